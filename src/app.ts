@@ -1,0 +1,205 @@
+/**
+ * The composition root: opens the parts, wires them, runs the flow, and closes everything in reverse order.
+ *
+ * @module
+ */
+import type { Config } from "./config/load.ts";
+import { type Database, withClient } from "./database/database.ts";
+import { migrate } from "./database/migrate.ts";
+import { openDatabase } from "./database/open.ts";
+import type { DeadLetters } from "./dead_letters/write.ts";
+import { broadcast, type Listener, type PipelineEvent } from "./events.ts";
+import { createBatcher } from "./pipeline/batch.ts";
+import { createBury } from "./pipeline/bury.ts";
+import { createCircuit } from "./pipeline/circuit.ts";
+import type { Health, ProviderHealth } from "./pipeline/health.ts";
+import { createLedger, type Ledger } from "./pipeline/ledger.ts";
+import { coordinateRates, createTokenBucket, type TokenBucket } from "./pipeline/rate.ts";
+import { type Coordinator, run } from "./pipeline/run.ts";
+import type { Provider } from "./providers/provider.ts";
+import { recordKind } from "./records/mod.ts";
+import { createReceiveClock } from "./records/record.ts";
+import { openSink } from "./sinks/mod.ts";
+import type { Sink } from "./sinks/sink.ts";
+
+/** How a run ended. */
+export interface Outcome {
+  readonly ledger: Ledger;
+  /** Why it failed; `undefined` when it did not. */
+  readonly failure?: unknown;
+}
+
+/** What a run is made of, besides the configuration. */
+export interface AppOptions {
+  readonly config: Config;
+  readonly providers: readonly Provider[];
+  readonly deadLetters: (tell: Listener) => DeadLetters;
+  readonly listeners: readonly Listener[];
+  /** Names of the kinds of records that the providers give. */
+  readonly kinds: readonly string[];
+}
+
+/** A run that is ready to start. */
+export interface App extends AsyncDisposable {
+  readonly database: Database;
+  readonly health: () => Health;
+  readonly ledger: () => Ledger;
+  /** Listens from now on. */
+  listen(listener: Listener): void;
+  /** Runs until the sources end, or a stop or abort has been carried through. */
+  run(): Promise<Outcome>;
+  /** Closes the sources; what is accepted is still written, within the drain timeout. */
+  stop(): void;
+  /** Gives up: what is not written goes to the dead letters at once. */
+  abort(reason: Error): void;
+}
+
+/**
+ * Opens the database and brings its schema up to date, and sets up sink, queue and lanes for each kind of records.
+ *
+ * @throws {Error} If the database cannot be opened or migrated.
+ */
+export async function openApp(options: AppOptions): Promise<App> {
+  const { settings } = options.config;
+  await using opened = new AsyncDisposableStack();
+  const stopping = new AbortController();
+  const aborting = new AbortController();
+  const listeners = [...options.listeners];
+  const tell: Listener = (event) => broadcast(...listeners)(event);
+  const providerHealth = trackProviders(options.providers, listeners);
+  let failure: unknown;
+
+  const ledger = createLedger();
+  listeners.unshift(ledger.listen);
+
+  function fail(error: unknown): void {
+    if (failure === undefined) tell({ type: "fatal", error });
+    failure ??= error;
+    stopping.abort();
+  }
+
+  const database = opened.use(await openDatabase(options.config));
+  await withClient(database, migrate);
+
+  const bury = createBury(options.deadLetters(tell), fail);
+  const coordinators = new Map<string, Coordinator>();
+  for (const name of options.kinds) {
+    const kind = recordKind(name);
+    const sink: Sink = opened.use(openSink("postgres", { database, kind, deadlineMs: settings.writeTimeoutMs + 2000 }));
+    const circuit = opened.use(createCircuit({
+      failures: settings.circuitFailures,
+      openMs: settings.circuitOpenMs,
+      isFailure: (error) => sink.classify(error) === "transient",
+      onChange: (state, failures, error) => tell({ type: "circuit", kind: name, state, failures, error }),
+    }));
+    coordinators.set(name, {
+      batcher: createBatcher({
+        kind: name,
+        capacity: settings.capacity,
+        maxRecords: settings.batchSize,
+        lingerMs: settings.lingerMs,
+        tell,
+      }),
+      workers: Math.min(settings.workers, sink.maxLanes),
+      delivery: {
+        kind,
+        sink,
+        circuit,
+        retryAttempts: settings.retryAttempts,
+        bury,
+        tell,
+        abort: aborting.signal,
+        onFatal(error) {
+          fail(error);
+          aborting.abort(error);
+        },
+      },
+    });
+  }
+
+  const buckets = new Map<Provider, TokenBucket>(
+    options.providers.map((provider) => [
+      provider,
+      createTokenBucket(Math.min(settings.rate ?? Infinity, provider.rate ?? Infinity)),
+    ]),
+  );
+  listeners.push(coordinateRates([...buckets.values()], tell));
+
+  const clock = createReceiveClock();
+  const open = (provider: Provider) => {
+    tell({ type: "provider-opened", provider: provider.name });
+    return provider.open({
+      clock,
+      stop: stopping.signal,
+      // A stop ends the wait; the provider looks at the signal itself.
+      pace: (count) => buckets.get(provider)!.take(count, stopping.signal).catch(() => {}),
+      notice: (message) => tell({ type: "provider-notice", provider: provider.name, message }),
+    });
+  };
+
+  const health = (): Health => ({
+    coordinators: Array.from(coordinators, ([kind, { batcher, workers, delivery }]) => ({
+      kind,
+      workers,
+      workersAlive: batcher.isClosed ? 0 : workers,
+      queue: { size: batcher.depth, capacity: settings.capacity },
+      circuit: delivery.circuit.state,
+    })),
+    providers: providerHealth(),
+    stopping: stopping.signal.aborted,
+  });
+
+  async function runFlow(): Promise<Outcome> {
+    await using drain = new AsyncDisposableStack();
+    stopping.signal.addEventListener("abort", () => {
+      const seconds = settings.drainTimeout;
+      const timer = setTimeout(
+        () => aborting.abort(new Error(`stopped before it was written: drain timeout of ${seconds} s`)),
+        seconds * 1000,
+      );
+      drain.defer(() => clearTimeout(timer));
+    }, { once: true });
+    await run({
+      sources: options.providers.map((provider) => ({ name: provider.name, stream: open(provider) })),
+      coordinators,
+      kind: recordKind,
+      ledger,
+      bury,
+      tell,
+      limit: settings.limit ?? Infinity,
+      onLimit: () => stopping.abort(),
+      abort: aborting.signal,
+    }).catch(fail);
+    for (const provider of options.providers) await provider.close?.();
+    const failedProvider = providerHealth().find(({ state }) => state === "failed");
+    return { ledger: ledger.read(), failure: failure ?? failedProvider?.error };
+  }
+
+  const closing = opened.move();
+  return {
+    database,
+    health,
+    ledger: ledger.read,
+    listen: (listener) => void listeners.push(listener),
+    run: runFlow,
+    stop: () => stopping.abort(),
+    abort(reason) {
+      stopping.abort();
+      aborting.abort(reason);
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+/** Follows what is told of providers. */
+function trackProviders(providers: readonly Provider[], listeners: Listener[]): () => ProviderHealth[] {
+  const states = new Map<string, ProviderHealth>(providers.map(({ name }) => [name, { name, state: "up" }]));
+  listeners.push((event: PipelineEvent) => {
+    if (event.type === "provider-ended") states.set(event.provider, { name: event.provider, state: "ended" });
+    if (event.type === "provider-failed") {
+      const error = event.error instanceof Error ? event.error.message : String(event.error);
+      states.set(event.provider, { name: event.provider, state: "failed", error });
+    }
+  });
+  return () => [...states.values()];
+}

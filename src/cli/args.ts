@@ -1,0 +1,47 @@
+/**
+ * Arguments to options: what is unknown is refused, with the nearest known name.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import { closestString } from "@std/text/closest-string";
+import { type OptionName, optionSpecs } from "../config/options.ts";
+import { type Command, type Invocation, UsageError } from "./command.ts";
+
+/**
+ * Parses the arguments after a command's name.
+ *
+ * @throws {UsageError} If an option is unknown.
+ */
+export function parseInvocation(name: string, command: Command, args: readonly string[]): Invocation {
+  const specs = optionSpecs.filter((spec) => command.options.includes(spec.name));
+  const own = command.flags ?? [];
+  const known = [...specs.map(({ flag }) => flag), ...own.map((flag) => flag.name), "config", "help"];
+  const parsed = parseArgs([...args], {
+    string: [
+      ...specs.filter(({ type }) => type !== "flag").map(({ flag }) => flag),
+      ...own.filter(({ value }) => value !== undefined).map((flag) => flag.name),
+      "config",
+      "_",
+    ],
+    boolean: [
+      ...specs.filter(({ type }) => type === "flag").map(({ flag }) => flag),
+      ...own.filter(({ value }) => value === undefined).map((flag) => flag.name),
+    ],
+    collect: specs.filter(({ type }) => type === "list").map(({ flag }) => flag),
+    unknown(argument: string, key?: string) {
+      if (key === undefined) return true;
+      const nearest = closestString(key, known);
+      throw new UsageError(
+        `Cannot understand ${argument.split("=", 1)[0]}: "${name}" has no such option, did you mean --${nearest}?`,
+      );
+    },
+  });
+  const given = (flag: string) =>
+    args.some((argument) => argument === `--${flag}` || argument.startsWith(`--${flag}=`));
+  const options = new Map<OptionName, unknown>();
+  for (const spec of specs) if (given(spec.flag)) options.set(spec.name, parsed[spec.flag]);
+  const flags = new Map<string, string | true>();
+  for (const flag of own) if (given(flag.name)) flags.set(flag.name, parsed[flag.name]);
+  return { words: parsed._.map(String), options, flags, configFile: parsed.config };
+}

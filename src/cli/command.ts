@@ -1,0 +1,50 @@
+/**
+ * What a command is.
+ *
+ * @module
+ */
+import type { OptionName } from "../config/options.ts";
+
+/** An option that belongs to one command and has no other source than the command line. */
+export interface CommandFlag {
+  readonly name: string;
+  /** Placeholder of its value; without one it is a switch. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** What a command is called with. */
+export interface Invocation {
+  /** Words after the command that are no options. */
+  readonly words: readonly string[];
+  /** Options of the configuration that were given. */
+  readonly options: ReadonlyMap<string, unknown>;
+  /** Options of the command that were given: text, or `true`. */
+  readonly flags: ReadonlyMap<string, string | true>;
+  /** Path of the configuration file. */
+  readonly configFile?: string;
+}
+
+/** A command of the command line. */
+export interface Command {
+  readonly summary: string;
+  /** What follows the command's name in the usage line. */
+  readonly usage?: string;
+  /** Options of the configuration that it uses. */
+  readonly options: readonly OptionName[];
+  readonly flags?: readonly CommandFlag[];
+  /** First words that it takes, each with what it does. */
+  readonly subcommands?: Readonly<Record<string, string>>;
+  /** Whole command lines, without the program's name. */
+  readonly examples: readonly string[];
+  /** Runs it and gives the exit code. */
+  run(invocation: Invocation): Promise<number>;
+}
+
+/** The user called the program wrongly; exit code 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
+
+/** Exit codes. */
+export const EXIT = { done: 0, failed: 1, usage: 2, unbalanced: 4, aborted: 130 } as const;

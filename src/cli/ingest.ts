@@ -1,0 +1,90 @@
+/** `barline ingest`. @module */
+import { openApp } from "../app.ts";
+import { type Config, ConfigError, loadConfig } from "../config/load.ts";
+import { optionSpecs } from "../config/options.ts";
+import { prepareDataDir } from "../data_dir.ts";
+import { createLetterCounter } from "../dead_letters/count.ts";
+import { deadLetterDirectory } from "../dead_letters/directory.ts";
+import { openDeadLetters } from "../dead_letters/write.ts";
+import { startHttp } from "../http/start.ts";
+import { providers as registry } from "../providers/mod.ts";
+import type { Provider, ProviderSettings } from "../providers/provider.ts";
+import { recordKind } from "../records/mod.ts";
+import { createLatencyDistribution } from "../telemetry/latency.ts";
+import { configureLog, logEvents } from "../telemetry/log.ts";
+import { type Command, EXIT } from "./command.ts";
+import { startProgress } from "./progress.ts";
+import { stopOnSignals } from "./signals.ts";
+import { exitCode, summarize } from "./summary.ts";
+
+/** Streams records from providers into the database. */
+export const ingest: Command = {
+  summary: "Stream bars from providers into the database",
+  options: optionSpecs.map(({ name }) => name),
+  examples: [
+    "ingest --limit 1000",
+    "ingest --file bars.csv",
+    "ingest --file 'history/*.csv.gz' --resume --database postgres://user@host/market",
+    "ingest --provider mock --symbols AAPL,MSFT --speed max --limit 1000000 --json",
+  ],
+  async run({ options, configFile }) {
+    const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+    const { settings } = config;
+    const providers = createProviders(config);
+    await prepareDataDir(settings.dataDir);
+    const directory = deadLetterDirectory(settings.dataDir);
+
+    await using running = new AsyncDisposableStack();
+    const latency = createLatencyDistribution();
+    const progress = startProgress();
+    await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
+
+    const app = running.use(
+      await openApp({
+        config,
+        providers,
+        kinds: ["bar"],
+        deadLetters: (tell) => openDeadLetters({ directory, tell, notice: progress.say }),
+        listeners: [logEvents(), (event) => {
+          if (event.type === "committed") latency.add(Date.now() - event.receivedAt / 1000, event.count);
+        }],
+      }),
+    );
+    if (settings.http !== "off") running.use(startHttp(app, settings, providers, createLetterCounter(directory)));
+    const signals = running.use(stopOnSignals(app, progress.say));
+    running.defer(progress.stop);
+    progress.start(app, providers);
+
+    const started = performance.now();
+    const outcome = await app.run();
+    progress.stop();
+    console.log(summarize({
+      outcome,
+      seconds: (performance.now() - started) / 1000,
+      latency,
+      deadLetterDirectory: directory,
+      json: settings.json,
+    }));
+    return signals.aborted() ? EXIT.aborted : exitCode(outcome);
+  },
+};
+
+/** The providers that the configuration names, each made for it. */
+function createProviders({ settings, sources }: Config): Provider[] {
+  const names = settings.provider.length > 0 ? settings.provider : [settings.file.length > 0 ? "replay" : "mock"];
+  const wanted: ProviderSettings = { ...settings, kind: recordKind("bar") };
+  return [...new Set(names)].map((name) => {
+    const create = registry[name];
+    const source = sources.get("provider")!;
+    if (create === undefined) {
+      const message = `current value is "${name}", wanted is one of ${Object.keys(registry).join(", ")}`;
+      throw new ConfigError([{ key: "provider", source, message }]);
+    }
+    try {
+      return create(wanted);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new ConfigError([{ key: name, source, message: error.message }]);
+    }
+  });
+}

@@ -1,0 +1,78 @@
+/**
+ * The command line: the table of commands, and what an error of one means for the exit code.
+ *
+ * @module
+ */
+import { closestString } from "@std/text/closest-string";
+import { ConfigError } from "../config/load.ts";
+import { adviseOnDatabaseError } from "../database/faults.ts";
+import { describeError } from "../telemetry/log.ts";
+import { parseInvocation } from "./args.ts";
+import { type Command, EXIT, UsageError } from "./command.ts";
+import { config } from "./config.ts";
+import { dlq } from "./dlq.ts";
+import { doctor } from "./doctor.ts";
+import { describeCommand, describeProgram } from "./help.ts";
+import { ingest } from "./ingest.ts";
+import { migrateCommand } from "./migrate.ts";
+import { version } from "./version.ts";
+
+/** All commands. To add one, write `src/cli/NAME.ts` and add its line. */
+const commands: Readonly<Record<string, Command>> = {
+  ingest,
+  dlq,
+  migrate: migrateCommand,
+  doctor,
+  config,
+  version,
+};
+
+/** Runs the program with these arguments and gives its exit code. */
+export async function main(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  try {
+    if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+      console.log(describeProgram(commands));
+      return name === undefined ? EXIT.usage : EXIT.done;
+    }
+    const command = commands[name === "--version" ? "version" : name];
+    if (command === undefined) {
+      const nearest = closestString(name, Object.keys(commands));
+      throw new UsageError(`Cannot understand "${name}": there is no such command, did you mean "${nearest}"?`);
+    }
+    if (rest.includes("--help") || rest.includes("-h")) {
+      console.log(describeCommand(name, command));
+      return EXIT.done;
+    }
+    const invocation = parseInvocation(name, command, rest);
+    const [word] = invocation.words;
+    if (command.subcommands === undefined && word !== undefined) {
+      throw new UsageError(`Cannot understand "${word}": "${name}" takes only options, see barline ${name} --help`);
+    }
+    if (command.subcommands !== undefined && !(word in command.subcommands)) {
+      const words = Object.keys(command.subcommands);
+      const found = word === undefined ? "nothing" : `"${word}", did you mean "${closestString(word, words)}"?`;
+      throw new UsageError(
+        `Cannot understand barline ${name}: wanted is one of ${words.join(", ")}, found is ${found}`,
+      );
+    }
+    return await command.run(invocation);
+  } catch (error) {
+    return report(error);
+  }
+}
+
+/** Prints an error for people and gives its exit code. */
+function report(error: unknown): number {
+  if (error instanceof ConfigError || error instanceof UsageError) {
+    console.error(error.message);
+    return EXIT.usage;
+  }
+  const advice = adviseOnDatabaseError(rootCause(error));
+  console.error(`${describeError(error)}${advice === "" ? "" : `\n${advice}`}`);
+  return EXIT.failed;
+}
+
+function rootCause(error: unknown): unknown {
+  return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : error;
+}

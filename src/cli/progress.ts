@@ -1,0 +1,89 @@
+/**
+ * The progress of a run: a line that moves on a terminal, a line now and then elsewhere.
+ *
+ * @module
+ */
+import { format as formatDuration } from "@std/fmt/duration";
+import type { App } from "../app.ts";
+import type { Progress, Provider } from "../providers/provider.ts";
+
+const TERMINAL_EVERY_MS = 250;
+const PLAIN_EVERY_MS = 5000;
+const CLEAR_LINE = "\r\x1b[2K";
+
+/** Shows progress on standard error. */
+export interface ProgressDisplay {
+  start(app: App, providers: readonly Provider[]): void;
+  /** Prints a line of its own. */
+  say(message: string): void;
+  /** Removes the moving line, so that another can be printed. */
+  clear(): void;
+  stop(): void;
+}
+
+/** Makes a display that shows nothing yet. */
+export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDisplay {
+  const encoder = new TextEncoder();
+  const write = (text: string) => Deno.stderr.writeSync(encoder.encode(text));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let shown = false;
+
+  function clear(): void {
+    if (shown) write(CLEAR_LINE);
+    shown = false;
+  }
+
+  return {
+    start(app, providers) {
+      const startedAt = performance.now();
+      let before = { received: 0, at: startedAt };
+      timer = setInterval(() => {
+        const at = performance.now();
+        const { received } = app.ledger();
+        const rate = (received - before.received) / ((at - before.at) / 1000);
+        before = { received, at };
+        const line = describeProgress(app, rate, readProgress(providers), at - startedAt);
+        write(isTerminal ? `${CLEAR_LINE}${line}` : `${line}\n`);
+        shown = isTerminal;
+      }, isTerminal ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS);
+    },
+    say(message) {
+      clear();
+      write(`${message}\n`);
+    },
+    clear,
+    stop() {
+      clearInterval(timer);
+      clear();
+    },
+  };
+}
+
+/** How far all providers of known length have come together; `undefined` where the end of one is not known. */
+function readProgress(providers: readonly Provider[]): Progress | undefined {
+  const all = providers.map((provider) => provider.progress?.());
+  if (all.some((each) => each === undefined)) return undefined;
+  return all.reduce<Progress>((sum, each) => ({ done: sum.done + each!.done, total: sum.total + each!.total }), {
+    done: 0,
+    total: 0,
+  });
+}
+
+function describeProgress(app: App, rate: number, progress: Progress | undefined, elapsedMs: number): string {
+  const { received, deadLettered } = app.ledger();
+  const count = (value: number) => Math.round(value).toLocaleString("en-US");
+  const parts = [`${count(received)} records`, `${count(rate)}/s`];
+  for (const { kind, queue, workersAlive, circuit } of app.health().coordinators) {
+    parts.push(`${kind} queue ${queue.size}/${queue.capacity}`, `workers ${workersAlive}`, `circuit ${circuit}`);
+  }
+  if (deadLettered > 0) parts.push(`dead letters ${count(deadLettered)}`);
+  if (progress !== undefined && progress.total > 0) {
+    const part = progress.done / progress.total;
+    const leftMs = part > 0 ? elapsedMs / part - elapsedMs : NaN;
+    parts.push(`${(part * 100).toFixed(0)} %`);
+    if (Number.isFinite(leftMs)) {
+      parts.push(`${formatDuration(Math.ceil(leftMs / 1000) * 1000, { ignoreZero: true })} left`);
+    }
+  }
+  return parts.join(" · ");
+}

@@ -1,0 +1,34 @@
+/**
+ * Signals: the first stops and drains, the second gives up.
+ *
+ * @module
+ */
+import type { App } from "../app.ts";
+
+/** Listening to signals; disposing of it ends that. */
+export interface Signals extends Disposable {
+  /** Whether a second signal came. */
+  aborted(): boolean;
+}
+
+/** Stops the app at SIGINT and SIGTERM. */
+export function stopOnSignals(app: App, say: (message: string) => void): Signals {
+  let count = 0;
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const hear = () => {
+    count++;
+    if (count === 1) {
+      say("Stopping: writing what was accepted. A second signal gives up and leaves it to the dead letters");
+      app.stop();
+    } else if (count === 2) {
+      app.abort(new Error("stopped before it was written: second signal"));
+    }
+  };
+  for (const signal of signals) Deno.addSignalListener(signal, hear);
+  return {
+    aborted: () => count > 1,
+    [Symbol.dispose]() {
+      for (const signal of signals) Deno.removeSignalListener(signal, hear);
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/**
+ * The end of a run, in words, as JSON and as exit code.
+ *
+ * @module
+ */
+import { format as formatDuration } from "@std/fmt/duration";
+import type { Outcome } from "../app.ts";
+import { imbalance } from "../pipeline/ledger.ts";
+import type { LatencyDistribution } from "../telemetry/latency.ts";
+import { describeError } from "../telemetry/log.ts";
+import { EXIT } from "./command.ts";
+
+/** What a summary tells. */
+export interface SummaryInput {
+  readonly outcome: Outcome;
+  readonly seconds: number;
+  readonly latency: LatencyDistribution;
+  readonly deadLetterDirectory: string;
+  readonly json: boolean;
+}
+
+/** The summary: several lines for people, or one JSON object. */
+export function summarize({ outcome, seconds, latency, deadLetterDirectory, json }: SummaryInput): string {
+  const { ledger, failure } = outcome;
+  const rate = seconds > 0 ? ledger.received / seconds : 0;
+  const latencyMs = { p50: round(latency.quantile(0.5)), p99: round(latency.quantile(0.99)) };
+  if (json) return JSON.stringify({ ...ledger, seconds: round(seconds), rate: round(rate), latencyMs });
+  const count = (value: number) => Math.round(value).toLocaleString("en-US");
+  const missing = imbalance(ledger);
+  const lines = [
+    `received ${count(ledger.received)} = stored ${count(ledger.stored)} + unchanged ${count(ledger.unchanged)}` +
+    ` + deduplicated ${count(ledger.deduplicated)} + dead-lettered ${count(ledger.deadLettered)}` +
+    ` + journaled ${count(ledger.journaled)} + in flight ${count(ledger.inFlight)}` +
+    (missing === 0 ? "" : `: DOES NOT BALANCE, ${count(missing)} are unaccounted for`),
+    `${count(rate)} records/s over ${formatDuration(seconds * 1000, { ignoreZero: true }) || "0ms"}, ` +
+    `receive to commit p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`,
+  ];
+  if (ledger.deadLettered > 0) {
+    lines.push(`dead letters lie in ${deadLetterDirectory}; see them with: barline dlq list`);
+  }
+  if (ledger.inFlight > 0) {
+    lines.push("in flight are records whose fate is not known: read them again from their source");
+  }
+  if (failure !== undefined) lines.push(`failed: ${describeError(failure)}`);
+  return lines.join("\n");
+}
+
+/** The exit code of a run that was not aborted. */
+export function exitCode({ ledger, failure }: Outcome): number {
+  if (imbalance(ledger) !== 0) return EXIT.unbalanced;
+  return failure === undefined ? EXIT.done : EXIT.failed;
+}
+
+const round = (value: number) => Math.round(value * 1000) / 1000;

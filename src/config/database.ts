@@ -1,0 +1,78 @@
+/**
+ * Where the database is: from a URL, or from `POSTGRES_*` as containers name them.
+ *
+ * @module
+ */
+
+/** How the connection is encrypted, as libpq names it. */
+export type SslMode = "disable" | "require" | "verify-ca" | "verify-full";
+
+/** A PostgreSQL server, and how to enter. */
+export interface DatabaseTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  readonly password?: string;
+  readonly sslmode: SslMode;
+  /** Path of a PEM file. */
+  readonly sslrootcert?: string;
+}
+
+const MODES: readonly string[] = ["disable", "require", "verify-ca", "verify-full"];
+
+/**
+ * Reads `postgres://user:password@host:port/name?sslmode=…&sslrootcert=…`. What the URL does not say of TLS is taken
+ * from `tls`. A host that is a path, `?host=/run/postgresql`, is the directory of a Unix socket.
+ *
+ * @throws {RangeError} If it is none; the message does not repeat the URL, which may hold a password.
+ */
+export function parseDatabaseUrl(text: string, tls: { sslmode: SslMode; sslrootcert?: string }): DatabaseTarget {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^postgres(ql)?:$/.test(url.protocol)) {
+    throw new RangeError("is not a URL that starts with postgres://");
+  }
+  const known = ["sslmode", "sslrootcert", "host", "port", "user", "password", "application_name", "connect_timeout"];
+  const unknown = [...url.searchParams.keys()].find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new RangeError(`has the parameter "${unknown}", known are ${known.join(", ")}`);
+  const sslmode = url.searchParams.get("sslmode") ?? tls.sslmode;
+  if (!MODES.includes(sslmode)) throw new RangeError(`has sslmode "${sslmode}", known are ${MODES.join(", ")}`);
+  const user = decodeURIComponent(url.username) || url.searchParams.get("user") || "postgres";
+  return {
+    host: url.searchParams.get("host") ?? (url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost"),
+    port: Number(url.port || url.searchParams.get("port") || 5432),
+    database: decodeURIComponent(url.pathname.slice(1)) || user,
+    user,
+    password: decodeURIComponent(url.password) || url.searchParams.get("password") || undefined,
+    sslmode: sslmode as SslMode,
+    sslrootcert: url.searchParams.get("sslrootcert") ?? tls.sslrootcert,
+  };
+}
+
+const VARIABLES = ["POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"];
+
+/** The URL that `POSTGRES_*` describe; `undefined` where none of them is set. */
+export function urlFromVariables(read: (name: string) => string | undefined): string | undefined {
+  if (!VARIABLES.some((name) => read(name))) return undefined;
+  const user = read("POSTGRES_USER") || "postgres";
+  const url = new URL("postgres://localhost");
+  const host = read("POSTGRES_HOST") || "localhost";
+  if (host.startsWith("/")) url.searchParams.set("host", host);
+  else url.hostname = host.includes(":") ? `[${host}]` : host;
+  const port = read("POSTGRES_PORT") || "5432";
+  if (!/^\d{1,5}$/.test(port)) return `postgres://${host}:${port}`;
+  url.port = port;
+  url.username = encodeURIComponent(user);
+  url.password = encodeURIComponent(read("POSTGRES_PASSWORD") ?? "");
+  url.pathname = `/${encodeURIComponent(read("POSTGRES_DB") || user)}`;
+  return url.href;
+}
+
+/** The URL with its password struck out. */
+export function redactUrl(text: string): string {
+  if (!URL.canParse(text)) return text === "embedded" ? text : "(not shown)";
+  const url = new URL(text);
+  if (url.password !== "") url.password = "***";
+  if (url.searchParams.has("password")) url.searchParams.set("password", "***");
+  return url.href;
+}

@@ -1,0 +1,213 @@
+/**
+ * The one reader of flags, environment, `.env` and configuration file. All problems are found at once, and nothing is
+ * opened before there are none.
+ *
+ * @module
+ */
+import { parse as parseDotenv } from "dotenv";
+import { parse as parseYaml } from "yaml";
+import { closestString } from "@std/text/closest-string";
+import { type DatabaseTarget, parseDatabaseUrl, redactUrl, urlFromVariables } from "./database.ts";
+import { type OptionName, type OptionSpec, optionSpecs, type Settings, settingsSchema } from "./options.ts";
+
+/** Something wrong with the configuration. */
+export interface ConfigProblem {
+  readonly key: string;
+  /** Where the value stands: a flag, a variable, a file. */
+  readonly source: string;
+  readonly message: string;
+}
+
+/** All that is wrong with the configuration. */
+export class ConfigError extends Error {
+  override name = "ConfigError";
+  /** Makes the error of these problems. */
+  constructor(readonly problems: readonly ConfigProblem[]) {
+    super(problems.map(({ key, source, message }) => `Cannot use "${key}" from ${source}: ${message}`).join("\n"));
+  }
+}
+
+/** The configuration, and where each value comes from. */
+export interface Config {
+  readonly settings: Settings;
+  /** The server; `undefined` for the embedded database. */
+  readonly target: DatabaseTarget | undefined;
+  readonly sources: ReadonlyMap<OptionName, string>;
+}
+
+/** Values of one source, not yet checked; the strongest source comes first. */
+interface Layer {
+  readonly read: (spec: OptionSpec) => { value: unknown; source: string } | undefined;
+  /** A plain variable, where the layer has variables. */
+  readonly variable?: (name: string) => string | undefined;
+  readonly name: string;
+}
+
+/** What {@linkcode loadConfig} reads from. */
+export interface ConfigInputs {
+  /** Flags by option name; text, lists of text, or `true`. */
+  flags: ReadonlyMap<string, unknown>;
+  env: (name: string) => string | undefined;
+  /** Path of the YAML file. */
+  file?: string;
+  /** Path of the `.env` file; it need not exist. @default {".env"} */
+  dotenv?: string;
+}
+
+/**
+ * Reads the configuration. Flags are stronger than environment variables, these than `.env`, than the YAML file, than
+ * the defaults.
+ *
+ * @throws {ConfigError} If anything is wrong, with all that is.
+ */
+export function loadConfig(inputs: ConfigInputs): Config {
+  const problems: ConfigProblem[] = [];
+  const layers = [
+    flagLayer(inputs.flags),
+    variableLayer("environment", inputs.env),
+    dotenvLayer(inputs.dotenv ?? ".env"),
+    fileLayer(inputs.file ?? inputs.env("BARLINE_CONFIG"), problems),
+  ];
+  const values: Record<string, unknown> = {};
+  const sources = new Map<OptionName, string>();
+  for (const spec of optionSpecs) {
+    const found = spec.name === "database" ? readDatabase(layers, spec) : first(layers, (layer) => layer.read(spec));
+    sources.set(spec.name, found?.source ?? "default");
+    const checked = settingsSchema.shape[spec.name].safeParse(coerce(found?.value, spec));
+    if (checked.success) values[spec.name] = checked.data;
+    else {
+      const current = spec.secret ? "(not shown)" : JSON.stringify(found?.value);
+      const message = `current value is ${current}, wanted is ${spec.wanted}`;
+      problems.push({ key: spec.name, source: found!.source, message });
+    }
+  }
+  const target = resolveTarget(values as Settings, sources, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { settings: values as Settings, target, sources };
+}
+
+function resolveTarget(
+  settings: Settings,
+  sources: ReadonlyMap<OptionName, string>,
+  problems: ConfigProblem[],
+): DatabaseTarget | undefined {
+  if (settings.database === "embedded" || settings.database === undefined) return undefined;
+  try {
+    const target = parseDatabaseUrl(settings.database, settings);
+    if (target.sslrootcert !== undefined) Deno.statSync(target.sslrootcert);
+    return target;
+  } catch (error) {
+    const isUrl = error instanceof RangeError || error instanceof URIError;
+    problems.push({
+      key: isUrl ? "database" : "sslrootcert",
+      source: sources.get(isUrl ? "database" : "sslrootcert")!,
+      message: `current value ${isUrl ? "" : "cannot be read: "}${(error as Error).message}, wanted is ${
+        isUrl ? "embedded, or postgres://user@host:port/name" : "the path of a PEM file"
+      }`,
+    });
+  }
+}
+
+/** Within one source a URL is stronger than `POSTGRES_*`; between sources the stronger source decides. */
+function readDatabase(layers: readonly Layer[], spec: OptionSpec) {
+  return first(layers, (layer) => {
+    const plain = layer.read(spec);
+    if (plain !== undefined || layer.variable === undefined) return plain;
+    const value = urlFromVariables(layer.variable);
+    return value === undefined ? undefined : { value, source: `POSTGRES_* in ${layer.name}` };
+  });
+}
+
+function first<T>(layers: readonly Layer[], read: (layer: Layer) => T | undefined): T | undefined {
+  for (const layer of layers) {
+    const found = read(layer);
+    if (found !== undefined) return found;
+  }
+}
+
+function flagLayer(flags: ReadonlyMap<string, unknown>): Layer {
+  return {
+    name: "the command line",
+    read({ name, flag }) {
+      const value = flags.get(name);
+      return value === undefined ? undefined : { value, source: `--${flag}` };
+    },
+  };
+}
+
+function variableLayer(name: string, variable: (name: string) => string | undefined): Layer {
+  return {
+    name,
+    variable,
+    read({ variables }) {
+      const set = variables.find((each) => variable(each));
+      return set === undefined ? undefined : { value: variable(set), source: `${set} in ${name}` };
+    },
+  };
+}
+
+function dotenvLayer(path: string): Layer {
+  let text = "";
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  const variables = parseDotenv(text);
+  return variableLayer(path, (name) => variables[name]);
+}
+
+function fileLayer(path: string | undefined, problems: ConfigProblem[]): Layer {
+  const values = path === undefined ? {} : readYaml(path, problems);
+  const names = optionSpecs.map(({ name }) => name);
+  const byName = new Map<string, unknown>();
+  for (const [key, value] of Object.entries(values)) {
+    // batch-size and batch_size are as good as batchSize.
+    const name = key.replace(/[-_]([a-z])/g, (_, letter) => letter.toUpperCase());
+    if (names.includes(name as OptionName)) byName.set(name, value);
+    else {
+      const nearest = closestString(name, names);
+      problems.push({ key, source: path!, message: `no such option, did you mean "${nearest}"?` });
+    }
+  }
+  return {
+    name: path ?? "",
+    read({ name }) {
+      const value = byName.get(name);
+      return value === undefined ? undefined : { value, source: path! };
+    },
+  };
+}
+
+function readYaml(path: string, problems: ConfigProblem[]): Record<string, unknown> {
+  try {
+    const values = parseYaml(Deno.readTextFileSync(path)) ?? {};
+    if (typeof values === "object" && !Array.isArray(values)) return values;
+    problems.push({ key: "config", source: path, message: "current value is no mapping, wanted is a YAML mapping" });
+  } catch (error) {
+    problems.push({ key: "config", source: path, message: (error as Error).message });
+  }
+  return {};
+}
+
+/** Text of the command line and the environment as the type that the option wants; what cannot be is left for the check. */
+function coerce(value: unknown, { type, whole }: OptionSpec): unknown {
+  if (type === "list") {
+    const items = Array.isArray(value) ? value : value === undefined ? undefined : [value];
+    if (whole) return items;
+    return items?.flatMap((item) => typeof item === "string" ? item.split(",").map((part) => part.trim()) : [item]);
+  }
+  if (typeof value !== "string") return value;
+  if (type === "number" && /^-?\d+(\.\d+)?(e\d+)?$/i.test(value.trim())) return Number(value);
+  if (type === "flag" && /^(1|true|yes|on)$/i.test(value)) return true;
+  if (type === "flag" && /^(0|false|no|off)$/i.test(value)) return false;
+  return value;
+}
+
+/** The configuration for people: values and where they come from, secrets struck out. */
+export function describeConfig({ settings, sources }: Config): { name: OptionName; value: unknown; source: string }[] {
+  return optionSpecs.map(({ name, secret }) => {
+    const value = settings[name];
+    return { name, value: secret ? redactUrl(String(value)) : value, source: sources.get(name)! };
+  });
+}

@@ -1,0 +1,176 @@
+/**
+ * Every option there is: its type, its default, its names on the command line and in the environment, and its help.
+ *
+ * One table serves the command line, the environment, the YAML file, `--help` and the JSON Schema.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { TIME_UNITS } from "../records/time.ts";
+import { TIMEFRAMES } from "../records/timeframe.ts";
+
+/** What an option says of itself besides its type. */
+export interface OptionMeta {
+  /** What a right value looks like, to end the sentence "wanted is …". */
+  wanted: string;
+  /** One line of help. */
+  help: string;
+  /** Placeholder in the help. */
+  value?: string;
+  /** Further environment variables, after the one made of the name (`batchSize` → `BARLINE_BATCH_SIZE`). */
+  env?: readonly string[];
+  /** Must never be shown as it is. */
+  secret?: true;
+  /** A list whose items may hold commas: each is given by a flag of its own, or as a list in the file. */
+  whole?: true;
+}
+
+function option<T extends z.ZodType>(type: T, meta: OptionMeta): T {
+  return type.meta({ description: meta.help, barline: meta });
+}
+
+const positive = (help: string, value: number, max = 1_000_000_000) =>
+  option(z.number().int().min(1).max(max).default(value), {
+    wanted: `a whole number from 1 to ${max}`,
+    help,
+    value: "N",
+  });
+const milliseconds = (help: string, value: number, min = 0) =>
+  option(z.number().min(min).max(86_400_000).default(value), {
+    wanted: `milliseconds from ${min} to 86400000`,
+    help,
+    value: "MS",
+  });
+const choice = <const T extends readonly string[]>(values: T, value: T[number], help: string) =>
+  option(z.enum(values).default(value as never), {
+    wanted: `one of ${values.join(", ")}`,
+    help,
+    value: values.join("|"),
+  });
+const flag = (help: string) => option(z.boolean().default(false), { wanted: "true or false", help });
+const text = (meta: OptionMeta) => option(z.string().min(1), meta);
+const list = (meta: OptionMeta) => option(z.array(z.string().min(1)), meta);
+/** `--speed`: how fast to play; `max` is infinitely fast. */
+const speed = z.union([z.literal("max"), z.number().positive()]);
+
+/** The shape of the configuration. */
+export const settingsSchema = z.strictObject({
+  provider: list({
+    wanted: "names of providers",
+    help: "where bars come from: mock, replay (repeatable) [mock; replay when files are given]",
+    value: "NAME",
+  }).default([]),
+  symbols: list({ wanted: "symbols, separated by commas", help: "symbols to fetch [AAPL,MSFT,NVDA]", value: "A,B" })
+    .default(["AAPL", "MSFT", "NVDA"]),
+  timeframe: choice([...TIMEFRAMES.keys()], "1m", "length of a bar, where the source does not say"),
+  file: list({
+    wanted: "paths of files, globs, or -",
+    help: "file to replay: CSV or NDJSON, plain or .gz; a glob, or - for stdin (repeatable)",
+    value: "PATH|GLOB|-",
+    whole: true,
+  }).default([]),
+  timeUnit: choice(TIME_UNITS, "iso", "how files write times: ISO 8601 with zone, or a number of units since 1970"),
+  speed: option(speed.optional(), {
+    wanted: "max, or a number above 0",
+    help: "play at N × real time, or as fast as can be [mock: 1000 bars/s; files: max]",
+    value: "max|N",
+  }),
+  rate: option(z.number().positive().optional(), {
+    wanted: "records per second, a number above 0",
+    help: "most records a second from each provider that can wait [no limit]",
+    value: "N",
+  }),
+  resume: flag("go on after the last committed line of each file, or bar of the mock"),
+  limit: option(z.number().int().min(1).optional(), {
+    wanted: "a whole number from 1",
+    help: "stop after that many records [no limit]",
+    value: "N",
+  }),
+  database: option(z.string().min(1).default("embedded"), {
+    wanted: "embedded, or postgres://user@host:port/name",
+    help: "where bars go: embedded, or the URL of a PostgreSQL [POSTGRES_*, else embedded]",
+    value: "embedded|URL",
+    env: ["DATABASE_URL"],
+    secret: true,
+  }),
+  sslmode: option(z.enum(["disable", "require", "verify-ca", "verify-full"]).default("disable"), {
+    wanted: "one of disable, require, verify-ca, verify-full",
+    help: "TLS to the database: none, encrypted, with a known authority, and for the right host",
+    value: "MODE",
+    env: ["PGSSLMODE"],
+  }),
+  sslrootcert: option(z.string().min(1).optional(), {
+    wanted: "the path of a PEM file",
+    help: "certificate authority of the database [the system's]",
+    value: "PATH",
+    env: ["PGSSLROOTCERT"],
+  }),
+  dataDir: text({ wanted: "a path", help: "embedded database, dead letters and positions", value: "PATH" })
+    .default("./data"),
+  http: option(z.string().regex(/^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/).default("127.0.0.1:9000"), {
+    wanted: "HOST:PORT, or off",
+    help: "address of /metrics and /health, or off",
+    value: "HOST:PORT|off",
+  }),
+  capacity: positive("records that wait in the queue before the source has to", 5000),
+  workers: positive("lanes that write at once", 4, 64),
+  batchSize: positive("most records of a batch", 2000, 100_000),
+  lingerMs: milliseconds("how long a batch that is not full waits for more", 2),
+  retryAttempts: positive("attempts of a write before it waits behind the circuit", 5, 100),
+  circuitFailures: positive("consecutive failures that open the circuit", 5, 1000),
+  circuitOpenMs: milliseconds("how long an open circuit waits before its probe", 30_000, 1),
+  writeTimeoutMs: milliseconds("longest time a write may take", 15_000, 100),
+  drainTimeout: option(z.number().min(0).max(86_400).default(30), {
+    wanted: "seconds from 0 to 86400",
+    help: "how long a stop waits for what was accepted; then it goes to the dead letters",
+    value: "SECONDS",
+  }),
+  logLevel: choice(["debug", "info", "warning", "error"], "info", "least severity that is logged"),
+  logFormat: choice(["text", "json"], "text", "form of the log, which goes to stderr"),
+  json: flag("print the summary as one JSON object, on the last line of stdout"),
+});
+
+/** The configuration, complete. */
+export type Settings = z.infer<typeof settingsSchema>;
+/** Name of an option: its key in the YAML file and in {@linkcode Settings}. */
+export type OptionName = keyof Settings;
+
+/** How the values of an option are written as text. */
+export type OptionType = "text" | "number" | "flag" | "list";
+
+/** An option as the command line, the environment and the help see it. */
+export interface OptionSpec extends OptionMeta {
+  readonly name: OptionName;
+  /** `--batch-size`, without the dashes. */
+  readonly flag: string;
+  readonly variables: readonly string[];
+  readonly type: OptionType;
+  readonly default: unknown;
+}
+
+/** All options in the order of the help. */
+export const optionSpecs: readonly OptionSpec[] = Object.entries(settingsSchema.shape).map(([name, type]) => {
+  const flagName = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  const meta = findMeta(type);
+  return {
+    ...meta,
+    name: name as OptionName,
+    flag: flagName,
+    variables: [`BARLINE_${flagName.toUpperCase().replaceAll("-", "_")}`, ...meta.env ?? []],
+    type: findType(type),
+    default: type.safeParse(undefined).data,
+  };
+});
+
+/** The schema's own description lies on it or, below a default, on what it wraps. */
+function findMeta(type: z.ZodType): OptionMeta {
+  const meta = type.meta()?.barline as OptionMeta | undefined;
+  return meta ?? findMeta((type as z.ZodDefault).unwrap() as z.ZodType);
+}
+
+function findType(type: z.ZodType): OptionType {
+  if (type instanceof z.ZodDefault || type instanceof z.ZodOptional) return findType(type.unwrap() as z.ZodType);
+  if (type instanceof z.ZodArray) return "list";
+  if (type instanceof z.ZodBoolean) return "flag";
+  return type instanceof z.ZodNumber || type instanceof z.ZodUnion ? "number" : "text";
+}

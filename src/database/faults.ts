@@ -1,0 +1,76 @@
+/**
+ * What a PostgreSQL error means for a write, by its SQLSTATE (PostgreSQL documentation, appendix A).
+ *
+ * @module
+ */
+import type { Fault } from "../sinks/sink.ts";
+
+/**
+ * Longest match wins. Transient: connections, rollbacks, resources, locks, operator's interventions, a server that is
+ * read-only because it is the standby of a failover, system errors. Poison: what is said of a value or by a constraint.
+ */
+const FAULTS: Record<string, Fault> = {
+  "08": "transient",
+  "25": "transient",
+  "40": "transient",
+  "53": "transient",
+  "55": "transient",
+  "57": "transient",
+  "58": "transient",
+  "21": "poison",
+  "22": "poison",
+  "23": "poison",
+  "27": "poison",
+  "44": "poison",
+  "54": "poison",
+  "P0": "poison",
+  // Integrity of the transaction itself, not of a value.
+  "40002": "poison",
+  // The database was dropped: waiting does not bring it back.
+  "57P04": "fatal",
+};
+
+/**
+ * An error of a database write: transient without a SQLSTATE (sockets, DNS, time-outs), else by the table; everything
+ * the table does not know (rights, missing objects, authentication, internal errors) is fatal.
+ */
+export function classifyDatabaseError(error: unknown): Fault {
+  const state = sqlState(error);
+  if (state === undefined) return isProgrammingError(error) ? "fatal" : "transient";
+  return FAULTS[state] ?? FAULTS[state.slice(0, 2)] ?? "fatal";
+}
+
+/** The SQLSTATE of an error that a server sent; `undefined` for any other error. */
+export function sqlState(error: unknown): string | undefined {
+  const { code, severity } = error as { code?: unknown; severity?: unknown };
+  return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && severity !== undefined ? code : undefined;
+}
+
+/** Whether the connection that gave this error must not be used again. */
+export function breaksConnection(error: unknown): boolean {
+  const state = sqlState(error);
+  // 25: read-only or a failed transaction; on a new connection the address may lead to the new primary.
+  return state === undefined || ["08", "25", "57", "58"].includes(state.slice(0, 2));
+}
+
+/** A defect of this program or of its set-up of TLS is no outage. */
+function isProgrammingError(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  const isTls = typeof code === "string" && /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY))/.test(code);
+  return isTls || error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+}
+
+/** What to do about an error of connecting or of setting up, as a sentence to add to it; empty where nothing is known. */
+export function adviseOnDatabaseError(error: unknown): string {
+  const state = sqlState(error);
+  if (state === "28P01" || state === "28000") return "Check user and password (POSTGRES_USER, POSTGRES_PASSWORD).";
+  if (state === "3D000") return "Create the database, or name another (POSTGRES_DB).";
+  if (state === "42501") return "Grant the user CREATE on the schema, or run `barline migrate` once as a user who may.";
+  if (state === "53300") return "Raise max_connections of the server, or use fewer --workers.";
+  if (state?.startsWith("42")) return "Run `barline migrate`, or restore the tables as the migrations made them.";
+  const { code } = error as { code?: unknown };
+  if (code === "ECONNREFUSED") return "Start the server, or correct host and port.";
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "Correct the host name, or repair name resolution.";
+  if (code === "ETIMEDOUT") return "Check network, firewall and the load of the server.";
+  return "";
+}

@@ -1,0 +1,136 @@
+/**
+ * The directory of dead letters, which several processes may share: whoever writes or removes holds its lock meanwhile.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import type { StoredLetter } from "./letter.ts";
+import { parseLetter } from "./letter.ts";
+
+const SUFFIX = ".ndjson";
+const NEWLINE = 10;
+
+/** The directory of dead letters below a data directory. */
+export function deadLetterDirectory(dataDir: string): string {
+  return join(dataDir, "dead-letters");
+}
+
+/** Creates the directory where it is missing, and runs `fn` while no other process writes or removes letters. */
+export async function withLock<T>(directory: string, fn: () => Promise<T>): Promise<T> {
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  using lock = await Deno.open(join(directory, ".lock"), { create: true, write: true, mode: 0o600 });
+  await lock.lock(true);
+  return await fn();
+}
+
+/** Paths of the letter files, oldest first; none where the directory is missing. */
+export async function listLetterFiles(directory: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(directory)) {
+      if (entry.isFile && entry.name.endsWith(SUFFIX)) names.push(entry.name);
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return names.sort().map((name) => join(directory, name));
+}
+
+/** Path of a new letter file; sorts after all older ones. */
+export function newLetterFile(directory: string, nowMs: number): string {
+  return join(directory, `${new Date(nowMs).toISOString().replaceAll(":", "")}${SUFFIX}`);
+}
+
+/**
+ * Cuts an unfinished last line, which a crash in mid-write leaves; its records never counted as settled. Call it under
+ * the lock. Returns how many bytes were cut.
+ */
+export async function repairTail(path: string): Promise<number> {
+  using file = await Deno.open(path, { read: true, write: true });
+  const { size } = await file.stat();
+  const block = new Uint8Array(64 * 1024);
+  let end = size;
+  while (end > 0) {
+    const from = Math.max(0, end - block.length);
+    await file.seek(from, Deno.SeekMode.Start);
+    const read = await file.read(block.subarray(0, end - from)) ?? 0;
+    const newline = block.subarray(0, read).lastIndexOf(NEWLINE);
+    if (newline >= 0) {
+      end = from + newline + 1;
+      break;
+    }
+    end = from;
+  }
+  if (end === size) return 0;
+  await file.truncate(end);
+  await file.syncData();
+  return size - end;
+}
+
+/** A letter, where it lies. */
+export interface LocatedLetter {
+  readonly path: string;
+  /** Line in the file, from 1. */
+  readonly line: number;
+  readonly letter: StoredLetter;
+}
+
+/** Reads all letters, oldest first, in constant memory. Lines that are no letters are left out. */
+export async function* readLetters(directory: string): AsyncGenerator<LocatedLetter> {
+  for (const path of await listLetterFiles(directory)) {
+    let line = 0;
+    for await (const text of readLines(path)) {
+      line++;
+      const letter = parseLetter(text);
+      if (letter !== undefined) yield { path, line, letter };
+    }
+  }
+}
+
+/** The finished lines of a file; an unfinished one, which is being written just now, is left out. */
+export async function* readLines(path: string): AsyncGenerator<string> {
+  const file = await Deno.open(path);
+  let rest = "";
+  for await (const chunk of file.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop()!;
+    yield* lines;
+  }
+}
+
+/**
+ * Removes lines of a letter file; the file itself when nothing is left. Atomic: the new file takes the old one's place.
+ * Call it under the lock.
+ */
+export async function removeLines(path: string, lines: ReadonlySet<number>): Promise<void> {
+  const rewritten = `${path}.rewrite`;
+  let kept = 0;
+  {
+    using file = await Deno.open(rewritten, { create: true, truncate: true, write: true, mode: 0o600 });
+    const writer = file.writable.getWriter();
+    const encoder = new TextEncoder();
+    let line = 0;
+    for await (const text of readLines(path)) {
+      line++;
+      if (lines.has(line)) continue;
+      await writer.write(encoder.encode(`${text}\n`));
+      kept++;
+    }
+    await file.syncData();
+  }
+  if (kept > 0) {
+    await Deno.rename(rewritten, path);
+  } else {
+    await Deno.remove(rewritten);
+    await Deno.remove(path);
+  }
+  await syncDirectory(path.slice(0, path.lastIndexOf("/")) || ".");
+}
+
+/** Makes created, renamed and removed names of a directory durable. */
+export async function syncDirectory(directory: string): Promise<void> {
+  // Windows has no such notion and refuses to open directories.
+  if (Deno.build.os === "windows") return;
+  using handle = await Deno.open(directory);
+  await handle.sync();
+}

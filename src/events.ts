@@ -1,0 +1,51 @@
+/**
+ * What the stages of the pipeline tell. Metrics, log, progress line and rate coordinator listen; no stage knows who.
+ *
+ * Events come per frame, batch or state change, never per record.
+ *
+ * @module
+ */
+import type { CircuitState } from "./pipeline/circuit.ts";
+import type { Fault } from "./sinks/sink.ts";
+
+/** Why records went to the dead letters: not readable or not sound, refused by the sink, or left when time was up. */
+export type DeadLetterCause = "invalid" | "refused" | "fatal" | "aborted";
+
+/** How full a queue is against its watermarks. */
+export type Watermark = "high" | "low";
+
+/** How strongly the pipeline holds back its sources. */
+export type Backpressure = "ok" | "soft" | "hard";
+
+/** Something that happened in the pipeline. `kind` is the kind of records, which also names their queue and lanes. */
+export type PipelineEvent =
+  | { type: "provider-opened"; provider: string }
+  | { type: "provider-ended"; provider: string }
+  | { type: "provider-failed"; provider: string; error: unknown }
+  | { type: "provider-notice"; provider: string; message: string }
+  | { type: "accepted"; kind: string; provider: string; count: number }
+  | { type: "watermark"; kind: string; level: Watermark; depth: number; capacity: number }
+  | { type: "backpressure"; level: Backpressure; factor: number }
+  | { type: "circuit"; kind: string; state: CircuitState; failures: number; error?: unknown; retryInMs?: number }
+  | { type: "batch-written"; kind: string; worker: number; count: number; result: WriteCounts; seconds: number }
+  | { type: "write-failed"; kind: string; worker: number; count: number; fault: Fault; error: unknown }
+  | { type: "committed"; kind: string; provider: string; count: number; receivedAt: number }
+  | { type: "dead-lettered"; kind: string; cause: DeadLetterCause; count: number; reason: string }
+  | { type: "fatal"; error: unknown };
+
+/** How many records of a batch the sink stored, found unchanged, and found twice in the batch. */
+export interface WriteCounts {
+  readonly stored: number;
+  readonly unchanged: number;
+  readonly deduplicated: number;
+}
+
+/** Hears events. Must not throw and must not wait: it is called from the middle of the pipeline. */
+export type Listener = (event: PipelineEvent) => void;
+
+/** One listener that tells all of these. */
+export function broadcast(...listeners: Listener[]): Listener {
+  return (event) => {
+    for (const listen of listeners) listen(event);
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * Health as it is told over HTTP.
+ *
+ * @module
+ */
+import type { Health } from "../pipeline/health.ts";
+
+/** How well something is. */
+export type HealthState = "healthy" | "degraded" | "unhealthy";
+
+/** Part of a {@linkcode HealthReport}. */
+export interface ComponentReport {
+  readonly name: string;
+  readonly state: HealthState;
+  readonly details: Record<string, unknown>;
+}
+
+/** Health as `/health` tells it. */
+export interface HealthReport {
+  readonly service: "barline";
+  readonly state: HealthState;
+  readonly components: readonly ComponentReport[];
+  readonly version: string;
+  /** Seconds since 1970-01-01 UTC. */
+  readonly ts: number;
+}
+
+/** Makes the report; `database` is the error of the last check, or `undefined` when it was reached. */
+export function reportHealth(health: Health, database: string | undefined, version: string): HealthReport {
+  const components: ComponentReport[] = [
+    { name: "database", state: database === undefined ? "healthy" : "unhealthy", details: { error: database } },
+    ...health.coordinators.map(({ kind, workersAlive, workers, queue, circuit }): ComponentReport => ({
+      name: `coordinator:${kind}`,
+      state: circuit === "open" || workersAlive === 0
+        ? "unhealthy"
+        : circuit === "half-open" || workersAlive < workers || queue.size >= queue.capacity
+        ? "degraded"
+        : "healthy",
+      details: { workersAlive, workers, queue, circuit },
+    })),
+    ...health.providers.map(({ name, state, error }): ComponentReport => ({
+      name: `provider:${name}`,
+      state: state === "failed" ? "unhealthy" : "healthy",
+      details: { state, error },
+    })),
+  ];
+  // One provider of several that has failed leaves the service working.
+  const working = health.providers.some(({ state }) => state !== "failed");
+  const broken = components.some(({ name, state }) => state === "unhealthy" && !name.startsWith("provider:"));
+  const state = broken || !working
+    ? "unhealthy"
+    : components.some((component) => component.state !== "healthy")
+    ? "degraded"
+    : "healthy";
+  return { service: "barline", state, components, version, ts: Date.now() / 1000 };
+}

@@ -1,0 +1,130 @@
+/**
+ * The bounded queue, and the batches that come out of it.
+ *
+ * @module
+ */
+import type { Listener, Watermark } from "../events.ts";
+import { type Frame, frameSize } from "../records/frame.ts";
+import type { MarketRecord } from "../records/record.ts";
+import { locate } from "./validate.ts";
+
+/** Part of a frame that went into a batch: `count` records from `from` on. */
+export interface BatchPart {
+  readonly frame: Frame;
+  readonly from: number;
+  readonly count: number;
+}
+
+/** Records to be written together, and the frames they came in. */
+export interface Batch {
+  readonly records: readonly MarketRecord[];
+  readonly parts: readonly BatchPart[];
+}
+
+/** Options of {@linkcode createBatcher}. */
+export interface BatchOptions {
+  /** Records that the queue holds before its source has to wait. */
+  capacity: number;
+  /** Most records of a batch. */
+  maxRecords: number;
+  /** How long a batch that is not full waits for more, in milliseconds. */
+  lingerMs: number;
+  kind: string;
+  tell: Listener;
+}
+
+/** Part of the capacity at which the queue is `high`, and at which it is `low` again. */
+const HIGH = 0.8;
+const LOW = 0.5;
+
+/** A batcher, and how many records wait in it. */
+export interface Batcher {
+  readonly stream: TransformStream<Frame, Batch>;
+  readonly depth: number;
+  /** Whether the last batch has been handed over. */
+  readonly isClosed: boolean;
+}
+
+/**
+ * Makes the queue: a `TransformStream` from frames to batches whose writable side counts records, so that its
+ * `highWaterMark` is the capacity and its backpressure reaches the source.
+ *
+ * Batches form by demand. The readable side holds nothing (`highWaterMark` 0), so `transform` is called only while a
+ * lane waits for a batch; what has queued up meanwhile is then gathered at once, up to `maxRecords`. Hence batches are
+ * small and quick while lanes are idle, and full under load. Only a rest that did not fit into a full batch may be
+ * handed over without a lane waiting, one partial batch at most.
+ */
+export function createBatcher(options: BatchOptions): Batcher {
+  const { capacity, maxRecords, lingerMs, kind, tell } = options;
+  let depth = 0;
+  let level: Watermark = "low";
+  let records: MarketRecord[] = [];
+  let parts: BatchPart[] = [];
+  let linger: ReturnType<typeof setTimeout> | undefined;
+  let isClosed = false;
+
+  function moveDepth(by: number): void {
+    depth += by;
+    if (level === "low" && depth >= capacity * HIGH) level = "high";
+    else if (level === "high" && depth <= capacity * LOW) level = "low";
+    else return;
+    tell({ type: "watermark", kind, level, depth, capacity });
+  }
+
+  function flush(controller: TransformStreamDefaultController<Batch>): void {
+    clearTimeout(linger);
+    linger = undefined;
+    if (records.length === 0) return;
+    controller.enqueue({ records, parts });
+    moveDepth(-records.length);
+    records = [];
+    parts = [];
+  }
+
+  const stream = new TransformStream<Frame, Batch>({
+    transform(frame, controller) {
+      for (let from = 0; from < frame.records.length;) {
+        const count = Math.min(frame.records.length - from, maxRecords - records.length);
+        for (let at = from; at < from + count; at++) records.push(frame.records[at]);
+        parts.push({ frame, from, count });
+        from += count;
+        if (records.length === maxRecords) flush(controller);
+      }
+      if (records.length > 0) linger ??= setTimeout(() => flush(controller), lingerMs);
+    },
+    flush(controller) {
+      flush(controller);
+      isClosed = true;
+    },
+    cancel() {
+      clearTimeout(linger);
+      isClosed = true;
+    },
+  }, {
+    highWaterMark: capacity,
+    // Asked once for each frame, as it enters the queue: the one place where the queue's growth can be seen.
+    size(frame) {
+      const size = frameSize(frame);
+      moveDepth(size);
+      return size;
+    },
+  }, { highWaterMark: 0 });
+
+  return {
+    stream,
+    get depth() {
+      return depth;
+    },
+    get isClosed() {
+      return isClosed;
+    },
+  };
+}
+
+/** `file:line` of the batch's record at `at`, as far as it is known. */
+export function locateInBatch({ parts }: Batch, at: number): string | undefined {
+  for (const { frame, from, count } of parts) {
+    if (at < count) return locate(frame.source, frame.lines?.[from + at]);
+    at -= count;
+  }
+}

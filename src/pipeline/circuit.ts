@@ -1,0 +1,129 @@
+/**
+ * The circuit breaker: while the sink is away, nobody hammers it.
+ *
+ * The circuit is **closed** in normal running. After a number of consecutive failures it **opens**: nothing is let
+ * through until a cooldown has passed. Then it is **half-open**: exactly one caller goes through as a probe, the others
+ * keep waiting. A probe that succeeds closes the circuit and releases the waiting, one that fails opens it again.
+ *
+ * @module
+ */
+
+/** See the module's prose. */
+export type CircuitState = "closed" | "open" | "half-open";
+
+/** Options of {@linkcode createCircuit}. */
+export interface CircuitOptions {
+  /** Consecutive failures that open the circuit. */
+  failures: number;
+  /** Cooldown of an open circuit, in milliseconds. */
+  openMs: number;
+  /** Which errors count; others prove that the sink answers, and count as success. */
+  isFailure: (error: unknown) => boolean;
+  /** Told of each change of state, with the error behind it. */
+  onChange?: (state: CircuitState, failures: number, error?: unknown) => void;
+}
+
+/** A circuit breaker around calls of one sink. */
+export interface Circuit extends Disposable {
+  readonly state: CircuitState;
+  /** When the next probe may go through, in epoch milliseconds; `undefined` unless open. */
+  readonly probeAt: number | undefined;
+  /**
+   * Calls `fn` when the circuit lets it through, and waits until then.
+   *
+   * @throws What `fn` throws, or the signal's reason when it aborts while waiting.
+   */
+  call<T>(fn: () => Promise<T>, signal: AbortSignal): Promise<T>;
+  /** Opens the circuit whatever the count: its caller has found out in another way that the sink is away. */
+  trip(error: unknown): void;
+  /** Ends the cooldown: the next caller is the probe. */
+  probe(): void;
+}
+
+/** Makes a circuit, closed. */
+export function createCircuit(options: CircuitOptions): Circuit {
+  let state: CircuitState = "closed";
+  let failures = 0;
+  let probeAt: number | undefined;
+  let cooldown: ReturnType<typeof setTimeout> | undefined;
+  let probing = false;
+  let waiting: (() => void)[] = [];
+
+  function change(next: CircuitState, error?: unknown): void {
+    clearTimeout(cooldown);
+    state = next;
+    probeAt = next === "open" ? Date.now() + options.openMs : undefined;
+    if (next === "open") {
+      cooldown = setTimeout(() => change("half-open"), options.openMs);
+    } else {
+      const released = waiting;
+      waiting = [];
+      for (const release of released) release();
+    }
+    options.onChange?.(state, failures, error);
+  }
+
+  /** Resolves with whether the caller is the probe. */
+  async function admit(signal: AbortSignal): Promise<boolean> {
+    while (true) {
+      signal.throwIfAborted();
+      if (state === "closed") return false;
+      if (state === "half-open" && !probing) {
+        probing = true;
+        return true;
+      }
+      await new Promise<void>((resolve, reject) => {
+        const abort = () => reject(signal.reason);
+        signal.addEventListener("abort", abort, { once: true });
+        waiting.push(() => {
+          signal.removeEventListener("abort", abort);
+          resolve();
+        });
+      });
+    }
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    get probeAt() {
+      return probeAt;
+    },
+    async call(fn, signal) {
+      const isProbe = await admit(signal);
+      const failed = (error: unknown) => {
+        failures++;
+        // Calls that were under way when the circuit opened fail late; they must not lengthen the cooldown.
+        if (isProbe || (state === "closed" && failures >= options.failures)) change("open", error);
+      };
+      const succeeded = () => {
+        if (isProbe || state === "closed") failures = 0;
+        if (isProbe) change("closed");
+      };
+      try {
+        const result = await fn();
+        succeeded();
+        return result;
+      } catch (error) {
+        if (signal.aborted) {
+          // Given up by the caller, which says nothing about the sink; the next waiting caller probes instead.
+          if (isProbe) change("half-open");
+        } else if (options.isFailure(error)) failed(error);
+        else succeeded();
+        throw error;
+      } finally {
+        if (isProbe) probing = false;
+      }
+    },
+    trip(error) {
+      if (state === "closed") change("open", error);
+    },
+    probe() {
+      if (state === "open") change("half-open");
+    },
+    [Symbol.dispose]() {
+      clearTimeout(cooldown);
+    },
+  };
+}

@@ -1,0 +1,148 @@
+/**
+ * Delivery of batches: every record ends in the sink or among the dead letters.
+ *
+ * @module
+ */
+import type { DeadLetter } from "../dead_letters/letter.ts";
+import type { DeadLetterCause, Listener, WriteCounts } from "../events.ts";
+import type { MarketRecord, RecordKind } from "../records/record.ts";
+import type { Sink, SinkLane } from "../sinks/sink.ts";
+import { type Batch, locateInBatch } from "./batch.ts";
+import type { Bury } from "./bury.ts";
+import type { Circuit } from "./circuit.ts";
+import { exhaustedBy, retry } from "./retry.ts";
+
+/** Options of {@linkcode deliver}. */
+export interface DeliverOptions {
+  kind: RecordKind<MarketRecord>;
+  sink: Sink;
+  circuit: Circuit;
+  /** Attempts of a write before the sink counts as away and the batch waits behind the circuit. */
+  retryAttempts: number;
+  bury: Bury;
+  tell: Listener;
+  /** Gives up: whatever is not written when it aborts goes to the dead letters, at once. */
+  abort: AbortSignal;
+  /** Told of a fault after which nothing can be written; expected to abort. */
+  onFatal: (error: unknown) => void;
+}
+
+/**
+ * A lane: a `WritableStream` whose `write()` is `retry(circuit(sink.write))`.
+ *
+ * A transient fault is retried, and when the attempts are used up the batch waits behind the circuit and is tried again,
+ * for as long as it takes: an outage never dead-letters a record. A batch that the sink refuses is halved until the
+ * records that are refused stand alone (k·log2 n writes for k of n); only they are dead-lettered. Errors are absorbed
+ * here, as an error of a sink stream would cancel its source.
+ */
+export function deliver(worker: number, options: DeliverOptions): WritableStream<Batch> {
+  const lane = options.sink.openLane();
+  return new WritableStream<Batch>({
+    async write(batch) {
+      const delivery = createDelivery(batch, worker, lane, options);
+      await delivery.writeRange(0, batch.records.length);
+      await delivery.buryRefused();
+    },
+    close: () => lane[Symbol.asyncDispose](),
+    abort: () => lane[Symbol.asyncDispose](),
+  }, { highWaterMark: 1 });
+}
+
+/** The way of one batch into the sink. */
+function createDelivery(batch: Batch, worker: number, lane: SinkLane, options: DeliverOptions) {
+  const { kind, sink, circuit, tell, abort } = options;
+  const refused: { letter: DeadLetter; at: number }[] = [];
+  let attempts = 0;
+
+  async function writeRange(from: number, to: number): Promise<void> {
+    const whole = from === 0 && to === batch.records.length;
+    const records = whole ? batch.records : batch.records.slice(from, to);
+    try {
+      const started = performance.now();
+      const result = await write(records);
+      const seconds = (performance.now() - started) / 1000;
+      tell({ type: "batch-written", kind: kind.name, worker, count: records.length, result, seconds });
+      settle(from, to, true);
+    } catch (error) {
+      if (abort.aborted) return refuse(from, to, "aborted", abort.reason);
+      if (sink.classify(error) === "fatal") {
+        options.onFatal(error);
+        return refuse(from, to, "fatal", error);
+      }
+      if (records.length === 1) return refuse(from, to, "refused", error);
+      const middle = from + (records.length >> 1);
+      await writeRange(from, middle);
+      await writeRange(middle, to);
+    }
+  }
+
+  async function write(records: readonly MarketRecord[]): Promise<WriteCounts> {
+    while (true) {
+      try {
+        return await retry(() => circuit.call(() => attempt(records), abort), {
+          attempts: options.retryAttempts,
+          isRetriable: (error) => sink.classify(error) === "transient",
+          signal: abort,
+        });
+      } catch (error) {
+        const exhausted = exhaustedBy(error);
+        if (exhausted === undefined) throw error;
+        circuit.trip(exhausted.cause);
+      }
+    }
+  }
+
+  async function attempt(records: readonly MarketRecord[]): Promise<WriteCounts> {
+    attempts++;
+    try {
+      return await lane.write(records, abort);
+    } catch (error) {
+      if (!abort.aborted) {
+        const fault = sink.classify(error);
+        tell({ type: "write-failed", kind: kind.name, worker, count: records.length, fault, error });
+      }
+      throw error;
+    }
+  }
+
+  function refuse(from: number, to: number, cause: DeadLetterCause, error: unknown): void {
+    for (let at = from; at < to; at++) {
+      const record = batch.records[at];
+      const message = error instanceof Error ? error.message : String(error);
+      const letter: DeadLetter = {
+        cause,
+        reason: cause === "refused" ? `refused by the sink: ${message}` : message,
+        sqlstate: cause === "aborted" ? undefined : (error as { code?: string }).code,
+        kind: kind.name,
+        provider: record.provider,
+        location: locateInBatch(batch, at),
+        attempts,
+        item: kind.toJSON(record),
+      };
+      refused.push({ letter, at });
+    }
+  }
+
+  /** Keeps what was refused, with one write for all: a batch of poison costs one sync, not hundreds. */
+  async function buryRefused(): Promise<void> {
+    if (refused.length === 0) return;
+    if (!await options.bury(refused.map(({ letter }) => letter))) return;
+    for (const { at } of refused) settle(at, at + 1, false);
+  }
+
+  function settle(from: number, to: number, committed: boolean): void {
+    let start = 0;
+    for (const { frame, count } of batch.parts) {
+      const settled = Math.min(to, start + count) - Math.max(from, start);
+      start += count;
+      if (settled <= 0) continue;
+      if (committed) {
+        const { provider, receivedAt } = frame;
+        tell({ type: "committed", kind: kind.name, provider, count: settled, receivedAt });
+      }
+      frame.settle(settled);
+    }
+  }
+
+  return { writeRange, buryRefused };
+}

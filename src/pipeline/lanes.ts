@@ -1,0 +1,29 @@
+/**
+ * One stream, several writers.
+ *
+ * @module
+ */
+
+/**
+ * Hands the chunks of `source` to `lanes`, each chunk to a lane that is free. Every lane takes its next chunk only when
+ * it has done with the last, so that at most one chunk a lane is under way. Closes the lanes at the end.
+ *
+ * @throws What a lane failed with; the source is cancelled then and the other lanes finish what they have.
+ */
+export async function spread<T>(source: ReadableStream<T>, lanes: readonly WritableStream<T>[]): Promise<void> {
+  const reader = source.getReader();
+  const outcomes = await Promise.allSettled(lanes.map(async (lane) => {
+    const writer = lane.getWriter();
+    // Told by the writes below; unobserved here it would count as an unhandled rejection.
+    writer.closed.catch(() => {});
+    try {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) await writer.write(next.value);
+      await writer.close();
+    } catch (error) {
+      await reader.cancel(error);
+      throw error;
+    }
+  }));
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}

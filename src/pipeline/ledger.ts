@@ -1,0 +1,60 @@
+/**
+ * The ledger: what came in must be somewhere.
+ *
+ * @module
+ */
+import type { Listener } from "../events.ts";
+
+/** Counts of records. The ledger balances when `received` equals the sum of the others. */
+export interface Ledger {
+  readonly received: number;
+  /** Written to the sink, new or changed. */
+  readonly stored: number;
+  /** Already in the sink with the same values, or with a newer observation. */
+  readonly unchanged: number;
+  /** Found again in the same batch under the same key, and superseded there. */
+  readonly deduplicated: number;
+  readonly deadLettered: number;
+  /** Waiting in the journal on disk. */
+  readonly journaled: number;
+  /** Accepted and not yet settled. Counted on its own, from the settlement of frames: not the rest of the others. */
+  readonly inFlight: number;
+}
+
+/** A ledger that keeps itself by listening, and is told of settlements. */
+export interface LedgerKeeper {
+  readonly listen: Listener;
+  /** Notes that records were settled: committed or dead-lettered. */
+  settled(count: number): void;
+  /** The counts of now. */
+  read(): Ledger;
+}
+
+/** Opens an empty ledger. */
+export function createLedger(): LedgerKeeper {
+  const counts = { received: 0, stored: 0, unchanged: 0, deduplicated: 0, deadLettered: 0, journaled: 0, inFlight: 0 };
+  return {
+    listen(event) {
+      if (event.type === "accepted") {
+        counts.received += event.count;
+        counts.inFlight += event.count;
+      } else if (event.type === "batch-written") {
+        counts.stored += event.result.stored;
+        counts.unchanged += event.result.unchanged;
+        counts.deduplicated += event.result.deduplicated;
+      } else if (event.type === "dead-lettered") {
+        counts.deadLettered += event.count;
+      }
+    },
+    settled(count) {
+      counts.inFlight -= count;
+    },
+    read: () => ({ ...counts }),
+  };
+}
+
+/** How many received records the ledger cannot account for; 0 when it balances. */
+export function imbalance(ledger: Ledger): number {
+  const { received, stored, unchanged, deduplicated, deadLettered, journaled, inFlight } = ledger;
+  return received - stored - unchanged - deduplicated - deadLettered - journaled - inFlight;
+}

@@ -1,0 +1,67 @@
+/**
+ * Pacing of sources that can wait: a token bucket for each, and a coordinator that takes all of them back together
+ * while the pipeline is under pressure.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import type { Backpressure, Listener } from "../events.ts";
+
+/** What each level of backpressure leaves of a source's rate. */
+const FACTORS: Record<Backpressure, number> = { ok: 1, soft: 0.8, hard: 0.5 };
+
+/** Tokens that a bucket gathers while nobody takes any, in seconds of its rate: evens out timers, allows no flood. */
+const BURST_SECONDS = 0.05;
+
+/** A rate limit that callers wait for. */
+export interface TokenBucket {
+  /** Takes `count` tokens, waiting until they are there. More than the bucket holds are taken on credit. */
+  take(count: number, signal?: AbortSignal): Promise<void>;
+  /** Scales the rate; 1 is the full rate. */
+  factor: number;
+}
+
+/** Makes a bucket of `perSecond` tokens a second; `Infinity` never waits. */
+export function createTokenBucket(perSecond: number, now: () => number = () => performance.now()): TokenBucket {
+  let tokens = 0;
+  let refilledAt = now();
+  const bucket: TokenBucket = {
+    factor: 1,
+    async take(count, signal) {
+      if (perSecond === Infinity) return;
+      const rate = perSecond * bucket.factor;
+      const at = now();
+      tokens = Math.min(tokens + (at - refilledAt) / 1000 * rate, Math.max(1, rate * BURST_SECONDS));
+      refilledAt = at;
+      tokens -= count;
+      // Taken on credit and waited for afterwards, so that a count above the burst passes too, at the right average.
+      if (tokens < 0) await delay(-tokens / rate * 1000, { signal });
+    },
+  };
+  return bucket;
+}
+
+/**
+ * Takes the rate of all buckets × 0.8 while a queue is above its high watermark, × 0.5 while a circuit is open or
+ * half-open, and back to × 1.0 on recovery. Returns the listener that hears what the pipeline tells.
+ */
+export function coordinateRates(buckets: readonly TokenBucket[], tell: Listener): Listener {
+  const pressed = new Set<string>();
+  const broken = new Set<string>();
+  let level: Backpressure = "ok";
+  return (event) => {
+    if (event.type === "watermark") toggle(pressed, event.kind, event.level === "high");
+    else if (event.type === "circuit") toggle(broken, event.kind, event.state !== "closed");
+    else return;
+    const next: Backpressure = broken.size > 0 ? "hard" : pressed.size > 0 ? "soft" : "ok";
+    if (next === level) return;
+    level = next;
+    for (const bucket of buckets) bucket.factor = FACTORS[level];
+    tell({ type: "backpressure", level, factor: FACTORS[level] });
+  };
+}
+
+function toggle(set: Set<string>, name: string, on: boolean): void {
+  if (on) set.add(name);
+  else set.delete(name);
+}

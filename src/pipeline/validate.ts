@@ -1,0 +1,74 @@
+/**
+ * The last look at records before they may be stored.
+ *
+ * @module
+ */
+import { type Frame, frameSize, type Rejected } from "../records/frame.ts";
+import type { MarketRecord, RecordKind } from "../records/record.ts";
+import type { Bury } from "./bury.ts";
+
+/** Options of {@linkcode validate}. */
+export interface ValidateOptions {
+  /** The kind of that name. */
+  kind: (name: string) => RecordKind<MarketRecord>;
+  bury: Bury;
+  /** The wall clock, in epoch milliseconds. */
+  now?: () => number;
+}
+
+/**
+ * Sends what a provider could not read and what is not sound to the dead letters, with the reason; the rest of each
+ * frame goes on.
+ */
+export function validate(options: ValidateOptions): TransformStream<Frame, Frame> {
+  const { bury, now = Date.now } = options;
+  return new TransformStream<Frame, Frame>(
+    {
+      async transform(frame, controller) {
+        const kind = options.kind(frame.kind);
+        const unsound = findUnsound(frame, kind, now());
+        const bad = frame.rejected.length + unsound.size;
+        if (bad > 0) {
+          const rejected: Rejected[] = [...frame.rejected];
+          for (const [at, reason] of unsound) {
+            rejected.push({ reason, item: kind.toJSON(frame.records[at]), line: frame.lines?.[at] });
+          }
+          const kept = await bury(rejected.map(({ reason, item, line }) => ({
+            cause: "invalid",
+            reason,
+            kind: frame.kind,
+            provider: frame.provider,
+            location: locate(frame.source, line),
+            item,
+          })));
+          if (kept) frame.settle(bad);
+        }
+        if (bad === frameSize(frame)) return;
+        const keep = (_: unknown, at: number) => !unsound.has(at);
+        controller.enqueue(
+          bad === 0
+            ? frame
+            : { ...frame, rejected: [], records: frame.records.filter(keep), lines: frame.lines?.filter(keep) },
+        );
+      },
+    },
+    { highWaterMark: 1 },
+    { highWaterMark: 0 },
+  );
+}
+
+/** The places of unsound records in the frame, and why each is. */
+function findUnsound(frame: Frame, kind: RecordKind<MarketRecord>, now: number): Map<number, string> {
+  const unsound = new Map<number, string>();
+  for (let at = 0; at < frame.records.length; at++) {
+    const reason = kind.validate(frame.records[at], now);
+    if (reason !== undefined) unsound.set(at, reason);
+  }
+  return unsound;
+}
+
+/** `file:line` of a record, as far as it is known. */
+export function locate(source: string | undefined, line: number | undefined): string | undefined {
+  if (source === undefined) return undefined;
+  return line === undefined ? source : `${source}:${line}`;
+}

@@ -1,0 +1,14 @@
+/**
+ * The registry of providers. To add one, write `src/providers/NAME.ts` and add its line to {@linkcode providers}.
+ *
+ * @module
+ */
+import { createMock } from "./mock.ts";
+import type { Provider, ProviderSettings } from "./provider.ts";
+import { createReplay } from "./replay.ts";
+
+/** Makes each provider, by name. A factory throws a `RangeError` where the settings do not do for it. */
+export const providers: Readonly<Record<string, (settings: ProviderSettings) => Provider>> = {
+  mock: createMock,
+  replay: createReplay,
+};

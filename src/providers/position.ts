@@ -1,0 +1,87 @@
+/**
+ * Where a source that can be read again has been read to: the place before which everything is committed.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { syncDirectory } from "../dead_letters/directory.ts";
+
+/** Shortest time between two saves while running, in milliseconds. */
+const SAVE_EVERY_MS = 1000;
+
+/** A remembered place. `P` is JSON. */
+export interface Position<P> {
+  /** The place saved last; `undefined` where there is none or it cannot be read. */
+  load(): Promise<P | undefined>;
+  /**
+   * Notes a place, in the order of reading, and returns the function to call when everything before it since the last
+   * noted place is settled. Settlements may come in any order: the place moves over what is settled without a gap.
+   */
+  track(place: P): () => void;
+  /** Saves the place reached. */
+  save(): Promise<void>;
+}
+
+/** Options of {@linkcode createPosition}. */
+export interface PositionOptions {
+  /** The data directory. */
+  directory: string;
+  /** What is read, as completely as to tell it from anything else. */
+  name: string;
+}
+
+/** Makes a position that is kept in a file below the data directory. */
+export function createPosition<P>(options: PositionOptions): Position<P> {
+  const directory = join(options.directory, "positions");
+  const tracked: { place: P; settled: boolean }[] = [];
+  let reached: P | undefined;
+  let saved: P | undefined;
+  let savedAt = 0;
+  let saving: Promise<void> = Promise.resolve();
+
+  async function path(): Promise<string> {
+    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(options.name));
+    return join(directory, `${new Uint8Array(digest).toHex().slice(0, 24)}.json`);
+  }
+
+  async function write(): Promise<void> {
+    if (reached === saved) return;
+    const place = reached;
+    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    const target = await path();
+    {
+      using file = await Deno.open(`${target}.new`, { create: true, truncate: true, write: true, mode: 0o600 });
+      await file.write(new TextEncoder().encode(JSON.stringify({ name: options.name, place })));
+      await file.syncData();
+    }
+    await Deno.rename(`${target}.new`, target);
+    await syncDirectory(directory);
+    saved = place;
+  }
+
+  function save(): Promise<void> {
+    savedAt = Date.now();
+    return saving = saving.catch(() => {}).then(write);
+  }
+
+  return {
+    async load() {
+      try {
+        return JSON.parse(await Deno.readTextFile(await path())).place;
+      } catch {
+        return undefined;
+      }
+    },
+    track(place) {
+      const entry = { place, settled: false };
+      tracked.push(entry);
+      return () => {
+        entry.settled = true;
+        while (tracked[0]?.settled) reached = tracked.shift()!.place;
+        // A place that cannot be saved now is saved at the end, and that error is told.
+        if (Date.now() - savedAt >= SAVE_EVERY_MS) save().catch(() => {});
+      };
+    },
+    save,
+  };
+}

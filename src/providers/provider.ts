@@ -1,0 +1,61 @@
+/**
+ * What a provider is: something that can be opened as a stream of frames.
+ *
+ * @module
+ */
+import type { TimeUnit } from "../records/time.ts";
+import type { Frame } from "../records/frame.ts";
+import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
+
+/** What the user wants of a provider. */
+export interface ProviderSettings {
+  readonly kind: RecordKind<MarketRecord>;
+  readonly symbols: readonly string[];
+  readonly timeframe: string;
+  /** Paths and globs, or `-`. */
+  readonly file: readonly string[];
+  readonly timeUnit: TimeUnit;
+  /** How many times real time to play at; `undefined` is the provider's own way. */
+  readonly speed?: number | "max";
+  /** Go on where the last run's committed records ended. */
+  readonly resume: boolean;
+  /** Most records wanted: a hint not to read more than needed. */
+  readonly limit?: number;
+  /** Directory for what must be remembered between runs. */
+  readonly dataDir: string;
+}
+
+/** What a provider is given when it is opened. */
+export interface ProviderContext {
+  /** Aborts when the pipeline stops: the provider fetches no more, hands over what it has, and closes its stream. */
+  readonly stop: AbortSignal;
+  /** Gives the receive times of records. */
+  readonly clock: ReceiveClock;
+  /** Waits until that many records may be sent; ends early when the pipeline stops. */
+  readonly pace: (count: number) => Promise<void>;
+  /** Tells people something, once: a symbol that is refused, a file that has changed. */
+  readonly notice: (message: string) => void;
+}
+
+/** A source of frames. */
+export interface Provider {
+  /** Name in the registry, in metrics and in the rows. */
+  readonly name: string;
+  /** Records a second that it wants to be paced at; `undefined` is as fast as can be. */
+  readonly rate?: number;
+  /** How far it has come, where the end is known. */
+  progress?(): Progress | undefined;
+  /**
+   * Opens the stream. It is read by demand and does not run ahead of it by more than a frame. Cancelling it releases
+   * everything it holds.
+   */
+  open(context: ProviderContext): ReadableStream<Frame>;
+  /** Called at the end of the run, when every frame is settled or given up: saves what must be remembered. */
+  close?(): Promise<void>;
+}
+
+/** How far a provider of known length has come, in bytes. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+}

@@ -1,0 +1,100 @@
+/**
+ * Records from files: CSV or NDJSON, plain or gzip, or standard input.
+ *
+ * @module
+ */
+import { describeTimeUnit, timeParser } from "../records/time.ts";
+import type { Frame } from "../records/frame.ts";
+import { createPosition } from "./position.ts";
+import type { Progress, Provider, ProviderContext, ProviderSettings } from "./provider.ts";
+import { absolute, findFiles, readBytes, sizeOf, STDIN } from "./replay/files.ts";
+import { createFramer, type FilePlace } from "./replay/framer.ts";
+import { readBlocks } from "./replay/lines.ts";
+import { playAtSpeed } from "./replay/speed.ts";
+
+/**
+ * Makes the provider `replay`: one file after another, in constant memory.
+ *
+ * @throws {RangeError} If a file is missing or cannot be read, or none is given.
+ */
+export function createReplay(settings: ProviderSettings): Provider {
+  const { kind, timeframe, timeUnit, resume, dataDir, speed } = settings;
+  if (settings.file.length === 0) throw new RangeError("Cannot replay without a file: give one with --file");
+  const paths = findFiles(settings.file);
+  if (resume && paths.includes(STDIN)) {
+    throw new RangeError("Cannot resume standard input: leave out --resume, or give a file");
+  }
+  const positions = new Map(
+    paths.filter((path) => path !== STDIN)
+      .map((path) => [path, createPosition<FilePlace>({ directory: dataDir, name: `replay ${absolute(path)}` })]),
+  );
+  const total = paths.reduce((sum, path) => sum + sizeOf(path), 0);
+  const parse = {
+    provider: "replay",
+    timeframe,
+    parseTime: timeParser(timeUnit),
+    timeFormat: describeTimeUnit(timeUnit),
+  };
+  let done = 0;
+  let left = settings.limit ?? Infinity;
+
+  async function* readAll(context: ProviderContext): AsyncGenerator<Frame> {
+    const errors: Error[] = [];
+    for (const path of paths) {
+      try {
+        for await (const frame of readFile(path, context)) {
+          left -= frame.records.length + frame.rejected.length;
+          await context.pace(frame.records.length);
+          if (context.stop.aborted) return;
+          yield frame;
+          if (left <= 0) return;
+        }
+      } catch (error) {
+        // The other files are read all the same; the error is told at once, and thrown at the end.
+        errors.push(new Error(`Cannot read "${path}": ${(error as Error).message}`, { cause: error }));
+        if (paths.length > 1) context.notice(errors.at(-1)!.message);
+      }
+    }
+    if (errors.length === 1) throw errors[0];
+    if (errors.length > 1) throw new AggregateError(errors, `Cannot read ${errors.length} of ${paths.length} files`);
+  }
+
+  async function* readFile(path: string, context: ProviderContext): AsyncGenerator<Frame> {
+    const position = positions.get(path);
+    const start = resume ? await findStart(path, await position?.load(), context) : undefined;
+    const { clock } = context;
+    const track = (place: FilePlace) => position?.track(place);
+    const framer = createFramer({ source: path, kind: settings.kind, parse, clock, start, track });
+    const chunks = readBytes(path, start?.offset ?? 0, (bytes) => done += bytes, context.stop);
+    for await (const block of readBlocks(chunks, start?.offset ?? 0)) yield* framer.frames(block, left);
+    if (!framer.begun) throw new RangeError(`it is empty, wanted is a header or a JSON object of a ${kind.name}`);
+  }
+
+  return {
+    name: "replay",
+    progress: (): Progress | undefined => total > 0 ? { done: Math.min(done, total), total } : undefined,
+    open(context) {
+      const frames = readAll(context);
+      return ReadableStream.from(
+        speed === undefined || speed === "max" ? frames : playAtSpeed(frames, speed, context.stop),
+      );
+    },
+    async close() {
+      for (const position of positions.values()) await position.save();
+    },
+  };
+}
+
+/** The saved place, where the file still begins as it did then. */
+async function findStart(
+  path: string,
+  place: FilePlace | undefined,
+  context: ProviderContext,
+): Promise<FilePlace | undefined> {
+  if (place === undefined) return undefined;
+  for await (const { data } of readBlocks(readBytes(path, 0, () => {}), 0)) {
+    if (new TextDecoder("utf-8", { ignoreBOM: true }).decode(data).startsWith(place.head)) return place;
+    break;
+  }
+  context.notice(`"${path}" does not begin as it did when it was last read: reading it from its beginning`);
+}

@@ -1,0 +1,89 @@
+/**
+ * CSV lines to fields (RFC 4180, but for newlines inside quotes: no bar has any).
+ *
+ * @module
+ */
+import type { Field } from "../../records/record.ts";
+
+/** Takes lines apart. */
+export interface LineReader {
+  /**
+   * Puts the values of the wanted fields into `values`.
+   *
+   * Returns why the line has none, as a phrase and perhaps `: ` and particulars, or `undefined` when all went well.
+   */
+  read(line: string, values: unknown[]): string | undefined;
+  /** The line as an object of its named fields, to be kept where it is no record. */
+  describe(line: string): unknown;
+}
+
+const QUOTE = '"';
+
+/**
+ * Makes a reader from a header, whose columns may stand in any order; columns that are not wanted are ignored.
+ *
+ * @throws {RangeError} If the header lacks a column that is needed.
+ */
+export function createCsvReader(header: string, fields: readonly Field[]): LineReader {
+  const delimiter = [",", ";", "\t"].find((candidate) => header.includes(candidate)) ?? ",";
+  const columns = (split(header, delimiter) ?? []).map((name) => name.trim().toLowerCase());
+  const places = fields.map(({ name, aliases }) => {
+    const exact = columns.indexOf(name);
+    return exact >= 0 ? exact : columns.findIndex((column) => aliases.includes(column));
+  });
+  const missing = fields.filter(({ optional }, at) => !optional && places[at] < 0).map(({ name }) => name);
+  if (missing.length > 0) {
+    const shown = columns.join(",").slice(0, 200);
+    throw new RangeError(
+      `header lacks ${missing.join(", ")}: it is ${JSON.stringify(shown)}, needed are ${
+        fields.filter(({ optional }) => !optional).map(({ name }) => name).join(",")
+      } in any order`,
+    );
+  }
+  return {
+    read(line, values) {
+      const cells = line.includes(QUOTE) ? split(line, delimiter) : line.split(delimiter);
+      if (cells === undefined) return "line has an unclosed quote";
+      if (cells.length !== columns.length) {
+        return `line has not as many fields as the header: ${cells.length}, not ${columns.length}`;
+      }
+      for (let at = 0; at < places.length; at++) values[at] = places[at] < 0 ? undefined : cells[places[at]];
+    },
+    describe(line) {
+      const cells = split(line, delimiter);
+      if (cells?.length !== columns.length) return { raw: line };
+      const named = fields.map(({ name }, at) => [name, cells[places[at]]]).filter(([, cell]) => cell !== undefined);
+      return Object.fromEntries(named);
+    },
+  };
+}
+
+/** Splits a line that may have quoted fields; `undefined` where a quote is not closed. */
+function split(line: string, delimiter: string): string[] | undefined {
+  const cells: string[] = [];
+  for (let at = 0; at <= line.length;) {
+    if (line[at] !== QUOTE) {
+      const end = line.indexOf(delimiter, at);
+      cells.push(end < 0 ? line.slice(at) : line.slice(at, end));
+      if (end < 0) break;
+      at = end + 1;
+      continue;
+    }
+    let cell = "";
+    let from = at + 1;
+    while (true) {
+      const end = line.indexOf(QUOTE, from);
+      if (end < 0) return undefined;
+      cell += line.slice(from, end);
+      from = end + 1;
+      if (line[from] !== QUOTE) break;
+      cell += QUOTE;
+      from++;
+    }
+    const end = line.indexOf(delimiter, from);
+    cells.push(cell + (end < 0 ? line.slice(from) : line.slice(from, end)));
+    if (end < 0) break;
+    at = end + 1;
+  }
+  return cells;
+}

@@ -1,0 +1,175 @@
+/**
+ * The OHLCV bar.
+ *
+ * @module
+ */
+import type { Column, MarketRecord, RecordKind } from "./record.ts";
+import { parseDecimal } from "./number.ts";
+import { formatTime } from "./time.ts";
+import { TIMEFRAMES } from "./timeframe.ts";
+
+/** Whether more can be expected of a bar: nothing, the rest of its minute, or it has already replaced another. */
+export type BarStatus = "final" | "provisional" | "correction";
+
+/** What was traded of one symbol during one timeframe. `ts` is the **start** of that time. */
+export interface Bar extends MarketRecord {
+  /** A key of {@linkcode TIMEFRAMES}. */
+  readonly timeframe: string;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  /** Traded amount; fractional for crypto and for fractional shares. */
+  readonly volume: number;
+  /** Volume-weighted average price, where the feed gives it. */
+  readonly vwap?: number;
+  /** Number of trades, where the feed gives it. */
+  readonly trades?: number;
+  readonly status: BarStatus;
+}
+
+/** Longest symbol that is believed, in UTF-16 units: longer than any exchange's, shorter than any mishap. */
+const MAX_SYMBOL_LENGTH = 64;
+/** Letters and digits of any script, single inner spaces ("BRK B") and the marks that venues use. */
+const SYMBOL = /^[\p{L}\p{N}.^$#*@&+=_:/-]+( [\p{L}\p{N}.^$#*@&+=_:/-]+)*$/u;
+const EARLIEST_MS = Date.UTC(1900, 0, 1);
+/** How far ahead of this clock a bar may start: time zones of sloppy daily bars, not more. */
+const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
+
+const STATUS_CODES: Record<BarStatus, string> = { final: "f", provisional: "p", correction: "c" };
+
+const columns: readonly Column<Bar>[] = [
+  { name: "ts", type: "timestamptz", value: (bar) => Math.round(bar.ts * 1000) },
+  { name: "open", type: "float8", value: (bar) => bar.open },
+  { name: "high", type: "float8", value: (bar) => bar.high },
+  { name: "low", type: "float8", value: (bar) => bar.low },
+  { name: "close", type: "float8", value: (bar) => bar.close },
+  { name: "volume", type: "float8", value: (bar) => bar.volume },
+  { name: "vwap", type: "float8", value: (bar) => bar.vwap },
+  { name: "received_at", type: "timestamptz", value: (bar) => bar.receivedAt },
+  { name: "trades", type: "int4", value: (bar) => bar.trades },
+  { name: "status", type: "char", value: (bar) => STATUS_CODES[bar.status] },
+];
+
+const NUMBERS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as const;
+
+/** The kind `bar`. */
+export const bar: RecordKind<Bar> = {
+  name: "bar",
+  table: "bar",
+  columns,
+  keyColumns: ["ts"],
+  fields: [
+    { name: "symbol", aliases: ["ticker"] },
+    { name: "timeframe", aliases: ["interval"], optional: true },
+    { name: "ts", aliases: ["timestamp", "time", "datetime", "date"] },
+    { name: "open", aliases: ["o"] },
+    { name: "high", aliases: ["h"] },
+    { name: "low", aliases: ["l"] },
+    { name: "close", aliases: ["c"] },
+    { name: "volume", aliases: ["v"] },
+    { name: "vwap", aliases: ["vw"], optional: true },
+    { name: "trades", aliases: ["n", "count"], optional: true },
+    { name: "status", aliases: [], optional: true },
+  ],
+
+  parse(values, receivedAt, context) {
+    const [symbol, timeframe, time, open, high, low, close, volume, vwap, trades, status] = values;
+    if (typeof symbol !== "string") return `symbol is not text: ${quote(symbol)}`;
+    const ts = context.parseTime(time);
+    if (Number.isNaN(ts)) return `ts is not ${context.timeFormat}: ${quote(time)}`;
+    const parsed: Bar = {
+      provider: context.provider,
+      symbol,
+      timeframe: isAbsent(timeframe) ? context.timeframe : String(timeframe),
+      ts,
+      open: parseDecimal(open),
+      high: parseDecimal(high),
+      low: parseDecimal(low),
+      close: parseDecimal(close),
+      volume: parseDecimal(volume),
+      vwap: isAbsent(vwap) ? undefined : parseDecimal(vwap),
+      trades: isAbsent(trades) ? undefined : parseDecimal(trades),
+      status: isAbsent(status) ? "final" : status as BarStatus,
+      receivedAt,
+    };
+    // A sum is NaN or infinite when any part is: one test for the many good records.
+    if (
+      !Number.isFinite(
+        parsed.open + parsed.high + parsed.low + parsed.close + parsed.volume + (parsed.vwap ?? 0) +
+          (parsed.trades ?? 0),
+      )
+    ) {
+      for (const name of NUMBERS) {
+        const at = bar.fields.findIndex((field) => field.name === name);
+        if (parsed[name] !== undefined && !Number.isFinite(parsed[name])) {
+          return `${name} is not a finite number: ${quote(values[at])}`;
+        }
+      }
+    }
+    return parsed;
+  },
+
+  validate(record, now) {
+    const { open, high, low, close, volume } = record;
+    // Comparisons with NaN are false, so these also hold only for numbers.
+    const sound = high >= open && high >= close && low <= open && low <= close && volume >= 0 &&
+      high < Infinity && low > -Infinity && volume < Infinity;
+    if (!sound) return explainNumbers(record);
+    if (record.vwap !== undefined && !Number.isFinite(record.vwap)) return `vwap is not finite: ${record.vwap}`;
+    const { trades } = record;
+    if (trades !== undefined && !(Number.isInteger(trades) && trades >= 0 && trades < 2 ** 31)) {
+      return `trades is not a count: ${trades}`;
+    }
+    if (!TIMEFRAMES.has(record.timeframe)) {
+      return `timeframe is not known: ${quote(record.timeframe)}, known are ${[...TIMEFRAMES.keys()].join(" ")}`;
+    }
+    if (!(record.ts >= EARLIEST_MS && record.ts <= now + MAX_AHEAD_MS)) return explainTime(record.ts);
+    if (STATUS_CODES[record.status] === undefined) return `status is not known: ${quote(record.status)}`;
+    return explainSymbol(record.symbol);
+  },
+
+  series: ({ provider, symbol, timeframe }) => ({ provider, symbol, timeframe }),
+
+  toJSON: (record) => ({ ...record, ts: formatTime(record.ts) }),
+};
+
+function explainNumbers(record: Bar): string {
+  for (const name of NUMBERS) {
+    const value = record[name];
+    if (value !== undefined && !Number.isFinite(value)) return `${name} is not a finite number: ${value}`;
+  }
+  const { open, high, low, close, volume } = record;
+  if (volume < 0) return `volume is negative: ${volume}`;
+  if (high < Math.max(open, close)) return `high ${high} is below max(open ${open}, close ${close})`;
+  return `low ${low} is above min(open ${open}, close ${close})`;
+}
+
+function explainTime(ms: number): string {
+  const shown = Math.abs(ms) <= 8.64e15 ? formatTime(ms) : String(ms);
+  return `ts is outside 1900 to one day ahead of now: ${shown}`;
+}
+
+/** Symbols repeat, so each is looked at once. Emptied when full, as hostile input could make it grow for ever. */
+const soundSymbols = new Set<string>();
+
+function explainSymbol(symbol: string): string | undefined {
+  if (soundSymbols.has(symbol)) return undefined;
+  if (symbol.length === 0) return "symbol is empty";
+  if (symbol.length > MAX_SYMBOL_LENGTH) {
+    return `symbol is longer than ${MAX_SYMBOL_LENGTH} characters: ${symbol.length}`;
+  }
+  if (!SYMBOL.test(symbol)) return `symbol has characters that no venue uses: ${quote(symbol)}`;
+  if (soundSymbols.size >= 100_000) soundSymbols.clear();
+  soundSymbols.add(symbol);
+  return undefined;
+}
+
+function isAbsent(value: unknown): boolean {
+  return value === undefined || value === null || value === "";
+}
+
+function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}

@@ -1,0 +1,29 @@
+/**
+ * The registry of record kinds. To add one, write `src/records/NAME.ts` and add its line to {@linkcode recordKinds}.
+ *
+ * @module
+ */
+import type { MarketRecord, RecordKind } from "./record.ts";
+import { bar } from "./bar.ts";
+
+/** All kinds of records by name. */
+export const recordKinds = {
+  bar,
+} as const;
+
+/** Name of a kind of records. */
+export type KindName = keyof typeof recordKinds;
+
+/**
+ * The kind of that name.
+ *
+ * @throws {RangeError} If there is none.
+ */
+export function recordKind(name: string): RecordKind<MarketRecord> {
+  const kind = recordKinds[name as KindName];
+  if (kind === undefined) {
+    throw new RangeError(`Cannot find record kind "${name}": known are ${Object.keys(recordKinds).join(", ")}`);
+  }
+  // A kind is only ever handed its own records: frames carry the name of their kind.
+  return kind as unknown as RecordKind<MarketRecord>;
+}

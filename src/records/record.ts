@@ -1,0 +1,100 @@
+/**
+ * What a kind of record is: how it is read, checked, keyed and laid out in the database.
+ *
+ * A kind is one value of {@linkcode RecordKind}; everything that handles records is written against this interface, so
+ * that a further kind is one file and one line in `mod.ts`.
+ *
+ * @module
+ */
+
+/** What every record carries, whatever its kind. */
+export interface MarketRecord {
+  /** Name of the provider that delivered it, as in the registry of providers. */
+  readonly provider: string;
+  /** Symbol in the provider's own spelling. */
+  readonly symbol: string;
+  /** The record's own time, in milliseconds since 1970-01-01 UTC (fractions are kept to the microsecond). */
+  readonly ts: number;
+  /**
+   * When it was received, in **microseconds** since 1970-01-01 UTC. Unique and increasing within a process (see
+   * {@linkcode createReceiveClock}), so that of two observations of one key it is always known which is newer.
+   */
+  readonly receivedAt: number;
+}
+
+/** What names a series: a run of records of one symbol from one provider at one timeframe. */
+export interface SeriesKey {
+  readonly provider: string;
+  readonly symbol: string;
+  readonly timeframe: string;
+}
+
+/** PostgreSQL types that records are made of. `timestamptz` values are microseconds since 1970. */
+export type ColumnType = "int4" | "float8" | "timestamptz" | "text" | "char";
+
+/** One column of a kind's table, and where its value comes from. */
+export interface Column<R> {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** The value; `undefined` is SQL `NULL`. */
+  readonly value: (record: R) => number | string | undefined;
+}
+
+/** What a parser must know besides the fields themselves. */
+export interface ParseContext {
+  readonly provider: string;
+  /** Timeframe of records that name none. */
+  readonly timeframe: string;
+  /** Turns the text or number of a time into epoch milliseconds, or `NaN`. */
+  readonly parseTime: (value: unknown) => number;
+  /** What {@linkcode ParseContext.parseTime} wants, for the error message. */
+  readonly timeFormat: string;
+}
+
+/** A kind of record. `R` is the record's type. */
+export interface RecordKind<R extends MarketRecord> {
+  /** Name in flags, labels and frames, for instance `bar`. */
+  readonly name: string;
+  /** Table that holds it; its primary key is `series_id` followed by {@linkcode RecordKind.keyColumns}. */
+  readonly table: string;
+  /** Columns after `series_id`. */
+  readonly columns: readonly Column<R>[];
+  /** Columns of the primary key after `series_id`. */
+  readonly keyColumns: readonly string[];
+  /** Fields that {@linkcode RecordKind.parse} takes, in its order, each with the other names it goes by in files. */
+  readonly fields: readonly Field[];
+  /** Makes a record of the values of {@linkcode RecordKind.fields}, or tells in words why it cannot. */
+  parse(values: readonly unknown[], receivedAt: number, context: ParseContext): R | string;
+  /** Why the record must not be stored, in words; `undefined` when it may. `now` is in epoch milliseconds. */
+  validate(record: R, now: number): string | undefined;
+  /** The series that the record belongs to. */
+  series(record: R): SeriesKey;
+  /** A JSON form which {@linkcode RecordKind.parse} reads back to the same record. */
+  toJSON(record: R): Record<string, unknown>;
+}
+
+/** One field of a file's line. */
+export interface Field {
+  readonly name: string;
+  readonly aliases: readonly string[];
+  /** Whether a file without the field can still be read. */
+  readonly optional?: true;
+}
+
+/**
+ * Gives `count` receive times at once: the first of `count` consecutive microseconds, later than any given before.
+ *
+ * The clock follows the wall clock and runs ahead of it only while more than a million records a second arrive, or
+ * while the wall clock has been set back.
+ */
+export type ReceiveClock = (count: number) => number;
+
+/** Makes a {@linkcode ReceiveClock}. One is shared by all providers of a process. */
+export function createReceiveClock(now: () => number = Date.now): ReceiveClock {
+  let next = 0;
+  return (count) => {
+    const first = Math.max(now() * 1000, next);
+    next = first + count;
+    return first;
+  };
+}

@@ -1,0 +1,93 @@
+/**
+ * Times as files write them. The unit of a number is never guessed: it is said, or the time is refused.
+ *
+ * @module
+ */
+import { parseDecimal } from "./number.ts";
+
+/** How a file writes its times: ISO 8601 with a zone, or a count of units since 1970-01-01 UTC. */
+export const TIME_UNITS = ["iso", "s", "ms", "us", "ns"] as const;
+export type TimeUnit = typeof TIME_UNITS[number];
+
+const UNITS_PER_MS: Record<Exclude<TimeUnit, "iso">, number> = { s: 1e-3, ms: 1, us: 1e3, ns: 1e6 };
+const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)$/;
+
+/** What {@linkcode timeParser} of this unit accepts, for messages. */
+export function describeTimeUnit(unit: TimeUnit): string {
+  return unit === "iso"
+    ? "an ISO 8601 time with a zone, like 2024-01-02T14:30:00Z (for numbers say their unit with --time-unit)"
+    : `a number of ${unit} since 1970 (--time-unit ${unit})`;
+}
+
+/** Gives the function that turns a time of this unit into epoch milliseconds, `NaN` where it cannot. */
+export function timeParser(unit: TimeUnit): (value: unknown) => number {
+  if (unit === "iso") return isoParser();
+  const perMs = UNITS_PER_MS[unit];
+  // Rounded to the microsecond, which is all that the database keeps.
+  return (value) => {
+    if (unit === "ns" && typeof value === "string" && /^-?\d{13,}$/.test(value)) {
+      return Number(BigInt(value) / 1000n) / 1000;
+    }
+    const count = parseDecimal(value);
+    return unit === "s" ? Math.round(count * 1e6) / 1e3 : Math.round(count / perMs * 1e3) / 1e3;
+  };
+}
+
+/** A parser that remembers the last day it met: in a file of minute bars one date is written a thousand times. */
+function isoParser(): (value: unknown) => number {
+  let day = "";
+  let dayMs = NaN;
+  return (value) => {
+    if (typeof value !== "string") return NaN;
+    const plain = value.length === 20 && value.charCodeAt(19) === 90 && value.charCodeAt(10) === 84 &&
+      value.charCodeAt(13) === 58 && value.charCodeAt(16) === 58;
+    if (!plain) return parseIso(value);
+    const date = value.substring(0, 10);
+    if (date !== day) {
+      dayMs = parseIso(`${date}T00:00:00Z`);
+      day = date;
+    }
+    const hours = twoDigits(value, 11);
+    const minutes = twoDigits(value, 14);
+    const seconds = twoDigits(value, 17);
+    if (!(hours < 24 && minutes < 60 && seconds < 60)) return NaN;
+    return dayMs + ((hours * 60 + minutes) * 60 + seconds) * 1000;
+  };
+}
+
+/** Two decimal digits at `at`, or `NaN`. */
+function twoDigits(text: string, at: number): number {
+  const tens = text.charCodeAt(at) - 48;
+  const ones = text.charCodeAt(at + 1) - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
+}
+
+/** Reads any ISO 8601 date-time that names its zone. Refuses days that no calendar has, such as 30 February. */
+export function parseIso(text: string): number {
+  const match = ISO.exec(text.trim());
+  if (match === null) return NaN;
+  const [year, month, day, hours, minutes] = match.slice(1, 6).map(Number);
+  const seconds = Number(match[6] ?? 0);
+  if (hours > 23 || minutes > 59 || seconds > 59) return NaN;
+  const midnight = new Date(0);
+  midnight.setUTCFullYear(year, month - 1, day);
+  if (midnight.getUTCMonth() !== month - 1 || midnight.getUTCDate() !== day) return NaN;
+  const fractionMs = match[7] === undefined ? 0 : Math.floor(Number(`0.${match[7]}`) * 1e6 + 1e-4) / 1e3;
+  const wallMs = midnight.getTime() + ((hours * 60 + minutes) * 60 + seconds) * 1000 + fractionMs;
+  return wallMs - zoneOffsetMs(match[8]);
+}
+
+function zoneOffsetMs(zone: string): number {
+  if (zone === "Z" || zone === "z") return 0;
+  const digits = zone.slice(1).replace(":", "").padEnd(4, "0");
+  const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2));
+  return (zone[0] === "-" ? -minutes : minutes) * 60_000;
+}
+
+/** Writes epoch milliseconds as ISO 8601, with microseconds where there are any. */
+export function formatTime(ms: number): string {
+  const whole = Math.floor(ms);
+  const micros = Math.round((ms - whole) * 1000);
+  const iso = new Date(whole).toISOString();
+  return micros === 0 ? iso : iso.replace("Z", `${String(micros).padStart(3, "0")}Z`);
+}

@@ -1,0 +1,39 @@
+/**
+ * The sink that writes into PostgreSQL, elsewhere or embedded.
+ *
+ * @module
+ */
+import { classifyDatabaseError } from "../database/faults.ts";
+import { type Database, withClient } from "../database/database.ts";
+import type { MarketRecord, RecordKind } from "../records/record.ts";
+import { openPostgresLane } from "./postgres/lane.ts";
+import { createStatements } from "./postgres/statements.ts";
+import type { Sink } from "./sink.ts";
+
+/** Options of {@linkcode openPostgresSink}. */
+export interface PostgresSinkOptions {
+  /** Where to write; stays the caller's to dispose. */
+  database: Database;
+  kind: RecordKind<MarketRecord>;
+  /** Whose rows they are. @default {"default"} */
+  tenant?: string;
+  /** Longest time a write may take, in milliseconds. */
+  deadlineMs: number;
+}
+
+/**
+ * Opens the sink for one kind of records. A batch is one statement: a binary `COPY` while keys are new, else an upsert
+ * of binary arrays; either way the table ends as one delivery of each record would leave it.
+ */
+export function openPostgresSink(options: PostgresSinkOptions): Sink {
+  const { database, kind, tenant = "default", deadlineMs } = options;
+  const statements = createStatements(kind);
+  return {
+    name: "postgres",
+    maxLanes: database.maxConnections,
+    openLane: () => openPostgresLane({ database, kind, statements, tenant, deadlineMs }),
+    classify: classifyDatabaseError,
+    check: () => withClient(database, async (client) => void await client.query("SELECT 1")),
+    async [Symbol.asyncDispose]() {},
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * A lane into PostgreSQL: one connection, and how to write a batch through it.
+ *
+ * @module
+ */
+import { finished } from "node:stream/promises";
+import { Buffer } from "node:buffer";
+import type { Client } from "pg";
+import { from as copyFrom } from "pg-copy-streams";
+import { breaksConnection, sqlState } from "../../database/faults.ts";
+import type { Database } from "../../database/database.ts";
+import type { WriteCounts } from "../../events.ts";
+import type { MarketRecord, RecordKind } from "../../records/record.ts";
+import type { SinkLane } from "../sink.ts";
+import { BinaryWriter } from "./binary.ts";
+import { prepareRows, type Rows } from "./rows.ts";
+import { createSeriesIndex, type SeriesIndex } from "./series.ts";
+import type { Statements } from "./statements.ts";
+
+/** Options of {@linkcode openPostgresLane}. */
+export interface PostgresLaneOptions {
+  database: Database;
+  kind: RecordKind<MarketRecord>;
+  statements: Statements;
+  tenant: string;
+  /** Longest time a write may take before its connection is given up, in milliseconds: a server may hang. */
+  deadlineMs: number;
+}
+
+/** A connection, and what is known through it. */
+interface Session {
+  readonly client: Client;
+  readonly series: SeriesIndex;
+}
+
+/** SQLSTATE of a key that is there already. */
+const UNIQUE_VIOLATION = "23505";
+/** Most batches that go straight to the upsert after COPY has met known keys again and again. */
+const MAX_COPY_PAUSE = 64;
+
+/** Opens a lane; it connects at its first write, and anew after its connection has broken. */
+export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
+  const { database, kind, statements, tenant, deadlineMs } = options;
+  const writer = new BinaryWriter();
+  const copyMemory = createCopyMemory(database.supportsCopy);
+  let session: Session | undefined;
+  let attempt = 0;
+
+  async function connect(): Promise<Session> {
+    const mine = attempt;
+    const client = await database.connect();
+    if (mine !== attempt) {
+      // The write that asked for it has been given up meanwhile.
+      destroy(client);
+      throw new Error("Cannot use a connection that came too late");
+    }
+    return session = { client, series: createSeriesIndex(client, kind, tenant) };
+  }
+
+  async function write(records: readonly MarketRecord[]): Promise<WriteCounts> {
+    const { client, series } = session ?? await connect();
+    const rows = prepareRows(records, await series.intern(records), kind);
+    const { deduplicated } = rows;
+    if (copyMemory.shouldTry()) {
+      try {
+        await copy(client, rows);
+        copyMemory.worked();
+        return { stored: rows.records.length, unchanged: 0, deduplicated };
+      } catch (error) {
+        if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+        copyMemory.failed();
+      }
+    }
+    const stored = await upsert(client, rows);
+    return { stored, unchanged: rows.records.length - stored, deduplicated };
+  }
+
+  async function copy(client: Client, { records, ids }: Rows): Promise<void> {
+    const bytes = writer.copy(records, ids, kind.columns);
+    const stream = client.query(copyFrom(statements.copy));
+    stream.end(Buffer.from(bytes.buffer, 0, bytes.length));
+    await finished(stream);
+  }
+
+  async function upsert(client: Client, { records, ids }: Rows): Promise<number> {
+    const parameters = [writer.integers(ids), ...kind.columns.map((column) => writer.array(records, column))];
+    // The driver sends a Buffer in binary format.
+    const values = parameters.map((bytes) => Buffer.from(bytes.buffer, 0, bytes.length));
+    const { rowCount } = await client.query(statements.upsert, values);
+    return rowCount ?? 0;
+  }
+
+  function drop(): void {
+    const dropped = session;
+    session = undefined;
+    attempt++;
+    if (dropped !== undefined) destroy(dropped.client);
+  }
+
+  return {
+    async write(records, signal) {
+      try {
+        return await beforeDeadline(write(records), deadlineMs, signal);
+      } catch (error) {
+        if (breaksConnection(error)) drop();
+        throw error;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      const ended = session;
+      session = undefined;
+      await ended?.client.end().catch(() => {});
+    },
+  };
+}
+
+/**
+ * Remembers whether COPY is worth a try. Live bars are nearly always new and COPY is twice as fast, but over known
+ * ground each try is in vain; so each failure in a row doubles the number of batches that go to the upsert at once.
+ */
+function createCopyMemory(supported: boolean) {
+  let failures = 0;
+  let pause = 0;
+  return {
+    shouldTry: () => supported && pause-- <= 0,
+    worked() {
+      failures = 0;
+      pause = 0;
+    },
+    failed() {
+      pause = Math.min(2 ** failures, MAX_COPY_PAUSE);
+      failures++;
+    },
+  };
+}
+
+/** Waits for `work`, but no longer than until the deadline or the signal. What `work` comes to afterwards is ignored. */
+async function beforeDeadline<T>(work: Promise<T>, deadlineMs: number, signal: AbortSignal): Promise<T> {
+  let cleanUp = () => {};
+  const given = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => {
+      const error = new Error(`Cannot finish a write within ${deadlineMs} ms: the database does not answer`);
+      reject(Object.assign(error, { code: "ETIMEDOUT" }));
+    }, deadlineMs);
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) abort();
+    cleanUp = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    };
+  });
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, given]);
+  } finally {
+    cleanUp();
+  }
+}
+
+/** Closes the socket at once, without a farewell that a hung server would never read. */
+function destroy(client: Client): void {
+  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+}

@@ -1,0 +1,41 @@
+/**
+ * What a sink is: it says how to write a batch **once**, and what an error of that means. Retrying, the circuit,
+ * bisecting and dead letters are the pipeline's and the same for all sinks.
+ *
+ * @module
+ */
+import type { WriteCounts } from "../events.ts";
+import type { MarketRecord } from "../records/record.ts";
+
+/**
+ * What an error of a write means:
+ * - `transient`: the same write may succeed later (an outage, a deadlock);
+ * - `poison`: something in the batch is refused and will always be;
+ * - `fatal`: nothing can be written until somebody changes the set-up.
+ */
+export type Fault = "transient" | "poison" | "fatal";
+
+/** A lane's own way into the sink, for instance one database connection. Used for one write at a time. */
+export interface SinkLane<R extends MarketRecord = MarketRecord> extends AsyncDisposable {
+  /**
+   * Writes all records or none, so that it can be repeated: the sink must end up as one delivery would leave it.
+   * Connects where there is no connection, and drops the connection when it must not be used again.
+   *
+   * @throws Whatever hinders it; see {@linkcode Sink.classify}. When `signal` aborts, its reason, without delay.
+   */
+  write(records: readonly R[], signal: AbortSignal): Promise<WriteCounts>;
+}
+
+/** A place where records are kept. */
+export interface Sink<R extends MarketRecord = MarketRecord> extends AsyncDisposable {
+  /** Name in metrics and health, for instance `postgres`. */
+  readonly name: string;
+  /** Most lanes that may write at once. */
+  readonly maxLanes: number;
+  /** Opens a lane; connects only when the lane first writes. */
+  openLane(): SinkLane<R>;
+  /** What an error thrown by a lane's write means. */
+  classify(error: unknown): Fault;
+  /** Resolves when the sink can be reached, and throws what hinders it. */
+  check(signal: AbortSignal): Promise<void>;
+}

@@ -1,0 +1,95 @@
+/**
+ * The log: one line a change of state, on standard error. Quiet while all is well.
+ *
+ * @module
+ */
+import { configure, getJsonLinesFormatter, getLogger, getTextFormatter, type LogRecord } from "@logtape/logtape";
+import type { Listener } from "../events.ts";
+
+/** Severities, as the configuration names them. */
+export type LogLevel = "debug" | "info" | "warning" | "error";
+
+/** How to log. */
+export interface LogOptions {
+  level: LogLevel;
+  format: "text" | "json";
+  /** Called before a line is written, to clear a progress line. */
+  beforeLine?: () => void;
+}
+
+/** Sets the log up for the process. */
+export async function configureLog({ level, format, beforeLine }: LogOptions): Promise<void> {
+  const formatter = format === "json"
+    ? getJsonLinesFormatter({ properties: "flatten" })
+    : getTextFormatter({ timestamp: "rfc3339", level: "full", category: "." });
+  const encoder = new TextEncoder();
+  await configure({
+    reset: true,
+    sinks: {
+      stderr(record: LogRecord) {
+        beforeLine?.();
+        Deno.stderr.writeSync(encoder.encode(formatter(record)));
+      },
+    },
+    loggers: [
+      { category: "barline", lowestLevel: level, sinks: ["stderr"] },
+      { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
+    ],
+  });
+}
+
+/** Shortest time between two lines about failed writes, in milliseconds. */
+const FAILURE_LINE_EVERY_MS = 10_000;
+
+/** Makes the listener that logs what the pipeline tells. */
+export function logEvents(now: () => number = Date.now): Listener {
+  const log = getLogger("barline");
+  let failureLoggedAt = -Infinity;
+  let failures = 0;
+  return (event) => {
+    switch (event.type) {
+      case "provider-opened":
+        return log.info("Provider {provider} opened", event);
+      case "provider-ended":
+        return log.info("Provider {provider} ended", event);
+      case "provider-failed":
+        return log.error("Provider {provider} failed: {error}", { ...event, error: describeError(event.error) });
+      case "provider-notice":
+        return log.warn("{provider}: {message}", event);
+      case "watermark":
+        return log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event);
+      case "backpressure":
+        return log.debug("Backpressure is {level}: sources at × {factor}", event);
+      case "circuit": {
+        const error = event.error === undefined ? "" : `: ${describeError(event.error)}`;
+        return event.state === "open"
+          ? log.warn("Circuit of {kind} is open after {failures} failures{error}", { ...event, error })
+          : log.info("Circuit of {kind} is {state}", { ...event, error });
+      }
+      case "write-failed": {
+        failures++;
+        if (now() - failureLoggedAt < FAILURE_LINE_EVERY_MS) return;
+        failureLoggedAt = now();
+        log.warn("Write of {count} {kind} records failed ({fault}, {failures} since the last line): {error}", {
+          ...event,
+          failures,
+          error: describeError(event.error),
+        });
+        failures = 0;
+        return;
+      }
+      case "dead-lettered":
+        return log.debug("Dead-lettered {count} {kind}: {reason}", event);
+      case "fatal":
+        return log.error("Stopping: {error}", { error: describeError(event.error) });
+    }
+  };
+}
+
+/** An error in words, with what it comes from. */
+export function describeError(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as { code?: string };
+  const own = code !== undefined && !error.message.includes(code) ? `${error.message} (${code})` : error.message;
+  return error.cause instanceof Error ? `${own}: ${describeError(error.cause)}` : own;
+}

@@ -1,0 +1,203 @@
+/**
+ * Metrics for Prometheus: what the pipeline tells, counted.
+ *
+ * @module
+ */
+import { Counter, Gauge, Histogram, Registry } from "@platformatic/prom-client";
+import type { DeadLetterCause, Listener } from "../events.ts";
+import type { Health } from "../pipeline/health.ts";
+import type { Ledger } from "../pipeline/ledger.ts";
+import { registerProcessMetrics } from "./process.ts";
+
+/** What is asked at each scrape, rather than told. */
+export interface MetricSources {
+  readonly health: () => Health;
+  readonly ledger: () => Ledger;
+  /** Dead letters that lie on disk. */
+  readonly deadLettersWaiting: () => Promise<number>;
+  /** Kinds of records, each of which is a coordinator. */
+  readonly kinds: readonly string[];
+  readonly sink: string;
+  readonly workers: number;
+  readonly providers: readonly string[];
+}
+
+/** The metrics of a run. */
+export interface Metrics {
+  readonly listen: Listener;
+  /** The page that Prometheus reads, and its content type. */
+  render(): Promise<{ body: string; contentType: string }>;
+}
+
+/** Value of the circuit gauge for each state. */
+const CIRCUIT_VALUES = { closed: 0, open: 1, "half-open": 2 };
+const CAUSES: readonly DeadLetterCause[] = ["invalid", "refused", "fatal", "aborted"];
+const FAULTS = ["transient", "poison", "fatal"] as const;
+/** Upper bounds in seconds: 1 ms to 1 min. */
+const BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60];
+
+/** Makes the metrics; every series starts at 0. No label has values that input could add to. */
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  const { kinds, sink, workers, providers } = sources;
+
+  const counter = <L extends string>(name: string, help: string, labelNames: readonly L[] = []) =>
+    new Counter({ name, help, labelNames: [...labelNames], registers });
+  const gauge = (
+    name: string,
+    help: string,
+    labelNames: "coord_id"[],
+    read: (health: Health, gauge: Gauge<"coord_id">) => void,
+  ) =>
+    new Gauge<"coord_id">({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        read(sources.health(), this);
+      },
+    });
+
+  const submitted = counter("mds_coord_items_submitted_total", "Records that entered the coordinator.", ["coord_id"]);
+  const dropped = counter("mds_coord_items_dropped_total", "Records given to the dead letters, by reason.", [
+    "coord_id",
+    "reason",
+  ]);
+  const batches = counter("mds_worker_batches_written_total", "Batches committed.", ["coord_id", "worker_id"]);
+  const errors = counter("mds_worker_write_errors_total", "Writes that failed, by what the error means.", [
+    "coord_id",
+    "worker_id",
+    "error_type",
+  ]);
+  const workerLatency = new Histogram({
+    name: "mds_worker_write_latency_seconds",
+    help: "Time of a batch from its first write to its commit, retries included.",
+    labelNames: ["coord_id", "worker_id"],
+    buckets: BUCKETS,
+    registers,
+  });
+  const sinkWrites = counter("sink_writes_total", "Batches that the sink was given, by outcome.", ["sink", "status"]);
+  const sinkLatency = new Histogram({
+    name: "sink_write_latency_seconds",
+    help: "Time of a batch from its first write to its commit, retries included.",
+    labelNames: ["sink"],
+    buckets: BUCKETS,
+    registers,
+  });
+  const commitLatency = new Histogram({
+    name: "barline_receive_to_commit_seconds",
+    help: "Time of a record from its receipt to its commit.",
+    labelNames: ["coord_id"],
+    buckets: BUCKETS,
+    registers,
+  });
+  const lastCommit = new Gauge({
+    name: "barline_last_commit_timestamp_seconds",
+    help: "When a record of the provider was last committed, in seconds since 1970; 0 before the first.",
+    labelNames: ["provider"],
+    registers,
+  });
+
+  gauge("mds_coord_queue_depth", "Records that wait in the queue.", ["coord_id"], ({ coordinators }, metric) => {
+    for (const { kind, queue } of coordinators) metric.set({ coord_id: kind }, queue.size);
+  });
+  gauge("mds_coord_workers_alive", "Lanes that take batches.", ["coord_id"], ({ coordinators }, metric) => {
+    for (const { kind, workersAlive } of coordinators) metric.set({ coord_id: kind }, workersAlive);
+  });
+  gauge(
+    "mds_coord_circuit_state",
+    "0 closed, 1 open, 2 half-open.",
+    ["coord_id"],
+    ({ coordinators }, metric) => {
+      for (const { kind, circuit } of coordinators) metric.set({ coord_id: kind }, CIRCUIT_VALUES[circuit]);
+    },
+  );
+  registerLedger(registers, sources.ledger);
+  new Gauge({
+    name: "barline_dead_letters_waiting",
+    help: "Dead letters on disk, to be replayed or purged.",
+    registers,
+    async collect() {
+      this.set(await sources.deadLettersWaiting());
+    },
+  });
+  registerProcessMetrics(registers);
+
+  for (const coord_id of kinds) {
+    submitted.inc({ coord_id }, 0);
+    for (const reason of CAUSES) dropped.inc({ coord_id, reason }, 0);
+    commitLatency.zero({ coord_id });
+    for (let worker = 0; worker < workers; worker++) {
+      const worker_id = String(worker);
+      batches.inc({ coord_id, worker_id }, 0);
+      workerLatency.zero({ coord_id, worker_id });
+      for (const error_type of FAULTS) errors.inc({ coord_id, worker_id, error_type }, 0);
+    }
+  }
+  for (const status of ["success", "error"]) sinkWrites.inc({ sink, status }, 0);
+  sinkLatency.zero({ sink });
+  for (const provider of providers) lastCommit.set({ provider }, 0);
+
+  return {
+    listen(event) {
+      if (event.type === "accepted") {
+        submitted.inc({ coord_id: event.kind }, event.count);
+      } else if (event.type === "batch-written") {
+        const labels = { coord_id: event.kind, worker_id: String(event.worker) };
+        batches.inc(labels);
+        workerLatency.observe(labels, event.seconds);
+        sinkWrites.inc({ sink, status: "success" });
+        sinkLatency.observe({ sink }, event.seconds);
+      } else if (event.type === "write-failed") {
+        errors.inc({ coord_id: event.kind, worker_id: String(event.worker), error_type: event.fault });
+        sinkWrites.inc({ sink, status: "error" });
+      } else if (event.type === "committed") {
+        const seconds = Math.max(0, Date.now() / 1000 - event.receivedAt / 1e6);
+        // One observation a frame: its records share their receipt and their commit.
+        commitLatency.observe({ coord_id: event.kind }, seconds);
+        lastCommit.set({ provider: event.provider }, Date.now() / 1000);
+      } else if (event.type === "dead-lettered") {
+        dropped.inc({ coord_id: event.kind, reason: event.cause }, event.count);
+      }
+    },
+    render: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+  };
+}
+
+/** The ledger's terms: counters for what only grows, gauges for what waits. */
+function registerLedger(registers: Registry[], read: () => Ledger): void {
+  const counters: [keyof Ledger, string, string][] = [
+    ["received", "received", "Records accepted from providers."],
+    ["stored", "stored", "Records written, new or changed."],
+    ["unchanged", "unchanged", "Records already there with the same values, or with newer ones."],
+    ["deduplicated", "deduplicated", "Records superseded by another of the same key in their batch."],
+    ["deadLettered", "dead_lettered", "Records given to the dead letters."],
+  ];
+  for (const [term, name, help] of counters) {
+    new Counter({
+      name: `barline_records_${name}_total`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(read()[term]);
+      },
+    });
+  }
+  const gauges: [keyof Ledger, string, string][] = [
+    ["journaled", "journaled", "Records waiting in the journal."],
+    ["inFlight", "in_flight", "Records accepted and not yet settled."],
+  ];
+  for (const [term, name, help] of gauges) {
+    new Gauge({
+      name: `barline_records_${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(read()[term]);
+      },
+    });
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * Metrics of the process itself, from Deno's own interfaces: what client libraries bring along reads 0 here.
+ *
+ * @module
+ */
+import process from "node:process";
+import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
+
+/** Registers memory, CPU and start time under the names that Prometheus clients share. */
+export function registerProcessMetrics(registers: Registry[]): void {
+  const memory = (name: string, help: string, read: (usage: Deno.MemoryUsage) => number) =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read(Deno.memoryUsage()));
+      },
+    });
+  memory("process_resident_memory_bytes", "Memory that is resident, in bytes.", ({ rss }) => rss);
+  memory("process_heap_bytes", "Heap of JavaScript in use, in bytes.", ({ heapUsed }) => heapUsed);
+  new Counter({
+    name: "process_cpu_seconds_total",
+    help: "CPU time of user and system, in seconds.",
+    registers,
+    collect() {
+      const { user, system } = process.cpuUsage();
+      this.reset();
+      this.inc((user + system) / 1e6);
+    },
+  });
+  new Gauge({
+    name: "process_start_time_seconds",
+    help: "When the process started, in seconds since 1970.",
+    registers,
+  }).set(performance.timeOrigin / 1000);
+}
