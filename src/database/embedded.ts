@@ -46,7 +46,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     label: `embedded database in ${directory}`,
     // The server is one process: more connections than one only wait for each other.
     maxConnections: 1,
-    supportsCopy: true,
+    supportsCopy: false,
     connect: () => connectClient({ host: sockets, port: 5432, user: "postgres", database: "postgres", password: "" }),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

@@ -1,0 +1,160 @@
+/**
+ * A real PostgreSQL for tests: started from the machine's own binaries, or the one that `TEST_DATABASE_URL` names.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+// @ts-types="@types/pg"
+import { Client } from "pg";
+
+/** A server for tests. */
+export interface TestServer extends AsyncDisposable {
+  /** URL of a new, empty database. */
+  createDatabase(): Promise<string>;
+  /** Runs one statement as superuser, in the database of `url` or the server's own. */
+  query(sql: string, url?: string): Promise<Record<string, unknown>[]>;
+  /** Controls of the server's process; `undefined` for a server that somebody else runs. */
+  readonly control?: {
+    readonly port: number;
+    stop(mode: "fast" | "immediate"): Promise<void>;
+    start(): Promise<void>;
+    /** Makes every process of the server hang, or go on. */
+    signal(signal: "SIGSTOP" | "SIGCONT"): Promise<void>;
+  };
+}
+
+/** Why there is no server, or `undefined` where one can be had. */
+export function missingServer(): string | undefined {
+  return Deno.env.has("TEST_DATABASE_URL") || findBinaries() !== undefined
+    ? undefined
+    : "neither TEST_DATABASE_URL nor PostgreSQL's initdb is there";
+}
+
+/** Starts a server, or connects to the given one. `settings` are lines of postgresql.conf. */
+export async function startPostgres(settings: readonly string[] = []): Promise<TestServer> {
+  const given = Deno.env.get("TEST_DATABASE_URL");
+  if (given !== undefined) return { ...createQueries(given), async [Symbol.asyncDispose]() {} };
+  const binaries = findBinaries();
+  if (binaries === undefined) throw new Error("Cannot start PostgreSQL: initdb is not there, set TEST_DATABASE_URL");
+  const directory = await Deno.makeTempDir({ prefix: "barline-test-pg-" });
+  const owner = serverUser();
+  if (owner !== undefined) await Deno.chown(directory, owner.uid, owner.gid);
+  const data = join(directory, "data");
+  const execute = async (program: string, ...args: string[]) => {
+    const { success, stderr, stdout } = await new Deno.Command(join(binaries, program), {
+      args,
+      cwd: directory,
+      ...owner,
+      stdout: "piped",
+      stderr: "piped",
+    }).output();
+    const text = new TextDecoder();
+    if (!success) throw new Error(`${program} failed: ${text.decode(stderr)}${text.decode(stdout)}`);
+  };
+  await execute("initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync");
+  const port = freePort();
+  const lines = [`port = ${port}`, "listen_addresses = '127.0.0.1'", `unix_socket_directories = '${directory}'`];
+  await Deno.writeTextFile(
+    join(data, "postgresql.conf"),
+    [...lines, "fsync = off", ...settings, ""].join("\n"),
+    { append: true },
+  );
+  const log = join(directory, "log");
+  const start = () => execute("pg_ctl", "-D", data, "-l", log, "-w", "-s", "start");
+  const stop = (mode: string) => execute("pg_ctl", "-D", data, "-m", mode, "-w", "-s", "stop");
+  await start();
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  let running = true;
+  return {
+    ...createQueries(url),
+    control: {
+      port,
+      async stop(mode) {
+        await stop(mode);
+        running = false;
+      },
+      async start() {
+        await start();
+        running = true;
+      },
+      async signal(signal) {
+        const postmaster = Number((await Deno.readTextFile(join(data, "postmaster.pid"))).split("\n")[0]);
+        for (const pid of [postmaster, ...childrenOf(postmaster)]) Deno.kill(pid, signal);
+      },
+    },
+    async [Symbol.asyncDispose]() {
+      if (running) await stop("immediate");
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+function createQueries(serverUrl: string): Pick<TestServer, "createDatabase" | "query"> {
+  async function query(sql: string, url = serverUrl): Promise<Record<string, unknown>[]> {
+    const client = new Client({ connectionString: url });
+    await client.connect();
+    try {
+      return (await client.query(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+  return {
+    query,
+    async createDatabase() {
+      const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;
+      await query(`CREATE DATABASE ${name}`);
+      const url = new URL(serverUrl);
+      url.pathname = `/${name}`;
+      return url.href;
+    },
+  };
+}
+
+/** Directory of the server's programs. */
+function findBinaries(): string | undefined {
+  const candidates = (Deno.env.get("PATH") ?? "").split(":");
+  try {
+    const versions = [...Deno.readDirSync("/usr/lib/postgresql")].map(({ name }) => name).sort((a, b) => +b - +a);
+    candidates.push(...versions.map((version) => `/usr/lib/postgresql/${version}/bin`));
+  } catch {
+    // Not Debian's layout.
+  }
+  return candidates.find((directory) => {
+    try {
+      return Deno.statSync(join(directory, "initdb")).isFile && Deno.statSync(join(directory, "pg_ctl")).isFile;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** PostgreSQL refuses to run as root: then it runs as the user of its package. */
+function serverUser(): { uid: number; gid: number } | undefined {
+  if (Deno.uid() !== 0) return undefined;
+  for (const line of Deno.readTextFileSync("/etc/passwd").split("\n")) {
+    const [name, , uid, gid] = line.split(":");
+    if (name === "postgres") return { uid: Number(uid), gid: Number(gid) };
+  }
+  throw new Error('Cannot start PostgreSQL as root: there is no user "postgres" to run it as');
+}
+
+function childrenOf(parent: number): number[] {
+  const children: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const stat = Deno.readTextFileSync(`/proc/${name}/stat`);
+      if (Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]) === parent) children.push(Number(name));
+    } catch {
+      // Ended meanwhile.
+    }
+  }
+  return children;
+}
+
+/** A port of the loopback interface that nobody listens on. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
