@@ -1,0 +1,95 @@
+/**
+ * Barline itself, measured: its sink alone, and the whole way from a file.
+ *
+ * @module
+ */
+import { openApp } from "../../src/app.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { openDatabase } from "../../src/database/open.ts";
+import { spread } from "../../src/pipeline/lanes.ts";
+import { createReplay } from "../../src/providers/replay.ts";
+import type { Bar } from "../../src/records/bar.ts";
+import { recordKind } from "../../src/records/mod.ts";
+import { openSink } from "../../src/sinks/mod.ts";
+
+/** How to write. */
+export interface BenchOptions {
+  database: string;
+  dataDir: string;
+  workers: number;
+  batchSize: number;
+}
+
+function config({ database, dataDir, workers, batchSize }: BenchOptions) {
+  const flags = new Map<string, unknown>(Object.entries({
+    database,
+    dataDir,
+    http: "off",
+    workers: String(workers),
+    batchSize: String(batchSize),
+    capacity: String(Math.max(5000, batchSize * 2)),
+  }));
+  return loadConfig({ flags, env: () => undefined, dotenv: "/dev/null" });
+}
+
+/** Seconds that the sink takes for ready records. `more` is added to their volume, to make them changed. */
+export async function sinkAlone(options: BenchOptions, bars: readonly Bar[], more = 0): Promise<number> {
+  await using database = await openDatabase(config(options));
+  await using sink = openSink("postgres", { database, kind: recordKind("bar"), deadlineMs: 60_000 });
+  const never = new AbortController().signal;
+  const now = Date.now() * 1000;
+  const records = bars.map((bar, at) => ({ ...bar, volume: bar.volume + more, receivedAt: now + at }));
+  const lanes = Array.from({ length: Math.min(options.workers, sink.maxLanes) }, () => sink.openLane());
+  // Connections are there before the clock runs, as they are in a running ingester.
+  await Promise.all(lanes.map((lane) => lane.write([], never)));
+  const started = performance.now();
+  let at = 0;
+  const batches = new ReadableStream<Bar[]>({
+    pull(controller) {
+      if (at >= records.length) return controller.close();
+      controller.enqueue(records.slice(at, at += options.batchSize));
+    },
+  }, { highWaterMark: 0 });
+  await spread(
+    batches,
+    lanes.map((lane) =>
+      new WritableStream<Bar[]>({
+        async write(batch) {
+          await lane.write(batch, never);
+        },
+      })
+    ),
+  );
+  const seconds = (performance.now() - started) / 1000;
+  for (const lane of lanes) await lane[Symbol.asyncDispose]();
+  return seconds;
+}
+
+/** Seconds from opening the file to the commit of its last row. */
+export async function endToEnd(options: BenchOptions, file: string): Promise<number> {
+  const loaded = config(options);
+  const replay = createReplay({
+    kind: recordKind("bar"),
+    symbols: [],
+    timeframe: "1m",
+    timeUnit: "iso",
+    file: [file],
+    resume: false,
+    dataDir: options.dataDir,
+  });
+  await using app = await openApp({
+    config: loaded,
+    providers: [replay],
+    kinds: ["bar"],
+    listeners: [],
+    deadLetters: () => ({
+      write(letters) {
+        throw new Error(`the bench makes no dead letters: ${letters[0].reason}`);
+      },
+    }),
+  });
+  const started = performance.now();
+  const { failure } = await app.run();
+  if (failure !== undefined) throw failure;
+  return (performance.now() - started) / 1000;
+}

@@ -1,0 +1,119 @@
+/**
+ * The bench: Barline beside other ways to bring the same rows into the same tables, on one server in one run.
+ *
+ *     deno task bench [--rows 300000] [--rounds 3] [--url postgres://…] [--quick]
+ *
+ * Figures are rows per second, the median of the rounds; machines are shared and noisy, so read the ratios.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+// @ts-types="@types/pg"
+import { Client } from "pg";
+import { migrate } from "../../src/database/migrate.ts";
+import { startPostgres } from "../support/postgres.ts";
+import { type BenchOptions, endToEnd, sinkAlone } from "./barline.ts";
+import { makeData } from "./data.ts";
+import { rawCopy, rowWiseUpserts, stagedUpsert } from "./peers.ts";
+
+const args = parseArgs(Deno.args, { string: ["rows", "rounds", "url", "source"], boolean: ["quick"] });
+const rows = Number(args.rows ?? 300_000);
+const rounds = Number(args.rounds ?? 3);
+const source = args.source ?? new URL("../fixtures/bars.csv", import.meta.url).pathname;
+
+// Durable as in production: fsync is on.
+await using server = args.url === undefined
+  ? await startPostgres(["fsync = on", "max_wal_size = '4GB'", "shared_buffers = '256MB'"])
+  : undefined;
+const directory = await Deno.makeTempDir({ prefix: "barline-bench-" });
+const url = args.url ?? await server!.createDatabase();
+const client = new Client({ connectionString: url });
+await client.connect();
+await migrate(client);
+const data = makeData(source, rows, directory);
+const best: BenchOptions = { database: url, dataDir: directory, workers: 2, batchSize: 5000 };
+
+async function empty(): Promise<void> {
+  await client.query("TRUNCATE bar, series RESTART IDENTITY");
+  for (const symbol of data.symbols) {
+    await client.query("INSERT INTO series (provider, symbol, timeframe) VALUES ('replay', $1, '1m')", [symbol]);
+  }
+  await client.query("CHECKPOINT");
+}
+
+async function filled(): Promise<void> {
+  await empty();
+  await rawCopy(url, data.keyed);
+  await client.query("VACUUM ANALYZE bar");
+}
+
+/** A row of the table: what to prepare, and what to measure, in seconds. */
+interface Case {
+  readonly name: string;
+  readonly prepare: () => Promise<void>;
+  readonly measure: () => Promise<number>;
+  /** Rows written, where they are not all. */
+  readonly rows?: number;
+}
+
+const few = data.bars.slice(0, Math.min(rows, 20_000));
+const sink = (name: string, options: Partial<BenchOptions>): Case => ({
+  name,
+  prepare: empty,
+  measure: () => sinkAlone({ ...best, ...options }, data.bars),
+});
+const main: Case[] = [
+  { name: "fresh: psql \\copy", prepare: empty, measure: () => rawCopy(url, data.keyed) },
+  { name: "fresh: psql \\copy + upsert", prepare: empty, measure: () => stagedUpsert(url, data.keyed) },
+  {
+    name: "fresh: row-wise upserts, 200 × 4",
+    prepare: empty,
+    measure: () => rowWiseUpserts(url, few, data.symbols),
+    rows: few.length,
+  },
+  sink("fresh: Barline sink", {}),
+  { name: "fresh: Barline from CSV", prepare: empty, measure: () => endToEnd(best, data.csv) },
+  { name: "unchanged: psql \\copy + upsert", prepare: filled, measure: () => stagedUpsert(url, data.keyed) },
+  { name: "unchanged: Barline sink", prepare: filled, measure: () => sinkAlone(best, data.bars) },
+  { name: "changed: psql \\copy + upsert", prepare: filled, measure: () => stagedUpsert(url, data.keyedChanged) },
+  { name: "changed: Barline sink", prepare: filled, measure: () => sinkAlone(best, data.bars, 1) },
+];
+const sweeps: Case[] = args.quick ? [] : [
+  ...[1, 2, 4].map((workers) => sink(`fresh: sink, ${workers} workers × 2000`, { workers, batchSize: 2000 })),
+  ...[200, 500, 1000, 2000, 5000].map((batchSize) => sink(`fresh: sink, 4 × ${batchSize}`, { workers: 4, batchSize })),
+  {
+    name: "fresh: embedded, from CSV",
+    async prepare() {
+      await Deno.remove(`${directory}/embedded`, { recursive: true }).catch(() => {});
+    },
+    measure: () => endToEnd({ ...best, database: "embedded", dataDir: `${directory}/embedded` }, data.csv),
+  },
+];
+
+const cases = [...main, ...sweeps];
+const rates = new Map<string, number[]>(cases.map(({ name }) => [name, []]));
+for (let round = 1; round <= rounds; round++) {
+  for (const each of cases) {
+    await each.prepare();
+    const rate = (each.rows ?? rows) / await each.measure();
+    rates.get(each.name)!.push(rate);
+    console.error(`round ${round}: ${each.name}: ${Math.round(rate).toLocaleString("en-US")} rows/s`);
+  }
+}
+await client.end();
+await Deno.remove(directory, { recursive: true });
+
+const median = (name: string) => rates.get(name)!.toSorted((a, b) => a - b)[Math.floor(rounds / 2)];
+console.log(`\n${rows.toLocaleString("en-US")} rows, median of ${rounds}, ${navigator.hardwareConcurrency} cores\n`);
+console.log(`| ${"way".padEnd(34)} |   rows/s |\n|${"-".repeat(36)}|---------:|`);
+for (const { name } of cases) {
+  console.log(`| ${name.padEnd(34)} | ${Math.round(median(name)).toLocaleString("en-US").padStart(8)} |`);
+}
+const ratio = (label: string, a: string, b: string) =>
+  console.log(`| ${label.padEnd(34)} | ${(median(a) / median(b)).toFixed(2).padStart(8)} |`);
+console.log(`\n| ${"ratio".padEnd(34)} |          |\n|${"-".repeat(36)}|---------:|`);
+ratio("fresh: sink / \\copy", "fresh: Barline sink", "fresh: psql \\copy");
+ratio("fresh: sink / \\copy + upsert", "fresh: Barline sink", "fresh: psql \\copy + upsert");
+ratio("unchanged: sink / \\copy + upsert", "unchanged: Barline sink", "unchanged: psql \\copy + upsert");
+ratio("changed: sink / \\copy + upsert", "changed: Barline sink", "changed: psql \\copy + upsert");
+ratio("from CSV / sink", "fresh: Barline from CSV", "fresh: Barline sink");
