@@ -4,8 +4,8 @@
  * @module
  */
 import type { Config } from "./config/load.ts";
-import { type Database, withClient } from "./database/database.ts";
-import { migrate } from "./database/migrate.ts";
+import type { Database } from "./database/database.ts";
+import { prepareDatabase } from "./database/migrate.ts";
 import { openDatabase } from "./database/open.ts";
 import type { DeadLetters } from "./dead_letters/write.ts";
 import { broadcast, type Listener, type PipelineEvent } from "./events.ts";
@@ -79,7 +79,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   }
 
   const database = opened.use(await openDatabase(options.config));
-  await withClient(database, migrate);
+  await prepareDatabase(database);
 
   const bury = createBury(options.deadLetters(tell), fail);
   const coordinators = new Map<string, Coordinator>();

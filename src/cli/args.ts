@@ -11,19 +11,20 @@ import { type Command, type Invocation, UsageError } from "./command.ts";
 /**
  * Parses the arguments after a command's name.
  *
- * @throws {UsageError} If an option is unknown.
+ * @throws {UsageError} If an option is unknown or lacks its value.
  */
 export function parseInvocation(name: string, command: Command, args: readonly string[]): Invocation {
   const specs = optionSpecs.filter((spec) => command.options.includes(spec.name));
   const own = command.flags ?? [];
   const known = [...specs.map(({ flag }) => flag), ...own.map((flag) => flag.name), "config", "help"];
-  const parsed = parseArgs([...args], {
-    string: [
-      ...specs.filter(({ type }) => type !== "flag").map(({ flag }) => flag),
-      ...own.filter(({ value }) => value !== undefined).map((flag) => flag.name),
-      "config",
-      "_",
-    ],
+  const withValue = [
+    ...specs.filter(({ type }) => type !== "flag").map(({ flag }) => flag),
+    ...own.filter(({ value }) => value !== undefined).map((flag) => flag.name),
+    "config",
+  ];
+  const joined = joinValues(args, withValue);
+  const parsed = parseArgs(joined, {
+    string: [...withValue, "_"],
     boolean: [
       ...specs.filter(({ type }) => type === "flag").map(({ flag }) => flag),
       ...own.filter(({ value }) => value === undefined).map((flag) => flag.name),
@@ -38,10 +39,33 @@ export function parseInvocation(name: string, command: Command, args: readonly s
     },
   });
   const given = (flag: string) =>
-    args.some((argument) => argument === `--${flag}` || argument.startsWith(`--${flag}=`));
+    joined.some((argument) => argument === `--${flag}` || argument.startsWith(`--${flag}=`));
   const options = new Map<OptionName, unknown>();
   for (const spec of specs) if (given(spec.flag)) options.set(spec.name, parsed[spec.flag]);
   const flags = new Map<string, string | true>();
   for (const flag of own) if (given(flag.name)) flags.set(flag.name, parsed[flag.name]);
   return { words: parsed._.map(String), options, flags, configFile: parsed.config };
+}
+
+/**
+ * Writes `--limit -5` as `--limit=-5`: the parser would take a value that starts with a dash for another option, as it
+ * would the lone dash of standard input.
+ *
+ * @throws {UsageError} If an option lacks its value.
+ */
+function joinValues(args: readonly string[], withValue: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < args.length; at++) {
+    const argument = args[at];
+    if (!argument.startsWith("--") || !withValue.includes(argument.slice(2))) {
+      joined.push(argument);
+      continue;
+    }
+    const value = args[++at];
+    if (value === undefined || value.startsWith("--")) {
+      throw new UsageError(`Cannot use ${argument}: it wants a value, as in ${argument}=VALUE`);
+    }
+    joined.push(`${argument}=${value}`);
+  }
+  return joined;
 }

@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import { describeConfig, loadConfig } from "../config/load.ts";
 import { optionSpecs, settingsSchema } from "../config/options.ts";
 import { type Command, EXIT } from "./command.ts";
+import { createProviders } from "./providers.ts";
 
 /** Checks and shows the configuration. */
 export const config: Command = {
@@ -21,13 +22,14 @@ export const config: Command = {
       console.log(JSON.stringify(makeJsonSchema(), null, 2));
       return Promise.resolve(EXIT.done);
     }
-    const loaded = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+    const check = words[0] === "check" ? createProviders : undefined;
+    const loaded = loadConfig({ flags: options, env: Deno.env.get, file: configFile, check });
     if (words[0] === "check") console.log("The configuration is sound");
     else {
       for (const { name, value, source } of describeConfig(loaded)) {
         const line = value === undefined
           ? `# ${name}:`
-          : stringify({ [name]: value }, { collectionStyle: "flow" }).trim();
+          : `${name}: ${stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trim()}`;
         console.log(`${line.padEnd(50)} # ${source}`);
       }
     }

@@ -3,12 +3,14 @@ import { loadConfig } from "../config/load.ts";
 import { optionSpecs } from "../config/options.ts";
 import {
   deadLetterDirectory,
+  holdForRemoval,
   type LocatedLetter,
   readLetters,
   removeLines,
   withLock,
 } from "../dead_letters/directory.ts";
 import { parseFilter } from "../dead_letters/filter.ts";
+import { printable } from "../telemetry/log.ts";
 import { type Command, EXIT, type Invocation, UsageError } from "./command.ts";
 import { replayLetters } from "./dlq_replay.ts";
 
@@ -103,6 +105,7 @@ async function show(invocation: Invocation, matches: (letter: LocatedLetter) => 
 async function purge(invocation: Invocation, matches: (letter: LocatedLetter) => boolean): Promise<number> {
   const { dataDir, limit = Infinity } = settingsOf(invocation);
   const directory = deadLetterDirectory(dataDir);
+  using _held = await holdForRemoval(directory);
   const chosen = new Map<string, Set<number>>();
   let count = 0;
   for await (const located of readLetters(directory)) {
@@ -124,13 +127,4 @@ async function purge(invocation: Invocation, matches: (letter: LocatedLetter) =>
   });
   console.log(`Purged ${count} dead letters`);
   return EXIT.done;
-}
-
-/** Text without control characters, which could make a terminal do things. JSON has escaped those below space. */
-function printable(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replace(
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
 }

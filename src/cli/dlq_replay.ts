@@ -3,6 +3,7 @@ import { openApp } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import {
   deadLetterDirectory,
+  holdForRemoval,
   type LocatedLetter,
   readLetters,
   removeLines,
@@ -12,7 +13,7 @@ import type { DeadLetters } from "../dead_letters/write.ts";
 import { createLetterProvider } from "../providers/dead_letters.ts";
 import { recordKinds } from "../records/mod.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
-import { configureLog, describeError, logEvents } from "../telemetry/log.ts";
+import { configureLog, logEvents, printable } from "../telemetry/log.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { stopOnSignals } from "./signals.ts";
 import { exitCode, summarize } from "./summary.ts";
@@ -48,6 +49,7 @@ export async function replayLetters(
     return EXIT.done;
   }
 
+  using _held = await holdForRemoval(directory);
   const settled = new Map<string, Set<number>>();
   const refused = new Set<string>();
   const reasons = new Map<string, number>();
@@ -76,7 +78,7 @@ export async function replayLetters(
       }),
     }),
   );
-  running.use(stopOnSignals(app, console.error));
+  const signals = running.use(stopOnSignals(app, console.error));
   const started = performance.now();
   const outcome = await app.run();
   const seconds = (performance.now() - started) / 1000;
@@ -91,8 +93,8 @@ export async function replayLetters(
   });
   if (!json) {
     console.log(`Removed ${removed} dead letters that are stored now; ${refused.size} were refused again and stay`);
-    for (const [reason, count] of [...reasons].slice(0, 10)) console.log(`  ${count} × ${describeError(reason)}`);
+    for (const [reason, count] of [...reasons].slice(0, 10)) console.log(`  ${count} × ${printable(reason)}`);
   }
   console.log(summarize({ outcome, seconds, latency, deadLetterDirectory: directory, json }));
-  return exitCode(outcome);
+  return signals.aborted() ? EXIT.aborted : exitCode(outcome);
 }

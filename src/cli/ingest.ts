@@ -1,19 +1,18 @@
 /** `barline ingest`. @module */
 import { openApp } from "../app.ts";
-import { type Config, ConfigError, loadConfig } from "../config/load.ts";
+import { loadConfig } from "../config/load.ts";
 import { optionSpecs } from "../config/options.ts";
 import { prepareDataDir } from "../data_dir.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
 import { deadLetterDirectory } from "../dead_letters/directory.ts";
 import { openDeadLetters } from "../dead_letters/write.ts";
 import { startHttp } from "../http/start.ts";
-import { providers as registry } from "../providers/mod.ts";
-import type { Provider, ProviderSettings } from "../providers/provider.ts";
-import { recordKind } from "../records/mod.ts";
+import type { Provider } from "../providers/provider.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
 import { configureLog, logEvents } from "../telemetry/log.ts";
 import { type Command, EXIT } from "./command.ts";
 import { startProgress } from "./progress.ts";
+import { createProviders } from "./providers.ts";
 import { stopOnSignals } from "./signals.ts";
 import { exitCode, summarize } from "./summary.ts";
 
@@ -28,9 +27,14 @@ export const ingest: Command = {
     "ingest --provider mock --symbols AAPL,MSFT --speed max --limit 1000000 --json",
   ],
   async run({ options, configFile }) {
-    const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+    let providers: Provider[] = [];
+    const config = loadConfig({
+      flags: options,
+      env: Deno.env.get,
+      file: configFile,
+      check: (checked, problems) => providers = createProviders(checked, problems),
+    });
     const { settings } = config;
-    const providers = createProviders(config);
     await prepareDataDir(settings.dataDir);
     const directory = deadLetterDirectory(settings.dataDir);
 
@@ -68,23 +72,3 @@ export const ingest: Command = {
     return signals.aborted() ? EXIT.aborted : exitCode(outcome);
   },
 };
-
-/** The providers that the configuration names, each made for it. */
-function createProviders({ settings, sources }: Config): Provider[] {
-  const names = settings.provider.length > 0 ? settings.provider : [settings.file.length > 0 ? "replay" : "mock"];
-  const wanted: ProviderSettings = { ...settings, kind: recordKind("bar") };
-  return [...new Set(names)].map((name) => {
-    const create = registry[name];
-    const source = sources.get("provider")!;
-    if (create === undefined) {
-      const message = `current value is "${name}", wanted is one of ${Object.keys(registry).join(", ")}`;
-      throw new ConfigError([{ key: "provider", source, message }]);
-    }
-    try {
-      return create(wanted);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw new ConfigError([{ key: name, source, message: error.message }]);
-    }
-  });
-}

@@ -1,7 +1,6 @@
 /** `barline migrate`. @module */
 import { loadConfig } from "../config/load.ts";
-import { withClient } from "../database/database.ts";
-import { migrate, SCHEMA_VERSION } from "../database/migrate.ts";
+import { prepareDatabase, SCHEMA_VERSION } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
 import { prepareDataDir } from "../data_dir.ts";
 import { type Command, EXIT } from "./command.ts";
@@ -15,7 +14,7 @@ export const migrateCommand: Command = {
     const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
     if (config.target === undefined) await prepareDataDir(config.settings.dataDir);
     await using database = await openDatabase(config);
-    const applied = await withClient(database, migrate);
+    const applied = await prepareDatabase(database);
     console.log(
       applied.length === 0
         ? `${database.label}: up to date at version ${SCHEMA_VERSION}`

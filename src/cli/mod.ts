@@ -35,11 +35,12 @@ export async function main(args: readonly string[]): Promise<number> {
       console.log(describeProgram(commands));
       return name === undefined ? EXIT.usage : EXIT.done;
     }
-    const command = commands[name === "--version" ? "version" : name];
-    if (command === undefined) {
+    const wanted = name === "--version" ? "version" : name;
+    if (!Object.hasOwn(commands, wanted)) {
       const nearest = closestString(name, Object.keys(commands));
       throw new UsageError(`Cannot understand "${name}": there is no such command, did you mean "${nearest}"?`);
     }
+    const command = commands[wanted];
     if (rest.includes("--help") || rest.includes("-h")) {
       console.log(describeCommand(name, command));
       return EXIT.done;
@@ -49,7 +50,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (command.subcommands === undefined && word !== undefined) {
       throw new UsageError(`Cannot understand "${word}": "${name}" takes only options, see barline ${name} --help`);
     }
-    if (command.subcommands !== undefined && !(word in command.subcommands)) {
+    if (command.subcommands !== undefined && (word === undefined || !Object.hasOwn(command.subcommands, word))) {
       const words = Object.keys(command.subcommands);
       const found = word === undefined ? "nothing" : `"${word}", did you mean "${closestString(word, words)}"?`;
       throw new UsageError(

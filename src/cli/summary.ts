@@ -32,7 +32,7 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
     ` + deduplicated ${count(ledger.deduplicated)} + dead-lettered ${count(ledger.deadLettered)}` +
     ` + journaled ${count(ledger.journaled)} + in flight ${count(ledger.inFlight)}` +
     (missing === 0 ? "" : `: DOES NOT BALANCE, ${count(missing)} are unaccounted for`),
-    `${count(rate)} records/s over ${formatDuration(seconds * 1000, { ignoreZero: true }) || "0ms"}, ` +
+    `${count(rate)} records/s over ${describeSeconds(seconds)}, ` +
     `receive to commit p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`,
   ];
   if (ledger.deadLettered > 0) {
@@ -49,6 +49,12 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
 export function exitCode({ ledger, failure }: Outcome): number {
   if (imbalance(ledger) !== 0) return EXIT.unbalanced;
   return failure === undefined ? EXIT.done : EXIT.failed;
+}
+
+/** `0.124 s`, or `3m 5s`. */
+function describeSeconds(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(seconds < 10 ? 3 : 1)} s`;
+  return formatDuration(Math.round(seconds) * 1000, { ignoreZero: true });
 }
 
 const round = (value: number) => Math.round(value * 1000) / 1000;

@@ -52,6 +52,11 @@ export interface ConfigInputs {
   file?: string;
   /** Path of the `.env` file; it need not exist. @default {".env"} */
   dotenv?: string;
+  /**
+   * A further look at the values, which reports what it finds together with everything else. What is wrong by itself has
+   * its default here.
+   */
+  check?: (config: Pick<Config, "settings" | "sources">, problems: ConfigProblem[]) => unknown;
 }
 
 /**
@@ -65,23 +70,26 @@ export function loadConfig(inputs: ConfigInputs): Config {
   const layers = [
     flagLayer(inputs.flags),
     variableLayer("environment", inputs.env),
-    dotenvLayer(inputs.dotenv ?? ".env"),
+    dotenvLayer(inputs.dotenv ?? ".env", problems),
     fileLayer(inputs.file ?? inputs.env("BARLINE_CONFIG"), problems),
   ];
   const values: Record<string, unknown> = {};
   const sources = new Map<OptionName, string>();
   for (const spec of optionSpecs) {
-    const found = spec.name === "database" ? readDatabase(layers, spec) : first(layers, (layer) => layer.read(spec));
+    const found = spec.name === "database"
+      ? readDatabase(layers, spec, problems)
+      : first(layers, (layer) => layer.read(spec));
     sources.set(spec.name, found?.source ?? "default");
     const checked = settingsSchema.shape[spec.name].safeParse(coerce(found?.value, spec));
-    if (checked.success) values[spec.name] = checked.data;
-    else {
+    values[spec.name] = checked.success ? checked.data : spec.default;
+    if (!checked.success) {
       const current = spec.secret ? "(not shown)" : JSON.stringify(found?.value);
       const message = `current value is ${current}, wanted is ${spec.wanted}`;
       problems.push({ key: spec.name, source: found!.source, message });
     }
   }
   const target = resolveTarget(values as Settings, sources, problems);
+  inputs.check?.({ settings: values as Settings, sources }, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return { settings: values as Settings, target, sources };
 }
@@ -91,13 +99,13 @@ function resolveTarget(
   sources: ReadonlyMap<OptionName, string>,
   problems: ConfigProblem[],
 ): DatabaseTarget | undefined {
-  if (settings.database === "embedded" || settings.database === undefined) return undefined;
+  if (settings.database === "embedded") return undefined;
   try {
     const target = parseDatabaseUrl(settings.database, settings);
     if (target.sslrootcert !== undefined) Deno.statSync(target.sslrootcert);
     return target;
   } catch (error) {
-    const isUrl = error instanceof RangeError || error instanceof URIError;
+    const isUrl = error instanceof RangeError;
     problems.push({
       key: isUrl ? "database" : "sslrootcert",
       source: sources.get(isUrl ? "database" : "sslrootcert")!,
@@ -109,11 +117,12 @@ function resolveTarget(
 }
 
 /** Within one source a URL is stronger than `POSTGRES_*`; between sources the stronger source decides. */
-function readDatabase(layers: readonly Layer[], spec: OptionSpec) {
+function readDatabase(layers: readonly Layer[], spec: OptionSpec, problems: ConfigProblem[]) {
   return first(layers, (layer) => {
     const plain = layer.read(spec);
     if (plain !== undefined || layer.variable === undefined) return plain;
-    const value = urlFromVariables(layer.variable);
+    const refuse = (key: string, message: string) => problems.push({ key, source: layer.name, message });
+    const value = urlFromVariables(layer.variable, refuse);
     return value === undefined ? undefined : { value, source: `POSTGRES_* in ${layer.name}` };
   });
 }
@@ -146,12 +155,14 @@ function variableLayer(name: string, variable: (name: string) => string | undefi
   };
 }
 
-function dotenvLayer(path: string): Layer {
+function dotenvLayer(path: string, problems: ConfigProblem[]): Layer {
   let text = "";
   try {
     text = Deno.readTextFileSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    if (!(error instanceof Deno.errors.NotFound)) {
+      problems.push({ key: ".env", source: path, message: `it cannot be read: ${(error as Error).message}` });
+    }
   }
   const variables = parseDotenv(text);
   return variableLayer(path, (name) => variables[name]);
@@ -185,7 +196,9 @@ function readYaml(path: string, problems: ConfigProblem[]): Record<string, unkno
     if (typeof values === "object" && !Array.isArray(values)) return values;
     problems.push({ key: "config", source: path, message: "current value is no mapping, wanted is a YAML mapping" });
   } catch (error) {
-    problems.push({ key: "config", source: path, message: (error as Error).message });
+    // Only the first line: the parser goes on to show the text around the place, where a password may stand.
+    const message = (error as Error).message.split("\n", 1)[0].replace(/:$/, "");
+    problems.push({ key: "config", source: path, message: `${message}, wanted is a YAML mapping` });
   }
   return {};
 }

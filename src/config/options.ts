@@ -50,6 +50,8 @@ const choice = <const T extends readonly string[]>(values: T, value: T[number], 
 const flag = (help: string) => option(z.boolean().default(false), { wanted: "true or false", help });
 const text = (meta: OptionMeta) => option(z.string().min(1), meta);
 const list = (meta: OptionMeta) => option(z.array(z.string().min(1)), meta);
+const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
+const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
 /** `--speed`: how fast to play; `max` is infinitely fast. */
 const speed = z.union([z.literal("max"), z.number().positive()]);
 
@@ -107,14 +109,14 @@ export const settingsSchema = z.strictObject({
   }),
   dataDir: text({ wanted: "a path", help: "embedded database, dead letters and positions", value: "PATH" })
     .default("./data"),
-  http: option(z.string().regex(/^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/).default("127.0.0.1:9000"), {
-    wanted: "HOST:PORT, or off",
+  http: option(z.string().regex(HTTP_ADDRESS).refine(isPort).default("127.0.0.1:9000"), {
+    wanted: "HOST:PORT with a port from 0 to 65535, or off",
     help: "address of /metrics and /health, or off",
     value: "HOST:PORT|off",
   }),
   capacity: positive("records that wait in the queue before the source has to", 5000),
   workers: positive("lanes that write at once", 4, 64),
-  batchSize: positive("most records of a batch", 2000, 100_000),
+  batchSize: positive("most records of a batch", 5000, 100_000),
   lingerMs: milliseconds("how long a batch that is not full waits for more", 2),
   retryAttempts: positive("attempts of a write before it waits behind the circuit", 5, 100),
   circuitFailures: positive("consecutive failures that open the circuit", 5, 1000),

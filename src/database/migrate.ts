@@ -4,6 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
+import { type Database, withClient } from "./database.ts";
 import bars from "./sql/0001_bars.sql" with { type: "text" };
 
 /** A step of the schema. Its number is its place in {@linkcode migrations}, from 1. */
@@ -55,6 +56,19 @@ export async function migrate(client: Client): Promise<string[]> {
   } catch (error) {
     await client.query("ROLLBACK").catch(() => {});
     throw error;
+  }
+}
+
+/**
+ * Connects and brings the schema up to date, as every start does.
+ *
+ * @throws {Error} If that cannot be done; names the database.
+ */
+export async function prepareDatabase(database: Database): Promise<string[]> {
+  try {
+    return await withClient(database, migrate);
+  } catch (cause) {
+    throw new Error(`Cannot prepare the database ${database.label}`, { cause });
   }
 }
 

@@ -23,6 +23,20 @@ export async function withLock<T>(directory: string, fn: () => Promise<T>): Prom
   return await fn();
 }
 
+/**
+ * Holds the letters for a process that removes some of those it has read: only while nobody else removes any do they stay
+ * on their lines. Letters can be added meanwhile. Disposing of it lets go.
+ *
+ * @throws {Error} If another process holds them.
+ */
+export async function holdForRemoval(directory: string): Promise<Disposable> {
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  const file = await Deno.open(join(directory, ".removal.lock"), { create: true, write: true, mode: 0o600 });
+  if (await file.tryLock(true)) return file;
+  file.close();
+  throw new Error(`Cannot remove dead letters in "${directory}": another "barline dlq" does. Wait for its end`);
+}
+
 /** Paths of the letter files, oldest first; none where the directory is missing. */
 export async function listLetterFiles(directory: string): Promise<string[]> {
   const names: string[] = [];
@@ -36,9 +50,10 @@ export async function listLetterFiles(directory: string): Promise<string[]> {
   return names.sort().map((name) => join(directory, name));
 }
 
-/** Path of a new letter file; sorts after all older ones. */
-export function newLetterFile(directory: string, nowMs: number): string {
-  return join(directory, `${new Date(nowMs).toISOString().replaceAll(":", "")}${SUFFIX}`);
+/** Path of a new letter file; sorts after `last`, also where the clock has been set back. */
+export function newLetterFile(directory: string, nowMs: number, last = ""): string {
+  const path = join(directory, `${new Date(nowMs).toISOString().replaceAll(":", "")}${SUFFIX}`);
+  return path > last ? path : `${last.slice(0, -SUFFIX.length)}_${SUFFIX}`;
 }
 
 /**

@@ -59,7 +59,7 @@ export function openDeadLetters(options: DeadLetterOptions): DeadLetters {
       const { size } = await Deno.stat(path);
       if (size < maxFileBytes) return { path, size };
     }
-    return { path: newLetterFile(directory, now), size: 0 };
+    return { path: newLetterFile(directory, now, path), size: 0 };
   }
 
   return {

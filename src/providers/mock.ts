@@ -8,7 +8,7 @@ import type { Bar } from "../records/bar.ts";
 import { createFrame, type Frame } from "../records/frame.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { createPosition } from "./position.ts";
-import type { Provider, ProviderContext, ProviderSettings } from "./provider.ts";
+import { type Provider, type ProviderContext, type ProviderSettings, SettingError } from "./provider.ts";
 
 /** Where the bars begin. */
 const FIRST_MS = Date.UTC(2000, 0, 1);
@@ -21,11 +21,11 @@ const FULL_FRAME = 500;
  * Makes the provider `mock`: for each symbol one bar after another from the year 2000 until now, and then in real time.
  * A bar depends on its symbol and its time alone, so every run gives the same bars.
  *
- * @throws {RangeError} If there are no symbols.
+ * @throws {SettingError} If there are no symbols.
  */
 export function createMock(settings: ProviderSettings): Provider {
   const { symbols, timeframe, speed, limit = Infinity } = settings;
-  if (symbols.length === 0) throw new RangeError("Cannot start mock without symbols: give some with --symbols A,B");
+  if (symbols.length === 0) throw new SettingError("symbols", "there are none, give some with --symbols A,B");
   const stepMs = TIMEFRAMES.get(timeframe)!;
   const stepsPerFrame = speed === "max" ? Math.max(1, Math.floor(FULL_FRAME / symbols.length)) : 1;
   const position = createPosition<{ ts: number }>({

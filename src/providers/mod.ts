@@ -7,7 +7,7 @@ import { createMock } from "./mock.ts";
 import type { Provider, ProviderSettings } from "./provider.ts";
 import { createReplay } from "./replay.ts";
 
-/** Makes each provider, by name. A factory throws a `RangeError` where the settings do not do for it. */
+/** Makes each provider, by name. A factory throws a `SettingError` where the settings do not do for it. */
 export const providers: Readonly<Record<string, (settings: ProviderSettings) => Provider>> = {
   mock: createMock,
   replay: createReplay,

@@ -25,6 +25,15 @@ export interface ProviderSettings {
   readonly dataDir: string;
 }
 
+/** The settings do not do for a provider; `option` names the one to change. */
+export class SettingError extends RangeError {
+  override name = "SettingError";
+  /** Makes the error. */
+  constructor(readonly option: Exclude<keyof ProviderSettings, "kind">, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
 /** What a provider is given when it is opened. */
 export interface ProviderContext {
   /** Aborts when the pipeline stops: the provider fetches no more, hands over what it has, and closes its stream. */

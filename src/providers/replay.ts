@@ -6,7 +6,7 @@
 import { describeTimeUnit, timeParser } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import { createPosition } from "./position.ts";
-import type { Progress, Provider, ProviderContext, ProviderSettings } from "./provider.ts";
+import { type Progress, type Provider, type ProviderContext, type ProviderSettings, SettingError } from "./provider.ts";
 import { absolute, findFiles, readBytes, sizeOf, STDIN } from "./replay/files.ts";
 import { createFramer, type FilePlace } from "./replay/framer.ts";
 import { readBlocks } from "./replay/lines.ts";
@@ -15,14 +15,14 @@ import { playAtSpeed } from "./replay/speed.ts";
 /**
  * Makes the provider `replay`: one file after another, in constant memory.
  *
- * @throws {RangeError} If a file is missing or cannot be read, or none is given.
+ * @throws {SettingError} If a file is missing or cannot be read, or none is given.
  */
 export function createReplay(settings: ProviderSettings): Provider {
   const { kind, timeframe, timeUnit, resume, dataDir, speed } = settings;
-  if (settings.file.length === 0) throw new RangeError("Cannot replay without a file: give one with --file");
+  if (settings.file.length === 0) throw new SettingError("file", "there is none to replay, give one with --file PATH");
   const paths = findFiles(settings.file);
   if (resume && paths.includes(STDIN)) {
-    throw new RangeError("Cannot resume standard input: leave out --resume, or give a file");
+    throw new SettingError("resume", "standard input cannot be read again: leave out --resume, or give a file");
   }
   const positions = new Map(
     paths.filter((path) => path !== STDIN)

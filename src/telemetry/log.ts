@@ -19,9 +19,12 @@ export interface LogOptions {
 
 /** Sets the log up for the process. */
 export async function configureLog({ level, format, beforeLine }: LogOptions): Promise<void> {
-  const formatter = format === "json"
-    ? getJsonLinesFormatter({ properties: "flatten" })
-    : getTextFormatter({ timestamp: "rfc3339", level: "full", category: "." });
+  const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : getTextFormatter({
+    timestamp: "rfc3339",
+    level: "full",
+    category: ".",
+    value: (value, inspect) => typeof value === "string" ? printable(value) : inspect(value),
+  });
   const encoder = new TextEncoder();
   await configure({
     reset: true,
@@ -91,5 +94,16 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: string };
   const own = code !== undefined && !error.message.includes(code) ? `${error.message} (${code})` : error.message;
-  return error.cause instanceof Error ? `${own}: ${describeError(error.cause)}` : own;
+  // Some messages have taken up that of their cause.
+  const repeats = error.cause instanceof Error && error.message.includes(error.cause.message);
+  return error.cause instanceof Error && !repeats ? `${own}: ${describeError(error.cause)}` : own;
+}
+
+/** Text with its control characters written out, which could make a terminal do things, or forge a line of a log. */
+export function printable(text: string): string {
+  return text.replace(
+    // deno-lint-ignore no-control-regex
+    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }

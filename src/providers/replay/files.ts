@@ -5,6 +5,7 @@
  */
 import { createGunzip } from "node:zlib";
 import { Readable } from "node:stream";
+import { SettingError } from "../provider.ts";
 import { basename, dirname, globToRegExp, isGlob, join, resolve } from "@std/path";
 
 /** Stands for standard input. */
@@ -13,16 +14,24 @@ export const STDIN = "-";
 /**
  * The files that paths and globs name, each once; those of a glob in the order of their names.
  *
- * @throws {RangeError} If one is missing, no file, or not to be read, or a glob matches nothing.
+ * @throws {SettingError} If any is missing, no file, or not to be read, or a glob matches nothing; with all that are.
  */
 export function findFiles(patterns: readonly string[]): string[] {
   const found = new Set<string>();
+  const problems: string[] = [];
   for (const pattern of patterns) {
-    if (pattern === STDIN) found.add(STDIN);
     // A file whose name happens to look like a glob is meant as it is.
-    else if (isGlob(pattern) && !exists(pattern)) { for (const path of expandGlob(pattern)) found.add(path); }
-    else found.add(checkFile(pattern));
+    const before = problems.length;
+    const isPattern = pattern !== STDIN && isGlob(pattern) && !exists(pattern);
+    const paths = isPattern ? expandGlob(pattern, problems) : [pattern];
+    if (paths.length === 0 && problems.length === before) problems.push(`nothing matches ${JSON.stringify(pattern)}`);
+    for (const path of paths) {
+      const problem = path === STDIN ? undefined : checkFile(path);
+      if (problem === undefined) found.add(path);
+      else problems.push(`${JSON.stringify(path)} cannot be read: ${problem}`);
+    }
   }
+  if (problems.length > 0) throw new SettingError("file", `${problems.join("; ")}, wanted are files that can be read`);
   return [...found];
 }
 
@@ -35,48 +44,44 @@ function exists(path: string): boolean {
   }
 }
 
-function checkFile(path: string): string {
+/** Why a file cannot be read; `undefined` when it can. */
+function checkFile(path: string): string | undefined {
+  const isDirectory = `it is a directory, try "${path}/*.csv"`;
   try {
     using file = Deno.openSync(path);
-    if (file.statSync().isDirectory) {
-      throw new RangeError(`Cannot read "${path}": it is a directory, try "${path}/*.csv"`);
-    }
-    return path;
+    return file.statSync().isDirectory ? isDirectory : undefined;
   } catch (error) {
-    if (error instanceof RangeError) throw error;
-    const why = error instanceof Deno.errors.NotFound
-      ? "there is no such file"
-      : error instanceof Deno.errors.IsADirectory
-      ? `it is a directory, try "${path}/*.csv"`
-      : (error as Error).message;
-    throw new RangeError(`Cannot read "${path}": ${why}`, { cause: error });
+    if (error instanceof Deno.errors.NotFound) return "there is no such file";
+    if (error instanceof Deno.errors.IsADirectory) return isDirectory;
+    if (error instanceof Deno.errors.PermissionDenied) return "permission is denied, give the right to read it";
+    return (error as Error).message;
   }
 }
 
 /** Expands a pattern segment by segment; `**` stands for any depth. */
-function expandGlob(pattern: string): string[] {
+function expandGlob(pattern: string, problems: string[]): string[] {
   const segments = pattern.split("/");
   const firstGlob = segments.findIndex((segment) => isGlob(segment));
   const root = segments.slice(0, firstGlob).join("/") || (pattern.startsWith("/") ? "/" : ".");
   const match = globToRegExp(resolve(pattern));
   const deep = segments.some((segment) => segment === "**");
-  const paths = [...walk(root, deep ? Infinity : segments.length - firstGlob)].filter((path) =>
-    match.test(resolve(path))
-  );
-  if (paths.length === 0) throw new RangeError(`Cannot find files for "${pattern}": nothing matches`);
-  return paths.sort().map(checkFile);
+  const paths = [...walk(root, deep ? Infinity : segments.length - firstGlob, problems)];
+  return paths.filter((path) => match.test(resolve(path))).sort();
 }
 
-function* walk(directory: string, depth: number): Generator<string> {
+function* walk(directory: string, depth: number, problems: string[]): Generator<string> {
   let entries: Deno.DirEntry[];
   try {
     entries = [...Deno.readDirSync(directory)];
-  } catch {
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) {
+      problems.push(`the directory ${JSON.stringify(directory)} cannot be listed, give the right to read it`);
+    }
     return;
   }
   for (const entry of entries) {
     const path = directory === "." ? entry.name : join(directory, entry.name);
-    if (entry.isDirectory && depth > 1) yield* walk(path, depth - 1);
+    if (entry.isDirectory && depth > 1) yield* walk(path, depth - 1, problems);
     else if (entry.isFile || entry.isSymlink) yield path;
   }
 }

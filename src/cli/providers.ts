@@ -1,0 +1,36 @@
+/**
+ * Makes the providers that the configuration names.
+ *
+ * @module
+ */
+import { closestString } from "@std/text/closest-string";
+import type { Config, ConfigProblem } from "../config/load.ts";
+import { providers as registry } from "../providers/mod.ts";
+import { type Provider, type ProviderSettings, SettingError } from "../providers/provider.ts";
+import { recordKind } from "../records/mod.ts";
+
+/** Makes each provider that is named, or replay where there are files, or the mock; adds what hinders to `problems`. */
+export function createProviders(
+  { settings, sources }: Pick<Config, "settings" | "sources">,
+  problems: ConfigProblem[],
+): Provider[] {
+  const names = settings.provider.length > 0 ? settings.provider : [settings.file.length > 0 ? "replay" : "mock"];
+  const wanted: ProviderSettings = { ...settings, kind: recordKind("bar") };
+  const made: Provider[] = [];
+  for (const name of new Set(names)) {
+    if (!Object.hasOwn(registry, name)) {
+      const known = Object.keys(registry);
+      const message = `current value is ${JSON.stringify(name)}, wanted is one of ${known.join(", ")}: ` +
+        `did you mean "${closestString(name, known)}"?`;
+      problems.push({ key: "provider", source: sources.get("provider")!, message });
+      continue;
+    }
+    try {
+      made.push(registry[name](wanted));
+    } catch (error) {
+      if (!(error instanceof SettingError)) throw error;
+      problems.push({ key: error.option, source: sources.get(error.option)!, message: error.message });
+    }
+  }
+  return made;
+}
