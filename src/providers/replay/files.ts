@@ -127,13 +127,15 @@ async function* readChunks(path: string, from: number, onRead: (bytes: number) =
   const buffer = new Uint8Array(CHUNK_BYTES);
   for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
     onRead(count);
-    yield buffer.slice(0, count);
+    // Whoever reads is done with the bytes before asking for more.
+    yield buffer.subarray(0, count);
   }
 }
 
 /** Unpacks gzip, also of several members, as `cat a.gz b.gz` makes it. */
 async function* gunzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const source = Readable.from(packed);
+  // Its reader runs ahead, so the bytes must be its own.
+  const source = Readable.from(copyEach(packed));
   const unpacked = source.pipe(createGunzip());
   source.on("error", (error) => unpacked.destroy(error));
   try {
@@ -146,6 +148,10 @@ async function* gunzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
     source.destroy();
     unpacked.destroy();
   }
+}
+
+async function* copyEach(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const chunk of chunks) yield chunk.slice();
 }
 
 async function* skip(chunks: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {

@@ -11,7 +11,10 @@ const NEWLINE = 10;
 
 /** A run of whole lines. */
 export interface Block {
-  /** The lines, each with its newline, but the last of the input perhaps without. */
+  /**
+   * The lines, each with its newline, but the last of the input perhaps without. The bytes are those of a buffer that is
+   * used again: they hold only until the next block is asked for.
+   */
   readonly data: Uint8Array;
   /** Bytes of the input before it. */
   readonly offset: number;
@@ -21,13 +24,15 @@ export interface Block {
 
 /** Cuts bytes into blocks of whole lines, starting to count at `offset`. */
 export async function* readBlocks(chunks: AsyncIterable<Uint8Array>, offset: number): AsyncGenerator<Block> {
-  let rest: Uint8Array = new Uint8Array();
+  let buffer = new Uint8Array(128 * 1024);
+  /** Bytes of the unfinished line at the start of the buffer. */
+  let held = 0;
   /** Bytes so far of a line that is too long; 0 outside of one. */
   let skipping = 0;
 
-  function take(data: Uint8Array, tooLong?: number): Block {
-    const block = { data, offset, tooLong };
-    offset += tooLong ?? data.length;
+  function take(length: number, tooLong?: number): Block {
+    const block = { data: buffer.subarray(0, length), offset, tooLong };
+    offset += tooLong ?? length;
     return block;
   }
 
@@ -36,27 +41,28 @@ export async function* readBlocks(chunks: AsyncIterable<Uint8Array>, offset: num
       const end = bytes.indexOf(NEWLINE) + 1;
       skipping += end === 0 ? bytes.length : end;
       if (end === 0) continue;
-      yield take(rest, skipping);
+      yield take(SHOWN_BYTES, skipping);
       skipping = 0;
-      rest = new Uint8Array();
+      held = 0;
       bytes = bytes.subarray(end);
     }
-    if (rest.length > 0) bytes = concat(rest, bytes);
-    const end = bytes.lastIndexOf(NEWLINE) + 1;
-    if (end > 0) yield take(bytes.subarray(0, end));
-    rest = bytes.subarray(end);
-    if (rest.length > MAX_LINE_BYTES) {
-      skipping = rest.length;
-      rest = rest.slice(0, SHOWN_BYTES);
+    const filled = held + bytes.length;
+    if (filled > buffer.length) {
+      const grown = new Uint8Array(filled * 2);
+      grown.set(buffer.subarray(0, held));
+      buffer = grown;
     }
+    buffer.set(bytes, held);
+    const end = held + bytes.lastIndexOf(NEWLINE) + 1;
+    if (end > held) {
+      yield take(end);
+      buffer.copyWithin(0, end, filled);
+      held = filled - end;
+    } else {
+      held = filled;
+    }
+    if (held > MAX_LINE_BYTES) skipping = held;
   }
-  if (skipping > 0) yield take(rest, skipping);
-  else if (rest.length > 0) yield take(rest);
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+  if (skipping > 0) yield take(SHOWN_BYTES, skipping);
+  else if (held > 0) yield take(held);
 }
