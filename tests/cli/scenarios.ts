@@ -1,0 +1,119 @@
+/**
+ * What the command line must do above all, from source and as the compiled binary.
+ *
+ * @module
+ */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { csvFile, HEADER } from "../support/bars.ts";
+import type { TestServer } from "../support/postgres.ts";
+import { openWorkspace } from "../support/workspace.ts";
+
+/** The fields of the summary, in their order. */
+const SUMMARY = [
+  "received",
+  "stored",
+  "unchanged",
+  "deduplicated",
+  "deadLettered",
+  "journaled",
+  "inFlight",
+  "seconds",
+  "rate",
+  "latencyMs",
+];
+
+/** Throws unless everything received is somewhere. */
+// deno-lint-ignore no-explicit-any
+export function assertBalances(ledger: any): void {
+  const { received, stored, unchanged, deduplicated, deadLettered, journaled, inFlight } = ledger;
+  assertEquals(received, stored + unchanged + deduplicated + deadLettered + journaled + inFlight);
+}
+
+/** Registers the scenarios as tests. */
+export function testScenarios(server: TestServer | undefined): void {
+  Deno.test("ingest without any configuration streams the mock into an embedded database", async () => {
+    await using work = await openWorkspace();
+    const ended = await work.run(["ingest", "--limit", "100", "--http", "off"]);
+    assertEquals(ended.code, 0, ended.stderr);
+    assertStringIncludes(ended.stdout, "received 100 = stored 100 + unchanged 0");
+    const again = await work.run(["ingest", "--limit", "100", "--http", "off", "--json"]);
+    assertEquals([again.json.stored, again.json.unchanged], [0, 100]);
+  });
+
+  Deno.test("ingest --json ends with one object of exactly the summary's fields, and stores what it says", async () => {
+    await using work = await openWorkspace(server);
+    const file = await work.write("bars.csv", csvFile(1234));
+    const { code, json, stdout } = await work.ingest(["--file", file]);
+    assertEquals(code, 0);
+    assertEquals(stdout.trimEnd().split("\n").length, 1);
+    assertEquals(Object.keys(json), SUMMARY);
+    assertEquals(Object.keys(json.latencyMs), ["p50", "p99"]);
+    assertEquals([json.received, json.stored], [1234, 1234]);
+    assert(json.rate > 0 && json.seconds > 0 && json.latencyMs.p99 >= json.latencyMs.p50);
+    assertEquals(await work.count(), 1234);
+  });
+
+  Deno.test("bad lines go to the dead letters, and the rest of the file is stored", async () => {
+    await using work = await openWorkspace(server);
+    const lines = csvFile(20).split("\n");
+    lines.splice(5, 0, "AAPL,1m,2024-01-02T14:30:00Z,2,1,1,2,5", "", "broken");
+    const { code, json } = await work.ingest(["--file", await work.write("bars.csv", lines.join("\n"))]);
+    assertEquals(code, 0);
+    assertEquals([json.received, json.stored, json.deadLettered], [22, 20, 2]);
+    assertBalances(json);
+    assertEquals((await work.letters()).map(({ metadata }) => metadata.location?.split("/").at(-1)).sort(), [
+      "bars.csv:6",
+      "bars.csv:8",
+    ]);
+    const listed = await work.run(["dlq", "list", "--data-dir", work.dataDir]);
+    assertMatch(listed.stdout, /1 +replay .* high 1 is below max/);
+  });
+
+  Deno.test("SIGTERM in mid-run writes what was accepted and ends with exit code 0", async () => {
+    await using work = await openWorkspace(server);
+    const running = work.startIngest(["--provider", "mock", "--speed", "max", "--http", "127.0.0.1:0"]);
+    const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+    while (!/^barline_records_stored_total [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
+    running.kill("SIGTERM");
+    const { code, json } = await running.ended;
+    assertEquals(code, 0);
+    assertEquals([json.inFlight, json.deadLettered], [0, 0]);
+    assertBalances(json);
+    assertEquals(await work.count(), json.stored);
+  });
+
+  Deno.test("an unknown option exits 2 and names the nearest", async () => {
+    await using work = await openWorkspace();
+    const { code, stderr } = await work.run(["ingest", "--bach-size", "5"]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, "did you mean --batch-size?");
+  });
+
+  Deno.test("a file without a needed column exits 1, says which and stores nothing", async () => {
+    await using work = await openWorkspace(server);
+    const file = await work.write("bars.csv", `${HEADER.replace(",volume", "")}\n`);
+    const { code, stderr } = await work.ingest(["--file", file]);
+    assertEquals(code, 1);
+    assertStringIncludes(stderr, "header lacks volume");
+  });
+
+  Deno.test("doctor finds everything in order, and migrate has nothing left to do", async () => {
+    await using work = await openWorkspace(server);
+    const target = ["--database", work.database, "--data-dir", work.dataDir];
+    assertMatch((await work.run(["migrate", ...target])).stdout, /applied bars, now at version 1/);
+    assertMatch((await work.run(["migrate", ...target])).stdout, /up to date at version 1/);
+    const { code, stdout } = await work.run(["doctor", ...target, "--http", "127.0.0.1:0"]);
+    assertEquals(code, 0, stdout);
+    assertStringIncludes(stdout, "schema up to date (1)");
+  });
+
+  Deno.test("help is printed for the program and for each command, with examples", async () => {
+    await using work = await openWorkspace();
+    for (const name of ["", "ingest", "dlq", "migrate", "doctor", "config", "version"]) {
+      const { code, stdout } = await work.run([...name.split(" ").filter(Boolean), "--help"]);
+      assertEquals(code, 0);
+      assertMatch(stdout, /Examples:\n  barline /);
+    }
+    assertMatch((await work.run(["version"])).stdout, /^barline \d+\.\d+\.\d+ /);
+  });
+}
