@@ -14,16 +14,28 @@ export interface Database extends AsyncDisposable {
   /** Whether it takes binary COPY. */
   readonly supportsCopy: boolean;
   /**
-   * Opens a connection; host names are asked again each time. The caller ends it.
+   * Opens a connection; host names are asked again each time. The caller ends it. When `signal` aborts, the connection is
+   * cut, whether it is there yet or not: a server that hangs would never answer a farewell.
    *
    * @throws {Error} If it cannot be opened in time; a server's refusal keeps its SQLSTATE in `code`.
    */
-  connect(): Promise<Client>;
+  connect(signal?: AbortSignal): Promise<Client>;
+  /**
+   * Resolves when the database answers. May be called at any time, also while {@linkcode Database.maxConnections} are
+   * in use.
+   *
+   * @throws {Error} If it does not.
+   */
+  check(): Promise<void>;
 }
 
-/** Connects, runs `fn`, and ends the connection. */
-export async function withClient<T>(database: Database, fn: (client: Client) => Promise<T>): Promise<T> {
-  const client = await database.connect();
+/** Connects, runs `fn`, and ends the connection; cuts it when `signal` aborts. */
+export async function withClient<T>(
+  database: Database,
+  fn: (client: Client) => Promise<T>,
+  signal?: AbortSignal,
+): Promise<T> {
+  const client = await database.connect(signal);
   try {
     return await fn(client);
   } finally {

@@ -8,10 +8,10 @@ import { join } from "@std/path";
 import type { Database } from "./database.ts";
 import { connectClient } from "./postgres.ts";
 
-/** What the worker is told. */
-export type WorkerRequest = { type: "start"; directory: string; socket: string } | { type: "stop" };
-/** What the worker answers. */
-export type WorkerReply = { type: "ready" } | { type: "stopped" } | { type: "failed"; message: string };
+/** What the worker is told; `check` asks no more than whether it still answers. */
+export type WorkerRequest = { type: "start"; directory: string; socket: string } | { type: "check" | "stop" };
+/** What the worker answers, at the port that comes with the request. */
+export type WorkerReply = { ok: true } | { ok: false; message: string };
 
 /** The name that PostgreSQL clients give a socket in its directory. */
 const SOCKET_NAME = ".s.PGSQL.5432";
@@ -19,12 +19,14 @@ const SOCKET_NAME = ".s.PGSQL.5432";
 /**
  * Starts the embedded database of a data directory, creating it the first time.
  *
+ * Its server is one session behind all connections, which would mix up their statements: use one at a time.
+ *
  * @throws {Error} If another process has it, or it cannot be started.
  */
 export async function openEmbedded(dataDir: string): Promise<Database> {
   await using opened = new AsyncDisposableStack();
   const directory = join(dataDir, "postgres");
-  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
   opened.use(await lockDirectory(directory));
   // Not below the data directory: the path of a socket may be 107 bytes long at most.
   const sockets = await Deno.makeTempDir({ prefix: "barline-" });
@@ -32,7 +34,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
   const worker = new Worker(new URL("./embedded_worker.ts", import.meta.url), { type: "module" });
   opened.defer(() => worker.terminate());
   try {
-    await ask(worker, { type: "start", directory, socket: join(sockets, SOCKET_NAME) }, "ready");
+    await ask(worker, { type: "start", directory, socket: join(sockets, SOCKET_NAME) });
   } catch (error) {
     throw new Error(
       `Cannot start the embedded database in "${directory}": ${(error as Error).message}. ` +
@@ -40,14 +42,16 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
       { cause: error },
     );
   }
-  opened.defer(() => ask(worker, { type: "stop" }, "stopped").catch(() => {}));
+  opened.defer(() => ask(worker, { type: "stop" }).catch(() => {}));
   const closing = opened.move();
   return {
     label: `embedded database in ${directory}`,
-    // The server is one process: more connections than one only wait for each other.
     maxConnections: 1,
+    // The socket server hands COPY data to the server piece by piece, which ends the session.
     supportsCopy: false,
-    connect: () => connectClient({ host: sockets, port: 5432, user: "postgres", database: "postgres", password: "" }),
+    connect: (signal) =>
+      connectClient({ host: sockets, port: 5432, user: "postgres", database: "postgres", password: "" }, signal),
+    check: () => ask(worker, { type: "check" }),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
@@ -69,16 +73,17 @@ async function lockDirectory(directory: string): Promise<Deno.FsFile> {
 }
 
 /** Sends a request and waits for its reply. */
-function ask(worker: Worker, request: WorkerRequest, expected: WorkerReply["type"]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    worker.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
-      if (data.type === expected) resolve();
-      else reject(new Error(data.type === "failed" ? data.message : `unexpected reply "${data.type}"`));
+function ask(worker: Worker, request: WorkerRequest): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise<void>((resolve, reject) => {
+    port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
+      if (data.ok) resolve();
+      else reject(new Error(data.message));
     };
     worker.onerror = (event) => {
       event.preventDefault();
       reject(new Error(event.message));
     };
-    worker.postMessage(request);
-  });
+    worker.postMessage(request, [port2]);
+  }).finally(() => port1.close());
 }

@@ -4,19 +4,24 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import { PGlite } from "@electric-sql/pglite";
+import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
 import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
-import { fsyncSync } from "node:fs";
+import { existsSync, fsyncSync } from "node:fs";
+import type { Server, Socket } from "node:net";
+import { join } from "@std/path";
 import type { WorkerReply, WorkerRequest } from "./embedded.ts";
 
 /** Lines of the server's log that are kept, to explain a start that failed. */
 const LOG_LINES = 20;
-const MAX_CONNECTIONS = 16;
+/** One works at a time; the others are there for a connection that ends while the next begins. */
+const MAX_CONNECTIONS = 4;
+/** Durable, and small: PostgreSQL's own default of 128 MB is for machines that do nothing else. */
+const PARAMETERS = ["wal_sync_method=fsync", "shared_buffers=16MB", "wal_buffers=1MB"];
 
 /**
  * A directory whose files are really synced. PGlite starts PostgreSQL without fsync, and Emscripten's NODEFS has none:
- * both are mended, so that a committed row survives a power cut, not only the end of the process.
+ * both are mended here, so that a committed row survives a power cut and not only the end of the process.
  */
 class SyncedDirectory extends NodeFS {
   // deno-lint-ignore no-explicit-any
@@ -36,11 +41,8 @@ class SyncedDirectory extends NodeFS {
 let database: PGlite | undefined;
 let server: PGLiteSocketServer | undefined;
 
-function reply(message: WorkerReply): void {
-  self.postMessage(message);
-}
-
-async function start(directory: string, socket: string): Promise<void> {
+/** Starts PGlite; an error tells the last lines of the server's log, where alone the reason may stand. */
+async function open(options: PGliteOptions): Promise<PGlite> {
   const log: string[] = [];
   const keep = (line: string) => {
     log.push(line);
@@ -48,35 +50,71 @@ async function start(directory: string, socket: string): Promise<void> {
     return false;
   };
   try {
-    database = await PGlite.create({
-      fs: new SyncedDirectory(directory),
-      startParams: [
-        ...PGlite.defaultStartParams.filter((parameter) => parameter !== "-F"),
-        "-c",
-        "wal_sync_method=fsync",
-      ],
-      onStderr: keep,
-      onStdout: keep,
-      // deno-lint-ignore no-explicit-any
-    } as any);
+    return await PGlite.create({ ...options, onStderr: keep, onStdout: keep });
   } catch (error) {
-    throw new Error([(error as Error).message, ...log].join("\n"), { cause: error });
+    // What Emscripten's file system throws is no Error.
+    const { errno } = error as { errno?: number };
+    const message = error instanceof Error ? error.message : `file system error ${errno ?? error}`;
+    throw new Error([message, ...log].join("\n"), { cause: error });
   }
-  server = new PGLiteSocketServer({ db: database, path: socket, maxConnections: MAX_CONNECTIONS });
-  await server.start();
 }
 
-self.onmessage = async ({ data }: MessageEvent<WorkerRequest>) => {
+/** Makes the database beside its place and moves it there whole: one killed half-made could never be opened again. */
+async function create(directory: string): Promise<void> {
+  if (existsSync(directory) && [...Deno.readDirSync(directory)].length > 0) {
+    throw new Error("the directory is not empty and holds no database");
+  }
+  const unfinished = `${directory}.new`;
+  await Deno.remove(unfinished, { recursive: true }).catch(() => {});
+  await (await open({ dataDir: `file://${unfinished}` })).close();
+  await Deno.chmod(unfinished, 0o700);
+  syncTree(unfinished);
+  await Deno.rename(unfinished, directory);
+}
+
+function syncTree(path: string): void {
+  using file = Deno.openSync(path);
+  if (file.statSync().isDirectory) { for (const { name } of Deno.readDirSync(path)) syncTree(join(path, name)); }
+  file.syncSync();
+}
+
+async function start(directory: string, socket: string): Promise<void> {
+  if (!existsSync(join(directory, "PG_VERSION"))) await create(directory);
+  const parameters = PGlite.defaultStartParams.filter((parameter) => parameter !== "-F");
+  database = await open({
+    fs: new SyncedDirectory(directory),
+    startParams: [...parameters, ...PARAMETERS.flatMap((parameter) => ["-c", parameter])],
+  });
+  server = new PGLiteSocketServer({ db: database, path: socket, maxConnections: MAX_CONNECTIONS });
+  await server.start();
+  outliveDisconnects((server as unknown as { server: Server }).server);
+}
+
+/**
+ * Keeps a listener for errors on every socket. The socket server takes its own off when a client goes away, and an
+ * answer that is still on its way then ends the worker with an uncaught EPIPE.
+ */
+function outliveDisconnects(listening: Server): void {
+  listening.on("connection", (socket: Socket) => {
+    const removeAll = socket.removeAllListeners.bind(socket);
+    socket.on("error", () => {});
+    socket.removeAllListeners = (event?: string) => {
+      removeAll(event);
+      return socket.on("error", () => {});
+    };
+  });
+}
+
+self.onmessage = async ({ data, ports: [port] }: MessageEvent<WorkerRequest>) => {
+  const reply = (message: WorkerReply) => port.postMessage(message);
   try {
-    if (data.type === "start") {
-      await start(data.directory, data.socket);
-      return reply({ type: "ready" });
+    if (data.type === "start") await start(data.directory, data.socket);
+    if (data.type === "stop") {
+      await server?.stop();
+      await database?.close();
     }
-    await server?.stop();
-    await database?.close();
-    reply({ type: "stopped" });
-    self.close();
+    reply({ ok: true });
   } catch (error) {
-    reply({ type: "failed", message: error instanceof Error ? error.message : String(error) });
+    reply({ ok: false, message: error instanceof Error ? error.message : String(error) });
   }
 };

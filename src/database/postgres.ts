@@ -6,7 +6,7 @@
 // @ts-types="@types/pg"
 import { Client, type ClientConfig } from "pg";
 import type { DatabaseTarget } from "../config/database.ts";
-import type { Database } from "./database.ts";
+import { type Database, withClient } from "./database.ts";
 
 /** Options of {@linkcode openPostgres}. */
 export interface PostgresOptions {
@@ -31,24 +31,31 @@ export function openPostgres(options: PostgresOptions): Database {
     keepAlive: true,
     application_name: "barline",
   };
-  return {
+  const database: Database = {
     label: `${target.host}:${target.port}/${target.database}`,
     maxConnections: Infinity,
     supportsCopy: true,
-    async connect() {
-      const client = await connectClient(config);
+    async connect(signal) {
+      const client = await connectClient(config, signal);
       // Set here and not in the start-up packet, which poolers such as PgBouncer refuse to pass on.
       await client.query(`SET statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
       return client;
     },
+    check: () => withClient(database, async (client) => void await client.query("SELECT 1")),
     async [Symbol.asyncDispose]() {},
   };
+  return database;
 }
 
 /** Connects a client whose later errors do not end the process: they come out of its queries. */
-export async function connectClient(config: ClientConfig): Promise<Client> {
+export async function connectClient(config: ClientConfig, signal?: AbortSignal): Promise<Client> {
+  signal?.throwIfAborted();
   const client = new Client(config);
   client.on("error", () => {});
+  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
+  const cut = () => stream.destroy();
+  signal?.addEventListener("abort", cut, { once: true });
+  client.once("end", () => signal?.removeEventListener("abort", cut));
   try {
     await client.connect();
   } catch (error) {

@@ -6,7 +6,6 @@
 import { getLogger } from "@logtape/logtape";
 import type { App } from "../app.ts";
 import type { Settings } from "../config/options.ts";
-import { withClient } from "../database/database.ts";
 import type { Provider } from "../providers/provider.ts";
 import { describeError } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
@@ -41,7 +40,8 @@ export function startHttp(
     providers: providers.map(({ name }) => name),
   });
   app.listen(metrics.listen);
-  const checkDatabase = createDatabaseCheck(app);
+  const stopped = new AbortController();
+  const checkDatabase = createDatabaseCheck(app, stopped.signal);
   const server = serve(settings.http, {
     metrics: metrics.render,
     health: async () => reportHealth(app.health(), await checkDatabase(), VERSION),
@@ -59,29 +59,24 @@ export function startHttp(
   }, (url) => getLogger("barline").info("Serving {url}/metrics and {url}/health", { url }));
   return {
     async [Symbol.asyncDispose]() {
+      stopped.abort();
       await server.shutdown();
     },
   };
 }
 
-/** Makes a check that tells why the database cannot be reached, `undefined` when it can. */
-function createDatabaseCheck(app: App): () => Promise<string | undefined> {
+/** Makes a check that tells why the database cannot be reached, `undefined` when it can; `stop` ends one under way. */
+function createDatabaseCheck(app: App, stop: AbortSignal): () => Promise<string | undefined> {
   let checkedAt = -Infinity;
   let last: Promise<string | undefined> = Promise.resolve(undefined);
 
   async function check(): Promise<string | undefined> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
+    const timeout = AbortSignal.timeout(CHECK_TIMEOUT_MS);
     try {
-      await Promise.race([
-        withClient(app.database, (client) => client.query("SELECT 1")),
-        new Promise((_, reject) => {
-          timer = setTimeout(() => reject(new Error(`no answer within ${CHECK_TIMEOUT_MS} ms`)), CHECK_TIMEOUT_MS);
-        }),
-      ]);
+      const signal = AbortSignal.any([timeout, stop]);
+      await withClient(app.database, (client) => client.query("SELECT 1"), signal);
     } catch (error) {
-      return describeError(error);
-    } finally {
-      clearTimeout(timer);
+      return timeout.aborted ? `no answer within ${CHECK_TIMEOUT_MS} ms` : describeError(error);
     }
   }
 

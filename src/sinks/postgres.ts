@@ -4,7 +4,7 @@
  * @module
  */
 import { classifyDatabaseError } from "../database/faults.ts";
-import { type Database, withClient } from "../database/database.ts";
+import type { Database } from "../database/database.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { openPostgresLane } from "./postgres/lane.ts";
 import { createStatements } from "./postgres/statements.ts";
@@ -33,7 +33,7 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
     maxLanes: database.maxConnections,
     openLane: () => openPostgresLane({ database, kind, statements, tenant, deadlineMs }),
     classify: classifyDatabaseError,
-    check: () => withClient(database, async (client) => void await client.query("SELECT 1")),
+    check: database.check,
     async [Symbol.asyncDispose]() {},
   };
 }
