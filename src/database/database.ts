@@ -22,11 +22,11 @@ export interface Database extends AsyncDisposable {
   connect(signal?: AbortSignal): Promise<Client>;
   /**
    * Resolves when the database answers. May be called at any time, also while {@linkcode Database.maxConnections} are
-   * in use.
+   * in use; ends when `signal` aborts.
    *
    * @throws {Error} If it does not.
    */
-  check(): Promise<void>;
+  check(signal?: AbortSignal): Promise<void>;
 }
 
 /** Connects, runs `fn`, and ends the connection; cuts it when `signal` aborts. */

@@ -51,7 +51,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     supportsCopy: false,
     connect: (signal) =>
       connectClient({ host: sockets, port: 5432, user: "postgres", database: "postgres", password: "" }, signal),
-    check: () => ask(worker, { type: "check" }),
+    check: (signal) => ask(worker, { type: "check" }, signal),
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }
@@ -73,7 +73,7 @@ async function lockDirectory(directory: string): Promise<Deno.FsFile> {
 }
 
 /** Sends a request and waits for its reply. */
-function ask(worker: Worker, request: WorkerRequest): Promise<void> {
+function ask(worker: Worker, request: WorkerRequest, signal?: AbortSignal): Promise<void> {
   const { port1, port2 } = new MessageChannel();
   return new Promise<void>((resolve, reject) => {
     port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
@@ -84,6 +84,7 @@ function ask(worker: Worker, request: WorkerRequest): Promise<void> {
       event.preventDefault();
       reject(new Error(event.message));
     };
+    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
     worker.postMessage(request, [port2]);
   }).finally(() => port1.close());
 }

@@ -41,7 +41,7 @@ export function openPostgres(options: PostgresOptions): Database {
       await client.query(`SET statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
       return client;
     },
-    check: () => withClient(database, async (client) => void await client.query("SELECT 1")),
+    check: (signal) => withClient(database, async (client) => void await client.query("SELECT 1"), signal),
     async [Symbol.asyncDispose]() {},
   };
   return database;

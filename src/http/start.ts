@@ -74,7 +74,7 @@ function createDatabaseCheck(app: App, stop: AbortSignal): () => Promise<string 
     const timeout = AbortSignal.timeout(CHECK_TIMEOUT_MS);
     try {
       const signal = AbortSignal.any([timeout, stop]);
-      await withClient(app.database, (client) => client.query("SELECT 1"), signal);
+      await app.database.check(signal);
     } catch (error) {
       return timeout.aborted ? `no answer within ${CHECK_TIMEOUT_MS} ms` : describeError(error);
     }
