@@ -5,25 +5,20 @@
  *
  * @module
  */
+import { describeOption } from "../src/cli/help.ts";
 import { optionSpecs } from "../src/config/options.ts";
 
 const README = new URL("../README.md", import.meta.url);
 
 /** The README with the table as it should be. */
 export function withOptions(readme: string): string {
-  const rows = optionSpecs.map(({ flag, value, variables, help }) =>
-    `| \`--${flag}${value === undefined ? "" : ` ${value.replaceAll("|", "\\|")}`}\` | ${
-      variables.map((variable) => `\`${variable}\``).join(" ")
-    } | ${help.replaceAll("|", "\\|")}${describeDefault(flag)} |`
+  const rows = optionSpecs.map((spec) =>
+    `| \`--${spec.flag}${spec.value === undefined ? "" : ` ${spec.value.replaceAll("|", "\\|")}`}\` | ${
+      spec.variables.map((variable) => `\`${variable}\``).join(" ")
+    } | ${describeOption(spec).replaceAll("|", "\\|")} |`
   );
   const table = ["| flag | environment | what it does |", "|---|---|---|", ...rows].join("\n");
   return readme.replace(/(<!-- options -->\n)[^]*(<!-- \/options -->)/, `$1\n${table}\n\n$2`);
-}
-
-function describeDefault(flag: string): string {
-  const spec = optionSpecs.find((each) => each.flag === flag)!;
-  if (spec.default === undefined || spec.default === false || spec.help.includes("[")) return "";
-  return ` [${spec.default}]`;
 }
 
 if (import.meta.main) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { optionSpecs } from "../config/options.ts";
+import { type OptionSpec, optionSpecs } from "../config/options.ts";
 import type { Command } from "./command.ts";
 
 const WIDTH = 30;
@@ -44,10 +44,7 @@ export function describeCommand(name: string, command: Command): string {
   }
   for (const spec of optionSpecs) {
     if (!command.options.includes(spec.name)) continue;
-    const shown = spec.default === undefined || spec.default === false || spec.help.includes("[")
-      ? ""
-      : ` [${spec.default}]`;
-    lines.push(row(`--${spec.flag}${spec.value ? ` ${spec.value}` : ""}`, spec.help + shown));
+    lines.push(row(`--${spec.flag}${spec.value ? ` ${spec.value}` : ""}`, describeOption(spec)));
   }
   lines.push(row("--config FILE", "YAML file with the same options, as in batchSize: 2000"));
   lines.push(row("--help", "this text"), "");
@@ -57,4 +54,10 @@ export function describeCommand(name: string, command: Command): string {
   }
   lines.push("Examples:", ...command.examples.map((example) => `  barline ${example}`), "");
   return lines.join("\n");
+}
+
+/** What an option does, with its default where the text does not tell it. */
+export function describeOption({ help, default: value }: OptionSpec): string {
+  const isTold = help.includes("[") || value === undefined || value === false || String(value) === "";
+  return isTold ? help : `${help} [${value}]`;
 }

@@ -64,7 +64,11 @@ export const settingsSchema = z.strictObject({
   }).default([]),
   symbols: list({ wanted: "symbols, separated by commas", help: "symbols to fetch [AAPL,MSFT,NVDA]", value: "A,B" })
     .default(["AAPL", "MSFT", "NVDA"]),
-  timeframe: choice([...TIMEFRAMES.keys()], "1m", "length of a bar, where the source does not say"),
+  timeframe: option(z.enum([...TIMEFRAMES.keys()]).default("1m"), {
+    wanted: `one of ${[...TIMEFRAMES.keys()].join(", ")}`,
+    help: "length of a bar, where the source does not say",
+    value: "1m",
+  }),
   file: list({
     wanted: "paths of files, globs, or -",
     help: "file to replay: CSV or NDJSON, plain or .gz; a glob, or - for stdin (repeatable)",

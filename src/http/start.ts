@@ -50,7 +50,7 @@ export function startHttp(
       const database = await checkDatabase();
       const reasons = database === undefined ? [] : [`database cannot be reached: ${database}`];
       for (const { kind, circuit } of coordinators) {
-        if (circuit !== "closed") reasons.push(`circuit of ${kind} is ${circuit}`);
+        if (circuit === "open") reasons.push(`circuit of ${kind} is ${circuit}`);
       }
       for (const { name, state } of providers) if (state === "failed") reasons.push(`provider ${name} has failed`);
       if (stopping) reasons.push("stopping");
