@@ -6,7 +6,7 @@
 // @ts-types="@types/pg"
 import { Client, type ClientConfig } from "pg";
 import type { DatabaseTarget } from "../config/database.ts";
-import { type Database, withClient } from "./database.ts";
+import { cutClient, type Database, withClient } from "./database.ts";
 
 /** Options of {@linkcode openPostgres}. */
 export interface PostgresOptions {
@@ -52,8 +52,7 @@ export async function connectClient(config: ClientConfig, signal?: AbortSignal):
   signal?.throwIfAborted();
   const client = new Client(config);
   client.on("error", () => {});
-  const { stream } = (client as unknown as { connection: { stream: { destroy(): void } } }).connection;
-  const cut = () => stream.destroy();
+  const cut = () => cutClient(client);
   signal?.addEventListener("abort", cut, { once: true });
   client.once("end", () => signal?.removeEventListener("abort", cut));
   try {

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { breaksConnection, sqlState } from "../../database/faults.ts";
-import type { Database } from "../../database/database.ts";
+import { cutClient, type Database, endClient } from "../../database/database.ts";
 import type { WriteCounts } from "../../events.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import type { SinkLane } from "../sink.ts";
@@ -51,7 +51,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const client = await database.connect();
     if (mine !== attempt) {
       // The write that asked for it has been given up meanwhile.
-      destroy(client);
+      cutClient(client);
       throw new Error("Cannot use a connection that came too late");
     }
     return session = { client, series: createSeriesIndex(client, kind, tenant) };
@@ -94,7 +94,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const dropped = session;
     session = undefined;
     attempt++;
-    if (dropped !== undefined) destroy(dropped.client);
+    if (dropped !== undefined) cutClient(dropped.client);
   }
 
   return {
@@ -109,7 +109,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     async [Symbol.asyncDispose]() {
       const ended = session;
       session = undefined;
-      await ended?.client.end().catch(() => {});
+      if (ended !== undefined) await endClient(ended.client);
     },
   };
 }
@@ -156,9 +156,4 @@ async function beforeDeadline<T>(work: Promise<T>, deadlineMs: number, signal: A
   } finally {
     cleanUp();
   }
-}
-
-/** Closes the socket at once, without a farewell that a hung server would never read. */
-function destroy(client: Client): void {
-  (client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
 }
