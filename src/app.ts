@@ -151,14 +151,17 @@ export async function openApp(options: AppOptions): Promise<App> {
 
   async function runFlow(): Promise<Outcome> {
     await using drain = new AsyncDisposableStack();
-    stopping.signal.addEventListener("abort", () => {
+    const startDrain = () => {
       const seconds = settings.drainTimeout;
       const timer = setTimeout(
         () => aborting.abort(new Error(`stopped before it was written: drain timeout of ${seconds} s`)),
         seconds * 1000,
       );
       drain.defer(() => clearTimeout(timer));
-    }, { once: true });
+    };
+    stopping.signal.addEventListener("abort", startDrain, { once: true });
+    // A stop that comes when all is done, while the parts are being closed, finds nothing to drain.
+    drain.defer(() => stopping.signal.removeEventListener("abort", startDrain));
     await run({
       sources: options.providers.map((provider) => ({ name: provider.name, stream: open(provider) })),
       coordinators,

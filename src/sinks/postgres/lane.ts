@@ -102,7 +102,8 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
       try {
         return await beforeDeadline(write(records), deadlineMs, signal);
       } catch (error) {
-        if (breaksConnection(error)) drop();
+        // What was given up goes on at the server, whatever the reason for giving up was.
+        if (signal.aborted || breaksConnection(error)) drop();
         throw error;
       }
     },

@@ -1,0 +1,87 @@
+/**
+ * The whole pipeline within the process of a test, into a database of its own.
+ *
+ * @module
+ */
+import { assertEquals } from "@std/assert";
+import { type App, openApp, type Outcome } from "../../src/app.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import type { DeadLetter } from "../../src/dead_letters/letter.ts";
+import type { PipelineEvent } from "../../src/events.ts";
+import { imbalance } from "../../src/pipeline/ledger.ts";
+import type { Provider } from "../../src/providers/provider.ts";
+import { eventLog, memoryLetters } from "./letters.ts";
+
+/** A pipeline that runs. */
+export interface RunningPipeline extends AsyncDisposable {
+  readonly app: App;
+  /** How it ended, with a ledger that has been seen to balance. */
+  readonly outcome: Promise<Outcome>;
+  /** What was dead-lettered so far. */
+  readonly letters: readonly DeadLetter[];
+  readonly events: ReturnType<typeof eventLog>;
+  /** Resolves with the next event for which `is` is true. */
+  next(is: (event: PipelineEvent) => boolean): Promise<PipelineEvent>;
+  /** Resolves when that many more batches have been written. */
+  batches(count: number): Promise<void>;
+}
+
+/** Opens and runs a pipeline. `settings` are options of the command line; waits are short unless given. */
+export async function startPipeline(
+  url: string,
+  providers: readonly Provider[],
+  settings: Record<string, string> = {},
+): Promise<RunningPipeline> {
+  const flags = { database: url, batchSize: "100", circuitOpenMs: "20", retryAttempts: "2", ...settings };
+  const config = loadConfig({
+    flags: new Map<string, unknown>(Object.entries(flags)),
+    env: () => undefined,
+    dotenv: "/nonexistent/.env",
+  });
+  const events = eventLog();
+  const waiting = new Set<(event: PipelineEvent) => void>();
+  let letters = memoryLetters();
+  const app = await openApp({
+    config,
+    providers,
+    kinds: ["bar"],
+    deadLetters: (tell) => letters = memoryLetters(tell),
+    listeners: [events.tell, (event) => {
+      for (const hear of waiting) hear(event);
+    }],
+  });
+  const next: RunningPipeline["next"] = (is) =>
+    new Promise((resolve) => {
+      const hear = (event: PipelineEvent) => {
+        if (!is(event)) return;
+        waiting.delete(hear);
+        resolve(event);
+      };
+      waiting.add(hear);
+    });
+  const running = app.run();
+  const outcome = running.then((ended) => {
+    assertEquals(imbalance(ended.ledger), 0, "the ledger does not balance");
+    assertEquals(ended.ledger.inFlight, 0, "something is left in flight");
+    return ended;
+  });
+  // Told where it is awaited; a test that fails before that must not fail twice.
+  outcome.catch(() => {});
+  return {
+    app,
+    outcome,
+    letters: letters.kept,
+    events,
+    next,
+    async batches(count) {
+      let written = 0;
+      await next((event) => event.type === "batch-written" && ++written >= count);
+    },
+    async [Symbol.asyncDispose]() {
+      // Where the test has failed the sources may never end.
+      app.abort(new Error("the test is over"));
+      await running.catch(() => {});
+      await app[Symbol.asyncDispose]();
+    },
+  };
+}
