@@ -116,7 +116,7 @@ export const bar: RecordKind<Bar> = {
     const sound = high >= open && high >= close && low <= open && low <= close && volume >= 0 &&
       high < Infinity && low > -Infinity && volume < Infinity;
     if (!sound) return explainNumbers(record);
-    if (record.vwap !== undefined && !Number.isFinite(record.vwap)) return `vwap is not finite: ${record.vwap}`;
+    if (record.vwap !== undefined && !Number.isFinite(record.vwap)) return explainNumbers(record);
     const { trades } = record;
     if (trades !== undefined && !(Number.isInteger(trades) && trades >= 0 && trades < 2 ** 31)) {
       return `trades is not a count: ${trades}`;
@@ -124,8 +124,10 @@ export const bar: RecordKind<Bar> = {
     if (!TIMEFRAMES.has(record.timeframe)) {
       return `timeframe is not known: ${quote(record.timeframe)}, known are ${[...TIMEFRAMES.keys()].join(" ")}`;
     }
-    if (!(record.ts >= EARLIEST_MS && record.ts <= now + MAX_AHEAD_MS)) return explainTime(record.ts);
-    if (STATUS_CODES[record.status] === undefined) return `status is not known: ${quote(record.status)}`;
+    if (!(record.ts >= EARLIEST_MS && record.ts <= now + MAX_AHEAD_MS)) {
+      return `ts is outside 1900 to one day ahead of now: ${formatTime(record.ts)}`;
+    }
+    if (!Object.hasOwn(STATUS_CODES, record.status)) return `status is not known: ${quote(record.status)}`;
     return explainSymbol(record.symbol);
   },
 
@@ -141,13 +143,8 @@ function explainNumbers(record: Bar): string {
   }
   const { open, high, low, close, volume } = record;
   if (volume < 0) return `volume is negative: ${volume}`;
-  if (high < Math.max(open, close)) return `high ${high} is below max(open ${open}, close ${close})`;
-  return `low ${low} is above min(open ${open}, close ${close})`;
-}
-
-function explainTime(ms: number): string {
-  const shown = Math.abs(ms) <= 8.64e15 ? formatTime(ms) : String(ms);
-  return `ts is outside 1900 to one day ahead of now: ${shown}`;
+  if (high < Math.max(open, close)) return `high is below max(open, close): ${high} < max(${open}, ${close})`;
+  return `low is above min(open, close): ${low} > min(${open}, ${close})`;
 }
 
 /** Symbols repeat, so each is looked at once. Emptied when full, as hostile input could make it grow for ever. */
