@@ -20,10 +20,9 @@ export type KindName = keyof typeof recordKinds;
  * @throws {RangeError} If there is none.
  */
 export function recordKind(name: string): RecordKind<MarketRecord> {
-  const kind = recordKinds[name as KindName];
-  if (kind === undefined) {
+  if (!Object.hasOwn(recordKinds, name)) {
     throw new RangeError(`Cannot find record kind "${name}": known are ${Object.keys(recordKinds).join(", ")}`);
   }
   // A kind is only ever handed its own records: frames carry the name of their kind.
-  return kind as unknown as RecordKind<MarketRecord>;
+  return recordKinds[name as KindName] as unknown as RecordKind<MarketRecord>;
 }

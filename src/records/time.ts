@@ -10,7 +10,8 @@ export const TIME_UNITS = ["iso", "s", "ms", "us", "ns"] as const;
 export type TimeUnit = typeof TIME_UNITS[number];
 
 const UNITS_PER_MS: Record<Exclude<TimeUnit, "iso">, number> = { s: 1e-3, ms: 1, us: 1e3, ns: 1e6 };
-const ISO = /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-]\d\d(?::?\d\d)?)$/;
+const ISO =
+  /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$/;
 
 /** What {@linkcode timeParser} of this unit accepts, for messages. */
 export function describeTimeUnit(unit: TimeUnit): string {
@@ -84,10 +85,18 @@ function zoneOffsetMs(zone: string): number {
   return (zone[0] === "-" ? -minutes : minutes) * 60_000;
 }
 
-/** Writes epoch milliseconds as ISO 8601, with microseconds where there are any. */
+/** Furthest from 1970 that a `Date` reaches, in milliseconds. */
+const FURTHEST_MS = 8.64e15;
+
+/**
+ * Writes epoch milliseconds as ISO 8601, with microseconds where there are any. A number that is no date stays as it is:
+ * it must be shown, too, when a file's times are read in the wrong unit.
+ */
 export function formatTime(ms: number): string {
-  const whole = Math.floor(ms);
-  const micros = Math.round((ms - whole) * 1000);
+  if (!(Math.abs(ms) <= FURTHEST_MS)) return String(ms);
+  const rounded = Math.round(ms * 1000);
+  const whole = Math.floor(rounded / 1000);
+  const micros = rounded - whole * 1000;
   const iso = new Date(whole).toISOString();
   return micros === 0 ? iso : iso.replace("Z", `${String(micros).padStart(3, "0")}Z`);
 }

@@ -1,0 +1,26 @@
+/**
+ * A clock that stands still until a test moves it.
+ *
+ * @module
+ */
+import FakeTimers from "@sinonjs/fake-timers";
+
+/** Timers, `Date` and `performance` in the test's hands, until it is disposed. */
+export interface FakeClock extends Disposable {
+  /** Moves on by `ms`, runs the timers that are due, and lets go on what waited for them. */
+  tick(ms: number): Promise<void>;
+  /** Timers that are set. */
+  readonly timers: number;
+}
+
+/** Takes the clock over. It starts at 1970. */
+export function fakeClock(): FakeClock {
+  const clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"], now: 0 });
+  return {
+    tick: async (ms) => void await clock.tickAsync(ms),
+    get timers() {
+      return clock.countTimers();
+    },
+    [Symbol.dispose]: () => void clock.uninstall(),
+  };
+}
