@@ -40,10 +40,9 @@ test("a backend that is terminated while it waits for a lock has its batch writt
     await blocker.query("LOCK TABLE bar IN EXCLUSIVE MODE");
     const source = numberedProvider({ from: 200, count: 200 });
     await using second = await startPipeline(url, [source], { workers: "1", batchSize: "200" });
-    const failed = second.next((event) => event.type === "write-failed");
+    const failed = second.next("write-failed");
     while ((await server.query(`${TERMINATE} AND wait_event_type = 'Lock'`, url)).length === 0);
-    const event = await failed;
-    assert(event.type === "write-failed" && event.fault === "transient");
+    assertEquals((await failed).fault, "transient");
     await blocker.query("COMMIT");
     const { ledger } = await second.outcome;
     assertEquals(ledger.stored, 200);

@@ -12,6 +12,9 @@ import { imbalance } from "../../src/pipeline/ledger.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import { eventLog, memoryLetters } from "./letters.ts";
 
+type Name = PipelineEvent["type"];
+type Told<Type extends Name> = Extract<PipelineEvent, { type: Type }>;
+
 /** A pipeline that runs. */
 export interface RunningPipeline extends AsyncDisposable {
   readonly app: App;
@@ -20,8 +23,8 @@ export interface RunningPipeline extends AsyncDisposable {
   /** What was dead-lettered so far. */
   readonly letters: readonly DeadLetter[];
   readonly events: ReturnType<typeof eventLog>;
-  /** Resolves with the next event for which `is` is true. */
-  next(is: (event: PipelineEvent) => boolean): Promise<PipelineEvent>;
+  /** Resolves with the next event of that type for which `is` is true. */
+  next<Type extends Name>(type: Type, is?: (event: Told<Type>) => boolean): Promise<Told<Type>>;
   /** Resolves when that many more batches have been written. */
   batches(count: number): Promise<void>;
 }
@@ -50,12 +53,12 @@ export async function startPipeline(
       for (const hear of waiting) hear(event);
     }],
   });
-  const next: RunningPipeline["next"] = (is) =>
-    new Promise((resolve) => {
+  const next: RunningPipeline["next"] = <Type extends Name>(type: Type, is = (_: Told<Type>) => true) =>
+    new Promise<Told<Type>>((resolve) => {
       const hear = (event: PipelineEvent) => {
-        if (!is(event)) return;
+        if (event.type !== type || !is(event as Told<Type>)) return;
         waiting.delete(hear);
-        resolve(event);
+        resolve(event as Told<Type>);
       };
       waiting.add(hear);
     });
@@ -75,7 +78,7 @@ export async function startPipeline(
     next,
     async batches(count) {
       let written = 0;
-      await next((event) => event.type === "batch-written" && ++written >= count);
+      await next("batch-written", () => ++written >= count);
     },
     async [Symbol.asyncDispose]() {
       // Where the test has failed the sources may never end.
