@@ -8,6 +8,7 @@ import type { Bar } from "../../src/records/bar.ts";
 import { parseIso } from "../../src/records/time.ts";
 
 const WEEK_MS = 7 * 24 * 60 * 60 * 1000;
+/** Symbols made of each real one. */
 const COPIES = 5;
 
 /** Rows of a measurement, in memory and as files. */
@@ -23,14 +24,15 @@ export interface BenchData {
   readonly symbols: readonly string[];
 }
 
-/** Makes at least `count` bars of the file and writes them to `directory`. */
-export function makeData(source: string, count: number, directory: string): BenchData {
+/** Gives `count` bars made of those of the file, week by week into the past. */
+export function* replicate(source: string, count: number): Generator<Bar> {
   const lines = Deno.readTextFileSync(source).trim().split("\n").slice(1).map((line) => line.split(","));
-  const bars: Bar[] = [];
-  for (let week = 0; bars.length < count; week++) {
+  let made = 0;
+  for (let week = 0;; week++) {
     for (const [symbol, timeframe, ts, open, high, low, close, volume] of lines) {
-      for (let copy = 0; copy < COPIES && bars.length < count; copy++) {
-        bars.push({
+      for (let copy = 0; copy < COPIES; copy++) {
+        if (made === count) return;
+        yield {
           provider: "replay",
           symbol: `${symbol}.${copy}`,
           timeframe,
@@ -41,37 +43,60 @@ export function makeData(source: string, count: number, directory: string): Benc
           close: +close,
           volume: +volume,
           status: "final",
-          receivedAt: 1_700_000_000_000_000 + bars.length,
-        });
+          receivedAt: 1_700_000_000_000_000 + made++,
+        };
       }
     }
   }
+}
+
+/** Writes `count` bars as CSV, in little memory. */
+export function writeCsv(source: string, count: number, path: string): void {
+  const header = "symbol,timeframe,ts,open,high,low,close,volume\n";
+  writeLines(
+    path,
+    header,
+    replicate(source, count),
+    (bar) => `${bar.symbol},${bar.timeframe},${time(bar.ts)},${prices(bar)},${bar.volume}\n`,
+  );
+}
+
+/** Makes `count` bars and writes them to `directory` in all the forms. */
+export function makeData(source: string, count: number, directory: string): BenchData {
+  const bars = [...replicate(source, count)];
   const symbols = [...new Set(bars.map(({ symbol }) => symbol))];
   const ids = new Map(symbols.map((symbol, at) => [symbol, at + 1]));
-  const time = (ms: number) => new Date(ms).toISOString().replace(".000", "");
-  const write = (name: string, header: string, line: (bar: Bar) => string) => {
+  const keyed = (name: string, more: number) => {
     const path = join(directory, name);
-    using file = Deno.openSync(path, { create: true, truncate: true, write: true });
-    const encoder = new TextEncoder();
-    file.writeSync(encoder.encode(header));
-    for (let from = 0; from < bars.length; from += 10_000) {
-      const bytes = encoder.encode(bars.slice(from, from + 10_000).map(line).join(""));
-      for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
-    }
+    writeLines(
+      path,
+      "",
+      bars,
+      (bar) => `${ids.get(bar.symbol)},${time(bar.ts)},${prices(bar)},${bar.volume + more},2024-01-01T00:00:00Z,f\n`,
+    );
     return path;
   };
-  const prices = ({ open, high, low, close }: Bar) => `${open},${high},${low},${close}`;
-  const keyed = (bar: Bar, more: number) =>
-    `${ids.get(bar.symbol)},${time(bar.ts)},${prices(bar)},${bar.volume + more},2024-01-01T00:00:00Z,f\n`;
-  return {
-    bars,
-    symbols,
-    csv: write(
-      "bars.csv",
-      "symbol,timeframe,ts,open,high,low,close,volume\n",
-      (bar) => `${bar.symbol},${bar.timeframe},${time(bar.ts)},${prices(bar)},${bar.volume}\n`,
-    ),
-    keyed: write("keyed.csv", "", (bar) => keyed(bar, 0)),
-    keyedChanged: write("keyed-changed.csv", "", (bar) => keyed(bar, 1)),
-  };
+  const csv = join(directory, "bars.csv");
+  writeCsv(source, count, csv);
+  return { bars, symbols, csv, keyed: keyed("keyed.csv", 0), keyedChanged: keyed("keyed-changed.csv", 1) };
 }
+
+function writeLines(path: string, header: string, bars: Iterable<Bar>, line: (bar: Bar) => string): void {
+  using file = Deno.openSync(path, { create: true, truncate: true, write: true });
+  const encoder = new TextEncoder();
+  const write = (text: string) => {
+    const bytes = encoder.encode(text);
+    for (let written = 0; written < bytes.length;) written += file.writeSync(bytes.subarray(written));
+  };
+  let text = header;
+  for (const bar of bars) {
+    text += line(bar);
+    if (text.length < 1_000_000) continue;
+    write(text);
+    text = "";
+  }
+  write(text);
+}
+
+const time = (ms: number) => new Date(ms).toISOString().replace(".000", "");
+const prices = ({ open, high, low, close }: Bar) => `${open},${high},${low},${close}`;
