@@ -85,16 +85,27 @@ export function createReplay(settings: ProviderSettings): Provider {
   };
 }
 
-/** The saved place, where the file still begins as it did then. */
+/** The saved place, where the file is still the one that was read then. */
 async function findStart(
   path: string,
   place: FilePlace | undefined,
   context: ProviderContext,
 ): Promise<FilePlace | undefined> {
   if (place === undefined) return undefined;
-  for await (const { data } of readBlocks(readBytes(path, 0, () => {}), 0)) {
-    if (new TextDecoder("utf-8", { ignoreBOM: true }).decode(data).startsWith(place.head)) return place;
-    break;
+  const head = new TextEncoder().encode(place.head);
+  const before = Uint8Array.fromHex(place.before);
+  if (await hasBytes(path, 0, head) && await hasBytes(path, place.offset - before.length, before)) return place;
+  context.notice(`"${path}" is not the file that was read last time: reading it from its beginning`);
+}
+
+/** Whether the file, unpacked, has these bytes at that place. */
+async function hasBytes(path: string, from: number, wanted: Uint8Array): Promise<boolean> {
+  let at = 0;
+  for await (const chunk of readBytes(path, from, () => {})) {
+    const count = Math.min(chunk.length, wanted.length - at);
+    for (let byte = 0; byte < count; byte++) if (chunk[byte] !== wanted[at + byte]) return false;
+    at += count;
+    if (at === wanted.length) return true;
   }
-  context.notice(`"${path}" does not begin as it did when it was last read: reading it from its beginning`);
+  return at === wanted.length;
 }

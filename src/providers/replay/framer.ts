@@ -13,14 +13,22 @@ import { createNdjsonReader } from "./ndjson.ts";
 const FRAME_LINES = 500;
 const NEWLINE = 10;
 
-/** Where a file has been read to. */
+/** Most bytes of {@linkcode FilePlace.before}: a line of bars, which no other file has there. */
+const BEFORE_BYTES = 80;
+
+/**
+ * Where a file has been read to: the beginning of a line. A last line without newline may be half of one that is being
+ * written, so the place is before it.
+ */
 export interface FilePlace {
   /** Bytes, after unpacking. */
   readonly offset: number;
   /** Number of the next line, from 1. */
   readonly line: number;
-  /** First line of the file: a file that begins otherwise is another file. */
+  /** First line of the file. */
   readonly head: string;
+  /** The bytes just before the place, in hexadecimal: where they are others, another file has taken this one's place. */
+  readonly before: string;
 }
 
 /** Options of {@linkcode createFramer}. */
@@ -63,12 +71,18 @@ export function createFramer(options: FramerOptions): Framer {
     // Where every character is one byte, places in the text are places in the bytes.
     const isAscii = text.length === block.data.length;
     let byte = 0;
+    let wholeByte = 0;
+    let wholeLine = line;
     let taken = 0;
     let pending = beginFrame();
 
     function* finish(): Generator<Frame> {
       if (pending.records.length + pending.rejected.length === 0) return;
-      const place = { offset: block.offset + (block.tooLong ?? byte), line, head: head! };
+      const { data, offset, tooLong } = block;
+      const before = data.subarray(Math.max(0, wholeByte - BEFORE_BYTES), wholeByte).toHex();
+      const place = tooLong === undefined
+        ? { offset: offset + wholeByte, line: wholeLine, head: head!, before }
+        : { offset: offset + tooLong, line, head: head!, before: "" };
       yield createFrame({ ...pending, kind: kind.name, provider: parse.provider, source, onSettled: track(place) });
       pending = beginFrame();
     }
@@ -80,6 +94,10 @@ export function createFramer(options: FramerOptions): Framer {
       at = newline < 0 ? text.length : newline + 1;
       byte = isAscii ? at : newline < 0 ? block.data.length : block.data.indexOf(NEWLINE, byte) + 1;
       const number = line++;
+      if (newline >= 0) {
+        wholeByte = byte;
+        wholeLine = line;
+      }
       if (reader === undefined) {
         head = content;
         const opened = openReader(content);

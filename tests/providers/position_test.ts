@@ -1,0 +1,46 @@
+import { assertEquals } from "@std/assert";
+import { createPosition } from "../../src/providers/position.ts";
+import { makeDirectory } from "../support/providers.ts";
+
+Deno.test("a place is reached when everything before it is settled, in whatever order", async () => {
+  await using directory = await makeDirectory();
+  const options = { directory: directory.path, name: "x" };
+  const position = createPosition<number>(options);
+  const settle = [1, 2, 3].map((place) => position.track(place));
+  settle[1]();
+  await position.save();
+  assertEquals(await createPosition(options).load(), undefined);
+  settle[0]();
+  await position.save();
+  assertEquals(await createPosition(options).load(), 2);
+  settle[2]();
+  await position.save();
+  assertEquals(await createPosition(options).load(), 3);
+});
+
+Deno.test("positions of different names lie apart, readable by their owner alone", async () => {
+  await using directory = await makeDirectory();
+  for (const name of ["x", "y"]) {
+    const position = createPosition<string>({ directory: directory.path, name });
+    position.track(name)();
+    await position.save();
+  }
+  assertEquals(await createPosition({ directory: directory.path, name: "x" }).load(), "x");
+  const files = [...Deno.readDirSync(`${directory.path}/positions`)];
+  assertEquals(files.length, 2);
+  if (Deno.build.os !== "windows") {
+    for (const { name } of files) {
+      assertEquals(Deno.statSync(`${directory.path}/positions/${name}`).mode! & 0o777, 0o600);
+    }
+  }
+});
+
+Deno.test("a position that cannot be read is none", async () => {
+  await using directory = await makeDirectory();
+  const position = createPosition<number>({ directory: directory.path, name: "x" });
+  position.track(1)();
+  await position.save();
+  const [{ name }] = Deno.readDirSync(`${directory.path}/positions`);
+  await directory.write(`positions/${name}`, '{"place":');
+  assertEquals(await position.load(), undefined);
+});
