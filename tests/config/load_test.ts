@@ -1,0 +1,154 @@
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { ConfigError, type ConfigInputs, describeConfig, loadConfig } from "../../src/config/load.ts";
+import { optionSpecs } from "../../src/config/options.ts";
+import { makeDirectory } from "../support/providers.ts";
+
+/** Loads with these sources; `file` and `dotenv` are contents. */
+async function load(given: {
+  flags?: Record<string, unknown>;
+  env?: Record<string, string>;
+  dotenv?: string;
+  file?: string;
+  check?: ConfigInputs["check"];
+}) {
+  await using directory = await makeDirectory();
+  const dotenv = `${directory.path}/.env`;
+  if (given.dotenv !== undefined) await directory.write(".env", given.dotenv);
+  const file = given.file === undefined ? undefined : await directory.write("barline.yaml", given.file);
+  const config = loadConfig({
+    flags: new Map(Object.entries(given.flags ?? {})),
+    env: (name) => given.env?.[name],
+    dotenv,
+    file,
+    check: given.check,
+  });
+  return {
+    ...config,
+    source: (name: string) => config.sources.get(name as never)!.replaceAll(`${directory.path}/`, ""),
+  };
+}
+
+/** Loads what is wrong, and gives the problems. */
+async function problemsOf(given: Parameters<typeof load>[0]) {
+  try {
+    await load(given);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  throw new Error("Nothing was found to be wrong");
+}
+
+/** One option of each type: its value in each source, weakest first, as text and as what it comes to. */
+const options: Record<string, { flag: string; values: [string, unknown][] }> = {
+  batchSize: { flag: "BATCH_SIZE", values: [["11", 11], ["22", 22], ["33", 33], ["44", 44]] },
+  symbols: { flag: "SYMBOLS", values: [["A", ["A"]], ["B,C", ["B", "C"]], ["D", ["D"]], ["E, F", ["E", "F"]]] },
+  speed: { flag: "SPEED", values: [["1", 1], ["max", "max"], ["0.5", 0.5], ["1e3", 1000]] },
+  resume: { flag: "RESUME", values: [["true", true], ["false", false], ["on", true], ["0", false]] },
+  logLevel: {
+    flag: "LOG_LEVEL",
+    values: [["debug", "debug"], ["error", "error"], ["warning", "warning"], ["info", "info"]],
+  },
+};
+for (const [name, { flag, values }] of Object.entries(options)) {
+  Deno.test(`${name}: the flag is stronger than the environment, that than .env, that than the file`, async () => {
+    const [file, dotenv, env, given] = values;
+    const layers: Parameters<typeof load>[0][] = [
+      { file: `${name}: ${file[0]}\n` },
+      { dotenv: `BARLINE_${flag}="${dotenv[0]}"\n` },
+      { env: { [`BARLINE_${flag}`]: env[0] } },
+      { flags: { [name]: given[0] } },
+    ];
+    for (let count = 1; count <= layers.length; count++) {
+      const { settings } = await load(Object.assign({}, ...layers.slice(0, count)));
+      assertEquals(settings[name as "speed"], values[count - 1][1] as number);
+    }
+  });
+}
+
+Deno.test("without any source every option has its default", async () => {
+  const { settings, sources } = await load({});
+  for (const { name, default: value } of optionSpecs) {
+    assertEquals(settings[name], value as never);
+    assertEquals(sources.get(name), "default");
+  }
+});
+
+Deno.test("an empty variable is as good as none", async () => {
+  const { settings, source } = await load({ env: { BARLINE_WORKERS: "" }, dotenv: "BARLINE_WORKERS=7\n" });
+  assertEquals([settings.workers, source("workers")], [7, "BARLINE_WORKERS in .env"]);
+});
+
+for (const key of ["batchSize", "batch-size", "batch_size"]) {
+  Deno.test(`the file may say ${key}`, async () => {
+    assertEquals((await load({ file: `${key}: 77\n` })).settings.batchSize, 77);
+  });
+}
+
+Deno.test("the file may hold lists, numbers and switches as YAML has them", async () => {
+  const { settings } = await load({ file: "symbols: [A, B]\nfile:\n  - a,b.csv\nworkers: 3\njson: true\n" });
+  assertEquals([settings.symbols, settings.file, settings.workers, settings.json], [["A", "B"], ["a,b.csv"], 3, true]);
+});
+
+Deno.test("a comma in the name of a file does not part it", async () => {
+  assertEquals((await load({ flags: { file: ["a,b.csv", "c.csv"] } })).settings.file, ["a,b.csv", "c.csv"]);
+});
+
+Deno.test("an unknown key of the file is a problem, and the nearest is named", async () => {
+  const [problem] = await problemsOf({ file: "batch_sise: 5\n" });
+  assertEquals([problem.key, problem.message], ["batch_sise", 'no such option, did you mean "batchSize"?']);
+});
+
+Deno.test("all problems are told at once, each with key, source, current and wanted value", async () => {
+  const problems = await problemsOf({
+    flags: { batchSize: "0", http: "here", timeframe: "7m" },
+    env: { BARLINE_WORKERS: "many" },
+    dotenv: "BARLINE_LOG_LEVEL=loud\n",
+    file: "capacity: -1\nunknown: 1\n",
+    check: ({ settings }, all) => all.push({ key: "check", source: "test", message: `${settings.batchSize}` }),
+  });
+  const told = problems.map(({ key, source, message }) => `${key} from ${source.split("/").at(-1)}: ${message}`);
+  assertEquals(
+    told.toSorted(),
+    [
+      'batchSize from --batch-size: current value is "0", wanted is a whole number from 1 to 100000',
+      "capacity from barline.yaml: current value is -1, wanted is a whole number from 1 to 1000000000",
+      // What is wrong by itself has its default for the checks that follow.
+      `check from test: ${(await load({})).settings.batchSize}`,
+      'http from --http: current value is "here", wanted is HOST:PORT with a port from 0 to 65535, or off',
+      'logLevel from .env: current value is "loud", wanted is one of debug, info, warning, error',
+      told.find((line) => line.startsWith("timeframe from --timeframe"))!,
+      'unknown from barline.yaml: no such option, did you mean "capacity"?',
+      'workers from BARLINE_WORKERS in environment: current value is "many", wanted is a whole number from 1 to 64',
+    ].map((line) => told.find((each) => each.startsWith(line.split(":")[0])) === line ? line : line).toSorted(),
+  );
+});
+
+for (const file of ["", "# nothing\n"]) {
+  Deno.test(`a file of ${JSON.stringify(file)} says nothing`, async () => {
+    assertEquals((await load({ file })).settings.workers, 4);
+  });
+}
+
+Deno.test("a file that is no mapping, broken or missing is a problem", async () => {
+  assertStringIncludes((await problemsOf({ file: "- 1\n" }))[0].message, "wanted is a YAML mapping");
+  assertStringIncludes((await problemsOf({ file: "a: [\n" }))[0].message, "at line 2");
+  assertThrows(
+    () => loadConfig({ flags: new Map(), env: () => undefined, file: "/no/such.yaml" }),
+    ConfigError,
+    "No such",
+  );
+});
+
+Deno.test("a broken file is told without the text around the place, where a password may stand", async () => {
+  const [{ message }] = await problemsOf({ file: "database: postgres://me:geheim@db/market\n foo: [\n" });
+  assertEquals(message.includes("geheim"), false, message);
+});
+
+Deno.test("the description strikes the password out and names every source", async () => {
+  const config = await load({ env: { DATABASE_URL: "postgres://me:geheim@db/market?password=geheim" } });
+  const description = describeConfig(config);
+  assertEquals(JSON.stringify(description).includes("geheim"), false);
+  const { value, source } = description.find(({ name }) => name === "database")!;
+  assertEquals([value, source], ["postgres://me:***@db/market?password=***", "DATABASE_URL in environment"]);
+});
