@@ -8,7 +8,8 @@
  * Hands the chunks of `source` to `lanes`, each chunk to a lane that is free. Every lane takes its next chunk only when
  * it has done with the last, so that at most one chunk a lane is under way. Closes the lanes at the end.
  *
- * @throws What a lane failed with; the source is cancelled then and the other lanes finish what they have.
+ * @throws What a lane failed with; the source is cancelled then and the other lanes finish what they have. What the
+ * source failed with; the lanes are aborted then, so that they let go of what they hold.
  */
 export async function spread<T>(source: ReadableStream<T>, lanes: readonly WritableStream<T>[]): Promise<void> {
   const reader = source.getReader();
@@ -20,7 +21,7 @@ export async function spread<T>(source: ReadableStream<T>, lanes: readonly Writa
       for (let next = await reader.read(); !next.done; next = await reader.read()) await writer.write(next.value);
       await writer.close();
     } catch (error) {
-      await reader.cancel(error);
+      await Promise.allSettled([reader.cancel(error), writer.abort(error)]);
       throw error;
     }
   }));

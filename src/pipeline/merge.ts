@@ -57,7 +57,9 @@ export function merge<T>(
 
   return new ReadableStream<T>({
     start() {
-      abort?.addEventListener("abort", () => cancelAll(abort.reason), { once: true });
+      const cancel = () => cancelAll(abort?.reason);
+      if (abort?.aborted) cancel();
+      else abort?.addEventListener("abort", cancel, { once: true });
       for (const at of readers.keys()) read(at);
     },
     async pull(controller) {

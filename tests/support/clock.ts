@@ -9,6 +9,8 @@ import FakeTimers from "@sinonjs/fake-timers";
 export interface FakeClock extends Disposable {
   /** Moves on by `ms`, runs the timers that are due, and lets go on what waited for them. */
   tick(ms: number): Promise<void>;
+  /** Milliseconds since it was taken over. */
+  readonly now: number;
   /** Timers that are set. */
   readonly timers: number;
 }
@@ -18,6 +20,9 @@ export function fakeClock(): FakeClock {
   const clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"], now: 0 });
   return {
     tick: async (ms) => void await clock.tickAsync(ms),
+    get now() {
+      return clock.now;
+    },
     get timers() {
       return clock.countTimers();
     },

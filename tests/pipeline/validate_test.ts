@@ -1,0 +1,156 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { createBury } from "../../src/pipeline/bury.ts";
+import { locate, validate } from "../../src/pipeline/validate.ts";
+import { recordKind } from "../../src/records/mod.ts";
+import type { Frame } from "../../src/records/frame.ts";
+import { makeBar, makeBars, makeFrame, makeFrames, OPENING } from "../support/frames.ts";
+import { memoryLetters } from "../support/letters.ts";
+import { collect, forever, settled, sourceOf } from "../support/streams.ts";
+
+const unsound = (minute = 0) => makeBar({ volume: -1 }, minute);
+
+/** A validator with its dead letters. */
+function makeValidator(bury?: (letters: readonly unknown[]) => Promise<boolean>) {
+  const letters = memoryLetters();
+  const stream = validate({ kind: recordKind, bury: bury ?? createBury(letters, () => {}), now: () => OPENING });
+  return { letters: letters.kept, stream };
+}
+
+/** The frames that pass, and the letters. */
+async function pass(...frames: Frame[]) {
+  const { letters, stream } = makeValidator();
+  return { passed: await collect(sourceOf(frames).stream.pipeThrough(stream)), letters };
+}
+
+Deno.test("a sound frame passes as it is", async () => {
+  const frame = makeFrame(3);
+  const { passed, letters } = await pass(frame);
+  assert(passed[0] === frame);
+  assertEquals(letters, []);
+});
+
+Deno.test("unsound records are dead-lettered with their reason, and the rest of the frame goes on", async () => {
+  const frame = makeFrame([makeBar({}, 0), unsound(1), makeBar({}, 2)], { source: "a.csv", lines: [2, 3, 4] });
+  const { passed, letters } = await pass(frame);
+  assertEquals(passed[0].records, [makeBar({}, 0), makeBar({}, 2)]);
+  assertEquals(passed[0].lines, [2, 4]);
+  assertEquals(letters, [{
+    cause: "invalid",
+    reason: "volume is negative: -1",
+    kind: "bar",
+    provider: "test",
+    location: "a.csv:3",
+    item: { ...unsound(1), ts: "2024-01-02T14:31:00.000Z" },
+  }]);
+});
+
+Deno.test("what a provider rejected is dead-lettered with the provider's reason", async () => {
+  const frame = makeFrame(1, {
+    source: "a.csv",
+    rejected: [{ reason: "no such thing: 7", item: { raw: "7" }, line: 9 }],
+  });
+  const { passed, letters } = await pass(frame);
+  assertEquals([passed[0].records.length, passed[0].rejected], [1, []]);
+  assertEquals(letters.map(({ reason, item, location }) => [reason, item, location]), [
+    ["no such thing: 7", { raw: "7" }, "a.csv:9"],
+  ]);
+});
+
+Deno.test("a frame of nothing sound does not go on", async () => {
+  const { passed, letters } = await pass(makeFrame([unsound(), unsound()]), makeFrame(1));
+  assertEquals([passed.length, letters.length], [1, 2]);
+});
+
+Deno.test("a record whose time is no date is dead-lettered like any other", async () => {
+  const { passed, letters } = await pass(makeFrame([makeBar({ ts: 1.7e21 }), makeBar()]));
+  assertEquals([passed[0].records.length, letters.length], [1, 1]);
+});
+
+Deno.test("any mix of sound and unsound is told apart, in order, and settled exactly", async () => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.array(fc.boolean(), { minLength: 1 })), async (masks) => {
+    let whole = 0;
+    const frames = masks.map((mask) =>
+      makeFrame(mask.map((good, at) => good ? makeBar({}, at) : unsound(at)), {
+        onSettled: () => whole++,
+        lines: mask.keys().toArray(),
+      })
+    );
+    const { passed, letters } = await pass(...frames);
+    assertEquals(letters.length, masks.flat().filter((good) => !good).length);
+    assertEquals(
+      passed.map(({ lines }) => lines),
+      masks.map((mask) => mask.flatMap((good, at) => good ? [at] : [])).filter(({ length }) => length > 0),
+    );
+    for (const frame of passed) frame.settle(frame.records.length);
+    assertEquals(whole, masks.length);
+  }));
+});
+
+Deno.test("bad records are settled only when their letters are kept", async () => {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  let reached = false;
+  const { stream } = makeValidator(() => promise);
+  const frame = makeFrame([unsound()], { onSettled: () => reached = true });
+  const passed = collect(sourceOf([frame]).stream.pipeThrough(stream));
+  await settled();
+  assertEquals(reached, false);
+  resolve(true);
+  await passed;
+  assertEquals(reached, true);
+});
+
+Deno.test("bad records whose letters cannot be kept stay unsettled, and the good ones go on", async () => {
+  let reached = false;
+  const { stream } = makeValidator(() => Promise.resolve(false));
+  const frame = makeFrame([unsound(), makeBar()], { onSettled: () => reached = true });
+  const [passed] = await collect(sourceOf([frame]).stream.pipeThrough(stream));
+  passed.settle(1);
+  assertEquals([passed.records.length, reached], [1, false]);
+});
+
+Deno.test("a frame's bad records are kept in one write", async () => {
+  const writes: number[] = [];
+  const { stream } = makeValidator((letters) => Promise.resolve(writes.push(letters.length) > 0));
+  await collect(sourceOf([makeFrame([unsound(), unsound(), unsound()])]).stream.pipeThrough(stream));
+  assertEquals(writes, [3]);
+});
+
+Deno.test("a frame of a kind that is not there fails the stream", async () => {
+  await assertRejects(() => pass(makeFrame(makeBars(1), { kind: "candle" })), RangeError, "candle");
+});
+
+Deno.test("a validator that nobody reads holds two frames", async () => {
+  const source = sourceOf(forever(() => makeFrame(1)));
+  source.stream.pipeThrough(makeValidator().stream);
+  await settled();
+  assert(source.pulled <= 2, `pulled ${source.pulled}`);
+});
+
+Deno.test("while letters are being kept nothing more is pulled", async () => {
+  const source = sourceOf(forever(() => makeFrame([unsound()])));
+  const { stream } = makeValidator(() => new Promise(() => {}));
+  const reader = source.stream.pipeThrough(stream).getReader();
+  reader.read().catch(() => {});
+  await settled();
+  assert(source.pulled <= 3, `pulled ${source.pulled}`);
+});
+
+Deno.test("cancelling what comes out of the validator reaches the source", async () => {
+  const source = sourceOf(forever(() => makeFrame(1)));
+  const reader = source.stream.pipeThrough(makeValidator().stream).getReader();
+  await reader.read();
+  await reader.cancel("enough");
+  assertEquals(await source.cancelled, "enough");
+});
+
+Deno.test("the last frame comes out before the end", async () => {
+  const { passed } = await pass(...makeFrames([2, 3]));
+  assertEquals(passed.map(({ records }) => records.length), [2, 3]);
+});
+
+Deno.test("a record is located as far as it is known", () => {
+  assertEquals(locate("a.csv", 3), "a.csv:3");
+  assertEquals(locate("a.csv", undefined), "a.csv");
+  assertEquals(locate(undefined, 3), undefined);
+});
