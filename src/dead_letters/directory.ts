@@ -9,6 +9,8 @@ import { parseLetter } from "./letter.ts";
 
 const SUFFIX = ".ndjson";
 const NEWLINE = 10;
+/** Characters that are gathered before they are written. */
+const WRITE_CHARACTERS = 64 * 1024;
 
 /** The directory of dead letters below a data directory. */
 export function deadLetterDirectory(dataDir: string): string {
@@ -122,15 +124,19 @@ export async function removeLines(path: string, lines: ReadonlySet<number>): Pro
   let kept = 0;
   {
     using file = await Deno.open(rewritten, { create: true, truncate: true, write: true, mode: 0o600 });
-    const writer = file.writable.getWriter();
     const encoder = new TextEncoder();
+    let pending = "";
     let line = 0;
     for await (const text of readLines(path)) {
       line++;
       if (lines.has(line)) continue;
-      await writer.write(encoder.encode(`${text}\n`));
+      pending += `${text}\n`;
       kept++;
+      if (pending.length < WRITE_CHARACTERS) continue;
+      await writeAll(file, encoder.encode(pending));
+      pending = "";
     }
+    await writeAll(file, encoder.encode(pending));
     await file.syncData();
   }
   if (kept > 0) {
@@ -140,6 +146,14 @@ export async function removeLines(path: string, lines: ReadonlySet<number>): Pro
     await Deno.remove(path);
   }
   await syncDirectory(path.slice(0, path.lastIndexOf("/")) || ".");
+}
+
+/**
+ * Writes all bytes. Not through `file.writable`: what that has taken and said to be written is gone when the file is
+ * closed in any other way than through it.
+ */
+export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
 }
 
 /** Makes created, renamed and removed names of a directory durable. */

@@ -6,7 +6,7 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { Listener } from "../events.ts";
 import { type DeadLetter, formatLetter } from "./letter.ts";
-import { listLetterFiles, newLetterFile, repairTail, syncDirectory, withLock } from "./directory.ts";
+import { listLetterFiles, newLetterFile, repairTail, syncDirectory, withLock, writeAll } from "./directory.ts";
 
 /** Takes dead letters. */
 export interface DeadLetters {
@@ -40,7 +40,7 @@ export function openDeadLetters(options: DeadLetterOptions): DeadLetters {
       const { path, size } = await currentFile(now);
       using file = await Deno.open(path, { create: true, write: true, append: true, mode: 0o600 });
       try {
-        for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
+        await writeAll(file, bytes);
         await file.syncData();
       } catch (error) {
         await file.truncate(size);

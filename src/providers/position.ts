@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { syncDirectory } from "../dead_letters/directory.ts";
+import { syncDirectory, writeAll } from "../dead_letters/directory.ts";
 
 /** Shortest time between two saves while running, in milliseconds. */
 const SAVE_EVERY_MS = 1000;
@@ -51,7 +51,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
     const target = await path();
     {
       using file = await Deno.open(`${target}.new`, { create: true, truncate: true, write: true, mode: 0o600 });
-      await file.write(new TextEncoder().encode(JSON.stringify({ name: options.name, place })));
+      await writeAll(file, new TextEncoder().encode(JSON.stringify({ name: options.name, place })));
       await file.syncData();
     }
     await Deno.rename(`${target}.new`, target);
