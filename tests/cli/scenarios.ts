@@ -112,7 +112,7 @@ export function testScenarios(server: TestServer | undefined): void {
     for (const name of ["", "ingest", "dlq", "migrate", "doctor", "config", "version"]) {
       const { code, stdout } = await work.run([...name.split(" ").filter(Boolean), "--help"]);
       assertEquals(code, 0);
-      assertMatch(stdout, /Examples:\n  barline /);
+      assertMatch(stdout, /Examples:\n {2}barline /);
     }
     assertMatch((await work.run(["version"])).stdout, /^barline \d+\.\d+\.\d+ /);
   });

@@ -1,0 +1,147 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { missingServer, startPostgres } from "../support/postgres.ts";
+import type { Running } from "../support/process.ts";
+import { testWhere } from "../support/skip.ts";
+import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+
+const server = await startSharedServer();
+
+/** The series that the contract names, each with the values of its labels. */
+const CONTRACT = [
+  'mds_coord_items_submitted_total{coord_id="bar"}',
+  'mds_coord_items_dropped_total{coord_id="bar",reason="invalid"}',
+  'mds_coord_queue_depth{coord_id="bar"}',
+  'mds_coord_workers_alive{coord_id="bar"}',
+  'mds_coord_circuit_state{coord_id="bar"}',
+  'mds_worker_batches_written_total{coord_id="bar",worker_id="0"}',
+  'mds_worker_write_errors_total{coord_id="bar",worker_id="0",error_type="transient"}',
+  'mds_worker_write_latency_seconds_count{coord_id="bar",worker_id="0"}',
+  'sink_writes_total{sink="postgres",status="success"}',
+  'sink_writes_total{sink="postgres",status="error"}',
+  'sink_write_latency_seconds_count{sink="postgres"}',
+  'barline_receive_to_commit_seconds_count{coord_id="bar"}',
+  'barline_last_commit_timestamp_seconds{provider="mock"}',
+  "barline_dead_letters_waiting",
+  "barline_records_received_total",
+  "process_resident_memory_bytes",
+  "process_cpu_seconds_total",
+];
+
+/** The address that a run serves at. */
+async function addressOf(running: Running): Promise<string> {
+  return /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+}
+
+async function get(url: string): Promise<string> {
+  return await (await fetch(url)).text();
+}
+
+function valueOf(page: string, series: string): number {
+  const line = page.split("\n").find((each) => each.startsWith(`${series} `));
+  if (line === undefined) throw new Error(`Cannot find ${series} in ${page}`);
+  return Number(line.slice(series.length + 1));
+}
+
+Deno.test("/metrics has every series of the contract, and after a run they say what the ledger says", async () => {
+  await using work = await openWorkspace(server);
+  const running = work.startIngest(["--provider", "mock", "--speed", "max", "--http", "127.0.0.1:0"]);
+  const address = await addressOf(running);
+  let page = await get(`${address}/metrics`);
+  for (const series of CONTRACT) assert(valueOf(page, series) >= 0);
+  assertEquals(page.includes("AAPL"), false);
+  while (valueOf(page, "barline_records_stored_total") === 0) page = await get(`${address}/metrics`);
+  assert(valueOf(page, 'mds_worker_batches_written_total{coord_id="bar",worker_id="0"}') >= 0);
+  assert(valueOf(page, 'sink_writes_total{sink="postgres",status="success"}') > 0);
+  assert(valueOf(page, 'barline_last_commit_timestamp_seconds{provider="mock"}') > Date.now() / 1000 - 60);
+  assertEquals(
+    valueOf(page, "barline_records_received_total"),
+    ["stored_total", "unchanged_total", "deduplicated_total", "dead_lettered_total", "journaled", "in_flight"]
+      .reduce((sum, term) => sum + valueOf(page, `barline_records_${term}`), 0),
+  );
+  running.kill("SIGTERM");
+  assertEquals((await running.ended).code, 0);
+});
+
+const promtool = await new Deno.Command("promtool", { args: ["--version"], stdout: "null", stderr: "null" }).output()
+  .then(({ success }) => success ? undefined : "promtool fails", () => "promtool is not installed");
+
+testWhere(promtool, "promtool finds nothing wrong with /metrics", async () => {
+  await using work = await openWorkspace(server);
+  const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
+  const page = await get(`${await addressOf(running)}/metrics`);
+  const check = new Deno.Command("promtool", { args: ["check", "metrics"], stdin: "piped", stderr: "piped" }).spawn();
+  await new Blob([page]).stream().pipeTo(check.stdin);
+  const { success, stderr } = await check.output();
+  assertEquals(new TextDecoder().decode(stderr), "");
+  assert(success);
+  running.kill("SIGTERM");
+  await running.ended;
+});
+
+Deno.test("/healthz, /readyz and /health answer for a run that is well", async () => {
+  await using work = await openWorkspace(server);
+  const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
+  const address = await addressOf(running);
+  assertEquals(await get(`${address}/healthz`), '{"state":"alive"}');
+  const ready = await fetch(`${address}/readyz`);
+  assertEquals([ready.status, await ready.json()], [200, { ready: true, reasons: [] }]);
+  const health = await (await fetch(`${address}/health`)).json();
+  assertEquals(Object.keys(health), ["service", "state", "components", "version", "ts"]);
+  assertEquals([health.service, health.state], ["barline", "healthy"]);
+  // deno-lint-ignore no-explicit-any
+  assertEquals(health.components.map(({ name, state }: any) => [name, state]), [
+    ["database", "healthy"],
+    ["coordinator:bar", "healthy"],
+    ["provider:mock", "healthy"],
+  ]);
+  for (const component of health.components) assertEquals(Object.keys(component), ["name", "state", "details"]);
+  assertMatch(health.version, /^\d+\.\d+\.\d+/);
+  assert(Math.abs(health.ts - Date.now() / 1000) < 60);
+  running.kill("SIGTERM");
+  await running.ended;
+});
+
+Deno.test("what is not there is 404 and names what is; a method other than GET is 405", async () => {
+  await using work = await openWorkspace(server);
+  const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
+  const address = await addressOf(running);
+  const missing = await fetch(`${address}/metrix`);
+  assertEquals(missing.status, 404);
+  assertStringIncludes(await missing.text(), "/metrics /healthz /readyz /health");
+  const posted = await fetch(`${address}/metrics`, { method: "POST", body: "x" });
+  assertEquals([posted.status, posted.headers.get("allow")], [405, "GET, HEAD"]);
+  await posted.body?.cancel();
+  const head = await fetch(`${address}/healthz`, { method: "HEAD" });
+  assertEquals([head.status, await head.text()], [200, ""]);
+  running.kill("SIGTERM");
+  await running.ended;
+});
+
+testWhere(
+  missingServer() ?? (Deno.env.has("TEST_DATABASE_URL") ? "the given server cannot be stopped" : undefined),
+  "/readyz is 503 and /health unhealthy while the database is away, /healthz is not; all is well when it is back",
+  async () => {
+    await using own = await startPostgres();
+    await using work = await openWorkspace(own);
+    const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0", "--circuit-open-ms", "200"]);
+    const address = await addressOf(running);
+    const status = async (page: string) => {
+      const response = await fetch(`${address}/${page}`);
+      await response.body?.cancel();
+      return response.status;
+    };
+    const until = async (page: string, wanted: number) => {
+      while (await status(page) !== wanted);
+    };
+    await until("readyz", 200);
+    await own.control!.stop("immediate");
+    await until("readyz", 503);
+    assertEquals([await status("health"), await status("healthz")], [503, 200]);
+    await own.control!.start();
+    await until("readyz", 200);
+    running.kill("SIGTERM");
+    const { code, json } = await running.ended;
+    assertEquals([code, json.deadLettered, json.inFlight], [0, 0, 0]);
+    assertEquals(await work.count(), json.stored);
+  },
+);
