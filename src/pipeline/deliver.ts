@@ -57,12 +57,10 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, options: D
   async function writeRange(from: number, to: number): Promise<void> {
     const whole = from === 0 && to === batch.records.length;
     const records = whole ? batch.records : batch.records.slice(from, to);
+    const started = performance.now();
+    let result: WriteCounts;
     try {
-      const started = performance.now();
-      const result = await write(records);
-      const seconds = (performance.now() - started) / 1000;
-      tell({ type: "batch-written", kind: kind.name, worker, count: records.length, result, seconds });
-      settle(from, to, true);
+      result = await write(records);
     } catch (error) {
       if (abort.aborted) return refuse(from, to, "aborted", abort.reason);
       if (sink.classify(error) === "fatal") {
@@ -72,8 +70,11 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, options: D
       if (records.length === 1) return refuse(from, to, "refused", error);
       const middle = from + (records.length >> 1);
       await writeRange(from, middle);
-      await writeRange(middle, to);
+      return await writeRange(middle, to);
     }
+    const seconds = (performance.now() - started) / 1000;
+    tell({ type: "batch-written", kind: kind.name, worker, count: records.length, result, seconds });
+    settle(from, to, true);
   }
 
   async function write(records: readonly MarketRecord[]): Promise<WriteCounts> {
