@@ -32,7 +32,7 @@ export interface Running {
 export interface StartOptions {
   cwd: string;
   env?: Record<string, string>;
-  stdin?: string | Uint8Array<ArrayBuffer>;
+  stdin?: string | Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array<ArrayBuffer>>;
   /** Runs as this user; see {@linkcode copyForUser}. */
   user?: { uid: number; gid: number };
   program?: Program;
@@ -82,7 +82,8 @@ export function startBarline(args: readonly string[], options: StartOptions): Ru
   }).spawn();
   if (options.stdin !== undefined) {
     // A process that ends without reading all of it is the test's business, not an error of writing.
-    new Blob([options.stdin]).stream().pipeTo(child.stdin).catch(() => {});
+    const { stdin } = options;
+    (stdin instanceof ReadableStream ? stdin : new Blob([stdin]).stream()).pipeTo(child.stdin).catch(() => {});
   }
   const stdout = createLines(child.stdout);
   const stderr = createLines(child.stderr);

@@ -1,0 +1,166 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { csvFile, csvLine, HEADER } from "../support/bars.ts";
+import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+import { assertBalances } from "./scenarios.ts";
+
+const server = await startSharedServer();
+
+Deno.test("--limit, then --resume receives exactly the rest", async () => {
+  await using work = await openWorkspace(server);
+  const file = await work.write("bars.csv", csvFile(3456));
+  const first = await work.ingest(["--file", file, "--limit", "1000"]);
+  assertEquals([first.json.received, first.json.stored], [1000, 1000]);
+  const rest = await work.ingest(["--file", file, "--resume"]);
+  assertEquals([rest.json.received, rest.json.stored], [2456, 2456]);
+  const nothing = await work.ingest(["--file", file, "--resume"]);
+  assertEquals([nothing.code, nothing.json.received], [0, 0]);
+});
+
+Deno.test("after kill -9 --resume goes on where everything before is committed, and the table is complete", async () => {
+  await using work = await openWorkspace(server);
+  const file = await work.write("bars.csv", csvFile(30_000));
+  const running = work.startIngest(["--file", file, "--rate", "15000", "--http", "127.0.0.1:0"]);
+  const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+  // Positions are saved every second, so by now one is.
+  while (
+    Number(/^barline_records_stored_total (\d+)/m.exec(await (await fetch(`${url}/metrics`)).text())![1]) < 20_000
+  );
+  running.kill("SIGKILL");
+  assertEquals((await running.ended).code, 137);
+  const { code, json } = await work.ingest(["--file", file, "--resume"]);
+  assertEquals(code, 0);
+  assert(json.received > 0 && json.received < 30_000, `received ${json.received}`);
+  assertEquals(await work.count(), 30_000);
+});
+
+Deno.test("--resume names the right line of a bad record", async () => {
+  await using work = await openWorkspace(server);
+  const file = await work.write("bars.csv", `${HEADER}\n\n${csvLine(0)}\n"é",bad\n${csvLine(1)}\nbad\n`);
+  await work.ingest(["--file", file, "--limit", "1"]);
+  await work.ingest(["--file", file, "--resume"]);
+  const locations = (await work.letters()).map(({ metadata }) => metadata.location).sort();
+  assertEquals(locations, [`${file}:4`, `${file}:6`]);
+});
+
+Deno.test("--file - reads standard input", async () => {
+  await using work = await openWorkspace(server);
+  const { code, json } = await work.ingest(["--file", "-"], { stdin: csvFile(700) });
+  assertEquals([code, json.stored], [0, 700]);
+});
+
+Deno.test("SIGTERM ends a wait for standard input, after what has come through it", async () => {
+  await using work = await openWorkspace(server);
+  const stdin = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode(csvFile(3))),
+  });
+  const running = work.startIngest(["--file", "-", "--http", "127.0.0.1:0"], { stdin });
+  const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+  while (!/^barline_records_stored_total 3/m.test(await (await fetch(`${url}/metrics`)).text()));
+  running.kill("SIGTERM");
+  const { code, json } = await running.ended;
+  assertEquals([code, json.stored], [0, 3]);
+});
+
+Deno.test("several providers run at once", async () => {
+  await using work = await openWorkspace(server);
+  const file = await work.write("bars.csv", csvFile(500));
+  const { code, json } = await work.ingest([
+    ...["--provider", "mock", "--provider", "replay", "--file", file, "--speed", "max", "--limit", "5000"],
+  ]);
+  assertEquals([code, json.received], [0, 5000]);
+  const rows = await work.query("SELECT provider, count(*)::int AS count FROM bars GROUP BY 1 ORDER BY 1");
+  assertEquals(rows, [{ provider: "mock", count: 4500 }, { provider: "replay", count: 500 }]);
+});
+
+Deno.test("a provider that fails does not stop the others, and the exit code is 1", async () => {
+  await using work = await openWorkspace(server);
+  const file = await work.write("bars.csv", "nothing\n");
+  const { code, json, stderr } = await work.ingest([
+    ...["--provider", "replay", "--provider", "mock", "--file", file, "--speed", "max", "--limit", "3000"],
+  ]);
+  assertEquals([code, json.stored], [1, 3000]);
+  assertBalances(json);
+  assertMatch(stderr, /Provider replay failed: Cannot read .* header lacks symbol/);
+});
+
+Deno.test("without a terminal there is a progress line every few seconds, with percent and time left", async () => {
+  await using work = await openWorkspace(server);
+  const running = work.startIngest(["--file", await work.write("bars.csv", csvFile(200_000)), "--rate", "5000"]);
+  const line = await running.line(/records · /);
+  assertMatch(
+    line,
+    /^[\d,]+ records · [\d,]+\/s · bar queue \d+\/\d+ · workers \d+ · circuit closed · \d+ % · .*s left$/,
+  );
+  running.kill("SIGTERM");
+  assertEquals((await running.ended).code, 0);
+});
+
+Deno.test("the summary for people has the ledger, rate, latency and where the dead letters lie", async () => {
+  await using work = await openWorkspace(server);
+  const file = await work.write("bars.csv", `${csvFile(1200)}bad\n`);
+  const { stdout } = await work.run(
+    ["ingest", "--http", "off", "--database", work.database, "--data-dir", work.dataDir, "--file", file],
+  );
+  assertMatch(
+    stdout,
+    /^received 1,201 = stored 1,200 \+ unchanged 0 \+ deduplicated 0 \+ dead-lettered 1 \+ journaled 0 \+ in flight 0\n/,
+  );
+  assertMatch(stdout, /records\/s over [\d.]+ s, receive to commit p50 [\d.]+ ms, p99 [\d.]+ ms\n/);
+  assertStringIncludes(
+    stdout,
+    `dead letters lie in ${join(work.dataDir, "dead-letters")}; see them with: barline dlq list`,
+  );
+});
+
+Deno.test("a file of 200,000 lines is read in little memory", async () => {
+  await using work = await openWorkspace(server);
+  const file = await work.write("bars.csv", csvFile(200_000));
+  const running = work.startIngest(["--file", file, "--http", "127.0.0.1:0"]);
+  const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+  let highest = 0;
+  let isOver = false;
+  running.ended.then(() => isOver = true);
+  while (!isOver) {
+    const page = await fetch(`${url}/metrics`).then((response) => response.text(), () => "");
+    highest = Math.max(highest, Number(/^process_heap_bytes (\d+)/m.exec(page)?.[1] ?? 0));
+  }
+  assertEquals((await running.ended).json.stored, 200_000);
+  // The records alone would be some 60 MB.
+  assert(highest > 0 && highest < 100_000_000, `heap of ${highest} bytes`);
+});
+
+Deno.test("all problems of the configuration are told at once, nothing is opened, and the exit code is 2", async () => {
+  await using work = await openWorkspace();
+  const args = ["--workers", "none", "--provider", "mok", "--file", "no.csv", "--database", "mysql://me:geheim@db/x"];
+  const { code, stderr, stdout } = await work.run(["ingest", ...args], { env: { BARLINE_CAPACITY: "0" } });
+  assertEquals([code, stdout], [2, ""]);
+  assertEquals(stderr.trimEnd().split("\n").map((line) => line.replace(/: .*/, "")).sort(), [
+    'Cannot use "capacity" from BARLINE_CAPACITY in environment',
+    'Cannot use "database" from --database',
+    'Cannot use "provider" from --provider',
+    'Cannot use "workers" from --workers',
+  ]);
+  assertEquals([...Deno.readDirSync(work.directory)], []);
+});
+
+Deno.test("the password is in no output, page or dead letter of a run, nor of config show", async () => {
+  await using work = await openWorkspace(server);
+  if (server === undefined) return;
+  const url = new URL(work.database);
+  url.password = "geheim";
+  const env = { DATABASE_URL: url.href };
+  const args = ["--http", "127.0.0.1:0", "--log-level", "debug", "--log-format", "json", "--data-dir", work.dataDir];
+  const running = work.start(["ingest", "--provider", "mock", ...args], { env });
+  const address = /"url":"(http[^"]+)"/.exec(await running.line(/Serving/))![1];
+  const pages = await Promise.all(
+    ["metrics", "healthz", "readyz", "health"].map(async (page) => await (await fetch(`${address}/${page}`)).text()),
+  );
+  running.kill("SIGTERM");
+  const ended = await running.ended;
+  const shown = await work.run(["config", "show"], { env });
+  assertEquals([ended.code, shown.code], [0, 0], ended.stderr);
+  assertStringIncludes(shown.stdout, ":***@");
+  const all = [ended.stdout, ended.stderr, shown.stdout, shown.stderr, ...pages].join("\n");
+  assertEquals(all.includes("geheim"), false);
+});
