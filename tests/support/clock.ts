@@ -9,15 +9,15 @@ import FakeTimers from "@sinonjs/fake-timers";
 export interface FakeClock extends Disposable {
   /** Moves on by `ms`, runs the timers that are due, and lets go on what waited for them. */
   tick(ms: number): Promise<void>;
-  /** Milliseconds since it was taken over. */
+  /** What it shows, in milliseconds since 1970. */
   readonly now: number;
   /** Timers that are set. */
   readonly timers: number;
 }
 
-/** Takes the clock over. It starts at 1970. */
-export function fakeClock(): FakeClock {
-  const clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"], now: 0 });
+/** Takes the clock over, and sets it to `now`. */
+export function fakeClock(now = 0): FakeClock {
+  const clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"], now });
   return {
     tick: async (ms) => void await clock.tickAsync(ms),
     get now() {

@@ -1,0 +1,99 @@
+/**
+ * The whole flow with everything around it in memory.
+ *
+ * @module
+ */
+import type { DeadLetter } from "../../src/dead_letters/letter.ts";
+import { broadcast } from "../../src/events.ts";
+import { type Batcher, createBatcher } from "../../src/pipeline/batch.ts";
+import { createBury } from "../../src/pipeline/bury.ts";
+import { createCircuit } from "../../src/pipeline/circuit.ts";
+import { createLedger, imbalance, type Ledger } from "../../src/pipeline/ledger.ts";
+import type { NamedStream } from "../../src/pipeline/merge.ts";
+import { run } from "../../src/pipeline/run.ts";
+import type { Frame } from "../../src/records/frame.ts";
+import { recordKind } from "../../src/records/mod.ts";
+import { type FakeSink, fakeSink, type FakeSinkOptions } from "./fake_sink.ts";
+import { type EventLog, eventLog, memoryLetters } from "./letters.ts";
+
+/** A flow, and what can be seen of it. */
+export interface TestFlow extends Disposable {
+  readonly sink: FakeSink;
+  readonly events: EventLog;
+  readonly letters: readonly DeadLetter[];
+  readonly batcher: Batcher;
+  readonly abort: AbortController;
+  /** How often it was told that the limit is reached. */
+  readonly limits: number;
+  readonly ledger: () => Ledger;
+  /** Records that the ledger cannot account for. */
+  readonly imbalance: () => number;
+  /** Runs these sources, named by their place, until they end. */
+  run(...sources: ReadableStream<Frame>[]): Promise<void>;
+}
+
+/** Options of {@linkcode testFlow}. */
+export interface TestFlowOptions extends FakeSinkOptions {
+  limit?: number;
+  capacity?: number;
+  maxRecords?: number;
+  workers?: number;
+}
+
+/** Sets up a flow of bars into a fake sink, with two lanes. */
+export function testFlow(options: TestFlowOptions = {}): TestFlow {
+  const { limit = Infinity, capacity = 100, maxRecords = 20, workers = 2 } = options;
+  const sink = fakeSink(options);
+  const events = eventLog();
+  const ledger = createLedger();
+  const tell = broadcast(ledger.listen, events.tell);
+  const letters = memoryLetters(tell);
+  const bury = createBury(letters, () => {});
+  const abort = new AbortController();
+  const kind = recordKind("bar");
+  const circuit = createCircuit({
+    failures: 3,
+    openMs: 1000,
+    isFailure: (error) => sink.classify(error) === "transient",
+  });
+  const batcher = createBatcher({ kind: kind.name, capacity, maxRecords, lingerMs: 1, tell });
+  let limits = 0;
+  return {
+    sink,
+    events,
+    letters: letters.kept,
+    batcher,
+    abort,
+    get limits() {
+      return limits;
+    },
+    ledger: ledger.read,
+    imbalance: () => imbalance(ledger.read()),
+    run: (...sources) =>
+      run({
+        sources: sources.map((stream, at): NamedStream<Frame> => ({ name: String(at), stream })),
+        coordinators: new Map([[kind.name, {
+          batcher,
+          workers,
+          delivery: {
+            kind,
+            sink,
+            circuit,
+            retryAttempts: 3,
+            bury,
+            tell,
+            abort: abort.signal,
+            onFatal: (error) => abort.abort(error),
+          },
+        }]]),
+        kind: recordKind,
+        ledger,
+        bury,
+        tell,
+        limit,
+        onLimit: () => void limits++,
+        abort: abort.signal,
+      }),
+    [Symbol.dispose]: () => circuit[Symbol.dispose](),
+  };
+}
