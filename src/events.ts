@@ -5,8 +5,17 @@
  *
  * @module
  */
-import type { CircuitState } from "./pipeline/circuit.ts";
-import type { Fault } from "./sinks/sink.ts";
+
+/**
+ * What an error of a write means:
+ * - `transient`: the same write may succeed later (an outage, a deadlock);
+ * - `poison`: something in the batch is refused and will always be;
+ * - `fatal`: nothing can be written until somebody changes the set-up.
+ */
+export type Fault = "transient" | "poison" | "fatal";
+
+/** Whether writes go through to the sink: all of them, none, or one to see how it is. */
+export type CircuitState = "closed" | "open" | "half-open";
 
 /** Why records went to the dead letters: not readable or not sound, refused by the sink, or left when time was up. */
 export type DeadLetterCause = "invalid" | "refused" | "fatal" | "aborted";
@@ -17,12 +26,18 @@ export type Watermark = "high" | "low";
 /** How strongly the pipeline holds back its sources. */
 export type Backpressure = "ok" | "soft" | "hard";
 
+/** State of a live feed; see `src/providers/live/supervise.ts`. */
+export type FeedState = "connecting" | "live" | "waiting" | "ended" | "failed";
+
 /** Something that happened in the pipeline. `kind` is the kind of records, which also names their queue and lanes. */
 export type PipelineEvent =
   | { type: "provider-opened"; provider: string }
   | { type: "provider-ended"; provider: string }
   | { type: "provider-failed"; provider: string; error: unknown }
   | { type: "provider-notice"; provider: string; message: string }
+  | { type: "feed-state"; provider: string; state: FeedState }
+  | { type: "feed-lost"; provider: string; reason: string; error: unknown }
+  | { type: "repaired"; provider: string; count: number }
   | { type: "accepted"; kind: string; provider: string; count: number }
   | { type: "watermark"; kind: string; level: Watermark; depth: number; capacity: number }
   | { type: "backpressure"; level: Backpressure; factor: number }

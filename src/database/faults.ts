@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Fault } from "../sinks/sink.ts";
+import type { Fault } from "../events.ts";
 
 /**
  * Longest match wins. Transient: connections, rollbacks, resources, locks, operator's interventions, a server that is

@@ -7,9 +7,7 @@
  *
  * @module
  */
-
-/** See the module's prose. */
-export type CircuitState = "closed" | "open" | "half-open";
+import type { CircuitState } from "../events.ts";
 
 /** Options of {@linkcode createCircuit}. */
 export interface CircuitOptions {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CircuitState } from "./circuit.ts";
+import type { CircuitState } from "../events.ts";
 
 /** Queue, lanes and circuit of one kind of records. */
 export interface CoordinatorHealth {

@@ -4,16 +4,8 @@
  *
  * @module
  */
-import type { WriteCounts } from "../events.ts";
+import type { Fault, WriteCounts } from "../events.ts";
 import type { MarketRecord } from "../records/record.ts";
-
-/**
- * What an error of a write means:
- * - `transient`: the same write may succeed later (an outage, a deadlock);
- * - `poison`: something in the batch is refused and will always be;
- * - `fatal`: nothing can be written until somebody changes the set-up.
- */
-export type Fault = "transient" | "poison" | "fatal";
 
 /** A lane's own way into the sink, for instance one database connection. Used for one write at a time. */
 export interface SinkLane<R extends MarketRecord = MarketRecord> extends AsyncDisposable {

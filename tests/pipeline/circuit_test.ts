@@ -1,5 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Circuit, type CircuitOptions, type CircuitState, createCircuit } from "../../src/pipeline/circuit.ts";
+import type { CircuitState } from "../../src/events.ts";
+import { type Circuit, type CircuitOptions, createCircuit } from "../../src/pipeline/circuit.ts";
 import { fakeClock } from "../support/clock.ts";
 import { settled } from "../support/streams.ts";
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { WriteCounts } from "../../src/events.ts";
+import type { Fault, WriteCounts } from "../../src/events.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import type { MarketRecord } from "../../src/records/record.ts";
-import type { Fault, Sink } from "../../src/sinks/sink.ts";
+import type { Sink } from "../../src/sinks/sink.ts";
 
 /** An error of a kind that the fake sink knows. */
 export class SinkError extends Error {

@@ -1,0 +1,119 @@
+import { assert, assertEquals } from "@std/assert";
+import { dirname, fromFileUrl, join, relative } from "@std/path";
+
+const ROOT = fromFileUrl(new URL("../", import.meta.url));
+
+/** Parts of the source, lowest first: each imports only from its own layer and those before it. */
+const LAYERS: readonly (readonly string[])[] = [
+  ["records", "events", "version"],
+  ["config", "data_dir"],
+  ["providers", "sinks", "database", "dead_letters", "pipeline"],
+  ["app", "http", "telemetry"],
+  ["cli"],
+  ["main"],
+];
+
+/** What the pipeline may know of its neighbours: what they are, not how any of them does it. */
+const INTERFACES = ["src/providers/provider.ts", "src/sinks/sink.ts"];
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+  /** Whether it leaves nothing behind in the running program, or only a worker, which is a program of its own. */
+  readonly isType: boolean;
+}
+
+/** All TypeScript files of the program. */
+async function sourceFiles(directory = "src"): Promise<string[]> {
+  const files: string[] = directory === "src" ? ["main.ts"] : [];
+  for await (const { name, isDirectory } of Deno.readDir(join(ROOT, directory))) {
+    const path = `${directory}/${name}`;
+    if (isDirectory) files.push(...await sourceFiles(path));
+    else if (path.endsWith(".ts")) files.push(path);
+  }
+  return files.sort();
+}
+
+/** Imports and exports of other files of the program, also those made while it runs. */
+async function importsOf(from: string): Promise<Import[]> {
+  const text = await Deno.readTextFile(join(ROOT, from));
+  const statements = text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^;"']*?\sfrom\s*)?["'](\.[^"']*)["']/gm);
+  const calls = text.matchAll(/(?:\bimport|(new URL))\(\s*["'](\.[^"']*)["']/g);
+  return [...statements, ...calls].map(([, type, path]) => ({
+    from,
+    to: relative(ROOT, join(ROOT, dirname(from), path)),
+    isType: Boolean(type),
+  }));
+}
+
+/** The part of the program that a file belongs to: its directory below `src`, or its name there. */
+function partOf(path: string): string {
+  const [first, second] = path.split("/");
+  return (first === "src" ? second : first).replace(/\.ts$/, "");
+}
+
+const layerOf = (path: string) => LAYERS.findIndex((parts) => parts.includes(partOf(path)));
+
+const files = await sourceFiles();
+const imports = (await Promise.all(files.map(importsOf))).flat().filter(({ to }) => to.endsWith(".ts"));
+const show = ({ from, to }: Import) => `${from} imports ${to}`;
+
+Deno.test("imports are found in the source, and lead to files that are there", () => {
+  assert(imports.length > files.length);
+  assertEquals(imports.filter(({ to }) => !files.includes(to)).map(show), []);
+});
+
+Deno.test("every part of the program has its layer", () => {
+  assertEquals(files.filter((path) => layerOf(path) < 0), []);
+});
+
+Deno.test("imports go one way through the layers", () => {
+  assertEquals(imports.filter(({ from, to }) => layerOf(to) > layerOf(from)).map(show), []);
+});
+
+Deno.test("the pipeline knows no provider, sink or database, only what they are", () => {
+  const strangers = imports.filter(({ from, to }) =>
+    partOf(from) === "pipeline" && ["providers", "sinks", "database"].includes(partOf(to)) && !INTERFACES.includes(to)
+  );
+  assertEquals(strangers.map(show), []);
+});
+
+Deno.test("the pipeline runs on records and events alone: all else it knows by type", () => {
+  const strangers = imports.filter(({ from, to, isType }) =>
+    partOf(from) === "pipeline" && !isType && !["pipeline", "records", "events"].includes(partOf(to))
+  );
+  assertEquals(strangers.map(show), []);
+});
+
+Deno.test("a sink and a provider are registered in one place: nobody else names them", () => {
+  const registered = ["providers", "sinks"];
+  const strangers = imports.filter(({ from, to }) =>
+    registered.includes(partOf(to)) && partOf(from) !== partOf(to) && !to.endsWith("/mod.ts") &&
+    !INTERFACES.includes(to)
+  );
+  // Letters are replayed by a command of their own, never by name.
+  assertEquals(strangers.filter(({ to }) => to !== "src/providers/dead_letters.ts").map(show), []);
+});
+
+Deno.test("files do not import each other in circles", () => {
+  const graph = Map.groupBy(imports.filter(({ isType }) => !isType), ({ from }) => from);
+  const done = new Set<string>();
+  function visit(path: string, trail: readonly string[]): void {
+    assert(!trail.includes(path), [...trail.slice(trail.indexOf(path)), path].join(" → "));
+    if (done.has(path)) return;
+    for (const { to } of graph.get(path) ?? []) visit(to, [...trail, path]);
+    done.add(path);
+  }
+  for (const path of files) visit(path, []);
+});
+
+Deno.test("no file is longer than 350 lines", async () => {
+  for (const path of files) {
+    const lines = (await Deno.readTextFile(join(ROOT, path))).split("\n").length - 1;
+    assert(lines <= 350, `${path} has ${lines} lines`);
+  }
+});
+
+Deno.test("no file is a drawer for what has no name", () => {
+  assertEquals(files.filter((path) => /(^|\/)(utils?|types|helpers|common|misc)(\.ts|\/)/.test(path)), []);
+});
