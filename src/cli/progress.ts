@@ -43,7 +43,8 @@ export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDi
         const rate = (received - before.received) / ((at - before.at) / 1000);
         before = { received, at };
         const line = describeProgress(app, rate, readProgress(providers), at - startedAt);
-        write(isTerminal ? `${CLEAR_LINE}${line}` : `${line}\n`);
+        // A line that wraps could not be cleared.
+        write(isTerminal ? `${CLEAR_LINE}${line.slice(0, Deno.consoleSize().columns - 1)}` : `${line}\n`);
         shown = isTerminal;
       }, isTerminal ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS);
     },
@@ -82,7 +83,7 @@ function describeProgress(app: App, rate: number, progress: Progress | undefined
     const leftMs = part > 0 ? elapsedMs / part - elapsedMs : NaN;
     parts.push(`${(part * 100).toFixed(0)} %`);
     if (Number.isFinite(leftMs)) {
-      parts.push(`${formatDuration(Math.ceil(leftMs / 1000) * 1000, { ignoreZero: true })} left`);
+      parts.push(`${formatDuration(Math.ceil(leftMs / 1000) * 1000, { ignoreZero: true }) || "0s"} left`);
     }
   }
   return parts.join(" · ");

@@ -46,7 +46,8 @@ export function createReplay(settings: ProviderSettings): Provider {
           left -= frame.records.length + frame.rejected.length;
           await context.pace(frame.records.length);
           if (context.stop.aborted) return;
-          yield frame;
+          // A line that waited for its turn arrives now; its records keep their order by the time they were read.
+          yield { ...frame, receivedAt: Math.max(frame.receivedAt, Date.now() * 1000) };
           if (left <= 0) return;
         }
       } catch (error) {

@@ -6,17 +6,6 @@ import { assertBalances } from "./scenarios.ts";
 
 const server = await startSharedServer();
 
-Deno.test("--limit, then --resume receives exactly the rest", async () => {
-  await using work = await openWorkspace(server);
-  const file = await work.write("bars.csv", csvFile(3456));
-  const first = await work.ingest(["--file", file, "--limit", "1000"]);
-  assertEquals([first.json.received, first.json.stored], [1000, 1000]);
-  const rest = await work.ingest(["--file", file, "--resume"]);
-  assertEquals([rest.json.received, rest.json.stored], [2456, 2456]);
-  const nothing = await work.ingest(["--file", file, "--resume"]);
-  assertEquals([nothing.code, nothing.json.received], [0, 0]);
-});
-
 Deno.test("after kill -9 --resume goes on where everything before is committed, and the table is complete", async () => {
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", csvFile(30_000));

@@ -66,7 +66,18 @@ export function testScenarios(server: TestServer | undefined): void {
       "bars.csv:8",
     ]);
     const listed = await work.run(["dlq", "list", "--data-dir", work.dataDir]);
-    assertMatch(listed.stdout, /1 +replay .* high 1 is below max/);
+    assertMatch(listed.stdout, /1 +replay .* high is below max/);
+  });
+
+  Deno.test("--limit, then --resume receives exactly the rest", async () => {
+    await using work = await openWorkspace(server);
+    const file = await work.write("bars.csv", csvFile(3456));
+    const first = await work.ingest(["--file", file, "--limit", "1000"]);
+    assertEquals([first.json.received, first.json.stored], [1000, 1000]);
+    const rest = await work.ingest(["--file", file, "--resume"]);
+    assertEquals([rest.json.received, rest.json.stored], [2456, 2456]);
+    const nothing = await work.ingest(["--file", file, "--resume"]);
+    assertEquals([nothing.code, nothing.json.received], [0, 0]);
   });
 
   Deno.test("SIGTERM in mid-run writes what was accepted and ends with exit code 0", async () => {
