@@ -4,9 +4,10 @@
  * @module
  */
 import type { Config } from "./config/load.ts";
-import type { Database } from "./database/database.ts";
+import { type Database, withClient } from "./database/database.ts";
 import { prepareDatabase } from "./database/migrate.ts";
 import { openDatabase } from "./database/open.ts";
+import { readNewest } from "./database/newest.ts";
 import type { DeadLetters } from "./dead_letters/write.ts";
 import { broadcast, type Listener, type PipelineEvent } from "./events.ts";
 import { createBatcher } from "./pipeline/batch.ts";
@@ -134,6 +135,8 @@ export async function openApp(options: AppOptions): Promise<App> {
       // A stop ends the wait; the provider looks at the signal itself.
       pace: (count) => buckets.get(provider)!.take(count, stopping.signal).catch(() => {}),
       notice: (message) => tell({ type: "provider-notice", provider: provider.name, message }),
+      tell,
+      newest: (timeframe) => withClient(database, (client) => readNewest(client, provider.name, timeframe)),
     });
   };
 

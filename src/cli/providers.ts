@@ -11,11 +11,11 @@ import { recordKind } from "../records/mod.ts";
 
 /** Makes each provider that is named, or replay where there are files, or the mock; adds what hinders to `problems`. */
 export function createProviders(
-  { settings, sources }: Pick<Config, "settings" | "sources">,
+  { settings, sources, variable }: Omit<Config, "target">,
   problems: ConfigProblem[],
 ): Provider[] {
   const names = settings.provider.length > 0 ? settings.provider : [settings.file.length > 0 ? "replay" : "mock"];
-  const wanted: ProviderSettings = { ...settings, kind: recordKind("bar") };
+  const wanted: ProviderSettings = { ...settings, variable, kind: recordKind("bar") };
   const made: Provider[] = [];
   for (const name of new Set(names)) {
     if (!Object.hasOwn(registry, name)) {

@@ -33,6 +33,8 @@ export interface Config {
   /** The server; `undefined` for the embedded database. */
   readonly target: DatabaseTarget | undefined;
   readonly sources: ReadonlyMap<OptionName, string>;
+  /** Reads a variable of the environment, or of `.env`. */
+  readonly variable: (name: string) => string | undefined;
 }
 
 /** Values of one source, not yet checked; the strongest source comes first. */
@@ -56,7 +58,7 @@ export interface ConfigInputs {
    * A further look at the values, which reports what it finds together with everything else. What is wrong by itself has
    * its default here.
    */
-  check?: (config: Pick<Config, "settings" | "sources">, problems: ConfigProblem[]) => unknown;
+  check?: (config: Omit<Config, "target">, problems: ConfigProblem[]) => unknown;
 }
 
 /**
@@ -89,9 +91,14 @@ export function loadConfig(inputs: ConfigInputs): Config {
     }
   }
   const target = resolveTarget(values as Settings, sources, problems);
-  inputs.check?.({ settings: values as Settings, sources }, problems);
+  const checked = {
+    settings: values as Settings,
+    sources,
+    variable: (name: string) => first(layers, (layer) => layer.variable?.(name) || undefined),
+  };
+  inputs.check?.(checked, problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return { settings: values as Settings, target, sources };
+  return { ...checked, target };
 }
 
 function resolveTarget(

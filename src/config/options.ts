@@ -86,6 +86,7 @@ export const settingsSchema = z.strictObject({
     help: "most records a second from each provider that can wait [no limit]",
     value: "N",
   }),
+  provisional: flag("store bars that are still under way too, marked as provisional"),
   resume: flag("go on after the last committed line of each file, or bar of the mock"),
   limit: option(z.number().int().min(1).optional(), {
     wanted: "a whole number from 1",

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { createKraken } from "./kraken.ts";
 import { createMock } from "./mock.ts";
 import type { Provider, ProviderSettings } from "./provider.ts";
 import { createReplay } from "./replay.ts";
 
 /** Makes each provider, by name. A factory throws a `SettingError` where the settings do not do for it. */
 export const providers: Readonly<Record<string, (settings: ProviderSettings) => Provider>> = {
+  kraken: createKraken,
   mock: createMock,
   replay: createReplay,
 };

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Listener } from "../events.ts";
 import type { TimeUnit } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
@@ -23,13 +24,21 @@ export interface ProviderSettings {
   readonly limit?: number;
   /** Directory for what must be remembered between runs. */
   readonly dataDir: string;
+  /** Hand over bars that are still under way too, marked as such. */
+  readonly provisional: boolean;
+  /** Reads an environment variable, or one of `.env`: keys and addresses. */
+  readonly variable: (name: string) => string | undefined;
 }
 
 /** The settings do not do for a provider; `option` names the one to change. */
 export class SettingError extends RangeError {
   override name = "SettingError";
   /** Makes the error. */
-  constructor(readonly option: Exclude<keyof ProviderSettings, "kind">, message: string, options?: ErrorOptions) {
+  constructor(
+    readonly option: Exclude<keyof ProviderSettings, "kind" | "variable">,
+    message: string,
+    options?: ErrorOptions,
+  ) {
     super(message, options);
   }
 }
@@ -44,6 +53,10 @@ export interface ProviderContext {
   readonly pace: (count: number) => Promise<void>;
   /** Tells people something, once: a symbol that is refused, a file that has changed. */
   readonly notice: (message: string) => void;
+  /** Tells the pipeline's listeners. */
+  readonly tell: Listener;
+  /** Start of the newest stored record of each of the provider's symbols at a timeframe, in epoch ms. */
+  readonly newest: (timeframe: string) => Promise<ReadonlyMap<string, number>>;
 }
 
 /** A source of frames. */

@@ -59,6 +59,13 @@ export function logEvents(now: () => number = Date.now): Listener {
         return log.error("Provider {provider} failed: {error}", { ...event, error: describeError(event.error) });
       case "provider-notice":
         return log.warn("{provider}: {message}", event);
+      case "feed-state":
+        return log.info("Feed {provider} is {state}", event);
+      case "feed-lost":
+        return log.warn("Feed {provider} lost its connection ({reason}): {error}", {
+          ...event,
+          error: describeError(event.error),
+        });
       case "watermark":
         return log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event);
       case "backpressure":

@@ -76,6 +76,8 @@ export async function endToEnd(options: BenchOptions, file: string): Promise<num
     file: [file],
     resume: false,
     dataDir: options.dataDir,
+    provisional: false,
+    variable: () => undefined,
   });
   await using app = await openApp({
     config: loaded,

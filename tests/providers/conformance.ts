@@ -45,6 +45,8 @@ export function createContext(): TestContext {
       return Promise.resolve();
     },
     notice: (message) => void notices.push(message),
+    tell: () => {},
+    newest: () => Promise.resolve(new Map()),
   };
 }
 

@@ -17,6 +17,8 @@ export function providerSettings(given: Partial<ProviderSettings>): ProviderSett
     timeUnit: "iso",
     resume: false,
     dataDir: "data",
+    provisional: false,
+    variable: () => undefined,
     ...given,
   };
 }

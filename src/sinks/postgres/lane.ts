@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { breaksConnection, sqlState } from "../../database/faults.ts";
-import { cutClient, type Database, endClient } from "../../database/database.ts";
+import { type Database, endClient } from "../../database/database.ts";
 import type { WriteCounts } from "../../events.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import type { SinkLane } from "../sink.ts";
@@ -44,16 +44,14 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   const writer = new BinaryWriter();
   const copyMemory = createCopyMemory(database.supportsCopy);
   let session: Session | undefined;
-  let attempt = 0;
+  /** Cuts the connection, or ends the wait for it. */
+  let cutting = new AbortController();
 
   async function connect(): Promise<Session> {
-    const mine = attempt;
-    const client = await database.connect();
-    if (mine !== attempt) {
-      // The write that asked for it has been given up meanwhile.
-      cutClient(client);
-      throw new Error("Cannot use a connection that came too late");
-    }
+    const { signal } = cutting;
+    const client = await database.connect(signal);
+    // The write that asked for it may have been given up just as it came.
+    signal.throwIfAborted();
     return session = { client, series: createSeriesIndex(client, kind, tenant) };
   }
 
@@ -91,14 +89,14 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   }
 
   function drop(): void {
-    const dropped = session;
     session = undefined;
-    attempt++;
-    if (dropped !== undefined) cutClient(dropped.client);
+    cutting.abort();
+    cutting = new AbortController();
   }
 
   return {
     async write(records, signal) {
+      signal.throwIfAborted();
       try {
         return await beforeDeadline(write(records), deadlineMs, signal);
       } catch (error) {

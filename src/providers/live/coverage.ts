@@ -1,0 +1,90 @@
+/**
+ * Up to where a live series is complete: nothing before that time needs to be asked for again.
+ *
+ * @module
+ */
+import { createPosition } from "../position.ts";
+
+/** The coverage of all symbols of a feed. */
+export interface Coverage {
+  /** Reads what the last run left; `fallback` is the newest bar in the database, where nothing was left. */
+  load(fallback: ReadonlyMap<string, number>): Promise<void>;
+  /** Start of the first bar that may be missing; `undefined` where nothing is known of the symbol. */
+  frontier(symbol: string): number | undefined;
+  /** A connection is lost: from here on the frontier stands still until a repair is settled. */
+  interrupt(): void;
+  /** Live bars were committed, the newest of which ends at `until`. */
+  live(symbol: string, until: number): void;
+  /** Everything up to `until` has been asked for and is committed. */
+  repaired(symbol: string, until: number): void;
+  /** Saves the frontiers. */
+  save(): Promise<void>;
+}
+
+/** Options of {@linkcode createCoverage}. */
+export interface CoverageOptions {
+  dataDir: string;
+  /** Names the feed and its timeframe. */
+  name: string;
+  /**
+   * How far before the frontier a repair begins, in milliseconds: lanes commit side by side, so that at a crash some
+   * bar just before the newest may be missing.
+   */
+  overlapMs: number;
+}
+
+interface Series {
+  frontier?: number;
+  /** End of the newest live bar that is committed. */
+  newest: number;
+  /** Whether there is no hole between the frontier and the live bars. */
+  isWhole: boolean;
+}
+
+/** Makes a coverage that knows nothing yet. */
+export function createCoverage(options: CoverageOptions): Coverage {
+  const { overlapMs } = options;
+  const position = createPosition<Record<string, number>>({ directory: options.dataDir, name: options.name });
+  const all = new Map<string, Series>();
+
+  function series(symbol: string): Series {
+    let found = all.get(symbol);
+    if (found === undefined) all.set(symbol, found = { newest: -Infinity, isWhole: false });
+    return found;
+  }
+
+  function advance(of: Series, to: number): void {
+    if (of.frontier !== undefined && to <= of.frontier) return;
+    of.frontier = to;
+    const place: Record<string, number> = {};
+    for (const [symbol, { frontier }] of all) if (frontier !== undefined) place[symbol] = frontier;
+    position.track(place)();
+  }
+
+  return {
+    async load(fallback) {
+      const saved = await position.load() ?? {};
+      for (const [symbol, ts] of [...fallback, ...Object.entries(saved)]) series(symbol).frontier = ts;
+    },
+    frontier(symbol) {
+      const { frontier } = series(symbol);
+      return frontier === undefined ? undefined : frontier - overlapMs;
+    },
+    interrupt() {
+      for (const each of all.values()) each.isWhole = false;
+    },
+    live(symbol, until) {
+      const of = series(symbol);
+      of.newest = Math.max(of.newest, until);
+      // Nothing was known of the symbol: it is complete from its first bar on.
+      if (of.frontier === undefined) of.isWhole = true;
+      if (of.isWhole) advance(of, of.newest);
+    },
+    repaired(symbol, until) {
+      const of = series(symbol);
+      of.isWhole = true;
+      advance(of, Math.max(until, of.newest));
+    },
+    save: position.save,
+  };
+}

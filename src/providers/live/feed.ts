@@ -1,0 +1,60 @@
+/**
+ * What a live feed is to its supervisor: how to run **one** connection, how to read history, and what an error means.
+ *
+ * @module
+ */
+import type { Bar } from "../../records/bar.ts";
+
+/** A bar as a feed gives it: when it was received and from whom is added by the supervisor. */
+export type FeedBar = Omit<Bar, "provider" | "receivedAt">;
+
+/** One connection, as the feed sees it. No method waits: a socket must be drained. */
+export interface Session {
+  /** Aborts when the connection is to be closed; its reason says why. */
+  readonly signal: AbortSignal;
+  /** Says that the symbol's bars will come from now on. */
+  subscribed(symbol: string): void;
+  /** Says that the symbol is refused; the others go on. */
+  refuse(symbol: string, reason: string): void;
+  /** Hands over bars of one message. */
+  emit(bars: readonly FeedBar[]): void;
+  /** Hands over a message, or a part of one, that is no record. */
+  reject(item: unknown, reason: string): void;
+  /** Says that the symbol's data flows, where it has not yet made a bar. */
+  alive(symbol: string): void;
+}
+
+/** A source of live bars with a history. */
+export interface Feed {
+  readonly name: string;
+  readonly symbols: readonly string[];
+  readonly timeframe: string;
+  /** Runs one connection from its opening to its end, and resolves or throws then. */
+  connect(session: Session): Promise<void>;
+  /**
+   * Finished bars that start at or after `from` and before `to` (epoch ms), in order, page by page. An endpoint that
+   * holds less gives what it has.
+   */
+  history(symbol: string, from: number, to: number, signal: AbortSignal): AsyncIterable<readonly FeedBar[]>;
+}
+
+/** An error that says how to go on. */
+export class FeedError extends Error {
+  override name = "FeedError";
+  /** Trying again is in vain: the provider stops. */
+  readonly isFatal: boolean;
+  /** Least wait before the next connection, in milliseconds. */
+  readonly cooldownMs: number;
+  /** Word for metrics; one of few. */
+  readonly reason: string;
+  /** Makes an error; by default one after which the connection is simply tried again. */
+  constructor(
+    message: string,
+    options: ErrorOptions & { isFatal?: boolean; cooldownMs?: number; reason?: string } = {},
+  ) {
+    super(message, options);
+    this.isFatal = options.isFatal ?? false;
+    this.cooldownMs = options.cooldownMs ?? 0;
+    this.reason = options.reason ?? "error";
+  }
+}

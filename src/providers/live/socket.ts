@@ -1,0 +1,90 @@
+/**
+ * One WebSocket from its opening to its end.
+ *
+ * @module
+ */
+import { FeedError } from "./feed.ts";
+
+/** What happens on a socket. */
+export interface SocketHandlers {
+  /** The socket is open; `send` sends JSON. */
+  onOpen?(send: (message: unknown) => void): void;
+  /** A text message came. What it throws closes the socket and ends the run. */
+  onMessage(text: string, send: (message: unknown) => void): void;
+}
+
+/** Options of {@linkcode runSocket}. */
+export interface SocketOptions extends SocketHandlers {
+  url: string;
+  /** Closes the socket; the run then throws its reason. */
+  signal: AbortSignal;
+  /** Longest wait for the opening, in milliseconds. @default {10000} */
+  openTimeoutMs?: number;
+  /** Longest silence, heartbeats included, in milliseconds: then the connection is dead, whatever the system says. */
+  silenceMs: number;
+}
+
+/**
+ * Runs a socket until it ends. Messages are handled as they come, as a socket cannot be paused.
+ *
+ * @throws {FeedError} However it ends, with the close code where there is one.
+ * @throws What a handler throws, or the signal's reason.
+ */
+export function runSocket(options: SocketOptions): Promise<never> {
+  const { url, signal, openTimeoutMs = 10_000, silenceMs } = options;
+  return new Promise<never>((_, reject) => {
+    signal.throwIfAborted();
+    const socket = new WebSocket(url);
+    let watchdog: ReturnType<typeof setTimeout>;
+
+    function end(error: unknown): void {
+      clearTimeout(watchdog);
+      signal.removeEventListener("abort", abort);
+      socket.onopen =
+        socket.onmessage =
+        socket.onerror =
+        socket.onclose =
+          null;
+      // Late errors of a socket that is done with concern nobody.
+      socket.onerror = (event) => event.preventDefault();
+      if (socket.readyState <= WebSocket.OPEN) socket.close();
+      reject(error);
+    }
+    function watch(ms: number, message: string): void {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => end(new FeedError(message, { reason: "silence" })), ms);
+    }
+    function attempt(handle: () => void): void {
+      try {
+        handle();
+      } catch (error) {
+        end(error);
+      }
+    }
+    const abort = () => end(signal.reason);
+    const send = (message: unknown) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    };
+
+    signal.addEventListener("abort", abort, { once: true });
+    watch(openTimeoutMs, `Cannot open ${url} within ${openTimeoutMs} ms`);
+    socket.onopen = () => {
+      watch(silenceMs, `Nothing came from ${url} for ${silenceMs} ms`);
+      attempt(() => options.onOpen?.(send));
+    };
+    socket.onmessage = ({ data }) => {
+      watch(silenceMs, `Nothing came from ${url} for ${silenceMs} ms`);
+      if (typeof data === "string") attempt(() => options.onMessage(data, send));
+    };
+    socket.onerror = (event) => {
+      event.preventDefault();
+      const { message } = event as ErrorEvent;
+      end(new FeedError(`Connection to ${url} failed: ${message || "no reason given"}`, { reason: "connect" }));
+    };
+    // Deno shows an abrupt loss as code 0.
+    socket.onclose = ({ code, reason }) => {
+      const why = reason === "" ? "" : `, ${reason}`;
+      end(new FeedError(`${url} closed the connection (code ${code}${why})`, { reason: "closed" }));
+    };
+  });
+}
