@@ -87,6 +87,8 @@ for (
   const [fields, phrase] of [
     [{ high: 100.4 }, "high is below max(open, close)"],
     [{ low: 100.1 }, "low is above min(open, close)"],
+    [{ open: 100.8, high: 100.7 }, "high is below max(open, close)"],
+    [{ open: 100.8, low: 100.6 }, "low is above min(open, close)"],
     [{ volume: -1 }, "volume is negative"],
     [{ open: NaN }, "open is not a finite number"],
     [{ high: Infinity }, "high is not a finite number"],
