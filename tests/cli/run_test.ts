@@ -1,10 +1,17 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { csvFile, csvLine, HEADER } from "../support/bars.ts";
+import type { Running } from "../support/process.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 import { assertBalances } from "./scenarios.ts";
 
 const server = await startSharedServer();
+
+/** Waits until a run serves, and gives the function that reads its metrics. */
+async function metricsOf(running: Running): Promise<() => Promise<string>> {
+  const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+  return async () => await (await fetch(`${url}/metrics`)).text();
+}
 
 Deno.test("after kill -9 --resume goes on where everything before is committed, and the table is complete", async () => {
   await using work = await openWorkspace(server);
@@ -54,23 +61,37 @@ Deno.test("SIGTERM ends a wait for standard input, after what has come through i
 Deno.test("several providers run at once", async () => {
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", csvFile(500));
-  const { code, json } = await work.ingest([
-    ...["--provider", "mock", "--provider", "replay", "--file", file, "--speed", "max", "--limit", "5000"],
+  const running = work.startIngest([
+    ...["--provider", "mock", "--provider", "replay", "--file", file, "--http", "127.0.0.1:0"],
   ]);
-  assertEquals([code, json.received], [0, 5000]);
+  const metrics = await metricsOf(running);
+  for (const provider of ["mock", "replay"]) {
+    while (!new RegExp(`^barline_last_commit_.*"${provider}"} [1-9]`, "m").test(await metrics()));
+  }
+  running.kill("SIGTERM");
+  const { code, json } = await running.ended;
+  assertEquals(code, 0);
   const rows = await work.query("SELECT provider, count(*)::int AS count FROM bars GROUP BY 1 ORDER BY 1");
-  assertEquals(rows, [{ provider: "mock", count: 4500 }, { provider: "replay", count: 500 }]);
+  assertEquals(rows, [{ provider: "mock", count: json.stored - 500 }, { provider: "replay", count: 500 }]);
 });
 
 Deno.test("a provider that fails does not stop the others, and the exit code is 1", async () => {
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", "nothing\n");
-  const { code, json, stderr } = await work.ingest([
-    ...["--provider", "replay", "--provider", "mock", "--file", file, "--speed", "max", "--limit", "3000"],
+  const running = work.startIngest([
+    ...["--provider", "replay", "--provider", "mock", "--file", file, "--http", "127.0.0.1:0"],
   ]);
-  assertEquals([code, json.stored], [1, 3000]);
+  const metrics = await metricsOf(running);
+  const failed = await running.line(/Provider replay failed/);
+  assertMatch(failed, /Cannot read .* header lacks symbol/);
+  const stored = async () => Number(/^barline_records_stored_total (\d+)/m.exec(await metrics())![1]);
+  const before = await stored();
+  while (await stored() <= before);
+  running.kill("SIGTERM");
+  const { code, json } = await running.ended;
+  assertEquals(code, 1);
   assertBalances(json);
-  assertMatch(stderr, /Provider replay failed: Cannot read .* header lacks symbol/);
+  assertEquals(await work.count(), json.stored);
 });
 
 Deno.test("without a terminal there is a progress line every few seconds, with percent and time left", async () => {

@@ -40,7 +40,7 @@ for (
     [["ingest", "--limt=geheim"], "Cannot understand --limt:"],
     [["ingest", "-x"], "Cannot understand -x"],
     [["ingest", "now"], 'Cannot understand "now": "ingest" takes only options'],
-    [["ingest", "--provider", "constructor"], "wanted is one of mock, replay"],
+    [["ingest", "--provider", "constructor"], 'current value is "constructor", wanted is one of'],
     [["ingest", "--provider", "replay"], 'Cannot use "file" from default: there is none to replay'],
     [["ingest", "--file", "-", "--resume"], 'Cannot use "resume" from --resume: standard input cannot be read again'],
     [["config", "toString"], "wanted is one of check, show, schema"],
