@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { missingServer, startPostgres } from "../support/postgres.ts";
+import { addressOf } from "../support/process.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
@@ -61,7 +62,7 @@ testWhere(
     await using server = await startPostgres();
     await using work = await openWorkspace(server);
     const running = work.startIngest(["--provider", "mock", "--drain-timeout", "1", "--http", "127.0.0.1:0"]);
-    const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+    const url = await addressOf(running);
     while (!/^barline_records_stored_total [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
     await server.control!.signal("SIGSTOP");
     try {
@@ -89,7 +90,7 @@ testWhere(missing, "a second signal exits 130 and leaves what is unwritten to th
   await using server = await startPostgres();
   await using work = await openWorkspace(server);
   const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
-  const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+  const url = await addressOf(running);
   while (!/^barline_records_stored_total [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
   await server.control!.signal("SIGSTOP");
   try {

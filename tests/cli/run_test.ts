@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { csvFile, csvLine, HEADER } from "../support/bars.ts";
-import type { Running } from "../support/process.ts";
+import { addressOf, type Running } from "../support/process.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 import { assertBalances } from "./scenarios.ts";
 
@@ -9,7 +9,7 @@ const server = await startSharedServer();
 
 /** Waits until a run serves, and gives the function that reads its metrics. */
 async function metricsOf(running: Running): Promise<() => Promise<string>> {
-  const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+  const url = await addressOf(running);
   return async () => await (await fetch(`${url}/metrics`)).text();
 }
 
@@ -17,7 +17,7 @@ Deno.test("after kill -9 --resume goes on where everything before is committed, 
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", csvFile(30_000));
   const running = work.startIngest(["--file", file, "--rate", "15000", "--http", "127.0.0.1:0"]);
-  const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+  const url = await addressOf(running);
   // Positions are saved every second, so by now one is.
   while (
     Number(/^barline_records_stored_total (\d+)/m.exec(await (await fetch(`${url}/metrics`)).text())![1]) < 20_000
@@ -51,7 +51,7 @@ Deno.test("SIGTERM ends a wait for standard input, after what has come through i
     start: (controller) => controller.enqueue(new TextEncoder().encode(csvFile(3))),
   });
   const running = work.startIngest(["--file", "-", "--http", "127.0.0.1:0"], { stdin });
-  const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+  const url = await addressOf(running);
   while (!/^barline_records_stored_total 3/m.test(await (await fetch(`${url}/metrics`)).text()));
   running.kill("SIGTERM");
   const { code, json } = await running.ended;
@@ -127,7 +127,7 @@ Deno.test("a file of 200,000 lines is read in little memory", async () => {
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", csvFile(200_000));
   const running = work.startIngest(["--file", file, "--http", "127.0.0.1:0"]);
-  const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+  const url = await addressOf(running);
   let highest = 0;
   let isOver = false;
   running.ended.then(() => isOver = true);

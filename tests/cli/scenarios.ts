@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { csvFile, HEADER } from "../support/bars.ts";
 import type { TestServer } from "../support/postgres.ts";
+import { addressOf } from "../support/process.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
 /** The fields of the summary, in their order. */
@@ -83,7 +84,7 @@ export function testScenarios(server: TestServer | undefined): void {
   Deno.test("SIGTERM in mid-run writes what was accepted and ends with exit code 0", async () => {
     await using work = await openWorkspace(server);
     const running = work.startIngest(["--provider", "mock", "--speed", "max", "--http", "127.0.0.1:0"]);
-    const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+    const url = await addressOf(running);
     while (!/^barline_records_stored_total [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
     running.kill("SIGTERM");
     const { code, json } = await running.ended;

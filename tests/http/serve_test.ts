@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { missingServer, startPostgres } from "../support/postgres.ts";
-import type { Running } from "../support/process.ts";
+import { addressOf } from "../support/process.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
@@ -26,11 +26,6 @@ const CONTRACT = [
   "process_resident_memory_bytes",
   "process_cpu_seconds_total",
 ];
-
-/** The address that a run serves at. */
-async function addressOf(running: Running): Promise<string> {
-  return /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
-}
 
 async function get(url: string): Promise<string> {
   return await (await fetch(url)).text();

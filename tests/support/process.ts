@@ -115,6 +115,11 @@ export function startBarline(args: readonly string[], options: StartOptions): Ru
   };
 }
 
+/** Waits until a run serves, and gives its address: `http://host:port`. */
+export async function addressOf(running: Running): Promise<string> {
+  return /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];
+}
+
 /** Gathers the lines of a stream, and tells of them. */
 function createLines(stream: ReadableStream<Uint8Array>) {
   let text = "";
