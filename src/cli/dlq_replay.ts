@@ -62,7 +62,7 @@ export async function replayLetters(
       config: { ...config, settings: { ...config.settings, limit: undefined } },
       kinds: Object.keys(recordKinds),
       listeners: [logEvents()],
-      providers: [createLetterProvider(chosen, ({ path, line }) => {
+      providers: [createLetterProvider(chosen, config.settings, ({ path, line }) => {
         settled.set(path, (settled.get(path) ?? new Set()).add(line));
       })],
       // What is refused again stays where it is, so it need not be kept anew.

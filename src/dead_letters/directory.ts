@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
+import { syncDirectory, writeAll } from "../durable_files.ts";
 import type { StoredLetter } from "./letter.ts";
 import { parseLetter } from "./letter.ts";
 
@@ -145,21 +146,5 @@ export async function removeLines(path: string, lines: ReadonlySet<number>): Pro
     await Deno.remove(rewritten);
     await Deno.remove(path);
   }
-  await syncDirectory(path.slice(0, path.lastIndexOf("/")) || ".");
-}
-
-/**
- * Writes all bytes. Not through `file.writable`: what that has taken and said to be written is gone when the file is
- * closed in any other way than through it.
- */
-export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
-}
-
-/** Makes created, renamed and removed names of a directory durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  // Windows has no such notion and refuses to open directories.
-  if (Deno.build.os === "windows") return;
-  using handle = await Deno.open(directory);
-  await handle.sync();
+  await syncDirectory(dirname(path));
 }

@@ -6,7 +6,8 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { Listener } from "../events.ts";
 import { type DeadLetter, formatLetter } from "./letter.ts";
-import { listLetterFiles, newLetterFile, repairTail, syncDirectory, withLock, writeAll } from "./directory.ts";
+import { syncDirectory, writeAll } from "../durable_files.ts";
+import { listLetterFiles, newLetterFile, repairTail, withLock } from "./directory.ts";
 
 /** Takes dead letters. */
 export interface DeadLetters {

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { syncDirectory, writeAll } from "../dead_letters/directory.ts";
+import { syncDirectory, writeAll } from "../durable_files.ts";
 
 /** Shortest time between two saves while running, in milliseconds. */
 const SAVE_EVERY_MS = 1000;
