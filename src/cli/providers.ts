@@ -5,6 +5,7 @@
  */
 import { closestString } from "@std/text/closest-string";
 import type { Config, ConfigProblem } from "../config/load.ts";
+import type { OptionName } from "../config/options.ts";
 import { providers as registry } from "../providers/mod.ts";
 import { type Provider, type ProviderSettings, SettingError } from "../providers/provider.ts";
 import { recordKind } from "../records/mod.ts";
@@ -26,10 +27,16 @@ export function createProviders(
       continue;
     }
     try {
-      made.push(registry[name](wanted));
+      const provider = registry[name](wanted);
+      // A provider may go by several names.
+      if (!made.some((other) => other.name === provider.name)) made.push(provider);
     } catch (error) {
-      if (!(error instanceof SettingError)) throw error;
-      problems.push({ key: error.option, source: sources.get(error.option)!, message: error.message });
+      for (const each of error instanceof AggregateError ? error.errors : [error]) {
+        if (!(each instanceof SettingError)) throw error;
+        // What is no option is a variable.
+        const source = sources.get(each.option as OptionName) ?? "environment";
+        problems.push({ key: each.option, source, message: each.message });
+      }
     }
   }
   return made;

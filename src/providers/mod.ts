@@ -8,7 +8,10 @@ import { createMock } from "./mock.ts";
 import type { Provider, ProviderSettings } from "./provider.ts";
 import { createReplay } from "./replay.ts";
 
-/** Makes each provider, by name. A factory throws a `SettingError` where the settings do not do for it. */
+/**
+ * Makes each provider, by name. A factory throws a `SettingError` where the settings do not do for it, or an
+ * `AggregateError` of several.
+ */
 export const providers: Readonly<Record<string, (settings: ProviderSettings) => Provider>> = {
   kraken: createKraken,
   mock: createMock,

@@ -30,12 +30,15 @@ export interface ProviderSettings {
   readonly variable: (name: string) => string | undefined;
 }
 
-/** The settings do not do for a provider; `option` names the one to change. */
+/**
+ * The settings do not do for a provider; `option` names the one to change. It is `provider` where what the provider itself
+ * wants is missing, like a key in a variable.
+ */
 export class SettingError extends RangeError {
   override name = "SettingError";
   /** Makes the error. */
   constructor(
-    readonly option: Exclude<keyof ProviderSettings, "kind" | "variable">,
+    readonly option: Exclude<keyof ProviderSettings, "kind" | "variable"> | "provider",
     message: string,
     options?: ErrorOptions,
   ) {
