@@ -35,7 +35,14 @@ export function createTokenBucket(perSecond: number, now: () => number = () => p
       refilledAt = at;
       tokens -= count;
       // Taken on credit and waited for afterwards, so that a count above the burst passes too, at the right average.
-      if (tokens < 0) await delay(-tokens / rate * 1000, { signal });
+      if (tokens >= 0) return;
+      try {
+        await delay(-tokens / rate * 1000, { signal });
+      } catch (error) {
+        // Nothing is sent for them: whoever comes next need not wait for them too.
+        tokens += count;
+        throw error;
+      }
     },
   };
   return bucket;

@@ -101,6 +101,20 @@ Deno.test("an abort ends the wait for tokens", async () => {
   assertEquals(clock.timers, 0);
 });
 
+Deno.test("tokens that an abort leaves untaken are there for the next taker", async () => {
+  using clock = fakeClock();
+  const bucket = createTokenBucket(1);
+  const abort = new AbortController();
+  const waiting = Promise.allSettled(Array.from({ length: 100 }, () => bucket.take(1, abort.signal)));
+  await clock.tick(0);
+  abort.abort(new Error("stopped"));
+  await waiting;
+  let taken = false;
+  bucket.take(1).then(() => taken = true);
+  await clock.tick(1000);
+  assertEquals(taken, true);
+});
+
 Deno.test("the coordinator slows sources down by pressure, and lets them go again", () => {
   const buckets = [createTokenBucket(100), createTokenBucket(5)];
   const { tell, of } = eventLog();

@@ -11,6 +11,8 @@ export interface SocketHandlers {
   onOpen?(send: (message: unknown) => void): void;
   /** A text message came. What it throws closes the socket and ends the run. */
   onMessage(text: string, send: (message: unknown) => void): void;
+  /** The server closed the socket. What it throws ends the run in place of the usual error. */
+  onClose?(code: number, reason: string): void;
 }
 
 /** Options of {@linkcode runSocket}. */
@@ -20,7 +22,10 @@ export interface SocketOptions extends SocketHandlers {
   signal: AbortSignal;
   /** Longest wait for the opening, in milliseconds. @default {10000} */
   openTimeoutMs?: number;
-  /** Longest silence, heartbeats included, in milliseconds: then the connection is dead, whatever the system says. */
+  /**
+   * Longest silence, heartbeats included, in milliseconds: then the connection is dead, whatever the system says. `Infinity`
+   * where the server may rightly be silent for ever.
+   */
   silenceMs: number;
 }
 
@@ -35,7 +40,7 @@ export function runSocket(options: SocketOptions): Promise<never> {
   return new Promise<never>((_, reject) => {
     signal.throwIfAborted();
     const socket = new WebSocket(url);
-    let watchdog: ReturnType<typeof setTimeout>;
+    let watchdog: ReturnType<typeof setTimeout> | undefined;
 
     function end(error: unknown): void {
       clearTimeout(watchdog);
@@ -52,7 +57,7 @@ export function runSocket(options: SocketOptions): Promise<never> {
     }
     function watch(ms: number, message: string): void {
       clearTimeout(watchdog);
-      watchdog = setTimeout(() => end(new FeedError(message, { reason: "silence" })), ms);
+      if (ms < Infinity) watchdog = setTimeout(() => end(new FeedError(message, { reason: "silence" })), ms);
     }
     function attempt(handle: () => void): void {
       try {
@@ -83,6 +88,7 @@ export function runSocket(options: SocketOptions): Promise<never> {
     };
     // Deno shows an abrupt loss as code 0.
     socket.onclose = ({ code, reason }) => {
+      attempt(() => options.onClose?.(code, reason));
       const why = reason === "" ? "" : `, ${reason}`;
       end(new FeedError(`${url} closed the connection (code ${code}${why})`, { reason: "closed" }));
     };
