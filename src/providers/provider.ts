@@ -30,15 +30,12 @@ export interface ProviderSettings {
   readonly variable: (name: string) => string | undefined;
 }
 
-/**
- * The settings do not do for a provider; `option` names the one to change. It is `provider` where what the provider itself
- * wants is missing, like a key in a variable.
- */
+/** The settings do not do for a provider; `option` names the one to change: an option, or a variable like `ALPACA_API_KEY`. */
 export class SettingError extends RangeError {
   override name = "SettingError";
   /** Makes the error. */
   constructor(
-    readonly option: Exclude<keyof ProviderSettings, "kind" | "variable"> | "provider",
+    readonly option: Exclude<keyof ProviderSettings, "kind" | "variable"> | Uppercase<string>,
     message: string,
     options?: ErrorOptions,
   ) {
