@@ -32,8 +32,9 @@ const TABLE = `CREATE TEMPORARY TABLE sent (series_id int4, ${
 /** Sends rows in both ways, reads each back, and compares. */
 async function roundTrip(client: Client, rows: readonly Row[], writer = new BinaryWriter(64)): Promise<void> {
   const ids = Int32Array.from(rows, ({ id }) => id);
+  const bytes = Buffer.from(writer.copy(rows, ids, columns));
   const stream = client.query(copyFrom("COPY sent FROM STDIN (FORMAT binary)"));
-  stream.end(Buffer.from(writer.copy(rows, ids, columns)));
+  stream.end(bytes);
   await finished(stream);
   assertEquals(await readBack(client), rows, "by COPY");
   const parameters = [writer.integers(ids), ...columns.map((column) => writer.array(rows, column))];
@@ -149,6 +150,14 @@ test("text of any script comes back, and longer than the buffer was", async (ser
       "",
     ];
     await roundTrip(client, texts.map((text) => row({ text })));
+  });
+});
+
+test("a row has room after a text that has filled the buffer", async (server) => {
+  await withTable(server, async (client) => {
+    for (let length = 0; length < 200; length++) {
+      await roundTrip(client, [row({ text: "€".repeat(length), char: "f" })], new BinaryWriter(16));
+    }
   });
 });
 

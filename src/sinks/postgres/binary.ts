@@ -36,6 +36,8 @@ export class BinaryWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView;
   #at = 0;
+  /** Room that the rest of a row may need after a text. */
+  #rest = 0;
 
   /** Makes a writer with room for `size` bytes before it has to grow. */
   constructor(size = 64 * 1024) {
@@ -49,9 +51,9 @@ export class BinaryWriter {
     this.#reserve(COPY_HEADER.length);
     this.#bytes.set(COPY_HEADER);
     this.#at = COPY_HEADER.length;
-    const fixed = rowBytes(columns);
+    this.#rest = rowBytes(columns);
     for (let row = 0; row < rows.length; row++) {
-      this.#reserve(fixed);
+      this.#reserve(this.#rest);
       this.#view.setInt16(this.#at, columns.length + 1);
       this.#view.setInt32(this.#at + 2, 4);
       this.#view.setInt32(this.#at + 6, ids[row]);
@@ -88,6 +90,7 @@ export class BinaryWriter {
   /** Dimensions, a flag that nulls may occur, element type, length, lower bound. */
   #arrayHeader(type: ColumnType, length: number): void {
     this.#at = 0;
+    this.#rest = 0;
     this.#reserve(20);
     this.#view.setInt32(0, length === 0 ? 0 : 1);
     this.#view.setInt32(4, 1);
@@ -129,7 +132,7 @@ export class BinaryWriter {
   }
 
   #text(value: string): void {
-    this.#reserve(4 + value.length * 3);
+    this.#reserve(4 + value.length * 3 + this.#rest);
     const { written } = textEncoder.encodeInto(value, this.#bytes.subarray(this.#at + 4));
     this.#view.setInt32(this.#at, written);
     this.#at += 4 + written;
