@@ -12,8 +12,10 @@ export type FeedBar = Omit<Bar, "provider" | "receivedAt">;
 export interface Session {
   /** Aborts when the connection is to be closed; its reason says why. */
   readonly signal: AbortSignal;
-  /** Says that the symbol's bars will come from now on. */
+  /** Says that the symbol's bars will come from now on; said again, that what came before may be incomplete. */
   subscribed(symbol: string): void;
+  /** Says that bars of the symbol may be missing from now on, although the connection lives. */
+  interrupted(symbol: string): void;
   /** Says that the symbol is refused; the others go on. */
   refuse(symbol: string, reason: string): void;
   /** Hands over bars of one message. */
@@ -29,6 +31,8 @@ export interface Feed {
   readonly name: string;
   readonly symbols: readonly string[];
   readonly timeframe: string;
+  /** How far history is behind, in milliseconds, beyond the moments that each takes; what is younger, it waits for. */
+  readonly historyLagMs?: number;
   /** Runs one connection from its opening to its end, and resolves or throws then. */
   connect(session: Session): Promise<void>;
   /**

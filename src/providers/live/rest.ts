@@ -21,6 +21,8 @@ export interface RestOptions {
   timeoutMs?: number;
   /** Whether an answer with status 200 asks to slow down all the same. */
   isThrottled?: (body: unknown) => boolean;
+  /** Whether a refusal says something that the caller understands: its body is returned. */
+  isAnswer?: (status: number, body: unknown) => boolean;
   /** Told of each request's outcome. */
   onCall?: (outcome: "ok" | "throttled" | "error") => void;
 }
@@ -43,9 +45,10 @@ export async function getJson(url: string, options: RestOptions): Promise<unknow
     await options.bucket.take(1, signal);
     const answer = await request(url, options.headers, signal, timeoutMs);
     signal.throwIfAborted();
-    if (answer.status === 200 && !isThrottled?.(answer.body)) {
+    const { status, body: said } = answer;
+    if (status === 200 ? !isThrottled?.(said) : options.isAnswer?.(status, said)) {
       onCall?.("ok");
-      return answer.body;
+      return said;
     }
     const throttled = answer.status === 429 || answer.status === 200;
     onCall?.(throttled ? "throttled" : "error");

@@ -13,6 +13,8 @@ export interface SocketHandlers {
   onMessage(text: string, send: (message: unknown) => void): void;
   /** The server closed the socket. What it throws ends the run in place of the usual error. */
   onClose?(code: number, reason: string): void;
+  /** The handshake was answered with that HTTP status. What it throws ends the run in place of the usual error. */
+  onRefused?(status: number): void;
 }
 
 /** Options of {@linkcode runSocket}. */
@@ -84,6 +86,9 @@ export function runSocket(options: SocketOptions): Promise<never> {
     socket.onerror = (event) => {
       event.preventDefault();
       const { message } = event as ErrorEvent;
+      // Deno gives the status of a refused handshake in words alone.
+      const status = /Invalid status code: (\d{3})/.exec(message)?.[1];
+      if (status !== undefined) attempt(() => options.onRefused?.(Number(status)));
       end(new FeedError(`Connection to ${url} failed: ${message || "no reason given"}`, { reason: "connect" }));
     };
     // Deno shows an abrupt loss as code 0.

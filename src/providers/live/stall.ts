@@ -41,8 +41,10 @@ export function watchForStalls({ feed, stallMs, signal, onStall }: StallOptions)
       patience.set(symbol, Math.min(wait * 2, 16 * stallMs));
       // The bar under way when it was last heard of, and the one before, may rightly not have been delivered.
       const from = Math.ceil(at / stepMs) * stepMs;
-      for await (const bars of feed.history(symbol, from, Date.now() - stepMs, signal)) {
-        if (bars.length > 0) return onStall(symbol);
+      const to = Date.now() - stepMs - (feed.historyLagMs ?? 0);
+      for await (const bars of feed.history(symbol, from, to, signal)) {
+        // While history answered, the connection may have delivered.
+        if (bars.length > 0 && heardAt.get(symbol) === at) return onStall(symbol);
       }
     }
   }
