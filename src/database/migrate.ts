@@ -41,7 +41,8 @@ export const SCHEMA_VERSION = migrations.length;
  */
 export async function migrate(client: Client): Promise<string[]> {
   if (await readVersion(client) === SCHEMA_VERSION) return [];
-  await client.query("BEGIN");
+  // Whatever the database's default: who has waited for the lock must see what the other has done meanwhile.
+  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
     await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
     await client.query(HISTORY);

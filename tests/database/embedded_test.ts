@@ -1,0 +1,161 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { withClient } from "../../src/database/database.ts";
+import { openEmbedded } from "../../src/database/embedded.ts";
+import { prepareDatabase } from "../../src/database/migrate.ts";
+import { counts, select, writeOnce } from "../support/lanes.ts";
+import { numberedBars, numbers, storedNumbers } from "../support/numbered.ts";
+import { testWhere } from "../support/skip.ts";
+import { openWorkspace } from "../support/workspace.ts";
+
+/** Runs `fn` with a data directory of its own. */
+async function withDirectory(fn: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await Deno.makeTempDir({ prefix: "barline-test-" });
+  try {
+    await fn(directory);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/** Temporary directories that hold a server's socket. */
+async function socketDirectories(): Promise<Set<string>> {
+  const parent = await Deno.makeTempDir();
+  await Deno.remove(parent);
+  const temporary = join(parent, "..");
+  const found = new Set<string>();
+  for await (const { name, isDirectory } of Deno.readDir(temporary)) {
+    if (!isDirectory || !name.startsWith("barline-") || name.startsWith("barline-test-")) continue;
+    const path = join(temporary, name);
+    const names = await Array.fromAsync(Deno.readDir(path)).catch(() => []);
+    if (names.some((entry) => entry.name.startsWith(".s.PGSQL"))) found.add(path);
+  }
+  return found;
+}
+
+/** Sockets of this process that listen, TCP over IPv4 and IPv6. */
+async function listeningTcpSockets(): Promise<string[]> {
+  const mine = new Set<string>();
+  for await (const { name } of Deno.readDir("/proc/self/fd")) {
+    const target = await Deno.readLink(`/proc/self/fd/${name}`).catch(() => "");
+    const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
+    if (inode !== undefined) mine.add(inode);
+  }
+  const listening: string[] = [];
+  for (const table of ["/proc/net/tcp", "/proc/net/tcp6"]) {
+    for (const line of (await Deno.readTextFile(table).catch(() => "")).split("\n").slice(1)) {
+      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (state === "0A" && mine.has(inode)) listening.push(local);
+    }
+  }
+  return listening;
+}
+
+Deno.test("rows that were written are there after closing and opening again", async () => {
+  await withDirectory(async (directory) => {
+    {
+      await using database = await openEmbedded(directory);
+      await prepareDatabase(database);
+      assertEquals(await writeOnce(database, numberedBars(100)), counts(100));
+    }
+    await using database = await openEmbedded(directory);
+    assertEquals(await prepareDatabase(database), []);
+    assertEquals(await storedNumbers(database), numbers(100));
+    assertEquals(await writeOnce(database, numberedBars(100, 50)), counts(50, 50));
+  });
+});
+
+Deno.test("the socket lies in a directory that is its owner's alone, and is gone after closing", async () => {
+  await withDirectory(async (directory) => {
+    const before = await socketDirectories();
+    const database = await openEmbedded(directory);
+    const during = [...await socketDirectories()].filter((path) => !before.has(path));
+    assertEquals(during.length, 1);
+    assertEquals((await Deno.stat(during[0])).mode! & 0o777, 0o700);
+    assertEquals((await Deno.stat(join(directory, "postgres"))).mode! & 0o777, 0o700);
+    await database[Symbol.asyncDispose]();
+    await assertRejects(() => Deno.stat(during[0]), Deno.errors.NotFound);
+  });
+});
+
+const noProc = Deno.build.os === "linux" ? undefined : "there is no /proc to look into";
+
+testWhere(noProc, "nothing listens on a TCP port", async () => {
+  await withDirectory(async (directory) => {
+    const before = await listeningTcpSockets();
+    {
+      // To see that the test would see one.
+      using _listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      assertEquals((await listeningTcpSockets()).length, before.length + 1);
+    }
+    await using database = await openEmbedded(directory);
+    await select(database, "SELECT 1");
+    assertEquals(await listeningTcpSockets(), before);
+  });
+});
+
+Deno.test("a second opener in the same process is refused, and the first goes on", async () => {
+  await withDirectory(async (directory) => {
+    await using database = await openEmbedded(directory);
+    const error = await assertRejects(() => openEmbedded(directory), Error);
+    assertEquals(
+      error.message,
+      `Cannot use the embedded database in "${join(directory, "postgres")}": process ${Deno.pid} has it. ` +
+        "Stop that process, or choose another place with --data-dir",
+    );
+    assertEquals(await select(database, "SELECT 1 AS one"), [{ one: 1 }]);
+  });
+});
+
+Deno.test("a second process is refused with the number of the first, and the first goes on", async () => {
+  await using workspace = await openWorkspace();
+  await using database = await openEmbedded(workspace.dataDir);
+  const { code, stderr } = await workspace.run(["migrate", "--data-dir", workspace.dataDir]);
+  assertEquals(code, 1);
+  assert(stderr.includes(`process ${Deno.pid} has it. Stop that process`), stderr);
+  assertEquals(await select(database, "SELECT 1 AS one"), [{ one: 1 }]);
+});
+
+Deno.test("rows that were acknowledged outlive a kill -9 in mid-run, twice over", async () => {
+  await using workspace = await openWorkspace();
+  for (let round = 1; round <= 2; round++) {
+    const running = workspace.startIngest([
+      ...["--provider", "mock", "--symbols", `ROUND${round}`, "--speed", "max", "--batch-size", "200"],
+      ...["--http", "127.0.0.1:0"],
+    ]);
+    const url = /http:\/\/[^\s"/]+/.exec(await running.line(/http:\/\//))![0];
+    let acknowledged = 0;
+    while (acknowledged < 2000) {
+      const metrics = await (await fetch(`${url}/metrics`)).text();
+      acknowledged = Number(/^barline_records_stored_total (\d+)/m.exec(metrics)?.[1] ?? 0);
+    }
+    running.kill("SIGKILL");
+    assertEquals((await running.ended).code, 137);
+    await using database = await openEmbedded(workspace.dataDir);
+    const [{ count }] = await withClient(
+      database,
+      async (client) =>
+        (await client.query("SELECT count(*)::int AS count FROM bars WHERE symbol = $1", [`ROUND${round}`])).rows,
+    );
+    assert(count >= acknowledged, `${acknowledged} were acknowledged, ${count} are there`);
+  }
+});
+
+Deno.test("a directory that is full of something else is not touched", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.mkdir(join(directory, "postgres"));
+    await Deno.writeTextFile(join(directory, "postgres", "diary.txt"), "dear diary");
+    const error = await assertRejects(() => openEmbedded(directory), Error);
+    assert(error.message.includes("the directory is not empty and holds no database"), error.message);
+    assertEquals(await Deno.readTextFile(join(directory, "postgres", "diary.txt")), "dear diary");
+  });
+});
+
+Deno.test("what was left half-made is made anew", async () => {
+  await withDirectory(async (directory) => {
+    await Deno.mkdir(join(directory, "postgres.new", "base"), { recursive: true });
+    await Deno.writeTextFile(join(directory, "postgres.new", "PG_VERSION"), "18\n");
+    await using database = await openEmbedded(directory);
+    assertEquals(await select(database, "SELECT 1 AS one"), [{ one: 1 }]);
+  });
+});

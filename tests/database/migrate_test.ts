@@ -1,0 +1,117 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { withClient } from "../../src/database/database.ts";
+import { adviseOnDatabaseError, classifyDatabaseError } from "../../src/database/faults.ts";
+import { migrate, prepareDatabase, readVersion, SCHEMA_VERSION } from "../../src/database/migrate.ts";
+import { counts, select, writeOnce } from "../support/lanes.ts";
+import { numberedBars, numbers } from "../support/numbered.ts";
+import type { TestServer } from "../support/postgres.ts";
+import { startBarline } from "../support/process.ts";
+import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
+
+const { test } = useServer();
+
+/** A new role that may log in, and the URL of the database for it. */
+async function createRole(server: TestServer, url: string): Promise<{ role: string; theirs: string }> {
+  const role = `role_${crypto.randomUUID().replaceAll("-", "")}`;
+  await server.query(`CREATE ROLE ${role} LOGIN PASSWORD 'secret'`);
+  const theirs = new URL(url);
+  theirs.username = role;
+  theirs.password = "secret";
+  return { role, theirs: theirs.href };
+}
+
+test("an empty database is brought to the version of the program", async (server) => {
+  const database = databaseAt(await server.createDatabase());
+  assertEquals(await withClient(database, readVersion), 0);
+  assertEquals((await prepareDatabase(database)).length, SCHEMA_VERSION);
+  assertEquals(await withClient(database, readVersion), SCHEMA_VERSION);
+  assertEquals(
+    await select(database, "SELECT version, name <> '' AS named, applied_at <= now() AS told FROM barline_migration"),
+    numbers(SCHEMA_VERSION, 1).map((version) => ({ version, named: true, told: true })),
+  );
+  assertEquals(await writeOnce(database, numberedBars(10)), counts(10));
+});
+
+test("a database that is up to date is left alone, and its rows too", async (server) => {
+  const { database } = await migratedDatabase(server);
+  await writeOnce(database, numberedBars(10));
+  assertEquals(await prepareDatabase(database), []);
+  assertEquals(await select(database, "SELECT count(*)::int AS count FROM bars"), [{ count: 10 }]);
+});
+
+test("several connections that migrate at once all succeed, and one does the work", async (server) => {
+  const database = databaseAt(await server.createDatabase());
+  const applied = await Promise.all(numbers(5).map(() => prepareDatabase(database)));
+  assertEquals(applied.map((names) => names.length).sort(), [0, 0, 0, 0, SCHEMA_VERSION]);
+});
+
+test("several connections that migrate at once succeed also where transactions are serializable", async (server) => {
+  const url = await server.createDatabase();
+  await server.query(
+    `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET default_transaction_isolation = serializable`,
+  );
+  const database = databaseAt(url);
+  const applied = await Promise.all(numbers(5).map(() => prepareDatabase(database)));
+  assertEquals(applied.flat().length, SCHEMA_VERSION);
+});
+
+test("two processes that migrate at once both succeed", async (server) => {
+  const url = await server.createDatabase();
+  const directory = await Deno.makeTempDir({ prefix: "barline-test-" });
+  const both = numbers(2).map(() => startBarline(["migrate", "--database", url], { cwd: directory }).ended);
+  const ended = await Promise.all(both);
+  assertEquals(ended.map(({ code }) => code), [0, 0], ended.map(({ stderr }) => stderr).join());
+  assertEquals(ended.filter(({ stdout }) => stdout.includes("applied")).length, 1);
+  assertEquals(ended.filter(({ stdout }) => stdout.includes("up to date")).length, 1);
+  await Deno.remove(directory, { recursive: true });
+});
+
+test("a step that fails leaves nothing of any step behind", async (server) => {
+  const url = await server.createDatabase();
+  const database = databaseAt(url);
+  // In the way of the last object that the first step makes.
+  await server.query("CREATE TABLE bars (id int)", url);
+  const error = await assertRejects(() => withClient(database, migrate), Error);
+  assertEquals((error as { code?: string }).code, "42P07");
+  assertEquals(await select(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"), [
+    { tablename: "bars" },
+  ]);
+});
+
+test("a database of a newer version is refused, and the message says what to do", async (server) => {
+  const { url, database } = await migratedDatabase(server);
+  await server.query(`INSERT INTO barline_migration (version, name) VALUES (${SCHEMA_VERSION + 1}, 'future')`, url);
+  const error = await assertRejects(() => prepareDatabase(database), Error);
+  assertStringIncludes(error.message, new URL(url).pathname);
+  assertEquals(
+    (error.cause as Error).message,
+    `Cannot use a database of schema version ${SCHEMA_VERSION + 1}: this program knows version ${SCHEMA_VERSION}. ` +
+      "Use the newer program that migrated it",
+  );
+});
+
+test("a user who must not create tables is refused, fatally and with advice", async (server) => {
+  const url = await server.createDatabase();
+  await server.query("REVOKE CREATE ON SCHEMA public FROM PUBLIC", url);
+  const { theirs } = await createRole(server, url);
+  const error = await assertRejects(() => withClient(databaseAt(theirs), migrate), Error);
+  assertEquals((error as { code?: string }).code, "42501");
+  assertEquals(classifyDatabaseError(error), "fatal");
+  assertStringIncludes(adviseOnDatabaseError(error), "Grant the user CREATE on the schema, or run `barline migrate`");
+});
+
+test("a user who must not create tables can write into those that are there", async (server) => {
+  const { url, database } = await migratedDatabase(server);
+  const { role, theirs } = await createRole(server, url);
+  await server.query(
+    `REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT SELECT ON barline_migration TO ${role};
+    GRANT SELECT, INSERT ON series TO ${role}; GRANT SELECT, INSERT, UPDATE ON bar TO ${role}`,
+    url,
+  );
+  assertEquals(await prepareDatabase(databaseAt(theirs)), []);
+  assertEquals(await writeOnce(databaseAt(theirs), numberedBars(20)), counts(20));
+  const changed = numberedBars(20).map((bar) => ({ ...bar, volume: 2 }));
+  assertEquals(await writeOnce(databaseAt(theirs), changed), counts(20), "updates too");
+  const [{ count }] = await select(database, "SELECT count(*)::int AS count FROM bars");
+  assert(count === 20);
+});
