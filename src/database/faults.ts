@@ -55,9 +55,16 @@ export function breaksConnection(error: unknown): boolean {
 
 /** A defect of this program or of its set-up of TLS is no outage. */
 function isProgrammingError(error: unknown): boolean {
-  const { code } = error as { code?: unknown };
-  const isTls = typeof code === "string" && /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY))/.test(code);
-  return isTls || error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
+  return isTlsError(error) || error instanceof TypeError || error instanceof RangeError ||
+    error instanceof ReferenceError;
+}
+
+/** Whether the server's certificate was not believed. Deno 2.7 gives such an error no code. */
+function isTlsError(error: unknown): boolean {
+  const { code, message } = error as { code?: unknown; message?: unknown };
+  return typeof code === "string"
+    ? /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY))/.test(code)
+    : typeof message === "string" && message.startsWith("invalid peer certificate");
 }
 
 /** What to do about an error of connecting or of setting up, as a sentence to add to it; empty where nothing is known. */
@@ -71,6 +78,7 @@ export function adviseOnDatabaseError(error: unknown): string {
   const { code } = error as { code?: unknown };
   if (code === "ECONNREFUSED") return "Start the server, or correct host and port.";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "Correct the host name, or repair name resolution.";
+  if (isTlsError(error)) return "Name the server's authority (sslrootcert) and its host as in its certificate.";
   if (code === "ETIMEDOUT") return "Check network, firewall and the load of the server.";
   return "";
 }

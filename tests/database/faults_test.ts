@@ -109,6 +109,7 @@ Deno.test("a certificate that cannot be verified is fatal", () => {
   for (const code of ["ERR_TLS_CERT_ALTNAME_INVALID", "SELF_SIGNED_CERT_IN_CHAIN", "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]) {
     assertEquals(classifyDatabaseError(systemError(code)), "fatal");
   }
+  assertEquals(classifyDatabaseError(new Error("invalid peer certificate: UnknownIssuer")), "fatal");
 });
 
 Deno.test("a connection survives what a server says of data, and not what it says of itself", () => {

@@ -1,9 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { parseDatabaseUrl, type SslMode } from "../../src/config/database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { withClient } from "../../src/database/database.ts";
-import { classifyDatabaseError } from "../../src/database/faults.ts";
+import { adviseOnDatabaseError, classifyDatabaseError } from "../../src/database/faults.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
 import { missingServer, startPostgres, type TestServer } from "../support/postgres.ts";
 import { testWhere } from "../support/skip.ts";
@@ -104,6 +104,7 @@ function isEncrypted(host: string, sslmode: SslMode, authority?: string): Promis
 async function isRefused(host: string, sslmode: SslMode, authority?: string): Promise<void> {
   const error = await assertRejects(() => isEncrypted(host, sslmode, authority), Error);
   assertEquals(classifyDatabaseError(error), "fatal", `${(error as { code?: string }).code}: ${error.message}`);
+  assertStringIncludes(adviseOnDatabaseError(error), "sslrootcert");
   assert(/certificate|issuer|altname/i.test(error.message), error.message);
 }
 

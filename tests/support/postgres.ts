@@ -79,7 +79,16 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
       },
       async signal(signal) {
         const postmaster = Number((await Deno.readTextFile(join(data, "postmaster.pid"))).split("\n")[0]);
-        for (const pid of [postmaster, ...childrenOf(postmaster)]) Deno.kill(pid, signal);
+        // First the one that starts the others.
+        Deno.kill(postmaster, signal);
+        for (const pid of childrenOf(postmaster)) {
+          try {
+            Deno.kill(pid, signal);
+          } catch (error) {
+            // It may have ended meanwhile.
+            if (!(error instanceof Deno.errors.NotFound)) throw error;
+          }
+        }
       },
     },
     async [Symbol.asyncDispose]() {
