@@ -62,10 +62,11 @@ export function logEvents(now: () => number = Date.now): Listener {
       case "feed-state":
         return log.info("Feed {provider} is {state}", event);
       case "feed-lost":
-        return log.warn("Feed {provider} lost its connection ({reason}): {error}", {
-          ...event,
-          error: describeError(event.error),
-        });
+        // What happens each night at a known time alarms nobody.
+        return log[event.reason === "nightly-reset" ? "info" : "warn"](
+          "Feed {provider} lost its connection ({reason}): {error}",
+          { ...event, error: describeError(event.error) },
+        );
       case "watermark":
         return log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event);
       case "backpressure":

@@ -9,6 +9,8 @@ import type { FeedBar } from "./feed.ts";
 export interface Closer {
   /** Takes the newest state of a bar. */
   update(bar: FeedBar): void;
+  /** Takes bars that are over, in order. */
+  finished(bars: readonly FeedBar[]): void;
   /** Ends the waiting; bars under way are forgotten. */
   stop(): void;
 }
@@ -52,6 +54,13 @@ export function createCloser(options: CloserOptions): Closer {
       if (before !== undefined && bar.ts > before.ts) close(before);
       open.set(bar.symbol, bar);
       if (provisional) emit([{ ...bar, status: "provisional" }]);
+    },
+    finished(bars) {
+      for (const { symbol, ts } of bars) {
+        if (ts >= (open.get(symbol)?.ts ?? Infinity)) open.delete(symbol);
+        closed.set(symbol, Math.max(ts, closed.get(symbol) ?? -Infinity));
+      }
+      if (bars.length > 0) emit(bars);
     },
     stop: () => clearInterval(timer),
   };

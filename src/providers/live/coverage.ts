@@ -11,8 +11,8 @@ export interface Coverage {
   load(fallback: ReadonlyMap<string, number>): Promise<void>;
   /** Start of the first bar that may be missing; `undefined` where nothing is known of the symbol. */
   frontier(symbol: string): number | undefined;
-  /** A connection is lost: from here on the frontier stands still until a repair is settled. */
-  interrupt(): void;
+  /** Bars of the symbol, or of all, may be missing: from here on the frontier stands still until a repair is settled. */
+  interrupt(symbol?: string): void;
   /** Live bars were committed, the newest of which ends at `until`. */
   live(symbol: string, until: number): void;
   /** Everything up to `until` has been asked for and is committed. */
@@ -70,8 +70,8 @@ export function createCoverage(options: CoverageOptions): Coverage {
       const { frontier } = series(symbol);
       return frontier === undefined ? undefined : frontier - overlapMs;
     },
-    interrupt() {
-      for (const each of all.values()) each.isWhole = false;
+    interrupt(symbol) {
+      for (const each of symbol === undefined ? all.values() : [series(symbol)]) each.isWhole = false;
     },
     live(symbol, until) {
       const of = series(symbol);

@@ -64,6 +64,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     let firstData = 0;
     let lastData = 0;
     const background: Promise<void>[] = [];
+    const repairs = new Map<string, AbortController>();
     const stalls = watchForStalls({
       feed,
       stallMs: options.stallMs ?? 2 * stepMs + 15_000,
@@ -81,11 +82,20 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
       subscribed(symbol) {
         enter("live");
         stalls.heard(symbol);
-        const work = repair({ feed, symbol, coverage, stepMs, signal, outlet, makeFrame, tell });
+        repairs.get(symbol)?.abort();
+        const own = new AbortController();
+        repairs.set(symbol, own);
+        const ending = AbortSignal.any([signal, own.signal]);
+        const work = repair({ feed, symbol, coverage, stepMs, signal: ending, outlet, makeFrame, tell });
         background.push(work.catch((error) => {
           // Live bars go on. The frontier stays where it is, so that the next connection asks again.
-          if (!signal.aborted) context.notice(`history of ${symbol} could not be read: ${(error as Error).message}`);
+          if (!ending.aborted) context.notice(`history of ${symbol} could not be read: ${(error as Error).message}`);
         }));
+      },
+      interrupted(symbol) {
+        coverage.interrupt(symbol);
+        // What it fetches tells nothing of what is missing now.
+        repairs.get(symbol)?.abort();
       },
       refuse(symbol, reason) {
         if (!refused.has(symbol)) context.notice(`${symbol} is refused: ${reason}`);
@@ -97,7 +107,11 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
         lastData = performance.now();
         for (const { symbol } of bars) stalls.heard(symbol);
         offer(makeFrame(bars, [], () => {
-          for (const { symbol, ts, status } of bars) if (status !== "provisional") coverage.live(symbol, ts + stepMs);
+          // Nothing is complete beyond now, whatever a bar says.
+          const now = Date.now();
+          for (const { symbol, ts, status } of bars) {
+            if (status !== "provisional") coverage.live(symbol, Math.min(ts + stepMs, now));
+          }
         }));
       },
       reject(item, reason) {
