@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createIbkr } from "./ibkr.ts";
 import { createKraken } from "./kraken.ts";
 import { createMock } from "./mock.ts";
 import type { Provider, ProviderSettings } from "./provider.ts";
@@ -13,6 +14,7 @@ import { createReplay } from "./replay.ts";
  * `AggregateError` of several.
  */
 export const providers: Readonly<Record<string, (settings: ProviderSettings) => Provider>> = {
+  ibkr: createIbkr,
   kraken: createKraken,
   mock: createMock,
   replay: createReplay,

@@ -1,0 +1,102 @@
+/**
+ * Bars as TWS writes them, and the sizes and durations in which it is asked for them.
+ *
+ * @module
+ */
+import type { BarSizeSetting } from "@stoqey/ib";
+import { TIMEFRAMES } from "../../records/timeframe.ts";
+import type { FeedBar } from "../live/feed.ts";
+import type { Listing } from "./contract.ts";
+
+/** TWS's names of timeframes. It keeps bars from five seconds on up to date; those of a week carry no certain start. */
+export const BAR_SIZES: ReadonlyMap<string, BarSizeSetting> = new Map([
+  ...["5s", "10s", "15s", "30s"].map((name) => [name, name.replace("s", " secs")]),
+  ["1m", "1 min"],
+  ...["2m", "3m", "5m", "10m", "15m", "30m"].map((name) => [name, name.replace("m", " mins")]),
+  ["1h", "1 hour"],
+  ...["2h", "4h", "8h"].map((name) => [name, name.replace("h", " hours")]),
+  ["1d", "1 day"],
+] as [string, BarSizeSetting][]);
+
+/** Bars up to this length are paced strictly, in milliseconds. */
+const SMALL_MS = 30_000;
+const HOUR_MS = 3_600_000;
+
+/** Whether requests for bars of this length count against the strict limits. */
+export const isSmall = (stepMs: number) => stepMs <= SMALL_MS;
+
+/**
+ * How long a subscription looks back: to the last session, where one may, as a request that finds nothing is over with
+ * that, and its updates with it.
+ */
+export const lookBack = (stepMs: number) => isSmall(stepMs) ? "3600 S" : "1 D";
+
+/**
+ * The time that one request of history covers, in milliseconds. After IBKR's table of durations and bar sizes: an hour for
+ * bars of seconds, eight for those of minutes, a week from three minutes on. Of the week five days are used, since days
+ * of trade and days of the calendar are not the same.
+ */
+export function pageMs(stepMs: number): number {
+  if (isSmall(stepMs)) return HOUR_MS;
+  return stepMs < 180_000 ? 8 * HOUR_MS : 120 * HOUR_MS;
+}
+
+/** The duration to ask for that covers a time of `rangeMs`, which is no longer than a page. */
+export function durationOf(rangeMs: number, stepMs: number): string {
+  if (rangeMs > 8 * HOUR_MS || stepMs > HOUR_MS) return "1 W";
+  const wholeMs = Math.ceil(rangeMs / stepMs) * stepMs;
+  return `${Math.max(60_000, wholeMs) / 1000} S`;
+}
+
+/** `yyyymmdd-hh:mm:ss`, which TWS reads as UTC. */
+export function formatEnd(ms: number): string {
+  return new Date(ms).toISOString().slice(0, 19).replaceAll("-", "").replace("T", "-");
+}
+
+/** The values of a bar in the order of the fields; −1, or nothing, is what TWS does not know. */
+export interface RawBar {
+  /** Epoch seconds of the start, or `yyyymmdd` for bars of a day. */
+  readonly date: string;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume?: number;
+  readonly count?: number;
+  readonly wap?: number;
+}
+
+/** Reads a bar. `undefined` is a time without trades, a text is what is wrong. */
+export function readBar(raw: RawBar, listing: Listing, timeframe: string): FeedBar | undefined | string {
+  const { open, high, low, close } = raw;
+  const ts = readDate(raw.date);
+  if (Number.isNaN(ts)) return "date of a bar is not as documented";
+  if (![open, high, low, close].every(Number.isFinite)) return "price of a bar is no number";
+  const volume = known(raw.volume) ?? 0;
+  const trades = known(raw.count);
+  // TWS fills minutes without trades with the last price.
+  if (listing.hasVolume && volume === 0 && (trades ?? 0) === 0) return undefined;
+  const bar = { symbol: listing.symbol, timeframe, ts, open, high, low, close, volume };
+  if (!listing.hasVolume) return { ...bar, status: "final" };
+  const vwap = known(raw.wap);
+  return {
+    ...bar,
+    ...(vwap === undefined || vwap === 0 ? {} : { vwap }),
+    ...(trades === undefined || !Number.isInteger(trades) ? {} : { trades }),
+    status: "final",
+  };
+}
+
+/** Whether the bar can change no more. */
+export function isOver(bar: FeedBar, graceMs = 0): boolean {
+  return bar.ts + TIMEFRAMES.get(bar.timeframe)! + graceMs <= Date.now();
+}
+
+function readDate(date: string): number {
+  if (/^\d{8}$/.test(date)) {
+    return Date.UTC(Number(date.slice(0, 4)), Number(date.slice(4, 6)) - 1, Number(date.slice(6)));
+  }
+  return /^\d{9,11}$/.test(date) ? Number(date) * 1000 : NaN;
+}
+
+const known = (value: number | undefined) => value === undefined || !(value >= 0) ? undefined : value;

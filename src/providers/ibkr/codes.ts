@@ -1,0 +1,78 @@
+/**
+ * What TWS's message codes mean, after IBKR's "Message Codes" and what its clients have learned.
+ *
+ * @module
+ */
+
+/**
+ * What a message means for the request that it names: nothing; there is no data; ask again later; ask again now, as the
+ * request is dead; it will not be had.
+ */
+export type Verdict = "ignore" | "empty" | "later" | "again" | "refused";
+
+/** Codes of messages that concern the connection, which come without a request. */
+export const CODE = {
+  clientIdInUse: 326,
+  connectFailed: 502,
+  outdated: 503,
+  notConnected: 504,
+  unreadable: 505,
+  unsupported: 506,
+  /** TWS has lost IBKR. */
+  lost: 1100,
+  /** It is back, without the subscriptions. */
+  restoredWithout: 1101,
+  /** It is back with them. */
+  restoredWith: 1102,
+  portChanged: 1300,
+  /** TWS has no connection to its server, and will restore it. */
+  serverLost: 2110,
+} as const;
+
+/** Farms of live data, of history and of definitions that are broken, and that are well. */
+const FARM_BROKEN = [2103, 2105, 2157];
+const FARM_WELL = [2104, 2106, 2158];
+
+/** Judges an error of a historical request. */
+export function judge(code: number, text: string): Verdict {
+  switch (code) {
+    case 162: // The history service; only its text tells.
+      if (/pacing violation/i.test(text)) return "later";
+      if (/no data/i.test(text)) return "empty";
+      // Of one's own cancelling nobody hears, as nobody waits for that request any more.
+      if (/cancel/i.test(text)) return "again";
+      return /permission|no market data|not subscribed/i.test(text) ? "refused" : "later";
+    case 420: // Permissions, or pacing.
+      return /pacing/i.test(text) ? "later" : "refused";
+    case 100: // Too many messages.
+    case 10182: // Live updates failed for want of a connection.
+    case 10197: // Another session of the same user has the data.
+      return "later";
+    case 322: // The request's number is in use.
+    case 366: // TWS knows no such request.
+    case 10225: // Bust: the subscription is dead.
+      return "again";
+    case 165: // About the history service.
+    case 10090: // A part of the data is not subscribed.
+    case 10167: // Data is delayed.
+      return "ignore";
+    default: // 200 no such contract, 321 not valid, 354 not subscribed, and others of that kind.
+      return code >= 2100 && code < 3000 ? "ignore" : "refused";
+  }
+}
+
+/** Reads a message about a data farm: its name, and whether it is well. */
+export function readFarm(code: number, text: string): { name: string; isWell: boolean } | undefined {
+  const isWell = FARM_WELL.includes(code);
+  if (!isWell && !FARM_BROKEN.includes(code)) return undefined;
+  return { name: `${text.split(":").at(-1)?.trim()} ${[2103, 2104].includes(code) ? "live" : "other"}`, isWell };
+}
+
+const ZONE = new Intl.DateTimeFormat("en-GB", { timeZone: "America/New_York", hour: "2-digit", minute: "2-digit" });
+
+/** Whether it is the time of IBKR's nightly reset (23:45 to 1:45 in New York): a lost connection is no news then. */
+export function isResetTime(at: number): boolean {
+  const [hour, minute] = ZONE.format(at).split(":").map(Number);
+  const minutes = hour % 24 * 60 + minute;
+  return minutes >= 23 * 60 + 45 || minutes < 105;
+}

@@ -1,0 +1,229 @@
+/**
+ * One connection to TWS or IB Gateway, from its opening to its end, through `@stoqey/ib`.
+ *
+ * The library speaks the protocol and leaves the rest to its user: it says that it is connected before TWS accepts
+ * requests (ready is `nextValidId`), sends what was asked on a dead connection again on the next (so each gets a client of
+ * its own), tells of the whole connection through `info`, and does not notice a socket that is open at one end only.
+ *
+ * @module
+ */
+import type { BarSizeSetting } from "@stoqey/ib";
+import { FeedError } from "../live/feed.ts";
+import type { RawBar } from "./bars.ts";
+import { CODE } from "./codes.ts";
+import { createClient } from "./client.ts";
+import type { Listing } from "./contract.ts";
+
+/** Times that a connection keeps, in milliseconds. */
+export interface ConnectionTiming {
+  /** Longest wait until TWS is ready. */
+  openTimeoutMs: number;
+  /** How often TWS is asked for its time, which it must answer within `answerMs`. */
+  watchEveryMs: number;
+  answerMs: number;
+  /** Whether TWS resets around that time (epoch ms): a lost connection is no news then. */
+  isResetTime: (at: number) => boolean;
+}
+
+/** Options of {@linkcode openConnection}. */
+export interface ConnectionOptions extends ConnectionTiming {
+  host: string;
+  port: number;
+  clientId: number;
+  /** Ends the connection. */
+  signal: AbortSignal;
+  /** Gives each request a number that no other has had, whatever the connection. */
+  nextId: () => number;
+  /** Whether TWS has accepted this client before: then "in use" tells of one's own last connection. */
+  wasReady: boolean;
+  /** Told of messages that name no request. */
+  onInfo: (code: number, text: string) => void;
+  /** Told of messages that cannot be read; the connection lives on. */
+  onUnreadable: (text: string) => void;
+}
+
+/** What is asked for. */
+export interface BarsRequest {
+  readonly listing: Listing;
+  readonly barSize: BarSizeSetting;
+  readonly duration: string;
+  /** `""` is now. */
+  readonly end: string;
+  /** Go on with updates after the bars that there are. */
+  readonly keepUpToDate: boolean;
+}
+
+/** What comes for a request. */
+export interface Answers {
+  bar(bar: RawBar): void;
+  /** All bars that there are have come. */
+  done(): void;
+  update(bar: RawBar): void;
+  error(code: number, text: string): void;
+}
+
+/** A connection that is ready. */
+export interface Connection {
+  /** Aborts when it ends, with why. */
+  readonly signal: AbortSignal;
+  /** Rejects when it ends. */
+  readonly ended: Promise<never>;
+  /** Resolves when nothing of it is left. */
+  readonly closed: Promise<void>;
+  /** Asks for bars, and gives what cancels that. */
+  ask(request: BarsRequest, answers: Answers): () => void;
+  /** Ends it. */
+  end(error: unknown): void;
+}
+
+/**
+ * Opens a connection and waits until TWS is ready.
+ *
+ * @throws {FeedError} If it cannot be opened.
+ * @throws The signal's reason.
+ */
+export async function openConnection(options: ConnectionOptions): Promise<Connection> {
+  const { host, port, clientId, signal, nextId, onInfo, onUnreadable } = options;
+  const client = await createClient({ host, port, clientId }, (read) => {
+    if (ending.signal.aborted) return;
+    try {
+      read();
+    } catch (error) {
+      fail(`${where} sent what cannot be read: ${(error as Error).message}`, "protocol");
+    }
+  });
+  signal.throwIfAborted();
+  const { api, names } = client;
+  const requests = new Map<number, Answers>();
+  const ready = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<never>();
+  const closed = Promise.withResolvers<void>();
+  const ending = new AbortController();
+  let isReady = false;
+  let heardAt = 0;
+  const where = `TWS at ${host}:${port}`;
+  /** The message under way could not be read to its end: what it gives is not to be believed. */
+  let isDoubtful = false;
+  let question: ReturnType<typeof setTimeout> | undefined;
+  ended.promise.catch(() => {});
+
+  function end(error: unknown): void {
+    if (ending.signal.aborted) return;
+    ending.abort(error);
+    clearTimeout(opening);
+    clearInterval(watch);
+    clearTimeout(question);
+    signal.removeEventListener("abort", abort);
+    requests.clear();
+    ready.reject(error);
+    ended.reject(error);
+    api.disconnect();
+  }
+  function fail(message: string, reason: string, isFatal = false, cooldownMs = 0): void {
+    const isNews = !["closed", "connect"].includes(reason) || !options.isResetTime(Date.now());
+    end(new FeedError(message, { reason: isNews ? reason : "nightly-reset", isFatal, cooldownMs }));
+  }
+  const abort = () => end(signal.reason);
+
+  const opening = setTimeout(
+    () => fail(`${where} was not ready within ${options.openTimeoutMs} ms`, "connect"),
+    options.openTimeoutMs,
+  );
+  const watch = setInterval(() => {
+    if (!isReady || question !== undefined) return;
+    const askedAt = performance.now();
+    client.send(() => api.reqCurrentTime());
+    question = setTimeout(() => {
+      question = undefined;
+      if (heardAt < askedAt) fail(`${where} does not answer any more`, "silence");
+    }, options.answerMs);
+  }, options.watchEveryMs);
+
+  /** A message of the whole connection, whichever way it came. */
+  function inform(code: number, text: string): void {
+    switch (code) {
+      case CODE.clientIdInUse:
+        // After a lost connection TWS may take a while to forget the last one.
+        if (options.wasReady) return fail(`${where} still has a client ${clientId}`, "client-id", false, 15_000);
+        return fail(
+          `${where} has another client with the id ${clientId}: set IBKR_CLIENT_ID to a free one`,
+          "client-id",
+          true,
+        );
+      case CODE.portChanged:
+        return fail(`${where} is leaving its port, set IBKR_PORT to the new one: ${text}`, "port", true);
+      case CODE.outdated:
+      case CODE.unsupported:
+        return fail(`${where} speaks a version that is not supported, install a current one: ${text}`, "version", true);
+      case CODE.connectFailed:
+      case CODE.notConnected:
+        return isReady
+          ? fail(`Connection to ${where} was lost: ${text}`, "closed")
+          : fail(`Cannot connect to ${where}, is it running, with its API enabled on that port? ${text}`, "connect");
+      case CODE.unreadable:
+        // The library may complain of a message more than once.
+        if (!isDoubtful) onUnreadable(text);
+        isDoubtful = true;
+        return;
+      default:
+        return onInfo(code, text);
+    }
+  }
+
+  api.on(names.received, (tokens) => {
+    heardAt = performance.now();
+    isDoubtful = false;
+    // Of a frame that pretends a negative length the library would read for ever.
+    if (tokens.length === 0) throw new Error("empty message");
+  });
+  api.on(names.nextValidId, () => {
+    isReady = true;
+    clearTimeout(opening);
+    ready.resolve();
+  });
+  api.on(names.info, (text, code) => inform(code, text));
+  api.on(names.error, ({ message }, code, id) => {
+    const answers = requests.get(id);
+    if (answers !== undefined) answers.error(code, message);
+    // What concerns a request that is over concerns nobody.
+    else if (id < 0) inform(code, message);
+  });
+  api.on(names.historicalData, (id, date, open, high, low, close, volume, count, wap) => {
+    if (isDoubtful) return;
+    if (date.startsWith("finished")) requests.get(id)?.done();
+    else requests.get(id)?.bar({ date, open, high, low, close, volume, count, wap });
+  });
+  api.on(names.historicalDataUpdate, (id, date, open, high, low, close, volume, count, wap) => {
+    if (!isDoubtful) requests.get(id)?.update({ date, open, high, low, close, volume, count, wap });
+  });
+  api.on(names.disconnected, () => {
+    fail(`${where} closed the connection`, "closed");
+    client.idle().then(closed.resolve);
+  });
+
+  signal.addEventListener("abort", abort, { once: true });
+  api.connect();
+  try {
+    await ready.promise;
+  } catch (error) {
+    await closed.promise;
+    throw error;
+  }
+  return {
+    signal: ending.signal,
+    ended: ended.promise,
+    closed: closed.promise,
+    ask({ listing, barSize, duration, end, keepUpToDate }, answers) {
+      const id = nextId();
+      if (ending.signal.aborted) return () => {};
+      requests.set(id, answers);
+      client.send(() =>
+        api.reqHistoricalData(id, listing.contract, end, duration, barSize, listing.whatToShow, 0, 2, keepUpToDate)
+      );
+      return () => {
+        if (requests.delete(id) && !ending.signal.aborted) client.send(() => api.cancelHistoricalData(id));
+      };
+    },
+    end,
+  };
+}

@@ -1,0 +1,59 @@
+/**
+ * How symbols are written, and what they are to Interactive Brokers.
+ *
+ * - `AAPL`, `BRK B`: a stock in the US, in dollars, wherever it trades (SMART);
+ * - `EUR.USD`: a currency pair at IDEALPRO;
+ * - `SYMBOL:TYPE:EXCHANGE` with TYPE one of STK, IND, FUT, CASH, and further an expiry (`yyyymm` or `yyyymmdd`) or a
+ *   currency other than USD: `SAP:STK:IBIS:EUR`, `SPX:IND:CBOE`, `ES:FUT:CME:202503`, `FDAX:FUT:EUREX:202503:EUR`.
+ *
+ * @module
+ */
+import type { Contract, SecType, WhatToShow } from "@stoqey/ib";
+
+/** A symbol, and how its bars are asked for. */
+export interface Listing {
+  readonly symbol: string;
+  readonly contract: Contract;
+  readonly whatToShow: WhatToShow;
+  /** Whether volume is told of it: then a bar without any is a time without trades. */
+  readonly hasVolume: boolean;
+}
+
+const TYPES = ["STK", "IND", "FUT", "CASH"];
+const PAIR = /^([A-Z]{3})\.([A-Z]{3})$/;
+const NAME = /^[A-Z0-9][A-Z0-9 .-]*$/;
+
+/** Reads a symbol, or tells what is wrong with it. */
+export function readSymbol(symbol: string): Listing | string {
+  const [name, type, exchange, ...rest] = symbol.split(":");
+  const pair = PAIR.exec(name);
+  if (!NAME.test(name)) return "its name is wanted in capital letters, digits, spaces, dots and dashes";
+  if (type === undefined) {
+    if (pair !== null) return makeListing(symbol, "CASH", { symbol: pair[1], currency: pair[2], exchange: "IDEALPRO" });
+    return makeListing(symbol, "STK", { symbol: name, currency: "USD", exchange: "SMART" });
+  }
+  if (!TYPES.includes(type)) return `its type is wanted as one of ${TYPES.join(", ")}`;
+  if (exchange === undefined || exchange === "") return "its exchange is wanted after its type";
+  const expiry = rest.find((part) => /^\d{6}(\d\d)?$/.test(part));
+  const currency = rest.find((part) => /^[A-Z]{3}$/.test(part)) ?? (type === "CASH" ? pair?.[2] : undefined) ?? "USD";
+  if (rest.some((part) => part !== expiry && part !== currency)) {
+    return "after its exchange only an expiry (yyyymm or yyyymmdd) and a currency are wanted";
+  }
+  if (type === "FUT" && expiry === undefined) return "an expiry (yyyymm or yyyymmdd) is wanted after its exchange";
+  return makeListing(symbol, type, {
+    symbol: type === "CASH" && pair !== null ? pair[1] : name,
+    currency,
+    exchange,
+    ...(expiry === undefined ? {} : { lastTradeDateOrContractMonth: expiry }),
+  });
+}
+
+function makeListing(symbol: string, type: string, contract: Contract): Listing {
+  return {
+    symbol,
+    contract: { ...contract, secType: type as SecType },
+    // Currencies have no trades, only quotes.
+    whatToShow: (type === "CASH" ? "MIDPOINT" : "TRADES") as WhatToShow,
+    hasVolume: type === "STK" || type === "FUT",
+  };
+}

@@ -1,0 +1,78 @@
+/**
+ * How often Interactive Brokers may be asked for bars.
+ *
+ * For bars up to 30 s: at most 60 requests in 10 minutes. For longer ones that limit is lifted, and TWS says by itself when
+ * it is too much. In all cases at most 50 requests are open at a time, and 50 messages are sent a second; some room is left
+ * for requests that TWS counts otherwise.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import { createTokenBucket } from "../../pipeline/rate.ts";
+
+const WINDOW_MS = 10 * 60_000;
+const PER_WINDOW = 58;
+const MAX_OPEN = 20;
+const PER_SECOND = 30;
+
+/** Turns at asking. */
+export interface Pacing {
+  /** Waits for a turn, and gives what ends it: to be called once the request is answered, or given up. */
+  take(signal: AbortSignal): Promise<() => void>;
+}
+
+/** Makes a pacing; `isStrict` is for bars up to 30 s. It outlasts connections, as TWS's own count does. */
+export function createPacing(isStrict: boolean): Pacing {
+  const bucket = createTokenBucket(PER_SECOND);
+  const asked: number[] = [];
+  const waiting = new Set<() => void>();
+  let open = 0;
+
+  async function waitForRoom(signal: AbortSignal): Promise<void> {
+    while (open >= MAX_OPEN) {
+      signal.throwIfAborted();
+      await new Promise<void>((resolve) => {
+        const wake = () => {
+          waiting.delete(wake);
+          signal.removeEventListener("abort", wake);
+          resolve();
+        };
+        waiting.add(wake);
+        signal.addEventListener("abort", wake, { once: true });
+      });
+    }
+    signal.throwIfAborted();
+    open++;
+  }
+
+  async function waitForWindow(signal: AbortSignal): Promise<void> {
+    while (true) {
+      const now = performance.now();
+      while (asked.length > 0 && asked[0] <= now - WINDOW_MS) asked.shift();
+      if (asked.length < PER_WINDOW) break;
+      await delay(asked[0] + WINDOW_MS - now, { signal });
+    }
+    asked.push(performance.now());
+  }
+
+  return {
+    async take(signal) {
+      await waitForRoom(signal);
+      let isDone = false;
+      const done = () => {
+        if (isDone) return;
+        isDone = true;
+        open--;
+        for (const wake of [...waiting]) wake();
+      };
+      try {
+        if (isStrict) await waitForWindow(signal);
+        await bucket.take(1, signal);
+      } catch (error) {
+        done();
+        throw error;
+      }
+      return done;
+    },
+  };
+}

@@ -1,0 +1,242 @@
+/**
+ * A fake TWS on loopback, at server version 176, as far as bars go.
+ *
+ * @module
+ */
+import { encode, readFrames, writeAll } from "./tws_wire.ts";
+
+/** A bar as the fake's market knows it. */
+export interface MarketBar {
+  /** As in the provider: `AAPL`, `EUR.USD`. */
+  readonly symbol: string;
+  /** Start, in epoch ms. */
+  readonly ts: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly count: number;
+  readonly wap: number;
+}
+
+/** A request for bars. */
+export interface BarsAsked {
+  readonly id: number;
+  readonly symbol: string;
+  readonly secType: string;
+  readonly exchange: string;
+  readonly expiry: string;
+  readonly currency: string;
+  readonly end: string;
+  readonly barSize: string;
+  readonly duration: string;
+  readonly whatToShow: string;
+  readonly keepUpToDate: boolean;
+}
+
+/** One client's connection. */
+export interface FakeConnection {
+  readonly clientId: number;
+  /** Numbers of requests that were cancelled. */
+  readonly cancelled: readonly number[];
+  /** The next subscription of the symbol, once it is answered. */
+  subscription(symbol: string): Promise<BarsAsked>;
+  /** Sends the state of a bar to its newest subscription. */
+  update(bar: MarketBar): void;
+  /** Sends a message about a request. */
+  error(id: number, code: number, text: string): void;
+  /** Sends a message about the connection. */
+  info(code: number, text: string): void;
+  /** Sends a frame of any fields. */
+  send(...fields: (string | number)[]): void;
+  /** Sends bytes as they are. */
+  raw(bytes: Uint8Array): void;
+  /** Stays open, and does nothing more. */
+  freeze(): void;
+  /** Resolves when the client is gone. */
+  readonly gone: Promise<void>;
+  close(): void;
+}
+
+/** The fake server. */
+export interface FakeTws extends AsyncDisposable {
+  readonly variables: Readonly<Record<string, string>>;
+  /** Bars that history has; change it at will. */
+  readonly history: MarketBar[];
+  /** Requests for bars so far. */
+  readonly asked: BarsAsked[];
+  /** Errors that answer the next requests for history that are not kept up to date. */
+  readonly mishaps: { code: number; text: string }[];
+  /** The next connection that is ready. */
+  connection(): Promise<FakeConnection>;
+}
+
+/** Options of {@linkcode startFakeTws}. */
+export interface FakeOptions {
+  /** Why symbols are refused: a code and a text. */
+  refused?: Record<string, [number, string]>;
+  /** Ids of clients that are in use, for so many attempts. */
+  inUse?: Map<number, number>;
+  /** Accepts connections and says nothing. */
+  isSilent?: boolean;
+  /** What it says of its version. */
+  version?: number;
+}
+
+/** Starts the fake. */
+export function startFakeTws(options: FakeOptions = {}): FakeTws {
+  const { refused = {}, inUse = new Map(), isSilent = false, version = 176 } = options;
+  const history: MarketBar[] = [];
+  const asked: BarsAsked[] = [];
+  const mishaps: { code: number; text: string }[] = [];
+  const connections = createQueue<FakeConnection>();
+  const sockets = new Set<Deno.TcpConn>();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+
+  async function serve(socket: Deno.TcpConn): Promise<void> {
+    sockets.add(socket);
+    let isFrozen = isSilent;
+    let writing = Promise.resolve();
+    const gone = Promise.withResolvers<void>();
+    const cancelled: number[] = [];
+    const subscriptions = new Map<string, ReturnType<typeof createQueue<BarsAsked>>>();
+    const newest = new Map<string, number>();
+
+    const raw = (bytes: Uint8Array) => {
+      writing = writing.then(() => writeAll(socket, bytes)).catch(() => {});
+    };
+    const send = (...fields: (string | number)[]) => raw(encode(fields));
+    const error = (id: number, code: number, text: string) => send(4, 2, id, code, text, "");
+    const close = () => {
+      if (sockets.delete(socket)) socket.close();
+    };
+    function queue(symbol: string) {
+      const found = subscriptions.get(symbol) ?? createQueue<BarsAsked>();
+      subscriptions.set(symbol, found);
+      return found;
+    }
+    function start(clientId: number): void {
+      const left = inUse.get(clientId) ?? 0;
+      if (left > 0) {
+        inUse.set(clientId, left - 1);
+        error(-1, 326, "Unable to connect as the client id is already in use. Retry with a unique client id.");
+        writing.then(close);
+        return;
+      }
+      send(15, 1, "DU111");
+      send(9, 1, 1);
+      error(-1, 2104, "Market data farm connection is OK:usfarm");
+      connections.put({
+        clientId,
+        cancelled,
+        subscription: (symbol) => queue(symbol).take(),
+        update({ symbol, ts, open, high, low, close, volume, count, wap }) {
+          send(90, newest.get(symbol)!, count, ts / 1000, open, close, high, low, wap, volume);
+        },
+        error,
+        info: (code, text) => error(-1, code, text),
+        send,
+        raw,
+        freeze: () => isFrozen = true,
+        gone: gone.promise,
+        close,
+      });
+    }
+    function answer(ask: BarsAsked): void {
+      asked.push(ask);
+      const refusal = refused[ask.symbol];
+      if (refusal !== undefined) return error(ask.id, ...refusal);
+      const mishap = ask.keepUpToDate ? undefined : mishaps.shift();
+      if (mishap !== undefined) return error(ask.id, mishap.code, mishap.text);
+      const until = ask.end === "" ? Date.now() : readEnd(ask.end);
+      const bars = history.filter(({ symbol, ts }) =>
+        symbol === ask.symbol && ts < until && ts >= until - readDuration(ask.duration)
+      ).toSorted((a, b) => a.ts - b.ts);
+      if (bars.length === 0 && !ask.keepUpToDate) {
+        const text = `Historical Market Data Service error message:HMDS query returned no data: ${ask.symbol}`;
+        return error(ask.id, 162, text);
+      }
+      const rows = bars.map((bar) => [
+        bar.ts / 1000,
+        ...[bar.open, bar.high, bar.low, bar.close, bar.volume, bar.wap, bar.count],
+      ]);
+      send(17, ask.id, "20261018 09:30:00", "20261018 10:30:00", bars.length, ...rows.flat());
+      if (!ask.keepUpToDate) return;
+      newest.set(ask.symbol, ask.id);
+      queue(ask.symbol).put(ask);
+    }
+    try {
+      for await (const fields of readFrames(socket)) {
+        if (isFrozen) continue;
+        const [kind] = fields;
+        if (kind.startsWith("v100")) send(version, "20261018 09:30:00 EST");
+        if (kind === "71") start(Number(fields[2]));
+        if (kind === "49") send(49, 1, Math.floor(Date.now() / 1000));
+        if (kind === "25") cancelled.push(Number(fields[2]));
+        if (kind === "20") answer(readAsk(fields));
+      }
+    } catch {
+      // Reset by the client, or closed here.
+    }
+    gone.resolve();
+    close();
+  }
+
+  const serving = (async () => {
+    const each: Promise<void>[] = [];
+    for await (const socket of listener) each.push(serve(socket));
+    await Promise.all(each);
+  })();
+  return {
+    variables: { IBKR_HOST: "127.0.0.1", IBKR_PORT: String((listener.addr as Deno.NetAddr).port) },
+    history,
+    asked,
+    mishaps,
+    connection: connections.take,
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      for (const socket of sockets) socket.close();
+      sockets.clear();
+      await serving;
+    },
+  };
+}
+
+/** Values that are awaited, or wait. */
+function createQueue<T>() {
+  const ready: T[] = [];
+  const waiting: ((value: T) => void)[] = [];
+  return {
+    put(value: T): void {
+      const next = waiting.shift();
+      if (next === undefined) ready.push(value);
+      else next(value);
+    },
+    take(): Promise<T> {
+      return ready.length > 0 ? Promise.resolve(ready.shift()!) : new Promise((resolve) => waiting.push(resolve));
+    },
+  };
+}
+
+function readAsk(fields: string[]): BarsAsked {
+  const [, id, , symbol, secType, expiry, , , , exchange, , currency, , , , end, barSize, duration] = fields;
+  const [, whatToShow, , keepUpToDate] = fields.slice(18);
+  const name = secType === "CASH" ? `${symbol}.${currency}` : symbol;
+  return {
+    id: Number(id),
+    symbol: name,
+    ...{ secType, exchange, expiry, currency, end, barSize, duration, whatToShow },
+    keepUpToDate: keepUpToDate === "1",
+  };
+}
+
+/** `yyyymmdd-hh:mm:ss` in UTC. */
+function readEnd(text: string): number {
+  return Date.parse(text.replace(/^(\d{4})(\d\d)(\d\d)-(.*)$/, "$1-$2-$3T$4Z"));
+}
+
+function readDuration(text: string): number {
+  const [count, unit] = text.split(" ");
+  return Number(count) * { S: 1000, D: 86_400_000, W: 604_800_000 }[unit]!;
+}
