@@ -5,6 +5,7 @@
  */
 import { createIbkr } from "./ibkr.ts";
 import { createKraken } from "./kraken.ts";
+import { createMassive } from "./massive.ts";
 import { createMock } from "./mock.ts";
 import type { Provider, ProviderSettings } from "./provider.ts";
 import { createReplay } from "./replay.ts";
@@ -16,6 +17,9 @@ import { createReplay } from "./replay.ts";
 export const providers: Readonly<Record<string, (settings: ProviderSettings) => Provider>> = {
   ibkr: createIbkr,
   kraken: createKraken,
+  massive: createMassive,
   mock: createMock,
+  // The name that Massive had before; its rows say massive too.
+  polygon: createMassive,
   replay: createReplay,
 };

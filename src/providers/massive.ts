@@ -1,0 +1,88 @@
+/**
+ * US stocks from Massive, until 2025 Polygon.io: minute bars (`AM`) and second bars (`A`) over WebSocket, history by REST
+ * `aggs`, after Massive's API documentation.
+ *
+ * @module
+ */
+import { TIMEFRAMES } from "../records/timeframe.ts";
+import { createCoverage } from "./live/coverage.ts";
+import { supervise } from "./live/supervise.ts";
+import { createMassiveFeed, DELAY_MS } from "./massive/feed.ts";
+import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
+
+/** The channel of each timeframe that is streamed. */
+const CHANNELS: Readonly<Record<string, string>> = { "1m": "AM", "1s": "A" };
+/** Late trades change a bar for about a quarter of an hour: a repair reads that again. */
+const OVERLAP_MS = 16 * 60_000;
+
+/**
+ * Makes the provider `massive`, also called `polygon`; rows say `massive` under either name, so that a series does not
+ * break in two when its owner takes to the new name.
+ *
+ * @throws {AggregateError} Of a {@linkcode SettingError} for each thing that is wrong.
+ */
+export function createMassive(settings: ProviderSettings): Provider {
+  const { timeframe, variable } = settings;
+  const problems: SettingError[] = [];
+  const symbols = [...new Set(settings.symbols)];
+  if (symbols.length === 0) problems.push(new SettingError("symbols", "massive wants some, like AAPL,MSFT"));
+  if (!Object.hasOwn(CHANNELS, timeframe)) {
+    const wanted = Object.keys(CHANNELS).join(" or ");
+    problems.push(new SettingError("timeframe", `massive streams no bars of "${timeframe}", wanted is ${wanted}`));
+  }
+  const key = readKey(variable, problems);
+  const socketUrl = readUrl("MASSIVE_STREAM_URL", "wss://socket.massive.com/stocks", ["ws:", "wss:"]);
+  const restUrl = readUrl("MASSIVE_REST_URL", "https://api.massive.com", ["http:", "https:"]);
+  const requests = variable("MASSIVE_REQUESTS_PER_MINUTE");
+  const requestsPerMinute = requests === undefined ? undefined : Number(requests);
+  if (requestsPerMinute !== undefined && !(requestsPerMinute > 0 && requestsPerMinute < Infinity)) {
+    const message = `current value is ${JSON.stringify(requests)}, wanted is a number above 0`;
+    problems.push(new SettingError("MASSIVE_REQUESTS_PER_MINUTE", message));
+  }
+  if (problems.length > 0) throw new AggregateError(problems, "Cannot start massive with these settings");
+
+  function readUrl(name: Uppercase<string>, standard: string, protocols: readonly string[]): string {
+    const url = variable(name) ?? standard;
+    if (!URL.canParse(url) || !protocols.includes(new URL(url).protocol)) {
+      const message = `current value is ${JSON.stringify(url)}, wanted is an address like ${standard}`;
+      problems.push(new SettingError(name, message));
+    }
+    return url.replace(/\/+$/, "");
+  }
+
+  const isDelayed = socketUrl.includes("//delayed.");
+  const feed = createMassiveFeed({
+    symbols,
+    timeframe,
+    channel: CHANNELS[timeframe],
+    key,
+    socketUrl,
+    restUrl,
+    requestsPerMinute,
+    isDelayed,
+  });
+  const coverage = createCoverage({
+    dataDir: settings.dataDir,
+    name: `massive ${timeframe}`,
+    overlapMs: OVERLAP_MS + (isDelayed ? DELAY_MS : 0) + 5 * TIMEFRAMES.get(timeframe)!,
+  });
+  return {
+    name: "massive",
+    open: (context) => supervise({ feed, context, coverage, tell: context.tell }),
+    close: coverage.save,
+  };
+}
+
+/** The key, which is never shown. */
+function readKey(variable: ProviderSettings["variable"], problems: SettingError[]): string {
+  const name = ["MASSIVE_API_KEY", "POLYGON_API_KEY"].find((each) => variable(each) !== undefined);
+  const key = (name === undefined ? "" : variable(name)!).trim();
+  if (key === "") {
+    const message = "massive wants a key: set MASSIVE_API_KEY or POLYGON_API_KEY in the environment or in .env";
+    problems.push(new SettingError("MASSIVE_API_KEY", message));
+  } else if (!/^[\x21-\x7e]+$/.test(key)) {
+    const message = "current value (not shown) has blanks or letters that no key has, wanted is the key alone";
+    problems.push(new SettingError(name as Uppercase<string>, message));
+  }
+  return key;
+}

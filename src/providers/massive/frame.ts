@@ -1,0 +1,94 @@
+/**
+ * What comes over Massive's socket: arrays of aggregates and statuses, in any mixture.
+ *
+ * @module
+ */
+import type { Rejected } from "../../records/frame.ts";
+import type { FeedBar } from "../live/feed.ts";
+
+/** A message of the server about the connection or a subscription. */
+export interface Status {
+  readonly status: string;
+  readonly message: string;
+}
+
+/** All that one frame holds. */
+export interface MassiveFrame {
+  readonly bars: readonly FeedBar[];
+  readonly statuses: readonly Status[];
+  readonly rejected: readonly Rejected[];
+}
+
+/** What frames are read for. */
+export interface MassiveSeries {
+  readonly timeframe: string;
+  /** Length of the timeframe, in milliseconds. */
+  readonly stepMs: number;
+  /** `AM` or `A`. */
+  readonly channel: string;
+  /** Notes a bar, and tells whether there was one with that start; `undefined` where the symbol is not wanted. */
+  note(symbol: string, ts: number): boolean | undefined;
+}
+
+/** How much of a frame that cannot be read at all is kept, in UTF-16 units. */
+const RAW_LENGTH = 1000;
+
+/** Reads a frame. What is not as documented is rejected alone; kinds of messages that are not asked for are skipped. */
+export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
+  const bars: FeedBar[] = [];
+  const statuses: Status[] = [];
+  const rejected: Rejected[] = [];
+  const items = parse(text);
+  if (!Array.isArray(items)) {
+    const reason = items === undefined ? "message is not JSON" : "message is not an array";
+    return { bars, statuses, rejected: [{ item: { raw: text.slice(0, RAW_LENGTH) }, reason }] };
+  }
+  for (const item of items) {
+    const ev = item?.ev;
+    if (ev === series.channel) {
+      const bar = readBar(item, series);
+      if (typeof bar === "string") rejected.push({ item, reason: bar });
+      else bars.push(bar);
+    } else if (ev === "status") {
+      const { status, message } = item;
+      if (typeof status === "string" && typeof message === "string") statuses.push({ status, message });
+      else rejected.push({ item, reason: "status is not as documented" });
+    } else if (typeof ev !== "string") rejected.push({ item, reason: "message has no kind" });
+  }
+  return { bars, statuses, rejected };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bar, or why it is none. `s` and `e` are start and end in ms, `vw` is the VWAP of the bar (`a` that of the day). */
+function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar | string {
+  const { sym, s, e, o, h, l, c, v, vw } = item;
+  const { timeframe, stepMs } = series;
+  // JSON has no NaN, but 1e999 is read as infinite.
+  if (
+    typeof sym !== "string" || typeof s !== "number" || typeof e !== "number" || !Number.isFinite(o) ||
+    !Number.isFinite(h) || !Number.isFinite(l) || !Number.isFinite(c) || !Number.isFinite(v)
+  ) return "bar is not as documented";
+  if (e - s !== stepMs || s % stepMs !== 0) return `bar is not of ${timeframe}`;
+  const isAgain = series.note(sym, s);
+  if (isAgain === undefined) return "symbol is not subscribed";
+  return {
+    symbol: sym,
+    timeframe,
+    ts: s,
+    open: o as number,
+    high: h as number,
+    low: l as number,
+    close: c as number,
+    volume: v as number,
+    vwap: Number.isFinite(vw) ? vw as number : undefined,
+    // The spec: what comes for a start that was there already replaces it.
+    status: isAgain ? "correction" : "final",
+  };
+}

@@ -1,0 +1,108 @@
+/**
+ * Massive's history: REST `aggs`.
+ *
+ * @module
+ */
+import type { TokenBucket } from "../../pipeline/rate.ts";
+import { type FeedBar, FeedError } from "../live/feed.ts";
+import { getJson } from "../live/rest.ts";
+import { errorWithoutKey } from "./key.ts";
+
+/** What to read, and how. */
+export interface HistoryOptions {
+  symbol: string;
+  timeframe: string;
+  /** Length of the timeframe, in milliseconds. */
+  stepMs: number;
+  /** Start of the first bar, in epoch ms. */
+  from: number;
+  /** Bars start before it, in epoch ms. */
+  to: number;
+  signal: AbortSignal;
+  key: string;
+  restUrl: string;
+  bucket: TokenBucket;
+  backoffMs?: number;
+  onCall: (outcome: "ok" | "throttled" | "error") => void;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+/** Longest range of one query. A month of minutes is advised; a day of seconds is about as much. */
+const RANGES: Readonly<Record<string, { unit: string; rangeMs: number }>> = {
+  "1m": { unit: "minute", rangeMs: 30 * DAY_MS },
+  "1s": { unit: "second", rangeMs: DAY_MS },
+};
+/** Most that a page holds, counted in the bars that others are made of. */
+const LIMIT = 50_000;
+/** Bars that are handed over at once: a whole page would not leave other symbols any room. */
+const BARS_AT_ONCE = 1000;
+
+/** Reads bars from `from` on and before `to`, in order. */
+export async function* readHistory(options: HistoryOptions): AsyncGenerator<readonly FeedBar[]> {
+  const { from, to, stepMs, timeframe, restUrl } = options;
+  const { unit, rangeMs } = RANGES[timeframe];
+  const first = Math.ceil(from / stepMs) * stepMs;
+  for (let start = first; start < to; start += rangeMs) {
+    const end = Math.min(start + rangeMs, to);
+    // Both ends are inclusive. Adjusted prices would not go with those of the stream after a split.
+    let url: string | undefined = `${restUrl}/v2/aggs/ticker/${encodeURIComponent(options.symbol)}/range/1/${unit}/` +
+      `${start}/${end - 1}?adjusted=false&sort=asc&limit=${LIMIT}`;
+    while (url !== undefined) {
+      const { rows, next } = await readPage(url, options);
+      const bars = rows.flatMap((row) => readRow(row, options)).filter(({ ts }) => ts >= start && ts < end);
+      for (let at = 0; at < bars.length; at += BARS_AT_ONCE) yield bars.slice(at, at + BARS_AT_ONCE);
+      if (next === url) throw new FeedError("Massive's history leads from a page to itself", { reason: "history" });
+      url = next;
+    }
+  }
+}
+
+async function readPage(url: string, options: HistoryOptions): Promise<{ rows: unknown[]; next?: string }> {
+  const { signal, key, restUrl, bucket, backoffMs, onCall } = options;
+  const headers = { authorization: `Bearer ${key}` };
+  let body: { results?: unknown; next_url?: unknown } | null;
+  try {
+    body = await getJson(url, { headers, signal, bucket, backoffMs, onCall }) as typeof body;
+  } catch (error) {
+    throw explain(errorWithoutKey(error, key));
+  }
+  // Without bars there are no results.
+  const { results = [], next_url: next } = body ?? {};
+  if (!Array.isArray(results)) throw new FeedError("Massive's history is not as documented", { reason: "history" });
+  return { rows: results, next: typeof next === "string" && next !== "" ? rebase(next, restUrl) : undefined };
+}
+
+/** The next page's address names Massive's own host; the key goes to nobody but the host that is configured. */
+function rebase(next: string, restUrl: string): string {
+  if (next.startsWith(`${restUrl}/`)) return next;
+  if (!URL.canParse(next, restUrl)) throw new FeedError("Massive's next page has no address", { reason: "history" });
+  const { pathname, search } = new URL(next, restUrl);
+  return `${restUrl}${pathname}${search}`;
+}
+
+/** A sentence that helps, where a wrong key is what hinders. The stream goes on without history. */
+function explain(error: unknown): unknown {
+  if (!(error instanceof FeedError) || !/unknown api key/i.test(error.message)) return error;
+  const { isFatal, reason } = error;
+  const message = `${error.message}. Check MASSIVE_API_KEY (or POLYGON_API_KEY)`;
+  return new FeedError(message, { isFatal, reason, cause: error });
+}
+
+/** `t` is the bar's start in ms, `n` the number of trades. What is not as documented is left out, as if it were missing. */
+function readRow(row: unknown, { symbol, timeframe, stepMs }: HistoryOptions): FeedBar[] {
+  const { t, o, h, l, c, v, vw, n } = (row ?? {}) as Record<string, unknown>;
+  if (![t, o, h, l, c, v].every(Number.isFinite)) return [];
+  const numbers = { ts: t, open: o, high: h, low: l, close: c, volume: v } as Record<
+    "ts" | "open" | "high" | "low" | "close" | "volume",
+    number
+  >;
+  if (numbers.ts % stepMs !== 0) return [];
+  return [{
+    symbol,
+    timeframe,
+    ...numbers,
+    vwap: Number.isFinite(vw) ? vw as number : undefined,
+    trades: Number.isInteger(n) ? n as number : undefined,
+    status: "final",
+  }];
+}

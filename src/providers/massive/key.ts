@@ -1,0 +1,18 @@
+/**
+ * Keeps the key out of what people read.
+ *
+ * @module
+ */
+import { FeedError } from "../live/feed.ts";
+
+/** The text without the key. */
+export function withoutKey(text: string, key: string): string {
+  return text.includes(key) ? text.replaceAll(key, "(key)") : text;
+}
+
+/** The error as it is; where its message has the key, another one without it. Its stack would have it too. */
+export function errorWithoutKey(error: unknown, key: string): unknown {
+  if (!(error instanceof FeedError) || !error.message.includes(key)) return error;
+  const { isFatal, cooldownMs, reason } = error;
+  return new FeedError(withoutKey(error.message, key), { isFatal, cooldownMs, reason });
+}

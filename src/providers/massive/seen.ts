@@ -1,0 +1,35 @@
+/**
+ * Remembers which bars have come, so that one that comes again is known for a correction.
+ *
+ * @module
+ */
+
+/** Notes a bar, and tells whether there was one with that start; `undefined` where the symbol is not wanted. */
+export type Seen = (symbol: string, ts: number) => boolean | undefined;
+
+/** Bars that are remembered of each symbol: the bits of an integer. */
+const DEPTH = 32;
+/** A bar this far ahead is nonsense, found as such later, and must not pass for the newest. */
+const MAX_AHEAD_MS = 24 * 60 * 60_000;
+
+/** Makes a memory for bars of `stepMs` of these symbols. Whatever is older than it reaches back counts as seen. */
+export function createSeen(symbols: readonly string[], stepMs: number): Seen {
+  /** Start of the newest bar; bit k of `bits` is the bar k steps before it. */
+  const all = new Map(symbols.map((symbol) => [symbol, { newest: -Infinity, bits: 0 }]));
+  return (symbol, ts) => {
+    const of = all.get(symbol);
+    if (of === undefined) return undefined;
+    const ahead = (ts - of.newest) / stepMs;
+    if (ahead > 0) {
+      if (ts > Date.now() + MAX_AHEAD_MS) return false;
+      of.bits = ahead < DEPTH ? of.bits << ahead | 1 : 1;
+      of.newest = ts;
+      return false;
+    }
+    if (-ahead >= DEPTH) return true;
+    const bit = 1 << -ahead;
+    const isAgain = (of.bits & bit) !== 0;
+    of.bits |= bit;
+    return isAgain;
+  };
+}

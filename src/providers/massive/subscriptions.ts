@@ -1,0 +1,91 @@
+/**
+ * Which symbols of one connection are subscribed, refused, or still without an answer.
+ *
+ * A success names its topic, a refusal need not ("not authorized"). Refusals without a name are therefore kept until no
+ * more symbols are open than there are refusals: these are the refused ones, in whatever order the answers came.
+ *
+ * @module
+ */
+import { FeedError, type Session } from "../live/feed.ts";
+
+/** The subscriptions of a connection. */
+export interface Subscriptions {
+  /** Symbols that are subscribed. */
+  readonly held: ReadonlySet<string>;
+  /** Symbols without an answer. */
+  readonly open: ReadonlySet<string>;
+  /** The symbol is subscribed: the server says so, or its bars come. */
+  accepted(symbol: string): void;
+  /**
+   * A symbol is refused, where known the one named. Tells whether there was any to refuse.
+   *
+   * @throws {FeedError} If with it all are; fatal.
+   */
+  refused(symbol: string | undefined, reason: string): boolean;
+  /**
+   * No more answers are to be expected. A topic that is held already gets none; so what is open is taken for subscribed,
+   * and whether its bars come is for the watch over silent symbols to find out.
+   *
+   * @throws {FeedError} If all are refused; fatal.
+   */
+  conclude(): void;
+}
+
+/** Keeps the subscriptions to these symbols. */
+export function createSubscriptions(
+  symbols: readonly string[],
+  session: Pick<Session, "subscribed" | "refuse">,
+): Subscriptions {
+  const wanted = new Set(symbols);
+  const open = new Set(symbols);
+  const held = new Set<string>();
+  /** Reasons of refusals that name no symbol. */
+  const nameless: string[] = [];
+  let lastReason = "";
+
+  function accept(symbol: string): void {
+    open.delete(symbol);
+    held.add(symbol);
+    session.subscribed(symbol);
+  }
+  function refuse(symbol: string, reason: string): void {
+    open.delete(symbol);
+    lastReason = reason;
+    session.refuse(symbol, reason);
+  }
+  function settle(): void {
+    if (nameless.length > 0 && nameless.length >= open.size) {
+      for (const symbol of [...open]) refuse(symbol, nameless.shift()!);
+      nameless.length = 0;
+    }
+    if (open.size > 0 || held.size > 0) return;
+    throw new FeedError(
+      `Massive refuses all symbols (${lastReason}): the plan of this key does not include their bars, ` +
+        "see https://massive.com/pricing",
+      { isFatal: true, reason: "refused" },
+    );
+  }
+
+  return {
+    held,
+    open,
+    accepted(symbol) {
+      if (held.has(symbol) || !wanted.has(symbol)) return;
+      accept(symbol);
+      settle();
+    },
+    refused(symbol, reason) {
+      if (symbol === undefined ? open.size === 0 : !open.has(symbol)) return false;
+      if (symbol === undefined) nameless.push(reason);
+      else refuse(symbol, reason);
+      settle();
+      return true;
+    },
+    conclude() {
+      // Topics are answered in the order in which they were asked for, so the first are the likeliest.
+      for (const symbol of [...open].slice(0, nameless.length)) refuse(symbol, nameless.shift()!);
+      for (const symbol of [...open]) accept(symbol);
+      settle();
+    },
+  };
+}

@@ -1,0 +1,227 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import type { FeedBar } from "../../src/providers/live/feed.ts";
+import { FeedError } from "../../src/providers/live/feed.ts";
+import { createMassiveFeed, type MassiveOptions } from "../../src/providers/massive/feed.ts";
+import { fakeClock } from "../support/clock.ts";
+import { type FakeMassive, KEY, startFakeMassive } from "../support/fake_massive.ts";
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+const START = Date.UTC(2025, 0, 6, 15);
+
+/** Reads history as a supervisor does. */
+async function read(
+  fake: FakeMassive,
+  { symbol = "AAPL", from = START, to = START + 10 * MINUTE, ...given }:
+    & Partial<MassiveOptions>
+    & { symbol?: string; from?: number; to?: number } = {},
+): Promise<FeedBar[]> {
+  const feed = createMassiveFeed({
+    symbols: [symbol],
+    timeframe: "1m",
+    channel: "AM",
+    key: KEY,
+    socketUrl: fake.variables.MASSIVE_STREAM_URL,
+    restUrl: fake.variables.MASSIVE_REST_URL,
+    requestsPerMinute: 60_000,
+    backoffMs: 1,
+    ...given,
+  });
+  const bars: FeedBar[] = [];
+  for await (const some of feed.history(symbol, from, to, new AbortController().signal)) {
+    assert(some.length > 0 && some.length <= 1000, `${some.length} bars at once`);
+    bars.push(...some);
+  }
+  return bars;
+}
+
+/** Fills history with minutes from the start on. */
+function fill(fake: FakeMassive, minutes: number, symbol = "AAPL"): void {
+  for (let at = 0; at < minutes; at++) {
+    fake.history.push({ symbol, ts: START + at * MINUTE, open: 2, high: 4, low: 1, close: 3, volume: 0.5 + at });
+  }
+}
+const minutes = (bars: readonly FeedBar[]) => bars.map(({ ts }) => (ts - START) / MINUTE);
+
+Deno.test("history is asked for raw bars in order, and its end is exclusive", async () => {
+  await using fake = startFakeMassive();
+  fill(fake, 12);
+  const bars = await read(fake, { from: START + 2 * MINUTE, to: START + 5 * MINUTE });
+  assertEquals(minutes(bars), [2, 3, 4]);
+  assertEquals(bars[0], {
+    symbol: "AAPL",
+    timeframe: "1m",
+    ts: START + 2 * MINUTE,
+    open: 2,
+    high: 4,
+    low: 1,
+    close: 3,
+    volume: 2.5,
+    vwap: 3,
+    trades: 12,
+    status: "final",
+  });
+  const [{ path, query }] = fake.requests;
+  assertEquals(path, `/v2/aggs/ticker/AAPL/range/1/minute/${START + 2 * MINUTE}/${START + 5 * MINUTE - 1}`);
+  assertEquals(Object.fromEntries(query), { adjusted: "false", sort: "asc", limit: "50000" });
+});
+
+Deno.test("pages are followed on the configured host, each with the key in its header alone", async () => {
+  await using fake = startFakeMassive({ pageSize: 4 });
+  fill(fake, 10);
+  assertEquals(minutes(await read(fake)), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  assertEquals(fake.requests.map(({ query }) => query.get("cursor")), [null, "4", "8"]);
+  assertEquals(new Set(fake.requests.map(({ authorization }) => authorization)), new Set([`Bearer ${KEY}`]));
+  assert(fake.requests.every(({ path, query }) => !`${path}${query}`.includes(KEY)));
+});
+
+Deno.test("a large page is handed over in parts", async () => {
+  await using fake = startFakeMassive();
+  fill(fake, 2500);
+  assertEquals((await read(fake, { to: START + 3000 * MINUTE })).length, 2500);
+  assertEquals(fake.requests.length, 1);
+});
+
+Deno.test("a page that leads to itself ends in an error", async () => {
+  await using fake = startFakeMassive();
+  const path = `/v2/aggs/ticker/AAPL/range/1/minute/${START}/${START + 10 * MINUTE - 1}`;
+  const next_url = `${fake.variables.MASSIVE_REST_URL}${path}?adjusted=false&sort=asc&limit=50000`;
+  fake.script.mishaps.push({ status: 200, body: { status: "OK", next_url } });
+  await assertRejects(() => read(fake), FeedError, "from a page to itself");
+});
+
+Deno.test("a long range is asked for a month at a time, without overlap or hole", async () => {
+  await using fake = startFakeMassive();
+  for (const day of [0, 29, 30, 31, 59, 60, 69]) {
+    fake.history.push({ symbol: "AAPL", ts: START + day * DAY, open: 2, high: 4, low: 1, close: 3, volume: 1 });
+  }
+  const bars = await read(fake, { to: START + 70 * DAY });
+  assertEquals(bars.map(({ ts }) => (ts - START) / DAY), [0, 29, 30, 31, 59, 60, 69]);
+  assertEquals(
+    fake.requests.map(({ path }) => path.split("/").slice(-2).map((at) => (Number(at) - START) / DAY)),
+    [[0, 30 - 1 / DAY], [30, 60 - 1 / DAY], [60, 70 - 1 / DAY]],
+  );
+});
+
+Deno.test("seconds are asked for as seconds, a day at a time", async () => {
+  await using fake = startFakeMassive();
+  await read(fake, { timeframe: "1s", channel: "A", to: START + 2 * DAY });
+  assertEquals(fake.requests.map(({ path }) => path.split("/")[7]), ["second", "second"]);
+});
+
+Deno.test("no results are no bars, and no range is no request", async () => {
+  await using fake = startFakeMassive();
+  assertEquals(await read(fake), []);
+  assertEquals(fake.requests.length, 1);
+  assertEquals(await read(fake, { to: START }), []);
+  assertEquals(await read(fake, { to: START - DAY }), []);
+  assertEquals(fake.requests.length, 1);
+});
+
+Deno.test("symbols are written into the address safely", async () => {
+  await using fake = startFakeMassive();
+  await read(fake, { symbol: "A/B?apiKey=x" });
+  assertEquals(fake.requests[0].path.split("/")[4], "A%2FB%3FapiKey%3Dx");
+});
+
+Deno.test("rows that are no bars, or outside the range, are left out", async () => {
+  await using fake = startFakeMassive();
+  const good = { v: 1, o: 2, h: 4, l: 1, c: 3, t: START };
+  const results = [good, null, 5, { ...good, o: "2" }, { ...good, t: START + 1 }, { ...good, t: START - MINUTE }];
+  fake.script.mishaps.push({ status: 200, body: { status: "OK", results } });
+  assertEquals(await read(fake), [{
+    symbol: "AAPL",
+    timeframe: "1m",
+    ts: START,
+    open: 2,
+    high: 4,
+    low: 1,
+    close: 3,
+    volume: 1,
+    vwap: undefined,
+    trades: undefined,
+    status: "final",
+  }]);
+});
+
+Deno.test("results that are no list are an error, not an empty history", async () => {
+  await using fake = startFakeMassive();
+  fake.script.mishaps.push({ status: 200, body: { results: "none" } });
+  await assertRejects(() => read(fake), FeedError, "not as documented");
+});
+
+Deno.test("a storm of 429, 500, 413 and 499 is waited out", async () => {
+  await using fake = startFakeMassive();
+  fill(fake, 3);
+  fake.script.mishaps.push(
+    { status: 429, body: { status: "ERROR", error: "You've exceeded the maximum requests per minute" } },
+    { status: 500 },
+    { status: 413 },
+    { status: 499 },
+    { status: 503, headers: { "retry-after": "0" } },
+  );
+  assertEquals(minutes(await read(fake)), [0, 1, 2]);
+  assertEquals(fake.requests.length, 6);
+});
+
+Deno.test("a page in the middle is asked for again too", async () => {
+  await using fake = startFakeMassive({ pageSize: 2 });
+  fill(fake, 4);
+  fake.script.mishaps.push(undefined, { status: 429 });
+  assertEquals(minutes(await read(fake)), [0, 1, 2, 3]);
+  assertEquals(fake.requests.map(({ query }) => query.get("cursor")), [null, "2", "2"]);
+});
+
+for (
+  const { requestsPerMinute, pace, name } of [
+    {
+      requestsPerMinute: undefined,
+      pace: 5,
+      name: "the first 429 brings requests down to the free plan's five a minute",
+    },
+    { requestsPerMinute: 60, pace: 60, name: "a pace that is given is kept, also after a 429" },
+  ]
+) {
+  Deno.test(name, async () => {
+    await using fake = startFakeMassive();
+    using clock = fakeClock(START);
+    const { fetch } = globalThis;
+    const at: number[] = [];
+    globalThis.fetch = () => {
+      at.push(clock.now);
+      return Promise.resolve(Response.json({}, { status: at.length === 1 ? 429 : 200 }));
+    };
+    try {
+      // Each of 30 months is a request.
+      let isDone = false;
+      const reading = read(fake, { requestsPerMinute, to: START + 900 * DAY }).then(() => isDone = true);
+      while (!isDone) await clock.tick(1000);
+      await reading;
+    } finally {
+      globalThis.fetch = fetch;
+    }
+    assertEquals(at.length, 31);
+    const perMinute = 29 / (at.at(-1)! - at[1]) * MINUTE;
+    assert(Math.abs(perMinute - pace) < pace / 20, `${perMinute} requests a minute`);
+  });
+}
+
+Deno.test("a wrong key is told from a plan without the data, and neither is tried again", async () => {
+  await using fake = startFakeMassive();
+  const key = "wr0ng-k3y";
+  const unknown = await assertRejects(() => read(fake, { key }), FeedError, "Unknown API Key");
+  assert(unknown.isFatal && unknown.message.includes("Check MASSIVE_API_KEY"), unknown.message);
+  assert(!unknown.message.includes(key));
+  const message = "You are not entitled to this data. Please upgrade your plan at https://massive.com/pricing";
+  fake.script.mishaps.push({ status: 403, body: { status: "NOT_AUTHORIZED", message } });
+  const refused = await assertRejects(() => read(fake), FeedError, "not entitled to this data");
+  assert(refused.isFatal && !refused.message.includes("MASSIVE_API_KEY"));
+  assertEquals(fake.requests.length, 2);
+});
+
+Deno.test("a server that repeats the key does not bring it into errors", async () => {
+  await using fake = startFakeMassive();
+  fake.script.mishaps.push({ status: 401, body: { error: `Unknown API Key ${KEY}` } });
+  const error = await assertRejects(() => read(fake), FeedError, "Unknown API Key (key)");
+  assert(!Deno.inspect(error).includes(KEY));
+});
