@@ -1,0 +1,73 @@
+/**
+ * How fast frames of the live feeds are read and checked: what one core spends on a bar before it waits in the queue.
+ *
+ *     deno run -A tests/bench/feeds.ts [--seconds 3]
+ *
+ * Figures are bars per second, the median of five rounds, of frames of 100 bars of as many symbols.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+import type { FeedBar } from "../../src/providers/live/feed.ts";
+import { readFrame } from "../../src/providers/massive/frame.ts";
+import { createSeen } from "../../src/providers/massive/seen.ts";
+import { type Bar, bar as kind } from "../../src/records/bar.ts";
+import { toAggregate } from "../support/fake_massive.ts";
+
+const FRAME = 100;
+/** Minutes of frames, which are read over and over. */
+const MINUTES = 60;
+const MINUTE_MS = 60_000;
+const START = Date.UTC(2025, 0, 6, 15);
+const symbols = Array.from({ length: FRAME }, (_, at) => `SYM${at}`);
+
+/** Bars as a market makes them, with prices of as many digits. */
+function makeBars(minute: number) {
+  return symbols.map((symbol, at) => {
+    const open = Math.round((100 + at + Math.sin(minute)) * 1e4) / 1e4;
+    const prices = { open, high: open + 0.25, low: open - 0.25, close: open + 0.125 };
+    return { symbol, ts: START + minute * MINUTE_MS, ...prices, volume: 1000 + 7 * at + minute };
+  });
+}
+
+/** A feed, as the table has it: its frames as text, and what reads one. */
+interface Case {
+  readonly name: string;
+  readonly frames: readonly string[];
+  readonly read: (text: string) => readonly FeedBar[];
+}
+
+const minutes = Array.from({ length: MINUTES }, (_, minute) => makeBars(minute));
+const series = { timeframe: "1m", stepMs: MINUTE_MS, channel: "AM", note: createSeen(symbols, MINUTE_MS) };
+const cases: Case[] = [
+  {
+    name: "massive",
+    frames: minutes.map((bars) => JSON.stringify(bars.map(toAggregate))),
+    read: (text) => readFrame(text, series).bars,
+  },
+];
+
+/** Bars per second of one round: each is read, made a record as the supervisor does it, and checked as the pipeline does. */
+function measure({ name, frames, read }: Case, seconds: number): number {
+  const startedAt = performance.now();
+  let count = 0;
+  while (performance.now() - startedAt < seconds * 1000) {
+    for (const text of frames) {
+      const now = Date.now();
+      for (const each of read(text)) {
+        const record: Bar = { ...each, provider: name, receivedAt: now * 1000 + count++ };
+        const reason = kind.validate(record, now);
+        if (reason !== undefined) throw new Error(`${name}: ${reason}`);
+      }
+    }
+  }
+  if (count % FRAME !== 0) throw new Error(`${name}: some bars of a frame are missing`);
+  return count / (performance.now() - startedAt) * 1000;
+}
+
+const seconds = Number(parseArgs(Deno.args, { string: ["seconds"] }).seconds ?? 3);
+console.log("| provider | bars/s of one core |\n|----------|-------------------:|");
+for (const each of cases) {
+  const rates = Array.from({ length: 5 }, () => measure(each, seconds / 5)).toSorted((a, b) => a - b);
+  console.log(`| ${each.name.padEnd(8)} | ${Math.round(rates[2]).toLocaleString("en-US").padStart(18)} |`);
+}
