@@ -100,6 +100,9 @@ function createIbkrFeed(
 
     async connect(session) {
       const closing = Promise.withResolvers<void>();
+      /** What TWS says in one breath with being ready. */
+      const early: [number, string][] = [];
+      let live: Live | undefined;
       closed = closing.promise;
       try {
         const connection = await openConnection({
@@ -108,11 +111,12 @@ function createIbkrFeed(
           signal: session.signal,
           nextId: () => ++lastId,
           wasReady,
-          onInfo: (code, text) => current?.live.inform(code, text),
+          onInfo: (code, text) => live === undefined ? void early.push([code, text]) : live.inform(code, text),
           onUnreadable: (text) => session.reject({ raw: text.slice(0, 1000) }, "message is not as documented"),
         });
         wasReady = true;
-        const live = subscribeAll({ connection, session, listings, timeframe, pacing, provisional, ...timing });
+        live = subscribeAll({ connection, session, listings, timeframe, pacing, provisional, ...timing });
+        for (const [code, text] of early) live.inform(code, text);
         current = { connection, live };
         try {
           await connection.ended;

@@ -317,6 +317,20 @@ for (
   });
 }
 
+Deno.test("while TWS has no connection of its own history is not asked, from the first message on", async () => {
+  await using fake = startFakeTws({
+    greeting: [2110, "Connectivity between Trader Workstation and server is broken."],
+  });
+  const newest = new Map([["AAPL", START]]);
+  fake.history.push(bar(1), bar(2));
+  await using feed = await connect(fake, { newest });
+  const tws = await subscribed(fake);
+  await feed.noticed(/history of AAPL could not be read: TWS is not connected/);
+  assertEquals(fake.asked.map(({ keepUpToDate }) => keepUpToDate), [true]);
+  tws.info(1102, "Connectivity between IBKR and Trader Workstation has been restored - data maintained.");
+  await feed.read((_, frame) => frame.records.length > 0 && fake.asked.length > 1);
+});
+
 Deno.test("a connection that is open at one end only is noticed and renewed", async () => {
   await using fake = startFakeTws();
   await using feed = await connect(fake, { timing: { watchEveryMs: 20, answerMs: 20 } });
@@ -351,6 +365,8 @@ Deno.test("after a lost connection history fills the gap", async () => {
   for (const minute of [0, 1, 2]) first.update(bar(minute));
   await feed.read(has(0, 1));
   for (let minute = 0; minute < 20; minute++) fake.history.push(bar(minute));
+  // In the middle of a message.
+  first.raw(encode([90, 1, 3, "half"]).subarray(0, 7));
   first.close();
   const second = await subscribed(fake);
   second.update(bar(20));

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { encode, readFrames, writeAll } from "./tws_wire.ts";
+import { concat, encode, readFrames, writeAll } from "./tws_wire.ts";
 
 /** A bar as the fake's market knows it. */
 export interface MarketBar {
@@ -82,11 +82,15 @@ export interface FakeOptions {
   isSilent?: boolean;
   /** What it says of its version. */
   version?: number;
+  /** What it says once a client is ready: a code and a text. */
+  greeting?: [number, string];
 }
+
+const FARM_WELL: [number, string] = [2104, "Market data farm connection is OK:usfarm"];
 
 /** Starts the fake. */
 export function startFakeTws(options: FakeOptions = {}): FakeTws {
-  const { refused = {}, inUse = new Map(), isSilent = false, version = 176 } = options;
+  const { refused = {}, inUse = new Map(), isSilent = false, version = 176, greeting = FARM_WELL } = options;
   const history: MarketBar[] = [];
   const asked: BarsAsked[] = [];
   const mishaps: { code: number; text: string }[] = [];
@@ -124,9 +128,8 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
         writing.then(close);
         return;
       }
-      send(15, 1, "DU111");
-      send(9, 1, 1);
-      error(-1, 2104, "Market data farm connection is OK:usfarm");
+      // In one piece, as a server may.
+      raw(concat([[15, 1, "DU111"], [9, 1, 1], [4, 2, -1, ...greeting, ""]].map(encode)));
       connections.put({
         clientId,
         cancelled,

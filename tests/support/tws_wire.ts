@@ -14,6 +14,11 @@ export function encode(fields: readonly (string | number)[]): Uint8Array<ArrayBu
   return frame;
 }
 
+/** Frames in one piece. */
+export function concat(frames: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(frames.flatMap((frame) => [...frame]));
+}
+
 /** Writes all bytes. */
 export async function writeAll(socket: Deno.TcpConn, bytes: Uint8Array): Promise<void> {
   for (let at = 0; at < bytes.length;) at += await socket.write(bytes.subarray(at));

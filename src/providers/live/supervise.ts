@@ -48,7 +48,11 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
   const outlet = createOutlet(bufferRecords, (reason) => stop.abort(reason));
   const refused = new Set<string>();
 
-  const enter = (state: FeedState) => tell({ type: "feed-state", provider: feed.name, state });
+  let current: FeedState | undefined;
+  const enter = (state: FeedState) => {
+    if (state !== current) tell({ type: "feed-state", provider: feed.name, state });
+    current = state;
+  };
 
   /** A frame of bars; `onSettled` hears of their commit. */
   function makeFrame(bars: readonly FeedBar[], rejected: readonly Rejected[], onSettled: () => void): Frame {
