@@ -171,7 +171,7 @@ Deno.test("topics without an answer are taken for held ones after a while", asyn
 
 Deno.test("a refusal without a name goes to the first topic without an answer, when no more come", async () => {
   await using fake = startFakeMassive({ isMute: true });
-  await using session = run(fake, ["AAPL", "GME", "MSFT"], { answerMs: 200 });
+  await using session = run(fake, ["AAPL", "GME", "MSFT"], { answerMs: 500 });
   (await fake.connection()).send(status("success", "subscribed to: AM.AAPL"), status("error", "not authorized"));
   await session.until(() => session.subscribed.length === 2);
   assertEquals([session.subscribed, session.refused], [["AAPL", "MSFT"], ["GME: not authorized"]]);
