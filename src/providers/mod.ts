@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createAlpaca } from "./alpaca.ts";
 import { createIbkr } from "./ibkr.ts";
 import { createKraken } from "./kraken.ts";
 import { createMassive } from "./massive.ts";
@@ -15,6 +16,7 @@ import { createReplay } from "./replay.ts";
  * `AggregateError` of several.
  */
 export const providers: Readonly<Record<string, (settings: ProviderSettings) => Provider>> = {
+  alpaca: createAlpaca,
   ibkr: createIbkr,
   kraken: createKraken,
   massive: createMassive,

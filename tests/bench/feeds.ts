@@ -8,10 +8,12 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import type { FeedBar } from "../../src/providers/live/feed.ts";
+import { createMessageReader } from "../../src/providers/alpaca/messages.ts";
+import type { FeedBar, Session } from "../../src/providers/live/feed.ts";
 import { readFrame } from "../../src/providers/massive/frame.ts";
 import { createSeen } from "../../src/providers/massive/seen.ts";
 import { type Bar, bar as kind } from "../../src/records/bar.ts";
+import { toItem } from "../support/fake_alpaca.ts";
 import { toAggregate } from "../support/fake_massive.ts";
 
 const FRAME = 100;
@@ -39,7 +41,27 @@ interface Case {
 
 const minutes = Array.from({ length: MINUTES }, (_, minute) => makeBars(minute));
 const series = { timeframe: "1m", stepMs: MINUTE_MS, channel: "AM", note: createSeen(symbols, MINUTE_MS) };
+
+/** Reads as the stream does. */
+function readAlpaca(): Case["read"] {
+  let read: readonly FeedBar[] = [];
+  const fail = (_: unknown, reason: string) => {
+    throw new Error(reason);
+  };
+  const session: Pick<Session, "emit" | "reject"> = { emit: (bars) => read = bars, reject: fail };
+  const take = createMessageReader(session, { success: () => {}, subscription: () => {}, error: () => false });
+  return (text) => {
+    take(text);
+    return read;
+  };
+}
+
 const cases: Case[] = [
+  {
+    name: "alpaca",
+    frames: minutes.map((bars) => JSON.stringify(bars.map((bar) => toItem("b", { ...bar, trades: 16 })))),
+    read: readAlpaca(),
+  },
   {
     name: "massive",
     frames: minutes.map((bars) => JSON.stringify(bars.map(toAggregate))),

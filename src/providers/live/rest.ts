@@ -104,5 +104,5 @@ function describe(body: unknown): string {
   return (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 200);
 }
 
-/** A query may hold a key. */
-const withoutQuery = (url: string) => url.split("?", 1)[0];
+/** The address for people to read: a query may hold a key. */
+export const withoutQuery = (url: string): string => url.split("?", 1)[0];

@@ -4,6 +4,7 @@
  * @module
  */
 import { FeedError } from "./feed.ts";
+import { withoutQuery } from "./rest.ts";
 
 /** What happens on a socket. */
 export interface SocketHandlers {
@@ -39,6 +40,7 @@ export interface SocketOptions extends SocketHandlers {
  */
 export function runSocket(options: SocketOptions): Promise<never> {
   const { url, signal, openTimeoutMs = 10_000, silenceMs } = options;
+  const name = withoutQuery(url);
   return new Promise<never>((_, reject) => {
     signal.throwIfAborted();
     const socket = new WebSocket(url);
@@ -74,13 +76,13 @@ export function runSocket(options: SocketOptions): Promise<never> {
     };
 
     signal.addEventListener("abort", abort, { once: true });
-    watch(openTimeoutMs, `Cannot open ${url} within ${openTimeoutMs} ms`);
+    watch(openTimeoutMs, `Cannot open ${name} within ${openTimeoutMs} ms`);
     socket.onopen = () => {
-      watch(silenceMs, `Nothing came from ${url} for ${silenceMs} ms`);
+      watch(silenceMs, `Nothing came from ${name} for ${silenceMs} ms`);
       attempt(() => options.onOpen?.(send));
     };
     socket.onmessage = ({ data }) => {
-      watch(silenceMs, `Nothing came from ${url} for ${silenceMs} ms`);
+      watch(silenceMs, `Nothing came from ${name} for ${silenceMs} ms`);
       if (typeof data === "string") attempt(() => options.onMessage(data, send));
     };
     socket.onerror = (event) => {
@@ -89,13 +91,13 @@ export function runSocket(options: SocketOptions): Promise<never> {
       // Deno gives the status of a refused handshake in words alone.
       const status = /Invalid status code: (\d{3})/.exec(message)?.[1];
       if (status !== undefined) attempt(() => options.onRefused?.(Number(status)));
-      end(new FeedError(`Connection to ${url} failed: ${message || "no reason given"}`, { reason: "connect" }));
+      end(new FeedError(`Connection to ${name} failed: ${message || "no reason given"}`, { reason: "connect" }));
     };
     // Deno shows an abrupt loss as code 0.
     socket.onclose = ({ code, reason }) => {
       attempt(() => options.onClose?.(code, reason));
       const why = reason === "" ? "" : `, ${reason}`;
-      end(new FeedError(`${url} closed the connection (code ${code}${why})`, { reason: "closed" }));
+      end(new FeedError(`${name} closed the connection (code ${code}${why})`, { reason: "closed" }));
     };
   });
 }

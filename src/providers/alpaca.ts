@@ -1,0 +1,117 @@
+/**
+ * US stocks from Alpaca: minute bars, and their corrections some 30 s later. Stream and REST v2 of its Market Data API.
+ *
+ * @module
+ */
+import { createHistory } from "./alpaca/history.ts";
+import { runStream } from "./alpaca/stream.ts";
+import { createCoverage } from "./live/coverage.ts";
+import type { Feed } from "./live/feed.ts";
+import { supervise } from "./live/supervise.ts";
+import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
+
+/** Which trades make the bars; `test` sends the made-up FAKEPACA day and night. */
+const FEEDS = ["iex", "sip", "delayed_sip", "test"] as const;
+/** See {@linkcode FEEDS}. */
+export type AlpacaFeed = typeof FEEDS[number];
+
+const MINUTE_MS = 60_000;
+
+/**
+ * Makes the provider `alpaca`. `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` are needed; `ALPACA_FEED` is one of
+ * {@linkcode FEEDS}. `ALPACA_STREAM_URL` and `ALPACA_DATA_URL` name other servers: `/v2/{feed}` and `/v2/stocks/bars` are
+ * added to them, unless they name a path, which is then taken as it is.
+ *
+ * @throws {SettingError} If one setting does not do.
+ * @throws {AggregateError} If several do not do, with a `SettingError` of each.
+ */
+export function createAlpaca(settings: ProviderSettings): Provider {
+  const { symbols, timeframe, variable } = settings;
+  const problems = checkSettings(settings);
+  const refuse = (name: Uppercase<string>, message: string) => void problems.push(new SettingError(name, message));
+
+  function secret(name: Uppercase<string>, what: string): string {
+    const value = variable(name)?.trim() ?? "";
+    if (value === "") refuse(name, `it is not set, wanted is the ${what} of an Alpaca account, from its dashboard`);
+    else if (!/^[\x21-\x7e]+$/.test(value)) {
+      refuse(name, "current value (not shown) has blanks or letters that no key has, wanted is the key alone");
+    }
+    return value;
+  }
+  function address(name: Uppercase<string>, standard: string, path: string): string {
+    const text = variable(name) ?? standard;
+    const secure = new URL(standard).protocol;
+    const url = URL.parse(text);
+    if (url === null || ![secure, secure.replace("s:", ":")].includes(url.protocol) || url.username !== "") {
+      refuse(name, `current value is no such address, wanted is one like ${standard}`);
+      return standard;
+    }
+    if (url.pathname === "/") url.pathname = path;
+    return url.href;
+  }
+
+  const key = secret("ALPACA_API_KEY", "key");
+  const secretKey = secret("ALPACA_SECRET_KEY", "secret");
+  const name = (variable("ALPACA_FEED") ?? "iex") as AlpacaFeed;
+  if (!FEEDS.includes(name)) {
+    refuse("ALPACA_FEED", `current value is ${JSON.stringify(name)}, wanted is one of ${FEEDS.join(", ")}`);
+  }
+  const streamUrl = address("ALPACA_STREAM_URL", "wss://stream.data.alpaca.markets", `/v2/${name}`);
+  const barsUrl = address("ALPACA_DATA_URL", "https://data.alpaca.markets", "/v2/stocks/bars");
+  if (problems.length === 1) throw problems[0];
+  if (problems.length > 1) throw new AggregateError(problems, "Cannot use alpaca with these settings");
+
+  const feed = createAlpacaFeed({ streamUrl, barsUrl, feed: name, key, secret: secretKey, symbols });
+  const coverage = createCoverage({
+    dataDir: settings.dataDir,
+    name: `alpaca ${timeframe}`,
+    overlapMs: 5 * MINUTE_MS,
+  });
+  return {
+    name: "alpaca",
+    open: (context) => supervise({ feed, context, coverage, tell: context.tell }),
+    close: coverage.save,
+  };
+}
+
+/** How to reach a feed. */
+export interface AlpacaFeedOptions {
+  streamUrl: string;
+  barsUrl: string;
+  feed: AlpacaFeed;
+  key: string;
+  secret: string;
+  symbols: readonly string[];
+}
+
+/** Makes the feed of minute bars. */
+export function createAlpacaFeed(options: AlpacaFeedOptions): Feed {
+  const { symbols } = options;
+  const history = createHistory({ ...options, url: options.barsUrl });
+  return {
+    name: "alpaca",
+    symbols,
+    timeframe: "1m",
+    get historyLagMs() {
+      return history.lagMs();
+    },
+    connect: (session) => runStream(session, { ...options, url: options.streamUrl }),
+    history: history.read,
+  };
+}
+
+/** What is wrong with the options. */
+function checkSettings({ symbols, timeframe }: ProviderSettings): SettingError[] {
+  const problems: SettingError[] = [];
+  if (symbols.length === 0) {
+    problems.push(new SettingError("symbols", "there are none, give some with --symbols AAPL,MSFT"));
+  }
+  if (symbols.includes("*")) {
+    problems.push(new SettingError("symbols", 'current value is "*", wanted are names: history has no *'));
+  }
+  if (timeframe !== "1m") {
+    const current = JSON.stringify(timeframe);
+    problems.push(new SettingError("timeframe", `current value is ${current}, wanted is 1m: alpaca streams no other`));
+  }
+  return problems;
+}

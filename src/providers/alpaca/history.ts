@@ -1,0 +1,121 @@
+/**
+ * History of minute bars over REST.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import { createTokenBucket } from "../../pipeline/rate.ts";
+import type { AlpacaFeed } from "../alpaca.ts";
+import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
+import { getJson } from "../live/rest.ts";
+import { readBar } from "./bars.ts";
+
+/** Requests a second on the free plan. */
+const REQUESTS_PER_SECOND = 200 / 60;
+/** The most that a page may hold, over all its symbols. */
+const PAGE_LIMIT = 10_000;
+/** What is younger than 15 minutes needs a subscription; half a minute more for clocks that differ. */
+const DELAY_MS = 15.5 * 60_000;
+const MINUTE_MS = 60_000;
+
+/** How to reach history. */
+export interface HistoryOptions {
+  /** Address of the multi-symbol bars. */
+  url: string;
+  feed: AlpacaFeed;
+  key: string;
+  secret: string;
+  /** How young bars may be where there is no subscription for them, in milliseconds. @default {15.5 minutes} */
+  delayMs?: number;
+}
+
+/** The history of a feed. */
+export interface History {
+  readonly read: Feed["history"];
+  /** How young bars may not be, in milliseconds; learnt from a refusal where it is not known before. */
+  readonly lagMs: () => number;
+}
+
+/** Makes the history of a feed. That of `test` is empty. */
+export function createHistory(options: HistoryOptions): History {
+  const { feed, delayMs = DELAY_MS } = options;
+  const bucket = createTokenBucket(REQUESTS_PER_SECOND);
+  const headers = { "APCA-API-KEY-ID": options.key, "APCA-API-SECRET-KEY": options.secret };
+  let lagMs = feed === "delayed_sip" ? delayMs : 0;
+
+  function pageUrl(symbol: string, from: number, to: number, token: string | undefined): string {
+    const url = new URL(options.url);
+    const query = {
+      symbols: symbol,
+      timeframe: "1Min",
+      start: new Date(from).toISOString(),
+      // Both ends are inclusive.
+      end: new Date(to - 1).toISOString(),
+      limit: `${PAGE_LIMIT}`,
+      adjustment: "raw",
+      feed: feed === "delayed_sip" ? "sip" : feed,
+      sort: "asc",
+    };
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    if (token !== undefined) url.searchParams.set("page_token", token);
+    return url.href;
+  }
+
+  /** All pages of a range; a page may be short or empty, only the missing token says that it is the last. */
+  async function* readPages(symbol: string, from: number, to: number, signal: AbortSignal) {
+    let bad = 0;
+    for (let token: string | undefined, last = false; !last;) {
+      const url = pageUrl(symbol, from, to, token);
+      const body = await getJson(url, { headers, signal, bucket, isAnswer: isTooRecent });
+      if (isTooRecent(403, body)) throw new TooRecentError();
+      const { bars, next_page_token: next } = (body ?? {}) as { bars?: unknown; next_page_token?: unknown };
+      const rows = (bars as Record<string, unknown> | null | undefined)?.[symbol] ?? [];
+      if (typeof bars !== "object" || !Array.isArray(rows)) {
+        throw new FeedError("Alpaca's history is not as documented", { reason: "history" });
+      }
+      const read = rows.map((row) => readBar(row, symbol, "final"));
+      bad += read.filter((bar) => bar === undefined).length;
+      yield read.filter((bar): bar is FeedBar => bar !== undefined && bar.ts >= from && bar.ts < to);
+      last = typeof next !== "string" || next === "";
+      if (!last && next === token) throw new FeedError("Alpaca's history repeats a page", { reason: "history" });
+      token = next as string;
+    }
+    // Told after the good ones: the range is not complete, and is asked for again next time.
+    if (bad > 0) throw new FeedError(`${bad} bars of ${symbol} are not as documented`, { reason: "history" });
+  }
+
+  return {
+    lagMs: () => lagMs,
+    async *read(symbol, from, to, signal) {
+      if (feed === "test") return;
+      for (let start = from; start < to;) {
+        const ready = Date.now() - lagMs;
+        const end = lagMs === 0 || to <= ready ? to : Math.floor(ready / MINUTE_MS) * MINUTE_MS;
+        try {
+          if (start < end) yield* readPages(symbol, start, end, signal);
+        } catch (error) {
+          if (!(error instanceof TooRecentError) || lagMs > 0) throw error;
+          lagMs = delayMs;
+          continue;
+        }
+        start = Math.max(start, end);
+        // The rest is not to be had yet, but will be.
+        if (start < to) await delay(Math.max(1000, to + lagMs - Date.now()), { signal });
+      }
+    },
+  };
+}
+
+/** What was asked for is too young for the account's subscription. */
+class TooRecentError extends FeedError {
+  constructor() {
+    super("The Alpaca account may not read bars this young, set ALPACA_FEED=iex or subscribe to sip", {
+      reason: "history",
+    });
+  }
+}
+
+function isTooRecent(status: number, body: unknown): boolean {
+  const message = (body as { message?: unknown } | null)?.message;
+  return status === 403 && typeof message === "string" && message.includes("querying recent SIP data");
+}

@@ -1,0 +1,138 @@
+/**
+ * One connection to Alpaca's stream.
+ *
+ * The server says `connected`, is sent the key, says `authenticated`, is sent the symbols, and names those that it took;
+ * each of these steps must come within {@linkcode StreamOptions.answerMs}. Then bars come: `b` right after their minute,
+ * `u` half a minute later for those that late trades have changed. On quiet markets nothing comes.
+ *
+ * When another connection of the account is still counted (406), the key is sent again on the same socket, for a minute:
+ * that costs no new connection, and catches the moment at which the old one is forgotten. Only then is the socket given
+ * up, and the next one waits for longer than an old connection was ever seen to be counted.
+ *
+ * @module
+ */
+import { FeedError, type Session } from "../live/feed.ts";
+import { runSocket } from "../live/socket.ts";
+import { CODE, connectionLimitError, endingError, throwForHandshake } from "./errors.ts";
+import { createMessageReader } from "./messages.ts";
+import { type QuietWatch, watchQuiet } from "./quiet.ts";
+import { createSubscriptions } from "./subscriptions.ts";
+
+/** How to reach the stream. */
+export interface StreamOptions {
+  url: string;
+  /** Name of the feed, for messages. */
+  feed: string;
+  key: string;
+  secret: string;
+  symbols: readonly string[];
+  /** Longest wait for each answer before the bars flow, in milliseconds. @default {15000} */
+  answerMs?: number;
+  /** Step of the growing waits between attempts to be let in, in milliseconds. @default {500} */
+  reauthMs?: number;
+  /** See {@linkcode watchQuiet}. @default {60000} */
+  quietMs?: number;
+}
+
+/** Attempts to be let in on one socket. */
+const MAX_REAUTHS = 15;
+
+/**
+ * Runs a connection until it ends.
+ *
+ * @throws {FeedError} However it ends.
+ */
+export async function runStream(session: Session, options: StreamOptions): Promise<void> {
+  const { answerMs = 15_000, reauthMs = 500, quietMs = 60_000 } = options;
+  const ending = new AbortController();
+  let step: ReturnType<typeof setTimeout> | undefined;
+  let quiet: QuietWatch | undefined;
+  let send: (message: unknown) => void = () => {};
+  let isAuthenticated = false;
+  let refusals = 0;
+
+  function expect(what: string): void {
+    clearTimeout(step);
+    const late = () => ending.abort(new FeedError(`Alpaca did not ${what} for ${answerMs} ms`, { reason: "silence" }));
+    step = setTimeout(late, answerMs);
+  }
+
+  function authenticate(): void {
+    expect("answer to the key");
+    send({ action: "auth", key: options.key, secret: options.secret });
+  }
+
+  const subscriptions = createSubscriptions({
+    symbols: options.symbols,
+    session,
+    request(symbols) {
+      expect("answer to a subscription");
+      send({ action: "subscribe", bars: symbols, updatedBars: symbols });
+    },
+    onDone() {
+      clearTimeout(step);
+      quiet = watchQuiet({
+        quietMs,
+        // Asks for what is there already, which is answered with all that is there.
+        ask: () => send({ action: "subscribe", bars: [subscriptions.example] }),
+        onDead: () => ending.abort(new FeedError("Alpaca no longer answers", { reason: "silence" })),
+      });
+    },
+  });
+
+  function enter(): void {
+    if (isAuthenticated) return;
+    isAuthenticated = true;
+    subscriptions.start();
+  }
+
+  function takeError(code: unknown, message: unknown): boolean {
+    if (code === CODE.alreadyAuthenticated) enter();
+    else if (code === CODE.connectionLimit && !isAuthenticated) {
+      if (++refusals > MAX_REAUTHS) throw connectionLimitError();
+      clearTimeout(step);
+      step = setTimeout(authenticate, reauthMs * Math.min(refusals, 10));
+    } else if (code === CODE.connectionLimit) throw connectionLimitError();
+    else if (!subscriptions.refuse(code, message)) {
+      const error = endingError(code, message, options.feed);
+      if (error !== undefined) throw error;
+      return false;
+    }
+    return true;
+  }
+
+  const read = createMessageReader(session, {
+    success(message) {
+      if (message === "connected") authenticate();
+      else if (message === "authenticated") enter();
+    },
+    subscription(message) {
+      if (!subscriptions.acknowledge(message)) quiet?.answered();
+    },
+    error: takeError,
+  });
+
+  try {
+    await runSocket({
+      url: options.url,
+      signal: AbortSignal.any([session.signal, ending.signal]),
+      silenceMs: Infinity,
+      onOpen(sender) {
+        send = sender;
+        expect("greet");
+      },
+      onMessage(text) {
+        quiet?.heard();
+        read(text);
+      },
+      onRefused: throwForHandshake,
+    });
+  } catch (error) {
+    // A server that closes the socket after its 406 is to be left alone as long as one that leaves it open.
+    const isTurnedAway = refusals > 0 && !isAuthenticated && !session.signal.aborted;
+    throw isTurnedAway && !(error instanceof FeedError && error.isFatal) ? connectionLimitError() : error;
+  } finally {
+    clearTimeout(step);
+    quiet?.stop();
+  }
+}

@@ -1,0 +1,154 @@
+import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { createHistory, type HistoryOptions } from "../../src/providers/alpaca/history.ts";
+import { FeedError } from "../../src/providers/live/feed.ts";
+import { assertNoSecrets, bar, connect, MINUTE, minutes, START } from "../support/alpaca.ts";
+import { type FakeAlpaca, KEY, SECRET, startFakeAlpaca } from "../support/fake_alpaca.ts";
+
+function createReader(fake: FakeAlpaca, options: Partial<HistoryOptions> = {}) {
+  const url = `http://127.0.0.1:${fake.port}/v2/stocks/bars`;
+  const history = createHistory({ url, feed: "iex", key: KEY, secret: SECRET, ...options });
+  const stop = new AbortController();
+  return {
+    history,
+    stop,
+    read: (symbol: string, from: number, to: number) => Array.fromAsync(history.read(symbol, from, to, stop.signal)),
+  };
+}
+
+const query = (url: URL) => Object.fromEntries(url.searchParams);
+
+Deno.test("history is read from its start up to before its end, page by page", async () => {
+  await using fake = startFakeAlpaca({ pageSize: 2 });
+  for (let minute = 0; minute < 9; minute++) {
+    fake.history.push(bar(minute, { symbol: "BRK.B" }), bar(minute, { symbol: "MSFT" }));
+  }
+  const pages = await createReader(fake).read("BRK.B", START + 2 * MINUTE, START + 7 * MINUTE);
+  assertEquals(pages.map(minutes), [[2, 3], [4, 5], [6]]);
+  assertEquals(pages[0][0], {
+    symbol: "BRK.B",
+    timeframe: "1m",
+    ts: START + 2 * MINUTE,
+    open: 102,
+    high: 103,
+    low: 101,
+    close: 102.5,
+    volume: 205.25,
+    vwap: 102.5,
+    trades: 16,
+    status: "final",
+  });
+  assertEquals(query(fake.requests[0]), {
+    symbols: "BRK.B",
+    timeframe: "1Min",
+    start: new Date(START + 2 * MINUTE).toISOString(),
+    end: new Date(START + 7 * MINUTE - 1).toISOString(),
+    limit: "10000",
+    adjustment: "raw",
+    feed: "iex",
+    sort: "asc",
+  });
+  assertEquals(fake.requests.map((url) => url.searchParams.get("page_token")), [null, "t2", "t4"]);
+});
+
+Deno.test("a page without bars is not the last one while it has a token", async () => {
+  await using fake = startFakeAlpaca();
+  fake.history.push(bar(0));
+  fake.mishaps.push({ status: 200, body: { bars: null, next_page_token: "t0" } });
+  const pages = await createReader(fake).read("AAPL", START, START + MINUTE);
+  assertEquals(pages.map(minutes), [[], [0]]);
+  assertEquals(fake.requests.length, 2);
+});
+
+Deno.test("the test feed has no history", async () => {
+  await using fake = startFakeAlpaca();
+  assertEquals(await createReader(fake, { feed: "test" }).read("FAKEPACA", START, START + MINUTE), []);
+  assertEquals(fake.requests, []);
+});
+
+Deno.test("where young bars may not be read, the older are read at once and the others when they may be", async () => {
+  await using fake = startFakeAlpaca({ delayMs: 30 * MINUTE });
+  for (let minute = 0; minute < 60; minute++) fake.history.push(bar(minute));
+  const { history, stop } = createReader(fake, { feed: "sip", delayMs: 31 * MINUTE });
+  assertEquals(history.lagMs(), 0);
+  const pages = history.read("AAPL", START, START + 60 * MINUTE, stop.signal)[Symbol.asyncIterator]();
+  const first = await pages.next();
+  const read = minutes(first.value);
+  assertEquals(read[0], 0);
+  assert(read.at(-1)! >= 27 && read.at(-1)! <= 29, `read up to ${read.at(-1)}`);
+  assertEquals(history.lagMs(), 31 * MINUTE);
+  assertEquals(fake.requests.length, 2);
+  const waiting = pages.next();
+  stop.abort(new Error("enough"));
+  await assertRejects(() => waiting, Error);
+});
+
+Deno.test("bars that were too young are read later", async () => {
+  await using fake = startFakeAlpaca();
+  const last = START + 50 * MINUTE;
+  fake.history.push(bar(45), bar(50));
+  // The last bar may be read half a second from now.
+  const delayMs = Date.now() - (last + MINUTE) + 500;
+  const reader = createReader(fake, { feed: "delayed_sip", delayMs });
+  const pages = await reader.read("AAPL", last - 10 * MINUTE, last + MINUTE);
+  assertEquals(pages.flat().map(({ ts }) => ts), [last - 5 * MINUTE, last]);
+  assertEquals(fake.requests.map((url) => url.searchParams.get("feed")), ["sip", "sip"]);
+});
+
+Deno.test("the delayed feed asks for nothing young, from the beginning", async () => {
+  await using fake = startFakeAlpaca({ delayMs: 15 * MINUTE });
+  fake.history.push(bar(0));
+  const reader = createReader(fake, { feed: "delayed_sip" });
+  assertEquals(minutes((await reader.read("AAPL", START, START + 40 * MINUTE)).flat()), [0]);
+  assertEquals(fake.requests.length, 1);
+  assertEquals(query(fake.requests[0]).feed, "sip");
+});
+
+Deno.test("bars that are not as documented are told, after the good ones", async () => {
+  await using fake = startFakeAlpaca();
+  const good = { o: 1, h: 1, l: 1, c: 1, v: 1, t: new Date(START).toISOString() };
+  fake.mishaps.push({
+    status: 200,
+    body: { bars: { AAPL: [null, good, { ...good, c: "1" }] }, next_page_token: null },
+  });
+  const { history, stop } = createReader(fake);
+  const pages = history.read("AAPL", START, START + MINUTE, stop.signal)[Symbol.asyncIterator]();
+  assertEquals((await pages.next()).value.length, 1);
+  await assertRejects(() => pages.next(), FeedError, "2 bars of AAPL are not as documented");
+});
+
+for (const body of [[], "text", 5, { bars: 5 }, { bars: { AAPL: 5 } }, { message: "odd" }]) {
+  Deno.test(`an answer like ${JSON.stringify(body)} is an error, not an empty history`, async () => {
+    await using fake = startFakeAlpaca();
+    fake.mishaps.push({ status: 200, body });
+    const reader = createReader(fake);
+    await assertRejects(() => reader.read("AAPL", START, START + MINUTE), FeedError, "not as documented");
+  });
+}
+
+Deno.test("pages that go round in circles end", async () => {
+  await using fake = startFakeAlpaca();
+  fake.mishaps.push(...Array(3).fill({ status: 200, body: { bars: {}, next_page_token: "t0" } }));
+  const reader = createReader(fake);
+  await assertRejects(() => reader.read("AAPL", START, START + MINUTE), FeedError, "repeats a page");
+});
+
+Deno.test("a wrong key is told without showing it", async () => {
+  await using fake = startFakeAlpaca();
+  const reader = createReader(fake, { secret: `${SECRET}x` });
+  const error = await assertRejects(() => reader.read("AAPL", START, START + MINUTE), FeedError, "forbidden.");
+  assertNoSecrets(error);
+});
+
+Deno.test("a server that throttles or fails is asked again, not before it says", async () => {
+  await using fake = startFakeAlpaca();
+  fake.mishaps.push({ status: 429, headers: { "Retry-After": "1" } }, { status: 500 });
+  for (let minute = 0; minute < 5; minute++) fake.history.push(bar(minute));
+  const started = performance.now();
+  await using feed = await connect(fake, { newest: new Map([["AAPL", START]]) });
+  assertEquals(minutes(await feed.read((bars) => bars.length === 5)), [0, 1, 2, 3, 4]);
+  assertEquals(fake.requests.length, 3);
+  assert(performance.now() - started >= 1000);
+  // From five minutes before the newest stored bar.
+  assertMatch(fake.requests[0].href, new RegExp(encodeURIComponent(new Date(START - 5 * MINUTE).toISOString())));
+  assertEquals(feed.losses(), []);
+});

@@ -1,0 +1,251 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import FakeTimers from "@sinonjs/fake-timers";
+import { createAlpaca, createAlpacaFeed } from "../../src/providers/alpaca.ts";
+import { createCoverage } from "../../src/providers/live/coverage.ts";
+import { FeedError } from "../../src/providers/live/feed.ts";
+import { supervise } from "../../src/providers/live/supervise.ts";
+import { bar, connect, MINUTE, minutes, START } from "../support/alpaca.ts";
+import { KEY, SECRET, startFakeAlpaca } from "../support/fake_alpaca.ts";
+import { makeDirectory, providerSettings } from "../support/providers.ts";
+import { startRelay } from "../support/relay.ts";
+import { createContext, testProvider } from "./conformance.ts";
+
+testProvider("alpaca", {
+  canWait: false,
+  async make() {
+    const fake = startFakeAlpaca();
+    const directory = await makeDirectory();
+    fake.connection().then((connection) => {
+      for (let minute = 0; minute < 3; minute++) connection.bars(bar(minute), bar(minute, { symbol: "MSFT" }));
+    });
+    return {
+      provider: createAlpaca(providerSettings({ dataDir: directory.path, variable: (name) => fake.variables[name] })),
+      async [Symbol.asyncDispose]() {
+        await fake[Symbol.asyncDispose]();
+        await directory[Symbol.asyncDispose]();
+      },
+    };
+  },
+});
+
+Deno.test("bars are final, updates are corrections, and vwap and trades are carried", async () => {
+  await using fake = startFakeAlpaca();
+  await using feed = await connect(fake, { symbols: ["AAPL", "MSFT"] });
+  const connection = await fake.connection();
+  connection.bars(bar(0), bar(0, { symbol: "MSFT" }));
+  connection.raw('[{"T":"d","S":"AAPL","o":1,"h":1,"l":1,"c":1,"v":1,"t":"2024-07-24T04:00:00Z"},{"T":"new kind"}]');
+  connection.updates(bar(0, { volume: 300, trades: 17 }));
+  const bars = await feed.read((bars) => bars.length === 3);
+  const { receivedAt: _, ...first } = bars[0];
+  assertEquals(first, {
+    provider: "alpaca",
+    symbol: "AAPL",
+    timeframe: "1m",
+    ts: START,
+    open: 100,
+    high: 101,
+    low: 99,
+    close: 100.5,
+    volume: 205.25,
+    vwap: 100.5,
+    trades: 16,
+    status: "final",
+  });
+  assertEquals(bars.map(({ symbol, volume, status }) => ({ symbol, volume, status })).slice(1), [
+    { symbol: "MSFT", volume: 205.25, status: "final" },
+    { symbol: "AAPL", volume: 300, status: "correction" },
+  ]);
+  assertEquals(fake.received.map(({ path, message }) => ({ path, message })), [
+    { path: "/v2/iex", message: { action: "auth", key: KEY, secret: SECRET } },
+    {
+      path: "/v2/iex",
+      message: { action: "subscribe", bars: ["AAPL", "MSFT"], updatedBars: ["AAPL", "MSFT"] },
+    },
+  ]);
+  assertEquals(feed.context.notices, []);
+});
+
+Deno.test("a bar that comes twice is handed over twice, with the same key", async () => {
+  await using fake = startFakeAlpaca();
+  await using feed = await connect(fake);
+  const connection = await fake.connection();
+  connection.bars(bar(0), bar(0));
+  connection.bars(bar(0));
+  const bars = await feed.read((bars) => bars.length === 3);
+  assertEquals(minutes(bars), [0]);
+  assertEquals(bars.map(({ receivedAt }) => receivedAt), bars.map(({ receivedAt }) => receivedAt).toSorted());
+});
+
+Deno.test("what is not as documented is rejected item by item, and the connection lives on", async () => {
+  await using fake = startFakeAlpaca();
+  await using feed = await connect(fake);
+  const connection = await fake.connection();
+  const bad = [
+    null,
+    5,
+    { T: 7 },
+    { T: "b" },
+    { T: "b", S: 5, o: 1, h: 1, l: 1, c: 1, v: 1, t: "2024-07-24T07:56:00Z" },
+    { T: "b", S: "AAPL", o: "1", h: 1, l: 1, c: 1, v: 1, t: "2024-07-24T07:56:00Z" },
+    { T: "b", S: "AAPL", o: 1, h: 1, l: 1, c: 1, v: null, t: "2024-07-24T07:56:00Z" },
+    { T: "u", S: "AAPL", o: 1, h: 1, l: 1, c: 1, v: 1, t: 1_721_807_760 },
+    { T: "u", S: "AAPL", o: 1, h: 1, l: 1, c: 1, v: 1, t: "2024-07-24T07:56:30Z" },
+    { T: "error", code: 999, msg: "unheard of" },
+  ];
+  const rejected: string[] = [];
+  connection.raw("{half");
+  connection.raw('{"T":"b"}');
+  connection.raw('"text"');
+  connection.raw(JSON.stringify(bad));
+  connection.bars(bar(0));
+  await feed.read((bars, frame) => {
+    rejected.push(...frame.rejected.map(({ reason }) => reason));
+    return bars.length === 1;
+  });
+  assertEquals(rejected, [
+    "message is not JSON",
+    "message is not an array",
+    "message is not an array",
+    ...Array(3).fill("item has no type"),
+    ...Array(6).fill("bar is not as documented"),
+    "error is not expected",
+  ]);
+  assertEquals(feed.losses(), []);
+});
+
+const fatal: [number, string, RegExp][] = [
+  [402, "auth failed", /check ALPACA_API_KEY and ALPACA_SECRET_KEY \(402 auth failed\)/],
+  [409, "insufficient subscription", /no subscription for the feed "iex": set ALPACA_FEED/],
+  [410, "invalid subscribe action for this feed", /check ALPACA_STREAM_URL and ALPACA_FEED/],
+  [411, "insufficient scope", /may not read market data/],
+];
+for (const [code, msg, help] of fatal) {
+  Deno.test(`error ${code} ends the stream with a sentence that helps`, async () => {
+    await using fake = startFakeAlpaca();
+    fake.refusals.push({ code, msg });
+    await using feed = await connect(fake);
+    const error = await assertRejects(() => feed.read(() => false), FeedError);
+    assert(help.test(error.message), error.message);
+    assert(error.isFatal);
+    assertEquals(feed.events.at(-1), { type: "feed-state", provider: "alpaca", state: "failed" });
+  });
+}
+
+Deno.test("a wrong key ends the stream, and no key is shown", async () => {
+  await using fake = startFakeAlpaca();
+  await using feed = await connect(fake, { variables: { ALPACA_SECRET_KEY: `${SECRET}x` } });
+  const error = await assertRejects(() => feed.read(() => false), FeedError, "check ALPACA_API_KEY");
+  assert(!Deno.inspect(error).includes(SECRET));
+});
+
+const passing: [number, string, string][] = [
+  [401, "not authenticated", "auth"],
+  [404, "auth timeout", "auth"],
+  [407, "slow client", "slow"],
+  [500, "internal error", "server"],
+];
+for (const [code, msg, reason] of passing) {
+  Deno.test(`after error ${code} the feed connects again and fills the gap`, async () => {
+    await using fake = startFakeAlpaca();
+    await using feed = await connect(fake);
+    const first = await fake.connection();
+    first.bars(bar(0));
+    assertEquals(minutes(await feed.read((bars) => bars.length === 1)), [0]);
+    for (let minute = 0; minute < 5; minute++) fake.history.push(bar(minute));
+    first.error(code, msg);
+    const second = await fake.connection();
+    second.bars(bar(5));
+    const bars = await feed.read((bars) => minutes(bars).includes(4) && minutes(bars).includes(5));
+    assertEquals(minutes(bars), [0, 1, 2, 3, 4, 5]);
+    assertEquals(feed.losses(), [reason]);
+  });
+}
+
+Deno.test("that it is authenticated already is no news", async () => {
+  await using fake = startFakeAlpaca();
+  await using feed = await connect(fake);
+  const connection = await fake.connection();
+  connection.error(403, "already authenticated");
+  connection.bars(bar(0));
+  await feed.read((bars, frame) => {
+    assertEquals(frame.rejected, []);
+    return bars.length === 1;
+  });
+  assertEquals(feed.losses(), []);
+});
+
+Deno.test("a handshake refused with 4xx ends the stream, one refused with 5xx is tried again", async () => {
+  await using fake = startFakeAlpaca();
+  fake.handshakes.push(503, 404);
+  await using feed = await connect(fake);
+  await assertRejects(() => feed.read(() => false), FeedError, "refuses the connection (HTTP 404)");
+  assertEquals(feed.losses(), ["connect"]);
+});
+
+const breaks: [string, (relay: ReturnType<typeof startRelay>) => unknown][] = [
+  ["cut", (relay) => relay.cut()],
+  ["cut in the middle of a frame", async (relay) => {
+    // A text frame of 126 bytes, of which ten come.
+    await relay.inject(new Uint8Array([0x81, 126, 0, 126, ...new TextEncoder().encode('[{"T":"b",')]));
+    relay.cut();
+  }],
+  ["broken by bytes that are no frame", (relay) => relay.inject(new Uint8Array(64).fill(0xff))],
+];
+for (const [how, breakIt] of breaks) {
+  Deno.test(`after a connection was ${how}, history fills the gap`, async () => {
+    await using fake = startFakeAlpaca();
+    await using relay = startRelay(fake.port);
+    const variables = { ALPACA_STREAM_URL: `ws://127.0.0.1:${relay.port}` };
+    await using feed = await connect(fake, { variables });
+    (await fake.connection()).bars(bar(0));
+    await feed.read((bars) => bars.length === 1);
+    for (let minute = 0; minute < 20; minute++) fake.history.push(bar(minute));
+    await breakIt(relay);
+    const second = await fake.connection();
+    second.bars(bar(20));
+    const bars = await feed.read((bars) => minutes(bars).includes(19) && minutes(bars).includes(20));
+    assertEquals(minutes(bars), Array.from({ length: 21 }, (_, minute) => minute));
+    assertEquals(feed.losses().length, 1);
+  });
+}
+
+Deno.test("a connection that is silent although history has bars is renewed", async () => {
+  await using fake = startFakeAlpaca();
+  await using directory = await makeDirectory();
+  // Only the date is in the test's hands: sockets go on.
+  const clock = FakeTimers.install({ toFake: ["Date"], now: START });
+  try {
+    const { port } = fake;
+    const feed = createAlpacaFeed({
+      streamUrl: `ws://127.0.0.1:${port}/v2/iex`,
+      barsUrl: `http://127.0.0.1:${port}/v2/stocks/bars`,
+      feed: "iex",
+      key: KEY,
+      secret: SECRET,
+      symbols: ["AAPL"],
+    });
+    const context = createContext();
+    const coverage = createCoverage({ dataDir: directory.path, name: "alpaca", overlapMs: 0 });
+    const losses: string[] = [];
+    const live = Promise.withResolvers<void>();
+    const tell: typeof context.tell = (event) => {
+      if (event.type === "feed-lost") losses.push(event.reason);
+      if (event.type === "feed-state" && event.state === "live") live.resolve();
+    };
+    const reader = supervise({ feed, context, coverage, tell, stallMs: 40, backoffMs: 1 }).getReader();
+    await fake.connection();
+    await live.promise;
+    // A quiet market: history is asked, has nothing, and nothing is done.
+    clock.setSystemTime(START + 5 * MINUTE);
+    await fake.until(() => fake.requests.some((url) => Date.parse(url.searchParams.get("end")!) > START + 3 * MINUTE));
+    assertEquals(losses, []);
+    fake.history.push(bar(6));
+    clock.setSystemTime(START + 10 * MINUTE);
+    await fake.connection();
+    assertEquals(losses, ["stall"]);
+    context.stopping.abort();
+    await reader.cancel();
+  } finally {
+    clock.uninstall();
+  }
+});

@@ -1,0 +1,128 @@
+/**
+ * The provider `alpaca` connected to a fake, and what both say to each other.
+ *
+ * @module
+ */
+import { assert } from "@std/assert";
+import type { PipelineEvent } from "../../src/events.ts";
+import { createAlpaca } from "../../src/providers/alpaca.ts";
+import type { FeedBar, Session } from "../../src/providers/live/feed.ts";
+import type { Bar } from "../../src/records/bar.ts";
+import { type Frame, frameSize } from "../../src/records/frame.ts";
+import { createContext } from "../providers/conformance.ts";
+import { type FakeAlpaca, KEY, SECRET } from "./fake_alpaca.ts";
+import type { MarketBar } from "./fake_kraken.ts";
+import { makeDirectory, providerSettings } from "./providers.ts";
+
+export const MINUTE = 60_000;
+/** A while ago: long enough for every bar of these tests to be over. */
+export const START = Math.floor(Date.now() / MINUTE) * MINUTE - 60 * MINUTE;
+
+/** A bar that many minutes after {@linkcode START}. */
+export function bar(minute: number, given: Partial<MarketBar> = {}): MarketBar {
+  const price = 100 + minute;
+  const prices = { open: price, high: price + 1, low: price - 1, close: price + 0.5 };
+  return { symbol: "AAPL", ts: START + minute * MINUTE, ...prices, volume: 205.25, trades: 16, ...given };
+}
+
+/** The minutes of bars, once each, in order. */
+export const minutes = (bars: readonly { ts: number }[]) =>
+  [...new Set(bars.map(({ ts }) => (ts - START) / MINUTE))].toSorted((a, b) => a - b);
+
+/** Fails where a key can be read. */
+export function assertNoSecrets(...said: unknown[]): void {
+  const text = said.map((each) => Deno.inspect(each, { depth: 10, strAbbreviateSize: Infinity })).join("\n");
+  for (const secret of [KEY, SECRET]) assert(!text.includes(secret), "a key is shown");
+}
+
+/** What a connected provider gives. */
+export interface ConnectOptions {
+  symbols?: string[];
+  newest?: ReadonlyMap<string, number>;
+  variables?: Record<string, string>;
+}
+
+/** A provider connected to a fake, whose frames are settled as they come, and which must not tell its keys. */
+export async function connect(fake: FakeAlpaca, options: ConnectOptions = {}) {
+  const { symbols = ["AAPL"], newest = new Map() } = options;
+  const variables: Record<string, string> = { ...fake.variables, ...options.variables };
+  const directory = await makeDirectory();
+  const context = createContext();
+  const events: PipelineEvent[] = [];
+  const provider = createAlpaca(
+    providerSettings({ symbols, dataDir: directory.path, variable: (name) => variables[name] }),
+  );
+  const reader = provider.open({
+    ...context,
+    tell: (event) => void events.push(event),
+    newest: () => Promise.resolve(newest),
+  }).getReader();
+  return {
+    context,
+    events,
+    /** Why connections were lost. */
+    losses: () => events.flatMap((event) => event.type === "feed-lost" ? [event.reason] : []),
+    /** Reads until `done` says that this was all. */
+    async read(done: (bars: Bar[], frame: Frame) => boolean): Promise<Bar[]> {
+      const bars: Bar[] = [];
+      while (true) {
+        const { value, done: ended } = await reader.read();
+        if (ended) throw new Error("the stream ended too early");
+        bars.push(...value.records as Bar[]);
+        value.settle(frameSize(value));
+        if (done(bars, value)) return bars;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      assertNoSecrets(context.notices, events);
+      context.stopping.abort();
+      await reader.cancel().catch(() => {});
+      await provider.close!();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** A session that notes what it is told. */
+export function createSession() {
+  const ending = new AbortController();
+  const noted = {
+    subscribed: [] as string[],
+    refused: [] as string[],
+    reasons: [] as string[],
+    bars: [] as FeedBar[],
+    rejected: [] as string[],
+  };
+  const watchers = new Set<() => void>();
+  const wake = () => watchers.forEach((watch) => watch());
+  const session: Session = {
+    signal: ending.signal,
+    subscribed(symbol) {
+      noted.subscribed.push(symbol);
+      wake();
+    },
+    interrupted: () => {},
+    refuse(symbol, reason) {
+      noted.refused.push(symbol);
+      noted.reasons.push(reason);
+      wake();
+    },
+    emit: (bars) => void noted.bars.push(...bars),
+    reject: (_, reason) => void noted.rejected.push(reason),
+    alive: () => {},
+  };
+  return {
+    ...noted,
+    session,
+    end: () => ending.abort(new Error("the test is over")),
+    /** Waits until what is noted of symbols makes `done` true. */
+    until: (done: () => boolean) =>
+      new Promise<void>((resolve) => {
+        const watch = () => {
+          if (done()) resolve();
+        };
+        watchers.add(watch);
+        watch();
+      }),
+  };
+}
