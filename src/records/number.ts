@@ -8,23 +8,29 @@ const POWERS_OF_TEN = Array.from({ length: 23 }, (_, power) => 10 ** power);
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 /**
- * Reads a decimal number; `NaN` for anything else: empty text, hexadecimal, digit groups, `Infinity`.
- *
- * Up to 15 digits are gathered as an integer, which a double holds exactly, and divided by a power of ten that a double
- * holds exactly too; one division of exact operands is correctly rounded (Clinger 1990, the fast path of `strtod`).
+ * Reads a decimal number; `NaN` for anything else: empty text, hexadecimal, digit groups, `Infinity`. A number is given
+ * back as it is.
  */
 export function parseDecimal(value: unknown): number {
   if (typeof value === "number") return value;
   if (typeof value !== "string") return NaN;
-  const text = value;
-  const length = text.length;
-  let at = 0;
-  const negative = text.charCodeAt(0) === 45;
-  if (negative) at = 1;
+  const read = readDecimal(value, 0, value.length);
+  return typeof read === "number" ? read : parseUnusual(read);
+}
+
+/**
+ * Reads the short plain decimal between two places of a text, without making a text of it; anything else is given back as
+ * text, for {@linkcode parseDecimal} and for messages.
+ *
+ * Up to 15 digits are gathered as an integer, which a double holds exactly, and divided by a power of ten that a double
+ * holds exactly too; one division of exact operands is correctly rounded (Clinger 1990, the fast path of `strtod`).
+ */
+export function readDecimal(text: string, from: number, to: number): number | string {
+  const negative = text.charCodeAt(from) === 45;
   let digits = 0;
   let count = 0;
   let point = -1;
-  for (; at < length; at++) {
+  for (let at = negative ? from + 1 : from; at < to; at++) {
     const code = text.charCodeAt(at);
     if (code >= 48 && code <= 57) {
       digits = digits * 10 + (code - 48);
@@ -32,11 +38,11 @@ export function parseDecimal(value: unknown): number {
     } else if (code === 46 && point < 0) {
       point = at;
     } else {
-      return parseUnusual(text);
+      return text.slice(from, to);
     }
   }
-  if (count === 0 || count > 15) return parseUnusual(text);
-  if (point >= 0) digits /= POWERS_OF_TEN[length - point - 1];
+  if (count === 0 || count > 15) return text.slice(from, to);
+  if (point >= 0) digits /= POWERS_OF_TEN[to - point - 1];
   return negative ? -digits : digits;
 }
 

@@ -77,6 +77,8 @@ export interface RecordKind<R extends MarketRecord> {
 export interface Field {
   readonly name: string;
   readonly aliases: readonly string[];
+  /** Whether it is a number, and may be handed over as one. */
+  readonly isNumber?: true;
   /** Whether a file without the field can still be read. */
   readonly optional?: true;
 }

@@ -34,8 +34,13 @@ export function timeParser(unit: TimeUnit): (value: unknown) => number {
   };
 }
 
-/** A parser that remembers the last day it met: in a file of minute bars one date is written a thousand times. */
+/**
+ * A parser that remembers the last time and the last day it met: in a file of minute bars one time is written for each
+ * symbol, one date a thousand times.
+ */
 function isoParser(): (value: unknown) => number {
+  let last = "";
+  let lastMs = NaN;
   let day = "";
   let dayMs = NaN;
   return (value) => {
@@ -43,6 +48,7 @@ function isoParser(): (value: unknown) => number {
     const plain = value.length === 20 && value.charCodeAt(19) === 90 && value.charCodeAt(10) === 84 &&
       value.charCodeAt(13) === 58 && value.charCodeAt(16) === 58;
     if (!plain) return parseIso(value);
+    if (value === last) return lastMs;
     const date = value.substring(0, 10);
     if (date !== day) {
       dayMs = parseIso(`${date}T00:00:00Z`);
@@ -52,7 +58,8 @@ function isoParser(): (value: unknown) => number {
     const minutes = twoDigits(value, 14);
     const seconds = twoDigits(value, 17);
     if (!(hours < 24 && minutes < 60 && seconds < 60)) return NaN;
-    return dayMs + ((hours * 60 + minutes) * 60 + seconds) * 1000;
+    last = value;
+    return lastMs = dayMs + ((hours * 60 + minutes) * 60 + seconds) * 1000;
   };
 }
 

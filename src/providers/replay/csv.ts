@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readDecimal } from "../../records/number.ts";
 import type { Field } from "../../records/record.ts";
 
 /** Takes lines apart. */
@@ -40,14 +41,31 @@ export function createCsvReader(header: string, fields: readonly Field[]): LineR
       } in any order`,
     );
   }
+  /** The field of each column, -1 where none is wanted of it. */
+  const wanted = columns.map((_, column) => places.indexOf(column));
+  const isNumber = fields.map(({ isNumber }) => isNumber === true);
+
+  const explainCount = (found: number) => `line has not as many fields as the header: ${found}, not ${columns.length}`;
+
+  function readQuoted(line: string, values: unknown[]): string | undefined {
+    const cells = split(line, delimiter);
+    if (cells === undefined) return "line has an unclosed quote";
+    if (cells.length !== columns.length) return explainCount(cells.length);
+    for (let field = 0; field < places.length; field++) values[field] = cells[places[field]];
+  }
+
   return {
     read(line, values) {
-      const cells = line.includes(QUOTE) ? split(line, delimiter) : line.split(delimiter);
-      if (cells === undefined) return "line has an unclosed quote";
-      if (cells.length !== columns.length) {
-        return `line has not as many fields as the header: ${cells.length}, not ${columns.length}`;
+      if (line.includes(QUOTE)) return readQuoted(line, values);
+      let column = 0;
+      for (let from = 0; from <= line.length; column++) {
+        const comma = line.indexOf(delimiter, from);
+        const to = comma < 0 ? line.length : comma;
+        const field = wanted[column] ?? -1;
+        if (field >= 0) values[field] = isNumber[field] ? readDecimal(line, from, to) : line.slice(from, to);
+        from = to + 1;
       }
-      for (let at = 0; at < places.length; at++) values[at] = places[at] < 0 ? undefined : cells[places[at]];
+      if (column !== columns.length) return explainCount(column);
     },
     describe(line) {
       const cells = split(line, delimiter);
