@@ -31,7 +31,7 @@ const client = new Client({ connectionString: url });
 await client.connect();
 await migrate(client);
 const data = makeData(source, rows, directory);
-const best: BenchOptions = { database: url, dataDir: directory, workers: 2, batchSize: 5000 };
+const best: BenchOptions = { database: url, dataDir: directory, workers: 4, batchSize: 5000 };
 
 async function empty(): Promise<void> {
   await client.query("TRUNCATE bar, series RESTART IDENTITY");
