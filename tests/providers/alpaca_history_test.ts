@@ -139,6 +139,14 @@ Deno.test("a wrong key is told without showing it", async () => {
   assertNoSecrets(error);
 });
 
+Deno.test("a server that repeats the keys brings them into no error", async () => {
+  await using fake = startFakeAlpaca();
+  fake.mishaps.push({ status: 400, body: { message: `${KEY} ${SECRET}` } });
+  const reader = createReader(fake);
+  const error = await assertRejects(() => reader.read("AAPL", START, START + MINUTE), FeedError, "(key) (key)");
+  assertNoSecrets(error);
+});
+
 Deno.test("a server that throttles or fails is asked again, not before it says", async () => {
   await using fake = startFakeAlpaca();
   fake.mishaps.push({ status: 429, headers: { "Retry-After": "1" } }, { status: 500 });

@@ -151,6 +151,17 @@ Deno.test("a server that does not answer is given up", async () => {
   await server.shutdown();
 });
 
+Deno.test("a server that repeats the keys brings them into no error and no dead letter", async () => {
+  await using fake = startFakeAlpaca();
+  await using stream = run(fake);
+  const connection = await fake.connection();
+  connection.raw(JSON.stringify({ odd: `${KEY} ${SECRET}` }));
+  connection.error(409, `${KEY} ${SECRET} has no subscription`);
+  const error = await assertRejects(() => stream.ended, FeedError, "409 (key) (key) has no subscription");
+  assertEquals(stream.items, [{ odd: "(key) (key)" }]);
+  assertNoSecrets(error, stream.items);
+});
+
 Deno.test("a quiet server that answers is asked now and then, and given up when it no longer answers", async () => {
   await using fake = startFakeAlpaca();
   await using stream = run(fake, { quietMs: 30 });

@@ -92,6 +92,7 @@ export function createSession() {
     reasons: [] as string[],
     bars: [] as FeedBar[],
     rejected: [] as string[],
+    items: [] as unknown[],
   };
   const watchers = new Set<() => void>();
   const wake = () => watchers.forEach((watch) => watch());
@@ -108,7 +109,10 @@ export function createSession() {
       wake();
     },
     emit: (bars) => void noted.bars.push(...bars),
-    reject: (_, reason) => void noted.rejected.push(reason),
+    reject(item, reason) {
+      noted.items.push(item);
+      noted.rejected.push(reason);
+    },
     alive: () => {},
   };
   return {

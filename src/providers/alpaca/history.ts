@@ -7,6 +7,7 @@ import { delay } from "@std/async/delay";
 import { createTokenBucket } from "../../pipeline/rate.ts";
 import type { AlpacaFeed } from "../alpaca.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
+import { errorWithoutKey } from "../live/key.ts";
 import { getJson } from "../live/rest.ts";
 import { readBar } from "./bars.ts";
 
@@ -94,7 +95,9 @@ export function createHistory(options: HistoryOptions): History {
         try {
           if (start < end) yield* readPages(symbol, start, end, signal);
         } catch (error) {
-          if (!(error instanceof TooRecentError) || lagMs > 0) throw error;
+          if (!(error instanceof TooRecentError) || lagMs > 0) {
+            throw errorWithoutKey(errorWithoutKey(error, options.key), options.secret);
+          }
           lagMs = delayMs;
           continue;
         }

@@ -12,6 +12,7 @@
  * @module
  */
 import { FeedError, type Session } from "../live/feed.ts";
+import { errorWithoutKey, withoutKey } from "../live/key.ts";
 import { runSocket } from "../live/socket.ts";
 import { CODE, connectionLimitError, endingError, throwForHandshake } from "./errors.ts";
 import { createMessageReader } from "./messages.ts";
@@ -123,11 +124,13 @@ export async function runStream(session: Session, options: StreamOptions): Promi
       },
       onMessage(text) {
         quiet?.heard();
-        read(text);
+        // A server that repeats the keys must not bring them into the log or the dead letters.
+        read(withoutKey(withoutKey(text, options.key), options.secret));
       },
       onRefused: throwForHandshake,
     });
-  } catch (error) {
+  } catch (thrown) {
+    const error = errorWithoutKey(errorWithoutKey(thrown, options.key), options.secret);
     // A server that closes the socket after its 406 is to be left alone as long as one that leaves it open.
     const isTurnedAway = refusals > 0 && !isAuthenticated && !session.signal.aborted;
     throw isTurnedAway && !(error instanceof FeedError && error.isFatal) ? connectionLimitError() : error;

@@ -8,7 +8,7 @@ import { runSocket } from "../live/socket.ts";
 import { explainStatus, tooManyConnections } from "./errors.ts";
 import type { MassiveOptions } from "./feed.ts";
 import { readFrame, type Status } from "./frame.ts";
-import { errorWithoutKey, withoutKey } from "./key.ts";
+import { errorWithoutKey, withoutKey } from "../live/key.ts";
 import type { Seen } from "./seen.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 

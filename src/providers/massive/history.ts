@@ -6,7 +6,7 @@
 import type { TokenBucket } from "../../pipeline/rate.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
 import { getJson } from "../live/rest.ts";
-import { errorWithoutKey } from "./key.ts";
+import { errorWithoutKey } from "../live/key.ts";
 
 /** What to read, and how. */
 export interface HistoryOptions {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FeedError } from "../live/feed.ts";
+import { FeedError } from "./feed.ts";
 
 /** The text without the key. */
 export function withoutKey(text: string, key: string): string {
