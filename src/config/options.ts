@@ -59,7 +59,7 @@ const speed = z.union([z.literal("max"), z.number().positive()]);
 export const settingsSchema = z.strictObject({
   provider: list({
     wanted: "names of providers",
-    help: "where bars come from: mock, replay (repeatable) [mock; replay when files are given]",
+    help: "where bars come from: alpaca, ibkr, kraken, massive, mock, replay (repeatable) [mock; replay with --file]",
     value: "NAME",
   }).default([]),
   symbols: list({ wanted: "symbols, separated by commas", help: "symbols to fetch [AAPL,MSFT,NVDA]", value: "A,B" })

@@ -12,7 +12,7 @@ import { type Feed, type FeedBar, FeedError, type Session } from "./live/feed.ts
 import { getJson } from "./live/rest.ts";
 import { runSocket } from "./live/socket.ts";
 import { supervise } from "./live/supervise.ts";
-import type { Provider, ProviderSettings } from "./provider.ts";
+import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
 const INTERVALS = [1, 5, 15, 30, 60, 240, 1440, 10080];
 /** Heartbeats come about every second. */
@@ -24,14 +24,17 @@ const PING_EVERY_MS = 20_000;
 /**
  * Makes the provider `kraken`.
  *
- * @throws {RangeError} If there are no symbols, or Kraken has no such timeframe.
+ * @throws {SettingError} If there are no symbols, or Kraken has no such timeframe.
  */
 export function createKraken(settings: ProviderSettings): Provider {
   const { symbols, timeframe, variable } = settings;
   const interval = TIMEFRAMES.get(timeframe)! / 60_000;
-  if (symbols.length === 0) throw new RangeError("Cannot start kraken without symbols: give some, like BTC/USD");
+  if (symbols.length === 0) {
+    throw new SettingError("symbols", "Cannot start kraken without symbols: give some, like BTC/USD");
+  }
   if (!INTERVALS.includes(interval)) {
-    throw new RangeError(
+    throw new SettingError(
+      "timeframe",
       `Cannot have bars of ${timeframe} from kraken: it has those of ${INTERVALS.join(", ")} minutes`,
     );
   }

@@ -7,6 +7,7 @@ import { Counter, Gauge, Histogram, Registry } from "@platformatic/prom-client";
 import type { DeadLetterCause, Listener } from "../events.ts";
 import type { Health } from "../pipeline/health.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
+import { registerFeedMetrics } from "./feed_metrics.ts";
 import { registerProcessMetrics } from "./process.ts";
 
 /** What is asked at each scrape, rather than told. */
@@ -124,6 +125,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
   });
   registerProcessMetrics(registers);
+  const listenToFeeds = registerFeedMetrics(registers);
 
   for (const coord_id of kinds) {
     submitted.inc({ coord_id }, 0);
@@ -142,6 +144,7 @@ export function createMetrics(sources: MetricSources): Metrics {
 
   return {
     listen(event) {
+      listenToFeeds(event);
       if (event.type === "accepted") {
         submitted.inc({ coord_id: event.kind }, event.count);
       } else if (event.type === "batch-written") {

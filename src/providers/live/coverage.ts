@@ -15,8 +15,11 @@ export interface Coverage {
   interrupt(symbol?: string): void;
   /** Live bars were committed, the newest of which ends at `until`. */
   live(symbol: string, until: number): void;
-  /** Everything up to `until` has been asked for and is committed. */
-  repaired(symbol: string, until: number): void;
+  /**
+   * Everything up to `until` has been asked for and is committed. `isConnected` says whether the live bars have flowed
+   * ever since; else there may be a hole behind it.
+   */
+  repaired(symbol: string, until: number, isConnected: boolean): void;
   /** Saves the frontiers. */
   save(): Promise<void>;
 }
@@ -41,11 +44,14 @@ interface Series {
   isWhole: boolean;
 }
 
+const GATHER_EVERY_MS = 1000;
+
 /** Makes a coverage that knows nothing yet. */
 export function createCoverage(options: CoverageOptions): Coverage {
   const { overlapMs } = options;
   const position = createPosition<Record<string, number>>({ directory: options.dataDir, name: options.name });
   const all = new Map<string, Series>();
+  let gatheredAt = 0;
 
   function series(symbol: string): Series {
     let found = all.get(symbol);
@@ -56,6 +62,12 @@ export function createCoverage(options: CoverageOptions): Coverage {
   function advance(of: Series, to: number): void {
     if (of.frontier !== undefined && to <= of.frontier) return;
     of.frontier = to;
+    // All frontiers are gathered now and then, not for each bar: thousands of symbols move in the same second.
+    if (Date.now() - gatheredAt >= GATHER_EVERY_MS) gather();
+  }
+
+  function gather(): void {
+    gatheredAt = Date.now();
     const place: Record<string, number> = {};
     for (const [symbol, { frontier }] of all) if (frontier !== undefined) place[symbol] = frontier;
     position.track(place)();
@@ -80,11 +92,14 @@ export function createCoverage(options: CoverageOptions): Coverage {
       if (of.frontier === undefined) of.isWhole = true;
       if (of.isWhole) advance(of, of.newest);
     },
-    repaired(symbol, until) {
+    repaired(symbol, until, isConnected) {
       const of = series(symbol);
-      of.isWhole = true;
-      advance(of, Math.max(until, of.newest));
+      of.isWhole ||= isConnected;
+      advance(of, isConnected ? Math.max(until, of.newest) : until);
     },
-    save: position.save,
+    save() {
+      gather();
+      return position.save();
+    },
   };
 }

@@ -7,7 +7,7 @@ import { delay } from "@std/async/delay";
 import type { Listener } from "../../events.ts";
 import type { Frame, Rejected } from "../../records/frame.ts";
 import type { Coverage } from "./coverage.ts";
-import type { Feed, FeedBar } from "./feed.ts";
+import { type Feed, type FeedBar, FeedError } from "./feed.ts";
 import type { Outlet } from "./outlet.ts";
 
 /** Options of {@linkcode repair}. */
@@ -24,6 +24,28 @@ export interface RepairOptions {
 
 /** How long after the end of a bar it is surely in history, in milliseconds. */
 const HISTORY_LAG_MS = 5_000;
+/** First and longest wait after a history that could not be read, in milliseconds. */
+const RETRY_MS = 30_000;
+const MAX_RETRY_MS = 600_000;
+
+/**
+ * Repairs until it has worked or the connection is over. `onFailure` hears of each failure; live bars go on meanwhile, and
+ * the frontier stays where it is.
+ */
+export async function keepRepairing(options: RepairOptions, onFailure: (error: unknown) => void): Promise<void> {
+  const { signal } = options;
+  for (let waitMs = RETRY_MS; !signal.aborted; waitMs = Math.min(waitMs * 2, MAX_RETRY_MS)) {
+    try {
+      return await repair(options);
+    } catch (error) {
+      if (signal.aborted) return;
+      onFailure(error);
+      // What is refused stays refused.
+      if (error instanceof FeedError && error.isFatal) return;
+    }
+    await delay(waitMs, { signal }).catch(() => {});
+  }
+}
 
 /**
  * Fetches everything from the symbol's frontier to now, and once more, when the bar under way at the subscription is over,
@@ -31,7 +53,7 @@ const HISTORY_LAG_MS = 5_000;
  *
  * Bars go through the same outlet as the live ones, which already flow; they wait for room, as history can.
  */
-export async function repair(options: RepairOptions): Promise<void> {
+async function repair(options: RepairOptions): Promise<void> {
   const { symbol, coverage, stepMs, signal } = options;
   const subscribedAt = Date.now();
   const bar = Math.floor(subscribedAt / stepMs) * stepMs;
@@ -46,7 +68,7 @@ async function fetchRange(options: RepairOptions, from: number, to: number): Pro
   const { feed, symbol, coverage, signal, outlet, makeFrame, tell } = options;
   let unsettled = 1;
   const settled = () => {
-    if (--unsettled === 0) coverage.repaired(symbol, to);
+    if (--unsettled === 0) coverage.repaired(symbol, to, !signal.aborted);
   };
   for await (const bars of feed.history(symbol, from, to, signal)) {
     if (bars.length === 0) continue;

@@ -17,7 +17,7 @@ import type { ProviderContext } from "../provider.ts";
 import type { Coverage } from "./coverage.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
 import { createOutlet } from "./outlet.ts";
-import { repair } from "./repair.ts";
+import { keepRepairing } from "./repair.ts";
 import { watchForStalls } from "./stall.ts";
 
 /** How to supervise. */
@@ -90,10 +90,9 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
         const own = new AbortController();
         repairs.set(symbol, own);
         const ending = AbortSignal.any([signal, own.signal]);
-        const work = repair({ feed, symbol, coverage, stepMs, signal: ending, outlet, makeFrame, tell });
-        background.push(work.catch((error) => {
-          // Live bars go on. The frontier stays where it is, so that the next connection asks again.
-          if (!ending.aborted) context.notice(`history of ${symbol} could not be read: ${(error as Error).message}`);
+        const options = { feed, symbol, coverage, stepMs, signal: ending, outlet, makeFrame, tell };
+        background.push(keepRepairing(options, (error) => {
+          context.notice(`history of ${symbol} could not be read: ${(error as Error).message}`);
         }));
       },
       interrupted(symbol) {
