@@ -37,6 +37,7 @@ const EARLIEST_MS = Date.UTC(1900, 0, 1);
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
 const STATUS_CODES: Record<BarStatus, string> = { final: "f", provisional: "p", correction: "c" };
+const STATUSES: ReadonlySet<string> = new Set(Object.keys(STATUS_CODES));
 
 const columns: readonly Column<Bar>[] = [
   { name: "ts", type: "timestamptz", value: (bar) => Math.round(bar.ts * 1000) },
@@ -127,7 +128,7 @@ export const bar: RecordKind<Bar> = {
     if (!(record.ts >= EARLIEST_MS && record.ts <= now + MAX_AHEAD_MS)) {
       return `ts is outside 1900 to one day ahead of now: ${formatTime(record.ts)}`;
     }
-    if (!Object.hasOwn(STATUS_CODES, record.status)) return `status is not known: ${quote(record.status)}`;
+    if (!STATUSES.has(record.status)) return `status is not known: ${quote(record.status)}`;
     return explainSymbol(record.symbol);
   },
 

@@ -97,7 +97,7 @@ export function sizeOf(path: string): number {
 }
 
 /** How many bytes a read asks for. */
-const CHUNK_BYTES = 64 * 1024;
+const CHUNK_BYTES = 256 * 1024;
 
 /**
  * Reads a file's bytes, unpacked where its name ends in `.gz`. `from` bytes are left out; `onRead` hears how many were

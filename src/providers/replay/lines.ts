@@ -24,7 +24,7 @@ export interface Block {
 
 /** Cuts bytes into blocks of whole lines, starting to count at `offset`. */
 export async function* readBlocks(chunks: AsyncIterable<Uint8Array>, offset: number): AsyncGenerator<Block> {
-  let buffer = new Uint8Array(128 * 1024);
+  let buffer = new Uint8Array(512 * 1024);
   /** Bytes of the unfinished line at the start of the buffer. */
   let held = 0;
   /** Bytes so far of a line that is too long; 0 outside of one. */
