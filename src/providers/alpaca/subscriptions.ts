@@ -8,8 +8,8 @@ import { FeedError } from "../live/feed.ts";
 import { CODE, CONNECTION_COOLDOWN_MS } from "./errors.ts";
 
 /**
- * Symbols of one request, about 8 kB: requests with some thousands were cut short without a word (issues 724 and 763 of
- * Alpaca's C# SDK), as were several sent without waiting for the answers.
+ * Symbols of one request, about 8 kB: requests with some thousands were cut short without a word (as users of
+ * its C# SDK report), as were several sent without waiting for the answers.
  */
 const MAX_SYMBOLS = 500;
 
