@@ -176,7 +176,11 @@ export async function openApp(options: AppOptions): Promise<App> {
       onLimit: () => stopping.abort(),
       abort: aborting.signal,
     }).catch(fail);
-    for (const provider of options.providers) await provider.close?.();
+    for (const provider of options.providers) {
+      await provider.close?.().catch((error) => {
+        fail(new Error(`Cannot save how far ${provider.name} has come`, { cause: error }));
+      });
+    }
     const failedProvider = providerHealth().find(({ state }) => state === "failed");
     return { ledger: ledger.read(), failure: failure ?? failedProvider?.error };
   }

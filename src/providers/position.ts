@@ -49,12 +49,14 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
     const place = reached;
     await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
     const target = await path();
+    // A name of its own: another process may read the same source at the same time.
+    const unfinished = `${target}.${crypto.randomUUID().slice(0, 8)}.new`;
     {
-      using file = await Deno.open(`${target}.new`, { create: true, truncate: true, write: true, mode: 0o600 });
+      using file = await Deno.open(unfinished, { createNew: true, write: true, mode: 0o600 });
       await writeAll(file, new TextEncoder().encode(JSON.stringify({ name: options.name, place })));
       await file.syncData();
     }
-    await Deno.rename(`${target}.new`, target);
+    await Deno.rename(unfinished, target);
     await syncDirectory(directory);
     saved = place;
   }

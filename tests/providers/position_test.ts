@@ -44,3 +44,14 @@ Deno.test("a position that cannot be read is none", async () => {
   await directory.write(`positions/${name}`, '{"place":');
   assertEquals(await position.load(), undefined);
 });
+
+Deno.test("several that read the same may save at the same time", async () => {
+  await using directory = await makeDirectory();
+  const positions = Array.from({ length: 8 }, () => createPosition<number>({ directory: directory.path, name: "x" }));
+  for (let place = 1; place <= 20; place++) {
+    for (const position of positions) position.track(place)();
+    await Promise.all(positions.map((position) => position.save()));
+  }
+  assertEquals(await createPosition({ directory: directory.path, name: "x" }).load(), 20);
+  assertEquals([...Deno.readDirSync(`${directory.path}/positions`)].length, 1);
+});
