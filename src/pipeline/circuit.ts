@@ -8,6 +8,7 @@
  * @module
  */
 import type { CircuitState } from "../events.ts";
+import { createWaiters } from "./waiters.ts";
 
 /** Options of {@linkcode createCircuit}. */
 export interface CircuitOptions {
@@ -45,7 +46,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
   let probeAt: number | undefined;
   let cooldown: ReturnType<typeof setTimeout> | undefined;
   let probing = false;
-  let waiting: (() => void)[] = [];
+  const waiters = createWaiters();
 
   function change(next: CircuitState, error?: unknown): void {
     clearTimeout(cooldown);
@@ -54,9 +55,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
     if (next === "open") {
       cooldown = setTimeout(() => change("half-open"), options.openMs);
     } else {
-      const released = waiting;
-      waiting = [];
-      for (const release of released) release();
+      waiters.wakeAll();
     }
     options.onChange?.(state, failures, error);
   }
@@ -70,14 +69,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
         probing = true;
         return true;
       }
-      await new Promise<void>((resolve, reject) => {
-        const abort = () => reject(signal.reason);
-        signal.addEventListener("abort", abort, { once: true });
-        waiting.push(() => {
-          signal.removeEventListener("abort", abort);
-          resolve();
-        });
-      });
+      await waiters.wait(signal);
     }
   }
 

@@ -3,7 +3,8 @@ import { createIbkr, type IbkrTiming } from "../../src/providers/ibkr.ts";
 import type { SettingError } from "../../src/providers/provider.ts";
 import type { PipelineEvent } from "../../src/events.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import { type Frame, frameSize } from "../../src/records/frame.ts";
+import type { Frame } from "../../src/records/frame.ts";
+import { readBars } from "../support/feed.ts";
 import { type FakeConnection, type FakeTws, type MarketBar, startFakeTws } from "../support/fake_tws.ts";
 import { encode } from "../support/tws_wire.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
@@ -76,16 +77,7 @@ async function connect(fake: FakeTws, wanted: Wanted = {}) {
     lost: (reason: string) => told(() => events.some((event) => event.type === "feed-lost" && event.reason === reason)),
     noticed: (pattern: RegExp) => told(() => context.notices.some((notice) => pattern.test(notice))),
     /** Reads until `done` says that this was all. */
-    async read(done: (bars: Bar[], frame: Frame) => boolean): Promise<Bar[]> {
-      const bars: Bar[] = [];
-      while (true) {
-        const { value, done: ended } = await reader.read();
-        if (ended) throw new Error("the stream ended too early");
-        bars.push(...value.records as Bar[]);
-        value.settle(frameSize(value));
-        if (done(bars, value)) return bars;
-      }
-    },
+    read: (done: (bars: Bar[], frame: Frame) => boolean) => readBars(reader, done),
     async [Symbol.asyncDispose]() {
       context.stopping.abort();
       await reader.cancel().catch(() => {});

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createKraken } from "../../src/providers/kraken.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import type { Frame } from "../../src/records/frame.ts";
-import { frameSize } from "../../src/records/frame.ts";
+import { readBars } from "../support/feed.ts";
 import type { PipelineEvent } from "../../src/events.ts";
 import { type FakeKraken, type MarketBar, startFakeKraken } from "../support/fake_kraken.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
@@ -37,16 +37,7 @@ async function connect(fake: FakeKraken, symbols: string[], newest = new Map<str
     context,
     events,
     /** Reads until `done` says that this was all. */
-    async read(done: (bars: Bar[], frame: Frame) => boolean): Promise<Bar[]> {
-      const bars: Bar[] = [];
-      while (true) {
-        const { value, done: ended } = await reader.read();
-        if (ended) throw new Error("the stream ended too early");
-        bars.push(...value.records as Bar[]);
-        value.settle(frameSize(value));
-        if (done(bars, value)) return bars;
-      }
-    },
+    read: (done: (bars: Bar[], frame: Frame) => boolean) => readBars(reader, done),
     async [Symbol.asyncDispose]() {
       context.stopping.abort();
       await reader.cancel();

@@ -8,7 +8,8 @@ import { providers } from "../../src/providers/mod.ts";
 import type { Provider, ProviderContext } from "../../src/providers/provider.ts";
 import { SettingError } from "../../src/providers/provider.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import { type Frame, frameSize } from "../../src/records/frame.ts";
+import type { Frame } from "../../src/records/frame.ts";
+import { readBars } from "../support/feed.ts";
 import { type FakeMassive, KEY, type MassiveBar, startFakeMassive, toAggregate } from "../support/fake_massive.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
 import { startRelay } from "../support/relay.ts";
@@ -58,16 +59,7 @@ async function connect(
   return {
     context,
     events,
-    async read(done) {
-      const bars: Bar[] = [];
-      while (true) {
-        const { value, done: ended } = await reader.read();
-        if (ended) throw new Error("the stream ended too early");
-        bars.push(...value.records as Bar[]);
-        value.settle(frameSize(value));
-        if (done(bars, value)) return bars;
-      }
-    },
+    read: (done: (bars: Bar[], frame: Frame) => boolean) => readBars(reader, done),
     async [Symbol.asyncDispose]() {
       context.stopping.abort();
       await reader.cancel().catch(() => {});

@@ -8,7 +8,8 @@ import type { PipelineEvent } from "../../src/events.ts";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import type { FeedBar, Session } from "../../src/providers/live/feed.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import { type Frame, frameSize } from "../../src/records/frame.ts";
+import type { Frame } from "../../src/records/frame.ts";
+import { readBars } from "./feed.ts";
 import { createContext } from "../providers/conformance.ts";
 import { type FakeAlpaca, KEY, SECRET } from "./fake_alpaca.ts";
 import type { MarketBar } from "./fake_kraken.ts";
@@ -63,16 +64,7 @@ export async function connect(fake: FakeAlpaca, options: ConnectOptions = {}) {
     /** Why connections were lost. */
     losses: () => events.flatMap((event) => event.type === "feed-lost" ? [event.reason] : []),
     /** Reads until `done` says that this was all. */
-    async read(done: (bars: Bar[], frame: Frame) => boolean): Promise<Bar[]> {
-      const bars: Bar[] = [];
-      while (true) {
-        const { value, done: ended } = await reader.read();
-        if (ended) throw new Error("the stream ended too early");
-        bars.push(...value.records as Bar[]);
-        value.settle(frameSize(value));
-        if (done(bars, value)) return bars;
-      }
-    },
+    read: (done: (bars: Bar[], frame: Frame) => boolean) => readBars(reader, done),
     async [Symbol.asyncDispose]() {
       assertNoSecrets(context.notices, events);
       context.stopping.abort();

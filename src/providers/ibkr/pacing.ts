@@ -9,6 +9,7 @@
  */
 import { delay } from "@std/async/delay";
 import { createTokenBucket } from "../../pipeline/rate.ts";
+import { createWaiters } from "../../pipeline/waiters.ts";
 
 const WINDOW_MS = 10 * 60_000;
 const PER_WINDOW = 58;
@@ -25,21 +26,13 @@ export interface Pacing {
 export function createPacing(isStrict: boolean): Pacing {
   const bucket = createTokenBucket(PER_SECOND);
   const asked: number[] = [];
-  const waiting = new Set<() => void>();
+  const waiters = createWaiters();
   let open = 0;
 
   async function waitForRoom(signal: AbortSignal): Promise<void> {
     while (open >= MAX_OPEN) {
       signal.throwIfAborted();
-      await new Promise<void>((resolve) => {
-        const wake = () => {
-          waiting.delete(wake);
-          signal.removeEventListener("abort", wake);
-          resolve();
-        };
-        waiting.add(wake);
-        signal.addEventListener("abort", wake, { once: true });
-      });
+      await waiters.wait(signal);
     }
     signal.throwIfAborted();
     open++;
@@ -63,7 +56,7 @@ export function createPacing(isStrict: boolean): Pacing {
         if (isDone) return;
         isDone = true;
         open--;
-        for (const wake of [...waiting]) wake();
+        waiters.wakeAll();
       };
       try {
         if (isStrict) await waitForWindow(signal);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createWaiters } from "../../pipeline/waiters.ts";
 import { type Frame, frameSize } from "../../records/frame.ts";
 
 /** A bounded buffer whose far end is a stream. */
@@ -22,7 +23,7 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
   let size = 0;
   let ended: { error?: unknown } | undefined;
   let wakeReader = () => {};
-  const waiting = new Set<() => void>();
+  const waiters = createWaiters();
 
   return {
     stream: new ReadableStream<Frame>({
@@ -33,7 +34,7 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
         const frame = buffered.shift();
         if (frame !== undefined) {
           size -= frameSize(frame);
-          if (size <= capacity / 2) { for (const wake of waiting) wake(); }
+          if (size <= capacity / 2) waiters.wakeAll();
           controller.enqueue(frame);
         } else if (ended?.error !== undefined) controller.error(ended.error);
         else controller.close();
@@ -41,7 +42,7 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
       cancel(reason) {
         ended = {};
         wakeReader();
-        for (const wake of waiting) wake();
+        waiters.wakeAll();
         onCancel(reason);
       },
     }, { highWaterMark: 0 }),
@@ -55,15 +56,7 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
     async drained(signal) {
       while (size > capacity / 2 && ended === undefined) {
         signal.throwIfAborted();
-        await new Promise<void>((resolve) => {
-          const wake = () => {
-            waiting.delete(wake);
-            signal.removeEventListener("abort", wake);
-            resolve();
-          };
-          waiting.add(wake);
-          signal.addEventListener("abort", wake, { once: true });
-        });
+        await waiters.wait(signal);
       }
     },
     end(error) {
