@@ -9,7 +9,7 @@ import { prepareDatabase } from "./database/migrate.ts";
 import { openDatabase } from "./database/open.ts";
 import { readNewest } from "./database/newest.ts";
 import type { DeadLetters } from "./dead_letters/write.ts";
-import { broadcast, type Listener, type PipelineEvent } from "./events.ts";
+import type { Listener, PipelineEvent } from "./events.ts";
 import { createBatcher } from "./pipeline/batch.ts";
 import { createBury } from "./pipeline/bury.ts";
 import { createCircuit } from "./pipeline/circuit.ts";
@@ -66,7 +66,9 @@ export async function openApp(options: AppOptions): Promise<App> {
   const stopping = new AbortController();
   const aborting = new AbortController();
   const listeners = [...options.listeners];
-  const tell: Listener = (event) => broadcast(...listeners)(event);
+  const tell: Listener = (event) => {
+    for (const listen of listeners) listen(event);
+  };
   const providerHealth = trackProviders(options.providers, listeners);
   let failure: unknown;
 

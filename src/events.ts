@@ -57,10 +57,3 @@ export interface WriteCounts {
 
 /** Hears events. Must not throw and must not wait: it is called from the middle of the pipeline. */
 export type Listener = (event: PipelineEvent) => void;
-
-/** One listener that tells all of these. */
-export function broadcast(...listeners: Listener[]): Listener {
-  return (event) => {
-    for (const listen of listeners) listen(event);
-  };
-}

@@ -4,7 +4,7 @@
  * @module
  */
 import type { DeadLetter } from "../../src/dead_letters/letter.ts";
-import { broadcast } from "../../src/events.ts";
+import type { Listener } from "../../src/events.ts";
 import { type Batcher, createBatcher } from "../../src/pipeline/batch.ts";
 import { createBury } from "../../src/pipeline/bury.ts";
 import { createCircuit } from "../../src/pipeline/circuit.ts";
@@ -46,7 +46,10 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
   const sink = fakeSink(options);
   const events = eventLog();
   const ledger = createLedger();
-  const tell = broadcast(ledger.listen, events.tell);
+  const tell: Listener = (event) => {
+    ledger.listen(event);
+    events.tell(event);
+  };
   const letters = memoryLetters(tell);
   const bury = createBury(letters, () => {});
   const abort = new AbortController();
