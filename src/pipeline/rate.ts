@@ -17,7 +17,9 @@ const BURST_SECONDS = 0.05;
 export interface TokenBucket {
   /** Takes `count` tokens, waiting until they are there. More than the bucket holds are taken on credit. */
   take(count: number, signal?: AbortSignal): Promise<void>;
-  /** Scales the rate; 1 is the full rate. */
+  /** Tokens a second at full rate; may be changed when an endpoint turns out to allow less. */
+  perSecond: number;
+  /** Scales the rate; 1 is the full rate. Belongs to whoever paces the pipeline. */
   factor: number;
 }
 
@@ -26,10 +28,11 @@ export function createTokenBucket(perSecond: number, now: () => number = () => p
   let tokens = 0;
   let refilledAt = now();
   const bucket: TokenBucket = {
+    perSecond,
     factor: 1,
     async take(count, signal) {
-      if (perSecond === Infinity) return;
-      const rate = perSecond * bucket.factor;
+      if (bucket.perSecond === Infinity) return;
+      const rate = bucket.perSecond * bucket.factor;
       const at = now();
       tokens = Math.min(tokens + (at - refilledAt) / 1000 * rate, Math.max(1, rate * BURST_SECONDS));
       refilledAt = at;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createHistory } from "./alpaca/history.ts";
+import { createHistory, HISTORY_SYMBOLS } from "./alpaca/history.ts";
 import { runStream } from "./alpaca/stream.ts";
 import { createCoverage } from "./live/coverage.ts";
 import type { Feed } from "./live/feed.ts";
@@ -96,6 +96,7 @@ export function createAlpacaFeed(options: AlpacaFeedOptions): Feed {
       return history.lagMs();
     },
     connect: (session) => runStream(session, { ...options, url: options.streamUrl }),
+    historySymbols: HISTORY_SYMBOLS,
     history: history.read,
   };
 }

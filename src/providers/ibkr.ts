@@ -129,7 +129,7 @@ function createIbkrFeed(
       }
     },
 
-    async *history(symbol, from, to, signal) {
+    async *history([symbol], from, to, signal) {
       if (current === undefined || !current.live.isOnline) {
         throw new FeedError("TWS is not connected", { reason: "history" });
       }

@@ -109,7 +109,7 @@ function createKrakenFeed(options: KrakenOptions): Feed {
       }
     },
 
-    async *history(symbol, from, to, signal) {
+    async *history([symbol], from, to, signal) {
       // `since` is exclusive in seconds: a whole bar less makes sure that the first is among them.
       const since = Math.floor((from - stepMs) / 1000);
       const url = `${restUrl}/0/public/OHLC?pair=${

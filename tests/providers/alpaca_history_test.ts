@@ -11,7 +11,8 @@ function createReader(fake: FakeAlpaca, options: Partial<HistoryOptions> = {}) {
   return {
     history,
     stop,
-    read: (symbol: string, from: number, to: number) => Array.fromAsync(history.read(symbol, from, to, stop.signal)),
+    read: (symbol: string | string[], from: number, to: number) =>
+      Array.fromAsync(history.read([symbol].flat(), from, to, stop.signal)),
   };
 }
 
@@ -50,6 +51,21 @@ Deno.test("history is read from its start up to before its end, page by page", a
   assertEquals(fake.requests.map((url) => url.searchParams.get("page_token")), [null, "t2", "t4"]);
 });
 
+Deno.test("several symbols are read by one request, whose pages hold bars of any of them", async () => {
+  await using fake = startFakeAlpaca({ pageSize: 4 });
+  for (let minute = 0; minute < 3; minute++) {
+    for (const symbol of ["AAPL", "MSFT", "TSLA"]) fake.history.push(bar(minute, { symbol }));
+  }
+  const pages = await createReader(fake).read(["AAPL", "NONE", "TSLA", "MSFT"], START, START + 9 * MINUTE);
+  const read = pages.map((page) => page.map(({ symbol, ts }) => `${symbol} ${(ts - START) / MINUTE}`));
+  assertEquals(read.map((page) => page.toSorted()), [
+    ["AAPL 0", "AAPL 1", "AAPL 2", "MSFT 0"],
+    ["MSFT 1", "MSFT 2", "TSLA 0", "TSLA 1"],
+    ["TSLA 2"],
+  ]);
+  assertEquals(fake.requests.map((url) => url.searchParams.get("symbols")), Array(3).fill("AAPL,NONE,TSLA,MSFT"));
+});
+
 Deno.test("a page without bars is not the last one while it has a token", async () => {
   await using fake = startFakeAlpaca();
   fake.history.push(bar(0));
@@ -70,7 +86,7 @@ Deno.test("where young bars may not be read, the older are read at once and the 
   for (let minute = 0; minute < 60; minute++) fake.history.push(bar(minute));
   const { history, stop } = createReader(fake, { feed: "sip", delayMs: 31 * MINUTE });
   assertEquals(history.lagMs(), 0);
-  const pages = history.read("AAPL", START, START + 60 * MINUTE, stop.signal)[Symbol.asyncIterator]();
+  const pages = history.read(["AAPL"], START, START + 60 * MINUTE, stop.signal)[Symbol.asyncIterator]();
   const first = await pages.next();
   const read = minutes(first.value);
   assertEquals(read[0], 0);
@@ -111,7 +127,7 @@ Deno.test("bars that are not as documented are told, after the good ones", async
     body: { bars: { AAPL: [null, good, { ...good, c: "1" }] }, next_page_token: null },
   });
   const { history, stop } = createReader(fake);
-  const pages = history.read("AAPL", START, START + MINUTE, stop.signal)[Symbol.asyncIterator]();
+  const pages = history.read(["AAPL"], START, START + MINUTE, stop.signal)[Symbol.asyncIterator]();
   assertEquals((await pages.next()).value.length, 1);
   await assertRejects(() => pages.next(), FeedError, "2 bars of AAPL are not as documented");
 });

@@ -28,7 +28,7 @@ async function read(
     ...given,
   });
   const bars: FeedBar[] = [];
-  for await (const some of feed.history(symbol, from, to, new AbortController().signal)) {
+  for await (const some of feed.history([symbol], from, to, new AbortController().signal)) {
     assert(some.length > 0 && some.length <= 1000, `${some.length} bars at once`);
     bars.push(...some);
   }

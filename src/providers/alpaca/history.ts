@@ -15,6 +15,8 @@ import { readBar } from "./bars.ts";
 const REQUESTS_PER_SECOND = 200 / 60;
 /** The most that a page may hold, over all its symbols. */
 const PAGE_LIMIT = 10_000;
+/** Symbols of one request, which makes an address of a few kB at most. */
+export const HISTORY_SYMBOLS = 200;
 /** What is younger than 15 minutes needs a subscription; half a minute more for clocks that differ. */
 const DELAY_MS = 15.5 * 60_000;
 const MINUTE_MS = 60_000;
@@ -44,10 +46,10 @@ export function createHistory(options: HistoryOptions): History {
   const headers = { "APCA-API-KEY-ID": options.key, "APCA-API-SECRET-KEY": options.secret };
   let lagMs = feed === "delayed_sip" ? delayMs : 0;
 
-  function pageUrl(symbol: string, from: number, to: number, token: string | undefined): string {
+  function pageUrl(symbols: readonly string[], from: number, to: number, token: string | undefined): string {
     const url = new URL(options.url);
     const query = {
-      symbols: symbol,
+      symbols: symbols.join(","),
       timeframe: "1Min",
       start: new Date(from).toISOString(),
       // Both ends are inclusive.
@@ -63,37 +65,46 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   /** All pages of a range; a page may be short or empty, only the missing token says that it is the last. */
-  async function* readPages(symbol: string, from: number, to: number, signal: AbortSignal) {
-    let bad = 0;
+  async function* readPages(symbols: readonly string[], from: number, to: number, signal: AbortSignal) {
+    const bad = new Map<string, number>();
     for (let token: string | undefined, last = false; !last;) {
-      const url = pageUrl(symbol, from, to, token);
+      const url = pageUrl(symbols, from, to, token);
       const body = await getJson(url, { headers, signal, bucket, isAnswer: isTooRecent });
       if (isTooRecent(403, body)) throw new TooRecentError();
       const { bars, next_page_token: next } = (body ?? {}) as { bars?: unknown; next_page_token?: unknown };
-      const rows = (bars as Record<string, unknown> | null | undefined)?.[symbol] ?? [];
-      if (typeof bars !== "object" || !Array.isArray(rows)) {
-        throw new FeedError("Alpaca's history is not as documented", { reason: "history" });
+      // Where there are no bars, an empty object or null says so.
+      if (typeof bars !== "object") throw new FeedError("Alpaca's history is not as documented", { reason: "history" });
+      const page: FeedBar[] = [];
+      for (const symbol of symbols) {
+        const rows = (bars as Record<string, unknown> | null)?.[symbol] ?? [];
+        if (!Array.isArray(rows)) throw new FeedError("Alpaca's history is not as documented", { reason: "history" });
+        for (const row of rows) {
+          const bar = readBar(row, symbol, "final");
+          if (bar === undefined) bad.set(symbol, (bad.get(symbol) ?? 0) + 1);
+          else if (bar.ts >= from && bar.ts < to) page.push(bar);
+        }
       }
-      const read = rows.map((row) => readBar(row, symbol, "final"));
-      bad += read.filter((bar) => bar === undefined).length;
-      yield read.filter((bar): bar is FeedBar => bar !== undefined && bar.ts >= from && bar.ts < to);
+      yield page;
       last = typeof next !== "string" || next === "";
       if (!last && next === token) throw new FeedError("Alpaca's history repeats a page", { reason: "history" });
       token = next as string;
     }
     // Told after the good ones: the range is not complete, and is asked for again next time.
-    if (bad > 0) throw new FeedError(`${bad} bars of ${symbol} are not as documented`, { reason: "history" });
+    if (bad.size > 0) {
+      const counts = Array.from(bad, ([symbol, count]) => `${count} bars of ${symbol}`).slice(0, 5);
+      throw new FeedError(`${counts.join(", ")} are not as documented`, { reason: "history" });
+    }
   }
 
   return {
     lagMs: () => lagMs,
-    async *read(symbol, from, to, signal) {
+    async *read(symbols, from, to, signal) {
       if (feed === "test") return;
       for (let start = from; start < to;) {
         const ready = Date.now() - lagMs;
         const end = lagMs === 0 || to <= ready ? to : Math.floor(ready / MINUTE_MS) * MINUTE_MS;
         try {
-          if (start < end) yield* readPages(symbol, start, end, signal);
+          if (start < end) yield* readPages(symbols, start, end, signal);
         } catch (error) {
           if (!(error instanceof TooRecentError) || lagMs > 0) {
             throw errorWithoutKey(errorWithoutKey(error, options.key), options.secret);

@@ -35,11 +35,15 @@ export interface Feed {
   readonly historyLagMs?: number;
   /** Runs one connection from its opening to its end, and resolves or throws then. */
   connect(session: Session): Promise<void>;
+  /** Most symbols that one request for history may name. @default {1} */
+  readonly historySymbols?: number;
   /**
-   * Finished bars that start at or after `from` and before `to` (epoch ms), in order, page by page. An endpoint that
-   * holds less gives what it has.
+   * Finished bars that start at or after `from` and before `to` (epoch ms), page by page: a page may hold bars of any of
+   * the symbols, which come in order for each. An endpoint that holds less gives what it has.
+   *
+   * @param symbols From one to {@linkcode Feed.historySymbols}.
    */
-  history(symbol: string, from: number, to: number, signal: AbortSignal): AsyncIterable<readonly FeedBar[]>;
+  history(symbols: readonly string[], from: number, to: number, signal: AbortSignal): AsyncIterable<readonly FeedBar[]>;
 }
 
 /** An error that says how to go on. */

@@ -70,7 +70,7 @@ async function fetchRange(options: RepairOptions, from: number, to: number): Pro
   const settled = () => {
     if (--unsettled === 0) coverage.repaired(symbol, to, !signal.aborted);
   };
-  for await (const bars of feed.history(symbol, from, to, signal)) {
+  for await (const bars of feed.history([symbol], from, to, signal)) {
     if (bars.length === 0) continue;
     await outlet.drained(signal);
     unsettled++;

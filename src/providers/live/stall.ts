@@ -42,7 +42,7 @@ export function watchForStalls({ feed, stallMs, signal, onStall }: StallOptions)
       // The bar under way when it was last heard of, and the one before, may rightly not have been delivered.
       const from = Math.ceil(at / stepMs) * stepMs;
       const to = Date.now() - stepMs - (feed.historyLagMs ?? 0);
-      for await (const bars of feed.history(symbol, from, to, signal)) {
+      for await (const bars of feed.history([symbol], from, to, signal)) {
         // While history answered, the connection may have delivered.
         if (bars.length > 0 && heardAt.get(symbol) === at) return onStall(symbol);
       }

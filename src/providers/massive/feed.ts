@@ -58,7 +58,7 @@ export function createMassiveFeed(options: MassiveOptions): Feed {
     // A plan whose stream is delayed has a history that is.
     historyLagMs: options.isDelayed ? DELAY_MS : 0,
     connect: (session) => runMassiveConnection({ ...options, stepMs, note, session }),
-    history: (symbol, from, to, signal) =>
+    history: ([symbol], from, to, signal) =>
       readHistory({
         ...options,
         stepMs,
@@ -68,7 +68,7 @@ export function createMassiveFeed(options: MassiveOptions): Feed {
         signal,
         bucket,
         onCall(outcome) {
-          if (outcome === "throttled" && requestsPerMinute === undefined) bucket.factor = FREE_PER_MINUTE / perMinute;
+          if (outcome === "throttled" && requestsPerMinute === undefined) bucket.perSecond = FREE_PER_MINUTE / 60;
         },
       }),
   };
