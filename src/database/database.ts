@@ -27,20 +27,27 @@ export interface Database extends AsyncDisposable {
    * @throws {Error} If it does not.
    */
   check(signal?: AbortSignal): Promise<void>;
+  /**
+   * Runs `fn` when it may talk to the database: at once, or where connections would get in each other's way, after those
+   * that came before. Not to be nested.
+   */
+  turn<T>(fn: () => Promise<T>): Promise<T>;
 }
 
-/** Connects, runs `fn`, and ends the connection; cuts it when `signal` aborts. */
+/** Waits for its turn, connects, runs `fn`, and ends the connection; cuts it when `signal` aborts. */
 export async function withClient<T>(
   database: Database,
   fn: (client: Client) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  const client = await database.connect(signal);
-  try {
-    return await fn(client);
-  } finally {
-    await endClient(client);
-  }
+  return await database.turn(async () => {
+    const client = await database.connect(signal);
+    try {
+      return await fn(client);
+    } finally {
+      await endClient(client);
+    }
+  });
 }
 
 /** Longest wait for a server to take note of a farewell, in milliseconds. */

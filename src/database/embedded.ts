@@ -19,7 +19,7 @@ const SOCKET_NAME = ".s.PGSQL.5432";
 /**
  * Starts the embedded database of a data directory, creating it the first time.
  *
- * Its server is one session behind all connections, which would mix up their statements: use one at a time.
+ * Its server is one session behind all connections, which would mix up their statements: hence {@linkcode Database.turn}.
  *
  * @throws {Error} If another process has it, or it cannot be started.
  */
@@ -43,6 +43,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     );
   }
   opened.defer(() => ask(worker, { type: "stop" }).catch(() => {}));
+  let last: Promise<unknown> = Promise.resolve();
   const closing = opened.move();
   return {
     label: `embedded database in ${directory}`,
@@ -52,6 +53,11 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     connect: (signal) =>
       connectClient({ host: sockets, port: 5432, user: "postgres", database: "postgres", password: "" }, signal),
     check: (signal) => ask(worker, { type: "check" }, signal),
+    turn(fn) {
+      const turn = last.then(fn);
+      last = turn.catch(() => {});
+      return turn;
+    },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
 }

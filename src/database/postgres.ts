@@ -42,6 +42,7 @@ export function openPostgres(options: PostgresOptions): Database {
       return client;
     },
     check: (signal) => withClient(database, async (client) => void await client.query("SELECT 1"), signal),
+    turn: (fn) => fn(),
     async [Symbol.asyncDispose]() {},
   };
   return database;

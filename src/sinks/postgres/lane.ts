@@ -98,7 +98,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     async write(records, signal) {
       signal.throwIfAborted();
       try {
-        return await beforeDeadline(write(records), deadlineMs, signal);
+        return await beforeDeadline(database.turn(() => write(records)), deadlineMs, signal);
       } catch (error) {
         // What was given up goes on at the server, whatever the reason for giving up was.
         if (signal.aborted || breaksConnection(error)) drop();
