@@ -1,0 +1,70 @@
+/**
+ * What a trading calendar is: when a market is open, and so which bars can be expected.
+ *
+ * Times are epoch milliseconds; ranges begin at their first moment and end before their last.
+ *
+ * @module
+ */
+
+/** A range of time: from `from` to before `to`, in epoch ms. */
+export interface Range {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** When a market is open. */
+export interface Calendar {
+  /** For messages, as in "by the calendar us-equities". */
+  readonly name: string;
+  /** The sessions that overlap a range, whole and in order. The ends of a market that never closes are infinite. */
+  sessions(from: number, to: number): Iterable<Range>;
+  /** Whether the market is open at a moment. */
+  isOpen(ms: number): boolean;
+  /** How long it is open within a range, in milliseconds. */
+  openMs(from: number, to: number): number;
+  /**
+   * The starts of the bars to be expected in a range: of each run, one every `stepMs` from `from` to before `to`, all
+   * multiples of `stepMs`. A bar is expected when any part of it lies in a session, so that bars of an hour or a day
+   * are, too, whichever minute their source starts them at. A new run begins where the market was closed.
+   */
+  starts(from: number, to: number, stepMs: number): Iterable<Range>;
+}
+
+/** Makes a calendar of its sessions. */
+export function createCalendar(name: string, sessions: Calendar["sessions"]): Calendar {
+  return {
+    name,
+    sessions,
+    isOpen(ms) {
+      for (const _ of sessions(ms, ms + 1)) return true;
+      return false;
+    },
+    openMs(from, to) {
+      let open = 0;
+      for (const session of sessions(from, to)) open += Math.min(session.to, to) - Math.max(session.from, from);
+      return open;
+    },
+    *starts(from, to, stepMs) {
+      const first = Math.ceil(from / stepMs) * stepMs;
+      let run: Range | undefined;
+      for (const session of sessions(from, to)) {
+        const start = Math.max(Math.floor(session.from / stepMs) * stepMs, first);
+        const end = Math.min(Math.ceil(session.to / stepMs), Math.ceil(to / stepMs)) * stepMs;
+        if (start >= end) continue;
+        if (run !== undefined && start <= run.to) {
+          run = { from: run.from, to: end };
+          continue;
+        }
+        if (run !== undefined) yield run;
+        run = { from: start, to: end };
+      }
+      if (run !== undefined) yield run;
+    },
+  };
+}
+
+/** A market that never closes. */
+export const always: Calendar = createCalendar(
+  "24/7",
+  (from, to) => from < to ? [{ from: -Infinity, to: Infinity }] : [],
+);
