@@ -126,7 +126,8 @@ export async function openApp(options: AppOptions): Promise<App> {
       createTokenBucket(Math.min(settings.rate ?? Infinity, provider.rate ?? Infinity)),
     ]),
   );
-  listeners.push(coordinateRates([...buckets.values()], tell));
+  const paced = [...buckets.values(), ...options.providers.flatMap((provider) => provider.buckets ?? [])];
+  listeners.push(coordinateRates(paced, tell));
 
   const clock = createReceiveClock();
   const open = (provider: Provider) => {

@@ -1,6 +1,6 @@
 /**
- * Pacing of sources that can wait: a token bucket for each, and a coordinator that takes all of them back together
- * while the pipeline is under pressure.
+ * Pacing of what can wait: a token bucket for each source that is read by demand and for each endpoint that is asked for
+ * history, and a coordinator that takes all of them back together while the pipeline is under pressure.
  *
  * @module
  */

@@ -69,6 +69,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   });
   return {
     name: "alpaca",
+    buckets: [feed.bucket],
     open: (context) => supervise({ feed, context, coverage, tell: context.tell }),
     close: coverage.save,
   };
@@ -92,6 +93,7 @@ export function createAlpacaFeed(options: AlpacaFeedOptions): Feed {
     name: "alpaca",
     symbols,
     timeframe: "1m",
+    bucket: history.bucket,
     get historyLagMs() {
       return history.lagMs();
     },

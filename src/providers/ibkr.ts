@@ -73,6 +73,7 @@ export function createIbkr(settings: ProviderSettings, timing: Partial<IbkrTimin
   });
   return {
     name: "ibkr",
+    buckets: [feed.bucket],
     open: (context) => supervise({ feed, context, coverage, tell: context.tell, backoffMs: times.backoffMs }),
     async close() {
       await closed();
@@ -97,6 +98,7 @@ function createIbkrFeed(
     name: "ibkr",
     symbols: listings.map(({ symbol }) => symbol),
     timeframe,
+    bucket: pacing.bucket,
 
     async connect(session) {
       const closing = Promise.withResolvers<void>();

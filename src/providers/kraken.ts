@@ -53,6 +53,7 @@ export function createKraken(settings: ProviderSettings): Provider {
   });
   return {
     name: "kraken",
+    buckets: [feed.bucket],
     open: (context) => supervise({ feed, context, coverage, tell: context.tell }),
     close: coverage.save,
   };
@@ -79,6 +80,7 @@ function createKrakenFeed(options: KrakenOptions): Feed {
     name: "kraken",
     symbols,
     timeframe,
+    bucket,
 
     async connect(session) {
       const closer = createCloser({

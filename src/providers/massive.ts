@@ -68,6 +68,7 @@ export function createMassive(settings: ProviderSettings): Provider {
   });
   return {
     name: "massive",
+    buckets: [feed.bucket],
     open: (context) => supervise({ feed, context, coverage, tell: context.tell }),
     close: coverage.save,
   };

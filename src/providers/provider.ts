@@ -4,6 +4,7 @@
  * @module
  */
 import type { Listener } from "../events.ts";
+import type { TokenBucket } from "../pipeline/rate.ts";
 import type { TimeUnit } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
@@ -65,6 +66,8 @@ export interface Provider {
   readonly name: string;
   /** Records a second that it wants to be paced at; `undefined` is as fast as can be. */
   readonly rate?: number;
+  /** What paces its requests for history: slowed down while the pipeline is under pressure. */
+  readonly buckets?: readonly TokenBucket[];
   /** How far it has come, where the end is known. */
   progress?(): Progress | undefined;
   /**

@@ -4,7 +4,7 @@
  * @module
  */
 import { delay } from "@std/async/delay";
-import { createTokenBucket } from "../../pipeline/rate.ts";
+import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import type { AlpacaFeed } from "../alpaca.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
 import { errorWithoutKey } from "../live/key.ts";
@@ -35,6 +35,8 @@ export interface HistoryOptions {
 /** The history of a feed. */
 export interface History {
   readonly read: Feed["history"];
+  /** Paces its requests. */
+  readonly bucket: TokenBucket;
   /** How young bars may not be, in milliseconds; learnt from a refusal where it is not known before. */
   readonly lagMs: () => number;
 }
@@ -97,6 +99,7 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   return {
+    bucket,
     lagMs: () => lagMs,
     async *read(symbols, from, to, signal) {
       if (feed === "test") return;

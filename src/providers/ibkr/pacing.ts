@@ -8,7 +8,7 @@
  * @module
  */
 import { delay } from "@std/async/delay";
-import { createTokenBucket } from "../../pipeline/rate.ts";
+import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import { createWaiters } from "../../pipeline/waiters.ts";
 
 const WINDOW_MS = 10 * 60_000;
@@ -18,6 +18,8 @@ const PER_SECOND = 30;
 
 /** Turns at asking. */
 export interface Pacing {
+  /** The part of it that the pipeline slows down; its factor narrows the window too. */
+  readonly bucket: TokenBucket;
   /** Waits for a turn, and gives what ends it: to be called once the request is answered, or given up. */
   take(signal: AbortSignal): Promise<() => void>;
 }
@@ -42,13 +44,15 @@ export function createPacing(isStrict: boolean): Pacing {
     while (true) {
       const now = performance.now();
       while (asked.length > 0 && asked[0] <= now - WINDOW_MS) asked.shift();
-      if (asked.length < PER_WINDOW) break;
-      await delay(asked[0] + WINDOW_MS - now, { signal });
+      const most = Math.floor(PER_WINDOW * bucket.factor);
+      if (asked.length < most) break;
+      await delay(asked[asked.length - most] + WINDOW_MS - now, { signal });
     }
     asked.push(performance.now());
   }
 
   return {
+    bucket,
     async take(signal) {
       await waitForRoom(signal);
       let isDone = false;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TokenBucket } from "../../pipeline/rate.ts";
 import type { Bar } from "../../records/bar.ts";
 
 /** A bar as a feed gives it: when it was received and from whom is added by the supervisor. */
@@ -33,6 +34,8 @@ export interface Feed {
   readonly timeframe: string;
   /** How far history is behind, in milliseconds, beyond the moments that each takes; what is younger, it waits for. */
   readonly historyLagMs?: number;
+  /** Paces the requests for history. */
+  readonly bucket: TokenBucket;
   /** Runs one connection from its opening to its end, and resolves or throws then. */
   connect(session: Session): Promise<void>;
   /** Most symbols that one request for history may name. @default {1} */

@@ -55,6 +55,7 @@ export function createMassiveFeed(options: MassiveOptions): Feed {
     name: "massive",
     symbols,
     timeframe,
+    bucket,
     // A plan whose stream is delayed has a history that is.
     historyLagMs: options.isDelayed ? DELAY_MS : 0,
     connect: (session) => runMassiveConnection({ ...options, stepMs, note, session }),
