@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Column, MarketRecord, RecordKind } from "./record.ts";
+import type { Column, MarketRecord, RecordKind, Wire } from "./record.ts";
 import { parseDecimal } from "./number.ts";
 import { formatTime } from "./time.ts";
 import { TIMEFRAMES } from "./timeframe.ts";
@@ -51,6 +51,40 @@ const columns: readonly Column<Bar>[] = [
   { name: "trades", type: "int4", value: (bar) => bar.trades },
   { name: "status", type: "char", value: (bar) => STATUS_CODES[bar.status] },
 ];
+
+const wire: Wire<Bar> = {
+  fields: [
+    { name: "provider", type: "text", value: (bar) => bar.provider },
+    { name: "symbol", type: "text", value: (bar) => bar.symbol },
+    { name: "timeframe", type: "text", value: (bar) => bar.timeframe },
+    { name: "ts", type: "number", value: (bar) => bar.ts },
+    { name: "open", type: "number", value: (bar) => bar.open },
+    { name: "high", type: "number", value: (bar) => bar.high },
+    { name: "low", type: "number", value: (bar) => bar.low },
+    { name: "close", type: "number", value: (bar) => bar.close },
+    { name: "volume", type: "number", value: (bar) => bar.volume },
+    { name: "vwap", type: "number", optional: true, value: (bar) => bar.vwap },
+    { name: "trades", type: "number", optional: true, value: (bar) => bar.trades },
+    { name: "status", type: "text", value: (bar) => bar.status },
+    { name: "receivedAt", type: "number", value: (bar) => bar.receivedAt },
+  ],
+  reader:
+    ([provider, symbol, timeframe, ts, open, high, low, close, volume, vwap, trades, status, receivedAt]) => (at) => ({
+      provider: provider[at] as string,
+      symbol: symbol[at] as string,
+      timeframe: timeframe[at] as string,
+      ts: ts[at] as number,
+      open: open[at] as number,
+      high: high[at] as number,
+      low: low[at] as number,
+      close: close[at] as number,
+      volume: volume[at] as number,
+      vwap: vwap[at] as number | undefined,
+      trades: trades[at] as number | undefined,
+      status: status[at] as BarStatus,
+      receivedAt: receivedAt[at] as number,
+    }),
+};
 
 const NUMBERS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as const;
 
@@ -133,6 +167,8 @@ export const bar: RecordKind<Bar> = {
   },
 
   series: ({ provider, symbol, timeframe }) => ({ provider, symbol, timeframe }),
+
+  wire,
 
   toJSON: (record) => ({ ...record, ts: formatTime(record.ts) }),
 };

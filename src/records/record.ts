@@ -40,6 +40,25 @@ export interface Column<R> {
   readonly value: (record: R) => number | string | undefined;
 }
 
+/** What a field of a message holds: a double, text, or any JSON. */
+export type WireType = "number" | "text" | "json";
+
+/** One field of a record as messages and the journal hold it, and where its value comes from. */
+export interface WireField<R> {
+  readonly name: string;
+  readonly type: WireType;
+  /** Whether a record may lack it, as `undefined`. */
+  readonly optional?: true;
+  readonly value: (record: R) => unknown;
+}
+
+/** How records of a kind are written into messages and the journal, and made again; see `codec.ts`. */
+export interface Wire<R> {
+  readonly fields: readonly WireField<R>[];
+  /** Takes the values of each field, in the order of `fields`, and gives what makes the record at a place. */
+  readonly reader: (columns: readonly ArrayLike<unknown>[]) => (at: number) => R;
+}
+
 /** What a parser must know besides the fields themselves. */
 export interface ParseContext {
   readonly provider: string;
@@ -69,6 +88,8 @@ export interface RecordKind<R extends MarketRecord> {
   validate(record: R, now: number): string | undefined;
   /** The series that the record belongs to. */
   series(record: R): SeriesKey;
+  /** How records are written into messages and the journal. */
+  readonly wire: Wire<R>;
   /** A JSON form which {@linkcode RecordKind.parse} reads back to the same record. */
   toJSON(record: R): Record<string, unknown>;
 }

@@ -1,0 +1,211 @@
+/**
+ * Columns of values as bytes; see `codec.ts`.
+ *
+ * A column begins with one byte: in its two lowest bits whether values are there (0 none, 1 all, 2 some, and then a bit
+ * for each record follows, the lowest first), in the next two how they are laid out. Numbers: 0 as doubles, 1 as the
+ * first and the step from each to the next. Text: 0 one for all, else each by its place in the dictionary, in 1, 2 or 4
+ * bytes (1, 2, 3). Everything is little-endian.
+ *
+ * @module
+ */
+
+const NONE = 0;
+const ALL = 1;
+const SOME = 2;
+const PLAIN = 0;
+const RAMP = 1;
+/** Bytes of a text's place, by layout. */
+const WIDTHS = [4, 1, 2, 4];
+/** Shortest ramp that is shorter than its values. */
+const LEAST_RAMP = 3;
+
+/** Most bytes that a column of that many records takes. */
+export function maxColumnBytes(count: number): number {
+  return 1 + Math.ceil(count / 8) + 8 * Math.max(count, 2);
+}
+
+/** Writes columns one after another, and gathers the texts in them. */
+export interface ColumnWriter {
+  /** Every text once, in the order of first use. */
+  readonly texts: readonly string[];
+  /** Bytes written. */
+  readonly size: number;
+  /** Writes a column of numbers; places where `value` gives `undefined` are absent. */
+  numbers(count: number, value: (at: number) => number | undefined): void;
+  /** Writes a column of texts; places where `value` gives `undefined` are absent. */
+  strings(count: number, value: (at: number) => string | undefined): void;
+}
+
+/** Makes a writer into `bytes`, which must have room; see {@linkcode maxColumnBytes}. */
+export function createColumnWriter(bytes: Uint8Array): ColumnWriter {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const places = new Map<string, number>();
+  let size = 0;
+  let values = new Float64Array(0);
+
+  /** Gathers what is there into `values`, writes the bits of presence, and gives the place of the first byte. */
+  function begin(count: number, read: (at: number) => number | undefined): { start: number; found: number } {
+    if (values.length < count) values = new Float64Array(count);
+    const start = size++;
+    let found = 0;
+    for (let at = 0; at < count; at++) {
+      const value = read(at);
+      if (value !== undefined) {
+        // Bits are needed from the first gap on, and may turn out to be needed for those before it.
+        if (found < at) bytes[size + (at >> 3)] |= 1 << (at & 7);
+        values[found++] = value;
+      } else if (found === at) {
+        bytes.fill(0, size, size + Math.ceil(count / 8));
+        for (let before = 0; before < at; before++) bytes[size + (before >> 3)] |= 1 << (before & 7);
+      }
+    }
+    bytes[start] = found === 0 ? NONE : found === count ? ALL : SOME;
+    if (bytes[start] === SOME) size += Math.ceil(count / 8);
+    return { start, found };
+  }
+
+  function isRamp(found: number): boolean {
+    if (found < LEAST_RAMP) return false;
+    const first = values[0];
+    const step = values[1] - first;
+    for (let at = 0; at < found; at++) if (!Object.is(values[at], first + at * step)) return false;
+    return true;
+  }
+
+  function placeOf(text: string): number {
+    let place = places.get(text);
+    if (place === undefined) places.set(text, place = places.size);
+    return place;
+  }
+
+  return {
+    get texts() {
+      return [...places.keys()];
+    },
+    get size() {
+      return size;
+    },
+    numbers(count, value) {
+      const { start, found } = begin(count, value);
+      const ramp = isRamp(found);
+      if (ramp) {
+        bytes[start] |= RAMP << 2;
+        values[1] -= values[0];
+      }
+      const written = ramp ? 2 : found;
+      for (let at = 0; at < written; at++, size += 8) view.setFloat64(size, values[at], true);
+    },
+    strings(count, value) {
+      let last: string | undefined;
+      let place = 0;
+      const { start, found } = begin(count, (at) => {
+        const text = value(at);
+        if (text === undefined) return undefined;
+        // Texts repeat: most need no look-up.
+        if (text !== last) place = placeOf(last = text);
+        return place;
+      });
+      if (found === 0) return;
+      let isConstant = true;
+      let most = 0;
+      for (let at = 0; at < found; at++) {
+        if (values[at] !== values[0]) isConstant = false;
+        if (values[at] > most) most = values[at];
+      }
+      const layout = isConstant ? 0 : most < 2 ** 8 ? 1 : most < 2 ** 16 ? 2 : 3;
+      bytes[start] |= layout << 2;
+      const written = isConstant ? 1 : found;
+      for (let at = 0; at < written; at++, size += WIDTHS[layout]) {
+        if (WIDTHS[layout] === 1) bytes[size] = values[at];
+        else if (WIDTHS[layout] === 2) view.setUint16(size, values[at], true);
+        else view.setUint32(size, values[at], true);
+      }
+    },
+  };
+}
+
+/** Reads columns one after another. Its methods throw a `RangeError` where the bytes are no such column. */
+export interface ColumnReader {
+  /** Place of the next byte. */
+  readonly at: number;
+  /** Reads a column of numbers; absent ones are `undefined`. An empty result stands for all absent. */
+  numbers(count: number): ArrayLike<number | undefined>;
+  /** Reads a column of places in a dictionary, and gives what lies there. */
+  strings(count: number, texts: readonly string[]): ArrayLike<string | undefined>;
+}
+
+/** Makes a reader of the bytes from `start` on. */
+export function createColumnReader(bytes: Uint8Array, start: number): ColumnReader {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let at = start;
+
+  /** Steps over that many bytes, and gives the place of the first. */
+  function take(count: number): number {
+    const from = at;
+    if (from + count > bytes.length) throw new RangeError("it ends in the middle of a column");
+    at += count;
+    return from;
+  }
+
+  /** Reads the first byte and the bits of presence. */
+  function begin(count: number): { layout: number; found: number; isThere?: (at: number) => boolean } {
+    const flags = bytes[take(1)];
+    const presence = flags & 3;
+    const layout = flags >> 2;
+    if (presence > SOME || layout > 3) throw new RangeError(`a column begins with ${flags}`);
+    if (presence !== SOME) return { layout, found: presence === ALL ? count : 0 };
+    const bits = take(Math.ceil(count / 8));
+    const isThere = (place: number) => (bytes[bits + (place >> 3)] >> (place & 7) & 1) === 1;
+    let found = 0;
+    for (let place = 0; place < count; place++) if (isThere(place)) found++;
+    return { layout, found, isThere };
+  }
+
+  /** Puts values where their bits say. */
+  function scatter<T>(count: number, values: ArrayLike<T>, isThere?: (at: number) => boolean) {
+    if (isThere === undefined) return values;
+    let next = 0;
+    return Array.from({ length: count }, (_, place) => isThere(place) ? values[next++] : undefined);
+  }
+
+  return {
+    get at() {
+      return at;
+    },
+    numbers(count) {
+      const { layout, found, isThere } = begin(count);
+      if (layout > RAMP) throw new RangeError(`numbers are laid out as ${layout}`);
+      const isRamp = layout === RAMP && found > 0;
+      const from = take(8 * (isRamp ? 2 : found));
+      const values = new Float64Array(found);
+      if (isRamp) {
+        const first = view.getFloat64(from, true);
+        const step = view.getFloat64(from + 8, true);
+        for (let place = 0; place < found; place++) values[place] = first + place * step;
+      } else {
+        for (let place = 0; place < found; place++) values[place] = view.getFloat64(from + 8 * place, true);
+      }
+      return scatter(count, values, isThere);
+    },
+    strings(count, texts) {
+      const { layout, found, isThere } = begin(count);
+      const width = WIDTHS[layout];
+      const isConstant = layout === PLAIN && found > 0;
+      const from = take(width * (isConstant ? 1 : found));
+      const read = (place: number) => {
+        const where = from + width * place;
+        const index = width === 1
+          ? bytes[where]
+          : width === 2
+          ? view.getUint16(where, true)
+          : view.getUint32(where, true);
+        if (index >= texts.length) throw new RangeError(`text ${index} of ${texts.length} is meant`);
+        return texts[index];
+      };
+      const values = new Array<string>(found);
+      if (isConstant) values.fill(read(0));
+      else for (let place = 0; place < found; place++) values[place] = read(place);
+      return scatter(count, values, isThere);
+    },
+  };
+}
