@@ -1,0 +1,49 @@
+/**
+ * Runs scenarios on servers of the suite.
+ *
+ * @module
+ */
+import { startPostgres, type TestServer } from "../../support/postgres.ts";
+import { createRandom, trialSeed } from "./random.ts";
+import { openTrial, type Scenario } from "./scenario.ts";
+
+/** Few enough connections to be used up, and nothing that makes a stop slow. */
+const SERVER_SETTINGS = ["max_connections = 40", "superuser_reserved_connections = 3"];
+
+/** Runs trials, one after the other. */
+export interface TrialRunner extends AsyncDisposable {
+  /**
+   * Runs a scenario with the chance that belongs to its name, the seed and the number of the trial.
+   *
+   * @throws {Error} If its promise is broken; says how to repeat it.
+   */
+  run(scenario: Scenario, seed: number, trial: number): Promise<void>;
+}
+
+/** Makes a runner; it starts a server when there is something to run, and a new one after a scenario has failed. */
+export function createTrialRunner(): TrialRunner {
+  let server: TestServer | undefined;
+  async function dispose(): Promise<void> {
+    await server?.[Symbol.asyncDispose]();
+    server = undefined;
+  }
+  return {
+    async run(scenario, seed, trial) {
+      server ??= await startPostgres(SERVER_SETTINGS);
+      try {
+        await using opened = await openTrial(server, createRandom(trialSeed(seed, scenario.name, trial)));
+        await scenario.run(opened);
+      } catch (cause) {
+        // What it has done to the server is not known.
+        await dispose();
+        const { message } = cause as Error;
+        throw new Error(
+          `${scenario.name}, seed ${seed}, trial ${trial}: ${message}\n` +
+            `Repeat it with: deno task faults --only ${scenario.name} --seed ${seed} --trial ${trial}`,
+          { cause },
+        );
+      }
+    },
+    [Symbol.asyncDispose]: dispose,
+  };
+}

@@ -1,0 +1,74 @@
+/**
+ * What a scenario is, and what it is given: a server, an empty database, a directory, and chance that can be repeated.
+ *
+ * @module
+ */
+import type { TestServer } from "../../support/postgres.ts";
+import type { ServerControl } from "../../support/server_tests.ts";
+import type { StartOptions } from "../../support/process.ts";
+import { openWorkspace, type Workspace } from "../../support/workspace.ts";
+import { type Ingest, QUICK, startIngest } from "./ingest.ts";
+import { assertWhole, type Findings, type Payload } from "./oracle.ts";
+import type { Random } from "./random.ts";
+import { readTable } from "./table.ts";
+
+/** A way for things to go wrong, and what must hold nevertheless. */
+export interface Scenario {
+  /** For `--only`. */
+  readonly name: string;
+  /** What must hold, as the name of a test. */
+  readonly promise: string;
+  /** Why it cannot be run here; `undefined` where it can. */
+  readonly missing?: string;
+  /** Throws where the promise is broken. */
+  run(trial: Trial): Promise<void>;
+}
+
+/** One run of a scenario. */
+export interface Trial {
+  readonly random: Random;
+  readonly server: TestServer;
+  readonly control: ServerControl;
+  readonly work: Workspace;
+  /** Starts a run of the mock into the database, with batches and lanes by chance; further flags win. */
+  ingest(args?: readonly string[], options?: Partial<StartOptions>): Promise<Ingest>;
+  /** The bars in the table, in the order of the oracle. */
+  table(): AsyncIterable<Payload>;
+  /** Throws unless each of the first `sent` bars is whole, in the table or among the dead letters. */
+  assertWhole(sent: number): Promise<Findings>;
+  /** Throws unless the table is what one delivery of the first `sent` bars gives, and there is no dead letter. */
+  assertDelivered(sent: number): Promise<void>;
+}
+
+/** Opens what a trial needs; disposing of it removes all. */
+export async function openTrial(server: TestServer, random: Random): Promise<Trial & AsyncDisposable> {
+  await using opened = new AsyncDisposableStack();
+  const work = opened.use(await openWorkspace(server));
+  const table = () => readTable(work.database);
+  const assertTrialWhole: Trial["assertWhole"] = async (sent) => {
+    const letters = await work.letters();
+    return await assertWhole(sent, { table: table(), letters: letters.flatMap(({ items }) => items) });
+  };
+  const closing = opened.move();
+  return {
+    random,
+    server,
+    control: server.control!,
+    work,
+    table,
+    assertWhole: assertTrialWhole,
+    ingest: async (args = [], options) =>
+      closing.use(
+        await startIngest(work, [
+          ...QUICK,
+          ...["--workers", String(random.between(1, 4)), "--batch-size", String(random.between(50, 2000))],
+          ...args,
+        ], options),
+      ),
+    async assertDelivered(sent) {
+      const { dead } = await assertTrialWhole(sent);
+      if (dead > 0) throw new Error(`${dead} good bars were dead-lettered: ${(await work.letters())[0].error}`);
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
