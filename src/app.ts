@@ -150,6 +150,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       workersAlive: batcher.isClosed ? 0 : workers,
       queue: { size: batcher.depth, capacity: settings.capacity },
       circuit: delivery.circuit.state,
+      probeAt: delivery.circuit.probeAt === undefined ? undefined : delivery.circuit.probeAt / 1000,
     })),
     providers: providerHealth(),
     stopping: stopping.signal.aborted,

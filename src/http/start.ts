@@ -4,17 +4,25 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import type { Client } from "pg";
 import type { App } from "../app.ts";
 import type { Settings } from "../config/options.ts";
+import { withClient } from "../database/database.ts";
 import type { Provider } from "../providers/provider.ts";
 import { describeError } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
+import { createOverview } from "../telemetry/overview.ts";
 import { VERSION } from "../version.ts";
+import { findGaps, readBars } from "./api/bars.ts";
+import { listSeries } from "./api/series.ts";
+import { createEventHub } from "./events.ts";
 import { reportHealth } from "./health.ts";
 import { serve } from "./server.ts";
 
 /** How long an answer of the database is believed, in milliseconds: scrapes and probes must not load it. */
 const CHECK_EVERY_MS = 1000;
+/** Longest run of a query of the cockpit, in milliseconds. */
+const QUERY_TIMEOUT_MS = 10_000;
 /** Longest wait for the database's answer, in milliseconds. */
 const CHECK_TIMEOUT_MS = 3000;
 
@@ -40,11 +48,26 @@ export function startHttp(
     providers: providers.map(({ name }) => name),
   });
   app.listen(metrics.listen);
+  const overview = createOverview({ health: app.health, ledger: app.ledger, deadLettersWaiting, version: VERSION });
+  app.listen(overview.listen);
   const stopped = new AbortController();
   const checkDatabase = createDatabaseCheck(app, stopped.signal);
+  const report = async () => reportHealth(app.health(), await checkDatabase(), VERSION);
+  const readOverview = async () => ({ ...await overview.read(), state: (await report()).state });
+  const events = createEventHub({ overview: readOverview, samples: overview.samples });
+  const query = <T>(fn: (client: Client) => Promise<T>) =>
+    withClient(app.database, fn, AbortSignal.any([stopped.signal, AbortSignal.timeout(QUERY_TIMEOUT_MS)]));
   const server = serve(settings.http, {
     metrics: metrics.render,
-    health: async () => reportHealth(app.health(), await checkDatabase(), VERSION),
+    health: report,
+    overview: readOverview,
+    samples: overview.samples,
+    events: events.open,
+    series: (search) => query((client) => listSeries(client, { tenant: "default", search })),
+    async bars(series, limit) {
+      const bars = await query((client) => readBars(client, series, limit));
+      return { bars, gaps: findGaps(bars, series) };
+    },
     async unready() {
       const { coordinators, providers, stopping } = app.health();
       const database = await checkDatabase();
@@ -60,6 +83,8 @@ export function startHttp(
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort();
+      overview[Symbol.dispose]();
+      events[Symbol.dispose]();
       await server.shutdown();
     },
   };

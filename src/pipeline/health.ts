@@ -12,6 +12,8 @@ export interface CoordinatorHealth {
   readonly workers: number;
   readonly queue: { readonly size: number; readonly capacity: number };
   readonly circuit: CircuitState;
+  /** When an open circuit lets its probe through, in epoch seconds. */
+  readonly probeAt?: number;
 }
 
 /** A provider's state. */

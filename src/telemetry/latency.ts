@@ -16,6 +16,8 @@ export interface LatencyDistribution {
   add(ms: number, count: number): void;
   /** The latency below which the part `p` (0 to 1) of all observations lies, in milliseconds; 0 where there are none. */
   quantile(p: number): number;
+  /** Forgets all observations. */
+  clear(): void;
 }
 
 /** Makes an empty distribution: buckets that grow with the logarithm, as in HDR histograms. */
@@ -34,6 +36,10 @@ export function createLatencyDistribution(): LatencyDistribution {
       const bucket = counts.findIndex((count) => (left -= count) <= 0);
       // The middle of the bucket, by its logarithm.
       return LEAST_MS * 2 ** ((bucket + 0.5) / STEPS);
+    },
+    clear() {
+      counts.fill(0);
+      total = 0;
     },
   };
 }

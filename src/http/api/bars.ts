@@ -1,0 +1,71 @@
+/**
+ * `GET /api/bars`: the newest bars of one series, for a chart.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import { calendarOf } from "../../calendar/mod.ts";
+import { TIMEFRAMES } from "../../records/timeframe.ts";
+
+/** A bar of a chart; `ts` is its start in epoch seconds. */
+export interface ChartBar {
+  readonly ts: number;
+  readonly open: number;
+  readonly high: number;
+  readonly low: number;
+  readonly close: number;
+  readonly volume: number;
+  readonly status: "final" | "provisional" | "correction";
+}
+
+/** Names of one series. */
+export interface SeriesNames {
+  readonly tenant: string;
+  readonly provider: string;
+  readonly symbol: string;
+  readonly timeframe: string;
+}
+
+const NEWEST = `SELECT extract(epoch FROM ts)::float8 AS ts, open, high, low, close, volume, status FROM bars
+WHERE series_id = (SELECT id FROM series WHERE tenant = $1 AND provider = $2 AND symbol = $3 AND timeframe = $4)
+ORDER BY ts DESC LIMIT $5`;
+
+/** The newest `limit` bars of a series, oldest first; empty where there is no such series. */
+export async function readBars(client: Client, series: SeriesNames, limit: number): Promise<ChartBar[]> {
+  const { tenant, provider, symbol, timeframe } = series;
+  const { rows } = await client.query(NEWEST, [tenant, provider, symbol, timeframe, limit]);
+  return rows.reverse();
+}
+
+/** Bars that are missing in a row: the start of the first and the end of the last in epoch seconds, and how many. */
+export interface ChartGap {
+  readonly from: number;
+  readonly to: number;
+  readonly bars: number;
+}
+
+/** Most expected bars that are looked at: a chart of a series with few bars may reach over years. */
+const MAX_EXPECTED = 20_000;
+
+/** Where bars are missing between the first and the last one, by the calendar of the series' market. */
+export function findGaps(bars: readonly ChartBar[], { provider, symbol, timeframe }: SeriesNames): ChartGap[] {
+  const calendar = calendarOf(provider, symbol);
+  const stepMs = TIMEFRAMES.get(timeframe);
+  if (bars.length === 0 || calendar === undefined || stepMs === undefined) return [];
+  const has = new Set(bars.map(({ ts }) => ts * 1000));
+  const gaps: { from: number; to: number; bars: number }[] = [];
+  let looked = 0;
+  for (const run of calendar.starts(bars[0].ts * 1000, bars.at(-1)!.ts * 1000, stepMs)) {
+    let open: { from: number; to: number; bars: number } | undefined;
+    for (let ts = run.from; ts < run.to && looked < MAX_EXPECTED; ts += stepMs, looked++) {
+      if (has.has(ts)) {
+        open = undefined;
+        continue;
+      }
+      if (open === undefined) gaps.push(open = { from: ts / 1000, to: ts / 1000, bars: 0 });
+      open.to = (ts + stepMs) / 1000;
+      open.bars++;
+    }
+  }
+  return gaps;
+}

@@ -1,0 +1,76 @@
+/**
+ * `GET /api/symbols`: the series that are stored, and how fresh each is.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import { calendarOf } from "../../calendar/mod.ts";
+import { TIMEFRAMES } from "../../records/timeframe.ts";
+
+/** A series in a list. Times are epoch seconds. */
+export interface SeriesRow {
+  readonly provider: string;
+  readonly symbol: string;
+  readonly timeframe: string;
+  /** Start of the newest bar. */
+  readonly lastTs?: number;
+  readonly close?: number;
+  /** Bars that start today, by UTC. */
+  readonly barsToday: number;
+  /** Bars that the market's calendar lets expect today until now, and that are not there; of series that are alive. */
+  readonly missingToday?: number;
+}
+
+/** A series whose newest bar is older than that is history, not one that misses bars today, in milliseconds. */
+const ALIVE_MS = 4 * 24 * 60 * 60_000;
+/** How long a bar may take from its end to the database, in milliseconds. */
+const LATE_MS = 60_000;
+
+/** Series on a page. */
+export const PAGE_SIZE = 50;
+
+const LIST = `SELECT s.provider, s.symbol, s.timeframe, extract(epoch FROM last.ts)::float8 AS last_ts, last.close,
+  (SELECT count(*) FROM bar WHERE series_id = s.id AND ts >= $3)::int AS bars_today
+FROM (
+  SELECT * FROM series WHERE tenant = $1 AND starts_with(upper(symbol), upper($2))
+  ORDER BY symbol, provider, timeframe LIMIT ${PAGE_SIZE + 1}
+) s
+LEFT JOIN LATERAL (SELECT ts, close FROM bar WHERE series_id = s.id ORDER BY ts DESC LIMIT 1) last ON true
+ORDER BY s.symbol, s.provider, s.timeframe`;
+
+/** The first series whose symbol starts with `search`, and whether there are more. */
+export async function listSeries(
+  client: Client,
+  { tenant, search, now = Date.now() }: { tenant: string; search: string; now?: number },
+): Promise<{ series: SeriesRow[]; more: boolean }> {
+  const today = new Date(now).setUTCHours(0, 0, 0, 0);
+  const { rows } = await client.query(LIST, [tenant, search, new Date(today)]);
+  return {
+    more: rows.length > PAGE_SIZE,
+    series: rows.slice(0, PAGE_SIZE).map(({ provider, symbol, timeframe, last_ts, close, bars_today }) => ({
+      provider,
+      symbol,
+      timeframe,
+      lastTs: last_ts ?? undefined,
+      close: close ?? undefined,
+      barsToday: bars_today,
+      missingToday: last_ts * 1000 < now - ALIVE_MS
+        ? undefined
+        : countMissing({ provider, symbol, timeframe }, today, now, bars_today),
+    })),
+  };
+}
+
+function countMissing(
+  { provider, symbol, timeframe }: { provider: string; symbol: string; timeframe: string },
+  today: number,
+  now: number,
+  have: number,
+): number | undefined {
+  const calendar = calendarOf(provider, symbol);
+  const stepMs = TIMEFRAMES.get(timeframe);
+  if (calendar === undefined || stepMs === undefined) return undefined;
+  let expected = 0;
+  for (const { from, to } of calendar.starts(today, now - stepMs - LATE_MS, stepMs)) expected += (to - from) / stepMs;
+  return Math.max(0, Math.round(expected) - have);
+}

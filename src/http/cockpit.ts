@@ -1,0 +1,66 @@
+/**
+ * The files of the cockpit, all of them inside the program.
+ *
+ * @module
+ */
+import charts from "lightweight-charts" with { type: "text" };
+import api from "./cockpit/api.js" with { type: "text" };
+import canvas from "./cockpit/canvas.js" with { type: "text" };
+import chartsOfPage from "./cockpit/charts.js" with { type: "text" };
+import cockpit from "./cockpit/cockpit.js" with { type: "text" };
+import css from "./cockpit/cockpit.css" with { type: "text" };
+import dom from "./cockpit/dom.js" with { type: "text" };
+import html from "./cockpit/index.html" with { type: "text" };
+import icon from "./cockpit/icon.svg" with { type: "text" };
+import letters from "./cockpit/letters.js" with { type: "text" };
+import overview from "./cockpit/overview.js" with { type: "text" };
+import symbols from "./cockpit/symbols.js" with { type: "text" };
+import { VERSION } from "../version.ts";
+
+/** Packages by the files that stand for them: browsers find nothing by a bare name. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  "lightweight-charts": "/cockpit/lightweight-charts.js",
+  "fancy-canvas": "/cockpit/canvas.js",
+};
+
+const script = (text: string) => ({
+  type: "text/javascript; charset=utf-8",
+  text: text.replace(/\bfrom\s?"([\w-]+)"/g, (all, name) => name in PACKAGES ? `from "${PACKAGES[name]}"` : all),
+});
+
+const FILES: Readonly<Record<string, { type: string; text: string }>> = {
+  "/": { type: "text/html; charset=utf-8", text: html },
+  "/cockpit/cockpit.css": { type: "text/css; charset=utf-8", text: css },
+  "/cockpit/icon.svg": { type: "image/svg+xml", text: icon },
+  "/cockpit/api.js": script(api),
+  "/cockpit/canvas.js": script(canvas),
+  "/cockpit/charts.js": script(chartsOfPage),
+  "/cockpit/cockpit.js": script(cockpit),
+  "/cockpit/dom.js": script(dom),
+  "/cockpit/letters.js": script(letters),
+  "/cockpit/lightweight-charts.js": script(charts),
+  "/cockpit/overview.js": script(overview),
+  "/cockpit/symbols.js": script(symbols),
+};
+
+/** Nothing runs, styles or is asked for but what this server gives, and no other page shows this one. */
+const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+  "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** Paths of the cockpit's files. */
+export const COCKPIT_PATHS: readonly string[] = Object.keys(FILES);
+
+/** Answers with the file of that path, or that it has not changed since the program's version. */
+export function serveCockpit(request: Request): Response {
+  const { type, text } = FILES[new URL(request.url).pathname];
+  const headers = {
+    "content-type": type,
+    "content-security-policy": POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cache-control": "no-cache",
+    etag: `"${VERSION}-${text.length}"`,
+  };
+  const isKnown = request.headers.get("if-none-match") === headers.etag;
+  return isKnown ? new Response(null, { status: 304, headers }) : new Response(text, { headers });
+}

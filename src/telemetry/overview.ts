@@ -1,0 +1,188 @@
+/**
+ * What the cockpit and `barline top` show: the run at a glance, and its last quarter of an hour.
+ *
+ * @module
+ */
+import type { FeedState, Listener } from "../events.ts";
+import type { CoordinatorHealth, Health } from "../pipeline/health.ts";
+import { imbalance, type Ledger } from "../pipeline/ledger.ts";
+import { createLatencyDistribution } from "./latency.ts";
+
+/** One provider at a glance. Times are epoch seconds. */
+export interface ProviderOverview {
+  readonly name: string;
+  /** State of a live feed; `running`, `ended` or `failed` of what is none. */
+  readonly state: FeedState | "running";
+  readonly error?: string;
+  /** Records received. */
+  readonly received: number;
+  /** When records last came; `undefined` before the first. */
+  readonly lastReceivedAt?: number;
+  /** When records were last committed. */
+  readonly lastCommitAt?: number;
+  readonly reconnects: number;
+  /** Why the connection was last lost. */
+  readonly lastLoss?: string;
+  /** Bars that history has filled in. */
+  readonly repaired: number;
+}
+
+/** The run at a glance. */
+export interface Overview {
+  /** When this was made, in epoch seconds. */
+  readonly ts: number;
+  /** When the run began, in epoch seconds. */
+  readonly startedAt: number;
+  readonly version: string;
+  readonly stopping: boolean;
+  /** Records a second over the last ten seconds. */
+  readonly rate: { readonly received: number; readonly committed: number };
+  /** Receipt to commit over the last minute, in milliseconds; 0 where nothing was committed. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number };
+  readonly coordinators: readonly CoordinatorHealth[];
+  readonly ledger: Ledger;
+  /** Records that the ledger cannot account for; 0 when it balances. */
+  readonly unaccounted: number;
+  readonly deadLettersWaiting: number;
+  readonly providers: readonly ProviderOverview[];
+}
+
+/** One point of the charts: what happened in the {@linkcode SAMPLE_SECONDS} before `ts`. */
+export interface Sample {
+  /** Epoch seconds. */
+  readonly ts: number;
+  /** Records a second. */
+  readonly received: number;
+  readonly committed: number;
+  /** Milliseconds from receipt to commit. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Records that wait in all queues. */
+  readonly queued: number;
+  readonly journaled: number;
+  readonly deadLettered: number;
+}
+
+/** Time between two samples, in seconds. */
+export const SAMPLE_SECONDS = 5;
+const SAMPLES = 15 * 60 / SAMPLE_SECONDS;
+/** Seconds over which rates are taken. */
+const RATE_SECONDS = 10;
+/** Latencies of the last minute are kept in slices of this many seconds. */
+const SLICE_SECONDS = 30;
+
+/** What an overview is made of. */
+export interface OverviewSources {
+  readonly health: () => Health;
+  readonly ledger: () => Ledger;
+  readonly deadLettersWaiting: () => Promise<number>;
+  readonly version: string;
+}
+
+/** Keeps the overview by listening; disposing of it ends its timer. */
+export interface OverviewKeeper extends Disposable {
+  readonly listen: Listener;
+  read(): Promise<Overview>;
+  /** The last quarter of an hour, oldest first. */
+  samples(): readonly Sample[];
+}
+
+/** Makes an overview. It costs a few numbers per provider and per second, whatever flows. */
+export function createOverview(sources: OverviewSources): OverviewKeeper {
+  const startedAt = Date.now() / 1000;
+  const providers = new Map<string, { -readonly [K in keyof ProviderOverview]: ProviderOverview[K] }>();
+  const samples: Sample[] = [];
+  /** Counts at the end of each of the last seconds, newest last. */
+  const seconds: { received: number; committed: number }[] = [];
+  const latest = createLatencyDistribution();
+  const slices = [createLatencyDistribution(), createLatencyDistribution()];
+  let received = 0;
+  let committed = 0;
+  let ticks = 0;
+  let sampled = { received: 0, committed: 0, deadLettered: 0 };
+
+  function provider(name: string) {
+    let found = providers.get(name);
+    if (found === undefined) {
+      providers.set(name, found = { name, state: "running", received: 0, reconnects: 0, repaired: 0 });
+    }
+    return found;
+  }
+
+  function sample(): void {
+    const { journaled, deadLettered } = sources.ledger();
+    samples.push({
+      ts: Date.now() / 1000,
+      received: (received - sampled.received) / SAMPLE_SECONDS,
+      committed: (committed - sampled.committed) / SAMPLE_SECONDS,
+      p50: latest.quantile(0.5),
+      p99: latest.quantile(0.99),
+      queued: sources.health().coordinators.reduce((sum, { queue }) => sum + queue.size, 0),
+      journaled,
+      deadLettered: deadLettered - sampled.deadLettered,
+    });
+    if (samples.length > SAMPLES) samples.shift();
+    latest.clear();
+    sampled = { received, committed, deadLettered };
+  }
+
+  const timer = setInterval(() => {
+    ticks++;
+    seconds.push({ received, committed });
+    if (seconds.length > RATE_SECONDS) seconds.shift();
+    if (ticks % SAMPLE_SECONDS === 0) sample();
+    if (ticks % SLICE_SECONDS === 0) {
+      slices.reverse();
+      slices[0].clear();
+    }
+  }, 1000);
+
+  return {
+    listen(event) {
+      if (event.type === "accepted") {
+        received += event.count;
+        const of = provider(event.provider);
+        of.received += event.count;
+        of.lastReceivedAt = Date.now() / 1000;
+      } else if (event.type === "committed") {
+        committed += event.count;
+        provider(event.provider).lastCommitAt = Date.now() / 1000;
+        const ms = Math.max(0, Date.now() - event.receivedAt / 1000);
+        for (const distribution of [latest, ...slices]) distribution.add(ms, event.count);
+      } else if (event.type === "feed-state") {
+        provider(event.provider).state = event.state;
+      } else if (event.type === "feed-lost") {
+        const of = provider(event.provider);
+        of.reconnects++;
+        of.lastLoss = event.reason;
+      } else if (event.type === "repaired") {
+        provider(event.provider).repaired += event.count;
+      }
+    },
+    async read() {
+      const ledger = sources.ledger();
+      const { coordinators, providers: states, stopping } = sources.health();
+      const before = seconds[0] ?? { received: 0, committed: 0 };
+      const per = Math.max(1, seconds.length);
+      return {
+        ts: Date.now() / 1000,
+        startedAt,
+        version: sources.version,
+        stopping,
+        rate: { received: (received - before.received) / per, committed: (committed - before.committed) / per },
+        // The older slice has what is more than half a minute old, the younger alone too little.
+        latencyMs: { p50: slices[1].quantile(0.5), p99: slices[1].quantile(0.99) },
+        coordinators,
+        ledger,
+        unaccounted: imbalance(ledger),
+        deadLettersWaiting: await sources.deadLettersWaiting(),
+        providers: states.map(({ name, state, error }) => {
+          const kept = provider(name);
+          return { ...kept, state: state === "up" ? kept.state : state, error };
+        }),
+      };
+    },
+    samples: () => samples,
+    [Symbol.dispose]: () => clearInterval(timer),
+  };
+}
