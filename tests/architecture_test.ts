@@ -8,7 +8,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["records", "events", "version", "calendar"],
   ["config", "data_dir", "durable_files"],
   ["providers", "sinks", "database", "dead_letters", "pipeline"],
-  ["app", "http", "telemetry"],
+  ["app", "dead_letter_replay", "http", "telemetry"],
   ["cli"],
   ["main"],
 ];

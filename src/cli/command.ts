@@ -37,6 +37,8 @@ export interface Command {
   readonly subcommands?: Readonly<Record<string, string>>;
   /** Whole command lines, without the program's name. */
   readonly examples: readonly string[];
+  /** Whether it may start processes; any other command gives up that right before it runs. */
+  readonly startsProcesses?: true;
   /** Runs it and gives the exit code. */
   run(invocation: Invocation): Promise<number>;
 }

@@ -1,100 +1,69 @@
 /** `barline dlq replay`. @module */
-import { openApp } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import {
-  deadLetterDirectory,
-  holdForRemoval,
-  type LocatedLetter,
-  readLetters,
-  removeLines,
-  withLock,
-} from "../dead_letters/directory.ts";
-import type { DeadLetters } from "../dead_letters/write.ts";
-import { createLetterProvider } from "../providers/dead_letters.ts";
-import { recordKinds } from "../records/mod.ts";
+  DEFAULT_MAX_REPLAYS,
+  previewReplay,
+  replayLetters,
+  type ReplayOptions,
+  type ReplayPreview,
+} from "../dead_letter_replay.ts";
+import { deadLetterDirectory } from "../dead_letters/files.ts";
+import type { LetterFilter } from "../dead_letters/filter.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
 import { configureLog, logEvents, printable } from "../telemetry/log.ts";
-import { EXIT, type Invocation } from "./command.ts";
-import { stopOnSignals } from "./signals.ts";
+import { EXIT, type Invocation, UsageError } from "./command.ts";
+import { type Signals, stopOnSignals } from "./signals.ts";
 import { exitCode, summarize } from "./summary.ts";
 
-/**
- * Replays the letters that match through the whole pipeline, and removes exactly those whose records were all stored.
- *
- * Letters are removed at the end. When the process dies before, they are replayed once more another time, which changes
- * nothing: records keep their time of receipt and the sink is idempotent.
- */
-export async function replayLetters(
-  { options, flags, configFile }: Invocation,
-  matches: (letter: LocatedLetter) => boolean,
-): Promise<number> {
+/** Replays the letters that match, or tells what that would do. */
+export async function replay({ options, flags, configFile }: Invocation, matches: LetterFilter): Promise<number> {
   const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
-  const { dataDir, limit = Infinity, json, logLevel, logFormat } = config.settings;
-  const directory = deadLetterDirectory(dataDir);
-
-  async function* chosen(): AsyncGenerator<LocatedLetter> {
-    let count = 0;
-    for await (const located of readLetters(directory)) {
-      if (count >= limit) return;
-      if (!matches(located)) continue;
-      count++;
-      yield located;
-    }
-  }
-
+  const { dataDir, limit, json, logLevel, logFormat } = config.settings;
+  const maxReplays = flags.has("force") ? Infinity : readMaxReplays(flags.get("max-replays"));
+  let signals: Signals | undefined;
+  const wanted: ReplayOptions = {
+    config,
+    matches,
+    limit,
+    maxReplays,
+    listeners: [logEvents()],
+    onStart: (app) => signals = stopOnSignals(app, console.error),
+  };
   if (flags.has("dry-run")) {
-    let count = 0;
-    for await (const { letter } of chosen()) count += letter.items.length;
-    console.log(`Would replay ${count} records`);
+    const preview = await previewReplay(wanted);
+    console.log(json ? JSON.stringify({ ...preview, reasons: Object.fromEntries(preview.reasons) }) : tell(preview));
     return EXIT.done;
   }
 
-  using _held = await holdForRemoval(directory);
-  const settled = new Map<string, Set<number>>();
-  const refused = new Set<string>();
-  const reasons = new Map<string, number>();
   await configureLog({ level: logLevel, format: logFormat });
   const latency = createLatencyDistribution();
-  await using running = new AsyncDisposableStack();
-  const app = running.use(
-    await openApp({
-      // The limit counts letters here, not records.
-      config: { ...config, settings: { ...config.settings, limit: undefined } },
-      kinds: Object.keys(recordKinds),
-      listeners: [logEvents()],
-      providers: [createLetterProvider(chosen, config.settings, ({ path, line }) => {
-        settled.set(path, (settled.get(path) ?? new Set()).add(line));
-      })],
-      // What is refused again stays where it is, so it need not be kept anew.
-      deadLetters: (tell): DeadLetters => ({
-        write(letters) {
-          for (const { location, kind, cause, reason } of letters) {
-            refused.add(location!);
-            reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
-            tell({ type: "dead-lettered", kind, cause, count: 1, reason });
-          }
-          return Promise.resolve();
-        },
-      }),
-    }),
-  );
-  const signals = running.use(stopOnSignals(app, console.error));
   const started = performance.now();
-  const outcome = await app.run();
+  const { outcome, removed, refused, overCap, reasons } = await replayLetters(wanted);
   const seconds = (performance.now() - started) / 1000;
-
-  let removed = 0;
-  await withLock(directory, async () => {
-    for (const [path, lines] of settled) {
-      const stored = new Set([...lines].filter((line) => !refused.has(`${path}:${line}`)));
-      removed += stored.size;
-      if (stored.size > 0) await removeLines(path, stored);
-    }
-  });
   if (!json) {
-    console.log(`Removed ${removed} dead letters that are stored now; ${refused.size} were refused again and stay`);
+    console.log(`Removed ${removed} dead letters that are stored now; ${refused} were refused again and stay`);
     for (const [reason, count] of [...reasons].slice(0, 10)) console.log(`  ${count} × ${printable(reason)}`);
+    if (overCap > 0) console.log(describeOverCap(overCap, "Skipped"));
   }
-  console.log(summarize({ outcome, seconds, latency, deadLetterDirectory: directory, json }));
-  return signals.aborted() ? EXIT.aborted : exitCode(outcome);
+  console.log(summarize({ outcome, seconds, latency, deadLetterDirectory: deadLetterDirectory(dataDir), json }));
+  return signals?.aborted() ? EXIT.aborted : exitCode(outcome);
+}
+
+function tell({ records, unsound, overCap, reasons }: ReplayPreview): string {
+  const lines = [`Would replay ${records} records`];
+  if (unsound > 0) lines.push(`${unsound} of them are still unsound and would be refused again:`);
+  for (const [reason, count] of [...reasons].slice(0, 10)) lines.push(`  ${count} × ${printable(reason)}`);
+  if (overCap > 0) lines.push(describeOverCap(overCap, "Would skip"));
+  return lines.join("\n");
+}
+
+function describeOverCap(count: number, verb: string): string {
+  return `${verb} ${count} letters that were refused too often: mend them with barline dlq fix, or give --force`;
+}
+
+/** @throws {UsageError} If it is no count. */
+function readMaxReplays(given: string | true | undefined): number {
+  if (given === undefined) return DEFAULT_MAX_REPLAYS;
+  if (typeof given === "string" && /^[1-9]\d{0,8}$/.test(given)) return Number(given);
+  throw new UsageError(`Cannot use --max-replays: current value is "${given}", wanted is a whole number from 1`);
 }

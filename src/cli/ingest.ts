@@ -4,7 +4,7 @@ import { loadConfig } from "../config/load.ts";
 import { optionSpecs } from "../config/options.ts";
 import { prepareDataDir } from "../data_dir.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
-import { deadLetterDirectory } from "../dead_letters/directory.ts";
+import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { openDeadLetters } from "../dead_letters/write.ts";
 import { startHttp } from "../http/start.ts";
 import type { Provider } from "../providers/provider.ts";

@@ -57,6 +57,8 @@ export async function main(args: readonly string[]): Promise<number> {
         `Cannot understand barline ${name}: wanted is one of ${words.join(", ")}, found is ${found}`,
       );
     }
+    // For dlq fix alone, which starts an editor: what reads data from elsewhere must not be able to.
+    if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
     return await command.run(invocation);
   } catch (error) {
     return report(error);

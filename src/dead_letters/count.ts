@@ -3,25 +3,40 @@
  *
  * @module
  */
-import { listLetterFiles, readLines } from "./directory.ts";
+import { listLetterFiles, readLines } from "./files.ts";
+import { readReceipts, receiptsPath } from "./receipts.ts";
 
 /** Makes a function that counts the letters of a directory; a file is read again only when it has changed. */
 export function createLetterCounter(directory: string): () => Promise<number> {
-  let known = new Map<string, { size: number; mtime: number; count: number }>();
+  let known = new Map<string, { version: string; count: number }>();
   return async () => {
     const next: typeof known = new Map();
     for (const path of await listLetterFiles(directory)) {
-      const { size, mtime } = await Deno.stat(path);
+      const version = `${await versionOf(path)} ${await versionOf(receiptsPath(path))}`;
       const old = known.get(path);
-      if (old !== undefined && old.size === size && old.mtime === mtime?.getTime()) {
-        next.set(path, old);
-        continue;
-      }
-      let count = 0;
-      for await (const _ of readLines(path)) count++;
-      next.set(path, { size, mtime: mtime?.getTime() ?? 0, count });
+      next.set(path, old?.version === version ? old : { version, count: await countLetters(path) });
     }
     known = next;
     return [...next.values()].reduce((sum, { count }) => sum + count, 0);
   };
+}
+
+/** What changes when a file does; empty where there is none. */
+async function versionOf(path: string): Promise<string> {
+  try {
+    const { size, mtime } = await Deno.stat(path);
+    return `${size} ${mtime?.getTime()}`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return "";
+    throw error;
+  }
+}
+
+/** Lines that no receipt says to be stored. */
+async function countLetters(path: string): Promise<number> {
+  const receipts = await readReceipts(path);
+  let count = 0;
+  let line = 0;
+  for await (const text of readLines(path)) if (receipts.find(++line, text) !== "stored") count++;
+  return count;
 }

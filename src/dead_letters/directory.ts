@@ -1,22 +1,13 @@
 /**
- * The directory of dead letters, which several processes may share: whoever writes or removes holds its lock meanwhile.
+ * The directory of dead letters, which several processes may share: whoever writes holds its lock meanwhile, and only one
+ * at a time may change or remove letters.
  *
  * @module
  */
-import { dirname, join } from "@std/path";
-import { syncDirectory, writeAll } from "../durable_files.ts";
-import type { StoredLetter } from "./letter.ts";
-import { parseLetter } from "./letter.ts";
-
-const SUFFIX = ".ndjson";
-const NEWLINE = 10;
-/** Characters that are gathered before they are written. */
-const WRITE_CHARACTERS = 64 * 1024;
-
-/** The directory of dead letters below a data directory. */
-export function deadLetterDirectory(dataDir: string): string {
-  return join(dataDir, "dead-letters");
-}
+import { join } from "@std/path";
+import { listLetterFiles, readLines, rewriteLines } from "./files.ts";
+import { parseLetter, refuseAgain } from "./letter.ts";
+import { type LocatedLetter, readReceipts, receiptsPath } from "./receipts.ts";
 
 /** Creates the directory where it is missing, and runs `fn` while no other process writes or removes letters. */
 export async function withLock<T>(directory: string, fn: () => Promise<T>): Promise<T> {
@@ -26,125 +17,104 @@ export async function withLock<T>(directory: string, fn: () => Promise<T>): Prom
   return await fn();
 }
 
+/** The letters, held by one process that may change them: while nobody else does, they stay on their lines. */
+export interface HeldLetters extends Disposable {
+  /**
+   * Changes letters for good: each is replaced by what `change` gives, kept where that is the line's own text, and removed
+   * where it is `undefined`. Files are replaced one by one, each as a whole. Letters that are added meanwhile stay.
+   */
+  rewrite(change: (located: LocatedLetter) => string | undefined): Promise<void>;
+  /** Puts receipts into effect: stored letters are removed, those refused again count one more replay. */
+  settle(): Promise<void>;
+}
+
 /**
- * Holds the letters for a process that removes some of those it has read: only while nobody else removes any do they stay
- * on their lines. Letters can be added meanwhile. Disposing of it lets go.
+ * Holds the letters of a directory, and puts receipts into effect that a killed replay has left. Letters can be added
+ * meanwhile. Disposing of it lets go.
  *
  * @throws {Error} If another process holds them.
  */
-export async function holdForRemoval(directory: string): Promise<Disposable> {
+export async function holdLetters(directory: string): Promise<HeldLetters> {
   await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
   const file = await Deno.open(join(directory, ".removal.lock"), { create: true, write: true, mode: 0o600 });
-  if (await file.tryLock(true)) return file;
-  file.close();
-  throw new Error(`Cannot remove dead letters in "${directory}": another "barline dlq" does. Wait for its end`);
-}
-
-/** Paths of the letter files, oldest first; none where the directory is missing. */
-export async function listLetterFiles(directory: string): Promise<string[]> {
-  const names: string[] = [];
+  if (!await file.tryLock(true)) {
+    file.close();
+    throw new LettersHeldError(
+      `Cannot change dead letters in "${directory}": another "barline dlq", or a replay, does. Wait for its end`,
+    );
+  }
+  const held: HeldLetters = {
+    async rewrite(change) {
+      for (const path of await listLetterFiles(directory)) {
+        await withLock(directory, () => rewriteFile(path, change));
+      }
+    },
+    settle: () => settleReceipts(directory),
+    [Symbol.dispose]: () => file.close(),
+  };
   try {
-    for await (const entry of Deno.readDir(directory)) {
-      if (entry.isFile && entry.name.endsWith(SUFFIX)) names.push(entry.name);
-    }
+    await held.settle();
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    file.close();
+    throw error;
   }
-  return names.sort().map((name) => join(directory, name));
+  return held;
 }
 
-/** Path of a new letter file; sorts after `last`, also where the clock has been set back. */
-export function newLetterFile(directory: string, nowMs: number, last = ""): string {
-  const path = join(directory, `${new Date(nowMs).toISOString().replaceAll(":", "")}${SUFFIX}`);
-  return path > last ? path : `${last.slice(0, -SUFFIX.length)}_${SUFFIX}`;
+/** Somebody else is changing the letters. */
+export class LettersHeldError extends Error {
+  override name = "LettersHeldError";
 }
 
-/**
- * Cuts an unfinished last line, which a crash in mid-write leaves; its records never counted as settled. Call it under
- * the lock. Returns how many bytes were cut.
- */
-export async function repairTail(path: string): Promise<number> {
-  using file = await Deno.open(path, { read: true, write: true });
-  const { size } = await file.stat();
-  const block = new Uint8Array(64 * 1024);
-  let end = size;
-  while (end > 0) {
-    const from = Math.max(0, end - block.length);
-    await file.seek(from, Deno.SeekMode.Start);
-    const read = await file.read(block.subarray(0, end - from)) ?? 0;
-    const newline = block.subarray(0, read).lastIndexOf(NEWLINE);
-    if (newline >= 0) {
-      end = from + newline + 1;
-      break;
-    }
-    end = from;
+async function rewriteFile(path: string, change: (located: LocatedLetter) => string | undefined): Promise<void> {
+  const changed = new Map<number, string | undefined>();
+  for await (const located of readFile(path)) {
+    const text = change(located);
+    if (text !== located.text) changed.set(located.line, text);
   }
-  if (end === size) return 0;
-  await file.truncate(end);
-  await file.syncData();
-  return size - end;
+  if (changed.size === 0) return;
+  await rewriteLines(path, (line, text) => changed.has(line) ? changed.get(line) : text);
 }
 
-/** A letter, where it lies. */
-export interface LocatedLetter {
-  readonly path: string;
-  /** Line in the file, from 1. */
-  readonly line: number;
-  readonly letter: StoredLetter;
+async function settleReceipts(directory: string): Promise<void> {
+  for (const receipts of await listReceipts(directory)) {
+    const path = receipts.slice(0, -receiptsPath("").length);
+    await withLock(directory, async () => {
+      const known = await readReceipts(path);
+      if (known.size > 0 && (await listLetterFiles(directory)).includes(path)) {
+        await rewriteLines(path, (line, text) => {
+          const found = known.find(line, text);
+          if (found === "stored") return undefined;
+          return found === undefined ? text : JSON.stringify(refuseAgain(parseLetter(text)!, found));
+        });
+      }
+      await Deno.remove(receipts);
+    });
+  }
+}
+
+async function listReceipts(directory: string): Promise<string[]> {
+  const paths: string[] = [];
+  for await (const { name } of Deno.readDir(directory)) {
+    if (name.endsWith(receiptsPath(""))) paths.push(join(directory, name));
+  }
+  return paths;
 }
 
 /** Reads all letters, oldest first, in constant memory. Lines that are no letters are left out. */
 export async function* readLetters(directory: string): AsyncGenerator<LocatedLetter> {
-  for (const path of await listLetterFiles(directory)) {
-    let line = 0;
-    for await (const text of readLines(path)) {
-      line++;
-      const letter = parseLetter(text);
-      if (letter !== undefined) yield { path, line, letter };
-    }
-  }
+  for (const path of await listLetterFiles(directory)) yield* readFile(path);
 }
 
-/** The finished lines of a file; an unfinished one, which is being written just now, is left out. */
-export async function* readLines(path: string): AsyncGenerator<string> {
-  const file = await Deno.open(path);
-  let rest = "";
-  for await (const chunk of file.readable.pipeThrough(new TextDecoderStream())) {
-    const lines = (rest + chunk).split("\n");
-    rest = lines.pop()!;
-    yield* lines;
+async function* readFile(path: string): AsyncGenerator<LocatedLetter> {
+  const receipts = await readReceipts(path);
+  let line = 0;
+  for await (const text of readLines(path)) {
+    line++;
+    const found = receipts.find(line, text);
+    if (found === "stored") continue;
+    const letter = parseLetter(text);
+    if (letter === undefined) continue;
+    yield { path, line, text, letter: found === undefined ? letter : refuseAgain(letter, found) };
   }
-}
-
-/**
- * Removes lines of a letter file; the file itself when nothing is left. Atomic: the new file takes the old one's place.
- * Call it under the lock.
- */
-export async function removeLines(path: string, lines: ReadonlySet<number>): Promise<void> {
-  const rewritten = `${path}.rewrite`;
-  let kept = 0;
-  {
-    using file = await Deno.open(rewritten, { create: true, truncate: true, write: true, mode: 0o600 });
-    const encoder = new TextEncoder();
-    let pending = "";
-    let line = 0;
-    for await (const text of readLines(path)) {
-      line++;
-      if (lines.has(line)) continue;
-      pending += `${text}\n`;
-      kept++;
-      if (pending.length < WRITE_CHARACTERS) continue;
-      await writeAll(file, encoder.encode(pending));
-      pending = "";
-    }
-    await writeAll(file, encoder.encode(pending));
-    await file.syncData();
-  }
-  if (kept > 0) {
-    await Deno.rename(rewritten, path);
-  } else {
-    await Deno.remove(rewritten);
-    await Deno.remove(path);
-  }
-  await syncDirectory(dirname(path));
 }

@@ -3,19 +3,44 @@
  *
  * @module
  */
-import type { LocatedLetter } from "./directory.ts";
+import type { LocatedLetter } from "./receipts.ts";
+
+/** Whether a letter is meant. */
+export type LetterFilter = (letter: LocatedLetter) => boolean;
 
 const FIELDS = ["reason", "cause", "sqlstate", "provider", "kind", "location", "symbol"];
 
+/** What letters are chosen by; all of it must hold. */
+export interface LetterChoice {
+  /** `field=text` conditions joined by commas. */
+  readonly where?: string;
+  /** Durations like `90s`, `15m`, `12h`, `1d12h`, `2w`: how long ago the letter was written. */
+  readonly olderThan?: string;
+  readonly newerThan?: string;
+}
+
 /**
- * Makes the test for `field=text` conditions joined by commas, all of which must hold. A comma within a text is kept as
- * long as no `field=` follows it. Without conditions every letter passes.
+ * Makes the test for a choice. A comma within the text of a condition is kept as long as no `field=` follows it. Without
+ * conditions every letter passes.
  *
- * @throws {RangeError} If a field is not known.
+ * @throws {RangeError} If a field or a duration is not understood.
  */
-export function parseFilter(text: string | undefined): (letter: LocatedLetter) => boolean {
-  if (text === undefined || text === "") return () => true;
-  const conditions = text.split(/,(?=\s*\w+=)/).map((part) => {
+export function parseFilter({ where, olderThan, newerThan }: LetterChoice, nowMs: number = Date.now()): LetterFilter {
+  const conditions = parseConditions(where);
+  const until = olderThan === undefined ? Infinity : nowMs - parseDuration(olderThan);
+  const since = newerThan === undefined ? -Infinity : nowMs - parseDuration(newerThan);
+  return ({ letter }) =>
+    letter.ts * 1000 <= until && letter.ts * 1000 >= since &&
+    conditions.every(({ field, value }) =>
+      field === "symbol"
+        ? letter.items.some((item) => (item as { symbol?: unknown } | null)?.symbol === value)
+        : String((letter.metadata as Record<string, unknown>)[field] ?? "") === value
+    );
+}
+
+function parseConditions(text: string | undefined): { field: string; value: string }[] {
+  if (text === undefined || text === "") return [];
+  return text.split(/,(?=\s*\w+=)/).map((part) => {
     const at = part.indexOf("=");
     const field = part.slice(0, at).trim();
     if (at < 0 || !FIELDS.includes(field)) {
@@ -23,10 +48,22 @@ export function parseFilter(text: string | undefined): (letter: LocatedLetter) =
     }
     return { field, value: part.slice(at + 1).trim() };
   });
-  return ({ letter }) =>
-    conditions.every(({ field, value }) =>
-      field === "symbol"
-        ? letter.items.some((item) => (item as { symbol?: unknown } | null)?.symbol === value)
-        : String((letter.metadata as Record<string, unknown>)[field] ?? "") === value
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/**
+ * A duration like `1d12h` in milliseconds.
+ *
+ * @throws {RangeError} If it is none.
+ */
+export function parseDuration(text: string): number {
+  if (!/^(\d+(\.\d+)?[smhdw])+$/.test(text)) {
+    throw new RangeError(
+      `Cannot understand the duration "${text}": wanted is a number and s, m, h, d or w, as in 1d12h`,
     );
+  }
+  let seconds = 0;
+  for (const [, number, unit] of text.matchAll(/(\d+(?:\.\d+)?)([smhdw])/g)) seconds += Number(number) * UNITS[unit];
+  return seconds * 1000;
 }

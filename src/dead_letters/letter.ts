@@ -5,19 +5,23 @@
  */
 import type { DeadLetterCause } from "../events.ts";
 
-/** What the pipeline says of a record that it gives up. */
-export interface DeadLetter {
+/** Why a record is given up. */
+export interface Refusal {
   readonly cause: DeadLetterCause;
   /** Why, in words: a phrase that many letters share, then `: ` and what was particular. */
   readonly reason: string;
   /** SQLSTATE, where a database refused it. */
   readonly sqlstate?: string;
+  /** Writes that were tried. */
+  readonly attempts?: number;
+}
+
+/** What the pipeline says of a record that it gives up. */
+export interface DeadLetter extends Refusal {
   readonly kind: string;
   readonly provider: string;
   /** `file:line` that it was read from. */
   readonly location?: string;
-  /** Writes that were tried. */
-  readonly attempts?: number;
   /** The record, complete, as JSON; or what came in its place. */
   readonly item: unknown;
 }
@@ -37,6 +41,8 @@ export interface StoredLetter {
     provider: string;
     location?: string;
     attempts?: number;
+    /** How often it was replayed and refused again. */
+    replays?: number;
   };
   /** The records, each as it can be replayed. */
   items: unknown[];
@@ -48,20 +54,49 @@ export function formatLetter(letter: DeadLetter, nowMs: number): string {
   const stored: StoredLetter = {
     ts: nowMs / 1000,
     error: reason,
-    metadata: { cause, reason: reason.split(": ", 1)[0], sqlstate, kind, provider, location, attempts },
+    metadata: { cause, reason: withoutParticulars(reason), sqlstate, kind, provider, location, attempts },
     items: [item],
   };
   return `${JSON.stringify(stored)}\n`;
 }
 
-/** Reads a line; `undefined` where it is not a letter. */
+/**
+ * The letter after a replay that was refused again: one more replay and its writes are counted, and the newest reason
+ * stands. What could not be read at first keeps the reason that was given then, when more was known.
+ */
+export function refuseAgain(letter: StoredLetter, { cause, reason, sqlstate, attempts }: Refusal): StoredLetter {
+  const { metadata } = letter;
+  const isSame = cause === "invalid" && metadata.cause === "invalid";
+  return {
+    ...letter,
+    error: isSame ? letter.error : reason,
+    metadata: {
+      ...metadata,
+      ...isSame ? {} : { cause, reason: withoutParticulars(reason), sqlstate },
+      attempts: attempts === undefined ? metadata.attempts : (Number(metadata.attempts) || 0) + attempts,
+      replays: replaysOf(letter) + 1,
+    },
+  };
+}
+
+/** How often a letter was replayed and refused again. */
+export function replaysOf({ metadata }: StoredLetter): number {
+  return Number(metadata.replays) || 0;
+}
+
+/** Reads a line; `undefined` where it is not a letter. A letter without a time counts as of 1970. */
 export function parseLetter(line: string): StoredLetter | undefined {
   try {
     const letter = JSON.parse(line);
-    return Array.isArray(letter?.items) && typeof letter.metadata === "object" && letter.metadata !== null
-      ? letter
-      : undefined;
+    if (!Array.isArray(letter?.items) || typeof letter.metadata !== "object" || letter.metadata === null) {
+      return undefined;
+    }
+    return Number.isFinite(letter.ts) ? letter : { ...letter, ts: 0 };
   } catch {
     return undefined;
   }
+}
+
+function withoutParticulars(reason: string): string {
+  return reason.split(": ", 1)[0];
 }

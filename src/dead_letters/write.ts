@@ -7,7 +7,8 @@ import { format as formatBytes } from "@std/fmt/bytes";
 import type { Listener } from "../events.ts";
 import { type DeadLetter, formatLetter } from "./letter.ts";
 import { syncDirectory, writeAll } from "../durable_files.ts";
-import { listLetterFiles, newLetterFile, repairTail, withLock } from "./directory.ts";
+import { withLock } from "./directory.ts";
+import { listLetterFiles, newLetterFile, repairTail } from "./files.ts";
 
 /** Takes dead letters. */
 export interface DeadLetters {

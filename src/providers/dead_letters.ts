@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { LocatedLetter } from "../dead_letters/directory.ts";
+import type { StoredLetter } from "../dead_letters/letter.ts";
+import type { LocatedLetter } from "../dead_letters/receipts.ts";
 import { createFrame, type Frame, type Rejected } from "../records/frame.ts";
-import { recordKind } from "../records/mod.ts";
+import { recordKind, recordKinds } from "../records/mod.ts";
 import type { MarketRecord } from "../records/record.ts";
 import { describeTimeUnit, timeParser, type TimeUnit } from "../records/time.ts";
 import type { Provider } from "./provider.ts";
@@ -20,12 +21,14 @@ export interface LetterReading {
   readonly timeUnit: TimeUnit;
 }
 
-/** Makes a provider of letters. Frames name their letter's file and line as source, one frame a letter. */
-export function createLetterProvider(
-  letters: () => AsyncIterable<LocatedLetter>,
-  { timeframe, timeUnit }: LetterReading,
-  onSettled: LetterSettled,
-): Provider {
+/** Reads the items of a letter; those without a time of receipt get `receivedAt` and the microseconds after it. */
+export type LetterReader = (
+  letter: StoredLetter,
+  receivedAt: number,
+) => { records: MarketRecord[]; rejected: Omit<Rejected, "line">[] };
+
+/** Makes a {@linkcode LetterReader}. */
+export function createLetterReader({ timeframe, timeUnit }: LetterReading): LetterReader {
   const parseIso = timeParser("iso");
   const parseUnit = timeParser(timeUnit);
   // Records that were once read have ISO times; lines that were not may have others.
@@ -34,33 +37,56 @@ export function createLetterProvider(
     return Number.isNaN(ms) ? parseUnit(value) : ms;
   };
   const timeFormat = describeTimeUnit(timeUnit);
+  return ({ items, metadata }, receivedAt) => {
+    const kind = recordKind(metadata.kind);
+    const records: MarketRecord[] = [];
+    const rejected: Rejected[] = [];
+    const values: unknown[] = [];
+    for (const [at, item] of items.entries()) {
+      const fields = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
+      readFields(fields, kind.fields, values);
+      // A record keeps its time of receipt, so that it never replaces what was observed after it.
+      const original = typeof fields.receivedAt === "number" ? fields.receivedAt : receivedAt + at;
+      const provider = typeof fields.provider === "string" ? fields.provider : metadata.provider;
+      const record = kind.parse(values, original, { provider, timeframe, parseTime, timeFormat });
+      if (typeof record === "string") rejected.push({ reason: record, item });
+      else records.push(record);
+    }
+    return { records, rejected };
+  };
+}
 
+/** Whether a letter has something to replay, of a kind that is known. */
+export function isReplayable({ items, metadata }: StoredLetter): boolean {
+  return items.length > 0 && Object.hasOwn(recordKinds, metadata.kind);
+}
+
+/** Why the records of a letter would be refused without asking the database, one reason each. */
+export function findFaults(letter: StoredLetter, read: LetterReader, now: number): string[] {
+  const kind = recordKind(letter.metadata.kind);
+  const { records, rejected } = read(letter, now * 1000);
+  const unsound = records.map((record) => kind.validate(record, now)).filter((reason) => reason !== undefined);
+  return [...rejected.map(({ reason }) => reason), ...unsound];
+}
+
+/** Makes a provider of letters. Frames name their letter's file and line as source, one frame a letter. */
+export function createLetterProvider(
+  letters: () => AsyncIterable<LocatedLetter>,
+  read: LetterReader,
+  onSettled: LetterSettled,
+): Provider {
   async function* generate(stop: AbortSignal, clock: (count: number) => number): AsyncGenerator<Frame> {
     for await (const located of letters()) {
       if (stop.aborted) return;
-      const { items, metadata } = located.letter;
-      const kind = recordKind(metadata.kind);
-      const { line } = located;
-      const receivedAt = clock(items.length);
-      const records: MarketRecord[] = [];
-      const rejected: Rejected[] = [];
-      const values: unknown[] = [];
-      for (const [at, item] of items.entries()) {
-        const fields = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
-        readFields(fields, kind.fields, values);
-        // A record keeps its time of receipt, so that it never replaces what was observed after it.
-        const original = typeof fields.receivedAt === "number" ? fields.receivedAt : receivedAt + at;
-        const provider = typeof fields.provider === "string" ? fields.provider : metadata.provider;
-        const record = kind.parse(values, original, { provider, timeframe, parseTime, timeFormat });
-        if (typeof record === "string") rejected.push({ reason: record, item, line });
-        else records.push(record);
-      }
+      const { letter, line } = located;
+      const receivedAt = clock(letter.items.length);
+      const { records, rejected } = read(letter, receivedAt);
       yield createFrame({
-        kind: kind.name,
-        provider: metadata.provider,
+        kind: letter.metadata.kind,
+        provider: letter.metadata.provider,
         receivedAt,
         records,
-        rejected,
+        rejected: rejected.map((each) => ({ ...each, line })),
         source: located.path,
         lines: records.map(() => line),
         onSettled: () => onSettled(located),

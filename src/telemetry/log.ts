@@ -107,11 +107,14 @@ export function describeError(error: unknown): string {
   return error.cause instanceof Error && !repeats ? `${own}: ${describeError(error.cause)}` : own;
 }
 
-/** Text with its control characters written out, which could make a terminal do things, or forge a line of a log. */
+/**
+ * Text with its control characters written out, which could make a terminal do things, or forge a line of a log; and with
+ * those that cannot be seen or turn the direction of writing, which could make it read as what it is not.
+ */
 export function printable(text: string): string {
   return text.replace(
     // deno-lint-ignore no-control-regex
-    /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+    /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }

@@ -1,10 +1,11 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import type { LocatedLetter } from "../../src/dead_letters/directory.ts";
+import type { LocatedLetter } from "../../src/dead_letters/receipts.ts";
 import { parseFilter } from "../../src/dead_letters/filter.ts";
 
 const letter: LocatedLetter = {
   path: "x.ndjson",
   line: 1,
+  text: "",
   letter: {
     ts: 1,
     error: "high 1, low 2: odd",
@@ -38,15 +39,15 @@ for (
   ] as const
 ) {
   Deno.test(`${JSON.stringify(text)} ${passes ? "chooses" : "leaves out"} the letter`, () => {
-    assertEquals(parseFilter(text)(letter), passes);
+    assertEquals(parseFilter({ where: text })(letter), passes);
   });
 }
 
 Deno.test("a field that no letter has is refused, with those there are", () => {
   assertThrows(
-    () => parseFilter("price=1"),
+    () => parseFilter({ where: "price=1" }),
     RangeError,
     "one of reason, cause, sqlstate, provider, kind, location, symbol",
   );
-  assertThrows(() => parseFilter("nothing"), RangeError, 'Cannot filter by "nothing"');
+  assertThrows(() => parseFilter({ where: "nothing" }), RangeError, 'Cannot filter by "nothing"');
 });

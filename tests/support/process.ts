@@ -1,5 +1,5 @@
 /**
- * Barline as a process: from source with the permissions of the `ingest` task, or the compiled binary.
+ * Barline as a process: from source with the permissions of the binary, or the compiled binary.
  *
  * @module
  */
@@ -57,10 +57,10 @@ export function useBinary(path: string): void {
   program = { path, args: [] };
 }
 
-/** The program from source, with exactly what the task `ingest` allows it. */
+/** The program from source, with exactly what the binary is allowed. */
 function fromSource(directory: string, path = Deno.execPath()): Program {
-  const [, permissions] = /^deno run (.*) main\.ts ingest$/.exec(denoConfig.tasks.ingest)!;
-  return { path, args: ["run", ...permissions.split(" "), join(directory, "main.ts")] };
+  const permissions = denoConfig.tasks.compile.match(/--(allow|v8-flags)\S+/g)!;
+  return { path, args: ["run", ...permissions, join(directory, "main.ts")] };
 }
 
 /** Starts Barline with an environment of its own: nothing that is set outside reaches it. */

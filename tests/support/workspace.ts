@@ -6,7 +6,8 @@
 import { join } from "@std/path";
 import { withClient } from "../../src/database/database.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
-import { deadLetterDirectory, readLetters } from "../../src/dead_letters/directory.ts";
+import { readLetters } from "../../src/dead_letters/directory.ts";
+import { deadLetterDirectory } from "../../src/dead_letters/files.ts";
 import type { StoredLetter } from "../../src/dead_letters/letter.ts";
 import { type Ended, type Running, startBarline, type StartOptions } from "./process.ts";
 import { missingServer, startPostgres, type TestServer } from "./postgres.ts";

@@ -1,0 +1,186 @@
+/**
+ * Replays dead letters through a whole pipeline of their own, and removes exactly those whose records are stored.
+ *
+ * @module
+ */
+import { type App, openApp, type Outcome } from "./app.ts";
+import type { Config } from "./config/load.ts";
+import { type HeldLetters, holdLetters, readLetters } from "./dead_letters/directory.ts";
+import { deadLetterDirectory } from "./dead_letters/files.ts";
+import type { LetterFilter } from "./dead_letters/filter.ts";
+import { type Refusal, replaysOf } from "./dead_letters/letter.ts";
+import { createReceiptWriter, type LocatedLetter, type ReceiptWriter } from "./dead_letters/receipts.ts";
+import type { DeadLetters } from "./dead_letters/write.ts";
+import type { Listener } from "./events.ts";
+import { createLetterProvider, createLetterReader, findFaults, isReplayable } from "./providers/dead_letters.ts";
+import { recordKinds } from "./records/mod.ts";
+
+/** Replays after which a letter that is refused each time is left alone. */
+export const DEFAULT_MAX_REPLAYS = 5;
+
+/** What to replay. */
+export interface ReplayOptions {
+  readonly config: Config;
+  readonly matches: LetterFilter;
+  /** Most letters. @default {Infinity} */
+  readonly limit?: number;
+  /** Letters that were replayed and refused this often are left out. */
+  readonly maxReplays: number;
+  readonly listeners?: readonly Listener[];
+  /** Called before it runs, for whoever may want to stop it. */
+  readonly onStart?: (app: App) => Disposable | undefined;
+}
+
+/** What became of a replay. */
+export interface ReplayReport {
+  readonly outcome: Outcome;
+  /** Letters that are stored now, and removed. */
+  readonly removed: number;
+  /** Letters that were refused again, and stay. */
+  readonly refused: number;
+  /** Letters that match, and were left out because they come back for ever. */
+  readonly overCap: number;
+  /** How often each reason was given, without its particulars. */
+  readonly reasons: ReadonlyMap<string, number>;
+}
+
+/** What a replay would do, as far as can be told without the database. */
+export interface ReplayPreview {
+  readonly letters: number;
+  readonly records: number;
+  /** Records that the validation would refuse again. */
+  readonly unsound: number;
+  readonly overCap: number;
+  readonly reasons: ReadonlyMap<string, number>;
+}
+
+/**
+ * Replays the letters that match.
+ *
+ * A letter gets its receipt, on disk, as soon as its records are committed or refused again; the files are rewritten at
+ * the end. A replay that is killed is gone on with by the next one: what has a receipt is not sent again. Between a
+ * commit and its receipt lie milliseconds; a letter caught there is sent twice, which changes nothing: records keep their
+ * time of receipt, and the sink is idempotent.
+ *
+ * @throws {Error} If another process changes the letters, the database cannot be opened, or receipts cannot be written.
+ */
+export async function replayLetters(options: ReplayOptions): Promise<ReplayReport> {
+  const { config } = options;
+  using held = await holdLetters(deadLetterDirectory(config.settings.dataDir));
+  const receipts = createReceiptWriter();
+  const choice = chooseLetters(options);
+  const tally = createTally(receipts);
+  let outcome: Outcome;
+  {
+    await using app = await openApp({
+      // The limit counts letters here, not records.
+      config: { ...config, settings: { ...config.settings, limit: undefined } },
+      kinds: Object.keys(recordKinds),
+      listeners: options.listeners ?? [],
+      providers: [createLetterProvider(choice.letters, createLetterReader(config.settings), tally.settled)],
+      deadLetters: tally.deadLetters,
+    });
+    using _stopping = options.onStart?.(app);
+    outcome = await app.run();
+  }
+  await finish(receipts, held);
+  return { outcome, ...tally.read(), overCap: choice.overCap() };
+}
+
+/** Tells what {@linkcode replayLetters} would do. */
+export async function previewReplay(options: ReplayOptions): Promise<ReplayPreview> {
+  const choice = chooseLetters(options);
+  const read = createLetterReader(options.config.settings);
+  const reasons = createReasons();
+  let letters = 0;
+  let records = 0;
+  let unsound = 0;
+  for await (const { letter } of choice.letters()) {
+    letters++;
+    records += letter.items.length;
+    const faults = findFaults(letter, read, Date.now());
+    unsound += faults.length;
+    for (const fault of faults) reasons.add(fault);
+  }
+  return { letters, records, unsound, overCap: choice.overCap(), reasons: reasons.counts };
+}
+
+async function finish(receipts: ReceiptWriter, held: HeldLetters): Promise<void> {
+  try {
+    await receipts.flush();
+  } finally {
+    // What did get its receipt is removed, whatever became of the rest.
+    await held.settle();
+  }
+}
+
+/** The letters to replay, up to the limit, and how many are left out because of the cap. */
+function chooseLetters({ config, matches, limit = Infinity, maxReplays }: ReplayOptions) {
+  let overCap = 0;
+  return {
+    overCap: () => overCap,
+    async *letters(): AsyncGenerator<LocatedLetter> {
+      let chosen = 0;
+      for await (const located of readLetters(deadLetterDirectory(config.settings.dataDir))) {
+        if (chosen >= limit) return;
+        if (!matches(located) || !isReplayable(located.letter)) continue;
+        if (replaysOf(located.letter) >= maxReplays) {
+          overCap++;
+          continue;
+        }
+        chosen++;
+        yield located;
+      }
+    },
+  };
+}
+
+/** Follows each letter to its end, and gives receipts. */
+function createTally(receipts: ReceiptWriter) {
+  /** What was refused of letters that are under way, by `file:line`. */
+  const refusals = new Map<string, Refusal>();
+  const reasons = createReasons();
+  let removed = 0;
+  let refused = 0;
+  return {
+    read: () => ({ removed, refused, reasons: reasons.counts }),
+    settled(located: LocatedLetter) {
+      const place = `${located.path}:${located.line}`;
+      const refusal = refusals.get(place);
+      refusals.delete(place);
+      if (refusal === undefined) {
+        removed++;
+        return receipts.note(located);
+      }
+      refused++;
+      // A fault of the set-up or a stop says nothing of the record: that is no replay which counts.
+      if (refusal.cause === "invalid" || refusal.cause === "refused") receipts.note(located, refusal);
+    },
+    // What is refused again stays where it is, so it need not be kept anew.
+    deadLetters: (tell: Listener): DeadLetters => ({
+      write(letters) {
+        for (const { location, kind, cause, reason, sqlstate, attempts } of letters) {
+          refusals.set(location!, { cause, reason, sqlstate, attempts });
+          reasons.add(reason);
+          tell({ type: "dead-lettered", kind, cause, count: 1, reason });
+        }
+        return Promise.resolve();
+      },
+    }),
+  };
+}
+
+/** Reasons that are kept apart: they may differ without end. */
+const MAX_REASONS = 100;
+
+function createReasons() {
+  const counts = new Map<string, number>();
+  return {
+    counts,
+    add(reason: string) {
+      const name = reason.split(": ", 1)[0];
+      const key = counts.has(name) || counts.size < MAX_REASONS ? name : "(others)";
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    },
+  };
+}

@@ -1,0 +1,121 @@
+/**
+ * Receipts: what became of letters that are being replayed, noted beside their file as it happens. A replay that is
+ * killed leaves them behind, so that the next one knows which letters are done; the file itself is rewritten only once,
+ * at the end.
+ *
+ * A receipt names a letter by its line and the digest of its text. After a crash between the rewriting of a file and the
+ * removal of its receipts these fit no line any more, and say nothing.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { writeAll } from "../durable_files.ts";
+import { readLines, repairTail } from "./files.ts";
+import type { Refusal, StoredLetter } from "./letter.ts";
+
+/** A letter, where it lies. */
+export interface LocatedLetter {
+  readonly path: string;
+  /** Line in the file, from 1. */
+  readonly line: number;
+  /** The line itself, as it lies there. */
+  readonly text: string;
+  readonly letter: StoredLetter;
+}
+
+/** `[line, digest]` of a letter whose records are stored; with a refusal, of one that was refused again. */
+type Receipt = [line: number, digest: string, refusal?: Refusal];
+
+/** The receipts of one file of letters. */
+export interface Receipts {
+  readonly size: number;
+  /** What became of the letter on a line: stored, or refused again; `undefined` where nothing is known of it. */
+  find(line: number, text: string): "stored" | Refusal | undefined;
+}
+
+/** Path of a file's receipts. */
+export function receiptsPath(path: string): string {
+  return `${path}.receipts`;
+}
+
+/** Reads the receipts of a file; none where there are none. Takes memory in proportion to that one file. */
+export async function readReceipts(path: string): Promise<Receipts> {
+  const receipts = new Map<number, Receipt>();
+  for await (const text of readLines(receiptsPath(path))) {
+    const receipt = parseReceipt(text);
+    if (receipt !== undefined) receipts.set(receipt[0], receipt);
+  }
+  return {
+    size: receipts.size,
+    find(line, text) {
+      const receipt = receipts.get(line);
+      return receipt === undefined || receipt[1] !== digest(text) ? undefined : receipt[2] ?? "stored";
+    },
+  };
+}
+
+function parseReceipt(text: string): Receipt | undefined {
+  try {
+    const receipt = JSON.parse(text);
+    return Array.isArray(receipt) && typeof receipt[0] === "number" ? receipt as Receipt : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("base64url").slice(0, 16);
+}
+
+/** Writes receipts. */
+export interface ReceiptWriter {
+  /** Notes that a letter is stored, or refused again. Returns at once. */
+  note(located: LocatedLetter, refusal?: Refusal): void;
+  /**
+   * Resolves when everything noted is on disk.
+   *
+   * @throws {Error} If it is not: those letters would be replayed once more, which changes nothing.
+   */
+  flush(): Promise<void>;
+}
+
+/** Makes a writer. What comes while it writes is written together, with one sync. */
+export function createReceiptWriter(): ReceiptWriter {
+  let noted = new Map<string, string[]>();
+  let writing: Promise<void> | undefined;
+  const repaired = new Set<string>();
+
+  async function write(): Promise<void> {
+    // Notes made in one turn of the event loop go together.
+    await Promise.resolve();
+    while (noted.size > 0) {
+      const taken = noted;
+      noted = new Map();
+      for (const [path, lines] of taken) await append(receiptsPath(path), lines);
+    }
+    writing = undefined;
+  }
+
+  async function append(path: string, lines: readonly string[]): Promise<void> {
+    using file = await Deno.open(path, { create: true, write: true, append: true, mode: 0o600 });
+    // One that a crash has left unfinished would spoil the next.
+    if (!repaired.has(path)) await repairTail(path);
+    repaired.add(path);
+    await writeAll(file, new TextEncoder().encode(`${lines.join("\n")}\n`));
+    await file.syncData();
+  }
+
+  return {
+    note({ path, line, text }, refusal) {
+      const receipt: Receipt = refusal === undefined ? [line, digest(text)] : [line, digest(text), refusal];
+      const lines = noted.get(path) ?? [];
+      noted.set(path, lines);
+      lines.push(JSON.stringify(receipt));
+      writing ??= write();
+      writing.catch(() => {});
+    },
+    async flush() {
+      await writing;
+    },
+  };
+}
