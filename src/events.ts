@@ -38,6 +38,7 @@ export type PipelineEvent =
   | { type: "feed-state"; provider: string; state: FeedState }
   | { type: "feed-lost"; provider: string; reason: string; error: unknown }
   | { type: "repaired"; provider: string; count: number }
+  | { type: "rest-call"; provider: string; outcome: "ok" | "throttled" | "error" }
   | { type: "accepted"; kind: string; provider: string; count: number }
   | { type: "watermark"; kind: string; level: Watermark; depth: number; capacity: number }
   | { type: "backpressure"; level: Backpressure; factor: number }

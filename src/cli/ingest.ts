@@ -1,20 +1,10 @@
 /** `barline ingest`. @module */
-import { openApp } from "../app.ts";
 import { loadConfig } from "../config/load.ts";
 import { optionSpecs } from "../config/options.ts";
-import { prepareDataDir } from "../data_dir.ts";
-import { createLetterCounter } from "../dead_letters/count.ts";
-import { deadLetterDirectory } from "../dead_letters/files.ts";
-import { openDeadLetters } from "../dead_letters/write.ts";
-import { startHttp } from "../http/start.ts";
 import type { Provider } from "../providers/provider.ts";
-import { createLatencyDistribution } from "../telemetry/latency.ts";
-import { configureLog, logEvents } from "../telemetry/log.ts";
-import { type Command, EXIT } from "./command.ts";
-import { startProgress } from "./progress.ts";
+import type { Command } from "./command.ts";
 import { createProviders } from "./providers.ts";
-import { stopOnSignals } from "./signals.ts";
-import { exitCode, summarize } from "./summary.ts";
+import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
 export const ingest: Command = {
@@ -34,41 +24,6 @@ export const ingest: Command = {
       file: configFile,
       check: (checked, problems) => providers = createProviders(checked, problems),
     });
-    const { settings } = config;
-    await prepareDataDir(settings.dataDir);
-    const directory = deadLetterDirectory(settings.dataDir);
-
-    await using running = new AsyncDisposableStack();
-    const latency = createLatencyDistribution();
-    const progress = startProgress();
-    await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
-
-    const app = running.use(
-      await openApp({
-        config,
-        providers,
-        kinds: ["bar"],
-        deadLetters: (tell) => openDeadLetters({ directory, tell, notice: progress.say }),
-        listeners: [logEvents(), (event) => {
-          if (event.type === "committed") latency.add(Date.now() - event.receivedAt / 1000, event.count);
-        }],
-      }),
-    );
-    if (settings.http !== "off") running.use(startHttp(app, settings, providers, createLetterCounter(directory)));
-    const signals = running.use(stopOnSignals(app, progress.say));
-    running.defer(progress.stop);
-    progress.start(app, providers);
-
-    const started = performance.now();
-    const outcome = await app.run();
-    progress.stop();
-    console.log(summarize({
-      outcome,
-      seconds: (performance.now() - started) / 1000,
-      latency,
-      deadLetterDirectory: directory,
-      json: settings.json,
-    }));
-    return signals.aborted() ? EXIT.aborted : exitCode(outcome);
+    return await streamBars(config, providers);
   },
 };

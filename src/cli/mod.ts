@@ -8,6 +8,7 @@ import { ConfigError } from "../config/load.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
 import { describeError } from "../telemetry/log.ts";
 import { parseInvocation } from "./args.ts";
+import { backfill } from "./backfill.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
 import { config } from "./config.ts";
 import { dlq } from "./dlq.ts";
@@ -20,6 +21,7 @@ import { version } from "./version.ts";
 /** All commands. To add one, write `src/cli/NAME.ts` and add its line. */
 const commands: Readonly<Record<string, Command>> = {
   ingest,
+  backfill,
   dlq,
   migrate: migrateCommand,
   doctor,

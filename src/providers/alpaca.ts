@@ -5,9 +5,9 @@
  */
 import { createHistory, HISTORY_SYMBOLS } from "./alpaca/history.ts";
 import { runStream } from "./alpaca/stream.ts";
-import { createCoverage } from "./live/coverage.ts";
 import type { Feed } from "./live/feed.ts";
-import { supervise } from "./live/supervise.ts";
+import { createFeedProvider } from "./live/provider.ts";
+import type { CallOutcome } from "./live/rest.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
 /** Which trades make the bars; `test` sends the made-up FAKEPACA day and night. */
@@ -26,7 +26,7 @@ const MINUTE_MS = 60_000;
  * @throws {AggregateError} If several do not do, with a `SettingError` of each.
  */
 export function createAlpaca(settings: ProviderSettings): Provider {
-  const { symbols, timeframe, variable } = settings;
+  const { symbols, variable } = settings;
   const problems = checkSettings(settings);
   const refuse = (name: Uppercase<string>, message: string) => void problems.push(new SettingError(name, message));
 
@@ -61,18 +61,21 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) throw new AggregateError(problems, "Cannot use alpaca with these settings");
 
-  const feed = createAlpacaFeed({ streamUrl, barsUrl, feed: name, key, secret: secretKey, symbols });
-  const coverage = createCoverage({
-    dataDir: settings.dataDir,
-    name: `alpaca ${timeframe}`,
-    overlapMs: 5 * MINUTE_MS,
-  });
-  return {
+  return createFeedProvider({
     name: "alpaca",
-    buckets: [feed.bucket],
-    open: (context) => supervise({ feed, context, coverage, tell: context.tell }),
-    close: coverage.save,
-  };
+    settings,
+    overlapMs: 5 * MINUTE_MS,
+    feed: (onCall) =>
+      createAlpacaFeed({
+        streamUrl,
+        barsUrl,
+        feed: name,
+        key,
+        secret: secretKey,
+        symbols,
+        onCall,
+      }),
+  });
 }
 
 /** How to reach a feed. */
@@ -83,6 +86,7 @@ export interface AlpacaFeedOptions {
   key: string;
   secret: string;
   symbols: readonly string[];
+  onCall?: (outcome: CallOutcome) => void;
 }
 
 /** Makes the feed of minute bars. */

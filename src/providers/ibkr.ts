@@ -9,14 +9,15 @@
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { BAR_SIZES, isSmall } from "./ibkr/bars.ts";
 import { isResetTime } from "./ibkr/codes.ts";
-import { type Connection, type ConnectionTiming, openConnection } from "./ibkr/connection.ts";
+import { type Connection, type ConnectionOptions, type ConnectionTiming, openConnection } from "./ibkr/connection.ts";
 import { type Listing, readSymbol } from "./ibkr/contract.ts";
 import { readHistory } from "./ibkr/history.ts";
+import { createHistoryConnection, type HistoryConnection } from "./ibkr/history_connection.ts";
 import { type Live, subscribeAll } from "./ibkr/live.ts";
 import { createPacing } from "./ibkr/pacing.ts";
-import { createCoverage } from "./live/coverage.ts";
 import { type Feed, FeedError } from "./live/feed.ts";
-import { supervise } from "./live/supervise.ts";
+import { createFeedProvider } from "./live/provider.ts";
+import type { CallOutcome } from "./live/rest.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
 /** Times that the provider keeps, where they are numbers in milliseconds. */
@@ -65,36 +66,36 @@ export function createIbkr(settings: ProviderSettings, timing: Partial<IbkrTimin
   }
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start ibkr");
   const times = { ...TIMING, ...timing };
-  const { feed, closed } = createIbkrFeed(address, listings, settings, times);
-  const coverage = createCoverage({
-    dataDir: settings.dataDir,
-    name: `ibkr ${timeframe}`,
-    overlapMs: 5 * TIMEFRAMES.get(timeframe)!,
-  });
-  return {
+  return createFeedProvider({
     name: "ibkr",
-    buckets: [feed.bucket],
-    open: (context) => supervise({ feed, context, coverage, tell: context.tell, backoffMs: times.backoffMs }),
-    async close() {
-      await closed();
-      await coverage.save();
-    },
-  };
+    settings,
+    overlapMs: 5 * TIMEFRAMES.get(timeframe)!,
+    backoffMs: times.backoffMs,
+    feed: (onCall) => createIbkrFeed(address, listings, settings, { ...times, onCall }),
+  });
 }
 
 function createIbkrFeed(
   address: Address,
   listings: readonly Listing[],
   { timeframe, provisional }: ProviderSettings,
-  timing: IbkrTiming,
-): { feed: Feed; closed: () => Promise<void> } {
+  timing: IbkrTiming & { onCall: (outcome: CallOutcome) => void },
+): Feed {
   const pacing = createPacing(isSmall(TIMEFRAMES.get(timeframe)!));
   let current: { connection: Connection; live: Live } | undefined;
   let closed = Promise.resolve();
   let wasReady = false;
   let lastId = 0;
+  let alone: HistoryConnection | undefined;
 
-  const feed: Feed = {
+  /** Opens a connection. */
+  async function open(given: Pick<ConnectionOptions, "signal" | "onInfo" | "onUnreadable">): Promise<Connection> {
+    const connection = await openConnection({ ...address, ...timing, ...given, nextId: () => ++lastId, wasReady });
+    wasReady = true;
+    return connection;
+  }
+
+  return {
     name: "ibkr",
     symbols: listings.map(({ symbol }) => symbol),
     timeframe,
@@ -107,16 +108,11 @@ function createIbkrFeed(
       let live: Live | undefined;
       closed = closing.promise;
       try {
-        const connection = await openConnection({
-          ...address,
-          ...timing,
+        const connection = await open({
           signal: session.signal,
-          nextId: () => ++lastId,
-          wasReady,
           onInfo: (code, text) => live === undefined ? void early.push([code, text]) : live.inform(code, text),
           onUnreadable: (text) => session.reject({ raw: text.slice(0, 1000) }, "message is not as documented"),
         });
-        wasReady = true;
         live = subscribeAll({ connection, session, listings, timeframe, pacing, provisional, ...timing });
         for (const [code, text] of early) live.inform(code, text);
         current = { connection, live };
@@ -132,16 +128,25 @@ function createIbkrFeed(
     },
 
     async *history([symbol], from, to, signal) {
-      if (current === undefined || !current.live.isOnline) {
+      const connection = alone === undefined ? current?.connection : await alone.connection();
+      if (connection === undefined || current?.live.isOnline === false) {
         throw new FeedError("TWS is not connected", { reason: "history" });
       }
       const listing = listings.find((each) => each.symbol === symbol);
       if (listing === undefined) throw new RangeError(`Cannot read history of ${symbol}: it was not asked for`);
-      const { connection } = current;
       yield* readHistory({ connection, listing, timeframe, pacing, signal, ...timing }, from, to);
     },
+    openHistory() {
+      alone = createHistoryConnection(open);
+      return {
+        async [Symbol.asyncDispose]() {
+          await alone?.close();
+          alone = undefined;
+        },
+      };
+    },
+    closed: () => closed,
   };
-  return { feed, closed: () => closed };
 }
 
 function readAddress(variable: ProviderSettings["variable"], problems: SettingError[]): Address {

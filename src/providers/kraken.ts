@@ -7,16 +7,17 @@ import { createTokenBucket } from "../pipeline/rate.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { parseIso } from "../records/time.ts";
 import { createCloser } from "./live/closer.ts";
-import { createCoverage } from "./live/coverage.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "./live/feed.ts";
-import { getJson } from "./live/rest.ts";
+import { createFeedProvider } from "./live/provider.ts";
+import { type CallOutcome, getJson } from "./live/rest.ts";
 import { runSocket } from "./live/socket.ts";
-import { supervise } from "./live/supervise.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
 const INTERVALS = [1, 5, 15, 30, 60, 240, 1440, 10080];
 /** Heartbeats come about every second. */
 const SILENCE_MS = 30_000;
+/** History is this many rows long, the bar under way included. */
+const MAX_ROWS = 720;
 /** A bar is over when a later one begins, or this long after its end, in milliseconds. */
 const CLOSE_AFTER_MS = 4_000;
 const PING_EVERY_MS = 20_000;
@@ -38,25 +39,21 @@ export function createKraken(settings: ProviderSettings): Provider {
       `Cannot have bars of ${timeframe} from kraken: it has those of ${INTERVALS.join(", ")} minutes`,
     );
   }
-  const feed = createKrakenFeed({
-    symbols,
-    timeframe,
-    interval,
-    socketUrl: variable("KRAKEN_WS_URL") ?? "wss://ws.kraken.com/v2",
-    restUrl: variable("KRAKEN_REST_URL") ?? "https://api.kraken.com",
-    provisional: settings.provisional,
-  });
-  const coverage = createCoverage({
-    dataDir: settings.dataDir,
-    name: `kraken ${timeframe}`,
-    overlapMs: 5 * interval * 60_000,
-  });
-  return {
+  return createFeedProvider({
     name: "kraken",
-    buckets: [feed.bucket],
-    open: (context) => supervise({ feed, context, coverage, tell: context.tell }),
-    close: coverage.save,
-  };
+    settings,
+    overlapMs: 5 * interval * 60_000,
+    feed: (onCall) =>
+      createKrakenFeed({
+        symbols,
+        timeframe,
+        interval,
+        socketUrl: variable("KRAKEN_WS_URL") ?? "wss://ws.kraken.com/v2",
+        restUrl: variable("KRAKEN_REST_URL") ?? "https://api.kraken.com",
+        provisional: settings.provisional,
+        onCall,
+      }),
+  });
 }
 
 /** How to reach Kraken. */
@@ -69,13 +66,16 @@ interface KrakenOptions {
   restUrl: string;
   /** Whether to give bars under way too. */
   provisional: boolean;
+  onCall?: (outcome: CallOutcome) => void;
 }
 
 /** One request a second is safe for the public endpoints. */
 function createKrakenFeed(options: KrakenOptions): Feed {
-  const { symbols, timeframe, interval, socketUrl, restUrl } = options;
+  const { symbols, timeframe, interval, socketUrl, restUrl, onCall } = options;
   const stepMs = interval * 60_000;
   const bucket = createTokenBucket(1);
+  /** Start of the oldest row of symbols of which there are older ones, which Kraken does not give. */
+  const oldest = new Map<string, number>();
   return {
     name: "kraken",
     symbols,
@@ -117,17 +117,20 @@ function createKrakenFeed(options: KrakenOptions): Feed {
       const url = `${restUrl}/0/public/OHLC?pair=${
         encodeURIComponent(restPair(symbol))
       }&interval=${interval}&since=${since}`;
-      const body = await getJson(url, { signal, bucket, isThrottled }) as { error?: unknown; result?: unknown };
+      const body = await getJson(url, { signal, bucket, isThrottled, onCall }) as { error?: unknown; result?: unknown };
       if (Array.isArray(body?.error) && body.error.length > 0) {
         throw new FeedError(`Kraken has no history of ${symbol}: ${body.error.join(", ")}`, { reason: "history" });
       }
       const rows = Object.entries(body?.result ?? {}).find(([name]) => name !== "last")?.[1];
       if (!Array.isArray(rows)) throw new FeedError("Kraken's history is not as documented", { reason: "history" });
+      const first = Number(rows[0]?.[0]) * 1000;
+      if (rows.length >= MAX_ROWS && Number.isFinite(first)) oldest.set(symbol, first);
       // The last row is the bar under way.
       yield rows.slice(0, -1).flatMap((row) => readRow(row, symbol, timeframe)).filter(({ ts }) =>
         ts >= from && ts < to
       );
     },
+    historyStart: (symbol) => oldest.get(symbol),
   };
 }
 

@@ -5,8 +5,7 @@
  * @module
  */
 import { TIMEFRAMES } from "../records/timeframe.ts";
-import { createCoverage } from "./live/coverage.ts";
-import { supervise } from "./live/supervise.ts";
+import { createFeedProvider } from "./live/provider.ts";
 import { createMassiveFeed, DELAY_MS } from "./massive/feed.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
@@ -51,27 +50,23 @@ export function createMassive(settings: ProviderSettings): Provider {
   }
 
   const isDelayed = socketUrl.includes("//delayed.");
-  const feed = createMassiveFeed({
-    symbols,
-    timeframe,
-    channel: CHANNELS[timeframe],
-    key,
-    socketUrl,
-    restUrl,
-    requestsPerMinute,
-    isDelayed,
-  });
-  const coverage = createCoverage({
-    dataDir: settings.dataDir,
-    name: `massive ${timeframe}`,
-    overlapMs: OVERLAP_MS + (isDelayed ? DELAY_MS : 0) + 5 * TIMEFRAMES.get(timeframe)!,
-  });
-  return {
+  return createFeedProvider({
     name: "massive",
-    buckets: [feed.bucket],
-    open: (context) => supervise({ feed, context, coverage, tell: context.tell }),
-    close: coverage.save,
-  };
+    settings,
+    overlapMs: OVERLAP_MS + (isDelayed ? DELAY_MS : 0) + 5 * TIMEFRAMES.get(timeframe)!,
+    feed: (onCall) =>
+      createMassiveFeed({
+        symbols,
+        timeframe,
+        channel: CHANNELS[timeframe],
+        key,
+        socketUrl,
+        restUrl,
+        requestsPerMinute,
+        isDelayed,
+        onCall,
+      }),
+  });
 }
 
 /** The key, which is never shown. */

@@ -75,11 +75,23 @@ export interface Provider {
    * everything it holds.
    */
   open(context: ProviderContext): ReadableStream<Frame>;
+  /** Gives a provider of the past of the same symbols, which ends where the range does. Absent where there is no history. */
+  backfill?(range: HistoryRange): Provider;
   /** Called at the end of the run, when every frame is settled or given up: saves what must be remembered. */
   close?(): Promise<void>;
 }
 
-/** How far a provider of known length has come, in bytes. */
+/** What to read of the past. */
+export interface HistoryRange {
+  /** Start of the first bar, in epoch ms. */
+  readonly from: number;
+  /** Bars start before it, in epoch ms. */
+  readonly to: number;
+  /** Read what earlier runs have committed too. */
+  readonly restart: boolean;
+}
+
+/** How far a provider of known length has come, in a unit of its own. */
 export interface Progress {
   readonly done: number;
   readonly total: number;

@@ -121,7 +121,7 @@ export function testScenarios(server: TestServer | undefined): void {
 
   Deno.test("help is printed for the program and for each command, with examples", async () => {
     await using work = await openWorkspace();
-    for (const name of ["", "ingest", "dlq", "migrate", "doctor", "config", "version"]) {
+    for (const name of ["", "ingest", "backfill", "dlq", "migrate", "doctor", "config", "version"]) {
       const { code, stdout } = await work.run([...name.split(" ").filter(Boolean), "--help"]);
       assertEquals(code, 0);
       assertMatch(stdout, /Examples:\n {2}barline /);

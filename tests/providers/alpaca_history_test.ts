@@ -81,33 +81,28 @@ Deno.test("the test feed has no history", async () => {
   assertEquals(fake.requests, []);
 });
 
-Deno.test("where young bars may not be read, the older are read at once and the others when they may be", async () => {
+Deno.test("where young bars may not be read, the older ones are, and history says how far it is behind", async () => {
   await using fake = startFakeAlpaca({ delayMs: 30 * MINUTE });
   for (let minute = 0; minute < 60; minute++) fake.history.push(bar(minute));
-  const { history, stop } = createReader(fake, { feed: "sip", delayMs: 31 * MINUTE });
+  const { history, read } = createReader(fake, { feed: "sip", delayMs: 31 * MINUTE });
   assertEquals(history.lagMs(), 0);
-  const pages = history.read(["AAPL"], START, START + 60 * MINUTE, stop.signal)[Symbol.asyncIterator]();
-  const first = await pages.next();
-  const read = minutes(first.value);
-  assertEquals(read[0], 0);
-  assert(read.at(-1)! >= 27 && read.at(-1)! <= 29, `read up to ${read.at(-1)}`);
+  const pages = await read("AAPL", START, START + 60 * MINUTE);
+  const found = minutes(pages.flat());
+  assertEquals(found[0], 0);
+  assert(found.at(-1)! >= 27 && found.at(-1)! <= 29, `read up to ${found.at(-1)}`);
   assertEquals(history.lagMs(), 31 * MINUTE);
   assertEquals(fake.requests.length, 2);
-  const waiting = pages.next();
-  stop.abort(new Error("enough"));
-  await assertRejects(() => waiting, Error);
 });
 
-Deno.test("bars that were too young are read later", async () => {
+Deno.test("bars that are known to be too young are not asked for", async () => {
   await using fake = startFakeAlpaca();
-  const last = START + 50 * MINUTE;
   fake.history.push(bar(45), bar(50));
-  // The last bar may be read half a second from now.
-  const delayMs = Date.now() - (last + MINUTE) + 500;
-  const reader = createReader(fake, { feed: "delayed_sip", delayMs });
-  const pages = await reader.read("AAPL", last - 10 * MINUTE, last + MINUTE);
-  assertEquals(pages.flat().map(({ ts }) => ts), [last - 5 * MINUTE, last]);
-  assertEquals(fake.requests.map((url) => url.searchParams.get("feed")), ["sip", "sip"]);
+  const delayMs = Date.now() - (START + 48 * MINUTE);
+  const pages = await createReader(fake, { feed: "delayed_sip", delayMs }).read("AAPL", START, START + 51 * MINUTE);
+  assertEquals(minutes(pages.flat()), [45]);
+  const [request] = fake.requests;
+  assertEquals(request.searchParams.get("feed"), "sip");
+  assert(Date.parse(request.searchParams.get("end")!) < START + 48 * MINUTE);
 });
 
 Deno.test("the delayed feed asks for nothing young, from the beginning", async () => {

@@ -82,7 +82,7 @@ Deno.test("a connection that is silent although history has bars is renewed", as
       if (event.type === "feed-lost") losses.push(event.reason);
       if (event.type === "feed-state" && event.state === "live") live.resolve();
     };
-    const reader = supervise({ feed, context, coverage, tell, stallMs: 40, backoffMs: 1 }).getReader();
+    const reader = supervise({ feed, context: { ...context, tell }, coverage, stallMs: 40, backoffMs: 1 }).getReader();
     await fake.connection();
     await live.promise;
     // A quiet market: history is asked, has nothing, and nothing is done.

@@ -238,12 +238,14 @@ for (const limit of ["newcomer", "older"] as const) {
               restUrl: fake.variables.MASSIVE_REST_URL,
               cooldownMs,
             }),
-            context,
-            coverage: createCoverage({ dataDir, name: "massive 1m", overlapMs: 0 }),
-            tell: (event) => {
-              if (event.type === "feed-lost") lost(performance.now());
-              context.tell(event);
+            context: {
+              ...context,
+              tell(event) {
+                if (event.type === "feed-lost") lost(performance.now());
+                context.tell(event);
+              },
             },
+            coverage: createCoverage({ dataDir, name: "massive 1m", overlapMs: 0 }),
             backoffMs: 1,
           }),
       }),

@@ -166,6 +166,8 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
       return Response.json({ message: "subscription does not permit querying recent SIP data" }, { status: 403 });
     }
     const wanted = query("symbols").split(",");
+    const unknown = wanted.find((symbol) => known !== undefined && !known.includes(symbol));
+    if (unknown !== undefined) return Response.json({ message: `invalid symbol: ${unknown}` }, { status: 400 });
     const rows = fake.history
       .filter(({ symbol, ts }) =>
         wanted.includes(symbol) && ts >= Date.parse(query("start")) && ts <= Date.parse(query("end"))

@@ -3,12 +3,11 @@
  *
  * @module
  */
-import { delay } from "@std/async/delay";
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import type { AlpacaFeed } from "../alpaca.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
 import { errorWithoutKey } from "../live/key.ts";
-import { getJson } from "../live/rest.ts";
+import { type CallOutcome, getJson } from "../live/rest.ts";
 import { readBar } from "./bars.ts";
 
 /** Requests a second on the free plan. */
@@ -30,6 +29,7 @@ export interface HistoryOptions {
   secret: string;
   /** How young bars may be where there is no subscription for them, in milliseconds. @default {15.5 minutes} */
   delayMs?: number;
+  onCall?: (outcome: CallOutcome) => void;
 }
 
 /** The history of a feed. */
@@ -71,7 +71,7 @@ export function createHistory(options: HistoryOptions): History {
     const bad = new Map<string, number>();
     for (let token: string | undefined, last = false; !last;) {
       const url = pageUrl(symbols, from, to, token);
-      const body = await getJson(url, { headers, signal, bucket, isAnswer: isTooRecent });
+      const body = await getJson(url, { headers, signal, bucket, isAnswer: isTooRecent, onCall: options.onCall });
       if (isTooRecent(403, body)) throw new TooRecentError();
       const { bars, next_page_token: next } = (body ?? {}) as { bars?: unknown; next_page_token?: unknown };
       // Where there are no bars, an empty object or null says so.
@@ -103,21 +103,18 @@ export function createHistory(options: HistoryOptions): History {
     lagMs: () => lagMs,
     async *read(symbols, from, to, signal) {
       if (feed === "test") return;
-      for (let start = from; start < to;) {
-        const ready = Date.now() - lagMs;
-        const end = lagMs === 0 || to <= ready ? to : Math.floor(ready / MINUTE_MS) * MINUTE_MS;
+      while (true) {
+        const ready = Math.floor((Date.now() - lagMs) / MINUTE_MS) * MINUTE_MS;
+        const end = lagMs === 0 ? to : Math.min(to, ready);
         try {
-          if (start < end) yield* readPages(symbols, start, end, signal);
+          if (from < end) yield* readPages(symbols, from, end, signal);
+          return;
         } catch (error) {
           if (!(error instanceof TooRecentError) || lagMs > 0) {
             throw errorWithoutKey(errorWithoutKey(error, options.key), options.secret);
           }
           lagMs = delayMs;
-          continue;
         }
-        start = Math.max(start, end);
-        // The rest is not to be had yet, but will be.
-        if (start < to) await delay(Math.max(1000, to + lagMs - Date.now()), { signal });
       }
     },
   };

@@ -9,6 +9,7 @@ import { type FeedBar, FeedError } from "../live/feed.ts";
 import { BAR_SIZES, durationOf, formatEnd, isOver, pageMs, readBar } from "./bars.ts";
 import { judge } from "./codes.ts";
 import type { Connection } from "./connection.ts";
+import type { CallOutcome } from "../live/rest.ts";
 import type { Listing } from "./contract.ts";
 import type { Pacing } from "./pacing.ts";
 
@@ -23,6 +24,8 @@ export interface HistoryOptions {
   requestTimeoutMs: number;
   /** First wait after "too much", in milliseconds; doubles. */
   retryMs: number;
+  /** Told of the outcome of each request. */
+  onCall?: (outcome: CallOutcome) => void;
 }
 
 const ATTEMPTS = 6;
@@ -56,13 +59,17 @@ async function readPage(options: HistoryOptions, duration: string, end: string):
     }
     const done = await pacing.take(signal);
     const answer = await ask(options, duration, end).finally(done);
+    const verdict = Array.isArray(answer) ? "empty" : judge(answer.code, answer.text);
+    const isTooMuch = !Array.isArray(answer) && (answer.code === 100 || /pacing/i.test(answer.text));
+    options.onCall?.(verdict === "empty" ? "ok" : isTooMuch ? "throttled" : "error");
     if (Array.isArray(answer)) return answer;
-    const verdict = judge(answer.code, answer.text);
     if (verdict === "empty") return [];
     last = `${answer.text} (code ${answer.code})`;
-    if (verdict === "refused") break;
+    if (verdict === "refused") {
+      throw new FeedError(`TWS gives no history of ${listing.symbol}: ${last}`, { reason: "refused" });
+    }
   }
-  throw new FeedError(`TWS gives no history of ${listing.symbol}: ${last}`, { reason: "history" });
+  throw new FeedError(`TWS gave no history of ${listing.symbol}: ${last}`, { reason: "history" });
 }
 
 /** Asks once. Bars that are not as documented are left out: the stream of live bars tells of that. */

@@ -32,7 +32,10 @@ export interface Feed {
   readonly name: string;
   readonly symbols: readonly string[];
   readonly timeframe: string;
-  /** How far history is behind, in milliseconds, beyond the moments that each takes; what is younger, it waits for. */
+  /**
+   * How far history is behind, in milliseconds, beyond the moments that each takes: what is younger is asked for later. An
+   * answer may show that it is more than was known before.
+   */
   readonly historyLagMs?: number;
   /** Paces the requests for history. */
   readonly bucket: TokenBucket;
@@ -42,11 +45,21 @@ export interface Feed {
   readonly historySymbols?: number;
   /**
    * Finished bars that start at or after `from` and before `to` (epoch ms), page by page: a page may hold bars of any of
-   * the symbols, which come in order for each. An endpoint that holds less gives what it has.
+   * the symbols, which come in order for each. An endpoint that holds less gives what it has, and what is younger than
+   * {@linkcode Feed.historyLagMs} is left out. A page is asked for when it is pulled, so that it shows how things are then.
    *
    * @param symbols From one to {@linkcode Feed.historySymbols}.
    */
   history(symbols: readonly string[], from: number, to: number, signal: AbortSignal): AsyncIterable<readonly FeedBar[]>;
+  /**
+   * Start of the oldest bar of the symbol that history still has, as its last answer showed; `undefined` where it showed no
+   * end.
+   */
+  historyStart?(symbol: string): number | undefined;
+  /** Lets history be read where no connection runs, until that is disposed of. Absent where it always can be. */
+  openHistory?(): AsyncDisposable;
+  /** Waits until nothing of the last connection is left. */
+  closed?(): Promise<void>;
 }
 
 /** An error that says how to go on. */

@@ -11,6 +11,8 @@ export interface Outlet {
   readonly stream: ReadableStream<Frame>;
   /** Puts a frame in, or tells that there is no room. */
   offer(frame: Frame): boolean;
+  /** Puts a frame in as soon as the buffer is at most half full. */
+  put(frame: Frame, signal: AbortSignal): Promise<void>;
   /** Waits until the buffer is at most half full. */
   drained(signal: AbortSignal): Promise<void>;
   /** Ends the stream after what is buffered; with an error, if one is given. */
@@ -24,6 +26,19 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
   let ended: { error?: unknown } | undefined;
   let wakeReader = () => {};
   const waiters = createWaiters();
+
+  function push(frame: Frame): void {
+    buffered.push(frame);
+    size += frameSize(frame);
+    wakeReader();
+  }
+  async function drained(signal: AbortSignal): Promise<void> {
+    while (size > capacity / 2 && ended === undefined) {
+      signal.throwIfAborted();
+      await waiters.wait(signal);
+    }
+    signal.throwIfAborted();
+  }
 
   return {
     stream: new ReadableStream<Frame>({
@@ -48,17 +63,14 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
     }, { highWaterMark: 0 }),
     offer(frame) {
       if (ended !== undefined || (size > 0 && size + frameSize(frame) > capacity)) return false;
-      buffered.push(frame);
-      size += frameSize(frame);
-      wakeReader();
+      push(frame);
       return true;
     },
-    async drained(signal) {
-      while (size > capacity / 2 && ended === undefined) {
-        signal.throwIfAborted();
-        await waiters.wait(signal);
-      }
+    async put(frame, signal) {
+      await drained(signal);
+      if (ended === undefined) push(frame);
     },
+    drained,
     end(error) {
       ended ??= { error };
       wakeReader();

@@ -7,6 +7,9 @@ import { delay } from "@std/async/delay";
 import type { TokenBucket } from "../../pipeline/rate.ts";
 import { FeedError } from "./feed.ts";
 
+/** What came of a request: an answer, a refusal to slow down, or neither. */
+export type CallOutcome = "ok" | "throttled" | "error";
+
 /** Options of {@linkcode getJson}. */
 export interface RestOptions {
   headers?: Record<string, string>;
@@ -24,7 +27,7 @@ export interface RestOptions {
   /** Whether a refusal says something that the caller understands: its body is returned. */
   isAnswer?: (status: number, body: unknown) => boolean;
   /** Told of each request's outcome. */
-  onCall?: (outcome: "ok" | "throttled" | "error") => void;
+  onCall?: (outcome: CallOutcome) => void;
 }
 
 const MAX_BACKOFF_MS = 60_000;

@@ -10,7 +10,7 @@
  * @module
  */
 import { delay } from "@std/async/delay";
-import type { FeedState, Listener } from "../../events.ts";
+import type { FeedState } from "../../events.ts";
 import { createFrame, type Frame, type Rejected } from "../../records/frame.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { ProviderContext } from "../provider.ts";
@@ -25,7 +25,6 @@ export interface SuperviseOptions {
   feed: Feed;
   context: ProviderContext;
   coverage: Coverage;
-  tell: Listener;
   /** Records held while the pipeline is slow; then the connection is dropped and history repairs. @default {100000} */
   bufferRecords?: number;
   /** First wait between connections, in milliseconds. @default {1000} */
@@ -40,7 +39,8 @@ const STABLE_MS = 10_000;
 
 /** Runs a feed until the pipeline stops. */
 export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
-  const { feed, context, coverage, tell, bufferRecords = 100_000, backoffMs = 1000 } = options;
+  const { feed, context, coverage, bufferRecords = 100_000, backoffMs = 1000 } = options;
+  const { tell } = context;
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const stop = new AbortController();
   context.stop.addEventListener("abort", () => stop.abort(context.stop.reason), { once: true });

@@ -6,6 +6,7 @@
 import { createTokenBucket } from "../../pipeline/rate.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { Feed } from "../live/feed.ts";
+import type { CallOutcome } from "../live/rest.ts";
 import { runMassiveConnection } from "./connection.ts";
 import { readHistory } from "./history.ts";
 import { createSeen } from "./seen.ts";
@@ -41,6 +42,7 @@ export interface MassiveOptions {
   keepAliveMs?: number;
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
+  onCall?: (outcome: CallOutcome) => void;
 }
 
 /** Makes the feed. */
@@ -69,6 +71,7 @@ export function createMassiveFeed(options: MassiveOptions): Feed {
         signal,
         bucket,
         onCall(outcome) {
+          options.onCall?.(outcome);
           if (outcome === "throttled" && requestsPerMinute === undefined) bucket.perSecond = FREE_PER_MINUTE / 60;
         },
       }),

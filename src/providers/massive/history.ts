@@ -5,7 +5,7 @@
  */
 import type { TokenBucket } from "../../pipeline/rate.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
-import { getJson } from "../live/rest.ts";
+import { type CallOutcome, getJson } from "../live/rest.ts";
 import { errorWithoutKey } from "../live/key.ts";
 
 /** What to read, and how. */
@@ -23,7 +23,7 @@ export interface HistoryOptions {
   restUrl: string;
   bucket: TokenBucket;
   backoffMs?: number;
-  onCall: (outcome: "ok" | "throttled" | "error") => void;
+  onCall: (outcome: CallOutcome) => void;
 }
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -34,8 +34,6 @@ const RANGES: Readonly<Record<string, { unit: string; rangeMs: number }>> = {
 };
 /** Most that a page holds, counted in the bars that others are made of. */
 const LIMIT = 50_000;
-/** Bars that are handed over at once: a whole page would not leave other symbols any room. */
-const BARS_AT_ONCE = 1000;
 
 /** Reads bars from `from` on and before `to`, in order. */
 export async function* readHistory(options: HistoryOptions): AsyncGenerator<readonly FeedBar[]> {
@@ -49,8 +47,7 @@ export async function* readHistory(options: HistoryOptions): AsyncGenerator<read
       `${start}/${end - 1}?adjusted=false&sort=asc&limit=${LIMIT}`;
     while (url !== undefined) {
       const { rows, next } = await readPage(url, options);
-      const bars = rows.flatMap((row) => readRow(row, options)).filter(({ ts }) => ts >= start && ts < end);
-      for (let at = 0; at < bars.length; at += BARS_AT_ONCE) yield bars.slice(at, at + BARS_AT_ONCE);
+      yield rows.flatMap((row) => readRow(row, options)).filter(({ ts }) => ts >= start && ts < end);
       if (next === url) throw new FeedError("Massive's history leads from a page to itself", { reason: "history" });
       url = next;
     }

@@ -1,0 +1,93 @@
+/** `barline backfill`. @module */
+import { loadConfig } from "../config/load.ts";
+import { type OptionName, optionSpecs } from "../config/options.ts";
+import { providers as registry } from "../providers/mod.ts";
+import type { HistoryRange, Provider } from "../providers/provider.ts";
+import { formatTime, parseIso } from "../records/time.ts";
+import { type Command, EXIT, UsageError } from "./command.ts";
+import { createProviders } from "./providers.ts";
+import { streamBars } from "./stream.ts";
+
+/** Options that tell of files, of live bars or of an end of another kind. */
+const UNUSED: readonly OptionName[] = ["file", "timeUnit", "speed", "provisional", "resume", "limit"];
+
+/** Reads a range of the providers' history into the database. */
+export const backfill: Command = {
+  summary: "Read a range of a provider's history into the database",
+  usage: "--provider NAME --symbols A,B --from TIME [--to TIME] [options]",
+  options: optionSpecs.map(({ name }) => name).filter((name) => !UNUSED.includes(name)),
+  flags: [
+    { name: "from", value: "TIME", help: "start of the first bar: a day (UTC) or a time, as in 2024-01-02T14:30:00Z" },
+    { name: "to", value: "TIME", help: "bars start before it: a day (UTC) or a time [now]" },
+    { name: "restart", help: "read again what earlier runs have committed" },
+  ],
+  examples: [
+    "backfill --provider kraken --symbols BTC/USD --from 2024-01-02",
+    "backfill --provider alpaca --symbols AAPL,MSFT --from 2023-01-01 --to 2024-01-01 --json",
+  ],
+  async run({ options, flags, configFile }) {
+    const range = readRange(flags, Date.now());
+    let made: Provider[] = [];
+    const config = loadConfig({
+      flags: options,
+      env: Deno.env.get,
+      file: configFile,
+      check(checked, problems) {
+        if (checked.settings.provider.length === 0) {
+          throw new UsageError(`Cannot backfill without a provider: give one with --provider, ${namesWithHistory()}`);
+        }
+        made = createProviders(checked, problems);
+      },
+    });
+    // A page of its own would be in the way of an ingest that runs beside it.
+    const settings = config.sources.get("http") === "--http" ? config.settings : { ...config.settings, http: "off" };
+    const past = made.map((provider) => {
+      if (provider.backfill !== undefined) return provider.backfill(range);
+      throw new UsageError(`Cannot backfill from ${provider.name}: it has no history, wanted is ${namesWithHistory()}`);
+    });
+    const code = await streamBars({ ...config, settings }, past);
+    const isComplete = past.every((provider) => {
+      const progress = provider.progress?.();
+      return progress !== undefined && progress.done >= progress.total;
+    });
+    if (code !== EXIT.done || isComplete) return code;
+    console.error("Stopped before its end: run the same command again to go on from here");
+    return EXIT.failed;
+  },
+};
+
+/** Providers whose settings have no say in whether there is history. */
+function namesWithHistory(): string {
+  return `one of ${Object.keys(registry).filter((name) => !["mock", "replay"].includes(name)).join(", ")}`;
+}
+
+/**
+ * Reads the range of the flags.
+ *
+ * @throws {UsageError} If a time cannot be read, or the range is empty.
+ */
+export function readRange(flags: ReadonlyMap<string, string | true>, now: number): HistoryRange {
+  const from = readTime(flags, "from");
+  const to = readTime(flags, "to") ?? now;
+  if (from === undefined) {
+    throw new UsageError("Cannot backfill without a start: give one, as in --from 2024-01-02");
+  }
+  if (from >= Math.min(to, now)) {
+    const end = to > now ? "now" : formatTime(to);
+    throw new UsageError(`Cannot backfill from ${formatTime(from)} to ${end}: wanted is a start before the end`);
+  }
+  return { from, to, restart: flags.has("restart") };
+}
+
+function readTime(flags: ReadonlyMap<string, string | true>, name: string): number | undefined {
+  const text = flags.get(name);
+  if (typeof text !== "string") return undefined;
+  const time = parseIso(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (!Number.isNaN(time)) return time;
+  throw new UsageError(
+    `Cannot read --${name} as a time: current value is ${
+      JSON.stringify(text)
+    }, wanted is a day like 2024-01-02 or a time ` +
+      "with its zone like 2024-01-02T14:30:00Z",
+  );
+}

@@ -1,0 +1,59 @@
+/**
+ * A run of providers from the command line: log, progress, HTTP, signals and summary around the app.
+ *
+ * @module
+ */
+import { openApp } from "../app.ts";
+import type { Config } from "../config/load.ts";
+import { prepareDataDir } from "../data_dir.ts";
+import { createLetterCounter } from "../dead_letters/count.ts";
+import { deadLetterDirectory } from "../dead_letters/files.ts";
+import { openDeadLetters } from "../dead_letters/write.ts";
+import { startHttp } from "../http/start.ts";
+import type { Provider } from "../providers/provider.ts";
+import { createLatencyDistribution } from "../telemetry/latency.ts";
+import { configureLog, logEvents } from "../telemetry/log.ts";
+import { EXIT } from "./command.ts";
+import { startProgress } from "./progress.ts";
+import { stopOnSignals } from "./signals.ts";
+import { exitCode, summarize } from "./summary.ts";
+
+/** Streams the providers' bars into the database until they end or a signal comes, and gives the exit code. */
+export async function streamBars(config: Config, providers: readonly Provider[]): Promise<number> {
+  const { settings } = config;
+  await prepareDataDir(settings.dataDir);
+  const directory = deadLetterDirectory(settings.dataDir);
+
+  await using running = new AsyncDisposableStack();
+  const latency = createLatencyDistribution();
+  const progress = startProgress();
+  await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
+
+  const app = running.use(
+    await openApp({
+      config,
+      providers,
+      kinds: ["bar"],
+      deadLetters: (tell) => openDeadLetters({ directory, tell, notice: progress.say }),
+      listeners: [logEvents(), (event) => {
+        if (event.type === "committed") latency.add(Date.now() - event.receivedAt / 1000, event.count);
+      }],
+    }),
+  );
+  if (settings.http !== "off") running.use(startHttp(app, settings, providers, createLetterCounter(directory)));
+  const signals = running.use(stopOnSignals(app, progress.say));
+  running.defer(progress.stop);
+  progress.start(app, providers);
+
+  const started = performance.now();
+  const outcome = await app.run();
+  progress.stop();
+  console.log(summarize({
+    outcome,
+    seconds: (performance.now() - started) / 1000,
+    latency,
+    deadLetterDirectory: directory,
+    json: settings.json,
+  }));
+  return signals.aborted() ? EXIT.aborted : exitCode(outcome);
+}

@@ -1,0 +1,63 @@
+/**
+ * A connection for history alone: opened when it is first needed, and again after it was lost.
+ *
+ * @module
+ */
+import { FeedError } from "../live/feed.ts";
+import { CODE } from "./codes.ts";
+import type { Connection, ConnectionOptions } from "./connection.ts";
+
+/** Such a connection. */
+export interface HistoryConnection {
+  /**
+   * The connection, as soon as it is ready.
+   *
+   * @throws {FeedError} If it cannot be opened, or TWS has lost IBKR.
+   */
+  connection(): Promise<Connection>;
+  /** Closes it, and waits until nothing of it is left. */
+  close(): Promise<void>;
+}
+
+/** Makes one that is not open yet. */
+export function createHistoryConnection(
+  open: (given: Pick<ConnectionOptions, "signal" | "onInfo" | "onUnreadable">) => Promise<Connection>,
+): HistoryConnection {
+  const closing = new AbortController();
+  let current: Promise<Connection> | undefined;
+  let isOnline = true;
+
+  async function connect(): Promise<Connection> {
+    isOnline = true;
+    const connection = await open({
+      signal: closing.signal,
+      onInfo(code) {
+        if (code === CODE.lost || code === CODE.serverLost) isOnline = false;
+        if (code === CODE.restoredWith || code === CODE.restoredWithout) isOnline = true;
+      },
+      // A bar that cannot be read is missing, as if there were none.
+      onUnreadable: () => {},
+    });
+    connection.ended.catch(() => current = undefined);
+    return connection;
+  }
+
+  return {
+    async connection() {
+      const opening = current ??= connect();
+      try {
+        const connection = await opening;
+        if (isOnline) return connection;
+      } catch (error) {
+        if (current === opening) current = undefined;
+        throw error;
+      }
+      throw new FeedError("TWS has lost its connection to Interactive Brokers", { reason: "history" });
+    },
+    async close() {
+      closing.abort(new Error("no more history is wanted"));
+      const connection = await current?.catch(() => undefined);
+      await connection?.closed;
+    },
+  };
+}

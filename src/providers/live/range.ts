@@ -1,0 +1,101 @@
+/**
+ * Reads a range of history into the pipeline, and tells how far it is committed.
+ *
+ * @module
+ */
+import { createFrame, type Frame } from "../../records/frame.ts";
+import type { ReceiveClock } from "../../records/record.ts";
+import { TIMEFRAMES } from "../../records/timeframe.ts";
+import type { Feed, FeedBar } from "./feed.ts";
+
+/** What to read, and where to. */
+export interface RangeOptions {
+  feed: Feed;
+  symbols: readonly string[];
+  /** Start of the first bar, in epoch ms. */
+  from: number;
+  /** Bars start before it, in epoch ms. */
+  to: number;
+  signal: AbortSignal;
+  clock: ReceiveClock;
+  /**
+   * Hands over some bars, waiting while there is no room for them. They were observed at `asOf` (microseconds): the moment
+   * at which they were asked for, so that a correction that has come meanwhile counts as the newer one.
+   */
+  hand: (bars: readonly FeedBar[], asOf: number, onSettled: () => void) => Promise<void>;
+  /** Told, in order, that all bars of the symbol before `until` are committed that history has. */
+  onCommitted: (symbol: string, until: number) => void;
+}
+
+/** Bars that are handed over at once: a whole page would leave no room for other symbols. */
+const BARS_AT_ONCE = 1000;
+
+/**
+ * Reads the range, and resolves when all of it is committed with how far it was to be had: up to `to`, or less where history
+ * is behind.
+ *
+ * @throws What history throws, and the signal's reason; what was handed over before is committed all the same.
+ */
+export async function readRange(options: RangeOptions): Promise<number> {
+  const { feed, symbols, from, to, signal, clock, hand, onCommitted } = options;
+  const stepMs = TIMEFRAMES.get(feed.timeframe)!;
+  const startedAt = Date.now();
+  const wanted = new Set(symbols);
+  const waiting: { ends: ReadonlyMap<string, number>; isSettled: boolean }[] = [];
+  const { promise: committed, resolve } = Promise.withResolvers<void>();
+  let isRead = false;
+
+  async function handOver(bars: readonly FeedBar[], asOf: number): Promise<void> {
+    const entry = { ends: new Map(bars.map(({ symbol, ts }) => [symbol, ts + stepMs])), isSettled: false };
+    waiting.push(entry);
+    await hand(bars, asOf, () => {
+      entry.isSettled = true;
+      while (waiting[0]?.isSettled) {
+        for (const [symbol, end] of waiting.shift()!.ends) onCommitted(symbol, end);
+      }
+      if (isRead && waiting.length === 0) resolve();
+    });
+  }
+
+  const pages = feed.history(symbols, from, to, signal)[Symbol.asyncIterator]();
+  try {
+    while (true) {
+      const asOf = clock(1);
+      const { done, value } = await pages.next();
+      if (done) break;
+      const bars = value.filter(({ symbol, ts }) => wanted.has(symbol) && ts >= from && ts < to);
+      for (let at = 0; at < bars.length; at += BARS_AT_ONCE) await handOver(bars.slice(at, at + BARS_AT_ONCE), asOf);
+    }
+  } finally {
+    await pages.return?.();
+  }
+  signal.throwIfAborted();
+  isRead = true;
+  if (waiting.length > 0) await orAborted(committed, signal);
+  const ready = Math.floor((startedAt - (feed.historyLagMs ?? 0)) / stepMs) * stepMs;
+  const until = Math.min(to, ready);
+  if (until > from) { for (const symbol of symbols) onCommitted(symbol, until); }
+  return until;
+}
+
+/** A frame of bars of history, which were observed at `asOf` (microseconds). */
+export function createHistoryFrame(
+  provider: string,
+  bars: readonly FeedBar[],
+  asOf: number,
+  onSettled: () => void,
+): Frame {
+  const records = bars.map((bar) => ({ ...bar, provider, receivedAt: asOf }));
+  // What is told of the way to the commit begins here: how long history took is no matter of the pipeline.
+  return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), records, onSettled });
+}
+
+/** The promise, or the signal's reason if that comes first. */
+function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) return abort();
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then(resolve).finally(() => signal.removeEventListener("abort", abort));
+  });
+}

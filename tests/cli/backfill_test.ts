@@ -1,0 +1,113 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { bar, MINUTE, START } from "../support/alpaca.ts";
+import { startFakeAlpaca } from "../support/fake_alpaca.ts";
+import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
+
+const server = await startSharedServer();
+const iso = (ms: number) => new Date(ms).toISOString();
+const END = START + 50 * MINUTE;
+
+/** Runs a backfill of the fake's minutes, and tells how it ended. */
+function start(work: Workspace, fake: { variables: Record<string, string> }, args: string[] = []) {
+  const range = args.includes("--from") ? [] : ["--from", iso(START), "--to", iso(END)];
+  const where = ["--database", work.database, "--data-dir", work.dataDir];
+  return work.start(["backfill", "--provider", "alpaca", "--json", ...where, ...range, ...args], {
+    env: fake.variables,
+  });
+}
+
+Deno.test("a backfill stores the range, its start inclusive and its end exclusive, and once only", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca({ pageSize: 20 });
+  for (let minute = -1; minute < 55; minute++) fake.history.push(bar(minute), bar(minute, { symbol: "MSFT" }));
+  const { code, json, stderr } = await start(work, fake, ["--symbols", "AAPL,MSFT"]).ended;
+  assertEquals([code, json.received, json.stored, json.inFlight], [0, 100, 100, 0], stderr);
+  const [{ first, last }] = await work.query("SELECT min(ts) AS first, max(ts) AS last FROM bar");
+  assertEquals([first, last].map(String), [START, END - MINUTE].map((ms) => String(new Date(ms))));
+  // Nothing is left to read, and nothing is asked for.
+  const asked = fake.requests.length;
+  const again = await start(work, fake, ["--symbols", "AAPL,MSFT"]).ended;
+  assertEquals([again.code, again.json.received, fake.requests.length], [0, 0, asked]);
+  // A longer range reads what is missing alone; --restart reads all.
+  const longer = await start(work, fake, ["--symbols", "AAPL", "--from", iso(START - MINUTE), "--to", iso(END)]).ended;
+  assertEquals([longer.code, longer.json.received, longer.json.stored], [0, 1, 1]);
+  const whole = await start(work, fake, ["--symbols", "AAPL,MSFT", "--restart"]).ended;
+  assertEquals([whole.code, whole.json.received, whole.json.unchanged], [0, 100, 100]);
+});
+
+Deno.test("after kill -9 in the middle, the same command reads the rest", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca({ pageSize: 10 });
+  for (let minute = 0; minute < 50; minute++) fake.history.push(bar(minute));
+  const killed = start(work, fake, ["--symbols", "AAPL"]);
+  await fake.until(() => fake.requests.length === 3);
+  killed.kill("SIGKILL");
+  await killed.ended;
+  const before = fake.requests.length;
+  const { code, stderr } = await start(work, fake, ["--symbols", "AAPL"]).ended;
+  assertEquals(code, 0, stderr);
+  assertEquals(await work.count(), 50);
+  assertEquals(fake.requests.length > before, true);
+});
+
+Deno.test("a stop in the middle saves how far it was, and tells how to go on", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca({ pageSize: 10 });
+  for (let minute = 0; minute < 50; minute++) fake.history.push(bar(minute));
+  const stopped = start(work, fake, ["--symbols", "AAPL"]);
+  await fake.until(() => fake.requests.length === 3);
+  stopped.kill("SIGTERM");
+  const { code, stderr, json } = await stopped.ended;
+  assertEquals([code, json.received, json.inFlight], [1, json.stored, 0], stderr);
+  assertStringIncludes(stderr, "run the same command again to go on from here");
+  const rest = await start(work, fake, ["--symbols", "AAPL"]).ended;
+  assertEquals([rest.code, rest.json.received], [0, 50 - json.stored], rest.stderr);
+  assertEquals(await work.count(), 50);
+});
+
+Deno.test("a symbol that is refused is named, the others go on, and the exit code is 1", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca({ known: ["AAPL", "MSFT", "TSLA"] });
+  for (let minute = 0; minute < 50; minute++) {
+    for (const symbol of ["AAPL", "MSFT", "TSLA"]) fake.history.push(bar(minute, { symbol }));
+  }
+  const { code, json, stderr } = await start(work, fake, ["--symbols", "AAPL,NO SUCH,MSFT,TSLA,QUIET"]).ended;
+  assertEquals([code, json.stored], [1, 150], stderr);
+  assertMatch(stderr, /NO SUCH is left out: .*invalid symbol/);
+  assertMatch(stderr, /QUIET is left out/);
+});
+
+Deno.test("a wrong key ends it at once, without showing it", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  const wrong = { ...fake, variables: { ...fake.variables, ALPACA_SECRET_KEY: "geheim" } };
+  const symbols = Array.from({ length: 300 }, (_, at) => `S${at}`).join(",");
+  const { code, stderr, stdout } = await start(work, wrong, ["--symbols", symbols]).ended;
+  assertEquals(code, 1);
+  assertMatch(stderr, /status 403/);
+  assertEquals(`${stdout}${stderr}`.includes("geheim"), false);
+  assertEquals(fake.requests.length < 30, true, `${fake.requests.length} requests`);
+});
+
+for (
+  const [args, says] of [
+    [["--provider", "alpaca"], "Cannot backfill without a start: give one, as in --from 2024-01-02"],
+    [["--provider", "alpaca", "--from", "yesterday"], 'Cannot read --from as a time: current value is "yesterday"'],
+    [["--provider", "alpaca", "--from", "2024-02-30"], 'Cannot read --from as a time: current value is "2024-02-30"'],
+    [["--provider", "alpaca", "--from", "2024-01-02T10:00"], "wanted is a day like 2024-01-02 or a time with its zone"],
+    [["--provider", "alpaca", "--from", "2024-01-03", "--to", "2024-01-02"], "wanted is a start before the end"],
+    [["--provider", "alpaca", "--from", "2999-01-03"], "wanted is a start before the end"],
+    [["--from", "2024-01-02"], "Cannot backfill without a provider"],
+    [["--provider", "mock", "--from", "2024-01-02"], "Cannot backfill from mock: it has no history"],
+    [["--provider", "alpaca", "--from", "2024-01-02"], "ALPACA_API_KEY"],
+    [["--provider", "nosuch", "--from", "2024-01-02"], "wanted is one of alpaca"],
+    [["--limit", "5"], '"backfill" has no such option'],
+  ] as [string[], string][]
+) {
+  Deno.test(`backfill ${args.join(" ")} exits 2 and says why`, async () => {
+    await using work = await openWorkspace();
+    const { code, stderr, stdout } = await work.run(["backfill", ...args]);
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, says);
+  });
+}
