@@ -16,6 +16,7 @@ import { doctor } from "./doctor.ts";
 import { describeCommand, describeProgram } from "./help.ts";
 import { ingest } from "./ingest.ts";
 import { migrateCommand } from "./migrate.ts";
+import { top } from "./top.ts";
 import { version } from "./version.ts";
 
 /** All commands. To add one, write `src/cli/NAME.ts` and add its line. */
@@ -25,6 +26,7 @@ const commands: Readonly<Record<string, Command>> = {
   dlq,
   migrate: migrateCommand,
   doctor,
+  top,
   config,
   version,
 };

@@ -1,0 +1,119 @@
+/** `barline top`. @module */
+import type { Overview } from "../telemetry/overview.ts";
+import { describeError } from "../telemetry/log.ts";
+import { type Command, EXIT, UsageError } from "./command.ts";
+import { drawOverview } from "./top_screen.ts";
+
+const ALTERNATE_SCREEN = "\x1b[?1049h\x1b[?25l";
+const NORMAL_SCREEN = "\x1b[?25h\x1b[?1049l";
+const HOME = "\x1b[H";
+const CLEAR_REST_OF_LINE = "\x1b[K";
+const CLEAR_BELOW = "\x1b[J";
+/** Bytes of q and Ctrl-C, which ends nothing by itself in raw mode. */
+const QUIT = [0x71, 0x51, 0x03];
+const EVERY_MS = 1000;
+const TIMEOUT_MS = 3000;
+
+/** Shows a running instance in the terminal. */
+export const top: Command = {
+  summary: "Watch a running instance in the terminal",
+  options: [],
+  flags: [
+    { name: "url", value: "URL", help: "where it serves, here or elsewhere [http://127.0.0.1:9000]" },
+    { name: "once", help: "print one picture and end, as is done where there is no terminal" },
+  ],
+  examples: ["top", "top --url http://edge-1:9000", "top --once"],
+  async run({ flags }) {
+    const url = String(flags.get("url") ?? "http://127.0.0.1:9000").replace(/\/+$/, "");
+    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
+      throw new UsageError(`Cannot use --url "${url}": wanted is an address like http://127.0.0.1:9000`);
+    }
+    const style = { color: !Deno.noColor && Deno.stdout.isTerminal() };
+    if (flags.has("once") || !Deno.stdout.isTerminal() || !Deno.stdin.isTerminal()) {
+      const columns = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 100;
+      console.log(drawOverview(await readOverview(url), { ...style, columns, rows: Infinity }).join("\n"));
+      return EXIT.done;
+    }
+    await watch(url, style);
+    return EXIT.done;
+  },
+};
+
+/** Asks the instance for its overview; `BARLINE_HTTP_TOKEN` goes with the request where it is set. */
+async function readOverview(url: string): Promise<Overview> {
+  const token = Deno.env.get("BARLINE_HTTP_TOKEN");
+  let response: Response;
+  try {
+    response = await fetch(`${url}/api/overview`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      // The token is for nobody else.
+      redirect: "error",
+    });
+  } catch (cause) {
+    throw new Error(`Cannot reach ${url}: is barline running there? Name another with --url`, { cause });
+  }
+  if (response.ok) return await response.json();
+  await response.body?.cancel();
+  throw new Error(
+    response.status === 401
+      ? `Cannot read ${url}: set BARLINE_HTTP_TOKEN to its token`
+      : `Cannot read ${url}: it answers ${response.status}, is that barline?`,
+  );
+}
+
+/** Draws again and again until a key ends it. The terminal is left as it was found, whatever happens. */
+async function watch(url: string, style: { color: boolean }): Promise<void> {
+  const encoder = new TextEncoder();
+  const write = (text: string) => Deno.stdout.writeSync(encoder.encode(text));
+  const quit = Promise.withResolvers<void>();
+  let latest: Overview | undefined;
+  let problem = "";
+
+  function draw(): void {
+    const size = Deno.consoleSize();
+    const lines = latest === undefined ? [] : drawOverview(latest, { ...style, ...size, problem, hint: "q quits" });
+    const shown = lines.length > 0 ? lines : [problem || `Asking ${url}`].map((line) => line.slice(0, size.columns));
+    write(HOME + shown.map((line) => line + CLEAR_REST_OF_LINE).join("\r\n") + CLEAR_BELOW);
+  }
+  async function refresh(): Promise<void> {
+    try {
+      latest = await readOverview(url);
+      problem = "";
+    } catch (error) {
+      problem = describeError(error);
+    }
+    draw();
+  }
+  async function readKeys(): Promise<void> {
+    const keys = new Uint8Array(16);
+    for (let count = await Deno.stdin.read(keys); count !== null; count = await Deno.stdin.read(keys)) {
+      if (keys.subarray(0, count).some((key) => QUIT.includes(key))) break;
+    }
+    quit.resolve();
+  }
+
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  const hear = () => quit.resolve();
+  let isBusy = false;
+  const timer = setInterval(() => {
+    if (isBusy) return;
+    isBusy = true;
+    refresh().finally(() => isBusy = false);
+  }, EVERY_MS);
+  write(ALTERNATE_SCREEN);
+  try {
+    Deno.stdin.setRaw(true);
+    for (const signal of signals) Deno.addSignalListener(signal, hear);
+    if (Deno.build.os !== "windows") Deno.addSignalListener("SIGWINCH", draw);
+    refresh();
+    readKeys().catch(quit.resolve);
+    await quit.promise;
+  } finally {
+    clearInterval(timer);
+    for (const signal of signals) Deno.removeSignalListener(signal, hear);
+    if (Deno.build.os !== "windows") Deno.removeSignalListener("SIGWINCH", draw);
+    Deno.stdin.setRaw(false);
+    write(NORMAL_SCREEN);
+  }
+}
