@@ -57,14 +57,10 @@ export function useBinary(path: string): void {
   program = { path, args: [] };
 }
 
-<<<<<<< HEAD
-/** The program from source, with exactly what the binary is allowed. */
-=======
 /** What processes run. */
 export const currentProgram = (): Program => program;
 
-/** The program from source, with exactly what the task `ingest` allows it. */
->>>>>>> 366efc2 (Watch a running instance in the terminal)
+/** The program from source, with exactly what the binary is allowed. */
 function fromSource(directory: string, path = Deno.execPath()): Program {
   const permissions = denoConfig.tasks.compile.match(/--(allow|v8-flags)\S+/g)!;
   return { path, args: ["run", ...permissions, join(directory, "main.ts")] };
