@@ -6,6 +6,8 @@
  * @module
  */
 
+const DAY_MS = 24 * 60 * 60_000;
+
 /** A range of time: from `from` to before `to`, in epoch ms. */
 export interface Range {
   readonly from: number;
@@ -24,8 +26,9 @@ export interface Calendar {
   openMs(from: number, to: number): number;
   /**
    * The starts of the bars to be expected in a range: of each run, one every `stepMs` from `from` to before `to`, all
-   * multiples of `stepMs`. A bar is expected when any part of it lies in a session, so that bars of an hour or a day
-   * are, too, whichever minute their source starts them at. A new run begins where the market was closed.
+   * multiples of `stepMs`. A bar is expected when any part of it lies in a session, so that bars of an hour are, too,
+   * whichever minute their source starts them at; bars of a day on the day in which the middle of a session lies. A
+   * new run begins where the market was closed.
    */
   starts(from: number, to: number, stepMs: number): Iterable<Range>;
 }
@@ -48,8 +51,9 @@ export function createCalendar(name: string, sessions: Calendar["sessions"]): Ca
       const first = Math.ceil(from / stepMs) * stepMs;
       let run: Range | undefined;
       for (const session of sessions(from, to)) {
-        const start = Math.max(Math.floor(session.from / stepMs) * stepMs, first);
-        const end = Math.min(Math.ceil(session.to / stepMs), Math.ceil(to / stepMs)) * stepMs;
+        const span = spanOf(session, stepMs);
+        const start = Math.max(Math.floor(span.from / stepMs) * stepMs, first);
+        const end = Math.min(Math.ceil(span.to / stepMs), Math.ceil(to / stepMs)) * stepMs;
         if (start >= end) continue;
         if (run !== undefined && start <= run.to) {
           run = { from: run.from, to: end };
@@ -61,6 +65,13 @@ export function createCalendar(name: string, sessions: Calendar["sessions"]): Ca
       if (run !== undefined) yield run;
     },
   };
+}
+
+/** What of a session its bars begin in: a session that reaches into the next day makes no bar of that day. */
+function spanOf(session: Range, stepMs: number): Range {
+  if (stepMs < DAY_MS || session.from === -Infinity) return session;
+  const middle = (session.from + session.to) / 2;
+  return { from: middle, to: middle + 1 };
 }
 
 /** A market that never closes. */

@@ -3,10 +3,11 @@ import { loadConfig } from "../config/load.ts";
 import { type OptionName, optionSpecs } from "../config/options.ts";
 import { providers as registry } from "../providers/mod.ts";
 import type { HistoryRange, Provider } from "../providers/provider.ts";
-import { formatTime, parseIso } from "../records/time.ts";
+import { formatTime } from "../records/time.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
 import { createProviders } from "./providers.ts";
 import { streamBars } from "./stream.ts";
+import { readTime } from "./time.ts";
 
 /** Options that tell of files, of live bars or of an end of another kind. */
 const UNUSED: readonly OptionName[] = ["file", "timeUnit", "speed", "provisional", "resume", "limit"];
@@ -77,17 +78,4 @@ export function readRange(flags: ReadonlyMap<string, string | true>, now: number
     throw new UsageError(`Cannot backfill from ${formatTime(from)} to ${end}: wanted is a start before the end`);
   }
   return { from, to, restart: flags.has("restart") };
-}
-
-function readTime(flags: ReadonlyMap<string, string | true>, name: string): number | undefined {
-  const text = flags.get(name);
-  if (typeof text !== "string") return undefined;
-  const time = parseIso(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
-  if (!Number.isNaN(time)) return time;
-  throw new UsageError(
-    `Cannot read --${name} as a time: current value is ${
-      JSON.stringify(text)
-    }, wanted is a day like 2024-01-02 or a time ` +
-      "with its zone like 2024-01-02T14:30:00Z",
-  );
 }

@@ -13,6 +13,7 @@ import { type Command, EXIT, UsageError } from "./command.ts";
 import { config } from "./config.ts";
 import { dlq } from "./dlq.ts";
 import { doctor } from "./doctor.ts";
+import { gaps } from "./gaps.ts";
 import { describeCommand, describeProgram } from "./help.ts";
 import { ingest } from "./ingest.ts";
 import { migrateCommand } from "./migrate.ts";
@@ -23,6 +24,7 @@ import { version } from "./version.ts";
 const commands: Readonly<Record<string, Command>> = {
   ingest,
   backfill,
+  gaps,
   dlq,
   migrate: migrateCommand,
   doctor,

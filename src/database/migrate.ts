@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import { type Database, withClient } from "./database.ts";
 import bars from "./sql/0001_bars.sql" with { type: "text" };
+import noTrade from "./sql/0002_no_trade.sql" with { type: "text" };
 
 /** A step of the schema. Its number is its place in {@linkcode migrations}, from 1. */
 interface Migration {
@@ -16,6 +17,7 @@ interface Migration {
 /** All migrations, oldest first. Never changed once released: a further change is a further file. */
 const migrations: readonly Migration[] = [
   { name: "bars", sql: bars },
+  { name: "no-trade", sql: noTrade },
 ];
 
 /** Any fixed number: "barline" on a telephone's keys. */

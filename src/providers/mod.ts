@@ -25,3 +25,9 @@ export const providers: Readonly<Record<string, (settings: ProviderSettings) => 
   polygon: createMassive,
   replay: createReplay,
 };
+
+/** The name that the rows of a provider have, which may be called by another; a name that is not known stays as it is. */
+export function rowName(name: string): string {
+  if (!Object.hasOwn(providers, name)) return name;
+  return Object.keys(providers).find((other) => providers[other] === providers[name])!;
+}

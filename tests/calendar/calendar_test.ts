@@ -56,6 +56,14 @@ Deno.test("bars of a day are expected on trading days, next to each other within
   ]);
 });
 
+Deno.test("a session that ends in the next day, or begins in the one before, has one bar of a day", () => {
+  const days = (symbol: string) =>
+    show(calendarOf("ibkr", symbol)!.starts(utc("2024-01-05T00:00"), utc("2024-01-10T00:00"), DAY_MS));
+  const weekdays = ["2024-01-05T00:00 to 2024-01-06T00:00", "2024-01-08T00:00 to 2024-01-10T00:00"];
+  assertEquals(days("AAPL"), weekdays);
+  assertEquals(days("EUR.USD"), weekdays);
+});
+
 Deno.test("a market that never closes has one run of bars over weekends and holidays", () => {
   assertEquals(show(always.starts(utc("2024-12-24T00:00"), utc("2025-01-02T00:00"), MINUTE_MS)), [
     "2024-12-24T00:00 to 2025-01-02T00:00",

@@ -1,0 +1,117 @@
+/** `barline gaps`. @module */
+import { closestString } from "@std/text/closest-string";
+import { type Config, loadConfig } from "../config/load.ts";
+import { type OptionName, optionSpecs } from "../config/options.ts";
+import { withClient } from "../database/database.ts";
+import { prepareDatabase } from "../database/migrate.ts";
+import { openDatabase } from "../database/open.ts";
+import { findGaps } from "../gaps/scan.ts";
+import { scopeOf, type WantedRange } from "../gaps/scope.ts";
+import { listSeries, type SeriesFilter } from "../gaps/series.ts";
+import { providers as registry, rowName } from "../providers/mod.ts";
+import type { SeriesKey } from "../records/record.ts";
+import { type Command, EXIT, type Invocation, UsageError } from "./command.ts";
+import { type GapReport, reportJson, reportTable } from "./gaps_report.ts";
+import { readTime } from "./time.ts";
+
+/** Options that tell of files, of live bars, of an end of another kind, or of a page that a run beside this one serves. */
+const UNUSED: readonly OptionName[] = [
+  "timeframe",
+  "file",
+  "timeUnit",
+  "speed",
+  "provisional",
+  "resume",
+  "limit",
+  "http",
+];
+
+/** Finds bars that should be there and are not. */
+export const gaps: Command = {
+  summary: "Find bars that are missing by the calendars of their markets",
+  options: optionSpecs.map(({ name }) => name).filter((name) => !UNUSED.includes(name)),
+  flags: [
+    { name: "from", value: "TIME", help: "look from there on: a day (UTC), or a time with its zone [each first bar]" },
+    { name: "to", value: "TIME", help: "look up to there [now, less 2 minutes, or 17 where feeds may be delayed]" },
+  ],
+  examples: [
+    "gaps",
+    "gaps --provider alpaca --symbols AAPL,MSFT --from 2024-01-02 --to 2024-02-01",
+    "gaps --json",
+  ],
+  async run(invocation) {
+    const wanted = readRange(invocation);
+    const config = loadConfig({ flags: invocation.options, env: Deno.env.get, file: invocation.configFile });
+    const filter = readFilter(config);
+    const report = (config.settings.json ? reportJson : reportTable)(createWriter());
+    const isComplete = await find(config, filter, wanted, report);
+    const { missing, unrepairable } = report.end();
+    return missing + unrepairable > 0 || !isComplete ? EXIT.failed : EXIT.done;
+  },
+};
+
+function readRange({ flags }: Invocation): WantedRange {
+  const [from, to] = [readTime(flags, "from"), readTime(flags, "to")];
+  if (from === undefined || from < Math.min(to ?? Infinity, Date.now())) return { from, to };
+  const end = flags.get("to") ?? "now";
+  throw new UsageError(
+    `Cannot look from ${flags.get("from")} to ${end}: wanted is a start before the end, and in the past`,
+  );
+}
+
+/** Which series were asked for; those of the defaults were not. */
+function readFilter({ settings, sources }: Config): SeriesFilter {
+  return {
+    providers: settings.provider.length > 0 ? settings.provider.map(rowName) : undefined,
+    symbols: sources.get("symbols") === "default" ? undefined : settings.symbols,
+  };
+}
+
+/** Looks at every series. Returns whether there are bars of all that was asked for. */
+async function find(config: Config, filter: SeriesFilter, wanted: WantedRange, report: GapReport): Promise<boolean> {
+  await using database = await openDatabase(config);
+  await prepareDatabase(database);
+  return await withClient(database, async (client) => {
+    const stored = await listSeries(client, filter);
+    const isComplete = tellOfAbsent(filter, stored, report);
+    for (const series of stored) {
+      const scope = scopeOf(series, wanted);
+      if (typeof scope === "string") {
+        report.skip(series, scope);
+        continue;
+      }
+      report.series(series);
+      for await (const { from, to, isNoTrade } of findGaps({ client, seriesId: series.id, ...scope })) {
+        report.gap(isNoTrade ? { from, to, state: "no-trade", wasKnown: true } : { from, to, state: "missing" });
+      }
+    }
+    return isComplete;
+  });
+}
+
+/**
+ * Tells of symbols of which nothing is stored. Returns whether there are none.
+ *
+ * @throws {UsageError} If there are no bars of a provider that does not exist.
+ */
+function tellOfAbsent({ providers, symbols }: SeriesFilter, stored: readonly SeriesKey[], report: GapReport): boolean {
+  const known = Object.keys(registry);
+  for (const name of providers ?? []) {
+    if (known.includes(name) || stored.some(({ provider }) => provider === name)) continue;
+    throw new UsageError(
+      `Cannot look for gaps of ${JSON.stringify(name)}: there is no such provider, and no bars of it are stored, ` +
+        `did you mean "${closestString(name, known)}"?`,
+    );
+  }
+  const absent = symbols?.filter((name) => !stored.some(({ symbol }) => symbol === name)) ?? [];
+  for (const symbol of absent) report.skip({ symbol }, "no bars of it are stored");
+  return absent.length === 0;
+}
+
+/** Writes all of each text to standard output. */
+function createWriter(): (text: string) => void {
+  const encoder = new TextEncoder();
+  return (text) => {
+    for (let rest = encoder.encode(text); rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
+  };
+}

@@ -1,0 +1,131 @@
+/**
+ * The report of gaps: a short table for people, or one JSON object. It is written as the gaps come, so that it may be of any
+ * length.
+ *
+ * @module
+ */
+import { addGap, type GapOutcome, type GapTotals, minutesOf, NO_GAPS } from "../gaps/outcome.ts";
+import type { SeriesKey } from "../records/record.ts";
+import { formatTime } from "../records/time.ts";
+import { printable } from "../telemetry/log.ts";
+
+/** Takes what was found, series by series. */
+export interface GapReport {
+  /** What comes is of this series. */
+  series(series: SeriesKey): void;
+  gap(gap: GapOutcome): void;
+  /** A series, or all of a symbol, that is not looked at. */
+  skip(series: Pick<SeriesKey, "symbol"> & Partial<SeriesKey>, reason: string): void;
+  /** Ends the report, and gives the totals. */
+  end(): GapTotals;
+}
+
+/** Where the report goes, piece by piece. */
+type Write = (text: string) => void;
+
+/** One object on one line: `ranges`, `skipped`, `series` (how many were looked at) and `totals`. */
+export function reportJson(write: Write): GapReport {
+  let totals = NO_GAPS;
+  let series = 0;
+  let names: Partial<SeriesKey> = {};
+  const skipped: unknown[] = [];
+  let separator = '{"ranges":[';
+  return {
+    series({ provider, symbol, timeframe }) {
+      series++;
+      names = { provider, symbol, timeframe };
+    },
+    gap(gap) {
+      totals = addGap(totals, gap);
+      const [from, to] = [formatTime(gap.from), formatTime(gap.to)];
+      const range = { ...names, from, to, minutes: round(minutesOf(gap)), state: gap.state };
+      write(separator + JSON.stringify(range));
+      separator = ",";
+    },
+    skip: ({ provider, symbol, timeframe }, reason) => void skipped.push({ provider, symbol, timeframe, reason }),
+    end() {
+      const rounded = Object.fromEntries(Object.entries(totals).map(([name, minutes]) => [name, round(minutes)]));
+      if (separator !== ",") write(separator);
+      write(`],"skipped":${JSON.stringify(skipped)},"series":${series},"totals":${JSON.stringify(rounded)}}\n`);
+      return totals;
+    },
+  };
+}
+
+/** Ranges that are shown of a series, series that are shown with their ranges, and reasons that are given. */
+const SHOWN = { ranges: 5, series: 10, reasons: 5 };
+
+/** A table of the first gaps of the first series, and the totals. Times without trades are only counted. */
+export function reportTable(write: Write): GapReport {
+  let totals = NO_GAPS;
+  let looked = 0;
+  let skipped = 0;
+  /** Series with gaps. */
+  let broken = 0;
+  let name = "";
+  let ofSeries = { shown: 0, hidden: 0, hiddenMinutes: 0 };
+
+  const row = (...[name, from, to, minutes, state]: [string, string, string, string, string]) =>
+    write(
+      `${name.padEnd(28)}  ${from.padEnd(17)}  ${to.padEnd(17)}  ${minutes.padStart(10)}  ${state}`.trimEnd() + "\n",
+    );
+
+  function endSeries(): void {
+    const { hidden, hiddenMinutes } = ofSeries;
+    if (hidden > 0 && broken <= SHOWN.series) row("", `and ${count(hidden)} more`, "", count(hiddenMinutes), "");
+    ofSeries = { shown: 0, hidden: 0, hiddenMinutes: 0 };
+  }
+
+  return {
+    series(series) {
+      endSeries();
+      looked++;
+      name = describe(series);
+    },
+    gap(gap) {
+      totals = addGap(totals, gap);
+      if (gap.state === "no-trade") return;
+      const isFirst = ofSeries.shown + ofSeries.hidden === 0;
+      if (isFirst && broken++ === 0) row("SERIES", "FROM", "TO", "MINUTES", "STATE");
+      const minutes = minutesOf(gap);
+      if (broken > SHOWN.series || ofSeries.shown === SHOWN.ranges) {
+        ofSeries.hidden++;
+        ofSeries.hiddenMinutes += minutes;
+        return;
+      }
+      ofSeries.shown++;
+      row(isFirst ? name : "", shortTime(gap.from), shortTime(gap.to), count(minutes), gap.state);
+    },
+    skip(series, reason) {
+      if (skipped++ < SHOWN.reasons) write(`${describe(series)} is not looked at: ${reason}\n`);
+    },
+    end() {
+      endSeries();
+      if (broken > SHOWN.series) write(`and ${count(broken - SHOWN.series)} more series; all with --json\n`);
+      if (skipped > SHOWN.reasons) write(`${count(skipped)} are not looked at; all with --json\n`);
+      write(`${count(looked)} series, ${describeTotals(totals)}\n`);
+      return totals;
+    },
+  };
+}
+
+function describe({ provider, symbol, timeframe }: Partial<SeriesKey>): string {
+  return [provider, symbol, timeframe].filter((part) => part !== undefined).map(printable).join(" ");
+}
+
+function describeTotals({ found, repaired, noTrade, unrepairable, missing }: GapTotals): string {
+  const parts = [
+    `${count(repaired)} repaired`,
+    `${count(unrepairable)} unrepairable`,
+    `${count(missing)} still missing`,
+  ];
+  const quiet = noTrade > 0 ? `; ${count(noTrade)} are known to be without trades` : "";
+  if (found === 0) return `no minutes are missing${quiet}`;
+  if (repaired + unrepairable === 0) return `${count(missing)} minutes are missing${quiet}`;
+  return `${count(found)} minutes were missing: ${parts.join(", ")}${quiet}`;
+}
+
+const count = (value: number) => value.toLocaleString("en-US", { maximumFractionDigits: 2 });
+const round = (minutes: number) => Math.round(minutes * 1e4) / 1e4;
+/** `2024-07-03T15:00Z`, with seconds where there are any. */
+const shortTime = (ms: number) => new Date(ms).toISOString().replace(/(:00)?\.000Z$/, "Z");

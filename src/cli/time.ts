@@ -1,0 +1,24 @@
+/**
+ * Times on the command line.
+ *
+ * @module
+ */
+import { parseIso } from "../records/time.ts";
+import { UsageError } from "./command.ts";
+
+/**
+ * The time that a flag gives, in epoch ms: ISO 8601 with its zone, or a day, which begins at its midnight in UTC;
+ * `undefined` where the flag is not given.
+ *
+ * @throws {UsageError} If it is no time.
+ */
+export function readTime(flags: ReadonlyMap<string, string | true>, name: string): number | undefined {
+  const text = flags.get(name);
+  if (typeof text !== "string") return undefined;
+  const time = parseIso(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (!Number.isNaN(time)) return time;
+  throw new UsageError(
+    `Cannot read --${name} as a time: current value is ${JSON.stringify(text)}, wanted is a day like 2024-01-02 or ` +
+      "a time with its zone like 2024-01-02T14:30:00Z",
+  );
+}

@@ -1,0 +1,55 @@
+/**
+ * What became of a gap.
+ *
+ * @module
+ */
+import type { Range } from "../calendar/mod.ts";
+
+/**
+ * - `missing`: not stored, and not known to be without trades;
+ * - `repaired`: fetched from history and stored by this run;
+ * - `no-trade`: not in the provider's history either;
+ * - `unrepairable`: further back than the provider's history reaches, or of a provider without one.
+ */
+export type GapState = "missing" | "repaired" | "no-trade" | "unrepairable";
+
+/** A run of bars that were expected, and what is known of them. */
+export interface GapOutcome extends Range {
+  readonly state: GapState;
+  /** Whether it was known to be without trades before. */
+  readonly wasKnown?: true;
+}
+
+/** How much of each, in minutes of bars. */
+export interface GapTotals {
+  /** Missing at the start of this run: all that comes below but what was known to be without trades before. */
+  readonly found: number;
+  readonly repaired: number;
+  /** Without trades, known before or found out by this run. */
+  readonly noTrade: number;
+  readonly unrepairable: number;
+  /** Still missing. */
+  readonly missing: number;
+}
+
+/** Nothing of anything. */
+export const NO_GAPS: GapTotals = { found: 0, repaired: 0, noTrade: 0, unrepairable: 0, missing: 0 };
+
+const TOTALS: Record<GapState, Exclude<keyof GapTotals, "found">> = {
+  missing: "missing",
+  repaired: "repaired",
+  "no-trade": "noTrade",
+  unrepairable: "unrepairable",
+};
+
+/** The minutes of a range. */
+export function minutesOf({ from, to }: Range): number {
+  return (to - from) / 60_000;
+}
+
+/** The totals with another gap among them. */
+export function addGap(totals: GapTotals, gap: GapOutcome): GapTotals {
+  const minutes = minutesOf(gap);
+  const name = TOTALS[gap.state];
+  return { ...totals, found: totals.found + (gap.wasKnown ? 0 : minutes), [name]: totals[name] + minutes };
+}

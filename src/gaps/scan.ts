@@ -1,0 +1,89 @@
+/**
+ * Finds the bars that a series lacks by its calendar.
+ *
+ * The database looks for the places where one bar does not follow the other, window by window; only these come over the
+ * wire, and are compared with the calendar here. Memory does not grow with the series, and no statement runs long.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import type { Calendar, Range } from "../calendar/mod.ts";
+import { readNoTrade } from "./no_trade.ts";
+
+/** A run of bars that are expected and not there, from the start of the first to the end of the last. */
+export interface Gap extends Range {
+  /** Whether the provider's history is known to have none either. */
+  readonly isNoTrade: boolean;
+}
+
+/** What to scan. */
+export interface ScanOptions {
+  readonly client: Client;
+  readonly seriesId: number;
+  readonly calendar: Calendar;
+  /** Length of a bar, in milliseconds. */
+  readonly stepMs: number;
+  /** Bars that start at or after it are expected, in epoch ms. */
+  readonly from: number;
+  /** Bars that start before it are expected, in epoch ms. */
+  readonly to: number;
+}
+
+/** Bars that a window has room for: a moment of work for the database, and a bound for what comes back. */
+const WINDOW_BARS = 50_000;
+
+// A bar that is still provisional is half a bar: whatever was to complete it did not come.
+const STEPS =
+  `SELECT (extract(epoch FROM previous) * 1000)::float8 AS previous, (extract(epoch FROM ts) * 1000)::float8 AS ts
+FROM (
+  SELECT ts, lag(ts) OVER bars AS previous, lead(ts) OVER bars AS next FROM bar
+  WHERE series_id = $1 AND ts >= to_timestamp($2) AND ts < to_timestamp($3) AND status <> 'p'
+  WINDOW bars AS (ORDER BY ts)
+) AS neighbours
+WHERE previous IS NULL OR next IS NULL OR ts - previous > make_interval(secs => $4)
+ORDER BY ts`;
+
+/** The gaps of a series in order, ended where the market closes or what is known of them changes. */
+export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {
+  const { client, seriesId, calendar, stepMs } = options;
+  const from = Math.ceil(options.from / stepMs) * stepMs;
+  const known = readNoTrade(client, seriesId, from);
+  let noTrade = (await known.next()).value as Range | undefined;
+  for await (const hole of findHoles({ ...options, from, to: Math.ceil(options.to / stepMs) * stepMs })) {
+    for (const run of calendar.starts(hole.from, hole.to, stepMs)) {
+      for (let at = run.from; at < run.to;) {
+        while (noTrade !== undefined && noTrade.to <= at) noTrade = (await known.next()).value as Range | undefined;
+        const isNoTrade = noTrade !== undefined && noTrade.from <= at;
+        const end = Math.min(run.to, isNoTrade ? noTrade!.to : noTrade?.from ?? Infinity);
+        yield { from: at, to: end, isNoTrade };
+        at = end;
+      }
+    }
+  }
+}
+
+/** Ranges without bars, whether any are expected there or not. Both ends of the range are multiples of the step. */
+async function* findHoles({ client, seriesId, stepMs, from, to }: ScanOptions): AsyncGenerator<Range> {
+  /** Up to where there are no holes that were not told. */
+  let position = from;
+  for (let start = from; start < to; start += WINDOW_BARS * stepMs) {
+    const end = Math.min(start + WINDOW_BARS * stepMs, to);
+    const { rows } = await client.query<{ previous: number | null; ts: number }>({
+      name: "find-holes",
+      text: STEPS,
+      values: [seriesId, start / 1000, end / 1000, stepMs / 1000],
+    });
+    for (const { previous, ts } of rows) {
+      // A source may start its bars at other minutes than those that divide the hour or the day.
+      if (previous !== null) position = slotOf(previous, stepMs) + stepMs;
+      const slot = slotOf(ts, stepMs);
+      if (slot > position) yield { from: position, to: slot };
+      position = slot + stepMs;
+    }
+  }
+  if (position < to) yield { from: position, to };
+}
+
+function slotOf(ms: number, stepMs: number): number {
+  return Math.floor(ms / stepMs) * stepMs;
+}

@@ -1,0 +1,62 @@
+/**
+ * In which range a series is looked at, and by which calendar.
+ *
+ * @module
+ */
+import { type Calendar, calendarOf } from "../calendar/mod.ts";
+import { TIMEFRAMES } from "../records/timeframe.ts";
+import type { StoredSeries } from "./series.ts";
+
+/** What is to be expected of a series. */
+export interface Scope {
+  readonly calendar: Calendar;
+  /** Length of a bar, in milliseconds. */
+  readonly stepMs: number;
+  /** Bars that start at or after it, in epoch ms. */
+  readonly from: number;
+  /** Bars that start before it, in epoch ms. */
+  readonly to: number;
+}
+
+/** What the user wants to look at, in epoch ms. */
+export interface WantedRange {
+  readonly from?: number;
+  readonly to?: number;
+}
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+/** Where the calendars begin. */
+const EARLIEST_MS = Date.UTC(2000, 0, 1);
+/** How long after its end a bar is there when all is well. */
+const LAG_MS = 2 * MINUTE_MS;
+/** The same where a cheaper subscription has bars a quarter of an hour late. */
+const DELAYED_LAG_MS = 17 * MINUTE_MS;
+const DELAYED = ["alpaca", "massive"];
+/** Providers of bars that do not go on by themselves: what comes after the newest is not missing. */
+const FINITE = ["replay", "mock"];
+
+/** The scope of a series, or why it cannot be looked at. */
+export function scopeOf(series: StoredSeries, wanted: WantedRange, now = Date.now()): Scope | string {
+  const { provider, symbol, timeframe } = series;
+  const calendar = calendarOf(provider, symbol);
+  if (calendar === undefined) return "no calendar is known of its market";
+  const stepMs = TIMEFRAMES.get(timeframe);
+  if (stepMs === undefined) return "its timeframe is not known";
+  const isAligned = stepMs <= HOUR_MS || stepMs === DAY_MS || (calendar.name === "24/7" && stepMs < DAY_MS);
+  if (!isAligned) return `when bars of ${timeframe} start is up to their source`;
+  const over = (ms: number) => Math.floor(ms / stepMs) * stepMs;
+  return {
+    calendar,
+    stepMs,
+    from: Math.max(wanted.from ?? series.first, EARLIEST_MS),
+    to: Math.min(wanted.to ?? defaultEnd(series, stepMs, now), over(now)),
+  };
+}
+
+function defaultEnd({ provider, newest }: StoredSeries, stepMs: number, now: number): number {
+  if (FINITE.includes(provider)) return newest + 1;
+  const lagMs = DELAYED.includes(provider) ? DELAYED_LAG_MS : LAG_MS;
+  return Math.floor((now - lagMs) / stepMs) * stepMs;
+}

@@ -1,0 +1,96 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { csvLine, HEADER } from "../support/bars.ts";
+import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+
+const server = await startSharedServer();
+
+/** A file of AAPL and MSFT on 2 January 2024 from 09:30 in New York on; AAPL lacks minutes 3, 4 and 8. */
+const file = [
+  HEADER,
+  ...[0, 1, 2, 5, 6, 7, 9].map((minute) => csvLine(minute)),
+  ...[0, 1, 2].map((minute) => csvLine(minute, "MSFT")),
+  "",
+].join("\n");
+
+/** A workspace with the file's bars in its database. */
+async function openWithBars() {
+  const work = await openWorkspace(server);
+  const path = await work.write("bars.csv", file);
+  assertEquals((await work.ingest(["--file", path])).code, 0);
+  const gaps = (...args: string[]) =>
+    work.run(["gaps", "--database", work.database, "--data-dir", work.dataDir, ...args]);
+  return { gaps, [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
+}
+
+Deno.test("gaps lists what is missing by the calendar, and exits 1", async () => {
+  await using work = await openWithBars();
+  const { code, stdout, stderr } = await work.gaps();
+  assertEquals([code, stderr], [1, ""]);
+  assertEquals(stdout.split("\n").map((line) => line.replaceAll(/ +/g, " ")), [
+    "SERIES FROM TO MINUTES STATE",
+    "replay AAPL 1m 2024-01-02T14:33Z 2024-01-02T14:35Z 2 missing",
+    " 2024-01-02T14:38Z 2024-01-02T14:39Z 1 missing",
+    "2 series, 3 minutes are missing",
+    "",
+  ]);
+});
+
+Deno.test("gaps --json prints one object with every range and the totals", async () => {
+  await using work = await openWithBars();
+  const { code, stdout } = await work.gaps("--json", "--symbols", "AAPL");
+  assertEquals(code, 1);
+  const series = { provider: "replay", symbol: "AAPL", timeframe: "1m" };
+  assertEquals(JSON.parse(stdout), {
+    ranges: [
+      { ...series, from: "2024-01-02T14:33:00.000Z", to: "2024-01-02T14:35:00.000Z", minutes: 2, state: "missing" },
+      { ...series, from: "2024-01-02T14:38:00.000Z", to: "2024-01-02T14:39:00.000Z", minutes: 1, state: "missing" },
+    ],
+    skipped: [],
+    series: 1,
+    totals: { found: 3, repaired: 0, noTrade: 0, unrepairable: 0, missing: 3 },
+  });
+});
+
+Deno.test("gaps looks at the provider, the symbols and the times that are given, and exits 0 where all is there", async () => {
+  await using work = await openWithBars();
+  const complete = ["1 series, no minutes are missing\n", 0];
+  const told = async (...args: string[]) => {
+    const { stdout, code } = await work.gaps(...args);
+    return [stdout, code];
+  };
+  assertEquals(await told("--symbols", "MSFT"), complete);
+  assertEquals(await told("--symbols", "AAPL", "--from", "2024-01-02T14:35Z", "--to", "2024-01-02T14:38Z"), complete);
+  assertEquals(await told("--symbols", "AAPL", "--to", "2024-01-02"), complete);
+  assertEquals(await told("--provider", "kraken"), ["0 series, no minutes are missing\n", 0]);
+});
+
+Deno.test("gaps from a time before the first bar expects bars from there on", async () => {
+  await using work = await openWithBars();
+  const { code, json } = await work.gaps("--json", "--symbols", "MSFT", "--from", "2023-12-28", "--to", "2024-01-02");
+  assertEquals(code, 1);
+  assertEquals(json.totals.found, 2 * 390, "Thursday and Friday, no weekend and no New Year's Day");
+});
+
+Deno.test("gaps tells of a symbol of which nothing is stored, and exits 1", async () => {
+  await using work = await openWithBars();
+  const { code, json } = await work.gaps("--json", "--symbols", "MSFT,NVDA");
+  assertEquals([code, json.skipped, json.series], [1, [{ symbol: "NVDA", reason: "no bars of it are stored" }], 1]);
+});
+
+for (
+  const [args, says] of [
+    [["--provider", "alpca"], 'there is no such provider, and no bars of it are stored, did you mean "alpaca"?'],
+    [["--from", "2024-02-30"], 'Cannot read --from as a time: current value is "2024-02-30", wanted is a day like'],
+    [["--to", "2024-01-02T14:30:00"], "Cannot read --to as a time"],
+    [["--from", "2024-01-03", "--to", "2024-01-02"], "Cannot look from 2024-01-03 to 2024-01-02"],
+    [["--from", "2999-01-01"], "Cannot look from 2999-01-01 to now"],
+    [["now"], '"gaps" takes only options'],
+  ] as [string[], string][]
+) {
+  Deno.test(`gaps ${args.join(" ")} exits 2 and says why`, async () => {
+    await using work = await openWorkspace(server);
+    const { code, stdout, stderr } = await work.run(["gaps", "--database", work.database, ...args]);
+    assertEquals([code, stdout], [2, ""]);
+    assertStringIncludes(stderr, says);
+  });
+}
