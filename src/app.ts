@@ -33,6 +33,8 @@ export interface Outcome {
 /** What a run is made of, besides the configuration. */
 export interface AppOptions {
   readonly config: Config;
+  /** Used instead of the one that the configuration names; stays open. */
+  readonly database?: Database;
   readonly providers: readonly Provider[];
   readonly deadLetters: (tell: Listener) => DeadLetters;
   readonly listeners: readonly Listener[];
@@ -43,6 +45,8 @@ export interface AppOptions {
 /** A run that is ready to start. */
 export interface App extends AsyncDisposable {
   readonly database: Database;
+  /** Aborts when the sources are to be closed. */
+  readonly stopping: AbortSignal;
   readonly health: () => Health;
   readonly ledger: () => Ledger;
   /** Listens from now on. */
@@ -53,6 +57,8 @@ export interface App extends AsyncDisposable {
   stop(): void;
   /** Gives up: what is not written goes to the dead letters at once. */
   abort(reason: Error): void;
+  /** Ends the cooldown of open circuits: the next write is the probe. */
+  probe(): void;
 }
 
 /**
@@ -81,7 +87,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     stopping.abort();
   }
 
-  const database = opened.use(await openDatabase(options.config));
+  const database = options.database ?? opened.use(await openDatabase(options.config));
   await prepareDatabase(database);
 
   const bury = createBury(options.deadLetters(tell), fail);
@@ -192,6 +198,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const closing = opened.move();
   return {
     database,
+    stopping: stopping.signal,
     health,
     ledger: ledger.read,
     listen: (listener) => void listeners.push(listener),
@@ -200,6 +207,9 @@ export async function openApp(options: AppOptions): Promise<App> {
     abort(reason) {
       stopping.abort();
       aborting.abort(reason);
+    },
+    probe() {
+      for (const { delivery } of coordinators.values()) delivery.circuit.probe();
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

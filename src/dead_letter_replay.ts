@@ -5,8 +5,9 @@
  */
 import { type App, openApp, type Outcome } from "./app.ts";
 import type { Config } from "./config/load.ts";
-import { type HeldLetters, holdLetters, readLetters } from "./dead_letters/directory.ts";
-import { deadLetterDirectory } from "./dead_letters/files.ts";
+import type { Database } from "./database/database.ts";
+import { type HeldLetters, holdLetters, LettersHeldError, readLetters } from "./dead_letters/directory.ts";
+import { deadLetterDirectory, listLetterFiles, readLines } from "./dead_letters/files.ts";
 import type { LetterFilter } from "./dead_letters/filter.ts";
 import { type Refusal, replaysOf } from "./dead_letters/letter.ts";
 import { createReceiptWriter, type LocatedLetter, type ReceiptWriter } from "./dead_letters/receipts.ts";
@@ -21,6 +22,8 @@ export const DEFAULT_MAX_REPLAYS = 5;
 /** What to replay. */
 export interface ReplayOptions {
   readonly config: Config;
+  /** Used instead of one that is opened for the replay; stays open. */
+  readonly database?: Database;
   readonly matches: LetterFilter;
   /** Most letters. @default {Infinity} */
   readonly limit?: number;
@@ -75,6 +78,7 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayRepor
     await using app = await openApp({
       // The limit counts letters here, not records.
       config: { ...config, settings: { ...config.settings, limit: undefined } },
+      database: options.database,
       kinds: Object.keys(recordKinds),
       listeners: options.listeners ?? [],
       providers: [createLetterProvider(choice.letters, createLetterReader(config.settings), tally.settled)],
@@ -103,6 +107,52 @@ export async function previewReplay(options: ReplayOptions): Promise<ReplayPrevi
     for (const fault of faults) reasons.add(fault);
   }
   return { letters, records, unsound, overCap: choice.overCap(), reasons: reasons.counts };
+}
+
+/** Causes that lie in a run and not in the record: it was stopped, or could not write at all. */
+const CAUSES_OF_RUNS: readonly string[] = ["aborted", "fatal"];
+/** Longest time that the replay at the start may take, in milliseconds: live feeds wait for it. */
+const START_REPLAY_MS = 30_000;
+
+/**
+ * Replays what earlier runs have left for no fault of the record, before an app begins its own run, and through its
+ * database. What is not stored after {@linkcode START_REPLAY_MS} or a stop of the app stays for the next time.
+ *
+ * @returns What became of it; `undefined` where there was nothing to replay, or somebody else does so.
+ */
+export async function replayAtStart(app: App, config: Config): Promise<ReplayReport | undefined> {
+  const matches: LetterFilter = ({ letter }) => CAUSES_OF_RUNS.includes(letter.metadata.cause);
+  if (!await mayHaveSuch(deadLetterDirectory(config.settings.dataDir))) return undefined;
+  try {
+    return await replayLetters({
+      config,
+      database: app.database,
+      matches,
+      maxReplays: DEFAULT_MAX_REPLAYS,
+      onStart(replaying) {
+        const timer = setTimeout(() => replaying.abort(new Error("not stored in time")), START_REPLAY_MS);
+        app.stopping.addEventListener("abort", replaying.stop, { once: true });
+        return {
+          [Symbol.dispose]() {
+            clearTimeout(timer);
+            app.stopping.removeEventListener("abort", replaying.stop);
+          },
+        };
+      },
+    });
+  } catch (error) {
+    if (error instanceof LettersHeldError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether there may be such a letter. Looks at text alone: of millions of letters most are of another cause. */
+async function mayHaveSuch(directory: string): Promise<boolean> {
+  const marks = CAUSES_OF_RUNS.map((cause) => `"cause":"${cause}"`);
+  for (const path of await listLetterFiles(directory)) {
+    for await (const text of readLines(path)) if (marks.some((mark) => text.includes(mark))) return true;
+  }
+  return false;
 }
 
 async function finish(receipts: ReceiptWriter, held: HeldLetters): Promise<void> {

@@ -1,6 +1,7 @@
 /** `barline backfill`. @module */
 import { loadConfig } from "../config/load.ts";
 import { type OptionName, optionSpecs } from "../config/options.ts";
+import { checkExposure } from "../http/address.ts";
 import { providers as registry } from "../providers/mod.ts";
 import type { HistoryRange, Provider } from "../providers/provider.ts";
 import { formatTime } from "../records/time.ts";
@@ -38,6 +39,7 @@ export const backfill: Command = {
           throw new UsageError(`Cannot backfill without a provider: give one with --provider, ${namesWithHistory()}`);
         }
         made = createProviders(checked, problems);
+        if (checked.sources.get("http") === "--http") checkExposure(checked, problems);
       },
     });
     // A page of its own would be in the way of an ingest that runs beside it.

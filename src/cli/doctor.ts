@@ -5,6 +5,7 @@ import { withClient } from "../database/database.ts";
 import { readVersion, SCHEMA_VERSION } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
 import { prepareDataDir } from "../data_dir.ts";
+import { parseAddress } from "../http/address.ts";
 import { describeError } from "../telemetry/log.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT } from "./command.ts";
@@ -76,8 +77,6 @@ export const doctor: Command = {
 
 /** Takes the address for a moment. */
 function checkAddress(address: string): string {
-  const colon = address.lastIndexOf(":");
-  const hostname = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
-  using _listener = Deno.listen({ hostname, port: Number(address.slice(colon + 1)) });
+  using _listener = Deno.listen(parseAddress(address));
   return `${address} is free`;
 }

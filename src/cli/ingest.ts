@@ -1,6 +1,7 @@
 /** `barline ingest`. @module */
 import { loadConfig } from "../config/load.ts";
 import { optionSpecs } from "../config/options.ts";
+import { checkExposure } from "../http/address.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Command } from "./command.ts";
 import { createProviders } from "./providers.ts";
@@ -22,7 +23,10 @@ export const ingest: Command = {
       flags: options,
       env: Deno.env.get,
       file: configFile,
-      check: (checked, problems) => providers = createProviders(checked, problems),
+      check(checked, problems) {
+        providers = createProviders(checked, problems);
+        checkExposure(checked, problems);
+      },
     });
     return await streamBars(config, providers);
   },

@@ -3,16 +3,18 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import { openApp } from "../app.ts";
 import type { Config } from "../config/load.ts";
 import { prepareDataDir } from "../data_dir.ts";
+import { replayAtStart, type ReplayReport } from "../dead_letter_replay.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { openDeadLetters } from "../dead_letters/write.ts";
 import { startHttp } from "../http/start.ts";
 import type { Provider } from "../providers/provider.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
-import { configureLog, logEvents } from "../telemetry/log.ts";
+import { configureLog, describeError, logEvents } from "../telemetry/log.ts";
 import { EXIT } from "./command.ts";
 import { startProgress } from "./progress.ts";
 import { stopOnSignals } from "./signals.ts";
@@ -40,9 +42,10 @@ export async function streamBars(config: Config, providers: readonly Provider[])
       }],
     }),
   );
-  if (settings.http !== "off") running.use(startHttp(app, settings, providers, createLetterCounter(directory)));
+  if (settings.http !== "off") running.use(startHttp(app, config, providers, createLetterCounter(directory)));
   const signals = running.use(stopOnSignals(app, progress.say));
   running.defer(progress.stop);
+  if (settings.dlqAutoReplay === "on") await replayAtStart(app, config).then(tellReplay, tellReplayFailure);
   progress.start(app, providers);
 
   const started = performance.now();
@@ -56,4 +59,17 @@ export async function streamBars(config: Config, providers: readonly Provider[])
     json: settings.json,
   }));
   return signals.aborted() ? EXIT.aborted : exitCode(outcome);
+}
+
+function tellReplay(report: ReplayReport | undefined): void {
+  if (report === undefined) return;
+  const { removed, refused, outcome } = report;
+  getLogger("barline").info("Replayed {removed} dead letters of earlier runs; {refused} stay", { removed, refused });
+  if (outcome.failure !== undefined) tellReplayFailure(outcome.failure);
+}
+
+/** What cannot be replayed now keeps nobody from ingesting: it lies there still. */
+function tellReplayFailure(error: unknown): void {
+  const what = describeError(error);
+  getLogger("barline").warn("Cannot replay the dead letters of earlier runs: {error}", { error: what });
 }

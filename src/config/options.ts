@@ -132,6 +132,7 @@ export const settingsSchema = z.strictObject({
     help: "how long a stop waits for what was accepted; then it goes to the dead letters",
     value: "SECONDS",
   }),
+  dlqAutoReplay: choice(["on", "off"], "on", "at the start replay what an earlier stop left to the dead letters"),
   logLevel: choice(["debug", "info", "warning", "error"], "info", "least severity that is logged"),
   logFormat: choice(["text", "json"], "text", "form of the log, which goes to stderr"),
   json: flag("print the summary as one JSON object, on the last line of stdout"),

@@ -8,12 +8,21 @@ import type { LocatedLetter } from "./receipts.ts";
 /** Whether a letter is meant. */
 export type LetterFilter = (letter: LocatedLetter) => boolean;
 
-const FIELDS = ["reason", "cause", "sqlstate", "provider", "kind", "location", "symbol"];
+/** Fields that letters are chosen by. */
+export const FILTER_FIELDS: readonly string[] = [
+  "reason",
+  "cause",
+  "sqlstate",
+  "provider",
+  "kind",
+  "location",
+  "symbol",
+];
 
 /** What letters are chosen by; all of it must hold. */
 export interface LetterChoice {
-  /** `field=text` conditions joined by commas. */
-  readonly where?: string;
+  /** `field=text` conditions joined by commas, or the texts by field. */
+  readonly where?: string | Readonly<Record<string, string>>;
   /** Durations like `90s`, `15m`, `12h`, `1d12h`, `2w`: how long ago the letter was written. */
   readonly olderThan?: string;
   readonly newerThan?: string;
@@ -38,16 +47,21 @@ export function parseFilter({ where, olderThan, newerThan }: LetterChoice, nowMs
     );
 }
 
-function parseConditions(text: string | undefined): { field: string; value: string }[] {
-  if (text === undefined || text === "") return [];
-  return text.split(/,(?=\s*\w+=)/).map((part) => {
-    const at = part.indexOf("=");
-    const field = part.slice(0, at).trim();
-    if (at < 0 || !FIELDS.includes(field)) {
-      throw new RangeError(`Cannot filter by "${part}": wanted is FIELD=TEXT with one of ${FIELDS.join(", ")}`);
+function parseConditions(where: LetterChoice["where"] = ""): { field: string; value: string }[] {
+  const conditions = typeof where === "object"
+    ? Object.entries(where).map(([field, value]) => ({ part: field, field, value }))
+    : where === ""
+    ? []
+    : where.split(/,(?=\s*\w+=)/).map((part) => {
+      const [field] = part.split("=", 1);
+      return { part, field: field.trim(), value: part.slice(field.length + 1).trim() };
+    });
+  for (const { part, field } of conditions) {
+    if (!FILTER_FIELDS.includes(field)) {
+      throw new RangeError(`Cannot filter by "${part}": wanted is FIELD=TEXT with one of ${FILTER_FIELDS.join(", ")}`);
     }
-    return { field, value: part.slice(at + 1).trim() };
-  });
+  }
+  return conditions;
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };

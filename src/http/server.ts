@@ -1,5 +1,5 @@
 /**
- * The HTTP interface: metrics, health, and the cockpit with the data behind it; read only.
+ * The HTTP interface: metrics, health, the cockpit with the data behind it, and what it can change.
  *
  * @module
  */
@@ -7,7 +7,12 @@ import { TIMEFRAMES } from "../records/timeframe.ts";
 import type { Sample } from "../telemetry/overview.ts";
 import type { ChartBar, ChartGap, SeriesNames } from "./api/bars.ts";
 import type { SeriesRow } from "./api/series.ts";
+import { describeError } from "../telemetry/log.ts";
+import { parseAddress } from "./address.ts";
+import type { DeadLetterApi } from "./api/dead_letters.ts";
+import { readObject, RequestError, withSecurityHeaders } from "./body.ts";
 import { COCKPIT_PATHS, serveCockpit } from "./cockpit.ts";
+import { type Access, createGuard, type Guard } from "./guard.ts";
 import type { HealthReport } from "./health.ts";
 
 /** What the pages are made of. */
@@ -23,40 +28,51 @@ export interface HttpSources {
   /** Opens a stream of server-sent events with both. */
   readonly events: () => Response;
   readonly series: (search: string) => Promise<{ series: readonly SeriesRow[]; more: boolean }>;
+  readonly deadLetters: DeadLetterApi;
+  /** Ends the cooldown of open circuits. */
+  readonly probe: () => void;
+  /** Closes the sources and writes what was accepted; then the run ends. */
+  readonly drain: () => void;
   readonly bars: (series: SeriesNames, limit: number) => Promise<{ bars: ChartBar[]; gaps: ChartGap[] }>;
 }
 
-/** What the request asks for is not right; answered with 400 and its message. */
-class RequestError extends Error {
-  override name = "RequestError";
+type Handler = (sources: HttpSources, query: URLSearchParams, request: Request) => Response | Promise<Response>;
+
+/** A page: how it is asked for, and who may. Only `POST` changes anything. */
+interface Route {
+  readonly method: "GET" | "POST";
+  readonly access: Access;
+  readonly handle: Handler;
 }
 
-type Handler = (sources: HttpSources, query: URLSearchParams, request: Request) => Response | Promise<Response>;
+const open = (handle: Handler): Route => ({ method: "GET", access: "open", handle });
+const read = (handle: Handler): Route => ({ method: "GET", access: "read", handle });
+const change = (handle: Handler): Route => ({ method: "POST", access: "change", handle });
 
 /** Bars of a chart where the query names no number, and at most. */
 const BARS = 500;
 const MAX_BARS = 5000;
 
 /** Every page there is. */
-const routes: Readonly<Record<string, Handler>> = {
-  async "/metrics"(sources) {
+const routes: Readonly<Record<string, Route>> = {
+  "/metrics": read(async (sources) => {
     const { body, contentType } = await sources.metrics();
     return new Response(body, { headers: { "content-type": contentType } });
-  },
-  "/healthz": () => Promise.resolve(Response.json({ state: "alive" })),
-  async "/readyz"(sources) {
+  }),
+  "/healthz": open(() => Response.json({ state: "alive" })),
+  "/readyz": open(async (sources) => {
     const reasons = await sources.unready();
     return Response.json({ ready: reasons.length === 0, reasons }, { status: reasons.length === 0 ? 200 : 503 });
-  },
-  async "/health"(sources) {
+  }),
+  "/health": read(async (sources) => {
     const report = await sources.health();
     return Response.json(report, { status: report.state === "unhealthy" ? 503 : 200 });
-  },
-  "/api/overview": async (sources) => Response.json(await sources.overview()),
-  "/api/samples": (sources) => Response.json({ samples: sources.samples() }),
-  "/api/events": (sources) => sources.events(),
-  "/api/symbols": async (sources, query) => Response.json(await sources.series(query.get("search") ?? "")),
-  async "/api/bars"(sources, query) {
+  }),
+  "/api/overview": read(async (sources) => Response.json(await sources.overview())),
+  "/api/samples": read((sources) => Response.json({ samples: sources.samples() })),
+  "/api/events": read((sources) => sources.events()),
+  "/api/symbols": read(async (sources, query) => Response.json(await sources.series(query.get("search") ?? ""))),
+  "/api/bars": read(async (sources, query) => {
     const [provider, symbol, timeframe] = ["provider", "symbol", "timeframe"].map((name) => wanted(query, name));
     const limit = Number(query.get("limit") ?? BARS);
     if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_BARS)) {
@@ -69,10 +85,25 @@ const routes: Readonly<Record<string, Handler>> = {
     }
     const found = await sources.bars({ tenant: "default", provider, symbol, timeframe }, limit);
     return Response.json({ stepSeconds: stepMs / 1000, ...found });
-  },
-  ...Object.fromEntries(
-    COCKPIT_PATHS.map((path): [string, Handler] => [path, (_, __, request) => serveCockpit(request)]),
+  }),
+  "/api/dead-letters": read(async ({ deadLetters }) => Response.json(await deadLetters.groups())),
+  "/api/dead-letters/letters": read(async ({ deadLetters }, query) => Response.json(await deadLetters.letters(query))),
+  "/api/dead-letters/replay": change(async ({ deadLetters }, _, request) =>
+    Response.json(await deadLetters.replay(await readObject(request)))
   ),
+  "/api/dead-letters/purge": change(async ({ deadLetters }, _, request) =>
+    Response.json(await deadLetters.purge(await readObject(request)))
+  ),
+  "/-/circuit/probe": change((sources) => {
+    sources.probe();
+    return Response.json({ probing: true });
+  }),
+  "/-/drain": change((sources) => {
+    sources.drain();
+    return Response.json({ stopping: true });
+  }),
+  // The page itself holds nothing: what it shows it asks for, with the token.
+  ...Object.fromEntries(COCKPIT_PATHS.map((path) => [path, open((_, __, request) => serveCockpit(request))])),
 };
 
 function wanted(query: URLSearchParams, name: string): string {
@@ -81,25 +112,35 @@ function wanted(query: URLSearchParams, name: string): string {
   return value;
 }
 
+/** What a server is made of. */
+export interface ServeOptions {
+  /** `host:port`; port 0 takes any that is free. */
+  readonly address: string;
+  /** Token of whoever may change something; without one nobody may. */
+  readonly token?: string;
+  readonly sources: HttpSources;
+  readonly onListen: (url: string) => void;
+  /** Told of what changes something, and of errors. */
+  readonly log: (message: string) => void;
+}
+
 /**
- * Serves at `address` (`host:port`; port 0 takes any that is free).
+ * Serves.
  *
  * @throws {Error} If the address cannot be had.
  */
-export function serve(address: string, sources: HttpSources, onListen: (url: string) => void): Deno.HttpServer {
-  const colon = address.lastIndexOf(":");
-  const hostname = address.slice(0, colon).replace(/^\[(.*)\]$/, "$1");
-  const port = Number(address.slice(colon + 1));
+export function serve({ address, token, sources, onListen, log }: ServeOptions): Deno.HttpServer {
+  const { hostname, port } = parseAddress(address);
+  const guard = createGuard({ hostname, token });
   try {
     return Deno.serve({
       hostname,
       port,
       onListen: (bound) => onListen(`http://${bound.hostname}:${bound.port}`),
-      onError(error) {
-        if (error instanceof RequestError) return new Response(`${error.message}\n`, { status: 400 });
-        return new Response(`${error instanceof Error ? error.message : error}\n`, { status: 500 });
-      },
-    }, (request) => answer(request, sources));
+    }, async (request, { remoteAddr }) => {
+      const from = (remoteAddr as Deno.NetAddr).hostname;
+      return withSecurityHeaders(await answer(request, from, { guard, sources, log }));
+    });
   } catch (error) {
     const why = error instanceof Deno.errors.AddrInUse ? "another process has it" : (error as Error).message;
     throw new Error(`Cannot listen on ${address}: ${why}. Choose another with --http HOST:PORT, or --http off`, {
@@ -108,15 +149,32 @@ export function serve(address: string, sources: HttpSources, onListen: (url: str
   }
 }
 
-async function answer(request: Request, sources: HttpSources): Promise<Response> {
+async function answer(
+  request: Request,
+  from: string,
+  { guard, sources, log }: { guard: Guard } & Pick<ServeOptions, "sources" | "log">,
+): Promise<Response> {
+  const refused = guard.refuse(request, from);
+  if (refused !== undefined) return refused;
   const { pathname, searchParams } = new URL(request.url);
-  const handler = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
-  if (handler === undefined) {
+  const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
+  if (route === undefined) {
     const pages = Object.keys(routes).filter((path) => !path.startsWith("/cockpit/"));
     return new Response(`Not found. There are ${pages.join(" ")}\n`, { status: 404 });
   }
-  if (request.method !== "GET" && request.method !== "HEAD") {
-    return new Response("Only GET is answered\n", { status: 405, headers: { allow: "GET, HEAD" } });
+  const allowed = route.method === "GET" ? ["GET", "HEAD"] : [route.method];
+  if (!allowed.includes(request.method)) {
+    const headers = { allow: allowed.join(", ") };
+    return new Response(`Only ${route.method} is answered\n`, { status: 405, headers });
   }
-  return await handler(sources, searchParams, request);
+  const forbidden = guard.refuseAccess(request, from, route.access);
+  if (forbidden !== undefined) return forbidden;
+  if (route.access === "change") log(`${pathname} was asked for by ${from}`);
+  try {
+    return await route.handle(sources, searchParams, request);
+  } catch (error) {
+    if (error instanceof RequestError) return new Response(`${error.message}\n`, { status: error.status });
+    log(`Cannot answer ${pathname}: ${describeError(error)}`);
+    return new Response(`Cannot answer ${pathname}: ${describeError(error)}\n`, { status: 500 });
+  }
 }

@@ -6,18 +6,20 @@
 import { getLogger } from "@logtape/logtape";
 import type { Client } from "pg";
 import type { App } from "../app.ts";
-import type { Settings } from "../config/options.ts";
+import type { Config } from "../config/load.ts";
 import { withClient } from "../database/database.ts";
 import type { Provider } from "../providers/provider.ts";
 import { describeError } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createOverview } from "../telemetry/overview.ts";
 import { VERSION } from "../version.ts";
+import { TOKEN_VARIABLE } from "./address.ts";
 import { findGaps, readBars } from "./api/bars.ts";
+import { createDeadLetterApi } from "./api/dead_letters.ts";
 import { listSeries } from "./api/series.ts";
 import { createEventHub } from "./events.ts";
 import { reportHealth } from "./health.ts";
-import { serve } from "./server.ts";
+import { type HttpSources, serve } from "./server.ts";
 
 /** How long an answer of the database is believed, in milliseconds: scrapes and probes must not load it. */
 const CHECK_EVERY_MS = 1000;
@@ -33,7 +35,7 @@ const CHECK_TIMEOUT_MS = 3000;
  */
 export function startHttp(
   app: App,
-  settings: Settings,
+  config: Config,
   providers: readonly Provider[],
   deadLettersWaiting: () => Promise<number>,
 ): AsyncDisposable {
@@ -57,12 +59,16 @@ export function startHttp(
   const events = createEventHub({ overview: readOverview, samples: overview.samples });
   const query = <T>(fn: (client: Client) => Promise<T>) =>
     withClient(app.database, fn, AbortSignal.any([stopped.signal, AbortSignal.timeout(QUERY_TIMEOUT_MS)]));
-  const server = serve(settings.http, {
+  const log = getLogger("barline");
+  const sources: HttpSources = {
     metrics: metrics.render,
     health: report,
     overview: readOverview,
     samples: overview.samples,
     events: events.open,
+    deadLetters: createDeadLetterApi(app, config, stopped.signal),
+    probe: app.probe,
+    drain: app.stop,
     series: (search) => query((client) => listSeries(client, { tenant: "default", search })),
     async bars(series, limit) {
       const bars = await query((client) => readBars(client, series, limit));
@@ -79,7 +85,14 @@ export function startHttp(
       if (stopping) reasons.push("stopping");
       return reasons;
     },
-  }, (url) => getLogger("barline").info("Serving {url}/metrics and {url}/health", { url }));
+  };
+  const server = serve({
+    address: config.settings.http,
+    token: config.variable(TOKEN_VARIABLE),
+    sources,
+    onListen: (url) => log.info("Serving {url}/metrics and {url}/health", { url }),
+    log: (message) => log.info("{message}", { message }),
+  });
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort();

@@ -1,0 +1,38 @@
+/**
+ * The address to serve at, and who can reach it.
+ *
+ * @module
+ */
+import type { Config, ConfigProblem } from "../config/load.ts";
+
+/** Variable that holds the token of whoever may change something. */
+export const TOKEN_VARIABLE = "BARLINE_HTTP_TOKEN";
+
+/** Reads `host:port`, where the host of IPv6 stands in brackets. */
+export function parseAddress(address: string): { hostname: string; port: number } {
+  const colon = address.lastIndexOf(":");
+  return {
+    hostname: address.slice(0, colon).replace(/^\[(.*)\]$/, "$1"),
+    port: Number(address.slice(colon + 1)),
+  };
+}
+
+/** Whether a host is this machine alone: `localhost`, 127.0.0.0/8 or ::1. Other names may lead anywhere. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "::1" || /^127(\.\d{1,3}){3}$/.test(hostname);
+}
+
+/** Adds a problem where others could reach the interface and there is no token to know friends by. */
+export function checkExposure(
+  { settings, sources, variable }: Omit<Config, "target">,
+  problems: ConfigProblem[],
+): void {
+  if (settings.http === "off" || isLoopback(parseAddress(settings.http).hostname)) return;
+  if (variable(TOKEN_VARIABLE)?.trim()) return;
+  problems.push({
+    key: "http",
+    source: sources.get("http")!,
+    message: `current value is ${JSON.stringify(settings.http)}, which others can reach: ` +
+      `set ${TOKEN_VARIABLE} to a long random text, or listen on 127.0.0.1`,
+  });
+}

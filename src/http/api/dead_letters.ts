@@ -1,0 +1,120 @@
+/**
+ * Dead letters over HTTP: seen, replayed and purged as `barline dlq` does it.
+ *
+ * @module
+ */
+import type { App } from "../../app.ts";
+import type { Config } from "../../config/load.ts";
+import { DEFAULT_MAX_REPLAYS, replayLetters } from "../../dead_letter_replay.ts";
+import { holdLetters, LettersHeldError, readLetters } from "../../dead_letters/directory.ts";
+import { deadLetterDirectory } from "../../dead_letters/files.ts";
+import { FILTER_FIELDS, type LetterFilter, parseFilter } from "../../dead_letters/filter.ts";
+import { groupLetters, type LetterGroup } from "../../dead_letters/group.ts";
+import type { StoredLetter } from "../../dead_letters/letter.ts";
+import { purgeLetters } from "../../dead_letters/purge.ts";
+import { logEvents } from "../../telemetry/log.ts";
+import { RequestError } from "../body.ts";
+
+/** The dead letters of a running program. */
+export interface DeadLetterApi {
+  /** Counts by reason, SQLSTATE and provider, the largest first. */
+  groups(): Promise<{ groups: LetterGroup[] }>;
+  /** The oldest letters that match `field=text` conditions of the query, `limit` at most. */
+  letters(query: URLSearchParams): Promise<{ letters: StoredLetter[] }>;
+  /**
+   * Replays the letters that `where` of the body names, an object of conditions. `force` also sends those that come back
+   * for ever.
+   *
+   * @throws {RequestError} If the body is not right, or the letters are held by somebody else (409).
+   */
+  replay(body: Record<string, unknown>): Promise<ReplayAnswer>;
+  /**
+   * Removes the letters that `where` of the body names, for good.
+   *
+   * @throws {RequestError} As above.
+   */
+  purge(body: Record<string, unknown>): Promise<{ purged: number }>;
+}
+
+/** What became of a replay. */
+export interface ReplayAnswer {
+  readonly replayed: number;
+  readonly refused: number;
+  /** Left out, as they were refused too often. */
+  readonly skipped: number;
+  /** How often each reason was given. */
+  readonly reasons: Readonly<Record<string, number>>;
+}
+
+/** Letters shown where the query names no number, and at most. */
+const SHOWN = 20;
+const MAX_SHOWN = 1000;
+
+/** Makes the API of an app's letters; when `stop` aborts, a replay under way ends. */
+export function createDeadLetterApi(app: App, config: Config, stop: AbortSignal): DeadLetterApi {
+  const directory = deadLetterDirectory(config.settings.dataDir);
+  return {
+    groups: async () => ({
+      groups: await groupLetters(readLetters(directory), () => true, ["reason", "sqlstate", "provider"]),
+    }),
+    async letters(query) {
+      const limit = Math.min(Math.max(1, Math.trunc(Number(query.get("limit") ?? SHOWN)) || SHOWN), MAX_SHOWN);
+      const where = Object.fromEntries([...query].filter(([name]) => FILTER_FIELDS.includes(name)));
+      const matches = parseFilter({ where });
+      const letters: StoredLetter[] = [];
+      for await (const located of readLetters(directory)) {
+        if (letters.length >= limit) break;
+        if (matches(located)) letters.push(located.letter);
+      }
+      return { letters };
+    },
+    async replay(body) {
+      const matches = readWhere(body);
+      const { removed, refused, overCap, reasons } = await unlessHeld(() =>
+        replayLetters({
+          config,
+          matches,
+          database: app.database,
+          maxReplays: body.force === true ? Infinity : DEFAULT_MAX_REPLAYS,
+          listeners: [logEvents()],
+          onStart(replaying) {
+            stop.addEventListener("abort", replaying.stop, { once: true });
+            return { [Symbol.dispose]: () => stop.removeEventListener("abort", replaying.stop) };
+          },
+        })
+      );
+      return { replayed: removed, refused, skipped: overCap, reasons: Object.fromEntries(reasons) };
+    },
+    async purge(body) {
+      const matches = readWhere(body);
+      return await unlessHeld(async () => {
+        using held = await holdLetters(directory);
+        return { purged: await purgeLetters(held, matches) };
+      });
+    },
+  };
+}
+
+/** The letters that a body names. One without `where` may be a mistake, and all of them are much: `{}` says so. */
+function readWhere({ where }: Record<string, unknown>): LetterFilter {
+  const isObject = typeof where === "object" && where !== null &&
+    Object.values(where).every((value) => typeof value === "string");
+  if (!isObject) {
+    throw new RequestError(
+      'Cannot choose letters: wanted is {"where": {…}} with texts for any of ' + FILTER_FIELDS.join(", "),
+    );
+  }
+  try {
+    return parseFilter({ where: where as Record<string, string> });
+  } catch (error) {
+    throw error instanceof RangeError ? new RequestError(error.message) : error;
+  }
+}
+
+async function unlessHeld<T>(fn: () => Promise<T>): Promise<T> {
+  try {
+    return await fn();
+  } catch (error) {
+    throw error instanceof LettersHeldError ? new RequestError(error.message, 409) : error;
+  }
+}

@@ -1,0 +1,92 @@
+/**
+ * Who may ask for what.
+ *
+ * @module
+ */
+import { createHash, timingSafeEqual } from "node:crypto";
+import { isLoopback, TOKEN_VARIABLE } from "./address.ts";
+import { createRateLimiter } from "./limit.ts";
+
+/**
+ * Who may ask for a page: everybody; whoever can reach a loopback address, else the bearer of the token; or the bearer of
+ * the token alone, as it changes something.
+ */
+export type Access = "open" | "read" | "change";
+
+/** Options of {@linkcode createGuard}. */
+export interface GuardOptions {
+  /** Host that is listened on. */
+  readonly hostname: string;
+  readonly token?: string;
+}
+
+/** Looks at requests before they are answered. */
+export interface Guard {
+  /** The refusal of a request from an address, whatever it asks for; `undefined` where there is none. */
+  refuse(request: Request, address: string): Response | undefined;
+  /** The refusal of what it asks for. */
+  refuseAccess(request: Request, address: string, access: Access): Response | undefined;
+}
+
+/** Far more than people, pages and scrapers ask, and too little to keep the program from its work. */
+const REQUESTS = { perSecond: 500, burst: 1000 };
+/** Wrong tokens: nobody types that fast, and guessing takes for ever. */
+const WRONG_TOKENS = { perSecond: 0.5, burst: 10 };
+
+/** Makes the guard. */
+export function createGuard({ hostname, token }: GuardOptions): Guard {
+  const requests = createRateLimiter(REQUESTS);
+  const wrongTokens = createRateLimiter(WRONG_TOKENS);
+  // A token of a file may end with a newline; an empty one is none.
+  const wanted = token?.trim() ? digest(token.trim()) : undefined;
+  const isPublic = !isLoopback(hostname);
+
+  /** Compares digests, in the same time whatever was given. */
+  function bearsToken(request: Request): boolean {
+    const given = /^Bearer +(.*\S)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
+    return given !== undefined && wanted !== undefined && timingSafeEqual(digest(given), wanted);
+  }
+
+  return {
+    refuse(request, address) {
+      const seconds = requests.take(address);
+      if (seconds > 0) return tooMany(seconds, "requests");
+      // A page of a foreign name that leads here (DNS rebinding) reads nothing: its requests carry that name.
+      if (!isPublic && !isOwnHost(request, hostname) && !bearsToken(request)) {
+        return refusal(403, "Cannot answer for that Host: wanted is localhost or 127.0.0.1, or the token");
+      }
+    },
+    refuseAccess(request, address, access) {
+      if (access === "open" || access === "read" && !isPublic) return undefined;
+      if (wanted === undefined) {
+        return refusal(403, `Cannot change anything: no ${TOKEN_VARIABLE} is set. Set it to a long random text`);
+      }
+      const seconds = wrongTokens.wait(address);
+      if (seconds > 0) return tooMany(seconds, "wrong tokens");
+      if (bearsToken(request)) return undefined;
+      // A request without a token guesses nothing.
+      if (request.headers.has("authorization")) wrongTokens.take(address);
+      return refusal(401, `Cannot answer without the token: send "Authorization: Bearer" and the ${TOKEN_VARIABLE}`, {
+        "www-authenticate": 'Bearer realm="barline"',
+      });
+    },
+  };
+}
+
+function digest(text: string): Uint8Array {
+  return createHash("sha256").update(text).digest();
+}
+
+function isOwnHost(request: Request, hostname: string): boolean {
+  const { hostname: named } = new URL(request.url);
+  const host = named.replace(/^\[(.*)\]$/, "$1");
+  return host === hostname || isLoopback(host) || host.endsWith(".localhost");
+}
+
+function tooMany(seconds: number, what: string): Response {
+  return refusal(429, `Too many ${what} from this address: wait`, { "retry-after": String(Math.ceil(seconds)) });
+}
+
+function refusal(status: number, message: string, headers: Record<string, string> = {}): Response {
+  return new Response(`${message}\n`, { status, headers });
+}
