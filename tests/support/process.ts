@@ -36,6 +36,8 @@ export interface StartOptions {
   /** Runs as this user; see {@linkcode copyForUser}. */
   user?: { uid: number; gid: number };
   program?: Program;
+  /** A command line that runs the one after it, as `nice` does. */
+  through?: readonly string[];
 }
 
 /** An executable, and its arguments before the command line. */
@@ -73,8 +75,9 @@ export function startBarline(args: readonly string[], options: StartOptions): Ru
     const value = Deno.env.get(name);
     return value === undefined ? [] : [[name, value]];
   });
-  const child = new Deno.Command(used.path, {
-    args: [...used.args, ...args],
+  const [path, ...rest] = [...options.through ?? [], used.path, ...used.args, ...args];
+  const child = new Deno.Command(path, {
+    args: rest,
     cwd: options.cwd,
     clearEnv: true,
     env: { ...Object.fromEntries(inherited), NO_COLOR: "1", ...used.env, ...options.env },

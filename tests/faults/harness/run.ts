@@ -5,7 +5,7 @@
  */
 import { startPostgres, type TestServer } from "../../support/postgres.ts";
 import { createRandom, trialSeed } from "./random.ts";
-import { openTrial, type Scenario } from "./scenario.ts";
+import { openTrial, PASSWORD_GROUP, type Scenario } from "./scenario.ts";
 
 /** Few enough connections to be used up, and nothing that makes a stop slow. */
 const SERVER_SETTINGS = ["max_connections = 40", "superuser_reserved_connections = 3"];
@@ -29,7 +29,7 @@ export function createTrialRunner(): TrialRunner {
   }
   return {
     async run(scenario, seed, trial) {
-      server ??= await startPostgres(SERVER_SETTINGS);
+      server ??= await startServer();
       try {
         await using opened = await openTrial(server, createRandom(trialSeed(seed, scenario.name, trial)));
         await scenario.run(opened);
@@ -46,4 +46,15 @@ export function createTrialRunner(): TrialRunner {
     },
     [Symbol.asyncDispose]: dispose,
   };
+}
+
+/** Starts a server that takes no password from anybody but the members of a group, from whom it wants the right one. */
+async function startServer(): Promise<TestServer> {
+  const server = await startPostgres(SERVER_SETTINGS);
+  await server.query(`CREATE ROLE ${PASSWORD_GROUP}`);
+  const [{ hba_file }] = await server.query("SHOW hba_file");
+  const rules = ["local all all trust", `host all +${PASSWORD_GROUP} all scram-sha-256`, "host all all all trust"];
+  await server.query(`COPY (SELECT unnest('{${rules.join(",")}}'::text[])) TO '${hba_file}'`);
+  await server.query("SELECT pg_reload_conf()");
+  return server;
 }

@@ -3,14 +3,18 @@
  *
  * @module
  */
+import { withClient } from "../../../src/database/database.ts";
 import type { TestServer } from "../../support/postgres.ts";
-import type { ServerControl } from "../../support/server_tests.ts";
+import { databaseAt, type ServerControl } from "../../support/server_tests.ts";
 import type { StartOptions } from "../../support/process.ts";
 import { openWorkspace, type Workspace } from "../../support/workspace.ts";
 import { type Ingest, QUICK, startIngest } from "./ingest.ts";
-import { assertWhole, type Findings, type Payload } from "./oracle.ts";
+import { assertWhole, type Findings } from "./oracle.ts";
 import type { Random } from "./random.ts";
 import { readTable } from "./table.ts";
+
+/** Role whose members must give their password. */
+export const PASSWORD_GROUP = "with_password";
 
 /** A way for things to go wrong, and what must hold nevertheless. */
 export interface Scenario {
@@ -32,8 +36,8 @@ export interface Trial {
   readonly work: Workspace;
   /** Starts a run of the mock into the database, with batches and lanes by chance; further flags win. */
   ingest(args?: readonly string[], options?: Partial<StartOptions>): Promise<Ingest>;
-  /** The bars in the table, in the order of the oracle. */
-  table(): AsyncIterable<Payload>;
+  /** Empties table and data directory, for another round. */
+  reset(): Promise<void>;
   /** Throws unless each of the first `sent` bars is whole, in the table or among the dead letters. */
   assertWhole(sent: number): Promise<Findings>;
   /** Throws unless the table is what one delivery of the first `sent` bars gives, and there is no dead letter. */
@@ -44,10 +48,12 @@ export interface Trial {
 export async function openTrial(server: TestServer, random: Random): Promise<Trial & AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
   const work = opened.use(await openWorkspace(server));
-  const table = () => readTable(work.database);
   const assertTrialWhole: Trial["assertWhole"] = async (sent) => {
-    const letters = await work.letters();
-    return await assertWhole(sent, { table: table(), letters: letters.flatMap(({ items }) => items) });
+    const letters = (await work.letters()).flatMap(({ items }) => items);
+    return await withClient(
+      databaseAt(work.database),
+      (client) => assertWhole(sent, { table: readTable(client), letters }),
+    );
   };
   const closing = opened.move();
   return {
@@ -55,7 +61,10 @@ export async function openTrial(server: TestServer, random: Random): Promise<Tri
     server,
     control: server.control!,
     work,
-    table,
+    async reset() {
+      await server.query("TRUNCATE bar", work.database);
+      await Deno.remove(work.dataDir, { recursive: true });
+    },
     assertWhole: assertTrialWhole,
     ingest: async (args = [], options) =>
       closing.use(

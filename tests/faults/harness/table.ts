@@ -3,29 +3,23 @@
  *
  * @module
  */
-// @ts-types="@types/pg"
-import { Client } from "pg";
+import type { Client } from "pg";
 import type { Payload } from "./oracle.ts";
 
 /** Rows that are fetched at once. */
 const ROWS = 20_000;
 
-/** The bars of a database in the order of time and symbol. */
-export async function* readTable(url: string): AsyncGenerator<Payload> {
-  const client = new Client({ connectionString: url });
-  await client.connect();
-  try {
-    await client.query("BEGIN");
-    await client.query(
-      `DECLARE found CURSOR FOR SELECT symbol, (extract(epoch FROM ts) * 1000)::float8 AS ts, open, high, low, close, volume
-      FROM bars ORDER BY bars.ts, symbol COLLATE "C"`,
-    );
-    while (true) {
-      const { rows } = await client.query<Payload>(`FETCH ${ROWS} FROM found`);
-      if (rows.length === 0) return;
-      yield* rows;
-    }
-  } finally {
-    await client.end();
+/** The bars that a connection sees, in the order of time and symbol. */
+export async function* readTable(client: Client): AsyncGenerator<Payload> {
+  await client.query("BEGIN");
+  await client.query(
+    `DECLARE found CURSOR FOR SELECT symbol, (extract(epoch FROM ts) * 1000)::float8 AS ts, open, high, low, close, volume
+    FROM bars ORDER BY bars.ts, symbol COLLATE "C"`,
+  );
+  while (true) {
+    const { rows } = await client.query<Payload>(`FETCH ${ROWS} FROM found`);
+    if (rows.length === 0) break;
+    yield* rows;
   }
+  await client.query("COMMIT");
 }

@@ -4,8 +4,10 @@
  * @module
  */
 import type { Scenario } from "../harness/scenario.ts";
+import { kills } from "./kills.ts";
 import { network } from "./network.ts";
 import { outages } from "./outages.ts";
+import { sqlstates } from "./sqlstates.ts";
 
 /** All scenarios, in the order in which they are run. */
-export const scenarios: readonly Scenario[] = [...outages, ...network];
+export const scenarios: readonly Scenario[] = [...outages, ...network, ...sqlstates, ...kills];

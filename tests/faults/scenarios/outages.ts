@@ -9,6 +9,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Client } from "pg";
 import type { Ingest } from "../harness/ingest.ts";
 import type { Scenario, Trial } from "../harness/scenario.ts";
+import { terminateBackends, useWriter } from "../harness/sessions.ts";
 
 /** How an outage begins and ends. */
 interface Outage {
@@ -20,15 +21,6 @@ interface Outage {
   readonly once?: true;
   /** Begins it, and gives how to end it. */
   begin(trial: Trial): Promise<() => Promise<unknown>>;
-}
-
-/** Ends the backends of the run, so that it has to connect anew. */
-export function terminateBackends({ server, work }: Trial): Promise<Record<string, unknown>[]> {
-  return server.query(
-    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE application_name = 'barline' AND datname = current_database()`,
-    work.database,
-  );
 }
 
 function outage({ name, promise, prepare, once, begin }: Outage): Scenario {
@@ -67,18 +59,6 @@ const nothing = () => Promise.resolve();
 async function setDatabase(trial: Trial, setting: string): Promise<void> {
   const name = new URL(trial.work.database).pathname.slice(1);
   await trial.server.query(`ALTER DATABASE ${name} ${setting}`);
-}
-
-/** A user of the run that is no superuser: those have places and rights of their own. */
-export async function useWriter(trial: Trial): Promise<string> {
-  const role = `writer_${crypto.randomUUID().slice(0, 8)}`;
-  await trial.work.run(["migrate", "--database", trial.work.database]);
-  await trial.work.query(`CREATE ROLE ${role} LOGIN PASSWORD 'first';
-    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${role}`);
-  const url = new URL(trial.work.database);
-  url.username = role;
-  url.password = "first";
-  return url.href;
 }
 
 /** Takes every place that the server has for users, also those that the run gives up. */
@@ -164,7 +144,7 @@ export const outages: readonly Scenario[] = [
     name: "slots-used-up",
     promise: "a server without a free connection (53300) gets every bar when there is one again",
     async prepare(trial) {
-      writer = await useWriter(trial);
+      writer = (await useWriter(trial)).href;
       return ["--database", writer];
     },
     begin: (trial) => useUpConnections(trial, writer),
