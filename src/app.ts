@@ -22,6 +22,7 @@ import { recordKind } from "./records/mod.ts";
 import { createReceiveClock } from "./records/record.ts";
 import { openSink } from "./sinks/mod.ts";
 import type { Sink } from "./sinks/sink.ts";
+import { createFeedback } from "./telemetry/feedback.ts";
 
 /** How a run ended. */
 export interface Outcome {
@@ -134,6 +135,15 @@ export async function openApp(options: AppOptions): Promise<App> {
   );
   const paced = [...buckets.values(), ...options.providers.flatMap((provider) => provider.buckets ?? [])];
   listeners.push(coordinateRates(paced, tell));
+
+  if (settings.feedbackUrl !== undefined) {
+    const feedback = opened.use(createFeedback({
+      url: settings.feedbackUrl,
+      queue: (kind) => ({ size: coordinators.get(kind)!.batcher.depth, capacity: settings.capacity }),
+      tell,
+    }));
+    listeners.push(feedback.listen);
+  }
 
   const clock = createReceiveClock();
   const open = (provider: Provider) => {

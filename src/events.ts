@@ -42,6 +42,7 @@ export type PipelineEvent =
   | { type: "accepted"; kind: string; provider: string; count: number }
   | { type: "watermark"; kind: string; level: Watermark; depth: number; capacity: number }
   | { type: "backpressure"; level: Backpressure; factor: number }
+  | { type: "feedback"; outcome: "sent" | "failed" | "dropped"; error?: unknown }
   | { type: "circuit"; kind: string; state: CircuitState; failures: number; error?: unknown }
   | { type: "batch-written"; kind: string; worker: number; count: number; result: WriteCounts; seconds: number }
   | { type: "write-failed"; kind: string; worker: number; count: number; fault: Fault; error: unknown }

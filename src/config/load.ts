@@ -228,6 +228,10 @@ function coerce(value: unknown, { type, whole }: OptionSpec): unknown {
 export function describeConfig({ settings, sources }: Config): { name: OptionName; value: unknown; source: string }[] {
   return optionSpecs.map(({ name, secret }) => {
     const value = settings[name];
-    return { name, value: secret ? redactUrl(String(value)) : value, source: sources.get(name)! };
+    return {
+      name,
+      value: secret && value !== undefined ? redactUrl(String(value)) : value,
+      source: sources.get(name)!,
+    };
   });
 }

@@ -119,6 +119,13 @@ export const settingsSchema = z.strictObject({
     help: "address of /metrics and /health, or off",
     value: "HOST:PORT|off",
   }),
+  feedbackUrl: option(z.url({ protocol: /^https?$/ }).optional(), {
+    wanted: "an address that starts with http:// or https://",
+    help: "webhook that is told of each change of backpressure, by POST [none]",
+    value: "URL",
+    env: ["MDS_FB_HTTP_ENDPOINT"],
+    secret: true,
+  }),
   capacity: positive("records that wait in the queue before the source has to", 5000),
   workers: positive("lanes that write at once", 4, 64),
   batchSize: positive("most records of a batch", 5000, 100_000),

@@ -49,6 +49,7 @@ export function logEvents(now: () => number = Date.now): Listener {
   const log = getLogger("barline");
   let failureLoggedAt = -Infinity;
   let failures = 0;
+  let isWebhookWell = true;
   return (event) => {
     switch (event.type) {
       case "provider-opened":
@@ -71,6 +72,11 @@ export function logEvents(now: () => number = Date.now): Listener {
         return log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event);
       case "backpressure":
         return log.debug("Backpressure is {level}: sources at × {factor}", event);
+      case "feedback":
+        if (event.outcome === "sent" && !isWebhookWell) log.info("The feedback webhook answers again");
+        if (event.outcome === "failed" && isWebhookWell) log.warn("{error}", { error: describeError(event.error) });
+        if (event.outcome !== "dropped") isWebhookWell = event.outcome === "sent";
+        return;
       case "circuit": {
         const error = event.error === undefined ? "" : `: ${describeError(event.error)}`;
         return event.state === "open"

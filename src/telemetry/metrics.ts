@@ -124,6 +124,9 @@ export function createMetrics(sources: MetricSources): Metrics {
       this.set(await sources.deadLettersWaiting());
     },
   });
+  const feedback = counter("barline_feedback_total", "Changes of backpressure for the webhook, by what came of them.", [
+    "outcome",
+  ]);
   registerProcessMetrics(registers);
   const listenToFeeds = registerFeedMetrics(registers);
 
@@ -138,6 +141,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       for (const error_type of FAULTS) errors.inc({ coord_id, worker_id, error_type }, 0);
     }
   }
+  for (const outcome of ["sent", "failed", "dropped"]) feedback.inc({ outcome }, 0);
   for (const status of ["success", "error"]) sinkWrites.inc({ sink, status }, 0);
   sinkLatency.zero({ sink });
   for (const provider of providers) lastCommit.set({ provider }, 0);
@@ -161,6 +165,8 @@ export function createMetrics(sources: MetricSources): Metrics {
         // One observation a frame: its records share their receipt and their commit.
         commitLatency.observe({ coord_id: event.kind }, seconds);
         lastCommit.set({ provider: event.provider }, Date.now() / 1000);
+      } else if (event.type === "feedback") {
+        feedback.inc({ outcome: event.outcome });
       } else if (event.type === "dead-lettered") {
         dropped.inc({ coord_id: event.kind, reason: event.cause }, event.count);
       }

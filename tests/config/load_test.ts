@@ -149,3 +149,17 @@ Deno.test("the description strikes the password out and names every source", asy
   const { value, source } = description.find(({ name }) => name === "database")!;
   assertEquals([value, source], ["postgres://me:***@db/market?password=***", "DATABASE_URL in environment"]);
 });
+
+Deno.test("the address of the webhook is taken under either name, and never shown", async () => {
+  for (const name of ["MDS_FB_HTTP_ENDPOINT", "BARLINE_FEEDBACK_URL"]) {
+    const config = await load({ env: { [name]: "https://hooks.example/?token=geheim" } });
+    assertEquals(config.settings.feedbackUrl, "https://hooks.example/?token=geheim");
+    assertEquals(JSON.stringify(describeConfig(config)).includes("geheim"), false);
+  }
+  assertEquals(describeConfig(await load({})).find(({ name }) => name === "feedbackUrl")!.value, undefined);
+  const [{ key, message }] = await problemsOf({ flags: { feedbackUrl: "ftp://geheim@hooks.example" } });
+  assertEquals(
+    `${key}: ${message}`,
+    "feedbackUrl: current value is (not shown), wanted is an address that starts with http:// or https://",
+  );
+});

@@ -1,10 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import { bar } from "../support/alpaca.ts";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { startPipeline } from "../support/pipeline.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
+import { numberedProvider, numbers, storedNumbers } from "../support/numbered.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
+import { startWebhook } from "../support/webhook.ts";
 
 const { controlTest } = useServer();
 
@@ -38,3 +40,58 @@ controlTest(
     assertEquals((await pipeline.outcome).ledger.stored, 2);
   },
 );
+
+controlTest(
+  "an outage is posted as hard, its end as what follows, with the queue as it is",
+  async (server, control) => {
+    const { url } = await migratedDatabase(server);
+    await using webhook = startWebhook();
+    const over = new AbortController();
+    const source = numberedProvider({ until: over.signal });
+    const settings = { feedbackUrl: webhook.url, capacity: "1000", circuitFailures: "1", retryAttempts: "1" };
+    await using pipeline = await startPipeline(url, [source], settings);
+    await pipeline.batches(5);
+    const opened = pipeline.next("circuit", ({ state }) => state === "open");
+    await control.stop("fast");
+    await opened;
+    const closed = pipeline.next("circuit", ({ state }) => state === "closed");
+    await control.start();
+    await closed;
+    over.abort();
+    await pipeline.outcome;
+    // The end waits for what is unsent.
+    await pipeline.app[Symbol.asyncDispose]();
+    const levels = webhook.posted.map(({ level }) => level);
+    assert(levels.includes("hard"), levels.join());
+    assertEquals(levels.at(-1), "ok");
+    assert(levels.every((level, at) => level !== levels[at - 1]), levels.join());
+    for (const { queue_size, capacity, utilization } of webhook.posted) {
+      assertEquals([capacity, utilization], [1000, queue_size / 1000]);
+    }
+  },
+);
+
+for (const mishap of ["hang", 500] as const) {
+  controlTest(`bars are committed although the webhook answers with ${mishap}`, async (server, control) => {
+    const { url, database } = await migratedDatabase(server);
+    await using webhook = startWebhook(Array(1000).fill(mishap));
+    const over = new AbortController();
+    const source = numberedProvider({ until: over.signal });
+    const settings = { feedbackUrl: webhook.url, capacity: "1000", circuitFailures: "1", retryAttempts: "1" };
+    await using pipeline = await startPipeline(url, [source], settings);
+    await pipeline.batches(5);
+    for (let round = 0; round < 3; round++) {
+      const opened = pipeline.next("circuit", ({ state }) => state === "open");
+      await control.stop("fast");
+      await opened;
+      await control.start();
+      await pipeline.batches(20);
+    }
+    over.abort();
+    const { ledger } = await pipeline.outcome;
+    assertEquals(await storedNumbers(database), numbers(source.sent));
+    assertEquals([ledger.stored, ledger.deadLettered], [source.sent, 0]);
+    assertEquals(pipeline.events.of("feedback").filter(({ outcome }) => outcome === "sent"), []);
+    assert(webhook.posted.length > 0);
+  });
+}
