@@ -6,6 +6,8 @@
  * @module
  */
 
+import type { BarStatus } from "./records/bar.ts";
+
 /**
  * What an error of a write means:
  * - `transient`: the same write may succeed later (an outage, a deadlock);
@@ -29,6 +31,9 @@ export type Backpressure = "ok" | "soft" | "hard";
 /** State of a live feed; see `src/providers/live/supervise.ts`. */
 export type FeedState = "connecting" | "live" | "waiting" | "ended" | "failed";
 
+/** What became of minutes that a live feed has not delivered; those found are to be repaired, or can no longer be. */
+export type GapOutcome = "found" | "repaired" | "unrepairable";
+
 /** Something that happened in the pipeline. `kind` is the kind of records, which also names their queue and lanes. */
 export type PipelineEvent =
   | { type: "provider-opened"; provider: string }
@@ -38,6 +43,8 @@ export type PipelineEvent =
   | { type: "feed-state"; provider: string; state: FeedState }
   | { type: "feed-lost"; provider: string; reason: string; error: unknown }
   | { type: "repaired"; provider: string; count: number }
+  | { type: "bars"; provider: string; counts: Readonly<Record<BarStatus, number>>; newest: number }
+  | { type: "gap"; provider: string; outcome: GapOutcome; minutes: number }
   | { type: "rest-call"; provider: string; outcome: "ok" | "throttled" | "error" }
   | { type: "accepted"; kind: string; provider: string; count: number }
   | { type: "watermark"; kind: string; level: Watermark; depth: number; capacity: number }

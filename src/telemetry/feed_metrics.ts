@@ -4,10 +4,15 @@
  * @module
  */
 import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
-import type { FeedState, Listener } from "../events.ts";
+import type { FeedState, GapOutcome, Listener } from "../events.ts";
+import type { BarStatus } from "../records/bar.ts";
 
 /** Value of the gauge for each state. */
 const STATES: Record<FeedState, number> = { waiting: 0, ended: 0, failed: 0, connecting: 1, live: 2 };
+
+const KINDS: readonly BarStatus[] = ["final", "provisional", "correction"];
+const OUTCOMES: readonly GapOutcome[] = ["found", "repaired", "unrepairable"];
+const CALLS = ["ok", "throttled", "error"] as const;
 
 /** Registers the metrics, and returns the listener that keeps them. */
 export function registerFeedMetrics(registers: Registry[]): Listener {
@@ -29,10 +34,55 @@ export function registerFeedMetrics(registers: Registry[]): Listener {
     labelNames: ["provider"],
     registers,
   });
+  const bars = new Counter({
+    name: "barline_provider_bars_total",
+    help: "Bars that a live feed and its history have given, by kind.",
+    labelNames: ["provider", "kind"],
+    registers,
+  });
+  const lastBar = new Gauge({
+    name: "barline_provider_last_bar_timestamp_seconds",
+    help: "Start of the newest bar that a live feed has given, in seconds since 1970; 0 before the first.",
+    labelNames: ["provider"],
+    registers,
+  });
+  const gaps = new Counter({
+    name: "barline_gap_minutes_total",
+    help: "Minutes of open markets that a live feed has not delivered: found, repaired from history, or unrepairable.",
+    labelNames: ["provider", "outcome"],
+    registers,
+  });
+  const calls = new Counter({
+    name: "barline_rest_calls_total",
+    help: "Requests for history, by outcome.",
+    labelNames: ["provider", "outcome"],
+    registers,
+  });
+  const newest = new Map<string, number>();
+
+  /** Series that are there from the beginning can be told from those that nothing happens to. */
+  function begin(provider: string): void {
+    repaired.inc({ provider }, 0);
+    for (const kind of KINDS) bars.inc({ provider, kind }, 0);
+    for (const outcome of OUTCOMES) gaps.inc({ provider, outcome }, 0);
+    for (const outcome of CALLS) calls.inc({ provider, outcome }, 0);
+    lastBar.set({ provider }, newest.get(provider) ?? 0);
+  }
+
   return (event) => {
     if (event.type === "feed-state") {
       state.set({ provider: event.provider }, STATES[event.state]);
-      repaired.inc({ provider: event.provider }, 0);
+      begin(event.provider);
+    } else if (event.type === "bars") {
+      const { provider, counts } = event;
+      for (const kind of KINDS) if (counts[kind] > 0) bars.inc({ provider, kind }, counts[kind]);
+      if (event.newest / 1000 <= (newest.get(provider) ?? 0)) return;
+      newest.set(provider, event.newest / 1000);
+      lastBar.set({ provider }, event.newest / 1000);
+    } else if (event.type === "gap") {
+      gaps.inc({ provider: event.provider, outcome: event.outcome }, event.minutes);
+    } else if (event.type === "rest-call") {
+      calls.inc({ provider: event.provider, outcome: event.outcome });
     } else if (event.type === "feed-lost") {
       lost.inc({ provider: event.provider, cause: event.reason });
     } else if (event.type === "repaired") {

@@ -3,7 +3,7 @@ import FakeTimers from "@sinonjs/fake-timers";
 import { createAlpacaFeed } from "../../src/providers/alpaca.ts";
 import { createCoverage } from "../../src/providers/live/coverage.ts";
 import { supervise } from "../../src/providers/live/supervise.ts";
-import { bar, connect, MINUTE, minutes, START } from "../support/alpaca.ts";
+import { bar, connect, MINUTE, minutes } from "../support/alpaca.ts";
 import { KEY, SECRET, startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { makeDirectory } from "../support/providers.ts";
 import { startRelay } from "../support/relay.ts";
@@ -63,7 +63,8 @@ Deno.test("a connection that is silent although history has bars is renewed", as
   await using fake = startFakeAlpaca();
   await using directory = await makeDirectory();
   // Only the date is in the test's hands: sockets go on.
-  const clock = FakeTimers.install({ toFake: ["Date"], now: START });
+  const open = Date.UTC(2024, 0, 3, 15, 0);
+  const clock = FakeTimers.install({ toFake: ["Date"], now: open });
   try {
     const { port } = fake;
     const feed = createAlpacaFeed({
@@ -86,11 +87,11 @@ Deno.test("a connection that is silent although history has bars is renewed", as
     await fake.connection();
     await live.promise;
     // A quiet market: history is asked, has nothing, and nothing is done.
-    clock.setSystemTime(START + 5 * MINUTE);
-    await fake.until(() => fake.requests.some((url) => Date.parse(url.searchParams.get("end")!) > START + 3 * MINUTE));
+    clock.setSystemTime(open + 5 * MINUTE);
+    await fake.until(() => fake.requests.some((url) => Date.parse(url.searchParams.get("end")!) > open + 3 * MINUTE));
     assertEquals(losses, []);
-    fake.history.push(bar(6));
-    clock.setSystemTime(START + 10 * MINUTE);
+    fake.history.push(bar(6, { ts: open + 6 * MINUTE }));
+    clock.setSystemTime(open + 10 * MINUTE);
     await fake.connection();
     assertEquals(losses, ["stall"]);
     context.stopping.abort();

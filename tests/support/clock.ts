@@ -17,7 +17,10 @@ export interface FakeClock extends Disposable {
 
 /** Takes the clock over, and sets it to `now`. */
 export function fakeClock(now = 0): FakeClock {
-  const clock = FakeTimers.install({ toFake: ["setTimeout", "clearTimeout", "Date", "performance"], now });
+  const clock = FakeTimers.install({
+    toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
+    now,
+  });
   return {
     tick: async (ms) => void await clock.tickAsync(ms),
     get now() {

@@ -9,6 +9,8 @@ import { createPosition } from "../position.ts";
 export interface Coverage {
   /** Reads what the last run left; `fallback` is the newest bar in the database, where nothing was left. */
   load(fallback: ReadonlyMap<string, number>): Promise<void>;
+  /** See {@linkcode CoverageOptions}. */
+  readonly overlapMs: number;
   /** Start of the first bar that may be missing; `undefined` where nothing is known of the symbol. */
   frontier(symbol: string): number | undefined;
   /** Bars of the symbol, or of all, may be missing: from here on the frontier stands still until a repair is settled. */
@@ -48,7 +50,6 @@ const GATHER_EVERY_MS = 1000;
 
 /** Makes a coverage that knows nothing yet. */
 export function createCoverage(options: CoverageOptions): Coverage {
-  const { overlapMs } = options;
   const position = createPosition<Record<string, number>>({ directory: options.dataDir, name: options.name });
   const all = new Map<string, Series>();
   let gatheredAt = 0;
@@ -78,10 +79,8 @@ export function createCoverage(options: CoverageOptions): Coverage {
       const saved = await position.load() ?? {};
       for (const [symbol, ts] of [...fallback, ...Object.entries(saved)]) series(symbol).frontier = ts;
     },
-    frontier(symbol) {
-      const { frontier } = series(symbol);
-      return frontier === undefined ? undefined : frontier - overlapMs;
-    },
+    overlapMs: options.overlapMs,
+    frontier: (symbol) => series(symbol).frontier,
     interrupt(symbol) {
       for (const each of symbol === undefined ? all.values() : [series(symbol)]) each.isWhole = false;
     },

@@ -4,13 +4,19 @@
  *
  * @module
  */
+import { type Calendar, calendarOf } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
-import type { Feed } from "./feed.ts";
+import { type Feed, FeedError } from "./feed.ts";
+import { type Question, takeGroup } from "./groups.ts";
 
 /** A watch over the symbols of one connection. */
 export interface StallWatch {
-  /** Data of the symbol came, or its subscription was accepted. */
+  /** The symbol's data is to come from now on. */
+  expect(symbol: string): void;
+  /** Data of the symbol came. */
   heard(symbol: string): void;
+  /** Nothing is to come of the symbol. */
+  forget(symbol: string): void;
 }
 
 /** Options of {@linkcode watchForStalls}. */
@@ -18,49 +24,114 @@ export interface StallOptions {
   feed: Feed;
   /** Silence that is looked into, in milliseconds. */
   stallMs: number;
+  /**
+   * Silence of each symbol that is looked into next time, in milliseconds. Outlasts connections: what a new one does not
+   * mend is no reason to renew it again at once.
+   */
+  patience: Map<string, number>;
   /** Ends the watch. */
   signal: AbortSignal;
   /** Told of a symbol that has bars in history which the connection has not delivered. */
   onStall: (symbol: string) => void;
 }
 
+/** Longest patience, in times of the silence that is looked into at first. */
+const MAX_PATIENCE = 16;
+/** Symbols refused one after another that mean that history is refused for all. */
+const MAX_REFUSALS = 5;
+
+/** A question, and the moment at which its symbol was heard of last. */
+interface Probe extends Question {
+  readonly heardAt: number;
+}
+
 /**
  * Watches. A quiet symbol may simply not trade, so history is asked before anything is done about it; while it has no
- * bars either, it is asked less and less often.
+ * bars either, it is asked less and less often. While its market is closed, silence is as it should be.
  */
-export function watchForStalls({ feed, stallMs, signal, onStall }: StallOptions): StallWatch {
+export function watchForStalls({ feed, stallMs, patience, signal, onStall }: StallOptions): StallWatch {
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const heardAt = new Map<string, number>();
-  const patience = new Map<string, number>();
-  let probing = false;
+  /** When a symbol was last asked about, since it was heard of. */
+  const askedAt = new Map<string, number>();
+  /** Symbols whose history is refused. */
+  const hopeless = new Set<string>();
+  let refusals = 0;
+  let isProbing = false;
 
-  async function probe(): Promise<void> {
+  /** Symbols whose silence is to be looked into. */
+  function findQuiet(): Probe[] {
+    const now = Date.now();
+    const isOpen = new Map<Calendar | undefined, boolean>();
+    const quiet: Probe[] = [];
     for (const [symbol, at] of heardAt) {
       const wait = patience.get(symbol) ?? stallMs;
-      if (Date.now() - at < wait || signal.aborted) continue;
-      patience.set(symbol, Math.min(wait * 2, 16 * stallMs));
+      const since = askedAt.get(symbol) ?? at;
+      if (now - since < wait || hopeless.has(symbol)) continue;
+      const calendar = calendarOf(feed.name, symbol);
+      if (!isOpen.has(calendar)) isOpen.set(calendar, calendar?.isOpen(now) ?? true);
+      if (!isOpen.get(calendar) || (calendar?.openMs(since, now) ?? wait) < wait) continue;
+      askedAt.set(symbol, now);
+      patience.set(symbol, Math.min(wait * 2, MAX_PATIENCE * stallMs));
       // The bar under way when it was last heard of, and the one before, may rightly not have been delivered.
-      const from = Math.ceil(at / stepMs) * stepMs;
-      const to = Date.now() - stepMs - (feed.historyLagMs ?? 0);
-      for await (const bars of feed.history([symbol], from, to, signal)) {
-        // While history answered, the connection may have delivered.
-        if (bars.length > 0 && heardAt.get(symbol) === at) return onStall(symbol);
+      quiet.push({ symbol, from: Math.ceil(at / stepMs) * stepMs, heardAt: at });
+    }
+    return quiet.sort((a, b) => a.from - b.from);
+  }
+
+  /** A symbol of the group of which history has a bar that has not come. */
+  async function findMissed(group: readonly Probe[]): Promise<string | undefined> {
+    const probes = new Map(group.map((each) => [each.symbol, each]));
+    const to = Date.now() - stepMs - (feed.historyLagMs ?? 0);
+    if (to <= group[0].from) return undefined;
+    try {
+      for await (const bars of feed.history([...probes.keys()], group[0].from, to, signal)) {
+        for (const { symbol, ts } of bars) {
+          const asked = probes.get(symbol);
+          // While history answered, the connection may have delivered.
+          if (asked !== undefined && ts >= asked.from && heardAt.get(symbol) === asked.heardAt) return symbol;
+        }
       }
+      refusals = 0;
+    } catch (error) {
+      signal.throwIfAborted();
+      // One that fails proves nothing; of one that is refused as a whole some symbol is to blame.
+      if (!(error instanceof FeedError) || !(error.isFatal || error.reason === "refused")) return undefined;
+      if (refusals >= MAX_REFUSALS) return undefined;
+      if (group.length === 1) {
+        hopeless.add(group[0].symbol);
+        refusals++;
+        return undefined;
+      }
+      const half = Math.ceil(group.length / 2);
+      return await findMissed(group.slice(0, half)) ?? await findMissed(group.slice(half));
+    }
+  }
+
+  async function probe(): Promise<void> {
+    // Where history is refused for one after the other, nobody can be asked about.
+    for (let quiet = findQuiet(); quiet.length > 0 && refusals < MAX_REFUSALS;) {
+      const group = takeGroup(quiet, feed.historySymbols ?? 1, stepMs);
+      quiet = quiet.slice(group.length);
+      const symbol = await findMissed(group);
+      if (symbol !== undefined) return onStall(symbol);
     }
   }
 
   const timer = setInterval(() => {
-    if (probing) return;
-    probing = true;
-    // A probe that fails proves nothing; the next one tries again.
-    probe().catch(() => {}).finally(() => probing = false);
+    if (isProbing) return;
+    isProbing = true;
+    probe().catch(() => {}).finally(() => isProbing = false);
   }, Math.max(stallMs / 4, 10));
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 
   return {
+    expect: (symbol) => void heardAt.set(symbol, Date.now()),
     heard(symbol) {
       heardAt.set(symbol, Date.now());
+      askedAt.delete(symbol);
       patience.delete(symbol);
     },
+    forget: (symbol) => void heardAt.delete(symbol),
   };
 }

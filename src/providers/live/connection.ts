@@ -1,0 +1,160 @@
+/**
+ * One connection of a feed: its bars go to the pipeline, its symbols are repaired and watched.
+ *
+ * @module
+ */
+import { createFrame } from "../../records/frame.ts";
+import type { BarStatus } from "../../records/bar.ts";
+import type { ProviderContext } from "../provider.ts";
+import type { Coverage } from "./coverage.ts";
+import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
+import type { Gaps } from "./gaps.ts";
+import type { Outlet } from "./outlet.ts";
+import { createHistoryFrame } from "./range.ts";
+import { startRepairs } from "./repair.ts";
+import { watchForStalls } from "./stall.ts";
+
+/** What a connection works with. */
+export interface ConnectionOptions {
+  feed: Feed;
+  context: ProviderContext;
+  coverage: Coverage;
+  gaps: Gaps;
+  outlet: Outlet;
+  /** Ends the connection for good. */
+  stop: AbortSignal;
+  stepMs: number;
+  stallMs: number;
+  repairRetryMs?: number;
+  patience: Map<string, number>;
+  /** Tells people something, once for each `key`. @default {the message} */
+  notice: (message: string, key?: string) => void;
+  /** Told when the first symbol is subscribed. */
+  onLive: () => void;
+}
+
+/** How a connection went. */
+export interface ConnectionEnd {
+  /** From the first data to the last, in milliseconds; heartbeats, acknowledgements and bars of history are no data. */
+  readonly stableMs: number;
+  readonly error: unknown;
+}
+
+/** Symbols that a message names. */
+const NAMED = 5;
+
+/** Runs one connection, and resolves when it has ended and nothing of it is left. */
+export async function runConnection(options: ConnectionOptions): Promise<ConnectionEnd> {
+  const { feed, context, coverage, gaps, outlet, stop, stepMs, notice } = options;
+  const { name: provider } = feed;
+  const { tell } = context;
+  const connection = new AbortController();
+  const signal = AbortSignal.any([connection.signal, stop]);
+  const wanted = new Set(feed.symbols);
+  let firstData = 0;
+  let lastData = 0;
+
+  const stalls = watchForStalls({
+    feed,
+    stallMs: options.stallMs,
+    patience: options.patience,
+    signal,
+    onStall: (symbol) => connection.abort(new FeedError(`${symbol} is silent but has bars`, { reason: "stall" })),
+  });
+  const repairs = startRepairs({
+    feed,
+    coverage,
+    gaps,
+    stepMs,
+    signal,
+    clock: context.clock,
+    retryMs: options.repairRetryMs,
+    async hand(bars, asOf, onSettled) {
+      await outlet.put(createHistoryFrame(provider, bars, asOf, onSettled), signal);
+      tellOfBars(bars);
+      tell({ type: "repaired", provider, count: bars.length });
+    },
+    onFailure(symbols, error) {
+      const rest = symbols.length - NAMED;
+      const names = symbols.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} others` : "");
+      notice(`history of ${names} could not be read: ${error.message}`, `history of ${names}`);
+    },
+  });
+
+  function tellOfBars(bars: readonly FeedBar[]): void {
+    const counts: Record<BarStatus, number> = { final: 0, provisional: 0, correction: 0 };
+    const now = Date.now();
+    let newest = -Infinity;
+    for (const { status, ts } of bars) {
+      counts[status]++;
+      if (ts > newest && ts <= now) newest = ts;
+    }
+    tell({ type: "bars", provider, counts, newest });
+  }
+
+  /** Hands over bars of one message; `onSettled` hears of their commit. */
+  function offer(bars: readonly FeedBar[], item: unknown, reason: string | undefined, onSettled: () => void): void {
+    const rejected = reason === undefined ? [] : [{ item, reason }];
+    const receivedAt = context.clock(bars.length + rejected.length);
+    const records = bars.map((bar, at) => ({ ...bar, provider, receivedAt: receivedAt + at }));
+    if (outlet.offer(createFrame({ kind: "bar", provider, receivedAt, records, rejected, onSettled }))) return;
+    // What follows on this connection must not hide that something is missing.
+    coverage.interrupt();
+    connection.abort(new FeedError("the pipeline is too slow for the feed", { reason: "overflow" }));
+  }
+
+  function hear(symbol: string): void {
+    lastData = performance.now();
+    firstData ||= lastData;
+    stalls.heard(symbol);
+  }
+
+  const session: Session = {
+    signal,
+    subscribed(symbol) {
+      if (!wanted.has(symbol)) return;
+      options.onLive();
+      stalls.expect(symbol);
+      repairs.begin(symbol);
+    },
+    interrupted(symbol) {
+      coverage.interrupt(symbol);
+      repairs.cancel(symbol);
+    },
+    refuse(symbol, reason) {
+      stalls.forget(symbol);
+      repairs.cancel(symbol);
+      coverage.interrupt(symbol);
+      notice(`${symbol} is refused: ${reason}`);
+    },
+    emit(all) {
+      const bars = all.filter(({ symbol }) => wanted.has(symbol));
+      for (const bar of all) if (!wanted.has(bar.symbol)) session.reject(bar, "symbol was not asked for");
+      if (bars.length === 0) return;
+      for (const { symbol } of bars) hear(symbol);
+      tellOfBars(bars);
+      offer(bars, undefined, undefined, () => {
+        // Nothing is complete beyond now, whatever a bar says.
+        const now = Date.now();
+        for (const { symbol, ts, status } of bars) {
+          if (status !== "provisional") coverage.live(symbol, Math.min(ts + stepMs, now));
+        }
+      });
+    },
+    reject: (item, reason) => offer([], item, reason, () => {}),
+    alive(symbol) {
+      if (wanted.has(symbol)) hear(symbol);
+    },
+  };
+
+  let error: unknown;
+  try {
+    await feed.connect(session);
+  } catch (thrown) {
+    error = thrown;
+  }
+  connection.abort(error);
+  coverage.interrupt();
+  await repairs.ended();
+  return { stableMs: lastData - firstData, error };
+}

@@ -1,0 +1,223 @@
+import { assert, assertEquals } from "@std/assert";
+import { FeedError } from "../../src/providers/live/feed.ts";
+import { fakeClock } from "../support/clock.ts";
+import { barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
+
+const many = (count: number) => Array.from({ length: count }, (_, at) => `S${at}/USD`);
+const all = (symbols: readonly string[], minutes: number) => Object.fromEntries(symbols.map((name) => [name, minutes]));
+
+Deno.test("a symbol is asked about from its frontier on, and once more when the bar under way is surely in history", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({ newest: { "BTC/USD": 5 }, answer: ({ from }) => [[barBefore(from)]] });
+  run.connections[0].session.subscribed("BTC/USD");
+  await clock.tick(1000);
+  assertEquals(run.asked, [{ symbols: ["BTC/USD"], from: 5, to: 0 }]);
+  await clock.tick(MINUTE);
+  assertEquals(run.asked[1], { symbols: ["BTC/USD"], from: 0, to: -1 });
+  assertEquals(run.gaps(), { found: 5, repaired: 5, unrepairable: 0 });
+  await run.stop();
+});
+
+Deno.test("thousands of symbols are asked about in as many requests as are needed, not in thousands", async () => {
+  using clock = fakeClock(NOW);
+  const symbols = many(10_000);
+  const run = await runScripted({ newest: all(symbols, 5), historySymbols: 200 });
+  for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
+  await clock.tick(1000);
+  assertEquals(run.asked.length, 50);
+  assertEquals(new Set(run.asked.flatMap(({ symbols }) => symbols)).size, 10_000);
+  await clock.tick(2 * MINUTE);
+  assertEquals(run.asked.length, 100);
+  assertEquals(run.gaps(), { found: 50_000, repaired: 50_000, unrepairable: 0 });
+  await run.stop();
+});
+
+Deno.test("symbols whose ranges start far apart do not share a request", async () => {
+  using clock = fakeClock(NOW);
+  const newest = { "A/USD": 20_000, "B/USD": 19_000, "C/USD": 5, "D/USD": 6 };
+  const run = await runScripted({ newest, historySymbols: 200 });
+  for (const symbol of Object.keys(newest)) run.connections[0].session.subscribed(symbol);
+  await clock.tick(1000);
+  assertEquals(run.asked.map(({ symbols }) => symbols.toSorted().join()), ["A/USD,B/USD", "C/USD,D/USD"]);
+  await run.stop();
+});
+
+Deno.test("a long range is read in slices, between which the others have their turn", async () => {
+  using clock = fakeClock(NOW);
+  const newest = { "A/USD": 1_000_000, "B/USD": 900_000, "C/USD": 800_000, "D/USD": 5 };
+  const run = await runScripted({
+    newest,
+    async *answer() {
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      yield [];
+    },
+  });
+  for (const symbol of Object.keys(newest)) run.connections[0].session.subscribed(symbol);
+  await clock.tick(2500);
+  // Three are under way at a time: the short one is next, not last.
+  assertEquals(run.asked.slice(0, 4).map(({ symbols }) => symbols[0]), ["A/USD", "B/USD", "C/USD", "D/USD"]);
+  assertEquals(run.asked[0].from - run.asked[0].to, 50_000);
+  await clock.tick(30_000);
+  assertEquals(run.asked.filter(({ symbols }) => symbols[0] === "A/USD").length, 20);
+  await run.stop();
+});
+
+Deno.test("a request that fails is made again, later each time, and the others go on meanwhile", async () => {
+  using clock = fakeClock(NOW);
+  let failures = 3;
+  const run = await runScripted({
+    newest: { "A/USD": 5, "B/USD": 5 },
+    options: { repairRetryMs: 10_000 },
+    answer({ symbols }) {
+      if (symbols[0] === "A/USD" && failures-- > 0) throw new FeedError("it is down", { reason: "rest" });
+      return [[barBefore(5, symbols[0])]];
+    },
+  });
+  for (const symbol of ["A/USD", "B/USD"]) run.connections[0].session.subscribed(symbol);
+  await clock.tick(1000);
+  assertEquals(run.bars.map(({ symbol }) => symbol), ["B/USD"]);
+  assertEquals(run.gaps().repaired, 5);
+  const times: number[] = [];
+  for (let tick = 0; tick < 100; tick++) {
+    const before = run.asked.length;
+    await clock.tick(1000);
+    if (run.asked.slice(before).some(({ symbols, to }) => symbols[0] === "A/USD" && to >= 0)) {
+      times.push(clock.now - NOW);
+    }
+  }
+  assert(times[0] >= 5000 && times[0] <= 13_000, `first retry after ${times[0]} ms`);
+  assert(times[1] - times[0] >= 9000, `second retry ${times[1] - times[0]} ms after the first`);
+  assertEquals(run.gaps(), { found: 10, repaired: 10, unrepairable: 0 });
+  assertEquals(run.notices, ["history of A/USD could not be read: it is down"]);
+  await run.stop();
+});
+
+Deno.test("the symbol to blame for a refused request is found, named once and given up; the others are repaired", async () => {
+  using clock = fakeClock(NOW);
+  const symbols = many(40);
+  const run = await runScripted({
+    newest: all(symbols, 5),
+    historySymbols: 200,
+    answer({ symbols }) {
+      if (symbols.includes("S7/USD")) throw new FeedError("no such symbol", { reason: "refused" });
+      return [symbols.map((symbol) => barBefore(5, symbol))];
+    },
+  });
+  for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
+  await clock.tick(10_000);
+  assertEquals(new Set(run.bars.map(({ symbol }) => symbol)).size, 39);
+  assertEquals(run.notices, ["history of S7/USD could not be read: no such symbol"]);
+  assert(run.asked.length <= 14, `${run.asked.length} requests`);
+  const before = run.asked.length;
+  await clock.tick(110_000);
+  assertEquals(run.asked.slice(before).flatMap(({ symbols }) => symbols).includes("S7/USD"), false);
+  assertEquals(new Set(run.asked.slice(before).flatMap(({ symbols }) => symbols)).size, 39);
+  await run.stop();
+});
+
+Deno.test("where history is refused for all, it is not asked for each", async () => {
+  using clock = fakeClock(NOW);
+  const symbols = many(1000);
+  const run = await runScripted({
+    newest: all(symbols, 5),
+    answer() {
+      throw new FeedError("wrong key", { isFatal: true, reason: "refused" });
+    },
+  });
+  for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
+  await clock.tick(60 * MINUTE);
+  assert(run.asked.length < 20, `${run.asked.length} requests`);
+  assert(run.notices.some((notice) => /and 9\d\d others could not be read: wrong key/.test(notice)));
+  assertEquals(run.losses(), []);
+  await run.stop();
+});
+
+Deno.test("a repair that a lost connection cuts goes on at the frontier", async () => {
+  using clock = fakeClock(NOW);
+  let isHanging = true;
+  const run = await runScripted({
+    newest: { "BTC/USD": 600 },
+    async *answer({ from, to }, signal) {
+      for (let minute = from; minute > to; minute -= 100) {
+        const end = Math.max(minute - 100, to);
+        yield Array.from({ length: minute - end }, (_, at) => barBefore(minute - at));
+        if (!isHanging || minute > 500) continue;
+        await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      }
+    },
+  });
+  run.connections[0].session.subscribed("BTC/USD");
+  await clock.tick(1000);
+  assertEquals(run.bars.length, 200);
+  isHanging = false;
+  run.connections[0].end(new FeedError("lost", { reason: "closed" }));
+  await clock.tick(1000);
+  run.connections[1].session.subscribed("BTC/USD");
+  await clock.tick(1000);
+  assertEquals(run.asked.map(({ from }) => from), [600, 400]);
+  assertEquals(new Set(run.bars.map(({ ts }) => ts)).size, 600);
+  assertEquals(run.bars.length, 600);
+  // What was found once counts once, also where it took two connections.
+  assertEquals(run.gaps(), { found: 600, repaired: 600, unrepairable: 0 });
+  await run.stop();
+});
+
+Deno.test("what history no longer has is named once, and counted apart", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({
+    newest: { "BTC/USD": 1000 },
+    historyStart: () => barBefore(720).ts,
+    answer: () => [[barBefore(720), barBefore(719)]],
+  });
+  run.connections[0].session.subscribed("BTC/USD");
+  await clock.tick(1000);
+  assertEquals(run.gaps(), { found: 1000, repaired: 720, unrepairable: 280 });
+  assertEquals(run.notices, [
+    "bars of BTC/USD from 2024-01-03T01:50:00.000Z to 2024-01-03T06:30:00.000Z are lost: history no longer has them",
+  ]);
+  await run.stop();
+});
+
+Deno.test("what history is behind with is asked for when it is there", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({ newest: { "BTC/USD": 60 }, historyLagMs: 15 * MINUTE });
+  run.connections[0].session.subscribed("BTC/USD");
+  await clock.tick(1000);
+  assertEquals(run.asked, [{ symbols: ["BTC/USD"], from: 60, to: 15 }]);
+  assertEquals(run.gaps(), { found: 60, repaired: 45, unrepairable: 0 });
+  await clock.tick(14 * MINUTE);
+  assertEquals(run.asked.length, 1);
+  await clock.tick(2 * MINUTE);
+  assertEquals(run.asked[1], { symbols: ["BTC/USD"], from: 15, to: -1 });
+  assertEquals(run.gaps().repaired, 60);
+  await run.stop();
+});
+
+Deno.test("minutes count while the market is open", async () => {
+  using clock = fakeClock(NOW);
+  // From 21:30 UTC of the day before, when the market had closed, to 18:30: it opened at 14:30.
+  const run = await runScripted({ name: "alpaca", newest: { AAPL: 21 * 60 } });
+  run.connections[0].session.subscribed("AAPL");
+  await clock.tick(1000);
+  assertEquals(run.gaps(), { found: 240, repaired: 240, unrepairable: 0 });
+  await run.stop();
+});
+
+Deno.test("a bar of history counts as observed when it was asked for: a correction that comes meanwhile is newer", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({
+    newest: { "BTC/USD": 5 },
+    async *answer() {
+      await new Promise((resolve) => setTimeout(resolve, 5000));
+      yield [barBefore(3)];
+    },
+  });
+  const { session } = run.connections[0];
+  session.subscribed("BTC/USD");
+  await clock.tick(2000);
+  session.emit([{ ...barBefore(3), volume: 9, status: "correction" }]);
+  await clock.tick(5000);
+  const [newest] = run.bars.toSorted((a, b) => b.receivedAt - a.receivedAt);
+  assertEquals([newest.volume, run.bars.length], [9, 2]);
+  await run.stop();
+});

@@ -1,0 +1,142 @@
+import { assert, assertEquals } from "@std/assert";
+import { FeedError } from "../../src/providers/live/feed.ts";
+import { fakeClock } from "../support/clock.ts";
+import { type Asked, barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
+
+const STALL_MS = 2 * MINUTE;
+/** Questions about what came after the connection was there. */
+const probes = (asked: readonly Asked[]) => asked.filter(({ from }) => from < 0);
+
+Deno.test("a silent symbol of which history has bars makes the connection be renewed", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({
+    newest: { "BTC/USD": 0 },
+    options: { stallMs: STALL_MS },
+    answer: ({ from, to }) => from > -3 && to < -3 ? [[barBefore(-3)]] : [],
+  });
+  run.connections[0].session.subscribed("BTC/USD");
+  await clock.tick(10 * MINUTE);
+  assertEquals(run.losses()[0], "stall");
+  await run.stop();
+});
+
+Deno.test("while bars come, nothing is asked", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({ newest: { "BTC/USD": 0 }, options: { stallMs: STALL_MS } });
+  const { session } = run.connections[0];
+  session.subscribed("BTC/USD");
+  for (let minute = 0; minute < 20; minute++) {
+    await clock.tick(MINUTE);
+    session.emit([barBefore(-minute)]);
+  }
+  assertEquals(probes(run.asked), []);
+  await run.stop();
+});
+
+Deno.test("a quiet market is asked about less and less often, and nothing is done about it", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({ newest: { "BTC/USD": 0 }, options: { stallMs: STALL_MS } });
+  run.connections[0].session.subscribed("BTC/USD");
+  await clock.tick(60 * MINUTE);
+  const first = probes(run.asked).length;
+  assert(first >= 3 && first <= 6, `${first} probes in an hour`);
+  await clock.tick(60 * MINUTE);
+  assert(probes(run.asked).length - first <= 2, `${probes(run.asked).length - first} probes in the next`);
+  assertEquals(run.losses(), []);
+  await run.stop();
+});
+
+Deno.test("several quiet symbols are asked about at once", async () => {
+  using clock = fakeClock(NOW);
+  const symbols = Array.from({ length: 450 }, (_, at) => `S${at}/USD`);
+  const newest = Object.fromEntries(symbols.map((symbol) => [symbol, 0]));
+  const run = await runScripted({ newest, historySymbols: 200, options: { stallMs: STALL_MS } });
+  for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
+  await clock.tick(3 * MINUTE);
+  assertEquals(probes(run.asked).map(({ symbols }) => symbols.length), [200, 200, 50]);
+  await run.stop();
+});
+
+Deno.test("while the market is closed nothing is asked, and silence counts from when it opens", async () => {
+  // A minute before the close of 3 January 2024, at 21:00 UTC; it opens again at 14:30 the next day.
+  const close = Date.UTC(2024, 0, 3, 21);
+  const open = Date.UTC(2024, 0, 4, 14, 30);
+  using clock = fakeClock(close - 10_000);
+  const bar = { ...barBefore(0, "AAPL"), ts: open };
+  const run = await runScripted({
+    name: "alpaca",
+    symbols: ["AAPL"],
+    options: { stallMs: STALL_MS },
+    answer: () => Date.now() >= open + MINUTE ? [[bar]] : [],
+  });
+  run.connections[0].session.subscribed("AAPL");
+  await clock.tick(2 * MINUTE);
+  const before = run.asked.length;
+  await clock.tick(open - clock.now);
+  assertEquals([run.asked.length, run.losses()], [before, []]);
+  await clock.tick(100_000);
+  assertEquals(run.asked.length, before);
+  await clock.tick(2 * MINUTE);
+  assertEquals(run.losses(), ["stall"]);
+  await run.stop();
+});
+
+Deno.test("what a new connection does not mend is no reason to renew it again at once", async () => {
+  using clock = fakeClock(NOW);
+  // History has a bar of each minute; the stream gives none.
+  const run = await runScripted({
+    newest: { "BTC/USD": 0 },
+    options: { stallMs: STALL_MS },
+    *answer({ from, to }) {
+      for (let minute = from; minute > to; minute--) yield [barBefore(minute)];
+    },
+  });
+  run.connections[0].session.subscribed("BTC/USD");
+  for (let at = 1, minutes = 0; minutes < 240; minutes++) {
+    await clock.tick(MINUTE);
+    for (; at < run.connections.length; at++) run.connections[at].session.subscribed("BTC/USD");
+  }
+  const count = run.losses().length;
+  assert(count >= 4 && count <= 12, `renewed ${count} times in four hours`);
+  await run.stop();
+});
+
+Deno.test("a symbol that is refused is neither repaired nor asked about", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({ newest: { "A/USD": 5, "B/USD": 5 }, options: { stallMs: STALL_MS } });
+  const { session } = run.connections[0];
+  session.subscribed("B/USD");
+  session.refuse("A/USD", "no such pair");
+  session.refuse("B/USD", "no longer");
+  await clock.tick(60 * MINUTE);
+  assertEquals(run.asked, []);
+  assertEquals(run.notices, ["A/USD is refused: no such pair", "B/USD is refused: no longer"]);
+  await run.stop();
+});
+
+Deno.test("a probe that fails proves nothing, and of one that is refused the halves are asked about", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({
+    newest: { "A/USD": 0, "B/USD": 0, "C/USD": 0 },
+    historySymbols: 200,
+    options: { stallMs: STALL_MS },
+    answer({ symbols, from }) {
+      if (from >= 0) return [];
+      if (symbols.includes("A/USD")) throw new FeedError("no such pair", { reason: "refused" });
+      if (symbols.includes("B/USD")) throw new FeedError("it is down", { reason: "rest" });
+      return [[barBefore(from, "C/USD")]];
+    },
+  });
+  for (const symbol of Object.keys({ "A/USD": 0, "B/USD": 0, "C/USD": 0 })) {
+    run.connections[0].session.subscribed(symbol);
+  }
+  await clock.tick(5 * MINUTE);
+  assertEquals(probes(run.asked).map(({ symbols }) => symbols.join()).slice(0, 4), [
+    "A/USD,B/USD,C/USD",
+    "A/USD,B/USD",
+    "A/USD",
+    "B/USD",
+  ]);
+  assertEquals(run.losses(), ["stall"]);
+  await run.stop();
+});
