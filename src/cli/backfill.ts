@@ -2,7 +2,7 @@
 import { loadConfig } from "../config/load.ts";
 import { type OptionName, optionSpecs } from "../config/options.ts";
 import { checkExposure } from "../http/address.ts";
-import { providers as registry } from "../providers/mod.ts";
+import { hasHistory, providers as registry } from "../providers/mod.ts";
 import type { HistoryRange, Provider } from "../providers/provider.ts";
 import { formatTime } from "../records/time.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
@@ -61,7 +61,7 @@ export const backfill: Command = {
 
 /** Providers whose settings have no say in whether there is history. */
 function namesWithHistory(): string {
-  return `one of ${Object.keys(registry).filter((name) => !["mock", "replay"].includes(name)).join(", ")}`;
+  return `one of ${Object.keys(registry).filter(hasHistory).join(", ")}`;
 }
 
 /**

@@ -1,4 +1,5 @@
 /** `barline gaps`. @module */
+import type { Client } from "pg";
 import { closestString } from "@std/text/closest-string";
 import { type Config, loadConfig } from "../config/load.ts";
 import { type OptionName, optionSpecs } from "../config/options.ts";
@@ -7,11 +8,13 @@ import { prepareDatabase } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
 import { findGaps } from "../gaps/scan.ts";
 import { scopeOf, type WantedRange } from "../gaps/scope.ts";
-import { listSeries, type SeriesFilter } from "../gaps/series.ts";
+import { listSeries, type SeriesFilter, type StoredSeries } from "../gaps/series.ts";
+import { type ScopedSeries, takeSlice } from "../gaps/slice.ts";
 import { providers as registry, rowName } from "../providers/mod.ts";
 import type { SeriesKey } from "../records/record.ts";
 import { type Command, EXIT, type Invocation, UsageError } from "./command.ts";
 import { type GapReport, reportJson, reportTable } from "./gaps_report.ts";
+import { repairSlice } from "./gaps_repair.ts";
 import { readTime } from "./time.ts";
 
 /** Options that tell of files, of live bars, of an end of another kind, or of a page that a run beside this one serves. */
@@ -26,27 +29,30 @@ const UNUSED: readonly OptionName[] = [
   "http",
 ];
 
-/** Finds bars that should be there and are not. */
+/** Finds bars that should be there and are not, and fetches them. */
 export const gaps: Command = {
-  summary: "Find bars that are missing by the calendars of their markets",
+  summary: "Find bars that are missing by the market's calendar, and repair them from history",
   options: optionSpecs.map(({ name }) => name).filter((name) => !UNUSED.includes(name)),
   flags: [
     { name: "from", value: "TIME", help: "look from there on: a day (UTC), or a time with its zone [each first bar]" },
     { name: "to", value: "TIME", help: "look up to there [now, less 2 minutes, or 17 where feeds may be delayed]" },
+    { name: "repair", help: "ask history for what is missing, and remember what it has not either" },
   ],
   examples: [
     "gaps",
     "gaps --provider alpaca --symbols AAPL,MSFT --from 2024-01-02 --to 2024-02-01",
-    "gaps --json",
+    "gaps --repair --json",
   ],
   async run(invocation) {
     const wanted = readRange(invocation);
-    const config = loadConfig({ flags: invocation.options, env: Deno.env.get, file: invocation.configFile });
-    const filter = readFilter(config);
+    const loaded = loadConfig({ flags: invocation.options, env: Deno.env.get, file: invocation.configFile });
+    // What a file of options says of live runs has no say here.
+    const config = { ...loaded, settings: { ...loaded.settings, limit: undefined, provisional: false } };
     const report = (config.settings.json ? reportJson : reportTable)(createWriter());
-    const isComplete = await find(config, filter, wanted, report);
+    const work = invocation.flags.has("repair") ? repair : find;
+    const isDone = await work(config, wanted, report);
     const { missing, unrepairable } = report.end();
-    return missing + unrepairable > 0 || !isComplete ? EXIT.failed : EXIT.done;
+    return missing + unrepairable > 0 || !isDone ? EXIT.failed : EXIT.done;
   },
 };
 
@@ -67,19 +73,11 @@ function readFilter({ settings, sources }: Config): SeriesFilter {
   };
 }
 
-/** Looks at every series. Returns whether there are bars of all that was asked for. */
-async function find(config: Config, filter: SeriesFilter, wanted: WantedRange, report: GapReport): Promise<boolean> {
-  await using database = await openDatabase(config);
-  await prepareDatabase(database);
-  return await withClient(database, async (client) => {
-    const stored = await listSeries(client, filter);
-    const isComplete = tellOfAbsent(filter, stored, report);
-    for (const series of stored) {
-      const scope = scopeOf(series, wanted);
-      if (typeof scope === "string") {
-        report.skip(series, scope);
-        continue;
-      }
+/** Reports what is missing. Returns whether there are bars of all that was asked for. */
+async function find(config: Config, wanted: WantedRange, report: GapReport): Promise<boolean> {
+  return await withDatabase(config, async (client) => {
+    const { queue, isComplete } = await listScoped(client, config, wanted, report);
+    for (const { series, scope } of queue) {
       report.series(series);
       for await (const { from, to, isNoTrade } of findGaps({ client, seriesId: series.id, ...scope })) {
         report.gap(isNoTrade ? { from, to, state: "no-trade", wasKnown: true } : { from, to, state: "missing" });
@@ -87,6 +85,46 @@ async function find(config: Config, filter: SeriesFilter, wanted: WantedRange, r
     }
     return isComplete;
   });
+}
+
+/** Repairs what is missing, and reports it. Returns whether all was asked for that could be. */
+async function repair(config: Config, wanted: WantedRange, report: GapReport): Promise<boolean> {
+  const { queue, isComplete } = await withDatabase(config, (client) => listScoped(client, config, wanted, report));
+  let isDone = isComplete;
+  let last: StoredSeries | undefined;
+  while (queue.length > 0) {
+    // The connection is ended before the repair, which has its own: of the embedded database there is but one.
+    const parts = await withDatabase(config, (client) => takeSlice(client, queue));
+    const repaired = await repairSlice(config, parts);
+    for (const [at, { series }] of parts.entries()) {
+      if (series !== last) report.series(series);
+      last = series;
+      for (const gap of repaired.outcomes[at]) report.gap(gap);
+    }
+    isDone &&= repaired.isDone;
+    if (repaired.isStopped) return false;
+  }
+  return isDone;
+}
+
+async function withDatabase<T>(config: Config, fn: (client: Client) => Promise<T>): Promise<T> {
+  await using database = await openDatabase(config);
+  await prepareDatabase(database);
+  return await withClient(database, fn);
+}
+
+/** The series to look at, and whether there are bars of all that was asked for. */
+async function listScoped(client: Client, config: Config, wanted: WantedRange, report: GapReport) {
+  const filter = readFilter(config);
+  const stored = await listSeries(client, filter);
+  const isComplete = tellOfAbsent(filter, stored, report);
+  const queue: ScopedSeries[] = [];
+  for (const series of stored) {
+    const scope = scopeOf(series, wanted);
+    if (typeof scope === "string") report.skip(series, scope);
+    else queue.push({ series, scope });
+  }
+  return { queue, isComplete };
 }
 
 /**

@@ -4,6 +4,7 @@
  * @module
  */
 import { type Calendar, calendarOf } from "../calendar/mod.ts";
+import { hasHistory } from "../providers/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import type { StoredSeries } from "./series.ts";
 
@@ -34,8 +35,6 @@ const LAG_MS = 2 * MINUTE_MS;
 /** The same where a cheaper subscription has bars a quarter of an hour late. */
 const DELAYED_LAG_MS = 17 * MINUTE_MS;
 const DELAYED = ["alpaca", "massive"];
-/** Providers of bars that do not go on by themselves: what comes after the newest is not missing. */
-const FINITE = ["replay", "mock"];
 
 /** The scope of a series, or why it cannot be looked at. */
 export function scopeOf(series: StoredSeries, wanted: WantedRange, now = Date.now()): Scope | string {
@@ -56,7 +55,8 @@ export function scopeOf(series: StoredSeries, wanted: WantedRange, now = Date.no
 }
 
 function defaultEnd({ provider, newest }: StoredSeries, stepMs: number, now: number): number {
-  if (FINITE.includes(provider)) return newest + 1;
+  // Files and the mock do not go on by themselves: what comes after the newest bar is not missing.
+  if (!hasHistory(provider)) return newest + 1;
   const lagMs = DELAYED.includes(provider) ? DELAYED_LAG_MS : LAG_MS;
   return Math.floor((now - lagMs) / stepMs) * stepMs;
 }

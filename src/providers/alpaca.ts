@@ -61,7 +61,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) throw new AggregateError(problems, "Cannot use alpaca with these settings");
 
-  return createFeedProvider({
+  const provider = createFeedProvider({
     name: "alpaca",
     settings,
     overlapMs: 5 * MINUTE_MS,
@@ -76,6 +76,8 @@ export function createAlpaca(settings: ProviderSettings): Provider {
         onCall,
       }),
   });
+  // There is no past of the made-up stock, which is not to say that it was not traded.
+  return name === "test" ? { ...provider, backfill: undefined } : provider;
 }
 
 /** How to reach a feed. */

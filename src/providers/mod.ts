@@ -26,6 +26,11 @@ export const providers: Readonly<Record<string, (settings: ProviderSettings) => 
   replay: createReplay,
 };
 
+/** Whether a provider of that name can have a history: files and the mock are all the past they have. */
+export function hasHistory(name: string): boolean {
+  return Object.hasOwn(providers, name) && !["mock", "replay"].includes(name);
+}
+
 /** The name that the rows of a provider have, which may be called by another; a name that is not known stays as it is. */
 export function rowName(name: string): string {
   if (!Object.hasOwn(providers, name)) return name;

@@ -7,6 +7,7 @@ import type { Listener } from "../events.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
 import type { TimeUnit } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
+import type { Interval } from "../records/intervals.ts";
 import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
 
 /** What the user wants of a provider. */
@@ -89,6 +90,16 @@ export interface HistoryRange {
   readonly to: number;
   /** Read what earlier runs have committed too. */
   readonly restart: boolean;
+  /**
+   * Read nothing but these intervals of these symbols, whatever earlier runs have committed, and in this order. They do
+   * not count as a backfill that could be resumed.
+   */
+  readonly only?: ReadonlyMap<string, readonly Interval[]>;
+  /**
+   * Told that all bars of the symbol are committed that history has in the interval. It has none before `reach`, which is
+   * not because there were none; -Infinity where no end showed.
+   */
+  readonly onRead?: (symbol: string, interval: Interval, reach: number) => void;
 }
 
 /** How far a provider of known length has come, in a unit of its own. */

@@ -84,6 +84,7 @@ for (
     [["--to", "2024-01-02T14:30:00"], "Cannot read --to as a time"],
     [["--from", "2024-01-03", "--to", "2024-01-02"], "Cannot look from 2024-01-03 to 2024-01-02"],
     [["--from", "2999-01-01"], "Cannot look from 2999-01-01 to now"],
+    [["--repare"], "did you mean --repair?"],
     [["now"], '"gaps" takes only options'],
   ] as [string[], string][]
 ) {

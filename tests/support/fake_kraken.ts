@@ -17,6 +17,9 @@ export interface MarketBar {
   readonly trades: number;
 }
 
+/** History is that long, the bar under way included. */
+const MAX_ROWS = 720;
+
 /** One client's connection. */
 export interface FakeConnection {
   /** Symbols that it has subscribed. */
@@ -102,7 +105,10 @@ export function startFakeKraken(known: readonly string[]): FakeKraken {
       ]);
     // The last row is always the bar under way.
     const forming = [Math.floor(Date.now() / 60_000) * 60, "1", "1", "1", "1", "1", "1", 1];
-    return Response.json({ error: [], result: { [`X${pair}`]: [...rows, forming], last: rows.at(-1)?.[0] ?? 0 } });
+    return Response.json({
+      error: [],
+      result: { [`X${pair}`]: [...rows.slice(-MAX_ROWS + 1), forming], last: rows.at(-1)?.[0] ?? 0 },
+    });
   }
 
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {

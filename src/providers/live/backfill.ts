@@ -8,12 +8,12 @@
  */
 import { delay } from "@std/async/delay";
 import type { Frame } from "../../records/frame.ts";
+import { subtract, totalMs } from "../../records/intervals.ts";
 import { formatTime } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { HistoryRange, Progress, Provider, ProviderContext } from "../provider.ts";
 import { createCheckpoint } from "./checkpoint.ts";
 import { type Feed, type FeedBar, FeedError } from "./feed.ts";
-import { subtract, totalMs } from "./intervals.ts";
 import { createOutlet } from "./outlet.ts";
 import { createHistoryFrame, readRange } from "./range.ts";
 import { cutIntoTasks, type Task } from "./tasks.ts";
@@ -64,7 +64,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       );
       return outlet.stream;
     },
-    close: checkpoint.save,
+    close: range.only ? undefined : checkpoint.save,
   };
 
   async function readAll(
@@ -75,10 +75,11 @@ export function createBackfill(options: BackfillOptions): Provider {
     const stepMs = TIMEFRAMES.get(timeframe)!;
     const symbols = [...new Set(options.symbols)];
     const known = await context.newest(timeframe);
-    if (!range.restart) await checkpoint.load((symbol) => known.has(symbol));
+    if (!range.restart && !range.only) await checkpoint.load((symbol) => known.has(symbol));
     // The bar under way is none yet.
     const to = Math.min(range.to, Math.floor(Date.now() / stepMs) * stepMs);
-    const missing = new Map(symbols.map((symbol) => [symbol, subtract([range.from, to], checkpoint.covered(symbol))]));
+    const missing = range.only ??
+      new Map(symbols.map((symbol) => [symbol, subtract([range.from, to], checkpoint.covered(symbol))]));
     let done = 0;
     let total = [...missing.values()].reduce((sum, ranges) => sum + totalMs(ranges), 0);
     progress = { done, total };
@@ -109,7 +110,8 @@ export function createBackfill(options: BackfillOptions): Provider {
         const before = reached.get(symbol)!;
         if (until <= before) return;
         reached.set(symbol, until);
-        checkpoint.add(symbol, [before, until]);
+        if (!range.only) checkpoint.add(symbol, [before, until]);
+        range.onRead?.(symbol, [before, until], feed.historyStart?.(symbol) ?? -Infinity);
         progress = { done: done += until - before, total };
       };
       const until = await readRange({
@@ -171,7 +173,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       }
     }));
     const empty = symbols.filter((symbol) => {
-      return missing.get(symbol)!.length > 0 && !withBars.has(symbol) && !failed.has(symbol);
+      return !range.only && missing.get(symbol)!.length > 0 && !withBars.has(symbol) && !failed.has(symbol);
     });
     if (empty.length > 0) context.notice(`there are no bars of ${list(empty)} in that range`);
     if (failed.size === 0) return;

@@ -7,7 +7,7 @@
  * @module
  */
 import { createPosition } from "../position.ts";
-import { type Interval, unite } from "./intervals.ts";
+import { type Interval, unite } from "../../records/intervals.ts";
 
 /** The ranges of each symbol that are committed. */
 export interface Checkpoint {

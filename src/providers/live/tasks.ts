@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Interval } from "./intervals.ts";
+import type { Interval } from "../../records/intervals.ts";
 
 /** A slice of time of a group of symbols. */
 export interface Task {

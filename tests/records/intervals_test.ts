@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { type Interval, subtract, totalMs, unite } from "../../src/providers/live/intervals.ts";
+import { type Interval, subtract, totalMs, unite } from "../../src/records/intervals.ts";
 import { cutIntoTasks } from "../../src/providers/live/tasks.ts";
 
 const interval = fc.tuple(fc.nat(50), fc.nat(20)).map(([from, length]): Interval => [from, from + length]);

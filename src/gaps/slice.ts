@@ -1,0 +1,69 @@
+/**
+ * Gathers gaps to be repaired together: of one provider and timeframe, and no more than memory may hold.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import type { Interval } from "../records/intervals.ts";
+import { findGaps, type Gap } from "./scan.ts";
+import type { Scope } from "./scope.ts";
+import type { StoredSeries } from "./series.ts";
+
+/** A series, or what is left of one, that is to be looked at. */
+export interface ScopedSeries {
+  readonly series: StoredSeries;
+  readonly scope: Scope;
+}
+
+/** The gaps of a part of a series. */
+export interface Part extends ScopedSeries {
+  /** Everything in the scope. */
+  readonly gaps: readonly Gap[];
+}
+
+/** Most gaps of a slice. */
+const MAX_GAPS = 50_000;
+/** Most series of a slice. */
+const MAX_SERIES = 10_000;
+/** So many bars more cost about as much as another request. */
+const BARS_A_REQUEST = 1000;
+
+/**
+ * Takes the next slice off `queue`, in which series of one provider and timeframe stand together. What a slice has no room
+ * for goes back.
+ */
+export async function takeSlice(client: Client, queue: ScopedSeries[], maxGaps = MAX_GAPS): Promise<Part[]> {
+  const parts: Part[] = [];
+  const [first] = queue;
+  let count = 0;
+  while (queue.length > 0 && count < maxGaps && parts.length < MAX_SERIES) {
+    const { series, scope } = queue[0];
+    if (series.provider !== first.series.provider || series.timeframe !== first.series.timeframe) break;
+    queue.shift();
+    const gaps: Gap[] = [];
+    for await (const gap of findGaps({ client, seriesId: series.id, ...scope })) {
+      gaps.push(gap);
+      if (++count < maxGaps) continue;
+      queue.unshift({ series, scope: { ...scope, from: gap.to } });
+      break;
+    }
+    const isWhole = queue[0]?.series !== series;
+    parts.push({ series, scope: isWhole ? scope : { ...scope, to: gaps.at(-1)!.to }, gaps });
+  }
+  return parts;
+}
+
+/**
+ * The intervals to ask history for, newest first: what is recent is most likely to be there. Gaps that are near each other
+ * make one.
+ */
+export function planRequests({ gaps, scope }: Part): Interval[] {
+  const intervals: [number, number][] = [];
+  for (const { from, to, isNoTrade } of gaps) {
+    if (isNoTrade) continue;
+    const last = intervals.at(-1);
+    if (last !== undefined && from - last[1] <= BARS_A_REQUEST * scope.stepMs) last[1] = to;
+    else intervals.push([from, to]);
+  }
+  return intervals.reverse();
+}

@@ -1,0 +1,180 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { csvLine, HEADER } from "../support/bars.ts";
+import { startFakeAlpaca } from "../support/fake_alpaca.ts";
+import { type MarketBar, startFakeKraken } from "../support/fake_kraken.ts";
+import { utc } from "../support/stored_series.ts";
+import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
+
+const server = await startSharedServer();
+
+const MINUTE = 60_000;
+/** A regular session: Tuesday, 2 January 2024, 09:30 in New York. */
+const OPEN = utc("2024-01-02T14:30");
+const AAPL = { provider: "alpaca", symbol: "AAPL", timeframe: "1m" };
+
+function marketBar(ts: number, given: Partial<MarketBar> = {}): MarketBar {
+  return { symbol: "AAPL", ts, open: 2, high: 4, low: 1, close: 3, volume: 7, trades: 5, ...given };
+}
+
+/** Stores bars of a live feed that start at these times. */
+async function store(work: Workspace, { provider, symbol, timeframe } = AAPL, starts: readonly number[]) {
+  await work.run(["migrate", "--database", work.database, "--data-dir", work.dataDir]);
+  await work.query(
+    `WITH added AS (INSERT INTO series (provider, symbol, timeframe) VALUES ('${provider}', '${symbol}', '${timeframe}')
+      RETURNING id)
+    INSERT INTO bar (series_id, ts, open, high, low, close, volume, received_at)
+    SELECT id, to_timestamp(seconds), 2, 4, 1, 3, 7, '2024-01-01' FROM added,
+      unnest('{${starts.map((ms) => ms / 1000)}}'::float8[]) AS seconds`,
+  );
+}
+
+/** Minutes of the session, but for some. */
+const session = (minutes: number, ...missing: number[]) =>
+  Array.from({ length: minutes }, (_, at) => at).filter((at) => !missing.includes(at)).map((at) => OPEN + at * MINUTE);
+
+function gaps(work: Workspace, variables: Record<string, string>, ...args: string[]) {
+  return work.run(["gaps", "--database", work.database, "--data-dir", work.dataDir, "--json", ...args], {
+    env: variables,
+  });
+}
+
+/** Ranges as `minute of the session + minutes state`. */
+// deno-lint-ignore no-explicit-any
+const ranges = (json: any) =>
+  // deno-lint-ignore no-explicit-any
+  json.ranges.map(({ from, minutes, state }: any) => `${(Date.parse(from) - OPEN) / MINUTE}+${minutes} ${state}`);
+
+const upTo = (minutes: number) => ["--to", new Date(OPEN + minutes * MINUTE).toISOString()];
+
+Deno.test("what history has is repaired, and what it has not is asked for once", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  await store(work, AAPL, session(60, 5, 6, 7, 20, 40, 41));
+  fake.history.push(...[4, 5, 7, 40, 41].map((minute) => marketBar(OPEN + minute * MINUTE)));
+  const first = await gaps(work, fake.variables, "--repair", ...upTo(60));
+  assertEquals(ranges(first.json), ["5+1 repaired", "6+1 no-trade", "7+1 repaired", "20+1 no-trade", "40+2 repaired"]);
+  assertEquals(first.json.totals, { found: 6, repaired: 4, noTrade: 2, unrepairable: 0, missing: 0 });
+  assertEquals(first.code, 0, first.stderr);
+  assertEquals(await work.count(), 58);
+  const asked = fake.requests.length;
+  assertEquals(asked > 0, true);
+  const second = await gaps(work, fake.variables, "--repair", ...upTo(60));
+  assertEquals([second.code, fake.requests.length], [0, asked], "nothing is left to ask for");
+  assertEquals(second.json.totals, { found: 0, repaired: 0, noTrade: 2, unrepairable: 0, missing: 0 });
+  assertEquals(ranges((await gaps(work, {}, ...upTo(60))).json), ["6+1 no-trade", "20+1 no-trade"], "without a key");
+});
+
+Deno.test("an outage of all symbols over two sessions is repaired by few requests", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  const sessions = [OPEN, OPEN + 24 * 60 * MINUTE].flatMap((open) => session(390).map((ms) => ms - OPEN + open));
+  const left = sessions.filter((_, at) => at < 300 || at > 500);
+  for (const symbol of ["AAPL", "MSFT", "NVDA"]) {
+    await store(work, { ...AAPL, symbol }, left);
+    fake.history.push(...sessions.map((ts) => marketBar(ts, { symbol })));
+  }
+  const to = new Date(OPEN + 2 * 24 * 60 * MINUTE).toISOString();
+  const { code, json, stderr } = await gaps(work, fake.variables, "--repair", "--to", to);
+  assertEquals([code, json.totals.found, json.totals.repaired], [0, 603, 603], stderr);
+  assertEquals(ranges(json).slice(0, 2), ["300+90 repaired", "1440+111 repaired"]);
+  assertEquals(await work.count(), 3 * 780);
+  assertEquals(fake.requests.length <= 3, true, `${fake.requests.length} requests`);
+});
+
+Deno.test("without a key what is missing is listed all the same, and nothing is taken for a time without trades", async () => {
+  await using work = await openWorkspace(server);
+  await store(work, AAPL, session(10, 3));
+  const { code, json, stderr } = await gaps(work, {}, "--repair", ...upTo(10));
+  assertEquals([code, ranges(json)], [1, ["3+1 missing"]]);
+  assertMatch(stderr, /Cannot repair gaps of alpaca: "ALPACA_API_KEY": it is not set/);
+  assertEquals(await work.query("SELECT count(*)::int AS count FROM no_trade"), [{ count: 0 }]);
+});
+
+Deno.test("a symbol that history refuses stays missing, the others are repaired, and the exit code is 1", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca({ known: ["AAPL"] });
+  await store(work, AAPL, session(10, 3, 5));
+  await store(work, { ...AAPL, symbol: "GONE" }, session(10, 3, 5));
+  fake.history.push(marketBar(OPEN + 3 * MINUTE));
+  const { code, json, stderr } = await gaps(work, fake.variables, "--repair", ...upTo(10));
+  assertEquals(ranges(json), ["3+1 repaired", "5+1 no-trade", "3+1 missing", "5+1 missing"], stderr);
+  assertEquals([code, json.totals.missing], [1, 2]);
+  assertStringIncludes(stderr, "GONE");
+});
+
+Deno.test("a bar that history has and that cannot be stored is no time without trades", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  await store(work, AAPL, session(10, 3, 5));
+  fake.history.push(marketBar(OPEN + 3 * MINUTE, { high: 0.5 }));
+  const { code, json, stderr } = await gaps(work, fake.variables, "--repair", ...upTo(10));
+  assertEquals([code, ranges(json)], [1, ["3+1 missing", "5+1 no-trade"]], stderr);
+  assertEquals((await work.letters()).length, 1);
+});
+
+Deno.test("what Kraken's history no longer reaches is unrepairable, and young minutes may still come", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeKraken(["BTC/USD"]);
+  const now = Math.floor(Date.now() / MINUTE) * MINUTE;
+  const coin = { provider: "kraken", symbol: "BTC/USD", timeframe: "1m" };
+  const missing = [1000, 995, 500, 499, 400, 10, 9];
+  const minutes = Array.from({ length: 1001 }, (_, at) => 1000 - at + 5).filter((ago) => ago >= 5);
+  await store(work, coin, minutes.filter((ago) => !missing.includes(ago)).map((ago) => now - ago * MINUTE));
+  for (const ago of minutes) {
+    if (![499, 9].includes(ago)) fake.history.push(marketBar(now - ago * MINUTE, { symbol: "BTC/USD" }));
+  }
+  const to = new Date(now - 5 * MINUTE).toISOString();
+  const { code, json, stderr } = await gaps(work, fake.variables, "--repair", "--to", to);
+  // deno-lint-ignore no-explicit-any
+  const told = json.ranges.map(({ from, state }: any) => `${(now - Date.parse(from)) / MINUTE} ${state}`);
+  assertEquals(told, [
+    "1000 unrepairable",
+    "995 unrepairable",
+    "500 repaired",
+    "499 no-trade",
+    "400 repaired",
+    "10 repaired",
+    "9 missing",
+  ], stderr);
+  assertEquals([code, json.totals.unrepairable], [1, 2]);
+  assertMatch(stderr, /can no longer be had/);
+});
+
+Deno.test("a provider without a history cannot be repaired from", async () => {
+  await using work = await openWorkspace(server);
+  const path = await work.write("bars.csv", [HEADER, csvLine(0), csvLine(2), ""].join("\n"));
+  await work.ingest(["--file", path]);
+  const { code, json, stderr } = await gaps(work, {}, "--repair");
+  assertEquals([code, ranges(json)], [1, ["1+1 unrepairable"]]);
+  assertStringIncludes(stderr, "replay has no history to repair gaps from");
+});
+
+Deno.test("a half bar that was stored provisionally is completed", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  await store(work, AAPL, session(3));
+  await work.query("UPDATE bar SET status = 'p', volume = 1 WHERE ts = '2024-01-02T14:31Z'");
+  fake.history.push(marketBar(OPEN + MINUTE));
+  const { code, json } = await gaps(work, fake.variables, "--repair", ...upTo(3));
+  assertEquals([code, ranges(json)], [0, ["1+1 repaired"]]);
+  assertEquals(await work.query("SELECT status, volume FROM bars WHERE ts = '2024-01-02T14:31Z'"), [
+    { status: "final", volume: 7 },
+  ]);
+});
+
+Deno.test("a stop in the middle ends it: what is not repaired is still missing, and the exit code is 1", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca({ pageSize: 10 });
+  await store(work, AAPL, [OPEN, OPEN + 389 * MINUTE]);
+  fake.history.push(...session(390).map((ts) => marketBar(ts)));
+  const running = work.start(
+    ["gaps", "--database", work.database, "--data-dir", work.dataDir, "--json", "--repair", ...upTo(390)],
+    { env: fake.variables },
+  );
+  await fake.until(() => fake.requests.length === 2);
+  running.kill("SIGTERM");
+  const { code, json, stderr } = await running.ended;
+  const { found, repaired, noTrade, missing } = json.totals;
+  assertEquals([code, found, repaired + missing, noTrade], [1, 388, 388, 0], stderr);
+  assertEquals(await work.count(), 2 + repaired);
+});
