@@ -29,13 +29,16 @@ export interface Guard {
 }
 
 /** Far more than people, pages and scrapers ask, and too little to keep the program from its work. */
-const REQUESTS = { perSecond: 500, burst: 1000 };
+const REQUESTS = { perSecond: 100, burst: 1000 };
+/** Programs of the same machine could take its time anyway, and some ask in a loop. */
+const LOCAL_REQUESTS = { perSecond: 5000, burst: 10_000 };
 /** Wrong tokens: nobody types that fast, and guessing takes for ever. */
 const WRONG_TOKENS = { perSecond: 0.5, burst: 10 };
 
 /** Makes the guard. */
 export function createGuard({ hostname, token }: GuardOptions): Guard {
   const requests = createRateLimiter(REQUESTS);
+  const localRequests = createRateLimiter(LOCAL_REQUESTS);
   const wrongTokens = createRateLimiter(WRONG_TOKENS);
   // A token of a file may end with a newline; an empty one is none.
   const wanted = token?.trim() ? digest(token.trim()) : undefined;
@@ -49,7 +52,7 @@ export function createGuard({ hostname, token }: GuardOptions): Guard {
 
   return {
     refuse(request, address) {
-      const seconds = requests.take(address);
+      const seconds = (isLoopback(address) ? localRequests : requests).take(address);
       if (seconds > 0) return tooMany(seconds, "requests");
       // A page of a foreign name that leads here (DNS rebinding) reads nothing: its requests carry that name.
       if (!isPublic && !isOwnHost(request, hostname) && !bearsToken(request)) {
