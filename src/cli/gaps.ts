@@ -2,7 +2,8 @@
 import type { Client } from "pg";
 import { closestString } from "@std/text/closest-string";
 import { type Config, loadConfig } from "../config/load.ts";
-import { type OptionName, optionSpecs } from "../config/options.ts";
+import { type OptionName, optionSpecs, type Settings } from "../config/options.ts";
+import { isMapping, valueOf } from "../config/per_provider.ts";
 import { withClient } from "../database/database.ts";
 import { prepareDatabase } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
@@ -10,7 +11,7 @@ import { findGaps } from "../gaps/scan.ts";
 import { scopeOf, type WantedRange } from "../gaps/scope.ts";
 import { listSeries, type SeriesFilter, type StoredSeries } from "../gaps/series.ts";
 import { type ScopedSeries, takeSlice } from "../gaps/slice.ts";
-import { providers as registry, rowName } from "../providers/mod.ts";
+import { namesOf, providers as registry, rowName } from "../providers/mod.ts";
 import type { SeriesKey } from "../records/record.ts";
 import { type Command, EXIT, type Invocation, UsageError } from "./command.ts";
 import { type GapReport, reportJson, reportTable } from "./gaps_report.ts";
@@ -69,8 +70,15 @@ function readRange({ flags }: Invocation): WantedRange {
 function readFilter({ settings, sources }: Config): SeriesFilter {
   return {
     providers: settings.provider.length > 0 ? settings.provider.map(rowName) : undefined,
-    symbols: sources.get("symbols") === "default" ? undefined : settings.symbols,
+    symbols: sources.get("symbols") === "default" ? undefined : listSymbols(settings),
   };
+}
+
+/** The symbols of the providers that are named, or of all. */
+function listSymbols({ provider, symbols }: Settings): readonly string[] {
+  if (!isMapping(symbols)) return symbols;
+  const names = provider.length > 0 ? provider : Object.keys(symbols);
+  return names.flatMap((name) => valueOf<readonly string[]>(symbols, namesOf(name)) ?? []);
 }
 
 /** Reports what is missing. Returns whether there are bars of all that was asked for. */

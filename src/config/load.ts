@@ -8,6 +8,7 @@ import { parse as parseDotenv } from "dotenv";
 import { parse as parseYaml } from "yaml";
 import { closestString } from "@std/text/closest-string";
 import { type DatabaseTarget, parseDatabaseUrl, redactUrl, urlFromVariables } from "./database.ts";
+import { isMapping } from "./per_provider.ts";
 import { type OptionName, type OptionSpec, optionSpecs, type Settings, settingsSchema } from "./options.ts";
 
 /** Something wrong with the configuration. */
@@ -84,10 +85,9 @@ export function loadConfig(inputs: ConfigInputs): Config {
     sources.set(spec.name, found?.source ?? "default");
     const checked = settingsSchema.shape[spec.name].safeParse(coerce(found?.value, spec));
     values[spec.name] = checked.success ? checked.data : spec.default;
-    if (!checked.success) {
-      const current = spec.secret ? "(not shown)" : JSON.stringify(found?.value);
-      const message = `current value is ${current}, wanted is ${spec.wanted}`;
-      problems.push({ key: spec.name, source: found!.source, message });
+    for (const [key, wrong] of checked.success ? [] : findWrong(found!.value, spec)) {
+      const current = spec.secret ? "(not shown)" : JSON.stringify(wrong);
+      problems.push({ key, source: found!.source, message: `current value is ${current}, wanted is ${spec.wanted}` });
     }
   }
   const target = resolveTarget(values as Settings, sources, problems);
@@ -132,6 +132,15 @@ function readDatabase(layers: readonly Layer[], spec: OptionSpec, problems: Conf
     const value = urlFromVariables(layer.variable, refuse);
     return value === undefined ? undefined : { value, source: `POSTGRES_* in ${layer.name}` };
   });
+}
+
+/** What is wrong with a value, by key: the entries of a mapping that do not do, or else all of it. */
+function findWrong(value: unknown, spec: OptionSpec): [string, unknown][] {
+  const type = settingsSchema.shape[spec.name];
+  const entries = isMapping(value) ? Object.entries(value) : [];
+  const wrong = entries.filter(([, each]) => isMapping(each) || !type.safeParse(coerce(each, spec)).success);
+  if (wrong.length === 0) return [[spec.name, value]];
+  return wrong.map(([name, each]) => [`${spec.name}.${name}`, each]);
 }
 
 function first<T>(layers: readonly Layer[], read: (layer: Layer) => T | undefined): T | undefined {
@@ -211,7 +220,11 @@ function readYaml(path: string, problems: ConfigProblem[]): Record<string, unkno
 }
 
 /** Text of the command line and the environment as the type that the option wants; what cannot be is left for the check. */
-function coerce(value: unknown, { type, whole }: OptionSpec): unknown {
+function coerce(value: unknown, spec: OptionSpec): unknown {
+  const { type, whole } = spec;
+  if (isMapping(value)) {
+    return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, coerce(each, spec)]));
+  }
   if (type === "list") {
     const items = Array.isArray(value) ? value : value === undefined ? undefined : [value];
     if (whole) return items;

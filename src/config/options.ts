@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { TIME_UNITS } from "../records/time.ts";
-import { TIMEFRAMES } from "../records/timeframe.ts";
+import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 
 /** What an option says of itself besides its type. */
 export interface OptionMeta {
@@ -53,7 +53,10 @@ const list = (meta: OptionMeta) => option(z.array(z.string().min(1)), meta);
 const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
 const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
 /** `--speed`: how fast to play; `max` is infinitely fast. */
-const speed = z.union([z.literal("max"), z.number().positive()]);
+const speed = z.union([z.number().positive(), z.literal("max")]);
+/** A value for all providers or, in the file, one for each by name. */
+const perProvider = <T extends z.ZodType>(type: T) => z.union([type, z.record(z.string().min(1), type)]);
+const timeframes = [...TIMEFRAMES.keys()];
 
 /** The shape of the configuration. */
 export const settingsSchema = z.strictObject({
@@ -62,11 +65,14 @@ export const settingsSchema = z.strictObject({
     help: "where bars come from: alpaca, ibkr, kraken, massive, mock, replay (repeatable) [mock; replay with --file]",
     value: "NAME",
   }).default([]),
-  symbols: list({ wanted: "symbols, separated by commas", help: "symbols to fetch [AAPL,MSFT,NVDA]", value: "A,B" })
-    .default(["AAPL", "MSFT", "NVDA"]),
-  timeframe: option(z.enum([...TIMEFRAMES.keys()]).default("1m"), {
-    wanted: `one of ${[...TIMEFRAMES.keys()].join(", ")}`,
-    help: "length of a bar, where the source does not say",
+  symbols: option(perProvider(z.array(z.string().min(1))), {
+    wanted: "symbols, separated by commas",
+    help: "symbols to fetch; in the file also by provider [AAPL,MSFT,NVDA]",
+    value: "A,B",
+  }).default(["AAPL", "MSFT", "NVDA"]),
+  timeframe: option(perProvider(z.enum(timeframes)).default(DEFAULT_TIMEFRAME), {
+    wanted: `one of ${timeframes.join(", ")}`,
+    help: "length of a bar, where the source does not say; in the file also by provider",
     value: "1m",
   }),
   file: list({
@@ -185,7 +191,9 @@ function findMeta(type: z.ZodType): OptionMeta {
 
 function findType(type: z.ZodType): OptionType {
   if (type instanceof z.ZodDefault || type instanceof z.ZodOptional) return findType(type.unwrap() as z.ZodType);
+  // The text of the command line and the environment is one of the first.
+  if (type instanceof z.ZodUnion) return findType(type.options[0] as z.ZodType);
   if (type instanceof z.ZodArray) return "list";
   if (type instanceof z.ZodBoolean) return "flag";
-  return type instanceof z.ZodNumber || type instanceof z.ZodUnion ? "number" : "text";
+  return type instanceof z.ZodNumber ? "number" : "text";
 }

@@ -9,6 +9,8 @@ import { createFrame, type Frame, type Rejected } from "../records/frame.ts";
 import { recordKind, recordKinds } from "../records/mod.ts";
 import type { MarketRecord } from "../records/record.ts";
 import { describeTimeUnit, timeParser, type TimeUnit } from "../records/time.ts";
+import { type PerProvider, valueOf } from "../config/per_provider.ts";
+import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 import type { Provider } from "./provider.ts";
 import { readFields } from "./replay/ndjson.ts";
 
@@ -17,7 +19,7 @@ export type LetterSettled = (letter: LocatedLetter) => void;
 
 /** How to read what a letter does not say of itself: lines that were read with the wrong settings, or none. */
 export interface LetterReading {
-  readonly timeframe: string;
+  readonly timeframe: PerProvider<string>;
   readonly timeUnit: TimeUnit;
 }
 
@@ -28,7 +30,7 @@ export type LetterReader = (
 ) => { records: MarketRecord[]; rejected: Omit<Rejected, "line">[] };
 
 /** Makes a {@linkcode LetterReader}. */
-export function createLetterReader({ timeframe, timeUnit }: LetterReading): LetterReader {
+export function createLetterReader({ timeframe: timeframes, timeUnit }: LetterReading): LetterReader {
   const parseIso = timeParser("iso");
   const parseUnit = timeParser(timeUnit);
   // Records that were once read have ISO times; lines that were not may have others.
@@ -48,6 +50,7 @@ export function createLetterReader({ timeframe, timeUnit }: LetterReading): Lett
       // A record keeps its time of receipt, so that it never replaces what was observed after it.
       const original = typeof fields.receivedAt === "number" ? fields.receivedAt : receivedAt + at;
       const provider = typeof fields.provider === "string" ? fields.provider : metadata.provider;
+      const timeframe = valueOf<string>(timeframes, [provider]) ?? DEFAULT_TIMEFRAME;
       const record = kind.parse(values, original, { provider, timeframe, parseTime, timeFormat });
       if (typeof record === "string") rejected.push({ reason: record, item });
       else records.push(record);

@@ -31,6 +31,12 @@ export function hasHistory(name: string): boolean {
   return Object.hasOwn(providers, name) && !["mock", "replay"].includes(name);
 }
 
+/** All names of a provider, the given one first. */
+export function namesOf(name: string): string[] {
+  const others = Object.keys(providers).filter((other) => providers[other] === providers[name] && other !== name);
+  return [name, ...others];
+}
+
 /** The name that the rows of a provider have, which may be called by another; a name that is not known stays as it is. */
 export function rowName(name: string): string {
   if (!Object.hasOwn(providers, name)) return name;

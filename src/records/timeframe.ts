@@ -32,3 +32,6 @@ export const TIMEFRAMES: ReadonlyMap<string, number> = new Map([
   ["1d", DAY],
   ["1w", 7 * DAY],
 ]);
+
+/** The timeframe where none is named. */
+export const DEFAULT_TIMEFRAME = "1m";

@@ -1,0 +1,23 @@
+/**
+ * Values that may differ from provider to provider.
+ *
+ * @module
+ */
+
+/** One value for all providers, or a value for each by its name. */
+export type PerProvider<T> = T | Readonly<Record<string, T>>;
+
+/** Whether it is a mapping of names to values. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The value of a provider, which may go by several names; `undefined` where there is none. */
+export function valueOf<T>(
+  value: PerProvider<T>,
+  names: readonly string[],
+): T | undefined {
+  if (!isMapping(value)) return value as T;
+  const name = names.find((each) => Object.hasOwn(value, each));
+  return name === undefined ? undefined : value[name];
+}
