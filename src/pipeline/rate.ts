@@ -17,6 +17,8 @@ const BURST_SECONDS = 0.05;
 export interface TokenBucket {
   /** Takes `count` tokens, waiting until they are there. More than the bucket holds are taken on credit. */
   take(count: number, signal?: AbortSignal): Promise<void>;
+  /** Gives nobody a token for so long, in milliseconds. */
+  pause(ms: number): void;
   /** Tokens a second at full rate; may be changed when an endpoint turns out to allow less. */
   perSecond: number;
   /** Scales the rate; 1 is the full rate. Belongs to whoever paces the pipeline. */
@@ -27,25 +29,32 @@ export interface TokenBucket {
 export function createTokenBucket(perSecond: number, now: () => number = () => performance.now()): TokenBucket {
   let tokens = 0;
   let refilledAt = now();
+  let pausedUntil = -Infinity;
   const bucket: TokenBucket = {
     perSecond,
     factor: 1,
     async take(count, signal) {
-      if (bucket.perSecond === Infinity) return;
       const rate = bucket.perSecond * bucket.factor;
       const at = now();
-      tokens = Math.min(tokens + (at - refilledAt) / 1000 * rate, Math.max(1, rate * BURST_SECONDS));
-      refilledAt = at;
-      tokens -= count;
-      // Taken on credit and waited for afterwards, so that a count above the burst passes too, at the right average.
-      if (tokens >= 0) return;
+      let waitMs = pausedUntil - at;
+      if (rate < Infinity) {
+        tokens = Math.min(tokens + (at - refilledAt) / 1000 * rate, Math.max(1, rate * BURST_SECONDS));
+        refilledAt = at;
+        // Taken on credit and waited for afterwards, so that a count above the burst passes too, at the right average.
+        tokens -= count;
+        waitMs = Math.max(waitMs, -tokens / rate * 1000);
+      }
+      if (waitMs <= 0) return;
       try {
-        await delay(-tokens / rate * 1000, { signal });
+        await delay(waitMs, { signal });
       } catch (error) {
         // Nothing is sent for them: whoever comes next need not wait for them too.
-        tokens += count;
+        if (rate < Infinity) tokens += count;
         throw error;
       }
+    },
+    pause(ms) {
+      pausedUntil = Math.max(pausedUntil, now() + ms);
     },
   };
   return bucket;

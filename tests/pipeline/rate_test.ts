@@ -177,3 +177,33 @@ Deno.test("other events do not concern the coordinator", () => {
   coordinateRates([createTokenBucket(1)], tell)({ type: "fatal", error: new Error("no") });
   assertEquals(of("backpressure"), []);
 });
+
+Deno.test("during a pause nobody gets a token, of an unlimited bucket either, and pauses do not add up", async () => {
+  for (const perSecond of [1000, Infinity]) {
+    using clock = fakeClock();
+    const bucket = createTokenBucket(perSecond);
+    bucket.pause(5000);
+    bucket.pause(3000);
+    let taken = 0;
+    const takes = [1, 2, 3].map(() => bucket.take(1).then(() => taken++));
+    await clock.tick(4990);
+    assertEquals(taken, 0);
+    await clock.tick(20);
+    assertEquals(taken, 3);
+    await Promise.all(takes);
+  }
+});
+
+Deno.test("a changed rate holds for whoever comes next, and leaves the factor alone", async () => {
+  using clock = fakeClock();
+  const bucket = createTokenBucket(1000);
+  bucket.factor = 0.5;
+  bucket.perSecond = 2;
+  let isTaken = false;
+  const take = bucket.take(1).then(() => isTaken = true);
+  await clock.tick(900);
+  assertEquals([isTaken, bucket.factor], [false, 0.5]);
+  await clock.tick(200);
+  assertEquals(isTaken, true);
+  await take;
+});

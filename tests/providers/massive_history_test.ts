@@ -202,7 +202,7 @@ Deno.test("a wrong key is told from a plan without the data, and neither is trie
   await using fake = startFakeMassive();
   const key = "wr0ng-k3y";
   const unknown = await assertRejects(() => read(fake, { key }), FeedError, "Unknown API Key");
-  assert(unknown.isFatal && unknown.message.includes("Check MASSIVE_API_KEY"), unknown.message);
+  assert(unknown.isFatal && unknown.message.includes("check MASSIVE_API_KEY"), unknown.message);
   assert(!unknown.message.includes(key));
   const message = "You are not entitled to this data. Please upgrade your plan at https://massive.com/pricing";
   fake.script.mishaps.push({ status: 403, body: { status: "NOT_AUTHORIZED", message } });

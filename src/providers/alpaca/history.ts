@@ -71,7 +71,14 @@ export function createHistory(options: HistoryOptions): History {
     const bad = new Map<string, number>();
     for (let token: string | undefined, last = false; !last;) {
       const url = pageUrl(symbols, from, to, token);
-      const body = await getJson(url, { headers, signal, bucket, isAnswer: isTooRecent, onCall: options.onCall });
+      const body = await getJson(url, {
+        headers,
+        signal,
+        bucket,
+        isAnswer: isTooRecent,
+        advise,
+        onCall: options.onCall,
+      });
       if (isTooRecent(403, body)) throw new TooRecentError();
       const { bars, next_page_token: next } = (body ?? {}) as { bars?: unknown; next_page_token?: unknown };
       // Where there are no bars, an empty object or null says so.
@@ -118,6 +125,12 @@ export function createHistory(options: HistoryOptions): History {
       }
     },
   };
+}
+
+/** What to do about a refusal: wrong keys are answered with 403 too. */
+function advise(status: number): string | undefined {
+  if (status !== 401 && status !== 403) return undefined;
+  return "check ALPACA_API_KEY and ALPACA_SECRET_KEY, and whether the account may read ALPACA_FEED";
 }
 
 /** What was asked for is too young for the account's subscription. */

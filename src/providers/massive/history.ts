@@ -59,9 +59,9 @@ async function readPage(url: string, options: HistoryOptions): Promise<{ rows: u
   const headers = { authorization: `Bearer ${key}` };
   let body: { results?: unknown; next_url?: unknown } | null;
   try {
-    body = await getJson(url, { headers, signal, bucket, backoffMs, onCall }) as typeof body;
+    body = await getJson(url, { headers, signal, bucket, backoffMs, onCall, advise }) as typeof body;
   } catch (error) {
-    throw explain(errorWithoutKey(error, key));
+    throw errorWithoutKey(error, key);
   }
   // Without bars there are no results.
   const { results = [], next_url: next } = body ?? {};
@@ -77,12 +77,10 @@ function rebase(next: string, restUrl: string): string {
   return `${restUrl}${pathname}${search}`;
 }
 
-/** A sentence that helps, where a wrong key is what hinders. The stream goes on without history. */
-function explain(error: unknown): unknown {
-  if (!(error instanceof FeedError) || !/unknown api key/i.test(error.message)) return error;
-  const { isFatal, reason } = error;
-  const message = `${error.message}. Check MASSIVE_API_KEY (or POLYGON_API_KEY)`;
-  return new FeedError(message, { isFatal, reason, cause: error });
+/** What to do about a refusal. The stream goes on without history. */
+function advise(status: number): string | undefined {
+  if (status === 401) return "check MASSIVE_API_KEY (or POLYGON_API_KEY)";
+  if (status === 403) return "the plan has to include the symbol and how far back it is asked for";
 }
 
 /** `t` is the bar's start in ms, `n` the number of trades. What is not as documented is left out, as if it were missing. */

@@ -1,0 +1,96 @@
+/**
+ * One HTTP request for JSON: bounded in time and size, and told to nobody but the host that was asked.
+ *
+ * @module
+ */
+
+/** What came of a request. */
+export interface Answer {
+  /** 0 where there was none. */
+  readonly status: number;
+  /** What was said, parsed; text where it is not JSON, an error's message where nothing came. */
+  readonly body: unknown;
+  readonly isJson: boolean;
+  /** How long the endpoint asks to be left alone, in milliseconds; 0 where it does not say. */
+  readonly retryAfterMs: number;
+}
+
+/** Options of {@linkcode request}. */
+export interface RequestOptions {
+  headers?: Record<string, string>;
+  signal: AbortSignal;
+  /** Longest wait for the whole answer, in milliseconds. */
+  timeoutMs: number;
+  /** Most bytes of the answer, unpacked. @default {64 MiB} */
+  maxBytes?: number;
+}
+
+/** Redirects that are followed. */
+const MAX_REDIRECTS = 3;
+const MAX_BYTES = 64 * 1024 * 1024;
+/** Longest that an endpoint is left alone at its word, in milliseconds: bans of exchanges last days at most. */
+const MAX_RETRY_AFTER_MS = 3 * 24 * 60 * 60_000;
+
+/**
+ * Makes a request. Redirects are followed on the same host alone: the headers hold a key, and only those of some names
+ * would be left out for another host by `fetch` itself.
+ */
+export async function request(url: string, options: RequestOptions): Promise<Answer> {
+  const { headers, maxBytes = MAX_BYTES } = options;
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
+  try {
+    for (let target = url, redirects = 0;; redirects++) {
+      const response = await fetch(target, { headers, signal, redirect: "manual" });
+      const location = response.headers.get("location");
+      if (response.status >= 300 && response.status < 400 && location !== null) {
+        await response.body?.cancel();
+        const next = URL.parse(location, target);
+        if (next?.origin === new URL(url).origin && redirects < MAX_REDIRECTS) {
+          target = next.href;
+          continue;
+        }
+        const where = next?.origin ?? "no address";
+        const body = `it sends on to ${where}, and the key is for nobody else: check the address that is configured`;
+        return { status: response.status, body, isJson: false, retryAfterMs: 0 };
+      }
+      const text = await readText(response, maxBytes);
+      return { status: response.status, ...parse(text), retryAfterMs: readRetryAfter(response) };
+    }
+  } catch (error) {
+    return { status: 0, body: (error as Error).message, isJson: false, retryAfterMs: 0 };
+  }
+}
+
+/** The body as text. A server that never ends it must not fill the memory. */
+async function readText(response: Response, maxBytes: number): Promise<string> {
+  if (response.body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += chunk.length;
+    // Leaving the loop cancels the body.
+    if (size > maxBytes) throw new RangeError(`the answer is longer than ${maxBytes} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+function parse(text: string): { body: unknown; isJson: boolean } {
+  try {
+    return { body: JSON.parse(text), isJson: true };
+  } catch {
+    return { body: text.slice(0, 200), isJson: false };
+  }
+}
+
+/** `Retry-After` is in seconds, or a date; `X-RateLimit-Reset` the moment of the next quota, in epoch seconds. */
+function readRetryAfter({ status, headers }: Response): number {
+  const value = headers.get("retry-after")?.trim();
+  const reset = Number(headers.get("x-ratelimit-reset") ?? NaN);
+  let waitMs = NaN;
+  if (value !== undefined && value !== "") {
+    waitMs = Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  } else if (status === 429) waitMs = reset * 1000 - Date.now();
+  return waitMs > 0 ? Math.min(waitMs, MAX_RETRY_AFTER_MS) : 0;
+}

@@ -1,0 +1,158 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { createTokenBucket } from "../../src/pipeline/rate.ts";
+import { FeedError } from "../../src/providers/live/feed.ts";
+import { type CallOutcome, getJson, type RestOptions } from "../../src/providers/live/rest.ts";
+
+/** A server that answers as it is told, one request after the other, and the rest with `{"ok":true}`. */
+function startServer(answers: ((request: Request) => Response | Promise<Response>)[]) {
+  const requests: { at: number; path: string; key: string | null }[] = [];
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const { pathname } = new URL(request.url);
+    requests.push({ at: performance.now(), path: pathname, key: request.headers.get("x-key") });
+    return answers.shift()?.(request) ?? Response.json({ ok: true });
+  });
+  return {
+    url: `http://127.0.0.1:${(server.addr as Deno.NetAddr).port}`,
+    requests,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+const status = (code: number, headers: Record<string, string> = {}, body = "{}") => () =>
+  new Response(body, { status: code, headers });
+
+/** Asks, and tells of the outcomes. */
+function ask(url: string, given: Partial<RestOptions> = {}) {
+  const calls: CallOutcome[] = [];
+  const answer = getJson(`${url}/bars?secret=geheim`, {
+    headers: { "x-key": "geheim" },
+    signal: new AbortController().signal,
+    bucket: createTokenBucket(Infinity),
+    backoffMs: 1,
+    onCall: (outcome) => void calls.push(outcome),
+    ...given,
+  });
+  return { answer, calls };
+}
+
+for (const code of [408, 418, 425, 429, 499, 500, 503]) {
+  Deno.test(`after status ${code} it is asked again`, async () => {
+    await using server = startServer([status(code)]);
+    const { answer, calls } = ask(server.url);
+    assertEquals(await answer, { ok: true });
+    assertEquals(calls, [[418, 429].includes(code) ? "throttled" : "error", "ok"]);
+  });
+}
+
+for (const [code, isFatal] of [[400, false], [401, true], [403, true], [404, false]] as const) {
+  Deno.test(`status ${code} is a refusal, told with what to do about it`, async () => {
+    await using server = startServer([status(code, {}, '{"message":"no such thing"}')]);
+    const { answer, calls } = ask(server.url, { advise: () => "look at the key" });
+    const error = await assertRejects(() => answer, FeedError);
+    assertEquals([error.isFatal, error.reason, calls], [isFatal, "refused", ["error"]]);
+    assertStringIncludes(error.message, `status ${code}: {"message":"no such thing"}: look at the key`);
+    assert(!error.message.includes("geheim"));
+  });
+}
+
+Deno.test("Retry-After is waited for, in seconds and as a date, and by everybody who asks the endpoint", async () => {
+  for (const say of [() => "1", () => new Date(Date.now() + 2000).toUTCString()]) {
+    const value = say();
+    await using server = startServer([status(429, { "retry-after": value })]);
+    const bucket = createTokenBucket(Infinity);
+    const first = ask(server.url, { bucket });
+    while (first.calls.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await Promise.all([first.answer, ask(server.url, { bucket }).answer]);
+    const [refused, ...others] = server.requests.map(({ at }) => at);
+    assert(others.every((at) => at - refused >= 900), `${others.map((at) => at - refused)} ms after ${value}`);
+  }
+});
+
+Deno.test("a quota's end is waited for where Retry-After is not said", async () => {
+  const reset = Math.ceil(Date.now() / 1000) + 1;
+  await using server = startServer([status(429, { "x-ratelimit-reset": `${reset}` })]);
+  await ask(server.url).answer;
+  assert(Date.now() >= reset * 1000);
+});
+
+Deno.test("a Retry-After that is nonsense is none", async () => {
+  for (const value of ["soon", "-5", "", "NaN"]) {
+    await using server = startServer([status(503, { "retry-after": value })]);
+    assertEquals(await ask(server.url).answer, { ok: true });
+  }
+});
+
+Deno.test("an answer with status 200 that asks to slow down, and one that is no JSON, are asked for again", async () => {
+  await using server = startServer([
+    () => Response.json({ error: "too many" }),
+    status(200, {}, "<html>Welcome to the hotel</html>"),
+    status(200, {}, ""),
+  ]);
+  const { answer, calls } = ask(server.url, {
+    isThrottled: (body) => (body as { error?: string }).error !== undefined,
+  });
+  assertEquals(await answer, { ok: true });
+  assertEquals(calls, ["throttled", "error", "error", "ok"]);
+});
+
+Deno.test("after some attempts it fails, and says what came last", async () => {
+  await using server = startServer(Array.from({ length: 9 }, () => status(503, {}, '"down"')));
+  const error = await assertRejects(() => ask(server.url, { attempts: 3 }).answer, FeedError);
+  assertEquals([error.isFatal, error.reason, server.requests.length], [false, "rest", 3]);
+  assertStringIncludes(error.message, "failed 3 times, the last time status 503: down");
+});
+
+Deno.test("a redirect is followed on the same host, and the key goes to no other", async () => {
+  await using other = startServer([]);
+  await using server = startServer([
+    status(301, { location: "/moved" }),
+    status(200, {}, '{"moved":true}'),
+    status(302, { location: `${other.url}/steal` }),
+  ]);
+  assertEquals(await ask(server.url).answer, { moved: true });
+  assertEquals(server.requests.map(({ path, key }) => [path, key]), [["/bars", "geheim"], ["/moved", "geheim"]]);
+  const error = await assertRejects(() => ask(server.url).answer, FeedError, `sends on to ${other.url}`);
+  assertEquals([other.requests, error.reason], [[], "refused"]);
+});
+
+Deno.test("redirects that go round in circles end", async () => {
+  await using server = startServer(Array.from({ length: 20 }, () => status(302, { location: "/again" })));
+  await assertRejects(() => ask(server.url).answer, FeedError, "refused the request, status 302");
+  assert(server.requests.length < 6);
+});
+
+Deno.test("an answer without end fills no memory", async () => {
+  const endless = () =>
+    new Response(new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536).fill(32)) }));
+  await using server = startServer([endless]);
+  assertEquals(await ask(server.url, { maxBytes: 1_000_000 }).answer, { ok: true });
+});
+
+Deno.test("an answer that does not come in time, or breaks off, is asked for again", async () => {
+  const gone = Promise.withResolvers<Response>();
+  const broken = () =>
+    new Response(
+      new ReadableStream({
+        start: (controller) => controller.enqueue(new TextEncoder().encode('{"half":')),
+        pull: (controller) => controller.error("broken off"),
+      }, { highWaterMark: 0 }),
+    );
+  await using server = startServer([() => gone.promise, broken]);
+  const { answer, calls } = ask(server.url, { timeoutMs: 200 });
+  assertEquals(await answer, { ok: true });
+  assertEquals(calls, ["error", "error", "ok"]);
+  gone.resolve(new Response());
+});
+
+Deno.test("a stop ends the request under way, and the wait for the next", async () => {
+  const gone = Promise.withResolvers<Response>();
+  await using server = startServer([() => gone.promise, status(429, { "retry-after": "3600" })]);
+  for (let count = 1; count <= 2; count++) {
+    const stop = new AbortController();
+    const { answer } = ask(server.url, { signal: stop.signal });
+    while (server.requests.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+    stop.abort(new Error("stopped"));
+    await assertRejects(() => answer, Error, "stopped");
+  }
+  gone.resolve(new Response());
+});
