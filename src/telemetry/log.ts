@@ -4,6 +4,7 @@
  * @module
  */
 import { configure, getJsonLinesFormatter, getLogger, getTextFormatter, type LogRecord } from "@logtape/logtape";
+import { adviseOnDatabaseError } from "../database/faults.ts";
 import type { Listener } from "../events.ts";
 
 /** Severities, as the configuration names them. */
@@ -45,7 +46,7 @@ export async function configureLog({ level, format, beforeLine }: LogOptions): P
 const FAILURE_LINE_EVERY_MS = 10_000;
 
 /** Makes the listener that logs what the pipeline tells. */
-export function logEvents(now: () => number = Date.now): Listener {
+export function logEvents(now: () => number = () => performance.now()): Listener {
   const log = getLogger("barline");
   let failureLoggedAt = -Infinity;
   let failures = 0;
@@ -98,7 +99,10 @@ export function logEvents(now: () => number = Date.now): Listener {
       case "dead-lettered":
         return log.debug("Dead-lettered {count} {kind}: {reason}", event);
       case "fatal":
-        return log.error("Stopping: {error}", { error: describeError(event.error) });
+        return log.error("Stopping: {error}{advice}", {
+          error: describeError(event.error),
+          advice: adviseOnDatabaseError(event.error).replace(/^(?=.)/, ". "),
+        });
     }
   };
 }
