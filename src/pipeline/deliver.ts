@@ -11,6 +11,7 @@ import { type Batch, locateInBatch } from "./batch.ts";
 import type { Bury } from "./bury.ts";
 import type { Circuit } from "./circuit.ts";
 import { exhaustedBy, retry } from "./retry.ts";
+import { createWriteLimit, type WriteLimit } from "./write_limit.ts";
 
 /** Options of {@linkcode deliver}. */
 export interface DeliverOptions {
@@ -32,14 +33,16 @@ export interface DeliverOptions {
  *
  * A transient fault is retried, and when the attempts are used up the batch waits behind the circuit and is tried again,
  * for as long as it takes: an outage never dead-letters a record. A batch that the sink refuses is halved until the
- * records that are refused stand alone (k·log2 n writes for k of n); only they are dead-lettered. Errors are absorbed
- * here, as an error of a sink stream would cancel its source.
+ * records that are refused stand alone (k·log2 n writes for k of n); only they are dead-lettered. A batch for which the
+ * sink is too slow is written in smaller pieces. Errors are absorbed here, as an error of a sink stream would cancel its
+ * source.
  */
 export function deliver(worker: number, options: DeliverOptions): WritableStream<Batch> {
   const lane = options.sink.openLane();
+  const limit = createWriteLimit();
   return new WritableStream<Batch>({
     async write(batch) {
-      const delivery = createDelivery(batch, worker, lane, options);
+      const delivery = createDelivery(batch, worker, lane, limit, options);
       await delivery.writeRange(0, batch.records.length);
       await delivery.buryRefused();
     },
@@ -49,12 +52,21 @@ export function deliver(worker: number, options: DeliverOptions): WritableStream
 }
 
 /** The way of one batch into the sink. */
-function createDelivery(batch: Batch, worker: number, lane: SinkLane, options: DeliverOptions) {
+function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: WriteLimit, options: DeliverOptions) {
   const { kind, sink, circuit, tell, abort } = options;
   const refused: { letter: DeadLetter; at: number }[] = [];
   let attempts = 0;
 
   async function writeRange(from: number, to: number): Promise<void> {
+    if (to - from > limit.most) {
+      // Asked anew for each piece: how much is too much changes on the way.
+      for (let next = from; next < to;) {
+        const end = Math.min(to, next + limit.most);
+        await writeRange(next, end);
+        next = end;
+      }
+      return;
+    }
     const whole = from === 0 && to === batch.records.length;
     const records = whole ? batch.records : batch.records.slice(from, to);
     const started = performance.now();
@@ -63,6 +75,7 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, options: D
       result = await write(records);
     } catch (error) {
       if (abort.aborted) return refuse(from, to, "aborted", abort.reason);
+      if (isTooMuch(records, error)) return await writeRange(from, to);
       if (sink.classify(error) === "fatal") {
         options.onFatal(error);
         return refuse(from, to, "fatal", error);
@@ -72,7 +85,8 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, options: D
       await writeRange(from, middle);
       return await writeRange(middle, to);
     }
-    const seconds = (performance.now() - started) / 1000;
+    const seconds = secondsSince(started);
+    limit.written(records.length, seconds);
     tell({ type: "batch-written", kind: kind.name, worker, count: records.length, result, seconds });
     settle(from, to, true);
   }
@@ -82,7 +96,7 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, options: D
       try {
         return await retry(() => circuit.call(() => attempt(records), abort), {
           attempts: options.retryAttempts,
-          isRetriable: (error) => sink.classify(error) === "transient",
+          isRetriable: (error) => sink.classify(error) === "transient" && !isTooMuch(records, error),
           signal: abort,
         });
       } catch (error) {
@@ -95,15 +109,22 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, options: D
 
   async function attempt(records: readonly MarketRecord[]): Promise<WriteCounts> {
     attempts++;
+    const started = performance.now();
     try {
       return await lane.write(records, abort);
     } catch (error) {
       if (!abort.aborted) {
         const fault = sink.classify(error);
+        if (isTooMuch(records, error)) limit.tooSlow(records.length, secondsSince(started));
         tell({ type: "write-failed", kind: kind.name, worker, count: records.length, fault, error });
       }
       throw error;
     }
+  }
+
+  /** Whether fewer records may be written where these could not. */
+  function isTooMuch(records: readonly MarketRecord[], error: unknown): boolean {
+    return records.length > 1 && (sink.isTooSlow?.(error) ?? false);
   }
 
   function refuse(from: number, to: number, cause: DeadLetterCause, error: unknown): void {
@@ -147,3 +168,5 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, options: D
 
   return { writeRange, buryRefused };
 }
+
+const secondsSince = (started: number) => (performance.now() - started) / 1000;

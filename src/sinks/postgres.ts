@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { classifyDatabaseError } from "../database/faults.ts";
+import { classifyDatabaseError, sqlState } from "../database/faults.ts";
 import type { Database } from "../database/database.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { openPostgresLane } from "./postgres/lane.ts";
@@ -33,6 +33,8 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
     maxLanes: database.maxConnections,
     openLane: () => openPostgresLane({ database, kind, statements, tenant, deadlineMs }),
     classify: classifyDatabaseError,
+    // Cancelled by its own time limit, or by somebody; in neither case does it help to send the same again for ever.
+    isTooSlow: (error) => sqlState(error) === "57014",
     check: database.check,
     async [Symbol.asyncDispose]() {},
   };

@@ -28,6 +28,8 @@ export interface Sink<R extends MarketRecord = MarketRecord> extends AsyncDispos
   openLane(): SinkLane<R>;
   /** What an error thrown by a lane's write means. */
   classify(error: unknown): Fault;
+  /** Whether an error says that the sink answers, but needs more time than a write may take: it could take fewer records. */
+  isTooSlow?(error: unknown): boolean;
   /** Resolves when the sink can be reached, and throws what hinders it. */
   check(signal: AbortSignal): Promise<void>;
 }

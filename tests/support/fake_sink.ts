@@ -65,6 +65,7 @@ export function fakeSink(options: FakeSinkOptions = {}): FakeSink {
       };
     },
     classify: (error) => error instanceof SinkError ? error.fault : "fatal",
+    isTooSlow: (error) => error instanceof SinkError && error.code === "57014",
     check: () => Promise.resolve(),
     async [Symbol.asyncDispose]() {},
   };
