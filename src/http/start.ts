@@ -119,8 +119,8 @@ function createDatabaseCheck(app: App, stop: AbortSignal): () => Promise<string 
   }
 
   return () => {
-    if (Date.now() - checkedAt >= CHECK_EVERY_MS) {
-      checkedAt = Date.now();
+    if (performance.now() - checkedAt >= CHECK_EVERY_MS) {
+      checkedAt = performance.now();
       last = check();
     }
     return last;

@@ -36,7 +36,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
   const tracked: { place: P; settled: boolean }[] = [];
   let reached: P | undefined;
   let saved: P | undefined;
-  let savedAt = 0;
+  let savedAt = -Infinity;
   let saving: Promise<void> = Promise.resolve();
 
   async function path(): Promise<string> {
@@ -62,7 +62,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
   }
 
   function save(): Promise<void> {
-    savedAt = Date.now();
+    savedAt = performance.now();
     return saving = saving.catch(() => {}).then(write);
   }
 
@@ -81,7 +81,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
         entry.settled = true;
         while (tracked[0]?.settled) reached = tracked.shift()!.place;
         // A place that cannot be saved now is saved at the end, and that error is told.
-        if (Date.now() - savedAt >= SAVE_EVERY_MS) save().catch(() => {});
+        if (performance.now() - savedAt >= SAVE_EVERY_MS) save().catch(() => {});
       };
     },
     save,

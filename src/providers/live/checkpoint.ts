@@ -29,10 +29,10 @@ export function createCheckpoint(options: { dataDir: string; name: string }): Ch
     name: `backfill ${options.name}`,
   });
   const all = new Map<string, Interval[]>();
-  let gatheredAt = 0;
+  let gatheredAt = -Infinity;
 
   function gather(): void {
-    gatheredAt = Date.now();
+    gatheredAt = performance.now();
     position.track(Object.fromEntries(all))();
   }
 
@@ -47,7 +47,7 @@ export function createCheckpoint(options: { dataDir: string; name: string }): Ch
     covered: (symbol) => all.get(symbol) ?? [],
     add(symbol, range) {
       all.set(symbol, unite(all.get(symbol) ?? [], range));
-      if (Date.now() - gatheredAt >= GATHER_EVERY_MS) gather();
+      if (performance.now() - gatheredAt >= GATHER_EVERY_MS) gather();
     },
     save() {
       gather();

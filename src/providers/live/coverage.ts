@@ -52,7 +52,7 @@ const GATHER_EVERY_MS = 1000;
 export function createCoverage(options: CoverageOptions): Coverage {
   const position = createPosition<Record<string, number>>({ directory: options.dataDir, name: options.name });
   const all = new Map<string, Series>();
-  let gatheredAt = 0;
+  let gatheredAt = -Infinity;
 
   function series(symbol: string): Series {
     let found = all.get(symbol);
@@ -64,11 +64,11 @@ export function createCoverage(options: CoverageOptions): Coverage {
     if (of.frontier !== undefined && to <= of.frontier) return;
     of.frontier = to;
     // All frontiers are gathered now and then, not for each bar: thousands of symbols move in the same second.
-    if (Date.now() - gatheredAt >= GATHER_EVERY_MS) gather();
+    if (performance.now() - gatheredAt >= GATHER_EVERY_MS) gather();
   }
 
   function gather(): void {
-    gatheredAt = Date.now();
+    gatheredAt = performance.now();
     const place: Record<string, number> = {};
     for (const [symbol, { frontier }] of all) if (frontier !== undefined) place[symbol] = frontier;
     position.track(place)();

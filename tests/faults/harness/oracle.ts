@@ -68,6 +68,15 @@ export async function* oracleBars(count: number): AsyncGenerator<Payload> {
   for await (const { records } of frames) yield* records as readonly Bar[];
 }
 
+/** The first bars of the oracle as CSV. */
+export async function oracleCsv(count: number): Promise<string> {
+  const lines = ["symbol,ts,open,high,low,close,volume"];
+  for await (const { symbol, ts, open, high, low, close, volume } of oracleBars(count)) {
+    lines.push([symbol, new Date(ts).toISOString(), open, high, low, close, volume].join(","));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
 /** Looks for each of the first `sent` bars. */
 export async function compare(sent: number, { table, letters }: Whereabouts): Promise<Findings> {
   const dead = new Map<string, string>();

@@ -15,7 +15,7 @@ import { formatLetter } from "../../../src/dead_letters/letter.ts";
 import type { Running } from "../../support/process.ts";
 import { databaseAt } from "../../support/server_tests.ts";
 import { openWorkspace } from "../../support/workspace.ts";
-import { assertWhole, oracleBars, SYMBOLS } from "../harness/oracle.ts";
+import { assertWhole, oracleCsv, SYMBOLS } from "../harness/oracle.ts";
 import type { Scenario } from "../harness/scenario.ts";
 import { readTable } from "../harness/table.ts";
 
@@ -34,15 +34,6 @@ const MOCK = ["--provider", "mock", "--symbols", SYMBOLS.join(","), "--speed", "
 const MIGRATION_LOCK = 2275463;
 /** Size at which a file of dead letters is full. */
 const FULL_BYTES = 64 * 1024 * 1024;
-
-/** The first bars of the oracle as CSV. */
-async function oracleFile(count: number): Promise<string> {
-  const lines = ["symbol,ts,open,high,low,close,volume"];
-  for await (const { symbol, ts, open, high, low, close, volume } of oracleBars(count)) {
-    lines.push([symbol, new Date(ts).toISOString(), open, high, low, close, volume].join(","));
-  }
-  return `${lines.join("\n")}\n`;
-}
 
 /** Leaves a file of dead letters in which there is room for that many bytes, in a few long letters. */
 async function fillLetterFile(dataDir: string, room: number): Promise<void> {
@@ -75,7 +66,7 @@ export const kills: readonly Scenario[] = [
     name: "killed-file",
     promise: "a file whose replay is killed and resumed is stored whole",
     async run(trial) {
-      const file = await trial.work.write("bars.csv", await oracleFile(30_000));
+      const file = await trial.work.write("bars.csv", await oracleCsv(30_000));
       const args = ["--file", file, "--resume", "--rate", "20000"];
       for (let rounds = trial.random.between(2, 4); rounds > 0; rounds--) {
         await killAfter(trial.work.startIngest(args), trial.random.between(200, 2000));
@@ -132,7 +123,7 @@ export const kills: readonly Scenario[] = [
     async run(trial) {
       const { work, random } = trial;
       await fillLetterFile(work.dataDir, random.between(10_000, 1_000_000));
-      const good = (await oracleFile(5000)).split("\n");
+      const good = (await oracleCsv(5000)).split("\n");
       // Every other line from the second on.
       const lines = [good[0], ...good.slice(1).flatMap((line, at) => [line, `broken,${at}`])];
       const args = ["--file", await work.write("bars.csv", lines.join("\n")), "--resume", "--rate", "10000"];

@@ -8,6 +8,7 @@ import { kills } from "./kills.ts";
 import { network } from "./network.ts";
 import { outages } from "./outages.ts";
 import { sqlstates } from "./sqlstates.ts";
+import { surroundings } from "./surroundings.ts";
 
 /** All scenarios, in the order in which they are run. */
-export const scenarios: readonly Scenario[] = [...outages, ...network, ...sqlstates, ...kills];
+export const scenarios: readonly Scenario[] = [...outages, ...network, ...sqlstates, ...kills, ...surroundings];
