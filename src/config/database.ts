@@ -17,6 +17,10 @@ export interface DatabaseTarget {
   readonly sslmode: SslMode;
   /** Path of a PEM file. */
   readonly sslrootcert?: string;
+  /** Longest wait for a connection, in milliseconds. */
+  readonly connectTimeoutMs?: number;
+  /** What the server calls the connections. */
+  readonly applicationName?: string;
 }
 
 const SCHEME = /^postgres(ql)?:\/\//i;
@@ -36,6 +40,10 @@ export function parseDatabaseUrl(text: string, tls: { sslmode: SslMode; sslrootc
   if (unknown !== undefined) throw new RangeError(`has the parameter "${unknown}", known are ${known.join(", ")}`);
   const sslmode = url.searchParams.get("sslmode") ?? tls.sslmode;
   if (!MODES.includes(sslmode)) throw new RangeError(`has sslmode "${sslmode}", known are ${MODES.join(", ")}`);
+  const seconds = url.searchParams.get("connect_timeout");
+  if (seconds !== null && !/^\d{1,6}$/.test(seconds)) {
+    throw new RangeError(`has connect_timeout "${seconds}", wanted are seconds, a whole number`);
+  }
   const user = decode(url.username) || url.searchParams.get("user") || "postgres";
   return {
     host: url.searchParams.get("host") ?? (url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost"),
@@ -45,6 +53,9 @@ export function parseDatabaseUrl(text: string, tls: { sslmode: SslMode; sslrootc
     password: decode(url.password) || url.searchParams.get("password") || undefined,
     sslmode: sslmode as SslMode,
     sslrootcert: url.searchParams.get("sslrootcert") ?? tls.sslrootcert,
+    // As libpq has it, 0 is no limit.
+    connectTimeoutMs: seconds === null ? undefined : Number(seconds) * 1000,
+    applicationName: url.searchParams.get("application_name") || undefined,
   };
 }
 

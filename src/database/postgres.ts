@@ -11,7 +11,7 @@ import { cutClient, type Database, withClient } from "./database.ts";
 /** Options of {@linkcode openPostgres}. */
 export interface PostgresOptions {
   target: DatabaseTarget;
-  /** Longest wait for a connection, in milliseconds. @default {10000} */
+  /** Longest wait for a connection, in milliseconds. @default {the target's, else 10000} */
   connectTimeoutMs?: number;
   /** Longest run of a statement before the server cancels it, in milliseconds; 0 is no limit. */
   statementTimeoutMs: number;
@@ -19,7 +19,7 @@ export interface PostgresOptions {
 
 /** Describes a server; nothing is opened before {@linkcode Database.connect}. */
 export function openPostgres(options: PostgresOptions): Database {
-  const { target, connectTimeoutMs = 10_000, statementTimeoutMs } = options;
+  const { target, connectTimeoutMs = target.connectTimeoutMs ?? 10_000, statementTimeoutMs } = options;
   const config: ClientConfig = {
     host: target.host,
     port: target.port,
@@ -29,7 +29,7 @@ export function openPostgres(options: PostgresOptions): Database {
     ssl: tlsOptions(target),
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
-    application_name: "barline",
+    application_name: target.applicationName ?? "barline",
   };
   const database: Database = {
     label: `${target.host}:${target.port}/${target.database}`,

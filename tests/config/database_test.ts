@@ -34,6 +34,15 @@ Deno.test("sslmode and sslrootcert of the URL are stronger than those beside it"
   assertEquals([own.sslmode, own.sslrootcert], ["verify-full", "b.pem"]);
 });
 
+Deno.test("connect_timeout in seconds and application_name of the URL count", () => {
+  const { connectTimeoutMs, applicationName } = parseDatabaseUrl(
+    "postgres://db/x?connect_timeout=3&application_name=feeds",
+    TLS,
+  );
+  assertEquals([connectTimeoutMs, applicationName], [3000, "feeds"]);
+  assertEquals(parseDatabaseUrl("postgres://db/x", TLS).connectTimeoutMs, undefined);
+});
+
 for (
   const [url, message] of [
     ["mysql://me:geheim@db/x", "is not a URL that starts with postgres://"],
@@ -41,6 +50,7 @@ for (
     ["postgres://me:geheim@db:port/x", "is not a URL that starts with postgres://"],
     ["postgres://me:ge%heim@db/x", "has a % that begins no character: write % itself as %25"],
     ["postgres://me:geheim@db/x?sslmode=maybe", 'has sslmode "maybe"'],
+    ["postgres://me:geheim@db/x?connect_timeout=soon", 'has connect_timeout "soon"'],
     ["postgres://me:geheim@db/x?poolsize=5", 'has the parameter "poolsize"'],
   ]
 ) {
