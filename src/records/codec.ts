@@ -22,6 +22,8 @@ export const MAX_MESSAGE_RECORDS = 100_000;
 /** Most fields of a kind, for the same reason. */
 const MAX_FIELDS = 256;
 
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 const MAGIC = [0x42, 0x46, 0x52];
 const CHECKED_FROM = 8;
 const OBJECT_FROM = 12;
@@ -64,18 +66,14 @@ export function encodeFrame(frame: FrameContent, kind: RecordKind<MarketRecord>)
   }
   const columns = new Uint8Array((fields.length + 1) * maxColumnBytes(count));
   const writer = createColumnWriter(columns);
-  const misfits = new Map<number, string>();
-  for (const field of fields) {
-    const value = (at: number) => {
-      const value = field.value(records[at]);
-      if (fits(value, field)) return field.type === "json" && value !== undefined ? JSON.stringify(value) : value;
-      misfits.set(at, `${field.name} is not ${field.type}: ${value}`);
-    };
-    if (field.type === "number") writer.numbers(count, value as (at: number) => number | undefined);
-    else writer.strings(count, value as (at: number) => string | undefined);
+  let isSound = true;
+  for (const { type, value, optional = false } of fields) {
+    const write = type === "number" ? writer.numbers : writer.strings;
+    const written = type === "json" ? (record: MarketRecord) => JSON.stringify(value(record)) : value;
+    if (!write(records, written, optional)) isSound = false;
   }
-  if (misfits.size > 0) return encodeFrame(rejectSome(frame, misfits), kind);
-  if (lines !== undefined) writer.numbers(count, (at) => lines[at]);
+  if (!isSound) return encodeFrame(rejectMisfits(frame, fields), kind);
+  if (lines !== undefined) writer.numbers(lines, (line) => line, false);
   const header: Header = {
     kind: frame.kind,
     provider: frame.provider,
@@ -87,7 +85,7 @@ export function encodeFrame(frame: FrameContent, kind: RecordKind<MarketRecord>)
     source,
     lines: lines === undefined ? undefined : true,
   };
-  const object = new TextEncoder().encode(JSON.stringify(header));
+  const object = encoder.encode(JSON.stringify(header));
   const message = new Uint8Array(OBJECT_FROM + object.length + writer.size);
   message.set(MAGIC);
   message[3] = CODEC_VERSION;
@@ -99,25 +97,27 @@ export function encodeFrame(frame: FrameContent, kind: RecordKind<MarketRecord>)
   return message;
 }
 
-function fits(value: unknown, { type, optional }: WireField<MarketRecord>): boolean {
-  if (value === undefined) return optional === true;
-  return type === "json" || typeof value === (type === "text" ? "string" : "number");
-}
-
-/** The frame with those records among the rejected. */
-function rejectSome(frame: FrameContent, reasons: ReadonlyMap<number, string>): FrameContent {
-  const isKept = (_: unknown, at: number) => !reasons.has(at);
-  const moved = Array.from(reasons, ([at, reason]) => ({
-    reason,
-    item: { ...frame.records[at] },
-    line: frame.lines?.[at],
-  }));
+/** The frame with the records that do not have the fields of their kind among the rejected. */
+function rejectMisfits(frame: FrameContent, fields: readonly WireField<MarketRecord>[]): FrameContent {
+  const misfits = new Map<number, Rejected>();
+  for (const [at, record] of frame.records.entries()) {
+    const field = fields.find((field) => !fits(field.value(record), field));
+    if (field === undefined) continue;
+    const reason = `${field.name} is not ${field.type}: ${field.value(record)}`;
+    misfits.set(at, { reason, item: { ...record }, line: frame.lines?.[at] });
+  }
+  const isKept = (_: unknown, at: number) => !misfits.has(at);
   return {
     ...frame,
     records: frame.records.filter(isKept),
     lines: frame.lines?.filter(isKept),
-    rejected: [...frame.rejected, ...moved],
+    rejected: [...frame.rejected, ...misfits.values()],
   };
+}
+
+function fits(value: unknown, { type, optional }: WireField<MarketRecord>): boolean {
+  if (value === undefined) return optional === true;
+  return type === "json" || typeof value === (type === "text" ? "string" : "number");
 }
 
 /**
@@ -158,7 +158,7 @@ export function decodeFrame(
 function decode(bytes: Uint8Array, findKind: (name: string) => RecordKind<MarketRecord>) {
   const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(CHECKED_FROM, true);
   if (OBJECT_FROM + size > bytes.length) throw new RangeError("it ends in the middle of its object");
-  const header = parseHeader(new TextDecoder().decode(bytes.subarray(OBJECT_FROM, OBJECT_FROM + size)));
+  const header = parseHeader(decoder.decode(bytes.subarray(OBJECT_FROM, OBJECT_FROM + size)));
   const { count, texts } = header;
   const { fields, reader: openReader } = findKind(header.kind).wire;
   const reader = createColumnReader(bytes, OBJECT_FROM + size);

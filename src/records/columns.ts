@@ -14,6 +14,7 @@ const ALL = 1;
 const SOME = 2;
 const PLAIN = 0;
 const RAMP = 1;
+const CONSTANT = 0;
 /** Bytes of a text's place, by layout. */
 const WIDTHS = [4, 1, 2, 4];
 /** Shortest ramp that is shorter than its values. */
@@ -30,10 +31,13 @@ export interface ColumnWriter {
   readonly texts: readonly string[];
   /** Bytes written. */
   readonly size: number;
-  /** Writes a column of numbers; places where `value` gives `undefined` are absent. */
-  numbers(count: number, value: (at: number) => number | undefined): void;
-  /** Writes a column of texts; places where `value` gives `undefined` are absent. */
-  strings(count: number, value: (at: number) => string | undefined): void;
+  /**
+   * Writes a column of what `value` gives for each record: a number, or `undefined` where it is absent. Returns whether
+   * it gave nothing else, and nothing absent unless that is allowed; what is no number is written as absent.
+   */
+  numbers<R>(records: readonly R[], value: (record: R) => unknown, mayBeAbsent: boolean): boolean;
+  /** Writes a column of texts in the same way. */
+  strings<R>(records: readonly R[], value: (record: R) => unknown, mayBeAbsent: boolean): boolean;
 }
 
 /** Makes a writer into `bytes`, which must have room; see {@linkcode maxColumnBytes}. */
@@ -43,25 +47,14 @@ export function createColumnWriter(bytes: Uint8Array): ColumnWriter {
   let size = 0;
   let values = new Float64Array(0);
 
-  /** Gathers what is there into `values`, writes the bits of presence, and gives the place of the first byte. */
-  function begin(count: number, read: (at: number) => number | undefined): { start: number; found: number } {
-    if (values.length < count) values = new Float64Array(count);
-    const start = size++;
-    let found = 0;
-    for (let at = 0; at < count; at++) {
-      const value = read(at);
-      if (value !== undefined) {
-        // Bits are needed from the first gap on, and may turn out to be needed for those before it.
-        if (found < at) bytes[size + (at >> 3)] |= 1 << (at & 7);
-        values[found++] = value;
-      } else if (found === at) {
-        bytes.fill(0, size, size + Math.ceil(count / 8));
-        for (let before = 0; before < at; before++) bytes[size + (before >> 3)] |= 1 << (before & 7);
-      }
-    }
-    bytes[start] = found === 0 ? NONE : found === count ? ALL : SOME;
-    if (bytes[start] === SOME) size += Math.ceil(count / 8);
-    return { start, found };
+  /** Writes the first byte of a column of that many values, and the bits of presence. */
+  function begin(count: number, layout: number, gaps: readonly number[]): void {
+    const presence = gaps.length === 0 ? ALL : gaps.length === count ? NONE : SOME;
+    bytes[size++] = presence | layout << 2;
+    if (presence !== SOME) return;
+    bytes.fill(0xff, size, size + Math.ceil(count / 8));
+    for (const at of gaps) bytes[size + (at >> 3)] &= ~(1 << (at & 7));
+    size += Math.ceil(count / 8);
   }
 
   function isRamp(found: number): boolean {
@@ -85,41 +78,63 @@ export function createColumnWriter(bytes: Uint8Array): ColumnWriter {
     get size() {
       return size;
     },
-    numbers(count, value) {
-      const { start, found } = begin(count, value);
-      const ramp = isRamp(found);
-      if (ramp) {
-        bytes[start] |= RAMP << 2;
-        values[1] -= values[0];
+    numbers(records, value, mayBeAbsent) {
+      const count = records.length;
+      if (values.length < count) values = new Float64Array(count);
+      const gaps: number[] = [];
+      let found = 0;
+      let isSound = true;
+      for (let at = 0; at < count; at++) {
+        const number = value(records[at]);
+        if (typeof number === "number") {
+          values[found++] = number;
+        } else {
+          gaps.push(at);
+          isSound &&= mayBeAbsent && number === undefined;
+        }
       }
+      const ramp = isRamp(found);
+      begin(count, ramp ? RAMP : PLAIN, gaps);
+      if (ramp) values[1] -= values[0];
       const written = ramp ? 2 : found;
       for (let at = 0; at < written; at++, size += 8) view.setFloat64(size, values[at], true);
+      return isSound;
     },
-    strings(count, value) {
-      let last: string | undefined;
-      let place = 0;
-      const { start, found } = begin(count, (at) => {
-        const text = value(at);
-        if (text === undefined) return undefined;
-        // Texts repeat: most need no look-up.
-        if (text !== last) place = placeOf(last = text);
-        return place;
-      });
-      if (found === 0) return;
+    strings(records, value, mayBeAbsent) {
+      const count = records.length;
+      if (values.length < count) values = new Float64Array(count);
+      const gaps: number[] = [];
+      let found = 0;
+      let isSound = true;
       let isConstant = true;
       let most = 0;
-      for (let at = 0; at < found; at++) {
-        if (values[at] !== values[0]) isConstant = false;
-        if (values[at] > most) most = values[at];
+      let last: string | undefined;
+      let place = 0;
+      for (let at = 0; at < count; at++) {
+        const text = value(records[at]);
+        if (typeof text !== "string") {
+          gaps.push(at);
+          isSound &&= mayBeAbsent && text === undefined;
+          continue;
+        }
+        // Texts repeat: most need no look-up.
+        if (text !== last) {
+          place = placeOf(last = text);
+          if (place > most) most = place;
+          isConstant = isConstant && (found === 0 || place === values[0]);
+        }
+        values[found++] = place;
       }
-      const layout = isConstant ? 0 : most < 2 ** 8 ? 1 : most < 2 ** 16 ? 2 : 3;
-      bytes[start] |= layout << 2;
-      const written = isConstant ? 1 : found;
-      for (let at = 0; at < written; at++, size += WIDTHS[layout]) {
-        if (WIDTHS[layout] === 1) bytes[size] = values[at];
-        else if (WIDTHS[layout] === 2) view.setUint16(size, values[at], true);
+      const layout = isConstant ? CONSTANT : most < 2 ** 8 ? 1 : most < 2 ** 16 ? 2 : 3;
+      begin(count, layout, gaps);
+      const width = WIDTHS[layout];
+      const written = isConstant ? Math.min(1, found) : found;
+      for (let at = 0; at < written; at++, size += width) {
+        if (width === 1) bytes[size] = values[at];
+        else if (width === 2) view.setUint16(size, values[at], true);
         else view.setUint32(size, values[at], true);
       }
+      return isSound;
     },
   };
 }
@@ -190,7 +205,7 @@ export function createColumnReader(bytes: Uint8Array, start: number): ColumnRead
     strings(count, texts) {
       const { layout, found, isThere } = begin(count);
       const width = WIDTHS[layout];
-      const isConstant = layout === PLAIN && found > 0;
+      const isConstant = layout === CONSTANT && found > 0;
       const from = take(width * (isConstant ? 1 : found));
       const read = (place: number) => {
         const where = from + width * place;
