@@ -10,6 +10,7 @@ import { openDatabase } from "./database/open.ts";
 import { readNewest } from "./database/newest.ts";
 import type { DeadLetters } from "./dead_letters/write.ts";
 import type { Listener, PipelineEvent } from "./events.ts";
+import { openJournal } from "./journal/open.ts";
 import { createBatcher } from "./pipeline/batch.ts";
 import { createBury } from "./pipeline/bury.ts";
 import { createCircuit } from "./pipeline/circuit.ts";
@@ -56,7 +57,7 @@ export interface App extends AsyncDisposable {
   run(): Promise<Outcome>;
   /** Closes the sources; what is accepted is still written, within the drain timeout. */
   stop(): void;
-  /** Gives up: what is not written goes to the dead letters at once. */
+  /** Gives up: what is not written stays in the journal, or goes to the dead letters, at once. */
   abort(reason: Error): void;
   /** Ends the cooldown of open circuits: the next write is the probe. */
   probe(): void;
@@ -88,11 +89,28 @@ export async function openApp(options: AppOptions): Promise<App> {
     stopping.abort();
   }
 
+  const coordinators = new Map<string, Coordinator>();
+  const journaled = await openJournal({
+    settings,
+    providers: options.providers,
+    kind(name) {
+      const coordinator = coordinators.get(name);
+      if (coordinator === undefined) throw new RangeError(`no queue takes records of kind "${name}"`);
+      return coordinator.delivery.kind;
+    },
+    ledger,
+    tell,
+    abort: aborting.signal,
+  });
+  if (journaled !== undefined) {
+    opened.use(journaled);
+    listeners.push(journaled.journal.listen);
+  }
+
   const database = options.database ?? opened.use(await openDatabase(options.config));
   await prepareDatabase(database);
 
   const bury = createBury(options.deadLetters(tell), fail);
-  const coordinators = new Map<string, Coordinator>();
   for (const name of options.kinds) {
     const kind = recordKind(name);
     const sink: Sink = opened.use(openSink("postgres", { database, kind, deadlineMs: settings.writeTimeoutMs + 2000 }));
@@ -117,6 +135,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         circuit,
         retryAttempts: settings.retryAttempts,
         bury,
+        keep: journaled?.journal.keep,
         tell,
         abort: aborting.signal,
         onFatal(error) {
@@ -133,7 +152,12 @@ export async function openApp(options: AppOptions): Promise<App> {
       createTokenBucket(Math.min(settings.rate ?? Infinity, provider.rate ?? Infinity)),
     ]),
   );
-  const paced = [...buckets.values(), ...options.providers.flatMap((provider) => provider.buckets ?? [])];
+  // What a journal takes need not be held back.
+  const sources = options.providers.filter((provider) => !journaled?.holds(provider));
+  const paced = [
+    ...sources.map((provider) => buckets.get(provider)!),
+    ...options.providers.flatMap((provider) => provider.buckets ?? []),
+  ];
   listeners.push(coordinateRates(paced, tell));
 
   if (settings.feedbackUrl !== undefined) {
@@ -158,6 +182,8 @@ export async function openApp(options: AppOptions): Promise<App> {
       newest: (timeframe) => withClient(database, (client) => readNewest(client, provider.name, timeframe)),
     });
   };
+  const openAll = (providers: readonly Provider[]) =>
+    providers.map((provider) => ({ name: provider.name, stream: open(provider) }));
 
   const health = (): Health => ({
     coordinators: Array.from(coordinators, ([kind, { batcher, workers, delivery }]) => ({
@@ -169,6 +195,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       probeAt: delivery.circuit.probeAt === undefined ? undefined : delivery.circuit.probeAt / 1000,
     })),
     providers: providerHealth(),
+    journal: journaled?.journal.health(),
     stopping: stopping.signal.aborted,
   });
 
@@ -186,7 +213,11 @@ export async function openApp(options: AppOptions): Promise<App> {
     // A stop that comes when all is done, while the parts are being closed, finds nothing to drain.
     drain.defer(() => stopping.signal.removeEventListener("abort", startDrain));
     await run({
-      sources: options.providers.map((provider) => ({ name: provider.name, stream: open(provider) })),
+      sources: openAll(sources),
+      journaled: journaled && {
+        journal: journaled.journal,
+        sources: openAll(options.providers.filter(journaled.holds)),
+      },
       coordinators,
       kind: recordKind,
       ledger,

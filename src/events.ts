@@ -55,6 +55,17 @@ export type PipelineEvent =
   | { type: "write-failed"; kind: string; worker: number; count: number; fault: Fault; error: unknown }
   | { type: "committed"; kind: string; provider: string; count: number; receivedAt: number }
   | { type: "dead-lettered"; kind: string; cause: DeadLetterCause; count: number; reason: string }
+  /** Records are on disk, and not under way; those that were there at the start are `recovered` first. */
+  | { type: "journaled"; count: number }
+  | { type: "recovered"; count: number }
+  /** Records on disk are under way again; `isRecovered` where this process had not received them. */
+  | { type: "replayed"; kind: string; count: number; isRecovered: boolean }
+  | { type: "journal-synced"; seconds: number }
+  /** Nothing can be written to the journal, or again where there is no reason. */
+  | { type: "journal-problem"; reason: string | undefined }
+  | { type: "journal-notice"; message: string }
+  /** Records on disk are given up. */
+  | { type: "journal-dropped"; count: number; reason: string }
   | { type: "fatal"; error: unknown };
 
 /** How many records of a batch the sink stored, found unchanged, and found twice in the batch. */

@@ -11,7 +11,11 @@ import { streamBars } from "./stream.ts";
 import { readTime } from "./time.ts";
 
 /** Options that tell of files, of live bars or of an end of another kind. */
-const UNUSED: readonly OptionName[] = ["file", "timeUnit", "speed", "provisional", "resume", "limit"];
+const UNUSED: readonly OptionName[] = [
+  ...["file", "timeUnit", "speed", "provisional", "resume", "limit"] as const,
+  // History can be read again: it needs no journal.
+  ...["journal", "journalSyncMs", "journalMaxBytes", "journalFull"] as const,
+];
 
 /** Reads a range of the providers' history into the database. */
 export const backfill: Command = {
@@ -43,7 +47,8 @@ export const backfill: Command = {
       },
     });
     // A page of its own would be in the way of an ingest that runs beside it.
-    const settings = config.sources.get("http") === "--http" ? config.settings : { ...config.settings, http: "off" };
+    const http = config.sources.get("http") === "--http" ? config.settings.http : "off";
+    const settings = { ...config.settings, http, journal: "off" as const };
     const past = made.map((provider) => {
       if (provider.backfill !== undefined) return provider.backfill(range);
       throw new UsageError(`Cannot backfill from ${provider.name}: it has no history, wanted is ${namesWithHistory()}`);

@@ -23,7 +23,7 @@ export const dlq: Command = {
   summary: "List, show, fix, replay or purge dead letters",
   usage: "list|show|fix|replay|purge [options]",
   options: optionSpecs.map(({ name }) => name).filter((name) =>
-    !["provider", "file", "speed", "resume", "dlqAutoReplay"].includes(name)
+    !["provider", "file", "speed", "resume", "dlqAutoReplay"].includes(name) && !name.startsWith("journal")
   ),
   flags: [
     {

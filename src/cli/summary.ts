@@ -31,6 +31,7 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
     `received ${count(ledger.received)} = stored ${count(ledger.stored)} + unchanged ${count(ledger.unchanged)}` +
     ` + deduplicated ${count(ledger.deduplicated)} + dead-lettered ${count(ledger.deadLettered)}` +
     ` + journaled ${count(ledger.journaled)} + in flight ${count(ledger.inFlight)}` +
+    (ledger.dropped === undefined ? "" : ` + dropped ${count(ledger.dropped)}`) +
     (missing === 0 ? "" : `: DOES NOT BALANCE, ${count(missing)} are unaccounted for`),
     `${count(rate)} records/s over ${describeSeconds(seconds)}, ` +
     `receive to commit p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`,
@@ -38,6 +39,7 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
   if (ledger.deadLettered > 0) {
     lines.push(`dead letters lie in ${deadLetterDirectory}; see them with: barline dlq list`);
   }
+  if (ledger.journaled > 0) lines.push("what is journaled lies on disk, and is delivered at the next start");
   if (ledger.inFlight > 0) {
     lines.push("in flight are records whose fate is not known: read them again from their source");
   }

@@ -118,7 +118,7 @@ export const settingsSchema = z.strictObject({
     value: "PATH",
     env: ["PGSSLROOTCERT"],
   }),
-  dataDir: text({ wanted: "a path", help: "embedded database, dead letters and positions", value: "PATH" })
+  dataDir: text({ wanted: "a path", help: "embedded database, journal, dead letters and positions", value: "PATH" })
     .default("./data"),
   http: option(z.string().regex(HTTP_ADDRESS).refine(isPort).default("127.0.0.1:9000"), {
     wanted: "HOST:PORT with a port from 0 to 65535, or off",
@@ -132,6 +132,19 @@ export const settingsSchema = z.strictObject({
     env: ["MDS_FB_HTTP_ENDPOINT"],
     secret: true,
   }),
+  journal: option(z.enum(["off", "overflow", "durable"]).optional(), {
+    wanted: "one of off, overflow, durable",
+    help: "what goes to disk before the database: nothing, what memory cannot hold, or everything " +
+      "[overflow for live feeds, off for other sources]",
+    value: "off|overflow|durable",
+  }),
+  journalSyncMs: milliseconds("longest time between two syncs of the journal while records come", 50),
+  journalMaxBytes: positive("size to which the journal may grow", 1024 ** 3, 2 ** 50),
+  journalFull: choice(
+    ["block", "drop-oldest"],
+    "block",
+    "when the journal is full: hold back the sources, or give up the oldest records",
+  ),
   capacity: positive("records that wait in the queue before the source has to", 5000),
   workers: positive("lanes that write at once", 4, 64),
   batchSize: positive("most records of a batch", 5000, 100_000),
@@ -142,7 +155,7 @@ export const settingsSchema = z.strictObject({
   writeTimeoutMs: milliseconds("longest time a write may take", 15_000, 100),
   drainTimeout: option(z.number().min(0).max(86_400).default(30), {
     wanted: "seconds from 0 to 86400",
-    help: "how long a stop waits for what was accepted; then it goes to the dead letters",
+    help: "how long a stop waits for what was accepted; then it stays in the journal, or goes to the dead letters",
     value: "SECONDS",
   }),
   dlqAutoReplay: choice(["on", "off"], "on", "at the start replay what an earlier stop left to the dead letters"),

@@ -38,6 +38,11 @@ export function reportHealth(health: Health, database: string | undefined, versi
         : "healthy",
       details: { workersAlive, workers, queue, circuit },
     })),
+    ...[health.journal ?? []].flat().map((journal): ComponentReport => ({
+      name: "journal",
+      state: journal.problem === undefined ? "healthy" : "degraded",
+      details: { ...journal },
+    })),
     ...health.providers.map(({ name, state, error }): ComponentReport => ({
       name: `provider:${name}`,
       state: state === "failed" ? "unhealthy" : "healthy",

@@ -5,9 +5,10 @@
  */
 import type { DeadLetter } from "../dead_letters/letter.ts";
 import type { DeadLetterCause, Listener, WriteCounts } from "../events.ts";
+import type { Frame } from "../records/frame.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import type { Sink, SinkLane } from "../sinks/sink.ts";
-import { type Batch, locateInBatch } from "./batch.ts";
+import { type Batch, type BatchPart, locateInBatch } from "./batch.ts";
 import type { Bury } from "./bury.ts";
 import type { Circuit } from "./circuit.ts";
 import { exhaustedBy, retry } from "./retry.ts";
@@ -21,8 +22,10 @@ export interface DeliverOptions {
   /** Attempts of a write before the sink counts as away and the batch waits behind the circuit. */
   retryAttempts: number;
   bury: Bury;
+  /** Keeps frames in the journal, where there is one, and tells whether it could. */
+  keep?: (frames: readonly Frame[]) => Promise<boolean>;
   tell: Listener;
-  /** Gives up: whatever is not written when it aborts goes to the dead letters, at once. */
+  /** Gives up: whatever is not written when it aborts stays in the journal, or goes to the dead letters, at once. */
   abort: AbortSignal;
   /** Told of a fault after which nothing can be written; expected to abort. */
   onFatal: (error: unknown) => void;
@@ -44,17 +47,24 @@ export function deliver(worker: number, options: DeliverOptions): WritableStream
     async write(batch) {
       const delivery = createDelivery(batch, worker, lane, limit, options);
       await delivery.writeRange(0, batch.records.length);
-      await delivery.buryRefused();
+      await delivery.giveUp();
     },
     close: () => lane[Symbol.asyncDispose](),
     abort: () => lane[Symbol.asyncDispose](),
   }, { highWaterMark: 1 });
 }
 
+/** Part of a frame in a batch, and its place there. */
+interface Part extends BatchPart {
+  readonly at: number;
+}
+
 /** The way of one batch into the sink. */
 function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: WriteLimit, options: DeliverOptions) {
   const { kind, sink, circuit, tell, abort } = options;
   const refused: { letter: DeadLetter; at: number }[] = [];
+  /** What the sink has not refused and not written. */
+  const unwritten: { from: number; to: number; cause: DeadLetterCause; error: unknown }[] = [];
   let attempts = 0;
 
   async function writeRange(from: number, to: number): Promise<void> {
@@ -74,11 +84,11 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
     try {
       result = await write(records);
     } catch (error) {
-      if (abort.aborted) return refuse(from, to, "aborted", abort.reason);
+      if (abort.aborted) return void unwritten.push({ from, to, cause: "aborted", error: abort.reason });
       if (isTooMuch(records, error)) return await writeRange(from, to);
       if (sink.classify(error) === "fatal") {
         options.onFatal(error);
-        return refuse(from, to, "fatal", error);
+        return void unwritten.push({ from, to, cause: "fatal", error });
       }
       if (records.length === 1) return refuse(from, to, "refused", error);
       const middle = from + (records.length >> 1);
@@ -145,28 +155,57 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
     }
   }
 
-  /** Keeps what was refused, with one write for all: a batch of poison costs one sync, not hundreds. */
-  async function buryRefused(): Promise<void> {
+  /** Keeps all that was not written, with one write for all: a batch of poison costs one sync, not hundreds. */
+  async function giveUp(): Promise<void> {
+    for (const { from, to, cause, error } of unwritten) {
+      for (const { at, count } of await leave(from, to)) refuse(at, at + count, cause, error);
+    }
     if (refused.length === 0) return;
     if (!await options.bury(refused.map(({ letter }) => letter))) return;
     for (const { at } of refused) settle(at, at + 1, false);
   }
 
-  function settle(from: number, to: number, committed: boolean): void {
+  /** Leaves records to the journal, for the next start, and gives the parts that it does not take. */
+  async function leave(from: number, to: number): Promise<Part[]> {
+    const elsewhere: Part[] = [];
+    for (const part of partsOf(from, to)) {
+      if (part.frame.leave !== undefined) part.frame.leave(part.count);
+      else elsewhere.push(part);
+    }
+    const frames = elsewhere.map(({ frame, from, count }): Frame => ({
+      ...frame,
+      records: frame.records.slice(from, from + count),
+      lines: frame.lines?.slice(from, from + count),
+    }));
+    if (elsewhere.length === 0 || !await options.keep?.(frames)) return elsewhere;
+    for (const { frame, count } of elsewhere) frame.settle(count);
+    return [];
+  }
+
+  /** The parts of frames between two places of the batch. */
+  function partsOf(from: number, to: number): Part[] {
+    const parts: Part[] = [];
     let start = 0;
-    for (const { frame, count } of batch.parts) {
-      const settled = Math.min(to, start + count) - Math.max(from, start);
-      start += count;
-      if (settled <= 0) continue;
+    for (const part of batch.parts) {
+      const at = Math.max(from, start);
+      const count = Math.min(to, start + part.count) - at;
+      if (count > 0) parts.push({ frame: part.frame, at, from: part.from + at - start, count });
+      start += part.count;
+    }
+    return parts;
+  }
+
+  function settle(from: number, to: number, committed: boolean): void {
+    for (const { frame, count } of partsOf(from, to)) {
       if (committed) {
         const { provider, receivedAt } = frame;
-        tell({ type: "committed", kind: kind.name, provider, count: settled, receivedAt });
+        tell({ type: "committed", kind: kind.name, provider, count, receivedAt });
       }
-      frame.settle(settled);
+      frame.settle(count);
     }
   }
 
-  return { writeRange, buryRefused };
+  return { writeRange, giveUp };
 }
 
 const secondsSince = (started: number) => (performance.now() - started) / 1000;

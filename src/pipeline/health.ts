@@ -23,9 +23,30 @@ export interface ProviderHealth {
   readonly error?: string;
 }
 
+/** The journal's state; see `journal.ts`. */
+export interface JournalHealth {
+  readonly mode: "overflow" | "durable";
+  /** Size on disk. */
+  readonly bytes: number;
+  /** Frames on disk that are not settled. */
+  readonly frames: number;
+  /** Records on disk that are not under way. */
+  readonly records: number;
+  /** Age of the oldest frame on disk that is not settled; 0 where there is none. */
+  readonly oldestAgeSeconds: number;
+  /** What a crash now would lose: records received within this time. */
+  readonly lossWindowMs: number;
+  /** Frames that were cut or set aside at the start, as they could not be read. */
+  readonly cut: number;
+  /** Why nothing can be written to it at the moment. */
+  readonly problem: string | undefined;
+}
+
 /** The pipeline's health. */
 export interface Health {
   readonly coordinators: readonly CoordinatorHealth[];
   readonly providers: readonly ProviderHealth[];
+  /** `undefined` where there is no journal. */
+  readonly journal?: JournalHealth;
   readonly stopping: boolean;
 }

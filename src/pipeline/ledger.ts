@@ -15,8 +15,10 @@ export interface Ledger {
   /** Found again in the same batch under the same key, and superseded there. */
   readonly deduplicated: number;
   readonly deadLettered: number;
-  /** Waiting in the journal on disk. */
+  /** Waiting in the journal on disk; what an earlier process left there counts as received at the start. */
   readonly journaled: number;
+  /** Given up in the journal: by `--journal-full drop-oldest`, or where the disk has lost them. Absent where none were. */
+  readonly dropped?: number;
   /** Accepted and not yet settled. Counted on its own, from the settlement of frames: not the rest of the others. */
   readonly inFlight: number;
 }
@@ -24,7 +26,7 @@ export interface Ledger {
 /** A ledger that keeps itself by listening, and is told of settlements. */
 export interface LedgerKeeper {
   readonly listen: Listener;
-  /** Notes that records were settled: committed or dead-lettered. */
+  /** Notes that records were settled: committed, dead-lettered, or left in the journal. */
   settled(count: number): void;
   /** The counts of now. */
   read(): Ledger;
@@ -33,6 +35,7 @@ export interface LedgerKeeper {
 /** Opens an empty ledger. */
 export function createLedger(): LedgerKeeper {
   const counts = { received: 0, stored: 0, unchanged: 0, deduplicated: 0, deadLettered: 0, journaled: 0, inFlight: 0 };
+  let dropped = 0;
   return {
     listen(event) {
       if (event.type === "accepted") {
@@ -44,17 +47,28 @@ export function createLedger(): LedgerKeeper {
         counts.deduplicated += event.result.deduplicated;
       } else if (event.type === "dead-lettered") {
         counts.deadLettered += event.count;
+      } else if (event.type === "journaled") {
+        counts.journaled += event.count;
+      } else if (event.type === "recovered") {
+        counts.received += event.count;
+        counts.journaled += event.count;
+      } else if (event.type === "replayed") {
+        counts.journaled -= event.count;
+        counts.inFlight += event.count;
+      } else if (event.type === "journal-dropped") {
+        counts.journaled -= event.count;
+        dropped += event.count;
       }
     },
     settled(count) {
       counts.inFlight -= count;
     },
-    read: () => ({ ...counts }),
+    read: () => dropped === 0 ? { ...counts } : { ...counts, dropped },
   };
 }
 
 /** How many received records the ledger cannot account for; 0 when it balances. */
 export function imbalance(ledger: Ledger): number {
-  const { received, stored, unchanged, deduplicated, deadLettered, journaled, inFlight } = ledger;
-  return received - stored - unchanged - deduplicated - deadLettered - journaled - inFlight;
+  const { received, stored, unchanged, deduplicated, deadLettered, journaled, dropped = 0, inFlight } = ledger;
+  return received - stored - unchanged - deduplicated - deadLettered - journaled - dropped - inFlight;
 }

@@ -1,5 +1,5 @@
 /**
- * The flow, on one screen: providers → merge → accept → validate → route → (batch → lanes → sink) for each kind.
+ * The flow, on one screen: providers → merge → accept, or journal → validate → route → (batch → lanes → sink) for each kind.
  *
  * @module
  */
@@ -11,7 +11,9 @@ import type { Batcher } from "./batch.ts";
 import type { Bury } from "./bury.ts";
 import { deliver, type DeliverOptions } from "./deliver.ts";
 import { spread } from "./lanes.ts";
+import type { Journal } from "./journal.ts";
 import type { LedgerKeeper } from "./ledger.ts";
+import { createLimit } from "./limit.ts";
 import { merge, type NamedStream } from "./merge.ts";
 import { validate } from "./validate.ts";
 
@@ -25,6 +27,8 @@ export interface Coordinator {
 /** What the flow is made of. */
 export interface Pipeline {
   readonly sources: readonly NamedStream<Frame>[];
+  /** The journal, and the sources whose frames go through it. */
+  readonly journaled?: { readonly journal: Journal; readonly sources: readonly NamedStream<Frame>[] };
   readonly coordinators: ReadonlyMap<string, Coordinator>;
   readonly kind: (name: string) => RecordKind<MarketRecord>;
   readonly ledger: LedgerKeeper;
@@ -40,24 +44,36 @@ export interface Pipeline {
 
 /** Runs the flow until the sources have ended and every record is settled. */
 export async function run(pipeline: Pipeline): Promise<void> {
-  const { coordinators, tell } = pipeline;
+  const { coordinators, journaled, tell } = pipeline;
 
   const deliveries = [...coordinators.values()].map(({ batcher, workers, delivery }) => {
     const lanes = Array.from({ length: workers }, (_, worker) => deliver(worker, delivery));
     return spread(batcher.stream.readable, lanes);
   });
 
-  const flow = merge(pipeline.sources, {
-    ended: (provider) => tell({ type: "provider-ended", provider }),
-    failed: (provider, error) => tell({ type: "provider-failed", provider, error }),
-  }, pipeline.abort)
-    .pipeThrough(accept(pipeline))
-    .pipeThrough(validate(pipeline))
-    .pipeTo(route(coordinators));
+  const limit = createLimit(pipeline.limit, pipeline.onLimit);
+  const receive = (sources: readonly NamedStream<Frame>[]) =>
+    limit(merge(sources, {
+      ended: (provider) => tell({ type: "provider-ended", provider }),
+      failed: (provider, error) => tell({ type: "provider-failed", provider, error }),
+    }, pipeline.abort));
+  const accepted: NamedStream<Frame>[] = [];
+  if (pipeline.sources.length > 0 || journaled === undefined) {
+    accepted.push({ name: "sources", stream: receive(pipeline.sources).pipeThrough(accept(pipeline)) });
+  }
+  if (journaled !== undefined) {
+    accepted.push({ name: "journal", stream: receive(journaled.sources).pipeThrough(journaled.journal.stream) });
+  }
+
+  const failures: unknown[] = [];
+  const flow =
+    (accepted.length === 1 ? accepted[0].stream : merge(accepted, { failed: (_, error) => failures.push(error) }))
+      .pipeThrough(validate(pipeline))
+      .pipeTo(route(coordinators));
 
   const outcomes = await Promise.allSettled([flow, ...deliveries]);
-  const failed = outcomes.find((outcome) => outcome.status === "rejected");
-  if (failed !== undefined) throw failed.reason;
+  for (const outcome of outcomes) if (outcome.status === "rejected") failures.push(outcome.reason);
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Sends each frame to the queue of its kind, and waits where that is full. */

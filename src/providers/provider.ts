@@ -69,6 +69,8 @@ export interface Provider {
   readonly rate?: number;
   /** What paces its requests for history: slowed down while the pipeline is under pressure. */
   readonly buckets?: readonly TokenBucket[];
+  /** Whether it is a live feed: it cannot be held back, and what is missed may be gone. */
+  readonly isLive?: true;
   /** How far it has come, where the end is known. */
   progress?(): Progress | undefined;
   /**

@@ -35,7 +35,7 @@ export class CodecError extends Error {
 }
 
 /** A frame without anybody to tell of its settlement. */
-export type FrameContent = Omit<Frame, "settle">;
+export type FrameContent = Omit<Frame, "settle" | "leave">;
 
 /** The JSON object of a message. */
 interface Header {

@@ -32,6 +32,8 @@ export interface Frame<R extends MarketRecord = MarketRecord> {
   readonly lines?: readonly number[];
   /** Says that `count` more of the frame's records are committed or dead-lettered. */
   readonly settle: (count: number) => void;
+  /** Where the journal has the frame: says that `count` of its records are left there for the next start. */
+  readonly leave?: (count: number) => void;
 }
 
 /** What a provider says of a new frame. */
@@ -64,6 +66,6 @@ export function createFrame<R extends MarketRecord>(init: FrameInit<R>): Frame<R
 }
 
 /** What a frame counts in a queue: its records, and what was rejected in their place. */
-export function frameSize(frame: Frame): number {
+export function frameSize(frame: Pick<Frame, "records" | "rejected">): number {
   return frame.records.length + frame.rejected.length;
 }

@@ -98,6 +98,14 @@ export function logEvents(now: () => number = () => performance.now()): Listener
       }
       case "dead-lettered":
         return log.debug("Dead-lettered {count} {kind}: {reason}", event);
+      case "journal-notice":
+        return log.warn("Journal: {message}", event);
+      case "journal-problem":
+        return event.reason === undefined
+          ? log.info("Journal takes records again")
+          : log.error("Journal takes no more records: {reason}", event);
+      case "journal-dropped":
+        return log.error("Journal gave up {count} records: {reason}", event);
       case "fatal":
         return log.error("Stopping: {error}{advice}", {
           error: describeError(event.error),

@@ -8,6 +8,7 @@ import type { DeadLetterCause, Listener } from "../events.ts";
 import type { Health } from "../pipeline/health.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
 import { registerFeedMetrics } from "./feed_metrics.ts";
+import { registerJournalMetrics } from "./journal_metrics.ts";
 import { registerProcessMetrics } from "./process.ts";
 
 /** What is asked at each scrape, rather than told. */
@@ -129,6 +130,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   ]);
   registerProcessMetrics(registers);
   const listenToFeeds = registerFeedMetrics(registers);
+  const listenToJournal = registerJournalMetrics(registers, () => sources.health().journal);
 
   for (const coord_id of kinds) {
     submitted.inc({ coord_id }, 0);
@@ -149,7 +151,10 @@ export function createMetrics(sources: MetricSources): Metrics {
   return {
     listen(event) {
       listenToFeeds(event);
+      listenToJournal(event);
       if (event.type === "accepted") {
+        submitted.inc({ coord_id: event.kind }, event.count);
+      } else if (event.type === "replayed" && event.isRecovered) {
         submitted.inc({ coord_id: event.kind }, event.count);
       } else if (event.type === "batch-written") {
         const labels = { coord_id: event.kind, worker_id: String(event.worker) };
@@ -191,7 +196,7 @@ function registerLedger(registers: Registry[], read: () => Ledger): void {
       registers,
       collect() {
         this.reset();
-        this.inc(read()[term]);
+        this.inc(read()[term] ?? 0);
       },
     });
   }
@@ -205,7 +210,7 @@ function registerLedger(registers: Registry[], read: () => Ledger): void {
       help,
       registers,
       collect() {
-        this.set(read()[term]);
+        this.set(read()[term] ?? 0);
       },
     });
   }

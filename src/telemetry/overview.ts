@@ -4,7 +4,7 @@
  * @module
  */
 import type { FeedState, Listener } from "../events.ts";
-import type { CoordinatorHealth, Health } from "../pipeline/health.ts";
+import type { CoordinatorHealth, Health, JournalHealth } from "../pipeline/health.ts";
 import { imbalance, type Ledger } from "../pipeline/ledger.ts";
 import { createLatencyDistribution } from "./latency.ts";
 
@@ -43,6 +43,8 @@ export interface Overview {
   readonly ledger: Ledger;
   /** Records that the ledger cannot account for; 0 when it balances. */
   readonly unaccounted: number;
+  /** `undefined` where there is no journal. */
+  readonly journal?: JournalHealth;
   readonly deadLettersWaiting: number;
   readonly providers: readonly ProviderOverview[];
 }
@@ -161,7 +163,7 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
     },
     async read() {
       const ledger = sources.ledger();
-      const { coordinators, providers: states, stopping } = sources.health();
+      const { coordinators, providers: states, journal, stopping } = sources.health();
       const before = seconds[0] ?? { received: 0, committed: 0 };
       const per = Math.max(1, seconds.length);
       return {
@@ -175,6 +177,7 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
         coordinators,
         ledger,
         unaccounted: imbalance(ledger),
+        journal,
         deadLettersWaiting: await sources.deadLettersWaiting(),
         providers: states.map(({ name, state, error }) => {
           const kept = provider(name);

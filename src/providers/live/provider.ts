@@ -33,6 +33,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
 
   return {
     name,
+    isLive: true,
     buckets: [feed.bucket],
     open(context) {
       tell = context.tell;

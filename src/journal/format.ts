@@ -1,0 +1,126 @@
+/**
+ * The form of the journal on disk.
+ *
+ * A journal is a directory of segments. A segment is a file named after the number of its first entry; it begins with a
+ * header of 16 bytes: `BARLJRNL`, its version, and the CRC-32C of these. Entries follow, each a header of 32 bytes and a
+ * message of `records/codec.ts`, which has a checksum of its own. The header of an entry holds `JENT`, the length of the
+ * message, the entry's number, when it was written (epoch ms), how many records it has, and the CRC-32C of these: a
+ * length is never believed without it. Numbers go up by one from entry to entry, through all segments; all is
+ * little-endian.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { crc32c } from "../records/crc32c.ts";
+
+/** Version that is written. */
+export const JOURNAL_VERSION = 1;
+export const SEGMENT_HEADER_BYTES = 16;
+export const ENTRY_HEADER_BYTES = 32;
+
+const SEGMENT_MAGIC = "BARLJRNL";
+const ENTRY_MAGIC = 0x544e454a;
+/** First byte of an entry. */
+export const ENTRY_FIRST_BYTE = ENTRY_MAGIC & 0xff;
+const SUFFIX = ".segment";
+const NAME = /^\d{16}\.segment$/;
+
+/** What the header of an entry says. */
+export interface EntryHeader {
+  readonly number: number;
+  /** When it was written, in epoch milliseconds. */
+  readonly time: number;
+  /** Records and rejected items in it. */
+  readonly records: number;
+  /** Length of the message that follows, in bytes. */
+  readonly length: number;
+}
+
+/** The directory of the journal below a data directory. */
+export function journalDirectory(dataDir: string): string {
+  return join(dataDir, "journal");
+}
+
+/** Name of the segment whose first entry has that number. */
+export function segmentName(first: number): string {
+  return `${String(first).padStart(16, "0")}${SUFFIX}`;
+}
+
+/** Paths of the segments of a journal, oldest first; none where there is no such directory. */
+export async function listSegments(directory: string): Promise<string[]> {
+  const names: string[] = [];
+  try {
+    for await (const { name, isFile } of Deno.readDir(directory)) if (isFile && NAME.test(name)) names.push(name);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return names.sort().map((name) => join(directory, name));
+}
+
+/** Number of the first entry of a segment. */
+export function firstNumber(path: string): number {
+  return Number(path.slice(-16 - SUFFIX.length, -SUFFIX.length));
+}
+
+/** Makes the header of a segment. */
+export function segmentHeader(version = JOURNAL_VERSION): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
+  new TextEncoder().encodeInto(SEGMENT_MAGIC, bytes);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(8, version, true);
+  view.setUint32(12, crc32c(bytes, 0, 12), true);
+  return bytes;
+}
+
+/** Version of the segment that begins with these bytes; `undefined` where they are no header of one. */
+export function readSegmentVersion(bytes: Uint8Array): number | undefined {
+  if (bytes.length < SEGMENT_HEADER_BYTES) return undefined;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isWhole = view.getUint32(12, true) === crc32c(bytes, 0, 12);
+  const isSegment = new TextDecoder().decode(bytes.subarray(0, 8)) === SEGMENT_MAGIC;
+  return isWhole && isSegment ? view.getUint32(8, true) : undefined;
+}
+
+/** Writes the header of an entry to the beginning of `bytes`. */
+function writeEntryHeader(bytes: Uint8Array, { number, time, records, length }: EntryHeader): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  view.setUint32(0, ENTRY_MAGIC, true);
+  view.setUint32(4, length, true);
+  view.setFloat64(8, number, true);
+  view.setFloat64(16, time, true);
+  view.setUint32(24, records, true);
+  view.setUint32(28, crc32c(bytes, 0, 28), true);
+}
+
+/** Something to append: a message, and how many records are in it. */
+export interface LogItem {
+  readonly message: Uint8Array;
+  readonly records: number;
+}
+
+/** Makes entries, numbered from `first` on, of items. */
+export function formatEntries(items: readonly LogItem[], first: number, time: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(items.reduce((size, { message }) => size + ENTRY_HEADER_BYTES + message.length, 0));
+  let at = 0;
+  for (const [place, { message, records }] of items.entries()) {
+    writeEntryHeader(bytes.subarray(at), { number: first + place, time, records, length: message.length });
+    bytes.set(message, at + ENTRY_HEADER_BYTES);
+    at += ENTRY_HEADER_BYTES + message.length;
+  }
+  return bytes;
+}
+
+/** Reads the header of an entry; `undefined` where there is none at that place. */
+export function readEntryHeader(bytes: Uint8Array, at = 0): EntryHeader | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (view.getUint32(at, true) !== ENTRY_MAGIC) return undefined;
+  if (view.getUint32(at + 28, true) !== crc32c(bytes, at, at + 28)) return undefined;
+  const number = view.getFloat64(at + 8, true);
+  if (!Number.isSafeInteger(number)) return undefined;
+  return {
+    number,
+    time: view.getFloat64(at + 16, true),
+    records: view.getUint32(at + 24, true),
+    length: view.getUint32(at + 4, true),
+  };
+}

@@ -1,0 +1,94 @@
+/**
+ * Looking at a segment without changing it.
+ *
+ * @module
+ */
+import { firstNumber, JOURNAL_VERSION, readSegmentVersion, SEGMENT_HEADER_BYTES } from "./format.ts";
+import { createScanner, type Damage, type ScannedEntry } from "./scan.ts";
+
+/** Something wrong with a segment. */
+export interface Finding extends Damage {
+  readonly path: string;
+  /** Whether it reaches to the end of the segment, as what a crash in mid-write leaves does. */
+  readonly isTail: boolean;
+  /** Entries that are gone by it, at least. */
+  readonly entries: number;
+}
+
+/** What a segment holds. */
+export interface SegmentReport {
+  readonly path: string;
+  /** Version of its form; `undefined` where its header is damaged. */
+  readonly version: number | undefined;
+  readonly size: number;
+  /** Number of its first entry, and of its last; `last` is lower where there is none. */
+  readonly first: number;
+  readonly last: number;
+  /** Entries and records that are not settled. */
+  readonly entries: number;
+  readonly records: number;
+  /** When the first and the last of these were written, in epoch milliseconds. */
+  readonly oldest: number | undefined;
+  readonly newest: number | undefined;
+  readonly findings: readonly Finding[];
+}
+
+/**
+ * Reads a segment from one end to the other.
+ *
+ * @param next Number of the first entry that is not settled: those before it are looked at, but not counted.
+ * @param hear Called with each entry that is not settled.
+ */
+export async function inspectSegment(
+  path: string,
+  next: number,
+  hear: (entry: ScannedEntry) => void | Promise<void> = () => {},
+): Promise<SegmentReport> {
+  using file = await Deno.open(path);
+  const { size } = await file.stat();
+  const header = new Uint8Array(SEGMENT_HEADER_BYTES);
+  const version = readSegmentVersion(header.subarray(0, await file.read(header) ?? 0));
+  const first = firstNumber(path);
+  const report = {
+    path,
+    version,
+    size,
+    first,
+    last: first - 1,
+    entries: 0,
+    records: 0,
+    oldest: undefined as number | undefined,
+    newest: undefined as number | undefined,
+    findings: [] as Finding[],
+  };
+  if (version !== undefined && version > JOURNAL_VERSION) {
+    const damage = `it is of version ${version}, and this program reads up to ${JOURNAL_VERSION}: use a newer one`;
+    report.findings.push({ path, at: 0, size, damage, isTail: false, entries: 1 });
+    return report;
+  }
+  if (version === undefined) {
+    const headerSize = Math.min(size, SEGMENT_HEADER_BYTES);
+    report.findings.push({ path, at: 0, size: headerSize, damage: "it has no header", isTail: false, entries: 0 });
+  }
+  const scanner = createScanner(file, SEGMENT_HEADER_BYTES, first - 1);
+  for (let found = await scanner.next(size); found !== undefined; found = await scanner.next(size)) {
+    if ("damage" in found) {
+      const isTail = found.at + found.size === size;
+      report.findings.push({ ...found, path, isTail, entries: isTail ? 1 : 0 });
+      continue;
+    }
+    const lost = found.number - report.last - 1;
+    const finding = report.findings.at(-1);
+    if (lost > 0 && finding !== undefined) {
+      report.findings.splice(-1, 1, { ...finding, entries: finding.entries + lost });
+    }
+    report.last = found.number;
+    if (found.number < next) continue;
+    report.entries++;
+    report.records += found.records;
+    report.oldest ??= found.time;
+    report.newest = found.time;
+    await hear(found);
+  }
+  return report;
+}

@@ -1,0 +1,85 @@
+/**
+ * Opens the journal of a run, where it has one.
+ *
+ * @module
+ */
+import type { Settings } from "../config/options.ts";
+import type { Listener } from "../events.ts";
+import { createJournal, type Journal } from "../pipeline/journal.ts";
+import type { LedgerKeeper } from "../pipeline/ledger.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { MarketRecord, RecordKind } from "../records/record.ts";
+import { journalDirectory, listSegments } from "./format.ts";
+import { HeldError } from "./hold.ts";
+import { type JournalLog, openLog } from "./log.ts";
+
+/** Options of {@linkcode openJournal}. */
+export interface OpenJournalOptions {
+  settings: Settings;
+  providers: readonly Provider[];
+  /** The kind of that name, of those that the run can write. */
+  kind: (name: string) => RecordKind<MarketRecord>;
+  ledger: LedgerKeeper;
+  tell: Listener;
+  abort: AbortSignal;
+}
+
+/** The journal of a run. */
+export interface OpenedJournal extends AsyncDisposable {
+  readonly journal: Journal;
+  /** Whether a provider's frames go through it. */
+  holds(provider: Provider): boolean;
+}
+
+/**
+ * Opens the journal: for every provider where a mode is given, else for live feeds alone, in mode `overflow`. What an
+ * earlier run has left is delivered whatever the sources are, unless the journal is off or another process has it.
+ *
+ * @throws {Error} If another process has the journal that is wanted, or it cannot be written to.
+ */
+export async function openJournal(options: OpenJournalOptions): Promise<OpenedJournal | undefined> {
+  const { settings, providers, tell } = options;
+  const directory = journalDirectory(settings.dataDir);
+  const notice = (message: string) => tell({ type: "journal-notice", message });
+  const holds = (provider: Provider) => settings.journal !== undefined || provider.isLive === true;
+  const leftovers = await listSegments(directory);
+  if (settings.journal === "off") {
+    if (leftovers.length > 0) {
+      notice(`records of an earlier run lie in "${directory}", which --journal off leaves there`);
+    }
+    return undefined;
+  }
+  const held = providers.filter(holds);
+  if (held.length === 0 && leftovers.length === 0) return undefined;
+  let log: JournalLog;
+  try {
+    log = await openLog({
+      directory,
+      maxBytes: settings.journalMaxBytes,
+      notice,
+      onLost: (count) => tell({ type: "journal-dropped", count, reason: "gone from the disk" }),
+    });
+  } catch (error) {
+    if (held.length > 0 || !(error instanceof HeldError)) throw error;
+    return undefined;
+  }
+  for (const { path, at, size, damage, done } of log.repairs) {
+    notice(`${size} bytes at ${at} of "${path}" could not be read, as ${damage}: ${done}`);
+  }
+  const { unreadRecords } = log.status;
+  if (unreadRecords > 0) {
+    tell({ type: "recovered", count: unreadRecords });
+    notice(`delivering ${unreadRecords} records of an earlier run`);
+  }
+  const journal = createJournal({
+    ...options,
+    log,
+    mode: settings.journal ?? "overflow",
+    syncMs: settings.journalSyncMs,
+    full: settings.journalFull,
+    capacity: settings.capacity,
+    // A source that keeps time does not wait either.
+    sourcesCanWait: held.every(({ isLive, rate }) => !isLive && rate === undefined) && settings.rate === undefined,
+  });
+  return { journal, holds, [Symbol.asyncDispose]: () => log[Symbol.asyncDispose]() };
+}

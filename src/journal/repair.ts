@@ -1,0 +1,92 @@
+/**
+ * Taking out of a segment what cannot be read.
+ *
+ * @module
+ */
+import { dirname } from "@std/path";
+import { syncDirectory, writeAll } from "../durable_files.ts";
+import { JOURNAL_VERSION, SEGMENT_HEADER_BYTES, segmentHeader } from "./format.ts";
+import type { Finding, SegmentReport } from "./inspect.ts";
+
+/** Name of a segment while it is written anew. */
+export const REWRITE_SUFFIX = ".rewrite";
+const BLOCK_BYTES = 1 << 20;
+
+/** What was done about a finding, in words. */
+export interface Repair extends Finding {
+  readonly done: string;
+}
+
+/**
+ * Leaves nothing but whole entries in a segment. Bytes at its end that are no entry, as a crash in mid-write leaves them,
+ * are cut; those in its middle are set aside in a file beside it, as is a segment of a newer version. Does nothing where
+ * nothing is wrong.
+ */
+export async function repairSegment(report: SegmentReport): Promise<Repair[]> {
+  const { path, version, findings } = report;
+  if (findings.length === 0) return [];
+  if (version !== undefined && version > JOURNAL_VERSION) {
+    await Deno.rename(path, `${path}.newer`);
+    await syncDirectory(dirname(path));
+    return findings.map((finding) => ({ ...finding, done: `set aside as "${path}.newer"` }));
+  }
+  const repairs: Repair[] = [];
+  const isEmpty = report.last < report.first;
+  const middle = findings.filter(({ isTail }) => !isTail);
+  const tail = findings.find(({ isTail }) => isTail);
+  for (const finding of middle) repairs.push({ ...finding, done: await setAside(finding) });
+  if (tail !== undefined) repairs.push({ ...tail, done: "cut" });
+  const end = tail?.at ?? report.size;
+  if (isEmpty) {
+    await Deno.remove(path);
+    await syncDirectory(dirname(path));
+  } else if (middle.length > 0) {
+    await rewrite(path, middle, end);
+  } else {
+    using file = await Deno.open(path, { write: true });
+    await file.truncate(end);
+    await file.syncData();
+  }
+  return repairs;
+}
+
+/** Copies damaged bytes into a file of their own, and tells so. */
+export async function setAside({ path, at, size }: Pick<Finding, "path" | "at" | "size">): Promise<string> {
+  const target = `${path}.${at}.damaged`;
+  using from = await Deno.open(path);
+  using to = await Deno.open(target, { create: true, truncate: true, write: true, mode: 0o600 });
+  await copy(from, at, at + size, to);
+  await to.syncData();
+  await syncDirectory(dirname(path));
+  return `set aside as "${target}"`;
+}
+
+/** Writes the segment anew, without those bytes and up to `end`. */
+async function rewrite(path: string, without: readonly Finding[], end: number): Promise<void> {
+  const target = `${path}${REWRITE_SUFFIX}`;
+  {
+    using from = await Deno.open(path);
+    using to = await Deno.open(target, { create: true, truncate: true, write: true, mode: 0o600 });
+    await writeAll(to, segmentHeader());
+    let at = SEGMENT_HEADER_BYTES;
+    for (const damage of without) {
+      if (damage.at > at) await copy(from, at, damage.at, to);
+      at = Math.max(at, damage.at + damage.size);
+    }
+    await copy(from, at, end, to);
+    await to.syncData();
+  }
+  await Deno.rename(target, path);
+  await syncDirectory(dirname(path));
+}
+
+async function copy(from: Deno.FsFile, start: number, end: number, to: Deno.FsFile): Promise<void> {
+  const block = new Uint8Array(BLOCK_BYTES);
+  await from.seek(start, Deno.SeekMode.Start);
+  for (let at = start; at < end;) {
+    const read = await from.read(block.subarray(0, Math.min(BLOCK_BYTES, end - at)));
+    if (read === null) return;
+    await writeAll(to, block.subarray(0, read));
+    at += read;
+  }
+}
