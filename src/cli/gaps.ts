@@ -2,7 +2,7 @@
 import type { Client } from "pg";
 import { closestString } from "@std/text/closest-string";
 import { type Config, loadConfig } from "../config/load.ts";
-import { type OptionName, optionSpecs, type Settings } from "../config/options.ts";
+import { type OptionName, optionSpecs } from "../config/options.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
 import { withClient } from "../database/database.ts";
 import { prepareDatabase } from "../database/migrate.ts";
@@ -67,18 +67,15 @@ function readRange({ flags }: Invocation): WantedRange {
 }
 
 /** Which series were asked for; those of the defaults were not. */
-function readFilter({ settings, sources }: Config): SeriesFilter {
+function readFilter({ settings: { provider, symbols }, sources }: Config): SeriesFilter {
+  const names = provider.length > 0 ? provider : isMapping(symbols) ? Object.keys(symbols) : undefined;
+  const wanted = isMapping(symbols)
+    ? names!.flatMap((name) => valueOf<readonly string[]>(symbols, namesOf(name)) ?? [])
+    : symbols;
   return {
-    providers: settings.provider.length > 0 ? settings.provider.map(rowName) : undefined,
-    symbols: sources.get("symbols") === "default" ? undefined : listSymbols(settings),
+    providers: names?.map(rowName),
+    symbols: sources.get("symbols") === "default" ? undefined : wanted,
   };
-}
-
-/** The symbols of the providers that are named, or of all. */
-function listSymbols({ provider, symbols }: Settings): readonly string[] {
-  if (!isMapping(symbols)) return symbols;
-  const names = provider.length > 0 ? provider : Object.keys(symbols);
-  return names.flatMap((name) => valueOf<readonly string[]>(symbols, namesOf(name)) ?? []);
 }
 
 /** Reports what is missing. Returns whether there are bars of all that was asked for. */
@@ -124,7 +121,10 @@ async function withDatabase<T>(config: Config, fn: (client: Client) => Promise<T
 /** The series to look at, and whether there are bars of all that was asked for. */
 async function listScoped(client: Client, config: Config, wanted: WantedRange, report: GapReport) {
   const filter = readFilter(config);
-  const stored = await listSeries(client, filter);
+  const { symbols } = config.settings;
+  const ofProvider = (name: string) => valueOf<readonly string[]>(symbols, namesOf(name));
+  const stored = (await listSeries(client, filter))
+    .filter(({ provider, symbol }) => !isMapping(symbols) || ofProvider(provider)?.includes(symbol));
   const isComplete = tellOfAbsent(filter, stored, report);
   const queue: ScopedSeries[] = [];
   for (const series of stored) {

@@ -1,8 +1,8 @@
 /**
  * Finds the bars that a series lacks by its calendar.
  *
- * The database looks for the places where one bar does not follow the other, window by window; only these come over the
- * wire, and are compared with the calendar here. Memory does not grow with the series, and no statement runs long.
+ * The database looks for the places where one bar does not follow the other, some thousand bars at a time; only these come
+ * over the wire, and are compared with the calendar here. Memory does not grow with the series, and no statement runs long.
  *
  * @module
  */
@@ -29,16 +29,17 @@ export interface ScanOptions {
   readonly to: number;
 }
 
-/** Bars that a window has room for: a moment of work for the database, and a bound for what comes back. */
-const WINDOW_BARS = 50_000;
+/** Bars that the database looks at in one statement: a moment of work, and a bound for what comes back. */
+const BARS_AT_ONCE = 50_000;
 
 // A bar that is still provisional is half a bar: whatever was to complete it did not come.
-const STEPS =
-  `SELECT (extract(epoch FROM previous) * 1000)::float8 AS previous, (extract(epoch FROM ts) * 1000)::float8 AS ts
+const NEIGHBOURS = `SELECT (extract(epoch FROM previous) * 1000)::float8 AS previous,
+  (extract(epoch FROM ts) * 1000)::float8 AS ts
 FROM (
-  SELECT ts, lag(ts) OVER bars AS previous, lead(ts) OVER bars AS next FROM bar
-  WHERE series_id = $1 AND ts >= to_timestamp($2) AND ts < to_timestamp($3) AND status <> 'p'
-  WINDOW bars AS (ORDER BY ts)
+  SELECT ts, lag(ts) OVER bars AS previous, lead(ts) OVER bars AS next FROM (
+    SELECT ts FROM bar WHERE series_id = $1 AND ts >= to_timestamp($2) AND ts < to_timestamp($3) AND status <> 'p'
+    ORDER BY ts LIMIT ${BARS_AT_ONCE}
+  ) AS part WINDOW bars AS (ORDER BY ts)
 ) AS neighbours
 WHERE previous IS NULL OR next IS NULL OR ts - previous > make_interval(secs => $4)
 ORDER BY ts`;
@@ -66,13 +67,13 @@ export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {
 async function* findHoles({ client, seriesId, stepMs, from, to }: ScanOptions): AsyncGenerator<Range> {
   /** Up to where there are no holes that were not told. */
   let position = from;
-  for (let start = from; start < to; start += WINDOW_BARS * stepMs) {
-    const end = Math.min(start + WINDOW_BARS * stepMs, to);
+  while (position < to) {
     const { rows } = await client.query<{ previous: number | null; ts: number }>({
       name: "find-holes",
-      text: STEPS,
-      values: [seriesId, start / 1000, end / 1000, stepMs / 1000],
+      text: NEIGHBOURS,
+      values: [seriesId, position / 1000, to / 1000, stepMs / 1000],
     });
+    if (rows.length === 0) break;
     for (const { previous, ts } of rows) {
       // A source may start its bars at other minutes than those that divide the hour or the day.
       if (previous !== null) position = slotOf(previous, stepMs) + stepMs;

@@ -44,7 +44,7 @@ export async function takeSlice(client: Client, queue: ScopedSeries[], maxGaps =
     for await (const gap of findGaps({ client, seriesId: series.id, ...scope })) {
       gaps.push(gap);
       if (++count < maxGaps) continue;
-      queue.unshift({ series, scope: { ...scope, from: gap.to } });
+      if (gap.to < scope.to) queue.unshift({ series, scope: { ...scope, from: gap.to } });
       break;
     }
     const isWhole = queue[0]?.series !== series;

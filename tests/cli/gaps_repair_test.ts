@@ -178,3 +178,13 @@ Deno.test("a stop in the middle ends it: what is not repaired is still missing, 
   assertEquals([code, found, repaired + missing, noTrade], [1, 388, 388, 0], stderr);
   assertEquals(await work.count(), 2 + repaired);
 });
+
+Deno.test("the embedded database is repaired by one connection after another", async () => {
+  await using work = await openWorkspace();
+  await using fake = startFakeAlpaca();
+  await store(work, AAPL, session(10, 3, 5));
+  fake.history.push(marketBar(OPEN + 3 * MINUTE));
+  const { code, json, stderr } = await gaps(work, fake.variables, "--repair", ...upTo(10));
+  assertEquals([code, ranges(json)], [0, ["3+1 repaired", "5+1 no-trade"]], stderr);
+  assertEquals(await work.count(), 9);
+});

@@ -19,7 +19,7 @@ async function openWithBars() {
   assertEquals((await work.ingest(["--file", path])).code, 0);
   const gaps = (...args: string[]) =>
     work.run(["gaps", "--database", work.database, "--data-dir", work.dataDir, ...args]);
-  return { gaps, [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
+  return { gaps, write: work.write, [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
 }
 
 Deno.test("gaps lists what is missing by the calendar, and exits 1", async () => {
@@ -69,6 +69,16 @@ Deno.test("gaps from a time before the first bar expects bars from there on", as
   const { code, json } = await work.gaps("--json", "--symbols", "MSFT", "--from", "2023-12-28", "--to", "2024-01-02");
   assertEquals(code, 1);
   assertEquals(json.totals.found, 2 * 390, "Thursday and Friday, no weekend and no New Year's Day");
+});
+
+Deno.test("gaps looks at the providers and symbols of the configuration file", async () => {
+  await using work = await openWithBars();
+  const path = await work.write("barline.yaml", "symbols: { replay: [MSFT], kraken: [AAPL] }\nlimit: 1\n");
+  const { json } = await work.gaps("--json", "--config", path);
+  assertEquals([json.series, json.totals.missing], [1, 0]);
+  assertEquals(json.skipped, [{ symbol: "AAPL", reason: "no bars of it are stored" }]);
+  const { json: one, code } = await work.gaps("--json", "--config", path, "--provider", "replay");
+  assertEquals([one.series, one.skipped, code], [1, [], 0]);
 });
 
 Deno.test("gaps tells of a symbol of which nothing is stored, and exits 1", async () => {

@@ -194,7 +194,7 @@ test("bars of a day are missed on trading days, whether they start at midnight h
   }
 });
 
-test("a million bars are looked through in a few seconds, whatever windows their gaps lie in", async (server) => {
+test("a million bars are looked through in a few seconds, wherever their gaps lie", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const seriesId = await storeSeries(database, coin, []);
   const first = utc("2022-01-01T00:00");

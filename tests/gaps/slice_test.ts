@@ -1,0 +1,54 @@
+import { assertEquals } from "@std/assert";
+import { always } from "../../src/calendar/calendar.ts";
+import { withClient } from "../../src/database/database.ts";
+import type { Interval } from "../../src/records/intervals.ts";
+import { type Part, planRequests, type ScopedSeries, takeSlice } from "../../src/gaps/slice.ts";
+import { migratedDatabase, useServer } from "../support/server_tests.ts";
+import { starts, storeSeries, utc } from "../support/stored_series.ts";
+
+const { test } = useServer();
+
+const MINUTE_MS = 60_000;
+const FIRST_MS = utc("2024-07-01T00:00");
+const minuteOf = (ms: number) => (ms - FIRST_MS) / MINUTE_MS;
+
+test("a slice takes whole series while there is room, and of the last one a part", async (server) => {
+  const { database } = await migratedDatabase(server);
+  // Every second minute is missing: 30 gaps in each series.
+  const bars = starts("2024-07-01T00:00", "2024-07-01T01:00", 2 * MINUTE_MS);
+  const queue: ScopedSeries[] = [];
+  const names = ["kraken A 1m", "kraken B 1m", "kraken C 1m", "kraken C 5m", "other C 5m"];
+  for (const [provider, symbol, timeframe] of names.map((name) => name.split(" "))) {
+    const id = await storeSeries(database, { provider, symbol, timeframe }, bars);
+    const series = { id, provider, symbol, timeframe, first: bars[0], newest: bars.at(-1)! };
+    queue.push({
+      series,
+      scope: { calendar: always, stepMs: MINUTE_MS, from: FIRST_MS, to: FIRST_MS + 60 * MINUTE_MS },
+    });
+  }
+  const slices: string[][] = [];
+  while (queue.length > 0) {
+    const parts = await withClient(database, (client) => takeSlice(client, queue, 45));
+    slices.push(
+      parts.map(({ series: { provider, symbol, timeframe }, scope, gaps }) =>
+        `${provider} ${symbol} ${timeframe} ${minuteOf(scope.from)}-${minuteOf(scope.to)}: ${gaps.length}`
+      ),
+    );
+  }
+  assertEquals(slices, [
+    ["kraken A 1m 0-60: 30", "kraken B 1m 0-30: 15"],
+    ["kraken B 1m 30-60: 15", "kraken C 1m 0-60: 30"],
+    ["kraken C 5m 0-60: 30"],
+    ["other C 5m 0-60: 30"],
+  ]);
+});
+
+Deno.test("gaps near each other are asked for at once, the newest first, and known ones not at all", () => {
+  const plan = (...gaps: [number, number, boolean?][]) => {
+    const part = { scope: { stepMs: 1 }, gaps: gaps.map(([from, to, isNoTrade = false]) => ({ from, to, isNoTrade })) };
+    return planRequests(part as unknown as Part);
+  };
+  const expected: Interval[] = [[5000, 5010], [0, 1200]];
+  assertEquals(plan([0, 5], [6, 7, true], [1000, 1200], [3000, 3001, true], [5000, 5010]), expected);
+  assertEquals(plan([0, 5, true]), []);
+});
