@@ -38,6 +38,8 @@ export interface StartOptions {
   program?: Program;
   /** A command line that runs the one after it, as `nice` does. */
   through?: readonly string[];
+  /** It is to run for as long as it is let: it is never taken for one that hangs. */
+  endless?: boolean;
 }
 
 /** An executable, and its arguments before the command line. */
@@ -95,12 +97,13 @@ export function startBarline(args: readonly string[], options: StartOptions): Ru
   const stderr = createLines(child.stderr);
 
   async function waitForEnd(): Promise<Ended> {
-    const timer = setTimeout(() => child.kill("SIGKILL"), HANGS_AFTER_MS);
+    const patienceMs = options.endless ? Infinity : HANGS_AFTER_MS;
+    const timer = options.endless ? undefined : setTimeout(() => child.kill("SIGKILL"), HANGS_AFTER_MS);
     const started = performance.now();
     await Promise.all([stdout.ended, stderr.ended]);
     const { code } = await child.status;
     clearTimeout(timer);
-    if (performance.now() - started >= HANGS_AFTER_MS) {
+    if (performance.now() - started >= patienceMs) {
       throw new Error(`barline ${args.join(" ")} hangs; so far: ${stdout.text()}${stderr.text()}`);
     }
     return {

@@ -49,7 +49,7 @@ export function createTrialRunner(): TrialRunner {
 }
 
 /** Starts a server that takes no password from anybody but the members of a group, from whom it wants the right one. */
-async function startServer(): Promise<TestServer> {
+export async function startServer(): Promise<TestServer> {
   const server = await startPostgres(SERVER_SETTINGS);
   await server.query(`CREATE ROLE ${PASSWORD_GROUP}`);
   const [{ hba_file }] = await server.query("SHOW hba_file");

@@ -1,0 +1,123 @@
+/**
+ * What a process needs, measured from outside again and again, and whether it stays flat.
+ *
+ * @module
+ */
+import type { TestServer } from "../../support/postgres.ts";
+
+/** One look at the process. */
+export interface Sample {
+  readonly seconds: number;
+  readonly rssMb: number;
+  readonly fds: number;
+  readonly connections: number;
+  /** Bars stored a second since the look before. */
+  readonly rate: number;
+  /** Receipt to commit since the look before, in milliseconds; not there where nothing was committed. */
+  readonly p50?: number;
+  readonly p99?: number;
+  readonly failedWrites: number;
+}
+
+/** Looks at a process, its metrics page and the server's list of sessions. */
+export function createSampler(pid: number, metricsUrl: string, server: TestServer, now = () => performance.now()) {
+  const started = now();
+  let before = { at: started, stored: 0, failed: 0, buckets: new Map<number, number>() };
+  return async (): Promise<Sample> => {
+    const page = await (await fetch(metricsUrl)).text();
+    const sum = (name: string, label = "") =>
+      lines(page, name, label).reduce((total, line) => total + Number(line.slice(line.lastIndexOf(" ") + 1)), 0);
+    const buckets = new Map(
+      lines(page, "barline_receive_to_commit_seconds_bucket", "").map((line) => {
+        const [, le, count] = /le="([^"]+)".* (\d+)$/.exec(line)!;
+        return [le === "+Inf" ? Infinity : Number(le), Number(count)];
+      }),
+    );
+    const next = {
+      at: now(),
+      stored: sum("barline_records_stored_total"),
+      failed: sum("mds_worker_write_errors_total"),
+      buckets,
+    };
+    const sessions = await server.query(
+      "SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'barline'",
+    );
+    const sample: Sample = {
+      seconds: (next.at - started) / 1000,
+      rssMb: readRss(pid),
+      fds: [...Deno.readDirSync(`/proc/${pid}/fd`)].length,
+      connections: sessions[0].count as number,
+      rate: (next.stored - before.stored) / ((next.at - before.at) / 1000),
+      p50: quantile(before.buckets, buckets, 0.5),
+      p99: quantile(before.buckets, buckets, 0.99),
+      failedWrites: next.failed - before.failed,
+    };
+    before = next;
+    return sample;
+  };
+}
+
+function lines(page: string, name: string, label: string): string[] {
+  return page.split("\n").filter((line) =>
+    (line.startsWith(`${name}{`) || line.startsWith(`${name} `)) && line.includes(label)
+  );
+}
+
+function readRss(pid: number): number {
+  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`))!;
+  return Number(kilobytes) / 1024;
+}
+
+/** A quantile in milliseconds of what came into a histogram meanwhile, linear within its bucket as Prometheus has it. */
+function quantile(
+  from: ReadonlyMap<number, number>,
+  to: ReadonlyMap<number, number>,
+  part: number,
+): number | undefined {
+  const counts = [...to].map(([bound, count]) => ({ bound, count: count - (from.get(bound) ?? 0) }));
+  const total = counts.at(-1)?.count ?? 0;
+  if (total === 0) return undefined;
+  const wanted = total * part;
+  let lower = { bound: 0, count: 0 };
+  for (const upper of counts) {
+    if (upper.count >= wanted) {
+      if (upper.bound === Infinity) return lower.bound * 1000;
+      const share = (wanted - lower.count) / (upper.count - lower.count);
+      return (lower.bound + (upper.bound - lower.bound) * share) * 1000;
+    }
+    lower = upper;
+  }
+}
+
+/** How much a figure may grow from the second quarter of a run to the last, and still count as flat. */
+const TOLERANCES = {
+  rssMb: { title: "RSS, MB", factor: 1.1, more: 5 },
+  fds: { title: "file descriptors", factor: 1, more: 2 },
+  connections: { title: "connections", factor: 1, more: 1 },
+  p50: { title: "latency p50, ms", factor: 1.5, more: 2 },
+  p99: { title: "latency p99, ms", factor: 2, more: 500 },
+} as const;
+
+/** How a figure has changed. */
+export interface Verdict {
+  readonly title: string;
+  readonly second: number;
+  readonly last: number;
+  readonly flat: boolean;
+}
+
+/** Compares the medians of the second and the last quarter of the samples. */
+export function judge(samples: readonly Sample[]): Verdict[] {
+  const quarter = Math.floor(samples.length / 4);
+  return Object.entries(TOLERANCES).map(([name, { title, factor, more }]) => {
+    const of = (some: readonly Sample[]) =>
+      median(some.map((each) => each[name as keyof typeof TOLERANCES]).filter((value) => value !== undefined));
+    const second = of(samples.slice(quarter, 2 * quarter));
+    const last = of(samples.slice(-quarter));
+    return { title, second, last, flat: last <= second * factor + more };
+  });
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+}
