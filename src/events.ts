@@ -34,7 +34,10 @@ export type FeedState = "connecting" | "live" | "waiting" | "ended" | "failed";
 /** What became of minutes that a live feed has not delivered; those found are to be repaired, or can no longer be. */
 export type GapOutcome = "found" | "repaired" | "unrepairable";
 
-/** Something that happened in the pipeline. `kind` is the kind of records, which also names their queue and lanes. */
+/**
+ * Something that happened in the pipeline. `kind` is the kind of records, which also names their queue and lanes. A
+ * worker has one batch at a time: `batch-taken` and `batch-done` enclose all that is told of it.
+ */
 export type PipelineEvent =
   | { type: "provider-opened"; provider: string }
   | { type: "provider-ended"; provider: string }
@@ -51,8 +54,30 @@ export type PipelineEvent =
   | { type: "backpressure"; level: Backpressure; factor: number }
   | { type: "feedback"; outcome: "sent" | "failed" | "dropped"; error?: unknown }
   | { type: "circuit"; kind: string; state: CircuitState; failures: number; error?: unknown }
-  | { type: "batch-written"; kind: string; worker: number; count: number; result: WriteCounts; seconds: number }
-  | { type: "write-failed"; kind: string; worker: number; count: number; fault: Fault; error: unknown }
+  | { type: "batch-taken"; kind: string; worker: number; count: number; frames: readonly FrameOrigin[] }
+  | {
+    type: "batch-written";
+    kind: string;
+    worker: number;
+
+    count: number;
+    result: WriteCounts;
+    /** From the first write to the commit, retries included. */
+    seconds: number;
+    /** Of the write that committed. */
+    attemptSeconds: number;
+  }
+  | {
+    type: "write-failed";
+    kind: string;
+    worker: number;
+
+    count: number;
+    fault: Fault;
+    error: unknown;
+    attemptSeconds: number;
+  }
+  | { type: "batch-done"; kind: string; worker: number; refused: number; burySeconds: number }
   | { type: "committed"; kind: string; provider: string; count: number; receivedAt: number }
   | { type: "dead-lettered"; kind: string; cause: DeadLetterCause; count: number; reason: string }
   /** Records are on disk, and not under way; those that were there at the start are `recovered` first. */
@@ -67,6 +92,13 @@ export type PipelineEvent =
   /** Records on disk are given up. */
   | { type: "journal-dropped"; count: number; reason: string }
   | { type: "fatal"; error: unknown };
+
+/** Where records of a batch came from: so many of a frame that was received then, in microseconds since 1970. */
+export interface FrameOrigin {
+  readonly provider: string;
+  readonly receivedAt: number;
+  readonly count: number;
+}
 
 /** How many records of a batch the sink stored, found unchanged, and found twice in the batch. */
 export interface WriteCounts {

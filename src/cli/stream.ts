@@ -20,6 +20,10 @@ import { startProgress } from "./progress.ts";
 import { stopOnSignals } from "./signals.ts";
 import { exitCode, summarize } from "./summary.ts";
 
+/** Whether Deno's OpenTelemetry is on. */
+const isTracing = (variable: (name: string) => string | undefined) =>
+  ["true", "1"].includes(variable("OTEL_DENO") ?? "");
+
 /** Streams the providers' bars into the database until they end or a signal comes, and gives the exit code. */
 export async function streamBars(config: Config, providers: readonly Provider[]): Promise<number> {
   const { settings } = config;
@@ -31,18 +35,23 @@ export async function streamBars(config: Config, providers: readonly Provider[])
   const progress = startProgress();
   await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
 
+  // Loaded where it is wanted: it is of no use without a collector.
+  const tracing = isTracing(Deno.env.get) ? (await import("../telemetry/tracing.ts")).createTracing() : undefined;
+  const traced = tracing === undefined ? [] : [tracing.listen];
   const app = running.use(
     await openApp({
       config,
       providers,
       kinds: ["bar"],
       deadLetters: (tell) => openDeadLetters({ directory, tell, notice: progress.say }),
-      listeners: [logEvents(), (event) => {
+      listeners: [...traced, logEvents(tracing), (event) => {
         if (event.type === "committed") latency.add(Date.now() - event.receivedAt / 1000, event.count);
       }],
     }),
   );
-  if (settings.http !== "off") running.use(startHttp(app, config, providers, createLetterCounter(directory)));
+  if (settings.http !== "off") {
+    running.use(startHttp(app, config, providers, createLetterCounter(directory), tracing?.route));
+  }
   const signals = running.use(stopOnSignals(app, progress.say));
   running.defer(progress.stop);
   if (settings.dlqAutoReplay === "on") await replayAtStart(app, config).then(tellReplay, tellReplayFailure);

@@ -47,7 +47,7 @@ export function deliver(worker: number, options: DeliverOptions): WritableStream
     async write(batch) {
       const delivery = createDelivery(batch, worker, lane, limit, options);
       await delivery.writeRange(0, batch.records.length);
-      await delivery.giveUp();
+      await delivery.finish();
     },
     close: () => lane[Symbol.asyncDispose](),
     abort: () => lane[Symbol.asyncDispose](),
@@ -62,10 +62,18 @@ interface Part extends BatchPart {
 /** The way of one batch into the sink. */
 function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: WriteLimit, options: DeliverOptions) {
   const { kind, sink, circuit, tell, abort } = options;
+  const told = { kind: kind.name, worker };
   const refused: { letter: DeadLetter; at: number }[] = [];
   /** What the sink has not refused and not written. */
   const unwritten: { from: number; to: number; cause: DeadLetterCause; error: unknown }[] = [];
   let attempts = 0;
+  let attemptedAt = 0;
+  tell({
+    type: "batch-taken",
+    ...told,
+    count: batch.records.length,
+    frames: batch.parts.map(({ frame: { provider, receivedAt }, count }) => ({ provider, receivedAt, count })),
+  });
 
   async function writeRange(from: number, to: number): Promise<void> {
     if (to - from > limit.most) {
@@ -97,7 +105,8 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
     }
     const seconds = secondsSince(started);
     limit.written(records.length, seconds);
-    tell({ type: "batch-written", kind: kind.name, worker, count: records.length, result, seconds });
+    const attemptSeconds = secondsSince(attemptedAt);
+    tell({ type: "batch-written", ...told, count: records.length, result, seconds, attemptSeconds });
     settle(from, to, true);
   }
 
@@ -119,14 +128,15 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
 
   async function attempt(records: readonly MarketRecord[]): Promise<WriteCounts> {
     attempts++;
-    const started = performance.now();
+    attemptedAt = performance.now();
     try {
       return await lane.write(records, abort);
     } catch (error) {
       if (!abort.aborted) {
         const fault = sink.classify(error);
-        if (isTooMuch(records, error)) limit.tooSlow(records.length, secondsSince(started));
-        tell({ type: "write-failed", kind: kind.name, worker, count: records.length, fault, error });
+        const attemptSeconds = secondsSince(attemptedAt);
+        if (isTooMuch(records, error)) limit.tooSlow(records.length, attemptSeconds);
+        tell({ type: "write-failed", ...told, count: records.length, fault, error, attemptSeconds });
       }
       throw error;
     }
@@ -156,13 +166,15 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
   }
 
   /** Keeps all that was not written, with one write for all: a batch of poison costs one sync, not hundreds. */
-  async function giveUp(): Promise<void> {
+  async function finish(): Promise<void> {
+    const started = performance.now();
     for (const { from, to, cause, error } of unwritten) {
       for (const { at, count } of await leave(from, to)) refuse(at, at + count, cause, error);
     }
-    if (refused.length === 0) return;
-    if (!await options.bury(refused.map(({ letter }) => letter))) return;
-    for (const { at } of refused) settle(at, at + 1, false);
+    if (refused.length > 0 && await options.bury(refused.map(({ letter }) => letter))) {
+      for (const { at } of refused) settle(at, at + 1, false);
+    }
+    tell({ type: "batch-done", ...told, refused: refused.length, burySeconds: secondsSince(started) });
   }
 
   /** Leaves records to the journal, for the next start, and gives the parts that it does not take. */
@@ -205,7 +217,7 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
     }
   }
 
-  return { writeRange, giveUp };
+  return { writeRange, finish };
 }
 
 const secondsSince = (started: number) => (performance.now() - started) / 1000;

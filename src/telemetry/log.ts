@@ -5,7 +5,7 @@
  */
 import { configure, getJsonLinesFormatter, getLogger, getTextFormatter, type LogRecord } from "@logtape/logtape";
 import { adviseOnDatabaseError } from "../database/faults.ts";
-import type { Listener } from "../events.ts";
+import type { Listener, PipelineEvent } from "../events.ts";
 
 /** Severities, as the configuration names them. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -45,8 +45,14 @@ export async function configureLog({ level, format, beforeLine }: LogOptions): P
 /** Shortest time between two lines about failed writes, in milliseconds. */
 const FAILURE_LINE_EVERY_MS = 10_000;
 
+/** Options of {@linkcode logEvents}. */
+export interface LogEventsOptions {
+  /** Gives the trace that an event belongs to, where there are traces. */
+  traceOf?: (event: PipelineEvent) => string | undefined;
+}
+
 /** Makes the listener that logs what the pipeline tells. */
-export function logEvents(now: () => number = () => performance.now()): Listener {
+export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
   const log = getLogger("barline");
   let failureLoggedAt = -Infinity;
   let failures = 0;
@@ -86,10 +92,13 @@ export function logEvents(now: () => number = () => performance.now()): Listener
       }
       case "write-failed": {
         failures++;
-        if (now() - failureLoggedAt < FAILURE_LINE_EVERY_MS) return;
-        failureLoggedAt = now();
-        log.warn("Write of {count} {kind} records failed ({fault}, {failures} since the last line): {error}", {
+        if (performance.now() - failureLoggedAt < FAILURE_LINE_EVERY_MS) return;
+        failureLoggedAt = performance.now();
+        const trace_id = traceOf?.(event);
+        const trace = trace_id === undefined ? "" : " (trace {trace_id})";
+        log.warn(`Write of {count} {kind} records failed ({fault}, {failures} since the last line): {error}${trace}`, {
           ...event,
+          ...(trace_id === undefined ? {} : { trace_id }),
           failures,
           error: describeError(event.error),
         });

@@ -11,8 +11,8 @@ import { createLatencyDistribution } from "./latency.ts";
 /** One provider at a glance. Times are epoch seconds. */
 export interface ProviderOverview {
   readonly name: string;
-  /** State of a live feed; `running`, `ended` or `failed` of what is none. */
-  readonly state: FeedState | "running";
+  /** State of a live feed; `running`, `ended` or `failed` of what is none; `paused` of either. */
+  readonly state: FeedState | "running" | "paused";
   readonly error?: string;
   /** Records received. */
   readonly received: number;

@@ -21,6 +21,7 @@ Deno.test("the ledger balances when all that is settled is somewhere", () => {
     count: 8,
     result: { stored: 5, unchanged: 2, deduplicated: 1 },
     seconds: 0.1,
+    attemptSeconds: 0.1,
   });
   ledger.settled(8);
   ledger.listen({ type: "dead-lettered", kind: "bar", cause: "refused", count: 2, reason: "bad" });

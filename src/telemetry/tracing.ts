@@ -1,0 +1,102 @@
+/**
+ * Traces: a span for each batch, made of what the pipeline tells. The spans go where Deno's own OpenTelemetry sends them
+ * (`OTEL_DENO=true` and the `OTEL_*` variables); without it nothing here is installed, and nothing costs anything.
+ *
+ * @module
+ */
+import { context, type Link, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import type { FrameOrigin, Listener, PipelineEvent } from "../events.ts";
+
+/** Frames of a batch that get a span of their own, to which the batch's is linked. */
+const MAX_LINKS = 32;
+
+/** The traces of a run. */
+export interface Tracing {
+  /** Must hear events before whoever asks for trace ids. */
+  readonly listen: Listener;
+  /** The trace that an event belongs to, as 32 hexadecimal digits. */
+  traceOf(event: PipelineEvent): string | undefined;
+  /** Names the request under way by the route that answers it. */
+  route(method: string, path: string): void;
+}
+
+/**
+ * Makes the traces: a span `batch` from the receipt of its oldest frame to its end, with children `queue`, `write` for
+ * each attempt, and `dead-letter`; linked to a span `frame` of each frame that records came in. Never one for a record.
+ */
+export function createTracing(): Tracing {
+  const tracer = trace.getTracer("barline");
+  const open = new Map<string, Span>();
+  const keyOf = ({ kind, worker }: { kind: string; worker: number }) => `${kind} ${worker}`;
+
+  /** A span that is over, under its parent. */
+  function record(
+    parent: Span,
+    name: string,
+    from: number,
+    to: number,
+    failure?: { fault: string; error: unknown },
+  ): void {
+    const span = tracer.startSpan(name, { startTime: from }, trace.setSpan(context.active(), parent));
+    if (failure !== undefined) {
+      span.setAttribute("barline.fault", failure.fault);
+      span.recordException(failure.error instanceof Error ? failure.error : String(failure.error), to);
+      span.setStatus({ code: SpanStatusCode.ERROR, message: String(failure.error) });
+    }
+    span.end(to);
+  }
+
+  function link({ provider, receivedAt, count }: FrameOrigin): Link {
+    const span = tracer.startSpan("frame", {
+      kind: SpanKind.CONSUMER,
+      startTime: receivedAt / 1000,
+      root: true,
+      attributes: { "barline.provider": provider, "barline.records": count },
+    });
+    span.end();
+    return { context: span.spanContext() };
+  }
+
+  return {
+    listen(event) {
+      const now = Date.now();
+      if (event.type === "batch-taken") {
+        const { kind, worker, count, frames } = event;
+        const first = Math.min(...frames.map(({ receivedAt }) => receivedAt / 1000), now);
+        const span = tracer.startSpan("batch", {
+          root: true,
+          startTime: first,
+          links: frames.slice(0, MAX_LINKS).map(link),
+          attributes: {
+            "barline.kind": kind,
+            "barline.worker": worker,
+            "barline.records": count,
+            "barline.frames": frames.length,
+          },
+        });
+        record(span, "queue", first, now);
+        open.set(keyOf(event), span);
+      } else if (event.type === "batch-written" || event.type === "write-failed") {
+        const span = open.get(keyOf(event));
+        const failure = event.type === "write-failed" ? event : undefined;
+        if (span !== undefined) record(span, "write", now - event.attemptSeconds * 1000, now, failure);
+      } else if (event.type === "batch-done") {
+        const span = open.get(keyOf(event));
+        if (span === undefined) return;
+        if (event.refused > 0) {
+          record(span, "dead-letter", now - event.burySeconds * 1000, now);
+          span.setAttribute("barline.refused", event.refused);
+        }
+        span.end();
+        open.delete(keyOf(event));
+      }
+    },
+    traceOf(event) {
+      const span = "worker" in event ? open.get(keyOf(event)) : undefined;
+      return span?.spanContext().traceId;
+    },
+    route(method, path) {
+      trace.getActiveSpan()?.setAttribute("http.route", path).updateName(`${method} ${path}`);
+    },
+  };
+}
