@@ -18,7 +18,9 @@ import type { Health, ProviderHealth } from "./pipeline/health.ts";
 import { createLedger, type Ledger } from "./pipeline/ledger.ts";
 import { coordinateRates, createTokenBucket, type TokenBucket } from "./pipeline/rate.ts";
 import { type Coordinator, run } from "./pipeline/run.ts";
+import { createValve, type Valve } from "./pipeline/valve.ts";
 import type { Provider } from "./providers/provider.ts";
+import type { Frame } from "./records/frame.ts";
 import { recordKind } from "./records/mod.ts";
 import { createReceiveClock } from "./records/record.ts";
 import { openSink } from "./sinks/mod.ts";
@@ -55,6 +57,8 @@ export interface App extends AsyncDisposable {
   listen(listener: Listener): void;
   /** Runs until the sources end, or a stop or abort has been carried through. */
   run(): Promise<Outcome>;
+  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
+  pause(provider: string, paused: boolean): boolean;
   /** Closes the sources; what is accepted is still written, within the drain timeout. */
   stop(): void;
   /** Gives up: what is not written stays in the journal, or goes to the dead letters, at once. */
@@ -170,9 +174,10 @@ export async function openApp(options: AppOptions): Promise<App> {
   }
 
   const clock = createReceiveClock();
+  const valves = new Map<string, Valve<Frame>>();
   const open = (provider: Provider) => {
     tell({ type: "provider-opened", provider: provider.name });
-    return provider.open({
+    const stream = provider.open({
       clock,
       stop: stopping.signal,
       // A stop ends the wait; the provider looks at the signal itself.
@@ -181,6 +186,11 @@ export async function openApp(options: AppOptions): Promise<App> {
       tell,
       newest: (timeframe) => withClient(database, (client) => readNewest(client, provider.name, timeframe)),
     });
+    const valve = createValve(stream);
+    valves.set(provider.name, valve);
+    // What a stop lets the provider hand over is let through.
+    stopping.signal.addEventListener("abort", valve.resume, { once: true });
+    return valve.stream;
   };
   const openAll = (providers: readonly Provider[]) =>
     providers.map((provider) => ({ name: provider.name, stream: open(provider) }));
@@ -194,7 +204,9 @@ export async function openApp(options: AppOptions): Promise<App> {
       circuit: delivery.circuit.state,
       probeAt: delivery.circuit.probeAt === undefined ? undefined : delivery.circuit.probeAt / 1000,
     })),
-    providers: providerHealth(),
+    providers: providerHealth().map((provider) =>
+      provider.state === "up" && valves.get(provider.name)?.isPaused ? { ...provider, state: "paused" } : provider
+    ),
     journal: journaled?.journal.health(),
     stopping: stopping.signal.aborted,
   });
@@ -248,6 +260,14 @@ export async function openApp(options: AppOptions): Promise<App> {
     abort(reason) {
       stopping.abort();
       aborting.abort(reason);
+    },
+    pause(name, paused) {
+      const valve = valves.get(name);
+      if (valve === undefined) return false;
+      if (paused) valve.pause();
+      else valve.resume();
+      tell({ type: "provider-notice", provider: name, message: paused ? "paused" : "on again" });
+      return true;
     },
     probe() {
       for (const { delivery } of coordinators.values()) delivery.circuit.probe();

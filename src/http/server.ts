@@ -17,6 +17,8 @@ import type { HealthReport } from "./health.ts";
 
 /** What the pages are made of. */
 export interface HttpSources {
+  /** Told which route answers a request. */
+  readonly onRoute?: (method: string, path: string) => void;
   readonly metrics: () => Promise<{ body: string; contentType: string }>;
   readonly health: () => Promise<HealthReport>;
   /** Why the service is not ready for bars, one phrase each; empty when it is. */
@@ -31,6 +33,8 @@ export interface HttpSources {
   readonly deadLetters: DeadLetterApi;
   /** Ends the cooldown of open circuits. */
   readonly probe: () => void;
+  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
+  readonly pause: (provider: string, paused: boolean) => boolean;
   /** Closes the sources and writes what was accepted; then the run ends. */
   readonly drain: () => void;
   readonly bars: (series: SeriesNames, limit: number) => Promise<{ bars: ChartBar[]; gaps: ChartGap[] }>;
@@ -98,6 +102,8 @@ const routes: Readonly<Record<string, Route>> = {
     sources.probe();
     return Response.json({ probing: true });
   }),
+  "/-/providers/pause": change((sources, _, request) => pause(sources, request, true)),
+  "/-/providers/resume": change((sources, _, request) => pause(sources, request, false)),
   "/-/drain": change((sources) => {
     sources.drain();
     return Response.json({ stopping: true });
@@ -105,6 +111,14 @@ const routes: Readonly<Record<string, Route>> = {
   // The page itself holds nothing: what it shows it asks for, with the token.
   ...Object.fromEntries(COCKPIT_PATHS.map((path) => [path, open((_, __, request) => serveCockpit(request))])),
 };
+
+async function pause(sources: HttpSources, request: Request, paused: boolean): Promise<Response> {
+  const { provider } = await readObject(request);
+  if (typeof provider === "string" && sources.pause(provider, paused)) return Response.json({ provider, paused });
+  throw new RequestError(
+    `Cannot find provider ${JSON.stringify(provider)}: wanted is {"provider": NAME} of a running one`,
+  );
+}
 
 function wanted(query: URLSearchParams, name: string): string {
   const value = query.get(name);
@@ -170,6 +184,7 @@ async function answer(
   const forbidden = guard.refuseAccess(request, from, route.access);
   if (forbidden !== undefined) return forbidden;
   if (route.access === "change") log(`${pathname} was asked for by ${from}`);
+  sources.onRoute?.(request.method, pathname);
   try {
     return await route.handle(sources, searchParams, request);
   } catch (error) {

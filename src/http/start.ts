@@ -38,6 +38,7 @@ export function startHttp(
   config: Config,
   providers: readonly Provider[],
   deadLettersWaiting: () => Promise<number>,
+  onRoute?: (method: string, path: string) => void,
 ): AsyncDisposable {
   const health = app.health();
   const metrics = createMetrics({
@@ -61,6 +62,7 @@ export function startHttp(
     withClient(app.database, fn, AbortSignal.any([stopped.signal, AbortSignal.timeout(QUERY_TIMEOUT_MS)]));
   const log = getLogger("barline");
   const sources: HttpSources = {
+    onRoute,
     metrics: metrics.render,
     health: report,
     overview: readOverview,
@@ -68,6 +70,7 @@ export function startHttp(
     events: events.open,
     deadLetters: createDeadLetterApi(app, config, stopped.signal),
     probe: app.probe,
+    pause: app.pause,
     drain: app.stop,
     series: (search) => query((client) => listSeries(client, { tenant: "default", search })),
     async bars(series, limit) {

@@ -19,7 +19,7 @@ export interface CoordinatorHealth {
 /** A provider's state. */
 export interface ProviderHealth {
   readonly name: string;
-  readonly state: "up" | "ended" | "failed";
+  readonly state: "up" | "paused" | "ended" | "failed";
   readonly error?: string;
 }
 

@@ -16,6 +16,24 @@ export function h(tag, attributes = {}, ...children) {
   return element;
 }
 
+/**
+ * Makes an element's children these, and leaves those that look the same as they are: what somebody is about to click, or
+ * has come to by keyboard, must not be taken away under the hand.
+ */
+export function patch(element, children) {
+  const before = [...element.children];
+  if (before.length !== children.length) return element.replaceChildren(...children);
+  for (const [at, child] of children.entries()) {
+    const old = before[at];
+    if (old.outerHTML === child.outerHTML) continue;
+    // Only what is made of elements alone is gone into; where text changes, the element is another.
+    const isMadeOfElements = [...old.childNodes, ...child.childNodes].every(({ nodeType }) => nodeType === 1);
+    const isAlike = old.cloneNode(false).isEqualNode(child.cloneNode(false)) && child.children.length > 0;
+    if (isAlike && isMadeOfElements) patch(old, [...child.children]);
+    else old.replaceWith(child);
+  }
+}
+
 /** A table with a header; each row is a list of cells, text or elements. Columns whose head ends in `#` hold numbers. */
 export function table(caption, heads, rows, empty) {
   const isNumber = heads.map((head) => head.endsWith("#"));

@@ -4,7 +4,7 @@
  * @module
  */
 import { call } from "./api.js";
-import { count, duration, h, table } from "./dom.js";
+import { count, duration, h, patch, table } from "./dom.js";
 
 const EVERY_MS = 5000;
 const SHOWN = 20;
@@ -30,6 +30,9 @@ export function createLetters() {
     provider,
     ...(sqlstate === undefined ? {} : { sqlstate }),
   });
+
+  /** Names a group, so that no button of one is taken for that of another. */
+  const labelOf = ({ reason, provider, sqlstate }) => [reason, provider, sqlstate].filter(Boolean).join(", ");
 
   function act(name, group, done) {
     const question = `${name} ${count(group.count)} dead letters: "${group.reason}"?`;
@@ -65,11 +68,16 @@ export function createLetters() {
 
   async function load() {
     const { groups: found } = await call("/api/dead-letters");
-    groups.replaceChildren(table(
+    patch(groups, [table(
       "Dead letters",
       ["Reason", "Provider", "SQLSTATE", "Newest", "Letters#", ""],
       found.map((group) => [
-        h("button", { type: "button", class: "link", onclick: () => attempt(() => show(group)) }, group.reason),
+        h("button", {
+          type: "button",
+          class: "link",
+          "aria-label": `Show ${labelOf(group)}`,
+          onclick: () => attempt(() => show(group)),
+        }, group.reason),
         group.provider,
         group.sqlstate ?? "–",
         `${duration(Date.now() / 1000 - group.last)} ago`,
@@ -79,6 +87,7 @@ export function createLetters() {
           { class: "buttons" },
           h("button", {
             type: "button",
+            "aria-label": `Replay ${labelOf(group)}`,
             onclick: () =>
               act(
                 "Replay",
@@ -88,13 +97,17 @@ export function createLetters() {
           }, "Replay"),
           h(
             "button",
-            { type: "button", onclick: () => act("Purge", group, ({ purged }) => `Purged ${count(purged)}`) },
+            {
+              type: "button",
+              "aria-label": `Purge ${labelOf(group)}`,
+              onclick: () => act("Purge", group, ({ purged }) => `Purged ${count(purged)}`),
+            },
             "Purge",
           ),
         ),
       ]),
       "No dead letters",
-    ));
+    )]);
     if (opened !== undefined && !found.some(({ reason }) => reason === opened.reason)) letters.replaceChildren();
   }
 

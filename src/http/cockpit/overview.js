@@ -5,7 +5,7 @@
  */
 import { call } from "./api.js";
 import { lineChart } from "./charts.js";
-import { bytes, count, duration, h, pill, table } from "./dom.js";
+import { bytes, count, duration, h, patch, pill, table } from "./dom.js";
 
 const CIRCUIT_MOODS = { closed: "good", open: "bad", "half-open": "warn" };
 const PROVIDER_MOODS = {
@@ -34,9 +34,9 @@ export function createOverview() {
   const charts = {};
 
   /** Asks the server to do something, and says what came of it. */
-  async function act(path, done) {
+  async function act(path, done, body = {}) {
     try {
-      await call(path, {});
+      await call(path, body);
       message.textContent = done;
     } catch (error) {
       message.textContent = error.message;
@@ -130,11 +130,11 @@ export function createOverview() {
         : `${count(gaps.found)} / ${count(gaps.repaired)} / ${count(gaps.unrepairable)}`,
       state !== "failed" && state !== "ended" && h("button", {
         type: "button",
+        "aria-label": `${isPaused ? "Resume" : "Pause"} ${name}`,
         onclick: () =>
-          act(
-            `/api/providers/${encodeURIComponent(name)}/${isPaused ? "resume" : "pause"}`,
-            `${name} is ${isPaused ? "on again" : "paused"}`,
-          ),
+          act(`/-/providers/${isPaused ? "resume" : "pause"}`, `${name} is ${isPaused ? "on again" : "paused"}`, {
+            provider: name,
+          }),
       }, isPaused ? "Resume" : "Pause"),
     ];
   }
@@ -158,28 +158,31 @@ export function createOverview() {
     ),
     update({ overview, samples }) {
       const { ts, rate, latencyMs, coordinators, journal, deadLettersWaiting } = overview;
-      cards.replaceChildren(...[
-        card(
-          "Flow",
-          big(count(rate.received), "records/s"),
-          h("p", {}, `committed ${count(rate.committed)}/s`),
-          h("p", {}, `receipt to commit p50 ${count(latencyMs.p50)} ms, p99 ${count(latencyMs.p99)} ms`),
-        ),
-        ...coordinators.flatMap((each) => coordinatorCards(each, ts)),
-        ledgerCard(overview),
-        journalCard(journal),
-        card(
-          "Dead letters",
-          big(count(deadLettersWaiting), "waiting"),
-          h("p", {}, h("a", { href: "#letters" }, "See and replay them")),
-        ),
-      ].filter(Boolean));
-      providers.replaceChildren(table(
+      patch(
+        cards,
+        [
+          card(
+            "Flow",
+            big(count(rate.received), "records/s"),
+            h("p", {}, `committed ${count(rate.committed)}/s`),
+            h("p", {}, `receipt to commit p50 ${count(latencyMs.p50)} ms, p99 ${count(latencyMs.p99)} ms`),
+          ),
+          ...coordinators.flatMap((each) => coordinatorCards(each, ts)),
+          ledgerCard(overview),
+          journalCard(journal),
+          card(
+            "Dead letters",
+            big(count(deadLettersWaiting), "waiting"),
+            h("p", {}, h("a", { href: "#letters" }, "See and replay them")),
+          ),
+        ].filter(Boolean),
+      );
+      patch(providers, [table(
         "Providers",
         ["Provider", "State", "Last record", "Records#", "Reconnects#", "Gap minutes found / repaired / lost#", ""],
         overview.providers.map((each) => providerRow(each, ts)),
         "There are none",
-      ));
+      )]);
       for (const [name, figure] of Object.entries(figures)) {
         charts[name] ??= lineChart(figure.lastChild, { second: name === "queue" ? undefined : "good" });
       }

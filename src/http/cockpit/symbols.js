@@ -5,7 +5,7 @@
  */
 import { call } from "./api.js";
 import { candleChart } from "./charts.js";
-import { count, duration, h, table } from "./dom.js";
+import { count, duration, h, patch, table } from "./dom.js";
 
 const LIST_EVERY_MS = 5000;
 const CANDLES_EVERY_MS = 2000;
@@ -39,7 +39,7 @@ function createList() {
   async function load() {
     try {
       const { series, more } = await call(`/api/symbols?search=${encodeURIComponent(search.value)}`);
-      list.replaceChildren(table(
+      patch(list, [table(
         "Series",
         ["Symbol", "Provider", "Timeframe", "Last bar", "Age", "Close#", "Bars today#", "Missing today#"],
         series.map((each) => [
@@ -57,7 +57,7 @@ function createList() {
           each.missingToday === undefined ? "–" : count(each.missingToday),
         ]),
         "No series is stored yet",
-      ));
+      )]);
       message.textContent = more ? "There are more: search to see them" : "";
     } catch (error) {
       message.textContent = error.message;
@@ -86,7 +86,7 @@ function createCandles({ provider, symbol, timeframe }) {
       last.textContent = newest === undefined ? "no bars" : `${newest.close}`;
       chart ??= candleChart(place);
       chart.update(answer);
-      gapList.replaceChildren(
+      patch(gapList, [
         table(
           "Missing bars",
           ["From", "To", "Bars#"],
@@ -95,7 +95,7 @@ function createCandles({ provider, symbol, timeframe }) {
           ),
           "None",
         ),
-      );
+      ]);
       message.textContent = "";
     } catch (error) {
       message.textContent = error.message;
