@@ -20,6 +20,7 @@ export interface AlpacaConnection {
   /** Sends text as it is. */
   raw(text: string): void;
   close(code?: number): void;
+  readonly isOpen: boolean;
 }
 
 /** An answer that is not data. */
@@ -127,6 +128,9 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
         error,
         raw: (text) => socket.send(text),
         close: (code) => socket.close(code),
+        get isOpen() {
+          return socket.readyState === WebSocket.OPEN;
+        },
       };
       const next = waiting.shift();
       if (next === undefined) arrived.push(connection);

@@ -30,6 +30,7 @@ export interface FakeConnection {
   raw(text: string): void;
   /** Ends it, with a close code or without one. */
   close(code?: number): void;
+  readonly isOpen: boolean;
 }
 
 /** The fake server. */
@@ -57,9 +58,13 @@ export function startFakeKraken(known: readonly string[]): FakeKraken {
   function accept(request: Request): Response {
     const { socket, response } = Deno.upgradeWebSocket(request);
     const symbols: string[] = [];
-    const send = (message: unknown) => socket.send(JSON.stringify(message));
+    const send = (message: unknown) => {
+      if (socket.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+    };
     sockets.add(socket);
     socket.onclose = () => sockets.delete(socket);
+    // Broken connections are part of the tests.
+    socket.onerror = (event) => event.preventDefault();
     socket.onopen = () => {
       send({ channel: "status", type: "update", data: [{ version: "2.0.10", system: "online", api_version: "v2" }] });
     };
@@ -80,6 +85,9 @@ export function startFakeKraken(known: readonly string[]): FakeKraken {
         update: (...bars) => send({ channel: "ohlc", type: "update", data: bars.map(toMessage) }),
         raw: (text) => socket.send(text),
         close: (code) => socket.close(code),
+        get isOpen() {
+          return socket.readyState === WebSocket.OPEN;
+        },
       };
       const next = waiting.shift();
       if (next === undefined) arrived.push(connection);

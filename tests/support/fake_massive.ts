@@ -35,6 +35,7 @@ export interface MassiveConnection {
   raw(text: string): void;
   /** Ends it, with a close code or without one. */
   close(code?: number, reason?: string): void;
+  readonly isOpen: boolean;
   /** The next subscription to topics that are held already, which gets no answer. */
   repeated(): Promise<string[]>;
 }
@@ -109,6 +110,9 @@ export function startFakeMassive(given: Partial<MassiveScript> = {}): FakeMassiv
       send,
       raw: (text) => socket.send(text),
       close: (code, reason) => socket.close(code, reason),
+      get isOpen() {
+        return socket.readyState === WebSocket.OPEN;
+      },
       repeated: repeats.next,
     };
     sockets.add(socket);
@@ -128,7 +132,7 @@ export function startFakeMassive(given: Partial<MassiveScript> = {}): FakeMassiv
       const asked = params.split(",") as string[];
       if (asked.every((topic) => topics.has(topic))) return repeats.add(asked);
       const answers = asked.filter((topic) => !topics.has(topic)).map((topic) => {
-        if (!script.known.includes(topic.split(".", 2)[1])) return status("error", "not authorized");
+        if (!script.known.includes(topic.slice(topic.indexOf(".") + 1))) return status("error", "not authorized");
         topics.add(topic);
         return status("success", `subscribed to: ${topic}`);
       });

@@ -42,8 +42,12 @@ export interface FakeConnection {
   readonly cancelled: readonly number[];
   /** The next subscription of the symbol, once it is answered. */
   subscription(symbol: string): Promise<BarsAsked>;
-  /** Sends the state of a bar to its newest subscription. */
+  /** Sends the state of a bar to its newest subscription, if there is one. */
   update(bar: MarketBar): void;
+  /** Number of the symbol's newest subscription. */
+  newest(symbol: string): number | undefined;
+  /** Forgets the subscriptions of these symbols without a word. */
+  forget(...symbols: string[]): void;
   /** Sends a message about a request. */
   error(id: number, code: number, text: string): void;
   /** Sends a message about the connection. */
@@ -135,8 +139,10 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
         cancelled,
         subscription: (symbol) => queue(symbol).take(),
         update({ symbol, ts, open, high, low, close, volume, count, wap }) {
-          send(90, newest.get(symbol)!, count, ts / 1000, open, close, high, low, wap, volume);
+          if (newest.has(symbol)) send(90, newest.get(symbol)!, count, ts / 1000, open, close, high, low, wap, volume);
         },
+        newest: (symbol) => newest.get(symbol),
+        forget: (...symbols) => symbols.forEach((symbol) => newest.delete(symbol)),
         error,
         info: (code, text) => error(-1, code, text),
         send,

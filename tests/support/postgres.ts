@@ -9,6 +9,8 @@ import { Client } from "pg";
 
 /** A server for tests. */
 export interface TestServer extends AsyncDisposable {
+  /** URL of its own database, as superuser. */
+  readonly url: string;
   /** URL of a new, empty database. */
   createDatabase(): Promise<string>;
   /** Runs one statement as superuser, in the database of `url` or the server's own. */
@@ -98,7 +100,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
   };
 }
 
-function createQueries(serverUrl: string): Pick<TestServer, "createDatabase" | "query"> {
+function createQueries(serverUrl: string): Pick<TestServer, "url" | "createDatabase" | "query"> {
   async function query(sql: string, url = serverUrl): Promise<Record<string, unknown>[]> {
     const client = new Client({ connectionString: url });
     await client.connect();
@@ -109,6 +111,7 @@ function createQueries(serverUrl: string): Pick<TestServer, "createDatabase" | "
     }
   }
   return {
+    url: serverUrl,
     query,
     async createDatabase() {
       const name = `test_${crypto.randomUUID().replaceAll("-", "")}`;

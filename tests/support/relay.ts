@@ -9,27 +9,44 @@ export interface Relay extends AsyncDisposable {
   readonly port: number;
   /** Ends every connection in the middle of whatever it does, without a word of the protocol above. */
   cut(): void;
+  /** Lets nothing pass on the connections that there are, in either direction, and neither side knows. */
+  freeze(): void;
   /** Sends bytes to every client that the server never sent. */
   inject(bytes: Uint8Array): Promise<void>;
+}
+
+interface Pair {
+  readonly server: Deno.TcpConn;
+  /** Set while nothing passes. */
+  readonly thawed?: Promise<void>;
+  readonly thaw: () => void;
 }
 
 /** Starts a relay to a port. */
 export function startRelay(port: number): Relay {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const open = new Map<Deno.TcpConn, Deno.TcpConn>();
+  const open = new Map<Deno.TcpConn, Pair>();
   const work: Promise<void>[] = [];
 
-  async function pump(from: Deno.TcpConn, to: Deno.TcpConn): Promise<void> {
+  async function pump(from: Deno.TcpConn, to: Deno.TcpConn, pair: Pair): Promise<void> {
+    const gate = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+      async transform(chunk, controller) {
+        await pair.thawed;
+        controller.enqueue(chunk);
+      },
+      flush: () => pair.thawed,
+    });
     // A side that is gone is what this is about.
-    await from.readable.pipeTo(to.writable).catch(() => {});
+    await from.readable.pipeThrough(gate).pipeTo(to.writable).catch(() => {});
   }
 
   async function accept(): Promise<void> {
     for await (const client of listener) {
       const server = await Deno.connect({ hostname: "127.0.0.1", port });
-      open.set(client, server);
+      const pair: Pair = { server, thaw: () => {} };
+      open.set(client, pair);
       work.push(
-        Promise.all([pump(client, server), pump(server, client)]).then(() => void open.delete(client)),
+        Promise.all([pump(client, server, pair), pump(server, client, pair)]).then(() => void open.delete(client)),
       );
     }
   }
@@ -43,9 +60,10 @@ export function startRelay(port: number): Relay {
   }
 
   function cut(): void {
-    for (const [client, server] of open) {
+    for (const [client, { server, thaw }] of open) {
       close(client);
       close(server);
+      thaw();
     }
   }
 
@@ -53,8 +71,15 @@ export function startRelay(port: number): Relay {
   return {
     port: (listener.addr as Deno.NetAddr).port,
     cut,
+    freeze() {
+      for (const pair of open.values()) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        Object.assign(pair, { thawed: promise, thaw: resolve });
+      }
+    },
     async inject(bytes) {
-      for (const client of open.keys()) await client.write(bytes);
+      // One that is being closed cannot be written to.
+      for (const client of open.keys()) await client.write(bytes).catch(() => {});
     },
     async [Symbol.asyncDispose]() {
       listener.close();

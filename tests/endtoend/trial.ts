@@ -1,0 +1,54 @@
+/**
+ * A trial: a day of each venue, in a world of its own where an hour takes a minute.
+ *
+ * Debian's libfaketime makes the clock of all its processes: of the fakes and of the processes under test, which know
+ * nothing of it. The database keeps the clock of the machine.
+ *
+ * @module
+ */
+import { fromFileUrl } from "@std/path";
+import { TextLineStream } from "@std/streams/text-line-stream";
+import { startPostgres } from "../support/postgres.ts";
+import type { Report } from "./day.ts";
+
+/** What to try. */
+export interface TrialOptions {
+  providers: readonly string[];
+  seed: number;
+  /** How many times faster than the machine's the clock runs. */
+  speed: number;
+  /** Length of the market's day, and how many faults happen in it at least. */
+  minutes?: number;
+  faults?: number;
+}
+
+/** When the world begins: a Tuesday morning in New York, where all markets are open. */
+const MORNING = "2025-06-03 13:50:00";
+
+/** Why there can be no trial, or `undefined` where there can. */
+export function missingClock(): string | undefined {
+  try {
+    Deno.statSync("/usr/bin/faketime");
+  } catch {
+    return "faketime is not there, install Debian's package of that name";
+  }
+}
+
+/** Runs a trial, and gives the reports as they come. */
+export async function* runTrial(options: TrialOptions): AsyncGenerator<Report> {
+  const { seed, speed, minutes = 120, faults = 16 } = options;
+  // Many processes at a fast clock: what counts here is their time, not the disk's.
+  await using server = await startPostgres(["synchronous_commit = off", "max_connections = 200"]);
+  const world = ["run", "-A", fromFileUrl(new URL("world.ts", import.meta.url))];
+  const numbers = [`--seed=${seed}`, `--minutes=${minutes}`, `--faults=${faults}`];
+  const child = new Deno.Command("/usr/bin/faketime", {
+    args: ["-m", "-f", `@${MORNING} x${speed}`, Deno.execPath(), ...world, ...numbers, ...options.providers],
+    env: { TZ: "UTC", NO_FAKE_STAT: "1", FAKETIME_DONT_RESET: "1", TEST_DATABASE_URL: server.url },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream());
+  for await (const line of lines) yield JSON.parse(line as string);
+  await child.status;
+}
