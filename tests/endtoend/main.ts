@@ -18,7 +18,7 @@ for (let trial = 0; trial < trials; trial++) {
     const { log, problems, ...facts } = report;
     console.log(JSON.stringify(facts));
     if (verbose || problems.length > 0) console.log(log);
-    for (const problem of problems.slice(0, 40)) console.log(`  PROBLEM ${problem}`);
+    for (const problem of problems.slice(0, 20)) console.log(`  PROBLEM ${problem}`);
     if (problems.length > 0) failed++;
   }
 }

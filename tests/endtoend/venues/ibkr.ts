@@ -102,7 +102,11 @@ export function startIbkr(): Venue {
     expect: ({ bar }) => ({
       symbol: bar.symbol,
       ts: bar.ts,
-      values: [bar.open, bar.high, bar.low, bar.close, bar.volume, bar.close, bar.trades],
+      values: [
+        ...[bar.open, bar.high, bar.low, bar.close, bar.volume],
+        // Currencies have midpoints, which nobody has traded at.
+        ...bar.symbol === "EUR.USD" ? [null, null] : [bar.close, bar.trades],
+      ],
       // What comes for a bar that was taken to be over is marked as a correction of it.
       statuses: ["final", "correction"],
     }),
