@@ -16,6 +16,7 @@ import { doctor } from "./doctor.ts";
 import { gaps } from "./gaps.ts";
 import { describeCommand, describeProgram } from "./help.ts";
 import { ingest } from "./ingest.ts";
+import { journal } from "./journal.ts";
 import { migrateCommand } from "./migrate.ts";
 import { top } from "./top.ts";
 import { version } from "./version.ts";
@@ -26,6 +27,7 @@ const commands: Readonly<Record<string, Command>> = {
   backfill,
   gaps,
   dlq,
+  journal,
   migrate: migrateCommand,
   doctor,
   top,

@@ -52,7 +52,7 @@ export async function repairSegment(report: SegmentReport): Promise<Repair[]> {
 
 /** Copies damaged bytes into a file of their own, and tells so. */
 export async function setAside({ path, at, size }: Pick<Finding, "path" | "at" | "size">): Promise<string> {
-  const target = `${path}.${at}.damaged`;
+  const target = `${path}.${String(at).padStart(10, "0")}.damaged`;
   using from = await Deno.open(path);
   using to = await Deno.open(target, { create: true, truncate: true, write: true, mode: 0o600 });
   await copy(from, at, at + size, to);

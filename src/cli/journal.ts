@@ -1,0 +1,167 @@
+/** `barline journal`. @module */
+import { basename } from "@std/path";
+import { format as formatBytes } from "@std/fmt/bytes";
+import { loadConfig } from "../config/load.ts";
+import { journalDirectory, listSegments } from "../journal/format.ts";
+import { holdJournal } from "../journal/hold.ts";
+import { inspectSegment, type SegmentReport } from "../journal/inspect.ts";
+import { readPointer } from "../journal/pointer.ts";
+import { repairSegment } from "../journal/repair.ts";
+import type { ScannedEntry } from "../journal/scan.ts";
+import { printable } from "../telemetry/log.ts";
+import { type Command, EXIT } from "./command.ts";
+import { type Contents, createContents } from "./journal_contents.ts";
+import { exportEntries } from "./journal_export.ts";
+
+/** What a subcommand looks at. */
+export interface JournalView {
+  readonly directory: string;
+  /** Number of the first entry that is not settled. */
+  readonly next: number;
+  /** Paths of the segments, oldest first. */
+  readonly segments: readonly string[];
+  readonly json: boolean;
+}
+
+const actions: Readonly<Record<string, (view: JournalView) => Promise<number>>> = {
+  inspect,
+  verify,
+  repair,
+  export: exportEntries,
+};
+
+/** Looks into, checks, repairs and exports the journal, while no process uses it. */
+export const journal: Command = {
+  summary: "Inspect, verify, repair or export the journal",
+  usage: "inspect|verify|repair|export [options]",
+  options: ["dataDir", "json"],
+  subcommands: {
+    inspect: "tell what is in it: segments, frames, records by provider",
+    verify: "read all of it, and exit with 1 when something is damaged",
+    repair: "cut or set aside what is damaged, as a start does",
+    export: "print its records, one JSON object a line, as ingest --file reads them",
+  },
+  examples: ["journal inspect --json", "journal verify --data-dir /var/lib/barline", "journal export > bars.ndjson"],
+  async run({ words, options, configFile }) {
+    const { dataDir, json } = loadConfig({ flags: options, env: Deno.env.get, file: configFile }).settings;
+    const directory = journalDirectory(dataDir);
+    const segments = await listSegments(directory);
+    // Where there is none, none is made.
+    using _held = segments.length === 0 ? undefined : await holdJournal(directory);
+    return await actions[words[0]]({ directory, segments, json, next: await readPointer(directory) });
+  },
+};
+
+/** Reads all segments; `hear` gets the entries that are not settled. */
+async function inspectAll(view: JournalView, hear?: (entry: ScannedEntry) => void): Promise<SegmentReport[]> {
+  const reports: SegmentReport[] = [];
+  for (const path of view.segments) reports.push(await inspectSegment(path, view.next, hear));
+  return reports;
+}
+
+async function inspect(view: JournalView): Promise<number> {
+  const contents = createContents();
+  const reports = await inspectAll(view, contents.add);
+  const findings = reports.flatMap(({ findings }) => findings);
+  const sum = (value: (report: SegmentReport) => number) => reports.reduce((total, each) => total + value(each), 0);
+  const summary = {
+    directory: view.directory,
+    bytes: sum(({ size }) => size),
+    frames: sum(({ entries }) => entries),
+    records: sum(({ records }) => records),
+    oldest: formatTime(reports.find(({ oldest }) => oldest !== undefined)?.oldest),
+    newest: formatTime(reports.findLast(({ newest }) => newest !== undefined)?.newest),
+    contents: contents.list(),
+    segments: reports.map(({ path, size, entries, records, first, last, oldest, newest }) => ({
+      name: basename(path),
+      bytes: size,
+      frames: entries,
+      records,
+      first,
+      last,
+      oldest: formatTime(oldest),
+      newest: formatTime(newest),
+    })),
+    damaged: findings.length,
+  };
+  if (view.json) console.log(JSON.stringify(summary));
+  else describe(summary, summary.contents);
+  return EXIT.done;
+}
+
+function describe(
+  { directory, bytes, frames, records, oldest, newest, segments, damaged }: {
+    directory: string;
+    bytes: number;
+    frames: number;
+    records: number;
+    oldest?: string;
+    newest?: string;
+    segments: readonly { name: string; bytes: number; frames: number; records: number }[];
+    damaged: number;
+  },
+  contents: readonly Contents[],
+): void {
+  const count = (value: number) => value.toLocaleString("en-US");
+  const size = (value: number) => formatBytes(value, { binary: true });
+  console.log(`${directory}: ${count(records)} records in ${count(frames)} frames, ${size(bytes)}`);
+  if (oldest !== undefined) console.log(`written from ${oldest} to ${newest}`);
+  for (const { provider, kind, records, rejected } of contents) {
+    console.log(
+      `${count(records).padStart(12)} ${printable(kind)} of ${printable(provider)}, ${count(rejected)} rejected`,
+    );
+  }
+  for (const { name, bytes, frames, records } of segments) {
+    console.log(`${name}  ${size(bytes).padStart(10)}  ${count(frames)} frames, ${count(records)} records`);
+  }
+  if (damaged > 0) console.log(`${damaged} places are damaged: see barline journal verify`);
+}
+
+async function verify(view: JournalView): Promise<number> {
+  const reports = await inspectAll(view);
+  const findings = reports.flatMap(({ findings }) => findings);
+  const found = findings.map(({ path, at, size, damage, isTail, entries }) => ({
+    segment: basename(path),
+    at,
+    bytes: size,
+    frames: entries,
+    place: isTail ? "tail" : "middle",
+    damage,
+  }));
+  if (view.json) {
+    console.log(JSON.stringify({ ok: found.length === 0, segments: reports.length, findings: found }));
+  } else {
+    for (const { segment, at, bytes, frames, place, damage } of found) {
+      console.log(`${segment}: ${bytes} bytes at ${at} (${place}, ${frames} frames): ${damage}`);
+    }
+    if (found.length === 0) console.log(`${reports.length} segments are whole`);
+  }
+  return found.length === 0 ? EXIT.done : EXIT.failed;
+}
+
+async function repair(view: JournalView): Promise<number> {
+  const repairs = [];
+  for (const path of view.segments) repairs.push(...await repairSegment(await inspectSegment(path, view.next)));
+  if (view.json) {
+    console.log(JSON.stringify({
+      repairs: repairs.map(({ path, at, size, damage, entries, done }) => ({
+        segment: basename(path),
+        at,
+        bytes: size,
+        frames: entries,
+        damage,
+        done,
+      })),
+    }));
+  } else {
+    for (const { path, at, size, damage, done } of repairs) {
+      console.log(`${basename(path)}: ${size} bytes at ${at}, as ${damage}: ${done}`);
+    }
+    if (repairs.length === 0) console.log("Nothing is damaged");
+  }
+  return EXIT.done;
+}
+
+function formatTime(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : new Date(ms).toISOString();
+}

@@ -1,0 +1,43 @@
+/**
+ * What lies in a journal, by provider and kind.
+ *
+ * @module
+ */
+import { decodeFrame } from "../records/codec.ts";
+
+/** Counts of one provider's records of one kind. */
+export interface Contents {
+  readonly provider: string;
+  readonly kind: string;
+  readonly frames: number;
+  readonly records: number;
+  /** Items that came in place of records. */
+  readonly rejected: number;
+}
+
+/** Makes a count that is empty. What cannot be read counts as frames of the kind `unreadable`. */
+export function createContents(): { add: (entry: { message: Uint8Array }) => void; list: () => Contents[] } {
+  const counts = new Map<string, Contents>();
+  return {
+    add({ message }) {
+      const { provider, kind, records, rejected } = read(message);
+      const name = JSON.stringify([provider, kind]);
+      const before = counts.get(name) ?? { provider, kind, frames: 0, records: 0, rejected: 0 };
+      counts.set(name, {
+        ...before,
+        frames: before.frames + 1,
+        records: before.records + records.length,
+        rejected: before.rejected + rejected.length,
+      });
+    },
+    list: () => [...counts.values()].sort((a, b) => b.records - a.records),
+  };
+}
+
+function read(message: Uint8Array): Pick<ReturnType<typeof decodeFrame>, "provider" | "kind" | "records" | "rejected"> {
+  try {
+    return decodeFrame(message);
+  } catch {
+    return { provider: "", kind: "unreadable", records: [], rejected: [] };
+  }
+}
