@@ -20,7 +20,7 @@ export async function list({ options, flags, configFile }: Invocation, matches: 
     matches,
     by === undefined ? ["reason", "sqlstate", "provider"] : [by as Grouping],
   );
-  if (json) console.log(JSON.stringify(groups));
+  if (json) console.log(printable(JSON.stringify(groups)));
   else if (groups.length === 0) console.log("No dead letters");
   else for (const group of groups) console.log(describe(group, by as Grouping | undefined));
   return EXIT.done;

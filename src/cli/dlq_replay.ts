@@ -31,7 +31,8 @@ export async function replay({ options, flags, configFile }: Invocation, matches
   };
   if (flags.has("dry-run")) {
     const preview = await previewReplay(wanted);
-    console.log(json ? JSON.stringify({ ...preview, reasons: Object.fromEntries(preview.reasons) }) : tell(preview));
+    const counts = { ...preview, reasons: Object.fromEntries(preview.reasons) };
+    console.log(json ? printable(JSON.stringify(counts)) : tell(preview));
     return EXIT.done;
   }
 

@@ -6,7 +6,7 @@ import { readVersion, SCHEMA_VERSION } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
 import { prepareDataDir } from "../data_dir.ts";
 import { parseAddress } from "../http/address.ts";
-import { describeError } from "../telemetry/log.ts";
+import { describeError, printable } from "../telemetry/log.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT } from "./command.ts";
 
@@ -70,7 +70,9 @@ export const doctor: Command = {
 
     const ok = findings.every((finding) => finding.ok);
     if (json) console.log(JSON.stringify({ ok, findings }));
-    else for (const { name, ok, detail } of findings) console.log(`${ok ? "ok  " : "FAIL"}  ${name}: ${detail}`);
+    else {for (const { name, ok, detail } of findings) {
+        console.log(`${ok ? "ok  " : "FAIL"}  ${name}: ${printable(detail)}`);
+      }}
     return ok ? EXIT.done : EXIT.failed;
   },
 };

@@ -6,7 +6,7 @@
 import { closestString } from "@std/text/closest-string";
 import { ConfigError } from "../config/load.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
-import { describeError } from "../telemetry/log.ts";
+import { describeError, printableLines } from "../telemetry/log.ts";
 import { parseInvocation } from "./args.ts";
 import { backfill } from "./backfill.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
@@ -65,6 +65,8 @@ export async function main(args: readonly string[]): Promise<number> {
         `Cannot understand barline ${name}: wanted is one of ${words.join(", ")}, found is ${found}`,
       );
     }
+    // What is made from here on is for its owner alone, also by the embedded database, which says no modes.
+    if (Deno.build.os !== "windows") Deno.umask(0o077);
     // For dlq fix alone, which starts an editor: what reads data from elsewhere must not be able to.
     if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
     return await command.run(invocation);
@@ -76,11 +78,11 @@ export async function main(args: readonly string[]): Promise<number> {
 /** Prints an error for people and gives its exit code. */
 function report(error: unknown): number {
   if (error instanceof ConfigError || error instanceof UsageError) {
-    console.error(error.message);
+    console.error(printableLines(error.message));
     return EXIT.usage;
   }
   const advice = adviseOnDatabaseError(rootCause(error));
-  console.error(`${describeError(error)}${advice === "" ? "" : `\n${advice}`}`);
+  console.error(printableLines(`${describeError(error)}${advice === "" ? "" : `\n${advice}`}`));
   return EXIT.failed;
 }
 

@@ -5,6 +5,7 @@
  */
 import { format as formatDuration } from "@std/fmt/duration";
 import type { App } from "../app.ts";
+import { printable } from "../telemetry/log.ts";
 import type { Progress, Provider } from "../providers/provider.ts";
 
 const TERMINAL_EVERY_MS = 250;
@@ -50,7 +51,7 @@ export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDi
     },
     say(message) {
       clear();
-      write(`${message}\n`);
+      write(`${printable(message)}\n`);
     },
     clear,
     stop() {

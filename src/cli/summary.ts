@@ -7,7 +7,7 @@ import { format as formatDuration } from "@std/fmt/duration";
 import type { Outcome } from "../app.ts";
 import { imbalance } from "../pipeline/ledger.ts";
 import type { LatencyDistribution } from "../telemetry/latency.ts";
-import { describeError } from "../telemetry/log.ts";
+import { describeError, printable } from "../telemetry/log.ts";
 import { EXIT } from "./command.ts";
 
 /** What a summary tells. */
@@ -43,7 +43,7 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
   if (ledger.inFlight > 0) {
     lines.push("in flight are records whose fate is not known: read them again from their source");
   }
-  if (failure !== undefined) lines.push(`failed: ${describeError(failure)}`);
+  if (failure !== undefined) lines.push(`failed: ${printable(describeError(failure))}`);
   return lines.join("\n");
 }
 

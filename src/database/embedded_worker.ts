@@ -12,6 +12,8 @@ import type { Server, Socket } from "node:net";
 import { join } from "@std/path";
 import type { WorkerReply, WorkerRequest } from "./embedded.ts";
 
+/** Bits of a mode that are not its owner's. */
+const OTHERS = 0o077;
 /** Lines of the server's log that are kept, to explain a start that failed. */
 const LOG_LINES = 20;
 /** One works at a time; the others are there for a connection that ends while the next begins. */
@@ -20,8 +22,9 @@ const MAX_CONNECTIONS = 4;
 const PARAMETERS = ["wal_sync_method=fsync", "shared_buffers=16MB", "wal_buffers=1MB"];
 
 /**
- * A directory whose files are really synced. PGlite starts PostgreSQL without fsync, and Emscripten's NODEFS has none:
- * both are mended here, so that a committed row survives a power cut and not only the end of the process.
+ * A directory whose files are really synced, and for their owner alone. PGlite starts PostgreSQL without fsync, and
+ * Emscripten's NODEFS has none: both are mended here, so that a committed row survives a power cut and not only the end of
+ * the process. And NODEFS makes files for everybody, whatever the umask.
  */
 class SyncedDirectory extends NodeFS {
   // deno-lint-ignore no-explicit-any
@@ -29,9 +32,18 @@ class SyncedDirectory extends NodeFS {
     const result = await super.init(pg, options);
     // deno-lint-ignore no-explicit-any
     result.emscriptenOpts.preRun?.push((module: any) => {
-      module.FS.filesystems.NODEFS.stream_ops.fsync = (stream: { nfd: number }) => {
+      const files = module.FS.filesystems.NODEFS;
+      files.stream_ops.fsync = (stream: { nfd: number }) => {
         fsyncSync(stream.nfd);
         return 0;
+      };
+      const { mknod } = files.node_ops;
+      files.node_ops.mknod = (parent: unknown, name: string, mode: number, device: number) =>
+        mknod(parent, name, mode & ~OTHERS, device);
+      const { setattr } = files;
+      files.setattr = (file: unknown, node: unknown, attributes: { mode?: number }, ...functions: unknown[]) => {
+        const { mode } = attributes;
+        setattr(file, node, mode == null ? attributes : { ...attributes, mode: mode & ~OTHERS }, ...functions);
       };
     });
     return result;
@@ -67,14 +79,16 @@ async function create(directory: string): Promise<void> {
   const unfinished = `${directory}.new`;
   await Deno.remove(unfinished, { recursive: true }).catch(() => {});
   await (await open({ dataDir: `file://${unfinished}` })).close();
-  await Deno.chmod(unfinished, 0o700);
-  syncTree(unfinished);
+  secureTree(unfinished);
   await Deno.rename(unfinished, directory);
 }
 
-function syncTree(path: string): void {
+/** Takes rights away from others, which the making of the database gives, and syncs all of it. */
+function secureTree(path: string): void {
   using file = Deno.openSync(path);
-  if (file.statSync().isDirectory) { for (const { name } of Deno.readDirSync(path)) syncTree(join(path, name)); }
+  const { isDirectory } = file.statSync();
+  if (Deno.build.os !== "windows") Deno.chmodSync(path, isDirectory ? 0o700 : 0o600);
+  if (isDirectory) { for (const { name } of Deno.readDirSync(path)) secureTree(join(path, name)); }
   file.syncSync();
 }
 

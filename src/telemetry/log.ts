@@ -20,12 +20,17 @@ export interface LogOptions {
 
 /** Sets the log up for the process. */
 export async function configureLog({ level, format, beforeLine }: LogOptions): Promise<void> {
-  const formatter = format === "json" ? getJsonLinesFormatter({ properties: "flatten" }) : getTextFormatter({
+  const formatJson = getJsonLinesFormatter({ properties: "flatten" });
+  const formatText = getTextFormatter({
     timestamp: "rfc3339",
     level: "full",
     category: ".",
     value: (value, inspect) => typeof value === "string" ? printable(value) : inspect(value),
   });
+  // Within JSON, characters that are written out mean the same.
+  const formatter = format === "json"
+    ? (record: LogRecord) => `${printable(formatJson(record).trimEnd())}\n`
+    : formatText;
   const encoder = new TextEncoder();
   await configure({
     reset: true,
@@ -144,4 +149,9 @@ export function printable(text: string): string {
     /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
+}
+
+/** Text of several lines, each made {@linkcode printable}. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
 }
