@@ -62,7 +62,8 @@ const timeframes = [...TIMEFRAMES.keys()];
 export const settingsSchema = z.strictObject({
   provider: list({
     wanted: "names of providers",
-    help: "where bars come from: alpaca, ibkr, kraken, massive, mock, replay (repeatable) [mock; replay with --file]",
+    help:
+      "where bars come from: alpaca, binance, ibkr, kraken, massive, mock, replay (repeatable) [mock; replay with --file]",
     value: "NAME",
   }).default([]),
   symbols: option(perProvider(z.array(z.string().min(1))), {

@@ -19,7 +19,7 @@ const MINUTE_MS = 60_000;
 
 /**
  * Makes the provider `alpaca`. `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` are needed; `ALPACA_FEED` is one of
- * {@linkcode FEEDS}. `ALPACA_STREAM_URL` and `ALPACA_DATA_URL` name other servers: `/v2/{feed}` and `/v2/stocks/bars` are
+ * {@linkcode FEEDS}, `ALPACA_REQUESTS_PER_MINUTE` what the plan allows. `ALPACA_STREAM_URL` and `ALPACA_DATA_URL` name other servers: `/v2/{feed}` and `/v2/stocks/bars` are
  * added to them, unless they name a path, which is then taken as it is.
  *
  * @throws {SettingError} If one setting does not do.
@@ -58,6 +58,11 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   }
   const streamUrl = address("ALPACA_STREAM_URL", "wss://stream.data.alpaca.markets", `/v2/${name}`);
   const barsUrl = address("ALPACA_DATA_URL", "https://data.alpaca.markets", "/v2/stocks/bars");
+  const requests = variable("ALPACA_REQUESTS_PER_MINUTE");
+  const requestsPerMinute = requests === undefined ? undefined : Number(requests);
+  if (requestsPerMinute !== undefined && !(requestsPerMinute > 0 && requestsPerMinute < Infinity)) {
+    refuse("ALPACA_REQUESTS_PER_MINUTE", `current value is ${JSON.stringify(requests)}, wanted is a number above 0`);
+  }
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) throw new AggregateError(problems, "Cannot use alpaca with these settings");
 
@@ -73,6 +78,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
         key,
         secret: secretKey,
         symbols,
+        requestsPerMinute,
         onCall,
       }),
   });
@@ -88,6 +94,10 @@ export interface AlpacaFeedOptions {
   key: string;
   secret: string;
   symbols: readonly string[];
+  /** REST requests that the account's plan allows. @default {200} */
+  requestsPerMinute?: number;
+  /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
+  backoffMs?: number;
   onCall?: (outcome: CallOutcome) => void;
 }
 

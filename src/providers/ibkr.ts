@@ -7,56 +7,22 @@
  * @module
  */
 import { TIMEFRAMES } from "../records/timeframe.ts";
-import { BAR_SIZES, isSmall } from "./ibkr/bars.ts";
-import { isResetTime } from "./ibkr/codes.ts";
-import { type Connection, type ConnectionOptions, type ConnectionTiming, openConnection } from "./ibkr/connection.ts";
+import { BAR_SIZES } from "./ibkr/bars.ts";
 import { type Listing, readSymbol } from "./ibkr/contract.ts";
-import { readHistory } from "./ibkr/history.ts";
-import { createHistoryConnection, type HistoryConnection } from "./ibkr/history_connection.ts";
-import { type Live, subscribeAll } from "./ibkr/live.ts";
-import { createPacing } from "./ibkr/pacing.ts";
-import { type Feed, FeedError } from "./live/feed.ts";
+import { type Address, createIbkrFeed, type IbkrTiming } from "./ibkr/feed.ts";
 import { createFeedProvider } from "./live/provider.ts";
-import type { CallOutcome } from "./live/rest.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
-/** Times that the provider keeps, where they are numbers in milliseconds. */
-export interface IbkrTiming extends ConnectionTiming {
-  /** How long after its end a bar is over where no later one has begun. */
-  closeAfterMs: number;
-  /** Longest wait for the answer to a request. */
-  requestTimeoutMs: number;
-  /** First wait before a request that has failed is tried again: no two alike may come within 15 s. */
-  retryMs: number;
-  /** First wait between connections. */
-  backoffMs: number;
-}
-
-const TIMING: IbkrTiming = {
-  openTimeoutMs: 15_000,
-  watchEveryMs: 30_000,
-  answerMs: 10_000,
-  isResetTime,
-  closeAfterMs: 1_000,
-  requestTimeoutMs: 60_000,
-  retryMs: 16_000,
-  backoffMs: 1_000,
-};
-
-/** Where TWS is. */
-interface Address {
-  readonly host: string;
-  readonly port: number;
-  readonly clientId: number;
-}
-
 /**
- * Makes the provider `ibkr`.
+ * Makes the provider `ibkr`; `timing` is for tests, `backoffMs` the first wait between connections.
  *
  * @throws {AggregateError} With a `SettingError` for each symbol, timeframe or variable that does not do.
  */
-export function createIbkr(settings: ProviderSettings, timing: Partial<IbkrTiming> = {}): Provider {
-  const { timeframe } = settings;
+export function createIbkr(
+  settings: ProviderSettings,
+  timing: Partial<IbkrTiming> & { backoffMs?: number } = {},
+): Provider {
+  const { timeframe, provisional } = settings;
   const problems: SettingError[] = [];
   const address = readAddress(settings.variable, problems);
   const listings = readSymbols(settings.symbols, problems);
@@ -65,88 +31,13 @@ export function createIbkr(settings: ProviderSettings, timing: Partial<IbkrTimin
     problems.push(new SettingError("timeframe", `current value is "${timeframe}", ${wanted}`));
   }
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start ibkr");
-  const times = { ...TIMING, ...timing };
   return createFeedProvider({
     name: "ibkr",
     settings,
     overlapMs: 5 * TIMEFRAMES.get(timeframe)!,
-    backoffMs: times.backoffMs,
-    feed: (onCall) => createIbkrFeed(address, listings, settings, { ...times, onCall }),
+    backoffMs: timing.backoffMs,
+    feed: (onCall) => createIbkrFeed({ address, listings, timeframe, provisional, timing, onCall }),
   });
-}
-
-function createIbkrFeed(
-  address: Address,
-  listings: readonly Listing[],
-  { timeframe, provisional }: ProviderSettings,
-  timing: IbkrTiming & { onCall: (outcome: CallOutcome) => void },
-): Feed {
-  const pacing = createPacing(isSmall(TIMEFRAMES.get(timeframe)!));
-  let current: { connection: Connection; live: Live } | undefined;
-  let closed = Promise.resolve();
-  let wasReady = false;
-  let lastId = 0;
-  let alone: HistoryConnection | undefined;
-
-  /** Opens a connection. */
-  async function open(given: Pick<ConnectionOptions, "signal" | "onInfo" | "onUnreadable">): Promise<Connection> {
-    const connection = await openConnection({ ...address, ...timing, ...given, nextId: () => ++lastId, wasReady });
-    wasReady = true;
-    return connection;
-  }
-
-  return {
-    name: "ibkr",
-    symbols: listings.map(({ symbol }) => symbol),
-    timeframe,
-    bucket: pacing.bucket,
-
-    async connect(session) {
-      const closing = Promise.withResolvers<void>();
-      /** What TWS says in one breath with being ready. */
-      const early: [number, string][] = [];
-      let live: Live | undefined;
-      closed = closing.promise;
-      try {
-        const connection = await open({
-          signal: session.signal,
-          onInfo: (code, text) => live === undefined ? void early.push([code, text]) : live.inform(code, text),
-          onUnreadable: (text) => session.reject({ raw: text.slice(0, 1000) }, "message is not as documented"),
-        });
-        live = subscribeAll({ connection, session, listings, timeframe, pacing, provisional, ...timing });
-        for (const [code, text] of early) live.inform(code, text);
-        current = { connection, live };
-        try {
-          await connection.ended;
-        } finally {
-          current = undefined;
-          await connection.closed;
-        }
-      } finally {
-        closing.resolve();
-      }
-    },
-
-    async *history([symbol], from, to, signal) {
-      const connection = alone === undefined ? current?.connection : await alone.connection();
-      if (connection === undefined || current?.live.isOnline === false) {
-        throw new FeedError("TWS is not connected", { reason: "history" });
-      }
-      const listing = listings.find((each) => each.symbol === symbol);
-      if (listing === undefined) throw new RangeError(`Cannot read history of ${symbol}: it was not asked for`);
-      yield* readHistory({ connection, listing, timeframe, pacing, signal, ...timing }, from, to);
-    },
-    openHistory() {
-      alone = createHistoryConnection(open);
-      return {
-        async [Symbol.asyncDispose]() {
-          await alone?.close();
-          alone = undefined;
-        },
-      };
-    },
-    closed: () => closed,
-  };
 }
 
 function readAddress(variable: ProviderSettings["variable"], problems: SettingError[]): Address {

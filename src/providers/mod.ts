@@ -4,6 +4,7 @@
  * @module
  */
 import { createAlpaca } from "./alpaca.ts";
+import { createBinance } from "./binance.ts";
 import { createIbkr } from "./ibkr.ts";
 import { createKraken } from "./kraken.ts";
 import { createMassive } from "./massive.ts";
@@ -17,6 +18,7 @@ import { createReplay } from "./replay.ts";
  */
 export const providers: Readonly<Record<string, (settings: ProviderSettings) => Provider>> = {
   alpaca: createAlpaca,
+  binance: createBinance,
   ibkr: createIbkr,
   kraken: createKraken,
   massive: createMassive,

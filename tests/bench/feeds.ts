@@ -49,7 +49,11 @@ function readAlpaca(): Case["read"] {
     throw new Error(reason);
   };
   const session: Pick<Session, "emit" | "reject"> = { emit: (bars) => read = bars, reject: fail };
-  const take = createMessageReader(session, { success: () => {}, subscription: () => {}, error: () => false });
+  const take = createMessageReader(session, new Set(symbols), {
+    success: () => {},
+    subscription: () => {},
+    error: () => false,
+  });
   return (text) => {
     take(text);
     return read;

@@ -124,7 +124,7 @@ Deno.test("bars that are not as documented are told, after the good ones", async
   const { history, stop } = createReader(fake);
   const pages = history.read(["AAPL"], START, START + MINUTE, stop.signal)[Symbol.asyncIterator]();
   assertEquals((await pages.next()).value.length, 1);
-  await assertRejects(() => pages.next(), FeedError, "2 bars of AAPL are not as documented");
+  await assertRejects(() => pages.next(), FeedError, "2 bars of AAPL: bar is not as documented");
 });
 
 for (const body of [[], "text", 5, { bars: 5 }, { bars: { AAPL: 5 } }, { message: "odd" }]) {

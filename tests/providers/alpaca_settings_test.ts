@@ -64,7 +64,7 @@ Deno.test("the feed is part of the address, unless the address has a path of its
 Deno.test("whatever comes, nothing is thrown and no bar is made that has no numbers", () => {
   const noted = createSession();
   const ignore = { success: () => {}, subscription: () => {}, error: () => false };
-  const read = createMessageReader(noted.session, ignore);
+  const read = createMessageReader(noted.session, new Set(["AAPL"]), ignore);
   const { symbol, ts, ...prices } = bar(0);
   const item = {
     T: "b",

@@ -103,7 +103,8 @@ Deno.test("what is not as documented is rejected item by item, and the connectio
     "message is not an array",
     "message is not an array",
     ...Array(3).fill("item has no type"),
-    ...Array(6).fill("bar is not as documented"),
+    ...Array(5).fill("bar is not as documented"),
+    "bar is not of 1m",
     "error is not expected",
   ]);
   assertEquals(feed.losses(), []);

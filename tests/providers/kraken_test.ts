@@ -1,12 +1,16 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createKraken } from "../../src/providers/kraken.ts";
+import { createKrakenFeed, type KrakenOptions } from "../../src/providers/kraken/feed.ts";
+import { FeedError } from "../../src/providers/live/feed.ts";
+import type { SettingError } from "../../src/providers/provider.ts";
+import { runSession } from "../support/session.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import { readBars } from "../support/feed.ts";
 import type { PipelineEvent } from "../../src/events.ts";
 import { type FakeKraken, type MarketBar, startFakeKraken } from "../support/fake_kraken.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
-import { createContext } from "./conformance.ts";
+import { createContext, testProvider } from "./conformance.ts";
 
 const MINUTE = 60_000;
 /** A while ago: long enough for every bar of these tests to be over. */
@@ -78,54 +82,148 @@ Deno.test("what comes for a bar that is over is a correction", async () => {
   ]);
 });
 
-Deno.test("an unknown symbol is reported by name, and the others go on", async () => {
-  await using fake = startFakeKraken(["BTC/USD"]);
-  await using feed = await connect(fake, ["BTC/USD", "NO/SUCH"]);
-  const connection = await fake.connection();
-  connection.update(bar(0), bar(1));
-  assertEquals(minutes(await feed.read((bars) => bars.length === 1)), [0]);
-  assertEquals(feed.context.notices, ["NO/SUCH is refused: Currency pair not supported NO/SUCH"]);
+testProvider("kraken", {
+  canWait: false,
+  async make() {
+    const fake = startFakeKraken(["BTC/USD"]);
+    const directory = await makeDirectory();
+    const variable = (name: string) => fake.variables[name];
+    fake.connection().then((connection) => {
+      for (let minute = 0; minute < 4; minute++) connection.update(bar(minute));
+    });
+    return {
+      provider: createKraken(providerSettings({ symbols: ["BTC/USD"], dataDir: directory.path, variable })),
+      async [Symbol.asyncDispose]() {
+        await fake[Symbol.asyncDispose]();
+        await directory[Symbol.asyncDispose]();
+      },
+    };
+  },
 });
 
-Deno.test("what is no bar is rejected with its reason, and the connection lives on", async () => {
-  await using fake = startFakeKraken(["BTC/USD"]);
-  await using feed = await connect(fake, ["BTC/USD"]);
+/** Runs one connection to the fake. */
+function run(fake: FakeKraken, symbols: string[], given: Partial<KrakenOptions> = {}) {
+  return runSession(createKrakenFeed({
+    symbols,
+    timeframe: "1m",
+    stepMs: MINUTE,
+    socketUrl: fake.variables.KRAKEN_WS_URL,
+    restUrl: fake.variables.KRAKEN_REST_URL,
+    provisional: false,
+    ...given,
+  }));
+}
+
+Deno.test("a snapshot holds bars that are over, and the newest, which may be under way", async () => {
+  await using fake = startFakeKraken(["BTC/USD", "ETH/USD"]);
+  await using session = run(fake, ["BTC/USD", "ETH/USD"]);
   const connection = await fake.connection();
-  const rejected: string[] = [];
-  connection.raw("{half");
-  connection.raw("[]");
-  connection.raw('"text"');
-  connection.raw('{"channel":"ohlc","data":5}');
-  connection.raw('{"channel":"ohlc","data":[null,{"symbol":"BTC/USD"},{"symbol":5,"interval_begin":"x"}]}');
-  connection.raw('{"channel":"unheard of"}');
-  connection.update(bar(0), bar(1));
-  await feed.read((bars, frame) => {
-    rejected.push(...frame.rejected.map(({ reason }) => reason));
-    return bars.length === 1;
-  });
-  assertEquals(rejected, [
-    "message is not JSON",
-    "message is not an object",
-    "message has no data",
-    "bar is not as documented",
-    "bar is not as documented",
-    "bar is not as documented",
+  const now = Math.floor((Date.now() - START) / MINUTE);
+  const eth = (minute: number) => bar(minute, { symbol: "ETH/USD" });
+  connection.snapshot(bar(now), bar(0), eth(5), eth(2), bar(1));
+  connection.update(bar(1, { volume: 9 }), eth(6));
+  await session.until(() => session.bars.length === 5);
+  assertEquals(
+    session.bars.map(({ symbol, ts, volume, status }) => [symbol, (ts - START) / MINUTE, volume, status]),
+    [
+      ["BTC/USD", 0, 0.25, "final"],
+      ["BTC/USD", 1, 0.25, "final"],
+      ["ETH/USD", 2, 0.25, "final"],
+      ["BTC/USD", 1, 9, "correction"],
+      ["ETH/USD", 5, 0.25, "final"],
+    ].toSorted((a, b) => Number(a[3] === "correction" || a[1] === 5) - Number(b[3] === "correction" || b[1] === 5)),
+  );
+});
+
+Deno.test("bars under way are given where they are asked for, and a minute without trades is none", async () => {
+  await using fake = startFakeKraken(["BTC/USD"]);
+  await using session = run(fake, ["BTC/USD"], { provisional: true });
+  const connection = await fake.connection();
+  connection.update(bar(0, { volume: 0, trades: 0 }), bar(1, { volume: 0.125 }), bar(1), bar(2));
+  await session.until(() => session.bars.length === 4);
+  assertEquals(session.bars.map(({ ts, volume, status }) => [(ts - START) / MINUTE, volume, status]), [
+    [1, 0.125, "provisional"],
+    [1, 0.25, "provisional"],
+    [1, 0.25, "final"],
+    [2, 0.25, "provisional"],
   ]);
 });
 
-Deno.test("after a lost connection history fills the gap", async () => {
-  await using fake = startFakeKraken(["BTC/USD"]);
-  await using feed = await connect(fake, ["BTC/USD"]);
-  const first = await fake.connection();
-  first.update(bar(0), bar(1), bar(2));
-  assertEquals(minutes(await feed.read((bars) => bars.length === 2)), [0, 1]);
-  for (let minute = 0; minute < 20; minute++) fake.history.push(bar(minute));
-  first.close();
-  const second = await fake.connection();
-  second.update(bar(20), bar(21));
-  const bars = await feed.read((bars) => minutes(bars).includes(19) && minutes(bars).includes(20));
-  for (let minute = 2; minute <= 20; minute++) assert(minutes(bars).includes(minute), `minute ${minute} is missing`);
-  assert(feed.events.some((event) => event.type === "feed-lost" && event.reason === "closed"));
+Deno.test("many symbols are asked for in parts, and each is answered alone", async () => {
+  const symbols = Array.from({ length: 250 }, (_, at) => `S${at}/USD`);
+  await using fake = startFakeKraken(symbols);
+  await using session = run(fake, symbols);
+  await session.until(() => session.subscribed.length === 250);
+  assertEquals(session.subscribed, symbols);
+  assertEquals(fake.subscriptions.map((some) => some.length), [100, 100, 50]);
+});
+
+Deno.test("where each symbol is refused there is nothing to wait for", async () => {
+  await using fake = startFakeKraken([]);
+  await using session = run(fake, ["NO/SUCH", "NOR/THIS"]);
+  const error = await session.ended;
+  if (!(error instanceof FeedError)) throw error;
+  assertEquals(error.message, "Kraken refuses all symbols, the last one: Currency pair not supported NOR/THIS");
+  assertEquals(error.isFatal, true);
+});
+
+Deno.test("a symbol without an answer is left to the watch over silent ones, a server without any is given up", async () => {
+  await using fake = startFakeKraken(["BTC/USD", "ETH/USD"], { silent: ["ETH/USD"] });
+  await using session = run(fake, ["BTC/USD", "ETH/USD"], { answerMs: 50 });
+  await session.until(() => session.subscribed.length === 2);
+  assertEquals(session.subscribed, ["BTC/USD", "ETH/USD"]);
+  await using mute = run(fake, ["ETH/USD"], { answerMs: 50 });
+  const error = await mute.ended;
+  if (!(error instanceof FeedError)) throw error;
+  assertEquals([error.message, error.isFatal], ["Kraken did not answer within 50 ms", false]);
+});
+
+for (
+  const [symbol, hint] of [
+    ["btc/usd", "try BTC/USD"],
+    ["XBT/USD", "try BTC/USD"],
+    ["xdg/eur", "try DOGE/EUR"],
+    ["ETH-USD", "try ETH/USD"],
+    ["XBTUSD", "wanted are pairs like BTC/USD"],
+    ["AAPL", "wanted are pairs like BTC/USD"],
+  ]
+) {
+  Deno.test(`a symbol spelled ${symbol} is told how it is spelled`, () => {
+    const error = assertThrows(
+      () => createKraken(providerSettings({ symbols: [symbol, "AAPLx/USD"] })),
+      AggregateError,
+    );
+    const [problem, ...others] = error.errors as SettingError[];
+    assertEquals([problem.option, problem.message], ["symbols", `kraken cannot have a symbol "${symbol}": ${hint}`]);
+    assertEquals(others, []);
+  });
+}
+
+Deno.test("all that is wrong with the settings is said at once", () => {
+  const variables: Record<string, string> = { KRAKEN_WS_URL: "https://ws.kraken.com", KRAKEN_REST_URL: "nowhere" };
+  const error = assertThrows(
+    () => createKraken(providerSettings({ symbols: [], timeframe: "2m", variable: (name) => variables[name] })),
+    AggregateError,
+  );
+  assertEquals(error.errors.map(({ option }: SettingError) => option), [
+    "symbols",
+    "timeframe",
+    "KRAKEN_WS_URL",
+    "KRAKEN_REST_URL",
+  ]);
+});
+
+Deno.test("an address that is shut out waits for ten minutes", async () => {
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response("", { status: 429 }),
+  );
+  await using fake = startFakeKraken([]);
+  await using session = run(fake, ["BTC/USD"], { socketUrl: `ws://127.0.0.1:${server.addr.port}` });
+  const error = await session.ended;
+  if (!(error instanceof FeedError)) throw error;
+  assertEquals([error.reason, error.cooldownMs, error.isFatal], ["banned", 600_000, false]);
+  await server.shutdown();
 });
 
 Deno.test("at the start history is asked from the newest stored bar on", async () => {
@@ -135,13 +233,4 @@ Deno.test("at the start history is asked from the newest stored bar on", async (
   const bars = await feed.read((bars) => minutes(bars).includes(29));
   assertEquals(minutes(bars)[0] <= 12, true);
   assertMatch(fake.requests[0], /pair=XBTUSD&interval=1/);
-});
-
-Deno.test("a throttled or broken history is asked again", async () => {
-  await using fake = startFakeKraken(["BTC/USD"]);
-  fake.mishaps.push("EGeneral:Too many requests", 500);
-  for (let minute = 0; minute < 5; minute++) fake.history.push(bar(minute));
-  await using feed = await connect(fake, ["BTC/USD"], new Map([["BTC/USD", START]]));
-  assertEquals(minutes(await feed.read((bars) => bars.length === 5)), [0, 1, 2, 3, 4]);
-  assertEquals(fake.requests.length, 3);
 });

@@ -9,15 +9,9 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 const START = Date.UTC(2025, 0, 6, 15);
 
-/** Reads history as a supervisor does. */
-async function read(
-  fake: FakeMassive,
-  { symbol = "AAPL", from = START, to = START + 10 * MINUTE, ...given }:
-    & Partial<MassiveOptions>
-    & { symbol?: string; from?: number; to?: number } = {},
-): Promise<FeedBar[]> {
-  const feed = createMassiveFeed({
-    symbols: [symbol],
+function createFeed(fake: FakeMassive, given: Partial<MassiveOptions> = {}) {
+  return createMassiveFeed({
+    symbols: ["AAPL"],
     timeframe: "1m",
     channel: "AM",
     key: KEY,
@@ -27,6 +21,16 @@ async function read(
     backoffMs: 1,
     ...given,
   });
+}
+
+/** Reads history as a supervisor does. */
+async function read(
+  fake: FakeMassive,
+  { symbol = "AAPL", from = START, to = START + 10 * MINUTE, ...given }:
+    & Partial<MassiveOptions>
+    & { symbol?: string; from?: number; to?: number } = {},
+): Promise<FeedBar[]> {
+  const feed = createFeed(fake, { symbols: [symbol], ...given });
   const bars: FeedBar[] = [];
   for await (const some of feed.history([symbol], from, to, new AbortController().signal)) {
     bars.push(...some);
@@ -116,12 +120,14 @@ Deno.test("symbols are written into the address safely", async () => {
   assertEquals(fake.requests[0].path.split("/")[4], "A%2FB%3FapiKey%3Dx");
 });
 
-Deno.test("rows that are no bars, or outside the range, are left out", async () => {
+Deno.test("rows outside the range are left out, those that are no bars are told after the good ones", async () => {
   await using fake = startFakeMassive();
   const good = { v: 1, o: 2, h: 4, l: 1, c: 3, t: START };
   const results = [good, null, 5, { ...good, o: "2" }, { ...good, t: START + 1 }, { ...good, t: START - MINUTE }];
   fake.script.mishaps.push({ status: 200, body: { status: "OK", results } });
-  assertEquals(await read(fake), [{
+  const pages = createFeed(fake).history(["AAPL"], START, START + 10 * MINUTE, new AbortController().signal);
+  const read = pages[Symbol.asyncIterator]();
+  assertEquals((await read.next()).value, [{
     symbol: "AAPL",
     timeframe: "1m",
     ts: START,
@@ -134,6 +140,7 @@ Deno.test("rows that are no bars, or outside the range, are left out", async () 
     trades: undefined,
     status: "final",
   }]);
+  await assertRejects(() => read.next(), FeedError, "4 bars of AAPL: bar is not as documented");
 });
 
 Deno.test("results that are no list are an error, not an empty history", async () => {

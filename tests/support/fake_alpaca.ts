@@ -4,6 +4,7 @@
  * @module
  */
 import type { MarketBar } from "./fake_kraken.ts";
+import { createQueue } from "./queue.ts";
 
 export const KEY = "PKTESTKEY0123456789";
 export const SECRET = "s3cr3tOfTheTests/neverToBeSeen";
@@ -79,8 +80,7 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
     received: [] as FakeAlpaca["received"],
     requests: [] as URL[],
   };
-  const arrived: AlpacaConnection[] = [];
-  const waiting: ((connection: AlpacaConnection) => void)[] = [];
+  const arrived = createQueue<AlpacaConnection>();
   const watchers = new Set<() => void>();
   const sockets = new Set<WebSocket>();
 
@@ -132,9 +132,7 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
           return socket.readyState === WebSocket.OPEN;
         },
       };
-      const next = waiting.shift();
-      if (next === undefined) arrived.push(connection);
-      else next(connection);
+      arrived.put(connection);
     }
 
     sockets.add(socket);
@@ -198,10 +196,7 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
       ALPACA_STREAM_URL: `ws://127.0.0.1:${port}`,
       ALPACA_DATA_URL: `http://127.0.0.1:${port}`,
     },
-    connection(): Promise<AlpacaConnection> {
-      const connection = arrived.shift();
-      return connection === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(connection);
-    },
+    connection: arrived.take,
     until: (done: () => boolean) =>
       new Promise<void>((resolve) => {
         const watch = () => {

@@ -1,8 +1,9 @@
 /**
- * A fake Kraken on loopback: WebSocket API v2 and REST `OHLC`, as far as bars go.
+ * A fake Kraken on loopback: WebSocket API v2 and REST `OHLC` and `Trades`, as far as bars go.
  *
  * @module
  */
+import { createQueue } from "./queue.ts";
 
 /** A bar as the fake's market knows it. */
 export interface MarketBar {
@@ -26,6 +27,9 @@ export interface FakeConnection {
   readonly symbols: readonly string[];
   /** Sends states of bars. */
   update(...bars: MarketBar[]): void;
+  /** Sends bars that there are at the subscription. */
+  snapshot(...bars: MarketBar[]): void;
+  heartbeat(): void;
   /** Sends text as it is. */
   raw(text: string): void;
   /** Ends it, with a close code or without one. */
@@ -33,26 +37,54 @@ export interface FakeConnection {
   readonly isOpen: boolean;
 }
 
+/** A trade that history has. */
+export interface MarketTrade {
+  readonly symbol: string;
+  /** Epoch ns. */
+  readonly at: bigint;
+  readonly price: string;
+  readonly volume: string;
+}
+
+/** What the fake is like. */
+export interface FakeKrakenOptions {
+  /** Whether `since` includes its moment. @default {false} */
+  isInclusive?: boolean;
+  /** Most trades of a page. @default {1000} */
+  tradesPerPage?: number;
+  /** Whether history has no row for the bar under way. @default {false} */
+  isQuiet?: boolean;
+  /** Symbols that get no answer. */
+  silent?: readonly string[];
+}
+
 /** The fake server. */
 export interface FakeKraken extends AsyncDisposable {
+  readonly port: number;
+  /** Trades that history has, in order. */
+  readonly trades: MarketTrade[];
+  /** Symbols of each subscription so far. */
+  readonly subscriptions: string[][];
   readonly variables: Readonly<Record<string, string>>;
   /** Bars that history has; change it at will. */
   readonly history: MarketBar[];
   /** Answers to the next REST requests that are no data: a status, or Kraken's own error with status 200. */
   readonly mishaps: (number | string)[];
-  /** REST requests so far. */
+  /** REST requests so far: what each asked of `OHLC` or `Trades`. */
   readonly requests: string[];
   /** The next connection that has subscribed. */
   connection(): Promise<FakeConnection>;
 }
 
 /** Starts the fake. Symbols of `known` are accepted, all others refused. */
-export function startFakeKraken(known: readonly string[]): FakeKraken {
+export function startFakeKraken(known: readonly string[], options: FakeKrakenOptions = {}): FakeKraken {
+  const { isInclusive = false, tradesPerPage = 1000, isQuiet = false, silent = [] } = options;
   const history: MarketBar[] = [];
   const mishaps: (number | string)[] = [];
   const requests: string[] = [];
-  const arrived: FakeConnection[] = [];
-  const waiting: ((connection: FakeConnection) => void)[] = [];
+  const trades: MarketTrade[] = [];
+  const subscriptions: string[][] = [];
+  const arrived = createQueue<FakeConnection>();
   const sockets = new Set<WebSocket>();
 
   function accept(request: Request): Response {
@@ -71,7 +103,9 @@ export function startFakeKraken(known: readonly string[]): FakeKraken {
     socket.onmessage = ({ data }) => {
       const { method, params } = JSON.parse(data);
       if (method === "ping") return send({ method: "pong" });
+      subscriptions.push(params.symbol);
       for (const symbol of params.symbol) {
+        if (silent.includes(symbol)) continue;
         if (!known.includes(symbol)) {
           send({ error: `Currency pair not supported ${symbol}`, method: "subscribe", success: false, symbol });
           continue;
@@ -83,15 +117,15 @@ export function startFakeKraken(known: readonly string[]): FakeKraken {
       const connection: FakeConnection = {
         symbols,
         update: (...bars) => send({ channel: "ohlc", type: "update", data: bars.map(toMessage) }),
+        snapshot: (...bars) => send({ channel: "ohlc", type: "snapshot", data: bars.map(toMessage) }),
+        heartbeat: () => send({ channel: "heartbeat" }),
         raw: (text) => socket.send(text),
         close: (code) => socket.close(code),
         get isOpen() {
           return socket.readyState === WebSocket.OPEN;
         },
       };
-      const next = waiting.shift();
-      if (next === undefined) arrived.push(connection);
-      else next(connection);
+      if (symbols.length > 0 && subscriptions.at(-1)!.includes(symbols[0])) arrived.put(connection);
     };
     return response;
   }
@@ -102,21 +136,37 @@ export function startFakeKraken(known: readonly string[]): FakeKraken {
     if (typeof mishap === "number") return new Response("{}", { status: mishap });
     if (typeof mishap === "string") return Response.json({ error: [mishap] });
     const pair = url.searchParams.get("pair")!;
-    const since = Number(url.searchParams.get("since"));
+    if (!known.some((symbol) => restName(symbol) === pair)) {
+      return Response.json({ error: ["EQuery:Unknown asset pair"] });
+    }
+    const since = BigInt(url.searchParams.get("since")!);
+    const isAfter = (at: bigint) => isInclusive ? at >= since : at > since;
+    const result = url.pathname.endsWith("/Trades")
+      ? readTrades(pair, Number(url.searchParams.get("count")), isAfter, since)
+      : readBars(pair, isAfter);
+    return Response.json({ error: [], result: { [`X${pair}`]: result.rows, last: result.last } });
+  }
+
+  function readBars(pair: string, isAfter: (at: bigint) => boolean) {
     const rows = history.filter((bar) => restName(bar.symbol) === pair)
       .toSorted((a, b) => a.ts - b.ts)
-      .filter(({ ts }) => ts / 1000 > since)
       .map(({ ts, open, high, low, close, volume, trades }) => [
         ts / 1000,
         ...[open, high, low, close, close, volume].map(String),
         trades,
       ]);
-    // The last row is always the bar under way.
-    const forming = [Math.floor(Date.now() / 60_000) * 60, "1", "1", "1", "1", "1", "1", 1];
-    return Response.json({
-      error: [],
-      result: { [`X${pair}`]: [...rows.slice(-MAX_ROWS + 1), forming], last: rows.at(-1)?.[0] ?? 0 },
-    });
+    const last = rows.at(-1)?.[0] ?? 0;
+    // The last row is the bar under way.
+    if (!isQuiet) rows.push([Math.floor(Date.now() / 60_000) * 60, "1", "1", "1", "1", "1", "1", 1]);
+    return { rows: rows.slice(-MAX_ROWS).filter(([time]) => isAfter(BigInt(time as number))), last };
+  }
+
+  function readTrades(pair: string, count: number, isAfter: (at: bigint) => boolean, since: bigint) {
+    const found = trades.map((trade, id) => ({ ...trade, id }))
+      .filter(({ symbol, at }) => restName(symbol) === pair && isAfter(at))
+      .slice(0, Math.min(count, tradesPerPage));
+    const rows = found.map(({ price, volume, at, id }) => [price, volume, Number(at) / 1e9, "b", "l", "", id]);
+    return { rows, last: String(found.at(-1)?.at ?? since) };
   }
 
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
@@ -125,14 +175,14 @@ export function startFakeKraken(known: readonly string[]): FakeKraken {
   });
   const { port } = server.addr as Deno.NetAddr;
   return {
+    port,
+    trades,
+    subscriptions,
     variables: { KRAKEN_WS_URL: `ws://127.0.0.1:${port}/v2`, KRAKEN_REST_URL: `http://127.0.0.1:${port}` },
     history,
     mishaps,
     requests,
-    connection() {
-      const connection = arrived.shift();
-      return connection === undefined ? new Promise((resolve) => waiting.push(resolve)) : Promise.resolve(connection);
-    },
+    connection: arrived.take,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.close();
       await server.shutdown();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createQueue } from "./queue.ts";
 
 /** A bar as the fake's market knows it. */
 export interface MassiveBar {
@@ -113,7 +114,7 @@ export function startFakeMassive(given: Partial<MassiveScript> = {}): FakeMassiv
       get isOpen() {
         return socket.readyState === WebSocket.OPEN;
       },
-      repeated: repeats.next,
+      repeated: repeats.take,
     };
     sockets.add(socket);
     socket.onclose = () => sockets.delete(socket);
@@ -130,7 +131,7 @@ export function startFakeMassive(given: Partial<MassiveScript> = {}): FakeMassiv
         return send(...script.afterKey ?? [known]);
       }
       const asked = params.split(",") as string[];
-      if (asked.every((topic) => topics.has(topic))) return repeats.add(asked);
+      if (asked.every((topic) => topics.has(topic))) return repeats.put(asked);
       const answers = asked.filter((topic) => !topics.has(topic)).map((topic) => {
         if (!script.known.includes(topic.slice(topic.indexOf(".") + 1))) return status("error", "not authorized");
         topics.add(topic);
@@ -140,7 +141,7 @@ export function startFakeMassive(given: Partial<MassiveScript> = {}): FakeMassiv
         if (script.inOneArray) send(...answers);
         else for (const answer of answers) send(answer);
       }
-      arrived.add(connection);
+      arrived.put(connection);
       if (sockets.size < 2) return;
       const evicted = script.limit === "newcomer" ? [socket] : [...sockets].filter((each) => each !== socket);
       if (script.limit !== undefined) evicted.forEach(evict);
@@ -196,7 +197,7 @@ export function startFakeMassive(given: Partial<MassiveScript> = {}): FakeMassiv
       MASSIVE_REST_URL: `http://127.0.0.1:${port}`,
       MASSIVE_REQUESTS_PER_MINUTE: "60000",
     },
-    connection: arrived.next,
+    connection: arrived.take,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.close();
       await server.shutdown();
@@ -224,18 +225,5 @@ export function toAggregate({ symbol, ts, open, high, low, close, volume }: Mass
     ...day,
     s: ts,
     e: ts + 60_000,
-  };
-}
-
-function createQueue<T>(): { add: (item: T) => void; next: () => Promise<T> } {
-  const items: T[] = [];
-  const waiting: ((item: T) => void)[] = [];
-  return {
-    add(item) {
-      const next = waiting.shift();
-      if (next === undefined) items.push(item);
-      else next(item);
-    },
-    next: () => items.length > 0 ? Promise.resolve(items.shift()!) : new Promise((resolve) => waiting.push(resolve)),
   };
 }

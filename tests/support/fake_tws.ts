@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createQueue } from "./queue.ts";
 import { concat, encode, readFrames, writeAll } from "./tws_wire.ts";
 
 /** A bar as the fake's market knows it. */
@@ -65,6 +66,7 @@ export interface FakeConnection {
 
 /** The fake server. */
 export interface FakeTws extends AsyncDisposable {
+  readonly port: number;
   readonly variables: Readonly<Record<string, string>>;
   /** Bars that history has; change it at will. */
   readonly history: MarketBar[];
@@ -197,8 +199,10 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
     for await (const socket of listener) each.push(serve(socket));
     await Promise.all(each);
   })();
+  const { port } = listener.addr as Deno.NetAddr;
   return {
-    variables: { IBKR_HOST: "127.0.0.1", IBKR_PORT: String((listener.addr as Deno.NetAddr).port) },
+    port,
+    variables: { IBKR_HOST: "127.0.0.1", IBKR_PORT: String(port) },
     history,
     asked,
     mishaps,
@@ -208,22 +212,6 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
       for (const socket of sockets) socket.close();
       sockets.clear();
       await serving;
-    },
-  };
-}
-
-/** Values that are awaited, or wait. */
-function createQueue<T>() {
-  const ready: T[] = [];
-  const waiting: ((value: T) => void)[] = [];
-  return {
-    put(value: T): void {
-      const next = waiting.shift();
-      if (next === undefined) ready.push(value);
-      else next(value);
-    },
-    take(): Promise<T> {
-      return ready.length > 0 ? Promise.resolve(ready.shift()!) : new Promise((resolve) => waiting.push(resolve));
     },
   };
 }

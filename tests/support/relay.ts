@@ -11,6 +11,8 @@ export interface Relay extends AsyncDisposable {
   cut(): void;
   /** Lets nothing pass on the connections that there are, in either direction, and neither side knows. */
   freeze(): void;
+  /** Resolves when no connection is left. */
+  idle(): Promise<void>;
   /** Sends bytes to every client that the server never sent. */
   inject(bytes: Uint8Array): Promise<void>;
 }
@@ -27,6 +29,7 @@ export function startRelay(port: number): Relay {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const open = new Map<Deno.TcpConn, Pair>();
   const work: Promise<void>[] = [];
+  let isIdle = () => {};
 
   async function pump(from: Deno.TcpConn, to: Deno.TcpConn, pair: Pair): Promise<void> {
     const gate = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
@@ -46,7 +49,10 @@ export function startRelay(port: number): Relay {
       const pair: Pair = { server, thaw: () => {} };
       open.set(client, pair);
       work.push(
-        Promise.all([pump(client, server, pair), pump(server, client, pair)]).then(() => void open.delete(client)),
+        Promise.all([pump(client, server, pair), pump(server, client, pair)]).then(() => {
+          open.delete(client);
+          if (open.size === 0) isIdle();
+        }),
       );
     }
   }
@@ -77,6 +83,7 @@ export function startRelay(port: number): Relay {
         Object.assign(pair, { thawed: promise, thaw: resolve });
       }
     },
+    idle: () => open.size === 0 ? Promise.resolve() : new Promise((resolve) => isIdle = resolve),
     async inject(bytes) {
       // One that is being closed cannot be written to.
       for (const client of open.keys()) await client.write(bytes).catch(() => {});

@@ -10,6 +10,7 @@ import type { Rejected } from "../../src/records/frame.ts";
 export interface RecordedSession extends AsyncDisposable {
   readonly subscribed: readonly string[];
   readonly refused: readonly string[];
+  readonly interrupted: readonly string[];
   readonly bars: readonly FeedBar[];
   readonly rejected: readonly Rejected[];
   /** Waits until `done` says that enough has happened. */
@@ -22,6 +23,7 @@ export interface RecordedSession extends AsyncDisposable {
 export function runSession(feed: Feed): RecordedSession {
   const subscribed: string[] = [];
   const refused: string[] = [];
+  const interrupted: string[] = [];
   const bars: FeedBar[] = [];
   const rejected: Rejected[] = [];
   const stop = new AbortController();
@@ -29,7 +31,7 @@ export function runSession(feed: Feed): RecordedSession {
   const session: Session = {
     signal: stop.signal,
     subscribed: (symbol) => (subscribed.push(symbol), wake()),
-    interrupted: () => {},
+    interrupted: (symbol) => void interrupted.push(symbol),
     refuse: (symbol, reason) => (refused.push(`${symbol}: ${reason}`), wake()),
     emit: (some) => (bars.push(...some), wake()),
     reject: (item, reason) => (rejected.push({ item, reason }), wake()),
@@ -39,6 +41,7 @@ export function runSession(feed: Feed): RecordedSession {
   return {
     subscribed,
     refused,
+    interrupted,
     bars,
     rejected,
     ended,

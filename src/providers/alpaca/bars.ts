@@ -6,22 +6,23 @@
 import type { BarStatus } from "../../records/bar.ts";
 import { timeParser } from "../../records/time.ts";
 import type { FeedBar } from "../live/feed.ts";
+import { isAbsentOrNumber } from "../live/message.ts";
 
 const MINUTE_MS = 60_000;
 const parseTime = timeParser("iso");
 
 /**
  * Reads a bar: `o`, `h`, `l`, `c`, `v`, its start `t` in RFC 3339, and where the feed gives them the VWAP `vw` and the
- * number of trades `n`. Gives `undefined` for anything that is not as documented.
+ * number of trades `n`. A text says why it is none.
  */
-export function readBar(item: unknown, symbol: unknown, status: BarStatus): FeedBar | undefined {
+export function readBar(item: unknown, symbol: unknown, status: BarStatus): FeedBar | string {
   const { o, h, l, c, v, t, vw, n } = (item ?? {}) as Record<string, unknown>;
-  if (typeof symbol !== "string") return undefined;
   const ts = parseTime(t);
-  if (!(ts % MINUTE_MS === 0)) return undefined;
-  const isWhole = Number.isFinite(o) && Number.isFinite(h) && Number.isFinite(l) && Number.isFinite(c) &&
-    Number.isFinite(v);
-  if (!isWhole) return undefined;
+  // JSON has no NaN, but 1e999 is read as infinite.
+  const isWhole = typeof symbol === "string" && Number.isFinite(o) && Number.isFinite(h) && Number.isFinite(l) &&
+    Number.isFinite(c) && Number.isFinite(v) && isAbsentOrNumber(vw) && isAbsentOrNumber(n) && !Number.isNaN(ts);
+  if (!isWhole) return "bar is not as documented";
+  if (ts % MINUTE_MS !== 0) return "bar is not of 1m";
   return {
     symbol,
     timeframe: "1m",
@@ -31,8 +32,8 @@ export function readBar(item: unknown, symbol: unknown, status: BarStatus): Feed
     low: l as number,
     close: c as number,
     volume: v as number,
-    vwap: Number.isFinite(vw) ? vw as number : undefined,
-    trades: Number.isInteger(n) ? n as number : undefined,
+    vwap: vw ?? undefined,
+    trades: n ?? undefined,
     status,
   };
 }

@@ -20,8 +20,8 @@ export const CODE = {
 } as const;
 
 /** The error that ends a connection after that code; `undefined` where the code does not end it. */
-export function endingError(code: unknown, message: unknown, feed: string): FeedError | undefined {
-  const said = `${code} ${String(message).slice(0, 200)}`;
+export function endingError(code: number, message: string, feed: string): FeedError | undefined {
+  const said = `${code} ${message.slice(0, 200)}`;
   const fatal = (text: string) => new FeedError(`${text} (${said})`, { isFatal: true, reason: "refused" });
   const passing = (text: string, reason: string) => new FeedError(`${text} (${said})`, { reason });
   switch (code) {

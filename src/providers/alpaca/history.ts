@@ -8,10 +8,11 @@ import type { AlpacaFeed } from "../alpaca.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
 import { errorWithoutKey } from "../live/key.ts";
 import { type CallOutcome, getJson } from "../live/rest.ts";
+import { createRowReader } from "../live/rows.ts";
 import { readBar } from "./bars.ts";
 
-/** Requests a second on the free plan. */
-const REQUESTS_PER_SECOND = 200 / 60;
+/** The free plan's limit. */
+const REQUESTS_PER_MINUTE = 200;
 /** The most that a page may hold, over all its symbols. */
 const PAGE_LIMIT = 10_000;
 /** Symbols of one request, which makes an address of a few kB at most. */
@@ -29,6 +30,10 @@ export interface HistoryOptions {
   secret: string;
   /** How young bars may be where there is no subscription for them, in milliseconds. @default {15.5 minutes} */
   delayMs?: number;
+  /** Requests that the account's plan allows. @default {200} */
+  requestsPerMinute?: number;
+  /** First wait before a request is repeated, in milliseconds. @default {1000} */
+  backoffMs?: number;
   onCall?: (outcome: CallOutcome) => void;
 }
 
@@ -43,8 +48,8 @@ export interface History {
 
 /** Makes the history of a feed. That of `test` is empty. */
 export function createHistory(options: HistoryOptions): History {
-  const { feed, delayMs = DELAY_MS } = options;
-  const bucket = createTokenBucket(REQUESTS_PER_SECOND);
+  const { feed, delayMs = DELAY_MS, requestsPerMinute = REQUESTS_PER_MINUTE, backoffMs, onCall } = options;
+  const bucket = createTokenBucket(requestsPerMinute / 60);
   const headers = { "APCA-API-KEY-ID": options.key, "APCA-API-SECRET-KEY": options.secret };
   let lagMs = feed === "delayed_sip" ? delayMs : 0;
 
@@ -68,17 +73,10 @@ export function createHistory(options: HistoryOptions): History {
 
   /** All pages of a range; a page may be short or empty, only the missing token says that it is the last. */
   async function* readPages(symbols: readonly string[], from: number, to: number, signal: AbortSignal) {
-    const bad = new Map<string, number>();
+    const reader = createRowReader((row, symbol) => readBar(row, symbol, "final"));
     for (let token: string | undefined, last = false; !last;) {
       const url = pageUrl(symbols, from, to, token);
-      const body = await getJson(url, {
-        headers,
-        signal,
-        bucket,
-        isAnswer: isTooRecent,
-        advise,
-        onCall: options.onCall,
-      });
+      const body = await getJson(url, { headers, signal, bucket, backoffMs, isAnswer: isTooRecent, advise, onCall });
       if (isTooRecent(403, body)) throw new TooRecentError();
       const { bars, next_page_token: next } = (body ?? {}) as { bars?: unknown; next_page_token?: unknown };
       // Where there are no bars, an empty object or null says so.
@@ -87,22 +85,14 @@ export function createHistory(options: HistoryOptions): History {
       for (const symbol of symbols) {
         const rows = (bars as Record<string, unknown> | null)?.[symbol] ?? [];
         if (!Array.isArray(rows)) throw new FeedError("Alpaca's history is not as documented", { reason: "history" });
-        for (const row of rows) {
-          const bar = readBar(row, symbol, "final");
-          if (bar === undefined) bad.set(symbol, (bad.get(symbol) ?? 0) + 1);
-          else if (bar.ts >= from && bar.ts < to) page.push(bar);
-        }
+        for (const bar of reader.read(symbol, rows)) if (bar.ts >= from && bar.ts < to) page.push(bar);
       }
       yield page;
       last = typeof next !== "string" || next === "";
       if (!last && next === token) throw new FeedError("Alpaca's history repeats a page", { reason: "history" });
       token = next as string;
     }
-    // Told after the good ones: the range is not complete, and is asked for again next time.
-    if (bad.size > 0) {
-      const counts = Array.from(bad, ([symbol, count]) => `${count} bars of ${symbol}`).slice(0, 5);
-      throw new FeedError(`${counts.join(", ")} are not as documented`, { reason: "history" });
-    }
+    reader.finish();
   }
 
   return {

@@ -3,49 +3,68 @@
  *
  * @module
  */
+import type { Rejected } from "../../records/frame.ts";
 import type { FeedBar, Session } from "../live/feed.ts";
+import { parseMessage, rejectParts } from "../live/message.ts";
 import { readBar } from "./bars.ts";
 
 /** What is told of control messages. */
 export interface ControlHandlers {
   success(message: unknown): void;
-  subscription(message: Record<string, unknown>): void;
+  /** Symbols whose bars are subscribed: all of them. */
+  subscription(bars: readonly string[]): void;
   /** Tells whether the error is understood. */
-  error(code: unknown, message: unknown): boolean;
+  error(code: number, message: string): boolean;
 }
 
-/** Makes a reader of messages. What is not as documented is rejected, item by item, and the rest goes on. */
+/**
+ * Makes a reader of messages for these symbols. What is not as documented is rejected, item by item, and the rest goes on.
+ */
 export function createMessageReader(
   session: Pick<Session, "emit" | "reject">,
+  symbols: ReadonlySet<string>,
   handlers: ControlHandlers,
 ): (text: string) => void {
-  return (text) => {
-    let items: unknown;
-    try {
-      items = JSON.parse(text);
-    } catch {
-      return session.reject({ raw: text.slice(0, 1000) }, "message is not JSON");
+  /** Takes a control message, and tells what is wrong with it. */
+  function control({ T: type, msg, code, bars }: Record<string, unknown>): string | undefined {
+    if (type === "success") handlers.success(msg);
+    else if (type === "subscription") {
+      if (!Array.isArray(bars) || !bars.every((symbol) => typeof symbol === "string")) {
+        return "subscription is not as documented";
+      }
+      handlers.subscription(bars);
+    } else if (type === "error") {
+      if (typeof code !== "number" || typeof msg !== "string") return "error is not as documented";
+      if (!handlers.error(code, msg)) return "error is not expected";
     }
-    if (!Array.isArray(items)) return session.reject(items, "message is not an array");
+  }
+
+  return (text) => {
+    const { value: items, problem } = parseMessage(text) as { value?: unknown; problem?: string };
+    if (problem !== undefined) return session.reject({ raw: text.slice(0, 1000) }, problem);
+    const rejected: Rejected[] = [];
+    if (!Array.isArray(items)) return rejectParts(session, text, [{ item: items, reason: "message is not an array" }]);
     const bars: FeedBar[] = [];
-    const control: Record<string, unknown>[] = [];
+    const controls: Record<string, unknown>[] = [];
     for (const item of items) {
       const type = item?.T;
       if (type === "b" || type === "u") {
         const bar = readBar(item, item.S, type === "b" ? "final" : "correction");
-        if (bar === undefined) session.reject(item, "bar is not as documented");
+        if (typeof bar === "string") rejected.push({ item, reason: bar });
+        else if (!symbols.has(bar.symbol)) rejected.push({ item, reason: "symbol is not subscribed" });
         else bars.push(bar);
-      } else if (typeof type !== "string") session.reject(item, "item has no type");
-      else control.push(item);
+      } else if (typeof type !== "string") rejected.push({ item, reason: "item has no type" });
+      else controls.push(item);
     }
     // Before an error in the same message ends the connection.
     session.emit(bars);
-    for (const item of control) {
-      if (item.T === "success") handlers.success(item.msg);
-      else if (item.T === "subscription") handlers.subscription(item);
-      else if (item.T === "error" && !handlers.error(item.code, item.msg)) {
-        session.reject(item, "error is not expected");
+    try {
+      for (const item of controls) {
+        const reason = control(item);
+        if (reason !== undefined) rejected.push({ item, reason });
       }
+    } finally {
+      rejectParts(session, text, rejected);
     }
   };
 }

@@ -87,7 +87,7 @@ export async function runStream(session: Session, options: StreamOptions): Promi
     subscriptions.start();
   }
 
-  function takeError(code: unknown, message: unknown): boolean {
+  function takeError(code: number, message: string): boolean {
     if (code === CODE.alreadyAuthenticated) enter();
     else if (code === CODE.connectionLimit && !isAuthenticated) {
       if (++refusals > MAX_REAUTHS) throw connectionLimitError();
@@ -102,13 +102,13 @@ export async function runStream(session: Session, options: StreamOptions): Promi
     return true;
   }
 
-  const read = createMessageReader(session, {
+  const read = createMessageReader(session, new Set(options.symbols), {
     success(message) {
       if (message === "connected") authenticate();
       else if (message === "authenticated") enter();
     },
-    subscription(message) {
-      if (!subscriptions.acknowledge(message)) quiet?.answered();
+    subscription(bars) {
+      if (!subscriptions.acknowledge(bars)) quiet?.answered();
     },
     error: takeError,
   });

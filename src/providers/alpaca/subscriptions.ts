@@ -17,10 +17,10 @@ const MAX_SYMBOLS = 500;
 export interface Subscriptions {
   /** Sends the first request. */
   start(): void;
-  /** Takes a `subscription` message, which names all that is subscribed; tells whether it was waited for. */
-  acknowledge(message: Record<string, unknown>): boolean;
+  /** Takes the answer to a subscription, which names all symbols that are subscribed; tells whether it was waited for. */
+  acknowledge(bars: readonly string[]): boolean;
   /** Takes an error, and tells whether it was about the request under way. */
-  refuse(code: unknown, message: unknown): boolean;
+  refuse(code: number, message: string): boolean;
   /** A symbol that is subscribed. */
   readonly example: string | undefined;
 }
@@ -62,9 +62,9 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
 
   return {
     start: next,
-    acknowledge({ bars }) {
+    acknowledge(bars) {
       if (current.length === 0) return false;
-      const held = new Set<unknown>(Array.isArray(bars) ? bars : []);
+      const held = new Set(bars);
       for (const symbol of current) {
         if (held.has(symbol)) {
           example ??= symbol;

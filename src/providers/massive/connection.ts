@@ -4,6 +4,7 @@
  * @module
  */
 import { FeedError, type Session } from "../live/feed.ts";
+import { rejectParts } from "../live/message.ts";
 import { runSocket } from "../live/socket.ts";
 import { explainStatus, tooManyConnections } from "./errors.ts";
 import type { MassiveOptions } from "./feed.ts";
@@ -85,7 +86,8 @@ export async function runMassiveConnection(options: ConnectionOptions): Promise<
 
   function onMessage(raw: string, send: (message: unknown) => void): void {
     // A server that repeats the key must not bring it into the log or the dead letters.
-    const { bars, statuses, rejected } = readFrame(withoutKey(raw, key), options);
+    const text = withoutKey(raw, key);
+    const { bars, statuses, rejected } = readFrame(text, options);
     let error: unknown;
     for (const each of statuses) {
       try {
@@ -97,7 +99,7 @@ export async function runMassiveConnection(options: ConnectionOptions): Promise<
     // Bars beside a status that ends the connection count all the same.
     if (subscriptions.open.size > 0) { for (const { symbol } of bars) subscriptions.accepted(symbol); }
     session.emit(bars);
-    for (const { item, reason } of rejected) session.reject(item, reason);
+    rejectParts(session, text, rejected);
     if (error !== undefined) throw error;
   }
 

@@ -5,6 +5,7 @@
  */
 import type { Rejected } from "../../records/frame.ts";
 import type { FeedBar } from "../live/feed.ts";
+import { isAbsentOrNumber, parseMessage } from "../live/message.ts";
 
 /** A message of the server about the connection or a subscription. */
 export interface Status {
@@ -30,19 +31,16 @@ export interface MassiveSeries {
   note(symbol: string, ts: number): boolean | undefined;
 }
 
-/** How much of a frame that cannot be read at all is kept, in UTF-16 units. */
-const RAW_LENGTH = 1000;
-
 /** Reads a frame. What is not as documented is rejected alone; kinds of messages that are not asked for are skipped. */
 export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
   const bars: FeedBar[] = [];
   const statuses: Status[] = [];
   const rejected: Rejected[] = [];
-  const items = parse(text);
-  if (!Array.isArray(items)) {
-    const reason = items === undefined ? "message is not JSON" : "message is not an array";
-    return { bars, statuses, rejected: [{ item: { raw: text.slice(0, RAW_LENGTH) }, reason }] };
-  }
+  const { value: items, problem = "message is not an array" } = parseMessage(text) as {
+    value?: unknown;
+    problem?: string;
+  };
+  if (!Array.isArray(items)) return { bars, statuses, rejected: [{ item: { raw: text }, reason: problem }] };
   for (const item of items) {
     const ev = item?.ev;
     if (ev === series.channel) {
@@ -58,14 +56,6 @@ export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
   return { bars, statuses, rejected };
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
 /** The bar, or why it is none. `s` and `e` are start and end in ms, `vw` is the VWAP of the bar (`a` that of the day). */
 function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar | string {
   const { sym, s, e, o, h, l, c, v, vw } = item;
@@ -73,7 +63,7 @@ function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar 
   // JSON has no NaN, but 1e999 is read as infinite.
   if (
     typeof sym !== "string" || typeof s !== "number" || typeof e !== "number" || !Number.isFinite(o) ||
-    !Number.isFinite(h) || !Number.isFinite(l) || !Number.isFinite(c) || !Number.isFinite(v)
+    !Number.isFinite(h) || !Number.isFinite(l) || !Number.isFinite(c) || !Number.isFinite(v) || !isAbsentOrNumber(vw)
   ) return "bar is not as documented";
   if (e - s !== stepMs || s % stepMs !== 0) return `bar is not of ${timeframe}`;
   const isAgain = series.note(sym, s);
@@ -87,7 +77,7 @@ function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar 
     low: l as number,
     close: c as number,
     volume: v as number,
-    vwap: Number.isFinite(vw) ? vw as number : undefined,
+    vwap: vw ?? undefined,
     // The spec: what comes for a start that was there already replaces it.
     status: isAgain ? "correction" : "final",
   };

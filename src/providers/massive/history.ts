@@ -5,7 +5,9 @@
  */
 import type { TokenBucket } from "../../pipeline/rate.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
+import { isAbsentOrNumber } from "../live/message.ts";
 import { type CallOutcome, getJson } from "../live/rest.ts";
+import { createRowReader } from "../live/rows.ts";
 import { errorWithoutKey } from "../live/key.ts";
 
 /** What to read, and how. */
@@ -39,6 +41,7 @@ const LIMIT = 50_000;
 export async function* readHistory(options: HistoryOptions): AsyncGenerator<readonly FeedBar[]> {
   const { from, to, stepMs, timeframe, restUrl } = options;
   const { unit, rangeMs } = RANGES[timeframe];
+  const reader = createRowReader((row) => readRow(row, options));
   const first = Math.ceil(from / stepMs) * stepMs;
   for (let start = first; start < to; start += rangeMs) {
     const end = Math.min(start + rangeMs, to);
@@ -47,11 +50,12 @@ export async function* readHistory(options: HistoryOptions): AsyncGenerator<read
       `${start}/${end - 1}?adjusted=false&sort=asc&limit=${LIMIT}`;
     while (url !== undefined) {
       const { rows, next } = await readPage(url, options);
-      yield rows.flatMap((row) => readRow(row, options)).filter(({ ts }) => ts >= start && ts < end);
+      yield reader.read(options.symbol, rows).filter(({ ts }) => ts >= start && ts < end);
       if (next === url) throw new FeedError("Massive's history leads from a page to itself", { reason: "history" });
       url = next;
     }
   }
+  reader.finish();
 }
 
 async function readPage(url: string, options: HistoryOptions): Promise<{ rows: unknown[]; next?: string }> {
@@ -83,21 +87,15 @@ function advise(status: number): string | undefined {
   if (status === 403) return "the plan has to include the symbol and how far back it is asked for";
 }
 
-/** `t` is the bar's start in ms, `n` the number of trades. What is not as documented is left out, as if it were missing. */
-function readRow(row: unknown, { symbol, timeframe, stepMs }: HistoryOptions): FeedBar[] {
+/** `t` is the bar's start in ms, `n` the number of trades. A text says why it is no bar. */
+function readRow(row: unknown, { symbol, timeframe, stepMs }: HistoryOptions): FeedBar | string {
   const { t, o, h, l, c, v, vw, n } = (row ?? {}) as Record<string, unknown>;
-  if (![t, o, h, l, c, v].every(Number.isFinite)) return [];
+  const isWhole = [t, o, h, l, c, v].every(Number.isFinite) && isAbsentOrNumber(vw) && isAbsentOrNumber(n);
+  if (!isWhole) return "bar is not as documented";
   const numbers = { ts: t, open: o, high: h, low: l, close: c, volume: v } as Record<
     "ts" | "open" | "high" | "low" | "close" | "volume",
     number
   >;
-  if (numbers.ts % stepMs !== 0) return [];
-  return [{
-    symbol,
-    timeframe,
-    ...numbers,
-    vwap: Number.isFinite(vw) ? vw as number : undefined,
-    trades: Number.isInteger(n) ? n as number : undefined,
-    status: "final",
-  }];
+  if (numbers.ts % stepMs !== 0) return `bar is not of ${timeframe}`;
+  return { symbol, timeframe, ...numbers, vwap: vw ?? undefined, trades: n ?? undefined, status: "final" };
 }

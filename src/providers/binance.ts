@@ -1,0 +1,66 @@
+/**
+ * Binance's spot market: no key needed, but not served everywhere, so that it is never a default. WebSocket streams and
+ * REST `klines`, after Binance's spot API documentation.
+ *
+ * @module
+ */
+import { createBinanceFeed } from "./binance/feed.ts";
+import { createFeedProvider } from "./live/provider.ts";
+import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
+import { TIMEFRAMES } from "../records/timeframe.ts";
+
+/** Timeframes that Binance has, under the same names. */
+const INTERVALS = ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "1w"];
+/**
+ * Of its two hosts of streams the one for market data alone: it needs no port but that of HTTPS, which firewalls let
+ * through, has no account's data, and goes together with a REST host of the same kind.
+ */
+const SOCKET_URL = "wss://data-stream.binance.vision";
+const REST_URL = "https://data-api.binance.vision";
+/** Letters and digits of any script: there are symbols in Chinese. */
+const SYMBOL = /^[\p{L}\p{N}_]+$/u;
+
+/**
+ * Makes the provider `binance`. `BINANCE_WS_URL` and `BINANCE_REST_URL` name other servers than {@linkcode SOCKET_URL}
+ * and {@linkcode REST_URL}: those of Binance.US, for instance.
+ *
+ * @throws {AggregateError} Of a {@linkcode SettingError} for each thing that is wrong.
+ */
+export function createBinance(settings: ProviderSettings): Provider {
+  const { timeframe, variable } = settings;
+  const symbols = [...new Set(settings.symbols)];
+  const problems = symbols.flatMap(checkSymbol);
+  if (symbols.length === 0) problems.push(new SettingError("symbols", "binance wants some, like BTCUSDT,ETHUSDT"));
+  if (!INTERVALS.includes(timeframe)) {
+    const message = `binance has no bars of "${timeframe}", wanted is one of ${INTERVALS.join(", ")}`;
+    problems.push(new SettingError("timeframe", message));
+  }
+  const socketUrl = readUrl("BINANCE_WS_URL", SOCKET_URL, ["wss:", "ws:"]);
+  const restUrl = readUrl("BINANCE_REST_URL", REST_URL, ["https:", "http:"]);
+  if (problems.length > 0) throw new AggregateError(problems, "Cannot start binance with these settings");
+
+  function readUrl(name: Uppercase<string>, standard: string, protocols: readonly string[]): string {
+    const url = variable(name) ?? standard;
+    if (!protocols.includes(URL.parse(url)?.protocol ?? "")) {
+      const message = `current value is ${JSON.stringify(url)}, wanted is an address like ${standard}`;
+      problems.push(new SettingError(name, message));
+    }
+    return url.replace(/\/+$/, "");
+  }
+
+  const { provisional } = settings;
+  return createFeedProvider({
+    name: "binance",
+    settings,
+    overlapMs: 5 * TIMEFRAMES.get(timeframe)!,
+    feed: (onCall) => createBinanceFeed({ symbols, timeframe, socketUrl, restUrl, provisional, onCall }),
+  });
+}
+
+/** One spelling, Binance's own: under two a series would break in two. */
+function checkSymbol(symbol: string): SettingError[] {
+  if (SYMBOL.test(symbol) && symbol === symbol.toUpperCase()) return [];
+  const spelled = symbol.toUpperCase().replace(/[^\p{L}\p{N}]/gu, "");
+  const hint = SYMBOL.test(spelled) ? `try ${spelled}` : "wanted are symbols like BTCUSDT";
+  return [new SettingError("symbols", `binance cannot have a symbol "${symbol}": ${hint}`)];
+}

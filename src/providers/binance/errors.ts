@@ -1,0 +1,23 @@
+/**
+ * What Binance's refusals mean, where waiting does not help.
+ *
+ * @module
+ */
+import { FeedError } from "../live/feed.ts";
+
+/** Binance serves nobody where this machine is: HTTP 451, on the stream and in history. Says what else there is. */
+export function notServed(cause?: unknown): FeedError {
+  return new FeedError(
+    "Binance does not serve the place that this machine is in (HTTP 451): take --provider kraken, or in the US set " +
+      "BINANCE_WS_URL=wss://stream.binance.us:9443 and BINANCE_REST_URL=https://api.binance.us",
+    { isFatal: true, reason: "refused", cause },
+  );
+}
+
+/** There is no such symbol: code -1121, which only history tells. */
+export class UnknownSymbolError extends FeedError {
+  /** Makes the error. */
+  constructor(symbol: string) {
+    super(`Binance has no symbol ${symbol} (-1121 Invalid symbol)`, { isFatal: true, reason: "refused" });
+  }
+}

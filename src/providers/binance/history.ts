@@ -1,0 +1,81 @@
+/**
+ * Binance's history: REST `klines`.
+ *
+ * @module
+ */
+import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
+import { type FeedBar, FeedError } from "../live/feed.ts";
+import { getJson } from "../live/rest.ts";
+import { createRowReader } from "../live/rows.ts";
+import { notServed, UnknownSymbolError } from "./errors.ts";
+import type { BinanceOptions } from "./feed.ts";
+import { type KlineSeries, readRow } from "./klines.ts";
+
+/** Requests a second: each weighs 2, and an address may spend 6000 a minute on all that runs behind it. */
+const REQUESTS_PER_SECOND = 20;
+/** Most rows of a page. */
+const PAGE_LIMIT = 1000;
+/** There is no such symbol. */
+const INVALID_SYMBOL = -1121;
+
+/** The history of a feed. */
+export interface History {
+  /** Paces its requests. */
+  readonly bucket: TokenBucket;
+  /** Reads bars that are over, from `from` on and before `to` (epoch ms), page by page. */
+  read(symbol: string, from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly FeedBar[]>;
+  /** Why there is no such symbol; `undefined` where there is. */
+  explainUnknown(symbol: string, signal: AbortSignal): Promise<string | undefined>;
+}
+
+/** Makes the history of a feed. */
+export function createHistory(
+  options: Pick<BinanceOptions, "restUrl" | "backoffMs" | "onCall"> & KlineSeries,
+): History {
+  const { restUrl, backoffMs, timeframe, stepMs, onCall } = options;
+  const bucket = createTokenBucket(REQUESTS_PER_SECOND);
+
+  async function getKlines(symbol: string, query: string, signal: AbortSignal): Promise<unknown[]> {
+    const url = `${restUrl}/api/v3/klines?symbol=${encodeURIComponent(symbol)}&interval=${timeframe}&${query}`;
+    const body = await getJson(url, { signal, bucket, backoffMs, isAnswer: isUnknown, onCall }).catch(explain);
+    if (isUnknown(400, body)) throw new UnknownSymbolError(symbol);
+    if (!Array.isArray(body)) throw new FeedError("Binance's history is not as documented", { reason: "history" });
+    return body;
+  }
+
+  return {
+    bucket,
+    async *read(symbol, from, to, signal) {
+      const rows = createRowReader((row) => readRow(row, symbol, options));
+      for (let start = Math.ceil(from / stepMs) * stepMs; start < to;) {
+        const query = `startTime=${start}&endTime=${to - 1}&limit=${PAGE_LIMIT}`;
+        const page = await getKlines(symbol, query, signal);
+        const bars = rows.read(symbol, page);
+        const now = Date.now();
+        yield bars.filter(({ ts, trades }) => ts >= start && ts < to && ts + stepMs <= now && trades !== 0);
+        // A page may be short; only an empty one says that there is nothing more.
+        const last = bars.at(-1)?.ts ?? -Infinity;
+        if (page.length === 0 || last < start) break;
+        start = last + stepMs;
+      }
+      rows.finish();
+    },
+    async explainUnknown(symbol, signal) {
+      try {
+        await getKlines(symbol, "limit=1", signal);
+      } catch (error) {
+        if (error instanceof UnknownSymbolError) return error.message;
+        throw error;
+      }
+    },
+  };
+}
+
+function isUnknown(status: number, body: unknown): boolean {
+  return status === 400 && (body as { code?: unknown } | null)?.code === INVALID_SYMBOL;
+}
+
+function explain(error: unknown): never {
+  const isUnserved = error instanceof FeedError && error.message.includes("status 451");
+  throw isUnserved ? notServed(error) : error;
+}

@@ -1,0 +1,60 @@
+/**
+ * Klines, Binance's bars: as the stream has them, with a flag for those that are over, and as the rows of history.
+ *
+ * @module
+ */
+import { parseDecimal } from "../../records/number.ts";
+import type { FeedBar } from "../live/feed.ts";
+import { explainBar } from "../live/message.ts";
+
+/** What klines are read for. */
+export interface KlineSeries {
+  readonly timeframe: string;
+  /** Length of the timeframe, in milliseconds. */
+  readonly stepMs: number;
+}
+
+/** A kline of the stream. */
+export interface Kline {
+  readonly bar: FeedBar;
+  readonly isOver: boolean;
+  /** Whether anything was traded: without that it is no bar. */
+  readonly isTraded: boolean;
+}
+
+const UNDOCUMENTED = "kline is not as documented";
+
+/** Reads the `k` of a message: numbers are text, times in ms, `x` says that the bar is over. A text is why it is none. */
+export function readKline(k: unknown, series: KlineSeries): Kline | string {
+  const { s, i, t, T, o, h, l, c, v, q, n, x } = (k ?? {}) as Record<string, unknown>;
+  if (typeof s !== "string" || typeof i !== "string" || typeof x !== "boolean") return UNDOCUMENTED;
+  if (i !== series.timeframe) return `kline is not of ${series.timeframe}`;
+  const bar = makeBar(s, [t, o, h, l, c, v, T, q, n], series);
+  if (typeof bar === "string") return bar;
+  return { bar, isOver: x, isTraded: bar.trades !== 0 };
+}
+
+/** Reads a row of history, `[start, "o", "h", "l", "c", "v", end, "quote volume", trades, …]`. */
+export function readRow(row: unknown, symbol: string, series: KlineSeries): FeedBar | string {
+  return Array.isArray(row) ? makeBar(symbol, row, series) : UNDOCUMENTED;
+}
+
+function makeBar(symbol: string, fields: readonly unknown[], { timeframe, stepMs }: KlineSeries): FeedBar | string {
+  const [start, o, h, l, c, v, end, q, trades] = fields;
+  if (typeof start !== "number" || typeof end !== "number" || typeof trades !== "number") return UNDOCUMENTED;
+  const texts = [o, h, l, c, v, q];
+  if (!texts.every((text) => typeof text === "string")) return UNDOCUMENTED;
+  const [open, high, low, close, volume, quoted] = texts.map(parseDecimal);
+  if (!Number.isFinite(open + high + low + close + volume + quoted)) return UNDOCUMENTED;
+  // Weeks start on Mondays, which no multiple of a week since 1970 does; so the days are looked at.
+  if (end !== start + stepMs - 1 || start % Math.min(stepMs, 86_400_000) !== 0) return `kline is not of ${timeframe}`;
+  const bar: FeedBar = { symbol, timeframe, ts: start, open, high, low, close, volume, trades, status: "final" };
+  const unsound = explainBar(bar);
+  if (unsound !== undefined || volume === 0) return unsound ?? bar;
+  // What was paid for it by how much it was: the quotient may miss the range by a rounding.
+  const vwap = quoted / volume;
+  if (!(vwap >= low * (1 - 1e-6) && vwap <= high * (1 + 1e-6))) {
+    return "kline's quote volume does not go with its prices";
+  }
+  return { ...bar, vwap: Math.min(high, Math.max(low, vwap)) };
+}

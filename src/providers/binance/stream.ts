@@ -1,0 +1,166 @@
+/**
+ * One connection to Binance's streams; in truth as many sockets as its limit of streams asks for, which begin and end
+ * together.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import { createTokenBucket } from "../../pipeline/rate.ts";
+import type { Rejected } from "../../records/frame.ts";
+import { FeedError, type Session } from "../live/feed.ts";
+import { parseMessage, rejectParts } from "../live/message.ts";
+import { runSocket } from "../live/socket.ts";
+import { notServed } from "./errors.ts";
+import type { BinanceOptions } from "./feed.ts";
+import { createLiveKlines } from "./live.ts";
+
+/** Options of {@linkcode runConnection}. */
+export interface ConnectionOptions extends BinanceOptions {
+  /** Length of the timeframe, in milliseconds. */
+  stepMs: number;
+  /** Why there is no such symbol; `undefined` where there is. */
+  explainUnknown: (symbol: string, signal: AbortSignal) => Promise<string | undefined>;
+}
+
+/** Streams of one socket. */
+const STREAMS_PER_SOCKET = 1024;
+/** Streams of one request, about 4 kB. */
+const STREAMS_AT_ONCE = 200;
+/** A socket may be sent 5 messages a second, answers to its pings included: one is left for those. */
+const MESSAGES_PER_SECOND = 4;
+
+/**
+ * Runs sockets until one ends, and the others with it.
+ *
+ * @throws {FeedError} However it ends.
+ */
+export async function runConnection(session: Session, options: ConnectionOptions): Promise<void> {
+  const { symbols } = options;
+  const ending = new AbortController();
+  const signal = AbortSignal.any([session.signal, ending.signal]);
+  /** Symbols that are not refused. */
+  const left = new Set(symbols);
+  function refuse(symbol: string, reason: string): void {
+    left.delete(symbol);
+    session.refuse(symbol, reason);
+    if (left.size > 0) return;
+    const message = `Binance has none of the symbols, the last one: ${reason}`;
+    ending.abort(new FeedError(message, { isFatal: true, reason: "refused" }));
+  }
+  const runs: Promise<never>[] = [];
+  for (let at = 0; at < symbols.length; at += STREAMS_PER_SOCKET) {
+    runs.push(runOne(symbols.slice(at, at + STREAMS_PER_SOCKET), { ...options, session, signal, refuse, ending }));
+  }
+  try {
+    await Promise.race(runs);
+  } finally {
+    ending.abort();
+    await Promise.allSettled(runs);
+  }
+}
+
+interface OneOptions extends ConnectionOptions {
+  session: Session;
+  signal: AbortSignal;
+  refuse: (symbol: string, reason: string) => void;
+  /** Ends all sockets. */
+  ending: AbortController;
+}
+
+/** One socket. The streams are asked for on it, as an address with a thousand of them would be too long. */
+async function runOne(symbols: readonly string[], options: OneOptions): Promise<never> {
+  const { session, signal, refuse, ending, timeframe, answerMs = 10_000, keepAliveMs = 20_000 } = options;
+  const bucket = createTokenBucket(MESSAGES_PER_SECOND);
+  const answers = new Map<number, (problem: string | undefined) => void>();
+  const klines = createLiveKlines({ ...options, symbols });
+  let lastId = 0;
+
+  /** Asks, and gives what the server finds wrong with it. */
+  async function ask(send: (message: unknown) => void, method: string, params: string[]): Promise<string | undefined> {
+    await bucket.take(1, signal);
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<string | undefined>();
+    const id = ++lastId;
+    answers.set(id, resolve);
+    const late = () => reject(new FeedError(`Binance did not answer within ${answerMs} ms`, { reason: "silence" }));
+    const timer = setTimeout(late, answerMs);
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    send({ method, params, id });
+    return await promise.finally(() => {
+      answers.delete(id);
+      clearTimeout(timer);
+      signal.removeEventListener("abort", abort);
+    });
+  }
+
+  /** A request that is refused is halved until the stream to blame is found. */
+  async function subscribe(send: (message: unknown) => void): Promise<void> {
+    const waiting: (readonly string[])[] = [];
+    for (let at = 0; at < symbols.length; at += STREAMS_AT_ONCE) waiting.push(symbols.slice(at, at + STREAMS_AT_ONCE));
+    for (let some = waiting.shift(); some !== undefined; some = waiting.shift()) {
+      const problem = await ask(send, "SUBSCRIBE", some.map((symbol) => `${symbol.toLowerCase()}@kline_${timeframe}`));
+      if (problem === undefined) { for (const symbol of some) session.subscribed(symbol); }
+      else if (some.length === 1) refuse(some[0], `Binance refuses it (${problem})`);
+      else waiting.unshift(some.slice(0, some.length / 2), some.slice(some.length / 2));
+    }
+  }
+
+  /** The streams take any name without a word: only history knows which symbols there are. */
+  async function checkSymbols(): Promise<void> {
+    for (const symbol of symbols) {
+      // Where history cannot be asked nothing is known, and the next connection asks again.
+      const problem = await options.explainUnknown(symbol, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      if (problem !== undefined) refuse(symbol, problem);
+    }
+  }
+
+  /** The server's pings are not for programs to see; what is asked for here is answered, so that silence tells. */
+  async function keepAlive(send: (message: unknown) => void): Promise<void> {
+    while (!signal.aborted) {
+      await delay(keepAliveMs, { signal });
+      await bucket.take(1, signal);
+      send({ method: "LIST_SUBSCRIPTIONS", id: ++lastId });
+    }
+  }
+
+  function onMessage(text: string): void {
+    const { value, problem } = parseMessage(text) as { value?: unknown; problem?: string };
+    if (problem !== undefined) return session.reject({ raw: text.slice(0, 1000) }, problem);
+    const rejected: Rejected[] = [];
+    const reject = (reason: string) => void rejected.push({ item: value, reason });
+    if (typeof value !== "object" || value === null || Array.isArray(value)) reject("message is not an object");
+    else {
+      const { id, result, error, msg, data = value } = value as Record<string, unknown>;
+      const { e: kind, k } = (data ?? {}) as Record<string, unknown>;
+      if (kind === "serverShutdown") throw new FeedError("Binance shuts the server down", { reason: "shutdown" });
+      if (kind === "kline") klines.take(k, reject);
+      else if (typeof id === "number" && (result === null || Array.isArray(result))) answers.get(id)?.(undefined);
+      else if (error !== undefined || msg !== undefined) {
+        const answer = typeof id === "number" ? answers.get(id) : undefined;
+        if (answer === undefined) reject("error is not about any request");
+        else answer(JSON.stringify(error ?? msg).slice(0, 200));
+      } else if (typeof kind !== "string") reject("message has no kind");
+    }
+    rejectParts(session, text, rejected);
+  }
+
+  const { pathname } = new URL(options.socketUrl);
+  return await runSocket({
+    url: pathname === "/" ? `${options.socketUrl}/stream` : options.socketUrl,
+    signal,
+    silenceMs: 3 * keepAliveMs,
+    onOpen(send) {
+      Promise.all([subscribe(send).then(checkSymbols), keepAlive(send)]).catch((error) => ending.abort(error));
+    },
+    onMessage,
+    onRefused(status) {
+      if (status === 451) throw notServed();
+      // An address that connects too often is shut out for a while.
+      if (status !== 429 && status !== 418 && status !== 403) return;
+      const message = `Binance shuts this address out for a while (HTTP ${status})`;
+      throw new FeedError(message, { cooldownMs: 5 * 60_000, reason: "banned" });
+    },
+  });
+}

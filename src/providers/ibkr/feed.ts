@@ -1,0 +1,128 @@
+/**
+ * Interactive Brokers as a feed: its connections, and history through the one that is there.
+ *
+ * @module
+ */
+import { TIMEFRAMES } from "../../records/timeframe.ts";
+import { type Feed, FeedError } from "../live/feed.ts";
+import type { CallOutcome } from "../live/rest.ts";
+import { isSmall } from "./bars.ts";
+import { isResetTime } from "./codes.ts";
+import { type Connection, type ConnectionOptions, type ConnectionTiming, openConnection } from "./connection.ts";
+import type { Listing } from "./contract.ts";
+import { readHistory } from "./history.ts";
+import { createHistoryConnection, type HistoryConnection } from "./history_connection.ts";
+import { type Live, subscribeAll } from "./live.ts";
+import { createPacing } from "./pacing.ts";
+
+/** Times that the feed keeps, where they are numbers in milliseconds. */
+export interface IbkrTiming extends ConnectionTiming {
+  /** How long after its end a bar is over where no later one has begun. */
+  closeAfterMs: number;
+  /** Longest wait for the answer to a request. */
+  requestTimeoutMs: number;
+  /** First wait before a request that has failed is tried again: no two alike may come within 15 s. */
+  retryMs: number;
+}
+
+/** What TWS and IBKR ask for. */
+const TIMING: IbkrTiming = {
+  openTimeoutMs: 15_000,
+  watchEveryMs: 30_000,
+  answerMs: 10_000,
+  isResetTime,
+  closeAfterMs: 1_000,
+  requestTimeoutMs: 60_000,
+  retryMs: 16_000,
+};
+
+/** Where TWS is. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: number;
+}
+
+/** How to reach TWS, and what for. */
+export interface IbkrOptions {
+  address: Address;
+  listings: readonly Listing[];
+  timeframe: string;
+  /** Whether to give bars under way too. */
+  provisional: boolean;
+  timing?: Partial<IbkrTiming>;
+  /** Told of the outcome of each request for history. */
+  onCall?: (outcome: CallOutcome) => void;
+}
+
+/** Makes the feed. */
+export function createIbkrFeed(options: IbkrOptions): Feed {
+  const { address, listings, timeframe, provisional, onCall } = options;
+  const timing = { ...TIMING, ...options.timing };
+  const pacing = createPacing(isSmall(TIMEFRAMES.get(timeframe)!));
+  let current: { connection: Connection; live: Live } | undefined;
+  let closed = Promise.resolve();
+  let wasReady = false;
+  let lastId = 0;
+  let alone: HistoryConnection | undefined;
+
+  /** Opens a connection. */
+  async function open(given: Pick<ConnectionOptions, "signal" | "onInfo" | "onUnreadable">): Promise<Connection> {
+    const connection = await openConnection({ ...address, ...timing, ...given, nextId: () => ++lastId, wasReady });
+    wasReady = true;
+    return connection;
+  }
+
+  return {
+    name: "ibkr",
+    symbols: listings.map(({ symbol }) => symbol),
+    timeframe,
+    bucket: pacing.bucket,
+
+    async connect(session) {
+      const closing = Promise.withResolvers<void>();
+      /** What TWS says in one breath with being ready. */
+      const early: [number, string][] = [];
+      let live: Live | undefined;
+      closed = closing.promise;
+      try {
+        const connection = await open({
+          signal: session.signal,
+          onInfo: (code, text) => live === undefined ? void early.push([code, text]) : live.inform(code, text),
+          onUnreadable: (text) => session.reject({ raw: text.slice(0, 1000) }, "message is not as documented"),
+        });
+        live = subscribeAll({ connection, session, listings, timeframe, pacing, provisional, ...timing });
+        for (const [code, text] of early) live.inform(code, text);
+        current = { connection, live };
+        try {
+          await connection.ended;
+        } finally {
+          current = undefined;
+          await connection.closed;
+        }
+      } finally {
+        closing.resolve();
+      }
+    },
+
+    async *history([symbol], from, to, signal) {
+      const connection = alone === undefined ? current?.connection : await alone.connection();
+      if (connection === undefined || current?.live.isOnline === false) {
+        throw new FeedError("TWS is not connected", { reason: "history" });
+      }
+      const listing = listings.find((each) => each.symbol === symbol);
+      if (listing === undefined) throw new RangeError(`Cannot read history of ${symbol}: it was not asked for`);
+      yield* readHistory({ connection, listing, timeframe, pacing, signal, onCall, ...timing }, from, to);
+    },
+    openHistory() {
+      alone = createHistoryConnection(open);
+      return {
+        async [Symbol.asyncDispose]() {
+          await alone?.close();
+          alone = undefined;
+        },
+      };
+    },
+    closed: () => closed,
+  };
+}

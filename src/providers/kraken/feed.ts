@@ -1,0 +1,44 @@
+/**
+ * Kraken as a feed: its connections and its history.
+ *
+ * @module
+ */
+import type { Feed } from "../live/feed.ts";
+import type { CallOutcome } from "../live/rest.ts";
+import { createHistory } from "./history.ts";
+import { runConnection } from "./stream.ts";
+
+/** How to reach Kraken. */
+export interface KrakenOptions {
+  symbols: readonly string[];
+  timeframe: string;
+  /** Length of the timeframe, in milliseconds. */
+  stepMs: number;
+  socketUrl: string;
+  restUrl: string;
+  /** Whether to give bars under way too. */
+  provisional: boolean;
+  /** How long after its end a bar is over where no later one begins, in milliseconds. @default {4000} */
+  closeAfterMs?: number;
+  /** Longest wait for the answers to a subscription, in milliseconds. @default {15000} */
+  answerMs?: number;
+  /** REST requests a second: one is safe for the public endpoints. @default {1} */
+  requestsPerSecond?: number;
+  /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
+  backoffMs?: number;
+  /** Told of the outcome of each REST request. */
+  onCall?: (outcome: CallOutcome) => void;
+}
+
+/** Makes the feed. */
+export function createKrakenFeed(options: KrakenOptions): Feed {
+  const { bucket, read } = createHistory(options);
+  return {
+    name: "kraken",
+    symbols: options.symbols,
+    timeframe: options.timeframe,
+    bucket,
+    connect: (session) => runConnection(session, options),
+    history: ([symbol], from, to, signal) => read(symbol, from, to, signal),
+  };
+}

@@ -1,0 +1,134 @@
+/**
+ * Kraken's history: the most recent 720 bars from REST `OHLC`, older ones made of the trades of `Trades`.
+ *
+ * @module
+ */
+import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
+import { type FeedBar, FeedError } from "../live/feed.ts";
+import { getJson } from "../live/rest.ts";
+import { createRowReader } from "../live/rows.ts";
+import { readRow } from "./bars.ts";
+import type { KrakenOptions } from "./feed.ts";
+import { restPair } from "./symbols.ts";
+import { createTradeBars, readTrade } from "./trades.ts";
+
+/** The history of a feed. */
+export interface History {
+  /** Paces its requests. */
+  readonly bucket: TokenBucket;
+  /** Reads bars that are over, from `from` on and before `to` (epoch ms), page by page. */
+  read(symbol: string, from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly FeedBar[]>;
+}
+
+/** `OHLC` has no more rows than these, however early it is asked for. */
+const MAX_ROWS = 720;
+/** Most trades of a page. */
+const TRADES_LIMIT = 1000;
+const NS_PER_MS = 1_000_000n;
+
+/** Makes the history of a feed. */
+export function createHistory(options: KrakenOptions): History {
+  const { restUrl, stepMs, closeAfterMs = 4_000, requestsPerSecond = 1, backoffMs, onCall } = options;
+  const bucket = createTokenBucket(requestsPerSecond);
+
+  /** The rows of the one pair of an answer, and its `last`. */
+  async function getRows(endpoint: string, symbol: string, query: string, signal: AbortSignal) {
+    const url = `${restUrl}/0/public/${endpoint}?pair=${encodeURIComponent(restPair(symbol))}&${query}`;
+    const body = await getJson(url, { signal, bucket, backoffMs, isThrottled, onCall }) as
+      | { error?: unknown; result?: unknown }
+      | null;
+    const errors = errorsOf(body);
+    if (errors.length > 0) {
+      const isFatal = errors.some((error) => error.includes("Unknown asset pair"));
+      throw new FeedError(`Kraken has no history of ${symbol}: ${errors.join(", ")}`, { isFatal, reason: "history" });
+    }
+    const { last, ...pairs } = (body?.result ?? {}) as Record<string, unknown>;
+    const [rows, ...others] = Object.values(pairs);
+    if (!Array.isArray(rows) || others.length > 0) {
+      throw new FeedError("Kraken's history is not as documented", { reason: "history" });
+    }
+    return { rows: rows as unknown[], last };
+  }
+
+  /** Reads trades and makes bars of them, up to the one that begins before `to` and is over. */
+  async function* readTrades(
+    symbol: string,
+    from: number,
+    to: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly FeedBar[]> {
+    const bars = createTradeBars(symbol, options);
+    let since = BigInt(from) * NS_PER_MS - 1n;
+    let lastId = -1;
+    while (true) {
+      const query = `since=${since}&count=${TRADES_LIMIT}`;
+      const { rows, last } = await getRows("Trades", symbol, query, signal);
+      const page: FeedBar[] = [];
+      let isNew = false;
+      for (const row of rows) {
+        const trade = readTrade(row);
+        // A bar without one of its trades would be wrong, so that none can be left out.
+        if (typeof trade === "string") throw new FeedError(`Kraken's ${trade}`, { reason: "history" });
+        if (trade.id <= lastId || trade.at < from) continue;
+        lastId = trade.id;
+        isNew = true;
+        const bar = trade.at < to ? bars.add(trade) : bars.end();
+        if (bar !== undefined) page.push(bar);
+        if (trade.at >= to) {
+          yield page;
+          return;
+        }
+      }
+      yield page;
+      const next = typeof last === "string" && /^\d{1,20}$/.test(last) ? BigInt(last) : undefined;
+      if (next === undefined) throw new FeedError("Kraken's history is not as documented", { reason: "history" });
+      if (rows.length === 0 || (!isNew && next <= since)) break;
+      // `since` is exclusive, and trades may share their time: what comes twice is known by its id.
+      since = isNew ? next - 1n : next;
+    }
+    const bar = bars.end();
+    if (bar !== undefined) yield [bar];
+  }
+
+  async function* read(
+    symbol: string,
+    from: number,
+    to: number,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly FeedBar[]> {
+    const isOver = ({ ts }: FeedBar) => ts + stepMs + closeAfterMs <= Date.now();
+    const reader = createRowReader((row) => readRow(row, symbol, options));
+    for (let start = from; start < to;) {
+      // Exclusive, as is said of it, or inclusive: a bar earlier is right for both.
+      const since = Math.floor((start - stepMs) / 1000);
+      const { rows } = await getRows("OHLC", symbol, `interval=${stepMs / 60_000}&since=${since}`, signal);
+      const first = Number((rows[0] as unknown[] | undefined)?.[0]) * 1000;
+      if (rows.length < MAX_ROWS || !(first > start)) {
+        // The last row is the bar under way, but where nothing was traded since its end.
+        yield reader.read(symbol, rows).filter((bar) => bar.ts >= start && bar.ts < to && isOver(bar));
+        break;
+      }
+      // Whole bars: of one that begins before `start` trades would be missing.
+      const [begin, end] = [start, Math.min(first, to)].map((at) => Math.ceil(at / stepMs) * stepMs);
+      for await (const page of readTrades(symbol, begin, end, signal)) yield page.filter(isOver);
+      // The rows are asked for again, as they may have changed meanwhile, and reach less far.
+      start = end;
+    }
+    reader.finish();
+  }
+
+  return { bucket, read };
+}
+
+/** Errors of an answer, without its warnings. */
+function errorsOf(body: unknown): string[] {
+  const errors = (body as { error?: unknown } | null)?.error;
+  return Array.isArray(errors) ? errors.filter((error) => typeof error === "string" && !error.startsWith("W")) : [];
+}
+
+/** Kraken answers 200 where others answer 429 and 503. */
+function isThrottled(body: unknown): boolean {
+  return errorsOf(body).some((error) =>
+    /Too many requests|Rate limit|Temporary lockout|EService|Internal error/i.test(error)
+  );
+}

@@ -1,0 +1,38 @@
+/**
+ * How Kraken writes pairs: `BTC/USD` on the stream and in rows, `XBTUSD` in requests for history, and `XXBTZUSD`, or
+ * anything else, in their answers, which hold one pair and need not be told apart by name.
+ *
+ * Only two assets are called otherwise by REST, and no pair but theirs is: a table of all pairs would be a request of a
+ * megabyte that says the same.
+ *
+ * @module
+ */
+
+/** What the stream calls them, and REST. */
+const RENAMED: readonly (readonly [string, string])[] = [["BTC", "XBT"], ["DOGE", "XDG"]];
+
+/** What is wrong with a symbol, and how it is spelled; nothing where it may do, which the server then decides. */
+export function checkSymbol(symbol: string): string | undefined {
+  const spelled = suggest(symbol);
+  if (spelled === symbol) return undefined;
+  return `kraken cannot have a symbol "${symbol}": ${
+    spelled === undefined ? "wanted are pairs like BTC/USD" : `try ${spelled}`
+  }`;
+}
+
+/** The pair in REST's words. */
+export function restPair(symbol: string): string {
+  return symbol.split("/").map((asset) => RENAMED.find(([name]) => name === asset)?.[1] ?? asset).join("");
+}
+
+/** The spelling of the stream; `undefined` where none can be made out. */
+function suggest(symbol: string): string | undefined {
+  const assets = symbol.trim().split(/[/\s:_-]/);
+  if (assets.length !== 2 || assets.some((asset) => !/^[A-Za-z0-9.]+$/.test(asset))) return undefined;
+  // There are names with a small letter in them, but none without a large one.
+  const isSmall = symbol === symbol.toLowerCase();
+  return assets.map((asset) => {
+    const name = isSmall ? asset.toUpperCase() : asset;
+    return RENAMED.find(([, rest]) => rest === name)?.[0] ?? name;
+  }).join("/");
+}

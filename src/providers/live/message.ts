@@ -1,0 +1,66 @@
+/**
+ * Reading what a stream sends, whatever it is: nothing that comes may throw, fill the memory, or get lost without a word.
+ *
+ * @module
+ */
+import { bar as kind } from "../../records/bar.ts";
+import type { Rejected } from "../../records/frame.ts";
+import type { FeedBar, Session } from "./feed.ts";
+
+/** Longest message that is read, in UTF-16 units: the bars of ten thousand symbols are a quarter of it. */
+export const MAX_LENGTH = 8 * 1024 * 1024;
+/** How much is kept of what is rejected, in UTF-16 units. */
+const RAW_LENGTH = 1000;
+/** Most parts of one message that are rejected one by one. */
+const MAX_PARTS = 100;
+/** How far ahead of this machine's clock a bar may begin, in milliseconds. */
+const MAX_AHEAD_MS = 5 * 60_000;
+
+/** The JSON of a message as `value`, or why there is none as `problem`. */
+export function parseMessage(text: string): { value: unknown; problem?: undefined } | { problem: string } {
+  if (text.length > MAX_LENGTH) return { problem: `message is longer than ${MAX_LENGTH} characters: ${text.length}` };
+  try {
+    return { value: JSON.parse(text) };
+  } catch {
+    return { problem: "message is not JSON" };
+  }
+}
+
+/**
+ * Rejects parts of a message; of one that is hardly anything else its beginning alone, or a single message could outgrow
+ * what the pipeline holds.
+ */
+export function rejectParts(session: Pick<Session, "reject">, text: string, parts: readonly Rejected[]): void {
+  if (parts.length > MAX_PARTS) {
+    const reason = `${parts[0].reason}, like ${parts.length - 1} further parts of the message`;
+    return session.reject({ raw: text.slice(0, RAW_LENGTH) }, reason);
+  }
+  for (const { item, reason } of parts) session.reject(shorten(item, text), reason);
+}
+
+/** The item; the beginning of what is long, or is nested too deeply to be written again. */
+function shorten(item: unknown, text: string): unknown {
+  let written = text;
+  try {
+    written = JSON.stringify(item);
+    if (written.length <= RAW_LENGTH) return item;
+  } catch {
+    // What remains is the text of the message.
+  }
+  return { raw: written.slice(0, RAW_LENGTH) };
+}
+
+/** Whether a field that may be left out is: as it is, or as `null`. */
+export function isAbsentOrNumber(value: unknown): value is number | null | undefined {
+  return value === undefined || value === null || typeof value === "number";
+}
+
+/**
+ * Why a bar cannot be, if it cannot, for feeds that compare bars with those before: one of the future would pass for the
+ * newest, and every true one for a correction.
+ */
+export function explainBar(bar: FeedBar): string | undefined {
+  const now = Date.now();
+  if (bar.ts - now > MAX_AHEAD_MS) return `bar begins ahead of this machine's clock: by ${(bar.ts - now) / 1000} s`;
+  return kind.validate({ ...bar, provider: "", receivedAt: 0 }, now);
+}
