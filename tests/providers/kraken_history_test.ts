@@ -5,7 +5,7 @@ import { type FakeKraken, type FakeKrakenOptions, type MarketTrade, startFakeKra
 
 const MINUTE = 60_000;
 /** So long ago that the 720 bars of `OHLC` do not reach it. */
-const START = Math.floor(Date.now() / MINUTE) * MINUTE - 1000 * MINUTE;
+const START = Math.floor(Date.now() / MINUTE) * MINUTE - 1005 * MINUTE;
 
 /** Reads history as a supervisor does. */
 async function read(fake: FakeKraken, from: number, to: number, symbol = "BTC/USD"): Promise<FeedBar[]> {
