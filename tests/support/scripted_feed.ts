@@ -40,8 +40,8 @@ export interface Script extends Partial<Feed> {
   /** Up to where each symbol is committed, in minutes before the bar under way. */
   newest?: Record<string, number>;
   options?: Partial<SuperviseOptions>;
-  /** Whether frames are settled as they are read. @default {true} */
-  settles?: boolean;
+  /** What a frame that was read waits for before it is settled, and the next one read. @default {nothing} */
+  commit?: () => Promise<void>;
 }
 
 /** One connection. */
@@ -52,7 +52,9 @@ export interface ScriptedConnection {
 }
 
 /** Runs the feed under supervision. */
-export async function runScripted({ answer, newest = {}, options, settles = true, ...given }: Script) {
+export async function runScripted(
+  { answer, newest = {}, options, commit = () => Promise.resolve(), ...given }: Script,
+) {
   const directory = await makeDirectory();
   const connections: ScriptedConnection[] = [];
   let connected = Promise.withResolvers<void>();
@@ -95,7 +97,8 @@ export async function runScripted({ answer, newest = {}, options, settles = true
     for await (const frame of stream) {
       bars.push(...frame.records as Bar[]);
       rejected.push(...frame.rejected.map(({ reason }) => reason));
-      if (settles) frame.settle(frameSize(frame));
+      await commit();
+      frame.settle(frameSize(frame));
     }
   }
   const reading = read().then(() => undefined, (error) => error);

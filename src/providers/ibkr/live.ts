@@ -102,8 +102,11 @@ export function subscribeAll(options: LiveOptions): Live {
           initial.length = 0;
         },
         update(raw) {
-          session.alive(symbol);
-          read(raw, closer.update);
+          read(raw, (bar) => {
+            // What TWS sends of a time without trades, or what cannot be read, is no sign that data flows.
+            session.alive(symbol);
+            closer.update(bar);
+          });
         },
         error(code, text) {
           const verdict = judge(code, text);
