@@ -41,12 +41,15 @@ export function createMassive(settings: ProviderSettings): Provider {
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start massive with these settings");
 
   function readUrl(name: Uppercase<string>, standard: string, protocols: readonly string[]): string {
-    const url = variable(name) ?? standard;
-    if (!URL.canParse(url) || !protocols.includes(new URL(url).protocol)) {
-      const message = `current value is ${JSON.stringify(url)}, wanted is an address like ${standard}`;
+    const text = variable(name) ?? standard;
+    const url = URL.parse(text);
+    // Not shown, as somebody may have put the key there; nor taken, as errors name the address.
+    if (url === null || !protocols.includes(url.protocol) || url.username !== "" || url.search !== "") {
+      const message =
+        `current value is no such address, wanted is one like ${standard}, and the key in MASSIVE_API_KEY`;
       problems.push(new SettingError(name, message));
     }
-    return url.replace(/\/+$/, "");
+    return text.replace(/\/+$/, "");
   }
 
   const isDelayed = socketUrl.includes("//delayed.");
