@@ -1,7 +1,7 @@
 /**
  * Faults on purpose, many times:
  *
- *     deno task faults [--trials N] [--seed S] [--only NAME] [--trial T] [--list]
+ *     deno task faults [--trials N] [--seed S] [--only NAME] [--trial T] [--records N] [--list]
  *
  * Each scenario is run N times with chance of its own, which the seed decides; a failure tells how to repeat it. With
  * `BARLINE_BINARY=dist/barline` the compiled binary is under test instead of the source.
@@ -13,10 +13,12 @@ import { createTrialRunner } from "./harness/run.ts";
 import { scenarios } from "./scenarios/mod.ts";
 
 const args = parseArgs(Deno.args, {
-  string: ["trials", "seed", "only", "trial"],
+  string: ["trials", "seed", "only", "trial", "records"],
   boolean: ["list"],
   unknown(argument: string) {
-    console.error(`Cannot understand "${argument}": wanted is --trials N, --seed S, --only NAME, --trial T or --list`);
+    console.error(
+      `Cannot understand "${argument}": wanted is --trials N, --seed S, --only NAME, --trial T, --records N or --list`,
+    );
     Deno.exit(2);
   },
 });
@@ -35,6 +37,11 @@ if (chosen.length === 0 || trials.length === 0 || ![seed, ...trials].every(Numbe
 }
 console.log(`seed ${seed}, ${chosen.length} scenarios × ${trials.length}`);
 
+const size = {
+  ...args.records === undefined ? {} : { records: Number(args.records) },
+  report: (figures: string) => console.log(`  ${figures}`),
+};
+
 let failed = 0;
 let passed = 0;
 {
@@ -48,7 +55,7 @@ let passed = 0;
     const started = performance.now();
     const failures: string[] = [];
     for (const trial of trials) {
-      await runner.run(scenario, seed, trial).catch((error: Error) => failures.push(error.message));
+      await runner.run(scenario, seed, trial, size).catch((error: Error) => failures.push(error.message));
     }
     failed += failures.length;
     passed += trials.length - failures.length;

@@ -34,6 +34,10 @@ export interface Trial {
   readonly server: TestServer;
   readonly control: ServerControl;
   readonly work: Workspace;
+  /** How many records a scenario of size sends. */
+  readonly records: number;
+  /** Tells figures of a scenario that has any. */
+  readonly report: (figures: string) => void;
   /** Starts a run of the mock into the database, with batches and lanes by chance; further flags win. */
   ingest(args?: readonly string[], options?: Partial<StartOptions>): Promise<Ingest>;
   /** Empties table and data directory, for another round. */
@@ -45,7 +49,10 @@ export interface Trial {
 }
 
 /** Opens what a trial needs; disposing of it removes all. */
-export async function openTrial(server: TestServer, random: Random): Promise<Trial & AsyncDisposable> {
+export async function openTrial(
+  server: TestServer,
+  { random, records, report }: Pick<Trial, "random" | "records" | "report">,
+): Promise<Trial & AsyncDisposable> {
   await using opened = new AsyncDisposableStack();
   const work = opened.use(await openWorkspace(server));
   const assertTrialWhole: Trial["assertWhole"] = async (sent) => {
@@ -58,6 +65,8 @@ export async function openTrial(server: TestServer, random: Random): Promise<Tri
   const closing = opened.move();
   return {
     random,
+    records,
+    report,
     server,
     control: server.control!,
     work,

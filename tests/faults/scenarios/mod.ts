@@ -4,6 +4,7 @@
  * @module
  */
 import type { Scenario } from "../harness/scenario.ts";
+import { journal } from "./journal.ts";
 import { kills } from "./kills.ts";
 import { network } from "./network.ts";
 import { outages } from "./outages.ts";
@@ -11,4 +12,11 @@ import { sqlstates } from "./sqlstates.ts";
 import { surroundings } from "./surroundings.ts";
 
 /** All scenarios, in the order in which they are run. */
-export const scenarios: readonly Scenario[] = [...outages, ...network, ...sqlstates, ...kills, ...surroundings];
+export const scenarios: readonly Scenario[] = [
+  ...outages,
+  ...network,
+  ...sqlstates,
+  ...kills,
+  ...journal,
+  ...surroundings,
+];

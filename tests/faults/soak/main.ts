@@ -30,7 +30,7 @@ const random = createRandom(seed);
 const LOOKS = 60;
 
 await using server = await startServer();
-await using trial = await openTrial(server, random);
+await using trial = await openTrial(server, { random, records: 0, report: () => {} });
 await using proxy = await startProxy(server.control!.port);
 await prepareDisturbances(trial);
 const url = new URL(trial.work.database);
