@@ -2,7 +2,7 @@
 import type { Client } from "pg";
 import { closestString } from "@std/text/closest-string";
 import { type Config, loadConfig } from "../config/load.ts";
-import { type OptionName, optionSpecs } from "../config/options.ts";
+import type { OptionName } from "../config/options.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
 import { withClient } from "../database/database.ts";
 import { prepareDatabase } from "../database/migrate.ts";
@@ -18,22 +18,17 @@ import { type GapReport, reportJson, reportTable } from "./gaps_report.ts";
 import { repairSlice } from "./gaps_repair.ts";
 import { readTime } from "./time.ts";
 
-/** Options that tell of files, of live bars, of an end of another kind, or of a page that a run beside this one serves. */
-const UNUSED: readonly OptionName[] = [
-  "timeframe",
-  "file",
-  "timeUnit",
-  "speed",
-  "provisional",
-  "resume",
-  "limit",
-  "http",
+/** What tells of the database, of the series, and of the pipeline that repairs go through. */
+const OPTIONS: readonly OptionName[] = [
+  ...["provider", "symbols", "database", "sslmode", "sslrootcert", "dataDir", "rate", "capacity", "workers"] as const,
+  ...["batchSize", "lingerMs", "retryAttempts", "circuitFailures", "circuitOpenMs", "writeTimeoutMs"] as const,
+  ...["drainTimeout", "logLevel", "logFormat", "json"] as const,
 ];
 
 /** Finds bars that should be there and are not, and fetches them. */
 export const gaps: Command = {
   summary: "Find bars that are missing by the market's calendar, and repair them from history",
-  options: optionSpecs.map(({ name }) => name).filter((name) => !UNUSED.includes(name)),
+  options: OPTIONS,
   flags: [
     { name: "from", value: "TIME", help: "look from there on: a day (UTC), or a time with its zone [each first bar]" },
     { name: "to", value: "TIME", help: "look up to there [now, less 2 minutes, or 17 where feeds may be delayed]" },
@@ -47,8 +42,8 @@ export const gaps: Command = {
   async run(invocation) {
     const wanted = readRange(invocation);
     const loaded = loadConfig({ flags: invocation.options, env: Deno.env.get, file: invocation.configFile });
-    // What a file of options says of live runs has no say here.
-    const config = { ...loaded, settings: { ...loaded.settings, limit: undefined, provisional: false } };
+    // What a file of options says of live runs has no say here. History can be read again: it needs no journal.
+    const config = { ...loaded, settings: { ...loaded.settings, limit: undefined, journal: "off" as const } };
     const report = (config.settings.json ? reportJson : reportTable)(createWriter());
     const work = invocation.flags.has("repair") ? repair : find;
     const isDone = await work(config, wanted, report);
