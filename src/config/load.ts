@@ -101,6 +101,9 @@ export function loadConfig(inputs: ConfigInputs): Config {
   return { ...checked, target };
 }
 
+/** Where a certificate begins in a PEM file. */
+const CERTIFICATE = /^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/m;
+
 function resolveTarget(
   settings: Settings,
   sources: ReadonlyMap<OptionName, string>,
@@ -109,7 +112,9 @@ function resolveTarget(
   if (settings.database === "embedded") return undefined;
   try {
     const target = parseDatabaseUrl(settings.database, settings);
-    if (target.sslrootcert !== undefined) Deno.statSync(target.sslrootcert);
+    if (target.sslrootcert !== undefined && !CERTIFICATE.test(Deno.readTextFileSync(target.sslrootcert))) {
+      throw new Error(`${JSON.stringify(target.sslrootcert)} holds no certificate`);
+    }
     return target;
   } catch (error) {
     const isUrl = error instanceof RangeError;

@@ -78,7 +78,19 @@ export function adviseOnDatabaseError(error: unknown): string {
   const { code } = error as { code?: unknown };
   if (code === "ECONNREFUSED") return "Start the server, or correct host and port.";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "Correct the host name, or repair name resolution.";
-  if (isTlsError(error)) return "Name the server's authority (sslrootcert) and its host as in its certificate.";
+  if (isTlsError(error)) return adviseOnCertificate(`${code} ${(error as Error).message}`);
+  if (error instanceof Error && error.message === NO_TLS) return "Turn TLS on at the server, or use --sslmode disable.";
   if (code === "ETIMEDOUT") return "Check network, firewall and the load of the server.";
   return "";
+}
+
+/** What the driver says where TLS is wanted of a server that has none. */
+const NO_TLS = "The server does not support SSL connections";
+
+function adviseOnCertificate(error: string): string {
+  if (/expired/i.test(error)) return "Renew the server's certificate, or set the clock of this machine.";
+  if (/altname|not ?valid ?for ?name/i.test(error)) {
+    return "Name the host as in the server's certificate, or let --sslmode verify-ca look at the authority alone.";
+  }
+  return "Name the authority that vouches for the server: --sslrootcert PATH.";
 }

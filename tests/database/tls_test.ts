@@ -7,6 +7,7 @@ import { adviseOnDatabaseError, classifyDatabaseError } from "../../src/database
 import { openPostgres } from "../../src/database/postgres.ts";
 import { missingServer, startPostgres, type TestServer } from "../support/postgres.ts";
 import { testWhere } from "../support/skip.ts";
+import { openWorkspace } from "../support/workspace.ts";
 
 /** Where certificates lie, and the server that has one. */
 let directory: string;
@@ -35,24 +36,13 @@ function makeAuthority(name: string): Promise<void> {
 }
 
 /** Makes a certificate for these names that `authority` vouches for. */
-async function makeCertificate(name: string, authority: string, names: string): Promise<void> {
+async function makeCertificate(name: string, authority: string, names: string, dates = ["-days", "2"]): Promise<void> {
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", `${name}.key`];
   await openssl("req", ...key, "-subj", `/CN=${name}`, "-out", `${name}.csr`);
   await Deno.writeTextFile(join(directory, `${name}.ext`), `subjectAltName=${names}\n`);
   const signed = ["-CA", `${authority}.crt`, "-CAkey", `${authority}.key`, "-CAcreateserial"];
-  await openssl(
-    "x509",
-    "-req",
-    "-in",
-    `${name}.csr`,
-    ...signed,
-    "-days",
-    "2",
-    "-extfile",
-    `${name}.ext`,
-    "-out",
-    `${name}.crt`,
-  );
+  const request = ["-in", `${name}.csr`, "-extfile", `${name}.ext`, "-out", `${name}.crt`];
+  await openssl("x509", "-req", ...request, ...signed, ...dates);
 }
 
 if (missing === undefined) {
@@ -62,6 +52,8 @@ if (missing === undefined) {
     await makeAuthority("unknown");
     await makeCertificate("right", "known", "DNS:localhost");
     await makeCertificate("elsewhere", "known", "DNS:elsewhere.example");
+    await makeCertificate("expired", "known", "DNS:localhost", ["-days", "-1"]);
+    await Deno.writeTextFile(join(directory, "none.crt"), "this is no certificate\n");
     server = await startPostgres();
     await present("right");
   });
@@ -100,11 +92,14 @@ function isEncrypted(host: string, sslmode: SslMode, authority?: string): Promis
   });
 }
 
-/** Sees that the server is not believed. */
-async function isRefused(host: string, sslmode: SslMode, authority?: string): Promise<void> {
+const NAME_AUTHORITY = "Name the authority that vouches for the server: --sslrootcert PATH.";
+const NAME_HOST = "Name the host as in the server's certificate";
+
+/** Sees that the server is not believed, and that the user is told what to do. */
+async function isRefused(advice: string, host: string, sslmode: SslMode, authority?: string): Promise<void> {
   const error = await assertRejects(() => isEncrypted(host, sslmode, authority), Error);
   assertEquals(classifyDatabaseError(error), "fatal", `${(error as { code?: string }).code}: ${error.message}`);
-  assertStringIncludes(adviseOnDatabaseError(error), "sslrootcert");
+  assertStringIncludes(adviseOnDatabaseError(error), advice);
   assert(/certificate|issuer|altname/i.test(error.message), error.message);
 }
 
@@ -123,8 +118,8 @@ testWhere(missing, "sslmode verify-ca believes a server of a known authority, wh
 });
 
 testWhere(missing, "sslmode verify-ca refuses a server of an unknown authority", async () => {
-  await isRefused("localhost", "verify-ca", "unknown");
-  await isRefused("localhost", "verify-ca");
+  await isRefused(NAME_AUTHORITY, "localhost", "verify-ca", "unknown");
+  await isRefused(NAME_AUTHORITY, "localhost", "verify-ca");
 });
 
 testWhere(missing, "sslmode verify-full believes the server of that name", async () => {
@@ -132,18 +127,18 @@ testWhere(missing, "sslmode verify-full believes the server of that name", async
 });
 
 testWhere(missing, "sslmode verify-full refuses a server of an unknown authority", async () => {
-  await isRefused("localhost", "verify-full", "unknown");
+  await isRefused(NAME_AUTHORITY, "localhost", "verify-full", "unknown");
 });
 
 testWhere(missing, "sslmode verify-full refuses a server under another name than its certificate's", async () => {
-  await isRefused("127.0.0.1", "verify-full", "known");
+  await isRefused(NAME_HOST, "127.0.0.1", "verify-full", "known");
 });
 
 testWhere(missing, "a server with the certificate of another host passes verify-ca and not verify-full", async () => {
   await present("elsewhere");
   try {
     assertEquals(await isEncrypted("localhost", "verify-ca", "known"), true);
-    await isRefused("localhost", "verify-full", "known");
+    await isRefused(NAME_HOST, "localhost", "verify-full", "known");
   } finally {
     await present("right");
   }
@@ -157,8 +152,61 @@ testWhere(missing, "a server without TLS is not written to in the clear where TL
     while ((await server.query("SHOW ssl"))[0].ssl === "on");
     const error = await assertRejects(() => isEncrypted("localhost", "require"), Error);
     assertEquals(error.message, "The server does not support SSL connections");
+    assertStringIncludes(adviseOnDatabaseError(error), "Turn TLS on at the server");
   } finally {
     await server.query("ALTER SYSTEM SET ssl = on");
     await server.query("SELECT pg_reload_conf()");
+  }
+});
+
+testWhere(
+  missing,
+  "an expired certificate is refused where it is looked at, with a sentence that says so",
+  async () => {
+    await present("expired");
+    try {
+      assertEquals(await isEncrypted("localhost", "require"), true);
+      for (const mode of ["verify-ca", "verify-full"] as const) {
+        const error = await assertRejects(() => isEncrypted("localhost", mode, "known"), Error);
+        assertEquals(classifyDatabaseError(error), "fatal");
+        assert(/expired/i.test(error.message), error.message);
+        assertStringIncludes(adviseOnDatabaseError(error), "Renew the server's certificate");
+      }
+    } finally {
+      await present("right");
+    }
+  },
+);
+
+testWhere(missing, "what the program says and how it exits, mode by mode", async () => {
+  await using work = await openWorkspace(server);
+  const { port } = server.control!;
+  const run = (host: string, mode: string, authority?: string) => {
+    const url = new URL(work.database);
+    url.host = `${host}:${port}`;
+    const rootcert = authority === undefined ? [] : ["--sslrootcert", join(directory, authority)];
+    const args = ["--database", url.href, "--sslmode", mode, ...rootcert, "--data-dir", work.dataDir];
+    return work.run(["migrate", ...args]);
+  };
+  for (const mode of ["disable", "require", "verify-ca", "verify-full"]) {
+    const good = await run("localhost", mode, "known.crt");
+    assertEquals(good.code, 0, `${mode}: ${good.stderr}`);
+  }
+  assertEquals((await run("127.0.0.1", "verify-ca", "known.crt")).code, 0);
+  assertEquals((await run("localhost", "require", "unknown.crt")).code, 0, "require believes everybody");
+  const wrongHost = await run("127.0.0.1", "verify-full", "known.crt");
+  assertEquals(wrongHost.code, 1);
+  assertStringIncludes(wrongHost.stderr, NAME_HOST);
+  const unknown = await run("localhost", "verify-full", "unknown.crt");
+  assertEquals(unknown.code, 1);
+  assertStringIncludes(unknown.stderr, NAME_AUTHORITY);
+  const absent = await run("localhost", "verify-full", "absent.crt");
+  assertEquals(absent.code, 2);
+  assertStringIncludes(absent.stderr, `Cannot use "sslrootcert" from --sslrootcert: current value`);
+  assertStringIncludes(absent.stderr, "wanted is the path of a PEM file");
+  for (const wrong of ["none.crt", "."]) {
+    const { code, stderr } = await run("localhost", "verify-full", wrong);
+    assertEquals(code, 2, stderr);
+    assertStringIncludes(stderr, "wanted is the path of a PEM file");
   }
 });

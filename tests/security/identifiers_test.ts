@@ -1,0 +1,66 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { fromFileUrl, join } from "@std/path";
+import { recordKinds } from "../../src/records/mod.ts";
+import type { MarketRecord, RecordKind } from "../../src/records/record.ts";
+import { createStatements } from "../../src/sinks/postgres/statements.ts";
+
+const SOURCE = fromFileUrl(new URL("../../src/", import.meta.url));
+
+/** What SQL begins with; keywords are written in capitals here, words of sentences are not. */
+const SQL =
+  /^\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|COPY|CREATE|ALTER|DROP|TRUNCATE|GRANT|SET|CALL|WITH|DO|LOCK|EXPLAIN) /;
+
+/** Statements that put something into their text, and what that is: constants of the program, or a number. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  "sinks/postgres/statements.ts": ["kind.table", "names", "parameters", "key.join", "payload", "compared.map"],
+  "database/postgres.ts": ["Math.trunc(statementTimeoutMs)"],
+};
+
+async function* sources(directory = ""): AsyncGenerator<string> {
+  for await (const { name, isDirectory } of Deno.readDir(join(SOURCE, directory))) {
+    const path = join(directory, name);
+    if (isDirectory) yield* sources(path);
+    else if (path.endsWith(".ts")) yield path;
+  }
+}
+
+Deno.test("no statement has anything in its text but constants and numbers: values are parameters", async () => {
+  let statements = 0;
+  for await (const path of sources()) {
+    const text = await Deno.readTextFile(join(SOURCE, path));
+    for (const [, literal] of text.matchAll(/`((?:[^`\\]|\\.)*)`/g)) {
+      if (!SQL.test(literal)) continue;
+      statements++;
+      for (const [, expression] of literal.matchAll(/\$\{([^}]*)/g)) {
+        // A constant of the module, by the way it is written.
+        if (/^[A-Z][A-Z_]*$/.test(expression)) continue;
+        const allowed = ALLOWED[path] ?? [];
+        assert(
+          allowed.some((each) => expression.startsWith(each)),
+          `src/${path} puts "${expression}" into a statement`,
+        );
+      }
+    }
+    // Nor is one put together from pieces.
+    for (const [line] of text.matchAll(/^.*\.query\(.*$/gm)) {
+      assertEquals(/\.query\([^)]*["'`]\s*\+/.test(line), false, `src/${path}: ${line.trim()}`);
+    }
+  }
+  assert(statements >= 8, `found only ${statements} statements`);
+});
+
+Deno.test("names of tables and columns are plain, and those of the kinds of records", () => {
+  const identifier = /^[a-z][a-z0-9_]*$/;
+  for (const kind of Object.values(recordKinds) as unknown as RecordKind<MarketRecord>[]) {
+    const names = [kind.table, ...kind.columns.map(({ name }) => name), ...kind.keyColumns];
+    for (const name of names) assertMatch(name, identifier);
+    const known = new Set([...names, "series_id"]);
+    const { copy, upsert } = createStatements(kind);
+    const words =
+      "insert into as old select from unnest on conflict do update set excluded where and is distinct copy " +
+      "stdin format binary int4 float8 timestamptz text char";
+    for (const [word] of `${copy} ${upsert}`.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)) {
+      assert(known.has(word) || words.split(" ").includes(word.toLowerCase()), `"${word}" is no name of ${kind.name}`);
+    }
+  }
+});
