@@ -203,7 +203,12 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
 
   /** Appends bytes to the segment that is written, or to a new one; leaves nothing of them behind where it fails. */
   async function write(bytes: Uint8Array, time: number): Promise<Segment> {
-    await checkRoom(sum(({ size }) => size), bytes.length);
+    const held = () => sum(({ size }) => size);
+    await checkRoom(held(), bytes.length).catch(async () => {
+      // What is settled is removed at leisure otherwise.
+      await reclaim();
+      await checkRoom(held(), bytes.length);
+    });
     try {
       active ??= await beginSegment(time);
       await writeAll(active, bytes);

@@ -10,7 +10,6 @@
  *
  * @module
  */
-import { delay } from "@std/async/delay";
 import type { Listener } from "../events.ts";
 import type { JournalLog, LogEntry } from "../journal/log.ts";
 import { decodeFrame, encodeFrame, type FrameContent } from "../records/codec.ts";
@@ -115,7 +114,11 @@ export function createJournal(options: JournalOptions): Journal {
 
   /** The frame for the pipeline, when the log has it. */
   function journaled(content: FrameContent, entry: LogEntry): Frame {
-    const frame = createFrame({ ...content, onSettled: () => entry.settle() });
+    const onSettled = () => {
+      entry.settle();
+      if (problem !== undefined) waiters.wakeAll();
+    };
+    const frame = createFrame({ ...content, onSettled });
     return {
       ...frame,
       settle(count) {
@@ -194,7 +197,7 @@ export function createJournal(options: JournalOptions): Journal {
         if (count) tell({ type: "journal-dropped", count, reason: appended.refused });
         if (count !== undefined) continue;
       }
-      await delay(RETRY_MS, { signal: abort }).catch(() => {});
+      await waiters.wait(AbortSignal.any([abort, AbortSignal.timeout(RETRY_MS)]));
     }
   }
 
