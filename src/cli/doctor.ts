@@ -1,14 +1,14 @@
 /** `barline doctor`. @module */
 import { loadConfig } from "../config/load.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
-import { withClient } from "../database/database.ts";
-import { readVersion, SCHEMA_VERSION } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
-import { prepareDataDir } from "../data_dir.ts";
-import { parseAddress } from "../http/address.ts";
+import { withClient } from "../database/database.ts";
 import { describeError, printable } from "../telemetry/log.ts";
 import { VERSION } from "../version.ts";
-import { type Command, EXIT } from "./command.ts";
+import { type Command, EXIT, UsageError } from "./command.ts";
+import { checkAddress, checkDataDir, checkOpenFiles } from "./doctor/host.ts";
+import { checkClock, checkDatabase, checkTimescale } from "./doctor/database.ts";
+import { checkHistory, findProviders } from "./doctor/providers.ts";
 
 /** One thing that was looked at. */
 interface Finding {
@@ -17,19 +17,39 @@ interface Finding {
   readonly detail: string;
 }
 
+const READY_TIMEOUT_MS = 4000;
+
 /** Looks at everything that a run needs, and says what to do about what is missing. */
 export const doctor: Command = {
-  summary: "Check data directory, database, rights and schema, and say what to do",
-  options: ["database", "sslmode", "sslrootcert", "dataDir", "http", "writeTimeoutMs", "json"],
-  examples: ["doctor", "doctor --database postgres://user@host/market --json"],
-  async run({ options, configFile }) {
+  summary: "Check host, database, keys and clock, and say what to do",
+  options: [
+    "provider",
+    "symbols",
+    "timeframe",
+    "file",
+    "database",
+    "sslmode",
+    "sslrootcert",
+    "dataDir",
+    "http",
+    "writeTimeoutMs",
+    "json",
+  ],
+  flags: [
+    { name: "ready", value: "URL", help: "ask the instance that serves there whether it is ready, and no more" },
+  ],
+  examples: [
+    "doctor",
+    "doctor --database postgres://user@host/market --json",
+    "doctor --provider alpaca --symbols AAPL",
+    "doctor --ready http://127.0.0.1:9000",
+  ],
+  async run({ options, flags, configFile }) {
+    const url = flags.get("ready");
+    if (typeof url === "string") return await askReady(url);
     const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
     const { dataDir, http, json } = config.settings;
-    const findings: Finding[] = [{
-      name: "program",
-      ok: true,
-      detail: `barline ${VERSION}, deno ${Deno.version.deno}`,
-    }];
+    const findings: Finding[] = [];
     const look = async (name: string, check: () => Promise<string> | string) => {
       try {
         findings.push({ name, ok: true, detail: await check() });
@@ -39,46 +59,47 @@ export const doctor: Command = {
       }
     };
 
-    await look("data directory", async () => {
-      await prepareDataDir(dataDir);
-      return dataDir;
-    });
+    await look("program", () => `barline ${VERSION}, deno ${Deno.version.deno}`);
+    await look("data directory", () => checkDataDir(dataDir));
+    await look("open files", checkOpenFiles);
     await look("http", () => http === "off" ? "off" : checkAddress(http));
     await look("database", async () => {
       await using database = await openDatabase(config);
       return await withClient(database, async (client) => {
-        const started = performance.now();
-        const { rows } = await client.query(
-          "SELECT version(), current_user, has_schema_privilege(current_schema(), 'CREATE') AS may_create",
-        );
-        const ms = (performance.now() - started).toFixed(1);
-        const { version, current_user, may_create } = rows[0];
-        const schema = await readVersion(client);
-        const migration = schema === SCHEMA_VERSION
-          ? `schema up to date (${schema})`
-          : may_create
-          ? `schema at ${schema} of ${SCHEMA_VERSION}, will be migrated at start`
-          : undefined;
-        if (migration === undefined) {
-          throw new Error(`User "${current_user}" must not create tables. Run \`barline migrate\` as a user who may`);
-        }
-        return `${database.label}: ${
-          version.split(" on ")[0]
-        }, user ${current_user}, ${migration}, answers in ${ms} ms`;
+        const detail = `${database.label}: ${await checkDatabase(client)}`;
+        await look("timescaledb", () => checkTimescale(client));
+        await look("clock", () => checkClock(client));
+        return detail;
       });
     });
+    for (const { name, provider, problem } of findProviders(config)) {
+      await look(`provider ${name}`, () => {
+        if (provider === undefined) throw new Error(problem);
+        return checkHistory(provider);
+      });
+    }
 
     const ok = findings.every((finding) => finding.ok);
     if (json) console.log(JSON.stringify({ ok, findings }));
-    else {for (const { name, ok, detail } of findings) {
+    else {
+      for (const { name, ok, detail } of findings) {
         console.log(`${ok ? "ok  " : "FAIL"}  ${name}: ${printable(detail)}`);
-      }}
+      }
+    }
     return ok ? EXIT.done : EXIT.failed;
   },
 };
 
-/** Takes the address for a moment. */
-function checkAddress(address: string): string {
-  using _listener = Deno.listen(parseAddress(address));
-  return `${address} is free`;
+/** Asks a running instance, for health checks of containers that have no other program. */
+async function askReady(url: string): Promise<number> {
+  if (!URL.canParse(url)) throw new UsageError(`Cannot use --ready "${url}": wanted is http://host:port`);
+  let reasons: string[];
+  try {
+    const response = await fetch(new URL("/readyz", url), { signal: AbortSignal.timeout(READY_TIMEOUT_MS) });
+    reasons = (await response.json()).reasons;
+  } catch (error) {
+    reasons = [`it does not answer: ${describeError(error)}`];
+  }
+  console.log(reasons.length === 0 ? "ready" : `not ready: ${reasons.map(printable).join("; ")}`);
+  return reasons.length === 0 ? EXIT.done : EXIT.failed;
 }

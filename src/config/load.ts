@@ -53,7 +53,7 @@ export interface ConfigInputs {
   env: (name: string) => string | undefined;
   /** Path of the YAML file. */
   file?: string;
-  /** Path of the `.env` file; it need not exist. @default {".env"} */
+  /** Path of the `.env` file; it need not exist. @default {`BARLINE_ENV_FILE`, or ".env"} */
   dotenv?: string;
   /**
    * A further look at the values, which reports what it finds together with everything else. What is wrong by itself has
@@ -73,7 +73,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
   const layers = [
     flagLayer(inputs.flags),
     variableLayer("environment", inputs.env),
-    dotenvLayer(inputs.dotenv ?? ".env", problems),
+    dotenvLayer(inputs.dotenv ?? inputs.env("BARLINE_ENV_FILE") ?? ".env", problems),
     fileLayer(inputs.file ?? inputs.env("BARLINE_CONFIG"), problems),
   ];
   const values: Record<string, unknown> = {};

@@ -7,6 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Client } from "pg";
 import type { App } from "../app.ts";
 import type { Config } from "../config/load.ts";
+import { type Calendar, calendarOf } from "../calendar/mod.ts";
 import { withClient } from "../database/database.ts";
 import type { Provider } from "../providers/provider.ts";
 import { describeError } from "../telemetry/log.ts";
@@ -49,6 +50,8 @@ export function startHttp(
     workers: Math.max(...health.coordinators.map(({ workers }) => workers)),
     sink: "postgres",
     providers: providers.map(({ name }) => name),
+    openMarkets: createOpenMarkets(providers),
+    journalMaxBytes: config.settings.journalMaxBytes,
   });
   app.listen(metrics.listen);
   const overview = createOverview({ health: app.health, ledger: app.ledger, deadLettersWaiting, version: VERSION });
@@ -104,6 +107,20 @@ export function startHttp(
       await server.shutdown();
     },
   };
+}
+
+/** Knows which live providers have a market that is open. */
+function createOpenMarkets(providers: readonly Provider[]): () => ReadonlyMap<string, boolean> {
+  const calendars = providers.filter(({ isLive }) => isLive).map(({ name, symbols = [] }) => {
+    const all = new Set(symbols.map((symbol) => calendarOf(name, symbol)));
+    all.delete(undefined);
+    return { name, all: [...all] as Calendar[] };
+  });
+  return () =>
+    new Map(
+      calendars.filter(({ all }) => all.length > 0)
+        .map(({ name, all }) => [name, all.some((calendar) => calendar.isOpen(Date.now()))]),
+    );
 }
 
 /** Makes a check that tells why the database cannot be reached, `undefined` when it can; `stop` ends one under way. */

@@ -71,6 +71,8 @@ export interface Provider {
   readonly buckets?: readonly TokenBucket[];
   /** Whether it is a live feed: it cannot be held back, and what is missed may be gone. */
   readonly isLive?: true;
+  /** Symbols that it streams, where they are known beforehand. */
+  readonly symbols?: readonly string[];
   /** How far it has come, where the end is known. */
   progress?(): Progress | undefined;
   /**

@@ -11,7 +11,11 @@ import type { JournalHealth } from "../pipeline/health.ts";
 const BUCKETS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30];
 
 /** Registers the metrics, which are 0 where there is no journal, and returns the listener that keeps them. */
-export function registerJournalMetrics(registers: Registry[], read: () => JournalHealth | undefined): Listener {
+export function registerJournalMetrics(
+  registers: Registry[],
+  read: () => JournalHealth | undefined,
+  maxBytes: number,
+): Listener {
   const gauge = (name: string, help: string, value: (journal: JournalHealth) => number) =>
     new Gauge({
       name,
@@ -23,6 +27,7 @@ export function registerJournalMetrics(registers: Registry[], read: () => Journa
       },
     });
   gauge("barline_journal_bytes", "Size of the journal on disk.", ({ bytes }) => bytes);
+  gauge("barline_journal_max_bytes", "Size that the journal may have.", () => maxBytes);
   gauge("barline_journal_frames", "Frames on disk that are not settled.", ({ frames }) => frames);
   gauge(
     "barline_journal_oldest_age_seconds",

@@ -7,7 +7,7 @@ import { Counter, Gauge, Histogram, Registry } from "@platformatic/prom-client";
 import type { DeadLetterCause, Listener } from "../events.ts";
 import type { Health } from "../pipeline/health.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
-import { registerFeedMetrics } from "./feed_metrics.ts";
+import { type OpenMarkets, registerFeedMetrics } from "./feed_metrics.ts";
 import { registerJournalMetrics } from "./journal_metrics.ts";
 import { registerProcessMetrics } from "./process.ts";
 
@@ -22,6 +22,8 @@ export interface MetricSources {
   readonly sink: string;
   readonly workers: number;
   readonly providers: readonly string[];
+  readonly openMarkets: OpenMarkets;
+  readonly journalMaxBytes: number;
 }
 
 /** The metrics of a run. */
@@ -129,8 +131,12 @@ export function createMetrics(sources: MetricSources): Metrics {
     "outcome",
   ]);
   registerProcessMetrics(registers);
-  const listenToFeeds = registerFeedMetrics(registers);
-  const listenToJournal = registerJournalMetrics(registers, () => sources.health().journal);
+  const listenToFeeds = registerFeedMetrics(registers, sources.openMarkets);
+  const listenToJournal = registerJournalMetrics(
+    registers,
+    () => sources.health().journal,
+    sources.journalMaxBytes,
+  );
 
   for (const coord_id of kinds) {
     submitted.inc({ coord_id }, 0);

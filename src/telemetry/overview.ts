@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { FeedState, Listener } from "../events.ts";
+import type { FeedState, GapOutcome, Listener } from "../events.ts";
 import type { CoordinatorHealth, Health, JournalHealth } from "../pipeline/health.ts";
 import { imbalance, type Ledger } from "../pipeline/ledger.ts";
 import { createLatencyDistribution } from "./latency.ts";
@@ -25,6 +25,8 @@ export interface ProviderOverview {
   readonly lastLoss?: string;
   /** Bars that history has filled in. */
   readonly repaired: number;
+  /** Minutes that a live feed has not delivered. */
+  readonly gaps?: Readonly<Record<GapOutcome, number>>;
 }
 
 /** The run at a glance. */
@@ -159,6 +161,10 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
         of.lastLoss = event.reason;
       } else if (event.type === "repaired") {
         provider(event.provider).repaired += event.count;
+      } else if (event.type === "gap") {
+        const of = provider(event.provider);
+        const gaps = of.gaps ?? { found: 0, repaired: 0, unrepairable: 0 };
+        of.gaps = { ...gaps, [event.outcome]: gaps[event.outcome] + event.minutes };
       }
     },
     async read() {

@@ -34,6 +34,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
   return {
     name,
     isLive: true,
+    symbols: feed.symbols,
     buckets: [feed.bucket],
     open(context) {
       tell = context.tell;

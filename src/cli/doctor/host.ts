@@ -1,0 +1,70 @@
+/**
+ * What `barline doctor` looks at on the host.
+ *
+ * @module
+ */
+import { format as formatBytes } from "@std/fmt/bytes";
+import { statfs } from "node:fs/promises";
+import { prepareDataDir } from "../../data_dir.ts";
+import { parseAddress } from "../../http/address.ts";
+
+/** Less room is too little for a journal that grows and a database that is embedded, in bytes. */
+const LEAST_FREE = 1024 ** 3;
+/** Sockets, connections, files and what else is open. */
+const LEAST_OPEN_FILES = 512;
+
+/**
+ * The data directory can be written to and has room.
+ *
+ * @throws {Error} If not.
+ */
+export async function checkDataDir(directory: string): Promise<string> {
+  await prepareDataDir(directory);
+  const { bavail, bsize } = await statfs(directory);
+  const free = bavail * bsize;
+  if (free < LEAST_FREE) {
+    throw new Error(
+      `"${directory}" has ${formatBytes(free)} of room, wanted are ${formatBytes(LEAST_FREE)}: make room, ` +
+        "or choose another place with --data-dir",
+    );
+  }
+  return `${directory}, ${formatBytes(free)} free`;
+}
+
+/**
+ * The process may have enough files open. Found out by opening them: the limit itself may not be read without every right
+ * there is.
+ *
+ * @throws {Error} If not.
+ */
+export function checkOpenFiles(): string {
+  if (Deno.build.os === "windows") return "not looked at on this system";
+  const files: Deno.FsFile[] = [];
+  try {
+    while (files.length < LEAST_OPEN_FILES) files.push(Deno.openSync("/dev/null"));
+    return `${LEAST_OPEN_FILES} more may be open`;
+  } catch (cause) {
+    throw new Error(
+      `only ${files.length} more may be open, wanted are ${LEAST_OPEN_FILES}: raise the limit with ulimit -n, or ` +
+        "LimitNOFILE= in the service",
+      { cause },
+    );
+  } finally {
+    for (const file of files) file.close();
+  }
+}
+
+/**
+ * The address can be had; it is taken for a moment.
+ *
+ * @throws {Error} If another process has it.
+ */
+export function checkAddress(address: string): string {
+  try {
+    using _listener = Deno.listen(parseAddress(address));
+    return `${address} is free`;
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.AddrInUse)) throw cause;
+    throw new Error(`${address} is taken: by barline itself, where it runs; else choose another with --http`);
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What `barline doctor` asks the providers: their history, which needs the same keys as the stream. The stream itself is not
+ * tried: it would take the one connection that many plans allow from an instance that runs.
+ *
+ * @module
+ */
+import type { Config, ConfigProblem } from "../../config/load.ts";
+import type { Provider } from "../../providers/provider.ts";
+import { frameSize } from "../../records/frame.ts";
+import { createReceiveClock } from "../../records/record.ts";
+import { createProviders } from "../providers.ts";
+
+/** A provider that is configured, or why it cannot be had. */
+export interface FoundProvider {
+  readonly name: string;
+  readonly provider?: Provider;
+  readonly problem?: string;
+}
+
+const TIMEOUT_MS = 20_000;
+const MINUTE_MS = 60_000;
+/** Plans with delayed data may not read what is younger than a quarter of an hour. */
+const AGE_MS = 30 * MINUTE_MS;
+
+/** The providers of the configuration; for those whose settings do not do, each thing that is wrong. */
+export function findProviders(config: Config): FoundProvider[] {
+  const problems: ConfigProblem[] = [];
+  const made = createProviders(config, problems);
+  return [
+    ...made.map((provider) => ({ name: provider.name, provider })),
+    ...problems.map(({ key, message }) => ({
+      name: config.settings.provider.join(", "),
+      problem: `${key}: ${message}`,
+    })),
+  ];
+}
+
+/**
+ * Reads a few minutes of history of the provider's symbols.
+ *
+ * @throws {Error} If it cannot: a wrong key, a missing entitlement, no network.
+ */
+export async function checkHistory(provider: Provider): Promise<string> {
+  if (provider.backfill === undefined) return "needs no key";
+  const to = Math.floor((Date.now() - AGE_MS) / MINUTE_MS) * MINUTE_MS;
+  const notices: string[] = [];
+  const stop = AbortSignal.timeout(TIMEOUT_MS);
+  const past = provider.backfill({ from: to - 5 * MINUTE_MS, to, restart: true });
+  const stream = past.open({
+    stop,
+    clock: createReceiveClock(),
+    pace: () => Promise.resolve(),
+    notice: (message) => notices.push(message),
+    tell() {},
+    newest: () => Promise.resolve(new Map()),
+  });
+  const started = performance.now();
+  let count = 0;
+  for await (const frame of stream) {
+    count += frame.records.length;
+    frame.settle(frameSize(frame));
+  }
+  if (stop.aborted) {
+    const words = notices.length > 0 ? `: ${notices.join("; ")}` : ", is the network up?";
+    throw new Error(`no good answer within ${TIMEOUT_MS / 1000} s${words}`);
+  }
+  const { done, total } = past.progress!()!;
+  if (done < total) throw new Error(notices.join("; "));
+  return `history answers within ${(performance.now() - started).toFixed(0)} ms, ${count} bars`;
+}
