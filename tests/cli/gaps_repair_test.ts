@@ -2,6 +2,8 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { csvLine, HEADER } from "../support/bars.ts";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { type MarketBar, startFakeKraken } from "../support/fake_kraken.ts";
+import { startFakeTws } from "../support/fake_tws.ts";
+import { freePort } from "../support/postgres.ts";
 import { utc } from "../support/stored_series.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
 
@@ -141,6 +143,30 @@ Deno.test("what Kraken's bars no longer reach is made of its trades, and young m
     "9 missing",
   ], stderr);
   assertEquals([code, json.totals.unrepairable], [1, 0]);
+});
+
+Deno.test("extended hours of Interactive Brokers are repaired, too, in one request", async () => {
+  await using work = await openWorkspace(server);
+  await using tws = startFakeTws();
+  const [first, end] = [utc("2024-01-02T09:00"), utc("2024-01-03T01:00")];
+  const day = Array.from({ length: (end - first) / MINUTE }, (_, at) => first + at * MINUTE);
+  await store(work, { ...AAPL, provider: "ibkr" }, day.filter((_, at) => at < 100 || at > 120));
+  const prices = { open: 2, high: 4, low: 1, close: 3, volume: 7, count: 5, wap: 3 };
+  tws.history.push(...day.toSpliced(110, 1).map((ts) => ({ symbol: "AAPL", ts, ...prices })));
+  const { code, json, stderr } = await gaps(work, tws.variables, "--repair", "--to", "2024-01-03T08:00Z");
+  assertEquals([code, json.totals.repaired, json.totals.noTrade, tws.asked.length], [0, 20, 1, 1], stderr);
+});
+
+Deno.test("where history cannot be reached, everything stays missing, soon", async () => {
+  await using work = await openWorkspace(server);
+  for (let number = 0; number < 20; number++) {
+    await store(work, { provider: "ibkr", symbol: `S${number}`, timeframe: "1m" }, session(10, 3, 5));
+  }
+  const nobody = { IBKR_PORT: String(freePort()) };
+  const { code, json, stderr } = await gaps(work, nobody, "--repair", ...upTo(10));
+  assertEquals([code, json.totals.missing, json.totals.found], [1, 40, 40]);
+  assertMatch(stderr, /Provider ibkr failed/);
+  assertEquals(await work.query("SELECT count(*)::int AS count FROM no_trade"), [{ count: 0 }]);
 });
 
 Deno.test("a provider without a history cannot be repaired from", async () => {

@@ -36,8 +36,8 @@ const PARALLEL = 4;
 const BUFFER_RECORDS = 20_000;
 /** Attempts of a task, beyond those of each request. */
 const ATTEMPTS = 8;
-/** Tasks that are refused before any is read: then there is nothing to be had for anybody. */
-const MAX_REFUSALS = 5;
+/** Tasks that fail before any is read: then there is nothing to be had for anybody. */
+const MAX_FAILURES = 5;
 /** Symbols that a message names. */
 const NAMED = 10;
 
@@ -89,7 +89,7 @@ export function createBackfill(options: BackfillOptions): Provider {
     const withBars = new Set<string>();
     const told = new Set<string>();
     let hasRead = false;
-    let refusals = 0;
+    let failures = 0;
 
     function tellOnce(message: string): void {
       if (!told.has(message)) context.notice(message);
@@ -151,8 +151,9 @@ export function createBackfill(options: BackfillOptions): Provider {
             await work(task, some.slice(0, half), reached);
             return await work(task, some.slice(half), reached);
           }
-          if (isRefused && !hasRead && ++refusals >= MAX_REFUSALS) throw error;
-          if (isRefused || attempt === ATTEMPTS) {
+          // What a repair of gaps does not get, the next one asks for again.
+          if (isRefused || attempt === (range.only ? 1 : ATTEMPTS)) {
+            if (!hasRead && ++failures >= MAX_FAILURES) throw error;
             for (const symbol of some) {
               if (!failed.has(symbol)) context.notice(`${symbol} is left out: ${error.message}`);
               failed.set(symbol, error);
