@@ -25,6 +25,13 @@ const HOUR_MS = 3_600_000;
 /** Whether requests for bars of this length count against the strict limits. */
 export const isSmall = (stepMs: number) => stepMs <= SMALL_MS;
 
+/** Bars up to {@linkcode SMALL_MS} are kept for six months, after IBKR's list of data that cannot be had. */
+const SMALL_REACH_MS = 180 * 24 * HOUR_MS;
+
+/** Start of the oldest bars of this length that there are, in epoch ms; `undefined` where no end is documented. */
+export const oldestStart = (stepMs: number) =>
+  isSmall(stepMs) ? Math.ceil((Date.now() - SMALL_REACH_MS) / stepMs) * stepMs : undefined;
+
 /**
  * How long a subscription looks back: to the last session, where one may, as a request that finds nothing is over with
  * that, and its updates with it.

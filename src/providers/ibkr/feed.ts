@@ -6,7 +6,7 @@
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type Feed, FeedError } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
-import { isSmall } from "./bars.ts";
+import { isSmall, oldestStart } from "./bars.ts";
 import { isResetTime } from "./codes.ts";
 import { type Connection, type ConnectionOptions, type ConnectionTiming, openConnection } from "./connection.ts";
 import type { Listing } from "./contract.ts";
@@ -114,6 +114,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
       if (listing === undefined) throw new RangeError(`Cannot read history of ${symbol}: it was not asked for`);
       yield* readHistory({ connection, listing, timeframe, pacing, signal, onCall, ...timing }, from, to);
     },
+    historyStart: () => oldestStart(TIMEFRAMES.get(timeframe)!),
     openHistory() {
       alone = createHistoryConnection(open);
       return {

@@ -6,7 +6,7 @@
 import { delay } from "@std/async/delay";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
-import { BAR_SIZES, durationOf, formatEnd, isOver, pageMs, readBar } from "./bars.ts";
+import { BAR_SIZES, durationOf, formatEnd, isOver, oldestStart, pageMs, readBar } from "./bars.ts";
 import { judge } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { CallOutcome } from "../live/rest.ts";
@@ -39,7 +39,7 @@ export async function* readHistory(
 ): AsyncGenerator<readonly FeedBar[]> {
   const stepMs = TIMEFRAMES.get(options.timeframe)!;
   const signal = AbortSignal.any([options.signal, options.connection.signal]);
-  for (let start = from; start < to;) {
+  for (let start = Math.max(from, oldestStart(stepMs) ?? from); start < to;) {
     const end = Math.min(start + pageMs(stepMs), to);
     const bars = await readPage({ ...options, signal }, durationOf(end - start, stepMs), formatEnd(end));
     // TWS rounds durations up, and to days of trade.
