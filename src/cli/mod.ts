@@ -10,6 +10,7 @@ import { describeError, printableLines } from "../telemetry/log.ts";
 import { parseInvocation } from "./args.ts";
 import { backfill } from "./backfill.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
+import { createCompletions } from "./completions.ts";
 import { config } from "./config.ts";
 import { dlq } from "./dlq.ts";
 import { doctor } from "./doctor.ts";
@@ -32,6 +33,7 @@ const commands: Readonly<Record<string, Command>> = {
   doctor,
   top,
   config,
+  completions: createCompletions(() => commands),
   version,
 };
 
