@@ -16,7 +16,7 @@ import { createCheckpoint } from "./checkpoint.ts";
 import { type Feed, type FeedBar, FeedError } from "./feed.ts";
 import { createOutlet } from "./outlet.ts";
 import { createHistoryFrame, readRange } from "./range.ts";
-import { cutIntoTasks, type Task } from "./tasks.ts";
+import { alignToBlocks, cutIntoTasks, type Task } from "./tasks.ts";
 
 /** How to read. */
 export interface BackfillOptions {
@@ -78,8 +78,10 @@ export function createBackfill(options: BackfillOptions): Provider {
     if (!range.restart && !range.only) await checkpoint.load((symbol) => known.has(symbol));
     // The bar under way is none yet.
     const to = Math.min(range.to, Math.floor(Date.now() / stepMs) * stepMs);
-    const missing = range.only ??
-      new Map(symbols.map((symbol) => [symbol, subtract([range.from, to], checkpoint.covered(symbol))]));
+    const groupSize = feed.historySymbols ?? 1;
+    const missing = range.only === undefined
+      ? new Map(symbols.map((symbol) => [symbol, subtract([range.from, to], checkpoint.covered(symbol))]))
+      : alignToBlocks(range.only, groupSize, stepMs, to);
     let done = 0;
     let total = [...missing.values()].reduce((sum, ranges) => sum + totalMs(ranges), 0);
     progress = { done, total };
@@ -166,7 +168,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       }
     }
 
-    const tasks = cutIntoTasks(missing, feed.historySymbols ?? 1, stepMs);
+    const tasks = cutIntoTasks(missing, groupSize, stepMs);
     await Promise.all(Array.from({ length: PARALLEL }, async () => {
       for (let task = tasks.next().value; task !== undefined; task = tasks.next().value) {
         const some = task.symbols.filter((symbol) => !failed.has(symbol));
