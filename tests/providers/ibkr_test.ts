@@ -145,7 +145,12 @@ Deno.test("what cannot be read is told, and the connection lives on", async () =
   tws.send(90, id, 3, START / 1000, 1, 1, 1, 1, 1, 1, "one too many");
   tws.send(4711, 1, 2);
   tws.send(90, id, 3, "yesterday", 1, 1, 1, 1, 1, 1);
-  tws.send(90, id, 3, START / 1000, "dear", 1, 1, 1, 1, 1);
+  tws.send(90, id, 3, START / 1000, "12x", 1, 1, 1, 1, 1);
+  tws.send(90, id, 3, "12", 1, 1, 1, 1, 1, 1);
+  // The library's word for nothing.
+  tws.send(90, id, 3, START / 1000, Number.MAX_VALUE, 1, 1, 1, 1, 1);
+  tws.send(90, id, 3, START / 1000 + 1, 1, 1, 1, 1, 1, 1);
+  tws.send(90, id, 3, START / 1000, 1, 1, 0.5, 0.5, 1, 1);
   tws.update(bar(0));
   tws.update(bar(1));
   const rejected: string[] = [];
@@ -155,11 +160,11 @@ Deno.test("what cannot be read is told, and the connection lives on", async () =
   });
   assertEquals(bars[0].volume, 250);
   assertEquals(rejected, [
-    "message is not as documented",
-    "message is not as documented",
-    "message is not as documented",
+    ...Array(5).fill("message is not as documented"),
     "date of a bar is not as documented",
     "price of a bar is no number",
+    "bar is not of 1m",
+    "high is below max(open, close): 0.5 < max(1, 1)",
   ]);
 });
 

@@ -6,13 +6,12 @@
  */
 import { delay } from "@std/async/delay";
 import { createTokenBucket } from "../../pipeline/rate.ts";
-import type { Rejected } from "../../records/frame.ts";
 import { FeedError, type Session } from "../live/feed.ts";
-import { parseMessage, rejectParts } from "../live/message.ts";
 import { runSocket } from "../live/socket.ts";
 import { notServed } from "./errors.ts";
 import type { BinanceOptions } from "./feed.ts";
 import { createLiveKlines } from "./live.ts";
+import { createMessageReader } from "./messages.ts";
 
 /** Options of {@linkcode runConnection}. */
 export interface ConnectionOptions extends BinanceOptions {
@@ -125,26 +124,14 @@ async function runOne(symbols: readonly string[], options: OneOptions): Promise<
     }
   }
 
-  function onMessage(text: string): void {
-    const { value, problem } = parseMessage(text) as { value?: unknown; problem?: string };
-    if (problem !== undefined) return session.reject({ raw: text.slice(0, 1000) }, problem);
-    const rejected: Rejected[] = [];
-    const reject = (reason: string) => void rejected.push({ item: value, reason });
-    if (typeof value !== "object" || value === null || Array.isArray(value)) reject("message is not an object");
-    else {
-      const { id, result, error, msg, data = value } = value as Record<string, unknown>;
-      const { e: kind, k } = (data ?? {}) as Record<string, unknown>;
-      if (kind === "serverShutdown") throw new FeedError("Binance shuts the server down", { reason: "shutdown" });
-      if (kind === "kline") klines.take(k, reject);
-      else if (typeof id === "number" && (result === null || Array.isArray(result))) answers.get(id)?.(undefined);
-      else if (error !== undefined || msg !== undefined) {
-        const answer = typeof id === "number" ? answers.get(id) : undefined;
-        if (answer === undefined) reject("error is not about any request");
-        else answer(JSON.stringify(error ?? msg).slice(0, 200));
-      } else if (typeof kind !== "string") reject("message has no kind");
-    }
-    rejectParts(session, text, rejected);
-  }
+  const read = createMessageReader(session, {
+    kline: klines.take,
+    answer(id, problem) {
+      const answer = answers.get(id);
+      answer?.(problem);
+      return answer !== undefined;
+    },
+  });
 
   const { pathname } = new URL(options.socketUrl);
   return await runSocket({
@@ -154,7 +141,7 @@ async function runOne(symbols: readonly string[], options: OneOptions): Promise<
     onOpen(send) {
       Promise.all([subscribe(send).then(checkSymbols), keepAlive(send)]).catch((error) => ending.abort(error));
     },
-    onMessage,
+    onMessage: read,
     onRefused(status) {
       if (status === 451) throw notServed();
       // An address that connects too often is shut out for a while.

@@ -6,6 +6,7 @@
 import type { BarSizeSetting } from "@stoqey/ib";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { FeedBar } from "../live/feed.ts";
+import { explainBar } from "../live/message.ts";
 import type { Listing } from "./contract.ts";
 
 /** TWS's names of timeframes. It keeps bars from five seconds on up to date; those of a week carry no certain start. */
@@ -60,7 +61,7 @@ export function formatEnd(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replaceAll("-", "").replace("T", "-");
 }
 
-/** The values of a bar in the order of the fields; −1, or nothing, is what TWS does not know. */
+/** The values of a bar in the order of the fields; −1, nothing, or 2¹²⁷ − 1 is what TWS does not know. */
 export interface RawBar {
   /** Epoch seconds of the start, or `yyyymmdd` for bars of a day. */
   readonly date: string;
@@ -83,15 +84,19 @@ export function readBar(raw: RawBar, listing: Listing, timeframe: string): FeedB
   const trades = known(raw.count);
   // TWS fills minutes without trades with the last price.
   if (listing.hasVolume && volume === 0 && (trades ?? 0) === 0) return undefined;
-  const bar = { symbol: listing.symbol, timeframe, ts, open, high, low, close, volume };
-  if (!listing.hasVolume) return { ...bar, status: "final" };
+  // Hours begin with their session, at half past; minutes and what is shorter by the clock.
+  if (ts % Math.min(TIMEFRAMES.get(timeframe)!, 60_000) !== 0) return `bar is not of ${timeframe}`;
   const vwap = known(raw.wap);
-  return {
-    ...bar,
-    ...(vwap === undefined || vwap === 0 ? {} : { vwap }),
-    ...(trades === undefined || !Number.isInteger(trades) ? {} : { trades }),
+  const bar: FeedBar = {
+    symbol: listing.symbol,
+    timeframe,
+    ts,
+    ...{ open, high, low, close, volume },
+    ...(!listing.hasVolume || vwap === undefined || vwap === 0 ? {} : { vwap }),
+    ...(!listing.hasVolume || trades === undefined ? {} : { trades }),
     status: "final",
   };
+  return explainBar(bar) ?? bar;
 }
 
 /** Whether the bar can change no more. */
@@ -106,4 +111,4 @@ function readDate(date: string): number {
   return /^\d{9,11}$/.test(date) ? Number(date) * 1000 : NaN;
 }
 
-const known = (value: number | undefined) => value === undefined || !(value >= 0) ? undefined : value;
+const known = (value: number | undefined) => value !== undefined && value >= 0 && value < 2 ** 126 ? value : undefined;

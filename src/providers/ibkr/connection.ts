@@ -12,6 +12,7 @@ import { FeedError } from "../live/feed.ts";
 import type { RawBar } from "./bars.ts";
 import { CODE } from "./codes.ts";
 import { createClient } from "./client.ts";
+import { holdsNumbers } from "./fields.ts";
 import type { Listing } from "./contract.ts";
 
 /** Times that a connection keeps, in milliseconds. */
@@ -175,6 +176,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     isDoubtful = false;
     // Of a frame that pretends a negative length the library would read for ever.
     if (tokens.length === 0) throw new Error("empty message");
+    if (holdsNumbers(tokens)) return;
+    isDoubtful = true;
+    onUnreadable(tokens.join(" "));
   });
   api.on(names.nextValidId, () => {
     isReady = true;

@@ -6,10 +6,11 @@
 import { delay } from "@std/async/delay";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
-import { BAR_SIZES, durationOf, formatEnd, isOver, oldestStart, pageMs, readBar } from "./bars.ts";
+import { BAR_SIZES, durationOf, formatEnd, isOver, oldestStart, pageMs, type RawBar, readBar } from "./bars.ts";
 import { judge } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { CallOutcome } from "../live/rest.ts";
+import { createRowReader } from "../live/rows.ts";
 import type { Listing } from "./contract.ts";
 import type { Pacing } from "./pacing.ts";
 
@@ -38,18 +39,22 @@ export async function* readHistory(
   to: number,
 ): AsyncGenerator<readonly FeedBar[]> {
   const stepMs = TIMEFRAMES.get(options.timeframe)!;
+  const { listing, timeframe } = options;
   const signal = AbortSignal.any([options.signal, options.connection.signal]);
+  const reader = createRowReader((raw) => readBar(raw as RawBar, listing, timeframe));
   for (let start = Math.max(from, oldestStart(stepMs) ?? from); start < to;) {
     const end = Math.min(start + pageMs(stepMs), to);
-    const bars = await readPage({ ...options, signal }, durationOf(end - start, stepMs), formatEnd(end));
+    const rows = await readPage({ ...options, signal }, durationOf(end - start, stepMs), formatEnd(end));
+    const bars = reader.read(listing.symbol, rows);
     // TWS rounds durations up, and to days of trade.
     yield bars.filter((bar) => bar.ts >= start && bar.ts < end && isOver(bar));
     start = end;
   }
+  reader.finish();
 }
 
 /** Asks for a page until it is there, as long as asking again may help. */
-async function readPage(options: HistoryOptions, duration: string, end: string): Promise<FeedBar[]> {
+async function readPage(options: HistoryOptions, duration: string, end: string): Promise<RawBar[]> {
   const { listing, pacing, signal, retryMs } = options;
   let last = "";
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -72,15 +77,15 @@ async function readPage(options: HistoryOptions, duration: string, end: string):
   throw new FeedError(`TWS gave no history of ${listing.symbol}: ${last}`, { reason: "history" });
 }
 
-/** Asks once. Bars that are not as documented are left out: the stream of live bars tells of that. */
+/** Asks once. */
 function ask(
   options: HistoryOptions,
   duration: string,
   end: string,
-): Promise<FeedBar[] | { code: number; text: string }> {
+): Promise<RawBar[] | { code: number; text: string }> {
   const { connection, listing, timeframe, signal, requestTimeoutMs } = options;
   return new Promise((resolve, reject) => {
-    const bars: FeedBar[] = [];
+    const bars: RawBar[] = [];
     function finish(settle: () => void): void {
       clearTimeout(timer);
       signal.removeEventListener("abort", abort);
@@ -96,10 +101,7 @@ function ask(
     const cancel = connection.ask(
       { listing, barSize: BAR_SIZES.get(timeframe)!, duration, end, keepUpToDate: false },
       {
-        bar(raw) {
-          const bar = readBar(raw, listing, timeframe);
-          if (typeof bar === "object") bars.push(bar);
-        },
+        bar: (raw) => void bars.push(raw),
         done: () => finish(() => resolve(bars)),
         update() {},
         error(code, text) {

@@ -6,13 +6,11 @@
  *
  * @module
  */
-import type { Rejected } from "../../records/frame.ts";
 import { createCloser } from "../live/closer.ts";
 import { type FeedBar, FeedError, type Session } from "../live/feed.ts";
-import { parseMessage, rejectParts } from "../live/message.ts";
 import { runSocket } from "../live/socket.ts";
-import { readBar } from "./bars.ts";
 import type { KrakenOptions } from "./feed.ts";
+import { createMessageReader } from "./messages.ts";
 
 /** Heartbeats come about every second. */
 const SILENCE_MS = 30_000;
@@ -29,7 +27,6 @@ export async function runConnection(session: Session, options: KrakenOptions): P
   const { symbols, stepMs, closeAfterMs = 4_000, provisional, answerMs = 15_000 } = options;
   const closer = createCloser({ stepMs, closeAfterMs, provisional, emit: session.emit });
   const ending = new AbortController();
-  const wanted = new Set(symbols);
   /** Symbols without an answer, and those that are accepted. */
   const open = new Set(symbols);
   const held = new Set<string>();
@@ -58,63 +55,18 @@ export async function runConnection(session: Session, options: KrakenOptions): P
     throw new FeedError(`Kraken refuses all symbols, the last one: ${lastReason}`, { isFatal, reason: "refused" });
   }
 
-  /** Takes the answer about one symbol, and tells why it is none. */
-  function readAnswer(message: Record<string, unknown>): string | undefined {
-    const { symbol } = (message.result ?? message) as { symbol?: unknown };
-    const { error, success } = message;
-    if (success !== true && typeof error !== "string") return "answer is not as documented";
-    if (typeof symbol !== "string" || !wanted.has(symbol)) {
-      return success === true
-        ? "answer is about no symbol that was asked for"
-        : `error: ${String(error).slice(0, 200)}`;
-    }
-    if (success === true || /already subscribed/i.test(error as string)) {
-      if (!held.has(symbol)) accept(symbol);
-    } else if (!held.has(symbol)) refuse(symbol, (error as string).slice(0, 200));
-  }
-
-  function readBars(data: readonly unknown[], isSnapshot: boolean, rejected: Rejected[]): void {
-    const bars: FeedBar[] = [];
-    for (const item of data) {
-      const bar = readBar(item, options);
-      if (typeof bar === "string") rejected.push({ item, reason: bar });
-      else if (!wanted.has(bar.symbol)) rejected.push({ item, reason: "symbol is not subscribed" });
-      else {
-        session.alive(bar.symbol);
-        // A time without trades is no bar.
-        if (bar.volume > 0 || bar.trades !== 0) bars.push(bar);
-      }
-    }
-    if (!isSnapshot) return bars.forEach(closer.update);
-    // All but the newest of each symbol are over, and need not come one after the other.
-    const newest = new Map<string, FeedBar>();
-    for (const bar of bars) if (bar.ts >= (newest.get(bar.symbol)?.ts ?? -Infinity)) newest.set(bar.symbol, bar);
-    closer.finished(bars.filter((bar) => newest.get(bar.symbol) !== bar).toSorted((a, b) => a.ts - b.ts));
-    for (const bar of newest.values()) closer.update(bar);
-  }
-
-  function onMessage(text: string): void {
-    const { value, problem } = parseMessage(text) as { value?: unknown; problem?: string };
-    if (problem !== undefined) return session.reject({ raw: text.slice(0, 1000) }, problem);
-    const rejected: Rejected[] = [];
-    const reject = (reason: string) => void rejected.push({ item: value, reason });
-    try {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) reject("message is not an object");
-      else {
-        const { method, channel, type, data, error } = value as Record<string, unknown>;
-        if (method === "subscribe") {
-          const odd = readAnswer(value as Record<string, unknown>);
-          if (odd !== undefined) reject(odd);
-        } else if (channel === "ohlc") {
-          if (Array.isArray(data)) readBars(data, type === "snapshot", rejected);
-          else reject("message has no data");
-        } else if (error !== undefined) reject("error is not about a subscription");
-        else if (typeof channel !== "string" && typeof method !== "string") reject("message has no kind");
-      }
-    } finally {
-      rejectParts(session, text, rejected);
-    }
-  }
+  const read = createMessageReader(session, options, {
+    bars(bars, isSnapshot) {
+      if (!isSnapshot) return bars.forEach(closer.update);
+      // All but the newest of each symbol are over, and need not come one after the other.
+      const newest = new Map<string, FeedBar>();
+      for (const bar of bars) if (bar.ts >= (newest.get(bar.symbol)?.ts ?? -Infinity)) newest.set(bar.symbol, bar);
+      closer.finished(bars.filter((bar) => newest.get(bar.symbol) !== bar).toSorted((a, b) => a.ts - b.ts));
+      for (const bar of newest.values()) closer.update(bar);
+    },
+    accepted: (symbol) => held.has(symbol) ? undefined : accept(symbol),
+    refused: (symbol, reason) => held.has(symbol) ? undefined : refuse(symbol, reason),
+  });
 
   try {
     await runSocket({
@@ -129,7 +81,7 @@ export async function runConnection(session: Session, options: KrakenOptions): P
         }
         ping = setInterval(() => send({ method: "ping" }), PING_EVERY_MS);
       },
-      onMessage,
+      onMessage: read,
       onRefused(status) {
         // An address that connects too often, 150 times in ten minutes, is shut out for a while.
         if (status !== 429 && status !== 403) return;

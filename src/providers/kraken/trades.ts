@@ -4,6 +4,7 @@
  * @module
  */
 import type { FeedBar } from "../live/feed.ts";
+import { MAX_AHEAD_MS } from "../live/message.ts";
 import type { KrakenSeries } from "./bars.ts";
 
 /** A trade; price and volume in units of 10⁻¹⁰, as sums of fractions in floating point would depend on their order. */
@@ -25,8 +26,9 @@ export function readTrade(row: unknown): Trade | string {
   if (!Array.isArray(row)) return "trade is not as documented";
   const [price, volume, seconds, , , , id] = row.map((field, at) => at < 2 ? readUnits(field) : field) as unknown[];
   if (typeof price !== "bigint" || typeof volume !== "bigint") return "trade is not as documented";
-  if (price === 0n || !Number.isSafeInteger(id) || !Number.isFinite(seconds)) return "trade is not as documented";
-  return { id: id as number, at: seconds as number * 1000, price, volume };
+  if (price === 0n || !Number.isSafeInteger(id) || typeof seconds !== "number") return "trade is not as documented";
+  if (!(seconds > 0 && seconds * 1000 <= Date.now() + MAX_AHEAD_MS)) return "trade is of no time that has been";
+  return { id: id as number, at: seconds * 1000, price, volume };
 }
 
 /** Gathers trades, in order, into bars. */

@@ -14,7 +14,7 @@ const RAW_LENGTH = 1000;
 /** Most parts of one message that are rejected one by one. */
 const MAX_PARTS = 100;
 /** How far ahead of this machine's clock a bar may begin, in milliseconds. */
-const MAX_AHEAD_MS = 5 * 60_000;
+export const MAX_AHEAD_MS = 5 * 60_000;
 
 /** The JSON of a message as `value`, or why there is none as `problem`. */
 export function parseMessage(text: string): { value: unknown; problem?: undefined } | { problem: string } {

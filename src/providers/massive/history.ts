@@ -88,7 +88,10 @@ function advise(status: number): string | undefined {
 }
 
 /** `t` is the bar's start in ms, `n` the number of trades. A text says why it is no bar. */
-function readRow(row: unknown, { symbol, timeframe, stepMs }: HistoryOptions): FeedBar | string {
+export function readRow(
+  row: unknown,
+  { symbol, timeframe, stepMs }: Pick<HistoryOptions, "symbol" | "timeframe" | "stepMs">,
+): FeedBar | string {
   const { t, o, h, l, c, v, vw, n } = (row ?? {}) as Record<string, unknown>;
   const isWhole = [t, o, h, l, c, v].every(Number.isFinite) && isAbsentOrNumber(vw) && isAbsentOrNumber(n);
   if (!isWhole) return "bar is not as documented";

@@ -1,0 +1,47 @@
+/**
+ * Messages of Binance's streams: klines, answers to requests, and that a server shuts down; combined with the name of their
+ * stream, or as they are.
+ *
+ * @module
+ */
+import type { Rejected } from "../../records/frame.ts";
+import { FeedError, type Session } from "../live/feed.ts";
+import { parseMessage, rejectParts } from "../live/message.ts";
+
+/** What is told of messages. */
+export interface MessageHandlers {
+  /** The `k` of a kline; `reject` hears why it is none. */
+  kline(k: unknown, reject: (reason: string) => void): void;
+  /** The answer to a request, with what is wrong with that; tells whether it was waited for. */
+  answer(id: number, problem: string | undefined): boolean;
+}
+
+/**
+ * Makes a reader of messages. What is not as documented is rejected, and the connection lives on.
+ *
+ * The reader throws a {@linkcode FeedError} where the server shuts down.
+ */
+export function createMessageReader(
+  session: Pick<Session, "reject">,
+  handlers: MessageHandlers,
+): (text: string) => void {
+  return (text) => {
+    const { value, problem } = parseMessage(text) as { value?: unknown; problem?: string };
+    if (problem !== undefined) return session.reject({ raw: text.slice(0, 1000) }, problem);
+    const rejected: Rejected[] = [];
+    const reject = (reason: string) => void rejected.push({ item: value, reason });
+    if (typeof value !== "object" || value === null || Array.isArray(value)) reject("message is not an object");
+    else {
+      const { id, result, error, msg, data = value } = value as Record<string, unknown>;
+      const { e: kind, k } = (data ?? {}) as Record<string, unknown>;
+      if (kind === "serverShutdown") throw new FeedError("Binance shuts the server down", { reason: "shutdown" });
+      if (kind === "kline") handlers.kline(k, reject);
+      else if (typeof id === "number" && (result === null || Array.isArray(result))) handlers.answer(id, undefined);
+      else if (error !== undefined || msg !== undefined) {
+        const said = text.slice(0, 200);
+        if (typeof id !== "number" || !handlers.answer(id, said)) reject("error is not about any request");
+      } else if (typeof kind !== "string") reject("message has no kind");
+    }
+    rejectParts(session, text, rejected);
+  };
+}

@@ -1,0 +1,77 @@
+/**
+ * Messages of Kraken's stream: bars, answers to subscriptions, and what is no news.
+ *
+ * @module
+ */
+import type { Rejected } from "../../records/frame.ts";
+import type { FeedBar, Session } from "../live/feed.ts";
+import { parseMessage, rejectParts } from "../live/message.ts";
+import { type KrakenSeries, readBar } from "./bars.ts";
+
+/** What is told of messages. */
+export interface MessageHandlers {
+  /** States of bars; a snapshot holds some that are over. */
+  bars(bars: readonly FeedBar[], isSnapshot: boolean): void;
+  accepted(symbol: string): void;
+  refused(symbol: string, reason: string): void;
+}
+
+/** Makes a reader of messages. What is not as documented is rejected, item by item, and the rest goes on. */
+export function createMessageReader(
+  session: Pick<Session, "reject" | "alive">,
+  options: KrakenSeries & { symbols: readonly string[] },
+  handlers: MessageHandlers,
+): (text: string) => void {
+  const wanted = new Set(options.symbols);
+
+  /** Takes the answer about one symbol, and tells what is wrong with it. */
+  function readAnswer(message: Record<string, unknown>): string | undefined {
+    const { error, success } = message;
+    const { symbol } = (message.result ?? message) as { symbol?: unknown };
+    if (success !== true && typeof error !== "string") return "answer is not as documented";
+    const reason = success === true ? "" : (error as string).slice(0, 200);
+    if (typeof symbol !== "string" || !wanted.has(symbol)) {
+      return reason === "" ? "answer is about no symbol that was asked for" : `error: ${reason}`;
+    }
+    if (success === true || /already subscribed/i.test(reason)) handlers.accepted(symbol);
+    else handlers.refused(symbol, reason);
+  }
+
+  function readBars(data: readonly unknown[], isSnapshot: boolean, rejected: Rejected[]): void {
+    const bars: FeedBar[] = [];
+    for (const item of data) {
+      const bar = readBar(item, options);
+      if (typeof bar === "string") rejected.push({ item, reason: bar });
+      else if (!wanted.has(bar.symbol)) rejected.push({ item, reason: "symbol is not subscribed" });
+      else {
+        session.alive(bar.symbol);
+        // A time without trades is no bar.
+        if (bar.volume > 0 || bar.trades !== 0) bars.push(bar);
+      }
+    }
+    handlers.bars(bars, isSnapshot);
+  }
+
+  return (text) => {
+    const { value, problem } = parseMessage(text) as { value?: unknown; problem?: string };
+    if (problem !== undefined) return session.reject({ raw: text.slice(0, 1000) }, problem);
+    const rejected: Rejected[] = [];
+    const reject = (reason: string) => void rejected.push({ item: value, reason });
+    try {
+      if (typeof value !== "object" || value === null || Array.isArray(value)) {
+        return reject("message is not an object");
+      }
+      const { method, channel, type, data, error } = value as Record<string, unknown>;
+      if (method === "subscribe") {
+        const odd = readAnswer(value as Record<string, unknown>);
+        if (odd !== undefined) reject(odd);
+      } else if (channel === "ohlc") {
+        if (Array.isArray(data)) readBars(data, type === "snapshot", rejected);
+        else reject("message has no data");
+      } else if (error !== undefined) reject("error is not about a subscription");
+      else if (typeof channel !== "string" && typeof method !== "string") reject("message has no kind");
+    } finally {
+      rejectParts(session, text, rejected);
+    }
+  };
+}
