@@ -31,19 +31,21 @@ export function fuzz(parser: Parser, frames: number, seed: number): Tally {
   return tally;
 }
 
+/** Prints a row of the table. */
+async function report(name: string, run: () => Tally | Promise<Tally>): Promise<void> {
+  const startedAt = performance.now();
+  const { frames, bars, sound, rejected } = await run();
+  const perSecond = Math.round(frames / (performance.now() - startedAt) * 1000);
+  const shown = [frames, bars, sound, rejected, perSecond].map((count) => count.toLocaleString("en-US"));
+  console.log(`| ${name} | ${shown.join(" | ")} |`);
+}
+
 if (import.meta.main) {
   const args = parseArgs(Deno.args, { string: ["frames", "parser", "seed"] });
   const frames = Number(args.frames ?? 1_000_000);
   const seed = Number(args.seed ?? 1);
   const isWanted = (name: string) => args.parser === undefined || name === args.parser;
   console.log(`| parser | frames | bars read | of them sound | rejected | frames/s |\n|---|--:|--:|--:|--:|--:|`);
-  async function report(name: string, run: () => Tally | Promise<Tally>): Promise<void> {
-    const startedAt = performance.now();
-    const { frames, bars, sound, rejected } = await run();
-    const perSecond = Math.round(frames / (performance.now() - startedAt) * 1000);
-    const shown = [frames, bars, sound, rejected, perSecond].map((count) => count.toLocaleString("en-US"));
-    console.log(`| ${name} | ${shown.join(" | ")} |`);
-  }
   for (const parser of parsers.filter(({ name }) => isWanted(name))) {
     await report(parser.name, () => fuzz(parser, frames, seed));
   }
