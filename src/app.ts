@@ -19,7 +19,7 @@ import { createLedger, type Ledger } from "./pipeline/ledger.ts";
 import { coordinateRates, createTokenBucket, type TokenBucket } from "./pipeline/rate.ts";
 import { type Coordinator, run } from "./pipeline/run.ts";
 import { createValve, type Valve } from "./pipeline/valve.ts";
-import type { Provider } from "./providers/provider.ts";
+import type { Provider, ProviderContext } from "./providers/provider.ts";
 import type { Frame } from "./records/frame.ts";
 import { recordKind } from "./records/mod.ts";
 import { createReceiveClock } from "./records/record.ts";
@@ -175,19 +175,20 @@ export async function openApp(options: AppOptions): Promise<App> {
 
   const clock = createReceiveClock();
   const valves = new Map<string, Valve<Frame>>();
+  const contextOf = (name: string, bucket: TokenBucket): ProviderContext => ({
+    clock,
+    stop: stopping.signal,
+    // A stop ends the wait; the provider looks at the signal itself.
+    pace: (count) => bucket.take(count, stopping.signal).catch(() => {}),
+    notice: (message) => tell({ type: "provider-notice", provider: name, message }),
+    tell,
+    newest: (timeframe) => withClient(database, (client) => readNewest(client, name, timeframe)),
+    as: (other) => contextOf(other, bucket),
+  });
   const open = (provider: Provider) => {
     tell({ type: "provider-opened", provider: provider.name });
-    const stream = provider.open({
-      clock,
-      stop: stopping.signal,
-      // A stop ends the wait; the provider looks at the signal itself.
-      pace: (count) => buckets.get(provider)!.take(count, stopping.signal).catch(() => {}),
-      notice: (message) => tell({ type: "provider-notice", provider: provider.name, message }),
-      tell,
-      newest: (timeframe) => withClient(database, (client) => readNewest(client, provider.name, timeframe)),
-    });
-    const valve = createValve(stream);
-    valves.set(provider.name, valve);
+    const valve = createValve(provider.open(contextOf(provider.name, buckets.get(provider)!)));
+    for (const { name } of [provider, ...provider.members ?? []]) valves.set(name, valve);
     // What a stop lets the provider hand over is let through.
     stopping.signal.addEventListener("abort", valve.resume, { once: true });
     return valve.stream;
@@ -244,7 +245,8 @@ export async function openApp(options: AppOptions): Promise<App> {
         fail(new Error(`Cannot save how far ${provider.name} has come`, { cause: error }));
       });
     }
-    const failedProvider = providerHealth().find(({ state }) => state === "failed");
+    // A member of a group that has failed has been stood in for.
+    const failedProvider = providerHealth().find(({ state, group }) => state === "failed" && group === undefined);
     return { ledger: ledger.read(), failure: failure ?? failedProvider?.error };
   }
 
@@ -276,14 +278,29 @@ export async function openApp(options: AppOptions): Promise<App> {
   };
 }
 
-/** Follows what is told of providers. */
+/** Follows what is told of providers; a group is followed as itself, once it has failed, and as its members. */
 function trackProviders(providers: readonly Provider[], listeners: Listener[]): () => ProviderHealth[] {
-  const states = new Map<string, ProviderHealth>(providers.map(({ name }) => [name, { name, state: "up" }]));
+  const states = new Map<string, ProviderHealth>();
+  for (const provider of providers) {
+    const group = provider.members && provider.name;
+    for (const { name } of provider.members ?? [provider]) states.set(name, { name, state: "up", group });
+  }
+  const change = (name: string, change: Partial<ProviderHealth>) =>
+    states.set(name, { ...states.get(name), name, state: "up", ...change });
   listeners.push((event: PipelineEvent) => {
-    if (event.type === "provider-ended") states.set(event.provider, { name: event.provider, state: "ended" });
+    if (event.type === "provider-ended") {
+      for (const { name, group, state } of states.values()) {
+        if ((group ?? name) === event.provider && state === "up") change(name, { state: "ended" });
+      }
+    }
     if (event.type === "provider-failed") {
       const error = event.error instanceof Error ? event.error.message : String(event.error);
-      states.set(event.provider, { name: event.provider, state: "failed", error });
+      change(event.provider, { state: "failed", error });
+    }
+    if (event.type === "failover") {
+      for (const [name, health] of states) {
+        if (health.group === event.group) states.set(name, { ...health, isActive: name === event.provider });
+      }
     }
   });
   return () => [...states.values()];

@@ -28,8 +28,11 @@ export type Watermark = "high" | "low";
 /** How strongly the pipeline holds back its sources. */
 export type Backpressure = "ok" | "soft" | "hard";
 
-/** State of a live feed; see `src/providers/live/supervise.ts`. */
-export type FeedState = "connecting" | "live" | "waiting" | "ended" | "failed";
+/** State of a live feed; see `src/providers/live/supervise.ts`. One on standby is not opened. */
+export type FeedState = "standby" | "connecting" | "live" | "waiting" | "ended" | "failed";
+
+/** Why another provider delivers in place of one: it was silent, not connected, or failed for good, or is well again. */
+export type FailoverCause = "stall" | "unconnected" | "fatal" | "returned";
 
 /** What became of minutes that a live feed has not delivered; those found are to be repaired, or can no longer be. */
 export type GapOutcome = "found" | "repaired" | "unrepairable";
@@ -45,8 +48,24 @@ export type PipelineEvent =
   | { type: "provider-notice"; provider: string; message: string }
   | { type: "feed-state"; provider: string; state: FeedState }
   | { type: "feed-lost"; provider: string; reason: string; error: unknown }
+  | {
+    type: "failover";
+    group: string;
+    /** Who delivers from now on. */
+    provider: string;
+    /** Who did before; absent at the start. */
+    previous?: string;
+    cause?: FailoverCause;
+    error?: unknown;
+  }
   | { type: "repaired"; provider: string; count: number }
-  | { type: "bars"; provider: string; counts: Readonly<Record<BarStatus, number>>; newest: number }
+  | {
+    type: "bars";
+    provider: string;
+    source: "live" | "history";
+    counts: Readonly<Record<BarStatus, number>>;
+    newest: number;
+  }
   | { type: "gap"; provider: string; outcome: GapOutcome; minutes: number }
   | { type: "rest-call"; provider: string; outcome: "ok" | "throttled" | "error" }
   | { type: "accepted"; kind: string; provider: string; count: number }

@@ -24,6 +24,7 @@ export const doctor: Command = {
   summary: "Check host, database, keys and clock, and say what to do",
   options: [
     "provider",
+    "failover",
     "symbols",
     "timeframe",
     "file",

@@ -4,7 +4,7 @@ import { optionSpecs } from "../config/options.ts";
 import { checkExposure } from "../http/address.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Command } from "./command.ts";
-import { createProviders } from "./providers.ts";
+import { createSources } from "./providers.ts";
 import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
@@ -24,7 +24,7 @@ export const ingest: Command = {
       env: Deno.env.get,
       file: configFile,
       check(checked, problems) {
-        providers = createProviders(checked, problems);
+        providers = createSources(checked, problems);
         checkExposure(checked, problems);
       },
     });

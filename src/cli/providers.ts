@@ -7,44 +7,112 @@ import { closestString } from "@std/text/closest-string";
 import type { Config, ConfigProblem } from "../config/load.ts";
 import type { OptionName, Settings } from "../config/options.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
-import { namesOf, providers as registry } from "../providers/mod.ts";
+import { createFailover, hasHistory, namesOf, providers as registry, rowName } from "../providers/mod.ts";
 import { type Provider, type ProviderSettings, SettingError } from "../providers/provider.ts";
 import { recordKind } from "../records/mod.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 
+type Checked = Omit<Config, "target">;
+
 /** Makes each provider that is wanted; adds what hinders to `problems`. */
-export function createProviders(config: Omit<Config, "target">, problems: ConfigProblem[]): Provider[] {
-  const { settings, sources, variable } = config;
+export function createProviders(config: Checked, problems: ConfigProblem[]): Provider[] {
   checkMappings(config, problems);
-  const made: Provider[] = [];
-  for (const name of wantedNames(settings)) {
-    if (!Object.hasOwn(registry, name)) {
-      problems.push({ key: "provider", source: sources.get("provider")!, message: explainUnknown(name) });
+  return makeAll(wantedNames(config.settings), config, problems);
+}
+
+/**
+ * Makes what a run streams from: the providers that are wanted, those of the failover group as one; adds what hinders to
+ * `problems`.
+ */
+export function createSources(config: Checked, problems: ConfigProblem[]): Provider[] {
+  const { settings, sources } = config;
+  const group = [...new Set(settings.failover.map(rowName))];
+  if (group.length === 0) return createProviders(config, problems);
+  checkMappings(config, problems);
+  const refuse = (message: string) => problems.push({ key: "failover", source: sources.get("failover")!, message });
+  if (group.length === 1) refuse(`current value is ${JSON.stringify(settings.failover)}, wanted are two or more`);
+  const isNamed = settings.provider.length > 0 || settings.file.length > 0 || isMapping(settings.symbols);
+  const others = isNamed ? [...wantedNames(settings)].filter((name) => !group.includes(rowName(name))) : [];
+  const made = makeAll(others, config, problems);
+
+  // One that has no symbols of its own stands in for the first that has.
+  const shared = group.map((name) => symbolsOf(name, settings)).find((symbols) => symbols !== undefined);
+  const members: Provider[] = [];
+  for (const name of group) {
+    if (!hasHistory(name)) {
+      refuse(
+        Object.hasOwn(registry, name) ? `"${name}" is no live feed, wanted are those alone` : explainUnknown(name),
+      );
       continue;
     }
-    const names = namesOf(name);
-    const wanted: ProviderSettings = {
-      ...settings,
-      symbols: valueOf<readonly string[]>(settings.symbols, names) ?? [],
-      timeframe: valueOf<string>(settings.timeframe, names) ?? DEFAULT_TIMEFRAME,
-      variable,
-      kind: recordKind("bar"),
-    };
-    try {
-      const provider = registry[name](wanted);
-      // A provider may go by several names.
-      if (!made.some((other) => other.name === provider.name)) made.push(provider);
-    } catch (error) {
-      for (const each of error instanceof AggregateError ? error.errors : [error]) {
-        if (!(each instanceof SettingError)) throw error;
-        // What is no option is a variable.
-        const source = sources.get(each.option as OptionName) ?? "environment";
-        const isOwn = isMapping(settings[each.option as OptionName]);
-        problems.push({ key: isOwn ? `${each.option}.${name}` : each.option, source, message: each.message });
-      }
+    const provider = make(name, symbolsOf(name, settings) ?? shared ?? [], config, problems);
+    if (provider === undefined) continue;
+    members.push(provider);
+    const [count, wanted] = [provider, members[0]].map(({ symbols }) => symbols?.length);
+    if (count !== wanted) {
+      refuse(
+        `${name} has other symbols (${count}), wanted are as many as ${
+          members[0].name
+        } has (${wanted}), in the same order`,
+      );
     }
   }
+  const timeframes = new Set(group.map((name) => timeframeOf(name, settings)));
+  if (timeframes.size > 1) refuse(`it has the timeframes ${[...timeframes].join(", ")}, wanted is one for all`);
+  if (members.length < group.length || problems.length > 0) return made;
+  return [
+    ...made,
+    createFailover({
+      members,
+      dataDir: settings.dataDir,
+      timeframe: timeframeOf(group[0], settings),
+      afterMs: settings.failoverAfter * 1000,
+      backMs: settings.failoverBack * 1000,
+    }),
+  ];
+}
+
+function makeAll(names: Iterable<string>, config: Checked, problems: ConfigProblem[]): Provider[] {
+  const made: Provider[] = [];
+  for (const name of names) {
+    if (!Object.hasOwn(registry, name)) {
+      problems.push({ key: "provider", source: config.sources.get("provider")!, message: explainUnknown(name) });
+      continue;
+    }
+    const provider = make(name, symbolsOf(name, config.settings) ?? [], config, problems);
+    // A provider may go by several names.
+    if (provider !== undefined && !made.some((other) => other.name === provider.name)) made.push(provider);
+  }
   return made;
+}
+
+function make(
+  name: string,
+  symbols: readonly string[],
+  { settings, sources, variable }: Checked,
+  problems: ConfigProblem[],
+): Provider | undefined {
+  const kind = recordKind("bar");
+  const wanted: ProviderSettings = { ...settings, symbols, timeframe: timeframeOf(name, settings), variable, kind };
+  try {
+    return registry[name](wanted);
+  } catch (error) {
+    for (const each of error instanceof AggregateError ? error.errors : [error]) {
+      if (!(each instanceof SettingError)) throw error;
+      // What is no option is a variable.
+      const source = sources.get(each.option as OptionName) ?? "environment";
+      const isOwn = isMapping(settings[each.option as OptionName]);
+      problems.push({ key: isOwn ? `${each.option}.${name}` : each.option, source, message: each.message });
+    }
+  }
+}
+
+function symbolsOf(name: string, { symbols }: Settings): readonly string[] | undefined {
+  return valueOf<readonly string[]>(symbols, namesOf(name));
+}
+
+function timeframeOf(name: string, { timeframe }: Settings): string {
+  return valueOf<string>(timeframe, namesOf(name)) ?? DEFAULT_TIMEFRAME;
 }
 
 /** The providers that are named; else replay where there are files, those that have symbols of their own, or the mock. */
@@ -55,7 +123,7 @@ function wantedNames({ provider, file, symbols }: Settings): ReadonlySet<string>
 }
 
 /** Looks for names in the mappings that are none, or two of the same provider. */
-function checkMappings({ settings, sources }: Omit<Config, "target">, problems: ConfigProblem[]): void {
+function checkMappings({ settings, sources }: Checked, problems: ConfigProblem[]): void {
   for (const option of ["symbols", "timeframe"] as const) {
     const value = settings[option];
     const names = isMapping(value) ? Object.keys(value) : [];

@@ -41,6 +41,12 @@ const milliseconds = (help: string, value: number, min = 0) =>
     help,
     value: "MS",
   });
+const seconds = (help: string, value: number) =>
+  option(z.number().min(0.1).max(86_400).default(value), {
+    wanted: "seconds from 0.1 to 86400",
+    help,
+    value: "SECONDS",
+  });
 const choice = <const T extends readonly string[]>(values: T, value: T[number], help: string) =>
   option(z.enum(values).default(value as never), {
     wanted: `one of ${values.join(", ")}`,
@@ -71,6 +77,13 @@ export const settingsSchema = z.strictObject({
     help: "symbols to fetch; in the file also by provider [AAPL,MSFT,NVDA]",
     value: "A,B",
   }).default(["AAPL", "MSFT", "NVDA"]),
+  failover: list({
+    wanted: "names of two or more live providers",
+    help: "providers of which one delivers at a time, the preferred one first [none]",
+    value: "A,B",
+  }).default([]),
+  failoverAfter: seconds("how long a provider may be without a connection until the next one takes over", 30),
+  failoverBack: seconds("how long an earlier provider has live bars until it delivers again", 30),
   timeframe: option(perProvider(z.enum(timeframes)).default(DEFAULT_TIMEFRAME), {
     wanted: `one of ${timeframes.join(", ")}`,
     help: "length of a bar, where the source does not say; in the file also by provider",

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Health } from "../pipeline/health.ts";
+import type { Health, ProviderHealth } from "../pipeline/health.ts";
 
 /** How well something is. */
 export type HealthState = "healthy" | "degraded" | "unhealthy";
@@ -43,11 +43,12 @@ export function reportHealth(health: Health, database: string | undefined, versi
       state: journal.problem === undefined ? "healthy" : "degraded",
       details: { ...journal },
     })),
-    ...health.providers.map(({ name, state, error }): ComponentReport => ({
+    ...health.providers.map(({ name, state, error, group, isActive }): ComponentReport => ({
       name: `provider:${name}`,
       state: state === "failed" ? "unhealthy" : "healthy",
-      details: { state, error },
+      details: group === undefined ? { state, error } : { state, error, failover: group, delivers: isActive },
     })),
+    ...reportFailovers(health.providers),
   ];
   // One provider of several that has failed leaves the service working.
   const working = health.providers.some(({ state }) => state !== "failed");
@@ -58,4 +59,14 @@ export function reportHealth(health: Health, database: string | undefined, versi
     ? "degraded"
     : "healthy";
   return { service: "barline", state, components, version, ts: Date.now() / 1000 };
+}
+
+/** Each failover group: degraded while another than its first provider delivers. */
+function reportFailovers(providers: readonly ProviderHealth[]): ComponentReport[] {
+  const members = providers.filter(({ group }) => group !== undefined);
+  return Array.from(Map.groupBy(members, ({ group }) => group!), ([group, all]) => ({
+    name: `failover:${group}`,
+    state: all[0].isActive ? "healthy" : "degraded",
+    details: { delivers: all.find(({ isActive }) => isActive)?.name, providers: all.map(({ name }) => name) },
+  }));
 }

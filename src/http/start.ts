@@ -42,6 +42,7 @@ export function startHttp(
   onRoute?: (method: string, path: string) => void,
 ): AsyncDisposable {
   const health = app.health();
+  const feeds = providers.flatMap((provider) => provider.members ?? [provider]);
   const metrics = createMetrics({
     health: app.health,
     ledger: app.ledger,
@@ -49,8 +50,8 @@ export function startHttp(
     kinds: health.coordinators.map(({ kind }) => kind),
     workers: Math.max(...health.coordinators.map(({ workers }) => workers)),
     sink: "postgres",
-    providers: providers.map(({ name }) => name),
-    openMarkets: createOpenMarkets(providers),
+    providers: feeds.map(({ name }) => name),
+    openMarkets: createOpenMarkets(feeds),
     journalMaxBytes: config.settings.journalMaxBytes,
   });
   app.listen(metrics.listen);
@@ -87,7 +88,10 @@ export function startHttp(
       for (const { kind, circuit } of coordinators) {
         if (circuit === "open") reasons.push(`circuit of ${kind} is ${circuit}`);
       }
-      for (const { name, state } of providers) if (state === "failed") reasons.push(`provider ${name} has failed`);
+      for (const { name, state, group } of providers) {
+        // A group is ready while one of its members is left.
+        if (state === "failed" && group === undefined) reasons.push(`provider ${name} has failed`);
+      }
       if (stopping) reasons.push("stopping");
       return reasons;
     },

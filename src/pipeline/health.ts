@@ -21,6 +21,10 @@ export interface ProviderHealth {
   readonly name: string;
   readonly state: "up" | "paused" | "ended" | "failed";
   readonly error?: string;
+  /** The failover group that it belongs to. */
+  readonly group?: string;
+  /** Whether it is the one of its group that delivers. */
+  readonly isActive?: boolean;
 }
 
 /** The journal's state; see `journal.ts`. */

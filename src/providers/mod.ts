@@ -12,6 +12,8 @@ import { createMock } from "./mock.ts";
 import type { Provider, ProviderSettings } from "./provider.ts";
 import { createReplay } from "./replay.ts";
 
+export { createFailover } from "./failover.ts";
+
 /**
  * Makes each provider, by name. A factory throws a `SettingError` where the settings do not do for it, or an
  * `AggregateError` of several.

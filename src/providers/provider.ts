@@ -5,6 +5,7 @@
  */
 import type { Listener } from "../events.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
+import type { Frontiers } from "./live/frontiers.ts";
 import type { TimeUnit } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import type { Interval } from "../records/intervals.ts";
@@ -59,12 +60,18 @@ export interface ProviderContext {
   readonly tell: Listener;
   /** Start of the newest stored record of each of the provider's symbols at a timeframe, in epoch ms. */
   readonly newest: (timeframe: string) => Promise<ReadonlyMap<string, number>>;
+  /** Up to where others have delivered whom the provider stands in for; absent where it stands for itself alone. */
+  readonly frontiers?: Frontiers;
+  /** The context of another provider that this one runs. @default {this one} */
+  readonly as?: (name: string) => ProviderContext;
 }
 
 /** A source of frames. */
 export interface Provider {
   /** Name in the registry, in metrics and in the rows. */
   readonly name: string;
+  /** Providers that it runs; its rows have their names. */
+  readonly members?: readonly Provider[];
   /** Records a second that it wants to be paced at; `undefined` is as fast as can be. */
   readonly rate?: number;
   /** What paces its requests for history: slowed down while the pipeline is under pressure. */

@@ -8,7 +8,7 @@ import type { FeedState, GapOutcome, Listener } from "../events.ts";
 import type { BarStatus } from "../records/bar.ts";
 
 /** Value of the gauge for each state. */
-const STATES: Record<FeedState, number> = { waiting: 0, ended: 0, failed: 0, connecting: 1, live: 2 };
+const STATES: Record<FeedState, number> = { standby: 0, waiting: 0, ended: 0, failed: 0, connecting: 1, live: 2 };
 
 const KINDS: readonly BarStatus[] = ["final", "provisional", "correction"];
 const OUTCOMES: readonly GapOutcome[] = ["found", "repaired", "unrepairable"];

@@ -74,6 +74,14 @@ export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
         return log.warn("{provider}: {message}", event);
       case "feed-state":
         return log.info("Feed {provider} is {state}", event);
+      case "failover":
+        if (event.previous === undefined) return log.info("Failover group {group} begins with {provider}", event);
+        return event.cause === "returned"
+          ? log.info("{provider} delivers again in place of {previous}", event)
+          : log.warn("{provider} delivers in place of {previous} ({cause}): {error}", {
+            ...event,
+            error: event.error === undefined ? "not connected" : describeError(event.error),
+          });
       case "feed-lost":
         // What happens each night at a known time alarms nobody.
         return log[event.reason === "nightly-reset" ? "info" : "warn"](

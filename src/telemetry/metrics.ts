@@ -9,6 +9,7 @@ import type { Health } from "../pipeline/health.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
 import { type OpenMarkets, registerFeedMetrics } from "./feed_metrics.ts";
 import { registerJournalMetrics } from "./journal_metrics.ts";
+import { registerFailoverMetrics } from "./failover_metrics.ts";
 import { registerProcessMetrics } from "./process.ts";
 
 /** What is asked at each scrape, rather than told. */
@@ -137,6 +138,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     () => sources.health().journal,
     sources.journalMaxBytes,
   );
+  const listenToFailover = registerFailoverMetrics(registers);
 
   for (const coord_id of kinds) {
     submitted.inc({ coord_id }, 0);
@@ -158,6 +160,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     listen(event) {
       listenToFeeds(event);
       listenToJournal(event);
+      listenToFailover(event);
       if (event.type === "accepted") {
         submitted.inc({ coord_id: event.kind }, event.count);
       } else if (event.type === "replayed" && event.isRecovered) {

@@ -63,7 +63,7 @@ Deno.test("a provider has the entry of its other name too", async () => {
 Deno.test("what is wrong with an entry is told by its key", async () => {
   const missing = await create("provider: [alpaca, kraken]\nsymbols: { alpaca: [AAPL] }\n");
   assertEquals(missing.problems.map(({ key }) => key), ["symbols.kraken"]);
-  assertStringIncludes(missing.problems[0].message, "without symbols");
+  assertStringIncludes(missing.problems[0].message, "kraken wants some");
   const unknown = await create("symbols: { alpacca: [AAPL], kraken: [BTC/USD] }\n");
   assertEquals(unknown.problems.map(({ key }) => key), ["symbols.alpacca"]);
   assertStringIncludes(unknown.told[0], 'did you mean "alpaca"?');

@@ -8,7 +8,7 @@ import type { Config, ConfigProblem } from "../../config/load.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { frameSize } from "../../records/frame.ts";
 import { createReceiveClock } from "../../records/record.ts";
-import { createProviders } from "../providers.ts";
+import { createSources } from "../providers.ts";
 
 /** A provider that is configured, or why it cannot be had. */
 export interface FoundProvider {
@@ -25,7 +25,7 @@ const AGE_MS = 30 * MINUTE_MS;
 /** The providers of the configuration; for those whose settings do not do, each thing that is wrong. */
 export function findProviders(config: Config): FoundProvider[] {
   const problems: ConfigProblem[] = [];
-  const made = createProviders(config, problems);
+  const made = createSources(config, problems).flatMap((provider) => provider.members ?? [provider]);
   return [
     ...made.map((provider) => ({ name: provider.name, provider })),
     ...problems.map(({ key, message }) => ({

@@ -71,7 +71,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     retryMs: options.repairRetryMs,
     async hand(bars, asOf, onSettled) {
       await outlet.put(createHistoryFrame(provider, bars, asOf, onSettled), signal);
-      tellOfBars(bars);
+      tellOfBars("history", bars);
       tell({ type: "repaired", provider, count: bars.length });
     },
     onFailure(symbols, error) {
@@ -81,7 +81,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     },
   });
 
-  function tellOfBars(bars: readonly FeedBar[]): void {
+  function tellOfBars(source: "live" | "history", bars: readonly FeedBar[]): void {
     const counts: Record<BarStatus, number> = { final: 0, provisional: 0, correction: 0 };
     const now = Date.now();
     let newest = -Infinity;
@@ -89,7 +89,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       counts[status]++;
       if (ts > newest && ts <= now) newest = ts;
     }
-    tell({ type: "bars", provider, counts, newest });
+    tell({ type: "bars", provider, source, counts, newest });
   }
 
   /** Hands over bars of one message; `onSettled` hears of their commit. */
@@ -132,7 +132,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       for (const bar of all) if (!wanted.has(bar.symbol)) session.reject(bar, "symbol was not asked for");
       if (bars.length === 0) return;
       for (const { symbol } of bars) hear(symbol);
-      tellOfBars(bars);
+      tellOfBars("live", bars);
       offer(bars, undefined, undefined, () => {
         // Nothing is complete beyond now, whatever a bar says.
         const now = Date.now();

@@ -3,12 +3,16 @@
  *
  * @module
  */
-import { createPosition } from "../position.ts";
+import { createFrontiers, type Frontiers } from "./frontiers.ts";
 
 /** The coverage of all symbols of a feed. */
 export interface Coverage {
-  /** Reads what the last run left; `fallback` is the newest bar in the database, where nothing was left. */
-  load(fallback: ReadonlyMap<string, number>): Promise<void>;
+  /**
+   * Reads what the last run left; `fallback` is the newest bar in the database, where nothing was left. From here on the
+   * frontiers are those of `shared`, where given: they are the truth of a group of feeds that stand in for each other, and
+   * this feed's own only tell what the group does not know.
+   */
+  load(fallback: ReadonlyMap<string, number>, shared?: Frontiers): Promise<void>;
   /** See {@linkcode CoverageOptions}. */
   readonly overlapMs: number;
   /** Start of the first bar that may be missing; `undefined` where nothing is known of the symbol. */
@@ -22,7 +26,7 @@ export interface Coverage {
    * ever since; else there may be a hole behind it.
    */
   repaired(symbol: string, until: number, isConnected: boolean): void;
-  /** Saves the frontiers. */
+  /** Saves the frontiers, where they are its own. */
   save(): Promise<void>;
 }
 
@@ -39,20 +43,17 @@ export interface CoverageOptions {
 }
 
 interface Series {
-  frontier?: number;
   /** End of the newest live bar that is committed. */
   newest: number;
   /** Whether there is no hole between the frontier and the live bars. */
   isWhole: boolean;
 }
 
-const GATHER_EVERY_MS = 1000;
-
 /** Makes a coverage that knows nothing yet. */
 export function createCoverage(options: CoverageOptions): Coverage {
-  const position = createPosition<Record<string, number>>({ directory: options.dataDir, name: options.name });
+  const own = createFrontiers(options);
   const all = new Map<string, Series>();
-  let gatheredAt = -Infinity;
+  let frontiers = own;
 
   function series(symbol: string): Series {
     let found = all.get(symbol);
@@ -60,27 +61,17 @@ export function createCoverage(options: CoverageOptions): Coverage {
     return found;
   }
 
-  function advance(of: Series, to: number): void {
-    if (of.frontier !== undefined && to <= of.frontier) return;
-    of.frontier = to;
-    // All frontiers are gathered now and then, not for each bar: thousands of symbols move in the same second.
-    if (performance.now() - gatheredAt >= GATHER_EVERY_MS) gather();
-  }
-
-  function gather(): void {
-    gatheredAt = performance.now();
-    const place: Record<string, number> = {};
-    for (const [symbol, { frontier }] of all) if (frontier !== undefined) place[symbol] = frontier;
-    position.track(place)();
-  }
-
   return {
-    async load(fallback) {
-      const saved = await position.load() ?? {};
-      for (const [symbol, ts] of [...fallback, ...Object.entries(saved)]) series(symbol).frontier = ts;
+    async load(fallback, shared) {
+      await own.load();
+      for (const [symbol, ts] of fallback) own.propose(symbol, ts);
+      if (shared === undefined) return;
+      await shared.load();
+      for (const [symbol, to] of own.entries()) shared.propose(symbol, to);
+      frontiers = shared;
     },
     overlapMs: options.overlapMs,
-    frontier: (symbol) => series(symbol).frontier,
+    frontier: (symbol) => frontiers.get(symbol),
     interrupt(symbol) {
       for (const each of symbol === undefined ? all.values() : [series(symbol)]) each.isWhole = false;
     },
@@ -88,17 +79,16 @@ export function createCoverage(options: CoverageOptions): Coverage {
       const of = series(symbol);
       of.newest = Math.max(of.newest, until);
       // Nothing was known of the symbol: it is complete from its first bar on.
-      if (of.frontier === undefined) of.isWhole = true;
-      if (of.isWhole) advance(of, of.newest);
+      if (frontiers.get(symbol) === undefined) of.isWhole = true;
+      if (of.isWhole) frontiers.advance(symbol, of.newest);
     },
     repaired(symbol, until, isConnected) {
       const of = series(symbol);
       of.isWhole ||= isConnected;
-      advance(of, isConnected ? Math.max(until, of.newest) : until);
+      frontiers.advance(symbol, isConnected ? Math.max(until, of.newest) : until);
     },
-    save() {
-      gather();
-      return position.save();
+    async save() {
+      if (frontiers === own) await own.save();
     },
   };
 }

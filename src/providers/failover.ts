@@ -1,0 +1,187 @@
+/**
+ * Several providers of the same bars as one: the first that is well delivers, the others stand by.
+ *
+ * The standby is cold: it is not connected until it is needed, as many accounts allow one connection only. What was not
+ * delivered meanwhile it fetches from its history: the members share the {@linkcode Frontiers}, so that whoever takes over
+ * asks from the last bar on that the one before has committed.
+ *
+ * A provider is left when one of its symbols is silent although history has bars of it, when it has not been connected for
+ * a while, or when it has failed for good. Those before the one that delivers stay connected where they can, unread: their
+ * bars wait. Once an earlier one has had live bars for a while it delivers again, those after it are closed, and its bars
+ * that have waited are handed on. Who returns and soon fails again has to be well for twice as long the next time.
+ *
+ * A series belongs to the provider that delivered it: rows carry its name, and each minute is covered by one of them. Minutes
+ * around a change may be there from both.
+ *
+ * @module
+ */
+import type { FailoverCause, PipelineEvent } from "../events.ts";
+import type { Frame } from "../records/frame.ts";
+import { createIntake, type Intake } from "./failover/intake.ts";
+import { createMember, type Member } from "./failover/member.ts";
+import { createFrontiers, type Frontiers } from "./live/frontiers.ts";
+import type { Provider, ProviderContext } from "./provider.ts";
+
+/** Options of {@linkcode createFailover}. */
+export interface FailoverOptions {
+  /** At least two live feeds, the preferred one first. Symbols at the same place of their lists stand for each other. */
+  members: readonly Provider[];
+  dataDir: string;
+  timeframe: string;
+  /** How long one may be without a connection, in milliseconds. */
+  afterMs: number;
+  /** How long an earlier one must have had live bars before it delivers again, in milliseconds. */
+  backMs: number;
+}
+
+/** Who fails again within this time has not been well, in milliseconds. */
+const FLAP_MS = 10 * 60_000;
+/** Longest time that one has to be well, in milliseconds. */
+const MAX_BACK_MS = 60 * 60_000;
+
+/** Makes a provider of the group, whose name is that of all its members. */
+export function createFailover(options: FailoverOptions): Provider {
+  const { members } = options;
+  const name = members.map(({ name }) => name).join(",");
+  const { dataDir, timeframe } = options;
+  const frontiers = createFrontiers({ dataDir, name: `failover ${name} ${timeframe}` });
+  return {
+    name,
+    members,
+    isLive: true,
+    buckets: members.flatMap(({ buckets }) => buckets ?? []),
+    open: (context) => openGroup(name, options, frontiers, context),
+    async close() {
+      for (const provider of members) await provider.close?.();
+      await frontiers.save();
+    },
+  };
+}
+
+function openGroup(
+  group: string,
+  { members: given, afterMs, backMs }: FailoverOptions,
+  frontiers: Frontiers,
+  context: ProviderContext,
+): ReadableStream<Frame> {
+  const { tell, stop } = context;
+  const intake: Intake<Frame> = createIntake<Frame>(() => finish());
+  const members = given.map((provider) =>
+    createMember({
+      provider,
+      context,
+      frontiers: renameSymbols(frontiers, provider.symbols ?? [], given[0].symbols ?? []),
+      intake,
+      onEvent: (event) => hear(members.find(({ name }) => name === provider.name)!, event),
+      onFailed(error) {
+        if (isOver) return;
+        tell({ type: "provider-failed", provider: provider.name, error });
+        if (active.failure !== undefined) leave("fatal", error);
+      },
+    })
+  );
+  /** How long each must be well. */
+  const proof = new Map(members.map((member) => [member, backMs]));
+  let active: Member = members[0];
+  let activeSince = performance.now();
+  let hasReturned = false;
+  /** Why the active one is to be left, while there is nobody to take over. */
+  let pending: { cause: FailoverCause; error: unknown } | undefined;
+  let patience: ReturnType<typeof setTimeout> | undefined;
+  let isOver = false;
+
+  function hear(member: Member, event: PipelineEvent): void {
+    if (isOver) return;
+    if (member === active) {
+      if (event.type === "feed-lost" && event.reason === "stall") return leave("stall", event.error);
+      if (member.isLive) {
+        stopWaiting();
+        if (pending?.cause === "unconnected") pending = undefined;
+      } else if (!member.isHeldUp) startWaiting();
+    } else if (pending !== undefined && member.isLive) {
+      change(member, pending.cause, pending.error);
+    } else if (member.dataSince !== undefined && performance.now() - member.dataSince >= proof.get(member)!) {
+      change(member, "returned");
+    }
+  }
+
+  function startWaiting(): void {
+    if (patience !== undefined || pending !== undefined) return;
+    patience = setTimeout(() => leave("unconnected", active.lastError), afterMs);
+  }
+
+  function stopWaiting(): void {
+    clearTimeout(patience);
+    patience = undefined;
+  }
+
+  /** Leaves the active one for the first that is connected, or else for the next on standby. */
+  function leave(cause: FailoverCause, error: unknown): void {
+    stopWaiting();
+    const others = members.filter((member) => member !== active && member.failure === undefined);
+    const next = others.find(({ isLive }) => isLive) ?? others.find(({ isOpen }) => !isOpen);
+    if (next !== undefined) return change(next, cause, error);
+    if (others.length === 0 && active.failure !== undefined) return giveUp();
+    pending = { cause, error };
+  }
+
+  function change(to: Member, cause: FailoverCause, error?: unknown): void {
+    const from = active;
+    const now = performance.now();
+    if (cause !== "returned") {
+      const hasFlapped = hasReturned && now - activeSince < FLAP_MS;
+      proof.set(from, hasFlapped ? Math.min(2 * proof.get(from)!, MAX_BACK_MS) : backMs);
+    }
+    hasReturned = cause === "returned";
+    active = to;
+    activeSince = now;
+    pending = undefined;
+    stopWaiting();
+    tell({ type: "failover", group, provider: to.name, previous: from.name, cause, error });
+    const place = members.indexOf(to);
+    for (const member of members.slice(place + 1)) member.close();
+    if (members.indexOf(from) < place) from.watch();
+    to.deliver();
+    if (!to.isLive) startWaiting();
+  }
+
+  function giveUp(): void {
+    const errors = members.map(({ failure }) => failure?.error);
+    const told = errors.map((error, at) => `${members[at].name}: ${error instanceof Error ? error.message : error}`);
+    finish();
+    intake.end(new AggregateError(errors, `No provider of ${group} is left. ${told.join(". ")}`));
+  }
+
+  function finish(): void {
+    isOver = true;
+    stopWaiting();
+    for (const member of members) if (member !== active) member.cancel(stop.reason);
+  }
+
+  tell({ type: "failover", group, provider: active.name });
+  for (const { name } of members.slice(1)) tell({ type: "feed-state", provider: name, state: "standby" });
+  const end = () => {
+    finish();
+    intake.end();
+  };
+  if (stop.aborted) end();
+  else {
+    stop.addEventListener("abort", end, { once: true });
+    active.deliver();
+    startWaiting();
+  }
+  return intake.stream;
+}
+
+/** The group's frontiers by a member's own symbols. */
+function renameSymbols(frontiers: Frontiers, own: readonly string[], common: readonly string[]): Frontiers {
+  if (own.every((symbol, at) => symbol === common[at])) return frontiers;
+  const names = new Map(own.map((symbol, at) => [symbol, common[at] ?? symbol]));
+  const rename = (symbol: string) => names.get(symbol) ?? symbol;
+  return {
+    ...frontiers,
+    get: (symbol) => frontiers.get(rename(symbol)),
+    propose: (symbol, to) => frontiers.propose(rename(symbol), to),
+    advance: (symbol, to) => frontiers.advance(rename(symbol), to),
+  };
+}

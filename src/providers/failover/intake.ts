@@ -1,0 +1,118 @@
+/**
+ * Streams that come, pause and go, read as one.
+ *
+ * @module
+ */
+
+/** Reads several streams by demand, holding at most one chunk of each. */
+export interface Intake<T> {
+  readonly stream: ReadableStream<T>;
+  /** Reads a stream from now on; `onEnd` hears when it has ended, with the error where it failed. */
+  add(stream: ReadableStream<T>, onEnd: (error?: unknown) => void): Tap;
+  /** Ends the stream when all that is read now has been handed on; with an error, at once. */
+  end(error?: unknown): void;
+}
+
+/** One stream of an intake. */
+export interface Tap {
+  /** Reads no more of it; a chunk that is on its way waits. */
+  pause(): void;
+  /** Reads on. */
+  resume(): void;
+  /** Gives it up, with what it holds; that is its end too. */
+  cancel(reason: unknown): Promise<void>;
+}
+
+/** Makes an intake of nothing. `onCancel` hears that nobody reads any more; all streams are cancelled then. */
+export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> {
+  const taps = new Set<Tap>();
+  const ready: (() => T)[] = [];
+  let ended: { error?: unknown } | undefined;
+  let wake = () => {};
+
+  function add(stream: ReadableStream<T>, onEnd: (error?: unknown) => void): Tap {
+    const reader = stream.getReader();
+    let held: { chunk: T } | undefined;
+    let isReading = false;
+    let isPaused = false;
+    let isEnded = false;
+
+    function take(): T {
+      const { chunk } = held!;
+      held = undefined;
+      if (!isPaused) read();
+      return chunk;
+    }
+
+    function end(error?: unknown): void {
+      if (isEnded) return;
+      isEnded = true;
+      taps.delete(tap);
+      onEnd(error);
+      wake();
+    }
+
+    async function read(): Promise<void> {
+      isReading = true;
+      try {
+        const { done, value } = await reader.read();
+        isReading = false;
+        if (done) return end();
+        held = { chunk: value };
+        if (isPaused) return;
+        ready.push(take);
+        wake();
+      } catch (error) {
+        end(error);
+      }
+    }
+
+    const tap: Tap = {
+      pause() {
+        isPaused = true;
+        const at = ready.indexOf(take);
+        if (at >= 0) ready.splice(at, 1);
+      },
+      resume() {
+        if (!isPaused) return;
+        isPaused = false;
+        if (held !== undefined) {
+          ready.push(take);
+          wake();
+        } else if (!isReading) read();
+      },
+      async cancel(reason) {
+        tap.pause();
+        await reader.cancel(reason).catch(() => {});
+        end();
+      },
+    };
+    taps.add(tap);
+    read();
+    return tap;
+  }
+
+  return {
+    stream: new ReadableStream<T>({
+      async pull(controller) {
+        while (ready.length === 0 && (ended === undefined || (taps.size > 0 && ended.error === undefined))) {
+          await new Promise<void>((resolve) => wake = resolve);
+        }
+        if (ready.length > 0) controller.enqueue(ready.shift()!());
+        else if (ended?.error !== undefined) controller.error(ended.error);
+        else controller.close();
+      },
+      async cancel(reason) {
+        ended = {};
+        wake();
+        onCancel(reason);
+        await Promise.allSettled(Array.from(taps, (tap) => tap.cancel(reason)));
+      },
+    }, { highWaterMark: 0 }),
+    add,
+    end(error) {
+      ended ??= { error };
+      wake();
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createSources } from "../../src/cli/providers.ts";
+import { type ConfigProblem, loadConfig } from "../../src/config/load.ts";
+import type { Provider } from "../../src/providers/provider.ts";
+import { bar } from "../support/alpaca.ts";
+import { startFakeAlpaca } from "../support/fake_alpaca.ts";
+import { startFakeMassive } from "../support/fake_massive.ts";
+import { addressOf } from "../support/process.ts";
+import { makeDirectory } from "../support/providers.ts";
+import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+
+const server = await startSharedServer();
+
+const KEYS: Record<string, string> = { ALPACA_API_KEY: "k", ALPACA_SECRET_KEY: "s", MASSIVE_API_KEY: "m" };
+
+/** Makes what a file streams from. */
+async function create(file: string, flags: Record<string, unknown> = {}) {
+  await using directory = await makeDirectory();
+  const problems: ConfigProblem[] = [];
+  let made: Provider[] = [];
+  loadConfig({
+    flags: new Map(Object.entries(flags)),
+    env: (name) => KEYS[name],
+    dotenv: `${directory.path}/.env`,
+    file: await directory.write("barline.yaml", file),
+    check: (config) => made = createSources(config, problems),
+  });
+  return { names: made.map(({ name }) => name), told: problems.map(({ key, message }) => `${key}: ${message}`) };
+}
+
+Deno.test("a group runs alone, or beside the providers that are named and not of it", async () => {
+  assertEquals((await create("failover: [alpaca, massive]\n")).names, ["alpaca,massive"]);
+  assertEquals((await create("", { failover: "massive, alpaca" })).names, ["massive,alpaca"]);
+  const file =
+    "failover: [alpaca, polygon]\nprovider: [kraken, massive]\nsymbols: { kraken: [BTC/USD], alpaca: [AAPL] }\n";
+  assertEquals(await create(file), { names: ["kraken", "alpaca,massive"], told: [] });
+});
+
+const wrong: [string, string][] = [
+  ["failover: [alpaca]\n", 'failover: current value is ["alpaca"], wanted are two or more'],
+  ["failover: [massive, polygon]\n", 'failover: current value is ["massive","polygon"], wanted are two or more'],
+  ["failover: [alpaca, mock]\n", 'failover: "mock" is no live feed, wanted are those alone'],
+  [
+    "failover: [alpaca, kraken]\nsymbols: { alpaca: [A, B], kraken: [A/B] }\n",
+    "failover: kraken has other symbols (1), wanted are as many as alpaca has (2), in the same order",
+  ],
+  [
+    "failover: [massive, ibkr]\ntimeframe: { massive: 1s }\n",
+    "failover: it has the timeframes 1s, 1m, wanted is one for all",
+  ],
+];
+for (const [file, problem] of wrong) {
+  Deno.test(`wrong is ${JSON.stringify(file)}`, async () => assertEquals((await create(file)).told, [problem]));
+}
+
+Deno.test("an unknown member is told with the nearest name", async () => {
+  assertStringIncludes((await create("failover: [alpaca, masive]\n")).told[0], 'did you mean "massive"?');
+});
+
+Deno.test("a run goes on with the standby, and its metrics and health show it; all are gone: it exits 1", async () => {
+  await using alpaca = startFakeAlpaca();
+  await using massive = startFakeMassive();
+  await using work = await openWorkspace(server);
+  alpaca.refusals.push({ code: 402, msg: "auth failed" });
+  const running = work.startIngest(
+    ["--failover", "alpaca,massive", "--symbols", "AAPL", "--http", "127.0.0.1:0"],
+    { env: { ...alpaca.variables, ...massive.variables } },
+  );
+  const address = await addressOf(running);
+  const standby = await massive.connection();
+  assertMatch(await running.line(/delivers in place of/), /"?massive"? delivers in place of "?alpaca"? \("?fatal"?\)/);
+  standby.bars(bar(0));
+  const read = async (page: string) => await (await fetch(`${address}/${page}`)).text();
+  let metrics = await read("metrics");
+  while (!/^barline_records_stored_total 1$/m.test(metrics)) metrics = await read("metrics");
+  for (
+    const line of [
+      'barline_failover_active{group="alpaca,massive",provider="alpaca"} 0',
+      'barline_failover_active{group="alpaca,massive",provider="massive"} 1',
+      'barline_failover_switches_total{group="alpaca,massive",cause="fatal"} 1',
+      'barline_failover_switches_total{group="alpaca,massive",cause="returned"} 0',
+      'barline_provider_state{provider="alpaca"} 0',
+    ]
+  ) assert(metrics.split("\n").includes(line), line);
+  const health = JSON.parse(await read("health"));
+  assertEquals(health.state, "degraded");
+  assertEquals(JSON.parse(await read("readyz")).ready, true);
+  // deno-lint-ignore no-explicit-any
+  const component = (name: string) => health.components.find((each: any) => each.name === name);
+  assertEquals(component("failover:alpaca,massive"), {
+    name: "failover:alpaca,massive",
+    state: "degraded",
+    details: { delivers: "massive", providers: ["alpaca", "massive"] },
+  });
+  assertEquals(component("provider:massive").details, { state: "up", failover: "alpaca,massive", delivers: true });
+  standby.send({ ev: "status", status: "auth_failed", message: "authentication failed" });
+  const { code, stdout, stderr } = await running.ended;
+  assertEquals(code, 1, stdout);
+  assertStringIncludes(stderr, "No provider of alpaca,massive is left");
+  assertEquals(await work.query("SELECT provider, symbol FROM bars"), [{ provider: "massive", symbol: "AAPL" }]);
+});

@@ -1,0 +1,190 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { bar, MINUTE, START } from "../support/alpaca.ts";
+import { startFakeAlpaca } from "../support/fake_alpaca.ts";
+import { startFakeMassive } from "../support/fake_massive.ts";
+import { startGroup, type TestGroup } from "../support/failover.ts";
+import { freePort } from "../support/postgres.ts";
+import { makeDirectory } from "../support/providers.ts";
+import { migratedDatabase, useServer } from "../support/server_tests.ts";
+
+const { test } = useServer();
+
+/** Each of the minutes from 0 to `last`, once. */
+const range = (last: number) => Array.from({ length: last + 1 }, (_, minute) => minute);
+
+/** The minutes of which at least one provider has a bar. */
+async function covered(group: TestGroup): Promise<number[]> {
+  const { alpaca, massive } = await group.minutes();
+  return [...new Set([...alpaca, ...massive])].toSorted((a, b) => a - b);
+}
+
+/** Waits until that many more bars of a provider are committed. */
+function committed(group: TestGroup, provider: string, count = 1): Promise<unknown> {
+  let left = count;
+  return group.pipeline.next("committed", (event) => {
+    if (event.provider === provider) left -= event.count;
+    return left <= 0;
+  });
+}
+
+/** Lets both histories have these minutes. */
+function addHistory(group: TestGroup, minutes: readonly number[]): void {
+  for (const minute of minutes) {
+    group.alpaca.history.push(bar(minute));
+    group.massive.history.push(bar(minute));
+  }
+}
+
+/** Where Massive's history was asked from at first, in minutes. */
+function askedFrom(group: TestGroup): number {
+  return (Number(group.massive.requests[0].path.split("/")[8]) - START) / MINUTE;
+}
+
+test("after a fatal error the next one delivers, and asks its history from the last committed bar on", async (server) => {
+  const { url } = await migratedDatabase(server);
+  await using group = await startGroup(url);
+  const connection = await group.alpaca.connection();
+  const first = committed(group, "alpaca", 5);
+  for (const minute of range(4)) connection.bars(bar(minute));
+  await first;
+  assertEquals(group.massive.requests, []);
+  addHistory(group, range(9));
+  const changed = group.pipeline.next("failover");
+  connection.error(402, "auth failed");
+  const { cause, error, previous } = await changed;
+  assertEquals([cause, previous], ["fatal", "alpaca"]);
+  assertStringIncludes((error as Error).message, "ALPACA_API_KEY");
+  const standby = await group.massive.connection();
+  const rest = committed(group, "massive", 10);
+  standby.bars(bar(10));
+  await rest;
+  // Its own overlap: late trades change a bar for a quarter of an hour.
+  const from = askedFrom(group);
+  assert(from <= 5 && from >= 5 - 16 - 5, `history was asked from minute ${from} on`);
+  assertEquals(await covered(group), range(10));
+  const health = group.pipeline.app.health().providers.map(({ name, state, isActive }) => [name, state, isActive]);
+  assertEquals(health, [["alpaca", "failed", false], ["massive", "up", true]]);
+  await group.stop();
+  assertEquals((await group.pipeline.outcome).failure, undefined);
+});
+
+test("when the connection is refused for a while the next one delivers", async (server) => {
+  const { url } = await migratedDatabase(server);
+  const variables = { ALPACA_STREAM_URL: `ws://127.0.0.1:${freePort()}` };
+  await using group = await startGroup(url, { variables, afterMs: 200 });
+  const { cause, error } = await group.pipeline.next("failover", ({ previous }) => previous !== undefined);
+  assertEquals(cause, "unconnected");
+  assertStringIncludes(String(error), "failed");
+  const standby = await group.massive.connection();
+  const done = committed(group, "massive");
+  standby.bars(bar(0));
+  await done;
+  assertEquals(await covered(group), [0]);
+  await group.stop();
+});
+
+test("an earlier one that has had bars for a while delivers again, with what it held meanwhile", async (server) => {
+  const { url } = await migratedDatabase(server);
+  await using group = await startGroup(url, { afterMs: 100, backMs: 300 });
+  const first = await group.alpaca.connection();
+  const begun = committed(group, "alpaca", 3);
+  first.bars(bar(0), bar(1), bar(2));
+  await begun;
+  addHistory(group, range(5));
+  // Longer than the patience, whatever the random wait before the next connection.
+  group.alpaca.handshakes.push(...Array(2).fill(503));
+  const left = group.pipeline.next("failover");
+  first.close();
+  assertEquals((await left).cause, "unconnected");
+  const standby = await group.massive.connection();
+  const stoodIn = committed(group, "massive", 4);
+  standby.bars(bar(6));
+  await stoodIn;
+  const second = await group.alpaca.connection();
+  const handedOn = () => group.pipeline.events.of("accepted").filter(({ provider }) => provider === "alpaca").length;
+  const before = handedOn();
+  const returned = group.pipeline.next("failover", () => {
+    assertEquals(handedOn(), before, "bars were handed on before the return");
+    return true;
+  });
+  const held = committed(group, "alpaca", 5);
+  const closed = group.pipeline.next("feed-state", ({ state }) => state === "standby");
+  second.bars(bar(7), bar(8));
+  let minute = 9;
+  const feeding = setInterval(() => second.bars(bar(minute++)), 20);
+  try {
+    assertEquals([(await returned).provider, (await returned).cause], ["alpaca", "returned"]);
+  } finally {
+    clearInterval(feeding);
+  }
+  await held;
+  await closed;
+  assertEquals(group.changes(), ["alpaca", "massive (unconnected)", "alpaca (returned)"]);
+  await group.stop();
+  assertEquals(await covered(group), range(minute - 1));
+});
+
+test("when the one that delivers fails, one that is connected again takes over at once", async (server) => {
+  const { url } = await migratedDatabase(server);
+  await using group = await startGroup(url, { afterMs: 100 });
+  const first = await group.alpaca.connection();
+  const begun = committed(group, "alpaca");
+  first.bars(bar(0));
+  await begun;
+  group.alpaca.handshakes.push(503, 503);
+  first.close();
+  const standby = await group.massive.connection();
+  const stoodIn = committed(group, "massive");
+  standby.bars(bar(1));
+  await stoodIn;
+  const second = await group.alpaca.connection();
+  const heard = group.pipeline.next("bars", ({ provider }) => provider === "alpaca");
+  second.bars(bar(2));
+  await heard;
+  const changed = group.pipeline.next("failover");
+  const done = committed(group, "alpaca");
+  standby.send({ ev: "status", status: "auth_failed", message: "authentication failed" });
+  assertEquals([(await changed).provider, (await changed).cause], ["alpaca", "fatal"]);
+  await done;
+  assertEquals(await covered(group), range(2));
+  await group.stop();
+});
+
+test("the run fails once all have failed for good, and says why each has", async (server) => {
+  const { url } = await migratedDatabase(server);
+  const variables = { ALPACA_API_KEY: "another", MASSIVE_API_KEY: "another" };
+  await using group = await startGroup(url, { variables });
+  const { failure } = await group.pipeline.outcome;
+  assertStringIncludes(String(failure), "No provider of alpaca,massive is left");
+  assertStringIncludes(String(failure), "check ALPACA_API_KEY");
+  assertStringIncludes(String(failure), "Check MASSIVE_API_KEY");
+  assertEquals(group.changes(), ["alpaca", "massive (fatal)"]);
+});
+
+test("after a restart the first one begins where the group had ended, not where it had itself", async (server) => {
+  const { url } = await migratedDatabase(server);
+  await using directory = await makeDirectory();
+  const dataDir = directory.path;
+  {
+    await using group = await startGroup(url, { dataDir });
+    const connection = await group.alpaca.connection();
+    const begun = committed(group, "alpaca");
+    connection.bars(bar(0));
+    await begun;
+    addHistory(group, range(40));
+    connection.error(409, "insufficient subscription");
+    const standby = await group.massive.connection();
+    const done = committed(group, "massive", 41);
+    standby.bars(bar(41));
+    await done;
+    await group.stop();
+  }
+  const alpaca = startFakeAlpaca();
+  await using group = await startGroup(url, { dataDir, alpaca, massive: startFakeMassive() });
+  addHistory(group, range(50));
+  await alpaca.connection();
+  await alpaca.until(() => alpaca.requests.length > 0);
+  const from = (Date.parse(alpaca.requests[0].searchParams.get("start")!) - START) / MINUTE;
+  assert(from >= 30 && from <= 42, `history was asked from minute ${from} on`);
+  await group.stop();
+});
