@@ -10,6 +10,8 @@ import type { Progress, Provider } from "../providers/provider.ts";
 
 const TERMINAL_EVERY_MS = 250;
 const PLAIN_EVERY_MS = 5000;
+/** Characters of the bar. */
+const BAR_WIDTH = 20;
 const CLEAR_LINE = "\r\x1b[2K";
 
 /** Shows progress on standard error. */
@@ -43,7 +45,8 @@ export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDi
         const { received } = app.ledger();
         const rate = (received - before.received) / ((at - before.at) / 1000);
         before = { received, at };
-        const line = describeProgress(app, rate, readProgress(providers), at - startedAt);
+        const position = describePosition(readProgress(providers), at - startedAt, isTerminal ? BAR_WIDTH : 0);
+        const line = [...position, ...describeFlow(app, rate)].join(" · ");
         // A line that wraps could not be cleared.
         write(isTerminal ? `${CLEAR_LINE}${line.slice(0, Deno.consoleSize().columns - 1)}` : `${line}\n`);
         shown = isTerminal;
@@ -71,7 +74,7 @@ function readProgress(providers: readonly Provider[]): Progress | undefined {
   });
 }
 
-function describeProgress(app: App, rate: number, progress: Progress | undefined, elapsedMs: number): string {
+function describeFlow(app: App, rate: number): string[] {
   const { received, deadLettered } = app.ledger();
   const count = (value: number) => Math.round(value).toLocaleString("en-US");
   const parts = [`${count(received)} records`, `${count(rate)}/s`];
@@ -79,13 +82,19 @@ function describeProgress(app: App, rate: number, progress: Progress | undefined
     parts.push(`${kind} queue ${queue.size}/${queue.capacity}`, `workers ${workersAlive}`, `circuit ${circuit}`);
   }
   if (deadLettered > 0) parts.push(`dead letters ${count(deadLettered)}`);
-  if (progress !== undefined && progress.total > 0) {
-    const part = progress.done / progress.total;
-    const leftMs = part > 0 ? elapsedMs / part - elapsedMs : NaN;
-    parts.push(`${(part * 100).toFixed(0)} %`);
-    if (Number.isFinite(leftMs)) {
-      parts.push(`${formatDuration(Math.ceil(leftMs / 1000) * 1000, { ignoreZero: true }) || "0s"} left`);
-    }
-  }
-  return parts.join(" · ");
+  return parts;
+}
+
+/**
+ * How much is done and how long the rest will take at the same pace; nothing where the end is not known. A bar of that
+ * width stands before it.
+ */
+export function describePosition(progress: Progress | undefined, elapsedMs: number, barWidth: number): string[] {
+  if (progress === undefined || progress.total <= 0) return [];
+  const part = Math.min(1, progress.done / progress.total);
+  const bar = "█".repeat(Math.floor(part * barWidth)).padEnd(barWidth, "░");
+  const percent = `${barWidth > 0 ? `${bar} ` : ""}${Math.floor(part * 100)} %`;
+  if (part === 0) return [percent];
+  const leftMs = Math.ceil((elapsedMs / part - elapsedMs) / 1000) * 1000;
+  return [percent, `${formatDuration(leftMs, { ignoreZero: true }) || "0s"} left`];
 }

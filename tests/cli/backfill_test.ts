@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { bar, MINUTE, START } from "../support/alpaca.ts";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
+import { startFakeKraken } from "../support/fake_kraken.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
 
 const server = await startSharedServer();
@@ -75,6 +76,50 @@ Deno.test("a symbol that is refused is named, the others go on, and the exit cod
   assertEquals([code, json.stored], [1, 150], stderr);
   assertMatch(stderr, /NO SUCH is left out: .*invalid symbol/);
   assertMatch(stderr, /QUIET is left out/);
+});
+
+Deno.test("beside an ingest, a correction that came after the question stays, however late the answer is stored", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  fake.history.push(bar(0), bar(1));
+  const provider = ["--provider", "alpaca", "--symbols", "AAPL"];
+  const live = work.startIngest(provider, { env: fake.variables });
+  const connection = await fake.connection();
+  const asked = Promise.withResolvers<void>();
+  const corrected = Promise.withResolvers<void>();
+  fake.hold = ({ searchParams }) => {
+    if (searchParams.get("start") !== iso(START)) return Promise.resolve();
+    asked.resolve();
+    return corrected.promise;
+  };
+  const running = start(work, fake, ["--symbols", "AAPL"]);
+  await asked.promise;
+  connection.updates(bar(0, { volume: 999 }));
+  while (await work.count() === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  corrected.resolve();
+  const { code, json, stderr } = await running.ended;
+  assertEquals([code, json.stored, json.unchanged], [0, 1, 1], stderr);
+  const rows = await work.query("SELECT volume, status FROM bar ORDER BY ts");
+  assertEquals(rows, [{ volume: 999, status: "c" }, { volume: 205.25, status: "f" }]);
+  live.kill("SIGTERM");
+  assertEquals((await live.ended).code, 0);
+});
+
+Deno.test("several providers with a history may be read at once, each with symbols of its own", async () => {
+  await using work = await openWorkspace(server);
+  await using alpaca = startFakeAlpaca();
+  await using kraken = startFakeKraken(["BTC/USD"]);
+  for (let minute = 0; minute < 50; minute++) {
+    alpaca.history.push(bar(minute));
+    kraken.history.push(bar(minute, { symbol: "BTC/USD" }));
+  }
+  const config = await work.write("barline.yaml", "provider: [alpaca, kraken]\nsymbols: { alpaca: [AAPL], kraken: [BTC/USD] }\n");
+  const range = ["--from", iso(START), "--to", iso(END), "--json"];
+  const { code, json, stderr } = await work.run(
+    ["backfill", "--config", config, "--database", work.database, "--data-dir", work.dataDir, ...range],
+    { env: { ...alpaca.variables, ...kraken.variables } },
+  );
+  assertEquals([code, json.stored], [0, 100], stderr);
 });
 
 Deno.test("a wrong key ends it at once, without showing it", async () => {

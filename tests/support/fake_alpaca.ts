@@ -60,6 +60,8 @@ export interface FakeAlpaca extends AsyncDisposable {
   readonly handshakes: number[];
   /** Messages of clients so far, and the paths that they were sent to. */
   readonly received: { path: string; message: Record<string, unknown> }[];
+  /** What an answer waits for on its way. */
+  hold?: (request: URL) => Promise<void>;
   /** REST requests so far. */
   readonly requests: URL[];
   /** The next connection whose first subscription is answered. */
@@ -79,6 +81,7 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
     handshakes: [] as number[],
     received: [] as FakeAlpaca["received"],
     requests: [] as URL[],
+    hold: undefined as FakeAlpaca["hold"],
   };
   const arrived = createQueue<AlpacaConnection>();
   const watchers = new Set<() => void>();
@@ -151,7 +154,7 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
     return response;
   }
 
-  function answer(request: Request): Response {
+  async function answer(request: Request): Promise<Response> {
     const url = new URL(request.url);
     fake.requests.push(url);
     for (const watch of watchers) watch();
@@ -179,6 +182,7 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
     const next = first + Math.min(pageSize, Number(query("limit")));
     const bars: Record<string, unknown[]> = {};
     for (const bar of rows.slice(first, next)) (bars[bar.symbol] ??= []).push(toRow(bar));
+    await fake.hold?.(url);
     return Response.json({ bars, next_page_token: next < rows.length ? `t${next}` : null });
   }
 
