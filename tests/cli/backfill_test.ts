@@ -113,7 +113,10 @@ Deno.test("several providers with a history may be read at once, each with symbo
     alpaca.history.push(bar(minute));
     kraken.history.push(bar(minute, { symbol: "BTC/USD" }));
   }
-  const config = await work.write("barline.yaml", "provider: [alpaca, kraken]\nsymbols: { alpaca: [AAPL], kraken: [BTC/USD] }\n");
+  const config = await work.write(
+    "barline.yaml",
+    "provider: [alpaca, kraken]\nsymbols: { alpaca: [AAPL], kraken: [BTC/USD] }\n",
+  );
   const range = ["--from", iso(START), "--to", iso(END), "--json"];
   const { code, json, stderr } = await work.run(
     ["backfill", "--config", config, "--database", work.database, "--data-dir", work.dataDir, ...range],
