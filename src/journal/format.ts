@@ -98,16 +98,26 @@ export interface LogItem {
   readonly records: number;
 }
 
-/** Makes entries, numbered from `first` on, of items. */
-export function formatEntries(items: readonly LogItem[], first: number, time: number): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(items.reduce((size, { message }) => size + ENTRY_HEADER_BYTES + message.length, 0));
-  let at = 0;
-  for (const [place, { message, records }] of items.entries()) {
-    writeEntryHeader(bytes.subarray(at), { number: first + place, time, records, length: message.length });
-    bytes.set(message, at + ENTRY_HEADER_BYTES);
-    at += ENTRY_HEADER_BYTES + message.length;
-  }
-  return bytes;
+/** Largest buffer that is kept for the next entries. */
+const KEPT_BYTES = 1 << 20;
+
+/**
+ * Makes the function that makes entries of items, numbered from `first` on. What it gives is valid until the next call: it
+ * keeps its buffer, as to make a new one for each group would set off the garbage collector.
+ */
+export function createEntryFormatter(): (items: readonly LogItem[], first: number, time: number) => Uint8Array {
+  let buffer = new Uint8Array(0);
+  return (items, first, time) => {
+    const size = items.reduce((size, { message }) => size + ENTRY_HEADER_BYTES + message.length, 0);
+    if (buffer.length < size || buffer.length > Math.max(size, KEPT_BYTES)) buffer = new Uint8Array(size);
+    let at = 0;
+    for (const [place, { message, records }] of items.entries()) {
+      writeEntryHeader(buffer.subarray(at), { number: first + place, time, records, length: message.length });
+      buffer.set(message, at + ENTRY_HEADER_BYTES);
+      at += ENTRY_HEADER_BYTES + message.length;
+    }
+    return buffer.subarray(0, size);
+  };
 }
 
 /** Reads the header of an entry; `undefined` where there is none at that place. */

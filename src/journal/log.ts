@@ -8,7 +8,7 @@
  */
 import { join } from "@std/path";
 import { syncDirectory, writeAll } from "../durable_files.ts";
-import { formatEntries, type LogItem, SEGMENT_HEADER_BYTES, segmentHeader, segmentName } from "./format.ts";
+import { createEntryFormatter, type LogItem, SEGMENT_HEADER_BYTES, segmentHeader, segmentName } from "./format.ts";
 import { holdJournal } from "./hold.ts";
 import { openPointer } from "./pointer.ts";
 import { recover } from "./recover.ts";
@@ -122,6 +122,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   let handed = Math.max(0, pointer.saved - 1);
   let active: Deno.FsFile | undefined;
   const scan = createSegmentScan();
+  const formatEntries = createEntryFormatter();
   let turn: Promise<unknown> = Promise.resolve();
   let timer: ReturnType<typeof setTimeout> | undefined;
 

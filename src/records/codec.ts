@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { createColumnReader, createColumnWriter, maxColumnBytes } from "./columns.ts";
+import { createColumnReader, createColumnWriter } from "./columns.ts";
 import { crc32c } from "./crc32c.ts";
 import type { Frame, FrameInit, Rejected } from "./frame.ts";
 import { recordKind } from "./mod.ts";
@@ -24,6 +24,7 @@ const MAX_FIELDS = 256;
 
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
+const writer = createColumnWriter();
 const MAGIC = [0x42, 0x46, 0x52];
 const CHECKED_FROM = 8;
 const OBJECT_FROM = 12;
@@ -64,8 +65,7 @@ export function encodeFrame(frame: FrameContent, kind: RecordKind<MarketRecord>)
   if (count > MAX_MESSAGE_RECORDS) {
     throw new RangeError(`Cannot write a frame of ${count} records: most are ${MAX_MESSAGE_RECORDS}, split it`);
   }
-  const columns = new Uint8Array((fields.length + 1) * maxColumnBytes(count));
-  const writer = createColumnWriter(columns);
+  writer.begin(fields.length + 1, count);
   let isSound = true;
   for (const { type, value, optional = false } of fields) {
     const write = type === "number" ? writer.numbers : writer.strings;
@@ -73,7 +73,8 @@ export function encodeFrame(frame: FrameContent, kind: RecordKind<MarketRecord>)
     if (!write(records, written, optional)) isSound = false;
   }
   if (!isSound) return encodeFrame(rejectMisfits(frame, fields), kind);
-  if (lines !== undefined) writer.numbers(lines, (line) => line, false);
+  // A frame that was cut may have more lines than records.
+  if (lines !== undefined) writer.numbers(Array.from({ length: count }, (_, at) => lines[at]), (line) => line, true);
   const header: Header = {
     kind: frame.kind,
     provider: frame.provider,
@@ -86,11 +87,12 @@ export function encodeFrame(frame: FrameContent, kind: RecordKind<MarketRecord>)
     lines: lines === undefined ? undefined : true,
   };
   const object = encoder.encode(JSON.stringify(header));
-  const message = new Uint8Array(OBJECT_FROM + object.length + writer.size);
+  const columns = writer.bytes;
+  const message = new Uint8Array(OBJECT_FROM + object.length + columns.length);
   message.set(MAGIC);
   message[3] = CODEC_VERSION;
   message.set(object, OBJECT_FROM);
-  message.set(columns.subarray(0, writer.size), OBJECT_FROM + object.length);
+  message.set(columns, OBJECT_FROM + object.length);
   const view = new DataView(message.buffer);
   view.setUint32(CHECKED_FROM, object.length, true);
   view.setUint32(4, crc32c(message, CHECKED_FROM), true);
@@ -200,7 +202,6 @@ function parseAll(texts: ArrayLike<string | undefined>): unknown[] {
 }
 
 function isWhole(values: ArrayLike<unknown>, count: number): boolean {
-  if (values instanceof Float64Array) return values.length === count;
   for (let at = 0; at < count; at++) if (values[at] === undefined) return false;
   return true;
 }

@@ -21,16 +21,21 @@ const WIDTHS = [4, 1, 2, 4];
 const LEAST_RAMP = 3;
 
 /** Most bytes that a column of that many records takes. */
-export function maxColumnBytes(count: number): number {
+function maxColumnBytes(count: number): number {
   return 1 + Math.ceil(count / 8) + 8 * Math.max(count, 2);
 }
 
+/** Largest room that is kept for the next columns. */
+const KEPT_BYTES = 1 << 20;
+
 /** Writes columns one after another, and gathers the texts in them. */
 export interface ColumnWriter {
-  /** Every text once, in the order of first use. */
+  /** Every text since the beginning once, in the order of first use. */
   readonly texts: readonly string[];
-  /** Bytes written. */
-  readonly size: number;
+  /** What has been written since the beginning; valid until the next. */
+  readonly bytes: Uint8Array;
+  /** Begins anew, with room for that many columns of that many records. */
+  begin(columns: number, count: number): void;
   /**
    * Writes a column of what `value` gives for each record: a number, or `undefined` where it is absent. Returns whether
    * it gave nothing else, and nothing absent unless that is allowed; what is no number is written as absent.
@@ -40,15 +45,16 @@ export interface ColumnWriter {
   strings<R>(records: readonly R[], value: (record: R) => unknown, mayBeAbsent: boolean): boolean;
 }
 
-/** Makes a writer into `bytes`, which must have room; see {@linkcode maxColumnBytes}. */
-export function createColumnWriter(bytes: Uint8Array): ColumnWriter {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** Makes a writer. It keeps its room: to make new room for each frame would set off the garbage collector. */
+export function createColumnWriter(): ColumnWriter {
+  let bytes = new Uint8Array(0);
+  let view = new DataView(bytes.buffer);
   const places = new Map<string, number>();
   let size = 0;
   let values = new Float64Array(0);
 
   /** Writes the first byte of a column of that many values, and the bits of presence. */
-  function begin(count: number, layout: number, gaps: readonly number[]): void {
+  function beginColumn(count: number, layout: number, gaps: readonly number[]): void {
     const presence = gaps.length === 0 ? ALL : gaps.length === count ? NONE : SOME;
     bytes[size++] = presence | layout << 2;
     if (presence !== SOME) return;
@@ -75,12 +81,23 @@ export function createColumnWriter(bytes: Uint8Array): ColumnWriter {
     get texts() {
       return [...places.keys()];
     },
-    get size() {
-      return size;
+    get bytes() {
+      return bytes.subarray(0, size);
+    },
+    begin(columns, count) {
+      const room = columns * maxColumnBytes(count);
+      if (bytes.length < room || bytes.length > Math.max(room, KEPT_BYTES)) {
+        bytes = new Uint8Array(room);
+        view = new DataView(bytes.buffer);
+        values = new Float64Array(count);
+      } else if (values.length < count) {
+        values = new Float64Array(count);
+      }
+      size = 0;
+      places.clear();
     },
     numbers(records, value, mayBeAbsent) {
       const count = records.length;
-      if (values.length < count) values = new Float64Array(count);
       const gaps: number[] = [];
       let found = 0;
       let isSound = true;
@@ -94,7 +111,7 @@ export function createColumnWriter(bytes: Uint8Array): ColumnWriter {
         }
       }
       const ramp = isRamp(found);
-      begin(count, ramp ? RAMP : PLAIN, gaps);
+      beginColumn(count, ramp ? RAMP : PLAIN, gaps);
       if (ramp) values[1] -= values[0];
       const written = ramp ? 2 : found;
       for (let at = 0; at < written; at++, size += 8) view.setFloat64(size, values[at], true);
@@ -102,7 +119,6 @@ export function createColumnWriter(bytes: Uint8Array): ColumnWriter {
     },
     strings(records, value, mayBeAbsent) {
       const count = records.length;
-      if (values.length < count) values = new Float64Array(count);
       const gaps: number[] = [];
       let found = 0;
       let isSound = true;
@@ -126,7 +142,7 @@ export function createColumnWriter(bytes: Uint8Array): ColumnWriter {
         values[found++] = place;
       }
       const layout = isConstant ? CONSTANT : most < 2 ** 8 ? 1 : most < 2 ** 16 ? 2 : 3;
-      begin(count, layout, gaps);
+      beginColumn(count, layout, gaps);
       const width = WIDTHS[layout];
       const written = isConstant ? Math.min(1, found) : found;
       for (let at = 0; at < written; at++, size += width) {
@@ -192,7 +208,8 @@ export function createColumnReader(bytes: Uint8Array, start: number): ColumnRead
       if (layout > RAMP) throw new RangeError(`numbers are laid out as ${layout}`);
       const isRamp = layout === RAMP && found > 0;
       const from = take(8 * (isRamp ? 2 : found));
-      const values = new Float64Array(found);
+      // No typed array, which would have memory outside of the heap.
+      const values = new Array<number>(found);
       if (isRamp) {
         const first = view.getFloat64(from, true);
         const step = view.getFloat64(from + 8, true);

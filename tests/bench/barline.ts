@@ -18,13 +18,17 @@ export interface BenchOptions {
   dataDir: string;
   workers: number;
   batchSize: number;
+  /** @default {"off"} */
+  journal?: "off" | "overflow" | "durable";
 }
 
-function config({ database, dataDir, workers, batchSize }: BenchOptions) {
+/** The configuration of a run. */
+export function benchConfig({ database, dataDir, workers, batchSize, journal = "off" }: BenchOptions) {
   const flags = new Map<string, unknown>(Object.entries({
     database,
     dataDir,
     http: "off",
+    journal,
     workers: String(workers),
     batchSize: String(batchSize),
     capacity: String(Math.max(5000, batchSize * 2)),
@@ -34,7 +38,7 @@ function config({ database, dataDir, workers, batchSize }: BenchOptions) {
 
 /** Seconds that the sink takes for ready records. `more` is added to their volume, to make them changed. */
 export async function sinkAlone(options: BenchOptions, bars: readonly Bar[], more = 0): Promise<number> {
-  await using database = await openDatabase(config(options));
+  await using database = await openDatabase(benchConfig(options));
   await using sink = openSink("postgres", { database, kind: recordKind("bar"), deadlineMs: 60_000 });
   const never = new AbortController().signal;
   const now = Date.now() * 1000;
@@ -67,7 +71,7 @@ export async function sinkAlone(options: BenchOptions, bars: readonly Bar[], mor
 
 /** Seconds from opening the file to the commit of its last row. */
 export async function endToEnd(options: BenchOptions, file: string): Promise<number> {
-  const loaded = config(options);
+  const loaded = benchConfig(options);
   const replay = createReplay({
     kind: recordKind("bar"),
     symbols: [],

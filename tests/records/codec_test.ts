@@ -137,6 +137,11 @@ Deno.test("a frame without records is one too", () => {
   assertEquals(decodeFrame(encodeFrame(frame, bar)), frame);
 });
 
+Deno.test("lines beyond the records of a frame that was cut are left out", () => {
+  const frame = { ...contentOf(2), lines: [5, 6, 9, 10] };
+  assertEquals(decodeFrame(encodeFrame(frame, bar)), { ...frame, lines: [5, 6] });
+});
+
 Deno.test("a message within a larger buffer is read", () => {
   const message = encodeFrame(contentOf(3), bar);
   const larger = new Uint8Array(message.length + 20);
