@@ -25,6 +25,9 @@ export function createMassive(settings: ProviderSettings): Provider {
   const problems: SettingError[] = [];
   const symbols = [...new Set(settings.symbols)];
   if (symbols.length === 0) problems.push(new SettingError("symbols", "massive wants some, like AAPL,MSFT"));
+  if (symbols.includes("*")) {
+    problems.push(new SettingError("symbols", 'current value is "*", wanted are names: history has no *'));
+  }
   if (!Object.hasOwn(CHANNELS, timeframe)) {
     const wanted = Object.keys(CHANNELS).join(" or ");
     problems.push(new SettingError("timeframe", `massive streams no bars of "${timeframe}", wanted is ${wanted}`));

@@ -1,7 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { durationOf, formatEnd, pageMs } from "../../src/providers/ibkr/bars.ts";
 import { isResetTime, judge } from "../../src/providers/ibkr/codes.ts";
 import { readSymbol } from "../../src/providers/ibkr/contract.ts";
+import { createPacing } from "../../src/providers/ibkr/pacing.ts";
+import { fakeClock } from "../support/clock.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -57,4 +59,38 @@ Deno.test("durations cover what is asked for, and stay within the table for the 
   assertEquals(durationOf(90 * MINUTE, HOUR), "7200 S");
   assertEquals(durationOf(HOUR, 24 * HOUR), "1 W");
   assertEquals(formatEnd(Date.UTC(2026, 9, 18, 9, 30, 5)), "20261018-09:30:05");
+});
+
+for (const isStrict of [true, false]) {
+  Deno.test(`requests for ${isStrict ? "seconds are paced strictly" : "minutes are not held up"}`, async () => {
+    using clock = fakeClock();
+    const pacing = createPacing(isStrict);
+    const { signal } = new AbortController();
+    const at: number[] = [];
+    const asking = (async () => {
+      for (let request = 0; request < 70; request++) {
+        (await pacing.take(signal))();
+        at.push(clock.now);
+      }
+    })();
+    while (at.length < 70) await clock.tick(100);
+    await asking;
+    const most = (withinMs: number) =>
+      Math.max(...at.map((from) => at.filter((t) => t >= from && t < from + withinMs).length));
+    if (isStrict) {
+      assertEquals([most(2000) < 6, most(10 * MINUTE) <= 60], [true, true], `${most(2000)}, ${most(10 * MINUTE)}`);
+    } else assertEquals([most(1000) <= 50, at.at(-1)! < 5000], [true, true]);
+  });
+}
+
+Deno.test("no more than 20 requests are open at a time, and one that is over makes room", async () => {
+  const pacing = createPacing(false);
+  const stop = new AbortController();
+  const done = await Promise.all(Array.from({ length: 20 }, () => pacing.take(stop.signal)));
+  const waiting = pacing.take(stop.signal);
+  const given = assertRejects(() => waiting, Error, "enough");
+  stop.abort(new Error("enough"));
+  await given;
+  done[0]();
+  (await pacing.take(new AbortController().signal))();
 });

@@ -33,6 +33,14 @@ Deno.test("a client id that TWS has not yet let go of is waited for", async () =
   assert(!feed.events.some((event) => event.type === "feed-state" && event.state === "failed"));
 });
 
+Deno.test("a TWS that leaves its port ends the feed, and says what to do", async () => {
+  await using fake = startFakeTws();
+  await using feed = await connect(fake);
+  (await subscribed(fake)).info(1300, "TWS socket port has been reset and this connection is being dropped: 7496");
+  const error = await assertRejects(() => feed.read(() => false), Error);
+  assertMatch(error.message, /set IBKR_PORT to the new one: .*7496/);
+});
+
 Deno.test("a TWS that is too old ends the feed, and says so", async () => {
   await using fake = startFakeTws({ version: 20 });
   await using feed = await connect(fake);

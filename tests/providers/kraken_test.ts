@@ -149,6 +149,16 @@ Deno.test("bars under way are given where they are asked for, and a minute witho
   ]);
 });
 
+Deno.test("a quiet connection shows that it is in use, as idle ones are closed", async () => {
+  await using fake = startFakeKraken(["BTC/USD"]);
+  await using session = run(fake, ["BTC/USD"], { pingEveryMs: 5 });
+  const connection = await fake.connection();
+  for (let ping = 0; ping < 3; ping++) await fake.ping();
+  connection.update(bar(0), bar(1));
+  await session.until(() => session.bars.length > 0);
+  assertEquals(session.rejected, []);
+});
+
 Deno.test("many symbols are asked for in parts, and each is answered alone", async () => {
   const symbols = Array.from({ length: 250 }, (_, at) => `S${at}/USD`);
   await using fake = startFakeKraken(symbols);

@@ -40,6 +40,11 @@ Deno.test("the documented aggregate is read, its integers as what they are: floa
   });
 });
 
+Deno.test("a stock that is traded over the counter has bars like any other", () => {
+  const { bars, rejected } = readFrame(JSON.stringify([{ ...minute(0), otc: true }, minute(1)]), series());
+  assertEquals([bars.map(({ ts }) => ts), rejected], [[START, START + MINUTE], []]);
+});
+
 Deno.test("every element of an array counts, bars and statuses alike", () => {
   const { bars, statuses, rejected } = readFrame(
     JSON.stringify([status, minute(0), status, { ev: "T", sym: "AAPL" }, minute(1)]),

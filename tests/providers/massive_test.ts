@@ -272,7 +272,7 @@ for (const limit of ["newcomer", "older"] as const) {
 Deno.test("all that is wrong with the settings is said at once, and the key is not shown", () => {
   const error = assertThrows(() =>
     createMassive(providerSettings({
-      symbols: [],
+      symbols: ["AAPL", "*"],
       timeframe: "5m",
       variable: (name) =>
         ({

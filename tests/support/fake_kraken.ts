@@ -74,6 +74,8 @@ export interface FakeKraken extends AsyncDisposable {
   readonly requests: string[];
   /** The next connection that has subscribed. */
   connection(): Promise<FakeConnection>;
+  /** The next sign that a connection is in use. */
+  ping(): Promise<void>;
 }
 
 /** Starts the fake. Symbols of `known` are accepted, all others refused. */
@@ -85,6 +87,7 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
   const trades: MarketTrade[] = [];
   const subscriptions: string[][] = [];
   const arrived = createQueue<FakeConnection>();
+  const pings = createQueue<void>();
   const sockets = new Set<WebSocket>();
 
   function accept(request: Request): Response {
@@ -102,7 +105,10 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
     };
     socket.onmessage = ({ data }) => {
       const { method, params } = JSON.parse(data);
-      if (method === "ping") return send({ method: "pong" });
+      if (method === "ping") {
+        pings.put();
+        return send({ method: "pong" });
+      }
       subscriptions.push(params.symbol);
       for (const symbol of params.symbol) {
         if (silent.includes(symbol)) continue;
@@ -183,6 +189,7 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
     mishaps,
     requests,
     connection: arrived.take,
+    ping: pings.take,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.close();
       await server.shutdown();

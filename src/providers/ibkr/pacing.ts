@@ -1,7 +1,7 @@
 /**
  * How often Interactive Brokers may be asked for bars.
  *
- * For bars up to 30 s: at most 60 requests in 10 minutes. For longer ones that limit is lifted, and TWS says by itself when
+ * For bars up to 30 s: at most 60 requests in 10 minutes, and fewer than 6 of one contract in 2 s. For longer ones that limit is lifted, and TWS says by itself when
  * it is too much. In all cases at most 50 requests are open at a time, and 50 messages are sent a second; some room is left
  * for requests that TWS counts otherwise.
  *
@@ -15,6 +15,8 @@ const WINDOW_MS = 10 * 60_000;
 const PER_WINDOW = 58;
 const MAX_OPEN = 20;
 const PER_SECOND = 30;
+/** So that there are fewer than 6 in 2 s, were all of one contract. */
+const STRICT_PER_SECOND = 2.4;
 
 /** Turns at asking. */
 export interface Pacing {
@@ -26,7 +28,7 @@ export interface Pacing {
 
 /** Makes a pacing; `isStrict` is for bars up to 30 s. It outlasts connections, as TWS's own count does. */
 export function createPacing(isStrict: boolean): Pacing {
-  const bucket = createTokenBucket(PER_SECOND);
+  const bucket = createTokenBucket(isStrict ? STRICT_PER_SECOND : PER_SECOND);
   const asked: number[] = [];
   const waiters = createWaiters();
   let open = 0;

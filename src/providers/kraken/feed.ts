@@ -22,6 +22,8 @@ export interface KrakenOptions {
   closeAfterMs?: number;
   /** Longest wait for the answers to a subscription, in milliseconds. @default {15000} */
   answerMs?: number;
+  /** How often the server is shown that the connection is in use: it closes others after a minute. @default {20000} */
+  pingEveryMs?: number;
   /** REST requests a second: one is safe for the public endpoints. @default {1} */
   requestsPerSecond?: number;
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */

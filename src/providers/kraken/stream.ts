@@ -14,7 +14,6 @@ import { createMessageReader } from "./messages.ts";
 
 /** Heartbeats come about every second. */
 const SILENCE_MS = 30_000;
-const PING_EVERY_MS = 20_000;
 /** Symbols of one request: some thousands in one would be longer than servers like to read at once. */
 const SYMBOLS_AT_ONCE = 100;
 
@@ -24,7 +23,7 @@ const SYMBOLS_AT_ONCE = 100;
  * @throws {FeedError} However it ends.
  */
 export async function runConnection(session: Session, options: KrakenOptions): Promise<void> {
-  const { symbols, stepMs, closeAfterMs = 4_000, provisional, answerMs = 15_000 } = options;
+  const { symbols, stepMs, closeAfterMs = 4_000, provisional, answerMs = 15_000, pingEveryMs = 20_000 } = options;
   const closer = createCloser({ stepMs, closeAfterMs, provisional, emit: session.emit });
   const ending = new AbortController();
   /** Symbols without an answer, and those that are accepted. */
@@ -79,7 +78,7 @@ export async function runConnection(session: Session, options: KrakenOptions): P
           const params = { channel: "ohlc", symbol, interval: stepMs / 60_000, snapshot: true };
           send({ method: "subscribe", params, req_id: 1 + at / SYMBOLS_AT_ONCE });
         }
-        ping = setInterval(() => send({ method: "ping" }), PING_EVERY_MS);
+        ping = setInterval(() => send({ method: "ping" }), pingEveryMs);
       },
       onMessage: read,
       onRefused(status) {
