@@ -77,7 +77,7 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayRepor
   {
     await using app = await openApp({
       // The limit counts letters here, not records.
-      config: { ...config, settings: { ...config.settings, limit: undefined, journal: "off" } },
+      config: { ...config, settings: { ...config.settings, limit: undefined, journal: "off", feedbackUrl: undefined } },
       database: options.database,
       kinds: Object.keys(recordKinds),
       listeners: options.listeners ?? [],

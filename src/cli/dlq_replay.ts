@@ -20,13 +20,16 @@ export async function replay({ options, flags, configFile }: Invocation, matches
   const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
   const { dataDir, limit, json, logLevel, logFormat } = config.settings;
   const maxReplays = flags.has("force") ? Infinity : readMaxReplays(flags.get("max-replays"));
+  const latency = createLatencyDistribution();
   let signals: Signals | undefined;
   const wanted: ReplayOptions = {
     config,
     matches,
     limit,
     maxReplays,
-    listeners: [logEvents()],
+    listeners: [logEvents(), (event) => {
+      if (event.type === "committed") latency.add(Date.now() - event.receivedAt / 1000, event.count);
+    }],
     onStart: (app) => signals = stopOnSignals(app, console.error),
   };
   if (flags.has("dry-run")) {
@@ -37,7 +40,6 @@ export async function replay({ options, flags, configFile }: Invocation, matches
   }
 
   await configureLog({ level: logLevel, format: logFormat });
-  const latency = createLatencyDistribution();
   const started = performance.now();
   const { outcome, removed, refused, overCap, reasons } = await replayLetters(wanted);
   const seconds = (performance.now() - started) / 1000;

@@ -1,8 +1,9 @@
 /** `barline doctor`. @module */
-import { loadConfig } from "../config/load.ts";
+import { ConfigError, type ConfigProblem, loadConfig } from "../config/load.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
 import { openDatabase } from "../database/open.ts";
 import { withClient } from "../database/database.ts";
+import { checkExposure } from "../http/address.ts";
 import { describeError, printable } from "../telemetry/log.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
@@ -63,7 +64,12 @@ export const doctor: Command = {
     await look("program", () => `barline ${VERSION}, deno ${Deno.version.deno}`);
     await look("data directory", () => checkDataDir(dataDir));
     await look("open files", checkOpenFiles);
-    await look("http", () => http === "off" ? "off" : checkAddress(http));
+    await look("http", () => {
+      const exposed: ConfigProblem[] = [];
+      checkExposure(config, exposed);
+      if (exposed.length > 0) throw new ConfigError(exposed);
+      return http === "off" ? "off" : checkAddress(http);
+    });
     await look("database", async () => {
       await using database = await openDatabase(config);
       return await withClient(database, async (client) => {

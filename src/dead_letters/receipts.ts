@@ -40,16 +40,23 @@ export function receiptsPath(path: string): string {
 
 /** Reads the receipts of a file; none where there are none. Takes memory in proportion to that one file. */
 export async function readReceipts(path: string): Promise<Receipts> {
-  const receipts = new Map<number, Receipt>();
+  // Apart, as those that are stored may be very many, and of them no more is known than their digest.
+  const stored = new Map<number, string>();
+  const refused = new Map<number, { by: string; refusal: Refusal }>();
   for await (const text of readLines(receiptsPath(path))) {
-    const receipt = parseReceipt(text);
-    if (receipt !== undefined) receipts.set(receipt[0], receipt);
+    const [line, by, refusal] = parseReceipt(text) ?? [];
+    if (line === undefined || by === undefined) continue;
+    if (refusal === undefined) stored.set(line, by);
+    else refused.set(line, { by, refusal });
   }
   return {
-    size: receipts.size,
+    size: stored.size + refused.size,
     find(line, text) {
-      const receipt = receipts.get(line);
-      return receipt === undefined || receipt[1] !== digest(text) ? undefined : receipt[2] ?? "stored";
+      const [digestOfStored, again] = [stored.get(line), refused.get(line)];
+      if (digestOfStored === undefined && again === undefined) return undefined;
+      const found = digest(text);
+      if (digestOfStored === found) return "stored";
+      return again?.by === found ? again.refusal : undefined;
     },
   };
 }
