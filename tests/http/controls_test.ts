@@ -65,7 +65,8 @@ Deno.test("a public address without a token exits 2 and says what to set", async
   }
   const empty = await work.ingest(["--limit", "1", "--http", "0.0.0.0:0"], { env: { BARLINE_HTTP_TOKEN: " " } });
   assertEquals(empty.code, 2);
-  const doctor = await work.run(["doctor", "--http", "0.0.0.0:0", "--data-dir", work.dataDir]);
+  const target = ["--database", work.database, "--data-dir", work.dataDir];
+  const doctor = await work.run(["doctor", "--http", "0.0.0.0:0", ...target]);
   assertStringIncludes(doctor.stdout, 'FAIL  http: Cannot use "http" from --http');
   const allowed = await work.ingest(["--limit", "1", "--http", "0.0.0.0:0"], { env });
   assertEquals(allowed.code, 0, allowed.stderr);
