@@ -115,6 +115,28 @@ Deno.test("the symbol to blame for a refused request is found, named once and gi
   await run.stop();
 });
 
+Deno.test("rows that cannot be read hold up their own symbol alone", async () => {
+  using clock = fakeClock(NOW);
+  const symbols = many(40);
+  const run = await runScripted({
+    newest: all(symbols, 5),
+    historySymbols: 200,
+    answer({ symbols }) {
+      if (symbols.includes("S7/USD")) throw new FeedError("history has bad rows", { reason: "history" });
+      return [symbols.map((symbol) => barBefore(5, symbol))];
+    },
+  });
+  for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
+  await clock.tick(10_000);
+  assertEquals(new Set(run.bars.map(({ symbol }) => symbol)).size, 39);
+  assertEquals(run.notices, ["history of S7/USD could not be read: history has bad rows"]);
+  const before = run.asked.length;
+  await clock.tick(60_000);
+  // What was bad may be mended: that symbol is asked about again.
+  assertEquals(run.asked.slice(before).some(({ symbols, from }) => symbols.join() === "S7/USD" && from === 5), true);
+  await run.stop();
+});
+
 Deno.test("where history is refused for all, it is not asked for each", async () => {
   using clock = fakeClock(NOW);
   const symbols = many(1000);

@@ -13,7 +13,7 @@ import { formatTime } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { HistoryRange, Progress, Provider, ProviderContext } from "../provider.ts";
 import { createCheckpoint } from "./checkpoint.ts";
-import { type Feed, type FeedBar, FeedError } from "./feed.ts";
+import { type Feed, type FeedBar, isDivisible, isRefusal } from "./feed.ts";
 import { createOutlet } from "./outlet.ts";
 import { createHistoryFrame, readRange } from "./range.ts";
 import { alignToBlocks, cutIntoTasks, type Task } from "./tasks.ts";
@@ -147,14 +147,13 @@ export function createBackfill(options: BackfillOptions): Provider {
         } catch (error) {
           signal.throwIfAborted();
           if (!(error instanceof Error)) throw error;
-          const isRefused = error instanceof FeedError && (error.isFatal || error.reason === "refused");
-          if (isRefused && some.length > 1) {
+          if (isDivisible(error) && some.length > 1) {
             const half = Math.ceil(some.length / 2);
             await work(task, some.slice(0, half), reached);
             return await work(task, some.slice(half), reached);
           }
           // What a repair of gaps does not get, the next one asks for again.
-          if (isRefused || attempt === (range.only ? 1 : ATTEMPTS)) {
+          if (isRefusal(error) || attempt === (range.only ? 1 : ATTEMPTS)) {
             if (!hasRead && ++failures >= MAX_FAILURES) throw error;
             for (const symbol of some) {
               if (!failed.has(symbol)) context.notice(`${symbol} is left out: ${error.message}`);

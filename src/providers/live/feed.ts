@@ -62,6 +62,19 @@ export interface Feed {
   closed?(): Promise<void>;
 }
 
+/**
+ * Whether an error of history may be about some of the symbols that were asked for together: they are told apart by asking
+ * for fewer at a time.
+ */
+export function isDivisible(error: unknown): boolean {
+  return error instanceof FeedError && (error.isFatal || ["refused", "history"].includes(error.reason));
+}
+
+/** Whether asking again is in vain: what is refused stays refused. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof FeedError && (error.isFatal || error.reason === "refused");
+}
+
 /** An error that says how to go on. */
 export class FeedError extends Error {
   override name = "FeedError";

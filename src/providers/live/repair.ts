@@ -10,7 +10,7 @@
  */
 import type { ReceiveClock } from "../../records/record.ts";
 import type { Coverage } from "./coverage.ts";
-import { type Feed, FeedError } from "./feed.ts";
+import { type Feed, isDivisible, isRefusal } from "./feed.ts";
 import type { Gaps } from "./gaps.ts";
 import { takeGroup } from "./groups.ts";
 import { type RangeOptions, readRange } from "./range.ts";
@@ -161,10 +161,10 @@ export function startRepairs(options: RepairOptions): Repairs {
   }
 
   function fail(group: readonly Job[], error: Error): void {
-    const isRefused = error instanceof FeedError && (error.isFatal || error.reason === "refused");
+    const isToDivide = isDivisible(error) && group.length > 1;
+    const isFinal = isRefusal(error) && !isToDivide;
     const isFirst = group.every(({ failures }) => failures === 0);
-    const isFinal = isRefused && group.length === 1;
-    if (isFinal || !isRefused && isFirst) onFailure(group.map(({ symbol }) => symbol), error);
+    if (isFinal || isFirst && !isToDivide) onFailure(group.map(({ symbol }) => symbol), error);
     if (isFinal && ++refusals === MAX_REFUSALS) {
       onFailure([...jobs.keys()], error);
       jobs.clear();
@@ -172,7 +172,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     for (const job of group) {
       if (isFinal) {
         if (isCurrent(job)) jobs.delete(job.symbol);
-      } else if (isRefused) job.groupSize = Math.ceil(group.length / 2);
+      } else if (isToDivide) job.groupSize = Math.ceil(group.length / 2);
       else {
         const waitMs = Math.min(retryMs * 2 ** job.failures++, MAX_RETRY_MS);
         job.due = Date.now() + waitMs * (0.5 + Math.random() / 2);

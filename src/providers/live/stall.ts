@@ -6,7 +6,7 @@
  */
 import { type Calendar, calendarOf } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
-import { type Feed, FeedError } from "./feed.ts";
+import { type Feed, isRefusal } from "./feed.ts";
 import { type Question, takeGroup } from "./groups.ts";
 
 /** A watch over the symbols of one connection. */
@@ -96,7 +96,7 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
     } catch (error) {
       signal.throwIfAborted();
       // One that fails proves nothing; of one that is refused as a whole some symbol is to blame.
-      if (!(error instanceof FeedError) || !(error.isFatal || error.reason === "refused")) return undefined;
+      if (!isRefusal(error)) return undefined;
       if (refusals >= MAX_REFUSALS) return undefined;
       if (group.length === 1) {
         hopeless.add(group[0].symbol);
