@@ -155,6 +155,7 @@ Deno.test("bars are told by their kind, with the start of the newest that is not
   const [told] = run.events.filter(({ type }) => type === "bars");
   assertEquals(told, {
     type: "bars",
+    source: "live",
     provider: "kraken",
     counts: { final: 2, provisional: 1, correction: 1 },
     newest: barBefore(0).ts,
