@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import { FeedError } from "../../src/providers/live/feed.ts";
-import { bar, connect, minutes, START } from "../support/alpaca.ts";
+import { bar, connect, START } from "../support/alpaca.ts";
 import { KEY, SECRET, startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
 import { testProvider } from "./conformance.ts";
@@ -59,17 +59,6 @@ Deno.test("bars are final, updates are corrections, and vwap and trades are carr
     },
   ]);
   assertEquals(feed.context.notices, []);
-});
-
-Deno.test("a bar that comes twice is handed over twice, with the same key", async () => {
-  await using fake = startFakeAlpaca();
-  await using feed = await connect(fake);
-  const connection = await fake.connection();
-  connection.bars(bar(0), bar(0));
-  connection.bars(bar(0));
-  const bars = await feed.read((bars) => bars.length === 3);
-  assertEquals(minutes(bars), [0]);
-  assertEquals(bars.map(({ receivedAt }) => receivedAt), bars.map(({ receivedAt }) => receivedAt).toSorted());
 });
 
 Deno.test("what is not as documented is rejected item by item, and the connection lives on", async () => {

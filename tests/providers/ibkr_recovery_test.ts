@@ -151,25 +151,6 @@ Deno.test("a server that accepts and says nothing is given up", async () => {
   await feed.lost("connect");
 });
 
-Deno.test("after a lost connection history fills the gap", async () => {
-  await using fake = startFakeTws();
-  await using feed = await connect(fake);
-  const first = await subscribed(fake);
-  for (const minute of [0, 1, 2]) first.update(bar(minute));
-  await feed.read(has(0, 1));
-  for (let minute = 0; minute < 20; minute++) fake.history.push(bar(minute));
-  // In the middle of a message.
-  first.raw(encode([90, 1, 3, "half"]).subarray(0, 7));
-  first.close();
-  const second = await subscribed(fake);
-  second.update(bar(20));
-  second.update(bar(21));
-  const bars = await feed.read(has(19, 20));
-  for (let minute = 2; minute <= 20; minute++) assert(has(minute)(bars), `minute ${minute} is missing`);
-  assert(fake.asked.some(({ keepUpToDate }) => !keepUpToDate));
-  assertEquals(new Set(fake.asked.map(({ id }) => id)).size, fake.asked.length);
-});
-
 for (
   const [name, bytes] of [
     ["A negative length", new Uint8Array([0xff, 0xff, 0xff, 0xfc, 0])],

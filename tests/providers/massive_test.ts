@@ -12,7 +12,6 @@ import type { Frame } from "../../src/records/frame.ts";
 import { readBars } from "../support/feed.ts";
 import { type FakeMassive, KEY, type MassiveBar, startFakeMassive, toAggregate } from "../support/fake_massive.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
-import { startRelay } from "../support/relay.ts";
 import { createContext, testProvider } from "./conformance.ts";
 
 const MINUTE = 60_000;
@@ -138,25 +137,6 @@ Deno.test("a bar that is sent again is a correction, across connections too", as
   second.bars(bar(1, { volume: 12 }));
   const [again] = await feed.read((bars) => bars.length === 1);
   assertEquals([again.volume, again.status], [12, "correction"]);
-});
-
-Deno.test("a connection that is cut in the middle of a frame is renewed, and history fills the gap", async () => {
-  await using fake = startFakeMassive();
-  await using relay = startRelay(fake.port);
-  const variables = { MASSIVE_STREAM_URL: `ws://127.0.0.1:${relay.port}/stocks` };
-  await using feed = await connect(fake, { variables });
-  const first = await fake.connection();
-  first.bars(bar(0), bar(1));
-  assertEquals(minutes(await feed.read((bars) => bars.length === 2)), [0, 1]);
-  for (let minute = 0; minute < 20; minute++) fake.history.push(bar(minute));
-  // A text frame that promises 120 bytes and breaks off.
-  await relay.inject(new TextEncoder().encode('\x81\x78[{"ev":"AM","sym":"AAPL"').slice(1));
-  relay.cut();
-  const second = await fake.connection();
-  second.bars(bar(20));
-  const bars = await feed.read((bars) => minutes(bars).includes(19) && minutes(bars).includes(20));
-  for (let minute = 2; minute <= 20; minute++) assert(minutes(bars).includes(minute), `minute ${minute} is missing`);
-  assert(feed.events.some((event) => event.type === "feed-lost"));
 });
 
 Deno.test("at the start history is asked from before the newest stored bar on, where late trades may have changed it", async () => {

@@ -197,7 +197,8 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
   };
 }
 
-function toMessage({ ts, ...bar }: MarketBar): Record<string, unknown> {
+/** The bar as the stream sends it. */
+export function toMessage({ ts, ...bar }: MarketBar): Record<string, unknown> {
   return { ...bar, vwap: bar.close, interval_begin: new Date(ts).toISOString().replace("Z", "000000Z"), interval: 1 };
 }
 
