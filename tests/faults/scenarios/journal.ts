@@ -70,13 +70,8 @@ export const journal: readonly Scenario[] = [
     promise: "a recovery that is killed again and again goes on where it was, and loses nothing",
     async run(trial) {
       const { control, random, work } = trial;
-      const run = await trial.ingest([
-        ...live(10_000),
-        "--journal",
-        "overflow",
-        "--journal-max-bytes",
-        String(4 << 20),
-      ]);
+      const overflow = ["--journal", "overflow", "--journal-max-bytes", String(4 << 20)];
+      const run = await trial.ingest([...live(10_000), ...overflow, "--drain-timeout", "0.3"]);
       await run.stored(1);
       await control.stop("fast");
       let received = 0;
