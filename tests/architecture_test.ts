@@ -9,6 +9,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["config", "data_dir", "durable_files"],
   ["providers", "sinks", "database", "dead_letters", "journal", "pipeline", "gaps"],
   ["app", "dead_letter_replay", "http", "telemetry"],
+  ["chaos"],
   ["cli"],
   ["main"],
 ];

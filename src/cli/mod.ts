@@ -9,6 +9,7 @@ import { adviseOnDatabaseError } from "../database/faults.ts";
 import { describeError, printableLines } from "../telemetry/log.ts";
 import { parseInvocation } from "./args.ts";
 import { backfill } from "./backfill.ts";
+import { chaos } from "./chaos.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
 import { createCompletions } from "./completions.ts";
 import { config } from "./config.ts";
@@ -32,6 +33,7 @@ const commands: Readonly<Record<string, Command>> = {
   migrate: migrateCommand,
   doctor,
   top,
+  chaos,
   config,
   completions: createCompletions(() => commands),
   version,

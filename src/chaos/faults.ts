@@ -1,0 +1,138 @@
+/**
+ * The faults that can be tried on anybody's database without touching what is not the trial's own.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import { cutClient, endClient } from "../database/database.ts";
+import { processOf, type Scratch } from "./scratch.ts";
+
+/** What a fault can work on. */
+export interface FaultSite {
+  readonly scratch: Scratch;
+  /** Resolves when that many more batches are written. */
+  written(count: number): Promise<void>;
+  /** Resolves when that many more writes have failed. */
+  failed(count: number): Promise<void>;
+}
+
+/** Something to go wrong. */
+export interface ChaosFault {
+  readonly name: string;
+  readonly what: string;
+  /** Whether it wants more than one session, which the embedded database has not. */
+  readonly needsServer?: true;
+  /** Statements that prepare the tables; undone by a fresh start for each fault. */
+  readonly prepare?: string;
+  /** Which numbers the database must refuse. */
+  readonly isPoison?: (number: number) => boolean;
+  /** Does it, while bars flow. */
+  readonly disturb?: (site: FaultSite) => Promise<void>;
+}
+
+const refuse = (condition: string) => `ALTER TABLE bar ADD CONSTRAINT refused CHECK (NOT (${condition}))`;
+
+/** A trigger for each new row. */
+const trigger = (body: string) =>
+  `CREATE FUNCTION disturb() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN new; END $$;
+  CREATE TRIGGER disturb BEFORE INSERT ON bar FOR EACH ROW EXECUTE FUNCTION disturb()`;
+
+/** Errors that pass, each raised a few times. */
+const PASSING = ["40001", "40P01", "53300", "55P03", "57P01"];
+
+async function cutOften({ scratch, written }: FaultSite): Promise<void> {
+  for (let round = 0; round < 20; round++) {
+    // Now and then between two batches, mostly in the middle of one.
+    await written(1 + round % 2);
+    for (const client of scratch.clients) cutClient(client);
+  }
+}
+
+async function terminateOften({ scratch, written }: FaultSite): Promise<void> {
+  for (let round = 0; round < 10; round++) {
+    await written(1 + round % 2);
+    await scratch.query("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", [
+      [...scratch.clients].map(processOf),
+    ]);
+  }
+}
+
+/** All faults, the harmless one first. */
+export const chaosFaults: readonly ChaosFault[] = [
+  { name: "none", what: "nothing goes wrong, to compare with" },
+  {
+    name: "poison",
+    what: "a constraint refuses one bar in 97",
+    prepare: refuse("open::int % 97 = 0"),
+    isPoison: (number) => number % 97 === 0,
+  },
+  {
+    name: "poison-storm",
+    what: "a constraint refuses every other bar",
+    prepare: refuse("open::int % 2 = 1"),
+    isPoison: (number) => number % 2 === 1,
+  },
+  {
+    name: "passing-errors",
+    what: `errors that pass (${PASSING.join(", ")}) are raised in the middle of batches`,
+    prepare: `CREATE SEQUENCE raised; ${
+      trigger(`IF new.open::int % 50 = 7 AND nextval('raised') <= 20 THEN
+        RAISE 'this passes' USING ERRCODE = (ARRAY['${
+        PASSING.join("','")
+      }'])[1 + currval('raised') % ${PASSING.length}];
+      END IF;`)
+    }`,
+    disturb: ({ failed }) => failed(1),
+  },
+  { name: "cut", what: "the connections are cut, 20 times", disturb: cutOften },
+  { name: "terminated", what: "the backends are terminated, 10 times", needsServer: true, disturb: terminateOften },
+  {
+    name: "locked",
+    what: "another session locks the table until writes time out",
+    needsServer: true,
+    async disturb({ scratch, failed }) {
+      const holder = await scratch.connect();
+      try {
+        const hit = failed(2);
+        // Awaited below; until then the run may end.
+        hit.catch(() => {});
+        await holder.query("BEGIN");
+        await holder.query("LOCK TABLE bar IN ACCESS EXCLUSIVE MODE");
+        await hit;
+      } finally {
+        await endClient(holder);
+      }
+    },
+  },
+  {
+    name: "slow",
+    what: "each row takes so long that whole batches time out",
+    needsServer: true,
+    async disturb({ scratch, failed, written }) {
+      await scratch.query(trigger("PERFORM pg_sleep(0.01);"));
+      await failed(2);
+      await written(1);
+      await withRetries(() => scratch.query("DROP TRIGGER disturb ON bar"));
+    },
+  },
+  {
+    name: "poison-and-cut",
+    what: "every third bar is refused, and the connections are cut meanwhile",
+    prepare: refuse("open::int % 3 = 0"),
+    isPoison: (number) => number % 3 === 0,
+    disturb: cutOften,
+  },
+];
+
+/** What waits for a lock on a busy table may run into the time limit of statements. */
+async function withRetries(work: () => Promise<unknown>): Promise<void> {
+  for (let attempt = 1;; attempt++) {
+    try {
+      await work();
+      return;
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await delay(100);
+    }
+  }
+}
