@@ -16,9 +16,11 @@ import { createBury } from "./pipeline/bury.ts";
 import { createCircuit } from "./pipeline/circuit.ts";
 import type { Health, ProviderHealth } from "./pipeline/health.ts";
 import { createLedger, type Ledger } from "./pipeline/ledger.ts";
+import { createQuorum, type QuorumReport } from "./pipeline/quorum.ts";
 import { coordinateRates, createTokenBucket, type TokenBucket } from "./pipeline/rate.ts";
 import { type Coordinator, run } from "./pipeline/run.ts";
 import { createValve, type Valve } from "./pipeline/valve.ts";
+import { rowName } from "./providers/mod.ts";
 import type { Provider, ProviderContext } from "./providers/provider.ts";
 import type { Frame } from "./records/frame.ts";
 import { recordKind } from "./records/mod.ts";
@@ -53,6 +55,8 @@ export interface App extends AsyncDisposable {
   readonly stopping: AbortSignal;
   readonly health: () => Health;
   readonly ledger: () => Ledger;
+  /** What the comparison of two providers has found; absent where none are compared. */
+  readonly quorum?: () => QuorumReport;
   /** Listens from now on. */
   listen(listener: Listener): void;
   /** Runs until the sources end, or a stop or abort has been carried through. */
@@ -173,6 +177,14 @@ export async function openApp(options: AppOptions): Promise<App> {
     listeners.push(feedback.listen);
   }
 
+  const [one, other] = settings.quorum.map(rowName);
+  const quorum = other === undefined ? undefined : createQuorum({
+    providers: [one, other],
+    tolerance: settings.quorumTolerance,
+    volumeTolerance: settings.quorumVolumeTolerance,
+    tell,
+  });
+
   const clock = createReceiveClock();
   const valves = new Map<string, Valve<Frame>>();
   const contextOf = (name: string, bucket: TokenBucket): ProviderContext => ({
@@ -236,6 +248,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       ledger,
       bury,
       tell,
+      watch: quorum?.look,
       limit: settings.limit ?? Infinity,
       onLimit: () => stopping.abort(),
       abort: aborting.signal,
@@ -253,6 +266,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const closing = opened.move();
   return {
     database,
+    quorum: quorum?.report,
     stopping: stopping.signal,
     health,
     ledger: ledger.read,

@@ -71,6 +71,17 @@ export type PipelineEvent =
   | { type: "accepted"; kind: string; provider: string; count: number }
   | { type: "watermark"; kind: string; level: Watermark; depth: number; capacity: number }
   | { type: "backpressure"; level: Backpressure; factor: number }
+  | {
+    type: "quorum";
+    /** Bars of both providers that were compared. */
+    compared: number;
+    /** How many of them differ. */
+    mismatched: number;
+    /** How many differ in each field; empty where none does. */
+    mismatches: Readonly<Partial<Record<string, number>>>;
+    /** One of those that differ. */
+    example?: { symbol: string; ts: number; fields: Readonly<Record<string, Readonly<Record<string, number>>>> };
+  }
   | { type: "feedback"; outcome: "sent" | "failed" | "dropped"; error?: unknown }
   | { type: "circuit"; kind: string; state: CircuitState; failures: number; error?: unknown }
   | { type: "batch-taken"; kind: string; worker: number; count: number; frames: readonly FrameOrigin[] }

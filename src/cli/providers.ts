@@ -25,9 +25,30 @@ export function createProviders(config: Checked, problems: ConfigProblem[]): Pro
  * `problems`.
  */
 export function createSources(config: Checked, problems: ConfigProblem[]): Provider[] {
+  const made = config.settings.failover.length === 0
+    ? createProviders(config, problems)
+    : createFailoverAndOthers(config, problems);
+  checkQuorum(made, config, problems);
+  return made;
+}
+
+/** The two that are compared must be among those that run. */
+function checkQuorum(made: readonly Provider[], { settings, sources }: Checked, problems: ConfigProblem[]): void {
+  const wanted = new Set(settings.quorum.map(rowName));
+  if (wanted.size === 0 || problems.length > 0) return;
+  const running = made.flatMap((provider) => provider.members ?? [provider]).map(({ name }) => name);
+  const current = `current value is ${JSON.stringify(settings.quorum)}`;
+  const source = sources.get("quorum")!;
+  if (wanted.size !== 2) problems.push({ key: "quorum", source, message: `${current}, wanted are two providers` });
+  else if (![...wanted].every((name) => running.includes(name))) {
+    const message = `${current}, wanted are two of those that run: ${running.join(", ")}`;
+    problems.push({ key: "quorum", source, message });
+  }
+}
+
+function createFailoverAndOthers(config: Checked, problems: ConfigProblem[]): Provider[] {
   const { settings, sources } = config;
   const group = [...new Set(settings.failover.map(rowName))];
-  if (group.length === 0) return createProviders(config, problems);
   checkMappings(config, problems);
   const refuse = (message: string) => problems.push({ key: "failover", source: sources.get("failover")!, message });
   if (group.length === 1) refuse(`current value is ${JSON.stringify(settings.failover)}, wanted are two or more`);

@@ -47,6 +47,8 @@ const seconds = (help: string, value: number) =>
     help,
     value: "SECONDS",
   });
+const part = (help: string) =>
+  option(z.number().min(0).max(1), { wanted: "a part from 0 to 1, as in 0.001", help, value: "PART" });
 const choice = <const T extends readonly string[]>(values: T, value: T[number], help: string) =>
   option(z.enum(values).default(value as never), {
     wanted: `one of ${values.join(", ")}`,
@@ -84,6 +86,13 @@ export const settingsSchema = z.strictObject({
   }).default([]),
   failoverAfter: seconds("how long a provider may be without a connection until the next one takes over", 30),
   failoverBack: seconds("how long an earlier provider has live bars until it delivers again", 30),
+  quorum: list({
+    wanted: "names of two providers",
+    help: "two providers whose bars of the same symbols are compared [none]",
+    value: "A,B",
+  }).default([]),
+  quorumTolerance: part("largest difference of prices that is none, as a part of them").default(0.001),
+  quorumVolumeTolerance: part("the same for volumes [they are not compared]").optional(),
   timeframe: option(perProvider(z.enum(timeframes)).default(DEFAULT_TIMEFRAME), {
     wanted: `one of ${timeframes.join(", ")}`,
     help: "length of a bar, where the source does not say; in the file also by provider",

@@ -30,6 +30,8 @@ export interface HttpSources {
   /** Opens a stream of server-sent events with both. */
   readonly events: () => Response;
   readonly series: (search: string) => Promise<{ series: readonly SeriesRow[]; more: boolean }>;
+  /** What the comparison of two providers has found; absent where none are compared. */
+  readonly quorum?: () => unknown;
   readonly deadLetters: DeadLetterApi;
   /** Ends the cooldown of open circuits. */
   readonly probe: () => void;
@@ -71,6 +73,10 @@ const routes: Readonly<Record<string, Route>> = {
   "/health": read(async (sources) => {
     const report = await sources.health();
     return Response.json(report, { status: report.state === "unhealthy" ? 503 : 200 });
+  }),
+  "/quorum": read(({ quorum }) => {
+    if (quorum === undefined) throw new RequestError("No providers are compared: start with --quorum A,B", 404);
+    return Response.json(quorum());
   }),
   "/api/overview": read(async (sources) => Response.json(await sources.overview())),
   "/api/samples": read((sources) => Response.json({ samples: sources.samples() })),

@@ -72,6 +72,7 @@ export function startHttp(
     overview: readOverview,
     samples: overview.samples,
     events: events.open,
+    quorum: app.quorum,
     deadLetters: createDeadLetterApi(app, config, stopped.signal),
     probe: app.probe,
     pause: app.pause,

@@ -34,6 +34,8 @@ export interface Pipeline {
   readonly ledger: LedgerKeeper;
   readonly bury: Bury;
   readonly tell: Listener;
+  /** Sees each frame of sound records on its way to the queue; must not wait. */
+  readonly watch?: (frame: Frame) => void;
   /** Most records to accept. */
   readonly limit: number;
   /** Called when the limit is reached. */
@@ -69,7 +71,7 @@ export async function run(pipeline: Pipeline): Promise<void> {
   const flow =
     (accepted.length === 1 ? accepted[0].stream : merge(accepted, { failed: (_, error) => failures.push(error) }))
       .pipeThrough(validate(pipeline))
-      .pipeTo(route(coordinators));
+      .pipeTo(route(pipeline));
 
   const outcomes = await Promise.allSettled([flow, ...deliveries]);
   for (const outcome of outcomes) if (outcome.status === "rejected") failures.push(outcome.reason);
@@ -77,7 +79,7 @@ export async function run(pipeline: Pipeline): Promise<void> {
 }
 
 /** Sends each frame to the queue of its kind, and waits where that is full. */
-function route(coordinators: ReadonlyMap<string, Coordinator>): WritableStream<Frame> {
+function route({ coordinators, watch }: Pipeline): WritableStream<Frame> {
   const queues = new Map(
     Array.from(coordinators, ([kind, { batcher }]) => [kind, batcher.stream.writable.getWriter()]),
   );
@@ -88,6 +90,7 @@ function route(coordinators: ReadonlyMap<string, Coordinator>): WritableStream<F
     async write(frame) {
       const queue = queues.get(frame.kind);
       if (queue === undefined) throw new RangeError(`Cannot route a frame of kind "${frame.kind}": no queue takes it`);
+      watch?.(frame);
       await queue.ready;
       // Not awaited: a write ends when its frame is batched, and waiting for that would make the queue one frame long.
       queue.write(frame).catch(() => {});

@@ -56,12 +56,16 @@ export interface LogEventsOptions {
   traceOf?: (event: PipelineEvent) => string | undefined;
 }
 
+/** Shortest time between two lines about bars that differ, in milliseconds. */
+const MISMATCH_LINE_EVERY_MS = 60_000;
+
 /** Makes the listener that logs what the pipeline tells. */
 export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
   const log = getLogger("barline");
   let failureLoggedAt = -Infinity;
   let failures = 0;
   let isWebhookWell = true;
+  const logMismatches = createMismatchLog();
   return (event) => {
     switch (event.type) {
       case "provider-opened":
@@ -92,6 +96,8 @@ export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
         return log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event);
       case "backpressure":
         return log.debug("Backpressure is {level}: sources at × {factor}", event);
+      case "quorum":
+        return logMismatches(event);
       case "feedback":
         if (event.outcome === "sent" && !isWebhookWell) log.info("The feedback webhook answers again");
         if (event.outcome === "failed" && isWebhookWell) log.warn("{error}", { error: describeError(event.error) });
@@ -134,6 +140,34 @@ export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
           advice: adviseOnDatabaseError(event.error).replace(/^(?=.)/, ". "),
         });
     }
+  };
+}
+
+/** Logs bars of two providers that differ, in a line now and then. */
+function createMismatchLog(): (event: Extract<PipelineEvent, { type: "quorum" }>) => void {
+  const log = getLogger("barline");
+  let loggedAt = -Infinity;
+  let compared = 0;
+  let mismatched = 0;
+  return (event) => {
+    compared += event.compared;
+    mismatched += event.mismatched;
+    if (event.example === undefined || performance.now() - loggedAt < MISMATCH_LINE_EVERY_MS) return;
+    loggedAt = performance.now();
+    const { symbol, ts, fields } = event.example;
+    const [[field, values]] = Object.entries(fields);
+    log.warn(
+      "{mismatched} of {compared} bars differ between providers since the last line, as {field} of {symbol} at {time}: {values}",
+      {
+        mismatched,
+        compared,
+        field,
+        symbol,
+        time: new Date(ts * 1000).toISOString(),
+        values: JSON.stringify(values),
+      },
+    );
+    compared = mismatched = 0;
   };
 }
 

@@ -11,6 +11,7 @@ import { type OpenMarkets, registerFeedMetrics } from "./feed_metrics.ts";
 import { registerJournalMetrics } from "./journal_metrics.ts";
 import { registerFailoverMetrics } from "./failover_metrics.ts";
 import { registerProcessMetrics } from "./process.ts";
+import { registerQuorumMetrics } from "./quorum_metrics.ts";
 
 /** What is asked at each scrape, rather than told. */
 export interface MetricSources {
@@ -139,6 +140,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     sources.journalMaxBytes,
   );
   const listenToFailover = registerFailoverMetrics(registers);
+  const listenToQuorum = registerQuorumMetrics(registers);
 
   for (const coord_id of kinds) {
     submitted.inc({ coord_id }, 0);
@@ -161,6 +163,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       listenToFeeds(event);
       listenToJournal(event);
       listenToFailover(event);
+      listenToQuorum(event);
       if (event.type === "accepted") {
         submitted.inc({ coord_id: event.kind }, event.count);
       } else if (event.type === "replayed" && event.isRecovered) {
