@@ -30,8 +30,12 @@ export const gaps: Command = {
   summary: "Find bars that are missing by the market's calendar, and repair them from history",
   options: OPTIONS,
   flags: [
-    { name: "from", value: "TIME", help: "look from there on: a day (UTC), or a time with its zone [each first bar]" },
-    { name: "to", value: "TIME", help: "look up to there [now, less 2 minutes, or 17 where feeds may be delayed]" },
+    {
+      name: "from",
+      value: "TIME",
+      help: "look from there on: a day (UTC) or a time with its zone [the first bar of each]",
+    },
+    { name: "to", value: "TIME", help: "look up to there [2 minutes ago, or 17 where feeds may be delayed]" },
     { name: "repair", help: "ask history for what is missing, and remember what it has not either" },
   ],
   examples: [
@@ -149,10 +153,17 @@ function tellOfAbsent({ providers, symbols }: SeriesFilter, stored: readonly Ser
   return absent.length === 0;
 }
 
-/** Writes all of each text to standard output. */
+/** Text that is held back until its line ends, in UTF-16 units. */
+const HELD = 65_536;
+
+/** Writes to standard output, line by line or, of long lines, piece by piece. */
 function createWriter(): (text: string) => void {
   const encoder = new TextEncoder();
+  let held = "";
   return (text) => {
-    for (let rest = encoder.encode(text); rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
+    held += text;
+    if (!held.endsWith("\n") && held.length < HELD) return;
+    for (let rest = encoder.encode(held); rest.length > 0;) rest = rest.subarray(Deno.stdout.writeSync(rest));
+    held = "";
   };
 }
