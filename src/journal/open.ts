@@ -42,15 +42,15 @@ export async function openJournal(options: OpenJournalOptions): Promise<OpenedJo
   const directory = journalDirectory(settings.dataDir);
   const notice = (message: string) => tell({ type: "journal-notice", message });
   const holds = (provider: Provider) => settings.journal !== undefined || provider.isLive === true;
-  const leftovers = await listSegments(directory);
+  const hasLeftovers = async () => (await listSegments(directory).catch(() => [])).length > 0;
   if (settings.journal === "off") {
-    if (leftovers.length > 0) {
+    if (await hasLeftovers()) {
       notice(`records of an earlier run lie in "${directory}", which --journal off leaves there`);
     }
     return undefined;
   }
   const held = providers.filter(holds);
-  if (held.length === 0 && leftovers.length === 0) return undefined;
+  if (held.length === 0 && !await hasLeftovers()) return undefined;
   let log: JournalLog;
   try {
     log = await openLog({
