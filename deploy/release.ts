@@ -26,9 +26,8 @@ const OUTPUT = "dist/release";
 async function run(command: string, args: readonly string[]): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(command, { args: [...args] }).output();
   if (success) return new TextDecoder().decode(stdout);
-  throw new Error(
-    `${command} ${args[0]} failed: ${new TextDecoder().decode(stderr).trim().split("\n").slice(-3).join(" ")}`,
-  );
+  const lines = new TextDecoder().decode(stderr).trim().split("\n");
+  throw new Error(`${command} ${args[0]} failed: ${lines.find((line) => line.includes("error")) ?? lines.at(-1)}`);
 }
 
 /** Builds the target's tarball, and gives its name. */
