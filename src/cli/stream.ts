@@ -42,7 +42,7 @@ export async function streamBars(config: Config, providers: readonly Provider[])
     await openApp({
       config,
       providers,
-      kinds: ["bar"],
+      kinds: settings.kind,
       deadLetters: (tell) => openDeadLetters({ directory, tell, notice: progress.say }),
       listeners: [...traced, logEvents(tracing), (event) => {
         if (event.type === "committed") latency.add(Date.now() - event.receivedAt / 1000, event.count);

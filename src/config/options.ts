@@ -6,6 +6,7 @@
  * @module
  */
 import { z } from "zod";
+import { type KindName, recordKinds } from "../records/mod.ts";
 import { TIME_UNITS } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 
@@ -64,6 +65,7 @@ const isPort = (address: string) => address === "off" || Number(address.slice(ad
 const speed = z.union([z.number().positive(), z.literal("max")]);
 /** A value for all providers or, in the file, one for each by name. */
 const perProvider = <T extends z.ZodType>(type: T) => z.union([type, z.record(z.string().min(1), type)]);
+const KINDS = Object.keys(recordKinds) as KindName[];
 const timeframes = [...TIMEFRAMES.keys()];
 
 /** The shape of the configuration. */
@@ -97,6 +99,11 @@ export const settingsSchema = z.strictObject({
     wanted: `one of ${timeframes.join(", ")}`,
     help: "length of a bar, where the source does not say; in the file also by provider",
     value: "1m",
+  }),
+  kind: option(z.array(z.enum(KINDS)).min(1).default(["bar"]), {
+    wanted: `kinds of records: ${KINDS.join(", ")}`,
+    help: "kinds of records that mock makes, or the one that files hold (repeatable)",
+    value: KINDS.join("|"),
   }),
   file: list({
     wanted: "paths of files, globs, or -",

@@ -1,10 +1,11 @@
 /**
- * Migrations: numbered SQL files, applied in order, once.
+ * Migrations: numbered SQL files, applied in order, once; and then the tables of the kinds of records that are missing.
  *
  * @module
  */
 import type { Client } from "pg";
 import { type Database, withClient } from "./database.ts";
+import { createKind, missingKinds } from "./kinds.ts";
 import bars from "./sql/0001_bars.sql" with { type: "text" };
 import noTrade from "./sql/0002_no_trade.sql" with { type: "text" };
 
@@ -42,7 +43,7 @@ export const SCHEMA_VERSION = migrations.length;
  * @throws {Error} If the database is newer than this program, or refuses a step.
  */
 export async function migrate(client: Client): Promise<string[]> {
-  if (await readVersion(client) === SCHEMA_VERSION) return [];
+  if (await readVersion(client) === SCHEMA_VERSION && (await missingKinds(client)).length === 0) return [];
   // Whatever the database's default: who has waited for the lock must see what the other has done meanwhile.
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
@@ -54,8 +55,10 @@ export async function migrate(client: Client): Promise<string[]> {
       await client.query(sql);
       await client.query("INSERT INTO barline_migration (version, name) VALUES ($1, $2)", [version + at + 1, name]);
     }
+    const kinds = await missingKinds(client);
+    for (const kind of kinds) await createKind(client, kind);
     await client.query("COMMIT");
-    return pending.map(({ name }) => name);
+    return [...pending.map(({ name }) => name), ...kinds];
   } catch (error) {
     await client.query("ROLLBACK").catch(() => {});
     throw error;

@@ -13,7 +13,8 @@ import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.t
 
 /** What the user wants of a provider. */
 export interface ProviderSettings {
-  readonly kind: RecordKind<MarketRecord>;
+  /** Kinds of records to give; at least one. */
+  readonly kinds: readonly RecordKind<MarketRecord>[];
   readonly symbols: readonly string[];
   readonly timeframe: string;
   /** Paths and globs, or `-`. */
@@ -38,7 +39,7 @@ export class SettingError extends RangeError {
   override name = "SettingError";
   /** Makes the error. */
   constructor(
-    readonly option: Exclude<keyof ProviderSettings, "kind" | "variable"> | Uppercase<string>,
+    readonly option: Exclude<keyof ProviderSettings, "kinds" | "variable"> | "kind" | Uppercase<string>,
     message: string,
     options?: ErrorOptions,
   ) {

@@ -18,8 +18,11 @@ import { playAtSpeed } from "./replay/speed.ts";
  * @throws {SettingError} If a file is missing or cannot be read, or none is given.
  */
 export function createReplay(settings: ProviderSettings): Provider {
-  const { kind, timeframe, timeUnit, resume, dataDir, speed } = settings;
+  const { kinds: [kind], timeframe, timeUnit, resume, dataDir, speed } = settings;
   if (settings.file.length === 0) throw new SettingError("file", "there is none to replay, give one with --file PATH");
+  if (settings.kinds.length > 1) {
+    throw new SettingError("kind", "there are several, wanted is the one that the files hold");
+  }
   const paths = findFiles(settings.file);
   if (resume && paths.includes(STDIN)) {
     throw new SettingError("resume", "standard input cannot be read again: leave out --resume, or give a file");
@@ -65,7 +68,7 @@ export function createReplay(settings: ProviderSettings): Provider {
     const start = resume ? await findStart(path, await position?.load(), context) : undefined;
     const { clock } = context;
     const track = (place: FilePlace) => position?.track(place);
-    const framer = createFramer({ source: path, kind: settings.kind, parse, clock, start, track });
+    const framer = createFramer({ source: path, kind, parse, clock, start, track });
     const chunks = readBytes(path, start?.offset ?? 0, (bytes) => done += bytes, context.stop);
     for await (const block of readBlocks(chunks, start?.offset ?? 0)) yield* framer.frames(block, left);
     if (!framer.begun) throw new RangeError(`it is empty, wanted is a header or a JSON object of a ${kind.name}`);

@@ -5,7 +5,9 @@
  */
 import type { Column, MarketRecord, RecordKind, Wire } from "./record.ts";
 import { parseDecimal } from "./number.ts";
-import { formatTime } from "./time.ts";
+import { quote } from "./quote.ts";
+import { checkSymbol } from "./symbol.ts";
+import { checkTime, formatTime } from "./time.ts";
 import { TIMEFRAMES } from "./timeframe.ts";
 
 /** Whether more can be expected of a bar: nothing, the rest of its minute, or it has already replaced another. */
@@ -28,14 +30,6 @@ export interface Bar extends MarketRecord {
   readonly status: BarStatus;
 }
 
-/** Longest symbol that is believed, in UTF-16 units: longer than any exchange's, shorter than any mishap. */
-const MAX_SYMBOL_LENGTH = 64;
-/** Letters and digits of any script, single inner spaces ("BRK B") and the marks that venues use. */
-const SYMBOL = /^[\p{L}\p{N}.^$#*@&+=_:/-]+( [\p{L}\p{N}.^$#*@&+=_:/-]+)*$/u;
-const EARLIEST_MS = Date.UTC(1900, 0, 1);
-/** How far ahead of this clock a bar may start: time zones of sloppy daily bars, not more. */
-const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
-
 const STATUS_CODES: Record<BarStatus, string> = { final: "f", provisional: "p", correction: "c" };
 const STATUSES: ReadonlySet<string> = new Set(Object.keys(STATUS_CODES));
 
@@ -46,9 +40,9 @@ const columns: readonly Column<Bar>[] = [
   { name: "low", type: "float8", value: (bar) => bar.low },
   { name: "close", type: "float8", value: (bar) => bar.close },
   { name: "volume", type: "float8", value: (bar) => bar.volume },
-  { name: "vwap", type: "float8", value: (bar) => bar.vwap },
+  { name: "vwap", type: "float8", optional: true, value: (bar) => bar.vwap },
   { name: "received_at", type: "timestamptz", value: (bar) => bar.receivedAt },
-  { name: "trades", type: "int4", value: (bar) => bar.trades },
+  { name: "trades", type: "int4", optional: true, value: (bar) => bar.trades },
   { name: "status", type: "char", value: (bar) => STATUS_CODES[bar.status] },
 ];
 
@@ -92,6 +86,7 @@ const NUMBERS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as 
 export const bar: RecordKind<Bar> = {
   name: "bar",
   table: "bar",
+  view: "bars",
   columns,
   keyColumns: ["ts"],
   fields: [
@@ -159,11 +154,10 @@ export const bar: RecordKind<Bar> = {
     if (!TIMEFRAMES.has(record.timeframe)) {
       return `timeframe is not known: ${quote(record.timeframe)}, known are ${[...TIMEFRAMES.keys()].join(" ")}`;
     }
-    if (!(record.ts >= EARLIEST_MS && record.ts <= now + MAX_AHEAD_MS)) {
-      return `ts is outside 1900 to one day ahead of now: ${formatTime(record.ts)}`;
-    }
+    const time = checkTime(record.ts, now);
+    if (time !== undefined) return time;
     if (!STATUSES.has(record.status)) return `status is not known: ${quote(record.status)}`;
-    return explainSymbol(record.symbol);
+    return checkSymbol(record.symbol);
   },
 
   series: ({ provider, symbol, timeframe }) => ({ provider, symbol, timeframe }),
@@ -184,26 +178,6 @@ function explainNumbers(record: Bar): string {
   return `low is above min(open, close): ${low} > min(${open}, ${close})`;
 }
 
-/** Symbols repeat, so each is looked at once. Emptied when full, as hostile input could make it grow for ever. */
-const soundSymbols = new Set<string>();
-
-function explainSymbol(symbol: string): string | undefined {
-  if (soundSymbols.has(symbol)) return undefined;
-  if (symbol.length === 0) return "symbol is empty";
-  if (symbol.length > MAX_SYMBOL_LENGTH) {
-    return `symbol is longer than ${MAX_SYMBOL_LENGTH} characters: ${symbol.length}`;
-  }
-  if (!SYMBOL.test(symbol)) return `symbol has characters that no venue uses: ${quote(symbol)}`;
-  if (soundSymbols.size >= 100_000) soundSymbols.clear();
-  soundSymbols.add(symbol);
-  return undefined;
-}
-
 function isAbsent(value: unknown): boolean {
   return value === undefined || value === null || value === "";
-}
-
-function quote(value: unknown): string {
-  const text = JSON.stringify(value) ?? "nothing";
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }

@@ -5,10 +5,16 @@
  */
 import type { MarketRecord, RecordKind } from "./record.ts";
 import { bar } from "./bar.ts";
+import { fundamental } from "./fundamental.ts";
+import { news } from "./news.ts";
+import { option } from "./option.ts";
 
 /** All kinds of records by name. */
 export const recordKinds = {
   bar,
+  option,
+  fundamental,
+  news,
 } as const;
 
 /** Name of a kind of records. */

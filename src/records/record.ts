@@ -29,13 +29,18 @@ export interface SeriesKey {
   readonly timeframe: string;
 }
 
-/** PostgreSQL types that records are made of. `timestamptz` values are microseconds since 1970. */
-export type ColumnType = "int4" | "float8" | "timestamptz" | "text" | "char";
+/**
+ * PostgreSQL types that records are made of. Values of `timestamptz` are microseconds since 1970, of `date` days since
+ * 1970, of `jsonb` the text of the JSON.
+ */
+export type ColumnType = "int4" | "float8" | "timestamptz" | "date" | "text" | "char" | "jsonb";
 
 /** One column of a kind's table, and where its value comes from. */
 export interface Column<R> {
   readonly name: string;
   readonly type: ColumnType;
+  /** Whether it may be `NULL`. */
+  readonly optional?: true;
   /** The value; `undefined` is SQL `NULL`. */
   readonly value: (record: R) => number | string | undefined;
 }
@@ -76,6 +81,8 @@ export interface RecordKind<R extends MarketRecord> {
   readonly name: string;
   /** Table that holds it; its primary key is `series_id` followed by {@linkcode RecordKind.keyColumns}. */
   readonly table: string;
+  /** View that shows its rows with the names of their series. */
+  readonly view: string;
   /** Columns after `series_id`. */
   readonly columns: readonly Column<R>[];
   /** Columns of the primary key after `series_id`. */

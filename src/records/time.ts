@@ -92,6 +92,16 @@ function zoneOffsetMs(zone: string): number {
   return (zone[0] === "-" ? -minutes : minutes) * 60_000;
 }
 
+const EARLIEST_MS = Date.UTC(1900, 0, 1);
+/** How far ahead of this clock a time may be: time zones of sloppy daily bars, not more. */
+const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
+
+/** Why a record's time, in epoch milliseconds, is not believed, in words; `undefined` when it is. */
+export function checkTime(ts: number, now: number): string | undefined {
+  if (ts >= EARLIEST_MS && ts <= now + MAX_AHEAD_MS) return undefined;
+  return `ts is outside 1900 to one day ahead of now: ${formatTime(ts)}`;
+}
+
 /** Furthest from 1970 that a `Date` reaches, in milliseconds. */
 const FURTHEST_MS = 8.64e15;
 

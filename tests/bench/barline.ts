@@ -73,7 +73,7 @@ export async function sinkAlone(options: BenchOptions, bars: readonly Bar[], mor
 export async function endToEnd(options: BenchOptions, file: string): Promise<number> {
   const loaded = benchConfig(options);
   const replay = createReplay({
-    kind: recordKind("bar"),
+    kinds: [recordKind("bar")],
     symbols: [],
     timeframe: "1m",
     timeUnit: "iso",

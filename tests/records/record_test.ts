@@ -33,7 +33,11 @@ Deno.test("each kind of records is found by its name", () => {
 });
 
 Deno.test("a kind that is not there is refused, with those that are", () => {
-  assertThrows(() => recordKind("candle"), RangeError, 'Cannot find record kind "candle": known are bar');
+  assertThrows(
+    () => recordKind("candle"),
+    RangeError,
+    'Cannot find record kind "candle": known are bar, option, fundamental, news',
+  );
   assertThrows(() => recordKind("constructor"), RangeError, "Cannot find record kind");
 });
 

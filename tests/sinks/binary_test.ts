@@ -7,7 +7,8 @@ import { from as copyFrom } from "pg-copy-streams";
 import type { Client } from "pg";
 import { withClient } from "../../src/database/database.ts";
 import type { Column } from "../../src/records/record.ts";
-import { BinaryWriter, SQL_TYPES } from "../../src/sinks/postgres/binary.ts";
+import { SQL_TYPES } from "../../src/database/kinds.ts";
+import { BinaryWriter } from "../../src/sinks/postgres/binary.ts";
 import type { TestServer } from "../support/postgres.ts";
 import { databaseAt, useServer } from "../support/server_tests.ts";
 

@@ -10,7 +10,7 @@ import { recordKind } from "../../src/records/mod.ts";
 /** Settings as the configuration's defaults give them. */
 export function providerSettings(given: Partial<ProviderSettings>): ProviderSettings {
   return {
-    kind: recordKind("bar"),
+    kinds: [recordKind("bar")],
     symbols: ["AAPL", "MSFT"],
     timeframe: "1m",
     file: [],

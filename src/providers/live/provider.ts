@@ -4,7 +4,7 @@
  * @module
  */
 import type { Listener } from "../../events.ts";
-import type { Provider, ProviderSettings } from "../provider.ts";
+import { type Provider, type ProviderSettings, SettingError } from "../provider.ts";
 import { createBackfill } from "./backfill.ts";
 import { createCoverage } from "./coverage.ts";
 import type { Feed } from "./feed.ts";
@@ -27,6 +27,13 @@ export interface FeedProviderOptions {
 export function createFeedProvider(options: FeedProviderOptions): Provider {
   const { name, settings, overlapMs, backoffMs } = options;
   const { dataDir, timeframe, symbols } = settings;
+  const others = settings.kinds.filter((kind) => kind.name !== "bar").map((kind) => kind.name);
+  if (others.length > 0) {
+    throw new SettingError(
+      "kind",
+      `current value is ${others.join(", ")}, wanted is bar: ${name} streams nothing else`,
+    );
+  }
   const coverage = createCoverage({ dataDir, name: `${name} ${timeframe}`, overlapMs });
   let tell: Listener = () => {};
   const feed = options.feed((outcome) => tell({ type: "rest-call", provider: name, outcome }));

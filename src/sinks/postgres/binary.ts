@@ -16,19 +16,31 @@ const NULL_LENGTH = 0xffffffff;
 const COPY_HEADER = Uint8Array.of(80, 71, 67, 79, 80, 89, 10, 255, 13, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 const COPY_TRAILER = 0xffff;
 
-/** Bytes of a value; text has as many as it has. */
-const SIZES: Record<ColumnType, number> = { int4: 4, float8: 8, timestamptz: 8, char: 1, text: NaN };
-/** Type OIDs, from `pg_type`. */
-const OIDS: Record<ColumnType, number> = { int4: 23, float8: 701, timestamptz: 1184, char: 18, text: 25 };
-/** How each type is named in SQL. `char` in quotes is the single-byte type. */
-export const SQL_TYPES: Record<ColumnType, string> = {
-  int4: "int4",
-  float8: "float8",
-  timestamptz: "timestamptz",
-  char: '"char"',
-  text: "text",
-};
+/** Days from 1970-01-01 to 2000-01-01. */
+const EPOCH_2000_DAYS = 10_957;
+/** The version that goes before the text of a `jsonb` (`jsonb_recv`). */
+const JSONB_VERSION = 1;
 
+/** Bytes of a value; text has as many as it has. */
+const SIZES: Record<ColumnType, number> = {
+  int4: 4,
+  float8: 8,
+  timestamptz: 8,
+  date: 4,
+  char: 1,
+  text: NaN,
+  jsonb: NaN,
+};
+/** Type OIDs, from `pg_type`. */
+const OIDS: Record<ColumnType, number> = {
+  int4: 23,
+  float8: 701,
+  timestamptz: 1184,
+  date: 1082,
+  char: 18,
+  text: 25,
+  jsonb: 3802,
+};
 const textEncoder = new TextEncoder();
 
 /** Writes binary values one after another into a buffer that grows, and that can be used again. */
@@ -122,20 +134,29 @@ export class BinaryWriter {
       view.setInt32(at, 4);
       view.setInt32(at + 4, value as number);
       this.#at = at + 8;
+    } else if (type === "date") {
+      view.setInt32(at, 4);
+      view.setInt32(at + 4, (value as number) - EPOCH_2000_DAYS);
+      this.#at = at + 8;
     } else if (type === "char") {
       view.setInt32(at, 1);
       view.setUint8(at + 4, (value as string).charCodeAt(0));
       this.#at = at + 5;
+    } else if (type === "jsonb") {
+      this.#text(value as string, JSONB_VERSION);
     } else {
       this.#text(value as string);
     }
   }
 
-  #text(value: string): void {
-    this.#reserve(4 + value.length * 3 + this.#rest);
-    const { written } = textEncoder.encodeInto(value, this.#bytes.subarray(this.#at + 4));
-    this.#view.setInt32(this.#at, written);
-    this.#at += 4 + written;
+  /** A text, after a byte that goes before it, if one is given. */
+  #text(value: string, before?: number): void {
+    this.#reserve(5 + value.length * 3 + this.#rest);
+    const from = this.#at + (before === undefined ? 4 : 5);
+    if (before !== undefined) this.#bytes[this.#at + 4] = before;
+    const { written } = textEncoder.encodeInto(value, this.#bytes.subarray(from));
+    this.#view.setInt32(this.#at, from + written - this.#at - 4);
+    this.#at = from + written;
   }
 
   #reserve(more: number): void {
@@ -151,6 +172,6 @@ export class BinaryWriter {
 /** Most bytes of a COPY row, texts aside: field count, series id, and length and value of each column. */
 function rowBytes<R>(columns: readonly Column<R>[]): number {
   let bytes = 10;
-  for (const { type } of columns) bytes += 4 + (type === "text" ? 0 : SIZES[type]);
+  for (const { type } of columns) bytes += 4 + (SIZES[type] || 0);
   return bytes;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
-import { SQL_TYPES } from "./binary.ts";
+import { SQL_TYPES } from "../../database/kinds.ts";
 
 /** Statements that write a kind. */
 export interface Statements {

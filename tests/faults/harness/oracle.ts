@@ -45,7 +45,7 @@ const FEW = 5;
 /** The first `count` bars. */
 export async function* oracleBars(count: number): AsyncGenerator<Payload> {
   const mock = createMock({
-    kind: recordKind("bar"),
+    kinds: [recordKind("bar")],
     symbols: SYMBOLS,
     timeframe: "1m",
     file: [],

@@ -1,0 +1,11 @@
+/**
+ * Values in messages.
+ *
+ * @module
+ */
+
+/** The value as JSON, cut where it is long. */
+export function quote(value: unknown): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
+}
