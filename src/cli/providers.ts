@@ -113,8 +113,8 @@ function make(
   { settings, sources, variable }: Checked,
   problems: ConfigProblem[],
 ): Provider | undefined {
-  const kind = recordKind("bar");
-  const wanted: ProviderSettings = { ...settings, symbols, timeframe: timeframeOf(name, settings), variable, kind };
+  const kinds = settings.kind.map(recordKind);
+  const wanted: ProviderSettings = { ...settings, symbols, timeframe: timeframeOf(name, settings), variable, kinds };
   try {
     return registry[name](wanted);
   } catch (error) {
