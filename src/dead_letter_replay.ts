@@ -130,20 +130,24 @@ export async function replayAtStart(app: App, config: Config): Promise<ReplayRep
       matches,
       maxReplays: DEFAULT_MAX_REPLAYS,
       onStart(replaying) {
+        const stopping = new DisposableStack();
         const timer = setTimeout(() => replaying.abort(new Error("not stored in time")), START_REPLAY_MS);
-        app.stopping.addEventListener("abort", replaying.stop, { once: true });
-        return {
-          [Symbol.dispose]() {
-            clearTimeout(timer);
-            app.stopping.removeEventListener("abort", replaying.stop);
-          },
-        };
+        stopping.defer(() => clearTimeout(timer));
+        stopping.use(stopWith(app.stopping, replaying));
+        return stopping;
       },
     });
   } catch (error) {
     if (error instanceof LettersHeldError) return undefined;
     throw error;
   }
+}
+
+/** Stops a replay when `signal` aborts, until it is disposed of. */
+export function stopWith(signal: AbortSignal, replaying: App): Disposable {
+  if (signal.aborted) replaying.stop();
+  signal.addEventListener("abort", replaying.stop, { once: true });
+  return { [Symbol.dispose]: () => signal.removeEventListener("abort", replaying.stop) };
 }
 
 /** Whether there may be such a letter. Looks at text alone: of millions of letters most are of another cause. */

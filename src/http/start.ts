@@ -26,6 +26,8 @@ import { type HttpSources, serve } from "./server.ts";
 const CHECK_EVERY_MS = 1000;
 /** Longest run of a query of the cockpit, in milliseconds. */
 const QUERY_TIMEOUT_MS = 10_000;
+/** Longest wait for answers under way at the end, in milliseconds. */
+const SHUTDOWN_MS = 3000;
 /** Longest wait for the database's answer, in milliseconds. */
 const CHECK_TIMEOUT_MS = 3000;
 
@@ -64,6 +66,7 @@ export function startHttp(
   const events = createEventHub({ overview: readOverview, samples: overview.samples });
   const query = <T>(fn: (client: Client) => Promise<T>) =>
     withClient(app.database, fn, AbortSignal.any([stopped.signal, AbortSignal.timeout(QUERY_TIMEOUT_MS)]));
+  const deadLetters = createDeadLetterApi(app, config, stopped.signal);
   const log = getLogger("barline");
   const sources: HttpSources = {
     onRoute,
@@ -73,7 +76,7 @@ export function startHttp(
     samples: overview.samples,
     events: events.open,
     quorum: app.quorum,
-    deadLetters: createDeadLetterApi(app, config, stopped.signal),
+    deadLetters,
     probe: app.probe,
     pause: app.pause,
     drain: app.stop,
@@ -109,7 +112,12 @@ export function startHttp(
       stopped.abort();
       overview[Symbol.dispose]();
       events[Symbol.dispose]();
-      await server.shutdown();
+      await deadLetters.finished();
+      // Somebody who does not read what he asked for must not keep the program from its end.
+      const patience = Promise.withResolvers<void>();
+      const timer = setTimeout(patience.resolve, SHUTDOWN_MS);
+      await Promise.race([server.shutdown(), patience.promise]);
+      clearTimeout(timer);
     },
   };
 }

@@ -113,3 +113,25 @@ Deno.test("ingest first replays what an earlier run left when it was stopped, an
     [{ count: 300 }],
   );
 });
+
+Deno.test("somebody who asks and does not read keeps no run from its end", async () => {
+  await using work = await openWorkspace(server);
+  const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
+  const { port } = new URL(await addressOf(running));
+  const connections: Deno.TcpConn[] = [];
+  try {
+    // Far more answers than the system's buffers hold.
+    const asking = "GET /cockpit/lightweight-charts.js HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(100);
+    for (let at = 0; at < 5; at++) {
+      const connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+      connections.push(connection);
+      await connection.write(new TextEncoder().encode(asking));
+      await connection.read(new Uint8Array(1));
+    }
+    running.kill("SIGTERM");
+    const { code, json } = await running.ended;
+    assertEquals([code, json.inFlight], [0, 0]);
+  } finally {
+    for (const connection of connections) connection.close();
+  }
+});

@@ -34,6 +34,7 @@ function start(hostname = "127.0.0.1", token: string | undefined = TOKEN): Serve
         done.push(`replay ${JSON.stringify(body)}`);
         return Promise.resolve({ replayed: 0, refused: 0, skipped: 0, reasons: {} });
       },
+      finished: () => Promise.resolve(),
       purge() {
         done.push("purge");
         return Promise.reject(new RequestError("Cannot purge", 409));
@@ -162,6 +163,20 @@ Deno.test("a loopback server answers under its own names alone, so that a foreig
     assertEquals(await as(host), "HTTP/1.1 403 Forbidden", host);
   }
   assertEquals(await as("proxy.example", `Authorization: Bearer ${token}\r\n`), "HTTP/1.1 200 OK");
+});
+
+Deno.test("connections that never finish their request hold up nobody else, and no stop", async () => {
+  await using served = start();
+  const slow = await Promise.all(
+    Array.from({ length: 300 }, () => Deno.connect({ hostname: "127.0.0.1", port: served.port })),
+  );
+  try {
+    for (const connection of slow) await connection.write(new TextEncoder().encode("GET /healthz HTTP/1.1\r\nHost: "));
+    assertEquals((await served.ask("/healthz")).status, 200);
+    await served[Symbol.asyncDispose]();
+  } finally {
+    for (const connection of slow) connection.close();
+  }
 });
 
 Deno.test("every answer tells browsers to be careful", async () => {

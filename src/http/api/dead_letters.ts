@@ -5,7 +5,7 @@
  */
 import type { App } from "../../app.ts";
 import type { Config } from "../../config/load.ts";
-import { DEFAULT_MAX_REPLAYS, replayLetters } from "../../dead_letter_replay.ts";
+import { DEFAULT_MAX_REPLAYS, replayLetters, stopWith } from "../../dead_letter_replay.ts";
 import { holdLetters, LettersHeldError, readLetters } from "../../dead_letters/directory.ts";
 import { deadLetterDirectory } from "../../dead_letters/files.ts";
 import { FILTER_FIELDS, type LetterFilter, parseFilter } from "../../dead_letters/filter.ts";
@@ -34,6 +34,8 @@ export interface DeadLetterApi {
    * @throws {RequestError} As above.
    */
   purge(body: Record<string, unknown>): Promise<{ purged: number }>;
+  /** Resolves when no replay is under way. */
+  finished(): Promise<void>;
 }
 
 /** What became of a replay. */
@@ -50,13 +52,31 @@ export interface ReplayAnswer {
 const SHOWN = 20;
 const MAX_SHOWN = 1000;
 
+/** A count that took less than a tenth of this, in milliseconds, is made anew for each who asks. */
+const SOON_MS = 100;
+/** Share of the time that may go into counting letters: of millions it takes seconds, and pages ask again and again. */
+const COUNTING_SHARE = 0.1;
+
 /** Makes the API of an app's letters; when `stop` aborts, a replay under way ends. */
 export function createDeadLetterApi(app: App, config: Config, stop: AbortSignal): DeadLetterApi {
   const directory = deadLetterDirectory(config.settings.dataDir);
+  let replaying: Promise<unknown> = Promise.resolve();
+  let counted: Promise<LetterGroup[]> | undefined;
+
+  /** Counts anew, and forgets it when counting is due again. */
+  async function count(): Promise<LetterGroup[]> {
+    const started = performance.now();
+    try {
+      return await groupLetters(readLetters(directory), () => true, ["reason", "sqlstate", "provider"]);
+    } finally {
+      const pauseMs = (performance.now() - started) / COUNTING_SHARE;
+      if (pauseMs < SOON_MS) counted = undefined;
+      else Deno.unrefTimer(setTimeout(() => counted = undefined, pauseMs));
+    }
+  }
+
   return {
-    groups: async () => ({
-      groups: await groupLetters(readLetters(directory), () => true, ["reason", "sqlstate", "provider"]),
-    }),
+    groups: async () => ({ groups: await (counted ??= count()) }),
     async letters(query) {
       const limit = Math.min(Math.max(1, Math.trunc(Number(query.get("limit") ?? SHOWN)) || SHOWN), MAX_SHOWN);
       const where = Object.fromEntries([...query].filter(([name]) => FILTER_FIELDS.includes(name)));
@@ -70,28 +90,32 @@ export function createDeadLetterApi(app: App, config: Config, stop: AbortSignal)
     },
     async replay(body) {
       const matches = readWhere(body);
-      const { removed, refused, overCap, reasons } = await unlessHeld(() =>
+      const replay = unlessHeld(() =>
         replayLetters({
           config,
           matches,
           database: app.database,
           maxReplays: body.force === true ? Infinity : DEFAULT_MAX_REPLAYS,
           listeners: [logEvents()],
-          onStart(replaying) {
-            stop.addEventListener("abort", replaying.stop, { once: true });
-            return { [Symbol.dispose]: () => stop.removeEventListener("abort", replaying.stop) };
-          },
+          onStart: (replaying) => stopWith(stop, replaying),
         })
       );
+      replaying = Promise.allSettled([replaying, replay]);
+      counted = undefined;
+      const { removed, refused, overCap, reasons } = await replay;
+      counted = undefined;
       return { replayed: removed, refused, skipped: overCap, reasons: Object.fromEntries(reasons) };
     },
     async purge(body) {
       const matches = readWhere(body);
       return await unlessHeld(async () => {
         using held = await holdLetters(directory);
-        return { purged: await purgeLetters(held, matches) };
+        const purged = await purgeLetters(held, matches);
+        counted = undefined;
+        return { purged };
       });
     },
+    finished: async () => void await replaying,
   };
 }
 
