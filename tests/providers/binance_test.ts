@@ -200,7 +200,7 @@ Deno.test("history is read in pages of a thousand, without bars under way or min
   const minutes = pages.flat().map(({ ts }) => (ts - START) / MINUTE);
   assertEquals(minutes, Array.from({ length: now }, (_, minute) => minute).filter((at) => at > 0 && at % 7 !== 3));
   const starts = fake.requests.map((url) => (Number(url.searchParams.get("startTime")) - START) / MINUTE);
-  assertEquals(starts.slice(0, 4), [1, 1001, 2001, now + 1].slice(0, 4));
+  assertEquals(starts.slice(0, 3), [1, 1001, 2001]);
 });
 
 Deno.test("who is shut out waits as long as he is told, whatever else is asked meanwhile", async () => {

@@ -6,17 +6,10 @@
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import FakeTimers from "@sinonjs/fake-timers";
-import type { PipelineEvent } from "../../src/events.ts";
-import { createCoverage } from "../../src/providers/live/coverage.ts";
-import { type Feed, FeedError, type Session } from "../../src/providers/live/feed.ts";
-import { supervise } from "../../src/providers/live/supervise.ts";
-import type { Bar } from "../../src/records/bar.ts";
-import { bar as kind } from "../../src/records/bar.ts";
-import { type Frame, frameSize } from "../../src/records/frame.ts";
+import { type Feed, FeedError } from "../../src/providers/live/feed.ts";
 import type { MarketBar } from "../support/fake_kraken.ts";
-import { makeDirectory } from "../support/providers.ts";
 import { startRelay } from "../support/relay.ts";
-import { createContext } from "./conformance.ts";
+import { makeBar, MINUTE, START, superviseFeed, type SuperviseOptions } from "../support/supervised.ts";
 
 /** A connection of a fake, in the words that all have in common. */
 export interface LiveConnection {
@@ -69,129 +62,24 @@ export interface LiveCase {
 /** A text frame of a WebSocket that promises 126 bytes, of which ten come. */
 export const HALF_FRAME = new Uint8Array([0x81, 126, 0, 126, ...new TextEncoder().encode('[{"T":"b",')]);
 
-const MINUTE = 60_000;
-/** A while ago: long enough for every bar of these tests to be over. */
-const START = Math.floor(Date.now() / MINUTE) * MINUTE - 120 * MINUTE;
 /** A Wednesday at ten in New York, when every market is open. */
 const OPEN = Date.UTC(2024, 0, 3, 15);
 const DEEP = 200_000;
 /** Texts that no protocol has. */
 const NONSENSE = ["{half", "", '"text"', "5", "null", "true", "[".repeat(DEEP) + "]".repeat(DEEP), "\u0000"];
 
-/** A bar that many minutes after {@linkcode START}, with numbers that are exact in decimal and in binary. */
-function makeBar(symbol: string, minute: number, volume = 0.25 + minute): MarketBar {
-  const open = 100 + minute;
-  const prices = { open, high: open + 1, low: open - 1, close: open + 0.5 };
-  return { symbol, ts: START + minute * MINUTE, ...prices, volume, trades: 3 };
+/** Runs the feed of a fake under supervision. */
+function open(
+  fake: LiveFake,
+  { symbols = [], port = fake.port, feed = fake.feed(symbols, port), ...options }: OpenOptions,
+) {
+  return superviseFeed(feed, options);
 }
 
-interface OpenOptions {
+interface OpenOptions extends SuperviseOptions {
   feed?: Feed;
   symbols?: readonly string[];
-  newest?: ReadonlyMap<string, number>;
   port?: number;
-  stallMs?: number;
-  bufferRecords?: number;
-}
-
-/** Runs the feed of a fake under supervision. */
-async function open(fake: LiveFake, { symbols = [], newest = new Map(), port = fake.port, ...given }: OpenOptions) {
-  const directory = await makeDirectory();
-  const context = createContext();
-  const events: PipelineEvent[] = [];
-  const rejected: string[] = [];
-  const stored = new Map<string, Bar>();
-  const { feed: plain = fake.feed(symbols, port), stallMs, bufferRecords } = given;
-  const hearing = new Set<() => void>();
-  const heard = () => hearing.forEach((hear) => hear());
-  let histories = 0;
-  let emitted = 0;
-  const feed: Feed = Object.create(plain, {
-    connect: {
-      value: (session: Session) =>
-        plain.connect({
-          ...session,
-          emit(bars) {
-            session.emit(bars);
-            emitted += bars.length;
-            heard();
-          },
-        }),
-    },
-    history: {
-      async *value(...range: Parameters<Feed["history"]>) {
-        yield* plain.history(...range);
-        histories++;
-        heard();
-      },
-    },
-  });
-  const reader = supervise({
-    feed,
-    context: {
-      ...context,
-      newest: () => Promise.resolve(newest),
-      notice: (message) => (context.notice(message), heard()),
-      tell: (event) => (events.push(event), heard()),
-    },
-    coverage: createCoverage({ dataDir: directory.path, name: feed.name, overlapMs: 0 }),
-    backoffMs: 1,
-    stallMs,
-    bufferRecords,
-  }).getReader();
-  const bars: Bar[] = [];
-
-  /** Takes what comes as the pipeline would: checked, and keyed. */
-  function take(frame: Frame): void {
-    for (const record of frame.records as Bar[]) {
-      assertEquals(kind.validate(record, Date.now()), undefined);
-      bars.push(record);
-      stored.set(`${record.symbol} ${(record.ts - START) / MINUTE}`, record);
-    }
-    rejected.push(...frame.rejected.map(({ reason }) => reason));
-    frame.settle(frameSize(frame));
-  }
-  return {
-    context,
-    reader,
-    bars,
-    rejected,
-    stored,
-    events,
-    /** How often history was read to its end. */
-    histories: () => histories,
-    /** Bars that the connections have given. */
-    emitted: () => emitted,
-    losses: () => events.flatMap((event) => event.type === "feed-lost" ? [event.reason] : []),
-    /** Reads until `done`. */
-    async until(done: () => boolean): Promise<void> {
-      while (!done()) {
-        const { value, done: ended } = await reader.read();
-        if (ended) throw new Error("the stream ended too early");
-        take(value);
-      }
-    },
-    /** Waits until what was told makes `done` true. */
-    told: (done: () => boolean) =>
-      new Promise<void>((resolve) => {
-        const hear = () => {
-          if (!done()) return;
-          hearing.delete(hear);
-          resolve();
-        };
-        hearing.add(hear);
-        hear();
-      }),
-    /** The minutes of a symbol that are stored, in order. */
-    minutes: (symbol: string) =>
-      [...stored.values()].filter((bar) => bar.symbol === symbol).map(({ ts }) => (ts - START) / MINUTE)
-        .toSorted((a, b) => a - b),
-    async [Symbol.asyncDispose]() {
-      context.stopping.abort();
-      await reader.cancel().catch(() => {});
-      await directory[Symbol.asyncDispose]();
-    },
-  };
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, minute) => minute);

@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Rejected } from "../../records/frame.ts";
 import type { FeedBar, Session } from "../live/feed.ts";
-import { parseMessage, rejectParts } from "../live/message.ts";
+import { readMessage } from "../live/message.ts";
 import { readBar } from "./bars.ts";
 
 /** What is told of control messages. */
@@ -39,32 +38,26 @@ export function createMessageReader(
     }
   }
 
-  return (text) => {
-    const { value: items, problem } = parseMessage(text) as { value?: unknown; problem?: string };
-    if (problem !== undefined) return session.reject({ raw: text.slice(0, 1000) }, problem);
-    const rejected: Rejected[] = [];
-    if (!Array.isArray(items)) return rejectParts(session, text, [{ item: items, reason: "message is not an array" }]);
-    const bars: FeedBar[] = [];
-    const controls: Record<string, unknown>[] = [];
-    for (const item of items) {
-      const type = item?.T;
-      if (type === "b" || type === "u") {
-        const bar = readBar(item, item.S, type === "b" ? "final" : "correction");
-        if (typeof bar === "string") rejected.push({ item, reason: bar });
-        else if (!symbols.has(bar.symbol)) rejected.push({ item, reason: "symbol is not subscribed" });
-        else bars.push(bar);
-      } else if (typeof type !== "string") rejected.push({ item, reason: "item has no type" });
-      else controls.push(item);
-    }
-    // Before an error in the same message ends the connection.
-    session.emit(bars);
-    try {
+  return (text) =>
+    readMessage(session, text, (items, reject) => {
+      if (!Array.isArray(items)) return reject(items, "message is not an array");
+      const bars: FeedBar[] = [];
+      const controls: Record<string, unknown>[] = [];
+      for (const item of items) {
+        const type = item?.T;
+        if (type === "b" || type === "u") {
+          const bar = readBar(item, item.S, type === "b" ? "final" : "correction");
+          if (typeof bar === "string") reject(item, bar);
+          else if (!symbols.has(bar.symbol)) reject(item, "symbol is not subscribed");
+          else bars.push(bar);
+        } else if (typeof type !== "string") reject(item, "item has no type");
+        else controls.push(item);
+      }
+      // Before an error in the same message ends the connection.
+      session.emit(bars);
       for (const item of controls) {
         const reason = control(item);
-        if (reason !== undefined) rejected.push({ item, reason });
+        if (reason !== undefined) reject(item, reason);
       }
-    } finally {
-      rejectParts(session, text, rejected);
-    }
-  };
+    });
 }

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import type { Rejected } from "../../records/frame.ts";
 import { FeedError, type Session } from "../live/feed.ts";
-import { parseMessage, rejectParts } from "../live/message.ts";
+import { readMessage } from "../live/message.ts";
 
 /** What is told of messages. */
 export interface MessageHandlers {
@@ -25,23 +24,19 @@ export function createMessageReader(
   session: Pick<Session, "reject">,
   handlers: MessageHandlers,
 ): (text: string) => void {
-  return (text) => {
-    const { value, problem } = parseMessage(text) as { value?: unknown; problem?: string };
-    if (problem !== undefined) return session.reject({ raw: text.slice(0, 1000) }, problem);
-    const rejected: Rejected[] = [];
-    const reject = (reason: string) => void rejected.push({ item: value, reason });
-    if (typeof value !== "object" || value === null || Array.isArray(value)) reject("message is not an object");
-    else {
-      const { id, result, error, msg, data = value } = value as Record<string, unknown>;
+  return (text) =>
+    readMessage(session, text, (message, reject) => {
+      if (typeof message !== "object" || message === null || Array.isArray(message)) {
+        return reject(message, "message is not an object");
+      }
+      const { id, result, error, msg, data = message } = message as Record<string, unknown>;
       const { e: kind, k } = (data ?? {}) as Record<string, unknown>;
       if (kind === "serverShutdown") throw new FeedError("Binance shuts the server down", { reason: "shutdown" });
-      if (kind === "kline") handlers.kline(k, reject);
+      if (kind === "kline") handlers.kline(k, (reason) => reject(message, reason));
       else if (typeof id === "number" && (result === null || Array.isArray(result))) handlers.answer(id, undefined);
       else if (error !== undefined || msg !== undefined) {
-        const said = text.slice(0, 200);
-        if (typeof id !== "number" || !handlers.answer(id, said)) reject("error is not about any request");
-      } else if (typeof kind !== "string") reject("message has no kind");
-    }
-    rejectParts(session, text, rejected);
-  };
+        const isAnswer = typeof id === "number" && handlers.answer(id, text.slice(0, 200));
+        if (!isAnswer) reject(message, "error is not about any request");
+      } else if (typeof kind !== "string") reject(message, "message has no kind");
+    });
 }

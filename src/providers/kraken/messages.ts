@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { Rejected } from "../../records/frame.ts";
 import type { FeedBar, Session } from "../live/feed.ts";
-import { parseMessage, rejectParts } from "../live/message.ts";
+import { readMessage, type Reject } from "../live/message.ts";
 import { type KrakenSeries, readBar } from "./bars.ts";
 
 /** What is told of messages. */
@@ -37,12 +36,12 @@ export function createMessageReader(
     else handlers.refused(symbol, reason);
   }
 
-  function readBars(data: readonly unknown[], isSnapshot: boolean, rejected: Rejected[]): void {
+  function readBars(data: readonly unknown[], isSnapshot: boolean, reject: Reject): void {
     const bars: FeedBar[] = [];
     for (const item of data) {
       const bar = readBar(item, options);
-      if (typeof bar === "string") rejected.push({ item, reason: bar });
-      else if (!wanted.has(bar.symbol)) rejected.push({ item, reason: "symbol is not subscribed" });
+      if (typeof bar === "string") reject(item, bar);
+      else if (!wanted.has(bar.symbol)) reject(item, "symbol is not subscribed");
       else {
         session.alive(bar.symbol);
         // A time without trades is no bar.
@@ -52,26 +51,19 @@ export function createMessageReader(
     handlers.bars(bars, isSnapshot);
   }
 
-  return (text) => {
-    const { value, problem } = parseMessage(text) as { value?: unknown; problem?: string };
-    if (problem !== undefined) return session.reject({ raw: text.slice(0, 1000) }, problem);
-    const rejected: Rejected[] = [];
-    const reject = (reason: string) => void rejected.push({ item: value, reason });
-    try {
-      if (typeof value !== "object" || value === null || Array.isArray(value)) {
-        return reject("message is not an object");
+  return (text) =>
+    readMessage(session, text, (message, reject) => {
+      if (typeof message !== "object" || message === null || Array.isArray(message)) {
+        return reject(message, "message is not an object");
       }
-      const { method, channel, type, data, error } = value as Record<string, unknown>;
+      const { method, channel, type, data, error } = message as Record<string, unknown>;
       if (method === "subscribe") {
-        const odd = readAnswer(value as Record<string, unknown>);
-        if (odd !== undefined) reject(odd);
+        const odd = readAnswer(message as Record<string, unknown>);
+        if (odd !== undefined) reject(message, odd);
       } else if (channel === "ohlc") {
-        if (Array.isArray(data)) readBars(data, type === "snapshot", rejected);
-        else reject("message has no data");
-      } else if (error !== undefined) reject("error is not about a subscription");
-      else if (typeof channel !== "string" && typeof method !== "string") reject("message has no kind");
-    } finally {
-      rejectParts(session, text, rejected);
-    }
-  };
+        if (Array.isArray(data)) readBars(data, type === "snapshot", reject);
+        else reject(message, "message has no data");
+      } else if (error !== undefined) reject(message, "error is not about a subscription");
+      else if (typeof channel !== "string" && typeof method !== "string") reject(message, "message has no kind");
+    });
 }

@@ -5,7 +5,7 @@
  */
 import type { Rejected } from "../../records/frame.ts";
 import type { FeedBar } from "../live/feed.ts";
-import { isAbsentOrNumber, parseMessage } from "../live/message.ts";
+import { excerpt, isAbsentOrNumber, parseMessage } from "../live/message.ts";
 
 /** A message of the server about the connection or a subscription. */
 export interface Status {
@@ -36,11 +36,8 @@ export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
   const bars: FeedBar[] = [];
   const statuses: Status[] = [];
   const rejected: Rejected[] = [];
-  const { value: items, problem = "message is not an array" } = parseMessage(text) as {
-    value?: unknown;
-    problem?: string;
-  };
-  if (!Array.isArray(items)) return { bars, statuses, rejected: [{ item: { raw: text }, reason: problem }] };
+  const { value: items, problem = "message is not an array" } = parseMessage(text);
+  if (!Array.isArray(items)) return { bars, statuses, rejected: [{ item: excerpt(text), reason: problem }] };
   for (const item of items) {
     const ev = item?.ev;
     if (ev === series.channel) {
