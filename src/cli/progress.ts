@@ -75,12 +75,13 @@ function readProgress(providers: readonly Provider[]): Progress | undefined {
 }
 
 function describeFlow(app: App, rate: number): string[] {
-  const { received, deadLettered } = app.ledger();
+  const { received, journaled, deadLettered } = app.ledger();
   const count = (value: number) => Math.round(value).toLocaleString("en-US");
   const parts = [`${count(received)} records`, `${count(rate)}/s`];
   for (const { kind, queue, workersAlive, circuit } of app.health().coordinators) {
     parts.push(`${kind} queue ${queue.size}/${queue.capacity}`, `workers ${workersAlive}`, `circuit ${circuit}`);
   }
+  if (journaled > 0) parts.push(`journal ${count(journaled)}`);
   if (deadLettered > 0) parts.push(`dead letters ${count(deadLettered)}`);
   return parts;
 }

@@ -18,7 +18,9 @@ export function stopOnSignals(app: App, say: (message: string) => void): Signals
   const hear = () => {
     count++;
     if (count === 1) {
-      say("Stopping: writing what was accepted. A second signal gives up and leaves it to the dead letters");
+      say(
+        "Stopping: writing what was accepted. A second signal gives up: the rest stays in the journal or goes to the dead letters",
+      );
       app.stop();
     } else if (count === 2) {
       app.abort(new Error("stopped before it was written: second signal"));

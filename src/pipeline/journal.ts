@@ -32,6 +32,8 @@ export interface JournalOptions {
   capacity: number;
   /** Whether the sources can be held back: then they are, and only an open circuit makes their frames wait on disk. */
   sourcesCanWait: boolean;
+  /** How long nothing must be refused before a problem is over, in milliseconds. @default {5000} */
+  calmMs?: number;
   kind: (name: string) => RecordKind<MarketRecord>;
   ledger: LedgerKeeper;
   tell: Listener;
@@ -57,7 +59,7 @@ const RETRY_MS = 250;
 
 /** Makes the journal over an open log. */
 export function createJournal(options: JournalOptions): Journal {
-  const { log, mode, capacity, kind, ledger, tell, abort } = options;
+  const { log, mode, capacity, kind, ledger, tell, abort, calmMs = 5000 } = options;
   const waiters = createWaiters();
   const broken = new Set<string>();
   /** Frames in the pipeline that are in memory alone; the first is the oldest. */
@@ -72,6 +74,7 @@ export function createJournal(options: JournalOptions): Journal {
   let committedAt = -Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let problem: string | undefined;
+  let calming: ReturnType<typeof setTimeout> | undefined;
   let isEnded = false;
   let wakeReader = () => {};
 
@@ -179,6 +182,13 @@ export function createJournal(options: JournalOptions): Journal {
     for (const frame of frames) frame.settle(frameSize(frame));
   }
 
+  /** A journal that is full over and over has one problem, which is over when nothing has been refused for a while. */
+  function setProblem(reason: string | undefined): void {
+    clearTimeout(calming);
+    calming = undefined;
+    if (problem !== reason) tell({ type: "journal-problem", reason: problem = reason });
+  }
+
   /** Appends, as soon as there is room; `undefined` when it was given up. */
   async function append(contents: readonly FrameContent[]): Promise<readonly LogEntry[] | undefined> {
     const items = encode(contents);
@@ -187,10 +197,10 @@ export function createJournal(options: JournalOptions): Journal {
       const appended = await log.append(items, () => readyRecords <= capacity && !abort.aborted);
       if (!("refused" in appended)) {
         tell({ type: "journal-synced", seconds: (performance.now() - started) / 1000 });
-        if (problem !== undefined) tell({ type: "journal-problem", reason: problem = undefined });
+        if (problem !== undefined) calming ??= setTimeout(() => setProblem(undefined), calmMs);
         return appended.entries;
       }
-      if (problem !== appended.refused) tell({ type: "journal-problem", reason: problem = appended.refused });
+      setProblem(appended.refused);
       if (abort.aborted) return undefined;
       if (appended.isFull && options.full === "drop-oldest") {
         const count = await log.dropOldest();
@@ -250,6 +260,7 @@ export function createJournal(options: JournalOptions): Journal {
     isEnded = true;
     commitSoon();
     while (committing !== undefined) await committing;
+    clearTimeout(calming);
     wakeReader();
   }
 

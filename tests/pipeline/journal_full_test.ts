@@ -27,9 +27,19 @@ Deno.test("block: a full journal holds its sources back, and goes on in order wh
   assertEquals(await stage.drain(4000), numbers(4000));
   await giving;
   assertEquals([stage.ledger().received, stage.ledger().dropped, stage.ledger().inFlight], [4000, undefined, 0]);
-  assertEquals(stage.journal.health().problem, undefined);
+  await until(() => stage.journal.health().problem === undefined);
   const problems = stage.events.of("journal-problem").map(({ reason }) => reason !== undefined);
   assert(problems.length >= 2 && problems.every((is, at) => is === (at % 2 === 0)), `${problems}`);
+});
+
+Deno.test("a journal that is full over and over tells it once", async () => {
+  await using stage = await testStage({ disk: SMALL, full: "drop-oldest", calmMs: 60_000 });
+  for (let at = 0; at < 400; at++) await stage.give(10);
+  await until(() => stage.events.of("journal-dropped").length > 3);
+  assertEquals(stage.events.of("journal-problem").length, 1);
+  assertStringIncludes(stage.journal.health().problem!, "its limit");
+  stage.abort.abort();
+  await stage.end();
 });
 
 Deno.test("drop-oldest: a full journal gives up the oldest records, counted, and its sources never wait", async () => {

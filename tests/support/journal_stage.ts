@@ -62,6 +62,7 @@ export async function testStage(
     log,
     mode: "overflow",
     syncMs: 0,
+    calmMs: 0,
     full: "block",
     capacity: 100,
     sourcesCanWait: false,
