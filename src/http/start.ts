@@ -88,7 +88,8 @@ export function startHttp(
     async unready() {
       const { coordinators, providers, stopping } = app.health();
       const database = await checkDatabase();
-      const reasons = database === undefined ? [] : [`database cannot be reached: ${database}`];
+      // Why, with its address, tells /health alone, which not everybody may read.
+      const reasons = database === undefined ? [] : ["database cannot be reached"];
       for (const { kind, circuit } of coordinators) {
         if (circuit === "open") reasons.push(`circuit of ${kind} is ${circuit}`);
       }

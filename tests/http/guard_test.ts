@@ -104,12 +104,12 @@ Deno.test("what changes something is never done by GET", async () => {
   assertEquals(served.done, []);
 });
 
-Deno.test("on a loopback address everybody reads; on another one the page, liveness and readiness alone", async () => {
+Deno.test("on a loopback address everybody reads; on another one the page, metrics, liveness and readiness alone", async () => {
   const token = "0123456789abcdef";
   for (const hostname of ["127.0.0.1", "0.0.0.0"]) {
     await using served = start(hostname, token);
     for (const path of PAGES) {
-      const isOpen = hostname === "127.0.0.1" || ["/", "/healthz", "/readyz"].includes(path);
+      const isOpen = hostname === "127.0.0.1" || ["/", "/metrics", "/healthz", "/readyz"].includes(path);
       assertEquals((await served.ask(path)).status, isOpen ? 200 : 401, `${path} at ${hostname}`);
       assertEquals((await served.ask(path, { headers: bearer(token) })).status, 200);
     }
