@@ -1,21 +1,26 @@
 /** `barline backfill`. @module */
 import { loadConfig } from "../config/load.ts";
-import { type OptionName, optionSpecs } from "../config/options.ts";
+import { type OptionName, optionSpecs, type Settings } from "../config/options.ts";
 import { checkExposure } from "../http/address.ts";
 import { hasHistory, providers as registry } from "../providers/mod.ts";
 import type { HistoryRange, Provider } from "../providers/provider.ts";
 import { formatTime } from "../records/time.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
-import { createProviders } from "./providers.ts";
+import { createPastProviders } from "./providers.ts";
 import { streamBars } from "./stream.ts";
 import { readTime } from "./time.ts";
 
 /** Options that tell of files, of live bars or of an end of another kind. */
 const UNUSED: readonly OptionName[] = [
-  ...["file", "timeUnit", "speed", "provisional", "resume", "limit"] as const,
+  ...["kind", "file", "timeUnit", "speed", "provisional", "resume", "limit"] as const,
+  ...["failover", "failoverAfter", "failoverBack", "quorum", "quorumTolerance", "quorumVolumeTolerance"] as const,
   // History can be read again: it needs no journal.
   ...["journal", "journalSyncMs", "journalMaxBytes", "journalFull"] as const,
+  // That is for the ingest that may run beside it.
+  "dlqAutoReplay",
 ];
+/** What they are set to all the same: they may stand in an environment or a file that an ingest shares. */
+const FIXED: Partial<Settings> = { kind: ["bar"], limit: undefined, quorum: [], journal: "off", dlqAutoReplay: "off" };
 
 /** Reads a range of the providers' history into the database. */
 export const backfill: Command = {
@@ -42,13 +47,13 @@ export const backfill: Command = {
         if (checked.settings.provider.length === 0) {
           throw new UsageError(`Cannot backfill without a provider: give one with --provider, ${namesWithHistory()}`);
         }
-        made = createProviders(checked, problems);
+        made = createPastProviders({ ...checked, settings: { ...checked.settings, ...FIXED } }, problems);
         if (checked.sources.get("http") === "--http") checkExposure(checked, problems);
       },
     });
     // A page of its own would be in the way of an ingest that runs beside it.
     const http = config.sources.get("http") === "--http" ? config.settings.http : "off";
-    const settings = { ...config.settings, http, journal: "off" as const };
+    const settings = { ...config.settings, ...FIXED, http };
     const past = made.map((provider) => {
       if (provider.backfill !== undefined) return provider.backfill(range);
       throw new UsageError(`Cannot backfill from ${provider.name}: it has no history, wanted is ${namesWithHistory()}`);

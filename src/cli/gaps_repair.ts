@@ -20,7 +20,7 @@ import type { Provider } from "../providers/provider.ts";
 import { type Interval, unite } from "../records/intervals.ts";
 import { configureLog, logEvents } from "../telemetry/log.ts";
 import { startProgress } from "./progress.ts";
-import { createProviders } from "./providers.ts";
+import { createPastProviders } from "./providers.ts";
 import { stopOnSignals } from "./signals.ts";
 
 /** What a repair came to. */
@@ -90,7 +90,7 @@ function makeProvider(
 ): Provider | "unusable" {
   const problems: ConfigProblem[] = [];
   const settings = { ...config.settings, provider: [provider], timeframe: timeframe as Settings["timeframe"], symbols };
-  const [made] = createProviders({ ...config, settings }, problems);
+  const [made] = createPastProviders({ ...config, settings }, problems);
   for (const { key, message } of problems) console.error(`Cannot repair gaps of ${provider}: "${key}": ${message}`);
   return problems.length > 0 ? "unusable" : made;
 }

@@ -14,10 +14,14 @@ import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 
 type Checked = Omit<Config, "target">;
 
-/** Makes each provider that is wanted; adds what hinders to `problems`. */
-export function createProviders(config: Checked, problems: ConfigProblem[]): Provider[] {
+/** Makes each provider whose past is wanted; adds what hinders to `problems`. */
+export function createPastProviders(config: Checked, problems: ConfigProblem[]): Provider[] {
+  return createProviders(config, problems, true);
+}
+
+function createProviders(config: Checked, problems: ConfigProblem[], isPast: boolean): Provider[] {
   checkMappings(config, problems);
-  return makeAll(wantedNames(config.settings), config, problems);
+  return makeAll(wantedNames(config.settings), config, problems, isPast);
 }
 
 /**
@@ -26,7 +30,7 @@ export function createProviders(config: Checked, problems: ConfigProblem[]): Pro
  */
 export function createSources(config: Checked, problems: ConfigProblem[]): Provider[] {
   const made = config.settings.failover.length === 0
-    ? createProviders(config, problems)
+    ? createProviders(config, problems, false)
     : createFailoverAndOthers(config, problems);
   checkQuorum(made, config, problems);
   return made;
@@ -93,14 +97,14 @@ function createFailoverAndOthers(config: Checked, problems: ConfigProblem[]): Pr
   ];
 }
 
-function makeAll(names: Iterable<string>, config: Checked, problems: ConfigProblem[]): Provider[] {
+function makeAll(names: Iterable<string>, config: Checked, problems: ConfigProblem[], isPast = false): Provider[] {
   const made: Provider[] = [];
   for (const name of names) {
     if (!Object.hasOwn(registry, name)) {
       problems.push({ key: "provider", source: config.sources.get("provider")!, message: explainUnknown(name) });
       continue;
     }
-    const provider = make(name, symbolsOf(name, config.settings) ?? [], config, problems);
+    const provider = make(name, symbolsOf(name, config.settings) ?? [], config, problems, isPast);
     // A provider may go by several names.
     if (provider !== undefined && !made.some((other) => other.name === provider.name)) made.push(provider);
   }
@@ -112,9 +116,11 @@ function make(
   symbols: readonly string[],
   { settings, sources, variable }: Checked,
   problems: ConfigProblem[],
+  isPast = false,
 ): Provider | undefined {
   const kinds = settings.kind.map(recordKind);
-  const wanted: ProviderSettings = { ...settings, symbols, timeframe: timeframeOf(name, settings), variable, kinds };
+  const timeframe = timeframeOf(name, settings);
+  const wanted: ProviderSettings = { ...settings, symbols, timeframe, isPast, variable, kinds };
   try {
     return registry[name](wanted);
   } catch (error) {

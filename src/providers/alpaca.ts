@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createHistory, HISTORY_SYMBOLS } from "./alpaca/history.ts";
+import { createHistory, HISTORY_SYMBOLS, HISTORY_TIMEFRAMES } from "./alpaca/history.ts";
 import { runStream } from "./alpaca/stream.ts";
 import type { Feed } from "./live/feed.ts";
 import { createFeedProvider } from "./live/provider.ts";
@@ -78,6 +78,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
         key,
         secret: secretKey,
         symbols,
+        timeframe: settings.timeframe,
         requestsPerMinute,
         onCall,
       }),
@@ -94,6 +95,8 @@ export interface AlpacaFeedOptions {
   key: string;
   secret: string;
   symbols: readonly string[];
+  /** `1m`, or of history alone another of {@linkcode HISTORY_TIMEFRAMES}. @default {"1m"} */
+  timeframe?: string;
   /** REST requests that the account's plan allows. @default {200} */
   requestsPerMinute?: number;
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
@@ -101,14 +104,14 @@ export interface AlpacaFeedOptions {
   onCall?: (outcome: CallOutcome) => void;
 }
 
-/** Makes the feed of minute bars. */
+/** Makes the feed. */
 export function createAlpacaFeed(options: AlpacaFeedOptions): Feed {
-  const { symbols } = options;
+  const { symbols, timeframe = "1m" } = options;
   const history = createHistory({ ...options, url: options.barsUrl });
   return {
     name: "alpaca",
     symbols,
-    timeframe: "1m",
+    timeframe,
     bucket: history.bucket,
     get historyLagMs() {
       return history.lagMs();
@@ -120,7 +123,7 @@ export function createAlpacaFeed(options: AlpacaFeedOptions): Feed {
 }
 
 /** What is wrong with the options. */
-function checkSettings({ symbols, timeframe }: ProviderSettings): SettingError[] {
+function checkSettings({ symbols, timeframe, isPast }: ProviderSettings): SettingError[] {
   const problems: SettingError[] = [];
   if (symbols.length === 0) {
     problems.push(new SettingError("symbols", "there are none, give some with --symbols AAPL,MSFT"));
@@ -128,8 +131,11 @@ function checkSettings({ symbols, timeframe }: ProviderSettings): SettingError[]
   if (symbols.includes("*")) {
     problems.push(new SettingError("symbols", 'current value is "*", wanted are names: history has no *'));
   }
-  if (timeframe !== "1m") {
-    const current = JSON.stringify(timeframe);
+  const current = JSON.stringify(timeframe);
+  if (isPast && !HISTORY_TIMEFRAMES.has(timeframe)) {
+    const wanted = [...HISTORY_TIMEFRAMES.keys()].join(", ");
+    problems.push(new SettingError("timeframe", `current value is ${current}, wanted is one of ${wanted}`));
+  } else if (!isPast && timeframe !== "1m") {
     problems.push(new SettingError("timeframe", `current value is ${current}, wanted is 1m: alpaca streams no other`));
   }
   return problems;

@@ -7,6 +7,7 @@
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { createMassiveFeed, DELAY_MS } from "./massive/feed.ts";
+import { HISTORY_TIMEFRAMES } from "./massive/history.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
 /** The channel of each timeframe that is streamed. */
@@ -28,7 +29,10 @@ export function createMassive(settings: ProviderSettings): Provider {
   if (symbols.includes("*")) {
     problems.push(new SettingError("symbols", 'current value is "*", wanted are names: history has no *'));
   }
-  if (!Object.hasOwn(CHANNELS, timeframe)) {
+  if (settings.isPast && !HISTORY_TIMEFRAMES.has(timeframe)) {
+    const wanted = [...HISTORY_TIMEFRAMES.keys()].join(", ");
+    problems.push(new SettingError("timeframe", `massive has no bars of "${timeframe}", wanted is one of ${wanted}`));
+  } else if (!settings.isPast && !Object.hasOwn(CHANNELS, timeframe)) {
     const wanted = Object.keys(CHANNELS).join(" or ");
     problems.push(new SettingError("timeframe", `massive streams no bars of "${timeframe}", wanted is ${wanted}`));
   }
@@ -64,7 +68,8 @@ export function createMassive(settings: ProviderSettings): Provider {
       createMassiveFeed({
         symbols,
         timeframe,
-        channel: CHANNELS[timeframe],
+        // Where only the past is wanted, none is needed.
+        channel: CHANNELS[timeframe] ?? "",
         key,
         socketUrl,
         restUrl,

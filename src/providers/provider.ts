@@ -28,6 +28,8 @@ export interface ProviderSettings {
   readonly limit?: number;
   /** Directory for what must be remembered between runs. */
   readonly dataDir: string;
+  /** Only the past is wanted: timeframes do that history has, though none may be streamed. */
+  readonly isPast?: boolean;
   /** Hand over bars that are still under way too, marked as such. */
   readonly provisional: boolean;
   /** Reads an environment variable, or one of `.env`: keys and addresses. */

@@ -105,6 +105,23 @@ Deno.test("beside an ingest, a correction that came after the question stays, ho
   assertEquals((await live.ended).code, 0);
 });
 
+Deno.test("bars of a day, which alpaca does not stream, are read up to the last day of New York that is over", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  const day = 24 * 60 * MINUTE;
+  const first = Math.floor(Date.now() / day) * day - 5 * day;
+  // They start at midnight in New York.
+  for (let at = 0; at <= 5; at++) fake.history.push(bar(0, { ts: first + at * day + 5 * 60 * MINUTE }));
+  const range = ["--symbols", "AAPL", "--timeframe", "1d", "--from", iso(first), "--to", iso(Date.now() + day)];
+  const { code, json, stderr } = await start(work, fake, range).ended;
+  // The one of today is not over, nor before six o'clock that of yesterday.
+  const over = Math.floor((Date.now() - 6 * 60 * MINUTE - first) / day);
+  assertEquals([code, json.stored], [0, over], stderr);
+  assertEquals(fake.requests[0].searchParams.get("timeframe"), "1Day");
+  const rows = await work.query("SELECT DISTINCT timeframe FROM bars");
+  assertEquals(rows, [{ timeframe: "1d" }]);
+});
+
 Deno.test("several providers with a history may be read at once, each with symbols of its own", async () => {
   await using work = await openWorkspace(server);
   await using alpaca = startFakeAlpaca();
@@ -123,6 +140,19 @@ Deno.test("several providers with a history may be read at once, each with symbo
     { env: { ...alpaca.variables, ...kraken.variables } },
   );
   assertEquals([code, json.stored], [0, 100], stderr);
+});
+
+Deno.test("what an ingest has in the same environment does not reach it", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  for (let minute = 0; minute < 50; minute++) fake.history.push(bar(minute));
+  const variables = {
+    ...fake.variables,
+    ...{ BARLINE_LIMIT: "5", BARLINE_KIND: "option", BARLINE_FILE: "no.csv", BARLINE_RESUME: "true" },
+    ...{ BARLINE_HTTP: "127.0.0.1:1", BARLINE_QUORUM: "alpaca,massive", BARLINE_JOURNAL: "durable" },
+  };
+  const { code, json, stderr } = await start(work, { variables }, ["--symbols", "AAPL"]).ended;
+  assertEquals([code, json.stored], [0, 50], stderr);
 });
 
 Deno.test("a wrong key ends it at once, without showing it", async () => {
@@ -149,6 +179,7 @@ for (
     [["--provider", "mock", "--from", "2024-01-02"], "Cannot backfill from mock: it has no history"],
     [["--provider", "alpaca", "--from", "2024-01-02"], "ALPACA_API_KEY"],
     [["--provider", "nosuch", "--from", "2024-01-02"], "wanted is one of alpaca"],
+    [["--provider", "alpaca", "--from", "2024-01-02", "--timeframe", "1w"], "wanted is one of 1m, 2m, 3m, 5m, 10m"],
     [["--limit", "5"], '"backfill" has no such option'],
   ] as [string[], string][]
 ) {

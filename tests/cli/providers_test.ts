@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { createProviders } from "../../src/cli/providers.ts";
+import { createSources } from "../../src/cli/providers.ts";
 import { type ConfigProblem, loadConfig } from "../../src/config/load.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Bar } from "../../src/records/bar.ts";
@@ -21,7 +21,7 @@ async function create(file: string, flags: Record<string, unknown> = {}, env = K
     env: (name) => env[name],
     dotenv: `${directory.path}/.env`,
     file: await directory.write("barline.yaml", file),
-    check: (config) => made = createProviders(config, problems),
+    check: (config) => made = createSources(config, problems),
   });
   return { made, problems, told: problems.map(({ key, message }) => `${key}: ${message}`) };
 }

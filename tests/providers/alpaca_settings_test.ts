@@ -1,5 +1,5 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { createProviders } from "../../src/cli/providers.ts";
+import { createSources } from "../../src/cli/providers.ts";
 import { type ConfigProblem, loadConfig } from "../../src/config/load.ts";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import { createMessageReader } from "../../src/providers/alpaca/messages.ts";
@@ -24,7 +24,7 @@ Deno.test("everything that is wrong is told at once, by the names of options and
     flags: new Map<string, unknown>([["provider", ["alpaca"]], ["timeframe", "5m"]]),
     env: (name) => variables[name],
     dotenv: "no such file",
-    check: (config) => createProviders(config, problems),
+    check: (config) => createSources(config, problems),
   });
   assertEquals(problems.map(({ key, source }) => `${key} from ${source}`), [
     "timeframe from --timeframe",

@@ -105,6 +105,31 @@ Deno.test("seconds are asked for as seconds, a day at a time", async () => {
   assertEquals(fake.requests.map(({ path }) => path.split("/")[7]), ["second", "second"]);
 });
 
+for (
+  const [timeframe, path, stepMs] of [["15m", "15/minute", 15], ["1h", "1/hour", 60], ["1d", "1/day", 1440]] as const
+) {
+  Deno.test(`bars of ${timeframe} are asked for as ${path}`, async () => {
+    await using fake = startFakeMassive();
+    // Days start at midnight in New York.
+    const first = Math.ceil(START / DAY) * DAY + (timeframe === "1d" ? 5 * 60 * MINUTE : 0);
+    for (const at of [0, 1, 2]) {
+      fake.history.push({
+        symbol: "AAPL",
+        ts: first + at * stepMs * MINUTE,
+        open: 2,
+        high: 4,
+        low: 1,
+        close: 3,
+        volume: 1,
+      });
+    }
+    const bars = await read(fake, { timeframe, from: Math.floor(first / DAY) * DAY, to: first + 2 * DAY });
+    assertEquals(bars.map(({ ts }) => (ts - first) / stepMs / MINUTE), timeframe === "1d" ? [0, 1] : [0, 1, 2]);
+    assertEquals(bars[0].timeframe, timeframe);
+    assertEquals(fake.requests[0].path.split("/").slice(6, 8).join("/"), path);
+  });
+}
+
 Deno.test("no results are no bars, and no range is no request", async () => {
   await using fake = startFakeMassive();
   assertEquals(await read(fake), []);

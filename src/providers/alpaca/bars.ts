@@ -15,17 +15,17 @@ const parseTime = timeParser("iso");
  * Reads a bar: `o`, `h`, `l`, `c`, `v`, its start `t` in RFC 3339, and where the feed gives them the VWAP `vw` and the
  * number of trades `n`. A text says why it is none.
  */
-export function readBar(item: unknown, symbol: unknown, status: BarStatus): FeedBar | string {
+export function readBar(item: unknown, symbol: unknown, status: BarStatus, timeframe = "1m"): FeedBar | string {
   const { o, h, l, c, v, t, vw, n } = (item ?? {}) as Record<string, unknown>;
   const ts = parseTime(t);
   // JSON has no NaN, but 1e999 is read as infinite.
   const isWhole = typeof symbol === "string" && Number.isFinite(o) && Number.isFinite(h) && Number.isFinite(l) &&
     Number.isFinite(c) && Number.isFinite(v) && isAbsentOrNumber(vw) && isAbsentOrNumber(n) && !Number.isNaN(ts);
   if (!isWhole) return "bar is not as documented";
-  if (ts % MINUTE_MS !== 0) return "bar is not of 1m";
+  if (ts % MINUTE_MS !== 0) return `bar is not of ${timeframe}`;
   return {
     symbol,
-    timeframe: "1m",
+    timeframe,
     ts,
     open: o as number,
     high: h as number,

@@ -1,11 +1,12 @@
 /**
- * History of minute bars over REST.
+ * History of bars over REST.
  *
  * @module
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import type { AlpacaFeed } from "../alpaca.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
+import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { errorWithoutKey } from "../live/key.ts";
 import { type CallOutcome, getJson } from "../live/rest.ts";
 import { createRowReader } from "../live/rows.ts";
@@ -17,9 +18,16 @@ const REQUESTS_PER_MINUTE = 200;
 const PAGE_LIMIT = 10_000;
 /** Symbols of one request, which makes an address of a few kB at most. */
 export const HISTORY_SYMBOLS = 200;
+/** Alpaca's names of timeframes whose bars start where the clock says. Days are those of New York. */
+export const HISTORY_TIMEFRAMES: ReadonlyMap<string, string> = new Map([
+  ...["1m", "2m", "3m", "5m", "10m", "15m", "30m"].map((name) => [name, name.replace("m", "Min")]),
+  ["1h", "1Hour"],
+  ["1d", "1Day"],
+] as [string, string][]);
 /** What is younger than 15 minutes needs a subscription; half a minute more for clocks that differ. */
 const DELAY_MS = 15.5 * 60_000;
-const MINUTE_MS = 60_000;
+/** A day of New York ends some hours after that of UTC in which it begins. */
+const DAY_LAG_MS = 6 * 60 * 60_000;
 
 /** How to reach history. */
 export interface HistoryOptions {
@@ -28,6 +36,8 @@ export interface HistoryOptions {
   feed: AlpacaFeed;
   key: string;
   secret: string;
+  /** A key of {@linkcode HISTORY_TIMEFRAMES}. @default {"1m"} */
+  timeframe?: string;
   /** How young bars may be where there is no subscription for them, in milliseconds. @default {15.5 minutes} */
   delayMs?: number;
   /** Requests that the account's plan allows. @default {200} */
@@ -49,15 +59,19 @@ export interface History {
 /** Makes the history of a feed. That of `test` is empty. */
 export function createHistory(options: HistoryOptions): History {
   const { feed, delayMs = DELAY_MS, requestsPerMinute = REQUESTS_PER_MINUTE, backoffMs, onCall } = options;
+  const { timeframe = "1m" } = options;
+  const stepMs = TIMEFRAMES.get(timeframe)!;
+  const leastLagMs = timeframe === "1d" ? DAY_LAG_MS : 0;
   const bucket = createTokenBucket(requestsPerMinute / 60);
   const headers = { "APCA-API-KEY-ID": options.key, "APCA-API-SECRET-KEY": options.secret };
-  let lagMs = feed === "delayed_sip" ? delayMs : 0;
+  let delayedMs = feed === "delayed_sip" ? delayMs : 0;
+  const lagMs = () => Math.max(delayedMs, leastLagMs);
 
   function pageUrl(symbols: readonly string[], from: number, to: number, token: string | undefined): string {
     const url = new URL(options.url);
     const query = {
       symbols: symbols.join(","),
-      timeframe: "1Min",
+      timeframe: HISTORY_TIMEFRAMES.get(timeframe)!,
       start: new Date(from).toISOString(),
       // Both ends are inclusive.
       end: new Date(to - 1).toISOString(),
@@ -73,7 +87,7 @@ export function createHistory(options: HistoryOptions): History {
 
   /** All pages of a range; a page may be short or empty, only the missing token says that it is the last. */
   async function* readPages(symbols: readonly string[], from: number, to: number, signal: AbortSignal) {
-    const reader = createRowReader((row, symbol) => readBar(row, symbol, "final"));
+    const reader = createRowReader((row, symbol) => readBar(row, symbol, "final", timeframe));
     for (let token: string | undefined, last = false; !last;) {
       const url = pageUrl(symbols, from, to, token);
       const body = await getJson(url, { headers, signal, bucket, backoffMs, isAnswer: isTooRecent, advise, onCall });
@@ -97,20 +111,20 @@ export function createHistory(options: HistoryOptions): History {
 
   return {
     bucket,
-    lagMs: () => lagMs,
+    lagMs,
     async *read(symbols, from, to, signal) {
       if (feed === "test") return;
       while (true) {
-        const ready = Math.floor((Date.now() - lagMs) / MINUTE_MS) * MINUTE_MS;
-        const end = lagMs === 0 ? to : Math.min(to, ready);
+        const ready = Math.floor((Date.now() - lagMs()) / stepMs) * stepMs;
+        const end = lagMs() === 0 ? to : Math.min(to, ready);
         try {
           if (from < end) yield* readPages(symbols, from, end, signal);
           return;
         } catch (error) {
-          if (!(error instanceof TooRecentError) || lagMs > 0) {
+          if (!(error instanceof TooRecentError) || delayedMs > 0) {
             throw errorWithoutKey(errorWithoutKey(error, options.key), options.secret);
           }
-          lagMs = delayMs;
+          delayedMs = delayMs;
         }
       }
     },

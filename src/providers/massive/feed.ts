@@ -13,6 +13,8 @@ import { createSeen } from "./seen.ts";
 
 /** How far the delayed feed is behind, in milliseconds. */
 export const DELAY_MS = 15 * 60_000;
+/** A day of New York ends some hours after that of UTC in which it begins. */
+const DAY_LAG_MS = 6 * 60 * 60_000;
 /** Paid plans have no limit, but are asked to stay below 100 requests a second; 20 leave room for others. */
 const PAID_PER_MINUTE = 1200;
 /** The free plan's limit. */
@@ -59,7 +61,7 @@ export function createMassiveFeed(options: MassiveOptions): Feed {
     timeframe,
     bucket,
     // A plan whose stream is delayed has a history that is.
-    historyLagMs: options.isDelayed ? DELAY_MS : 0,
+    historyLagMs: Math.max(options.isDelayed ? DELAY_MS : 0, timeframe === "1d" ? DAY_LAG_MS : 0),
     connect: (session) => runMassiveConnection({ ...options, stepMs, note, session }),
     history: ([symbol], from, to, signal) =>
       readHistory({

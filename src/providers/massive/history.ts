@@ -29,24 +29,32 @@ export interface HistoryOptions {
 }
 
 const DAY_MS = 24 * 60 * 60_000;
-/** Longest range of one query. A month of minutes is advised; a day of seconds is about as much. */
-const RANGES: Readonly<Record<string, { unit: string; rangeMs: number }>> = {
-  "1m": { unit: "minute", rangeMs: 30 * DAY_MS },
-  "1s": { unit: "second", rangeMs: DAY_MS },
-};
+const HOUR_MS = 60 * 60_000;
+/**
+ * How timeframes are asked for, and the longest range of one query. A month of minutes, of which longer bars are made, is
+ * advised; a day of seconds is about as much. Days are those of New York.
+ */
+export const HISTORY_TIMEFRAMES: ReadonlyMap<string, { range: string; rangeMs: number }> = new Map([
+  ["1s", { range: "1/second", rangeMs: DAY_MS }],
+  ...[1, 2, 3, 5, 10, 15, 30].map((count): [string, { range: string; rangeMs: number }] => {
+    return [`${count}m`, { range: `${count}/minute`, rangeMs: 30 * DAY_MS }];
+  }),
+  ["1h", { range: "1/hour", rangeMs: 30 * DAY_MS }],
+  ["1d", { range: "1/day", rangeMs: 3650 * DAY_MS }],
+]);
 /** Most that a page holds, counted in the bars that others are made of. */
 const LIMIT = 50_000;
 
 /** Reads bars from `from` on and before `to`, in order. */
 export async function* readHistory(options: HistoryOptions): AsyncGenerator<readonly FeedBar[]> {
   const { from, to, stepMs, timeframe, restUrl } = options;
-  const { unit, rangeMs } = RANGES[timeframe];
+  const { range, rangeMs } = HISTORY_TIMEFRAMES.get(timeframe)!;
   const reader = createRowReader((row) => readRow(row, options));
   const first = Math.ceil(from / stepMs) * stepMs;
   for (let start = first; start < to; start += rangeMs) {
     const end = Math.min(start + rangeMs, to);
     // Both ends are inclusive. Adjusted prices would not go with those of the stream after a split.
-    let url: string | undefined = `${restUrl}/v2/aggs/ticker/${encodeURIComponent(options.symbol)}/range/1/${unit}/` +
+    let url: string | undefined = `${restUrl}/v2/aggs/ticker/${encodeURIComponent(options.symbol)}/range/${range}/` +
       `${start}/${end - 1}?adjusted=false&sort=asc&limit=${LIMIT}`;
     while (url !== undefined) {
       const { rows, next } = await readPage(url, options);
@@ -99,6 +107,6 @@ export function readRow(
     "ts" | "open" | "high" | "low" | "close" | "volume",
     number
   >;
-  if (numbers.ts % stepMs !== 0) return `bar is not of ${timeframe}`;
+  if (numbers.ts % Math.min(stepMs, HOUR_MS) !== 0) return `bar is not of ${timeframe}`;
   return { symbol, timeframe, ...numbers, vwap: vw ?? undefined, trades: n ?? undefined, status: "final" };
 }
