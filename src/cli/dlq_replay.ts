@@ -10,7 +10,8 @@ import {
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import type { LetterFilter } from "../dead_letters/filter.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
-import { configureLog, logEvents, printable } from "../telemetry/log.ts";
+import { configureLog, printable } from "../telemetry/log.ts";
+import { logEvents } from "../telemetry/log_events.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { type Signals, stopOnSignals } from "./signals.ts";
 import { exitCode, summarize } from "./summary.ts";

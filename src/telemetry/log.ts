@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { configure, getJsonLinesFormatter, getLogger, getTextFormatter, type LogRecord } from "@logtape/logtape";
-import { adviseOnDatabaseError } from "../database/faults.ts";
-import type { Listener, PipelineEvent } from "../events.ts";
+import { configure, getJsonLinesFormatter, getTextFormatter, type LogRecord } from "@logtape/logtape";
+import { createRepeatGate } from "./repeats.ts";
 
 /** Severities, as the configuration names them. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -32,12 +31,22 @@ export async function configureLog({ level, format, beforeLine }: LogOptions): P
     ? (record: LogRecord) => `${printable(formatJson(record).trimEnd())}\n`
     : formatText;
   const encoder = new TextEncoder();
+  const repeats = createRepeatGate();
   await configure({
     reset: true,
     sinks: {
       stderr(record: LogRecord) {
+        // States are told whenever they change; what is wrong, once a minute.
+        const isTrouble = record.level === "warning" || record.level === "error";
+        const held = isTrouble ? repeats(record.message.map(String).join("")) : 0;
+        if (held === undefined) return;
         beforeLine?.();
-        Deno.stderr.writeSync(encoder.encode(formatter(record)));
+        const told = held === 0 ? record : {
+          ...record,
+          message: [...record.message.slice(0, -1), `${record.message.at(-1)} (${held} more like it before)`],
+          properties: { ...record.properties, repeated: held },
+        };
+        Deno.stderr.writeSync(encoder.encode(formatter(told)));
       },
     },
     loggers: [
@@ -45,130 +54,6 @@ export async function configureLog({ level, format, beforeLine }: LogOptions): P
       { category: ["logtape", "meta"], lowestLevel: "error", sinks: ["stderr"] },
     ],
   });
-}
-
-/** Shortest time between two lines about failed writes, in milliseconds. */
-const FAILURE_LINE_EVERY_MS = 10_000;
-
-/** Options of {@linkcode logEvents}. */
-export interface LogEventsOptions {
-  /** Gives the trace that an event belongs to, where there are traces. */
-  traceOf?: (event: PipelineEvent) => string | undefined;
-}
-
-/** Shortest time between two lines about bars that differ, in milliseconds. */
-const MISMATCH_LINE_EVERY_MS = 60_000;
-
-/** Makes the listener that logs what the pipeline tells. */
-export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
-  const log = getLogger("barline");
-  let failureLoggedAt = -Infinity;
-  let failures = 0;
-  let isWebhookWell = true;
-  const logMismatches = createMismatchLog();
-  return (event) => {
-    switch (event.type) {
-      case "provider-opened":
-        return log.info("Provider {provider} opened", event);
-      case "provider-ended":
-        return log.info("Provider {provider} ended", event);
-      case "provider-failed":
-        return log.error("Provider {provider} failed: {error}", { ...event, error: describeError(event.error) });
-      case "provider-notice":
-        return log.warn("{provider}: {message}", event);
-      case "feed-state":
-        return log.info("Feed {provider} is {state}", event);
-      case "failover":
-        if (event.previous === undefined) return log.info("Failover group {group} begins with {provider}", event);
-        return event.cause === "returned"
-          ? log.info("{provider} delivers again in place of {previous}", event)
-          : log.warn("{provider} delivers in place of {previous} ({cause}): {error}", {
-            ...event,
-            error: event.error === undefined ? "not connected" : describeError(event.error),
-          });
-      case "feed-lost":
-        // What happens each night at a known time alarms nobody.
-        return log[event.reason === "nightly-reset" ? "info" : "warn"](
-          "Feed {provider} lost its connection ({reason}): {error}",
-          { ...event, error: describeError(event.error) },
-        );
-      case "watermark":
-        return log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event);
-      case "backpressure":
-        return log.debug("Backpressure is {level}: sources at × {factor}", event);
-      case "quorum":
-        return logMismatches(event);
-      case "feedback":
-        if (event.outcome === "sent" && !isWebhookWell) log.info("The feedback webhook answers again");
-        if (event.outcome === "failed" && isWebhookWell) log.warn("{error}", { error: describeError(event.error) });
-        if (event.outcome !== "dropped") isWebhookWell = event.outcome === "sent";
-        return;
-      case "circuit": {
-        const error = event.error === undefined ? "" : `: ${describeError(event.error)}`;
-        return event.state === "open"
-          ? log.warn("Circuit of {kind} is open after {failures} failures{error}", { ...event, error })
-          : log.info("Circuit of {kind} is {state}", { ...event, error });
-      }
-      case "write-failed": {
-        failures++;
-        if (performance.now() - failureLoggedAt < FAILURE_LINE_EVERY_MS) return;
-        failureLoggedAt = performance.now();
-        const trace_id = traceOf?.(event);
-        const trace = trace_id === undefined ? "" : " (trace {trace_id})";
-        log.warn(`Write of {count} {kind} records failed ({fault}, {failures} since the last line): {error}${trace}`, {
-          ...event,
-          ...(trace_id === undefined ? {} : { trace_id }),
-          failures,
-          error: describeError(event.error),
-        });
-        failures = 0;
-        return;
-      }
-      case "dead-lettered":
-        return log.debug("Dead-lettered {count} {kind}: {reason}", event);
-      case "journal-notice":
-        return log.warn("Journal: {message}", event);
-      case "journal-problem":
-        return event.reason === undefined
-          ? log.info("Journal takes records again")
-          : log.error("Journal takes no more records: {reason}", event);
-      case "journal-dropped":
-        return log.error("Journal gave up {count} records: {reason}", event);
-      case "fatal":
-        return log.error("Stopping: {error}{advice}", {
-          error: describeError(event.error),
-          advice: adviseOnDatabaseError(event.error).replace(/^(?=.)/, ". "),
-        });
-    }
-  };
-}
-
-/** Logs bars of two providers that differ, in a line now and then. */
-function createMismatchLog(): (event: Extract<PipelineEvent, { type: "quorum" }>) => void {
-  const log = getLogger("barline");
-  let loggedAt = -Infinity;
-  let compared = 0;
-  let mismatched = 0;
-  return (event) => {
-    compared += event.compared;
-    mismatched += event.mismatched;
-    if (event.example === undefined || performance.now() - loggedAt < MISMATCH_LINE_EVERY_MS) return;
-    loggedAt = performance.now();
-    const { symbol, ts, fields } = event.example;
-    const [[field, values]] = Object.entries(fields);
-    log.warn(
-      "{mismatched} of {compared} bars differ between providers since the last line, as {field} of {symbol} at {time}: {values}",
-      {
-        mismatched,
-        compared,
-        field,
-        symbol,
-        time: new Date(ts * 1000).toISOString(),
-        values: JSON.stringify(values),
-      },
-    );
-    compared = mismatched = 0;
-  };
 }
 
 /** An error in words, with what it comes from. */

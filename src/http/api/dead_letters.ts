@@ -12,7 +12,7 @@ import { FILTER_FIELDS, type LetterFilter, parseFilter } from "../../dead_letter
 import { groupLetters, type LetterGroup } from "../../dead_letters/group.ts";
 import type { StoredLetter } from "../../dead_letters/letter.ts";
 import { purgeLetters } from "../../dead_letters/purge.ts";
-import { logEvents } from "../../telemetry/log.ts";
+import { logEvents } from "../../telemetry/log_events.ts";
 import { RequestError } from "../body.ts";
 
 /** The dead letters of a running program. */
