@@ -53,7 +53,28 @@ Deno.test("several quiet symbols are asked about at once", async () => {
   const run = await runScripted({ newest, historySymbols: 200, options: { stallMs: STALL_MS } });
   for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
   await clock.tick(3 * MINUTE);
-  assertEquals(probes(run.asked).map(({ symbols }) => symbols.length), [200, 200, 50]);
+  assertEquals(probes(run.asked).map(({ symbols }) => symbols.length).toSorted(), [200, 200, 50]);
+  await run.stop();
+});
+
+Deno.test("where each symbol is a request, those heard of last are asked about first, and a few at a time", async () => {
+  using clock = fakeClock(NOW);
+  const symbols = Array.from({ length: 100 }, (_, at) => `S${at}/USD`);
+  const newest = Object.fromEntries(symbols.map((symbol) => [symbol, 0]));
+  const run = await runScripted({ newest, options: { stallMs: STALL_MS } });
+  const { session } = run.connections[0];
+  for (const symbol of symbols) session.subscribed(symbol);
+  await clock.tick(40_000);
+  const recent = symbols.slice(0, 5);
+  for (const symbol of recent) session.alive(symbol);
+  const asked = () => probes(run.asked).map(({ symbols }) => symbols[0]);
+  // It looks around every half minute; at two minutes all but those five are due.
+  await clock.tick(90_000);
+  assertEquals([asked().length, recent.some((symbol) => asked().includes(symbol))], [20, false]);
+  await clock.tick(60_000);
+  assertEquals(asked().slice(40, 45).toSorted(), recent);
+  await clock.tick(60_000);
+  assertEquals([asked().length, new Set(asked()).size], [100, 100]);
   await run.stop();
 });
 

@@ -107,12 +107,18 @@ export function startRepairs(options: RepairOptions): Repairs {
   /** The jobs to be done next: with the one that has waited longest, others that start alike. */
   function next(): Job[] | undefined {
     const now = Date.now();
-    const ready = [...jobs.values()].filter((job) => !job.isBusy && job.due <= now);
-    if (ready.length === 0) return undefined;
-    const first = ready.reduce((a, b) => b.due < a.due || b.due === a.due && b.from < a.from ? b : a);
-    const others = ready.filter((job) => job !== first && job.from >= first.from && job.groupSize >= first.groupSize)
-      .sort((a, b) => a.from - b.from);
-    return takeGroup([first, ...others], first.groupSize, stepMs);
+    let first: Job | undefined;
+    for (const job of jobs.values()) {
+      if (job.isBusy || job.due > now) continue;
+      const isEarlier = first === undefined || job.due < first.due || (job.due === first.due && job.from < first.from);
+      if (isEarlier) first = job;
+    }
+    if (first === undefined || first.groupSize === 1) return first && [first];
+    const { from, groupSize } = first;
+    const others = [...jobs.values()].filter((job) =>
+      job !== first && !job.isBusy && job.due <= now && job.from >= from && job.groupSize >= groupSize
+    );
+    return takeGroup([first, ...others.sort((a, b) => a.from - b.from)], groupSize, stepMs);
   }
 
   const isCurrent = (job: Job) => jobs.get(job.symbol) === job;

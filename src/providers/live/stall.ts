@@ -37,6 +37,8 @@ export interface StallOptions {
 
 /** Longest patience, in times of the silence that is looked into at first. */
 const MAX_PATIENCE = 16;
+/** Requests of one look around: repairs want the endpoint too. */
+const MAX_REQUESTS = 20;
 /** Symbols refused one after another that mean that history is refused for all. */
 const MAX_REFUSALS = 5;
 
@@ -71,8 +73,6 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
       const calendar = calendarOf(feed.name, symbol);
       if (!isOpen.has(calendar)) isOpen.set(calendar, calendar?.isOpen(now) ?? true);
       if (!isOpen.get(calendar) || (calendar?.openMs(since, now) ?? wait) < wait) continue;
-      askedAt.set(symbol, now);
-      patience.set(symbol, Math.min(wait * 2, MAX_PATIENCE * stallMs));
       // The bar under way when it was last heard of, and the one before, may rightly not have been delivered.
       quiet.push({ symbol, from: Math.ceil(at / stepMs) * stepMs, heardAt: at });
     }
@@ -109,10 +109,18 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
   }
 
   async function probe(): Promise<void> {
-    // Where history is refused for one after the other, nobody can be asked about.
-    for (let quiet = findQuiet(); quiet.length > 0 && refusals < MAX_REFUSALS;) {
-      const group = takeGroup(quiet, feed.historySymbols ?? 1, stepMs);
-      quiet = quiet.slice(group.length);
+    const groups: Probe[][] = [];
+    for (let quiet = findQuiet(); quiet.length > 0; quiet = quiet.slice(groups.at(-1)!.length)) {
+      groups.push(takeGroup(quiet, feed.historySymbols ?? 1, stepMs));
+    }
+    // Those first that were heard of last: what is traded often tells soonest. The others have their turn later.
+    for (const group of groups.reverse().slice(0, MAX_REQUESTS)) {
+      // Where history is refused for one after the other, nobody can be asked about.
+      if (refusals >= MAX_REFUSALS) return;
+      for (const { symbol } of group) {
+        askedAt.set(symbol, Date.now());
+        patience.set(symbol, Math.min((patience.get(symbol) ?? stallMs) * 2, MAX_PATIENCE * stallMs));
+      }
       const symbol = await findMissed(group);
       if (symbol !== undefined) return onStall(symbol);
     }
