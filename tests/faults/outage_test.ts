@@ -10,33 +10,6 @@ function opened(pipeline: RunningPipeline): Promise<unknown> {
   return pipeline.next("circuit", ({ state }) => state === "open");
 }
 
-for (const mode of ["fast", "immediate"] as const) {
-  controlTest(
-    `a server that is stopped (${mode}) and started twice gets every bar, and none is dead-lettered`,
-    async (server, control) => {
-      const { url, database } = await migratedDatabase(server);
-      const over = new AbortController();
-      const source = numberedProvider({ until: over.signal });
-      await using pipeline = await startPipeline(url, [source], { circuitFailures: "3" });
-      await pipeline.batches(5);
-      for (let round = 0; round < 2; round++) {
-        const open = opened(pipeline);
-        await control.stop(mode);
-        await open;
-        await control.start();
-        await pipeline.batches(20);
-      }
-      over.abort();
-      const { ledger, failure } = await pipeline.outcome;
-      assertEquals(failure, undefined);
-      assertEquals(pipeline.letters, []);
-      assertEquals(ledger.received, source.sent);
-      assertEquals(await storedNumbers(database), numbers(source.sent));
-      assertEquals(pipeline.app.health().coordinators[0].circuit, "closed");
-    },
-  );
-}
-
 controlTest(
   "during an outage the source waits, and the circuit lets one probe through at a time",
   async (server, control) => {
@@ -68,32 +41,6 @@ controlTest(
     assertEquals(await storedNumbers(database), numbers(source.sent));
   },
 );
-
-controlTest("a server that hangs and goes on gets every bar", async (server, control) => {
-  const { url, database } = await migratedDatabase(server);
-  const over = new AbortController();
-  const source = numberedProvider({ until: over.signal });
-  const settings = { writeTimeoutMs: "100", workers: "2", circuitFailures: "2", retryAttempts: "1" };
-  await using pipeline = await startPipeline(url, [source], settings);
-  await pipeline.batches(5);
-  const failed = pipeline.next("write-failed");
-  const open = opened(pipeline);
-  await control.signal("SIGSTOP");
-  try {
-    const { fault, error } = await failed;
-    assertEquals(fault, "transient");
-    assertEquals((error as { code?: string }).code, "ETIMEDOUT");
-    await open;
-  } finally {
-    await control.signal("SIGCONT");
-  }
-  await pipeline.batches(20);
-  over.abort();
-  const { failure } = await pipeline.outcome;
-  assertEquals(failure, undefined);
-  assertEquals(pipeline.letters, []);
-  assertEquals(await storedNumbers(database), numbers(source.sent));
-});
 
 controlTest(
   "an abort while the server hangs ends at once, with every unwritten bar among the dead letters",

@@ -9,12 +9,10 @@ import { join } from "@std/path";
 // @ts-types="@types/pg"
 import { Client } from "pg";
 import { withClient } from "../../../src/database/database.ts";
-import { openEmbedded } from "../../../src/database/embedded.ts";
 import { deadLetterDirectory } from "../../../src/dead_letters/files.ts";
 import { formatLetter } from "../../../src/dead_letters/letter.ts";
 import type { Running } from "../../support/process.ts";
 import { databaseAt } from "../../support/server_tests.ts";
-import { openWorkspace } from "../../support/workspace.ts";
 import { assertWhole, oracleCsv, SYMBOLS } from "../harness/oracle.ts";
 import type { Scenario } from "../harness/scenario.ts";
 import { readTable } from "../harness/table.ts";
@@ -97,24 +95,6 @@ export const kills: readonly Scenario[] = [
       const { code, stderr } = await work.ingest([...MOCK, "--limit", "1000"]);
       assertEquals(code, 0, stderr);
       await trial.assertDelivered(1000);
-    },
-  },
-  {
-    name: "killed-first-start",
-    promise: "an embedded database whose first start is killed at any moment starts the next time",
-    async run({ random }) {
-      await using work = await openWorkspace();
-      const args = [...MOCK, "--rate", "3000", "--limit", "3000"];
-      for (let rounds = random.between(2, 3); rounds > 0; rounds--) {
-        await killAfter(work.startIngest(args), random.between(200, 4000));
-      }
-      const { code, stderr } = await work.ingest(args);
-      assertEquals(code, 0, stderr);
-      await using database = await openEmbedded(work.dataDir);
-      await withClient(database, async (client) => {
-        const [{ count }] = (await client.query("SELECT count(*)::int AS count FROM bar")).rows;
-        await assertWhole(count, { table: readTable(client), letters: [] });
-      });
     },
   },
   {

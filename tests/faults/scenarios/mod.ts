@@ -4,6 +4,7 @@
  * @module
  */
 import type { Scenario } from "../harness/scenario.ts";
+import { embedded } from "./embedded.ts";
 import { journal } from "./journal.ts";
 import { kills } from "./kills.ts";
 import { network } from "./network.ts";
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   ...network,
   ...sqlstates,
   ...kills,
+  ...embedded,
   ...journal,
   ...surroundings,
 ];
