@@ -6,6 +6,7 @@
 import { createHistory, HISTORY_SYMBOLS, HISTORY_TIMEFRAMES } from "./alpaca/history.ts";
 import { runStream } from "./alpaca/stream.ts";
 import type { Feed } from "./live/feed.ts";
+import { readAddress } from "./live/address.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import type { CallOutcome } from "./live/rest.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
@@ -39,13 +40,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
     return value;
   }
   function address(name: Uppercase<string>, standard: string, path: string): string {
-    const text = variable(name) ?? standard;
-    const secure = new URL(standard).protocol;
-    const url = URL.parse(text);
-    if (url === null || ![secure, secure.replace("s:", ":")].includes(url.protocol) || url.username !== "") {
-      refuse(name, `current value is no such address, wanted is one like ${standard}`);
-      return standard;
-    }
+    const url = new URL(readAddress(variable, name, standard, problems));
     if (url.pathname === "/") url.pathname = path;
     return url.href;
   }

@@ -5,6 +5,7 @@
  * @module
  */
 import { createBinanceFeed } from "./binance/feed.ts";
+import { readAddress } from "./live/address.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
@@ -35,18 +36,9 @@ export function createBinance(settings: ProviderSettings): Provider {
     const message = `binance has no bars of "${timeframe}", wanted is one of ${INTERVALS.join(", ")}`;
     problems.push(new SettingError("timeframe", message));
   }
-  const socketUrl = readUrl("BINANCE_WS_URL", SOCKET_URL, ["wss:", "ws:"]);
-  const restUrl = readUrl("BINANCE_REST_URL", REST_URL, ["https:", "http:"]);
+  const socketUrl = readAddress(variable, "BINANCE_WS_URL", SOCKET_URL, problems);
+  const restUrl = readAddress(variable, "BINANCE_REST_URL", REST_URL, problems);
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start binance with these settings");
-
-  function readUrl(name: Uppercase<string>, standard: string, protocols: readonly string[]): string {
-    const url = variable(name) ?? standard;
-    if (!protocols.includes(URL.parse(url)?.protocol ?? "")) {
-      const message = `current value is ${JSON.stringify(url)}, wanted is an address like ${standard}`;
-      problems.push(new SettingError(name, message));
-    }
-    return url.replace(/\/+$/, "");
-  }
 
   const { provisional } = settings;
   return createFeedProvider({

@@ -6,6 +6,7 @@
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { createKrakenFeed } from "./kraken/feed.ts";
 import { checkSymbol } from "./kraken/symbols.ts";
+import { readAddress } from "./live/address.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
@@ -32,18 +33,9 @@ export function createKraken(settings: ProviderSettings): Provider {
     const message = `kraken has no bars of "${timeframe}", wanted is one of ${names.join(", ")}`;
     problems.push(new SettingError("timeframe", message));
   }
-  const socketUrl = readUrl("KRAKEN_WS_URL", "wss://ws.kraken.com/v2", ["wss:", "ws:"]);
-  const restUrl = readUrl("KRAKEN_REST_URL", "https://api.kraken.com", ["https:", "http:"]);
+  const socketUrl = readAddress(variable, "KRAKEN_WS_URL", "wss://ws.kraken.com/v2", problems);
+  const restUrl = readAddress(variable, "KRAKEN_REST_URL", "https://api.kraken.com", problems);
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start kraken with these settings");
-
-  function readUrl(name: Uppercase<string>, standard: string, protocols: readonly string[]): string {
-    const url = variable(name) ?? standard;
-    if (!protocols.includes(URL.parse(url)?.protocol ?? "")) {
-      const message = `current value is ${JSON.stringify(url)}, wanted is an address like ${standard}`;
-      problems.push(new SettingError(name, message));
-    }
-    return url.replace(/\/+$/, "");
-  }
 
   const { provisional } = settings;
   return createFeedProvider({

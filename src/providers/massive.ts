@@ -5,6 +5,7 @@
  * @module
  */
 import { TIMEFRAMES } from "../records/timeframe.ts";
+import { readAddress } from "./live/address.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { createMassiveFeed, DELAY_MS } from "./massive/feed.ts";
 import { HISTORY_TIMEFRAMES } from "./massive/history.ts";
@@ -37,8 +38,8 @@ export function createMassive(settings: ProviderSettings): Provider {
     problems.push(new SettingError("timeframe", `massive streams no bars of "${timeframe}", wanted is ${wanted}`));
   }
   const key = readKey(variable, problems);
-  const socketUrl = readUrl("MASSIVE_STREAM_URL", "wss://socket.massive.com/stocks", ["ws:", "wss:"]);
-  const restUrl = readUrl("MASSIVE_REST_URL", "https://api.massive.com", ["http:", "https:"]);
+  const socketUrl = readAddress(variable, "MASSIVE_STREAM_URL", "wss://socket.massive.com/stocks", problems);
+  const restUrl = readAddress(variable, "MASSIVE_REST_URL", "https://api.massive.com", problems);
   const requests = variable("MASSIVE_REQUESTS_PER_MINUTE");
   const requestsPerMinute = requests === undefined ? undefined : Number(requests);
   if (requestsPerMinute !== undefined && !(requestsPerMinute > 0 && requestsPerMinute < Infinity)) {
@@ -46,18 +47,6 @@ export function createMassive(settings: ProviderSettings): Provider {
     problems.push(new SettingError("MASSIVE_REQUESTS_PER_MINUTE", message));
   }
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start massive with these settings");
-
-  function readUrl(name: Uppercase<string>, standard: string, protocols: readonly string[]): string {
-    const text = variable(name) ?? standard;
-    const url = URL.parse(text);
-    // Not shown, as somebody may have put the key there; nor taken, as errors name the address.
-    if (url === null || !protocols.includes(url.protocol) || url.username !== "" || url.search !== "") {
-      const message =
-        `current value is no such address, wanted is one like ${standard}, and the key in MASSIVE_API_KEY`;
-      problems.push(new SettingError(name, message));
-    }
-    return text.replace(/\/+$/, "");
-  }
 
   const isDelayed = socketUrl.includes("//delayed.");
   return createFeedProvider({

@@ -17,7 +17,7 @@ import { createMessageReader as createBinanceReader } from "../../src/providers/
 import { createMessageReader as createKrakenReader } from "../../src/providers/kraken/messages.ts";
 import type { FeedBar, Session } from "../../src/providers/live/feed.ts";
 import { readFrame } from "../../src/providers/massive/frame.ts";
-import { createSeen } from "../../src/providers/massive/seen.ts";
+import { createSeen } from "../../src/providers/live/seen.ts";
 import { type Bar, bar as kind } from "../../src/records/bar.ts";
 import { toItem } from "../support/fake_alpaca.ts";
 import { toMessage as toKline } from "../support/fake_binance.ts";
@@ -109,7 +109,14 @@ const cases: Case[] = [
     name: "binance",
     frames: minutes.flatMap((bars) => bars.map((bar) => JSON.stringify(toKline({ ...bar, trades: 16 }, true)))),
     read: gather((session) => {
-      const klines = createLiveKlines({ timeframe: "1m", stepMs: MINUTE_MS, symbols, session, provisional: false });
+      const klines = createLiveKlines({
+        timeframe: "1m",
+        stepMs: MINUTE_MS,
+        symbols,
+        session,
+        provisional: false,
+        note: series.note,
+      });
       return createBinanceReader(session, { kline: klines.take, answer: () => false });
     }),
   },

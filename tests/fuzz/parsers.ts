@@ -15,7 +15,7 @@ import { type FeedBar, FeedError } from "../../src/providers/live/feed.ts";
 import { createRowReader } from "../../src/providers/live/rows.ts";
 import { readFrame } from "../../src/providers/massive/frame.ts";
 import { readRow as readMassiveRow } from "../../src/providers/massive/history.ts";
-import { createSeen } from "../../src/providers/massive/seen.ts";
+import { createSeen } from "../../src/providers/live/seen.ts";
 import { toMessage, toRow } from "../support/fake_binance.ts";
 import { toAggregate } from "../support/fake_massive.ts";
 import type { Original, Parser, Reading } from "./parser.ts";
@@ -272,7 +272,7 @@ function krakenTrades(): Parser {
 function binance(): Parser {
   const symbols = ["BTCUSDT", "ETHUSDT"];
   const { session, run } = gather();
-  let klines = createLiveKlines({ ...SERIES, symbols, session, provisional: true });
+  let klines = createLiveKlines({ ...SERIES, symbols, session, provisional: true, note: () => false });
   const reader = createBinanceReader(session, {
     kline: (k, reject) => klines.take(k, reject),
     answer: () => false,
@@ -289,7 +289,7 @@ function binance(): Parser {
     ],
     read(text) {
       // Of what was read before nothing may hide what is read now.
-      klines = createLiveKlines({ ...SERIES, symbols, session, provisional: true });
+      klines = createLiveKlines({ ...SERIES, symbols, session, provisional: true, note: () => false });
       return run(reader, text);
     },
     originals(json) {

@@ -160,7 +160,9 @@ Deno.test("what cannot be read is told, and the connection lives on", async () =
   });
   assertEquals(bars[0].volume, 250);
   assertEquals(rejected, [
-    ...Array(5).fill("message is not as documented"),
+    ...Array(3).fill("message is not as documented"),
+    "date of a bar is not as documented",
+    "price of a bar is no number",
     "date of a bar is not as documented",
     "price of a bar is no number",
     "bar is not of 1m",
@@ -180,4 +182,20 @@ Deno.test("all that does not do is told at once", () => {
     ...Array(5).fill("symbols"),
     "timeframe",
   ]);
+});
+
+Deno.test("of history the bars that are none are told, and the others are used", async () => {
+  await using fake = startFakeTws();
+  await using feed = await connect(fake);
+  const tws = await fake.connection();
+  const { id } = await tws.subscription("AAPL");
+  const row = (minute: number, price: string | number) => [START / 1000 + 60 * minute, price, 9, 1, 5, 10, 5, 3];
+  tws.send(17, id, "start", "end", 3, ...row(0, 5), ...row(1, "5x"), ...row(2, 5));
+  const items: unknown[] = [];
+  const bars = await feed.read((bars, frame) => {
+    items.push(...frame.rejected.map(({ item }) => item));
+    return bars.length === 2;
+  });
+  assertEquals(minutes(bars), [0, 2]);
+  assertEquals((items[0] as { text: string }).text, `${START / 1000 + 60} 5x 9 1 5 10 5 3`);
 });

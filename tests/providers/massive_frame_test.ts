@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type MassiveSeries, readFrame } from "../../src/providers/massive/frame.ts";
-import { createSeen } from "../../src/providers/massive/seen.ts";
+import { createSeen } from "../../src/providers/live/seen.ts";
 import { bar as barKind } from "../../src/records/bar.ts";
 import { toAggregate } from "../support/fake_massive.ts";
 

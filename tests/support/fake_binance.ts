@@ -10,6 +10,7 @@ import { createQueue } from "./queue.ts";
 export interface BinanceConnection {
   /** Streams that it holds. */
   readonly streams: ReadonlySet<string>;
+  readonly isOpen: boolean;
   /** Sends klines that are over. */
   bars(...bars: MarketBar[]): void;
   /** Sends states of klines under way. */
@@ -84,6 +85,9 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
     };
     const connection: BinanceConnection = {
       streams,
+      get isOpen() {
+        return socket.readyState === WebSocket.OPEN;
+      },
       bars: (...bars) => bars.forEach((bar) => send(toMessage(bar, true))),
       forming: (...bars) => bars.forEach((bar) => send(toMessage(bar, false))),
       raw: (text) => socket.send(text),

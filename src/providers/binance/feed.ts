@@ -6,6 +6,7 @@
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { Feed } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
+import { createSeen } from "../live/seen.ts";
 import { createHistory } from "./history.ts";
 import { runConnection } from "./stream.ts";
 
@@ -31,6 +32,8 @@ export interface BinanceOptions {
 export function createBinanceFeed(options: BinanceOptions): Feed {
   const stepMs = TIMEFRAMES.get(options.timeframe)!;
   const history = createHistory({ ...options, stepMs });
+  // Outlives connections: a bar that comes again after a reconnect is a correction too.
+  const note = createSeen(options.symbols, stepMs);
   /** Symbols that were looked up: which there are does not change with the connection. */
   const known = new Map<string, string | undefined>();
 
@@ -43,7 +46,7 @@ export function createBinanceFeed(options: BinanceOptions): Feed {
     symbols: options.symbols,
     timeframe: options.timeframe,
     bucket: history.bucket,
-    connect: (session) => runConnection(session, { ...options, stepMs, explainUnknown }),
+    connect: (session) => runConnection(session, { ...options, stepMs, note, explainUnknown }),
     history: ([symbol], from, to, signal) => history.read(symbol, from, to, signal),
   };
 }

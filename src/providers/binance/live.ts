@@ -4,6 +4,7 @@
  * @module
  */
 import type { Session } from "../live/feed.ts";
+import type { Seen } from "../live/seen.ts";
 import { type Kline, type KlineSeries, readKline } from "./klines.ts";
 
 /** Takes klines of a socket. */
@@ -18,6 +19,8 @@ export interface LiveOptions extends KlineSeries {
   session: Pick<Session, "emit" | "alive" | "interrupted" | "subscribed">;
   /** Whether to give bars under way too. */
   provisional: boolean;
+  /** Notes bars that are over. */
+  note: Seen;
 }
 
 interface Series {
@@ -35,17 +38,16 @@ export function createLiveKlines(options: LiveOptions): LiveKlines {
 
   function takeKline({ bar, isOver, isTraded }: Kline, of: Series): void {
     const { symbol, ts } = bar;
-    const isNew = ts > of.newest;
-    const isCorrection = ts < of.newest || (ts === of.newest && of.isOver);
+    const isLate = ts < of.newest || (ts === of.newest && of.isOver);
     // An earlier state of a bar that is over tells nothing.
-    if (isCorrection && !isOver) return;
-    if (isNew && !of.isOver) {
+    if (isLate && !isOver) return;
+    if (ts > of.newest && !of.isOver) {
       // The end of the one before never came: history has it.
       session.interrupted(symbol);
       session.subscribed(symbol);
     }
-    if (!isCorrection) Object.assign(of, { newest: ts, isOver });
-    if (isTraded && isOver) session.emit([isCorrection ? { ...bar, status: "correction" } : bar]);
+    if (!isLate) Object.assign(of, { newest: ts, isOver });
+    if (isTraded && isOver) session.emit([options.note(symbol, ts) ? { ...bar, status: "correction" } : bar]);
     else if (isTraded && provisional) session.emit([{ ...bar, status: "provisional" }]);
   }
 

@@ -1,12 +1,13 @@
 /**
  * One connection to Binance's streams; in truth as many sockets as its limit of streams asks for, which begin and end
- * together.
+ * together. After 24 hours the server closes each: a lost connection like any other.
  *
  * @module
  */
 import { delay } from "@std/async/delay";
 import { createTokenBucket } from "../../pipeline/rate.ts";
 import { FeedError, type Session } from "../live/feed.ts";
+import type { Seen } from "../live/seen.ts";
 import { runSocket } from "../live/socket.ts";
 import { notServed } from "./errors.ts";
 import type { BinanceOptions } from "./feed.ts";
@@ -17,6 +18,8 @@ import { createMessageReader } from "./messages.ts";
 export interface ConnectionOptions extends BinanceOptions {
   /** Length of the timeframe, in milliseconds. */
   stepMs: number;
+  /** Notes bars that are over. */
+  note: Seen;
   /** Why there is no such symbol; `undefined` where there is. */
   explainUnknown: (symbol: string, signal: AbortSignal) => Promise<string | undefined>;
 }

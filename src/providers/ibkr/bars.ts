@@ -72,6 +72,8 @@ export interface RawBar {
   readonly volume?: number;
   readonly count?: number;
   readonly wap?: number;
+  /** All of it as it came, where some field is no number. */
+  readonly text?: string;
 }
 
 /** Reads a bar. `undefined` is a time without trades, a text is what is wrong. */

@@ -12,7 +12,7 @@ import { FeedError } from "../live/feed.ts";
 import type { RawBar } from "./bars.ts";
 import { CODE } from "./codes.ts";
 import { createClient } from "./client.ts";
-import { holdsNumbers } from "./fields.ts";
+import { findBadBars } from "./fields.ts";
 import type { Listing } from "./contract.ts";
 
 /** Times that a connection keeps, in milliseconds. */
@@ -105,6 +105,9 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const where = `TWS at ${host}:${port}`;
   /** The message under way could not be read to its end: what it gives is not to be believed. */
   let isDoubtful = false;
+  /** Bars of the message under way with fields that are no numbers, and how many bars of it have come. */
+  let badBars: ReadonlyMap<number, string> = new Map();
+  let bars = 0;
   let question: ReturnType<typeof setTimeout> | undefined;
   ended.promise.catch(() => {});
 
@@ -139,6 +142,12 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
       if (heardAt < askedAt) fail(`${where} does not answer any more`, "silence");
     }, options.answerMs);
   }, options.watchEveryMs);
+
+  /** The bar, without the numbers that the library took from what is none. */
+  function checked(bar: RawBar): RawBar {
+    const text = badBars.get(bars++);
+    return text === undefined ? bar : { ...bar, open: NaN, high: NaN, low: NaN, close: NaN, text };
+  }
 
   /** A message of the whole connection, whichever way it came. */
   function inform(code: number, text: string): void {
@@ -176,9 +185,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     isDoubtful = false;
     // Of a frame that pretends a negative length the library would read for ever.
     if (tokens.length === 0) throw new Error("empty message");
-    if (holdsNumbers(tokens)) return;
-    isDoubtful = true;
-    onUnreadable(tokens.join(" "));
+    badBars = findBadBars(tokens);
+    bars = 0;
   });
   api.on(names.nextValidId, () => {
     isReady = true;
@@ -195,10 +203,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   api.on(names.historicalData, (id, date, open, high, low, close, volume, count, wap) => {
     if (isDoubtful) return;
     if (date.startsWith("finished")) requests.get(id)?.done();
-    else requests.get(id)?.bar({ date, open, high, low, close, volume, count, wap });
+    else requests.get(id)?.bar(checked({ date, open, high, low, close, volume, count, wap }));
   });
   api.on(names.historicalDataUpdate, (id, date, open, high, low, close, volume, count, wap) => {
-    if (!isDoubtful) requests.get(id)?.update({ date, open, high, low, close, volume, count, wap });
+    if (!isDoubtful) requests.get(id)?.update(checked({ date, open, high, low, close, volume, count, wap }));
   });
   api.on(names.disconnected, () => {
     fail(`${where} closed the connection`, "closed");

@@ -21,15 +21,18 @@ const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
   ["90", { from: 2, optional: [0, 6, 7] }],
 ]);
 
-/** Whether all numbers of bars in the message are numbers; messages of other kinds hold none. */
-export function holdsNumbers(fields: readonly string[]): boolean {
+/** Bars of a message, counted from 0, with a field that is no number, and all their fields; messages of other kinds have none. */
+export function findBadBars(fields: readonly string[]): ReadonlyMap<number, string> {
+  const bad = new Map<number, string>();
   const layout = LAYOUTS.get(fields[0]);
-  if (layout === undefined) return true;
+  if (layout === undefined) return bad;
   for (let at = layout.from; at < fields.length; at++) {
-    const isOptional = layout.optional.includes((at - layout.from) % WIDTH);
+    const place = (at - layout.from) % WIDTH;
+    const isOptional = layout.optional.includes(place);
     if (isOptional && fields[at] === "") continue;
     // Volumes may be written in groups of digits.
-    if (!Number.isFinite(parseDecimal(isOptional ? fields[at].replaceAll(",", "") : fields[at]))) return false;
+    if (Number.isFinite(parseDecimal(isOptional ? fields[at].replaceAll(",", "") : fields[at]))) continue;
+    bad.set((at - layout.from - place) / WIDTH, fields.slice(at - place, at - place + WIDTH).join(" "));
   }
-  return true;
+  return bad;
 }

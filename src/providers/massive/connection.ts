@@ -10,7 +10,7 @@ import { explainStatus, tooManyConnections } from "./errors.ts";
 import type { MassiveOptions } from "./feed.ts";
 import { readFrame, type Status } from "./frame.ts";
 import { errorWithoutKey, withoutKey } from "../live/key.ts";
-import type { Seen } from "./seen.ts";
+import type { Seen } from "../live/seen.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 
 /** Options of {@linkcode runMassiveConnection}. */

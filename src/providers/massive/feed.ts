@@ -9,7 +9,7 @@ import type { Feed } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { runMassiveConnection } from "./connection.ts";
 import { readHistory } from "./history.ts";
-import { createSeen } from "./seen.ts";
+import { createSeen } from "../live/seen.ts";
 
 /** How far the delayed feed is behind, in milliseconds. */
 export const DELAY_MS = 15 * 60_000;

@@ -5,6 +5,7 @@
  */
 import type { Venue } from "../venue.ts";
 import { startAlpaca } from "./alpaca.ts";
+import { startBinance } from "./binance.ts";
 import { startIbkr } from "./ibkr.ts";
 import { startKraken } from "./kraken.ts";
 import { startMassive } from "./massive.ts";
@@ -12,6 +13,7 @@ import { startMassive } from "./massive.ts";
 /** How to start each venue. */
 export const venues: Readonly<Record<string, () => Venue>> = {
   alpaca: startAlpaca,
+  binance: startBinance,
   ibkr: startIbkr,
   kraken: startKraken,
   massive: startMassive,
