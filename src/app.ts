@@ -5,8 +5,9 @@
  */
 import type { Config } from "./config/load.ts";
 import { type Database, withClient } from "./database/database.ts";
-import { prepareDatabase } from "./database/migrate.ts";
+import { classifyDatabaseError } from "./database/faults.ts";
 import { openDatabase } from "./database/open.ts";
+import { openPrepared } from "./database/prepare.ts";
 import { readNewest } from "./database/newest.ts";
 import type { DeadLetters } from "./dead_letters/write.ts";
 import type { Listener, PipelineEvent } from "./events.ts";
@@ -115,8 +116,18 @@ export async function openApp(options: AppOptions): Promise<App> {
     listeners.push(journaled.journal.listen);
   }
 
-  const database = options.database ?? opened.use(await openDatabase(options.config));
-  await prepareDatabase(database);
+  const database = await openPrepared(
+    options.database ?? opened.use(await openDatabase(options.config)),
+    (error) => {
+      // What comes meanwhile is kept in the journal. An embedded database is never away.
+      if (journaled === undefined || !options.providers.some(journaled.holds)) return false;
+      tell({
+        type: "journal-notice",
+        message: `the database is not there yet, what comes is kept here until it is: ${error.message}`,
+      });
+      return true;
+    },
+  );
 
   const bury = createBury(options.deadLetters(tell), fail);
   for (const name of options.kinds) {
@@ -194,7 +205,15 @@ export async function openApp(options: AppOptions): Promise<App> {
     pace: (count) => bucket.take(count, stopping.signal).catch(() => {}),
     notice: (message) => tell({ type: "provider-notice", provider: name, message }),
     tell,
-    newest: (timeframe) => withClient(database, (client) => readNewest(client, name, timeframe)),
+    newest: async (timeframe) => {
+      try {
+        return await withClient(database, (client) => readNewest(client, name, timeframe));
+      } catch (error) {
+        // A feed begins all the same; where it was is in its position too.
+        if (journaled !== undefined && classifyDatabaseError(error) === "transient") return new Map();
+        throw error;
+      }
+    },
     as: (other) => contextOf(other, bucket),
   });
   const open = (provider: Provider) => {

@@ -144,6 +144,27 @@ export const journal: readonly Scenario[] = [
     },
   },
   {
+    name: "away-at-start",
+    promise: "a run that starts while the database is away keeps what comes, and delivers it when it is there",
+    async run(trial) {
+      await trial.control.stop("fast");
+      const run = await trial.ingest([...live(5000), "--journal", trial.random.pick(["overflow", "durable"])])
+        .catch(async (error) => {
+          await trial.control.start();
+          throw error;
+        });
+      try {
+        await run.until((value) => value > trial.random.between(1000, 10_000), "barline_records_received_total");
+      } finally {
+        await trial.control.start();
+      }
+      await run.stored(1000);
+      const { code, json, stderr } = await run.stop();
+      assertEquals([code, json.journaled], [0, 0], stderr);
+      await trial.assertDelivered(json.received);
+    },
+  },
+  {
     name: "fatal-journaled",
     promise: "with a journal a password that is changed meanwhile costs no bar, and none is dead-lettered",
     async run(trial) {
