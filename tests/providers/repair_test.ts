@@ -215,6 +215,28 @@ Deno.test("what history is behind with is asked for when it is there", async () 
   await run.stop();
 });
 
+Deno.test("a symbol that was quiet while data of others came has missed no more than they", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({ newest: { "A/USD": 0, "QUIET/USD": 300 }, options: { stallMs: 600 * MINUTE } });
+  const [{ session }] = run.connections;
+  for (const symbol of ["A/USD", "QUIET/USD"]) session.subscribed(symbol);
+  await clock.tick(2 * MINUTE);
+  assertEquals(run.gaps(), { found: 300, repaired: 300, unrepairable: 0 });
+  for (let minute = 0; minute < 60; minute++) {
+    session.emit([barBefore(-minute, "A/USD")]);
+    await clock.tick(MINUTE);
+  }
+  run.connections[0].end(new FeedError("lost", { reason: "closed" }));
+  await clock.tick(5 * MINUTE);
+  const { session: next } = await run.connection(1);
+  for (const symbol of ["A/USD", "QUIET/USD"]) next.subscribed(symbol);
+  await clock.tick(2 * MINUTE);
+  const { found, repaired } = run.gaps();
+  assert(found > 300 && found <= 320, `${found} minutes are told to be missed`);
+  assertEquals(repaired, found);
+  await run.stop();
+});
+
 Deno.test("minutes count while the market is open", async () => {
   using clock = fakeClock(NOW);
   // From 21:30 UTC of the day before, when the market had closed, to 18:30: it opened at 14:30.

@@ -68,6 +68,18 @@ Deno.test("Retry-After is waited for, in seconds and as a date, and by everybody
   }
 });
 
+Deno.test("who asks to be left alone for long is left alone, and that is told at once", async () => {
+  await using server = startServer([status(418, { "retry-after": "7200" })]);
+  const bucket = createTokenBucket(Infinity);
+  await assertRejects(() => ask(server.url, { bucket }).answer, FeedError, "asks to be left alone for 120 minutes");
+  const stop = new AbortController();
+  const { answer } = ask(server.url, { bucket, signal: stop.signal });
+  await new Promise((resolve) => setTimeout(resolve));
+  stop.abort(new Error("stopped"));
+  await assertRejects(() => answer, Error, "stopped");
+  assertEquals(server.requests.length, 1);
+});
+
 Deno.test("a quota's end is waited for where Retry-After is not said", async () => {
   const reset = Math.ceil(Date.now() / 1000) + 1;
   await using server = startServer([status(429, { "x-ratelimit-reset": `${reset}` })]);
@@ -148,7 +160,7 @@ Deno.test("an answer that does not come in time, or breaks off, is asked for aga
 
 Deno.test("a stop ends the request under way, and the wait for the next", async () => {
   const gone = Promise.withResolvers<Response>();
-  await using server = startServer([() => gone.promise, status(429, { "retry-after": "3600" })]);
+  await using server = startServer([() => gone.promise, status(429, { "retry-after": "300" })]);
   for (let count = 1; count <= 2; count++) {
     const stop = new AbortController();
     const { answer } = ask(server.url, { signal: stop.signal });

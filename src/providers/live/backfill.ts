@@ -93,9 +93,9 @@ export function createBackfill(options: BackfillOptions): Provider {
     let hasRead = false;
     let failures = 0;
 
-    function tellOnce(message: string): void {
-      if (!told.has(message)) context.notice(message);
-      told.add(message);
+    function tellOnce(message: string, key = message): void {
+      if (!told.has(key)) context.notice(message);
+      told.add(key);
     }
 
     async function hand(bars: readonly FeedBar[], asOf: number, onSettled: () => void): Promise<void> {
@@ -161,6 +161,7 @@ export function createBackfill(options: BackfillOptions): Provider {
             }
             return;
           }
+          tellOnce(`history could not be read, and is asked for again: ${error.message}`, "again");
           const { backoffMs = 5000 } = options;
           await delay(backoffMs * 2 ** (attempt - 1) * (0.5 + Math.random() / 2), { signal });
         }

@@ -53,6 +53,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   const wanted = new Set(feed.symbols);
   let firstData = 0;
   let lastData = 0;
+  let heardAt = -Infinity;
 
   const stalls = watchForStalls({
     feed,
@@ -99,13 +100,14 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     const records = bars.map((bar, at) => ({ ...bar, provider, receivedAt: receivedAt + at }));
     if (outlet.offer(createFrame({ kind: "bar", provider, receivedAt, records, rejected, onSettled }))) return;
     // What follows on this connection must not hide that something is missing.
-    coverage.interrupt();
+    coverage.interrupt(heardAt);
     connection.abort(new FeedError("the pipeline is too slow for the feed", { reason: "overflow" }));
   }
 
   function hear(symbol: string): void {
     lastData = performance.now();
     firstData ||= lastData;
+    heardAt = Date.now();
     stalls.heard(symbol);
   }
 
@@ -118,13 +120,13 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       repairs.begin(symbol);
     },
     interrupted(symbol) {
-      coverage.interrupt(symbol);
+      coverage.interrupt(heardAt, symbol);
       repairs.cancel(symbol);
     },
     refuse(symbol, reason) {
       stalls.forget(symbol);
       repairs.cancel(symbol);
-      coverage.interrupt(symbol);
+      coverage.interrupt(heardAt, symbol);
       notice(`${symbol} is refused: ${reason}`);
     },
     emit(all) {
@@ -154,7 +156,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     error = thrown;
   }
   connection.abort(error);
-  coverage.interrupt();
+  coverage.interrupt(heardAt);
   await repairs.ended();
   return { stableMs: lastData - firstData, error };
 }

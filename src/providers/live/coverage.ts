@@ -17,8 +17,16 @@ export interface Coverage {
   readonly overlapMs: number;
   /** Start of the first bar that may be missing; `undefined` where nothing is known of the symbol. */
   frontier(symbol: string): number | undefined;
-  /** Bars of the symbol, or of all, may be missing: from here on the frontier stands still until a repair is settled. */
-  interrupt(symbol?: string): void;
+  /**
+   * When data of the feed last came before the bars of the symbol were interrupted, in epoch ms; -Infinity where that is not
+   * known. Up to then a symbol without bars was without trades.
+   */
+  heardAt(symbol: string): number;
+  /**
+   * Bars of the symbol, or of all, may be missing: from here on the frontier stands still until a repair is settled. Data of
+   * the feed came until `heardAt` (epoch ms).
+   */
+  interrupt(heardAt: number, symbol?: string): void;
   /** Live bars were committed, the newest of which ends at `until`. */
   live(symbol: string, until: number): void;
   /**
@@ -47,6 +55,8 @@ interface Series {
   newest: number;
   /** Whether there is no hole between the frontier and the live bars. */
   isWhole: boolean;
+  /** See {@linkcode Coverage.heardAt}. */
+  heardAt: number;
 }
 
 /** Makes a coverage that knows nothing yet. */
@@ -57,7 +67,7 @@ export function createCoverage(options: CoverageOptions): Coverage {
 
   function series(symbol: string): Series {
     let found = all.get(symbol);
-    if (found === undefined) all.set(symbol, found = { newest: -Infinity, isWhole: false });
+    if (found === undefined) all.set(symbol, found = { newest: -Infinity, isWhole: false, heardAt: -Infinity });
     return found;
   }
 
@@ -72,8 +82,12 @@ export function createCoverage(options: CoverageOptions): Coverage {
     },
     overlapMs: options.overlapMs,
     frontier: (symbol) => frontiers.get(symbol),
-    interrupt(symbol) {
-      for (const each of symbol === undefined ? all.values() : [series(symbol)]) each.isWhole = false;
+    heardAt: (symbol) => series(symbol).heardAt,
+    interrupt(heardAt, symbol) {
+      for (const each of symbol === undefined ? all.values() : [series(symbol)]) {
+        if (each.isWhole) each.heardAt = heardAt;
+        each.isWhole = false;
+      }
     },
     live(symbol, until) {
       const of = series(symbol);

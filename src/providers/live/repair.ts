@@ -192,7 +192,8 @@ export function startRepairs(options: RepairOptions): Repairs {
       const now = Date.now();
       const bar = floor(now);
       const known = coverage.frontier(symbol);
-      if (known !== undefined) gaps.found(symbol, known, bar);
+      // The bar that was under way when data last came, and the one before, may not have come.
+      if (known !== undefined) gaps.found(symbol, Math.max(known, floor(coverage.heardAt(symbol)) - stepMs), bar);
       const from = Math.min(known === undefined ? Infinity : known - coverage.overlapMs, bar - 2 * stepMs);
       const groupSize = feed.historySymbols ?? 1;
       const due = known === undefined ? bar + stepMs + lagMs() : now;

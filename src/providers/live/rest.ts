@@ -32,6 +32,8 @@ export interface RestOptions extends Omit<RequestOptions, "timeoutMs"> {
 }
 
 const MAX_BACKOFF_MS = 60_000;
+/** Longest wait that is no news, in milliseconds. */
+const MAX_RETRY_AFTER_MS = 10 * 60_000;
 /** Statuses that ask to slow down: 418 is what exchanges say to those who did not. */
 const THROTTLED = new Set([418, 429]);
 /** Further statuses that another attempt may change; 0 is no answer. */
@@ -66,6 +68,12 @@ export async function getJson(url: string, options: RestOptions): Promise<unknow
     }
     const waitMs = retryAfterMs + Math.random() * Math.min(backoffMs * 2 ** attempt, MAX_BACKOFF_MS);
     if (isThrottled || retryAfterMs > 0) bucket.pause(waitMs);
+    if (retryAfterMs > MAX_RETRY_AFTER_MS) {
+      const minutes = Math.ceil(retryAfterMs / 60_000);
+      throw new FeedError(`${withoutQuery(url)} asks to be left alone for ${minutes} minutes, ${said}`, {
+        reason: "rest",
+      });
+    }
     if (attempt === attempts) {
       throw new FeedError(`${withoutQuery(url)} failed ${attempts} times, the last time ${said}`, { reason: "rest" });
     }
