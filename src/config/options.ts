@@ -105,6 +105,11 @@ export const settingsSchema = z.strictObject({
     help: "kinds of records that mock makes, or the one that files hold (repeatable)",
     value: KINDS.join("|"),
   }),
+  pollSeconds: option(z.number().min(1).max(86_400).default(60), {
+    wanted: "seconds from 1 to 86400",
+    help: "how often a provider is asked for what it does not stream: option chains, reports (at most each 6 hours)",
+    value: "SECONDS",
+  }),
   file: list({
     wanted: "paths of files, globs, or -",
     help: "file to replay: CSV or NDJSON, plain or .gz; a glob, or - for stdin (repeatable)",

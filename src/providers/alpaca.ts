@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { combine } from "./live/combine.ts";
+import { createPoller } from "./live/poll.ts";
+import { readAlpacaChain } from "./alpaca/options.ts";
 import { createHistory, HISTORY_SYMBOLS, HISTORY_TIMEFRAMES } from "./alpaca/history.ts";
 import { runStream } from "./alpaca/stream.ts";
 import type { Feed } from "./live/feed.ts";
@@ -64,6 +67,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   const provider = createFeedProvider({
     name: "alpaca",
     settings,
+    kinds: ["bar", "option"],
     overlapMs: 5 * MINUTE_MS,
     feed: (onCall) =>
       createAlpacaFeed({
@@ -79,7 +83,22 @@ export function createAlpaca(settings: ProviderSettings): Provider {
       }),
   });
   // There is no past of the made-up stock, which is not to say that it was not traded.
-  return name === "test" ? { ...provider, backfill: undefined } : provider;
+  const bars = name === "test" ? { ...provider, backfill: undefined } : provider;
+  const [bucket] = bars.buckets!;
+  const parts: Record<string, () => Provider> = {
+    bar: () => bars,
+    option: () =>
+      createPoller({
+        name: "alpaca",
+        kind: "option",
+        symbols,
+        everyMs: settings.pollSeconds * 1000,
+        bucket,
+        ask: (underlying, signal, onCall) =>
+          readAlpacaChain(underlying, signal, { url: barsUrl, key, secret: secretKey, bucket }, onCall),
+      }),
+  };
+  return combine(settings.kinds.map(({ name }) => parts[name]()));
 }
 
 /** How to reach a feed. */

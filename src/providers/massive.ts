@@ -6,15 +6,21 @@
  */
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { readAddress } from "./live/address.ts";
+import { combine } from "./live/combine.ts";
+import { createPoller } from "./live/poll.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { createMassiveFeed, DELAY_MS } from "./massive/feed.ts";
+import { readMassiveFinancials } from "./massive/financials.ts";
 import { HISTORY_TIMEFRAMES } from "./massive/history.ts";
+import { readMassiveChain } from "./massive/options.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
 /** The channel of each timeframe that is streamed. */
 const CHANNELS: Readonly<Record<string, string>> = { "1m": "AM", "1s": "A" };
 /** Late trades change a bar for about a quarter of an hour: a repair reads that again. */
 const OVERLAP_MS = 16 * 60_000;
+/** Reports come four times a year, so nobody needs to ask for them each minute, in milliseconds. */
+const REPORTS_EVERY_MS = 6 * 60 * 60_000;
 
 /**
  * Makes the provider `massive`, also called `polygon`; rows say `massive` under either name, so that a series does not
@@ -49,9 +55,10 @@ export function createMassive(settings: ProviderSettings): Provider {
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start massive with these settings");
 
   const isDelayed = socketUrl.includes("//delayed.");
-  return createFeedProvider({
+  const bars = createFeedProvider({
     name: "massive",
     settings,
+    kinds: ["bar", "option", "fundamental"],
     overlapMs: OVERLAP_MS + (isDelayed ? DELAY_MS : 0) + 5 * TIMEFRAMES.get(timeframe)!,
     feed: (onCall) =>
       createMassiveFeed({
@@ -67,6 +74,27 @@ export function createMassive(settings: ProviderSettings): Provider {
         onCall,
       }),
   });
+  const [bucket] = bars.buckets!;
+  const page = { restUrl, key, bucket };
+  const polled = { name: "massive", symbols, bucket };
+  const parts: Record<string, () => Provider> = {
+    bar: () => bars,
+    option: () =>
+      createPoller({
+        ...polled,
+        kind: "option",
+        everyMs: settings.pollSeconds * 1000,
+        ask: (underlying, signal, onCall) => readMassiveChain(underlying, { ...page, signal, onCall }),
+      }),
+    fundamental: () =>
+      createPoller({
+        ...polled,
+        kind: "fundamental",
+        everyMs: Math.max(settings.pollSeconds * 1000, REPORTS_EVERY_MS),
+        ask: (symbol, signal, onCall) => readMassiveFinancials(symbol, { ...page, signal, onCall }),
+      }),
+  };
+  return combine(settings.kinds.map(({ name }) => parts[name]()));
 }
 
 /** The key, which is never shown. */

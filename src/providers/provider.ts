@@ -30,6 +30,8 @@ export interface ProviderSettings {
   readonly dataDir: string;
   /** Only the past is wanted: timeframes do that history has, though none may be streamed. */
   readonly isPast?: boolean;
+  /** How often to ask for what is not streamed, in seconds. */
+  readonly pollSeconds: number;
   /** Hand over bars that are still under way too, marked as such. */
   readonly provisional: boolean;
   /** Reads an environment variable, or one of `.env`: keys and addresses. */

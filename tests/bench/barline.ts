@@ -81,6 +81,7 @@ export async function endToEnd(options: BenchOptions, file: string): Promise<num
     resume: false,
     dataDir: options.dataDir,
     provisional: false,
+    pollSeconds: 60,
     variable: () => undefined,
   });
   await using app = await openApp({

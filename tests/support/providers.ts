@@ -18,6 +18,7 @@ export function providerSettings(given: Partial<ProviderSettings>): ProviderSett
     resume: false,
     dataDir: "data",
     provisional: false,
+    pollSeconds: 60,
     variable: () => undefined,
     ...given,
   };

@@ -15,6 +15,8 @@ import { supervise } from "./supervise.ts";
 export interface FeedProviderOptions {
   name: string;
   settings: ProviderSettings;
+  /** Names of the kinds of records that the provider has, whoever reads them. @default {["bar"]} */
+  kinds?: readonly string[];
   /** See the coverage's option of that name, in milliseconds. */
   overlapMs: number;
   /** Makes the feed, which tells the outcome of each of its requests for history. */
@@ -27,12 +29,11 @@ export interface FeedProviderOptions {
 export function createFeedProvider(options: FeedProviderOptions): Provider {
   const { name, settings, overlapMs, backoffMs } = options;
   const { dataDir, timeframe, symbols } = settings;
-  const others = settings.kinds.filter((kind) => kind.name !== "bar").map((kind) => kind.name);
+  const { kinds = ["bar"] } = options;
+  const others = settings.kinds.map((kind) => kind.name).filter((kind) => !kinds.includes(kind));
   if (others.length > 0) {
-    throw new SettingError(
-      "kind",
-      `current value is ${others.join(", ")}, wanted is bar: ${name} streams nothing else`,
-    );
+    const wanted = `wanted is one of ${kinds.join(", ")}`;
+    throw new SettingError("kind", `current value is ${others.join(", ")}, ${wanted}: ${name} has nothing else`);
   }
   const coverage = createCoverage({ dataDir, name: `${name} ${timeframe}`, overlapMs });
   let tell: Listener = () => {};

@@ -55,6 +55,7 @@ export async function* oracleBars(count: number): AsyncGenerator<Payload> {
     limit: count,
     dataDir: "/nonexistent",
     provisional: false,
+    pollSeconds: 60,
     variable: () => undefined,
   });
   const frames = mock.open({

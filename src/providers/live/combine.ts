@@ -1,0 +1,43 @@
+/**
+ * Several sources of one vendor as one provider: bars that are streamed, and what is polled beside them.
+ *
+ * @module
+ */
+import { merge } from "../../pipeline/merge.ts";
+import type { Frame } from "../../records/frame.ts";
+import type { Provider } from "../provider.ts";
+
+/** Makes one provider of several that have its name. Its past is that of the first that has one. */
+export function combine(parts: readonly Provider[]): Provider {
+  if (parts.length === 1) return parts[0];
+  const [first] = parts;
+  return {
+    name: first.name,
+    isLive: true,
+    symbols: [...new Set(parts.flatMap(({ symbols = [] }) => symbols))],
+    buckets: [...new Set(parts.flatMap(({ buckets = [] }) => buckets))],
+    backfill: parts.find(({ backfill }) => backfill !== undefined)?.backfill,
+    open(context) {
+      const errors: unknown[] = [];
+      const streams = parts.map((part) => ({ name: part.name, stream: part.open(context) }));
+      const merged = merge(streams, {
+        failed(_, error) {
+          errors.push(error);
+          // The others go on.
+          if (errors.length < parts.length) context.notice((error as Error).message);
+        },
+      });
+      return merged.pipeThrough(
+        new TransformStream<Frame, Frame>({
+          // A provider of which nothing is left has failed.
+          flush() {
+            if (errors.length === parts.length) throw errors.at(-1);
+          },
+        }),
+      );
+    },
+    async close() {
+      for (const part of parts) await part.close?.();
+    },
+  };
+}
