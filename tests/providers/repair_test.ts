@@ -18,6 +18,20 @@ Deno.test("a symbol is asked about from its frontier on, and once more when the 
   await run.stop();
 });
 
+Deno.test("of a symbol of which nothing is known, all is asked for that came since it was first subscribed", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({ symbols: ["BTC/USD"] });
+  run.connections[0].session.subscribed("BTC/USD");
+  await clock.tick(10_000);
+  assertEquals(run.asked, []);
+  run.connections[0].end(new FeedError("lost before its first bar"));
+  await clock.tick(5 * MINUTE);
+  run.connections[1].session.subscribed("BTC/USD");
+  await clock.tick(1000);
+  assertEquals(run.asked, [{ symbols: ["BTC/USD"], from: 0, to: -5 }]);
+  await run.stop();
+});
+
 Deno.test("thousands of symbols are asked about in as many requests as are needed, not in thousands", async () => {
   using clock = fakeClock(NOW);
   const symbols = many(10_000);

@@ -17,6 +17,8 @@ export interface Coverage {
   readonly overlapMs: number;
   /** Start of the first bar that may be missing; `undefined` where nothing is known of the symbol. */
   frontier(symbol: string): number | undefined;
+  /** If nothing is known of the symbol, it is wanted from the bar on that starts and ends then. */
+  begin(symbol: string, start: number, end: number): void;
   /**
    * When data of the feed last came before the bars of the symbol were interrupted, in epoch ms; -Infinity where that is not
    * known. Up to then a symbol without bars was without trades.
@@ -51,6 +53,8 @@ export interface CoverageOptions {
 }
 
 interface Series {
+  /** The first bar that is wanted, where nothing was known. */
+  first?: { readonly start: number; readonly end: number };
   /** End of the newest live bar that is committed. */
   newest: number;
   /** Whether there is no hole between the frontier and the live bars. */
@@ -81,7 +85,10 @@ export function createCoverage(options: CoverageOptions): Coverage {
       frontiers = shared;
     },
     overlapMs: options.overlapMs,
-    frontier: (symbol) => frontiers.get(symbol),
+    frontier: (symbol) => frontiers.get(symbol) ?? all.get(symbol)?.first?.start,
+    begin(symbol, start, end) {
+      if (frontiers.get(symbol) === undefined) series(symbol).first ??= { start, end };
+    },
     heardAt: (symbol) => series(symbol).heardAt,
     interrupt(heardAt, symbol) {
       for (const each of symbol === undefined ? all.values() : [series(symbol)]) {
@@ -92,8 +99,12 @@ export function createCoverage(options: CoverageOptions): Coverage {
     live(symbol, until) {
       const of = series(symbol);
       of.newest = Math.max(of.newest, until);
-      // Nothing was known of the symbol: it is complete from its first bar on.
-      if (frontiers.get(symbol) === undefined) of.isWhole = true;
+      if (frontiers.get(symbol) === undefined) {
+        // It is complete from its first bar on, unless bars before that were wanted too.
+        const { start = until, end = until } = of.first ?? {};
+        of.isWhole = until <= end;
+        frontiers.propose(symbol, Math.min(start, until));
+      }
       if (of.isWhole) frontiers.advance(symbol, of.newest);
     },
     repaired(symbol, until, isConnected) {

@@ -194,6 +194,9 @@ export function startRepairs(options: RepairOptions): Repairs {
       const known = coverage.frontier(symbol);
       // The bar that was under way when data last came, and the one before, may not have come.
       if (known !== undefined) gaps.found(symbol, Math.max(known, floor(coverage.heardAt(symbol)) - stepMs), bar);
+      // Should the connection be lost before its first bar, that one must be asked for all the same.
+      const first = floor(now - (feed.historyLagMs ?? 0));
+      coverage.begin(symbol, first, first + stepMs);
       const from = Math.min(known === undefined ? Infinity : known - coverage.overlapMs, bar - 2 * stepMs);
       const groupSize = feed.historySymbols ?? 1;
       const due = known === undefined ? bar + stepMs + lagMs() : now;
