@@ -64,6 +64,8 @@ export function startClient({ venue, workspace, flags, doom }: ClientOptions): C
   return {
     died: died.promise,
     async restart(signal, downMs) {
+      // It is down already.
+      if (isEnding) return;
       const { code, stderr } = await end(signal);
       const wanted = signal === "SIGTERM" ? 0 : 137;
       if (code !== wanted) throw new Error(`${signal} ended it with code ${code}: ${stderr.slice(-4000)}`);

@@ -4,10 +4,13 @@
  *
  * @module
  */
+// @ts-types="@types/pg"
+import { Client } from "pg";
 import type { TestServer } from "../support/postgres.ts";
 import { openWorkspace, type Workspace } from "../support/workspace.ts";
 import { compareLetters, compareRows, ROWS } from "./compare.ts";
 import { createMarket, type Print } from "./market.ts";
+import type { Day } from "./days.ts";
 import { planFaults } from "./plan.ts";
 import { startClient } from "./client.ts";
 import { createRandom } from "./random.ts";
@@ -16,19 +19,18 @@ import { type Inflict, sleep, sleepUntil, type Venue } from "./venue.ts";
 
 /** How a day is run. */
 export interface DayOptions {
-  venue: Venue;
+  name: string;
+  day: Day;
   server: TestServer;
   seed: number;
-  minutes: number;
-  faults: number;
-  /** Further flags of the process. */
-  flags?: readonly string[];
 }
 
 /** What came of it. */
 export interface Report {
-  readonly provider: string;
+  readonly name: string;
   readonly seed: number;
+  /** Flags of the process. */
+  readonly flags: readonly string[];
   /** The faults in their order, with the minute of each. */
   readonly faults: readonly string[];
   readonly rows: number;
@@ -46,27 +48,29 @@ const MINUTE = 60_000;
 const SETTLE_MS = 60 * MINUTE;
 
 /** Runs a day. */
-export async function runDay(options: DayOptions): Promise<Report> {
-  const { venue, server, seed, minutes } = options;
+export async function runDay({ name, day, server, seed }: DayOptions): Promise<Report> {
+  const { minutes } = day;
   const random = createRandom(seed);
+  const flags = day.flags(random);
+  await using venue = day.start();
   await using workspace = await openWorkspace(server);
   const tape = createTape(venue, random);
-  const client = startClient({ venue, workspace, flags: options.flags ?? [], doom: tape.doom });
+  const client = startClient({ venue, workspace, flags, doom: tape.doom });
   await Promise.race([tape.subscribed(), client.died]);
 
-  const opening = Math.ceil(Date.now() / MINUTE + 0.5) * MINUTE;
+  const opening = Math.ceil(Date.now() / MINUTE + 1) * MINUTE;
   const closing = opening + minutes * MINUTE;
-  const { symbols, correctionMs } = venue;
-  const market = createMarket({ random, symbols, opening, minutes, correctionMs });
+  const { symbols, correctionMs, tellsForming } = venue;
+  const market = createMarket({ random, symbols, opening, minutes, correctionMs, tellsForming });
   const inflict: Record<string, Inflict> = {
     ...tape.faults,
     ...venue.faults,
+    "database blocked": (lengthMs) => blockTable(workspace, lengthMs),
     "backends terminated": () => terminateBackends(server, workspace),
     "stopped and started": (lengthMs) => client.restart("SIGTERM", lengthMs),
     "killed and started": (lengthMs) => client.restart("SIGKILL", lengthMs),
   };
-  const kinds = Object.keys(inflict);
-  const plan = planFaults({ random, kinds, from: opening, to: closing, count: Math.max(options.faults, kinds.length) });
+  const plan = planFaults({ random, kinds: Object.keys(inflict), from: opening, to: closing });
 
   const underWay = new Set<string>();
   const inflicted: Promise<void>[] = [];
@@ -93,8 +97,9 @@ export async function runDay(options: DayOptions): Promise<Report> {
   problems = [...await read(), ...await client.stop()];
   const letters = await workspace.letters();
   return {
-    provider: venue.provider,
+    name,
     seed,
+    flags,
     faults: plan.map(({ at, kind, lengthMs }) =>
       `${minuteOf(at - opening)} ${kind} (${Math.round(lengthMs / 1000)} s)`
     ),
@@ -121,7 +126,18 @@ async function play(
   }
 }
 
+/** Lets nobody read or write the bars. */
+async function blockTable(workspace: Workspace, lengthMs: number): Promise<void> {
+  const client = new Client({ connectionString: workspace.database });
+  await client.connect();
+  await client.query("BEGIN; LOCK TABLE bar IN ACCESS EXCLUSIVE MODE");
+  await sleep(lengthMs);
+  await client.end();
+}
+
 async function terminateBackends(server: TestServer, { database }: Workspace): Promise<void> {
   const name = new URL(database).pathname.slice(1);
-  await server.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`);
+  await server.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}' AND application_name = 'barline'`,
+  );
 }

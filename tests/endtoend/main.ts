@@ -1,20 +1,20 @@
 /**
- * `deno task endtoend [--trials N] [--seed S] [--speed X] [PROVIDER…]`: days of many seeds, one after another.
+ * `deno task endtoend [--trials N] [--seed S] [DAY…]`: days of many seeds, one after another.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { runTrial } from "./trial.ts";
-import { venues } from "./venues/mod.ts";
+import { days } from "./days.ts";
 
-const { trials, seed, speed, verbose, _: names } = parseArgs(Deno.args, {
-  default: { trials: 1, seed: Math.floor(Math.random() * 1e6), speed: 60 },
+const { trials, seed, verbose, _: names } = parseArgs(Deno.args, {
+  default: { trials: 1, seed: Math.floor(Math.random() * 1e6) },
   boolean: ["verbose"],
 });
-const providers = names.length > 0 ? names.map(String) : Object.keys(venues);
+const chosen = names.length > 0 ? names.map(String) : Object.keys(days);
 let failed = 0;
 for (let trial = 0; trial < trials; trial++) {
-  for await (const report of runTrial({ providers, seed: seed + 100 * trial, speed })) {
+  for await (const report of runTrial({ days: chosen, seed: seed + 100 * trial })) {
     const { log, problems, ...facts } = report;
     console.log(JSON.stringify(facts));
     if (verbose || problems.length > 0) console.log(log);
@@ -22,5 +22,5 @@ for (let trial = 0; trial < trials; trial++) {
     if (problems.length > 0) failed++;
   }
 }
-console.log(`${failed} of ${trials * providers.length} days failed`);
+console.log(`${failed} of ${trials * chosen.length} days failed`);
 Deno.exit(failed === 0 ? 0 : 1);

@@ -36,6 +36,8 @@ export interface MarketOptions {
   minutes: number;
   /** When corrections come, in milliseconds after the end of their bars. */
   correctionMs: readonly [number, number];
+  /** Whether bars under way are told of too. */
+  tellsForming: boolean;
 }
 
 const MINUTE = 60_000;
@@ -60,7 +62,7 @@ export function createMarket(options: MarketOptions): Market {
       const isSilent = silences.some(({ from, to }) => minute >= from && minute < to) || random.happens(QUIET);
       if (isSilent && minute < minutes - 2) continue;
       const states = trade({ random, symbol, ts: opening + minute * MINUTE, price });
-      prints.push(...states);
+      prints.push(...options.tellsForming ? states : states.slice(-1));
       const last = states.at(-1)!;
       if (!random.happens(CORRECTED)) {
         truth.push({ bar: last.bar, isCorrected: false });

@@ -21,12 +21,14 @@ export interface PlanOptions {
   kinds: readonly string[];
   from: number;
   to: number;
-  count: number;
 }
 
-/** Plans `count` faults: each kind once, in any order, then any of them; one in each of `count` equal parts of the time. */
-export function planFaults({ random, kinds, from, to, count }: PlanOptions): Fault[] {
-  const rest = Array.from({ length: Math.max(0, count - kinds.length) }, () => random.pick(kinds));
+/** Further faults, of any kind. */
+const FURTHER = 6;
+
+/** Plans each kind once, in any order, and some twice; one in each of as many equal parts of the time. */
+export function planFaults({ random, kinds, from, to }: PlanOptions): Fault[] {
+  const rest = Array.from({ length: FURTHER }, () => random.pick(kinds));
   const chosen = random.shuffle([...kinds, ...rest]);
   const partMs = (to - from) / chosen.length;
   return chosen.map((kind, at) => ({

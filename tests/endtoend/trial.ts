@@ -1,5 +1,5 @@
 /**
- * A trial: a day of each venue, in a world of its own where an hour takes a minute.
+ * A trial: some days side by side, in a world of their own where an hour takes a minute.
  *
  * Debian's libfaketime makes the clock of all its processes: of the fakes and of the processes under test, which know
  * nothing of it. The database keeps the clock of the machine.
@@ -13,13 +13,9 @@ import type { Report } from "./day.ts";
 
 /** What to try. */
 export interface TrialOptions {
-  providers: readonly string[];
+  /** Names of days. */
+  days: readonly string[];
   seed: number;
-  /** How many times faster than the machine's the clock runs. */
-  speed: number;
-  /** Length of the market's day, and how many faults happen in it at least. */
-  minutes?: number;
-  faults?: number;
 }
 
 /** When the world begins: a Tuesday morning in New York, where all markets are open. */
@@ -34,15 +30,16 @@ export function missingClock(): string | undefined {
   }
 }
 
+/** How many times faster than the machine's the clock runs. */
+const SPEED = 60;
+
 /** Runs a trial, and gives the reports as they come. */
-export async function* runTrial(options: TrialOptions): AsyncGenerator<Report> {
-  const { seed, speed, minutes = 120, faults = 16 } = options;
-  // Many processes at a fast clock: what counts here is their time, not the disk's.
+export async function* runTrial({ days, seed }: TrialOptions): AsyncGenerator<Report> {
+  // What counts is the time of the processes, not the disk's.
   await using server = await startPostgres(["synchronous_commit = off", "max_connections = 200"]);
-  const world = ["run", "-A", fromFileUrl(new URL("world.ts", import.meta.url))];
-  const numbers = [`--seed=${seed}`, `--minutes=${minutes}`, `--faults=${faults}`];
+  const world = [Deno.execPath(), "run", "-A", fromFileUrl(new URL("world.ts", import.meta.url)), `--seed=${seed}`];
   const child = new Deno.Command("/usr/bin/faketime", {
-    args: ["-m", "-f", `@${MORNING} x${speed}`, Deno.execPath(), ...world, ...numbers, ...options.providers],
+    args: ["-m", "-f", `@${MORNING} x${SPEED}`, ...world, ...days],
     env: { TZ: "UTC", NO_FAKE_STAT: "1", FAKETIME_DONT_RESET: "1", TEST_DATABASE_URL: server.url },
     stdin: "null",
     stdout: "piped",

@@ -38,6 +38,7 @@ export interface Venue extends AsyncDisposable {
   readonly variables: Readonly<Record<string, string>>;
   /** See `MarketOptions`. */
   readonly correctionMs: readonly [number, number];
+  readonly tellsForming: boolean;
   /** Faults of this endpoint alone, by name. */
   readonly faults: Readonly<Record<string, Inflict>>;
   /** Between the stream and its clients. */

@@ -170,13 +170,12 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
     if (Date.parse(query("end")) > Date.now() - delayMs) {
       return Response.json({ message: "subscription does not permit querying recent SIP data" }, { status: 403 });
     }
-    const wanted = query("symbols").split(",");
-    const unknown = wanted.find((symbol) => known !== undefined && !known.includes(symbol));
+    const wanted = new Set(query("symbols").split(","));
+    const [from, to] = [Date.parse(query("start")), Date.parse(query("end"))];
+    const unknown = [...wanted].find((symbol) => known !== undefined && !known.includes(symbol));
     if (unknown !== undefined) return Response.json({ message: `invalid symbol: ${unknown}` }, { status: 400 });
     const rows = fake.history
-      .filter(({ symbol, ts }) =>
-        wanted.includes(symbol) && ts >= Date.parse(query("start")) && ts <= Date.parse(query("end"))
-      )
+      .filter(({ symbol, ts }) => ts >= from && ts <= to && wanted.has(symbol))
       .toSorted((a, b) => a.symbol < b.symbol ? -1 : a.symbol > b.symbol ? 1 : a.ts - b.ts);
     const first = Number(url.searchParams.get("page_token")?.slice(1) ?? 0);
     const next = first + Math.min(pageSize, Number(query("limit")));

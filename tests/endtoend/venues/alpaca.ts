@@ -29,6 +29,7 @@ export function startAlpaca(): Venue {
     variables: { ...fake.variables, ALPACA_STREAM_URL: `ws://127.0.0.1:${relay.port}` },
     // Just after half past the minute.
     correctionMs: [30_000, 33_000],
+    tellsForming: false,
     relay,
     halfMessage: HALF_WEBSOCKET_MESSAGE,
     faults: {
@@ -65,7 +66,7 @@ export function startAlpaca(): Venue {
         close: () => connection.close(1012),
       };
     },
-    record: ({ kind, bar }) => kind === "forming" ? undefined : history.put(bar),
+    record: ({ bar }) => history.put(bar),
     malformed(marker, random) {
       return random.pick([
         `{"T":"b","S":"AAPL","note":"${marker}"`,

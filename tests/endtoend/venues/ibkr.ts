@@ -38,6 +38,7 @@ export function startIbkr(): Venue {
     symbols,
     variables: { ...fake.variables, IBKR_PORT: String(relay.port), IBKR_CLIENT_ID: String(CLIENT_ID) },
     correctionMs: [2_100, 4_000],
+    tellsForming: true,
     relay,
     // Its length says that there is more to come.
     halfMessage: new Uint8Array([0, 0, 1, 0, 57, 48, 0]),

@@ -29,6 +29,7 @@ export function startKraken(): Venue {
     symbols,
     variables: { ...fake.variables, KRAKEN_WS_URL: `ws://127.0.0.1:${relay.port}/v2` },
     correctionMs: [3_000, 20_000],
+    tellsForming: true,
     relay,
     halfMessage: HALF_WEBSOCKET_MESSAGE,
     faults: {

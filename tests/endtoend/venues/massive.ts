@@ -30,6 +30,7 @@ export function startMassive(): Venue {
     symbols,
     variables: { ...fake.variables, MASSIVE_STREAM_URL: `ws://127.0.0.1:${relay.port}/stocks` },
     correctionMs: [5_000, 100_000],
+    tellsForming: false,
     relay,
     halfMessage: HALF_WEBSOCKET_MESSAGE,
     faults: {
@@ -54,15 +55,12 @@ export function startMassive(): Venue {
         get isOpen() {
           return connection.isOpen;
         },
-        send(prints) {
-          const bars = prints.filter(({ kind }) => kind !== "forming").map(({ bar }) => bar);
-          if (bars.length > 0) connection.bars(...bars);
-        },
+        send: (prints) => connection.bars(...prints.map(({ bar }) => bar)),
         raw: connection.raw,
         close: () => connection.close(1012, "service restart"),
       };
     },
-    record: ({ kind, bar }) => kind === "forming" ? undefined : history.put(bar),
+    record: ({ bar }) => history.put(bar),
     malformed(marker, random) {
       return random.pick([
         `[{"ev":"AM","sym":"AAPL","note":"${marker}"`,
