@@ -23,14 +23,16 @@ const MINUTE_MS = 60_000;
 
 /**
  * Makes the provider `alpaca`. `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` are needed; `ALPACA_FEED` is one of
- * {@linkcode FEEDS}, `ALPACA_REQUESTS_PER_MINUTE` what the plan allows. `ALPACA_STREAM_URL` and `ALPACA_DATA_URL` name other servers: `/v2/{feed}` and `/v2/stocks/bars` are
- * added to them, unless they name a path, which is then taken as it is.
+ * {@linkcode FEEDS}, `ALPACA_REQUESTS_PER_MINUTE` what the plan allows. `ALPACA_STREAM_URL` and `ALPACA_DATA_URL` name
+ * other servers: `/v2/{feed}` and `/v2/stocks/bars` are added to them, unless they name a path, which is then taken as it
+ * is.
  *
  * @throws {SettingError} If one setting does not do.
  * @throws {AggregateError} If several do not do, with a `SettingError` of each.
  */
 export function createAlpaca(settings: ProviderSettings): Provider {
-  const { symbols, variable } = settings;
+  const { variable } = settings;
+  const symbols = [...new Set(settings.symbols)];
   const problems = checkSettings(settings);
   const refuse = (name: Uppercase<string>, message: string) => void problems.push(new SettingError(name, message));
 

@@ -63,6 +63,7 @@ export async function superviseFeed(plain: Feed, { newest = new Map(), stallMs, 
       },
     },
   });
+  const coverage = createCoverage({ dataDir: directory.path, name: feed.name, overlapMs: 0 });
   const reader = supervise({
     feed,
     context: {
@@ -71,7 +72,7 @@ export async function superviseFeed(plain: Feed, { newest = new Map(), stallMs, 
       notice: (message) => (context.notice(message), heard()),
       tell: (event) => (events.push(event), heard()),
     },
-    coverage: createCoverage({ dataDir: directory.path, name: feed.name, overlapMs: 0 }),
+    coverage,
     backoffMs: 1,
     stallMs,
     bufferRecords,
@@ -126,6 +127,8 @@ export async function superviseFeed(plain: Feed, { newest = new Map(), stallMs, 
     async [Symbol.asyncDispose]() {
       context.stopping.abort();
       await reader.cancel().catch(() => {});
+      // What is being saved must not be left behind.
+      await coverage.save();
       await directory[Symbol.asyncDispose]();
     },
   };
