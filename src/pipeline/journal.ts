@@ -71,6 +71,7 @@ export function createJournal(options: JournalOptions): Journal {
   let groupRecords = 0;
   let groupSince = 0;
   let committing: Promise<void> | undefined;
+  let committingRecords = 0;
   let committedAt = -Infinity;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let problem: string | undefined;
@@ -84,11 +85,16 @@ export function createJournal(options: JournalOptions): Journal {
     return mode === "overflow" && broken.size === 0 && readyRecords < capacity && isIdle();
   }
 
+  /** Whether what has been synced goes on from memory; sources that wait have been held back early enough. */
+  function isThereRoom(): boolean {
+    return !abort.aborted && (readyRecords <= capacity || options.sourcesCanWait && broken.size === 0);
+  }
+
   function mustWait(): boolean {
     if (groupRecords >= capacity) return true;
     if (!options.sourcesCanWait || broken.size > 0) return false;
     if (mode === "overflow") return !goesThroughMemory();
-    return readyRecords >= capacity || log.status.unreadEntries > 0;
+    return readyRecords + committingRecords + groupRecords >= 2 * capacity || log.status.unreadEntries > 0;
   }
 
   function handOver(frame: Frame): void {
@@ -151,8 +157,10 @@ export function createJournal(options: JournalOptions): Journal {
 
   function commitNow(): void {
     committedAt = performance.now();
+    committingRecords = groupRecords;
     committing = commit(group).catch(fail).finally(() => {
       committing = undefined;
+      committingRecords = 0;
       wakeReader();
       waiters.wakeAll();
       commitSoon();
@@ -194,7 +202,7 @@ export function createJournal(options: JournalOptions): Journal {
     const items = encode(contents);
     while (true) {
       const started = performance.now();
-      const appended = await log.append(items, () => readyRecords <= capacity && !abort.aborted);
+      const appended = await log.append(items, isThereRoom);
       if (!("refused" in appended)) {
         tell({ type: "journal-synced", seconds: (performance.now() - started) / 1000 });
         if (problem !== undefined) calming ??= setTimeout(() => setProblem(undefined), calmMs);

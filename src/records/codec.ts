@@ -67,14 +67,22 @@ export function encodeFrame(frame: FrameContent, kind: RecordKind<MarketRecord>)
   }
   writer.begin(fields.length + 1, count);
   let isSound = true;
-  for (const { type, value, optional = false } of fields) {
-    const write = type === "number" ? writer.numbers : writer.strings;
-    const written = type === "json" ? (record: MarketRecord) => JSON.stringify(value(record)) : value;
-    if (!write(records, written, optional)) isSound = false;
+  for (const field of fields) {
+    const look = (record: MarketRecord) => lookAt(record, field);
+    const { optional = false } = field;
+    const isWhole = "put" in field
+      ? writer.numbers(records, field.put, look)
+      : field.type === "number"
+      ? writer.numbers(records, putValue(field.value), look)
+      : writer.strings(
+        records,
+        field.type === "text" ? field.value : (it) => JSON.stringify(field.value(it)),
+        optional,
+      );
+    if (!isWhole) isSound = false;
   }
   if (!isSound) return encodeFrame(rejectMisfits(frame, fields), kind);
-  // A frame that was cut may have more lines than records.
-  if (lines !== undefined) writer.numbers(Array.from({ length: count }, (_, at) => lines[at]), (line) => line, true);
+  if (lines !== undefined) writeLines(lines, count);
   const header: Header = {
     kind: frame.kind,
     provider: frame.provider,
@@ -99,13 +107,26 @@ export function encodeFrame(frame: FrameContent, kind: RecordKind<MarketRecord>)
   return message;
 }
 
+function putValue(value: (record: MarketRecord) => unknown) {
+  return (record: MarketRecord, into: Float64Array, at: number) => {
+    const number = value(record);
+    into[at] = typeof number === "number" ? number : NaN;
+  };
+}
+
+/** Writes the lines of as many records: a frame that was cut may have more. */
+function writeLines(lines: readonly number[], count: number): void {
+  const all = lines.length === count ? lines : lines.slice(0, count);
+  writer.numbers(all, (line, into, at) => void (into[at] = line), () => "absent");
+}
+
 /** The frame with the records that do not have the fields of their kind among the rejected. */
 function rejectMisfits(frame: FrameContent, fields: readonly WireField<MarketRecord>[]): FrameContent {
   const misfits = new Map<number, Rejected>();
   for (const [at, record] of frame.records.entries()) {
-    const field = fields.find((field) => !fits(field.value(record), field));
+    const field = fields.find((field) => lookAt(record, field) === "wrong");
     if (field === undefined) continue;
-    const reason = `${field.name} is not ${field.type}: ${field.value(record)}`;
+    const reason = `${field.name} is not ${field.type}: ${read(record, field)}`;
     misfits.set(at, { reason, item: { ...record }, line: frame.lines?.[at] });
   }
   const isKept = (_: unknown, at: number) => !misfits.has(at);
@@ -117,9 +138,15 @@ function rejectMisfits(frame: FrameContent, fields: readonly WireField<MarketRec
   };
 }
 
-function fits(value: unknown, { type, optional }: WireField<MarketRecord>): boolean {
-  if (value === undefined) return optional === true;
-  return type === "json" || typeof value === (type === "text" ? "string" : "number");
+const read = (record: MarketRecord, { name }: WireField<MarketRecord>) =>
+  (record as unknown as Record<string, unknown>)[name];
+
+/** What a record has in a field. */
+function lookAt(record: MarketRecord, field: WireField<MarketRecord>): "value" | "absent" | "wrong" {
+  const value = read(record, field);
+  if (value === undefined) return field.optional ? "absent" : "wrong";
+  const isFit = field.type === "json" || typeof value === (field.type === "text" ? "string" : "number");
+  return isFit ? "value" : "wrong";
 }
 
 /**

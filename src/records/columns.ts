@@ -37,11 +37,18 @@ export interface ColumnWriter {
   /** Begins anew, with room for that many columns of that many records. */
   begin(columns: number, count: number): void;
   /**
-   * Writes a column of what `value` gives for each record: a number, or `undefined` where it is absent. Returns whether
-   * it gave nothing else, and nothing absent unless that is allowed; what is no number is written as absent.
+   * Writes a column of numbers. `put` puts that of a record into a place; where it is `NaN`, `look` tells whether the
+   * record has that number, has none and may, or has something else there. Returns whether none had something else.
    */
-  numbers<R>(records: readonly R[], value: (record: R) => unknown, mayBeAbsent: boolean): boolean;
-  /** Writes a column of texts in the same way. */
+  numbers<R>(
+    records: readonly R[],
+    put: (record: R, into: Float64Array, at: number) => void,
+    look: (record: R) => "value" | "absent" | "wrong",
+  ): boolean;
+  /**
+   * Writes a column of what `value` gives for each record: text, or `undefined` where it is absent. Returns whether it
+   * gave nothing else, and nothing absent unless that is allowed.
+   */
   strings<R>(records: readonly R[], value: (record: R) => unknown, mayBeAbsent: boolean): boolean;
 }
 
@@ -53,14 +60,21 @@ export function createColumnWriter(): ColumnWriter {
   let size = 0;
   let values = new Float64Array(0);
 
-  /** Writes the first byte of a column of that many values, and the bits of presence. */
-  function beginColumn(count: number, layout: number, gaps: readonly number[]): void {
-    const presence = gaps.length === 0 ? ALL : gaps.length === count ? NONE : SOME;
+  /** Notes the first record without a value: from it on each that has one needs its bit, and those before it too. */
+  function noteGap(at: number, count: number): void {
+    bytes.fill(0, size + 1, size + 1 + Math.ceil(count / 8));
+    for (let before = 0; before < at; before++) noteValue(before);
+  }
+
+  function noteValue(at: number): void {
+    bytes[size + 1 + (at >> 3)] |= 1 << (at & 7);
+  }
+
+  /** Writes the first byte of a column with that many values; the bits lie behind it, where they are needed. */
+  function beginColumn(count: number, layout: number, found: number): void {
+    const presence = found === 0 ? NONE : found === count ? ALL : SOME;
     bytes[size++] = presence | layout << 2;
-    if (presence !== SOME) return;
-    bytes.fill(0xff, size, size + Math.ceil(count / 8));
-    for (const at of gaps) bytes[size + (at >> 3)] &= ~(1 << (at & 7));
-    size += Math.ceil(count / 8);
+    if (presence === SOME) size += Math.ceil(count / 8);
   }
 
   function isRamp(found: number): boolean {
@@ -96,22 +110,25 @@ export function createColumnWriter(): ColumnWriter {
       size = 0;
       places.clear();
     },
-    numbers(records, value, mayBeAbsent) {
+    numbers(records, put, look) {
       const count = records.length;
-      const gaps: number[] = [];
       let found = 0;
       let isSound = true;
       for (let at = 0; at < count; at++) {
-        const number = value(records[at]);
-        if (typeof number === "number") {
-          values[found++] = number;
-        } else {
-          gaps.push(at);
-          isSound &&= mayBeAbsent && number === undefined;
+        put(records[at], values, found);
+        if (Number.isNaN(values[found])) {
+          const is = look(records[at]);
+          if (is === "wrong") isSound = false;
+          if (is !== "value") {
+            if (found === at) noteGap(at, count);
+            continue;
+          }
         }
+        if (found < at) noteValue(at);
+        found++;
       }
       const ramp = isRamp(found);
-      beginColumn(count, ramp ? RAMP : PLAIN, gaps);
+      beginColumn(count, ramp ? RAMP : PLAIN, found);
       if (ramp) values[1] -= values[0];
       const written = ramp ? 2 : found;
       for (let at = 0; at < written; at++, size += 8) view.setFloat64(size, values[at], true);
@@ -119,7 +136,6 @@ export function createColumnWriter(): ColumnWriter {
     },
     strings(records, value, mayBeAbsent) {
       const count = records.length;
-      const gaps: number[] = [];
       let found = 0;
       let isSound = true;
       let isConstant = true;
@@ -129,7 +145,7 @@ export function createColumnWriter(): ColumnWriter {
       for (let at = 0; at < count; at++) {
         const text = value(records[at]);
         if (typeof text !== "string") {
-          gaps.push(at);
+          if (found === at) noteGap(at, count);
           isSound &&= mayBeAbsent && text === undefined;
           continue;
         }
@@ -139,10 +155,11 @@ export function createColumnWriter(): ColumnWriter {
           if (place > most) most = place;
           isConstant = isConstant && (found === 0 || place === values[0]);
         }
+        if (found < at) noteValue(at);
         values[found++] = place;
       }
       const layout = isConstant ? CONSTANT : most < 2 ** 8 ? 1 : most < 2 ** 16 ? 2 : 3;
-      beginColumn(count, layout, gaps);
+      beginColumn(count, layout, found);
       const width = WIDTHS[layout];
       const written = isConstant ? Math.min(1, found) : found;
       for (let at = 0; at < written; at++, size += width) {

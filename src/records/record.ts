@@ -45,17 +45,25 @@ export interface Column<R> {
   readonly value: (record: R) => number | string | undefined;
 }
 
-/** What a field of a message holds: a double, text, or any JSON. */
-export type WireType = "number" | "text" | "json";
+/** One field of a record as messages and the journal hold it: a double, text, or any JSON. */
+export type WireField<R> =
+  & {
+    /** Name of the record's property. */
+    readonly name: string;
+    /** Whether a record may lack it, as `undefined`. */
+    readonly optional?: true;
+  }
+  & (
+    | { readonly type: "number" | "text" | "json"; readonly value: (record: R) => unknown }
+    /**
+     * Puts a number into a place, `NaN` where it is absent, and returns nothing: for kinds whose records come by the million,
+     * as a number that is given back has to be boxed.
+     */
+    | { readonly type: "number"; readonly put: (record: R, into: Float64Array, at: number) => void }
+  );
 
-/** One field of a record as messages and the journal hold it, and where its value comes from. */
-export interface WireField<R> {
-  readonly name: string;
-  readonly type: WireType;
-  /** Whether a record may lack it, as `undefined`. */
-  readonly optional?: true;
-  readonly value: (record: R) => unknown;
-}
+/** Type of a {@linkcode WireField}. */
+export type WireType = WireField<MarketRecord>["type"];
 
 /** How records of a kind are written into messages and the journal, and made again; see `codec.ts`. */
 export interface Wire<R> {

@@ -15,9 +15,18 @@ const every = {
   wire: {
     fields: [
       { name: "text", type: "text", value: (record: Every) => record.text },
-      { name: "number", type: "number", value: (record: Every) => record.number },
+      {
+        name: "number",
+        type: "number",
+        put: (record: Every, into: Float64Array, at: number) => into[at] = record.number,
+      },
       { name: "maybeText", type: "text", optional: true, value: (record: Every) => record.maybeText },
-      { name: "maybeNumber", type: "number", optional: true, value: (record: Every) => record.maybeNumber },
+      {
+        name: "maybeNumber",
+        type: "number",
+        optional: true,
+        put: (record: Every, into: Float64Array, at: number) => into[at] = record.maybeNumber ?? NaN,
+      },
       { name: "maybeJson", type: "json", optional: true, value: (record: Every) => record.maybeJson },
     ],
     reader: ([text, number, maybeText, maybeNumber, maybeJson]: ArrayLike<unknown>[]) => (at: number) => ({
@@ -153,7 +162,7 @@ Deno.test("a record that no provider should make is kept as rejected, and the ot
   const records = [
     makeBar({}, 0),
     makeBar({ symbol: 5 as never }, 1),
-    makeBar({ open: null as never }, 2),
+    makeBar({ open: undefined as never }, 2),
     makeBar({}, 3),
   ];
   const read = decodeFrame(encodeFrame({ ...makeFrame(records), lines: [1, 2, 3, 4] }, bar));
@@ -161,7 +170,7 @@ Deno.test("a record that no provider should make is kept as rejected, and the ot
   assertEquals(read.lines, [1, 4]);
   assertEquals(read.rejected.map(({ reason, line }) => [reason, line]), [
     ["symbol is not text: 5", 2],
-    ["open is not number: null", 3],
+    ["open is not number: undefined", 3],
   ]);
   assertEquals((read.rejected[0].item as { ts: number }).ts, records[1].ts);
 });
