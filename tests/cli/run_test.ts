@@ -100,7 +100,7 @@ Deno.test("without a terminal there is a progress line every few seconds, with p
   const line = await running.line(/records · /);
   assertMatch(
     line,
-    /^[\d,]+ records · [\d,]+\/s · bar queue \d+\/\d+ · workers \d+ · circuit closed · \d+ % · .*s left$/,
+    /^\d+ % · .*s left · [\d,]+ records · [\d,]+\/s · bar queue \d+\/\d+ · workers \d+ · circuit closed$/,
   );
   running.kill("SIGTERM");
   assertEquals((await running.ended).code, 0);
