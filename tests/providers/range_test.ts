@@ -34,8 +34,7 @@ function read(pages: (readonly FeedBar[] | Error)[], given: Partial<RangeOptions
   const stop = new AbortController();
   const result = readRange({
     feed,
-    symbols: ["A", "B"],
-    from: START,
+    starts: new Map([["A", START], ["B", START]]),
     to: START + 5000 * MINUTE,
     signal: stop.signal,
     clock: createReceiveClock(),
@@ -87,6 +86,16 @@ Deno.test("bars that were not asked for are left out", async () => {
   assertEquals(sizes, [1]);
   settles[0]();
   await result;
+});
+
+Deno.test("of each symbol no bar is handed over before its own start", async () => {
+  const starts = new Map([["A", START + 2 * MINUTE], ["B", START]]);
+  const page = [0, 1, 2].flatMap((minute) => [bar("A", minute), bar("B", minute)]);
+  const { result, settles, sizes, committed } = read([page], { starts });
+  await handed(settles, 1);
+  settles[0]();
+  await result;
+  assertEquals([sizes, committed.slice(0, 2)], [[4], ["B 3", "A 3"]]);
 });
 
 Deno.test("after a failure what was handed over is told when it is committed, and the end is not", async () => {

@@ -118,8 +118,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       };
       const until = await readRange({
         feed,
-        symbols: some,
-        from,
+        starts: new Map(some.map((symbol) => [symbol, reached.get(symbol)!])),
         to: task.range[1],
         signal,
         clock: context.clock,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createFrame } from "../../records/frame.ts";
+import { createFrame, type Rejected } from "../../records/frame.ts";
 import type { BarStatus } from "../../records/bar.ts";
 import type { ProviderContext } from "../provider.ts";
 import type { Coverage } from "./coverage.ts";
@@ -94,8 +94,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   }
 
   /** Hands over bars of one message; `onSettled` hears of their commit. */
-  function offer(bars: readonly FeedBar[], item: unknown, reason: string | undefined, onSettled: () => void): void {
-    const rejected = reason === undefined ? [] : [{ item, reason }];
+  function offer(bars: readonly FeedBar[], rejected: readonly Rejected[], onSettled?: () => void): void {
     const receivedAt = context.clock(bars.length + rejected.length);
     const records = bars.map((bar, at) => ({ ...bar, provider, receivedAt: receivedAt + at }));
     if (outlet.offer(createFrame({ kind: "bar", provider, receivedAt, records, rejected, onSettled }))) return;
@@ -135,7 +134,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       if (bars.length === 0) return;
       for (const { symbol } of bars) hear(symbol);
       tellOfBars("live", bars);
-      offer(bars, undefined, undefined, () => {
+      offer(bars, [], () => {
         // Nothing is complete beyond now, whatever a bar says.
         const now = Date.now();
         for (const { symbol, ts, status } of bars) {
@@ -143,7 +142,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
         }
       });
     },
-    reject: (item, reason) => offer([], item, reason, () => {}),
+    reject: (item, reason) => offer([], [{ item, reason }]),
     alive(symbol) {
       if (wanted.has(symbol)) hear(symbol);
     },

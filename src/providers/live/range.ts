@@ -11,9 +11,8 @@ import type { Feed, FeedBar } from "./feed.ts";
 /** What to read, and where to. */
 export interface RangeOptions {
   feed: Feed;
-  symbols: readonly string[];
-  /** Start of the first bar, in epoch ms. */
-  from: number;
+  /** Start of the first bar that is wanted of each symbol, in epoch ms; all are asked for from the earliest on. */
+  starts: ReadonlyMap<string, number>;
   /** Bars start before it, in epoch ms. */
   to: number;
   signal: AbortSignal;
@@ -37,10 +36,12 @@ const BARS_AT_ONCE = 1000;
  * @throws What history throws, and the signal's reason; what was handed over before is committed all the same.
  */
 export async function readRange(options: RangeOptions): Promise<number> {
-  const { feed, symbols, from, to, signal, clock, hand, onCommitted } = options;
+  const { feed, to, signal, clock, hand, onCommitted } = options;
+  const starts = new Map(options.starts);
+  const symbols = [...starts.keys()];
+  const from = Math.min(...starts.values());
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const startedAt = Date.now();
-  const wanted = new Set(symbols);
   const waiting: { ends: ReadonlyMap<string, number>; isSettled: boolean }[] = [];
   const { promise: committed, resolve } = Promise.withResolvers<void>();
   let isRead = false;
@@ -63,7 +64,7 @@ export async function readRange(options: RangeOptions): Promise<number> {
       const asOf = clock(1);
       const { done, value } = await pages.next();
       if (done) break;
-      const bars = value.filter(({ symbol, ts }) => wanted.has(symbol) && ts >= from && ts < to);
+      const bars = value.filter(({ symbol, ts }) => ts >= (starts.get(symbol) ?? Infinity) && ts < to);
       for (let at = 0; at < bars.length; at += BARS_AT_ONCE) await handOver(bars.slice(at, at + BARS_AT_ONCE), asOf);
     }
   } finally {

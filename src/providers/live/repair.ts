@@ -134,8 +134,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       if (to > from) {
         await readRange({
           feed,
-          symbols: [...bySymbol.keys()],
-          from,
+          starts: new Map(group.map((job) => [job.symbol, job.from])),
           to,
           signal,
           clock,
