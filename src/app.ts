@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { openCoordinators, readCoordinators } from "./app/coordinators.ts";
+import { createSources, type SourcesChange } from "./app/sources.ts";
 import type { Config } from "./config/load.ts";
 import { type Database, withClient } from "./database/database.ts";
 import { classifyDatabaseError } from "./database/faults.ts";
@@ -10,24 +12,18 @@ import { openDatabase } from "./database/open.ts";
 import { openPrepared } from "./database/prepare.ts";
 import { readNewest } from "./database/newest.ts";
 import type { DeadLetters } from "./dead_letters/write.ts";
-import type { Listener, PipelineEvent } from "./events.ts";
+import type { Listener } from "./events.ts";
 import { openJournal } from "./journal/open.ts";
-import { createBatcher } from "./pipeline/batch.ts";
 import { createBury } from "./pipeline/bury.ts";
-import { createCircuit } from "./pipeline/circuit.ts";
-import type { Health, ProviderHealth } from "./pipeline/health.ts";
+import type { Health } from "./pipeline/health.ts";
 import { createLedger, type Ledger } from "./pipeline/ledger.ts";
 import { createQuorum, type QuorumReport } from "./pipeline/quorum.ts";
-import { coordinateRates, createTokenBucket, type TokenBucket } from "./pipeline/rate.ts";
+import { coordinateRates, type TokenBucket } from "./pipeline/rate.ts";
 import { type Coordinator, run } from "./pipeline/run.ts";
-import { createValve, type Valve } from "./pipeline/valve.ts";
 import { rowName } from "./providers/mod.ts";
 import type { Provider, ProviderContext } from "./providers/provider.ts";
-import type { Frame } from "./records/frame.ts";
 import { recordKind } from "./records/mod.ts";
 import { createReceiveClock } from "./records/record.ts";
-import { openSink } from "./sinks/mod.ts";
-import type { Sink } from "./sinks/sink.ts";
 import { createFeedback } from "./telemetry/feedback.ts";
 
 /** How a run ended. */
@@ -62,8 +58,12 @@ export interface App extends AsyncDisposable {
   listen(listener: Listener): void;
   /** Runs until the sources end, or a stop or abort has been carried through. */
   run(): Promise<Outcome>;
+  /** The providers of now. */
+  providers(): readonly Provider[];
   /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
   pause(provider: string, paused: boolean): boolean;
+  /** Makes these the providers while the run goes on; see `Sources` in `app/sources.ts`. */
+  replace(providers: readonly Provider[]): Promise<SourcesChange>;
   /** Closes the sources; what is accepted is still written, within the drain timeout. */
   stop(): void;
   /** Gives up: what is not written stays in the journal, or goes to the dead letters, at once. */
@@ -86,7 +86,6 @@ export async function openApp(options: AppOptions): Promise<App> {
   const tell: Listener = (event) => {
     for (const listen of listeners) listen(event);
   };
-  const providerHealth = trackProviders(options.providers, listeners);
   let failure: unknown;
 
   const ledger = createLedger();
@@ -116,6 +115,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     listeners.push(journaled.journal.listen);
   }
 
+  const bury = createBury(options.deadLetters(tell), fail);
   const database = await openPrepared(
     options.database ?? opened.use(await openDatabase(options.config)),
     (error) => {
@@ -129,55 +129,21 @@ export async function openApp(options: AppOptions): Promise<App> {
     },
   );
 
-  const bury = createBury(options.deadLetters(tell), fail);
-  for (const name of options.kinds) {
-    const kind = recordKind(name);
-    const sink: Sink = opened.use(openSink("postgres", { database, kind, deadlineMs: settings.writeTimeoutMs + 2000 }));
-    const circuit = opened.use(createCircuit({
-      failures: settings.circuitFailures,
-      openMs: settings.circuitOpenMs,
-      isFailure: (error) => sink.classify(error) === "transient",
-      onChange: (state, failures, error) => tell({ type: "circuit", kind: name, state, failures, error }),
-    }));
-    coordinators.set(name, {
-      batcher: createBatcher({
-        kind: name,
-        capacity: settings.capacity,
-        maxRecords: settings.batchSize,
-        lingerMs: settings.lingerMs,
-        tell,
-      }),
-      workers: Math.min(settings.workers, sink.maxLanes),
-      delivery: {
-        kind,
-        sink,
-        circuit,
-        retryAttempts: settings.retryAttempts,
-        bury,
-        keep: journaled?.journal.keep,
-        tell,
-        abort: aborting.signal,
-        onFatal(error) {
-          fail(error);
-          aborting.abort(error);
-        },
-      },
-    });
-  }
-
-  const buckets = new Map<Provider, TokenBucket>(
-    options.providers.map((provider) => [
-      provider,
-      createTokenBucket(Math.min(settings.rate ?? Infinity, provider.rate ?? Infinity)),
-    ]),
-  );
-  // What a journal takes need not be held back.
-  const sources = options.providers.filter((provider) => !journaled?.holds(provider));
-  const paced = [
-    ...sources.map((provider) => buckets.get(provider)!),
-    ...options.providers.flatMap((provider) => provider.buckets ?? []),
-  ];
-  listeners.push(coordinateRates(paced, tell));
+  const opening = openCoordinators({
+    settings,
+    database,
+    kinds: options.kinds,
+    tell,
+    opened,
+    bury,
+    keep: journaled?.journal.keep,
+    abort: aborting.signal,
+    onFatal(error) {
+      fail(error);
+      aborting.abort(error);
+    },
+  });
+  for (const [name, coordinator] of opening) coordinators.set(name, coordinator);
 
   if (settings.feedbackUrl !== undefined) {
     const feedback = opened.use(createFeedback({
@@ -197,12 +163,11 @@ export async function openApp(options: AppOptions): Promise<App> {
   });
 
   const clock = createReceiveClock();
-  const valves = new Map<string, Valve<Frame>>();
-  const contextOf = (name: string, bucket: TokenBucket): ProviderContext => ({
+  const contextOf = (name: string, bucket: TokenBucket, stop: AbortSignal): ProviderContext => ({
     clock,
-    stop: stopping.signal,
+    stop,
     // A stop ends the wait; the provider looks at the signal itself.
-    pace: (count) => bucket.take(count, stopping.signal).catch(() => {}),
+    pace: (count) => bucket.take(count, stop).catch(() => {}),
     notice: (message) => tell({ type: "provider-notice", provider: name, message }),
     tell,
     newest: async (timeframe) => {
@@ -214,31 +179,20 @@ export async function openApp(options: AppOptions): Promise<App> {
         throw error;
       }
     },
-    as: (other) => contextOf(other, bucket),
+    as: (other) => contextOf(other, bucket, stop),
   });
-  const open = (provider: Provider) => {
-    tell({ type: "provider-opened", provider: provider.name });
-    const valve = createValve(provider.open(contextOf(provider.name, buckets.get(provider)!)));
-    for (const { name } of [provider, ...provider.members ?? []]) valves.set(name, valve);
-    // What a stop lets the provider hand over is let through.
-    stopping.signal.addEventListener("abort", valve.resume, { once: true });
-    return valve.stream;
-  };
-  const openAll = (providers: readonly Provider[]) =>
-    providers.map((provider) => ({ name: provider.name, stream: open(provider) }));
+  const sources = createSources(options.providers, {
+    rate: settings.rate,
+    isJournaled: (provider) => journaled?.holds(provider) ?? false,
+    context: contextOf,
+    stopping: stopping.signal,
+    tell,
+  });
+  listeners.push(sources.listen, coordinateRates(sources.paced, tell));
 
   const health = (): Health => ({
-    coordinators: Array.from(coordinators, ([kind, { batcher, workers, delivery }]) => ({
-      kind,
-      workers,
-      workersAlive: batcher.isClosed ? 0 : workers,
-      queue: { size: batcher.depth, capacity: settings.capacity },
-      circuit: delivery.circuit.state,
-      probeAt: delivery.circuit.probeAt === undefined ? undefined : delivery.circuit.probeAt / 1000,
-    })),
-    providers: providerHealth().map((provider) =>
-      provider.state === "up" && valves.get(provider.name)?.isPaused ? { ...provider, state: "paused" } : provider
-    ),
+    coordinators: readCoordinators(coordinators, settings.capacity),
+    providers: sources.health(),
     journal: journaled?.journal.health(),
     stopping: stopping.signal.aborted,
   });
@@ -257,11 +211,9 @@ export async function openApp(options: AppOptions): Promise<App> {
     // A stop that comes when all is done, while the parts are being closed, finds nothing to drain.
     drain.defer(() => stopping.signal.removeEventListener("abort", startDrain));
     await run({
-      sources: openAll(sources),
-      journaled: journaled && {
-        journal: journaled.journal,
-        sources: openAll(options.providers.filter(journaled.holds)),
-      },
+      sources: sources.open(false),
+      journaled: journaled && { journal: journaled.journal, sources: sources.open(true) },
+      onIntake: sources.onIntake,
       coordinators,
       kind: recordKind,
       ledger,
@@ -272,13 +224,9 @@ export async function openApp(options: AppOptions): Promise<App> {
       onLimit: () => stopping.abort(),
       abort: aborting.signal,
     }).catch(fail);
-    for (const provider of options.providers) {
-      await provider.close?.().catch((error) => {
-        fail(new Error(`Cannot save how far ${provider.name} has come`, { cause: error }));
-      });
-    }
+    await sources.close().catch(fail);
     // A member of a group that has failed has been stood in for.
-    const failedProvider = providerHealth().find(({ state, group }) => state === "failed" && group === undefined);
+    const failedProvider = sources.health().find(({ state, group }) => state === "failed" && group === undefined);
     return { ledger: ledger.read(), failure: failure ?? failedProvider?.error };
   }
 
@@ -296,45 +244,12 @@ export async function openApp(options: AppOptions): Promise<App> {
       stopping.abort();
       aborting.abort(reason);
     },
-    pause(name, paused) {
-      const valve = valves.get(name);
-      if (valve === undefined) return false;
-      if (paused) valve.pause();
-      else valve.resume();
-      tell({ type: "provider-notice", provider: name, message: paused ? "paused" : "on again" });
-      return true;
-    },
+    pause: sources.pause,
+    providers: sources.current,
+    replace: sources.replace,
     probe() {
       for (const { delivery } of coordinators.values()) delivery.circuit.probe();
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
-}
-
-/** Follows what is told of providers; a group is followed as itself, once it has failed, and as its members. */
-function trackProviders(providers: readonly Provider[], listeners: Listener[]): () => ProviderHealth[] {
-  const states = new Map<string, ProviderHealth>();
-  for (const provider of providers) {
-    const group = provider.members && provider.name;
-    for (const { name } of provider.members ?? [provider]) states.set(name, { name, state: "up", group });
-  }
-  const change = (name: string, change: Partial<ProviderHealth>) =>
-    states.set(name, { ...states.get(name), name, state: "up", ...change });
-  listeners.push((event: PipelineEvent) => {
-    if (event.type === "provider-ended") {
-      for (const { name, group, state } of states.values()) {
-        if ((group ?? name) === event.provider && state === "up") change(name, { state: "ended" });
-      }
-    }
-    if (event.type === "provider-failed") {
-      const error = event.error instanceof Error ? event.error.message : String(event.error);
-      change(event.provider, { state: "failed", error });
-    }
-    if (event.type === "failover") {
-      for (const [name, health] of states) {
-        if (health.group === event.group) states.set(name, { ...health, isActive: name === event.provider });
-      }
-    }
-  });
-  return () => [...states.values()];
 }

@@ -5,6 +5,7 @@ import { checkExposure } from "../http/address.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Command } from "./command.ts";
 import { createSources } from "./providers.ts";
+import { createReload, type LoadedSources } from "./reload.ts";
 import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
@@ -18,16 +19,20 @@ export const ingest: Command = {
     "ingest --provider mock --symbols AAPL,MSFT --speed max --limit 1000000 --json",
   ],
   async run({ options, configFile }) {
-    let providers: Provider[] = [];
-    const config = loadConfig({
-      flags: options,
-      env: Deno.env.get,
-      file: configFile,
-      check(checked, problems) {
-        providers = createSources(checked, problems);
-        checkExposure(checked, problems);
-      },
-    });
-    return await streamBars(config, providers);
+    const load = (): LoadedSources => {
+      let providers: Provider[] = [];
+      const config = loadConfig({
+        flags: options,
+        env: Deno.env.get,
+        file: configFile,
+        check(checked, problems) {
+          providers = createSources(checked, problems);
+          checkExposure(checked, problems);
+        },
+      });
+      return { config, providers };
+    };
+    const { config, providers } = load();
+    return await streamBars(config, providers, (app) => createReload(app, config, load));
   },
 };

@@ -85,16 +85,11 @@ function createFailoverAndOthers(config: Checked, problems: ConfigProblem[]): Pr
   const timeframes = new Set(group.map((name) => timeframeOf(name, settings)));
   if (timeframes.size > 1) refuse(`it has the timeframes ${[...timeframes].join(", ")}, wanted is one for all`);
   if (members.length < group.length || problems.length > 0) return made;
-  return [
-    ...made,
-    createFailover({
-      members,
-      dataDir: settings.dataDir,
-      timeframe: timeframeOf(group[0], settings),
-      afterMs: settings.failoverAfter * 1000,
-      backMs: settings.failoverBack * 1000,
-    }),
-  ];
+  const times = { afterMs: settings.failoverAfter * 1000, backMs: settings.failoverBack * 1000 };
+  const timeframe = timeframeOf(group[0], settings);
+  const failover = createFailover({ members, dataDir: settings.dataDir, timeframe, ...times });
+  const fingerprint = JSON.stringify([members.map((member) => member.fingerprint), times]);
+  return [...made, { ...failover, fingerprint }];
 }
 
 function makeAll(names: Iterable<string>, config: Checked, problems: ConfigProblem[], isPast = false): Provider[] {
@@ -120,9 +115,15 @@ function make(
 ): Provider | undefined {
   const kinds = settings.kind.map(recordKind);
   const timeframe = timeframeOf(name, settings);
-  const wanted: ProviderSettings = { ...settings, symbols, timeframe, isPast, variable, kinds };
+  /** What the provider has asked for of the environment. */
+  const asked: Record<string, string | undefined> = {};
+  const note = (variableName: string) => asked[variableName] = variable(variableName);
+  const wanted: ProviderSettings = { ...settings, symbols, timeframe, isPast, variable: note, kinds };
   try {
-    return registry[name](wanted);
+    const provider = registry[name](wanted);
+    const { dataDir, file, limit, pollSeconds, provisional, resume, speed, timeUnit } = settings;
+    const own = { dataDir, file, limit, pollSeconds, provisional, resume, speed, timeUnit };
+    return { ...provider, fingerprint: JSON.stringify({ ...own, symbols, timeframe, kind: settings.kind, asked }) };
   } catch (error) {
     for (const each of error instanceof AggregateError ? error.errors : [error]) {
       if (!(each instanceof SettingError)) throw error;

@@ -3,7 +3,24 @@
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import type { App } from "../app.ts";
+import type { Reload } from "../http/start.ts";
+import { describeError } from "../telemetry/log.ts";
+
+/** Reloads at SIGHUP, and logs what that has come to; disposing of it ends that. Windows has no such signal. */
+export function reloadOnSignal(reload: Reload): Disposable {
+  if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
+  const log = getLogger("barline");
+  const hear = () => {
+    reload().then(
+      (report) => log.info("Reloaded: {report}", { report: JSON.stringify(report) }),
+      (error) => log.error("Nothing was reloaded: {error}", { error: describeError(error) }),
+    );
+  };
+  Deno.addSignalListener("SIGHUP", hear);
+  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", hear) };
+}
 
 /** Listening to signals; disposing of it ends that. */
 export interface Signals extends Disposable {

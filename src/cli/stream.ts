@@ -4,29 +4,36 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { openApp } from "../app.ts";
+import { type App, openApp } from "../app.ts";
 import type { Config } from "../config/load.ts";
 import { prepareDataDir } from "../data_dir.ts";
 import { replayAtStart, type ReplayReport } from "../dead_letter_replay.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { openDeadLetters } from "../dead_letters/write.ts";
-import { startHttp } from "../http/start.ts";
+import { type Reload, startHttp } from "../http/start.ts";
 import type { Provider } from "../providers/provider.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
 import { configureLog, describeError } from "../telemetry/log.ts";
 import { logEvents } from "../telemetry/log_events.ts";
 import { EXIT } from "./command.ts";
 import { startProgress } from "./progress.ts";
-import { stopOnSignals } from "./signals.ts";
+import { reloadOnSignal, stopOnSignals } from "./signals.ts";
 import { exitCode, summarize } from "./summary.ts";
 
 /** Whether Deno's OpenTelemetry is on. */
 const isTracing = (variable: (name: string) => string | undefined) =>
   ["true", "1"].includes(variable("OTEL_DENO") ?? "");
 
-/** Streams the providers' bars into the database until they end or a signal comes, and gives the exit code. */
-export async function streamBars(config: Config, providers: readonly Provider[]): Promise<number> {
+/**
+ * Streams the providers' bars into the database until they end or a signal comes, and gives the exit code. `makeReload` makes
+ * what reads the configuration again, where that is possible.
+ */
+export async function streamBars(
+  config: Config,
+  providers: readonly Provider[],
+  makeReload?: (app: App) => Reload,
+): Promise<number> {
   const { settings } = config;
   await prepareDataDir(settings.dataDir);
   const directory = deadLetterDirectory(settings.dataDir);
@@ -50,9 +57,12 @@ export async function streamBars(config: Config, providers: readonly Provider[])
       }],
     }),
   );
+  const reload = makeReload?.(app);
   if (settings.http !== "off") {
-    running.use(startHttp(app, config, providers, createLetterCounter(directory), tracing?.route));
+    const deadLettersWaiting = createLetterCounter(directory);
+    running.use(startHttp({ app, config, deadLettersWaiting, reload, onRoute: tracing?.route }));
   }
+  if (reload !== undefined) running.use(reloadOnSignal(reload));
   const signals = running.use(stopOnSignals(app, progress.say));
   running.defer(progress.stop);
   if (settings.dlqAutoReplay === "on") await replayAtStart(app, config).then(tellReplay, tellReplayFailure);

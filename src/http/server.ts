@@ -37,6 +37,8 @@ export interface HttpSources {
   readonly probe: () => void;
   /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
   readonly pause: (provider: string, paused: boolean) => boolean;
+  /** Reads the configuration again; throws what is wrong with it. Absent where that cannot be done. */
+  readonly reload?: () => Promise<unknown>;
   /** Closes the sources and writes what was accepted; then the run ends. */
   readonly drain: () => void;
   readonly bars: (series: SeriesNames, limit: number) => Promise<{ bars: ChartBar[]; gaps: ChartGap[] }>;
@@ -111,6 +113,14 @@ const routes: Readonly<Record<string, Route>> = {
   }),
   "/-/providers/pause": change((sources, _, request) => pause(sources, request, true)),
   "/-/providers/resume": change((sources, _, request) => pause(sources, request, false)),
+  "/-/reload": change(async ({ reload }) => {
+    if (reload === undefined) throw new RequestError("Cannot reload: this run has no configuration to read again", 409);
+    try {
+      return Response.json(await reload());
+    } catch (error) {
+      throw new RequestError((error as Error).message, 400);
+    }
+  }),
   "/-/drain": change((sources) => {
     sources.drain();
     return Response.json({ stopping: true });

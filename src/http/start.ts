@@ -7,7 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Client } from "pg";
 import type { App } from "../app.ts";
 import type { Config } from "../config/load.ts";
-import { type Calendar, calendarOf } from "../calendar/mod.ts";
+import { calendarOf } from "../calendar/mod.ts";
 import { withClient } from "../database/database.ts";
 import type { Provider } from "../providers/provider.ts";
 import { describeError } from "../telemetry/log.ts";
@@ -31,20 +31,28 @@ const SHUTDOWN_MS = 3000;
 /** Longest wait for the database's answer, in milliseconds. */
 const CHECK_TIMEOUT_MS = 3000;
 
+/** Reads the configuration again; what it comes to is JSON. Throws what is wrong with it, and nothing has changed then. */
+export type Reload = () => Promise<unknown>;
+
+/** Options of {@linkcode startHttp}. */
+export interface HttpOptions {
+  app: App;
+  config: Config;
+  deadLettersWaiting: () => Promise<number>;
+  /** Absent where the configuration cannot be read again. */
+  reload?: Reload;
+  /** Told which route answers a request. */
+  onRoute?: (method: string, path: string) => void;
+}
+
 /**
  * Starts the HTTP interface; disposing of it stops it.
  *
  * @throws {Error} If the address cannot be had.
  */
-export function startHttp(
-  app: App,
-  config: Config,
-  providers: readonly Provider[],
-  deadLettersWaiting: () => Promise<number>,
-  onRoute?: (method: string, path: string) => void,
-): AsyncDisposable {
+export function startHttp({ app, config, deadLettersWaiting, reload, onRoute }: HttpOptions): AsyncDisposable {
   const health = app.health();
-  const feeds = providers.flatMap((provider) => provider.members ?? [provider]);
+  const feeds = () => app.providers().flatMap((provider) => provider.members ?? [provider]);
   const metrics = createMetrics({
     health: app.health,
     ledger: app.ledger,
@@ -52,8 +60,8 @@ export function startHttp(
     kinds: health.coordinators.map(({ kind }) => kind),
     workers: Math.max(...health.coordinators.map(({ workers }) => workers)),
     sink: "postgres",
-    providers: feeds.map(({ name }) => name),
-    openMarkets: createOpenMarkets(feeds),
+    providers: feeds().map(({ name }) => name),
+    openMarkets: () => readOpenMarkets(feeds()),
     journalMaxBytes: config.settings.journalMaxBytes,
   });
   app.listen(metrics.listen);
@@ -80,6 +88,7 @@ export function startHttp(
     probe: app.probe,
     pause: app.pause,
     drain: app.stop,
+    reload,
     series: (search) => query((client) => listSeries(client, { tenant: "default", search })),
     async bars(series, limit) {
       const bars = await query((client) => readBars(client, series, limit));
@@ -124,17 +133,15 @@ export function startHttp(
 }
 
 /** Knows which live providers have a market that is open. */
-function createOpenMarkets(providers: readonly Provider[]): () => ReadonlyMap<string, boolean> {
-  const calendars = providers.filter(({ isLive }) => isLive).map(({ name, symbols = [] }) => {
-    const all = new Set(symbols.map((symbol) => calendarOf(name, symbol)));
-    all.delete(undefined);
-    return { name, all: [...all] as Calendar[] };
-  });
-  return () =>
-    new Map(
-      calendars.filter(({ all }) => all.length > 0)
-        .map(({ name, all }) => [name, all.some((calendar) => calendar.isOpen(Date.now()))]),
-    );
+function readOpenMarkets(providers: readonly Provider[]): ReadonlyMap<string, boolean> {
+  const markets = new Map<string, boolean>();
+  for (const { name, isLive, symbols = [] } of providers) {
+    if (!isLive) continue;
+    const calendars = new Set(symbols.map((symbol) => calendarOf(name, symbol)));
+    calendars.delete(undefined);
+    if (calendars.size > 0) markets.set(name, [...calendars].some((calendar) => calendar!.isOpen(Date.now())));
+  }
+  return markets;
 }
 
 /** Makes a check that tells why the database cannot be reached, `undefined` when it can; `stop` ends one under way. */

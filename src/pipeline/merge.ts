@@ -16,61 +16,87 @@ export interface MergeListener {
   failed?(name: string, error: unknown): void;
 }
 
+/** A merge to which streams can be added while it is read. */
+export interface Merge<T> {
+  readonly stream: ReadableStream<T>;
+  add(stream: NamedStream<T>): void;
+  /** Says that no more will be added: the merged stream ends with the last of those that there are. */
+  seal(): void;
+}
+
 /**
  * Merges streams into one that is read by demand: of each stream at most one chunk is held, and chunks are handed on
  * in the order in which they became ready, so that no stream can starve another.
  *
- * A stream that fails is told to the listener and left out; the others go on. The merged stream ends when all have
- * ended or failed. Cancelling it cancels them all; when `abort` aborts they are cancelled too, and what is held is still
- * handed on.
+ * A stream that fails is told to the listener and left out; the others go on. Cancelling the merged stream cancels them all;
+ * when `abort` aborts they are cancelled too, and what is held is still handed on.
  */
-export function merge<T>(
-  streams: readonly NamedStream<T>[],
-  listener: MergeListener = {},
-  abort?: AbortSignal,
-): ReadableStream<T> {
-  const readers = streams.map(({ stream }) => stream.getReader());
-  const ready: { at: number; chunk: T }[] = [];
-  let open = streams.length;
+export function createMerge<T>(listener: MergeListener = {}, abort?: AbortSignal): Merge<T> {
+  const readers = new Set<ReadableStreamDefaultReader<T>>();
+  const ready: { chunk: T; next: () => void }[] = [];
+  let isSealed = false;
   let wake: (() => void) | undefined;
 
   // Not Promise.race over the pending reads: a quiet stream's promise would gather a reaction for each chunk of the rest.
-  async function read(at: number): Promise<void> {
+  async function read(name: string, reader: ReadableStreamDefaultReader<T>): Promise<void> {
     try {
-      const { done, value } = await readers[at].read();
+      const { done, value } = await reader.read();
       if (done) {
-        open--;
-        listener.ended?.(streams[at].name);
+        readers.delete(reader);
+        listener.ended?.(name);
       } else {
-        ready.push({ at, chunk: value });
+        ready.push({ chunk: value, next: () => read(name, reader) });
       }
     } catch (error) {
-      open--;
-      listener.failed?.(streams[at].name, error);
+      readers.delete(reader);
+      listener.failed?.(name, error);
     }
     wake?.();
   }
 
   async function cancelAll(reason: unknown): Promise<void> {
-    await Promise.allSettled(readers.map((reader) => reader.cancel(reason)));
+    await Promise.allSettled(Array.from(readers, (reader) => reader.cancel(reason)));
   }
 
-  return new ReadableStream<T>({
-    start() {
-      const cancel = () => cancelAll(abort?.reason);
-      if (abort?.aborted) cancel();
-      else abort?.addEventListener("abort", cancel, { once: true });
-      for (const at of readers.keys()) read(at);
+  return {
+    stream: new ReadableStream<T>({
+      start() {
+        const cancel = () => cancelAll(abort?.reason);
+        if (abort?.aborted) cancel();
+        else abort?.addEventListener("abort", cancel, { once: true });
+      },
+      async pull(controller) {
+        while (ready.length === 0 && (readers.size > 0 || !isSealed)) {
+          await new Promise<void>((resolve) => wake = resolve);
+        }
+        const first = ready.shift();
+        if (first === undefined) return controller.close();
+        controller.enqueue(first.chunk);
+        first.next();
+      },
+      cancel: cancelAll,
+    }, { highWaterMark: 0 }),
+    add({ name, stream }) {
+      const reader = stream.getReader();
+      readers.add(reader);
+      if (abort?.aborted) reader.cancel(abort.reason).catch(() => {});
+      read(name, reader);
     },
-    async pull(controller) {
-      while (ready.length === 0 && open > 0) {
-        await new Promise<void>((resolve) => wake = resolve);
-      }
-      const next = ready.shift();
-      if (next === undefined) return controller.close();
-      controller.enqueue(next.chunk);
-      read(next.at);
+    seal() {
+      isSealed = true;
+      wake?.();
     },
-    cancel: cancelAll,
-  }, { highWaterMark: 0 });
+  };
+}
+
+/** Merges streams that are there from the beginning; ends when all have ended or failed. See {@linkcode createMerge}. */
+export function merge<T>(
+  streams: readonly NamedStream<T>[],
+  listener: MergeListener = {},
+  abort?: AbortSignal,
+): ReadableStream<T> {
+  const merged = createMerge<T>(listener, abort);
+  for (const stream of streams) merged.add(stream);
+  merged.seal();
+  return merged.stream;
 }

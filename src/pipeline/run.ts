@@ -14,7 +14,7 @@ import { spread } from "./lanes.ts";
 import type { Journal } from "./journal.ts";
 import type { LedgerKeeper } from "./ledger.ts";
 import { createLimit } from "./limit.ts";
-import { merge, type NamedStream } from "./merge.ts";
+import { createMerge, merge, type NamedStream } from "./merge.ts";
 import { validate } from "./validate.ts";
 
 /** The queue and lanes of one kind of records. */
@@ -24,11 +24,21 @@ export interface Coordinator {
   readonly delivery: DeliverOptions;
 }
 
+/** The way into a flow that runs. */
+export interface Intake {
+  /** Adds a source; where there is a journal, to those whose frames go through it or to the others. */
+  add(source: NamedStream<Frame>, isJournaled: boolean): void;
+  /** Says that no more will be added: the flow ends with its sources. */
+  seal(): void;
+}
+
 /** What the flow is made of. */
 export interface Pipeline {
   readonly sources: readonly NamedStream<Frame>[];
   /** The journal, and the sources whose frames go through it. */
   readonly journaled?: { readonly journal: Journal; readonly sources: readonly NamedStream<Frame>[] };
+  /** Given the way in; without it, the flow ends with the sources that there are. */
+  readonly onIntake?: (intake: Intake) => void;
   readonly coordinators: ReadonlyMap<string, Coordinator>;
   readonly kind: (name: string) => RecordKind<MarketRecord>;
   readonly ledger: LedgerKeeper;
@@ -46,7 +56,7 @@ export interface Pipeline {
 
 /** Runs the flow until the sources have ended and every record is settled. */
 export async function run(pipeline: Pipeline): Promise<void> {
-  const { coordinators, journaled, tell } = pipeline;
+  const { coordinators, journaled, onIntake, tell } = pipeline;
 
   const deliveries = [...coordinators.values()].map(({ batcher, workers, delivery }) => {
     const lanes = Array.from({ length: workers }, (_, worker) => deliver(worker, delivery));
@@ -54,18 +64,31 @@ export async function run(pipeline: Pipeline): Promise<void> {
   });
 
   const limit = createLimit(pipeline.limit, pipeline.onLimit);
-  const receive = (sources: readonly NamedStream<Frame>[]) =>
-    limit(merge(sources, {
+  const receive = (sources: readonly NamedStream<Frame>[] = []) => {
+    const merged = createMerge<Frame>({
       ended: (provider) => tell({ type: "provider-ended", provider }),
       failed: (provider, error) => tell({ type: "provider-failed", provider, error }),
-    }, pipeline.abort));
+    }, pipeline.abort);
+    for (const source of sources) merged.add(source);
+    if (onIntake === undefined) merged.seal();
+    return merged;
+  };
+  const direct = receive(pipeline.sources);
+  const kept = receive(journaled?.sources);
   const accepted: NamedStream<Frame>[] = [];
-  if (pipeline.sources.length > 0 || journaled === undefined) {
-    accepted.push({ name: "sources", stream: receive(pipeline.sources).pipeThrough(accept(pipeline)) });
+  if (pipeline.sources.length > 0 || journaled === undefined || onIntake !== undefined) {
+    accepted.push({ name: "sources", stream: limit(direct.stream).pipeThrough(accept(pipeline)) });
   }
   if (journaled !== undefined) {
-    accepted.push({ name: "journal", stream: receive(journaled.sources).pipeThrough(journaled.journal.stream) });
+    accepted.push({ name: "journal", stream: limit(kept.stream).pipeThrough(journaled.journal.stream) });
   }
+  onIntake?.({
+    add: (source, isJournaled) => (isJournaled ? kept : direct).add(source),
+    seal() {
+      direct.seal();
+      kept.seal();
+    },
+  });
 
   const failures: unknown[] = [];
   const flow =

@@ -83,6 +83,10 @@ export interface Provider {
   readonly buckets?: readonly TokenBucket[];
   /** Whether it is a live feed: it cannot be held back, and what is missed may be gone. */
   readonly isLive?: true;
+  /**
+   * All that it was made of, keys too: another of the same name and fingerprint would do the same. Never to be shown.
+   */
+  readonly fingerprint?: string;
   /** Symbols that it streams, where they are known beforehand. */
   readonly symbols?: readonly string[];
   /** How far it has come, where the end is known. */

@@ -139,6 +139,10 @@ export function createOverview() {
     ];
   }
 
+  const reload = h("button", {
+    type: "button",
+    onclick: () => act("/-/reload", "Read the configuration again"),
+  }, "Reload configuration");
   const drain = h("button", {
     type: "button",
     onclick: () =>
@@ -153,7 +157,7 @@ export function createOverview() {
       cards,
       providers,
       h("div", { class: "figures" }, Object.values(figures)),
-      h("p", {}, drain),
+      h("p", { class: "buttons" }, reload, drain),
       message,
     ),
     update({ overview, samples }) {

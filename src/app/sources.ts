@@ -1,0 +1,201 @@
+/**
+ * The providers of a run: opened as streams, paced, held up by hand, followed in how they are, and replaced while the run
+ * goes on.
+ *
+ * @module
+ */
+import type { Listener, PipelineEvent } from "../events.ts";
+import type { ProviderHealth } from "../pipeline/health.ts";
+import type { NamedStream } from "../pipeline/merge.ts";
+import { createTokenBucket, type TokenBucket } from "../pipeline/rate.ts";
+import type { Intake } from "../pipeline/run.ts";
+import { createValve, type Valve } from "../pipeline/valve.ts";
+import type { Provider, ProviderContext } from "../providers/provider.ts";
+import type { Frame } from "../records/frame.ts";
+
+/** Options of {@linkcode createSources}. */
+export interface SourcesOptions {
+  /** Most records a second of each provider that can wait. */
+  rate?: number;
+  /** Whether a provider's frames go through the journal. */
+  isJournaled: (provider: Provider) => boolean;
+  /** What all providers are given, whatever their name and their stop. */
+  context: (name: string, bucket: TokenBucket, stop: AbortSignal) => ProviderContext;
+  /** Closes all providers. */
+  stopping: AbortSignal;
+  tell: Listener;
+}
+
+/** What a replacement has changed; names of providers. */
+export interface SourcesChange {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  readonly replaced: readonly string[];
+  readonly kept: readonly string[];
+}
+
+/** The providers of a run. */
+export interface Sources {
+  /** Buckets that are to be slowed down together; grows as providers are added. */
+  readonly paced: readonly TokenBucket[];
+  readonly listen: Listener;
+  /** Opens all providers: those whose frames go through the journal, or the others. */
+  open(isJournaled: boolean): NamedStream<Frame>[];
+  /** Takes the way in, through which later ones come. */
+  readonly onIntake: (intake: Intake) => void;
+  current(): readonly Provider[];
+  health(): ProviderHealth[];
+  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
+  pause(name: string, paused: boolean): boolean;
+  /**
+   * Makes these the providers. One that is as it was goes on untouched; the old ones are closed, with all that they have
+   * handed over on its way, before those that take their place are opened: an account may allow one connection only.
+   */
+  replace(providers: readonly Provider[]): Promise<SourcesChange>;
+  /** Lets the providers save what they must remember; throws what hinders the first. */
+  close(): Promise<void>;
+}
+
+interface Source {
+  readonly provider: Provider;
+  readonly valve: Valve<Frame>;
+  readonly stop: AbortController;
+  readonly ended: PromiseWithResolvers<void>;
+}
+
+/** Makes the sources of a run; nothing is opened yet. */
+export function createSources(providers: readonly Provider[], options: SourcesOptions): Sources {
+  const { isJournaled, stopping, tell } = options;
+  const sources = new Map<string, Source>();
+  const states = new Map<string, ProviderHealth>();
+  const paced: TokenBucket[] = [];
+  let wanted = providers;
+  let intake: Intake | undefined;
+  let isReplacing = false;
+
+  const membersOf = (provider: Provider) => provider.members ?? [provider];
+  const bucketOf = ({ rate }: Provider) => createTokenBucket(Math.min(options.rate ?? Infinity, rate ?? Infinity));
+  const buckets = new Map(providers.map((provider) => [provider, pace(provider)]));
+  for (const provider of providers) follow(provider);
+
+  function pace(provider: Provider): TokenBucket {
+    const bucket = bucketOf(provider);
+    // What a journal takes need not be held back.
+    if (!isJournaled(provider)) paced.push(bucket);
+    paced.push(...provider.buckets ?? []);
+    return bucket;
+  }
+
+  function follow(provider: Provider): void {
+    const group = provider.members && provider.name;
+    for (const { name } of membersOf(provider)) states.set(name, { name, state: "up", group });
+  }
+
+  function openOne(provider: Provider): NamedStream<Frame> {
+    tell({ type: "provider-opened", provider: provider.name });
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stopping, stop.signal]);
+    const bucket = buckets.get(provider) ?? pace(provider);
+    const valve = createValve(provider.open(options.context(provider.name, bucket, signal)));
+    // What a stop lets the provider hand over is let through.
+    signal.addEventListener("abort", valve.resume, { once: true });
+    sources.set(provider.name, { provider, valve, stop, ended: Promise.withResolvers() });
+    return { name: provider.name, stream: valve.stream };
+  }
+
+  function change(name: string, to: Partial<ProviderHealth>): void {
+    const before = states.get(name);
+    if (before !== undefined) states.set(name, { ...before, ...to });
+  }
+
+  function sealWhenDone(): void {
+    if (sources.size === 0 && !isReplacing) intake?.seal();
+  }
+
+  function end(name: string): void {
+    sources.get(name)?.ended.resolve();
+    sources.delete(name);
+    sealWhenDone();
+  }
+
+  return {
+    paced,
+    current: () => wanted,
+    open: (journaled) => wanted.filter((provider) => isJournaled(provider) === journaled).map(openOne),
+    onIntake(given) {
+      intake = given;
+      sealWhenDone();
+    },
+    listen(event: PipelineEvent) {
+      if (event.type === "provider-ended") {
+        for (const { name, group, state } of states.values()) {
+          if ((group ?? name) === event.provider && state === "up") change(name, { state: "ended" });
+        }
+        end(event.provider);
+      } else if (event.type === "provider-failed") {
+        const error = event.error instanceof Error ? event.error.message : String(event.error);
+        states.set(event.provider, { ...states.get(event.provider), name: event.provider, state: "failed", error });
+        end(event.provider);
+      } else if (event.type === "failover") {
+        for (const { name, group } of states.values()) {
+          if (group === event.group) change(name, { isActive: name === event.provider });
+        }
+      }
+    },
+    health: () =>
+      Array.from(states.values(), (health) => {
+        const valve = sources.get(health.group ?? health.name)?.valve;
+        return health.state === "up" && valve?.isPaused ? { ...health, state: "paused" } : health;
+      }),
+    pause(name, paused) {
+      const source = sources.get(states.get(name)?.group ?? name);
+      if (source === undefined) return false;
+      if (paused) source.valve.pause();
+      else source.valve.resume();
+      tell({ type: "provider-notice", provider: name, message: paused ? "paused" : "on again" });
+      return true;
+    },
+    async replace(next) {
+      if (isReplacing) throw new Error("Cannot reload: another reload is under way");
+      isReplacing = true;
+      try {
+        const before = new Map(wanted.map((provider) => [provider.name, provider]));
+        const isSame = ({ name, fingerprint }: Provider) =>
+          fingerprint !== undefined && before.get(name)?.fingerprint === fingerprint;
+        const names = new Set(next.map(({ name }) => name));
+        const kept = next.filter(isSame);
+        const keptNames = new Set(kept.map(({ name }) => name));
+        const leaving = wanted.filter(({ name }) => !keptNames.has(name));
+        await Promise.all(leaving.map(async (provider) => {
+          const source = sources.get(provider.name);
+          source?.stop.abort(new Error("replaced by a reload"));
+          await source?.ended.promise;
+          await provider.close?.();
+          for (const { name } of membersOf(provider)) states.delete(name);
+        }));
+        const coming = next.filter(({ name }) => !keptNames.has(name));
+        wanted = [...kept.map(({ name }) => before.get(name)!), ...coming];
+        for (const provider of stopping.aborted ? [] : coming) {
+          follow(provider);
+          intake?.add(openOne(provider), isJournaled(provider));
+        }
+        return {
+          added: coming.map(({ name }) => name).filter((name) => !before.has(name)),
+          removed: leaving.map(({ name }) => name).filter((name) => !names.has(name)),
+          replaced: coming.map(({ name }) => name).filter((name) => before.has(name)),
+          kept: [...keptNames],
+        };
+      } finally {
+        isReplacing = false;
+        sealWhenDone();
+      }
+    },
+    async close() {
+      for (const provider of wanted) {
+        await provider.close?.().catch((cause) => {
+          throw new Error(`Cannot save how far ${provider.name} has come`, { cause });
+        });
+      }
+    },
+  };
+}
