@@ -155,7 +155,10 @@ Deno.test("what waits for a slow webhook is bounded: the oldest go, and are coun
   }
   assertEquals(feedback.outcomes, Array(184).fill("dropped"));
   await feedback[Symbol.asyncDispose]();
-  assertEquals(feedback.outcomes.filter((outcome) => outcome === "dropped").length, 199);
+  // Whether the newest is still sent depends on which of two deadlines of the same length comes first.
+  const dropped = feedback.outcomes.filter((outcome) => outcome === "dropped").length;
+  assert(dropped === 199 || dropped === 200, `${dropped} were dropped`);
+  assertEquals(feedback.outcomes.length, 201);
 });
 
 Deno.test("the end waits for a webhook no longer than for one answer", async () => {
