@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 // @ts-types="@types/pg"
 import { Client } from "pg";
 
@@ -36,23 +36,12 @@ export function missingServer(): string | undefined {
 export async function startPostgres(settings: readonly string[] = []): Promise<TestServer> {
   const given = Deno.env.get("TEST_DATABASE_URL");
   if (given !== undefined) return { ...createQueries(given), async [Symbol.asyncDispose]() {} };
-  const binaries = findBinaries();
-  if (binaries === undefined) throw new Error("Cannot start PostgreSQL: initdb is not there, set TEST_DATABASE_URL");
-  const directory = await Deno.makeTempDir({ prefix: "barline-test-pg-" });
-  const owner = serverUser();
-  if (owner !== undefined) await Deno.chown(directory, owner.uid, owner.gid);
+  if (findBinaries() === undefined) {
+    throw new Error("Cannot start PostgreSQL: initdb is not there, set TEST_DATABASE_URL");
+  }
+  const directory = await makeServerDirectory();
   const data = join(directory, "data");
-  const execute = async (program: string, ...args: string[]) => {
-    const { success, stderr, stdout } = await new Deno.Command(join(binaries, program), {
-      args,
-      cwd: directory,
-      ...owner,
-      stdout: "piped",
-      stderr: "piped",
-    }).output();
-    const text = new TextDecoder();
-    if (!success) throw new Error(`${program} failed: ${text.decode(stderr)}${text.decode(stdout)}`);
-  };
+  const execute = (program: string, ...args: string[]) => runServerProgram(directory, program, ...args);
   await execute("initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync");
   const port = freePort();
   const lines = [`port = ${port}`, "listen_addresses = '127.0.0.1'", `unix_socket_directories = '${directory}'`];
@@ -98,6 +87,29 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
       await Deno.remove(directory, { recursive: true });
     },
   };
+}
+
+/** Makes a directory that belongs to the user whom the server runs as. */
+export async function makeServerDirectory(): Promise<string> {
+  const directory = await Deno.makeTempDir({ prefix: "barline-test-pg-" });
+  const owner = serverUser();
+  if (owner !== undefined) await Deno.chown(directory, owner.uid, owner.gid);
+  return directory;
+}
+
+/** Runs a program of the server, in a directory of its owner. */
+export async function runServerProgram(directory: string, program: string, ...args: string[]): Promise<void> {
+  // Where one of them really lies the others do, too.
+  const binaries = dirname(await Deno.realPath(join(findBinaries()!, "pg_ctl")));
+  const { success, stderr, stdout } = await new Deno.Command(join(binaries, program), {
+    args,
+    cwd: directory,
+    ...serverUser(),
+    stdout: "piped",
+    stderr: "piped",
+  }).output();
+  const text = new TextDecoder();
+  if (!success) throw new Error(`${program} failed: ${text.decode(stderr)}${text.decode(stdout)}`);
 }
 
 function createQueries(serverUrl: string): Pick<TestServer, "url" | "createDatabase" | "query"> {

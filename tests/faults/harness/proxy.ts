@@ -41,6 +41,8 @@ export interface Proxy extends AsyncDisposable {
   breakAt(moment: Moment, breakage: Breakage): Promise<void>;
   /** Breaks all connections now. */
   breakAll(breakage: Breakage): void;
+  /** Connects to another port from now on; connections that are there stay. */
+  moveTo(port: number): void;
   /** Changes the weather. A connection that has come into a black hole never comes out: its bytes are lost. */
   setWeather(weather: Weather): void;
 }
@@ -133,6 +135,7 @@ export async function startProxy(to: number, host = "127.0.0.1", port = 0): Prom
     breakAt: (moment, breakage) =>
       new Promise((done) => void rules.add({ moment, left: moment.after, breakage, done })),
     breakAll,
+    moveTo: (port) => void (to = port),
     setWeather: (next) => void (weather = next),
     async [Symbol.asyncDispose]() {
       breakAll("cut");

@@ -70,7 +70,12 @@ export async function startServer(): Promise<TestServer> {
   const server = await startPostgres(SERVER_SETTINGS);
   await server.query(`CREATE ROLE ${PASSWORD_GROUP}`);
   const [{ hba_file }] = await server.query("SHOW hba_file");
-  const rules = ["local all all trust", `host all +${PASSWORD_GROUP} all scram-sha-256`, "host all all all trust"];
+  const rules = [
+    "local all all trust",
+    "host replication all 127.0.0.1/32 trust",
+    `host all +${PASSWORD_GROUP} all scram-sha-256`,
+    "host all all all trust",
+  ];
   await server.query(`COPY (SELECT unnest('{${rules.join(",")}}'::text[])) TO '${hba_file}'`);
   await server.query("SELECT pg_reload_conf()");
   return server;

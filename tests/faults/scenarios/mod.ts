@@ -5,6 +5,7 @@
  */
 import type { Scenario } from "../harness/scenario.ts";
 import { embedded } from "./embedded.ts";
+import { failover } from "./failover.ts";
 import { journal } from "./journal.ts";
 import { kills } from "./kills.ts";
 import { network } from "./network.ts";
@@ -15,6 +16,7 @@ import { surroundings } from "./surroundings.ts";
 /** All scenarios, in the order in which they are run. */
 export const scenarios: readonly Scenario[] = [
   ...outages,
+  ...failover,
   ...network,
   ...sqlstates,
   ...kills,
