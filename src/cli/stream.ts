@@ -21,7 +21,7 @@ import { startProgress } from "./progress.ts";
 import { reloadOnSignal, stopOnSignals } from "./signals.ts";
 import { exitCode, summarize } from "./summary.ts";
 
-/** Whether Deno's OpenTelemetry is on. */
+/** Whether OpenTelemetry is on, by the variable that turns Deno's on. */
 const isTracing = (variable: (name: string) => string | undefined) =>
   ["true", "1"].includes(variable("OTEL_DENO") ?? "");
 
@@ -44,7 +44,9 @@ export async function streamBars(
   await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
 
   // Loaded where it is wanted: it is of no use without a collector.
-  const tracing = isTracing(Deno.env.get) ? (await import("../telemetry/tracing.ts")).createTracing() : undefined;
+  const tracing = isTracing(Deno.env.get)
+    ? running.use((await import("../telemetry/tracing.ts")).createTracing(Deno.env.get))
+    : undefined;
   const traced = tracing === undefined ? [] : [tracing.listen];
   const app = running.use(
     await openApp({

@@ -17,8 +17,8 @@ import type { HealthReport } from "./health.ts";
 
 /** What the pages are made of. */
 export interface HttpSources {
-  /** Told which route answers a request. */
-  readonly onRoute?: (method: string, path: string) => void;
+  /** Told which route has answered a request that came at `started`, in milliseconds since 1970. */
+  readonly onRoute?: (method: string, path: string, started: number) => void;
   readonly metrics: () => Promise<{ body: string; contentType: string }>;
   readonly health: () => Promise<HealthReport>;
   /** Why the service is not ready for bars, one phrase each; empty when it is. */
@@ -201,12 +201,14 @@ async function answer(
   const forbidden = guard.refuseAccess(request, from, route.access);
   if (forbidden !== undefined) return forbidden;
   if (route.access === "change") log(`${pathname} was asked for by ${from}`);
-  sources.onRoute?.(request.method, pathname);
+  const started = Date.now();
   try {
     return await route.handle(sources, searchParams, request);
   } catch (error) {
     if (error instanceof RequestError) return new Response(`${error.message}\n`, { status: error.status });
     log(`Cannot answer ${pathname}: ${describeError(error)}`);
     return new Response(`Cannot answer ${pathname}: ${describeError(error)}\n`, { status: 500 });
+  } finally {
+    sources.onRoute?.(request.method, pathname, started);
   }
 }

@@ -42,7 +42,7 @@ export interface HttpOptions {
   /** Absent where the configuration cannot be read again. */
   reload?: Reload;
   /** Told which route answers a request. */
-  onRoute?: (method: string, path: string) => void;
+  onRoute?: HttpSources["onRoute"];
 }
 
 /**

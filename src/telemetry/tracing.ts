@@ -1,31 +1,35 @@
 /**
  * Traces: a span for each batch, made of what the pipeline tells. The spans go where Deno's own OpenTelemetry sends them
- * (`OTEL_DENO=true` and the `OTEL_*` variables); without it nothing here is installed, and nothing costs anything.
+ * (`OTEL_DENO=true` and the `OTEL_*` variables), or in a compiled binary, which lacks it, where our own export does;
+ * without that variable nothing here is installed, and nothing costs anything.
  *
  * @module
  */
 import { context, type Link, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
 import type { FrameOrigin, Listener, PipelineEvent } from "../events.ts";
+import { startSpanExport } from "./otlp/export.ts";
 
 /** Frames of a batch that get a span of their own, to which the batch's is linked. */
 const MAX_LINKS = 32;
 
 /** The traces of a run. */
-export interface Tracing {
+export interface Tracing extends AsyncDisposable {
   /** Must hear events before whoever asks for trace ids. */
   readonly listen: Listener;
   /** The trace that an event belongs to, as 32 hexadecimal digits. */
   traceOf(event: PipelineEvent): string | undefined;
-  /** Names the request under way by the route that answers it. */
-  route(method: string, path: string): void;
+  /** Names the request that has been under way since `started`, in milliseconds since 1970, by the route that answered. */
+  route(method: string, path: string, started: number): void;
 }
 
 /**
  * Makes the traces: a span `batch` from the receipt of its oldest frame to its end, with children `queue`, `write` for
  * each attempt, and `dead-letter`; linked to a span `frame` of each frame that records came in. Never one for a record.
  */
-export function createTracing(): Tracing {
-  const tracer = trace.getTracer("barline");
+export function createTracing(variable: (name: string) => string | undefined): Tracing {
+  const native = trace.getTracer("barline");
+  const ours = native.startSpan("probe").isRecording() ? undefined : startSpanExport(variable);
+  const tracer = ours?.tracer ?? native;
   const open = new Map<string, Span>();
   const keyOf = ({ kind, worker }: { kind: string; worker: number }) => `${kind} ${worker}`;
 
@@ -95,8 +99,17 @@ export function createTracing(): Tracing {
       const span = "worker" in event ? open.get(keyOf(event)) : undefined;
       return span?.spanContext().traceId;
     },
-    route(method, path) {
-      trace.getActiveSpan()?.setAttribute("http.route", path).updateName(`${method} ${path}`);
+    route(method, path, started) {
+      const name = `${method} ${path}`;
+      const active = trace.getActiveSpan();
+      if (active !== undefined) active.setAttribute("http.route", path).updateName(name);
+      else {
+        const attributes = { "http.route": path, "http.request.method": method };
+        tracer.startSpan(name, { kind: SpanKind.SERVER, root: true, startTime: started, attributes }).end();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await ours?.[Symbol.asyncDispose]();
     },
   };
 }

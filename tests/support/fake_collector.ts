@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { deadline } from "@std/async/deadline";
 
 /** A span as it was sent. */
 export interface SentSpan {
@@ -22,7 +23,7 @@ export interface FakeCollector extends AsyncDisposable {
   /** Variables that make Deno send its telemetry here. */
   readonly env: Record<string, string>;
   readonly spans: SentSpan[];
-  /** Resolves when a span of that name is there. */
+  /** Resolves when a span of that name is there; rejects if there is none after half a minute. */
   span(name: string): Promise<SentSpan>;
 }
 
@@ -46,11 +47,12 @@ export function startCollector(): FakeCollector {
     },
     spans,
     async span(name) {
-      while (true) {
-        const found = spans.find((span) => span.name === name);
-        if (found !== undefined) return found;
-        await wake.promise;
-      }
+      const find = () => spans.find((span) => span.name === name);
+      const arrived = async () => {
+        while (find() === undefined) await wake.promise;
+      };
+      await deadline(arrived(), 30_000);
+      return find()!;
     },
     [Symbol.asyncDispose]: () => server.shutdown(),
   };

@@ -7,8 +7,12 @@ import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
 
-const attribute = ({ attributes }: SentSpan, key: string) =>
-  Object.values(attributes.find((each) => each.key === key)?.value ?? {})[0];
+/** A 64-bit number may come as text in the protocol's JSON. */
+function attribute({ attributes }: SentSpan, key: string): unknown {
+  const value = attributes.find((each) => each.key === key)?.value ?? {};
+  return value.intValue === undefined ? Object.values(value)[0] : Number(value.intValue);
+}
+
 const header = "symbol,ts,open,high,low,close,volume\n";
 const line = (minute: number, close: number) => `AAPL,2024-01-02T14:3${minute}:00Z,1,999,0,${close},5\n`;
 
@@ -58,6 +62,14 @@ Deno.test("a request is named by its route", async () => {
   assertEquals(attribute(await collector.span("GET /healthz"), "http.route"), "/healthz");
   running.kill("SIGTERM");
   await running.ended;
+});
+
+Deno.test("a collector that is not there costs a run nothing but its traces", async () => {
+  await using work = await openWorkspace(server);
+  const file = await work.write("bars.csv", header + line(0, 1));
+  const away = { OTEL_DENO: "true", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" };
+  const { code, json } = await work.ingest(["--file", file], { env: away });
+  assertEquals([code, json.stored], [0, 1]);
 });
 
 Deno.test("without OpenTelemetry no trace is made, and none is named", async () => {
