@@ -11,6 +11,7 @@ import { createReplay } from "../../src/providers/replay.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { openSink } from "../../src/sinks/mod.ts";
+import { createTracing } from "../../src/telemetry/tracing.ts";
 
 /** How to write. */
 export interface BenchOptions {
@@ -20,6 +21,8 @@ export interface BenchOptions {
   batchSize: number;
   /** @default {"off"} */
   journal?: "off" | "overflow" | "durable";
+  /** Environment of traces, which are not made without one. */
+  traces?: Record<string, string>;
 }
 
 /** The configuration of a run. */
@@ -84,11 +87,12 @@ export async function endToEnd(options: BenchOptions, file: string): Promise<num
     pollSeconds: 60,
     variable: () => undefined,
   });
+  await using tracing = options.traces === undefined ? undefined : createTracing((name) => options.traces![name]);
   await using app = await openApp({
     config: loaded,
     providers: [replay],
     kinds: ["bar"],
-    listeners: [],
+    listeners: tracing === undefined ? [] : [tracing.listen],
     deadLetters: () => ({
       write(letters) {
         throw new Error(`the bench makes no dead letters: ${letters[0].reason}`);

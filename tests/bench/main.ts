@@ -13,6 +13,7 @@ import { Client } from "pg";
 import { migrate } from "../../src/database/migrate.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { type BenchOptions, endToEnd, sinkAlone } from "./barline.ts";
+import { startCollector } from "../support/fake_collector.ts";
 import { makeData } from "./data.ts";
 import { rawCopy, rowWiseUpserts, stagedUpsert } from "./peers.ts";
 
@@ -31,6 +32,8 @@ const client = new Client({ connectionString: url });
 await client.connect();
 await migrate(client);
 const data = makeData(source, rows, directory);
+await using collector = startCollector();
+const traces = collector.env;
 const best: BenchOptions = { database: url, dataDir: directory, workers: 4, batchSize: 5000 };
 
 async function empty(): Promise<void> {
@@ -73,6 +76,7 @@ const main: Case[] = [
   },
   sink("fresh: Barline sink", {}),
   { name: "fresh: Barline from CSV", prepare: empty, measure: () => endToEnd(best, data.csv) },
+  { name: "fresh: Barline from CSV, traced", prepare: empty, measure: () => endToEnd({ ...best, traces }, data.csv) },
   { name: "unchanged: psql \\copy + upsert", prepare: filled, measure: () => stagedUpsert(url, data.keyed) },
   { name: "unchanged: Barline sink", prepare: filled, measure: () => sinkAlone(best, data.bars) },
   { name: "changed: psql \\copy + upsert", prepare: filled, measure: () => stagedUpsert(url, data.keyedChanged) },
@@ -117,3 +121,4 @@ ratio("fresh: sink / \\copy + upsert", "fresh: Barline sink", "fresh: psql \\cop
 ratio("unchanged: sink / \\copy + upsert", "unchanged: Barline sink", "unchanged: psql \\copy + upsert");
 ratio("changed: sink / \\copy + upsert", "changed: Barline sink", "changed: psql \\copy + upsert");
 ratio("from CSV / sink", "fresh: Barline from CSV", "fresh: Barline sink");
+ratio("from CSV: traced / not traced", "fresh: Barline from CSV, traced", "fresh: Barline from CSV");
