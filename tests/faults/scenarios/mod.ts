@@ -4,6 +4,7 @@
  * @module
  */
 import type { Scenario } from "../harness/scenario.ts";
+import { damage } from "./damage.ts";
 import { embedded } from "./embedded.ts";
 import { failover } from "./failover.ts";
 import { journal } from "./journal.ts";
@@ -22,5 +23,6 @@ export const scenarios: readonly Scenario[] = [
   ...kills,
   ...embedded,
   ...journal,
+  ...damage,
   ...surroundings,
 ];
