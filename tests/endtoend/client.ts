@@ -49,13 +49,17 @@ export function startClient({ venue, workspace, flags, doom }: ClientOptions): C
     started.ended.then(({ code, stderr }) => {
       // Without the line that tells how many records there are, each time it does.
       logs.push(stderr.split("\n").filter((line) => !line.includes(" records · ")).join("\n"));
-      if (!isEnding) died.reject(new Error(`${venue.provider} ended with code ${code}: ${stderr.slice(-4000)}`));
+      if (isEnding) return;
+      isEnding = true;
+      died.reject(new Error(`${venue.provider} ended with code ${code}: ${logs.at(-1)!.slice(-4000)}`));
     });
     return started;
   }
 
   async function end(signal: Deno.Signal) {
     isEnding = true;
+    // Before it listens for signals, any ends it at once.
+    await running.line(/opened/);
     doom();
     running.kill(signal);
     return await running.ended;

@@ -12,15 +12,16 @@ const { trials, seed, verbose, _: names } = parseArgs(Deno.args, {
   boolean: ["verbose"],
 });
 const chosen = names.length > 0 ? names.map(String) : Object.keys(days);
-let failed = 0;
+let succeeded = 0;
 for (let trial = 0; trial < trials; trial++) {
   for await (const report of runTrial({ days: chosen, seed: seed + 100 * trial })) {
     const { log, problems, ...facts } = report;
     console.log(JSON.stringify(facts));
     if (verbose || problems.length > 0) console.log(log);
     for (const problem of problems.slice(0, 20)) console.log(`  PROBLEM ${problem}`);
-    if (problems.length > 0) failed++;
+    if (problems.length === 0) succeeded++;
   }
 }
-console.log(`${failed} of ${trials * chosen.length} days failed`);
-Deno.exit(failed === 0 ? 0 : 1);
+const count = trials * chosen.length;
+console.log(`${succeeded} of ${count} days ended well`);
+Deno.exit(succeeded === count ? 0 : 1);

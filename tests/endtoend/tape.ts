@@ -25,7 +25,8 @@ export interface Tape {
 
 interface Wire {
   readonly line: Line;
-  isMute: boolean;
+  /** Symbols of which it no longer sends anything. */
+  readonly mute: Set<string>;
   /** Something has been done to it. */
   isDoomed: boolean;
 }
@@ -41,7 +42,7 @@ export function createTape(venue: Venue, random: Random): Tape {
 
   async function accept(): Promise<never> {
     while (true) {
-      wires.add({ line: await venue.line(), isMute: false, isDoomed: false });
+      wires.add({ line: await venue.line(), mute: new Set(), isDoomed: false });
       waiting.splice(0).forEach((resolve) => resolve());
     }
   }
@@ -50,8 +51,13 @@ export function createTape(venue: Venue, random: Random): Tape {
   function send(prints: readonly Print[]): void {
     for (const wire of wires) {
       if (!wire.line.isOpen) wires.delete(wire);
-      else if (!wire.isMute && prints.length > 0) wire.line.send(prints);
+      const heard = prints.filter(({ bar }) => !wire.mute.has(bar.symbol));
+      if (heard.length > 0) wire.line.send(heard);
     }
+  }
+
+  function mute(symbols: readonly string[]): void {
+    for (const wire of wires) for (const symbol of symbols) wire.mute.add(symbol);
   }
 
   function doom(): void {
@@ -76,9 +82,8 @@ export function createTape(venue: Venue, random: Random): Tape {
       doom();
       venue.relay.freeze();
     },
-    "silent stall"() {
-      for (const wire of wires) wire.isMute = true;
-    },
+    "silent stall": () => mute(venue.symbols),
+    "one symbol mute": () => mute([random.pick(venue.symbols)]),
     async duplicates(lengthMs) {
       isDoubled = true;
       await sleep(lengthMs);
