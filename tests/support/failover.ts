@@ -7,9 +7,15 @@ import type { App } from "../../src/app.ts";
 import { withClient } from "../../src/database/database.ts";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import { createFailover } from "../../src/providers/failover.ts";
+import { createAlpacaFeed } from "../../src/providers/alpaca.ts";
 import { createMassive } from "../../src/providers/massive.ts";
-import { type FakeAlpaca, startFakeAlpaca } from "./fake_alpaca.ts";
-import { type FakeMassive, startFakeMassive } from "./fake_massive.ts";
+import { createCoverage } from "../../src/providers/live/coverage.ts";
+import type { Feed } from "../../src/providers/live/feed.ts";
+import { supervise, type SuperviseOptions } from "../../src/providers/live/supervise.ts";
+import { createMassiveFeed } from "../../src/providers/massive/feed.ts";
+import type { Provider } from "../../src/providers/provider.ts";
+import { type FakeAlpaca, KEY, SECRET, startFakeAlpaca } from "./fake_alpaca.ts";
+import { type FakeMassive, KEY as MASSIVE_KEY, startFakeMassive } from "./fake_massive.ts";
 import { type RunningPipeline, startPipeline } from "./pipeline.ts";
 import { makeDirectory, providerSettings } from "./providers.ts";
 import { START } from "./alpaca.ts";
@@ -33,6 +39,8 @@ export interface GroupOptions {
   massive?: FakeMassive;
   variables?: Record<string, string>;
   dataDir?: string;
+  /** Options of the pipeline. */
+  settings?: Record<string, string>;
   afterMs?: number;
   backMs?: number;
 }
@@ -46,7 +54,7 @@ export async function startGroup(url: string, options: GroupOptions = {}): Promi
   const settings = providerSettings({ symbols: ["AAPL"], dataDir, variable: (name) => variables[name] });
   const members = [createAlpaca(settings), createMassive(settings)];
   const group = createFailover({ members, dataDir, timeframe: "1m", afterMs, backMs });
-  const pipeline = await startPipeline(url, [group]);
+  const pipeline = await startPipeline(url, [group], options.settings);
   async function read(app: App) {
     const { rows } = await withClient(
       app.database,
@@ -76,4 +84,42 @@ export async function startGroup(url: string, options: GroupOptions = {}): Promi
       await directory[Symbol.asyncDispose]();
     },
   };
+}
+
+/** Providers of AAPL from both fakes, supervised with waits that are shorter than the real ones. */
+export function quickMembers(
+  alpaca: FakeAlpaca,
+  massive: FakeMassive,
+  dataDir: string,
+  waits: Pick<SuperviseOptions, "stallMs" | "backoffMs" | "repairRetryMs">,
+): Provider[] {
+  const symbols = ["AAPL"];
+  const feeds: Feed[] = [
+    createAlpacaFeed({
+      streamUrl: `ws://127.0.0.1:${alpaca.port}/v2/iex`,
+      barsUrl: `http://127.0.0.1:${alpaca.port}/v2/stocks/bars`,
+      feed: "iex",
+      key: KEY,
+      secret: SECRET,
+      symbols,
+    }),
+    createMassiveFeed({
+      symbols,
+      timeframe: "1m",
+      channel: "AM",
+      key: MASSIVE_KEY,
+      socketUrl: `ws://127.0.0.1:${massive.port}/stocks`,
+      restUrl: `http://127.0.0.1:${massive.port}`,
+    }),
+  ];
+  return feeds.map((feed) => {
+    const coverage = createCoverage({ dataDir, name: feed.name, overlapMs: 0 });
+    return {
+      name: feed.name,
+      isLive: true,
+      symbols,
+      open: (context) => supervise({ feed, context, coverage, ...waits }),
+      close: coverage.save,
+    };
+  });
 }
