@@ -24,8 +24,7 @@ const MINUTE_MS = 60_000;
 /**
  * Makes the provider `alpaca`. `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` are needed; `ALPACA_FEED` is one of
  * {@linkcode FEEDS}, `ALPACA_REQUESTS_PER_MINUTE` what the plan allows. `ALPACA_STREAM_URL` and `ALPACA_DATA_URL` name
- * other servers: `/v2/{feed}` and `/v2/stocks/bars` are added to them, unless they name a path, which is then taken as it
- * is.
+ * other servers: `/v2/stocks/bars` is added to the latter, and `/v2/{feed}` to the former, unless it has a path of its own.
  *
  * @throws {SettingError} If one setting does not do.
  * @throws {AggregateError} If several do not do, with a `SettingError` of each.
@@ -44,11 +43,6 @@ export function createAlpaca(settings: ProviderSettings): Provider {
     }
     return value;
   }
-  function address(name: Uppercase<string>, standard: string, path: string): string {
-    const url = new URL(readAddress(variable, name, standard, problems));
-    if (url.pathname === "/") url.pathname = path;
-    return url.href;
-  }
 
   const key = secret("ALPACA_API_KEY", "key");
   const secretKey = secret("ALPACA_SECRET_KEY", "secret");
@@ -56,8 +50,15 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   if (!FEEDS.includes(name)) {
     refuse("ALPACA_FEED", `current value is ${JSON.stringify(name)}, wanted is one of ${FEEDS.join(", ")}`);
   }
-  const streamUrl = address("ALPACA_STREAM_URL", "wss://stream.data.alpaca.markets", `/v2/${name}`);
-  const barsUrl = address("ALPACA_DATA_URL", "https://data.alpaca.markets", "/v2/stocks/bars");
+  const stream = readAddress(variable, "ALPACA_STREAM_URL", "wss://stream.data.alpaca.markets", problems, /\/v2$/);
+  const streamUrl = new URL(stream).pathname === "/" ? `${stream}/v2/${name}` : stream;
+  const dataUrl = readAddress(
+    variable,
+    "ALPACA_DATA_URL",
+    "https://data.alpaca.markets",
+    problems,
+    /\/v2(\/stocks(\/bars)?)?$/,
+  );
   const requests = variable("ALPACA_REQUESTS_PER_MINUTE");
   const requestsPerMinute = requests === undefined ? undefined : Number(requests);
   if (requestsPerMinute !== undefined && !(requestsPerMinute > 0 && requestsPerMinute < Infinity)) {
@@ -74,7 +75,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
     feed: (onCall) =>
       createAlpacaFeed({
         streamUrl,
-        barsUrl,
+        barsUrl: `${dataUrl}/v2/stocks/bars`,
         feed: name,
         key,
         secret: secretKey,
@@ -97,7 +98,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
         everyMs: settings.pollSeconds * 1000,
         bucket,
         ask: (underlying, signal, onCall) =>
-          readAlpacaChain(underlying, signal, { url: barsUrl, key, secret: secretKey, bucket }, onCall),
+          readAlpacaChain(underlying, signal, { url: dataUrl, key, secret: secretKey, bucket }, onCall),
       }),
   };
   return combine(settings.kinds.map(({ name }) => parts[name]()));

@@ -37,7 +37,7 @@ export function createBinance(settings: ProviderSettings): Provider {
     problems.push(new SettingError("timeframe", message));
   }
   const socketUrl = readAddress(variable, "BINANCE_WS_URL", SOCKET_URL, problems);
-  const restUrl = readAddress(variable, "BINANCE_REST_URL", REST_URL, problems);
+  const restUrl = readAddress(variable, "BINANCE_REST_URL", REST_URL, problems, /\/api(\/v3)?$/);
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start binance with these settings");
 
   const { provisional } = settings;

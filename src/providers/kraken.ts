@@ -34,7 +34,7 @@ export function createKraken(settings: ProviderSettings): Provider {
     problems.push(new SettingError("timeframe", message));
   }
   const socketUrl = readAddress(variable, "KRAKEN_WS_URL", "wss://ws.kraken.com/v2", problems);
-  const restUrl = readAddress(variable, "KRAKEN_REST_URL", "https://api.kraken.com", problems);
+  const restUrl = readAddress(variable, "KRAKEN_REST_URL", "https://api.kraken.com", problems, /\/0(\/public)?$/);
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start kraken with these settings");
 
   const { provisional } = settings;

@@ -45,7 +45,7 @@ export function createMassive(settings: ProviderSettings): Provider {
   }
   const key = readKey(variable, problems);
   const socketUrl = readAddress(variable, "MASSIVE_STREAM_URL", "wss://socket.massive.com/stocks", problems);
-  const restUrl = readAddress(variable, "MASSIVE_REST_URL", "https://api.massive.com", problems);
+  const restUrl = readAddress(variable, "MASSIVE_REST_URL", "https://api.massive.com", problems, /\/v2$/);
   const requests = variable("MASSIVE_REQUESTS_PER_MINUTE");
   const requestsPerMinute = requests === undefined ? undefined : Number(requests);
   if (requestsPerMinute !== undefined && !(requestsPerMinute > 0 && requestsPerMinute < Infinity)) {

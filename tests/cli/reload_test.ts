@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { type FakeKraken, startFakeKraken } from "../support/fake_kraken.ts";
+import { startFakeKraken } from "../support/fake_kraken.ts";
 import { addressOf, type Running } from "../support/process.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
 
@@ -49,15 +49,13 @@ const bar = (symbol: string, minute: number) => ({
 });
 
 /** Waits until there is a bar of the symbol in the table. */
-async function stored(work: Workspace, kraken: FakeKraken, symbol: string): Promise<void> {
-  assert(kraken.history.length > 0);
+async function stored(work: Workspace, symbol: string): Promise<void> {
   while ((await work.query(`SELECT 1 FROM bars WHERE symbol = '${symbol}' LIMIT 1`)).length === 0);
 }
 
 Deno.test("symbols are changed and providers added and removed while the others go on", async () => {
   await using work = await openWorkspace(server);
   await using kraken = startFakeKraken(["BTC/USD", "ETH/USD"]);
-  for (const symbol of ["BTC/USD", "ETH/USD"]) kraken.history.push(bar(symbol, 3), bar(symbol, 2));
   const run = await start(work, "symbols: { kraken: [BTC/USD], mock: [AAPL] }\n", kraken.variables);
   const first = await kraken.connection();
   assertEquals(first.symbols, ["BTC/USD"]);
@@ -84,7 +82,9 @@ Deno.test("symbols are changed and providers added and removed while the others 
   });
   const second = await kraken.connection();
   assertEquals([second.symbols, first.isOpen], [["BTC/USD", "ETH/USD"], false]);
-  await stored(work, kraken, "ETH/USD");
+  // The first of two is over as the second has begun.
+  second.snapshot(bar("ETH/USD", 3), bar("ETH/USD", 2));
+  await stored(work, "ETH/USD");
   while (await run.received("mock") <= before);
 
   const removed = await run.reload("symbols: { mock: [AAPL] }\nbatchSize: 7\n");

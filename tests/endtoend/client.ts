@@ -38,6 +38,7 @@ export function startClient({ venue, workspace, flags, doom }: ClientOptions): C
 
   function start(): Running {
     isEnding = false;
+    venue.starting?.();
     const database = `${workspace.database}?connect_timeout=3600`;
     const args = ["--provider", venue.provider, "--symbols", venue.symbols.join(","), "--database", database];
     // The database does not share the clock, so its answers seem late.

@@ -1,5 +1,5 @@
 /**
- * Two hours of a provider's market: the fake plays them to a process, faults happen, the process is restarted; in the end
+ * Some hours of a provider's market: the fake plays them to a process, faults happen, the process is restarted; in the end
  * the table is compared with what was printed.
  *
  * @module
@@ -23,6 +23,8 @@ export interface DayOptions {
   day: Day;
   server: TestServer;
   seed: number;
+  /** Length of the market's day. */
+  minutes: number;
 }
 
 /** What came of it. */
@@ -48,8 +50,7 @@ const MINUTE = 60_000;
 const SETTLE_MS = 60 * MINUTE;
 
 /** Runs a day. */
-export async function runDay({ name, day, server, seed }: DayOptions): Promise<Report> {
-  const { minutes } = day;
+export async function runDay({ name, day, server, seed, minutes }: DayOptions): Promise<Report> {
   const random = createRandom(seed);
   const flags = day.flags(random);
   await using venue = day.start();

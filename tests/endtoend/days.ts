@@ -14,8 +14,6 @@ import { startMassive } from "./venues/massive.ts";
 /** What makes a day. */
 export interface Day {
   readonly start: () => Venue;
-  /** Length of the market's day. */
-  readonly minutes: number;
   /** Further flags of the process. */
   readonly flags: (random: Random) => readonly string[];
 }
@@ -26,7 +24,7 @@ const smallQueue = (random: Random) => [
   ...["--journal", random.pick(["overflow", "durable", "off"])],
 ];
 
-const day = (start: () => Venue): Day => ({ start, minutes: 120, flags: smallQueue });
+const day = (start: () => Venue): Day => ({ start, flags: smallQueue });
 
 /** One of each venue. */
 export const days: Readonly<Record<string, Day>> = {

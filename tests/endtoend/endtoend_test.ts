@@ -1,11 +1,15 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { missingServer } from "../support/postgres.ts";
 import { testWhere } from "../support/skip.ts";
 import { days } from "./days.ts";
-import { missingClock, runTrial } from "./trial.ts";
+import type { StandbyReport } from "./standby_day.ts";
+import { missingClock, runFast, runTrial } from "./trial.ts";
 
 // Another one each time would find more, and fail for those who changed nothing: `deno task endtoend` has others.
 const SEED = 1;
+/** A quarter of a day: as many faults, closer together. */
+const MINUTES = 30;
 
 testWhere(
   missingServer() ?? missingClock(),
@@ -13,7 +17,8 @@ testWhere(
   async (t) => {
     const names = Object.keys(days);
     const seen: string[] = [];
-    for await (const report of runTrial({ days: names, seed: SEED })) {
+    const standby = playStandby();
+    for await (const report of runTrial({ days: names, seed: SEED, minutes: MINUTES })) {
       const { name, rows, faults, flags, problems, log } = report;
       seen.push(name);
       await t.step(`${name}: ${rows} bars, ${faults.length} faults`, () => {
@@ -22,5 +27,18 @@ testWhere(
       });
     }
     assertEquals(seen.toSorted(), names.toSorted());
+    const { missing, changes, bars, letters } = await standby;
+    await t.step(`of two providers that stand in for each other no minute is missing: ${changes.join(", ")}`, () => {
+      assertEquals({ missing, letters }, { missing: [], letters: 0 });
+      assert(changes.length > 2);
+      assert(bars.every((count) => count > 0), bars.join());
+    });
   },
 );
+
+/** Plays faults at both members of a failover group, beside the days. */
+async function playStandby(): Promise<StandbyReport> {
+  const script = fromFileUrl(new URL("standby_day.ts", import.meta.url));
+  const lines = await Array.fromAsync(runFast([script, `--seed=${SEED}`, `--minutes=${MINUTES}`]));
+  return JSON.parse(lines.at(-1)!);
+}

@@ -1,5 +1,5 @@
 /**
- * `deno task endtoend [--trials N] [--seed S] [DAY…]`: days of many seeds, one after another.
+ * `deno task endtoend [--trials N] [--seed S] [--minutes 120] [DAY…]`: days of many seeds, one after another.
  *
  * @module
  */
@@ -7,14 +7,14 @@ import { parseArgs } from "@std/cli/parse-args";
 import { runTrial } from "./trial.ts";
 import { days } from "./days.ts";
 
-const { trials, seed, verbose, _: names } = parseArgs(Deno.args, {
-  default: { trials: 1, seed: Math.floor(Math.random() * 1e6) },
+const { trials, seed, minutes, verbose, _: names } = parseArgs(Deno.args, {
+  default: { trials: 1, minutes: 120, seed: Math.floor(Math.random() * 1e6) },
   boolean: ["verbose"],
 });
 const chosen = names.length > 0 ? names.map(String) : Object.keys(days);
 let succeeded = 0;
 for (let trial = 0; trial < trials; trial++) {
-  for await (const report of runTrial({ days: chosen, seed: seed + 100 * trial })) {
+  for await (const report of runTrial({ days: chosen, seed: seed + 100 * trial, minutes })) {
     const { log, problems, ...facts } = report;
     console.log(JSON.stringify(facts));
     if (verbose || problems.length > 0) console.log(log);

@@ -1,6 +1,6 @@
 /**
  * A while of a failover group with faults at both of its members, in a process whose clock runs fast: see
- * `standby_test.ts`, which starts it. Prints a line of JSON, a {@linkcode StandbyReport}.
+ * `endtoend_test.ts`, which starts it. Prints a line of JSON, a {@linkcode StandbyReport}.
  *
  * @module
  */

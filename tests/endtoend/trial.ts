@@ -16,6 +16,8 @@ export interface TrialOptions {
   /** Names of days. */
   days: readonly string[];
   seed: number;
+  /** Length of each day, between the market's opening and its close. */
+  minutes: number;
 }
 
 /** When the world begins: a Tuesday morning in New York, where all markets are open. */
@@ -34,9 +36,9 @@ export function missingClock(): string | undefined {
 const SPEED = 60;
 
 /** Runs a trial, and gives the reports as they come. */
-export async function* runTrial({ days, seed }: TrialOptions): AsyncGenerator<Report> {
+export async function* runTrial({ days, seed, minutes }: TrialOptions): AsyncGenerator<Report> {
   const world = fromFileUrl(new URL("world.ts", import.meta.url));
-  for await (const line of runFast([world, `--seed=${seed}`, ...days])) yield JSON.parse(line);
+  for await (const line of runFast([world, `--seed=${seed}`, `--minutes=${minutes}`, ...days])) yield JSON.parse(line);
 }
 
 /** Runs a script in a world whose clock runs fast, beside a server, and gives its lines. */

@@ -45,6 +45,8 @@ export interface Venue extends AsyncDisposable {
   readonly relay: Relay;
   /** The first bytes of a message. */
   readonly halfMessage: Uint8Array<ArrayBuffer>;
+  /** A process is being started, to which some faults would be mistakes of its user. */
+  starting?(): void;
   /** The next client that has subscribed. */
   line(): Promise<Line>;
   /** Makes a print known to history. */

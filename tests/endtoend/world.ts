@@ -9,12 +9,12 @@ import { startPostgres } from "../support/postgres.ts";
 import { type Report, runDay } from "./day.ts";
 import { days } from "./days.ts";
 
-const { seed, _: names } = parseArgs(Deno.args);
+const { seed, minutes, _: names } = parseArgs(Deno.args);
 
 // The one that TEST_DATABASE_URL names, whose clock is its own.
 await using server = await startPostgres();
 await Promise.all(names.map(async (name: string | number, at: number) => {
-  const options = { name: String(name), day: days[name], server, seed: seed + at };
+  const options = { name: String(name), day: days[name], server, seed: seed + at, minutes };
   const report = await runDay(options).catch((error): Report => ({
     ...{ name: options.name, seed: options.seed, flags: [], faults: [], rows: 0, letters: 0, settledAfter: 0, log: "" },
     problems: [error.stack],

@@ -46,19 +46,19 @@ Deno.test("one thing that is wrong is told alone", () => {
   assertEquals(create(keys).name, "alpaca");
 });
 
-Deno.test("the feed is part of the address, unless the address has a path of its own", async () => {
+Deno.test("the feed is part of the address, unless the stream has a path of its own", async () => {
   await using fake = startFakeAlpaca();
   await using test = await connect(fake, { symbols: ["FAKEPACA"], variables: { ALPACA_FEED: "test" } });
   (await fake.connection()).bars(bar(0, { symbol: "FAKEPACA" }));
   await test.read((bars) => bars.length === 1);
   const { ALPACA_STREAM_URL, ALPACA_DATA_URL } = fake.variables;
-  const own = { ALPACA_STREAM_URL: `${ALPACA_STREAM_URL}/own/stream`, ALPACA_DATA_URL: `${ALPACA_DATA_URL}/own/bars` };
+  const own = { ALPACA_STREAM_URL: `${ALPACA_STREAM_URL}/own/stream`, ALPACA_DATA_URL: `${ALPACA_DATA_URL}/own/` };
   await using proxied = await connect(fake, { variables: own, newest: new Map([["AAPL", Date.now()]]) });
   (await fake.connection()).bars(bar(0));
   await proxied.read((bars) => bars.length === 1);
   await fake.until(() => fake.requests.length > 0);
   assertEquals([...new Set(fake.received.map(({ path }) => path))], ["/v2/test", "/own/stream"]);
-  assertEquals(fake.requests[0].pathname, "/own/bars");
+  assertEquals(fake.requests[0].pathname, "/own/v2/stocks/bars");
 });
 
 Deno.test("whatever comes, nothing is thrown and no bar is made that has no numbers", () => {

@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { FeedError } from "../../src/providers/live/feed.ts";
 import { fakeClock } from "../support/clock.ts";
-import { type Asked, barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
+import { type Asked, BAR, barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
 
 const STALL_MS = 2 * MINUTE;
 /** Questions about what came after the connection was there. */
@@ -99,6 +99,41 @@ Deno.test("while the market is closed nothing is asked, and silence counts from 
   assertEquals(run.asked.length, before);
   await clock.tick(2 * MINUTE);
   assertEquals(run.losses(), ["stall"]);
+  await run.stop();
+});
+
+Deno.test("the bar that follows the last one is missed, too, where no further ones come", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({
+    newest: { "BTC/USD": 0 },
+    options: { stallMs: STALL_MS },
+    answer: ({ from, to }) => from >= -2 && to < -2 ? [[barBefore(-2)]] : [],
+  });
+  const { session } = run.connections[0];
+  session.subscribed("BTC/USD");
+  await clock.tick(2 * MINUTE + 1000);
+  session.emit([barBefore(-1)]);
+  await clock.tick(3 * MINUTE);
+  assertEquals(run.losses(), ["stall"]);
+  await run.stop();
+});
+
+Deno.test("the last bars of a session that have not come are asked for once it is over, and once only", async () => {
+  const close = Date.UTC(2024, 0, 3, 21);
+  using clock = fakeClock(close - 4 * MINUTE);
+  const symbols = ["AAPL", "MSFT"];
+  const run = await runScripted({ name: "alpaca", symbols, options: { stallMs: STALL_MS }, answer: () => [] });
+  const { session } = run.connections[0];
+  for (const symbol of symbols) session.subscribed(symbol);
+  await clock.tick(2 * MINUTE + 1000);
+  const bar = (symbol: string, minute: number) => ({ ...barBefore(0, symbol), ts: close - minute * MINUTE });
+  session.emit(symbols.map((symbol) => bar(symbol, 3)));
+  await clock.tick(2 * MINUTE);
+  session.emit([bar("MSFT", 2), bar("MSFT", 1)]);
+  const before = run.asked.length;
+  await clock.tick(10 * 60 * MINUTE);
+  const asked = run.asked.slice(before).map((each) => [each.symbols.join(), (close - BAR) / MINUTE + each.from]);
+  assertEquals([asked, run.losses()], [[["AAPL", 2]], []]);
   await run.stop();
 });
 

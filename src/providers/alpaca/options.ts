@@ -36,7 +36,7 @@ export async function* readAlpacaChain(
 ): AsyncGenerator<PolledPage<OptionSnapshot>> {
   const headers = { "APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret };
   for (let token: string | undefined = "";;) {
-    const page: URL = new URL(`/v1beta1/options/snapshots/${encodeURIComponent(underlying)}`, url);
+    const page: URL = new URL(`${url}/v1beta1/options/snapshots/${encodeURIComponent(underlying)}`);
     page.searchParams.set("limit", `${PAGE_LIMIT}`);
     if (token !== "") page.searchParams.set("page_token", token!);
     let body: { snapshots?: unknown; next_page_token?: unknown } | null;

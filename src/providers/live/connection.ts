@@ -103,11 +103,12 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     connection.abort(new FeedError("the pipeline is too slow for the feed", { reason: "overflow" }));
   }
 
-  function hear(symbol: string): void {
+  /** Notes that data of the symbol came, and all of its bars that start before `until`. */
+  function hear(symbol: string, until?: number): void {
     lastData = performance.now();
     firstData ||= lastData;
     heardAt = Date.now();
-    stalls.heard(symbol);
+    stalls.heard(symbol, until);
   }
 
   const session: Session = {
@@ -132,7 +133,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       const bars = all.filter(({ symbol }) => wanted.has(symbol));
       for (const bar of all) if (!wanted.has(bar.symbol)) session.reject(bar, "symbol was not asked for");
       if (bars.length === 0) return;
-      for (const { symbol } of bars) hear(symbol);
+      for (const { symbol, ts, status } of bars) hear(symbol, status === "provisional" ? undefined : ts + stepMs);
       tellOfBars("live", bars);
       offer(bars, [], () => {
         // Nothing is complete beyond now, whatever a bar says.

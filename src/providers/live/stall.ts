@@ -13,8 +13,8 @@ import { type Question, takeGroup } from "./groups.ts";
 export interface StallWatch {
   /** The symbol's data is to come from now on. */
   expect(symbol: string): void;
-  /** Data of the symbol came. */
-  heard(symbol: string): void;
+  /** Data of the symbol came; with `until`, all of its bars that start before then (epoch ms). */
+  heard(symbol: string, until?: number): void;
   /** Nothing is to come of the symbol. */
   forget(symbol: string): void;
 }
@@ -42,18 +42,26 @@ const MAX_REQUESTS = 20;
 /** Symbols refused one after another that mean that history is refused for all. */
 const MAX_REFUSALS = 5;
 
-/** A question, and the moment at which its symbol was heard of last. */
+/** What has come of a symbol. */
+interface Heard {
+  readonly at: number;
+  /** Start of the first bar that is still to come. */
+  readonly from: number;
+}
+
+/** A question, and when its symbol was heard of last. */
 interface Probe extends Question {
   readonly heardAt: number;
 }
 
 /**
  * Watches. A quiet symbol may simply not trade, so history is asked before anything is done about it; while it has no
- * bars either, it is asked less and less often. While its market is closed, silence is as it should be.
+ * bars either, it is asked less and less often. While its market is closed, silence is as it should be, unless the bars up to
+ * the close have not come.
  */
 export function watchForStalls({ feed, stallMs, patience, signal, onStall }: StallOptions): StallWatch {
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
-  const heardAt = new Map<string, number>();
+  const heard = new Map<string, Heard>();
   /** When a symbol was last asked about, since it was heard of. */
   const askedAt = new Map<string, number>();
   /** Symbols whose history is refused. */
@@ -61,35 +69,39 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
   let refusals = 0;
   let isProbing = false;
 
+  /** Up to where history has the bars that should have come. */
+  const readyUntil = () => Date.now() - stepMs - (feed.historyLagMs ?? 0);
+
   /** Symbols whose silence is to be looked into. */
   function findQuiet(): Probe[] {
     const now = Date.now();
+    const ready = readyUntil();
     const isOpen = new Map<Calendar | undefined, boolean>();
     const quiet: Probe[] = [];
-    for (const [symbol, at] of heardAt) {
+    for (const [symbol, { at, from }] of heard) {
       const wait = patience.get(symbol) ?? stallMs;
-      const since = askedAt.get(symbol) ?? at;
-      if (now - since < wait || hopeless.has(symbol)) continue;
+      const asked = askedAt.get(symbol);
+      const since = asked ?? at;
+      if (now - since < wait || from >= ready || hopeless.has(symbol)) continue;
       const calendar = calendarOf(feed.name, symbol);
       if (!isOpen.has(calendar)) isOpen.set(calendar, calendar?.isOpen(now) ?? true);
-      if (!isOpen.get(calendar) || (calendar?.openMs(since, now) ?? wait) < wait) continue;
-      // The bar under way when it was last heard of, and the one before, may rightly not have been delivered.
-      quiet.push({ symbol, from: Math.ceil(at / stepMs) * stepMs, heardAt: at });
+      const isExpected = isOpen.get(calendar)
+        ? (calendar?.openMs(since, now) ?? wait) >= wait
+        : calendar!.openMs(Math.max(from, asked ?? from), now) > 0;
+      if (isExpected) quiet.push({ symbol, from, heardAt: at });
     }
-    return quiet.sort((a, b) => a.from - b.from);
+    return quiet.sort((a, b) => a.from - b.from || a.heardAt - b.heardAt);
   }
 
   /** A symbol of the group of which history has a bar that has not come. */
   async function findMissed(group: readonly Probe[]): Promise<string | undefined> {
     const probes = new Map(group.map((each) => [each.symbol, each]));
-    const to = Date.now() - stepMs - (feed.historyLagMs ?? 0);
-    if (to <= group[0].from) return undefined;
     try {
-      for await (const bars of feed.history([...probes.keys()], group[0].from, to, signal)) {
+      for await (const bars of feed.history([...probes.keys()], group[0].from, readyUntil(), signal)) {
         for (const { symbol, ts } of bars) {
           const asked = probes.get(symbol);
           // While history answered, the connection may have delivered.
-          if (asked !== undefined && ts >= asked.from && heardAt.get(symbol) === asked.heardAt) return symbol;
+          if (asked !== undefined && ts >= asked.from && heard.get(symbol)?.at === asked.heardAt) return symbol;
         }
       }
       refusals = 0;
@@ -134,12 +146,16 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
   signal.addEventListener("abort", () => clearInterval(timer), { once: true });
 
   return {
-    expect: (symbol) => void heardAt.set(symbol, Date.now()),
-    heard(symbol) {
-      heardAt.set(symbol, Date.now());
+    expect(symbol) {
+      const at = Date.now();
+      // The bar under way now is asked of history by the repair.
+      heard.set(symbol, { at, from: Math.ceil(at / stepMs) * stepMs });
+    },
+    heard(symbol, until = -Infinity) {
+      heard.set(symbol, { at: Date.now(), from: Math.max(until, heard.get(symbol)?.from ?? -Infinity) });
       askedAt.delete(symbol);
       patience.delete(symbol);
     },
-    forget: (symbol) => void heardAt.delete(symbol),
+    forget: (symbol) => void heard.delete(symbol),
   };
 }

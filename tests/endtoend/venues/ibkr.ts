@@ -82,6 +82,8 @@ export function startIbkr(): Venue {
         relay.cut();
       },
     },
+    // Of its own last connection knows only who had one.
+    starting: () => inUse.clear(),
     async line() {
       const connection = await fake.connection();
       connections.add(connection);
