@@ -9,8 +9,9 @@ import type { Config } from "./config/load.ts";
 import { type Database, withClient } from "./database/database.ts";
 import { classifyDatabaseError } from "./database/faults.ts";
 import { openDatabase } from "./database/open.ts";
-import { openPrepared } from "./database/prepare.ts";
 import { readNewest } from "./database/newest.ts";
+import { openPrepared } from "./database/prepare.ts";
+import { applyTimescale } from "./database/timescale/apply.ts";
 import type { DeadLetters } from "./dead_letters/write.ts";
 import type { Listener } from "./events.ts";
 import { openJournal } from "./journal/open.ts";
@@ -118,14 +119,20 @@ export async function openApp(options: AppOptions): Promise<App> {
   const bury = createBury(options.deadLetters(tell), fail);
   const database = await openPrepared(
     options.database ?? opened.use(await openDatabase(options.config)),
-    (error) => {
-      // What comes meanwhile is kept in the journal. An embedded database is never away.
-      if (journaled === undefined || !options.providers.some(journaled.holds)) return false;
-      tell({
-        type: "journal-notice",
-        message: `the database is not there yet, what comes is kept here until it is: ${error.message}`,
-      });
-      return true;
+    {
+      async settle(database) {
+        if (options.database !== undefined) return;
+        await applyTimescale(database, settings.timescale, ({ message }) => tell({ type: "database-notice", message }));
+      },
+      mayWait(error) {
+        // What comes meanwhile is kept in the journal. An embedded database is never away.
+        if (journaled === undefined || !options.providers.some(journaled.holds)) return false;
+        tell({
+          type: "journal-notice",
+          message: `the database is not there yet, what comes is kept here until it is: ${error.message}`,
+        });
+        return true;
+      },
     },
   );
 

@@ -121,6 +121,8 @@ export type PipelineEvent =
   | { type: "journal-notice"; message: string }
   /** Records on disk are given up. */
   | { type: "journal-dropped"; count: number; reason: string }
+  /** Something of the database that records can do without. */
+  | { type: "database-notice"; message: string }
   | { type: "fatal"; error: unknown };
 
 /** Where records of a batch came from: so many of a frame that was received then, in microseconds since 1970. */

@@ -6,13 +6,13 @@
  * @module
  */
 import { describeOption } from "../src/cli/help.ts";
-import { optionSpecs } from "../src/config/options.ts";
+import { flagSpecs } from "../src/config/options.ts";
 
 const README = new URL("../README.md", import.meta.url);
 
 /** The README with the table as it should be. */
 export function withOptions(readme: string): string {
-  const rows = optionSpecs.map((spec) =>
+  const rows = flagSpecs.map((spec) =>
     `| \`--${spec.flag}${spec.value === undefined ? "" : ` ${spec.value.replaceAll("|", "\\|")}`}\` | ${
       spec.variables.map((variable) => `\`${variable}\``).join(" ")
     } | ${describeOption(spec).replaceAll("|", "\\|")} |`

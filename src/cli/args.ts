@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { closestString } from "@std/text/closest-string";
-import { type OptionName, optionSpecs } from "../config/options.ts";
+import { flagSpecs, type OptionName } from "../config/options.ts";
 import { type Command, type Invocation, UsageError } from "./command.ts";
 
 /**
@@ -14,7 +14,7 @@ import { type Command, type Invocation, UsageError } from "./command.ts";
  * @throws {UsageError} If an option is unknown or lacks its value.
  */
 export function parseInvocation(name: string, command: Command, args: readonly string[]): Invocation {
-  const specs = optionSpecs.filter((spec) => command.options.includes(spec.name));
+  const specs = flagSpecs.filter((spec) => command.options.includes(spec.name));
   const own = command.flags ?? [];
   const known = [...specs.map(({ flag }) => flag), ...own.map((flag) => flag.name), "config", "help"];
   const withValue = [

@@ -1,5 +1,5 @@
 /** `barline completions`. @module */
-import { type OptionSpec, optionSpecs } from "../config/options.ts";
+import { flagSpecs, type OptionSpec } from "../config/options.ts";
 import { type Command, EXIT } from "./command.ts";
 
 /** What a shell is told of one command. */
@@ -33,7 +33,7 @@ export function createCompletions(commands: () => Readonly<Record<string, Comman
 }
 
 function describe(name: string, command: Command): Completion {
-  const specs = optionSpecs.filter((spec) => command.options.includes(spec.name));
+  const specs = flagSpecs.filter((spec) => command.options.includes(spec.name));
   return {
     name,
     summary: command.summary,

@@ -40,6 +40,12 @@ export const config: Command = {
 /** The schema of what a user writes, where defaults may be left out. */
 function makeJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(settingsSchema, { io: "input" });
-  for (const property of Object.values(schema.properties ?? {})) delete (property as Record<string, unknown>).barline;
+  dropMeta(schema);
   return { title: "Barline configuration", ...schema };
+}
+
+/** Takes out what the schema says of itself to this program, at any depth. */
+function dropMeta(schema: object): void {
+  delete (schema as Record<string, unknown>).barline;
+  for (const part of Object.values(schema)) if (typeof part === "object" && part !== null) dropMeta(part);
 }

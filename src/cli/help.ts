@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type OptionSpec, optionSpecs } from "../config/options.ts";
+import { flagSpecs, type OptionSpec } from "../config/options.ts";
 import type { Command } from "./command.ts";
 
 const WIDTH = 30;
@@ -42,7 +42,7 @@ export function describeCommand(name: string, command: Command): string {
   for (const { name, value, help } of command.flags ?? []) {
     lines.push(row(`--${name}${value ? ` ${value}` : ""}`, help));
   }
-  for (const spec of optionSpecs) {
+  for (const spec of flagSpecs) {
     if (!command.options.includes(spec.name)) continue;
     lines.push(row(`--${spec.flag}${spec.value ? ` ${spec.value}` : ""}`, describeOption(spec)));
   }

@@ -1,25 +1,64 @@
 /** `barline migrate`. @module */
-import { loadConfig } from "../config/load.ts";
-import { prepareDatabase, SCHEMA_VERSION } from "../database/migrate.ts";
-import { openDatabase } from "../database/open.ts";
+import { join } from "@std/path";
+import { type Config, loadConfig } from "../config/load.ts";
 import { prepareDataDir } from "../data_dir.ts";
+import { withClient } from "../database/database.ts";
+import { planMigration, prepareDatabase, SCHEMA_VERSION } from "../database/migrate.ts";
+import { openDatabase } from "../database/open.ts";
+import { formatSteps, type Step } from "../database/step.ts";
+import { applyTimescale, readPlan } from "../database/timescale/apply.ts";
+import { describeError } from "../telemetry/log.ts";
 import { type Command, EXIT } from "./command.ts";
 
-/** Brings the database's schema up to date, as every start of `ingest` does. */
+/** Brings the database's schema, and TimescaleDB in it, to what program and configuration want, as `ingest` does. */
 export const migrateCommand: Command = {
   summary: "Create or update the tables, as every ingest does at its start",
-  options: ["database", "sslmode", "sslrootcert", "dataDir", "writeTimeoutMs"],
-  examples: ["migrate", "migrate --database postgres://owner@db/market"],
-  async run({ options, configFile }) {
+  options: ["database", "sslmode", "sslrootcert", "dataDir", "timescale", "writeTimeoutMs"],
+  flags: [{ name: "plan", help: "print the statements that would be run, and change nothing" }],
+  examples: ["migrate", "migrate --database postgres://owner@db/market", "migrate --config barline.yaml --plan"],
+  async run({ options, flags, configFile }) {
     const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+    if (flags.has("plan")) {
+      const steps = await plan(config);
+      console.log(steps.length === 0 ? "-- Nothing to do" : formatSteps(steps).trimEnd());
+      return EXIT.done;
+    }
     if (config.target === undefined) await prepareDataDir(config.settings.dataDir);
     await using database = await openDatabase(config);
+    let isWhole = true;
+    const warn = (problem: Error) => {
+      isWhole = false;
+      console.error(describeError(problem));
+    };
     const applied = await prepareDatabase(database);
+    const done = await applyTimescale(database, config.settings.timescale, warn);
     console.log(
       applied.length === 0
         ? `${database.label}: up to date at version ${SCHEMA_VERSION}`
         : `${database.label}: applied ${applied.join(", ")}, now at version ${SCHEMA_VERSION}`,
     );
-    return EXIT.done;
+    for (const name of done) console.log(`TimescaleDB: ${name}`);
+    return isWhole ? EXIT.done : EXIT.failed;
   },
 };
+
+/** What would be done. An embedded database that is not there yet is not made for it. */
+async function plan(config: Config): Promise<Step[]> {
+  const { target, settings } = config;
+  if (target === undefined && !await exists(join(settings.dataDir, "postgres"))) return await planMigration(undefined);
+  await using database = await openDatabase(config);
+  return await withClient(database, async (client) => [
+    ...await planMigration(client),
+    ...await readPlan(client, settings.timescale),
+  ]);
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -6,8 +6,10 @@
  */
 import { parse as parseDotenv } from "dotenv";
 import { parse as parseYaml } from "yaml";
+import type { z } from "zod";
 import { closestString } from "@std/text/closest-string";
 import { type DatabaseTarget, parseDatabaseUrl, redactUrl, urlFromVariables } from "./database.ts";
+import { camelCase, findWrongKeys, readMapping } from "./mapping.ts";
 import { isMapping } from "./per_provider.ts";
 import { type OptionName, type OptionSpec, optionSpecs, type Settings, settingsSchema } from "./options.ts";
 
@@ -85,9 +87,8 @@ export function loadConfig(inputs: ConfigInputs): Config {
     sources.set(spec.name, found?.source ?? "default");
     const checked = settingsSchema.shape[spec.name].safeParse(coerce(found?.value, spec));
     values[spec.name] = checked.success ? checked.data : spec.default;
-    for (const [key, wrong] of checked.success ? [] : findWrong(found!.value, spec)) {
-      const current = spec.secret ? "(not shown)" : JSON.stringify(wrong);
-      problems.push({ key, source: found!.source, message: `current value is ${current}, wanted is ${spec.wanted}` });
+    for (const wrong of checked.success ? [] : findWrong(found!.value, spec)) {
+      problems.push({ ...wrong, source: found!.source });
     }
   }
   const target = resolveTarget(values as Settings, sources, problems);
@@ -140,12 +141,20 @@ function readDatabase(layers: readonly Layer[], spec: OptionSpec, problems: Conf
 }
 
 /** What is wrong with a value, by key: the entries of a mapping that do not do, or else all of it. */
-function findWrong(value: unknown, spec: OptionSpec): [string, unknown][] {
+function findWrong(value: unknown, spec: OptionSpec): { key: string; message: string }[] {
   const type = settingsSchema.shape[spec.name];
+  if (spec.type === "mapping") {
+    const schema = (type as unknown as z.ZodDefault).unwrap() as unknown as z.ZodObject;
+    return findWrongKeys(spec.name, coerce(value, spec), schema, spec.wanted);
+  }
+  const tell = (key: string, wrong: unknown) => {
+    const current = spec.secret ? "(not shown)" : JSON.stringify(wrong);
+    return { key, message: `current value is ${current}, wanted is ${spec.wanted}` };
+  };
   const entries = isMapping(value) ? Object.entries(value) : [];
   const wrong = entries.filter(([, each]) => isMapping(each) || !type.safeParse(coerce(each, spec)).success);
-  if (wrong.length === 0) return [[spec.name, value]];
-  return wrong.map(([name, each]) => [`${spec.name}.${name}`, each]);
+  if (wrong.length === 0) return [tell(spec.name, value)];
+  return wrong.map(([name, each]) => tell(`${spec.name}.${name}`, each));
 }
 
 function first<T>(layers: readonly Layer[], read: (layer: Layer) => T | undefined): T | undefined {
@@ -194,8 +203,7 @@ function fileLayer(path: string | undefined, problems: ConfigProblem[]): Layer {
   const names = optionSpecs.map(({ name }) => name);
   const byName = new Map<string, unknown>();
   for (const [key, value] of Object.entries(values)) {
-    // batch-size and batch_size are as good as batchSize.
-    const name = key.replace(/[-_]([a-z])/g, (_, letter) => letter.toUpperCase());
+    const name = camelCase(key);
     if (names.includes(name as OptionName)) byName.set(name, value);
     else {
       const nearest = closestString(name, names);
@@ -227,6 +235,7 @@ function readYaml(path: string, problems: ConfigProblem[]): Record<string, unkno
 /** Text of the command line and the environment as the type that the option wants; what cannot be is left for the check. */
 function coerce(value: unknown, spec: OptionSpec): unknown {
   const { type, whole } = spec;
+  if (type === "mapping") return readMapping(value);
   if (isMapping(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, coerce(each, spec)]));
   }

@@ -9,6 +9,7 @@ import { z } from "zod";
 import { type KindName, recordKinds } from "../records/mod.ts";
 import { TIME_UNITS } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
+import { timescaleSchema } from "./timescale.ts";
 
 /** What an option says of itself besides its type. */
 export interface OptionMeta {
@@ -153,6 +154,10 @@ export const settingsSchema = z.strictObject({
     value: "PATH",
     env: ["PGSSLROOTCERT"],
   }),
+  timescale: option(timescaleSchema.default({}), {
+    wanted: "a mapping, as in timescale: { compressAfter: 30d }",
+    help: "how TimescaleDB keeps the bars, where it is there",
+  }),
   dataDir: text({ wanted: "a path", help: "embedded database, journal, dead letters and positions", value: "PATH" })
     .default("./data"),
   http: option(z.string().regex(HTTP_ADDRESS).refine(isPort).default("127.0.0.1:9000"), {
@@ -205,7 +210,7 @@ export type Settings = z.infer<typeof settingsSchema>;
 export type OptionName = keyof Settings;
 
 /** How the values of an option are written as text. */
-export type OptionType = "text" | "number" | "flag" | "list";
+export type OptionType = "text" | "number" | "flag" | "list" | "mapping";
 
 /** An option as the command line, the environment and the help see it. */
 export interface OptionSpec extends OptionMeta {
@@ -221,15 +226,21 @@ export interface OptionSpec extends OptionMeta {
 export const optionSpecs: readonly OptionSpec[] = Object.entries(settingsSchema.shape).map(([name, type]) => {
   const flagName = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
   const meta = findMeta(type);
+  const optionType = findType(type);
   return {
     ...meta,
     name: name as OptionName,
     flag: flagName,
-    variables: [`BARLINE_${flagName.toUpperCase().replaceAll("-", "_")}`, ...meta.env ?? []],
-    type: findType(type),
+    variables: optionType === "mapping"
+      ? []
+      : [`BARLINE_${flagName.toUpperCase().replaceAll("-", "_")}`, ...meta.env ?? []],
+    type: optionType,
     default: type.safeParse(undefined).data,
   };
 });
+
+/** The options that are flags too; mappings stand in the file alone. */
+export const flagSpecs: readonly OptionSpec[] = optionSpecs.filter(({ type }) => type !== "mapping");
 
 /** The schema's own description lies on it or, below a default, on what it wraps. */
 function findMeta(type: z.ZodType): OptionMeta {
@@ -241,6 +252,7 @@ function findType(type: z.ZodType): OptionType {
   if (type instanceof z.ZodDefault || type instanceof z.ZodOptional) return findType(type.unwrap() as z.ZodType);
   // The text of the command line and the environment is one of the first.
   if (type instanceof z.ZodUnion) return findType(type.options[0] as z.ZodType);
+  if (type instanceof z.ZodObject) return "mapping";
   if (type instanceof z.ZodArray) return "list";
   if (type instanceof z.ZodBoolean) return "flag";
   return type instanceof z.ZodNumber ? "number" : "text";

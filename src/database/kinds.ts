@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Client } from "pg";
 import { recordKind, recordKinds } from "../records/mod.ts";
 import type { ColumnType, MarketRecord, RecordKind } from "../records/record.ts";
+import type { Step } from "./step.ts";
 
 /** How each type is declared. `char` in quotes is the single-byte type. */
 export const SQL_TYPES: Record<ColumnType, string> = {
@@ -18,28 +18,19 @@ export const SQL_TYPES: Record<ColumnType, string> = {
   jsonb: "jsonb",
 };
 
-const kinds = () => Object.keys(recordKinds).map(recordKind);
-
-/** Names of the kinds whose tables are not there. */
-export async function missingKinds(client: Client): Promise<string[]> {
-  const all = kinds();
-  const { rows } = await client.query("SELECT name FROM unnest($1::text[]) AS name WHERE to_regclass(name) IS NULL", [
-    all.map(({ table }) => table),
-  ]);
-  const missing = new Set(rows.map(({ name }) => name));
-  return all.filter(({ table }) => missing.has(table)).map(({ name }) => name);
-}
-
-/** Makes the table and the view of a kind. */
-export async function createKind(client: Client, name: string): Promise<void> {
-  await client.query(createStatements(recordKind(name)));
+/** The table of each kind, and the step that makes it with its view. */
+export function kindTables(): { relation: string; step: Step }[] {
+  return Object.keys(recordKinds).map(recordKind).map((kind) => ({
+    relation: kind.table,
+    step: { name: kind.name, statements: createStatements(kind) },
+  }));
 }
 
 /**
  * The statements that make a kind's table and its view. All identifiers are the kind's own. Columns stand in the order in
  * which the kind gives them, `series_id` after those of eight bytes.
  */
-function createStatements({ name, table, view, columns, keyColumns }: RecordKind<MarketRecord>): string {
+function createStatements({ name, table, view, columns, keyColumns }: RecordKind<MarketRecord>): string[] {
   const wide = columns.filter(({ type }) => type === "float8" || type === "timestamptz");
   const narrow = columns.filter((column) => !wide.includes(column));
   const declare = (column: typeof columns[number]) =>
@@ -48,12 +39,14 @@ function createStatements({ name, table, view, columns, keyColumns }: RecordKind
     !["r.ts", "r.received_at"].includes(shown)
   );
   const declared = [...wide.map(declare), "  series_id int4 NOT NULL", ...narrow.map(declare)];
-  return `CREATE TABLE ${table} (
+  return [
+    `CREATE TABLE ${table} (
 ${declared.join(",\n")},
   PRIMARY KEY (series_id, ${keyColumns.join(", ")})
-);
-COMMENT ON TABLE ${table} IS 'Records of the kind ${name}; read them through the view ${view}.';
-CREATE VIEW ${view} AS
+)`,
+    `COMMENT ON TABLE ${table} IS 'Records of the kind ${name}; read them through the view ${view}.'`,
+    `CREATE VIEW ${view} AS
 SELECT s.tenant, s.provider, s.symbol, r.ts, ${shown.join(", ")}, r.received_at, r.series_id
-FROM ${table} r JOIN series s ON s.id = r.series_id;`;
+FROM ${table} r JOIN series_key s ON s.id = r.series_id`,
+  ];
 }

@@ -1,13 +1,17 @@
 /**
- * Migrations: numbered SQL files, applied in order, once; and then the tables of the kinds of records that are missing.
+ * Migrations: numbered SQL files, applied in order, once; and then what is missing of the tables of the kinds of records
+ * and of the roll-ups of bars, which the program makes itself.
  *
  * @module
  */
 import type { Client } from "pg";
 import { type Database, withClient } from "./database.ts";
-import { createKind, missingKinds } from "./kinds.ts";
+import { kindTables } from "./kinds.ts";
 import bars from "./sql/0001_bars.sql" with { type: "text" };
 import noTrade from "./sql/0002_no_trade.sql" with { type: "text" };
+import readers from "./sql/0003_readers.sql" with { type: "text" };
+import { runStep, type Step } from "./step.ts";
+import { rollupViews } from "./timescale/rollups.ts";
 
 /** A step of the schema. Its number is its place in {@linkcode migrations}, from 1. */
 interface Migration {
@@ -19,10 +23,11 @@ interface Migration {
 const migrations: readonly Migration[] = [
   { name: "bars", sql: bars },
   { name: "no-trade", sql: noTrade },
+  { name: "readers", sql: readers },
 ];
 
-/** Any fixed number: "barline" on a telephone's keys. */
-const LOCK_KEY = 2275463;
+/** Who changes the schema holds this lock. Any fixed number: "barline" on a telephone's keys. */
+export const LOCK_KEY = 2275463;
 
 const HISTORY = `CREATE TABLE IF NOT EXISTS barline_migration (
   version integer PRIMARY KEY,
@@ -43,26 +48,58 @@ export const SCHEMA_VERSION = migrations.length;
  * @throws {Error} If the database is newer than this program, or refuses a step.
  */
 export async function migrate(client: Client): Promise<string[]> {
-  if (await readVersion(client) === SCHEMA_VERSION && (await missingKinds(client)).length === 0) return [];
+  if ((await planMigration(client)).length === 0) return [];
   // Whatever the database's default: who has waited for the lock must see what the other has done meanwhile.
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
     await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
+    // Also makes the session hear of what the one before has made while this one waited.
     await client.query(HISTORY);
-    const version = await readVersion(client);
-    const pending = migrations.slice(version);
-    for (const [at, { name, sql }] of pending.entries()) {
-      await client.query(sql);
-      await client.query("INSERT INTO barline_migration (version, name) VALUES ($1, $2)", [version + at + 1, name]);
-    }
-    const kinds = await missingKinds(client);
-    for (const kind of kinds) await createKind(client, kind);
+    const steps = await planMigration(client);
+    for (const step of steps) await runStep(client, step);
     await client.query("COMMIT");
-    return [...pending.map(({ name }) => name), ...kinds];
+    return steps.map(({ name }) => name);
   } catch (error) {
     await client.query("ROLLBACK").catch(() => {});
     throw error;
   }
+}
+
+/**
+ * What {@linkcode migrate} would do; `client` is `undefined` for a database that is not there yet.
+ *
+ * @throws {Error} If the database is newer than this program.
+ */
+export async function planMigration(client: Client | undefined): Promise<Step[]> {
+  const version = client === undefined ? 0 : await readVersion(client);
+  const pending = migrations.slice(version).map(({ name, sql }, at) => ({
+    name,
+    statements: [
+      ...(version + at === 0 ? [HISTORY] : []),
+      sql.trim().replace(/;$/, ""),
+      `INSERT INTO barline_migration (version, name) VALUES (${version + at + 1}, '${name}')`,
+    ],
+  }));
+  // The first migration makes the table bar.
+  const tables = kindTables().filter(({ relation }) => version > 0 || relation !== "bar");
+  return [
+    ...pending,
+    ...await findMissing(client, "r", tables),
+    ...await findMissing(client, "v", rollupViews()),
+  ];
+}
+
+/** The steps that make those of the relations that are not there as such: `r` a table, `v` a view. */
+async function findMissing(
+  client: Client | undefined,
+  relkind: "r" | "v",
+  made: readonly { relation: string; step: Step }[],
+): Promise<Step[]> {
+  const there = client === undefined ? [] : (await client.query(
+    "SELECT name FROM unnest($1::text[]) AS name JOIN pg_class c ON c.oid = to_regclass(name) WHERE relkind = $2",
+    [made.map(({ relation }) => relation), relkind],
+  )).rows.map(({ name }) => name);
+  return made.filter(({ relation }) => !there.includes(relation)).map(({ step }) => step);
 }
 
 /**

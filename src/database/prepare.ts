@@ -7,15 +7,26 @@ import { classifyDatabaseError } from "./faults.ts";
 import type { Database } from "./database.ts";
 import { prepareDatabase } from "./migrate.ts";
 
+/** Options of {@linkcode openPrepared}. */
+export interface PrepareOptions {
+  /** Does what is optional, once the schema is there. */
+  settle: (database: Database) => Promise<unknown>;
+  /** Hears why the database is not there, and says whether that may be waited for. */
+  mayWait: (error: Error) => boolean;
+}
+
 /**
- * Prepares the database now or, where it is away and `mayWait` allows it, before its first connection: `mayWait` hears
- * why it is not there.
+ * Prepares the database now or, where it is away and that may be waited for, before its first connection.
  *
  * @throws {Error} If it cannot be prepared.
  */
-export async function openPrepared(database: Database, mayWait: (error: Error) => boolean): Promise<Database> {
-  try {
+export async function openPrepared(database: Database, { settle, mayWait }: PrepareOptions): Promise<Database> {
+  async function prepareAll(): Promise<void> {
     await prepareDatabase(database);
+    await settle(database);
+  }
+  try {
+    await prepareAll();
     return database;
   } catch (error) {
     const { cause } = error as Error;
@@ -24,7 +35,7 @@ export async function openPrepared(database: Database, mayWait: (error: Error) =
   let preparing: Promise<unknown> | undefined;
   let isPrepared = false;
   async function prepare(): Promise<void> {
-    preparing ??= prepareDatabase(database);
+    preparing ??= prepareAll();
     try {
       await preparing;
       isPrepared = true;

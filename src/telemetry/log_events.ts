@@ -89,6 +89,8 @@ export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
         return log.debug("Dead-lettered {count} {kind}: {reason}", event);
       case "journal-notice":
         return log.warn("Journal: {message}", event);
+      case "database-notice":
+        return log.warn("Database: {message}", event);
       case "journal-problem":
         return event.reason === undefined
           ? log.info("Journal takes records again")

@@ -37,7 +37,7 @@ const traces = collector.env;
 const best: BenchOptions = { database: url, dataDir: directory, workers: 4, batchSize: 5000 };
 
 async function empty(): Promise<void> {
-  await client.query("TRUNCATE bar, series RESTART IDENTITY");
+  await client.query("TRUNCATE bar, series_key RESTART IDENTITY");
   for (const symbol of data.symbols) {
     await client.query("INSERT INTO series (provider, symbol, timeframe) VALUES ('replay', $1, '1m')", [symbol]);
   }

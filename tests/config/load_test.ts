@@ -163,3 +163,26 @@ Deno.test("the address of the webhook is taken under either name, and never show
     "feedbackUrl: current value is (not shown), wanted is an address that starts with http:// or https://",
   );
 });
+
+Deno.test("a mapping of the file takes its keys in any writing, and what is not given is left open", async () => {
+  const { settings } = await load({
+    file: "timescale:\n  chunk-interval: 1d\n  compress_after: off\n  rollups: [1h]\n",
+  });
+  assertEquals(settings.timescale, { chunkInterval: "1d", compressAfter: "off", rollups: ["1h"] });
+  assertEquals((await load({})).settings.timescale, {});
+});
+
+Deno.test("what is wrong in a mapping is told by key", async () => {
+  const problems = await problemsOf({
+    file: "timescale: { chunkInterval: 1y, compresAfter: 30d, retention: 1d, enabled: 1, rollups: [2h] }\n",
+  });
+  assertEquals(problems.map(({ key, message }) => `${key}: ${message}`), [
+    'timescale.chunkInterval: current value is "1y", wanted is a time from 1h to 52w, as in 12h, 7d or 2w',
+    'timescale.compresAfter: no such option, did you mean "compressAfter"?',
+    'timescale.retention: current value is "1d", wanted is off, or a time from 7d to 5200w, as in 30d or 52w',
+    "timescale.enabled: current value is 1, wanted is true or false",
+    'timescale.rollups: current value is ["2h"], wanted is a list of 5m, 15m, 1h, 1d',
+  ]);
+  const [whole] = await problemsOf({ file: "timescale: on\n" });
+  assertEquals(whole.message, 'current value is "on", wanted is a mapping, as in timescale: { compressAfter: 30d }');
+});

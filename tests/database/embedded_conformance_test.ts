@@ -26,7 +26,7 @@ testSink({
       ...postgresUnderTest(database),
       async [Symbol.asyncDispose]() {
         await select(database, "ALTER TABLE bar DROP CONSTRAINT IF EXISTS refused");
-        await select(database, "TRUNCATE bar, series");
+        await select(database, "TRUNCATE bar, series_key");
       },
     }),
 });

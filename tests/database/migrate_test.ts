@@ -2,17 +2,20 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { withClient } from "../../src/database/database.ts";
 import { adviseOnDatabaseError, classifyDatabaseError } from "../../src/database/faults.ts";
 import { migrate, prepareDatabase, readVersion, SCHEMA_VERSION } from "../../src/database/migrate.ts";
+import { applyTimescale } from "../../src/database/timescale/apply.ts";
+import { rollups } from "../../src/database/timescale/rollups.ts";
 import { recordKinds } from "../../src/records/mod.ts";
 import { counts, select, writeOnce } from "../support/lanes.ts";
 import { numberedBars, numbers } from "../support/numbered.ts";
 import type { TestServer } from "../support/postgres.ts";
 import { startBarline } from "../support/process.ts";
+import { makeDirectory } from "../support/providers.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
 
 const { test } = useServer();
 
-/** Migrations, and the tables of the kinds that bring their own. */
-const STEPS = SCHEMA_VERSION + Object.keys(recordKinds).length - 1;
+/** Migrations, the tables of the kinds that bring their own, and the roll-ups. */
+const STEPS = SCHEMA_VERSION + Object.keys(recordKinds).length - 1 + rollups.length;
 
 /** A new role that may log in, and the URL of the database for it. */
 async function createRole(server: TestServer, url: string): Promise<{ role: string; theirs: string }> {
@@ -118,4 +121,40 @@ test("a user who must not create tables can write into those that are there", as
   assertEquals(await writeOnce(databaseAt(theirs), changed), counts(20), "updates too");
   const [{ count }] = await select(database, "SELECT count(*)::int AS count FROM bars");
   assert(count === 20);
+});
+
+test("--plan prints a script that makes the whole schema, and changes nothing", async (server) => {
+  const url = await server.createDatabase();
+  const plan = async () => {
+    await using directory = await makeDirectory();
+    return await startBarline(["migrate", "--plan", "--database", url], { cwd: directory.path }).ended;
+  };
+  const { code, stdout } = await plan();
+  assertEquals(code, 0);
+  const database = databaseAt(url);
+  assertEquals(await select(database, "SELECT FROM pg_tables WHERE schemaname = 'public'"), []);
+  await select(database, stdout);
+  assertEquals(await prepareDatabase(database), []);
+  assertEquals((await plan()).stdout, "-- Nothing to do\n");
+});
+
+test("--plan makes no embedded database", async () => {
+  await using directory = await makeDirectory();
+  const { code, stdout } = await startBarline(["migrate", "--plan", "--data-dir", "data"], { cwd: directory.path })
+    .ended;
+  assertEquals(code, 0);
+  assertStringIncludes(stdout, "CREATE TABLE bar (");
+  assertEquals([...Deno.readDirSync(directory.path)], []);
+});
+
+test("without the extension nothing of TimescaleDB is done, nor missed", async (server) => {
+  const { database } = await migratedDatabase(server);
+  const [{ found }] = await select(
+    database,
+    "SELECT count(*)::int AS found FROM pg_available_extensions WHERE name = 'timescaledb'",
+  );
+  if (found === 1) return;
+  const problems: Error[] = [];
+  assertEquals(await applyTimescale(database, { retention: "30d" }, (problem) => problems.push(problem)), []);
+  assertEquals(problems, []);
 });

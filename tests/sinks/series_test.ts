@@ -71,7 +71,7 @@ test("what is known of series is forgotten with the connection", async (server) 
   await withLane(recorded, async (lane) => {
     await lane.write(numberedBars(70), never);
     // As after a failover to a server that lacks the last commits: the same ids now mean other series.
-    await server.query("TRUNCATE series RESTART IDENTITY; TRUNCATE bar", url);
+    await server.query("TRUNCATE series_key RESTART IDENTITY; TRUNCATE bar", url);
     await server.query("INSERT INTO series (provider, symbol, timeframe) VALUES ('numbered', 'ANOTHER', '1m')", url);
     await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'barline'");
     await assertRejects(() => lane.write(numberedBars(70), never));

@@ -1,0 +1,46 @@
+/**
+ * Options that are a mapping of their own in the configuration file.
+ *
+ * @module
+ */
+import type { z } from "zod";
+import { closestString } from "@std/text/closest-string";
+import { isMapping } from "./per_provider.ts";
+
+/** `batch-size` and `batch_size` are as good as `batchSize`. */
+export function camelCase(key: string): string {
+  return key.replace(/[-_]([a-z])/g, (_, letter) => letter.toUpperCase());
+}
+
+/** The mapping with its keys as the schema has them. */
+export function readMapping(value: unknown): unknown {
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [camelCase(key), each]));
+}
+
+/** What is wrong with a mapping: each key, and the sentence that tells of it. `wanted` is what is wanted of the whole. */
+export function findWrongKeys(
+  name: string,
+  value: unknown,
+  schema: z.ZodObject,
+  wanted: string,
+): { key: string; message: string }[] {
+  if (!isMapping(value)) return [{ key: name, message: `current value is ${show(value)}, wanted is ${wanted}` }];
+  const known = Object.keys(schema.shape);
+  return Object.entries(value).flatMap(([key, each]) => {
+    const type = schema.shape[key] as z.ZodType | undefined;
+    if (type === undefined) {
+      return [{ key: `${name}.${key}`, message: `no such option, did you mean "${closestString(key, known)}"?` }];
+    }
+    if (type.safeParse(each).success) return [];
+    return [{ key: `${name}.${key}`, message: `current value is ${show(each)}, wanted is ${wantedOf(type)}` }];
+  });
+}
+
+const show = (value: unknown) => JSON.stringify(value) ?? "nothing";
+
+/** What a setting of the mapping wants to be; below its `optional` lies what it says of itself. */
+function wantedOf(type: z.ZodType): string {
+  const meta = type.meta()?.barline as { wanted: string } | undefined;
+  return meta?.wanted ?? wantedOf((type as z.ZodOptional).unwrap() as z.ZodType);
+}

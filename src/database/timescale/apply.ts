@@ -1,0 +1,103 @@
+/**
+ * Brings TimescaleDB's part of a database to what the configuration says, where the extension can be had.
+ *
+ * Bars can be stored without any of it. So nothing here fails a start: what cannot be done is told, and tried again at
+ * the next.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import type { TimescaleSettings } from "../../config/timescale.ts";
+import { type Database, withClient } from "../database.ts";
+import { adviseOnDatabaseError } from "../faults.ts";
+import { LOCK_KEY } from "../migrate.ts";
+import { runStep, type Step } from "../step.ts";
+import { planTimescale } from "./plan.ts";
+import { NOTHING, readPresence, readState } from "./state.ts";
+
+/** The extension, as a step. */
+export const EXTENSION: Step = {
+  name: "create the extension timescaledb",
+  statements: ["CREATE EXTENSION IF NOT EXISTS timescaledb"],
+};
+
+/** Longest wait for a lock on a table that others use, which all who come later would wait for too. */
+const LOCK_TIMEOUT = "10s";
+
+/** What would be done; the same again once it is done gives nothing. */
+export async function readPlan(client: Client, settings: TimescaleSettings): Promise<Step[]> {
+  if (settings.enabled === false) return [];
+  const presence = await readPresence(client);
+  if (presence === "absent") return [];
+  if (presence === "creatable") return [EXTENSION, ...planTimescale(settings, NOTHING)];
+  return planTimescale(settings, await readState(client));
+}
+
+/** Does it, and returns the names of the steps done. `warn` hears of each that could not be done, and what to do. */
+export async function applyTimescale(
+  database: Database,
+  settings: TimescaleSettings,
+  warn: (problem: Error) => void,
+): Promise<string[]> {
+  try {
+    const plan = await withClient(database, (client) => readPlan(client, settings));
+    if (plan.length === 0) return [];
+    const done: string[] = [];
+    if (plan[0] === EXTENSION) {
+      // On a connection of its own: a server that has not loaded the library ends the one that asks.
+      await withClient(database, (client) => runStep(client, EXTENSION));
+      done.push(EXTENSION.name);
+    }
+    return [...done, ...await withClient(database, (client) => reconcile(client, settings, warn))];
+  } catch (error) {
+    warn(explain("set up TimescaleDB", error));
+    return [];
+  }
+}
+
+/** Plans anew under the lock, as another process may have done it meanwhile, and takes step after step. */
+async function reconcile(
+  client: Client,
+  settings: TimescaleSettings,
+  warn: (problem: Error) => void,
+): Promise<string[]> {
+  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+  try {
+    await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
+    // Rows that are there already are moved into chunks, which takes its time.
+    await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
+    // Its functions may lie in a schema that is not looked into.
+    await client.query(
+      `SELECT set_config('search_path', current_setting('search_path') || ', ' || quote_ident(nspname), true)
+FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'timescaledb'`,
+    );
+    const done: string[] = [];
+    for (const step of planTimescale(settings, await readState(client))) {
+      await client.query("SAVEPOINT step");
+      try {
+        await runStep(client, step);
+        await client.query("RELEASE step");
+        done.push(step.name);
+      } catch (error) {
+        await client.query("ROLLBACK TO step");
+        warn(explain(step.name, error));
+        // Those that come after the hypertable are about it.
+        if (done.length === 0 && step.name.includes("hypertable")) break;
+      }
+    }
+    await client.query("COMMIT");
+    return done;
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => {});
+    throw error;
+  }
+}
+
+function explain(what: string, cause: unknown): Error {
+  const { message, hint } = cause as { message: string; hint?: string };
+  return new Error(
+    [`Cannot ${what}: ${message}. Bars are stored all the same.`, hint, adviseOnDatabaseError(cause)].filter(Boolean)
+      .join(" "),
+    { cause },
+  );
+}

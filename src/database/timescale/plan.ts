@@ -1,0 +1,165 @@
+/**
+ * From what there is to what is wanted: the statements that lead there. Nothing is done here.
+ *
+ * What the settings do not say is left as it is, and has its default only where there is nothing yet. So a command that
+ * runs without the configuration file undoes nothing, and what is missing is made up for at any start.
+ *
+ * @module
+ */
+import {
+  type Interval,
+  type ROLLUP_NAMES,
+  secondsOf,
+  sqlInterval,
+  type TimescaleSettings,
+} from "../../config/timescale.ts";
+import type { Step } from "../step.ts";
+import { COUNTS, createContinuousRollup, createPlainRollup, PLAIN_BY_CHOICE, type Rollup, rollups } from "./rollups.ts";
+import type { Policy, RollupState, TimescaleState } from "./state.ts";
+
+const DEFAULTS = { chunkInterval: "7d", compressAfter: "30d", refreshEvery: "5m", realTime: true };
+
+/** All that is to be done. */
+export function planTimescale(settings: TimescaleSettings, state: TimescaleState): Step[] {
+  if (settings.enabled === false) return [];
+  const steps = [...planHypertable(settings, state)];
+  if (state.isCommunity) {
+    steps.push(...planCompression(settings, state), ...planRollups(settings, state), ...planRetention(settings, state));
+  }
+  return steps.filter(({ statements }) => statements.length > 0);
+}
+
+const literal = (interval: Interval) => `INTERVAL '${sqlInterval(interval)}'`;
+
+function planHypertable({ chunkInterval }: TimescaleSettings, { hypertable }: TimescaleState): Step[] {
+  if (hypertable === undefined) {
+    // Bars come in the order of their time, so that a BRIN index finds a time range as well as a B-tree would, which
+    // each insert would have to pay for.
+    return [{
+      name: "make the table bar a hypertable",
+      statements: [
+        `SELECT create_hypertable('bar', 'ts', chunk_time_interval => ${
+          literal(chunkInterval ?? DEFAULTS.chunkInterval)
+        }, create_default_indexes => false, migrate_data => true)`,
+        "CREATE INDEX bar_ts ON bar USING brin (ts) WITH (autosummarize = on)",
+      ],
+    }];
+  }
+  if (chunkInterval === undefined || secondsOf(chunkInterval) === hypertable.chunkSeconds) return [];
+  return [{
+    name: "change the interval of new chunks",
+    statements: [`SELECT set_chunk_time_interval('bar', ${literal(chunkInterval)})`],
+  }];
+}
+
+function planCompression({ compressAfter }: TimescaleSettings, { hypertable }: TimescaleState): Step[] {
+  const statements: string[] = [];
+  const isNew = !hypertable?.isCompressible;
+  if (isNew) {
+    statements.push(
+      "ALTER TABLE bar SET (timescaledb.compress, timescaledb.compress_segmentby = 'series_id', " +
+        "timescaledb.compress_orderby = 'ts')",
+    );
+  }
+  const wanted = compressAfter ?? (isNew ? DEFAULTS.compressAfter : undefined);
+  statements.push(...planPolicy("compression", "compress_after", wanted, hypertable?.compression));
+  return [{ name: "set up compression", statements }];
+}
+
+function planRetention({ retention }: TimescaleSettings, { hypertable }: TimescaleState): Step[] {
+  const statements = planPolicy("retention", "drop_after", retention, hypertable?.retention);
+  return [{ name: "set up retention", statements }];
+}
+
+/** A policy of the table `bar` that is added, altered in place, or removed. */
+function planPolicy(
+  kind: "compression" | "retention",
+  key: "compress_after" | "drop_after",
+  wanted: Interval | undefined,
+  policy: Policy | undefined,
+): string[] {
+  if (wanted === undefined) return [];
+  if (wanted === "off") return policy === undefined ? [] : [`SELECT remove_${kind}_policy('bar')`];
+  if (policy === undefined) return [`SELECT add_${kind}_policy('bar', ${key} => ${literal(wanted)})`];
+  if (policy.afterSeconds === secondsOf(wanted)) return [];
+  return [alterJob(policy, { [key]: sqlInterval(wanted) })];
+}
+
+function alterJob({ jobId }: Policy, config: Record<string, string>, every?: Interval): string {
+  const schedule = every === undefined ? "" : `schedule_interval => ${literal(every)}, `;
+  return `SELECT alter_job(job_id, ${schedule}config => config || '${JSON.stringify(config)}')
+FROM timescaledb_information.jobs WHERE job_id = ${jobId}`;
+}
+
+function planRollups(settings: TimescaleSettings, state: TimescaleState): Step[] {
+  return rollups.map((rollup) => {
+    const current = state.rollups.get(rollup.name) ?? PLAIN;
+    const isWanted = rollup === COUNTS ||
+      (settings.rollups?.includes(rollup.name as typeof ROLLUP_NAMES[number]) ??
+        (current.isContinuous || !current.isByChoice));
+    if (!isWanted) return planPlain(rollup, current);
+    // What readers are told of series is of now, whatever they want of bars.
+    const wanted = rollup === COUNTS ? { ...settings, realTime: true } : settings;
+    return current.isContinuous ? alterRollup(rollup, current, wanted, state) : planContinuous(rollup, wanted, state);
+  });
+}
+
+const PLAIN: RollupState = { isContinuous: false, isByChoice: false, isRealTime: false };
+
+function planContinuous(rollup: Rollup, settings: TimescaleSettings, state: TimescaleState): Step {
+  const { refreshEvery = DEFAULTS.refreshEvery, realTime = DEFAULTS.realTime } = settings;
+  return {
+    name: `keep ${rollup.view} as a continuous aggregate`,
+    statements: [
+      ...createContinuousRollup(rollup, realTime),
+      addRefresh(rollup, refreshEvery, startOffset(settings, state)),
+    ],
+  };
+}
+
+function planPlain(rollup: Rollup, { isContinuous, isByChoice }: RollupState): Step {
+  const name = `make ${rollup.view} a plain view`;
+  if (!isContinuous && isByChoice) return { name, statements: [] };
+  const drop = isContinuous ? [`DROP MATERIALIZED VIEW ${rollup.aggregate}`] : [];
+  return { name, statements: [...createPlainRollup(rollup, PLAIN_BY_CHOICE), ...drop] };
+}
+
+function alterRollup(
+  rollup: Rollup,
+  { isRealTime, refresh }: RollupState,
+  settings: TimescaleSettings,
+  state: TimescaleState,
+): Step {
+  const statements: string[] = [];
+  const { refreshEvery, realTime } = settings;
+  if (realTime !== undefined && realTime !== isRealTime) {
+    statements.push(`ALTER MATERIALIZED VIEW ${rollup.aggregate} SET (timescaledb.materialized_only = ${!realTime})`);
+  }
+  const start = startOffset(settings, state);
+  if (refresh === undefined) {
+    statements.push(addRefresh(rollup, refreshEvery ?? DEFAULTS.refreshEvery, start));
+  } else {
+    const isOther = refreshEvery !== undefined && secondsOf(refreshEvery) !== refresh.everySeconds;
+    // Never further back than before: what retention has dropped would be found missing, and dropped here too.
+    const isLess = start !== undefined && start < (refresh.startSeconds ?? Infinity);
+    const config: Record<string, string> = isLess ? { start_offset: `${start} seconds` } : {};
+    if (isOther || isLess) statements.push(alterJob(refresh, config, isOther ? refreshEvery : undefined));
+  }
+  return { name: `change how ${rollup.view} is refreshed`, statements };
+}
+
+/**
+ * How far back roll-ups are refreshed, in seconds: without a bound, so that late and repaired bars are always taken up
+ * (only what has changed is computed again); or up to where retention drops the bars.
+ */
+function startOffset({ retention }: TimescaleSettings, { hypertable }: TimescaleState): number | undefined {
+  if (retention === "off") return undefined;
+  return retention === undefined ? hypertable?.retention?.afterSeconds : secondsOf(retention);
+}
+
+/** The bucket under way is left to real-time reads. */
+function addRefresh({ aggregate, bucket }: Rollup, every: Interval, start: number | undefined): string {
+  return `SELECT add_continuous_aggregate_policy('${aggregate}', start_offset => ${
+    start === undefined ? "NULL" : `INTERVAL '${start} seconds'`
+  }, end_offset => INTERVAL '${bucket}', schedule_interval => ${literal(every)})`;
+}

@@ -1,0 +1,141 @@
+/**
+ * Roll-ups: views for readers that are computed at each read where the tables are plain, and kept by TimescaleDB as
+ * continuous aggregates where it is there. Readers see the same views, names and columns either way: a view is changed
+ * in place to read the aggregate or the bars, so that the rights on it and what is built on it stay.
+ *
+ * @module
+ */
+import { ROLLUP_NAMES } from "../../config/timescale.ts";
+import type { Step } from "../step.ts";
+
+/** A roll-up. */
+export interface Rollup {
+  /** Name in the configuration; `series` stands for the counts of series, which are none of its business. */
+  readonly name: typeof ROLLUP_NAMES[number] | "series";
+  /** The view that readers know. */
+  readonly view: string;
+  /** The continuous aggregate below it. */
+  readonly aggregate: string;
+  /** Length of its buckets, as PostgreSQL reads it. Days are those of UTC. */
+  readonly bucket: string;
+  /** Comment on the view. */
+  readonly comment: string;
+  /** Query of the view where the tables are plain. */
+  readonly plain: string;
+  /** Query of the continuous aggregate. */
+  readonly continuous: string;
+  /** Query of the view over the aggregate. */
+  readonly over: string;
+  /** Columns of the index by which the aggregate is read. */
+  readonly index: string;
+}
+
+const BUCKETS: Record<typeof ROLLUP_NAMES[number], string> = {
+  "5m": "5 minutes",
+  "15m": "15 minutes",
+  "1h": "1 hour",
+  "1d": "1 day",
+};
+
+/**
+ * The query of 1-minute bars as longer ones: expressions for the start, the open and the close differ.
+ *
+ * The names of the series are among the columns and grouped by: a condition on a symbol then reaches the bars below, and
+ * in a continuous aggregate its own index, where a join from outside would aggregate all series first.
+ */
+function rollUp(start: string, open: string, close: string): string {
+  return `SELECT s.tenant, s.provider, s.symbol, ${start} AS ts,
+  ${open} AS open, max(b.high) AS high, min(b.low) AS low, ${close} AS close, sum(b.volume) AS volume,
+  sum(b.vwap * b.volume) / nullif(sum(b.volume) FILTER (WHERE b.vwap IS NOT NULL), 0) AS vwap,
+  sum(b.trades) AS trades, count(*) AS bars, b.series_id
+FROM bar b JOIN series_key s ON s.id = b.series_id
+WHERE s.timeframe = '1m'
+GROUP BY s.tenant, s.provider, s.symbol, b.series_id, ${start}`;
+}
+
+function barsOf(name: typeof ROLLUP_NAMES[number]): Rollup {
+  const bucket = BUCKETS[name];
+  const aggregate = `bar_${name}`;
+  const at = (price: string, order: string) => `(array_agg(${price} ORDER BY b.ts${order}))[1]`;
+  return {
+    name,
+    view: `bars_${name}`,
+    aggregate,
+    bucket,
+    comment: `1-minute bars as bars of ${bucket}.`,
+    plain: rollUp(
+      `date_bin(INTERVAL '${bucket}', b.ts, TIMESTAMPTZ '2000-01-01 00:00:00+00')`,
+      at("b.open", ""),
+      at("b.close", " DESC"),
+    ),
+    continuous: rollUp(`time_bucket(INTERVAL '${bucket}', b.ts)`, "first(b.open, b.ts)", "last(b.close, b.ts)"),
+    over: `SELECT tenant, provider, symbol, ts, open, high, low, close, volume, vwap, trades, bars, series_id
+FROM ${aggregate}`,
+    index: "symbol, ts DESC",
+  };
+}
+
+/** The view `series`; first and last are looked up either way, and days that retention has dropped do not count. */
+function seriesOf(count: string): string {
+  const first = "(SELECT min(b.ts) FROM bar b WHERE b.series_id = k.id)";
+  return `SELECT k.tenant, k.provider, k.symbol, k.timeframe,
+  ${first} AS first_ts,
+  (SELECT max(b.ts) FROM bar b WHERE b.series_id = k.id) AS last_ts,
+  ${count.replace("$first", first)} AS bars,
+  k.created_at, k.id
+FROM series_key k`;
+}
+
+/** How many bars each series has. */
+export const COUNTS: Rollup = {
+  name: "series",
+  view: "series",
+  aggregate: "series_day",
+  bucket: "1 day",
+  comment: "Each series with the times of its first and last bar and how many there are; bar.series_id is its id.",
+  plain: seriesOf("(SELECT count(*) FROM bar b WHERE b.series_id = k.id)"),
+  continuous: `SELECT series_id, time_bucket(INTERVAL '1 day', ts) AS ts, count(*) AS bars
+FROM bar
+GROUP BY series_id, time_bucket(INTERVAL '1 day', ts)`,
+  over: seriesOf(
+    `(SELECT coalesce(sum(d.bars), 0)::bigint FROM series_day d
+    WHERE d.series_id = k.id AND d.ts > $first - INTERVAL '1 day')`,
+  ),
+  index: "series_id, ts",
+};
+
+/** All roll-ups, of bars the shortest first. */
+export const rollups: readonly Rollup[] = [...ROLLUP_NAMES.map(barsOf), COUNTS];
+
+/** How the comment of a view begins that is plain because somebody wants it to be. */
+export const PLAIN_BY_CHOICE = "Plain by configuration.";
+
+/** Makes the view plain, or plain again. */
+export function createPlainRollup({ view, plain, comment }: Rollup, why = ""): string[] {
+  return [
+    `CREATE OR REPLACE VIEW ${view} AS\n${plain}`,
+    `COMMENT ON VIEW ${view} IS '${[why, comment].join(" ").trim()}'`,
+  ];
+}
+
+/** The view of each roll-up, and the step that makes it where nothing else has. */
+export function rollupViews(): { relation: string; step: Step }[] {
+  return rollups.map((rollup) => ({
+    relation: rollup.view,
+    step: { name: rollup.view, statements: createPlainRollup(rollup) },
+  }));
+}
+
+/** Makes the continuous aggregate, empty: its policy fills it, and meanwhile it is computed at each read. */
+export function createContinuousRollup(rollup: Rollup, isRealTime: boolean): string[] {
+  const { view, aggregate, continuous, over, index, comment } = rollup;
+  const options = ["timescaledb.continuous", `timescaledb.materialized_only = ${!isRealTime}`];
+  return [
+    `CREATE MATERIALIZED VIEW ${aggregate} WITH (${options.join(", ")}, timescaledb.create_group_indexes = false) AS
+${continuous}
+WITH NO DATA`,
+    `CREATE INDEX ON ${aggregate} (${index})`,
+    `CREATE OR REPLACE VIEW ${view} AS\n${over}`,
+    `COMMENT ON VIEW ${view} IS '${comment}'`,
+  ];
+}
