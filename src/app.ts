@@ -5,13 +5,9 @@
  */
 import { openCoordinators, readCoordinators } from "./app/coordinators.ts";
 import { createSources, type SourcesChange } from "./app/sources.ts";
+import { openStore, type Store } from "./app/store.ts";
 import type { Config } from "./config/load.ts";
-import { type Database, withClient } from "./database/database.ts";
-import { classifyDatabaseError } from "./database/faults.ts";
-import { openDatabase } from "./database/open.ts";
-import { readNewest } from "./database/newest.ts";
-import { openPrepared } from "./database/prepare.ts";
-import { applyTimescale } from "./database/timescale/apply.ts";
+import type { Database } from "./database/database.ts";
 import type { DeadLetters } from "./dead_letters/write.ts";
 import type { Listener } from "./events.ts";
 import { openJournal } from "./journal/open.ts";
@@ -37,7 +33,7 @@ export interface Outcome {
 /** What a run is made of, besides the configuration. */
 export interface AppOptions {
   readonly config: Config;
-  /** Used instead of the one that the configuration names; stays open. */
+  /** Used instead of what the configuration names; stays open. */
   readonly database?: Database;
   readonly providers: readonly Provider[];
   readonly deadLetters: (tell: Listener) => DeadLetters;
@@ -48,7 +44,8 @@ export interface AppOptions {
 
 /** A run that is ready to start. */
 export interface App extends AsyncDisposable {
-  readonly database: Database;
+  /** Where its records go. */
+  readonly store: Store;
   /** Aborts when the sources are to be closed. */
   readonly stopping: AbortSignal;
   readonly health: () => Health;
@@ -74,9 +71,9 @@ export interface App extends AsyncDisposable {
 }
 
 /**
- * Opens the database and brings its schema up to date, and sets up sink, queue and lanes for each kind of records.
+ * Opens the store and brings it up to date, and sets up sink, queue and lanes for each kind of records.
  *
- * @throws {Error} If the database cannot be opened or migrated.
+ * @throws {Error} If the store cannot be opened or prepared.
  */
 export async function openApp(options: AppOptions): Promise<App> {
   const { settings } = options.config;
@@ -117,28 +114,17 @@ export async function openApp(options: AppOptions): Promise<App> {
   }
 
   const bury = createBury(options.deadLetters(tell), fail);
-  const database = await openPrepared(
-    options.database ?? opened.use(await openDatabase(options.config)),
-    {
-      async settle(database) {
-        if (options.database !== undefined) return;
-        await applyTimescale(database, settings.timescale, ({ message }) => tell({ type: "database-notice", message }));
-      },
-      mayWait(error) {
-        // What comes meanwhile is kept in the journal. An embedded database is never away.
-        if (journaled === undefined || !options.providers.some(journaled.holds)) return false;
-        tell({
-          type: "journal-notice",
-          message: `the database is not there yet, what comes is kept here until it is: ${error.message}`,
-        });
-        return true;
-      },
-    },
-  );
+  const store = await openStore({
+    config: options.config,
+    database: options.database,
+    isKept: journaled !== undefined && options.providers.some(journaled.holds),
+    tell,
+    opened,
+  });
 
   const opening = openCoordinators({
     settings,
-    database,
+    store,
     kinds: options.kinds,
     tell,
     opened,
@@ -177,15 +163,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     pace: (count) => bucket.take(count, stop).catch(() => {}),
     notice: (message) => tell({ type: "provider-notice", provider: name, message }),
     tell,
-    newest: async (timeframe) => {
-      try {
-        return await withClient(database, (client) => readNewest(client, name, timeframe));
-      } catch (error) {
-        // A feed begins all the same; where it was is in its position too.
-        if (journaled !== undefined && classifyDatabaseError(error) === "transient") return new Map();
-        throw error;
-      }
-    },
+    newest: (timeframe) => store.newest(name, timeframe),
     as: (other) => contextOf(other, bucket, stop),
   });
   const sources = createSources(options.providers, {
@@ -239,7 +217,7 @@ export async function openApp(options: AppOptions): Promise<App> {
 
   const closing = opened.move();
   return {
-    database,
+    store,
     quorum: quorum?.report,
     stopping: stopping.signal,
     health,

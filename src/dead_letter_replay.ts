@@ -47,7 +47,7 @@ export interface ReplayReport {
   readonly reasons: ReadonlyMap<string, number>;
 }
 
-/** What a replay would do, as far as can be told without the database. */
+/** What a replay would do, as far as can be told without the store. */
 export interface ReplayPreview {
   readonly letters: number;
   readonly records: number;
@@ -116,7 +116,7 @@ const START_REPLAY_MS = 30_000;
 
 /**
  * Replays what earlier runs have left for no fault of the record, before an app begins its own run, and through its
- * database. What is not stored after {@linkcode START_REPLAY_MS} or a stop of the app stays for the next time.
+ * store. What is not stored after {@linkcode START_REPLAY_MS} or a stop of the app stays for the next time.
  *
  * @returns What became of it; `undefined` where there was nothing to replay, or somebody else does so.
  */
@@ -126,7 +126,7 @@ export async function replayAtStart(app: App, config: Config): Promise<ReplayRep
   try {
     return await replayLetters({
       config,
-      database: app.database,
+      database: app.store.database,
       matches,
       maxReplays: DEFAULT_MAX_REPLAYS,
       onStart(replaying) {

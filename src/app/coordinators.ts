@@ -4,7 +4,6 @@
  * @module
  */
 import type { Settings } from "../config/options.ts";
-import type { Database } from "../database/database.ts";
 import type { Listener } from "../events.ts";
 import { createBatcher } from "../pipeline/batch.ts";
 import { createCircuit } from "../pipeline/circuit.ts";
@@ -12,12 +11,12 @@ import type { DeliverOptions } from "../pipeline/deliver.ts";
 import type { CoordinatorHealth } from "../pipeline/health.ts";
 import type { Coordinator } from "../pipeline/run.ts";
 import { recordKind } from "../records/mod.ts";
-import { openSink } from "../sinks/mod.ts";
+import type { Store } from "./store.ts";
 
 /** Options of {@linkcode openCoordinators}. */
 export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "keep" | "abort" | "onFatal"> {
   settings: Settings;
-  database: Database;
+  store: Store;
   /** Names of the kinds. */
   kinds: readonly string[];
   tell: Listener;
@@ -27,10 +26,10 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "keep
 
 /** Sets up a coordinator for each kind: one whose table is slow or broken does not hold up the others. */
 export function openCoordinators(options: CoordinatorsOptions): Map<string, Coordinator> {
-  const { settings, database, tell, opened, bury, keep, abort, onFatal } = options;
+  const { settings, store, tell, opened, bury, keep, abort, onFatal } = options;
   return new Map(options.kinds.map((name) => {
     const kind = recordKind(name);
-    const sink = opened.use(openSink("postgres", { database, kind, deadlineMs: settings.writeTimeoutMs + 2000 }));
+    const sink = opened.use(store.openSink(kind));
     const circuit = opened.use(createCircuit({
       failures: settings.circuitFailures,
       openMs: settings.circuitOpenMs,

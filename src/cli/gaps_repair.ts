@@ -111,7 +111,8 @@ async function runRepair(
   const { scope: { stepMs } } = parts[0];
   const app = running.use(
     await openApp({
-      config,
+      // What is repaired is looked for in the tables.
+      config: { ...config, settings: { ...settings, sink: "postgres" } },
       providers: [past],
       kinds: ["bar"],
       deadLetters: (tell) =>
@@ -133,7 +134,7 @@ async function runRepair(
   const { failure } = await app.run();
   progress.stop();
   const isStopped = app.health().stopping;
-  const outcomes = await withClient(app.database, async (client) => {
+  const outcomes = await withClient(app.store.database!, async (client) => {
     const all: GapOutcome[][] = [];
     for (const { series, scope, gaps } of parts) {
       const after = gaps.length === 0 ? [] : await Array.fromAsync(findGaps({ client, seriesId: series.id, ...scope }));

@@ -1,6 +1,7 @@
 /** `barline migrate`. @module */
 import { join } from "@std/path";
 import { type Config, loadConfig } from "../config/load.ts";
+import { NATS_OPTIONS, type NatsSettings } from "../config/nats.ts";
 import { prepareDataDir } from "../data_dir.ts";
 import { withClient } from "../database/database.ts";
 import { planMigration, prepareDatabase, SCHEMA_VERSION } from "../database/migrate.ts";
@@ -8,16 +9,32 @@ import { openDatabase } from "../database/open.ts";
 import { formatSteps, type Step } from "../database/step.ts";
 import { applyTimescale, readPlan } from "../database/timescale/apply.ts";
 import { describeError } from "../telemetry/log.ts";
-import { type Command, EXIT } from "./command.ts";
+import { openNats } from "../nats/connection.ts";
+import { explainNatsError } from "../nats/prepared.ts";
+import { manageStreams, prepareStream, wantedStream } from "../nats/stream.ts";
+import { type Command, EXIT, UsageError } from "./command.ts";
 
-/** Brings the database's schema, and TimescaleDB in it, to what program and configuration want, as `ingest` does. */
+/**
+ * Brings the database's schema, and TimescaleDB in it, to what program and configuration want, as `ingest` does; where
+ * records go into a stream, that.
+ */
 export const migrateCommand: Command = {
-  summary: "Create or update the tables, as every ingest does at its start",
-  options: ["database", "sslmode", "sslrootcert", "dataDir", "timescale", "writeTimeoutMs"],
+  summary: "Create or update the tables, as every ingest does at its start, or the stream",
+  options: ["database", "sslmode", "sslrootcert", "dataDir", "timescale", "writeTimeoutMs", "sink", ...NATS_OPTIONS],
   flags: [{ name: "plan", help: "print the statements that would be run, and change nothing" }],
-  examples: ["migrate", "migrate --database postgres://owner@db/market", "migrate --config barline.yaml --plan"],
+  examples: [
+    "migrate",
+    "migrate --database postgres://owner@db/market",
+    "migrate --config barline.yaml --plan",
+    "migrate --sink nats --nats-url nats://hub:4222 --nats-replicas 3",
+  ],
   async run({ options, flags, configFile }) {
     const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+    if (config.settings.sink === "nats") {
+      if (flags.has("plan")) throw new UsageError("Cannot plan a stream: --plan is for tables, without --sink nats");
+      console.log(await migrateStream(config.settings));
+      return EXIT.done;
+    }
     if (flags.has("plan")) {
       const steps = await plan(config);
       console.log(steps.length === 0 ? "-- Nothing to do" : formatSteps(steps).trimEnd());
@@ -41,6 +58,19 @@ export const migrateCommand: Command = {
     return isWhole ? EXIT.done : EXIT.failed;
   },
 };
+
+/** Makes or changes the stream, and tells what was done. */
+async function migrateStream(settings: NatsSettings): Promise<string> {
+  await using nats = openNats(settings, "barline migrate");
+  const stream = `${nats.label}, stream ${settings.natsStream}`;
+  try {
+    const done = await prepareStream(await manageStreams(nats), wantedStream(settings));
+    if (done === "created") return `${stream}: created`;
+    return `${stream}: ${done.length === 0 ? "up to date" : `changed ${done.join(", ")}`}`;
+  } catch (error) {
+    throw explainNatsError(nats.label, error);
+  }
+}
 
 /** What would be done. An embedded database that is not there yet is not made for it. */
 async function plan(config: Config): Promise<Step[]> {

@@ -6,6 +6,7 @@
 import { closestString } from "@std/text/closest-string";
 import { ConfigError } from "../config/load.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
+import { NatsError } from "../nats/faults.ts";
 import { describeError, printableLines } from "../telemetry/log.ts";
 import { parseInvocation } from "./args.ts";
 import { backfill } from "./backfill.ts";
@@ -85,7 +86,7 @@ function report(error: unknown): number {
     console.error(printableLines(error.message));
     return EXIT.usage;
   }
-  const advice = adviseOnDatabaseError(rootCause(error));
+  const advice = error instanceof NatsError ? "" : adviseOnDatabaseError(rootCause(error));
   console.error(printableLines(`${describeError(error)}${advice === "" ? "" : `\n${advice}`}`));
   return EXIT.failed;
 }

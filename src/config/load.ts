@@ -251,13 +251,18 @@ function coerce(value: unknown, spec: OptionSpec): unknown {
   return value;
 }
 
+/** What may be shown of a secret. */
+function redact(secret: NonNullable<OptionSpec["secret"]>, value: unknown): string {
+  return secret === true ? redactUrl(String(value)) : secret(value);
+}
+
 /** The configuration for people: values and where they come from, secrets struck out. */
 export function describeConfig({ settings, sources }: Config): { name: OptionName; value: unknown; source: string }[] {
   return optionSpecs.map(({ name, secret }) => {
     const value = settings[name];
     return {
       name,
-      value: secret && value !== undefined ? redactUrl(String(value)) : value,
+      value: secret && value !== undefined ? redact(secret, value) : value,
       source: sources.get(name)!,
     };
   });

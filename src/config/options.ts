@@ -6,60 +6,13 @@
  * @module
  */
 import { z } from "zod";
+import { natsOptions } from "./nats.ts";
+import { choice, flag, list, milliseconds, option, type OptionMeta, part, positive, seconds, text } from "./option.ts";
 import { type KindName, recordKinds } from "../records/mod.ts";
 import { TIME_UNITS } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import { timescaleSchema } from "./timescale.ts";
 
-/** What an option says of itself besides its type. */
-export interface OptionMeta {
-  /** What a right value looks like, to end the sentence "wanted is …". */
-  wanted: string;
-  /** One line of help. */
-  help: string;
-  /** Placeholder in the help. */
-  value?: string;
-  /** Further environment variables, after the one made of the name (`batchSize` → `BARLINE_BATCH_SIZE`). */
-  env?: readonly string[];
-  /** Must never be shown as it is. */
-  secret?: true;
-  /** A list whose items may hold commas: each is given by a flag of its own, or as a list in the file. */
-  whole?: true;
-}
-
-function option<T extends z.ZodType>(type: T, meta: OptionMeta): T {
-  return type.meta({ description: meta.help, barline: meta });
-}
-
-const positive = (help: string, value: number, max = 1_000_000_000) =>
-  option(z.number().int().min(1).max(max).default(value), {
-    wanted: `a whole number from 1 to ${max}`,
-    help,
-    value: "N",
-  });
-const milliseconds = (help: string, value: number, min = 0) =>
-  option(z.number().min(min).max(86_400_000).default(value), {
-    wanted: `milliseconds from ${min} to 86400000`,
-    help,
-    value: "MS",
-  });
-const seconds = (help: string, value: number) =>
-  option(z.number().min(0.1).max(86_400).default(value), {
-    wanted: "seconds from 0.1 to 86400",
-    help,
-    value: "SECONDS",
-  });
-const part = (help: string) =>
-  option(z.number().min(0).max(1), { wanted: "a part from 0 to 1, as in 0.001", help, value: "PART" });
-const choice = <const T extends readonly string[]>(values: T, value: T[number], help: string) =>
-  option(z.enum(values).default(value as never), {
-    wanted: `one of ${values.join(", ")}`,
-    help,
-    value: values.join("|"),
-  });
-const flag = (help: string) => option(z.boolean().default(false), { wanted: "true or false", help });
-const text = (meta: OptionMeta) => option(z.string().min(1), meta);
-const list = (meta: OptionMeta) => option(z.array(z.string().min(1)), meta);
 const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
 const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
 /** `--speed`: how fast to play; `max` is infinitely fast. */
@@ -74,7 +27,7 @@ export const settingsSchema = z.strictObject({
   provider: list({
     wanted: "names of providers",
     help:
-      "where bars come from: alpaca, binance, ibkr, kraken, massive, mock, replay (repeatable) [mock; replay with --file]",
+      "where bars come from: alpaca, binance, ibkr, kraken, massive, mock, nats, replay (repeatable) [mock; replay with --file]",
     value: "NAME",
   }).default([]),
   symbols: option(perProvider(z.array(z.string().min(1))), {
@@ -158,6 +111,7 @@ export const settingsSchema = z.strictObject({
     wanted: "a mapping, as in timescale: { compressAfter: 30d }",
     help: "how TimescaleDB keeps the bars, where it is there",
   }),
+  sink: choice(["postgres", "nats"], "postgres", "where records go: the database, or a stream that hubs store from"),
   dataDir: text({ wanted: "a path", help: "embedded database, journal, dead letters and positions", value: "PATH" })
     .default("./data"),
   http: option(z.string().regex(HTTP_ADDRESS).refine(isPort).default("127.0.0.1:9000"), {
@@ -198,6 +152,7 @@ export const settingsSchema = z.strictObject({
     help: "how long a stop waits for what was accepted; then it stays in the journal, or goes to the dead letters",
     value: "SECONDS",
   }),
+  ...natsOptions,
   dlqAutoReplay: choice(["on", "off"], "on", "at the start replay what an earlier stop left to the dead letters"),
   logLevel: choice(["debug", "info", "warning", "error"], "info", "least severity that is logged"),
   logFormat: choice(["text", "json"], "text", "form of the log, which goes to stderr"),

@@ -25,10 +25,16 @@ export interface HealthReport {
   readonly ts: number;
 }
 
-/** Makes the report; `database` is the error of the last check, or `undefined` when it was reached. */
-export function reportHealth(health: Health, database: string | undefined, version: string): HealthReport {
+/** Where records go: what it is called, and why it could not be reached at the last check. */
+export interface StoreHealth {
+  readonly name: string;
+  readonly error: string | undefined;
+}
+
+/** Makes the report. */
+export function reportHealth(health: Health, { name, error }: StoreHealth, version: string): HealthReport {
   const components: ComponentReport[] = [
-    { name: "database", state: database === undefined ? "healthy" : "unhealthy", details: { error: database } },
+    { name, state: error === undefined ? "healthy" : "unhealthy", details: { error } },
     ...health.coordinators.map(({ kind, workersAlive, workers, queue, circuit }): ComponentReport => ({
       name: `coordinator:${kind}`,
       state: circuit === "open" || workersAlive === 0

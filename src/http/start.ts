@@ -22,13 +22,13 @@ import { createEventHub } from "./events.ts";
 import { reportHealth } from "./health.ts";
 import { type HttpSources, serve } from "./server.ts";
 
-/** How long an answer of the database is believed, in milliseconds: scrapes and probes must not load it. */
+/** How long an answer of the store is believed, in milliseconds: scrapes and probes must not load it. */
 const CHECK_EVERY_MS = 1000;
 /** Longest run of a query of the cockpit, in milliseconds. */
 const QUERY_TIMEOUT_MS = 10_000;
 /** Longest wait for answers under way at the end, in milliseconds. */
 const SHUTDOWN_MS = 3000;
-/** Longest wait for the database's answer, in milliseconds. */
+/** Longest wait for the store's answer, in milliseconds. */
 const CHECK_TIMEOUT_MS = 3000;
 
 /** Reads the configuration again; what it comes to is JSON. Throws what is wrong with it, and nothing has changed then. */
@@ -59,7 +59,7 @@ export function startHttp({ app, config, deadLettersWaiting, reload, onRoute }: 
     deadLettersWaiting,
     kinds: health.coordinators.map(({ kind }) => kind),
     workers: Math.max(...health.coordinators.map(({ workers }) => workers)),
-    sink: "postgres",
+    sink: app.store.name,
     providers: feeds().map(({ name }) => name),
     openMarkets: () => readOpenMarkets(feeds()),
     journalMaxBytes: config.settings.journalMaxBytes,
@@ -68,12 +68,16 @@ export function startHttp({ app, config, deadLettersWaiting, reload, onRoute }: 
   const overview = createOverview({ health: app.health, ledger: app.ledger, deadLettersWaiting, version: VERSION });
   app.listen(overview.listen);
   const stopped = new AbortController();
-  const checkDatabase = createDatabaseCheck(app, stopped.signal);
-  const report = async () => reportHealth(app.health(), await checkDatabase(), VERSION);
+  const checkStore = createStoreCheck(app, stopped.signal);
+  const storeName = app.store.database === undefined ? app.store.name : "database";
+  const report = async () => reportHealth(app.health(), { name: storeName, error: await checkStore() }, VERSION);
   const readOverview = async () => ({ ...await overview.read(), state: (await report()).state });
   const events = createEventHub({ overview: readOverview, samples: overview.samples });
-  const query = <T>(fn: (client: Client) => Promise<T>) =>
-    withClient(app.database, fn, AbortSignal.any([stopped.signal, AbortSignal.timeout(QUERY_TIMEOUT_MS)]));
+  const { database } = app.store;
+  const query = async <T>(otherwise: T, fn: (client: Client) => Promise<T>) =>
+    database === undefined
+      ? otherwise
+      : await withClient(database, fn, AbortSignal.any([stopped.signal, AbortSignal.timeout(QUERY_TIMEOUT_MS)]));
   const deadLetters = createDeadLetterApi(app, config, stopped.signal);
   const log = getLogger("barline");
   const sources: HttpSources = {
@@ -89,16 +93,17 @@ export function startHttp({ app, config, deadLettersWaiting, reload, onRoute }: 
     pause: app.pause,
     drain: app.stop,
     reload,
-    series: (search) => query((client) => listSeries(client, { tenant: "default", search })),
+    series: (search) =>
+      query({ series: [], more: false }, (client) => listSeries(client, { tenant: "default", search })),
     async bars(series, limit) {
-      const bars = await query((client) => readBars(client, series, limit));
+      const bars = await query([], (client) => readBars(client, series, limit));
       return { bars, gaps: findGaps(bars, series) };
     },
     async unready() {
       const { coordinators, providers, stopping } = app.health();
-      const database = await checkDatabase();
+      const error = await checkStore();
       // Why, with its address, tells /health alone, which not everybody may read.
-      const reasons = database === undefined ? [] : ["database cannot be reached"];
+      const reasons = error === undefined ? [] : [`${storeName} cannot be reached`];
       for (const { kind, circuit } of coordinators) {
         if (circuit === "open") reasons.push(`circuit of ${kind} is ${circuit}`);
       }
@@ -144,8 +149,8 @@ function readOpenMarkets(providers: readonly Provider[]): ReadonlyMap<string, bo
   return markets;
 }
 
-/** Makes a check that tells why the database cannot be reached, `undefined` when it can; `stop` ends one under way. */
-function createDatabaseCheck(app: App, stop: AbortSignal): () => Promise<string | undefined> {
+/** Makes a check that tells why the store cannot be reached, `undefined` when it can; `stop` ends one under way. */
+function createStoreCheck(app: App, stop: AbortSignal): () => Promise<string | undefined> {
   let checkedAt = -Infinity;
   let last: Promise<string | undefined> = Promise.resolve(undefined);
 
@@ -153,7 +158,7 @@ function createDatabaseCheck(app: App, stop: AbortSignal): () => Promise<string 
     const timeout = AbortSignal.timeout(CHECK_TIMEOUT_MS);
     try {
       const signal = AbortSignal.any([timeout, stop]);
-      await app.database.check(signal);
+      await app.store.check(signal);
     } catch (error) {
       return timeout.aborted ? `no answer within ${CHECK_TIMEOUT_MS} ms` : describeError(error);
     }

@@ -3,18 +3,23 @@
  *
  * @module
  */
+import { type NatsSinkOptions, openNatsSink } from "./nats.ts";
 import { openPostgresSink, type PostgresSinkOptions } from "./postgres.ts";
 import type { Sink } from "./sink.ts";
 
-/** Opens each sink, by name. */
-const sinks = {
-  postgres: openPostgresSink,
-} as const;
+/** What each sink is opened with. */
+export interface SinkOptions {
+  nats: NatsSinkOptions;
+  postgres: PostgresSinkOptions;
+}
 
-/** What any sink may be given; each takes what it needs. */
-export type SinkOptions = PostgresSinkOptions;
+/** Opens each sink, by name. */
+const sinks: { readonly [Name in keyof SinkOptions]: (options: SinkOptions[Name]) => Sink } = {
+  nats: openNatsSink,
+  postgres: openPostgresSink,
+};
 
 /** Opens the sink of that name for one kind of records. */
-export function openSink(name: keyof typeof sinks, options: SinkOptions): Sink {
+export function openSink<Name extends keyof SinkOptions>(name: Name, options: SinkOptions[Name]): Sink {
   return sinks[name](options);
 }

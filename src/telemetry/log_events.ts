@@ -5,6 +5,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { adviseOnDatabaseError } from "../database/faults.ts";
+import { adviseOnNatsError } from "../nats/faults.ts";
 import type { Listener, PipelineEvent } from "../events.ts";
 import { describeError } from "./log.ts";
 
@@ -100,7 +101,7 @@ export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
       case "fatal":
         return log.error("Stopping: {error}{advice}", {
           error: describeError(event.error),
-          advice: adviseOnDatabaseError(event.error).replace(/^(?=.)/, ". "),
+          advice: (adviseOnDatabaseError(event.error) || adviseOnNatsError(event.error)).replace(/^(?=.)/, ". "),
         });
     }
   };

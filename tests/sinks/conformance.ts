@@ -15,8 +15,8 @@ export interface SinkUnderTest extends AsyncDisposable {
   readonly sink: Sink;
   /** The `close` of each stored bar by `symbol ts`. */
   stored(): Promise<Map<string, number>>;
-  /** Makes it refuse bars whose `open` is this. */
-  refuse(open: number): Promise<void>;
+  /** Makes it refuse bars whose `open` is this; absent in a log. */
+  refuse?(open: number): Promise<void>;
   /** A sink of the same sort at a place where nothing is. */
   unreachable(): Sink;
 }
@@ -27,16 +27,19 @@ export interface ConformanceOptions {
   name: string;
   /** Why it cannot be tested here; `undefined` where it can. */
   missing?: string;
+  /** Whether it keeps all that it is given, and knows no key of a record. @default {false} */
+  isLog?: boolean;
   open(): Promise<SinkUnderTest>;
 }
 
 /** Registers the tests of a sink. */
-export function testSink({ name, missing, open }: ConformanceOptions): void {
+export function testSink({ name, missing, isLog = false, open }: ConformanceOptions): void {
   const test = (behaviour: string, fn: (opened: SinkUnderTest) => Promise<void>) =>
     testWhere(missing, `${name} ${behaviour}`, async () => {
       await using opened = await open();
       await fn(opened);
     });
+  const testTable: typeof test = isLog ? () => {} : test;
 
   test("has a name, and takes one lane at least", async ({ sink }) => {
     assert(/^[a-z0-9]+$/.test(sink.name), sink.name);
@@ -55,33 +58,39 @@ export function testSink({ name, missing, open }: ConformanceOptions): void {
     assertEquals(await stored(), expected(numberedBars(100)));
   });
 
-  test("accounts for every record of a batch with new, known, changed and repeated ones", async ({ sink, stored }) => {
-    await write(sink, numberedBars(50));
-    const changed = numberedBars(10).map((bar) => ({ ...bar, close: 1000, receivedAt: 1000 + bar.receivedAt }));
-    const repeated = [
-      numberedBar(60, 1, { close: 1 }),
-      numberedBar(60, 3, { close: 3 }),
-      numberedBar(60, 2, { close: 2 }),
-    ];
-    const counts = await write(sink, [...changed, ...numberedBars(40, 10), ...repeated]);
-    assertEquals(counts, { stored: 11, unchanged: 40, deduplicated: 2 });
-    assertEquals(await stored(), expected([...changed, ...numberedBars(40, 10), repeated[1]]));
-  });
+  testTable(
+    "accounts for every record of a batch with new, known, changed and repeated ones",
+    async ({ sink, stored }) => {
+      await write(sink, numberedBars(50));
+      const changed = numberedBars(10).map((bar) => ({ ...bar, close: 1000, receivedAt: 1000 + bar.receivedAt }));
+      const repeated = [
+        numberedBar(60, 1, { close: 1 }),
+        numberedBar(60, 3, { close: 3 }),
+        numberedBar(60, 2, { close: 2 }),
+      ];
+      const counts = await write(sink, [...changed, ...numberedBars(40, 10), ...repeated]);
+      assertEquals(counts, { stored: 11, unchanged: 40, deduplicated: 2 });
+      assertEquals(await stored(), expected([...changed, ...numberedBars(40, 10), repeated[1]]));
+    },
+  );
 
-  test("keeps the newest observation in whatever order they come", async ({ sink, stored }) => {
+  testTable("keeps the newest observation in whatever order they come", async ({ sink, stored }) => {
     for (const receivedAt of [2, 3, 1]) await write(sink, [numberedBar(0, receivedAt, { close: receivedAt })]);
     assertEquals([...(await stored()).values()], [3]);
   });
 
-  test("writes all of a batch or nothing, calls a refusal poison, and goes on", async ({ sink, stored, refuse }) => {
-    await refuse(50);
-    await using lane = sink.openLane();
-    const error = await assertRejects(() => lane.write(numberedBars(100), never));
-    assertEquals(sink.classify(error), "poison");
-    assertEquals(await lane.write(numberedBars(50), never), { stored: 50, unchanged: 0, deduplicated: 0 });
-    await lane[Symbol.asyncDispose]();
-    assertEquals(await stored(), expected(numberedBars(50)));
-  });
+  testTable(
+    "writes all of a batch or nothing, calls a refusal poison, and goes on",
+    async ({ sink, stored, refuse }) => {
+      await refuse!(50);
+      await using lane = sink.openLane();
+      const error = await assertRejects(() => lane.write(numberedBars(100), never));
+      assertEquals(sink.classify(error), "poison");
+      assertEquals(await lane.write(numberedBars(50), never), { stored: 50, unchanged: 0, deduplicated: 0 });
+      await lane[Symbol.asyncDispose]();
+      assertEquals(await stored(), expected(numberedBars(50)));
+    },
+  );
 
   test("gives up at once when its signal aborts, and can be written to again", async ({ sink, stored }) => {
     await using lane = sink.openLane();

@@ -57,7 +57,7 @@ export async function startGroup(url: string, options: GroupOptions = {}): Promi
   const pipeline = await startPipeline(url, [group], options.settings);
   async function read(app: App) {
     const { rows } = await withClient(
-      app.database,
+      app.store.database!,
       (client) => client.query("SELECT provider, (extract(epoch FROM ts) * 1000)::float8 AS ts FROM bars ORDER BY ts"),
     );
     const of = (name: string) =>

@@ -94,7 +94,7 @@ export function createDeadLetterApi(app: App, config: Config, stop: AbortSignal)
         replayLetters({
           config,
           matches,
-          database: app.database,
+          database: app.store.database,
           maxReplays: body.force === true ? Infinity : DEFAULT_MAX_REPLAYS,
           listeners: [logEvents()],
           onStart: (replaying) => stopWith(stop, replaying),

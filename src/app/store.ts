@@ -1,0 +1,108 @@
+/**
+ * Where a run's records go: into the database, or into a stream from which others store.
+ *
+ * @module
+ */
+import type { Config } from "../config/load.ts";
+import { type Database, withClient } from "../database/database.ts";
+import { classifyDatabaseError } from "../database/faults.ts";
+import { readNewest } from "../database/newest.ts";
+import { openDatabase } from "../database/open.ts";
+import { openPrepared } from "../database/prepare.ts";
+import { applyTimescale } from "../database/timescale/apply.ts";
+import type { Listener } from "../events.ts";
+import { checkNats } from "../nats/connection.ts";
+import { openPreparedNats } from "../nats/prepared.ts";
+import type { MarketRecord, RecordKind } from "../records/record.ts";
+import { openSink } from "../sinks/mod.ts";
+import type { Sink } from "../sinks/sink.ts";
+
+/** A place for records. */
+export interface Store {
+  /** Name of its sink. */
+  readonly name: "postgres" | "nats";
+  /** Absent where records go elsewhere, so that what is stored cannot be asked for. */
+  readonly database?: Database;
+  openSink(kind: RecordKind<MarketRecord>): Sink;
+  /** Resolves when it can be reached, and throws what hinders it. */
+  check(signal: AbortSignal): Promise<void>;
+  /** Start of the newest stored record of each of a provider's symbols, in epoch ms; nothing where that cannot be known. */
+  newest(provider: string, timeframe: string): Promise<ReadonlyMap<string, number>>;
+}
+
+/** Options of {@linkcode openStore}. */
+export interface StoreOptions {
+  config: Config;
+  /** Used instead of the one that the configuration names; stays open. */
+  database?: Database;
+  /** Whether what comes is kept somewhere while the store is away. */
+  isKept: boolean;
+  tell: Listener;
+  /** Disposes of what is opened. */
+  opened: AsyncDisposableStack;
+}
+
+/**
+ * Opens the store, and makes tables or stream where there are none. One that is away is waited for where what comes is
+ * kept meanwhile.
+ *
+ * @throws {Error} If it cannot be opened or prepared.
+ */
+export async function openStore(options: StoreOptions): Promise<Store> {
+  const { settings } = options.config;
+  const isNats = settings.sink === "nats" && options.database === undefined;
+  return isNats ? await openStream(options) : await openTables(options);
+}
+
+async function openTables({ config, database: given, isKept, tell, opened }: StoreOptions): Promise<Store> {
+  const { settings } = config;
+  const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
+    async settle(database) {
+      if (given !== undefined) return;
+      await applyTimescale(database, settings.timescale, ({ message }) => tell({ type: "database-notice", message }));
+    },
+    mayWait(error) {
+      // What comes meanwhile is kept in the journal. An embedded database is never away.
+      if (isKept) tell({ type: "journal-notice", message: awaiting("the database", error) });
+      return isKept;
+    },
+  });
+  const deadlineMs = settings.writeTimeoutMs + 2000;
+  return {
+    name: "postgres",
+    database,
+    openSink: (kind) => openSink("postgres", { database, kind, deadlineMs }),
+    check: database.check,
+    async newest(provider, timeframe) {
+      try {
+        return await withClient(database, (client) => readNewest(client, provider, timeframe));
+      } catch (error) {
+        // A feed begins all the same; where it was is in its position too.
+        if (isKept && classifyDatabaseError(error) === "transient") return new Map();
+        throw error;
+      }
+    },
+  };
+}
+
+async function openStream({ config, isKept, tell, opened }: StoreOptions): Promise<Store> {
+  const { settings } = config;
+  const nats = opened.use(
+    await openPreparedNats(settings, "barline sink", (error) => {
+      if (isKept) tell({ type: "journal-notice", message: awaiting("NATS", error) });
+      return isKept;
+    }),
+  );
+  const shards = settings.natsShards;
+  const open = (kind: RecordKind<MarketRecord>) =>
+    openSink("nats", { nats, kind, shards, deadlineMs: settings.writeTimeoutMs });
+  return {
+    name: "nats",
+    openSink: open,
+    check: (signal) => checkNats(nats, signal),
+    newest: () => Promise.resolve(new Map()),
+  };
+}
+
+const awaiting = (what: string, error: Error) =>
+  `${what} is not there yet, what comes is kept here until it is: ${error.message}`;

@@ -1,0 +1,113 @@
+/**
+ * The options of NATS: where it is, how to enter, and what the stream and its consumers are like.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { choice, option, positive, seconds, text } from "./option.ts";
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+const name = (help: string, value: string) =>
+  option(z.string().regex(NAME).default(value), {
+    wanted: "up to 64 letters, digits, - and _",
+    help,
+    value: "NAME",
+  });
+const path = (help: string, variable: string) =>
+  text({ wanted: "the path of a file", help, value: "PATH", env: [variable] }).optional();
+
+/** The part of the configuration's shape that is about NATS. */
+export const natsOptions = {
+  natsUrl: option(z.array(z.string().refine(isNatsUrl)).min(1), {
+    wanted: "addresses like nats://host:4222 or tls://host:4222, separated by commas",
+    help: "NATS servers of one cluster; tls:// wants TLS",
+    value: "URL",
+    env: ["NATS_URL"],
+    secret: (value) => (value as string[]).map(redactNatsUrl).join(","),
+  }).default(["nats://127.0.0.1:4222"]),
+  natsUser: text({ wanted: "a name", help: "user at NATS [that of the URL]", value: "NAME", env: ["NATS_USER"] })
+    .optional(),
+  natsPassword: text({
+    wanted: "text",
+    help: "password of that user; better in the environment, as others can see the command line",
+    value: "TEXT",
+    env: ["NATS_PASSWORD"],
+    secret: true,
+  }).optional(),
+  natsToken: text({
+    wanted: "text",
+    help: "token for NATS; better in the environment",
+    value: "TEXT",
+    env: ["NATS_TOKEN"],
+    secret: true,
+  }).optional(),
+  natsNkey: text({
+    wanted: "the path of a file with the seed of an nkey, or the seed",
+    help: "file with the seed of an nkey, or in the environment the seed itself",
+    value: "PATH",
+    env: ["NATS_NKEY"],
+    secret: true,
+  }).optional(),
+  natsCreds: path("file with a JWT and its seed, as nsc makes it", "NATS_CREDS"),
+  natsTlsCa: path("certificate authority of NATS [the system's]", "NATS_CA"),
+  natsTlsCert: path("certificate to show to NATS", "NATS_CERT"),
+  natsTlsKey: path("key of that certificate", "NATS_KEY"),
+  natsStream: name("stream that takes barline.>", "BARLINE"),
+  natsRetention: choice(
+    ["workqueue", "limits"],
+    "workqueue",
+    "what the stream keeps: what is not stored yet, or all up to its limits, as an edge whose stream is mirrored needs it",
+  ),
+  natsReplicas: positive("servers that keep a copy of each message", 1, 5),
+  natsMaxBytes: positive("size to which the stream may grow", 1024 ** 3, 2 ** 50),
+  natsMaxAge: option(z.number().min(0).max(31_536_000).default(0), {
+    wanted: "seconds from 0 to 31536000",
+    help: "age at which the stream drops what is in it, stored or not; 0 is never",
+    value: "SECONDS",
+  }),
+  natsDiscard: choice(["new", "old"], "new", "when the stream is full: refuse what comes, or drop the oldest"),
+  natsDedupe: seconds("how long the stream knows a message again that is sent twice", 120),
+  natsSources: option(z.array(z.string().regex(NAME)), {
+    wanted: "JetStream domains of letters, digits, - and _, separated by commas",
+    help: "domains of edge servers whose streams of the same name are mirrored into this one [none]",
+    value: "A,B",
+  }).default([]),
+  natsShards: positive("parts of the subject over which the symbols are spread", 8, 256),
+  natsConsumer: name("durable consumer that all workers of a hub share", "barline"),
+  natsMaxAckPending: positive("most messages under way to all workers of a hub together", 512, 100_000),
+  natsAckWait: option(z.number().min(1).max(3600).default(30), {
+    wanted: "seconds from 1 to 3600",
+    help: "how long after the last sign of life a worker's messages go to another",
+    value: "SECONDS",
+  }),
+};
+
+/** What a program needs to know to use NATS. */
+export type NatsSettings = z.infer<z.ZodObject<typeof natsOptions>>;
+
+/** Names of the options. */
+export const NATS_OPTIONS = Object.keys(natsOptions) as readonly (keyof NatsSettings)[];
+
+/** Picks what is about NATS. */
+export function pickNats(settings: NatsSettings): NatsSettings {
+  return Object.fromEntries(NATS_OPTIONS.map((each) => [each, settings[each]])) as NatsSettings;
+}
+
+/** Whether it is the address of a NATS server. */
+function isNatsUrl(text: string): boolean {
+  if (!/^(nats|tls):\/\/[^/?#]+\/?$/.test(text) || !URL.canParse(text)) return false;
+  try {
+    const { hostname, username, password } = new URL(text);
+    return hostname !== "" && [username, password].every((each) => decodeURIComponent(each) !== undefined);
+  } catch {
+    // A % that begins no character.
+    return false;
+  }
+}
+
+/** The address of a NATS server without user, password and token. */
+export function redactNatsUrl(text: string): string {
+  if (!isNatsUrl(text)) return "(not shown)";
+  const { protocol, host } = new URL(text);
+  return `${protocol}//${host}`;
+}

@@ -1,0 +1,72 @@
+/**
+ * The sink that publishes into a stream of NATS JetStream, from which hubs store.
+ *
+ * @module
+ */
+import { jetstream } from "@nats-io/jetstream";
+import type { WriteCounts } from "../events.ts";
+import { checkNats, connectNow, type Nats, unlessAborted } from "../nats/connection.ts";
+import { classifyNatsError } from "../nats/faults.ts";
+import type { MarketRecord, RecordKind } from "../records/record.ts";
+import { type PackedMessage, packMessages } from "./nats/messages.ts";
+import type { Sink } from "./sink.ts";
+
+/** Options of {@linkcode openNatsSink}. */
+export interface NatsSinkOptions {
+  /** The way to NATS; stays the caller's to dispose. */
+  nats: Nats;
+  kind: RecordKind<MarketRecord>;
+  /** Whose records they are, as the subject says. @default {"default"} */
+  tenant?: string;
+  /** Over how many subjects the symbols are spread. */
+  shards: number;
+  /** Longest wait for the acknowledgement of a message, in milliseconds. */
+  deadlineMs: number;
+}
+
+/** Lanes share the connection; more would only mean more messages under way. */
+const MAX_LANES = 64;
+/** What a message's headers may take of the size that the server allows. */
+const HEADER_BYTES = 256;
+/** Bytes of a message's digest that name it: enough that no two ever share them. */
+const ID_BYTES = 16;
+
+/**
+ * Opens the sink for one kind of records. A batch is published at once, as a message for each provider and shard, and
+ * written when the server has acknowledged all of them; so what is under way is a batch a lane. A message is named by
+ * its digest (`Nats-Msg-Id`): one that is sent again, as its acknowledgement was lost, is not kept twice and counts as
+ * unchanged.
+ */
+export function openNatsSink(options: NatsSinkOptions): Sink {
+  const { nats, kind, tenant = "default", shards, deadlineMs } = options;
+
+  async function write(records: readonly MarketRecord[]): Promise<WriteCounts> {
+    const connection = await connectNow(nats);
+    const maxBytes = (connection.info?.max_payload ?? 1024 ** 2) - HEADER_BYTES;
+    const messages = packMessages(records, { kind, tenant, shards, maxBytes });
+    const client = jetstream(connection);
+    const publish = async ({ subject, bytes, count }: PackedMessage) => {
+      const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+      const msgID = digest.subarray(0, ID_BYTES).toHex();
+      const { duplicate } = await client.publish(subject, bytes, { msgID, timeout: deadlineMs });
+      return duplicate ? 0 : count;
+    };
+    const stored = (await Promise.all(messages.map(publish))).reduce((sum, count) => sum + count, 0);
+    return { stored, unchanged: records.length - stored, deduplicated: 0 };
+  }
+
+  return {
+    name: "nats",
+    maxLanes: MAX_LANES,
+    openLane: () => ({
+      async write(records, signal) {
+        signal.throwIfAborted();
+        return await unlessAborted(write(records), signal);
+      },
+      async [Symbol.asyncDispose]() {},
+    }),
+    classify: classifyNatsError,
+    check: (signal) => checkNats(nats, signal),
+    async [Symbol.asyncDispose]() {},
+  };
+}
