@@ -61,6 +61,8 @@ export function serveCockpit(request: Request): Response {
     "cache-control": "no-cache",
     etag: `"${VERSION}-${text.length}"`,
   };
-  const isKnown = request.headers.get("if-none-match") === headers.etag;
+  // Compared weakly (RFC 9110, section 13.1.2): a compressed answer has had its tag made weak on the way.
+  const known = request.headers.get("if-none-match")?.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+  const isKnown = known?.includes(headers.etag) ?? false;
   return isKnown ? new Response(null, { status: 304, headers }) : new Response(text, { headers });
 }
