@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { makeDirectory } from "./durable_files.ts";
 
 /**
  * Creates the directory where it is missing, readable by its owner alone, and makes sure that it can be written to.
@@ -12,7 +13,7 @@ import { join } from "@std/path";
  */
 export async function prepareDataDir(directory: string): Promise<void> {
   try {
-    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     const probe = join(directory, `.probe-${Deno.pid}`);
     await Deno.writeTextFile(probe, "");
     await Deno.remove(probe);

@@ -3,6 +3,23 @@
  *
  * @module
  */
+import { dirname } from "@std/path";
+
+/**
+ * Makes a directory that is missing, and those above it, for their owner alone and for good: without a sync of the one
+ * above, a power cut may take it away with all that was synced in it.
+ */
+export async function makeDirectory(directory: string): Promise<void> {
+  const isThere = await Deno.stat(directory).then((found) => found.isDirectory, () => false);
+  if (isThere) return;
+  const parent = dirname(directory);
+  if (parent !== directory) await makeDirectory(parent);
+  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  await syncDirectory(parent).catch((error) => {
+    // One may be allowed to make a directory where one is not allowed to look.
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+  });
+}
 
 /**
  * Writes all bytes. Not through `file.writable`: what that has taken and said to be written is gone when the file is

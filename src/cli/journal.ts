@@ -5,8 +5,9 @@ import { loadConfig } from "../config/load.ts";
 import { journalDirectory, listSegments } from "../journal/format.ts";
 import { holdJournal } from "../journal/hold.ts";
 import { inspectSegment, type SegmentReport } from "../journal/inspect.ts";
+import { countMissing, describeMissing, findMissing, withoutTold } from "../journal/missing.ts";
 import { readPointer } from "../journal/pointer.ts";
-import { repairSegment } from "../journal/repair.ts";
+import { recover } from "../journal/recover.ts";
 import type { ScannedEntry } from "../journal/scan.ts";
 import { printable } from "../telemetry/log.ts";
 import { type Command, EXIT } from "./command.ts";
@@ -120,6 +121,7 @@ function describe(
 async function verify(view: JournalView): Promise<number> {
   const reports = await inspectAll(view);
   const findings = reports.flatMap(({ findings }) => findings);
+  const missing = await withoutTold(view.directory, findMissing(reports, view.next));
   const found = findings.map(({ path, at, size, damage, isTail, entries }) => ({
     segment: basename(path),
     at,
@@ -128,20 +130,23 @@ async function verify(view: JournalView): Promise<number> {
     place: isTail ? "tail" : "middle",
     damage,
   }));
+  const ok = found.length === 0 && missing.length === 0;
   if (view.json) {
-    console.log(JSON.stringify({ ok: found.length === 0, segments: reports.length, findings: found }));
+    console.log(JSON.stringify({ ok, segments: reports.length, findings: found, missing: countMissing(missing) }));
   } else {
     for (const { segment, at, bytes, frames, place, damage } of found) {
       console.log(`${segment}: ${bytes} bytes at ${at} (${place}, ${frames} frames): ${damage}`);
     }
-    if (found.length === 0) console.log(`${reports.length} segments are whole`);
+    for (const range of missing) console.log(describeMissing(range));
+    if (ok) console.log(`${reports.length} segments are whole`);
   }
-  return found.length === 0 ? EXIT.done : EXIT.failed;
+  return ok ? EXIT.done : EXIT.failed;
 }
 
 async function repair(view: JournalView): Promise<number> {
-  const repairs = [];
-  for (const path of view.segments) repairs.push(...await repairSegment(await inspectSegment(path, view.next)));
+  const { repairs, missing } = view.segments.length === 0
+    ? { repairs: [], missing: [] }
+    : await recover(view.directory, view.next, console.error);
   if (view.json) {
     console.log(JSON.stringify({
       repairs: repairs.map(({ path, at, size, damage, entries, done }) => ({
@@ -152,12 +157,14 @@ async function repair(view: JournalView): Promise<number> {
         damage,
         done,
       })),
+      missing: countMissing(missing),
     }));
   } else {
     for (const { path, at, size, damage, done } of repairs) {
       console.log(`${basename(path)}: ${size} bytes at ${at}, as ${damage}: ${done}`);
     }
-    if (repairs.length === 0) console.log("Nothing is damaged");
+    for (const range of missing) console.log(`${describeMissing(range)}: deleted, cut or set aside`);
+    if (repairs.length === 0 && missing.length === 0) console.log("Nothing is damaged");
   }
   return EXIT.done;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { makeDirectory } from "../durable_files.ts";
 import type { Database } from "./database.ts";
 import { connectClient } from "./postgres.ts";
 
@@ -26,7 +27,7 @@ const SOCKET_NAME = ".s.PGSQL.5432";
 export async function openEmbedded(dataDir: string): Promise<Database> {
   await using opened = new AsyncDisposableStack();
   const directory = join(dataDir, "postgres");
-  await Deno.mkdir(dataDir, { recursive: true, mode: 0o700 });
+  await makeDirectory(dataDir);
   opened.use(await lockDirectory(directory));
   // Not below the data directory: the path of a socket may be 107 bytes long at most.
   const sockets = await Deno.makeTempDir({ prefix: "barline-" });

@@ -5,13 +5,14 @@
  * @module
  */
 import { join } from "@std/path";
+import { makeDirectory } from "../durable_files.ts";
 import { listLetterFiles, readLines, rewriteLines } from "./files.ts";
 import { parseLetter, refuseAgain } from "./letter.ts";
 import { type LocatedLetter, readReceipts, receiptsPath } from "./receipts.ts";
 
 /** Creates the directory where it is missing, and runs `fn` while no other process writes or removes letters. */
 export async function withLock<T>(directory: string, fn: () => Promise<T>): Promise<T> {
-  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory);
   using lock = await Deno.open(join(directory, ".lock"), { create: true, write: true, mode: 0o600 });
   await lock.lock(true);
   return await fn();
@@ -35,7 +36,7 @@ export interface HeldLetters extends Disposable {
  * @throws {Error} If another process holds them.
  */
 export async function holdLetters(directory: string): Promise<HeldLetters> {
-  await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(directory);
   const file = await Deno.open(join(directory, ".removal.lock"), { create: true, write: true, mode: 0o600 });
   if (!await file.tryLock(true)) {
     file.close();

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { writeAll } from "../durable_files.ts";
+import { makeDirectory, writeAll } from "../durable_files.ts";
 
 const NAME = "lock";
 
@@ -24,8 +24,7 @@ export async function holdJournal(directory: string): Promise<Disposable> {
   const file = await openLock(directory);
   try {
     if (await file.tryLock(true)) {
-      await file.truncate();
-      await writeAll(file, new TextEncoder().encode(`${Deno.pid}\n`));
+      await writePid(file).catch(() => {});
       return file;
     }
   } catch (error) {
@@ -42,13 +41,24 @@ export async function holdJournal(directory: string): Promise<Disposable> {
 
 async function openLock(directory: string): Promise<Deno.FsFile> {
   try {
-    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     return await Deno.open(join(directory, NAME), { create: true, read: true, write: true, mode: 0o600 });
   } catch (error) {
-    throw new Error(
-      `Cannot write to the journal in "${directory}": ${(error as Error).message}. ` +
-        "Give the right to write there, or go without one with --journal off",
-      { cause: error },
-    );
+    throw createWriteError(directory, error);
   }
+}
+
+/** For whoever comes next; a disk that is too full for it is no reason not to start. */
+async function writePid(file: Deno.FsFile): Promise<void> {
+  await file.truncate();
+  await writeAll(file, new TextEncoder().encode(`${Deno.pid}\n`));
+}
+
+/** What to say where a journal cannot be begun. */
+export function createWriteError(directory: string, cause: unknown): Error {
+  return new Error(
+    `Cannot write to the journal in "${directory}": ${(cause as Error).message}. ` +
+      "Make room and give the right to write there, or go without one with --journal off",
+    { cause },
+  );
 }

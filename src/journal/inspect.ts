@@ -13,6 +13,8 @@ export interface Finding extends Damage {
   readonly isTail: boolean;
   /** Entries that are gone by it, at least. */
   readonly entries: number;
+  /** Whether the bytes are not even given by the disk. */
+  readonly isUnreadable?: true;
 }
 
 /** What a segment holds. */
@@ -34,7 +36,7 @@ export interface SegmentReport {
 }
 
 /**
- * Reads a segment from one end to the other.
+ * Reads a segment from one end to the other, or as far as the disk gives it.
  *
  * @param next Number of the first entry that is not settled: those before it are looked at, but not counted.
  * @param hear Called with each entry that is not settled.
@@ -44,15 +46,11 @@ export async function inspectSegment(
   next: number,
   hear: (entry: ScannedEntry) => void | Promise<void> = () => {},
 ): Promise<SegmentReport> {
-  using file = await Deno.open(path);
-  const { size } = await file.stat();
-  const header = new Uint8Array(SEGMENT_HEADER_BYTES);
-  const version = readSegmentVersion(header.subarray(0, await file.read(header) ?? 0));
   const first = firstNumber(path);
   const report = {
     path,
-    version,
-    size,
+    version: undefined as number | undefined,
+    size: 0,
     first,
     last: first - 1,
     entries: 0,
@@ -61,9 +59,25 @@ export async function inspectSegment(
     newest: undefined as number | undefined,
     findings: [] as Finding[],
   };
+  const noteUnreadable = (at: number, error: unknown) => {
+    const damage = `the disk does not give it: ${(error as Error).message}`;
+    report.findings.push({ path, at, size: report.size - at, damage, isTail: true, entries: 1, isUnreadable: true });
+    return report;
+  };
+  await using opened = new AsyncDisposableStack();
+  let file: Deno.FsFile;
+  try {
+    report.size = (await Deno.stat(path)).size;
+    file = opened.use(await Deno.open(path));
+    const header = new Uint8Array(SEGMENT_HEADER_BYTES);
+    report.version = readSegmentVersion(header.subarray(0, await file.read(header) ?? 0));
+  } catch (error) {
+    return noteUnreadable(0, error);
+  }
+  const { version, size } = report;
   if (version !== undefined && version > JOURNAL_VERSION) {
     const damage = `it is of version ${version}, and this program reads up to ${JOURNAL_VERSION}: use a newer one`;
-    report.findings.push({ path, at: 0, size, damage, isTail: false, entries: 1 });
+    report.findings.push({ path, at: 0, size, damage, isTail: true, entries: 1 });
     return report;
   }
   if (version === undefined) {
@@ -71,7 +85,9 @@ export async function inspectSegment(
     report.findings.push({ path, at: 0, size: headerSize, damage: "it has no header", isTail: false, entries: 0 });
   }
   const scanner = createScanner(file, SEGMENT_HEADER_BYTES, first - 1);
-  for (let found = await scanner.next(size); found !== undefined; found = await scanner.next(size)) {
+  while (true) {
+    const found = await scanner.next(size).catch((error) => void noteUnreadable(scanner.at, error));
+    if (found === undefined) return report;
     if ("damage" in found) {
       const isTail = found.at + found.size === size;
       report.findings.push({ ...found, path, isTail, entries: isTail ? 1 : 0 });
@@ -90,5 +106,4 @@ export async function inspectSegment(
     report.newest = found.time;
     await hear(found);
   }
-  return report;
 }

@@ -10,8 +10,9 @@ import { join } from "@std/path";
 import { syncDirectory, writeAll } from "../durable_files.ts";
 import { createEntryFormatter, type LogItem, SEGMENT_HEADER_BYTES, segmentHeader, segmentName } from "./format.ts";
 import { holdJournal } from "./hold.ts";
+import { countMissing, type Missing } from "./missing.ts";
 import { openPointer } from "./pointer.ts";
-import { recover } from "./recover.ts";
+import { recover, type Segment } from "./recover.ts";
 import { type Repair, setAside } from "./repair.ts";
 import { createSegmentScan } from "./scan.ts";
 import { createRoomCheck, isOutOfSpace, JournalFullError } from "./space.ts";
@@ -45,6 +46,10 @@ export interface JournalLog extends AsyncDisposable {
   readonly status: LogStatus;
   /** What was cut or set aside when it was opened. */
   readonly repairs: readonly Repair[];
+  /** Entries that were found to be in no segment then. */
+  readonly missing: readonly Missing[];
+  /** How many entries are gone by either. */
+  readonly cut: number;
   /**
    * Appends all items or none; they are safe when it resolves. Where nothing is unread, `takes` is asked then whether the
    * caller goes on with the entries itself: they are given to it, and are under way. Otherwise they are unread. Gives what
@@ -55,7 +60,7 @@ export interface JournalLog extends AsyncDisposable {
   read(): Promise<{ entry: LogEntry; message: Uint8Array } | undefined>;
   /**
    * Makes room by removing the oldest segment, whatever is in it. Gives how many unread records that were, `undefined`
-   * where there is no segment.
+   * where there is no segment, or it cannot be removed.
    */
   dropOldest(): Promise<number | undefined>;
   /** Keeps the message of an entry that nobody can use in a file, and tells so. */
@@ -80,17 +85,6 @@ export interface LogOptions {
   onLost: (records: number) => void;
 }
 
-interface Segment {
-  readonly path: string;
-  last: number;
-  size: number;
-  entries: number;
-  records: number;
-  /** Where unread entries begin. */
-  readFrom: number;
-  readonly time: number;
-}
-
 /** How long settlements are gathered before the pointer is saved, in milliseconds. */
 const RECLAIM_AFTER_MS = 1000;
 
@@ -105,16 +99,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   await using opened = new AsyncDisposableStack();
   opened.use(await holdJournal(directory));
   const pointer = opened.use(await openPointer(directory));
-  const { segments: found, repairs } = await recover(directory, pointer.saved, notice);
-  const segments: Segment[] = found.map(({ path, last, size, entries, records, oldest }) => ({
-    path,
-    last,
-    size,
-    entries,
-    records,
-    readFrom: SEGMENT_HEADER_BYTES,
-    time: oldest!,
-  }));
+  const { segments, repairs, missing } = await recover(directory, pointer.saved, notice);
   const checkRoom = createRoomCheck(directory, maxBytes);
   const recoveredUpTo = segments.at(-1)?.last ?? 0;
   const underWay: { number: number; time: number; isSettled: boolean }[] = [];
@@ -298,6 +283,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   async function dropOldest(): Promise<number | undefined> {
     if (segments.length === 0) return undefined;
     const { records, last } = segments[0];
+    if (last >= pointer.saved) await pointer.save(last + 1);
     segments[0].entries = segments[0].records = 0;
     handed = Math.max(handed, last);
     await removeFirst();
@@ -308,6 +294,8 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   const closing = opened.move();
   return {
     repairs,
+    missing,
+    cut: repairs.reduce((sum, { entries }) => sum + entries, countMissing(missing)),
     get status() {
       const unreadEntries = sum(({ entries }) => entries);
       const unread = segments.find(({ entries }) => entries > 0);
@@ -321,7 +309,8 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     },
     append: (items, takes) => inTurn(() => append(items, takes)),
     read,
-    dropOldest: () => inTurn(dropOldest),
+    dropOldest: () =>
+      inTurn(dropOldest).catch((error) => void notice(`Cannot give up the oldest records: ${error.message}`)),
     async setAside({ number, records }, message, why) {
       const path = join(directory, `${number}.entry`);
       const kept = await Deno.writeFile(path, message, { mode: 0o600 }).then(() => `set aside as "${path}"`, describe);

@@ -12,6 +12,7 @@ import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { journalDirectory, listSegments } from "./format.ts";
 import { HeldError } from "./hold.ts";
 import { type JournalLog, openLog } from "./log.ts";
+import { describeMissing } from "./missing.ts";
 
 /** Options of {@linkcode openJournal}. */
 export interface OpenJournalOptions {
@@ -65,6 +66,9 @@ export async function openJournal(options: OpenJournalOptions): Promise<OpenedJo
   }
   for (const { path, at, size, damage, done } of log.repairs) {
     notice(`${size} bytes at ${at} of "${path}" could not be read, as ${damage}: ${done}`);
+  }
+  for (const range of log.missing) {
+    notice(`${describeMissing(range)} of "${directory}": deleted, cut or set aside`);
   }
   const { unreadRecords } = log.status;
   if (unreadRecords > 0) {

@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { syncDirectory, writeAll } from "../durable_files.ts";
 import { crc32c } from "../records/crc32c.ts";
+import { createWriteError } from "./hold.ts";
 
 /** Name of the file: two places of {@linkcode PLACE_BYTES}, written in turn. */
 const NAME = "pointer";
@@ -24,18 +25,14 @@ export interface Pointer extends Disposable {
 /**
  * Opens the pointer, and makes it where there is none. It is written where it lies, so that it can be saved on a disk
  * that is full: only then can segments be removed there.
+ *
+ * @throws {Error} If the directory cannot be written to.
  */
 export async function openPointer(directory: string): Promise<Pointer> {
-  const file = await Deno.open(join(directory, NAME), { create: true, read: true, write: true, mode: 0o600 });
   const bytes = new Uint8Array(2 * PLACE_BYTES);
-  const { size } = await file.stat();
-  if (size < bytes.length) {
-    await writeAll(file, bytes);
-    await file.syncData();
-    await syncDirectory(directory);
-  } else {
-    for (let read = 0; read < bytes.length;) read += await file.read(bytes.subarray(read)) ?? bytes.length;
-  }
+  const file = await openFile(directory, bytes).catch((error) => {
+    throw createWriteError(directory, error);
+  });
   let newest = newestPlace(bytes);
   return {
     get saved() {
@@ -50,6 +47,25 @@ export async function openPointer(directory: string): Promise<Pointer> {
     },
     [Symbol.dispose]: () => file.close(),
   };
+}
+
+/** Opens the file, and reads it into `bytes`; a new one is written in full, so that it has its place on the disk. */
+async function openFile(directory: string, bytes: Uint8Array): Promise<Deno.FsFile> {
+  const file = await Deno.open(join(directory, NAME), { create: true, read: true, write: true, mode: 0o600 });
+  try {
+    const { size } = await file.stat();
+    if (size < bytes.length) {
+      await writeAll(file, bytes);
+      await file.syncData();
+      await syncDirectory(directory);
+    } else {
+      for (let read = 0; read < bytes.length;) read += await file.read(bytes.subarray(read)) ?? bytes.length;
+    }
+    return file;
+  } catch (error) {
+    file.close();
+    throw error;
+  }
 }
 
 /** The pointer of a journal that is only looked at; 0 where there is none. */

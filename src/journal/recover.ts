@@ -4,15 +4,32 @@
  * @module
  */
 import { join } from "@std/path";
-import { listSegments } from "./format.ts";
+import { listSegments, SEGMENT_HEADER_BYTES } from "./format.ts";
 import { inspectSegment, type SegmentReport } from "./inspect.ts";
+import { findMissing, type Missing, noteTold, withoutTold } from "./missing.ts";
 import { type Repair, repairSegment, REWRITE_SUFFIX } from "./repair.ts";
+
+/** A segment of an open journal. */
+export interface Segment {
+  readonly path: string;
+  /** Number of its last entry. */
+  last: number;
+  size: number;
+  /** Unread entries, their records, and where they begin. */
+  entries: number;
+  records: number;
+  readFrom: number;
+  /** When its first entry was written, in epoch milliseconds. */
+  readonly time: number;
+}
 
 /** What was found. */
 export interface Recovery {
   /** Segments with entries that are not settled, oldest first; whole. */
-  readonly segments: readonly SegmentReport[];
+  readonly segments: Segment[];
   readonly repairs: readonly Repair[];
+  /** Entries that are in no segment, and of which no start has told. */
+  readonly missing: readonly Missing[];
 }
 
 /**
@@ -29,18 +46,30 @@ export async function recover(
   for await (const { name } of Deno.readDir(directory)) {
     if (name.endsWith(REWRITE_SUFFIX)) await Deno.remove(join(directory, name));
   }
-  const segments: SegmentReport[] = [];
+  const reports: SegmentReport[] = [];
   const repairs: Repair[] = [];
-  for (const path of await listSegments(directory)) {
+  const paths = await listSegments(directory);
+  for (const path of paths) {
     let report = await inspectSegment(path, next);
     try {
-      repairs.push(...await repairSegment(report));
+      for (const repair of await repairSegment(report)) {
+        // What the end of a segment that is not the last has lost is counted as missing.
+        repairs.push(repair.isTail && path !== paths.at(-1) ? { ...repair, entries: 0 } : repair);
+      }
       if (report.entries > 0 && report.findings.length > 0) report = await inspectSegment(path, next);
       if (report.entries === 0) await Deno.remove(path);
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) notice(`"${path}" cannot be repaired: ${(error as Error).message}`);
     }
-    if (report.entries > 0) segments.push(report);
+    reports.push(report);
   }
-  return { segments, repairs };
+  const missing = findMissing(reports, next);
+  const untold = await withoutTold(directory, missing);
+  await noteTold(directory, missing).catch(() => {});
+  const segments = reports.filter(({ entries }) => entries > 0).map(openSegment);
+  return { segments, repairs, missing: untold };
+}
+
+function openSegment({ path, last, size, entries, records, oldest }: SegmentReport): Segment {
+  return { path, last, size, entries, records, readFrom: SEGMENT_HEADER_BYTES, time: oldest! };
 }

@@ -19,8 +19,8 @@ export interface Repair extends Finding {
 
 /**
  * Leaves nothing but whole entries in a segment. Bytes at its end that are no entry, as a crash in mid-write leaves them,
- * are cut; those in its middle are set aside in a file beside it, as is a segment of a newer version. Does nothing where
- * nothing is wrong.
+ * are cut; those in its middle are set aside in a file beside it, as is a segment of a newer version, or one that the disk
+ * does not give. Does nothing where nothing is wrong.
  */
 export async function repairSegment(report: SegmentReport): Promise<Repair[]> {
   const { path, version, findings } = report;
@@ -32,6 +32,14 @@ export async function repairSegment(report: SegmentReport): Promise<Repair[]> {
   }
   const repairs: Repair[] = [];
   const isEmpty = report.last < report.first;
+  const unreadable = findings.find(({ isUnreadable }) => isUnreadable);
+  if (unreadable !== undefined) {
+    const target = `${path}.unreadable`;
+    await Deno.rename(path, target);
+    if (!isEmpty) await rewrite(target, path, findings.filter(({ isTail }) => !isTail), unreadable.at);
+    await syncDirectory(dirname(path));
+    return findings.map((finding) => ({ ...finding, done: `set aside as "${target}"` }));
+  }
   const middle = findings.filter(({ isTail }) => !isTail);
   const tail = findings.find(({ isTail }) => isTail);
   for (const finding of middle) repairs.push({ ...finding, done: await setAside(finding) });
@@ -41,7 +49,7 @@ export async function repairSegment(report: SegmentReport): Promise<Repair[]> {
     await Deno.remove(path);
     await syncDirectory(dirname(path));
   } else if (middle.length > 0) {
-    await rewrite(path, middle, end);
+    await rewrite(path, path, middle, end);
   } else {
     using file = await Deno.open(path, { write: true });
     await file.truncate(end);
@@ -61,12 +69,12 @@ export async function setAside({ path, at, size }: Pick<Finding, "path" | "at" |
   return `set aside as "${target}"`;
 }
 
-/** Writes the segment anew, without those bytes and up to `end`. */
-async function rewrite(path: string, without: readonly Finding[], end: number): Promise<void> {
-  const target = `${path}${REWRITE_SUFFIX}`;
+/** Writes a segment anew, to `path`, without those bytes and up to `end`. */
+async function rewrite(source: string, path: string, without: readonly Finding[], end: number): Promise<void> {
+  const unfinished = `${path}${REWRITE_SUFFIX}`;
   {
-    using from = await Deno.open(path);
-    using to = await Deno.open(target, { create: true, truncate: true, write: true, mode: 0o600 });
+    using from = await Deno.open(source);
+    using to = await Deno.open(unfinished, { create: true, truncate: true, write: true, mode: 0o600 });
     await writeAll(to, segmentHeader());
     let at = SEGMENT_HEADER_BYTES;
     for (const damage of without) {
@@ -76,7 +84,7 @@ async function rewrite(path: string, without: readonly Finding[], end: number): 
     await copy(from, at, end, to);
     await to.syncData();
   }
-  await Deno.rename(target, path);
+  await Deno.rename(unfinished, path);
   await syncDirectory(dirname(path));
 }
 

@@ -87,11 +87,18 @@ export function createScanner(file: Deno.FsFile, at: number, after = -1): Scanne
       return { at, size: await findHeader(at + 1, end) - at, damage: "there is no entry" };
     }
     const size = ENTRY_HEADER_BYTES + header.length;
-    if (at + size > end) return { at, size: end - at, damage: `entry ${header.number} ends in its message` };
+    if (at + size > end) {
+      const damage = `entry ${header.number} ends in its message`;
+      return { at, size: await findHeader(at + ENTRY_HEADER_BYTES, end) - at, damage };
+    }
     await load(at, size, end);
     const message = window.subarray(at - start + ENTRY_HEADER_BYTES, at - start + size);
     const damage = findDamage(message);
-    if (damage !== undefined) return { at, size, damage: `entry ${header.number} cannot be read: ${damage}` };
+    if (damage !== undefined) {
+      // Where bytes are gone from its middle, the next entry begins before this one's end.
+      const next = await findHeader(at + ENTRY_HEADER_BYTES, Math.min(end, at + size + ENTRY_HEADER_BYTES));
+      return { at, size: Math.min(size, next - at), damage: `entry ${header.number} cannot be read: ${damage}` };
+    }
     after = header.number;
     return { ...header, at, size, message };
   }

@@ -40,7 +40,7 @@ export interface JournalHealth {
   readonly oldestAgeSeconds: number;
   /** What a crash now would lose: records received within this time. */
   readonly lossWindowMs: number;
-  /** Frames that were cut or set aside at the start, as they could not be read. */
+  /** Frames that were cut, set aside or found missing at the start, as they could not be read. */
   readonly cut: number;
   /** Why nothing can be written to it at the moment. */
   readonly problem: string | undefined;

@@ -327,7 +327,7 @@ export function createJournal(options: JournalOptions): Journal {
         records: unreadRecords,
         oldestAgeSeconds: oldest === undefined ? 0 : Math.max(0, Date.now() - oldest) / 1000,
         lossWindowMs: mode === "durable" ? options.syncMs : Date.now() - since,
-        cut: log.repairs.reduce((sum, { entries }) => sum + entries, 0),
+        cut: log.cut,
         problem,
       };
     },

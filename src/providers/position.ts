@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { syncDirectory, writeAll } from "../durable_files.ts";
+import { makeDirectory, syncDirectory, writeAll } from "../durable_files.ts";
 
 /** Shortest time between two saves while running, in milliseconds. */
 const SAVE_EVERY_MS = 1000;
@@ -47,16 +47,22 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
   async function write(): Promise<void> {
     if (reached === saved) return;
     const place = reached;
-    await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeDirectory(directory);
     const target = await path();
     // A name of its own: another process may read the same source at the same time.
     const unfinished = `${target}.${crypto.randomUUID().slice(0, 8)}.new`;
-    {
-      using file = await Deno.open(unfinished, { createNew: true, write: true, mode: 0o600 });
-      await writeAll(file, new TextEncoder().encode(JSON.stringify({ name: options.name, place })));
-      await file.syncData();
+    try {
+      {
+        using file = await Deno.open(unfinished, { createNew: true, write: true, mode: 0o600 });
+        await writeAll(file, new TextEncoder().encode(JSON.stringify({ name: options.name, place })));
+        await file.syncData();
+      }
+      await Deno.rename(unfinished, target);
+    } catch (error) {
+      // It is tried each second: on a disk that stays full these would become thousands.
+      await Deno.remove(unfinished).catch(() => {});
+      throw error;
     }
-    await Deno.rename(unfinished, target);
     await syncDirectory(directory);
     saved = place;
   }

@@ -34,9 +34,19 @@ export function registerJournalMetrics(
     "Age of the oldest frame on disk that is not settled.",
     ({ oldestAgeSeconds }) => oldestAgeSeconds,
   );
+  gauge(
+    "barline_journal_refusing",
+    "1 while the journal takes no records, as it or its disk is full or cannot be written to.",
+    ({ problem }) => problem === undefined ? 0 : 1,
+  );
+  const refusals = new Counter({
+    name: "barline_journal_refusals_total",
+    help: "Times that the journal began to take no records.",
+    registers,
+  });
   new Counter({
     name: "barline_journal_cut_total",
-    help: "Frames cut or set aside at the start, as they could not be read.",
+    help: "Frames cut, set aside or found missing at the start.",
     registers,
     collect() {
       this.reset();
@@ -61,6 +71,7 @@ export function registerJournalMetrics(
   });
   return (event) => {
     if (event.type === "journal-synced") synced.observe(event.seconds);
+    else if (event.type === "journal-problem" && event.reason !== undefined) refusals.inc();
     else if (event.type === "replayed") replayed.inc(event.count);
     else if (event.type === "journal-dropped") dropped.inc(event.count);
   };

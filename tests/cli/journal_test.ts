@@ -2,31 +2,34 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { basename, join } from "@std/path";
 import { journalDirectory, listSegments } from "../../src/journal/format.ts";
 import { type JournalLog, openLog } from "../../src/journal/log.ts";
+import { WITHOUT_OVERRIDE } from "../faults/harness/surroundings.ts";
 import { csvFile } from "../support/bars.ts";
 import { itemOf } from "../support/journal.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
 
 const server = await startSharedServer();
 
-function openJournal(work: Workspace): Promise<JournalLog> {
+function openJournal(work: Workspace, segmentBytes?: number): Promise<JournalLog> {
   return openLog({
     directory: journalDirectory(work.dataDir),
     maxBytes: 1 << 20,
+    segmentBytes,
     notice: (message) => assertEquals(message, "", "nothing is to be told"),
     onLost: (records) => assertEquals(records, 0),
   });
 }
 
 /** A workspace with 30 bars of the provider `test` in the journal, in six frames. */
-async function withJournal(): Promise<Workspace> {
+async function withJournal(segmentBytes?: number): Promise<Workspace> {
   const work = await openWorkspace(server);
-  await using log = await openJournal(work);
+  await using log = await openJournal(work, segmentBytes);
   for (let minute = 0; minute < 30; minute += 5) await log.append([itemOf(minute, 5)], () => false);
   return work;
 }
 
-/** Runs `barline journal` on the workspace. */
-const journal = (work: Workspace, ...args: string[]) => work.run(["journal", ...args, "--data-dir", work.dataDir]);
+/** Runs `barline journal` on the workspace, as somebody to whom a file can say no. */
+const journal = (work: Workspace, ...args: string[]) =>
+  work.run(["journal", ...args, "--data-dir", work.dataDir], { through: WITHOUT_OVERRIDE });
 
 async function flip(work: Workspace, from: number): Promise<string> {
   const [path] = await listSegments(journalDirectory(work.dataDir));
@@ -72,6 +75,25 @@ Deno.test("verify fails on damage, repair takes it out, and verify is content th
   assertEquals((await journal(work, "verify")).code, 0);
   assertEquals((await journal(work, "inspect", "--json")).json.records, 25);
   assertStringIncludes((await journal(work, "repair")).stdout, "Nothing is damaged");
+});
+
+Deno.test("verify fails while a segment is gone or cannot be read, until a repair has told of it", async () => {
+  await using work = await withJournal(100);
+  const [, second, , fourth] = await listSegments(journalDirectory(work.dataDir));
+  await Deno.remove(second);
+  await Deno.chmod(fourth, 0);
+  const verified = await journal(work, "verify");
+  assertEquals(verified.code, 1);
+  assertStringIncludes(verified.stdout, "the disk does not give it: Permission denied");
+  assertStringIncludes(verified.stdout, "Frame 2 is in no segment");
+  assertEquals((await journal(work, "verify", "--json")).json.missing, 2);
+  const repaired = await journal(work, "repair");
+  assertEquals(repaired.code, 0, repaired.stderr);
+  assertStringIncludes(repaired.stdout, `set aside as "${fourth}.unreadable"`);
+  assertStringIncludes(repaired.stdout, "Frame 4 is in no segment: deleted, cut or set aside");
+  assertEquals((await journal(work, "verify")).code, 0);
+  const { code, json, stderr } = await work.ingest(["--limit", "1"]);
+  assertEquals([code, json.received], [0, 21], stderr);
 });
 
 Deno.test("what is exported can be ingested as a file", async () => {

@@ -87,6 +87,26 @@ Deno.test("bytes that were lost or have come in between are stepped over", async
   assertEquals(log.repairs.map(({ entries }) => entries), [3]);
 });
 
+Deno.test("bytes lost from within an entry cost that entry alone, however many they are", async () => {
+  for (const lost of [1, 40, 430]) {
+    await using directory = await journalDirectory();
+    {
+      await using log = await directory.open();
+      await log.append([itemOf(0), itemOf(1, 100), itemOf(101)], never);
+    }
+    const [path] = await listSegments(directory.path);
+    const places: number[] = [];
+    await inspectSegment(path, 0, ({ at }) => void places.push(at));
+    const from = places[1] + 40;
+    await change(path, (bytes) => new Uint8Array([...bytes.subarray(0, from), ...bytes.subarray(from + lost)]));
+    await using log = await directory.open();
+    assertEquals(await readAll(log), [0, 101]);
+    assertEquals(log.repairs.map(({ at, size, entries }) => ({ at, size, entries })), [
+      { at: places[1], size: places[2] - places[1] - lost, entries: 1 },
+    ]);
+  }
+});
+
 Deno.test("a segment that has lost its header is read, and gets a new one", async () => {
   await using directory = await journalDirectory();
   const { path } = await filled(directory);

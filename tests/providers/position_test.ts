@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { createPosition } from "../../src/providers/position.ts";
 import { makeDirectory } from "../support/providers.ts";
 
@@ -54,4 +54,18 @@ Deno.test("several that read the same may save at the same time", async () => {
   }
   assertEquals(await createPosition({ directory: directory.path, name: "x" }).load(), 20);
   assertEquals([...Deno.readDirSync(`${directory.path}/positions`)].length, 1);
+});
+
+Deno.test("a position that cannot be saved leaves nothing behind, however often it is tried", async () => {
+  await using directory = await makeDirectory();
+  const position = createPosition<number>({ directory: directory.path, name: "x" });
+  position.track(1)();
+  await position.save();
+  const [{ name }] = Deno.readDirSync(`${directory.path}/positions`);
+  await Deno.remove(`${directory.path}/positions/${name}`);
+  // A file cannot take its place.
+  await Deno.mkdir(`${directory.path}/positions/${name}/in the way`, { recursive: true });
+  position.track(2)();
+  for (let attempt = 0; attempt < 3; attempt++) await assertRejects(position.save);
+  assertEquals([...Deno.readDirSync(`${directory.path}/positions`)].map((entry) => entry.name), [name]);
 });

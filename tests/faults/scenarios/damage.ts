@@ -13,6 +13,7 @@ import { databaseAt } from "../../support/server_tests.ts";
 import { compare, SYMBOLS } from "../harness/oracle.ts";
 import type { Random } from "../harness/random.ts";
 import type { Scenario, Trial } from "../harness/scenario.ts";
+import { WITHOUT_OVERRIDE } from "../harness/surroundings.ts";
 import { readTable } from "../harness/table.ts";
 
 /** Damages the files of a journal, and gives how many records may be gone by it. */
@@ -86,6 +87,11 @@ const damages: Readonly<Record<string, Damage>> = {
     await Deno.remove(path);
     return lost;
   },
+  async "segment that cannot be read"(directory, random) {
+    const path = await anySegment(directory, random);
+    await Deno.chmod(path, 0);
+    return await recordsBetween(path, 0, Infinity);
+  },
   async "pointer removed"(directory) {
     await Deno.remove(join(directory, "pointer"));
     return 0;
@@ -108,6 +114,9 @@ const damages: Readonly<Record<string, Damage>> = {
     return 0;
   },
 };
+
+/** As somebody to whom a file can say no. */
+const mortal = { through: WITHOUT_OVERRIDE };
 
 /** Leaves a journal of many segments behind, by a kill in an outage; gives how many bars were accepted. */
 async function journalOf(trial: Trial): Promise<number> {
@@ -142,9 +151,9 @@ export const damage: readonly Scenario[] = [{
     const name = random.pick(Object.keys(damages));
     const lost = await damages[name](directory, random);
     if (random.between(0, 1) === 1) {
-      const repaired = await work.run(["journal", "repair", "--data-dir", work.dataDir]);
+      const repaired = await work.run(["journal", "repair", "--data-dir", work.dataDir], mortal);
       assertEquals(repaired.code, 0, repaired.stderr);
-      const verified = await work.run(["journal", "verify", "--data-dir", work.dataDir]);
+      const verified = await work.run(["journal", "verify", "--data-dir", work.dataDir], mortal);
       assertEquals(verified.code, 0, `after ${name}: ${verified.stdout}${verified.stderr}`);
     }
     // A directory may be moved, and read back in any mode.
@@ -153,7 +162,7 @@ export const damage: readonly Scenario[] = [{
     const { code, json, stderr } = await work.ingest([
       ...["--provider", "mock", "--symbols", SYMBOLS.join(","), "--limit", "5", "--data-dir", moved],
       ...random.pick([[], ["--journal", "durable"], ["--journal", "overflow"]]),
-    ]);
+    ], mortal);
     assertEquals([code, json.journaled], [0, 0], `after ${name}: ${stderr}`);
     // Each minute has a bar of each symbol.
     const [{ sent }] = await work.query(

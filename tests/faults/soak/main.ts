@@ -93,7 +93,7 @@ console.log(`\n${[...counts].map(([name, count]) => `${name} × ${count}`).join(
 console.log(
   `received ${json.received} = ${stored} in the table + ${dead} poison among the dead letters, all whole\n`,
 );
-console.log("| medians          | second quarter | last quarter | verdict |");
+console.log("| of a quarter     | second quarter | last quarter | verdict |");
 console.log("|:-----------------|---------------:|-------------:|:--------|");
 const verdicts = judge(samples);
 for (const { title, second, last, flat } of verdicts) {
