@@ -68,6 +68,10 @@ export type PipelineEvent =
   }
   | { type: "gap"; provider: string; outcome: GapOutcome; minutes: number }
   | { type: "rest-call"; provider: string; outcome: "ok" | "throttled" | "error" }
+  /** Messages of a stream that nobody has taken yet, and those that workers have and have not answered. */
+  | { type: "stream-lag"; provider: string; kind: string; waiting: number; unanswered: number }
+  /** A message came that had come to some worker before. */
+  | { type: "redelivered"; provider: string; kind: string }
   | { type: "accepted"; kind: string; provider: string; count: number }
   | { type: "watermark"; kind: string; level: Watermark; depth: number; capacity: number }
   | { type: "backpressure"; level: Backpressure; factor: number }

@@ -6,6 +6,7 @@
 import { closestString } from "@std/text/closest-string";
 import type { Config, ConfigProblem } from "../config/load.ts";
 import type { OptionName, Settings } from "../config/options.ts";
+import { pickNats } from "../config/nats.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
 import { createFailover, hasHistory, namesOf, providers as registry, rowName } from "../providers/mod.ts";
 import { type Provider, type ProviderSettings, SettingError } from "../providers/provider.ts";
@@ -115,10 +116,15 @@ function make(
 ): Provider | undefined {
   const kinds = settings.kind.map(recordKind);
   const timeframe = timeframeOf(name, settings);
-  /** What the provider has asked for of the environment. */
+  /** What the provider has asked for besides. */
   const asked: Record<string, string | undefined> = {};
   const note = (variableName: string) => asked[variableName] = variable(variableName);
-  const wanted: ProviderSettings = { ...settings, symbols, timeframe, isPast, variable: note, kinds };
+  const nats = () => {
+    const picked = pickNats(settings);
+    asked.nats = JSON.stringify(picked);
+    return picked;
+  };
+  const wanted: ProviderSettings = { ...settings, symbols, timeframe, isPast, nats, variable: note, kinds };
   try {
     const provider = registry[name](wanted);
     const { dataDir, file, limit, pollSeconds, provisional, resume, speed, timeUnit } = settings;

@@ -33,7 +33,8 @@ export interface OpenedJournal extends AsyncDisposable {
 }
 
 /**
- * Opens the journal: for every provider where a mode is given, else for live feeds alone, in mode `overflow`. What an
+ * Opens the journal: for every provider that does not keep its records itself where a mode is given, else for live feeds
+ * alone, in mode `overflow`. What an
  * earlier run has left is delivered whatever the sources are, unless the journal is off or another process has it.
  *
  * @throws {Error} If another process has the journal that is wanted, or it cannot be written to.
@@ -42,7 +43,8 @@ export async function openJournal(options: OpenJournalOptions): Promise<OpenedJo
   const { settings, providers, tell } = options;
   const directory = journalDirectory(settings.dataDir);
   const notice = (message: string) => tell({ type: "journal-notice", message });
-  const holds = (provider: Provider) => settings.journal !== undefined || provider.isLive === true;
+  const holds = ({ keepsUnsettled, isLive }: Provider) =>
+    !keepsUnsettled && (settings.journal !== undefined || isLive === true);
   const hasLeftovers = async () => (await listSegments(directory).catch(() => [])).length > 0;
   if (settings.journal === "off") {
     if (await hasLeftovers()) {

@@ -25,6 +25,11 @@ export function accept({ ledger, tell }: AcceptOptions): TransformStream<Frame, 
             ledger.settled(settled);
             frame.settle(settled);
           },
+          leave: frame.leave && ((left) => {
+            ledger.settled(left);
+            tell({ type: "journaled", count: left });
+            frame.leave!(left);
+          }),
         });
       },
     },

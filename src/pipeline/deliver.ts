@@ -35,7 +35,7 @@ export interface DeliverOptions {
  * A lane: a `WritableStream` whose `write()` is `retry(circuit(sink.write))`.
  *
  * A transient fault is retried, and when the attempts are used up the batch waits behind the circuit and is tried again,
- * for as long as it takes: an outage never dead-letters a record. A batch that the sink refuses is halved until the
+ * for as long as it takes, or goes back to a source that other processes share: an outage never dead-letters a record. A batch that the sink refuses is halved until the
  * records that are refused stand alone (k·log2 n writes for k of n); only they are dead-lettered. A batch for which the
  * sink is too slow is written in smaller pieces. Errors are absorbed here, as an error of a sink stream would cancel its
  * source.
@@ -66,6 +66,7 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
   const refused: { letter: DeadLetter; at: number }[] = [];
   /** What the sink has not refused and not written. */
   const unwritten: { from: number; to: number; cause: DeadLetterCause; error: unknown }[] = [];
+  const isShared = batch.parts.every(({ frame }) => frame.isShared);
   let attempts = 0;
   let attemptedAt = 0;
   tell({
@@ -94,6 +95,7 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
     } catch (error) {
       if (abort.aborted) return void unwritten.push({ from, to, cause: "aborted", error: abort.reason });
       if (isTooMuch(records, error)) return await writeRange(from, to);
+      if (exhaustedBy(error) !== undefined) return void unwritten.push({ from, to, cause: "aborted", error });
       if (sink.classify(error) === "fatal") {
         options.onFatal(error);
         return void unwritten.push({ from, to, cause: "fatal", error });
@@ -122,6 +124,8 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
         const exhausted = exhaustedBy(error);
         if (exhausted === undefined) throw error;
         circuit.trip(exhausted.cause);
+        // Another worker may be able to write what this one cannot.
+        if (isShared) throw error;
       }
     }
   }

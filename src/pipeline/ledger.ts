@@ -15,7 +15,10 @@ export interface Ledger {
   /** Found again in the same batch under the same key, and superseded there. */
   readonly deduplicated: number;
   readonly deadLettered: number;
-  /** Waiting in the journal on disk; what an earlier process left there counts as received at the start. */
+  /**
+   * Waiting in the journal on disk; what an earlier process left there counts as received at the start. Or given back to the
+   * stream that it came from.
+   */
   readonly journaled: number;
   /** Given up in the journal: by `--journal-full drop-oldest`, or where the disk has lost them. Absent where none were. */
   readonly dropped?: number;

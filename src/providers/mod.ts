@@ -9,6 +9,7 @@ import { createIbkr } from "./ibkr.ts";
 import { createKraken } from "./kraken.ts";
 import { createMassive } from "./massive.ts";
 import { createMock } from "./mock.ts";
+import { createNats } from "./nats.ts";
 import type { Provider, ProviderSettings } from "./provider.ts";
 import { createReplay } from "./replay.ts";
 
@@ -25,14 +26,15 @@ export const providers: Readonly<Record<string, (settings: ProviderSettings) => 
   kraken: createKraken,
   massive: createMassive,
   mock: createMock,
+  nats: createNats,
   // The name that Massive had before; its rows say massive too.
   polygon: createMassive,
   replay: createReplay,
 };
 
-/** Whether a provider of that name can have a history: files and the mock are all the past they have. */
+/** Whether a provider of that name can have a history: files, streams and the mock are all the past they have. */
 export function hasHistory(name: string): boolean {
-  return Object.hasOwn(providers, name) && !["mock", "replay"].includes(name);
+  return Object.hasOwn(providers, name) && !["mock", "nats", "replay"].includes(name);
 }
 
 /** All names of a provider, the given one first. */

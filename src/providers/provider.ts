@@ -5,6 +5,7 @@
  */
 import type { Listener } from "../events.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
+import type { NatsSettings } from "../config/nats.ts";
 import type { Frontiers } from "./live/frontiers.ts";
 import type { TimeUnit } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
@@ -34,6 +35,8 @@ export interface ProviderSettings {
   readonly pollSeconds: number;
   /** Hand over bars that are still under way too, marked as such. */
   readonly provisional: boolean;
+  /** Where NATS is, and how to enter; absent where nobody knows. */
+  readonly nats?: () => NatsSettings;
   /** Reads an environment variable, or one of `.env`: keys and addresses. */
   readonly variable: (name: string) => string | undefined;
 }
@@ -43,7 +46,7 @@ export class SettingError extends RangeError {
   override name = "SettingError";
   /** Makes the error. */
   constructor(
-    readonly option: Exclude<keyof ProviderSettings, "kinds" | "variable"> | "kind" | Uppercase<string>,
+    readonly option: Exclude<keyof ProviderSettings, "kinds" | "nats" | "variable"> | "kind" | Uppercase<string>,
     message: string,
     options?: ErrorOptions,
   ) {
@@ -83,6 +86,8 @@ export interface Provider {
   readonly buckets?: readonly TokenBucket[];
   /** Whether it is a live feed: it cannot be held back, and what is missed may be gone. */
   readonly isLive?: true;
+  /** Whether it gives again what is not settled: its frames go through no journal, whatever mode is wanted. */
+  readonly keepsUnsettled?: true;
   /**
    * All that it was made of, keys too: another of the same name and fingerprint would do the same. Never to be shown.
    */

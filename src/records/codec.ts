@@ -36,7 +36,7 @@ export class CodecError extends Error {
 }
 
 /** A frame without anybody to tell of its settlement. */
-export type FrameContent = Omit<Frame, "settle" | "leave">;
+export type FrameContent = Omit<Frame, "settle" | "leave" | "isShared">;
 
 /** The JSON object of a message. */
 interface Header {
@@ -147,6 +147,11 @@ function lookAt(record: MarketRecord, field: WireField<MarketRecord>): "value" |
   if (value === undefined) return field.optional ? "absent" : "wrong";
   const isFit = field.type === "json" || typeof value === (field.type === "text" ? "string" : "number");
   return isFit ? "value" : "wrong";
+}
+
+/** Whether the bytes begin a message of a version that this program cannot read yet. */
+export function isNewerMessage(bytes: Uint8Array): boolean {
+  return bytes.length > MAGIC.length && MAGIC.every((byte, at) => bytes[at] === byte) && bytes[3] > CODEC_VERSION;
 }
 
 /**

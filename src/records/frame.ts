@@ -32,8 +32,10 @@ export interface Frame<R extends MarketRecord = MarketRecord> {
   readonly lines?: readonly number[];
   /** Says that `count` more of the frame's records are committed or dead-lettered. */
   readonly settle: (count: number) => void;
-  /** Where the journal has the frame: says that `count` of its records are left there for the next start. */
+  /** Where the journal or a stream has the frame: says that `count` of its records are left there, to be read again. */
   readonly leave?: (count: number) => void;
+  /** Whether what is left goes to whoever is able to store it: then it is not held through an outage. */
+  readonly isShared?: true;
 }
 
 /** What a provider says of a new frame. */

@@ -12,6 +12,7 @@ import { registerJournalMetrics } from "./journal_metrics.ts";
 import { registerFailoverMetrics } from "./failover_metrics.ts";
 import { registerProcessMetrics } from "./process.ts";
 import { registerQuorumMetrics } from "./quorum_metrics.ts";
+import { registerStreamMetrics } from "./stream_metrics.ts";
 
 /** What is asked at each scrape, rather than told. */
 export interface MetricSources {
@@ -141,6 +142,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   );
   const listenToFailover = registerFailoverMetrics(registers);
   const listenToQuorum = registerQuorumMetrics(registers);
+  const listenToStreams = registerStreamMetrics(registers, kinds);
 
   for (const coord_id of kinds) {
     submitted.inc({ coord_id }, 0);
@@ -164,6 +166,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       listenToJournal(event);
       listenToFailover(event);
       listenToQuorum(event);
+      listenToStreams(event);
       if (event.type === "accepted") {
         submitted.inc({ coord_id: event.kind }, event.count);
       } else if (event.type === "replayed" && event.isRecovered) {

@@ -1,0 +1,130 @@
+/**
+ * The provider that takes what edges have published into a stream of NATS JetStream; see `src/sinks/nats.ts`.
+ *
+ * @module
+ */
+import type { Consumer } from "@nats-io/jetstream";
+import type { NatsSettings } from "../config/nats.ts";
+import type { FeedState } from "../events.ts";
+import type { Nats } from "../nats/connection.ts";
+import { classifyNatsError, NatsError } from "../nats/faults.ts";
+import { openPreparedNats } from "../nats/prepared.ts";
+import { type Frame, frameSize } from "../records/frame.ts";
+import { openConsumer } from "./nats/consumer.ts";
+import { frameOf, isForNewer } from "./nats/frame.ts";
+import { holdMessages } from "./nats/held.ts";
+import { createIntake } from "./nats/intake.ts";
+import { type Provider, type ProviderContext, type ProviderSettings, SettingError } from "./provider.ts";
+
+/** How often the server is asked how far behind the consumers are, in milliseconds. */
+const LAG_EVERY_MS = 2000;
+/** How long a message is left that a newer program has written, in milliseconds. */
+const NEWER_MS = 30_000;
+
+/**
+ * Makes the provider `nats`: records have the names of the providers that delivered them at the edge, and their time of
+ * receipt there. A message is acknowledged when its records are stored; one that cannot be goes to another worker, so
+ * that any number of them may share the stream.
+ *
+ * @throws {SettingError} If NATS is not known.
+ */
+export function createNats(settings: ProviderSettings): Provider {
+  const nats = settings.nats?.();
+  if (nats === undefined) throw new SettingError("NATS_URL", "it is not given");
+  const kinds = settings.kinds.map(({ name }) => name);
+  let close = () => Promise.resolve();
+  return {
+    name: "nats",
+    keepsUnsettled: true,
+    open(context) {
+      const opened = openMessages(nats, kinds, context);
+      close = opened.close;
+      return opened.stream;
+    },
+    close: () => close(),
+  };
+}
+
+/** The messages as frames, and how to be done with them. */
+function openMessages(settings: NatsSettings, kinds: readonly string[], { stop, tell, notice, pace }: ProviderContext) {
+  const cancelled = new AbortController();
+  const held = holdMessages(settings.natsAckWait * 1000);
+  const consumers = new Map<string, Consumer>();
+  let way: Promise<Nats> | undefined;
+  let state: FeedState | undefined;
+  let isNewerTold = false;
+
+  function connect(): Promise<Nats> {
+    if (way === undefined) {
+      const attempt = way = openPreparedNats(settings, "barline hub", () => false);
+      attempt.catch(() => way = undefined);
+    }
+    return way;
+  }
+
+  function change(to: FeedState, error?: unknown): void {
+    if (to === state) return;
+    if (to === "waiting") tell({ type: "feed-lost", provider: "nats", reason: "connection", error });
+    tell({ type: "feed-state", provider: "nats", state: state = to });
+  }
+
+  async function open(kind: string): Promise<Consumer> {
+    const consumer = await openConsumer(await connect(), settings, { tenant: "default", kind });
+    consumers.set(kind, consumer);
+    return consumer;
+  }
+
+  async function readLag(): Promise<void> {
+    for (const [kind, consumer] of consumers) {
+      const { num_pending: waiting, num_ack_pending: unanswered } = await consumer.info();
+      tell({ type: "stream-lag", provider: "nats", kind, waiting, unanswered });
+    }
+  }
+
+  change("connecting");
+  const intake = createIntake({
+    kinds,
+    open,
+    held,
+    mayMend: (error) => classifyNatsError(error instanceof NatsError ? error.cause : error) === "transient",
+    onState: change,
+    stop: AbortSignal.any([stop, cancelled.signal]),
+  });
+  const timer = setInterval(() => {
+    // Until then the intake knows better how it is.
+    if (consumers.size === kinds.length) readLag().then(() => change("live"), (error) => change("waiting", error));
+  }, LAG_EVERY_MS);
+
+  async function next(): Promise<Frame | undefined> {
+    while (true) {
+      const taken = await intake.next();
+      if (taken === undefined) return undefined;
+      const { message, kind } = taken;
+      if (message.redelivered) tell({ type: "redelivered", provider: "nats", kind });
+      if (!isForNewer(message)) return frameOf(message, kind, held);
+      held.nak(message, NEWER_MS);
+      if (!isNewerTold) notice("messages of a newer version are left in the stream: update this worker");
+      isNewerTold = true;
+    }
+  }
+
+  return {
+    stream: new ReadableStream<Frame>({
+      async pull(controller) {
+        const frame = await next();
+        if (frame === undefined) return controller.close();
+        await pace(frameSize(frame));
+        // Cancelled meanwhile: it is given back with the rest.
+        if (!cancelled.signal.aborted) controller.enqueue(frame);
+      },
+      cancel: () => cancelled.abort(),
+    }, { highWaterMark: 0 }),
+    async close() {
+      cancelled.abort();
+      clearInterval(timer);
+      held.nakAll();
+      held[Symbol.dispose]();
+      await (await way?.catch(() => undefined))?.[Symbol.asyncDispose]();
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * The durable consumer that the workers of a hub share, one for each kind of records.
+ *
+ * @module
+ */
+import {
+  AckPolicy,
+  type Consumer,
+  type ConsumerConfig,
+  DeliverPolicy,
+  jetstream,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+} from "@nats-io/jetstream";
+import type { NatsSettings } from "../../config/nats.ts";
+import type { Nats } from "../../nats/connection.ts";
+import { manageStreams } from "../../nats/stream.ts";
+import { subjectsOf } from "../../nats/subject.ts";
+
+const NANOS_PER_SECOND = 1e9;
+
+/** Whose records of which kind to take. */
+export interface Subscription {
+  readonly tenant: string;
+  readonly kind: string;
+}
+
+/**
+ * Opens the consumer, made where there is none, and changed where the options say otherwise. A message may be delivered
+ * any number of times: an outage is not the message's fault.
+ *
+ * @throws {Error} If the stream is not there, or the server refuses.
+ */
+export async function openConsumer(nats: Nats, settings: NatsSettings, to: Subscription): Promise<Consumer> {
+  const { natsStream: stream } = settings;
+  const manager = await manageStreams(nats);
+  const wanted = {
+    durable_name: nameOf(settings, to),
+    filter_subject: subjectsOf(to.tenant, to.kind),
+    ack_policy: AckPolicy.Explicit,
+    deliver_policy: DeliverPolicy.All,
+    ack_wait: settings.natsAckWait * NANOS_PER_SECOND,
+    max_ack_pending: settings.natsMaxAckPending,
+    max_deliver: -1,
+  } satisfies Partial<ConsumerConfig>;
+  const { durable_name: name, ack_wait, max_ack_pending } = wanted;
+  const found = await find(manager, stream, name);
+  if (found === undefined) await manager.consumers.add(stream, wanted);
+  else if (found.ack_wait !== ack_wait || found.max_ack_pending !== max_ack_pending) {
+    await manager.consumers.update(stream, name, { ack_wait, max_ack_pending });
+  }
+  return await jetstream(await nats.connect()).consumers.get(stream, name);
+}
+
+/** The consumers of tenants do not meet. */
+function nameOf({ natsConsumer }: NatsSettings, { tenant, kind }: Subscription): string {
+  return [natsConsumer, ...(tenant === "default" ? [] : [tenant]), kind].join("-");
+}
+
+async function find(manager: JetStreamManager, stream: string, name: string): Promise<ConsumerConfig | undefined> {
+  try {
+    return (await manager.consumers.info(stream, name)).config as ConsumerConfig;
+  } catch (error) {
+    if (error instanceof JetStreamApiError && error.code === JetStreamApiCodes.ConsumerNotFound) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Messages as frames, and what becomes of a message with its frame.
+ *
+ * @module
+ */
+import type { JsMsg } from "@nats-io/jetstream";
+import { decodeFrame, isNewerMessage } from "../../records/codec.ts";
+import { createFrame, type Frame, type FrameInit } from "../../records/frame.ts";
+import type { MarketRecord } from "../../records/record.ts";
+import type { HeldMessages } from "./held.ts";
+
+/** Shortest and longest time until a message comes again that could not be stored, in milliseconds; doubles each time. */
+const NAK_MS = { least: 1000, most: 30_000 };
+
+/**
+ * The frame of a message. Its settlement is the message's: acknowledged when every record is stored or among the dead
+ * letters, given back where any is left. What cannot be read is rejected as a whole, and is not delivered again.
+ */
+export function frameOf(message: JsMsg, kind: string, held: HeldMessages): Frame {
+  const { stream, streamSequence, deliveryCount } = message.info;
+  const source = `${stream}:${streamSequence}`;
+  let isLeft = false;
+  const content = read(message, kind);
+  const frame = createFrame({
+    ...content,
+    provider: "nats",
+    source,
+    onSettled() {
+      if (isLeft) held.nak(message, nakDelay(deliveryCount));
+      else if (content.records.length === 0) held.term(message);
+      else held.ack(message);
+    },
+  });
+  return {
+    ...frame,
+    isShared: true,
+    leave(count) {
+      isLeft = true;
+      frame.settle(count);
+    },
+  };
+}
+
+/** How long a message waits that has been delivered so often. */
+export function nakDelay(deliveryCount: number): number {
+  return Math.min(NAK_MS.least * 2 ** Math.min(deliveryCount - 1, 20), NAK_MS.most);
+}
+
+/** Deliveries after which nobody newer seems to come: about an hour. */
+const MAX_WAITS = 120;
+
+/** Whether a message is of a version that this program cannot read yet: then it is left for a worker that can, for a while. */
+export function isForNewer({ data, info: { deliveryCount } }: JsMsg): boolean {
+  return isNewerMessage(data) && deliveryCount <= MAX_WAITS;
+}
+
+function read(message: JsMsg, kind: string): Omit<FrameInit<MarketRecord>, "provider" | "onSettled"> {
+  try {
+    const { kind: found, receivedAt, records, rejected } = decodeFrame(message.data);
+    if (found !== kind) throw new RangeError(`it holds records of kind "${found}"`);
+    if (records.length + rejected.length === 0) throw new RangeError("it holds nothing");
+    return { kind, receivedAt, records, rejected };
+  } catch (error) {
+    const { subject, data } = message;
+    const reason = `message cannot be read: ${(error as Error).message}`;
+    const rejected = [{ reason, item: { subject, data: data.toBase64() } }];
+    return { kind, receivedAt: Date.now() * 1000, records: [], rejected };
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * The messages of a stream, pulled by demand.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import type { HeldMessages } from "./held.ts";
+
+/** A message, and the kind of records that its subject promises. */
+export interface Taken {
+  readonly message: JsMsg;
+  readonly kind: string;
+}
+
+/** Options of {@linkcode createIntake}. */
+export interface IntakeOptions {
+  kinds: readonly string[];
+  open: (kind: string) => Promise<Consumer>;
+  held: HeldMessages;
+  /** Whether waiting may mend an error. */
+  mayMend: (error: unknown) => boolean;
+  /** Hears that messages come, or why they do not at the moment. */
+  onState: (state: "live" | "waiting", error?: unknown) => void;
+  /** Ends the pulling. */
+  stop: AbortSignal;
+}
+
+/** Messages that wait to be taken when more are asked for, and how many are asked for then. */
+const LOW = 16;
+const FETCH = 32;
+/** How long a request for messages stands where none come, in milliseconds. */
+const EXPIRES_MS = 5000;
+/** Waits between attempts to reach the stream, in milliseconds. */
+const RETRY_MS = { least: 200, most: 5000 };
+
+/** Where messages come out. */
+export interface Intake {
+  /** The next message; `undefined` after the stop. Throws what waiting cannot mend. */
+  next(): Promise<Taken | undefined>;
+}
+
+/**
+ * Pulls messages of each kind. What is asked for and not taken yet is bounded, so that a worker that is slow leaves the
+ * rest to others; what is under way to all of them together bounds the server (`max_ack_pending`).
+ */
+export function createIntake(options: IntakeOptions): Intake {
+  const { kinds, held, stop, onState } = options;
+  const queue: Taken[] = [];
+  const open = new Set<ConsumerMessages>();
+  let failure: unknown;
+  let pulling = kinds.length;
+  let wakeReader = () => {};
+  let wakePullers: (() => void)[] = [];
+
+  stop.addEventListener("abort", () => {
+    for (const messages of open) messages.stop();
+    // Nobody takes them any more: others may at once.
+    for (const { message } of queue.splice(0)) held.nak(message, 0);
+    wakeAll();
+  }, { once: true });
+
+  function wakeAll(): void {
+    wakeReader();
+    for (const wake of wakePullers) wake();
+    wakePullers = [];
+  }
+
+  async function room(): Promise<void> {
+    while (queue.length > LOW && !stop.aborted) await new Promise<void>((resolve) => wakePullers.push(resolve));
+  }
+
+  async function pull(kind: string): Promise<void> {
+    const consumer = await options.open(kind);
+    onState("live");
+    while (!stop.aborted) {
+      const messages = await consumer.fetch({ max_messages: FETCH, expires: EXPIRES_MS });
+      open.add(messages);
+      if (stop.aborted) messages.stop();
+      try {
+        for await (const message of messages) {
+          held.add(message);
+          if (stop.aborted) held.nak(message, 0);
+          else queue.push({ message, kind });
+          wakeReader();
+        }
+      } finally {
+        open.delete(messages);
+      }
+      await room();
+    }
+  }
+
+  async function pullAlways(kind: string): Promise<void> {
+    let waitMs = RETRY_MS.least;
+    while (!stop.aborted) {
+      const started = performance.now();
+      try {
+        await pull(kind);
+      } catch (error) {
+        if (stop.aborted) break;
+        if (!options.mayMend(error)) {
+          failure ??= error;
+          break;
+        }
+        onState("waiting", error);
+        if (performance.now() - started > RETRY_MS.most) waitMs = RETRY_MS.least;
+        await delay(waitMs, { signal: stop }).catch(() => {});
+        waitMs = Math.min(2 * waitMs, RETRY_MS.most);
+      }
+    }
+    pulling--;
+    wakeReader();
+  }
+  for (const kind of kinds) pullAlways(kind);
+
+  return {
+    async next() {
+      while (true) {
+        const taken = queue.shift();
+        if (taken !== undefined) {
+          if (queue.length <= LOW) wakeAll();
+          return taken;
+        }
+        if (failure !== undefined) throw failure;
+        if (stop.aborted || pulling === 0) return undefined;
+        await new Promise<void>((resolve) => wakeReader = resolve);
+      }
+    },
+  };
+}

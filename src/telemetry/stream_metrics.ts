@@ -1,0 +1,41 @@
+/**
+ * Metrics of streams that are shared with other workers.
+ *
+ * @module
+ */
+import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
+import type { Listener } from "../events.ts";
+
+/** Registers the metrics, and returns the listener that keeps them. */
+export function registerStreamMetrics(registers: Registry[], kinds: readonly string[]): Listener {
+  const lag = new Gauge({
+    name: "barline_nats_lag_messages",
+    help: "Messages of the stream that no worker has taken yet.",
+    labelNames: ["coord_id"],
+    registers,
+  });
+  const unanswered = new Gauge({
+    name: "barline_nats_ack_pending",
+    help: "Messages that workers have taken, all of them together, and that are not stored yet.",
+    labelNames: ["coord_id"],
+    registers,
+  });
+  const redelivered = new Counter({
+    name: "barline_nats_redelivered_total",
+    help: "Messages that came to this worker after they had come to some worker before.",
+    labelNames: ["coord_id"],
+    registers,
+  });
+  for (const coord_id of kinds) {
+    lag.set({ coord_id }, 0);
+    unanswered.set({ coord_id }, 0);
+    redelivered.inc({ coord_id }, 0);
+  }
+  return (event) => {
+    if (event.type === "redelivered") redelivered.inc({ coord_id: event.kind });
+    else if (event.type === "stream-lag") {
+      lag.set({ coord_id: event.kind }, event.waiting);
+      unanswered.set({ coord_id: event.kind }, event.unanswered);
+    }
+  };
+}

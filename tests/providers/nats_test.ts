@@ -1,0 +1,259 @@
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { jetstream, jetstreamManager } from "@nats-io/jetstream";
+import type { NatsSettings } from "../../src/config/nats.ts";
+import type { PipelineEvent } from "../../src/events.ts";
+import { openNats } from "../../src/nats/connection.ts";
+import { prepareStream, wantedStream } from "../../src/nats/stream.ts";
+import { createNats } from "../../src/providers/nats.ts";
+import { nakDelay } from "../../src/providers/nats/frame.ts";
+import { encodeFrame } from "../../src/records/codec.ts";
+import { type Frame, frameSize } from "../../src/records/frame.ts";
+import { recordKind } from "../../src/records/mod.ts";
+import { missingNats, type NatsServer, natsSettings, startNats } from "../support/nats.ts";
+import { numberedBars } from "../support/numbered.ts";
+import { providerSettings } from "../support/providers.ts";
+import { testWhere } from "../support/skip.ts";
+import { createContext, testProvider } from "./conformance.ts";
+
+const missing = missingNats();
+let server: NatsServer;
+if (missing === undefined) {
+  Deno.test.beforeAll(async () => {
+    server = await startNats();
+  });
+  Deno.test.afterAll(async () => await server[Symbol.asyncDispose]());
+}
+
+/** A stream of its own, with messages of ten bars each, and a worker of it. */
+async function openStream(messages: number, given: Partial<NatsSettings> = {}) {
+  const settings = natsSettings(server.url, { natsAckWait: 1, ...given });
+  const nats = openNats(settings, "test");
+  const connection = await nats.connect();
+  const manager = await jetstreamManager(connection);
+  await manager.streams.delete(settings.natsStream).catch(() => {});
+  await prepareStream(manager, wantedStream(settings));
+  const client = jetstream(connection);
+  const publish = (bytes: Uint8Array) => client.publish("barline.default.bar.0", bytes);
+  let sent = 0;
+  for (; sent < messages; sent++) await publish(message(sent * 10));
+  return {
+    manager,
+    publish,
+    makeWorker: (more: Partial<NatsSettings> = {}) =>
+      createNats(providerSettings({ nats: () => ({ ...settings, ...more }) })),
+    /** Messages of the stream: those that are not acknowledged. */
+    async left() {
+      // What was said before is at the server with this answer.
+      await connection.flush();
+      return (await manager.streams.info(settings.natsStream)).state.messages;
+    },
+    async until(messages: number) {
+      while (await this.left() !== messages);
+    },
+    [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose](),
+  };
+}
+
+function message(from: number, count = 10): Uint8Array {
+  const records = numberedBars(count, from).map((bar) => ({
+    ...bar,
+    provider: "nats",
+    receivedAt: from + 1 + bar.open,
+  }));
+  return encodeFrame({ kind: "bar", provider: "nats", receivedAt: from, records, rejected: [] }, recordKind("bar"));
+}
+
+/** Opens a worker, and notes what it tells. */
+function open(provider: ReturnType<typeof createNats>) {
+  const events: PipelineEvent[] = [];
+  const context = { ...createContext(), tell: (event: PipelineEvent) => void events.push(event) };
+  const reader = provider.open(context).getReader();
+  return {
+    context,
+    events,
+    async read(): Promise<Frame> {
+      const { value } = await reader.read();
+      if (value === undefined) throw new Error("The stream has ended");
+      return value;
+    },
+    reader,
+    async [Symbol.asyncDispose]() {
+      await reader.cancel();
+      await provider.close!();
+    },
+  };
+}
+
+if (missing === undefined) {
+  testProvider("nats", {
+    async make() {
+      const stream = await openStream(5);
+      return { provider: stream.makeWorker(), [Symbol.asyncDispose]: () => stream[Symbol.asyncDispose]() };
+    },
+  });
+}
+
+testWhere(missing, "a message is gone when all of its records are settled, and not before", async () => {
+  await using stream = await openStream(2);
+  await using worker = open(stream.makeWorker());
+  const [first, second] = [await worker.read(), await worker.read()];
+  first.settle(9);
+  second.settle(10);
+  await stream.until(1);
+  first.settle(1);
+  await stream.until(0);
+});
+
+testWhere(missing, "what a slow write holds stays with its worker beyond the time of acknowledgement", async () => {
+  await using stream = await openStream(1);
+  await using slow = open(stream.makeWorker());
+  const frame = await slow.read();
+  await using other = open(stream.makeWorker());
+  const stolen = other.read().then(() => "stolen", () => "ended");
+  const waited = new Promise((resolve) => setTimeout(() => resolve("kept"), 2500));
+  assertEquals(await Promise.race([stolen, waited]), "kept");
+  frame.settle(10);
+  await stream.until(0);
+});
+
+testWhere(missing, "what is left goes to another worker, after a while, and is told as redelivered", async () => {
+  await using stream = await openStream(1);
+  await using one = open(stream.makeWorker());
+  const frame = await one.read();
+  frame.settle(4);
+  assert(frame.isShared);
+  frame.leave!(6);
+  await using other = open(stream.makeWorker());
+  const again = await Promise.race([
+    one.read().then((frame) => ({ frame, by: one })),
+    other.read().then((frame) => ({ frame, by: other })),
+  ]);
+  assertEquals(again.frame.records, frame.records);
+  assertEquals(again.by.events.filter(({ type }) => type === "redelivered").length, 1);
+  again.frame.settle(10);
+  await stream.until(0);
+});
+
+testWhere(missing, "a worker that is closed gives back what is not settled at once", async () => {
+  await using stream = await openStream(3, { natsAckWait: 30 });
+  {
+    await using one = open(stream.makeWorker());
+    (await one.read()).settle(10);
+    await one.read();
+  }
+  await using other = open(stream.makeWorker());
+  for (let count = 0; count < 2; count++) (await other.read()).settle(10);
+  await stream.until(0);
+});
+
+testWhere(
+  missing,
+  "what is no message is rejected whole, and does not come again once it is kept elsewhere",
+  async () => {
+    await using stream = await openStream(1);
+    const damaged = message(0);
+    damaged[damaged.length - 1] ^= 1;
+    const option = encodeFrame(
+      { kind: "news", provider: "nats", receivedAt: 1, records: [], rejected: [{ reason: "x", item: 1 }] },
+      recordKind("news"),
+    );
+    for (const bytes of [damaged, new Uint8Array(0), new TextEncoder().encode("{}"), option]) {
+      await stream.publish(
+        bytes,
+      );
+    }
+    await using worker = open(stream.makeWorker());
+    (await worker.read()).settle(10);
+    const reasons: string[] = [];
+    for (let count = 0; count < 4; count++) {
+      const frame = await worker.read();
+      assertEquals([frame.records.length, frame.rejected.length], [0, 1]);
+      assertMatch(frame.source!, /^BARLINE:\d+$/);
+      const { subject, data } = frame.rejected[0].item as { subject: string; data: string };
+      assertEquals(subject, "barline.default.bar.0");
+      if (count === 0) assertEquals(Uint8Array.fromBase64(data), damaged);
+      reasons.push(frame.rejected[0].reason);
+      frame.settle(frameSize(frame));
+    }
+    assertMatch(reasons[0], /^message cannot be read: .*checksum/);
+    assertMatch(reasons[3], /kind "news"/);
+    await stream.until(0);
+  },
+);
+
+testWhere(missing, "a message of a newer version is left for a newer worker", async () => {
+  await using stream = await openStream(0);
+  const newer = message(0);
+  newer[3] = 200;
+  await stream.publish(newer);
+  await stream.publish(message(10));
+  await using worker = open(stream.makeWorker());
+  const frame = await worker.read();
+  assertEquals(frame.records[0].receivedAt, 21);
+  frame.settle(10);
+  await stream.until(1);
+  assertEquals(worker.context.notices.length, 1);
+});
+
+testWhere(missing, "no more messages are under way than max_ack_pending allows, to all workers together", async () => {
+  await using stream = await openStream(20, { natsMaxAckPending: 5 });
+  const workers = [open(stream.makeWorker()), open(stream.makeWorker())];
+  const frames: Frame[] = [];
+  const take = async ({ reader }: (typeof workers)[number]) => {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) frames.push(next.value);
+  };
+  const taking = workers.map(take);
+  while (frames.length < 5) await stream.left();
+  // Longer than any message would take.
+  for (let look = 0; look < 50; look++) await stream.left();
+  assertEquals(frames.length, 5);
+  for (let at = 0; at < 20; at++) {
+    while (frames.length <= at) await stream.left();
+    frames[at].settle(10);
+  }
+  await stream.until(0);
+  for (const worker of workers) worker.context.stopping.abort();
+  await Promise.all(taking);
+  for (const worker of workers) await worker[Symbol.asyncDispose]();
+});
+
+testWhere(missing, "the lag is told", async () => {
+  await using stream = await openStream(100, { natsMaxAckPending: 10 });
+  await using worker = open(stream.makeWorker());
+  await worker.read();
+  const told = () => worker.events.find((event) => event.type === "stream-lag");
+  while (told() === undefined) await new Promise((resolve) => setTimeout(resolve, 50));
+  assertEquals(told(), { type: "stream-lag", provider: "nats", kind: "bar", waiting: 90, unanswered: 10 });
+});
+
+testWhere(missing, "a worker waits for a server that is away, and goes on after it was", async () => {
+  await using own = await startNats();
+  await own.stop();
+  const provider = createNats(providerSettings({ nats: () => natsSettings(own.url) }));
+  await using worker = open(provider);
+  const reading = worker.read();
+  const states = () => worker.events.flatMap((event) => event.type === "feed-state" ? [event.state] : []);
+  while (!states().includes("waiting")) await new Promise((resolve) => setTimeout(resolve, 20));
+  await own.start();
+  while (!states().includes("live")) await new Promise((resolve) => setTimeout(resolve, 20));
+  await using nats = openNats(natsSettings(own.url), "test");
+  const client = jetstream(await nats.connect());
+  await client.publish("barline.default.bar.0", message(0));
+  (await reading).settle(10);
+  await own.stop("SIGKILL");
+  await own.start();
+  const again = worker.read();
+  while (true) {
+    try {
+      await client.publish("barline.default.bar.0", message(10), { timeout: 500 });
+      break;
+    } catch {
+      // Not there yet.
+    }
+  }
+  assertEquals((await again).records[0].receivedAt, 21);
+});
+
+Deno.test("the wait of a message that is given back grows with each delivery, up to half a minute", () => {
+  assertEquals([1, 2, 3, 6, 1000].map(nakDelay), [1000, 2000, 4000, 30_000, 30_000]);
+});
