@@ -25,8 +25,8 @@ export function readAddress(
     const address = text.replace(/\/+$/, "").replace(added ?? "", "");
     return new URL(address).pathname === "/" && url.search === "" && pathname !== "/" ? address + pathname : address;
   }
-  // It may hold a password.
-  const current = text.includes("@") ? "current value (not shown)" : `current value is ${JSON.stringify(text)}`;
+  // It may hold a password or a key.
+  const current = /[@?#]/.test(text) ? "current value (not shown)" : `current value is ${JSON.stringify(text)}`;
   problems.push(new SettingError(name, `${current}, wanted is an address like ${standard}`));
   return standard;
 }
