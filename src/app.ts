@@ -13,6 +13,7 @@ import type { Listener } from "./events.ts";
 import { openJournal } from "./journal/open.ts";
 import { createBury } from "./pipeline/bury.ts";
 import type { Health } from "./pipeline/health.ts";
+import { createLateness } from "./pipeline/late.ts";
 import { createLedger, type Ledger } from "./pipeline/ledger.ts";
 import { createQuorum, type QuorumReport } from "./pipeline/quorum.ts";
 import { coordinateRates, type TokenBucket } from "./pipeline/rate.ts";
@@ -122,10 +123,12 @@ export async function openApp(options: AppOptions): Promise<App> {
     opened,
   });
 
+  const lateness = createLateness({ afterMs: settings.lateAfter * 1000, kind: recordKind });
   const opening = openCoordinators({
     settings,
     store,
     kinds: options.kinds,
+    lateness,
     tell,
     opened,
     bury,
@@ -169,6 +172,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const sources = createSources(options.providers, {
     rate: settings.rate,
     isJournaled: (provider) => journaled?.holds(provider) ?? false,
+    lateness,
     context: contextOf,
     stopping: stopping.signal,
     tell,

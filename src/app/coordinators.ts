@@ -9,9 +9,15 @@ import { createBatcher } from "../pipeline/batch.ts";
 import { createCircuit } from "../pipeline/circuit.ts";
 import type { DeliverOptions } from "../pipeline/deliver.ts";
 import type { CoordinatorHealth } from "../pipeline/health.ts";
+import type { Lateness } from "../pipeline/late.ts";
 import type { Coordinator } from "../pipeline/run.ts";
 import { recordKind } from "../records/mod.ts";
 import type { Store } from "./store.ts";
+
+/** Records that the queue of late ones holds: those of several sources, each within its credit. */
+const LATE_CAPACITY = 20_000;
+/** Most records of a late batch: small, so that what it locks is free again soon. */
+const LATE_BATCH = 1000;
 
 /** Options of {@linkcode openCoordinators}. */
 export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "keep" | "abort" | "onFatal"> {
@@ -19,6 +25,7 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "keep
   store: Store;
   /** Names of the kinds. */
   kinds: readonly string[];
+  lateness: Lateness;
   tell: Listener;
   /** Disposes of what is opened. */
   opened: AsyncDisposableStack;
@@ -26,7 +33,7 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "keep
 
 /** Sets up a coordinator for each kind: one whose table is slow or broken does not hold up the others. */
 export function openCoordinators(options: CoordinatorsOptions): Map<string, Coordinator> {
-  const { settings, store, tell, opened, bury, keep, abort, onFatal } = options;
+  const { settings, store, lateness, tell, opened, bury, keep, abort, onFatal } = options;
   return new Map(options.kinds.map((name) => {
     const kind = recordKind(name);
     const sink = opened.use(store.openSink(kind));
@@ -36,6 +43,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
       isFailure: (error) => sink.classify(error) === "transient",
       onChange: (state, failures, error) => tell({ type: "circuit", kind: name, state, failures, error }),
     }));
+    const workers = Math.min(settings.workers, sink.maxLanes);
     return [name, {
       batcher: createBatcher({
         kind: name,
@@ -44,8 +52,19 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
         lingerMs: settings.lingerMs,
         tell,
       }),
-      workers: Math.min(settings.workers, sink.maxLanes),
+      workers,
       delivery: { kind, sink, circuit, retryAttempts: settings.retryAttempts, bury, keep, tell, abort, onFatal },
+      late: kind.overAt === undefined || sink.maxLanes <= workers ? undefined : {
+        lateness,
+        batcher: createBatcher({
+          kind: name,
+          capacity: LATE_CAPACITY,
+          maxRecords: Math.min(settings.batchSize, LATE_BATCH),
+          lingerMs: settings.lingerMs,
+          // Sources of live records need not be slowed down for it.
+          tell: () => {},
+        }),
+      },
     }];
   }));
 }
@@ -55,11 +74,12 @@ export function readCoordinators(
   coordinators: ReadonlyMap<string, Coordinator>,
   capacity: number,
 ): CoordinatorHealth[] {
-  return Array.from(coordinators, ([kind, { batcher, workers, delivery: { circuit } }]) => ({
+  return Array.from(coordinators, ([kind, { batcher, workers, delivery: { circuit }, late }]) => ({
     kind,
     workers,
     workersAlive: batcher.isClosed ? 0 : workers,
     queue: { size: batcher.depth, capacity },
+    late: late?.batcher.depth ?? 0,
     circuit: circuit.state,
     probeAt: circuit.probeAt === undefined ? undefined : circuit.probeAt / 1000,
   }));

@@ -6,6 +6,7 @@
  */
 import type { Listener, PipelineEvent } from "../events.ts";
 import type { ProviderHealth } from "../pipeline/health.ts";
+import { type Lateness, yieldToLive } from "../pipeline/late.ts";
 import type { NamedStream } from "../pipeline/merge.ts";
 import { createTokenBucket, type TokenBucket } from "../pipeline/rate.ts";
 import type { Intake } from "../pipeline/run.ts";
@@ -19,6 +20,7 @@ export interface SourcesOptions {
   rate?: number;
   /** Whether a provider's frames go through the journal. */
   isJournaled: (provider: Provider) => boolean;
+  lateness: Lateness;
   /** What all providers are given, whatever their name and their stop. */
   context: (name: string, bucket: TokenBucket, stop: AbortSignal) => ProviderContext;
   /** Closes all providers. */
@@ -100,7 +102,9 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
     // What a stop lets the provider hand over is let through.
     signal.addEventListener("abort", valve.resume, { once: true });
     sources.set(provider.name, { provider, valve, stop, ended: Promise.withResolvers() });
-    return { name: provider.name, stream: valve.stream };
+    if (provider.isLive) return { name: provider.name, stream: valve.stream };
+    const isBesideLive = () => wanted.some(({ isLive }) => isLive);
+    return { name: provider.name, stream: yieldToLive(valve.stream, options.lateness, isBesideLive) };
   }
 
   function change(name: string, to: Partial<ProviderHealth>): void {

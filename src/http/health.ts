@@ -35,14 +35,14 @@ export interface StoreHealth {
 export function reportHealth(health: Health, { name, error }: StoreHealth, version: string): HealthReport {
   const components: ComponentReport[] = [
     { name, state: error === undefined ? "healthy" : "unhealthy", details: { error } },
-    ...health.coordinators.map(({ kind, workersAlive, workers, queue, circuit }): ComponentReport => ({
+    ...health.coordinators.map(({ kind, workersAlive, workers, queue, late, circuit }): ComponentReport => ({
       name: `coordinator:${kind}`,
       state: circuit === "open" || workersAlive === 0
         ? "unhealthy"
         : circuit === "half-open" || workersAlive < workers || queue.size >= queue.capacity
         ? "degraded"
         : "healthy",
-      details: { workersAlive, workers, queue, circuit },
+      details: { workersAlive, workers, queue, late, circuit },
     })),
     ...[health.journal ?? []].flat().map((journal): ComponentReport => ({
       name: "journal",

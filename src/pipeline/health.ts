@@ -11,6 +11,8 @@ export interface CoordinatorHealth {
   readonly workersAlive: number;
   readonly workers: number;
   readonly queue: { readonly size: number; readonly capacity: number };
+  /** Late records that wait in a queue of their own. */
+  readonly late: number;
   readonly circuit: CircuitState;
   /** When an open circuit lets its probe through, in epoch seconds. */
   readonly probeAt?: number;

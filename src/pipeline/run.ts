@@ -13,6 +13,7 @@ import { deliver, type DeliverOptions } from "./deliver.ts";
 import { spread } from "./lanes.ts";
 import type { Journal } from "./journal.ts";
 import type { LedgerKeeper } from "./ledger.ts";
+import type { Lateness } from "./late.ts";
 import { createLimit } from "./limit.ts";
 import { createMerge, merge, type NamedStream } from "./merge.ts";
 import { validate } from "./validate.ts";
@@ -22,6 +23,8 @@ export interface Coordinator {
   readonly batcher: Batcher;
   readonly workers: number;
   readonly delivery: DeliverOptions;
+  /** The queue of late records, which has one lane, and what is late; absent where nothing is. */
+  readonly late?: { readonly batcher: Batcher; readonly lateness: Lateness };
 }
 
 /** The way into a flow that runs. */
@@ -58,9 +61,11 @@ export interface Pipeline {
 export async function run(pipeline: Pipeline): Promise<void> {
   const { coordinators, journaled, onIntake, tell } = pipeline;
 
-  const deliveries = [...coordinators.values()].map(({ batcher, workers, delivery }) => {
+  const deliveries = [...coordinators.values()].flatMap(({ batcher, workers, delivery, late }) => {
     const lanes = Array.from({ length: workers }, (_, worker) => deliver(worker, delivery));
-    return spread(batcher.stream.readable, lanes);
+    const all = [spread(batcher.stream.readable, lanes)];
+    if (late !== undefined) all.push(spread(late.batcher.stream.readable, [deliver(workers, delivery)]));
+    return all;
   });
 
   const limit = createLimit(pipeline.limit, pipeline.onLimit);
@@ -101,22 +106,33 @@ export async function run(pipeline: Pipeline): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-/** Sends each frame to the queue of its kind, and waits where that is full. */
+/** Sends each frame to the queue of its kind, late records to that of late ones, and waits where that is full. */
 function route({ coordinators, watch }: Pipeline): WritableStream<Frame> {
   const queues = new Map(
-    Array.from(coordinators, ([kind, { batcher }]) => [kind, batcher.stream.writable.getWriter()]),
+    Array.from(coordinators, ([kind, { batcher, late }]) => [kind, {
+      live: batcher.stream.writable.getWriter(),
+      late: late?.batcher.stream.writable.getWriter(),
+      split: late?.lateness.split,
+    }]),
   );
+  async function enter(queue: WritableStreamDefaultWriter<Frame>, frame: Frame): Promise<void> {
+    await queue.ready;
+    // Not awaited: a write ends when its frame is batched, and waiting for that would make the queue one frame long.
+    queue.write(frame).catch(() => {});
+  }
   const all = (end: (queue: WritableStreamDefaultWriter<Frame>) => Promise<void>) => async () => {
-    await Promise.all(Array.from(queues.values(), end));
+    await Promise.all(
+      [...queues.values()].flatMap(({ live, late }) => late === undefined ? [live] : [live, late]).map(end),
+    );
   };
   return new WritableStream<Frame>({
     async write(frame) {
       const queue = queues.get(frame.kind);
       if (queue === undefined) throw new RangeError(`Cannot route a frame of kind "${frame.kind}": no queue takes it`);
       watch?.(frame);
-      await queue.ready;
-      // Not awaited: a write ends when its frame is batched, and waiting for that would make the queue one frame long.
-      queue.write(frame).catch(() => {});
+      const { live, late } = queue.split?.(frame) ?? { live: frame };
+      if (live !== undefined) await enter(queue.live, live);
+      if (late !== undefined) await enter(queue.late!, late);
     },
     close: all((queue) => queue.close()),
     abort: all((queue) => queue.abort()),

@@ -162,6 +162,8 @@ export const bar: RecordKind<Bar> = {
 
   series: ({ provider, symbol, timeframe }) => ({ provider, symbol, timeframe }),
 
+  overAt: ({ ts, timeframe }) => ts + (TIMEFRAMES.get(timeframe) ?? 0),
+
   wire,
 
   toJSON: (record) => ({ ...record, ts: formatTime(record.ts) }),

@@ -26,6 +26,8 @@ export interface Frame<R extends MarketRecord = MarketRecord> {
   readonly receivedAt: number;
   readonly records: readonly R[];
   readonly rejected: readonly Rejected[];
+  /** Whether it was asked for beside a live feed, and may be late; see `pipeline/late.ts`. */
+  readonly isHistory?: true;
   /** File that the frame was read from. */
   readonly source?: string;
   /** Line of each record in {@linkcode Frame.source}, from 1. */

@@ -103,6 +103,8 @@ export interface RecordKind<R extends MarketRecord> {
   validate(record: R, now: number): string | undefined;
   /** The series that the record belongs to. */
   series(record: R): SeriesKey;
+  /** When all of what the record tells was over, in epoch ms: from then on it could be there. Kinds without it are never late. */
+  overAt?(record: R): number;
   /** How records are written into messages and the journal. */
   readonly wire: Wire<R>;
   /** A JSON form which {@linkcode RecordKind.parse} reads back to the same record. */

@@ -110,6 +110,14 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge("mds_coord_queue_depth", "Records that wait in the queue.", ["coord_id"], ({ coordinators }, metric) => {
     for (const { kind, queue } of coordinators) metric.set({ coord_id: kind }, queue.size);
   });
+  gauge(
+    "barline_late_queue_depth",
+    "Late records that wait in a queue of their own.",
+    ["coord_id"],
+    (health, metric) => {
+      for (const { kind, late } of health.coordinators) metric.set({ coord_id: kind }, late);
+    },
+  );
   gauge("mds_coord_workers_alive", "Lanes that take batches.", ["coord_id"], ({ coordinators }, metric) => {
     for (const { kind, workersAlive } of coordinators) metric.set({ coord_id: kind }, workersAlive);
   });

@@ -20,6 +20,7 @@ const OVERVIEW: Overview & { state: string } = {
     workers: 4,
     workersAlive: 3,
     queue: { size: 4500, capacity: 5000 },
+    late: 0,
     circuit: "open",
     probeAt: 1012,
   }],

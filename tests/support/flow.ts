@@ -8,6 +8,7 @@ import type { Listener } from "../../src/events.ts";
 import { type Batcher, createBatcher } from "../../src/pipeline/batch.ts";
 import { createBury } from "../../src/pipeline/bury.ts";
 import { createCircuit } from "../../src/pipeline/circuit.ts";
+import { createLateness } from "../../src/pipeline/late.ts";
 import { createLedger, imbalance, type Ledger } from "../../src/pipeline/ledger.ts";
 import type { NamedStream } from "../../src/pipeline/merge.ts";
 import { run } from "../../src/pipeline/run.ts";
@@ -38,6 +39,8 @@ export interface TestFlowOptions extends FakeSinkOptions {
   capacity?: number;
   maxRecords?: number;
   workers?: number;
+  /** Age at which history is late, in milliseconds; nothing is where it is not given. */
+  lateAfterMs?: number;
 }
 
 /** Sets up a flow of bars into a fake sink, with two lanes. */
@@ -60,6 +63,10 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
     isFailure: (error) => sink.classify(error) === "transient",
   });
   const batcher = createBatcher({ kind: kind.name, capacity, maxRecords, lingerMs: 1, tell });
+  const late = options.lateAfterMs === undefined ? undefined : {
+    batcher: createBatcher({ kind: kind.name, capacity, maxRecords, lingerMs: 1, tell: () => {} }),
+    lateness: createLateness({ afterMs: options.lateAfterMs, kind: recordKind }),
+  };
   let limits = 0;
   return {
     sink,
@@ -78,6 +85,7 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
         coordinators: new Map([[kind.name, {
           batcher,
           workers,
+          late,
           delivery: {
             kind,
             sink,

@@ -21,6 +21,7 @@ function open(ledger = LEDGER) {
         workers: 4,
         workersAlive: 4,
         queue: { size: 7, capacity: 100 },
+        late: 0,
         circuit: "closed",
       }],
       providers: [{ name: "mock", state: "up" }],

@@ -71,7 +71,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     clock: context.clock,
     retryMs: options.repairRetryMs,
     async hand(bars, asOf, onSettled) {
-      await outlet.put(createHistoryFrame(provider, bars, asOf, onSettled), signal);
+      await outlet.put({ ...createHistoryFrame(provider, bars, asOf, onSettled), isHistory: true }, signal);
       tellOfBars("history", bars);
       tell({ type: "repaired", provider, count: bars.length });
     },

@@ -1,8 +1,9 @@
 /**
- * Between a socket, which cannot wait, and the pipeline, which may be slow.
+ * Between a socket, which cannot wait, and the pipeline, which may be slow. What was asked from history lets live bars pass.
  *
  * @module
  */
+import { createCredit } from "../../pipeline/late.ts";
 import { createWaiters } from "../../pipeline/waiters.ts";
 import { type Frame, frameSize } from "../../records/frame.ts";
 
@@ -11,7 +12,7 @@ export interface Outlet {
   readonly stream: ReadableStream<Frame>;
   /** Puts a frame in, or tells that there is no room. */
   offer(frame: Frame): boolean;
-  /** Puts a frame in as soon as the buffer is at most half full. */
+  /** Puts a frame of history in as soon as the buffer is at most half full. */
   put(frame: Frame, signal: AbortSignal): Promise<void>;
   /** Waits until the buffer is at most half full. */
   drained(signal: AbortSignal): Promise<void>;
@@ -19,18 +20,29 @@ export interface Outlet {
   end(error?: unknown): void;
 }
 
-/** Makes an outlet for `capacity` records. `onCancel` hears that nobody reads any more. */
-export function createOutlet(capacity: number, onCancel: (reason: unknown) => void): Outlet {
-  const buffered: Frame[] = [];
+/**
+ * Makes an outlet for `capacity` records, of which `underWay` of history may be handed on and not settled yet. `onCancel`
+ * hears that nobody reads any more.
+ */
+export function createOutlet(capacity: number, onCancel: (reason: unknown) => void, underWay = Infinity): Outlet {
+  const live: Frame[] = [];
+  const history: Frame[] = [];
+  const credit = createCredit(underWay, () => wakeReader());
   let size = 0;
   let ended: { error?: unknown } | undefined;
   let wakeReader = () => {};
   const waiters = createWaiters();
 
-  function push(frame: Frame): void {
-    buffered.push(frame);
+  function push(queue: Frame[], frame: Frame): void {
+    queue.push(frame);
     size += frameSize(frame);
     wakeReader();
+  }
+  function take(): Frame | undefined {
+    const isNext = live.length === 0 && history.length > 0 && credit.allows(frameSize(history[0]));
+    const frame = isNext ? credit.spend(history.shift()!) : live.shift();
+    if (frame !== undefined) size -= frameSize(frame);
+    return frame;
   }
   async function drained(signal: AbortSignal): Promise<void> {
     while (size > capacity / 2 && ended === undefined) {
@@ -43,12 +55,12 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
   return {
     stream: new ReadableStream<Frame>({
       async pull(controller) {
-        while (buffered.length === 0 && ended === undefined) {
+        let frame = take();
+        while (frame === undefined && (ended === undefined || size > 0)) {
           await new Promise<void>((resolve) => wakeReader = resolve);
+          frame = take();
         }
-        const frame = buffered.shift();
         if (frame !== undefined) {
-          size -= frameSize(frame);
           if (size <= capacity / 2) waiters.wakeAll();
           controller.enqueue(frame);
         } else if (ended?.error !== undefined) controller.error(ended.error);
@@ -56,6 +68,7 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
       },
       cancel(reason) {
         ended = {};
+        live.length = history.length = size = 0;
         wakeReader();
         waiters.wakeAll();
         onCancel(reason);
@@ -63,12 +76,12 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
     }, { highWaterMark: 0 }),
     offer(frame) {
       if (ended !== undefined || (size > 0 && size + frameSize(frame) > capacity)) return false;
-      push(frame);
+      push(live, frame);
       return true;
     },
     async put(frame, signal) {
       await drained(signal);
-      if (ended === undefined) push(frame);
+      if (ended === undefined) push(history, frame);
     },
     drained,
     end(error) {

@@ -11,6 +11,7 @@
  */
 import { delay } from "@std/async/delay";
 import type { FeedState } from "../../events.ts";
+import { LATE_CREDIT } from "../../pipeline/late.ts";
 import type { Frame } from "../../records/frame.ts";
 import { formatTime } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
@@ -50,7 +51,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
   const stop = new AbortController();
   context.stop.addEventListener("abort", () => stop.abort(context.stop.reason), { once: true });
   if (context.stop.aborted) stop.abort(context.stop.reason);
-  const outlet = createOutlet(bufferRecords, (reason) => stop.abort(reason));
+  const outlet = createOutlet(bufferRecords, (reason) => stop.abort(reason), LATE_CREDIT);
 
   let current: FeedState | undefined;
   const enter = (state: FeedState) => {

@@ -1,0 +1,114 @@
+/**
+ * Late records: what history gives beside a live feed, hours or months after its time. They may have to be written into
+ * compressed chunks, or be many at once. So they have a queue and a lane of their own, of low priority as it is only one,
+ * and live records pass them by. Where nothing is live, nothing is late: there all lanes are for what there is.
+ *
+ * @module
+ */
+import type { Frame } from "../records/frame.ts";
+import type { MarketRecord, RecordKind } from "../records/record.ts";
+import { createWaiters } from "./waiters.ts";
+
+/** Tells what is late. */
+export interface Lateness {
+  /** The frame in two, of which one may be missing. */
+  split(frame: Frame): { readonly live?: Frame; readonly late?: Frame };
+}
+
+/** Options of {@linkcode createLateness}. */
+export interface LatenessOptions {
+  /** Age from which on a record is late, in milliseconds. */
+  afterMs: number;
+  /** The kind of that name. */
+  kind: (name: string) => RecordKind<MarketRecord>;
+  /** The wall clock, in epoch milliseconds. @default {Date.now} */
+  now?: () => number;
+}
+
+/** Makes it. */
+export function createLateness({ afterMs, kind, now = Date.now }: LatenessOptions): Lateness {
+  return {
+    split(frame) {
+      const { overAt } = kind(frame.kind);
+      if (!frame.isHistory || overAt === undefined) return { live: frame };
+      const before = now() - afterMs;
+      const isLate = frame.records.map((record) => overAt(record) < before);
+      if (!isLate.includes(true)) return { live: frame };
+      if (!isLate.includes(false)) return { late: frame };
+      const pick = (wanted: boolean): Frame => {
+        const is = (_: unknown, at: number) => isLate[at] === wanted;
+        return { ...frame, records: frame.records.filter(is), lines: frame.lines?.filter(is) };
+      };
+      // What was rejected is none of the two, and settled once.
+      return { live: pick(false), late: { ...pick(true), rejected: [] } };
+    },
+  };
+}
+
+/** Bounds the records of a source that are on their way at once, so that they do not fill a queue that others need. */
+export interface Credit {
+  /** Waits until `count` more may be on their way; any number may where none is. */
+  wait(count: number, signal: AbortSignal): Promise<void>;
+  /** Whether they may now. */
+  allows(count: number): boolean;
+  /** The frame, of which so many records are on their way until it settles them. */
+  spend(frame: Frame): Frame;
+}
+
+/** Makes credit for `most` records. `onReturn` hears of each that has arrived. */
+export function createCredit(most: number, onReturn = () => {}): Credit {
+  const waiters = createWaiters();
+  let spent = 0;
+  const allows = (count: number) => spent === 0 || spent + count <= most;
+  return {
+    allows,
+    async wait(count, signal) {
+      while (!allows(count) && !signal.aborted) await waiters.wait(signal);
+    },
+    spend(frame) {
+      spent += frame.records.length + frame.rejected.length;
+      return {
+        ...frame,
+        settle(count) {
+          spent -= count;
+          frame.settle(count);
+          onReturn();
+          waiters.wakeAll();
+        },
+      };
+    },
+  };
+}
+
+/** Records of a source that may be on their way late at once. */
+export const LATE_CREDIT = 5000;
+
+/**
+ * A source that can wait, such as files: while it `isBesideLive`, its frames count as history, and the late ones among them
+ * pass as the credit allows. It is read by demand.
+ */
+export function yieldToLive(
+  source: ReadableStream<Frame>,
+  lateness: Lateness,
+  isBesideLive: () => boolean,
+): ReadableStream<Frame> {
+  const reader = source.getReader();
+  const credit = createCredit(LATE_CREDIT);
+  const cancelled = new AbortController();
+  return new ReadableStream<Frame>({
+    async pull(controller) {
+      const { done, value } = await reader.read();
+      if (done) return controller.close();
+      if (!isBesideLive()) return controller.enqueue(value);
+      const history: Frame = { ...value, isHistory: true };
+      const { late } = lateness.split(history);
+      if (late === undefined) return controller.enqueue(history);
+      await credit.wait(late.records.length, cancelled.signal);
+      if (!cancelled.signal.aborted) controller.enqueue(credit.spend(history));
+    },
+    cancel(reason) {
+      cancelled.abort();
+      return reader.cancel(reason);
+    },
+  }, { highWaterMark: 0 });
+}
