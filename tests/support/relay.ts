@@ -45,7 +45,14 @@ export function startRelay(port: number): Relay {
 
   async function accept(): Promise<void> {
     for await (const client of listener) {
-      const server = await Deno.connect({ hostname: "127.0.0.1", port });
+      let server: Deno.TcpConn;
+      try {
+        server = await Deno.connect({ hostname: "127.0.0.1", port });
+      } catch {
+        // The server is away.
+        client.close();
+        continue;
+      }
       const pair: Pair = { server, thaw: () => {} };
       open.set(client, pair);
       work.push(
