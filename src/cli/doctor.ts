@@ -74,7 +74,7 @@ export const doctor: Command = {
       await using database = await openDatabase(config);
       return await withClient(database, async (client) => {
         const detail = `${database.label}: ${await checkDatabase(client)}`;
-        await look("timescaledb", () => checkTimescale(client));
+        await look("timescaledb", () => checkTimescale(client, config.settings.timescale));
         await look("clock", () => checkClock(client));
         return detail;
       });

@@ -4,7 +4,10 @@
  * @module
  */
 import type { Client } from "pg";
+import type { TimescaleSettings } from "../../config/timescale.ts";
 import { readVersion, SCHEMA_VERSION } from "../../database/migrate.ts";
+import { readPlan } from "../../database/timescale/apply.ts";
+import { rollups } from "../../database/timescale/rollups.ts";
 
 /** A clock that differs more confuses what is newer than what, in milliseconds. */
 const MAX_SKEW_MS = 2000;
@@ -38,25 +41,51 @@ export async function checkDatabase(client: Client): Promise<string> {
   }, ${state}, answers in ${ms} ms`;
 }
 
+/** What is wrong with a version of TimescaleDB, as `2.11.2`, and what to do; `undefined` where nothing is. */
+export function adviseOnTimescale(version: string): string | undefined {
+  const [major, minor] = version.split(".").map(Number);
+  const [wantedMajor, wantedMinor] = TIMESCALE_WANTED;
+  if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return undefined;
+  return `version ${version} is slow to write into compressed chunks, wanted is ${
+    TIMESCALE_WANTED.join(".")
+  } or newer. ` +
+    "Update the server's package, then run `ALTER EXTENSION timescaledb UPDATE` as the first statement of a session";
+}
+
+/** Policies of the bars and their roll-ups whose last run has failed. */
+const FAILED_JOBS = `SELECT j.job_id, j.proc_name
+FROM timescaledb_information.jobs j JOIN timescaledb_information.job_stats s USING (job_id)
+LEFT JOIN timescaledb_information.continuous_aggregates a ON a.view_schema = current_schema()
+  AND j.hypertable_name IN (a.view_name, a.materialization_hypertable_name)
+WHERE s.last_run_status = 'Failed'
+  AND (j.hypertable_schema = current_schema() AND j.hypertable_name = 'bar' OR a.view_name = ANY ($1))
+ORDER BY j.job_id`;
+
 /**
- * Whether TimescaleDB is there; it need not be.
+ * Whether TimescaleDB is there, which it need not be, and keeps the bars as the settings want.
  *
- * @throws {Error} If it is too old.
+ * @throws {Error} If it is too old, or if its jobs fail.
  */
-export async function checkTimescale(client: Client): Promise<string> {
+export async function checkTimescale(client: Client, settings: TimescaleSettings): Promise<string> {
   const { rows } = await client.query(
     `SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'timescaledb'`,
   );
   if (rows.length === 0) return "not there, tables are plain";
   const { default_version, installed_version } = rows[0];
-  const [major, minor] = String(installed_version ?? default_version).split(".").map(Number);
-  if (major < TIMESCALE_WANTED[0] || (major === TIMESCALE_WANTED[0] && minor < TIMESCALE_WANTED[1])) {
-    throw new Error(
-      `version ${installed_version ?? default_version} is slow with compressed chunks, wanted is ` +
-        `${TIMESCALE_WANTED.join(".")} or newer`,
-    );
+  const old = adviseOnTimescale(String(installed_version ?? default_version));
+  if (old !== undefined) throw new Error(old);
+  if (installed_version === null) return `${default_version} could be installed`;
+  const { rows: failed } = await client.query(FAILED_JOBS, [
+    rollups.map(({ aggregate }) => aggregate),
+  ]);
+  if (failed.length > 0) {
+    const names = failed.map(({ job_id, proc_name }) => `${proc_name} ${job_id}`).join(", ");
+    throw new Error(`version ${installed_version}, whose jobs fail (${names}). Look into the server's log for why`);
   }
-  return installed_version === null ? `${default_version} could be installed` : `version ${installed_version}`;
+  if (await readVersion(client) < SCHEMA_VERSION) return `version ${installed_version}`;
+  const steps = await readPlan(client, settings);
+  const state = steps.length === 0 ? "set up" : `${steps.length} steps to do, see \`barline migrate --plan\``;
+  return `version ${installed_version}, ${settings.enabled === false ? "not used" : state}`;
 }
 
 /**

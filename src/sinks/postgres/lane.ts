@@ -35,6 +35,8 @@ interface Session {
 
 /** SQLSTATE of a key that is there already. */
 const UNIQUE_VIOLATION = "23505";
+/** SQLSTATE of a limit that the server's configuration sets. */
+const LIMIT_EXCEEDED = "53400";
 /** Most batches that go straight to the upsert after COPY has met known keys again and again. */
 const MAX_COPY_PAUSE = 64;
 
@@ -61,7 +63,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const { deduplicated } = rows;
     if (copyMemory.shouldTry()) {
       try {
-        await copy(client, rows);
+        await unlimited(client, () => copy(client, rows));
         copyMemory.worked();
         return { stored: rows.records.length, unchanged: 0, deduplicated };
       } catch (error) {
@@ -69,7 +71,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
         copyMemory.failed();
       }
     }
-    const stored = await upsert(client, rows);
+    const stored = await unlimited(client, () => upsert(client, rows));
     return { stored, unchanged: rows.records.length - stored, deduplicated };
   }
 
@@ -86,6 +88,20 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const values = parameters.map((bytes) => Buffer.from(bytes.buffer, 0, bytes.length));
     const { rowCount } = await client.query(statements.upsert, values);
     return rowCount ?? 0;
+  }
+
+  /**
+   * Writes again, once, where TimescaleDB has refused to decompress as much as that takes: its limit is made for careless
+   * statements, and a batch is bounded. Else the batch would be refused for ever, as if the server were out of resources.
+   */
+  async function unlimited<T>(client: Client, fn: () => Promise<T>): Promise<T> {
+    try {
+      return await fn();
+    } catch (error) {
+      if (sqlState(error) !== LIMIT_EXCEEDED) throw error;
+      await client.query("SET timescaledb.max_tuples_decompressed_per_dml_transaction = 0");
+      return await fn();
+    }
   }
 
   function drop(): void {
