@@ -197,6 +197,7 @@ function kraken(): Parser {
   const reader = createKrakenReader(session, { ...SERIES, symbols }, {
     bars: session.emit,
     accepted: () => {},
+    beat: () => {},
     refused: () => {},
   });
   const item = ({ ts, ...each }: ReturnType<typeof bar>) => ({

@@ -46,11 +46,12 @@ export function endingError(code: number, message: string, feed: string): FeedEr
   }
 }
 
-/** No connection could be had, on this socket or on a new one. */
-export function connectionLimitError(): FeedError {
+/** No connection could be had, on this socket or on a new one, for `triedMs` already. */
+export function connectionLimitError(triedMs = 0): FeedError {
+  const cooldownMs = Math.ceil(Math.max(0, CONNECTION_COOLDOWN_MS - triedMs) / 1000) * 1000;
   return new FeedError(
     "Alpaca has as many connections of the account as it allows (406 connection limit exceeded): is another program connected?",
-    { cooldownMs: CONNECTION_COOLDOWN_MS, reason: "connection-limit" },
+    { cooldownMs, reason: "connection-limit" },
   );
 }
 

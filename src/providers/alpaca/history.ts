@@ -93,8 +93,10 @@ export function createHistory(options: HistoryOptions): History {
       const body = await getJson(url, { headers, signal, bucket, backoffMs, isAnswer: isTooRecent, advise, onCall });
       if (isTooRecent(403, body)) throw new TooRecentError();
       const { bars, next_page_token: next } = (body ?? {}) as { bars?: unknown; next_page_token?: unknown };
-      // Where there are no bars, an empty object or null says so.
-      if (typeof bars !== "object") throw new FeedError("Alpaca's history is not as documented", { reason: "history" });
+      // Where there are no bars, an empty object or null says so, or nothing does beside the token.
+      if (typeof bars !== "object" && (bars !== undefined || next === undefined)) {
+        throw new FeedError("Alpaca's history is not as documented", { reason: "history" });
+      }
       const page: FeedBar[] = [];
       for (const symbol of symbols) {
         const rows = (bars as Record<string, unknown> | null)?.[symbol] ?? [];

@@ -7,7 +7,7 @@
  *
  * When another connection of the account is still counted (406), the key is sent again on the same socket, for a minute:
  * that costs no new connection, and catches the moment at which the old one is forgotten. Only then is the socket given
- * up, and the next one waits for longer than an old connection was ever seen to be counted.
+ * up, and the next one waits until an old connection was never seen to be counted any more.
  *
  * @module
  */
@@ -51,6 +51,7 @@ export async function runStream(session: Session, options: StreamOptions): Promi
   let send: (message: unknown) => void = () => {};
   let isAuthenticated = false;
   let refusals = 0;
+  let refusedAt = 0;
 
   function expect(what: string): void {
     clearTimeout(step);
@@ -90,7 +91,8 @@ export async function runStream(session: Session, options: StreamOptions): Promi
   function takeError(code: number, message: string): boolean {
     if (code === CODE.alreadyAuthenticated) enter();
     else if (code === CODE.connectionLimit && !isAuthenticated) {
-      if (++refusals > MAX_REAUTHS) throw connectionLimitError();
+      if (refusals === 0) refusedAt = performance.now();
+      if (++refusals > MAX_REAUTHS) throw connectionLimitError(performance.now() - refusedAt);
       clearTimeout(step);
       step = setTimeout(authenticate, reauthMs * Math.min(refusals, 10));
     } else if (code === CODE.connectionLimit) throw connectionLimitError();
@@ -133,7 +135,8 @@ export async function runStream(session: Session, options: StreamOptions): Promi
     const error = errorWithoutKey(errorWithoutKey(thrown, options.key), options.secret);
     // A server that closes the socket after its 406 is to be left alone as long as one that leaves it open.
     const isTurnedAway = refusals > 0 && !isAuthenticated && !session.signal.aborted;
-    throw isTurnedAway && !(error instanceof FeedError && error.isFatal) ? connectionLimitError() : error;
+    if (!isTurnedAway || (error instanceof FeedError && error.isFatal)) throw error;
+    throw connectionLimitError(performance.now() - refusedAt);
   } finally {
     clearTimeout(step);
     quiet?.stop();

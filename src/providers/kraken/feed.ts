@@ -40,6 +40,7 @@ export function createKrakenFeed(options: KrakenOptions): Feed {
     symbols: options.symbols,
     timeframe: options.timeframe,
     bucket,
+    isConfirmed: true,
     connect: (session) => runConnection(session, options),
     history: ([symbol], from, to, signal) => read(symbol, from, to, signal),
   };

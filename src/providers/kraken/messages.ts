@@ -13,6 +13,8 @@ export interface MessageHandlers {
   bars(bars: readonly FeedBar[], isSnapshot: boolean): void;
   accepted(symbol: string): void;
   refused(symbol: string, reason: string): void;
+  /** The server says that it lives. */
+  beat(): void;
 }
 
 /** Makes a reader of messages. What is not as documented is rejected, item by item, and the rest goes on. */
@@ -23,17 +25,18 @@ export function createMessageReader(
 ): (text: string) => void {
   const wanted = new Set(options.symbols);
 
-  /** Takes the answer about one symbol, and tells what is wrong with it. */
+  /** Takes the answer about one symbol, or several, and tells what is wrong with it. */
   function readAnswer(message: Record<string, unknown>): string | undefined {
     const { error, success } = message;
     const { symbol } = (message.result ?? message) as { symbol?: unknown };
     if (success !== true && typeof error !== "string") return "answer is not as documented";
     const reason = success === true ? "" : (error as string).slice(0, 200);
-    if (typeof symbol !== "string" || !wanted.has(symbol)) {
+    const symbols = (Array.isArray(symbol) ? symbol : [symbol]).filter((each) => wanted.has(each));
+    if (symbols.length === 0) {
       return reason === "" ? "answer is about no symbol that was asked for" : `error: ${reason}`;
     }
-    if (success === true || /already subscribed/i.test(reason)) handlers.accepted(symbol);
-    else handlers.refused(symbol, reason);
+    const isAccepted = success === true || /already subscribed/i.test(reason);
+    for (const each of symbols) isAccepted ? handlers.accepted(each) : handlers.refused(each, reason);
   }
 
   function readBars(data: readonly unknown[], isSnapshot: boolean, reject: Reject): void {
@@ -60,7 +63,8 @@ export function createMessageReader(
       if (method === "subscribe") {
         const odd = readAnswer(message as Record<string, unknown>);
         if (odd !== undefined) reject(message, odd);
-      } else if (channel === "ohlc") {
+      } else if (channel === "heartbeat" || method === "pong") handlers.beat();
+      else if (channel === "ohlc") {
         if (Array.isArray(data)) readBars(data, type === "snapshot", reject);
         else reject(message, "message has no data");
       } else if (error !== undefined) reject(message, "error is not about a subscription");

@@ -12,8 +12,8 @@ import { runSocket } from "../live/socket.ts";
 import type { KrakenOptions } from "./feed.ts";
 import { createMessageReader } from "./messages.ts";
 
-/** Heartbeats come about every second. */
-const SILENCE_MS = 30_000;
+/** Heartbeats come about every second, and so their absence is the end; of a server without any, only a long silence is. */
+const SILENCE_MS = 30_000, LONG_SILENCE_MS = 10 * 60_000;
 /** Symbols of one request: some thousands in one would be longer than servers like to read at once. */
 const SYMBOLS_AT_ONCE = 100;
 
@@ -30,6 +30,7 @@ export async function runConnection(session: Session, options: KrakenOptions): P
   const open = new Set(symbols);
   const held = new Set<string>();
   let lastReason = "no reason given";
+  let hasBeat = false;
   let ping: ReturnType<typeof setInterval> | undefined;
 
   const answering = setTimeout(() => {
@@ -56,6 +57,8 @@ export async function runConnection(session: Session, options: KrakenOptions): P
 
   const read = createMessageReader(session, options, {
     bars(bars, isSnapshot) {
+      // Bars are as good as an answer.
+      for (const { symbol } of bars) if (open.has(symbol)) accept(symbol);
       if (!isSnapshot) return bars.forEach(closer.update);
       // All but the newest of each symbol are over, and need not come one after the other.
       const newest = new Map<string, FeedBar>();
@@ -65,13 +68,14 @@ export async function runConnection(session: Session, options: KrakenOptions): P
     },
     accepted: (symbol) => held.has(symbol) ? undefined : accept(symbol),
     refused: (symbol, reason) => held.has(symbol) ? undefined : refuse(symbol, reason),
+    beat: () => void (hasBeat = true),
   });
 
   try {
     await runSocket({
       url: options.socketUrl,
       signal: AbortSignal.any([session.signal, ending.signal]),
-      silenceMs: SILENCE_MS,
+      silenceMs: () => hasBeat ? SILENCE_MS : LONG_SILENCE_MS,
       onOpen(send) {
         for (let at = 0; at < symbols.length; at += SYMBOLS_AT_ONCE) {
           const symbol = symbols.slice(at, at + SYMBOLS_AT_ONCE);

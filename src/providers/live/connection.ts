@@ -6,6 +6,7 @@
 import { createFrame, type Rejected } from "../../records/frame.ts";
 import type { BarStatus } from "../../records/bar.ts";
 import type { ProviderContext } from "../provider.ts";
+import { startConfirmations } from "./confirm.ts";
 import type { Coverage } from "./coverage.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
 import type { Gaps } from "./gaps.ts";
@@ -82,6 +83,19 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     },
   });
 
+  const confirmations = feed.isConfirmed
+    ? startConfirmations({
+      feed,
+      stepMs,
+      signal,
+      clock: context.clock,
+      async hand(bars, asOf) {
+        await outlet.put({ ...createHistoryFrame(provider, bars, asOf, () => {}), isHistory: true }, signal);
+        tellOfBars("history", bars);
+      },
+    })
+    : undefined;
+
   function tellOfBars(source: "live" | "history", bars: readonly FeedBar[]): void {
     const counts: Record<BarStatus, number> = { final: 0, provisional: 0, correction: 0 };
     const now = Date.now();
@@ -133,6 +147,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       const bars = all.filter(({ symbol }) => wanted.has(symbol));
       for (const bar of all) if (!wanted.has(bar.symbol)) session.reject(bar, "symbol was not asked for");
       if (bars.length === 0) return;
+      confirmations?.add(bars.filter(({ status }) => status !== "provisional"));
       for (const { symbol, ts, status } of bars) hear(symbol, status === "provisional" ? undefined : ts + stepMs);
       tellOfBars("live", bars);
       offer(bars, [], () => {
@@ -158,5 +173,6 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   connection.abort(error);
   coverage.interrupt(heardAt);
   await repairs.ended();
+  await confirmations?.ended();
   return { stableMs: lastData - firstData, error };
 }

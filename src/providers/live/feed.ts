@@ -56,6 +56,8 @@ export interface Feed {
    * end.
    */
   historyStart?(symbol: string): number | undefined;
+  /** Whether the stream never says that a bar is over, so that history is to confirm each. @default {false} */
+  readonly isConfirmed?: boolean;
   /** Lets history be read where no connection runs, until that is disposed of. Absent where it always can be. */
   openHistory?(): AsyncDisposable;
   /** Waits until nothing of the last connection is left. */

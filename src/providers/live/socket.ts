@@ -10,7 +10,7 @@ import { withoutQuery } from "./rest.ts";
 export interface SocketHandlers {
   /** The socket is open; `send` sends JSON. */
   onOpen?(send: (message: unknown) => void): void;
-  /** A text message came. What it throws closes the socket and ends the run. */
+  /** A message came. What it throws closes the socket and ends the run. */
   onMessage(text: string, send: (message: unknown) => void): void;
   /** The server closed the socket. What it throws ends the run in place of the usual error. */
   onClose?(code: number, reason: string): void;
@@ -29,7 +29,7 @@ export interface SocketOptions extends SocketHandlers {
    * Longest silence, heartbeats included, in milliseconds: then the connection is dead, whatever the system says. `Infinity`
    * where the server may rightly be silent for ever.
    */
-  silenceMs: number;
+  silenceMs: number | (() => number);
 }
 
 /**
@@ -44,9 +44,12 @@ export function runSocket(options: SocketOptions): Promise<never> {
   return new Promise<never>((_, reject) => {
     signal.throwIfAborted();
     const socket = new WebSocket(url);
+    socket.binaryType = "arraybuffer";
     let watchdog: ReturnType<typeof setTimeout> | undefined;
+    let isOver = false;
 
     function end(error: unknown): void {
+      isOver = true;
       clearTimeout(watchdog);
       signal.removeEventListener("abort", abort);
       socket.onopen =
@@ -63,6 +66,10 @@ export function runSocket(options: SocketOptions): Promise<never> {
       clearTimeout(watchdog);
       if (ms < Infinity) watchdog = setTimeout(() => end(new FeedError(message, { reason: "silence" })), ms);
     }
+    function listen(): void {
+      const ms = typeof silenceMs === "number" ? silenceMs : silenceMs();
+      watch(ms, `Nothing came from ${name} for ${ms} ms`);
+    }
     function attempt(handle: () => void): void {
       try {
         handle();
@@ -78,12 +85,15 @@ export function runSocket(options: SocketOptions): Promise<never> {
     signal.addEventListener("abort", abort, { once: true });
     watch(openTimeoutMs, `Cannot open ${name} within ${openTimeoutMs} ms`);
     socket.onopen = () => {
-      watch(silenceMs, `Nothing came from ${name} for ${silenceMs} ms`);
+      listen();
       attempt(() => options.onOpen?.(send));
     };
     socket.onmessage = ({ data }) => {
-      watch(silenceMs, `Nothing came from ${name} for ${silenceMs} ms`);
-      if (typeof data === "string") attempt(() => options.onMessage(data, send));
+      // Some servers send their text as bytes; of others the bytes are a message that cannot be read.
+      const text = typeof data === "string" ? data : new TextDecoder().decode(data);
+      attempt(() => options.onMessage(text, send));
+      // What came may say how much silence is too much.
+      if (!isOver) listen();
     };
     socket.onerror = (event) => {
       event.preventDefault();

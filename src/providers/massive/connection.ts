@@ -41,8 +41,8 @@ export async function runMassiveConnection(options: ConnectionOptions): Promise<
   let isSignedIn = false;
   const subscriptions = createSubscriptions(symbols, session);
   const topic = (symbol: string) => `${channel}.${symbol}`;
-  const subscribed = new RegExp(`^subscribed to: ${channel}\\.(.+)$`);
-  const named = new RegExp(`\\b${channel}\\.(\\S+)`);
+  const subscribed = new RegExp(`(?:^subscribed to: *|, *)${channel}\\.([^,]+)`, "g");
+  const named = new RegExp(`\\b${channel}\\.(\\S*\\w)`);
 
   function within(ms: number, then: () => void): void {
     clearTimeout(timer);
@@ -74,8 +74,7 @@ export async function runMassiveConnection(options: ConnectionOptions): Promise<
         for (const symbol of subscriptions.held) return send({ action: "subscribe", params: topic(symbol) });
       }, keepAliveMs);
     } else if (status === "success") {
-      const symbol = subscribed.exec(message)?.[1];
-      if (symbol !== undefined) subscriptions.accepted(symbol);
+      for (const [, symbol] of message.matchAll(subscribed)) subscriptions.accepted(symbol);
       if (isSignedIn) within(answerMs, subscriptions.conclude);
     } else if (status === "error") {
       const isRefusal = isSignedIn && /not authorized/i.test(message);

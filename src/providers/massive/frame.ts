@@ -45,7 +45,7 @@ export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
       if (typeof bar === "string") rejected.push({ item, reason: bar });
       else bars.push(bar);
     } else if (ev === "status") {
-      const { status, message } = item;
+      const { status, message = "" } = item;
       if (typeof status === "string" && typeof message === "string") statuses.push({ status, message });
       else rejected.push({ item, reason: "status is not as documented" });
     } else if (typeof ev !== "string") rejected.push({ item, reason: "message has no kind" });

@@ -40,7 +40,8 @@ async function readPage(url: string, options: PageOptions): Promise<{ rows: unkn
     throw errorWithoutKey(error, key);
   }
   // Where there is nothing there are no results.
-  const { results = [], next_url: next } = body ?? {};
+  const { next_url: next, ...rest } = body ?? {};
+  const results = rest.results ?? [];
   if (!Array.isArray(results)) throw new FeedError("Massive's history is not as documented", { reason: "history" });
   return { rows: results, next: typeof next === "string" && next !== "" ? rebase(next, restUrl) : undefined };
 }
