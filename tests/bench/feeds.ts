@@ -101,6 +101,7 @@ const cases: Case[] = [
       createKrakenReader(session, { timeframe: "1m", stepMs: MINUTE_MS, symbols }, {
         bars: session.emit,
         accepted: () => {},
+        beat: () => {},
         refused: () => {},
       })
     ),
