@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { connect, credsAuthenticator, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
+import { credsAuthenticator, type NatsConnection, nkeyAuthenticator } from "@nats-io/transport-node";
 import type { ConnectionOptions } from "@nats-io/transport-node";
 import { type NatsSettings, redactNatsUrl } from "../config/nats.ts";
+import { connect } from "./transport.ts";
 
 /** A way to NATS. */
 export interface Nats extends AsyncDisposable {

@@ -20,19 +20,7 @@ export class TooLargeError extends Error {
 /** `err_code` of the server for a message that is larger than the stream allows (nats-server, `errors.json`). */
 const MESSAGE_TOO_LARGE = 10054;
 
-/**
- * An error of publishing: refused for its size, poison; what waiting cannot mend (rights, a wrong key, an authority that
- * is not believed, a defect of this program), fatal; else transient, also a stream that is full or has no leader.
- */
-export function classifyNatsError(error: unknown): Fault {
-  if (error instanceof TooLargeError) return "poison";
-  if (error instanceof JetStreamApiError) {
-    if (error.code === MESSAGE_TOO_LARGE) return "poison";
-    return error.status >= 500 ? "transient" : "fatal";
-  }
-  return FATAL.some((type) => error instanceof type) || isCertificateError(error) ? "fatal" : "transient";
-}
-
+/** What waiting cannot mend: rights, a wrong key, a defect of this program. */
 const FATAL = [
   errors.AuthorizationError,
   errors.UserAuthenticationExpiredError,
@@ -44,24 +32,50 @@ const FATAL = [
   ReferenceError,
 ];
 
-function isCertificateError(error: unknown): boolean {
-  const { message, code, cause } = error as { message?: unknown; code?: unknown; cause?: unknown };
+/**
+ * An error of publishing: refused for its size, poison; what waiting cannot mend, fatal, as is an authority that is not
+ * believed; else transient, also a stream that is full or has no leader.
+ */
+export function classifyNatsError(error: unknown): Fault {
+  if (error instanceof TooLargeError) return "poison";
+  if (error instanceof JetStreamApiError) {
+    if (error.code === MESSAGE_TOO_LARGE) return "poison";
+    return error.status >= 500 ? "transient" : "fatal";
+  }
+  const isFatal = chainOf(error).some((each) =>
+    FATAL.some((type) => each instanceof type) || isAboutCertificates(each)
+  );
+  return isFatal ? "fatal" : "transient";
+}
+
+/** An error and what it was caused by. */
+function chainOf(error: unknown): Error[] {
+  return error instanceof Error ? [error, ...chainOf(error.cause)] : [];
+}
+
+/** Whether a certificate was not believed, or is not there. */
+function isAboutCertificates(error: Error): boolean {
+  const { code } = error as { code?: unknown };
   return typeof code === "string" && /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY))/.test(code) ||
-    typeof message === "string" && /invalid peer certificate|certificate|doesn't exist/i.test(message) ||
-    cause instanceof Error && isCertificateError(cause);
+    /certificate|doesn't exist/i.test(error.message);
 }
 
 /** What to do about an error, as a sentence to add to it; empty where nothing is known. */
 export function adviseOnNatsError(error: unknown): string {
-  if (error instanceof errors.AuthorizationError || error instanceof errors.UserAuthenticationExpiredError) {
-    return "Check user and password, token, nkey or credentials (NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_NKEY, NATS_CREDS).";
-  }
-  if (error instanceof errors.PermissionViolationError) {
+  const chain = chainOf(error);
+  const refusal = chain.find((each) => each instanceof errors.PermissionViolationError);
+  if (refusal !== undefined) {
     return `Grant the user the right to ${
-      error.operation === "publish" ? "publish to" : "subscribe to"
-    } ${error.subject}.`;
+      refusal.operation === "publish" ? "publish" : "subscribe"
+    } to ${refusal.subject}.`;
   }
-  if (isCertificateError(error)) return "Name the authority that vouches for the server: --nats-tls-ca PATH.";
-  if (/refused/i.test((error as Error).message ?? "")) return "Start nats-server, or correct --nats-url.";
+  const isUnknown = (each: Error) =>
+    each instanceof errors.AuthorizationError || each instanceof errors.UserAuthenticationExpiredError;
+  if (chain.some(isUnknown)) {
+    return "Check user and password, token, nkey or credentials (NATS_USER, NATS_PASSWORD, NATS_TOKEN, NATS_NKEY, " +
+      "NATS_CREDS).";
+  }
+  if (chain.some(isAboutCertificates)) return "Name the authority that vouches for the server: --nats-tls-ca PATH.";
+  if (chain.some(({ message }) => /refused/i.test(message))) return "Start nats-server, or correct --nats-url.";
   return "";
 }

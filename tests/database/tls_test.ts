@@ -5,6 +5,7 @@ import type { Database } from "../../src/database/database.ts";
 import { withClient } from "../../src/database/database.ts";
 import { adviseOnDatabaseError, classifyDatabaseError } from "../../src/database/faults.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
+import { makeAuthority, makeCertificate, missingOpenssl } from "../support/certificates.ts";
 import { missingServer, startPostgres, type TestServer } from "../support/postgres.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace } from "../support/workspace.ts";
@@ -16,43 +17,18 @@ let server: TestServer;
 function whyNot(): string | undefined {
   if (Deno.env.has("TEST_DATABASE_URL")) return "the server of TEST_DATABASE_URL is not the test's to configure";
   if (missingServer() !== undefined) return missingServer();
-  try {
-    new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" }).outputSync();
-  } catch {
-    return "openssl is not there";
-  }
+  return missingOpenssl();
 }
 const missing = whyNot();
-
-async function openssl(...args: string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command("openssl", { args, cwd: directory, stderr: "piped" }).output();
-  if (!success) throw new Error(`openssl ${args[0]} failed: ${new TextDecoder().decode(stderr)}`);
-}
-
-/** Makes an authority, `NAME.crt` with its key. */
-function makeAuthority(name: string): Promise<void> {
-  const subject = ["-subj", `/CN=${name}`, "-days", "2", "-keyout", `${name}.key`, "-out", `${name}.crt`];
-  return openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", ...subject);
-}
-
-/** Makes a certificate for these names that `authority` vouches for. */
-async function makeCertificate(name: string, authority: string, names: string, dates = ["-days", "2"]): Promise<void> {
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", `${name}.key`];
-  await openssl("req", ...key, "-subj", `/CN=${name}`, "-out", `${name}.csr`);
-  await Deno.writeTextFile(join(directory, `${name}.ext`), `subjectAltName=${names}\n`);
-  const signed = ["-CA", `${authority}.crt`, "-CAkey", `${authority}.key`, "-CAcreateserial"];
-  const request = ["-in", `${name}.csr`, "-extfile", `${name}.ext`, "-out", `${name}.crt`];
-  await openssl("x509", "-req", ...request, ...signed, ...dates);
-}
 
 if (missing === undefined) {
   Deno.test.beforeAll(async () => {
     directory = await Deno.makeTempDir({ prefix: "barline-test-" });
-    await makeAuthority("known");
-    await makeAuthority("unknown");
-    await makeCertificate("right", "known", "DNS:localhost");
-    await makeCertificate("elsewhere", "known", "DNS:elsewhere.example");
-    await makeCertificate("expired", "known", "DNS:localhost", ["-days", "-1"]);
+    await makeAuthority(directory, "known");
+    await makeAuthority(directory, "unknown");
+    await makeCertificate(directory, { name: "right", authority: "known", names: "DNS:localhost" });
+    await makeCertificate(directory, { name: "elsewhere", authority: "known", names: "DNS:elsewhere.example" });
+    await makeCertificate(directory, { name: "expired", authority: "known", names: "DNS:localhost", days: "-1" });
     await Deno.writeTextFile(join(directory, "none.crt"), "this is no certificate\n");
     server = await startPostgres();
     await present("right");
