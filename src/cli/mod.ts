@@ -21,6 +21,7 @@ import { describeCommand, describeProgram } from "./help.ts";
 import { ingest } from "./ingest.ts";
 import { journal } from "./journal.ts";
 import { migrateCommand } from "./migrate.ts";
+import { surviveFileSizeLimit } from "./signals.ts";
 import { top } from "./top.ts";
 import { version } from "./version.ts";
 
@@ -72,6 +73,7 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     // What is made from here on is for its owner alone, also by the embedded database, which says no modes.
     if (Deno.build.os !== "windows") Deno.umask(0o077);
+    surviveFileSizeLimit();
     // For dlq fix alone, which starts an editor: what reads data from elsewhere must not be able to.
     if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
     return await command.run(invocation);

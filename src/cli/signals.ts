@@ -8,6 +8,14 @@ import type { App } from "../app.ts";
 import type { Reload } from "../http/start.ts";
 import { describeError } from "../telemetry/log.ts";
 
+/**
+ * Lets a write beyond the limit on the size of files (`ulimit -f`) fail, as one on a full disk does: by default the signal
+ * that comes with it ends the process.
+ */
+export function surviveFileSizeLimit(): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
+}
+
 /** Reloads at SIGHUP, and logs what that has come to; disposing of it ends that. Windows has no such signal. */
 export function reloadOnSignal(reload: Reload): Disposable {
   if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };

@@ -15,7 +15,7 @@ import { openPointer } from "./pointer.ts";
 import { recover, type Segment } from "./recover.ts";
 import { type Repair, setAside } from "./repair.ts";
 import { createSegmentScan } from "./scan.ts";
-import { createRoomCheck, isOutOfSpace, JournalFullError } from "./space.ts";
+import { createRoomCheck, isFileTooLarge, isOutOfSpace, JournalFullError } from "./space.ts";
 
 /** An entry that is under way. */
 export interface LogEntry {
@@ -187,8 +187,8 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     return file;
   }
 
-  /** Appends bytes to the segment that is written, or to a new one; leaves nothing of them behind where it fails. */
-  async function write(bytes: Uint8Array, time: number): Promise<Segment> {
+  /** Appends bytes of that many entries to the segment that is written, or to a new one; leaves nothing of them behind where it fails. */
+  async function write(bytes: Uint8Array, count: number, time: number): Promise<Segment> {
     const held = () => sum(({ size }) => size);
     await checkRoom(held(), bytes.length).catch(async () => {
       // What is settled is removed at leisure otherwise.
@@ -200,7 +200,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
       await writeAll(active, bytes);
       await active.syncData();
     } catch (error) {
-      await abandonSegment();
+      await abandonSegment(count);
       if (isOutOfSpace(error)) throw new JournalFullError("the disk of the journal is full", { cause: error });
       throw error;
     }
@@ -208,24 +208,29 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   }
 
   /** After a failed sync nothing is known of a file's end: it is cut there, and not written to any more. */
-  async function abandonSegment(): Promise<void> {
+  async function abandonSegment(count: number): Promise<void> {
     if (active === undefined) return;
     const { size, path } = segments.at(-1)!;
-    await active.truncate(size).catch(() => {});
+    await active.truncate(size).catch(() => {
+      // What may lie there still has the numbers that would come next.
+      nextNumber += count;
+    });
     seal();
     if (size > SEGMENT_HEADER_BYTES) return;
     segments.pop();
     await Deno.remove(path).catch(() => {});
   }
 
-  async function append(items: readonly LogItem[], takes: () => boolean): Promise<Appended> {
+  async function append(items: readonly LogItem[], takes: () => boolean, isAgain = false): Promise<Appended> {
     const time = Date.now();
     const first = nextNumber;
     const bytes = formatEntries(items, first, time);
     let segment: Segment;
     try {
-      segment = await write(bytes, time);
+      segment = await write(bytes, items.length, time);
     } catch (error) {
+      // A file that may not grow any more says nothing of the disk: the next one may.
+      if (isFileTooLarge((error as Error).cause) && !isAgain) return await append(items, takes, true);
       return { refused: describe(error), isFull: error instanceof JournalFullError };
     }
     // From here on everything happens at once, so that no reader comes between.

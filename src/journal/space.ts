@@ -54,6 +54,17 @@ async function readFree(directory: string): Promise<number> {
 
 /** Whether an error of a write means that there is no room: ENOSPC, EDQUOT or EFBIG. */
 export function isOutOfSpace(error: unknown): boolean {
-  const { code, message } = error as { code?: string; message?: string };
-  return ["ENOSPC", "EDQUOT", "EFBIG"].includes(code ?? "") || /os error (27|28|122)\)/.test(message ?? "");
+  return isError(error, { ENOSPC: 28, EDQUOT: 122 }) || isFileTooLarge(error);
+}
+
+/** Whether an error of a write means that the file may not grow any more (EFBIG), by a limit of the process or the system. */
+export function isFileTooLarge(error: unknown): boolean {
+  return isError(error, { EFBIG: 27 });
+}
+
+/** Whether an error is one of these, by its name or by its number on Linux. */
+function isError(error: unknown, numbers: Readonly<Record<string, number>>): boolean {
+  const { code, message } = (error ?? {}) as { code?: string; message?: string };
+  const number = Number(/os error (\d+)\)/.exec(message ?? "")?.[1]);
+  return code !== undefined && code in numbers || Object.values(numbers).includes(number);
 }

@@ -104,7 +104,8 @@ export const journal: readonly Scenario[] = [
     promise: "an outage under a live feed goes to disk, and comes back in order while the feed goes on",
     async run(trial) {
       const { control, work, records } = trial;
-      const run = await trial.ingest([...live(5000), "--journal", "overflow", "--workers", "1"], { endless: true });
+      const flags = ["--journal", "overflow", "--workers", "1", "--batch-size", "5000"];
+      const run = await trial.ingest([...live(5000), ...flags], { endless: true });
       await run.stored(1000);
       await control.stop("fast");
       const outageAt = performance.now();
@@ -177,6 +178,29 @@ export const journal: readonly Scenario[] = [
       assertEquals([code, json.deadLettered], [1, 0], stderr);
       assertStringIncludes(stderr, "Check user and password (POSTGRES_USER, POSTGRES_PASSWORD)");
       await deliverRest(trial);
+      await trial.assertDelivered(json.received);
+    },
+  },
+  {
+    name: "file-size-limit",
+    promise: "a limit on the size of files makes segments smaller, ends no run, and costs no bar",
+    missing: Deno.build.os === "linux" ? undefined : "only Linux limits a process that runs",
+    async run(trial) {
+      const { control } = trial;
+      const run = await trial.ingest([...live(20_000), "--journal", "durable", "--journal-full", "drop-oldest"]);
+      await run.stored(1);
+      const { pid } = run.running;
+      await new Deno.Command("prlimit", { args: [`--pid=${pid}`, `--fsize=${trial.random.between(600_000, 900_000)}`] })
+        .output();
+      await control.stop("fast");
+      try {
+        await run.until((value) => value >= 30_000, "barline_records_journaled");
+      } finally {
+        await control.start();
+      }
+      await run.until((value) => value === 0, "barline_records_journaled");
+      const { code, json, stderr } = await run.stop();
+      assertEquals([code, json.journaled, json.dropped], [0, 0, undefined], stderr);
       await trial.assertDelivered(json.received);
     },
   },
