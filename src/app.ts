@@ -37,6 +37,8 @@ export interface AppOptions {
   /** Used instead of what the configuration names; stays open. */
   readonly database?: Database;
   readonly providers: readonly Provider[];
+  /** Opens none of the providers: they, or some of them, are given by {@linkcode App.replace}. The run goes on without any. */
+  readonly isShared?: boolean;
   readonly deadLetters: (tell: Listener) => DeadLetters;
   readonly listeners: readonly Listener[];
   /** Names of the kinds of records that the providers give. */
@@ -55,6 +57,8 @@ export interface App extends AsyncDisposable {
   readonly quorum?: () => QuorumReport;
   /** Listens from now on. */
   listen(listener: Listener): void;
+  /** Tells all who listen. */
+  readonly tell: Listener;
   /** Runs until the sources end, or a stop or abort has been carried through. */
   run(): Promise<Outcome>;
   /** The providers of now. */
@@ -169,7 +173,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     newest: (timeframe) => store.newest(name, timeframe),
     as: (other) => contextOf(other, bucket, stop),
   });
-  const sources = createSources(options.providers, {
+  const sources = createSources(options.isShared ? [] : options.providers, {
+    staysOpen: options.isShared,
     rate: settings.rate,
     isJournaled: (provider) => journaled?.holds(provider) ?? false,
     lateness,
@@ -227,6 +232,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     health,
     ledger: ledger.read,
     listen: (listener) => void listeners.push(listener),
+    tell,
     run: runFlow,
     stop: () => stopping.abort(),
     abort(reason) {

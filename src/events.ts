@@ -37,6 +37,9 @@ export type FailoverCause = "stall" | "unconnected" | "fatal" | "returned";
 /** What became of minutes that a live feed has not delivered; those found are to be repaired, or can no longer be. */
 export type GapOutcome = "found" | "repaired" | "unrepairable";
 
+/** What became of shards: got from nobody or another instance, left to others, or no more held without having been left. */
+export type ShardChange = "taken" | "given" | "lost";
+
 /**
  * Something that happened in the pipeline. `kind` is the kind of records, which also names their queue and lanes. A
  * worker has one batch at a time: `batch-taken` and `batch-done` enclose all that is told of it.
@@ -127,6 +130,13 @@ export type PipelineEvent =
   | { type: "journal-dropped"; count: number; reason: string }
   /** Something of the database that records can do without. */
   | { type: "database-notice"; message: string }
+  /** Shards of this instance have changed; `held` is what it has now. */
+  | { type: "shards"; change: ShardChange; shards: readonly number[]; held: readonly number[]; reason?: string }
+  /** So many instances share the shards from now on. */
+  | { type: "cluster"; instances: number }
+  /** No leases can be had or held, or again where there is no reason. */
+  | { type: "cluster-problem"; reason: string | undefined }
+  | { type: "cluster-notice"; message: string }
   | { type: "fatal"; error: unknown };
 
 /** Where records of a batch came from: so many of a frame that was received then, in microseconds since 1970. */

@@ -7,7 +7,7 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 const LAYERS: readonly (readonly string[])[] = [
   ["records", "events", "version", "calendar"],
   ["config", "data_dir", "durable_files"],
-  ["providers", "sinks", "database", "nats", "dead_letters", "journal", "pipeline", "gaps"],
+  ["providers", "sinks", "database", "nats", "dead_letters", "journal", "pipeline", "gaps", "cluster"],
   ["app", "dead_letter_replay", "http", "telemetry"],
   ["chaos"],
   ["cli"],

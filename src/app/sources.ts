@@ -25,6 +25,8 @@ export interface SourcesOptions {
   context: (name: string, bucket: TokenBucket, stop: AbortSignal) => ProviderContext;
   /** Closes all providers. */
   stopping: AbortSignal;
+  /** Whether to go on without a provider: until a stop, or until the last of them has failed. */
+  staysOpen?: boolean;
   tell: Listener;
 }
 
@@ -67,7 +69,7 @@ interface Source {
 
 /** Makes the sources of a run; nothing is opened yet. */
 export function createSources(providers: readonly Provider[], options: SourcesOptions): Sources {
-  const { isJournaled, stopping, tell } = options;
+  const { isJournaled, stopping, staysOpen = false, tell } = options;
   const sources = new Map<string, Source>();
   const states = new Map<string, ProviderHealth>();
   const paced: TokenBucket[] = [];
@@ -113,8 +115,11 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   }
 
   function sealWhenDone(): void {
-    if (sources.size === 0 && !isReplacing) intake?.seal();
+    if (sources.size > 0 || isReplacing) return;
+    const mayCome = staysOpen && !stopping.aborted && ![...states.values()].some(({ state }) => state === "failed");
+    if (!mayCome) intake?.seal();
   }
+  stopping.addEventListener("abort", sealWhenDone, { once: true });
 
   function end(name: string): void {
     sources.get(name)?.ended.resolve();

@@ -5,7 +5,8 @@
  */
 import { delay } from "@std/async/delay";
 import { cutClient, endClient } from "../database/database.ts";
-import { processOf, type Scratch } from "./scratch.ts";
+import { processOf } from "../database/pooler.ts";
+import type { Scratch } from "./scratch.ts";
 
 /** What a fault can work on. */
 export interface FaultSite {

@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import { type Database, withClient } from "../database/database.ts";
 import { prepareDatabase } from "../database/migrate.ts";
+import { isPooled } from "../database/pooler.ts";
 
 /** A scratch schema with Barline's tables in it. Disposing of it drops it. */
 export interface Scratch extends AsyncDisposable {
@@ -93,18 +94,10 @@ export async function findScratches(database: Database): Promise<string[]> {
   );
 }
 
-/** A server tells each session the number of its process; a pooler tells one of its own. */
 async function refusePooler(client: Client, database: Database): Promise<void> {
-  if (database.maxConnections === 1) return;
-  const { rows } = await client.query("SELECT pg_backend_pid() AS pid");
-  if (rows[0].pid === processOf(client)) return;
+  if (database.maxConnections === 1 || !await isPooled(client)) return;
   throw new Error(
     "Cannot try faults through a connection pooler: what is set and broken here would reach sessions of others. " +
       "Name the server itself with --database",
   );
-}
-
-/** The server's process behind a connection. */
-export function processOf(client: Client): number {
-  return (client as unknown as { processID: number }).processID;
 }

@@ -1,4 +1,5 @@
 /** `barline ingest`. @module */
+import { isClustered } from "../config/cluster.ts";
 import { loadConfig } from "../config/load.ts";
 import { optionSpecs } from "../config/options.ts";
 import { checkExposure } from "../http/address.ts";
@@ -6,6 +7,7 @@ import type { Provider } from "../providers/provider.ts";
 import type { Command } from "./command.ts";
 import { createSources } from "./providers.ts";
 import { createReload, type LoadedSources } from "./reload.ts";
+import { checkShare, shareOf } from "./share.ts";
 import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
@@ -27,12 +29,24 @@ export const ingest: Command = {
         file: configFile,
         check(checked, problems) {
           providers = createSources(checked, problems);
+          checkShare(checked, providers, problems);
           checkExposure(checked, problems);
         },
       });
       return { config, providers };
     };
     const { config, providers } = load();
-    return await streamBars(config, providers, (app) => createReload(app, config, load));
+    return await streamBars(config, providers, {
+      share: isClustered(config.settings) ? shareOf(config) : undefined,
+      makeReload: (app, sharing) =>
+        createReload(
+          config,
+          load,
+          (sources) =>
+            sharing === undefined
+              ? app.replace(sources.providers)
+              : sharing.replace(shareOf(sources.config, config.settings.shards)),
+        ),
+    });
   },
 };

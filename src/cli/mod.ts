@@ -13,6 +13,7 @@ import { backfill } from "./backfill.ts";
 import { chaos } from "./chaos.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
 import { createCompletions } from "./completions.ts";
+import { cluster } from "./cluster.ts";
 import { config } from "./config.ts";
 import { dlq } from "./dlq.ts";
 import { doctor } from "./doctor.ts";
@@ -36,6 +37,7 @@ const commands: Readonly<Record<string, Command>> = {
   doctor,
   top,
   chaos,
+  cluster,
   config,
   completions: createCompletions(() => commands),
   version,

@@ -51,18 +51,38 @@ function checkQuorum(made: readonly Provider[], { settings, sources }: Checked, 
   }
 }
 
+/** The symbols of each provider that runs alone, and of each of the failover group, in order. */
+export function sourcesOf(settings: Settings): {
+  readonly alone: ReadonlyMap<string, readonly string[]>;
+  readonly group: ReadonlyMap<string, readonly string[]>;
+} {
+  const group = groupOf(settings);
+  const shared = group.map((name) => symbolsOf(name, settings)).find((symbols) => symbols !== undefined);
+  return {
+    alone: new Map(aloneOf(settings, group).map((name) => [name, symbolsOf(name, settings) ?? []])),
+    // One that has no symbols of its own stands in for the first that has.
+    group: new Map(group.map((name) => [name, symbolsOf(name, settings) ?? shared ?? []])),
+  };
+}
+
+const groupOf = ({ failover }: Settings) => [...new Set(failover.map(rowName))];
+
+/** Names of the providers that run beside the group. */
+function aloneOf(settings: Settings, group: readonly string[]): string[] {
+  const isNamed = settings.provider.length > 0 || settings.file.length > 0 || isMapping(settings.symbols);
+  if (group.length > 0 && !isNamed) return [];
+  return [...wantedNames(settings)].filter((name) => !group.includes(rowName(name)));
+}
+
 function createFailoverAndOthers(config: Checked, problems: ConfigProblem[]): Provider[] {
   const { settings, sources } = config;
-  const group = [...new Set(settings.failover.map(rowName))];
+  const group = groupOf(settings);
   checkMappings(config, problems);
   const refuse = (message: string) => problems.push({ key: "failover", source: sources.get("failover")!, message });
   if (group.length === 1) refuse(`current value is ${JSON.stringify(settings.failover)}, wanted are two or more`);
-  const isNamed = settings.provider.length > 0 || settings.file.length > 0 || isMapping(settings.symbols);
-  const others = isNamed ? [...wantedNames(settings)].filter((name) => !group.includes(rowName(name))) : [];
-  const made = makeAll(others, config, problems);
+  const made = makeAll(aloneOf(settings, group), config, problems);
 
-  // One that has no symbols of its own stands in for the first that has.
-  const shared = group.map((name) => symbolsOf(name, settings)).find((symbols) => symbols !== undefined);
+  const symbols = sourcesOf(settings).group;
   const members: Provider[] = [];
   for (const name of group) {
     if (!hasHistory(name)) {
@@ -71,7 +91,7 @@ function createFailoverAndOthers(config: Checked, problems: ConfigProblem[]): Pr
       );
       continue;
     }
-    const provider = make(name, symbolsOf(name, settings) ?? shared ?? [], config, problems);
+    const provider = make(name, symbols.get(name)!, config, problems);
     if (provider === undefined) continue;
     members.push(provider);
     const [count, wanted] = [provider, members[0]].map(({ symbols }) => symbols?.length);

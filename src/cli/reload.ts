@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { App } from "../app.ts";
 import type { SourcesChange } from "../app/sources.ts";
 import type { Config } from "../config/load.ts";
 import { type OptionName, optionSpecs } from "../config/options.ts";
@@ -28,12 +27,17 @@ const OF_PROVIDERS: readonly OptionName[] = [
 ];
 
 /**
- * Makes what reloads: reads the configuration anew and makes its providers those of the run. Where it is not right nothing
- * changes, and the error says why.
+ * Makes what reloads: reads the configuration anew and makes its providers those of the run, by `replace`. Where it is not
+ * right nothing changes, and the error says why.
  */
-export function createReload(app: App, started: Config, load: () => LoadedSources): () => Promise<ReloadReport> {
+export function createReload(
+  started: Config,
+  load: () => LoadedSources,
+  replace: (sources: LoadedSources) => Promise<SourcesChange>,
+): () => Promise<ReloadReport> {
   return async () => {
-    const { config, providers } = load();
+    const sources = load();
+    const { config } = sources;
     const needRestart = optionSpecs.map(({ name }) => name).filter((name) =>
       !OF_PROVIDERS.includes(name) && JSON.stringify(config.settings[name]) !== JSON.stringify(started.settings[name])
     );
@@ -42,6 +46,6 @@ export function createReload(app: App, started: Config, load: () => LoadedSource
         `Cannot reload other kinds of records (${config.settings.kind.join(", ")}): restart for that`,
       );
     }
-    return { ...await app.replace(providers), needRestart };
+    return { ...await replace(sources), needRestart };
   };
 }

@@ -5,6 +5,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { type App, openApp } from "../app.ts";
+import { openSharing, type Share, type Sharing } from "../app/cluster.ts";
 import type { Config } from "../config/load.ts";
 import { prepareDataDir } from "../data_dir.ts";
 import { replayAtStart, type ReplayReport } from "../dead_letter_replay.ts";
@@ -25,14 +26,19 @@ import { exitCode, summarize } from "./summary.ts";
 const isTracing = (variable: (name: string) => string | undefined) =>
   ["true", "1"].includes(variable("OTEL_DENO") ?? "");
 
-/**
- * Streams the providers' bars into the database until they end or a signal comes, and gives the exit code. `makeReload` makes
- * what reads the configuration again, where that is possible.
- */
+/** Options of {@linkcode streamBars}. */
+export interface StreamOptions {
+  /** Makes what reads the configuration again, where that is possible. */
+  makeReload?: (app: App, sharing: Sharing | undefined) => Reload;
+  /** Makes the providers of some shards, where this instance is one of several. */
+  share?: Share;
+}
+
+/** Streams the providers' bars into the database until they end or a signal comes, and gives the exit code. */
 export async function streamBars(
   config: Config,
   providers: readonly Provider[],
-  makeReload?: (app: App) => Reload,
+  { makeReload, share }: StreamOptions = {},
 ): Promise<number> {
   const { settings } = config;
   await prepareDataDir(settings.dataDir);
@@ -52,6 +58,7 @@ export async function streamBars(
     await openApp({
       config,
       providers,
+      isShared: share !== undefined,
       kinds: settings.kind,
       deadLetters: (tell) => openDeadLetters({ directory, tell, notice: progress.say }),
       listeners: [...traced, logEvents(tracing), (event) => {
@@ -59,16 +66,21 @@ export async function streamBars(
       }],
     }),
   );
-  const reload = makeReload?.(app);
+  const sharing = share && running.use(await openSharing({ config, app, share }));
+  const reload = makeReload?.(app, sharing);
+  // Who is told that it serves may reload at once.
+  if (reload !== undefined) running.use(reloadOnSignal(reload));
   if (settings.http !== "off") {
     const deadLettersWaiting = createLetterCounter(directory);
-    running.use(startHttp({ app, config, deadLettersWaiting, reload, onRoute: tracing?.route }));
+    running.use(
+      startHttp({ app, config, deadLettersWaiting, reload, onRoute: tracing?.route, cluster: sharing?.overview }),
+    );
   }
-  if (reload !== undefined) running.use(reloadOnSignal(reload));
   const signals = running.use(stopOnSignals(app, progress.say));
   running.defer(progress.stop);
   if (settings.dlqAutoReplay === "on") await replayAtStart(app, config).then(tellReplay, tellReplayFailure);
   progress.start(app, providers);
+  await sharing?.start();
 
   const started = performance.now();
   const outcome = await app.run();

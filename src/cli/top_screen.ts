@@ -103,6 +103,7 @@ export function drawOverview(overview: Overview & { state?: string }, options: S
       mood: overview.deadLettersWaiting > 0 ? "warn" : undefined,
     },
   ]);
+  if (overview.cluster !== undefined) lines.push(...drawCluster(overview.cluster));
   lines.push([], [{
     text: `${"provider".padEnd(12)}${"state".padEnd(14)}${"last".padStart(8)}${"records".padStart(14)}` +
       `${"reconnects".padStart(12)}${"repaired".padStart(12)}`,
@@ -120,6 +121,18 @@ export function drawOverview(overview: Overview & { state?: string }, options: S
     ]);
   }
   return lines.slice(0, options.rows).map((parts) => drawLine(parts, options));
+}
+
+/** This instance's shards, and what is wrong with the others. */
+function drawCluster({ cluster, instance, shards, instances, unheld }: NonNullable<Overview["cluster"]>): Part[][] {
+  const own = instances.find((each) => each.instance === instance)?.shards ?? [];
+  return [[
+    { text: "shards    ", mood: "quiet" },
+    `${own.length === 0 ? "none" : own.join(", ")} of ${shards}  in ${cluster} with ${instances.length} instances  `,
+    unheld.length === 0
+      ? { text: "all held", mood: "good" }
+      : { text: `held by nobody: ${unheld.join(", ")}`, mood: "bad" },
+  ]];
 }
 
 /** A bar of `width` characters, filled to a part of it. */

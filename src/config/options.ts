@@ -6,6 +6,7 @@
  * @module
  */
 import { z } from "zod";
+import { clusterOptions } from "./cluster.ts";
 import { natsOptions } from "./nats.ts";
 import { choice, flag, list, milliseconds, option, type OptionMeta, part, positive, seconds, text } from "./option.ts";
 import { type KindName, recordKinds } from "../records/mod.ts";
@@ -154,6 +155,7 @@ export const settingsSchema = z.strictObject({
     value: "SECONDS",
   }),
   ...natsOptions,
+  ...clusterOptions,
   dlqAutoReplay: choice(["on", "off"], "on", "at the start replay what an earlier stop left to the dead letters"),
   logLevel: choice(["debug", "info", "warning", "error"], "info", "least severity that is logged"),
   logFormat: choice(["text", "json"], "text", "form of the log, which goes to stderr"),

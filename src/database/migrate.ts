@@ -10,6 +10,7 @@ import { kindTables } from "./kinds.ts";
 import bars from "./sql/0001_bars.sql" with { type: "text" };
 import noTrade from "./sql/0002_no_trade.sql" with { type: "text" };
 import readers from "./sql/0003_readers.sql" with { type: "text" };
+import cluster from "./sql/0004_cluster.sql" with { type: "text" };
 import { runStep, type Step } from "./step.ts";
 import { rollupViews } from "./timescale/rollups.ts";
 
@@ -24,6 +25,7 @@ const migrations: readonly Migration[] = [
   { name: "bars", sql: bars },
   { name: "no-trade", sql: noTrade },
   { name: "readers", sql: readers },
+  { name: "cluster", sql: cluster },
 ];
 
 /** Who changes the schema holds this lock. Any fixed number: "barline" on a telephone's keys. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseDatabaseUrl } from "../config/database.ts";
 import type { Config } from "../config/load.ts";
 import type { Database } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
@@ -16,4 +17,20 @@ import { openPostgres } from "./postgres.ts";
 export async function openDatabase({ settings, target }: Config): Promise<Database> {
   if (target === undefined) return await openEmbedded(settings.dataDir);
   return openPostgres({ target, statementTimeoutMs: settings.writeTimeoutMs });
+}
+
+/**
+ * Describes the server that keeps leases: of its own, or the one that records go to. What takes longer than `timeoutMs` is
+ * given up.
+ *
+ * @throws {RangeError} If there is none: the embedded database is nobody else's.
+ */
+export function openLeaseDatabase({ settings, target }: Config, applicationName: string, timeoutMs: number): Database {
+  const url = settings.leaseDatabase;
+  const found = url === undefined ? target : parseDatabaseUrl(url, settings);
+  if (found === undefined) throw new RangeError("Cannot keep leases in the embedded database: name a server");
+  return openPostgres({
+    target: { ...found, applicationName, connectTimeoutMs: timeoutMs },
+    statementTimeoutMs: timeoutMs,
+  });
 }

@@ -7,6 +7,7 @@ import charts from "lightweight-charts" with { type: "text" };
 import api from "./cockpit/api.js" with { type: "text" };
 import canvas from "./cockpit/canvas.js" with { type: "text" };
 import chartsOfPage from "./cockpit/charts.js" with { type: "text" };
+import cluster from "./cockpit/cluster.js" with { type: "text" };
 import cockpit from "./cockpit/cockpit.js" with { type: "text" };
 import css from "./cockpit/cockpit.css" with { type: "text" };
 import dom from "./cockpit/dom.js" with { type: "text" };
@@ -35,6 +36,7 @@ const FILES: Readonly<Record<string, { type: string; text: string }>> = {
   "/cockpit/api.js": script(api),
   "/cockpit/canvas.js": script(canvas),
   "/cockpit/charts.js": script(chartsOfPage),
+  "/cockpit/cluster.js": script(cluster),
   "/cockpit/cockpit.js": script(cockpit),
   "/cockpit/dom.js": script(dom),
   "/cockpit/letters.js": script(letters),

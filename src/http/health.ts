@@ -57,7 +57,7 @@ export function reportHealth(health: Health, { name, error }: StoreHealth, versi
     ...reportFailovers(health.providers),
   ];
   // One provider of several that has failed leaves the service working.
-  const working = health.providers.some(({ state }) => state !== "failed");
+  const working = health.providers.length === 0 || health.providers.some(({ state }) => state !== "failed");
   const broken = components.some(({ name, state }) => state === "unhealthy" && !name.startsWith("provider:"));
   const state = broken || !working
     ? "unhealthy"

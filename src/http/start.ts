@@ -12,7 +12,7 @@ import { withClient } from "../database/database.ts";
 import type { Provider } from "../providers/provider.ts";
 import { describeError } from "../telemetry/log.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
-import { createOverview } from "../telemetry/overview.ts";
+import { createOverview, type Overview } from "../telemetry/overview.ts";
 import { VERSION } from "../version.ts";
 import { TOKEN_VARIABLE } from "./address.ts";
 import { findGaps, readBars } from "./api/bars.ts";
@@ -43,6 +43,8 @@ export interface HttpOptions {
   reload?: Reload;
   /** Told which route answers a request. */
   onRoute?: HttpSources["onRoute"];
+  /** All instances, where this is one of several. */
+  cluster?: () => NonNullable<Overview["cluster"]>;
 }
 
 /**
@@ -50,7 +52,8 @@ export interface HttpOptions {
  *
  * @throws {Error} If the address cannot be had.
  */
-export function startHttp({ app, config, deadLettersWaiting, reload, onRoute }: HttpOptions): AsyncDisposable {
+export function startHttp(options: HttpOptions): AsyncDisposable {
+  const { app, config, deadLettersWaiting, reload, onRoute, cluster } = options;
   const health = app.health();
   const feeds = () => app.providers().flatMap((provider) => provider.members ?? [provider]);
   const metrics = createMetrics({
@@ -63,9 +66,11 @@ export function startHttp({ app, config, deadLettersWaiting, reload, onRoute }: 
     providers: feeds().map(({ name }) => name),
     openMarkets: () => readOpenMarkets(feeds()),
     journalMaxBytes: config.settings.journalMaxBytes,
+    shards: cluster?.().shards,
   });
   app.listen(metrics.listen);
-  const overview = createOverview({ health: app.health, ledger: app.ledger, deadLettersWaiting, version: VERSION });
+  const { health: readHealth, ledger } = app;
+  const overview = createOverview({ health: readHealth, ledger, deadLettersWaiting, version: VERSION, cluster });
   app.listen(overview.listen);
   const stopped = new AbortController();
   const checkStore = createStoreCheck(app, stopped.signal);

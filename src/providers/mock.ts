@@ -63,6 +63,7 @@ export function createMock(settings: ProviderSettings): Provider {
 
   return {
     name: "mock",
+    symbols,
     rate: speed === "max" ? undefined : speed === undefined ? DEFAULT_RATE : symbols.length * speed / (stepMs / 1000),
     open: (context) => ReadableStream.from(generate(context)),
     close: () => position.save(),

@@ -98,6 +98,16 @@ export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
           : log.error("Journal takes no more records: {reason}", event);
       case "journal-dropped":
         return log.error("Journal gave up {count} records: {reason}", event);
+      case "shards":
+        return logShards(event);
+      case "cluster":
+        return log.info("The cluster has {instances} instances", event);
+      case "cluster-notice":
+        return log.warn("Cluster: {message}", event);
+      case "cluster-problem":
+        return event.reason === undefined
+          ? log.info("Leases can be had again")
+          : log.warn("Leases cannot be had or renewed: {reason}", event);
       case "fatal":
         return log.error("Stopping: {error}{advice}", {
           error: describeError(event.error),
@@ -133,4 +143,13 @@ function createMismatchLog(): (event: Extract<PipelineEvent, { type: "quorum" }>
     );
     compared = mismatched = 0;
   };
+}
+
+/** Logs which shards have come or gone, and which are there now. */
+function logShards({ change, shards, held, reason }: Extract<PipelineEvent, { type: "shards" }>): void {
+  const list = (numbers: readonly number[]) => numbers.length === 0 ? "none" : numbers.join(", ");
+  getLogger("barline")[change === "lost" ? "warn" : "info"](
+    `Shards ${change}: {shards}; held are now {held}${reason === undefined ? "" : ": {reason}"}`,
+    { shards: list(shards), held: list(held), reason },
+  );
 }

@@ -8,6 +8,7 @@ import type { DeadLetterCause, Listener } from "../events.ts";
 import type { Health } from "../pipeline/health.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
 import { type OpenMarkets, registerFeedMetrics } from "./feed_metrics.ts";
+import { registerClusterMetrics } from "./cluster_metrics.ts";
 import { registerJournalMetrics } from "./journal_metrics.ts";
 import { registerFailoverMetrics } from "./failover_metrics.ts";
 import { registerProcessMetrics } from "./process.ts";
@@ -27,6 +28,8 @@ export interface MetricSources {
   readonly providers: readonly string[];
   readonly openMarkets: OpenMarkets;
   readonly journalMaxBytes: number;
+  /** Number of shards, where this instance is one of several. */
+  readonly shards?: number;
 }
 
 /** The metrics of a run. */
@@ -151,6 +154,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   const listenToFailover = registerFailoverMetrics(registers);
   const listenToQuorum = registerQuorumMetrics(registers);
   const listenToStreams = registerStreamMetrics(registers, kinds);
+  const listenToCluster = sources.shards === undefined ? undefined : registerClusterMetrics(registers, sources.shards);
 
   for (const coord_id of kinds) {
     submitted.inc({ coord_id }, 0);
@@ -175,6 +179,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       listenToFailover(event);
       listenToQuorum(event);
       listenToStreams(event);
+      listenToCluster?.(event);
       if (event.type === "accepted") {
         submitted.inc({ coord_id: event.kind }, event.count);
       } else if (event.type === "replayed" && event.isRecovered) {

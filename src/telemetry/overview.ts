@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { ClusterOverview } from "../cluster/overview.ts";
 import type { FeedState, GapOutcome, Listener } from "../events.ts";
 import type { CoordinatorHealth, Health, JournalHealth } from "../pipeline/health.ts";
 import { imbalance, type Ledger } from "../pipeline/ledger.ts";
@@ -49,6 +50,8 @@ export interface Overview {
   readonly journal?: JournalHealth;
   readonly deadLettersWaiting: number;
   readonly providers: readonly ProviderOverview[];
+  /** All instances that share out shards, and which one this is; absent where this is the only one. */
+  readonly cluster?: ClusterOverview & { readonly instance: string };
 }
 
 /** One point of the charts: what happened in the {@linkcode SAMPLE_SECONDS} before `ts`. */
@@ -81,6 +84,7 @@ export interface OverviewSources {
   readonly ledger: () => Ledger;
   readonly deadLettersWaiting: () => Promise<number>;
   readonly version: string;
+  readonly cluster?: () => Overview["cluster"];
 }
 
 /** Keeps the overview by listening; disposing of it ends its timer. */
@@ -189,6 +193,7 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
           const kept = provider(name);
           return { ...kept, state: state === "up" ? kept.state : state, error };
         }),
+        cluster: sources.cluster?.(),
       };
     },
     samples: () => samples,

@@ -17,6 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // A random name of its own making.
   "chaos/scratch.ts": ["schema"],
   "database/postgres.ts": ["Math.trunc(statementTimeoutMs)"],
+  "cluster/postgres_lease.ts": ["Math.round(ttlMs)", "Math.round(holdMs)"],
 };
 
 async function* sources(directory = ""): AsyncGenerator<string> {

@@ -36,6 +36,8 @@ export interface BinanceScript {
   mishaps: ({ status: number; body?: unknown; headers?: Record<string, string> } | undefined)[];
   /** Most rows of a page. */
   pageSize: number;
+  /** Length of a bar, in milliseconds: a minute or a second. */
+  stepMs: 60_000 | 1000;
 }
 
 /** The fake server. */
@@ -66,6 +68,7 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
     handshakes: [],
     mishaps: [],
     pageSize: 1000,
+    stepMs: MINUTE_MS,
     ...given,
   };
   const history: MarketBar[] = [];
@@ -88,8 +91,8 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
       get isOpen() {
         return socket.readyState === WebSocket.OPEN;
       },
-      bars: (...bars) => bars.forEach((bar) => send(toMessage(bar, true))),
-      forming: (...bars) => bars.forEach((bar) => send(toMessage(bar, false))),
+      bars: (...bars) => bars.forEach((bar) => send(toMessage(bar, true, script.stepMs))),
+      forming: (...bars) => bars.forEach((bar) => send(toMessage(bar, false, script.stepMs))),
       raw: (text) => socket.send(text),
       close: (code) => socket.close(code),
       gone: gone.promise,
@@ -133,7 +136,7 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
     const rows = history.filter(({ symbol, ts }) => symbol === query("symbol") && ts >= from && ts <= to)
       .toSorted((a, b) => a.ts - b.ts)
       .slice(0, Math.min(script.pageSize, Number(query("limit") ?? 500)));
-    return Response.json(rows.map(toRow));
+    return Response.json(rows.map((bar) => toRow(bar, script.stepMs)));
   }
 
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
@@ -159,18 +162,23 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
 }
 
 /** The message of a kline. */
-export function toMessage(bar: MarketBar, isOver: boolean): { stream: string; data: Record<string, unknown> } {
+export function toMessage(
+  bar: MarketBar,
+  isOver: boolean,
+  stepMs = MINUTE_MS,
+): { stream: string; data: Record<string, unknown> } {
   const { symbol, ts, open, high, low, close, volume, trades } = bar;
   const quoted = (volume * close).toFixed(8);
+  const interval = stepMs === MINUTE_MS ? "1m" : "1s";
   const k = {
-    ...{ t: ts, T: ts + MINUTE_MS - 1, s: symbol, i: "1m", f: 100, L: 200, o: String(open), c: String(close) },
+    ...{ t: ts, T: ts + stepMs - 1, s: symbol, i: interval, f: 100, L: 200, o: String(open), c: String(close) },
     ...{ h: String(high), l: String(low), v: String(volume), n: trades, x: isOver, q: quoted, V: "0", Q: "0", B: "0" },
   };
-  return { stream: `${symbol.toLowerCase()}@kline_1m`, data: { e: "kline", E: ts + MINUTE_MS, s: symbol, k } };
+  return { stream: `${symbol.toLowerCase()}@kline_${interval}`, data: { e: "kline", E: ts + stepMs, s: symbol, k } };
 }
 
 /** The row of a kline in history. */
-export function toRow({ ts, open, high, low, close, volume, trades }: MarketBar): unknown[] {
+export function toRow({ ts, open, high, low, close, volume, trades }: MarketBar, stepMs = MINUTE_MS): unknown[] {
   const prices = [open, high, low, close, volume].map(String);
-  return [ts, ...prices, ts + MINUTE_MS - 1, (volume * close).toFixed(8), trades, "0", "0", "0"];
+  return [ts, ...prices, ts + stepMs - 1, (volume * close).toFixed(8), trades, "0", "0", "0"];
 }

@@ -5,6 +5,7 @@
  */
 import { call } from "./api.js";
 import { lineChart } from "./charts.js";
+import { clusterTable } from "./cluster.js";
 import { bytes, count, duration, h, patch, pill, table } from "./dom.js";
 
 const CIRCUIT_MOODS = { closed: "good", open: "bad", "half-open": "warn" };
@@ -24,6 +25,7 @@ const words = (term) => term.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCas
 export function createOverview() {
   const cards = h("div", { class: "cards" });
   const providers = h("section", {});
+  const cluster = h("section", {});
   const message = h("p", { class: "message", role: "status" });
   const chart = (title) => h("figure", {}, h("figcaption", {}, title), h("div", { class: "chart" }));
   const figures = {
@@ -156,6 +158,7 @@ export function createOverview() {
       {},
       cards,
       providers,
+      cluster,
       h("div", { class: "figures" }, Object.values(figures)),
       h("p", { class: "buttons" }, reload, drain),
       message,
@@ -187,6 +190,7 @@ export function createOverview() {
         overview.providers.map((each) => providerRow(each, ts)),
         "There are none",
       )]);
+      patch(cluster, overview.cluster === undefined ? [] : [clusterTable(overview.cluster, ts)]);
       for (const [name, figure] of Object.entries(figures)) {
         charts[name] ??= lineChart(figure.lastChild, { second: name === "queue" ? undefined : "good" });
       }

@@ -4,7 +4,8 @@
  * @module
  */
 import { TooLargeError } from "../../nats/faults.ts";
-import { shardOf, subjectOf } from "../../nats/subject.ts";
+import { subjectOf } from "../../nats/subject.ts";
+import { shardOf } from "../../records/shard.ts";
 import { encodeFrame, MAX_MESSAGE_RECORDS } from "../../records/codec.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 

@@ -1,0 +1,89 @@
+import { assert, assertEquals } from "@std/assert";
+import { openTestCluster } from "../support/cluster.ts";
+import { addressOf, type Running } from "../support/process.ts";
+import { useServer } from "../support/server_tests.ts";
+
+const { test } = useServer();
+const SYMBOLS = ["AAUSDT", "BBUSDT", "CCUSDT", "DDUSDT", "EEUSDT", "FFUSDT", "GGUSDT", "HHUSDT"];
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+/** Ends an instance by a signal and gives its summary. */
+async function stop(running: Running) {
+  running.kill("SIGTERM");
+  const { code, json, stderr } = await running.ended;
+  assertEquals([code, json.deadLettered, json.inFlight, json.journaled], [0, 0, 0, 0], stderr);
+  return json;
+}
+
+test("instances share out shards as they come, are killed and go, and no bar is missing", async (server) => {
+  await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 6, leaseSeconds: 5 });
+  const { market } = cluster;
+  const a = cluster.start("a");
+  await cluster.until({ a: [0, 1, 2, 3, 4, 5] });
+  await cluster.streamed();
+  const b = cluster.start("b");
+  const c = cluster.start("c");
+  const joined = performance.now();
+  await cluster.until({ a: 2, b: 2, c: 2 });
+  await cluster.streamed();
+  console.log(`joined: 2 of 3 instances have their share after ${seconds(performance.now() - joined)}`);
+
+  const killed = performance.now();
+  b.kill("SIGKILL");
+  await b.ended;
+  await cluster.until({ a: 3, c: 3 });
+  await cluster.streamed();
+  const took = performance.now() - killed;
+  console.log(`kill -9: all is streamed again after ${seconds(took)}`);
+  assert(took < 10_000);
+
+  const left = performance.now();
+  const { received } = await stop(c);
+  await cluster.until({ a: 6 });
+  await cluster.streamed();
+  const tookOver = performance.now() - left;
+  console.log(`SIGTERM: all is streamed again after ${seconds(tookOver)}`);
+  assert(tookOver < 5000 && received > 0);
+
+  const rows = await cluster.complete();
+  const { stored } = await stop(a);
+  assert(stored > 0);
+  const overlap = market.longestOverlap();
+  console.log(`${rows} bars, none is missing; two streamed a symbol at once for ${overlap.toFixed(0)} ms at most`);
+  assertEquals(overlap, 0);
+});
+
+test("one that hangs longer than its lease finds another in its place, and passes nothing on", async (server) => {
+  await using cluster = await openTestCluster(server, { symbols: SYMBOLS.slice(0, 2), shards: 1 });
+  const a = cluster.start("a", ["--http", "127.0.0.1:0"]);
+  const address = await addressOf(a);
+  await cluster.until({ a: [0] });
+  await cluster.streamed();
+  const b = cluster.start("b");
+  await cluster.until({ a: [0], b: [] });
+  const overview = async () => await (await fetch(`${address}/api/overview`)).json();
+  while ((await overview()).ledger.received < 2);
+
+  const { received } = (await overview()).ledger;
+  a.kill("SIGSTOP");
+  const stopped = performance.now();
+  await cluster.until({ b: [0] });
+  const took = performance.now() - stopped;
+  const before = cluster.market.bars.length;
+  while (cluster.market.bars.length < before + 4) await cluster.read();
+  a.kill("SIGCONT");
+  await a.line(/Shards .*lost/);
+  await cluster.until({ a: [], b: [0] });
+  await cluster.streamed();
+  const { cluster: seen, state, providers } = await overview();
+  assertEquals([state, providers, seen.instance, seen.unheld], ["healthy", [], "a", []]);
+  assertEquals(seen.instances.map(({ state }: { state: string }) => state), ["standby", "active"]);
+  // What waited in the socket of a for it to go on, two bars a second, is not taken.
+  const passed = (await overview()).ledger.received - received;
+  const rows = await cluster.complete();
+  console.log(`SIGSTOP: taken over after ${seconds(took)}; ${passed} bars passed after it; ${rows}, none is missing`);
+  assert(took < 10_000 && passed <= 2, `${passed} bars passed`);
+  await stop(a);
+  await stop(b);
+});

@@ -1,0 +1,113 @@
+/**
+ * Several instances as real processes on one database, in front of a live market.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { withClient } from "../../src/database/database.ts";
+import { leaseTimes } from "../../src/cluster/lease.ts";
+import { type ClusterOverview, describeCensus } from "../../src/cluster/overview.ts";
+import { readCensus } from "../../src/cluster/postgres_lease.ts";
+import { type LiveMarket, openLiveMarket } from "./live_market.ts";
+import type { TestServer } from "./postgres.ts";
+import { type Running, startBarline } from "./process.ts";
+import { migratedDatabase } from "./server_tests.ts";
+
+/** See the module's description. */
+export interface TestCluster extends AsyncDisposable {
+  readonly market: LiveMarket;
+  readonly database: string;
+  /** Starts an instance, with a data directory of its own. */
+  start(name: string, args?: readonly string[]): Running;
+  /** The cluster as the database knows it. */
+  read(): Promise<ClusterOverview>;
+  /** Waits until the instances that are there have these shards, by name. */
+  until(wanted: Readonly<Record<string, readonly number[] | number>>): Promise<void>;
+  /** Waits until each symbol is streamed once. */
+  streamed(): Promise<void>;
+  /** Waits until every bar from the first stored one up to now is in the table; tells how many there are. */
+  complete(): Promise<number>;
+}
+
+/** What a cluster of tests is like. */
+export interface TestClusterOptions {
+  symbols: readonly string[];
+  shards: number;
+  /** How long a silent instance keeps its shards, in seconds. @default {3} */
+  leaseSeconds?: number;
+}
+
+/** Opens a cluster without instances. */
+export async function openTestCluster(server: TestServer, options: TestClusterOptions): Promise<TestCluster> {
+  const { symbols, shards, leaseSeconds = 3 } = options;
+  const directory = await Deno.makeTempDir({ prefix: "barline-test-" });
+  const market = openLiveMarket(symbols);
+  const { url, database } = await migratedDatabase(server);
+  const running = new Set<Running>();
+  const { holdMs } = leaseTimes(leaseSeconds);
+
+  const read: TestCluster["read"] = async () =>
+    describeCensus("barline", await withClient(database, (client) => readCensus(client, "barline", holdMs)));
+  // Each look at the database or the market takes its time: no waiting is needed between them.
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
+  return {
+    market,
+    database: url,
+    start(name, args = []) {
+      const given = (flag: string, value: string) => args.includes(flag) ? [] : [flag, value];
+      const started = startBarline([
+        ...["ingest", "--json", "--provider", "binance", "--timeframe", "1s", "--symbols", symbols.join(",")],
+        ...["--shards", String(shards), "--instance", name, "--lease-seconds", String(leaseSeconds)],
+        ...["--data-dir", join(directory, `${name}-${running.size}`), "--circuit-open-ms", "500"],
+        ...given("--shard", "auto"),
+        ...given("--http", "off"),
+        ...given("--database", url),
+        ...args,
+      ], { cwd: directory, env: { ...market.variables, BARLINE_HTTP_TOKEN: "a-token-of-the-tests" } });
+      running.add(started);
+      started.ended.finally(() => running.delete(started)).catch(() => {});
+      return started;
+    },
+    read,
+    async until(wanted) {
+      while (true) {
+        // Between a restart's halves there is no server.
+        const { instances } = await read().catch(() => ({ instances: [] as ClusterOverview["instances"] }));
+        const alive = instances.filter(({ state }) => state !== "lost");
+        const isMet = alive.length === Object.keys(wanted).length && alive.every(({ instance, shards }) => {
+          const each = wanted[instance];
+          return typeof each === "number" ? shards.length === each : each?.join() === shards.join();
+        });
+        if (isMet) return;
+        await turn();
+      }
+    },
+    async streamed() {
+      while (symbols.some((symbol) => market.streams(symbol) !== 1)) await turn();
+    },
+    async complete() {
+      const until = market.bars.at(-1)!.ts;
+      while (true) {
+        const rows = await server.query(
+          `SELECT symbol, count(*)::int AS count, extract(epoch FROM min(ts))::float8 * 1000 AS first,
+            count(*) FILTER (WHERE open * 1000 <> mod(extract(epoch FROM ts) * 1000, 1e9))::int AS wrong
+          FROM bars WHERE ts <= to_timestamp(${until / 1000}) GROUP BY symbol`,
+          url,
+        ) as { symbol: string; count: number; first: number; wrong: number }[];
+        const wanted = (first: number) => (until - first) / 1000 + 1;
+        const isWhole = rows.length === symbols.length && rows.every(({ count, first }) => count === wanted(first));
+        const wrong = rows.find((row) => row.wrong > 0);
+        if (wrong !== undefined) throw new Error(`${wrong.wrong} bars of ${wrong.symbol} are not as they were sent`);
+        if (isWhole) return rows.reduce((sum, { count }) => sum + count, 0);
+        await turn();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      const left = [...running];
+      for (const each of left) each.kill("SIGKILL");
+      await Promise.allSettled(left.map(({ ended }) => ended));
+      await market[Symbol.asyncDispose]();
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
