@@ -50,7 +50,10 @@ export const gaps: Command = {
     const config = { ...loaded, settings: { ...loaded.settings, limit: undefined, journal: "off" as const } };
     const report = (config.settings.json ? reportJson : reportTable)(createWriter());
     const work = invocation.flags.has("repair") ? repair : find;
-    const isDone = await work(config, wanted, report);
+    const isDone = await work(config, wanted, report).catch((error) => {
+      if (!(error instanceof UsageError)) report.fail(error);
+      throw error;
+    });
     const { missing, unrepairable } = report.end();
     return missing + unrepairable > 0 || !isDone ? EXIT.failed : EXIT.done;
   },

@@ -49,18 +49,19 @@ export async function repairSlice(config: Config, parts: readonly Part[]): Promi
   for (const [symbol, plan] of plans) if (plan.length === 0) plans.delete(symbol);
   const { stepMs } = parts[0].scope;
   const youngFrom = Math.floor((Date.now() - YOUNG_MS) / stepMs) * stepMs;
-  const unanswered = (reach: number, isDone: boolean): Repair => ({
-    outcomes: parts.map(({ gaps }) => judgeGaps(gaps, gaps, { ...createAnswer(youngFrom), reach })),
+  const unanswered = (isDone: boolean, denied: Answer["denied"] = []): Repair => ({
+    outcomes: parts.map(({ gaps }) => judgeGaps(gaps, gaps, { ...createAnswer(youngFrom), denied })),
     isDone,
     isStopped: false,
   });
-  if (plans.size === 0) return unanswered(-Infinity, true);
+  if (plans.size === 0) return unanswered(true);
   const { provider } = parts[0].series;
   const made = hasHistory(provider) ? makeProvider(config, parts[0].series, [...plans.keys()]) : undefined;
-  if (made === "unusable") return unanswered(-Infinity, false);
+  if (made === "unusable") return unanswered(false);
   if (made?.backfill === undefined) {
-    console.error(`${provider} has no history to repair gaps from`);
-    return unanswered(Infinity, false);
+    const reason = `${provider} has no history`;
+    console.error(`${reason} to repair gaps from`);
+    return unanswered(false, [{ interval: [-Infinity, Infinity], reason }]);
   }
 
   const answers = new Map(parts.map(({ series: { symbol } }) => [symbol, createAnswer(youngFrom)]));
@@ -74,6 +75,10 @@ export async function repairSlice(config: Config, parts: readonly Part[]): Promi
       answer.read = unite(answer.read, interval);
       answer.reach = Math.max(answer.reach, Math.ceil(reach / stepMs) * stepMs);
     },
+    onDenied(symbol, interval, reason) {
+      const answer = answers.get(symbol)!;
+      answer.denied = [...answer.denied, { interval: wholeBars(interval, stepMs), reason }];
+    },
   });
   return await runRepair(config, past, parts, answers);
 }
@@ -81,7 +86,13 @@ export async function repairSlice(config: Config, parts: readonly Part[]): Promi
 /** An answer that comes in piece by piece. */
 type GrowingAnswer = { -readonly [Name in keyof Answer]: Answer[Name] };
 
-const createAnswer = (youngFrom: number): GrowingAnswer => ({ read: [], refused: [], reach: -Infinity, youngFrom });
+const createAnswer = (youngFrom: number): GrowingAnswer => ({
+  read: [],
+  refused: [],
+  denied: [],
+  reach: -Infinity,
+  youngFrom,
+});
 
 /** The provider of the slice; where its settings do not do, that is told. */
 function makeProvider(

@@ -18,6 +18,8 @@ export interface GapReport {
   skip(series: Pick<SeriesKey, "symbol"> & Partial<SeriesKey>, reason: string): void;
   /** Ends the report, and gives the totals. */
   end(): GapTotals;
+  /** Ends the report before all is told, and says why where programs read. */
+  fail(error: unknown): void;
 }
 
 /** Where the report goes, piece by piece. */
@@ -30,6 +32,15 @@ export function reportJson(write: Write): GapReport {
   let names: Partial<SeriesKey> = {};
   const skipped: unknown[] = [];
   let separator = '{"ranges":[';
+
+  function end(error?: string): GapTotals {
+    const rounded = Object.fromEntries(Object.entries(totals).map(([name, minutes]) => [name, round(minutes)]));
+    if (separator !== ",") write(separator);
+    const rest = JSON.stringify({ skipped, series, totals: rounded, error });
+    write(`],${rest.slice(1)}\n`);
+    return totals;
+  }
+
   return {
     series({ provider, symbol, timeframe }) {
       series++;
@@ -38,17 +49,13 @@ export function reportJson(write: Write): GapReport {
     gap(gap) {
       totals = addGap(totals, gap);
       const [from, to] = [formatTime(gap.from), formatTime(gap.to)];
-      const range = { ...names, from, to, minutes: round(minutesOf(gap)), state: gap.state };
+      const range = { ...names, from, to, minutes: round(minutesOf(gap)), state: gap.state, reason: gap.reason };
       write(separator + JSON.stringify(range));
       separator = ",";
     },
     skip: ({ provider, symbol, timeframe }, reason) => void skipped.push({ provider, symbol, timeframe, reason }),
-    end() {
-      const rounded = Object.fromEntries(Object.entries(totals).map(([name, minutes]) => [name, round(minutes)]));
-      if (separator !== ",") write(separator);
-      write(`],"skipped":${JSON.stringify(skipped)},"series":${series},"totals":${JSON.stringify(rounded)}}\n`);
-      return totals;
-    },
+    end,
+    fail: (error) => void end(error instanceof Error ? error.message : String(error)),
   };
 }
 
@@ -106,6 +113,7 @@ export function reportTable(write: Write): GapReport {
       write(`${count(looked)} series, ${describeTotals(totals)}\n`);
       return totals;
     },
+    fail: endSeries,
   };
 }
 

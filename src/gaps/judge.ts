@@ -15,6 +15,8 @@ export interface Answer {
   readonly reach: number;
   /** Bars that history has and that could not be stored. */
   readonly refused: readonly Interval[];
+  /** What the account may not read, and why. */
+  readonly denied: readonly { readonly interval: Interval; readonly reason: string }[];
   /** From here on a bar may still come into history, in epoch ms. */
   readonly youngFrom: number;
 }
@@ -45,10 +47,22 @@ export function judgeGaps(before: readonly Gap[], after: readonly Gap[], answer:
 }
 
 /** The parts of a gap that has stayed. */
-function* judgeGap(gap: Interval, { read, reach, refused, youngFrom }: Answer): Generator<GapOutcome> {
-  const [lost, rest] = split(gap, reach);
-  if (lost !== undefined) yield outcome(lost, "unrepairable");
+function* judgeGap(gap: Interval, answer: Answer): Generator<GapOutcome> {
+  const [lost, rest] = split(gap, answer.reach);
+  if (lost !== undefined) yield { ...outcome(lost, "unrepairable"), reason: "history does not go back that far" };
   if (rest === undefined) return;
+  let left: readonly Interval[] = [rest];
+  for (const { interval: [from, to], reason } of answer.denied) {
+    const own: Interval = [Math.max(from, rest[0]), Math.min(to, rest[1])];
+    if (own[0] >= own[1]) continue;
+    yield { ...outcome(own, "unrepairable"), reason };
+    left = left.flatMap((each) => subtract(each, [own]));
+  }
+  for (const each of left) yield* judgeAnswered(each, answer);
+}
+
+/** The parts of a gap that history was asked about. */
+function* judgeAnswered(rest: Interval, { read, refused, youngFrom }: Answer): Generator<GapOutcome> {
   const [old] = split(rest, youngFrom);
   const open = old === undefined ? [] : [...subtract(old, read), ...refused].sort((a, b) => a[0] - b[0]);
   const quiet = old === undefined ? [] : subtract(old, open);

@@ -9,7 +9,8 @@ import type { Range } from "../calendar/mod.ts";
  * - `missing`: not stored, and not known to be without trades;
  * - `repaired`: fetched from history and stored by this run;
  * - `no-trade`: not in the provider's history either;
- * - `unrepairable`: further back than the provider's history reaches, or of a provider without one.
+ * - `unrepairable`: further back than the provider's history reaches or the account may read, or of a provider without
+ *   one.
  */
 export type GapState = "missing" | "repaired" | "no-trade" | "unrepairable";
 
@@ -18,6 +19,8 @@ export interface GapOutcome extends Range {
   readonly state: GapState;
   /** Whether it was known to be without trades before. */
   readonly wasKnown?: true;
+  /** Why it is unrepairable. */
+  readonly reason?: string;
 }
 
 /** How much of each, in minutes of bars. */

@@ -125,6 +125,8 @@ export interface HistoryRange {
    * not because there were none; -Infinity where no end showed.
    */
   readonly onRead?: (symbol: string, interval: Interval, reach: number) => void;
+  /** Told that the account may not read the interval of the symbol, and why. */
+  readonly onDenied?: (symbol: string, interval: Interval, reason: string) => void;
 }
 
 /** How far a provider of known length has come, in a unit of its own. */

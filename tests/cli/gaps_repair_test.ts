@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { csvLine, HEADER } from "../support/bars.ts";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { type MarketBar, startFakeKraken } from "../support/fake_kraken.ts";
+import { startFakeMassive } from "../support/fake_massive.ts";
 import { startFakeTws } from "../support/fake_tws.ts";
 import { freePort } from "../support/postgres.ts";
 import { utc } from "../support/stored_series.ts";
@@ -169,6 +170,22 @@ Deno.test("where history cannot be reached, everything stays missing, soon", asy
   assertEquals(await work.query("SELECT count(*)::int AS count FROM no_trade"), [{ count: 0 }]);
 });
 
+Deno.test("what the plan does not include is unrepairable, with the reason, and the rest is repaired", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeMassive();
+  await store(work, { ...AAPL, provider: "massive" }, session(10, 3));
+  await store(work, { ...AAPL, provider: "massive", symbol: "MSFT" }, session(10, 3));
+  fake.history.push(marketBar(OPEN + 3 * MINUTE, { symbol: "MSFT" }));
+  const message = "Your plan doesn't include this data timeframe";
+  fake.script.mishaps.push({ status: 403, body: { status: "NOT_AUTHORIZED", message } });
+  const { code, json, stderr } = await gaps(work, fake.variables, "--repair", ...upTo(10));
+  assertEquals([code, ranges(json).toSorted()], [1, ["3+1 repaired", "3+1 unrepairable"]], stderr);
+  assertMatch(
+    json.ranges.find(({ state }: { state: string }) => state === "unrepairable").reason,
+    /plan doesn't include/,
+  );
+});
+
 Deno.test("a provider without a history cannot be repaired from", async () => {
   await using work = await openWorkspace(server);
   const path = await work.write("bars.csv", [HEADER, csvLine(0), csvLine(2), ""].join("\n"));
@@ -176,6 +193,7 @@ Deno.test("a provider without a history cannot be repaired from", async () => {
   const { code, json, stderr } = await gaps(work, {}, "--repair");
   assertEquals([code, ranges(json)], [1, ["1+1 unrepairable"]]);
   assertStringIncludes(stderr, "replay has no history to repair gaps from");
+  assertEquals(json.ranges[0].reason, "replay has no history");
 });
 
 Deno.test("a half bar that was stored provisionally is completed", async () => {
@@ -206,6 +224,15 @@ Deno.test("a stop in the middle ends it: what is not repaired is still missing, 
   const { found, repaired, noTrade, missing } = json.totals;
   assertEquals([code, found, repaired + missing, noTrade], [1, 388, 388, 0], stderr);
   assertEquals(await work.count(), 2 + repaired);
+});
+
+Deno.test("where the database fails in the middle, what was found is still one object, and says so", async () => {
+  await using work = await openWorkspace(server);
+  await store(work, AAPL, session(10, 3, 5));
+  await work.query("DROP TABLE no_trade");
+  const { code, json } = await gaps(work, {}, ...upTo(10));
+  assertEquals([code, json.series, json.ranges], [1, 1, []]);
+  assertMatch(json.error, /no_trade/);
 });
 
 Deno.test("the embedded database is repaired by one connection after another", async () => {

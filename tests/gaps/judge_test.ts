@@ -11,7 +11,7 @@ function judge(
   after: ReturnType<typeof noTrade>[],
   answer: Partial<Answer> = {},
 ): string[] {
-  const whole: Answer = { read: [[0, 1000]], refused: [], reach: -Infinity, youngFrom: 1000, ...answer };
+  const whole: Answer = { read: [[0, 1000]], refused: [], denied: [], reach: -Infinity, youngFrom: 1000, ...answer };
   return judgeGaps(before, after, whole).map(({ from, to, state, wasKnown }) =>
     `${from}-${to} ${state}${wasKnown ? " as known" : ""}`
   );
@@ -44,6 +44,22 @@ Deno.test("what is before the reach of history is unrepairable, although it was 
   const same = gaps([10, 20], [30, 40]);
   assertEquals(judge(same, same, { reach: 32 }), ["10-20 unrepairable", "30-32 unrepairable", "32-40 no-trade"]);
   assertEquals(judge(same, same, { reach: Infinity }), ["10-20 unrepairable", "30-40 unrepairable"]);
+});
+
+Deno.test("what the account may not read is unrepairable", () => {
+  const same = gaps([10, 20], [30, 40]);
+  const denied = [{ interval: [0, 15] as Interval, reason: "no plan" }, {
+    interval: [32, 35] as Interval,
+    reason: "no plan",
+  }];
+  assertEquals(judge(same, same, { denied, read: [[15, 32], [35, 38]] }), [
+    "10-15 unrepairable",
+    "15-20 no-trade",
+    "30-32 no-trade",
+    "32-35 unrepairable",
+    "35-38 no-trade",
+    "38-40 missing",
+  ]);
 });
 
 Deno.test("what is young may still come, and what was refused is there", () => {

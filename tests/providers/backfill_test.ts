@@ -168,3 +168,18 @@ Deno.test("bars are committed in any order, and only what is committed is rememb
   assertEquals(await run(5, (at) => at !== 2), 50);
   assertEquals(await run(3, () => true), 30);
 });
+
+Deno.test("a part of the past that the plan does not include is passed over and named, and the rest is read", async () => {
+  await using fake = startFakeMassive({ known: ["AAPL"] });
+  const from = START - 100 * 24 * 60 * MINUTE;
+  fake.history.push(...all.map((minute) => bar(minute)));
+  const denied = {
+    status: 403,
+    body: { status: "NOT_AUTHORIZED", message: "Your plan doesn't include this timeframe." },
+  };
+  fake.script.mishaps.push(...Array(2).fill(denied));
+  await using past = await openPast(createMassive, { variables: fake.variables, range: { from } });
+  await assertRejects(() => past.read(), Error, "1 of 1 symbols could not be read (AAPL)");
+  assertEquals(past.minutes(), all);
+  assertEquals(past.context.notices.filter((notice) => notice.includes("plan doesn't include")).length, 1);
+});

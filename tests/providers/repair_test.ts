@@ -214,6 +214,27 @@ Deno.test("what history no longer has is named once, and counted apart", async (
   await run.stop();
 });
 
+Deno.test("what history refuses is unrepairable, once", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({
+    newest: { "A/USD": 60, "B/USD": 60 },
+    answer({ symbols }) {
+      if (symbols.includes("A/USD")) throw new FeedError("not in the plan", { reason: "entitlement" });
+      return [];
+    },
+  });
+  for (const symbol of ["A/USD", "B/USD"]) run.connections[0].session.subscribed(symbol);
+  await clock.tick(1000);
+  assertEquals(run.gaps(), { found: 120, repaired: 60, unrepairable: 60 });
+  run.connections[0].end(new FeedError("lost", { reason: "closed" }));
+  await clock.tick(MINUTE);
+  (await run.connection(1)).session.subscribed("A/USD");
+  await clock.tick(1000);
+  const { found, unrepairable } = run.gaps();
+  assert(unrepairable <= 62 && found === unrepairable + 60, `${unrepairable} of ${found} minutes`);
+  await run.stop();
+});
+
 Deno.test("what history is behind with is asked for when it is there", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({ newest: { "BTC/USD": 60 }, historyLagMs: 15 * MINUTE });

@@ -41,7 +41,7 @@ export function judge(code: number, text: string): Verdict {
       if (/no data/i.test(text)) return "empty";
       // Of one's own cancelling nobody hears, as nobody waits for that request any more.
       if (/cancel/i.test(text)) return "again";
-      return /permission|no market data|not subscribed/i.test(text) ? "refused" : "later";
+      return isPermission(code, text) ? "refused" : "later";
     case 420: // Permissions, or pacing.
       return /pacing/i.test(text) ? "later" : "refused";
     case 100: // Too many messages.
@@ -59,6 +59,11 @@ export function judge(code: number, text: string): Verdict {
     default: // 200 no such contract, 321 not valid, 354 not subscribed, and others of that kind.
       return code >= 2100 && code < 3000 ? "ignore" : "refused";
   }
+}
+
+/** Whether what is refused is refused for want of a subscription to the data. */
+export function isPermission(code: number, text: string): boolean {
+  return code === 354 || code === 420 || /permission|no market data|not subscribed/i.test(text);
 }
 
 /** Reads a message about a data farm: its name, and whether it is well. */

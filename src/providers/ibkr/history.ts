@@ -7,7 +7,7 @@ import { delay } from "@std/async/delay";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
 import { BAR_SIZES, durationOf, formatEnd, isOver, oldestStart, pageMs, type RawBar, readBar } from "./bars.ts";
-import { judge } from "./codes.ts";
+import { isPermission, judge } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { createRowReader } from "../live/rows.ts";
@@ -71,7 +71,8 @@ async function readPage(options: HistoryOptions, duration: string, end: string):
     if (verdict === "empty") return [];
     last = `${answer.text} (code ${answer.code})`;
     if (verdict === "refused") {
-      throw new FeedError(`TWS gives no history of ${listing.symbol}: ${last}`, { reason: "refused" });
+      const reason = isPermission(answer.code, answer.text) ? "entitlement" : "refused";
+      throw new FeedError(`TWS gives no history of ${listing.symbol}: ${last}`, { reason });
     }
   }
   throw new FeedError(`TWS gave no history of ${listing.symbol}: ${last}`, { reason: "history" });

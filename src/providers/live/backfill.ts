@@ -8,12 +8,12 @@
  */
 import { delay } from "@std/async/delay";
 import type { Frame } from "../../records/frame.ts";
-import { subtract, totalMs } from "../../records/intervals.ts";
+import { type Interval, subtract, totalMs } from "../../records/intervals.ts";
 import { formatTime } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { HistoryRange, Progress, Provider, ProviderContext } from "../provider.ts";
 import { createCheckpoint } from "./checkpoint.ts";
-import { type Feed, type FeedBar, isDivisible, isRefusal } from "./feed.ts";
+import { type Feed, type FeedBar, isDenial, isDivisible, isRefusal } from "./feed.ts";
 import { createOutlet } from "./outlet.ts";
 import { createHistoryFrame, readRange } from "./range.ts";
 import { alignToBlocks, cutIntoTasks, type Task } from "./tasks.ts";
@@ -88,6 +88,8 @@ export function createBackfill(options: BackfillOptions): Provider {
 
     await using _opened = feed.openHistory?.();
     const failed = new Map<string, Error>();
+    /** Symbols of which the account may not read all. */
+    const denied = new Map<string, Error>();
     const withBars = new Set<string>();
     const told = new Set<string>();
     let hasRead = false;
@@ -151,6 +153,7 @@ export function createBackfill(options: BackfillOptions): Provider {
             await work(task, some.slice(0, half), reached);
             return await work(task, some.slice(half), reached);
           }
+          if (isDenial(error)) return deny(task, some, reached, error);
           // What a repair of gaps does not get, the next one asks for again.
           if (isRefusal(error) || attempt === (range.only ? 1 : ATTEMPTS)) {
             if (!hasRead && ++failures >= MAX_FAILURES) throw error;
@@ -167,6 +170,18 @@ export function createBackfill(options: BackfillOptions): Provider {
       }
     }
 
+    /** Passes over a part of history: another may well be read. */
+    function deny(task: Task, some: readonly string[], reached: ReadonlyMap<string, number>, error: Error): void {
+      for (const symbol of some) {
+        const interval: Interval = [reached.get(symbol)!, task.range[1]];
+        if (!denied.has(symbol)) {
+          context.notice(`${symbol} is left out from ${formatTime(interval[0])} on: ${error.message}`);
+        }
+        denied.set(symbol, error);
+        range.onDenied?.(symbol, interval, error.message);
+      }
+    }
+
     const tasks = cutIntoTasks(missing, groupSize, stepMs);
     await Promise.all(Array.from({ length: PARALLEL }, async () => {
       for (let task = tasks.next().value; task !== undefined; task = tasks.next().value) {
@@ -175,13 +190,15 @@ export function createBackfill(options: BackfillOptions): Provider {
       }
     }));
     const empty = symbols.filter((symbol) => {
-      return !range.only && missing.get(symbol)!.length > 0 && !withBars.has(symbol) && !failed.has(symbol);
+      return !range.only && missing.get(symbol)!.length > 0 && !withBars.has(symbol) && !failed.has(symbol) &&
+        !denied.has(symbol);
     });
     if (empty.length > 0) context.notice(`there are no bars of ${list(empty)} in that range`);
-    if (failed.size === 0) return;
-    const [error] = failed.values();
-    const names = list([...failed.keys()]);
-    throw new Error(`${failed.size} of ${symbols.length} symbols could not be read (${names}): ${error.message}`);
+    const left = new Map([...denied, ...failed]);
+    if (left.size === 0) return;
+    const [error] = left.values();
+    const names = list([...left.keys()]);
+    throw new Error(`${left.size} of ${symbols.length} symbols could not be read (${names}): ${error.message}`);
   }
 }
 

@@ -69,12 +69,17 @@ export interface Feed {
  * for fewer at a time.
  */
 export function isDivisible(error: unknown): boolean {
-  return error instanceof FeedError && (error.isFatal || ["refused", "history"].includes(error.reason));
+  return error instanceof FeedError && (error.isFatal || ["refused", "entitlement", "history"].includes(error.reason));
 }
 
 /** Whether asking again is in vain: what is refused stays refused. */
 export function isRefusal(error: unknown): boolean {
-  return error instanceof FeedError && (error.isFatal || error.reason === "refused");
+  return error instanceof FeedError && (error.isFatal || ["refused", "entitlement"].includes(error.reason));
+}
+
+/** Whether the account may not read what was asked for, though it may read others, or other times. */
+export function isDenial(error: unknown): boolean {
+  return error instanceof FeedError && error.reason === "entitlement" && !error.isFatal;
 }
 
 /** An error that says how to go on. */

@@ -12,6 +12,8 @@ export interface Gaps {
   found(symbol: string, from: number, to: number): void;
   /** All that history has of the symbol before `until` is committed; before `start` it has nothing any more. */
   closed(symbol: string, until: number, start: number): void;
+  /** History refuses what is missing of the symbol. */
+  refused(symbol: string): void;
 }
 
 const MINUTE_MS = 60_000;
@@ -46,6 +48,13 @@ export function createGaps(
       count(symbol, "repaired", Math.max(lost, gap.from), end);
       gap.from = end;
       if (gap.from >= gap.to) open.delete(symbol);
+    },
+    refused(symbol) {
+      const gap = open.get(symbol);
+      if (gap === undefined) return;
+      count(symbol, "unrepairable", gap.from, gap.to);
+      // It stays, so that the next connection does not count it again.
+      gap.from = gap.to;
     },
   };
 }

@@ -170,8 +170,10 @@ export function startRepairs(options: RepairOptions): Repairs {
     const isFinal = isRefusal(error) && !isToDivide;
     const isFirst = group.every(({ failures }) => failures === 0);
     if (isFinal || isFirst && !isToDivide) onFailure(group.map(({ symbol }) => symbol), error);
+    if (isFinal) { for (const { symbol } of group) gaps.refused(symbol); }
     if (isFinal && ++refusals === MAX_REFUSALS) {
       onFailure([...jobs.keys()], error);
+      for (const symbol of jobs.keys()) gaps.refused(symbol);
       jobs.clear();
     }
     for (const job of group) {

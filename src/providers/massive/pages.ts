@@ -6,7 +6,7 @@
 import type { TokenBucket } from "../../pipeline/rate.ts";
 import { FeedError } from "../live/feed.ts";
 import { errorWithoutKey } from "../live/key.ts";
-import { type CallOutcome, getJson } from "../live/rest.ts";
+import { type CallOutcome, getJson, withoutQuery } from "../live/rest.ts";
 
 /** How to reach Massive's REST API. */
 export interface PageOptions {
@@ -33,9 +33,23 @@ export async function* readPages(path: string, options: PageOptions): AsyncGener
 async function readPage(url: string, options: PageOptions): Promise<{ rows: unknown[]; next?: string }> {
   const { signal, key, restUrl, bucket, backoffMs, onCall } = options;
   const headers = { authorization: `Bearer ${key}` };
-  let body: { results?: unknown; next_url?: unknown } | null;
+  let body: { results?: unknown; next_url?: unknown; message?: unknown } | null;
   try {
-    body = await getJson(url, { headers, signal, bucket, backoffMs, onCall, advise }) as typeof body;
+    body = await getJson(url, {
+      headers,
+      signal,
+      bucket,
+      backoffMs,
+      onCall,
+      advise,
+      isAnswer: isDenied,
+    }) as typeof body;
+    if (isDenied(403, body)) {
+      const said = typeof body?.message === "string" ? `: ${body.message.slice(0, 200)}` : "";
+      throw new FeedError(`The Massive plan does not include what was asked of ${withoutQuery(url)}${said}`, {
+        reason: "entitlement",
+      });
+    }
   } catch (error) {
     throw errorWithoutKey(error, key);
   }
@@ -52,6 +66,11 @@ function rebase(next: string, restUrl: string): string {
   if (!URL.canParse(next, restUrl)) throw new FeedError("Massive's next page has no address", { reason: "history" });
   const { pathname, search } = new URL(next, restUrl);
   return `${restUrl}${pathname}${search}`;
+}
+
+/** Whether the plan does not go as far: back in time, up to now, or to that symbol. */
+function isDenied(status: number, body: unknown): boolean {
+  return status === 403 && (body as { status?: unknown } | null)?.status === "NOT_AUTHORIZED";
 }
 
 /** What to do about a refusal. The stream goes on without history. */
