@@ -1,4 +1,5 @@
 /** `barline doctor`. @module */
+import { NATS_OPTIONS } from "../config/nats.ts";
 import { ConfigError, type ConfigProblem, loadConfig } from "../config/load.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
 import { openDatabase } from "../database/open.ts";
@@ -8,6 +9,7 @@ import { describeError, printable } from "../telemetry/log.ts";
 import { VERSION } from "../version.ts";
 import { type Command, EXIT, UsageError } from "./command.ts";
 import { checkAddress, checkDataDir, checkOpenFiles } from "./doctor/host.ts";
+import { checkNatsStream } from "./doctor/nats.ts";
 import { checkClock, checkDatabase, checkTimescale } from "./doctor/database.ts";
 import { checkHistory, findProviders } from "./doctor/providers.ts";
 
@@ -32,6 +34,8 @@ export const doctor: Command = {
     "database",
     "sslmode",
     "sslrootcert",
+    "sink",
+    ...NATS_OPTIONS,
     "dataDir",
     "http",
     "writeTimeoutMs",
@@ -44,6 +48,7 @@ export const doctor: Command = {
     "doctor",
     "doctor --database postgres://user@host/market --json",
     "doctor --provider alpaca --symbols AAPL",
+    "doctor --sink nats --nats-url nats://hub:4222",
     "doctor --ready http://127.0.0.1:9000",
   ],
   async run({ options, flags, configFile }) {
@@ -70,16 +75,22 @@ export const doctor: Command = {
       if (exposed.length > 0) throw new ConfigError(exposed);
       return http === "off" ? "off" : checkAddress(http);
     });
-    await look("database", async () => {
-      await using database = await openDatabase(config);
-      return await withClient(database, async (client) => {
-        const detail = `${database.label}: ${await checkDatabase(client)}`;
-        await look("timescaledb", () => checkTimescale(client, config.settings.timescale));
-        await look("clock", () => checkClock(client));
-        return detail;
+    const { provider, sink } = config.settings;
+    if (sink === "nats" || provider.includes("nats")) await look("nats", () => checkNatsStream(config.settings));
+    if (sink === "postgres") {
+      await look("database", async () => {
+        await using database = await openDatabase(config);
+        return await withClient(database, async (client) => {
+          const detail = `${database.label}: ${await checkDatabase(client)}`;
+          await look("timescaledb", () => checkTimescale(client, config.settings.timescale));
+          await look("clock", () => checkClock(client));
+          return detail;
+        });
       });
-    });
+    }
     for (const { name, provider, problem } of findProviders(config)) {
+      // That is looked at above.
+      if (name === "nats") continue;
       await look(`provider ${name}`, () => {
         if (provider === undefined) throw new Error(problem);
         return checkHistory(provider);

@@ -76,3 +76,14 @@ Deno.test("the last frame comes out before the end", async () => {
   const { stream } = makeGate();
   assertEquals(sizes(await collect(sourceOf(makeFrames([1, 1, 7])).stream.pipeThrough(stream))), [1, 1, 7]);
 });
+
+Deno.test("what is left to its source is out of flight, and counts as journaled", async () => {
+  const { stream, ledger } = makeGate();
+  const left: number[] = [];
+  const frame: Frame = { ...makeFrame(5), leave: (count) => void left.push(count) };
+  const [accepted] = await collect(sourceOf([frame]).stream.pipeThrough(stream));
+  accepted.settle(2);
+  accepted.leave!(3);
+  assertEquals(left, [3]);
+  assertEquals([ledger.read().inFlight, ledger.read().journaled], [0, 3]);
+});

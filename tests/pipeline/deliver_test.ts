@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Batch } from "../../src/pipeline/batch.ts";
+import type { Frame } from "../../src/records/frame.ts";
 import { fakeClock } from "../support/clock.ts";
 import { batchOf, testLane } from "../support/delivery.ts";
 import { hang, SinkError } from "../support/fake_sink.ts";
@@ -130,6 +131,41 @@ Deno.test("attempts that are used up open the circuit, even before its own count
   assertEquals([lane.sink.attempts.length, lane.events.of("circuit").map(({ state }) => state)], [2, ["open"]]);
   lane.abort.abort(new Error("deadline"));
   await writing;
+});
+
+Deno.test("what a source shares with other workers is left to them when the attempts are used up", async () => {
+  using lane = testLane({
+    write() {
+      throw away();
+    },
+    retryAttempts: 1,
+  });
+  const left: number[] = [];
+  const shared = (size: number): Frame => ({
+    ...makeFrame(size),
+    isShared: true,
+    leave: (count) => void left.push(count),
+  });
+  await lane.write(batchOf(shared(2), shared(3)));
+  assertEquals([left, lane.letters, lane.sink.attempts.length], [[2, 3], [], 1]);
+  assertEquals(lane.events.of("circuit").map(({ state }) => state), ["open"]);
+  assertEquals(lane.events.of("committed"), []);
+});
+
+Deno.test("a batch that is not wholly shared is held through an outage", async () => {
+  using clock = fakeClock();
+  let failures = 3;
+  using lane = testLane({
+    write() {
+      if (failures-- > 0) throw away();
+    },
+    retryAttempts: 1,
+  });
+  const shared: Frame = { ...makeFrame(2), isShared: true, leave: () => assert(false, "it is left") };
+  const writing = lane.write(batchOf(shared, makeFrame(3)));
+  await clock.tick(60_000);
+  await writing;
+  assertEquals(lane.events.of("batch-written").map(({ count }) => count), [5]);
 });
 
 Deno.test("an abort dead-letters everything that is unwritten, at once, with its reason", async () => {

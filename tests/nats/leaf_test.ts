@@ -1,0 +1,67 @@
+import { assertEquals } from "@std/assert";
+import { fromFileUrl } from "@std/path";
+import { openNats } from "../../src/nats/connection.ts";
+import { manageStreams } from "../../src/nats/stream.ts";
+import { missingNats, natsSettings, startNats } from "../support/nats.ts";
+import { freePort, missingServer } from "../support/postgres.ts";
+import { testWhere } from "../support/skip.ts";
+import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+
+const server = await startSharedServer();
+const file = (name: string) => fromFileUrl(new URL(`../../deploy/nats/${name}`, import.meta.url));
+
+testWhere(
+  missingNats() ?? missingServer(),
+  "an edge's own server, mirrored into the hub's, rides out the hub's absence",
+  async () => {
+    await using work = await openWorkspace(server);
+    const leafPort = freePort();
+    const env = { NATS_HOST: "127.0.0.1", NATS_PASSWORD: "for-barline", NATS_LEAF_PASSWORD: "for-edges" };
+    await using hub = await startNats({
+      file: file("hub.conf"),
+      env: { ...env, NATS_NAME: "hub", NATS_LEAF_PORT: String(leafPort) },
+    });
+    await using edge = await startNats({
+      file: file("edge.conf"),
+      env: { ...env, NATS_NAME: "edge-1", NATS_HUB: `nats-leaf://edge:for-edges@127.0.0.1:${leafPort}` },
+    });
+    const hubUrl = hub.url.replace("://", "://barline@");
+    const atHub = ["--nats-url", hubUrl];
+    const atEdge = ["--sink", "nats", "--nats-url", edge.url];
+    const password = { env: { NATS_PASSWORD: "for-barline" } };
+    for (
+      const [args, options] of [
+        [[...atEdge, "--nats-retention", "limits", "--nats-max-age", "86400"], {}],
+        [["--sink", "nats", ...atHub, "--nats-sources", "edge-1"], password],
+      ] as const
+    ) {
+      const { code, stdout, stderr } = await work.run(["migrate", ...args], options);
+      assertEquals([code, stdout.includes("created")], [0, true], stderr);
+    }
+
+    const worker = work.startIngest(["--provider", "nats", ...atHub], { ...password, endless: true });
+    await worker.line(/Feed nats is live/);
+    const publish = async (count: number) => {
+      const args = ["--provider", "mock", "--speed", "max", "--limit", String(count), ...atEdge];
+      const { code, json, stderr } = await work.ingest([...args, "--data-dir", `${work.dataDir}-edge`]);
+      assertEquals([code, json.stored], [0, count], stderr);
+    };
+    await publish(5000);
+    while (await work.count() < 5000);
+    await hub.stop();
+    // The mock begins anew: half of it is there already.
+    await publish(10_000);
+    await hub.start();
+    while (await work.count() < 10_000);
+    // What the edge's stream keeps went over as one message each.
+    await using look = openNats(natsSettings(hubUrl, { natsPassword: "for-barline" }), "test");
+    await using lookAtEdge = openNats(natsSettings(edge.url), "test");
+    const { state } = await (await manageStreams(look)).streams.info("BARLINE");
+    const { state: kept } = await (await manageStreams(lookAtEdge)).streams.info("BARLINE");
+    assertEquals(state.last_seq, kept.messages);
+    worker.kill("SIGTERM");
+    const { code, json } = await worker.ended;
+    assertEquals([code, json.inFlight, json.deadLettered], [0, 0, 0]);
+    assertEquals(await work.count(), 10_000);
+  },
+);
