@@ -1,250 +1,234 @@
 /**
- * The composition root: opens the parts, wires them, runs the flow, and closes everything in reverse order.
+ * The composition root: opens what tenants share, and the pipeline of each; runs them side by side, adds and removes some
+ * while the others go on, and closes everything in reverse order. A run of which nobody says that it has tenants has one.
  *
  * @module
  */
-import { openCoordinators, readCoordinators } from "./app/coordinators.ts";
-import { createSources, type SourcesChange } from "./app/sources.ts";
+import type { SourcesChange } from "./app/sources.ts";
 import { openStore, type Store } from "./app/store.ts";
+import { openTenant, type Tenant, type TenantOptions, type TenantOutcome } from "./app/tenant.ts";
+import { joinHealth, sumLedgers } from "./app/total.ts";
 import type { Config } from "./config/load.ts";
 import type { Database } from "./database/database.ts";
-import type { DeadLetters } from "./dead_letters/write.ts";
-import type { Listener } from "./events.ts";
-import { openJournal } from "./journal/open.ts";
-import { createBury } from "./pipeline/bury.ts";
+import { isJournaled } from "./journal/open.ts";
 import type { Health } from "./pipeline/health.ts";
-import { createLateness } from "./pipeline/late.ts";
-import { createLedger, type Ledger } from "./pipeline/ledger.ts";
-import { createQuorum, type QuorumReport } from "./pipeline/quorum.ts";
-import { coordinateRates, type TokenBucket } from "./pipeline/rate.ts";
-import { type Coordinator, run } from "./pipeline/run.ts";
-import { rowName } from "./providers/mod.ts";
-import type { Provider, ProviderContext } from "./providers/provider.ts";
-import { recordKind } from "./records/mod.ts";
-import { createReceiveClock } from "./records/record.ts";
-import { createFeedback } from "./telemetry/feedback.ts";
+import type { Ledger } from "./pipeline/ledger.ts";
 
-/** How a run ended. */
-export interface Outcome {
-  readonly ledger: Ledger;
-  /** Why it failed; `undefined` when it did not. */
-  readonly failure?: unknown;
+export type { Store } from "./app/store.ts";
+export type { Tenant, TenantOptions } from "./app/tenant.ts";
+
+/** How a run ended: all tenants together, and the first failure of one. */
+export interface Outcome extends TenantOutcome {
+  readonly tenants: ReadonlyMap<string, TenantOutcome>;
 }
 
-/** What a run is made of, besides the configuration. */
+/** What a run is made of. */
 export interface AppOptions {
+  /** Of the process: where records go. */
   readonly config: Config;
   /** Used instead of what the configuration names; stays open. */
   readonly database?: Database;
-  readonly providers: readonly Provider[];
-  /** Opens none of the providers: they, or some of them, are given by {@linkcode App.replace}. The run goes on without any. */
-  readonly isShared?: boolean;
-  readonly deadLetters: (tell: Listener) => DeadLetters;
-  readonly listeners: readonly Listener[];
-  /** Names of the kinds of records that the providers give. */
-  readonly kinds: readonly string[];
+  readonly tenants: readonly TenantOptions[];
+  /** Told what people should know of what tenants share. */
+  readonly notice?: (message: string) => void;
+}
+
+/** What became of tenants; names of them. */
+export interface TenantsChange {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Closed, and opened anew with other settings. */
+  readonly reopened: readonly string[];
+  /** What has changed of the providers of the others. */
+  readonly kept: ReadonlyMap<string, SourcesChange>;
 }
 
 /** A run that is ready to start. */
 export interface App extends AsyncDisposable {
-  /** Where its records go. */
+  /** Where records go. */
   readonly store: Store;
-  /** Aborts when the sources are to be closed. */
+  /** Aborts when all is to end. */
   readonly stopping: AbortSignal;
+  /** The tenants of now. */
+  tenants(): readonly Tenant[];
+  /** All tenants as one. */
   readonly health: () => Health;
   readonly ledger: () => Ledger;
-  /** What the comparison of two providers has found; absent where none are compared. */
-  readonly quorum?: () => QuorumReport;
-  /** Listens from now on. */
-  listen(listener: Listener): void;
-  /** Tells all who listen. */
-  readonly tell: Listener;
-  /** Runs until the sources end, or a stop or abort has been carried through. */
+  /** Calls `fn` with each tenant, now and when one is added; what it gives is disposed of when the tenant is gone. */
+  follow(fn: (tenant: Tenant) => Disposable): void;
+  /** Runs until all tenants have ended. */
   run(): Promise<Outcome>;
-  /** The providers of now. */
-  providers(): readonly Provider[];
-  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
-  pause(provider: string, paused: boolean): boolean;
-  /** Makes these the providers while the run goes on; see `Sources` in `app/sources.ts`. */
-  replace(providers: readonly Provider[]): Promise<SourcesChange>;
+  /**
+   * Makes these the tenants while the run goes on. One that is there already is closed and opened anew where `isOther`
+   * says that its settings are others, or where it has ended; else it only gets its providers, of which those that are as
+   * they were go on untouched.
+   *
+   * @throws {Error} If one cannot be opened; of new ones, none are then, and nothing has changed.
+   */
+  replace(next: readonly TenantOptions[], isOther: (now: Config, next: Config) => boolean): Promise<TenantsChange>;
   /** Closes the sources; what is accepted is still written, within the drain timeout. */
   stop(): void;
   /** Gives up: what is not written stays in the journal, or goes to the dead letters, at once. */
   abort(reason: Error): void;
-  /** Ends the cooldown of open circuits: the next write is the probe. */
-  probe(): void;
 }
 
 /**
- * Opens the store and brings it up to date, and sets up sink, queue and lanes for each kind of records.
+ * Opens the store, brings it up to date, and opens the tenants.
  *
- * @throws {Error} If the store cannot be opened or prepared.
+ * @throws {Error} If the store cannot be opened or prepared, or a tenant cannot be opened.
  */
 export async function openApp(options: AppOptions): Promise<App> {
-  const { settings } = options.config;
+  const { config } = options;
   await using opened = new AsyncDisposableStack();
   const stopping = new AbortController();
-  const aborting = new AbortController();
-  const listeners = [...options.listeners];
-  const tell: Listener = (event) => {
-    for (const listen of listeners) listen(event);
-  };
-  let failure: unknown;
-
-  const ledger = createLedger();
-  listeners.unshift(ledger.listen);
-
-  function fail(error: unknown): void {
-    if (failure === undefined) tell({ type: "fatal", error });
-    failure ??= error;
-    stopping.abort();
-  }
-
-  const coordinators = new Map<string, Coordinator>();
-  const journaled = await openJournal({
-    settings,
-    providers: options.providers,
-    kind(name) {
-      const coordinator = coordinators.get(name);
-      if (coordinator === undefined) throw new RangeError(`no queue takes records of kind "${name}"`);
-      return coordinator.delivery.kind;
-    },
-    ledger,
-    tell,
-    abort: aborting.signal,
-  });
-  if (journaled !== undefined) {
-    opened.use(journaled);
-    listeners.push(journaled.journal.listen);
-  }
-
-  const bury = createBury(options.deadLetters(tell), fail);
   const store = await openStore({
-    config: options.config,
+    config,
     database: options.database,
-    isKept: journaled !== undefined && options.providers.some(journaled.holds),
-    tell,
+    isKept: options.tenants.some(({ config: { settings }, providers }) =>
+      providers.some((provider) => isJournaled(settings, provider))
+    ),
+    lanes: Math.max(0, ...options.tenants.map(({ config, kinds }) => (config.settings.workers + 1) * kinds.length)),
+    notice: (message) => options.notice?.(message),
     opened,
   });
 
-  const lateness = createLateness({ afterMs: settings.lateAfter * 1000, kind: recordKind });
-  const opening = openCoordinators({
-    settings,
+  const tenants = new Map<string, Tenant>();
+  const running = new Map<Tenant, Promise<void>>();
+  const followers: ((tenant: Tenant) => Disposable)[] = [];
+  const followed = new Map<Tenant, DisposableStack>();
+  /** How those ended that are gone, by name. */
+  const gone = new Map<string, TenantOutcome>();
+  let isRunning = false;
+  let isReplacing = false;
+  let wake = () => {};
+
+  function add(tenant: Tenant): void {
+    tenants.set(tenant.name, tenant);
+    const following = new DisposableStack();
+    for (const follow of followers) following.use(follow(tenant));
+    followed.set(tenant, following);
+    if (isRunning) start(tenant);
+  }
+
+  function start(tenant: Tenant): void {
+    if (stopping.signal.aborted) tenant.stop();
+    running.set(
+      tenant,
+      tenant.run().then(() => {
+        running.delete(tenant);
+        wake();
+      }),
+    );
+  }
+
+  async function remove(tenant: Tenant): Promise<void> {
+    tenant.stop();
+    await running.get(tenant);
+    if (tenant.outcome !== undefined) {
+      const { ledger, failure } = tenant.outcome;
+      const before = gone.get(tenant.name);
+      gone.set(tenant.name, { ledger: sumLedgers(before === undefined ? [ledger] : [before.ledger, ledger]), failure });
+    }
+    tenants.delete(tenant.name);
+    followed.get(tenant)?.dispose();
+    followed.delete(tenant);
+    await tenant[Symbol.asyncDispose]();
+  }
+
+  opened.defer(async () => {
+    const closings = Array.from(tenants.values(), (tenant) => tenant[Symbol.asyncDispose]());
+    const failed = (await Promise.allSettled(closings)).find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+  });
+  for (const each of options.tenants) add(await openTenant(store, each));
+
+  const isEnded = ({ outcome }: Tenant) => outcome !== undefined;
+  const app: Omit<App, typeof Symbol.asyncDispose> = {
     store,
-    kinds: options.kinds,
-    lateness,
-    tell,
-    opened,
-    bury,
-    keep: journaled?.journal.keep,
-    abort: aborting.signal,
-    onFatal(error) {
-      fail(error);
-      aborting.abort(error);
+    stopping: stopping.signal,
+    tenants: () => [...tenants.values()],
+    health: () =>
+      joinHealth(
+        Array.from(tenants.values(), (tenant) => ({ name: tenant.name, health: tenant.health() })),
+        stopping.signal.aborted,
+      ),
+    ledger: () =>
+      sumLedgers([
+        ...Array.from(gone.values(), ({ ledger }) => ledger),
+        ...Array.from(tenants.values(), ({ ledger }) => ledger()),
+      ]),
+    follow(fn) {
+      followers.push(fn);
+      for (const [tenant, following] of followed) following.use(fn(tenant));
     },
-  });
-  for (const [name, coordinator] of opening) coordinators.set(name, coordinator);
-
-  if (settings.feedbackUrl !== undefined) {
-    const feedback = opened.use(createFeedback({
-      url: settings.feedbackUrl,
-      queue: (kind) => ({ size: coordinators.get(kind)!.batcher.depth, capacity: settings.capacity }),
-      tell,
-    }));
-    listeners.push(feedback.listen);
-  }
-
-  const [one, other] = settings.quorum.map(rowName);
-  const quorum = other === undefined ? undefined : createQuorum({
-    providers: [one, other],
-    tolerance: settings.quorumTolerance,
-    volumeTolerance: settings.quorumVolumeTolerance,
-    tell,
-  });
-
-  const clock = createReceiveClock();
-  const contextOf = (name: string, bucket: TokenBucket, stop: AbortSignal): ProviderContext => ({
-    clock,
-    stop,
-    // A stop ends the wait; the provider looks at the signal itself.
-    pace: (count) => bucket.take(count, stop).catch(() => {}),
-    notice: (message) => tell({ type: "provider-notice", provider: name, message }),
-    tell,
-    newest: (timeframe) => store.newest(name, timeframe),
-    as: (other) => contextOf(other, bucket, stop),
-  });
-  const sources = createSources(options.isShared ? [] : options.providers, {
-    staysOpen: options.isShared,
-    rate: settings.rate,
-    isJournaled: (provider) => journaled?.holds(provider) ?? false,
-    lateness,
-    context: contextOf,
-    stopping: stopping.signal,
-    tell,
-  });
-  listeners.push(sources.listen, coordinateRates(sources.paced, tell));
-
-  const health = (): Health => ({
-    coordinators: readCoordinators(coordinators, settings.capacity),
-    providers: sources.health(),
-    journal: journaled?.journal.health(),
-    stopping: stopping.signal.aborted,
-  });
-
-  async function runFlow(): Promise<Outcome> {
-    await using drain = new AsyncDisposableStack();
-    const startDrain = () => {
-      const seconds = settings.drainTimeout;
-      const timer = setTimeout(
-        () => aborting.abort(new Error(`stopped before it was written: drain timeout of ${seconds} s`)),
-        seconds * 1000,
-      );
-      drain.defer(() => clearTimeout(timer));
-    };
-    stopping.signal.addEventListener("abort", startDrain, { once: true });
-    // A stop that comes when all is done, while the parts are being closed, finds nothing to drain.
-    drain.defer(() => stopping.signal.removeEventListener("abort", startDrain));
-    await run({
-      sources: sources.open(false),
-      journaled: journaled && { journal: journaled.journal, sources: sources.open(true) },
-      onIntake: sources.onIntake,
-      coordinators,
-      kind: recordKind,
-      ledger,
-      bury,
-      tell,
-      watch: quorum?.look,
-      limit: settings.limit ?? Infinity,
-      onLimit: () => stopping.abort(),
-      abort: aborting.signal,
-    }).catch(fail);
-    await sources.close().catch(fail);
-    // A member of a group that has failed has been stood in for.
-    const failedProvider = sources.health().find(({ state, group }) => state === "failed" && group === undefined);
-    return { ledger: ledger.read(), failure: failure ?? failedProvider?.error };
-  }
-
-  const closing = opened.move();
-  return {
-    store,
-    quorum: quorum?.report,
-    stopping: stopping.signal,
-    health,
-    ledger: ledger.read,
-    listen: (listener) => void listeners.push(listener),
-    tell,
-    run: runFlow,
-    stop: () => stopping.abort(),
+    async run() {
+      isRunning = true;
+      for (const tenant of tenants.values()) start(tenant);
+      while (running.size > 0 || isReplacing) await new Promise<void>((resolve) => wake = resolve);
+      const outcomes = new Map([
+        ...gone,
+        ...Array.from(tenants.values(), ({ name, outcome }) => [name, outcome!] as const),
+      ]);
+      const failure = [...outcomes.values()].find((each) => each.failure !== undefined)?.failure;
+      return { ledger: app.ledger(), failure, tenants: outcomes };
+    },
+    async replace(next, isOther) {
+      if (isReplacing) throw new Error("Cannot reload: another reload is under way");
+      isReplacing = true;
+      try {
+        await using coming = new AsyncDisposableStack();
+        const added: Tenant[] = [];
+        for (const each of next) {
+          if (tenants.has(each.config.settings.tenant)) continue;
+          added.push(coming.use(await openTenant(store, each)));
+        }
+        coming.move();
+        const wanted = new Map(next.map((each) => [each.config.settings.tenant, each]));
+        const before = [...tenants.values()];
+        const removed = before.filter(({ name }) => !wanted.has(name));
+        const kept = new Map<string, SourcesChange>();
+        const reopened: string[] = [];
+        for (const tenant of added) add(tenant);
+        await Promise.all(before.map(async (tenant) => {
+          const options = wanted.get(tenant.name);
+          if (options === undefined) return await remove(tenant);
+          const needsAnew = isEnded(tenant)
+            ? !isAlike(tenant.providers(), options.providers)
+            : isOther(tenant.config, options.config);
+          if (!needsAnew && !isEnded(tenant)) {
+            return void kept.set(tenant.name, await tenant.replace(options.providers));
+          }
+          if (!needsAnew) return;
+          reopened.push(tenant.name);
+          await remove(tenant);
+          add(await openTenant(store, options));
+        }));
+        return {
+          added: added.map(({ name }) => name),
+          removed: removed.map(({ name }) => name),
+          reopened,
+          kept,
+        };
+      } finally {
+        isReplacing = false;
+        wake();
+      }
+    },
+    stop() {
+      stopping.abort();
+      for (const tenant of tenants.values()) tenant.stop();
+    },
     abort(reason) {
       stopping.abort();
-      aborting.abort(reason);
+      for (const tenant of tenants.values()) tenant.abort(reason);
     },
-    pause: sources.pause,
-    providers: sources.current,
-    replace: sources.replace,
-    probe() {
-      for (const { delivery } of coordinators.values()) delivery.circuit.probe();
-    },
-    [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+  const closing = opened.move();
+  return { ...app, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+/** Whether providers would do the same as others. */
+function isAlike(some: Tenant["providers"] extends () => infer P ? P : never, others: typeof some): boolean {
+  const prints = (all: typeof some) => JSON.stringify(all.map(({ name, fingerprint }) => [name, fingerprint]));
+  return prints(some) === prints(others);
 }

@@ -1,10 +1,18 @@
 /**
- * The data directory: embedded database, dead letters and positions lie below it.
+ * The data directory: the embedded database lies below it, and for each tenant journal, dead letters and positions.
  *
  * @module
  */
 import { join } from "@std/path";
 import { makeDirectory } from "./durable_files.ts";
+
+/** The tenant of whom nobody speaks. */
+export const DEFAULT_TENANT = "default";
+
+/** Where a tenant's journal, dead letters and positions lie; those of the default one in the data directory itself. */
+export function tenantDirectory({ dataDir, tenant }: { readonly dataDir: string; readonly tenant: string }): string {
+  return tenant === DEFAULT_TENANT ? dataDir : join(dataDir, "tenants", tenant);
+}
 
 /**
  * Creates the directory where it is missing, readable by its owner alone, and makes sure that it can be written to.

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { type App, openApp, type Outcome } from "./app.ts";
+import { type App, openApp, type Store, type Tenant, type TenantOptions } from "./app.ts";
+import { openTenant, type TenantOutcome } from "./app/tenant.ts";
 import type { Config } from "./config/load.ts";
-import type { Database } from "./database/database.ts";
+import { tenantDirectory } from "./data_dir.ts";
 import { type HeldLetters, holdLetters, LettersHeldError, readLetters } from "./dead_letters/directory.ts";
 import { deadLetterDirectory, listLetterFiles, readLines } from "./dead_letters/files.ts";
 import type { LetterFilter } from "./dead_letters/filter.ts";
@@ -23,7 +24,7 @@ export const DEFAULT_MAX_REPLAYS = 5;
 export interface ReplayOptions {
   readonly config: Config;
   /** Used instead of one that is opened for the replay; stays open. */
-  readonly database?: Database;
+  readonly store?: Store;
   readonly matches: LetterFilter;
   /** Most letters. @default {Infinity} */
   readonly limit?: number;
@@ -31,12 +32,15 @@ export interface ReplayOptions {
   readonly maxReplays: number;
   readonly listeners?: readonly Listener[];
   /** Called before it runs, for whoever may want to stop it. */
-  readonly onStart?: (app: App) => Disposable | undefined;
+  readonly onStart?: (replaying: Replaying) => Disposable | undefined;
 }
+
+/** A replay under way. */
+export type Replaying = Pick<App, "stop" | "abort">;
 
 /** What became of a replay. */
 export interface ReplayReport {
-  readonly outcome: Outcome;
+  readonly outcome: TenantOutcome;
   /** Letters that are stored now, and removed. */
   readonly removed: number;
   /** Letters that were refused again, and stay. */
@@ -69,23 +73,25 @@ export interface ReplayPreview {
  */
 export async function replayLetters(options: ReplayOptions): Promise<ReplayReport> {
   const { config } = options;
-  using held = await holdLetters(deadLetterDirectory(config.settings.dataDir));
+  using held = await holdLetters(deadLetterDirectory(tenantDirectory(config.settings)));
   const receipts = createReceiptWriter();
   const choice = chooseLetters(options);
   const tally = createTally(receipts);
-  let outcome: Outcome;
+  let outcome: TenantOutcome;
   {
-    await using app = await openApp({
+    const tenant: TenantOptions = {
       // The limit counts letters here, not records.
       config: { ...config, settings: { ...config.settings, limit: undefined, journal: "off", feedbackUrl: undefined } },
-      database: options.database,
       kinds: Object.keys(recordKinds),
       listeners: options.listeners ?? [],
       providers: [createLetterProvider(choice.letters, createLetterReader(config.settings), tally.settled)],
       deadLetters: tally.deadLetters,
-    });
-    using _stopping = options.onStart?.(app);
-    outcome = await app.run();
+    };
+    await using replaying = options.store === undefined
+      ? await openApp({ config, tenants: [tenant] })
+      : await openTenant(options.store, tenant);
+    using _stopping = options.onStart?.(replaying);
+    outcome = await replaying.run();
   }
   await finish(receipts, held);
   return { outcome, ...tally.read(), overCap: choice.overCap() };
@@ -115,26 +121,26 @@ const CAUSES_OF_RUNS: readonly string[] = ["aborted", "fatal"];
 const START_REPLAY_MS = 30_000;
 
 /**
- * Replays what earlier runs have left for no fault of the record, before an app begins its own run, and through its
- * store. What is not stored after {@linkcode START_REPLAY_MS} or a stop of the app stays for the next time.
+ * Replays what earlier runs of a tenant have left for no fault of the record, before it begins its own, and through its
+ * store. What is not stored after {@linkcode START_REPLAY_MS} or a stop of the tenant stays for the next time.
  *
  * @returns What became of it; `undefined` where there was nothing to replay, or somebody else does so.
  */
-export async function replayAtStart(app: App, config: Config): Promise<ReplayReport | undefined> {
+export async function replayAtStart(store: Store, { config, stopping }: Tenant): Promise<ReplayReport | undefined> {
   const matches: LetterFilter = ({ letter }) => CAUSES_OF_RUNS.includes(letter.metadata.cause);
-  if (!await mayHaveSuch(deadLetterDirectory(config.settings.dataDir))) return undefined;
+  if (!await mayHaveSuch(deadLetterDirectory(tenantDirectory(config.settings)))) return undefined;
   try {
     return await replayLetters({
       config,
-      database: app.store.database,
+      store,
       matches,
       maxReplays: DEFAULT_MAX_REPLAYS,
       onStart(replaying) {
-        const stopping = new DisposableStack();
+        const ends = new DisposableStack();
         const timer = setTimeout(() => replaying.abort(new Error("not stored in time")), START_REPLAY_MS);
-        stopping.defer(() => clearTimeout(timer));
-        stopping.use(stopWith(app.stopping, replaying));
-        return stopping;
+        ends.defer(() => clearTimeout(timer));
+        ends.use(stopWith(stopping, replaying));
+        return ends;
       },
     });
   } catch (error) {
@@ -144,7 +150,7 @@ export async function replayAtStart(app: App, config: Config): Promise<ReplayRep
 }
 
 /** Stops a replay when `signal` aborts, until it is disposed of. */
-export function stopWith(signal: AbortSignal, replaying: App): Disposable {
+export function stopWith(signal: AbortSignal, replaying: Replaying): Disposable {
   if (signal.aborted) replaying.stop();
   signal.addEventListener("abort", replaying.stop, { once: true });
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", replaying.stop) };
@@ -175,7 +181,7 @@ function chooseLetters({ config, matches, limit = Infinity, maxReplays }: Replay
     overCap: () => overCap,
     async *letters(): AsyncGenerator<LocatedLetter> {
       let chosen = 0;
-      for await (const located of readLetters(deadLetterDirectory(config.settings.dataDir))) {
+      for await (const located of readLetters(deadLetterDirectory(tenantDirectory(config.settings)))) {
         if (chosen >= limit) return;
         if (!matches(located) || !isReplayable(located.letter)) continue;
         if (replaysOf(located.letter) >= maxReplays) {

@@ -128,8 +128,6 @@ export type PipelineEvent =
   | { type: "journal-notice"; message: string }
   /** Records on disk are given up. */
   | { type: "journal-dropped"; count: number; reason: string }
-  /** Something of the database that records can do without. */
-  | { type: "database-notice"; message: string }
   /** Shards of this instance have changed; `held` is what it has now. */
   | { type: "shards"; change: ShardChange; shards: readonly number[]; held: readonly number[]; reason?: string }
   /** So many instances share the shards from now on. */

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { App } from "../app.ts";
+import { DEFAULT_TENANT } from "../data_dir.ts";
+import type { Tenant } from "./tenant.ts";
 import { type Cluster, createCluster } from "../cluster/cluster.ts";
 import { fenceProvider } from "../cluster/fence.ts";
 import { leaseTimes } from "../cluster/lease.ts";
@@ -22,7 +23,8 @@ export type Share = (held: ReadonlySet<number>) => readonly Provider[];
 /** Options of {@linkcode openSharing}. */
 export interface SharingOptions {
   config: Config;
-  app: App;
+  /** The one whose symbols are shared out. */
+  tenant: Pick<Tenant, "ledger" | "replace" | "tell" | "listen" | "stopping">;
   share: Share;
 }
 
@@ -42,13 +44,15 @@ export interface Sharing extends AsyncDisposable {
 }
 
 /**
- * Prepares the part of an app that has no providers of its own.
+ * Prepares the part of a tenant that has no providers of its own.
  *
  * @throws {Error} If the database that keeps the leases cannot be used; one that is away is waited for.
  */
-export async function openSharing({ config, app, share: given }: SharingOptions): Promise<Sharing> {
+export async function openSharing({ config, tenant, share: given }: SharingOptions): Promise<Sharing> {
   const { settings } = config;
-  const { shards = 1, shard, cluster: name } = settings;
+  const { shards = 1, shard } = settings;
+  // Tenants have symbols of their own to share out.
+  const name = settings.tenant === DEFAULT_TENANT ? settings.cluster : `${settings.cluster}.${settings.tenant}`;
   const instance = settings.instance ?? `${Deno.hostname()}-${Deno.pid}-${crypto.randomUUID().slice(0, 4)}`;
   const startedAt = Date.now() / 1000;
   const times = leaseTimes(settings.leaseSeconds);
@@ -66,7 +70,7 @@ export async function openSharing({ config, app, share: given }: SharingOptions)
     keeper: keepLeasesInPostgres({ database, cluster: name, times }),
     times,
     report() {
-      const { inFlight, journaled } = app.ledger();
+      const { inFlight, journaled } = tenant.ledger();
       return {
         instance,
         host: Deno.hostname(),
@@ -82,13 +86,13 @@ export async function openSharing({ config, app, share: given }: SharingOptions)
     },
     async stream(held) {
       const behind = { signal: fence.signal, isOpen: cluster.isHolding, onCount };
-      change = await app.replace(share(held).map((provider) => fenceProvider(provider, behind)));
+      change = await tenant.replace(share(held).map((provider) => fenceProvider(provider, behind)));
     },
     cut(reason) {
       fence.abort(reason);
       fence = new AbortController();
     },
-    tell: app.tell,
+    tell: tenant.tell,
   });
 
   function onCount(by: number): void {
@@ -98,12 +102,12 @@ export async function openSharing({ config, app, share: given }: SharingOptions)
 
   /** Once nothing is streamed any more others may, however long the writing of what was accepted takes. */
   function leaveWhenDone(): void {
-    if (!app.stopping.aborted) return;
+    if (!tenant.stopping.aborted) return;
     cluster.prepareToLeave();
     if (streams === 0) cluster.leave();
   }
-  app.stopping.addEventListener("abort", leaveWhenDone, { once: true });
-  app.listen((event) => {
+  tenant.stopping.addEventListener("abort", leaveWhenDone, { once: true });
+  tenant.listen((event) => {
     if (event.type !== "committed") return;
     last = { at: Date.now() / 1000, lagMs: Math.max(0, Date.now() - event.receivedAt / 1000) };
   });

@@ -36,7 +36,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
   const { settings, store, lateness, tell, opened, bury, keep, abort, onFatal } = options;
   return new Map(options.kinds.map((name) => {
     const kind = recordKind(name);
-    const sink = opened.use(store.openSink(kind));
+    const sink = opened.use(store.openSink(settings.tenant, kind));
     const circuit = opened.use(createCircuit({
       failures: settings.circuitFailures,
       openMs: settings.circuitOpenMs,

@@ -4,18 +4,22 @@
  * @module
  */
 import type { Config } from "../config/load.ts";
-import { type Database, withClient } from "../database/database.ts";
+import type { Client } from "pg";
+import type { Database } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
 import { readNewest } from "../database/newest.ts";
 import { openDatabase } from "../database/open.ts";
+import { borrow, createPool } from "../database/pool.ts";
 import { openPrepared } from "../database/prepare.ts";
 import { applyTimescale } from "../database/timescale/apply.ts";
-import type { Listener } from "../events.ts";
 import { checkNats } from "../nats/connection.ts";
 import { openPreparedNats } from "../nats/prepared.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { openSink } from "../sinks/mod.ts";
 import type { Sink } from "../sinks/sink.ts";
+
+/** Connections that write, where nobody says how many: enough for the lanes of some tenants, and few for a server. */
+const CONNECTIONS = 20;
 
 /** A place for records. */
 export interface Store {
@@ -23,11 +27,15 @@ export interface Store {
   readonly name: "postgres" | "nats";
   /** Absent where records go elsewhere, so that what is stored cannot be asked for. */
   readonly database?: Database;
-  openSink(kind: RecordKind<MarketRecord>): Sink;
+  /** Opens the sink for a tenant's records of a kind. */
+  openSink(tenant: string, kind: RecordKind<MarketRecord>): Sink;
   /** Resolves when it can be reached, and throws what hinders it. */
   check(signal: AbortSignal): Promise<void>;
-  /** Start of the newest stored record of each of a provider's symbols, in epoch ms; nothing where that cannot be known. */
-  newest(provider: string, timeframe: string): Promise<ReadonlyMap<string, number>>;
+  /**
+   * Start of the newest stored record of each of a tenant's symbols of a provider, in epoch ms; nothing where that cannot
+   * be known. Ends when `stop` aborts.
+   */
+  newest(tenant: string, provider: string, timeframe: string, stop: AbortSignal): Promise<ReadonlyMap<string, number>>;
 }
 
 /** Options of {@linkcode openStore}. */
@@ -37,7 +45,10 @@ export interface StoreOptions {
   database?: Database;
   /** Whether what comes is kept somewhere while the store is away. */
   isKept: boolean;
-  tell: Listener;
+  /** Most lanes of one tenant. */
+  lanes: number;
+  /** Told what people should know. */
+  notice: (message: string) => void;
   /** Disposes of what is opened. */
   opened: AsyncDisposableStack;
 }
@@ -54,28 +65,31 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return isNats ? await openStream(options) : await openTables(options);
 }
 
-async function openTables({ config, database: given, isKept, tell, opened }: StoreOptions): Promise<Store> {
+async function openTables({ config, database: given, isKept, lanes, notice, opened }: StoreOptions): Promise<Store> {
   const { settings } = config;
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
     async settle(database) {
       if (given !== undefined) return;
-      await applyTimescale(database, settings.timescale, ({ message }) => tell({ type: "database-notice", message }));
+      await applyTimescale(database, settings.timescale, ({ message }) => notice(message));
     },
     mayWait(error) {
       // What comes meanwhile is kept in the journal. An embedded database is never away.
-      if (isKept) tell({ type: "journal-notice", message: awaiting("the database", error) });
+      if (isKept) notice(awaiting("the database", error));
       return isKept;
     },
   });
   const deadlineMs = settings.writeTimeoutMs + 2000;
+  const most = settings.connections ?? Math.max(CONNECTIONS, lanes);
+  const pool = createPool(database, Math.min(most, database.maxConnections));
   return {
     name: "postgres",
     database,
-    openSink: (kind) => openSink("postgres", { database, kind, deadlineMs }),
+    openSink: (tenant, kind) => openSink("postgres", { database, pool, kind, tenant, deadlineMs }),
     check: database.check,
-    async newest(provider, timeframe) {
+    async newest(tenant, provider, timeframe, stop) {
       try {
-        return await withClient(database, (client) => readNewest(client, provider, timeframe));
+        const read = (client: Client) => readNewest(client, tenant, provider, timeframe);
+        return await borrow({ pool, database }, tenant, read, stop);
       } catch (error) {
         // A feed begins all the same; where it was is in its position too.
         if (isKept && classifyDatabaseError(error) === "transient") return new Map();
@@ -85,20 +99,18 @@ async function openTables({ config, database: given, isKept, tell, opened }: Sto
   };
 }
 
-async function openStream({ config, isKept, tell, opened }: StoreOptions): Promise<Store> {
+async function openStream({ config, isKept, notice, opened }: StoreOptions): Promise<Store> {
   const { settings } = config;
   const nats = opened.use(
     await openPreparedNats(settings, "barline sink", (error) => {
-      if (isKept) tell({ type: "journal-notice", message: awaiting("NATS", error) });
+      if (isKept) notice(awaiting("NATS", error));
       return isKept;
     }),
   );
   const shards = settings.natsShards;
-  const open = (kind: RecordKind<MarketRecord>) =>
-    openSink("nats", { nats, kind, shards, deadlineMs: settings.writeTimeoutMs });
   return {
     name: "nats",
-    openSink: open,
+    openSink: (tenant, kind) => openSink("nats", { nats, kind, tenant, shards, deadlineMs: settings.writeTimeoutMs }),
     check: (signal) => checkNats(nats, signal),
     newest: () => Promise.resolve(new Map()),
   };

@@ -4,6 +4,7 @@
  * @module
  */
 import { openApp } from "../app.ts";
+import { DEFAULT_TENANT } from "../data_dir.ts";
 import type { Config } from "../config/load.ts";
 import { readLetters } from "../dead_letters/directory.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
@@ -116,15 +117,19 @@ async function runThrough(
       counters.add(hear);
       onAbort(ended.signal, () => reject(new Error("the run ended before the fault was over")));
     });
+  const own = { ...config, settings: { ...config.settings, dataDir, tenant: DEFAULT_TENANT } };
   await using app = await openApp({
-    config: { ...config, settings: { ...config.settings, dataDir } },
+    config: own,
     database: scratch.database,
-    providers: [createNumbered(rate, (sent) => isOver && sent >= records)],
-    kinds: ["bar"],
-    deadLetters: (tell) => openDeadLetters({ directory: deadLetterDirectory(dataDir), tell }),
-    listeners: [(event) => {
-      if (event.type === "write-failed") failedWrites++;
-      for (const hear of [...counters]) hear(event);
+    tenants: [{
+      config: own,
+      providers: [createNumbered(rate, (sent) => isOver && sent >= records)],
+      kinds: ["bar"],
+      deadLetters: (tell) => openDeadLetters({ directory: deadLetterDirectory(dataDir), tell }),
+      listeners: [(event) => {
+        if (event.type === "write-failed") failedWrites++;
+        for (const hear of [...counters]) hear(event);
+      }],
     }],
   });
   using _signal = onAbort(

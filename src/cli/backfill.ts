@@ -43,6 +43,7 @@ export const backfill: Command = {
       flags: options,
       env: Deno.env.get,
       file: configFile,
+      oneTenant: true,
       check(checked, problems) {
         if (checked.settings.provider.length === 0) {
           throw new UsageError(`Cannot backfill without a provider: give one with --provider, ${namesWithHistory()}`);
@@ -58,7 +59,7 @@ export const backfill: Command = {
       if (provider.backfill !== undefined) return provider.backfill(range);
       throw new UsageError(`Cannot backfill from ${provider.name}: it has no history, wanted is ${namesWithHistory()}`);
     });
-    const code = await streamBars({ ...config, settings }, past);
+    const code = await streamBars({ ...config, settings }, [{ config: { ...config, settings }, providers: past }]);
     const isComplete = past.every((provider) => {
       const progress = provider.progress?.();
       return progress !== undefined && progress.done >= progress.total;

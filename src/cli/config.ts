@@ -4,7 +4,7 @@ import { stringify } from "yaml";
 import { describeConfig, loadConfig } from "../config/load.ts";
 import { optionSpecs, settingsSchema } from "../config/options.ts";
 import { type Command, EXIT } from "./command.ts";
-import { createSources } from "./providers.ts";
+import { createTenantSources } from "./providers.ts";
 
 /** Checks and shows the configuration. */
 export const config: Command = {
@@ -22,7 +22,7 @@ export const config: Command = {
       console.log(JSON.stringify(makeJsonSchema(), null, 2));
       return Promise.resolve(EXIT.done);
     }
-    const check = words[0] === "check" ? createSources : undefined;
+    const check = words[0] === "check" ? createTenantSources : undefined;
     const loaded = loadConfig({ flags: options, env: Deno.env.get, file: configFile, check });
     if (words[0] === "check") console.log("The configuration is sound");
     else {

@@ -1,6 +1,7 @@
 /** `barline dlq`. @module */
 import { optionSpecs } from "../config/options.ts";
 import { loadConfig } from "../config/load.ts";
+import { tenantDirectory } from "../data_dir.ts";
 import type { Settings } from "../config/options.ts";
 import { DEFAULT_MAX_REPLAYS } from "../dead_letter_replay.ts";
 import { holdLetters, readLetters } from "../dead_letters/directory.ts";
@@ -76,13 +77,14 @@ export const dlq: Command = {
 };
 
 function settingsOf({ options, configFile }: Invocation): Settings {
-  return loadConfig({ flags: options, env: Deno.env.get, file: configFile }).settings;
+  return loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true }).settings;
 }
 
 async function show(invocation: Invocation, matches: LetterFilter): Promise<number> {
-  const { dataDir, limit = Infinity } = settingsOf(invocation);
+  const settings = settingsOf(invocation);
+  const { limit = Infinity } = settings;
   let shown = 0;
-  for await (const located of readLetters(deadLetterDirectory(dataDir))) {
+  for await (const located of readLetters(deadLetterDirectory(tenantDirectory(settings)))) {
     if (shown >= limit) break;
     if (!matches(located)) continue;
     console.log(printable(JSON.stringify(located.letter)));
@@ -92,10 +94,10 @@ async function show(invocation: Invocation, matches: LetterFilter): Promise<numb
 }
 
 async function purge(invocation: Invocation, matches: LetterFilter): Promise<number> {
-  const { dataDir, limit } = settingsOf(invocation);
-  const directory = deadLetterDirectory(dataDir);
+  const settings = settingsOf(invocation);
+  const directory = deadLetterDirectory(tenantDirectory(settings));
   using held = await holdLetters(directory);
-  const count = await countMatching(directory, matches, limit);
+  const count = await countMatching(directory, matches, settings.limit);
   if (count === 0) {
     console.log("No dead letters to purge");
     return EXIT.done;

@@ -1,6 +1,7 @@
 /** `barline dlq fix`. @module */
 import { join } from "@std/path";
 import { loadConfig } from "../config/load.ts";
+import { tenantDirectory } from "../data_dir.ts";
 import { type HeldLetters, holdLetters, readLetters } from "../dead_letters/directory.ts";
 import { formatEdit, parseEdit } from "../dead_letters/edit.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
@@ -21,12 +22,12 @@ const MAX_TOLD = 20;
  * are held meanwhile: new ones can be added, but no others can be replayed or removed.
  */
 export async function fix({ options, configFile }: Invocation, matches: LetterFilter): Promise<number> {
-  const { settings } = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+  const { settings } = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true });
   const editor = Deno.env.get("VISUAL") || Deno.env.get("EDITOR");
   if (editor === undefined || editor === "") {
     throw new UsageError("Cannot open letters: there is no editor. Set VISUAL or EDITOR, as in EDITOR=nano");
   }
-  const directory = deadLetterDirectory(settings.dataDir);
+  const directory = deadLetterDirectory(tenantDirectory(settings));
   using held = await holdLetters(directory);
   const letters: LocatedLetter[] = [];
   const limit = settings.limit ?? DEFAULT_LIMIT;

@@ -1,5 +1,6 @@
 /** `barline dlq list`. @module */
 import { loadConfig } from "../config/load.ts";
+import { tenantDirectory } from "../data_dir.ts";
 import { DEFAULT_MAX_REPLAYS } from "../dead_letter_replay.ts";
 import { readLetters } from "../dead_letters/directory.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
@@ -10,17 +11,17 @@ import { EXIT, type Invocation, UsageError } from "./command.ts";
 
 /** Counts letters: by reason, SQLSTATE and provider together, or by the one that `--by` names. */
 export async function list({ options, flags, configFile }: Invocation, matches: LetterFilter): Promise<number> {
-  const { dataDir, json } = loadConfig({ flags: options, env: Deno.env.get, file: configFile }).settings;
+  const settings = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true }).settings;
   const by = flags.get("by");
   if (by !== undefined && !GROUPINGS.includes(by as Grouping)) {
     throw new UsageError(`Cannot group by "${by}": wanted is one of ${GROUPINGS.join(", ")}`);
   }
   const groups = await groupLetters(
-    readLetters(deadLetterDirectory(dataDir)),
+    readLetters(deadLetterDirectory(tenantDirectory(settings))),
     matches,
     by === undefined ? ["reason", "sqlstate", "provider"] : [by as Grouping],
   );
-  if (json) console.log(printable(JSON.stringify(groups)));
+  if (settings.json) console.log(printable(JSON.stringify(groups)));
   else if (groups.length === 0) console.log("No dead letters");
   else for (const group of groups) console.log(describe(group, by as Grouping | undefined));
   return EXIT.done;

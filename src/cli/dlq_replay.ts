@@ -1,5 +1,6 @@
 /** `barline dlq replay`. @module */
 import { loadConfig } from "../config/load.ts";
+import { tenantDirectory } from "../data_dir.ts";
 import {
   DEFAULT_MAX_REPLAYS,
   previewReplay,
@@ -18,8 +19,8 @@ import { exitCode, summarize } from "./summary.ts";
 
 /** Replays the letters that match, or tells what that would do. */
 export async function replay({ options, flags, configFile }: Invocation, matches: LetterFilter): Promise<number> {
-  const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
-  const { dataDir, limit, json, logLevel, logFormat } = config.settings;
+  const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true });
+  const { limit, json, logLevel, logFormat } = config.settings;
   const maxReplays = flags.has("force") ? Infinity : readMaxReplays(flags.get("max-replays"));
   const latency = createLatencyDistribution();
   let signals: Signals | undefined;
@@ -49,7 +50,15 @@ export async function replay({ options, flags, configFile }: Invocation, matches
     for (const [reason, count] of [...reasons].slice(0, 10)) console.log(`  ${count} × ${printable(reason)}`);
     if (overCap > 0) console.log(describeOverCap(overCap, "Skipped"));
   }
-  console.log(summarize({ outcome, seconds, latency, deadLetterDirectory: deadLetterDirectory(dataDir), json }));
+  console.log(
+    summarize({
+      outcome,
+      seconds,
+      latency,
+      deadLetterDirectory: deadLetterDirectory(tenantDirectory(config.settings)),
+      json,
+    }),
+  );
   return signals?.aborted() ? EXIT.aborted : exitCode(outcome);
 }
 

@@ -20,7 +20,18 @@ import { readTime } from "./time.ts";
 
 /** What tells of the database, of the series, and of the pipeline that repairs go through. */
 const OPTIONS: readonly OptionName[] = [
-  ...["provider", "symbols", "database", "sslmode", "sslrootcert", "dataDir", "rate", "capacity", "workers"] as const,
+  ...[
+    "provider",
+    "symbols",
+    "database",
+    "sslmode",
+    "sslrootcert",
+    "dataDir",
+    "tenant",
+    "rate",
+    "capacity",
+    "workers",
+  ] as const,
   ...["batchSize", "lingerMs", "retryAttempts", "circuitFailures", "circuitOpenMs", "writeTimeoutMs"] as const,
   ...["drainTimeout", "logLevel", "logFormat", "json"] as const,
 ];
@@ -45,7 +56,12 @@ export const gaps: Command = {
   ],
   async run(invocation) {
     const wanted = readRange(invocation);
-    const loaded = loadConfig({ flags: invocation.options, env: Deno.env.get, file: invocation.configFile });
+    const loaded = loadConfig({
+      flags: invocation.options,
+      env: Deno.env.get,
+      file: invocation.configFile,
+      oneTenant: true,
+    });
     // What a file of options says of live runs has no say here. History can be read again: it needs no journal.
     const config = { ...loaded, settings: { ...loaded.settings, limit: undefined, journal: "off" as const } };
     const report = (config.settings.json ? reportJson : reportTable)(createWriter());
@@ -69,12 +85,13 @@ function readRange({ flags }: Invocation): WantedRange {
 }
 
 /** Which series were asked for; those of the defaults were not. */
-function readFilter({ settings: { provider, symbols }, sources }: Config): SeriesFilter {
+function readFilter({ settings: { tenant, provider, symbols }, sources }: Config): SeriesFilter {
   const names = provider.length > 0 ? provider : isMapping(symbols) ? Object.keys(symbols) : undefined;
   const wanted = isMapping(symbols)
     ? names!.flatMap((name) => valueOf<readonly string[]>(symbols, namesOf(name)) ?? [])
     : symbols;
   return {
+    tenant,
     providers: names?.map(rowName),
     symbols: sources.get("symbols") === "default" ? undefined : wanted,
   };

@@ -6,7 +6,7 @@
 import { openApp } from "../app.ts";
 import type { Config, ConfigProblem } from "../config/load.ts";
 import type { Settings } from "../config/options.ts";
-import { prepareDataDir } from "../data_dir.ts";
+import { prepareDataDir, tenantDirectory } from "../data_dir.ts";
 import { withClient } from "../database/database.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { type DeadLetters, openDeadLetters } from "../dead_letters/write.ts";
@@ -115,7 +115,8 @@ async function runRepair(
   answers: ReadonlyMap<string, GrowingAnswer>,
 ): Promise<Repair> {
   const { settings } = config;
-  await prepareDataDir(settings.dataDir);
+  const directory = tenantDirectory(settings);
+  await prepareDataDir(directory);
   await using running = new AsyncDisposableStack();
   const progress = startProgress();
   await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
@@ -124,24 +125,27 @@ async function runRepair(
     await openApp({
       // What is repaired is looked for in the tables.
       config: { ...config, settings: { ...settings, sink: "postgres" } },
-      providers: [past],
-      kinds: ["bar"],
-      deadLetters: (tell) =>
-        noteRefused(
-          openDeadLetters({ directory: deadLetterDirectory(settings.dataDir), tell, notice: progress.say }),
-          (symbol, ts) => {
-            const answer = answers.get(symbol);
-            if (answer !== undefined) {
-              answer.refused = addRefused(answer.refused, Math.floor(ts / stepMs) * stepMs, stepMs);
-            }
-          },
-        ),
-      listeners: [logEvents()],
+      tenants: [{
+        config,
+        providers: [past],
+        kinds: ["bar"],
+        deadLetters: (tell) =>
+          noteRefused(
+            openDeadLetters({ directory: deadLetterDirectory(directory), tell, notice: progress.say }),
+            (symbol, ts) => {
+              const answer = answers.get(symbol);
+              if (answer !== undefined) {
+                answer.refused = addRefused(answer.refused, Math.floor(ts / stepMs) * stepMs, stepMs);
+              }
+            },
+          ),
+        listeners: [logEvents()],
+      }],
     }),
   );
   running.use(stopOnSignals(app, progress.say));
   running.defer(progress.stop);
-  progress.start(app, [past]);
+  progress.start(app);
   const { failure } = await app.run();
   progress.stop();
   const isStopped = app.health().stopping;

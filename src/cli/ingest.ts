@@ -1,12 +1,12 @@
 /** `barline ingest`. @module */
 import { isClustered } from "../config/cluster.ts";
-import { loadConfig } from "../config/load.ts";
+import { loadConfig, tenantsOf } from "../config/load.ts";
 import { optionSpecs } from "../config/options.ts";
 import { checkExposure } from "../http/address.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Command } from "./command.ts";
-import { createSources } from "./providers.ts";
-import { createReload, type LoadedSources } from "./reload.ts";
+import { createTenantSources } from "./providers.ts";
+import { createReload, type LoadedRun } from "./reload.ts";
 import { checkShare, shareOf } from "./share.ts";
 import { streamBars } from "./stream.ts";
 
@@ -19,34 +19,38 @@ export const ingest: Command = {
     "ingest --file bars.csv",
     "ingest --file 'history/*.csv.gz' --resume --database postgres://user@host/market",
     "ingest --provider mock --symbols AAPL,MSFT --speed max --limit 1000000 --json",
+    "ingest --config barline.yaml --tenant acme",
   ],
   async run({ options, configFile }) {
-    const load = (): LoadedSources => {
-      let providers: Provider[] = [];
+    const load = (): LoadedRun => {
+      let providers = new Map<string, Provider[]>();
       const config = loadConfig({
         flags: options,
         env: Deno.env.get,
         file: configFile,
         check(checked, problems) {
-          providers = createSources(checked, problems);
-          checkShare(checked, providers, problems);
+          providers = createTenantSources(checked, problems);
+          checkShare(checked, [...providers.values()].flat(), problems);
           checkExposure(checked, problems);
         },
       });
-      return { config, providers };
+      const tenants = tenantsOf(config).map((each) => ({
+        config: each,
+        providers: providers.get(each.settings.tenant)!,
+      }));
+      return { config, tenants };
     };
-    const { config, providers } = load();
-    return await streamBars(config, providers, {
+    const { config, tenants } = load();
+    return await streamBars(config, tenants, {
       share: isClustered(config.settings) ? shareOf(config) : undefined,
-      makeReload: (app, sharing) =>
-        createReload(
-          config,
+      makeReload: (app, make, sharing) =>
+        createReload({
+          started: config,
           load,
-          (sources) =>
-            sharing === undefined
-              ? app.replace(sources.providers)
-              : sharing.replace(shareOf(sources.config, config.settings.shards)),
-        ),
+          app,
+          make,
+          share: sharing && ((next) => sharing.replace(shareOf(next, config.settings.shards))),
+        }),
     });
   },
 };

@@ -2,6 +2,7 @@
 import { basename } from "@std/path";
 import { format as formatBytes } from "@std/fmt/bytes";
 import { loadConfig } from "../config/load.ts";
+import { tenantDirectory } from "../data_dir.ts";
 import { journalDirectory, listSegments } from "../journal/format.ts";
 import { holdJournal } from "../journal/hold.ts";
 import { inspectSegment, type SegmentReport } from "../journal/inspect.ts";
@@ -35,7 +36,7 @@ const actions: Readonly<Record<string, (view: JournalView) => Promise<number>>> 
 export const journal: Command = {
   summary: "Inspect, verify, repair or export the journal",
   usage: "inspect|verify|repair|export [options]",
-  options: ["dataDir", "json"],
+  options: ["dataDir", "tenant", "json"],
   subcommands: {
     inspect: "tell what is in it: segments, frames, records by provider",
     verify: "read all of it, and exit with 1 when something is damaged",
@@ -44,12 +45,12 @@ export const journal: Command = {
   },
   examples: ["journal inspect --json", "journal verify --data-dir /var/lib/barline", "journal export > bars.ndjson"],
   async run({ words, options, configFile }) {
-    const { dataDir, json } = loadConfig({ flags: options, env: Deno.env.get, file: configFile }).settings;
-    const directory = journalDirectory(dataDir);
+    const settings = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true }).settings;
+    const directory = journalDirectory(tenantDirectory(settings));
     const segments = await listSegments(directory);
     // Where there is none, none is made.
     using _held = segments.length === 0 ? undefined : await holdJournal(directory);
-    return await actions[words[0]]({ directory, segments, json, next: await readPointer(directory) });
+    return await actions[words[0]]({ directory, segments, json: settings.json, next: await readPointer(directory) });
   },
 };
 

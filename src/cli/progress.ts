@@ -16,7 +16,7 @@ const CLEAR_LINE = "\r\x1b[2K";
 
 /** Shows progress on standard error. */
 export interface ProgressDisplay {
-  start(app: App, providers: readonly Provider[]): void;
+  start(app: App): void;
   /** Prints a line of its own. */
   say(message: string): void;
   /** Removes the moving line, so that another can be printed. */
@@ -37,7 +37,7 @@ export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDi
   }
 
   return {
-    start(app, providers) {
+    start(app) {
       const startedAt = performance.now();
       let before = { received: 0, at: startedAt };
       timer = setInterval(() => {
@@ -45,7 +45,11 @@ export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDi
         const { received } = app.ledger();
         const rate = (received - before.received) / ((at - before.at) / 1000);
         before = { received, at };
-        const position = describePosition(readProgress(providers), at - startedAt, isTerminal ? BAR_WIDTH : 0);
+        const position = describePosition(
+          readProgress(app.tenants().flatMap((tenant) => tenant.providers())),
+          at - startedAt,
+          isTerminal ? BAR_WIDTH : 0,
+        );
         const line = [...position, ...describeFlow(app, rate)].join(" · ");
         // A line that wraps could not be cleared.
         write(isTerminal ? `${CLEAR_LINE}${line.slice(0, Deno.consoleSize().columns - 1)}` : `${line}\n`);

@@ -8,6 +8,7 @@ import type { Config, ConfigProblem } from "../config/load.ts";
 import type { OptionName, Settings } from "../config/options.ts";
 import { pickNats } from "../config/nats.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
+import { tenantDirectory } from "../data_dir.ts";
 import { createFailover, hasHistory, namesOf, providers as registry, rowName } from "../providers/mod.ts";
 import { type Provider, type ProviderSettings, SettingError } from "../providers/provider.ts";
 import { recordKind } from "../records/mod.ts";
@@ -35,6 +36,18 @@ export function createSources(config: Checked, problems: ConfigProblem[]): Provi
     : createFailoverAndOthers(config, problems);
   checkQuorum(made, config, problems);
   return made;
+}
+
+/** Makes what each tenant streams from, by its name; what hinders is told of the tenant where there are several. */
+export function createTenantSources(config: Checked, problems: ConfigProblem[]): Map<string, Provider[]> {
+  if (config.tenants.length === 0) return new Map([[config.settings.tenant, createSources(config, problems)]]);
+  return new Map(config.tenants.map((tenant) => {
+    const { tenant: name } = tenant.settings;
+    const found: ConfigProblem[] = [];
+    const sources = createSources(tenant, found);
+    problems.push(...found.map(({ key, ...rest }) => ({ key: `tenants.${name}.${key}`, ...rest })));
+    return [name, sources];
+  }));
 }
 
 /** The two that are compared must be among those that run. */
@@ -108,7 +121,7 @@ function createFailoverAndOthers(config: Checked, problems: ConfigProblem[]): Pr
   if (members.length < group.length || problems.length > 0) return made;
   const times = { afterMs: settings.failoverAfter * 1000, backMs: settings.failoverBack * 1000 };
   const timeframe = timeframeOf(group[0], settings);
-  const failover = createFailover({ members, dataDir: settings.dataDir, timeframe, ...times });
+  const failover = createFailover({ members, dataDir: tenantDirectory(settings), timeframe, ...times });
   const fingerprint = JSON.stringify([members.map((member) => member.fingerprint), times]);
   return [...made, { ...failover, fingerprint }];
 }
@@ -144,10 +157,11 @@ function make(
     asked.nats = JSON.stringify(picked);
     return picked;
   };
-  const wanted: ProviderSettings = { ...settings, symbols, timeframe, isPast, nats, variable: note, kinds };
+  const dataDir = tenantDirectory(settings);
+  const wanted: ProviderSettings = { ...settings, dataDir, symbols, timeframe, isPast, nats, variable: note, kinds };
   try {
     const provider = registry[name](wanted);
-    const { dataDir, file, limit, pollSeconds, provisional, resume, speed, timeUnit } = settings;
+    const { file, limit, pollSeconds, provisional, resume, speed, timeUnit } = settings;
     const own = { dataDir, file, limit, pollSeconds, provisional, resume, speed, timeUnit };
     return { ...provider, fingerprint: JSON.stringify({ ...own, symbols, timeframe, kind: settings.kind, asked }) };
   } catch (error) {

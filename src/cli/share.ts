@@ -13,12 +13,12 @@ import { createSources, sourcesOf } from "./providers.ts";
 
 /** Looks for what keeps a configuration from being shared out; adds it to `problems`. */
 export function checkShare(
-  { settings, sources }: Omit<Config, "target">,
+  { settings, sources, tenants }: Omit<Config, "target">,
   providers: readonly Provider[],
   problems: ConfigProblem[],
 ): void {
   if (!isClustered(settings)) return;
-  const refuse = (key: "shard" | "shards" | "provider" | "leaseDatabase", message: string) =>
+  const refuse = (key: "shard" | "shards" | "provider" | "leaseDatabase" | "tenant", message: string) =>
     problems.push({ key, source: sources.get(key)!, message });
   const { shards = 1, shard, leaseDatabase } = settings;
   if (typeof shard === "number" && shard >= shards) {
@@ -34,6 +34,9 @@ export function checkShare(
     if (leaseDatabase !== undefined) parseDatabaseUrl(leaseDatabase, settings);
   } catch (error) {
     refuse("leaseDatabase", `current value ${(error as Error).message}, wanted is postgres://user@host:port/name`);
+  }
+  if (tenants.length > 0) {
+    refuse("tenant", "instances that share out shards run one tenant, wanted is its name");
   }
   for (const { name, members, symbols } of providers) {
     if (members !== undefined || symbols !== undefined) continue;

@@ -37,7 +37,7 @@ export interface Signals extends Disposable {
 }
 
 /** Stops the app at SIGINT and SIGTERM. */
-export function stopOnSignals(app: App, say: (message: string) => void): Signals {
+export function stopOnSignals(app: Pick<App, "stop" | "abort">, say: (message: string) => void): Signals {
   let count = 0;
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   const hear = () => {

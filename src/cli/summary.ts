@@ -4,7 +4,7 @@
  * @module
  */
 import { format as formatDuration } from "@std/fmt/duration";
-import type { Outcome } from "../app.ts";
+import type { TenantOutcome } from "../app/tenant.ts";
 import { imbalance } from "../pipeline/ledger.ts";
 import type { LatencyDistribution } from "../telemetry/latency.ts";
 import { describeError, printable } from "../telemetry/log.ts";
@@ -12,7 +12,7 @@ import { EXIT } from "./command.ts";
 
 /** What a summary tells. */
 export interface SummaryInput {
-  readonly outcome: Outcome;
+  readonly outcome: TenantOutcome & { readonly tenants?: ReadonlyMap<string, TenantOutcome> };
   readonly seconds: number;
   readonly latency: LatencyDistribution;
   readonly deadLetterDirectory: string;
@@ -22,9 +22,16 @@ export interface SummaryInput {
 /** The summary: several lines for people, or one JSON object. */
 export function summarize({ outcome, seconds, latency, deadLetterDirectory, json }: SummaryInput): string {
   const { ledger, failure } = outcome;
+  const tenants = outcome.tenants === undefined || outcome.tenants.size < 2 ? undefined : outcome.tenants;
   const rate = seconds > 0 ? ledger.received / seconds : 0;
   const latencyMs = { p50: round(latency.quantile(0.5)), p99: round(latency.quantile(0.99)) };
-  if (json) return JSON.stringify({ ...ledger, seconds: round(seconds), rate: round(rate), latencyMs });
+  if (json) {
+    const each = tenants && Object.fromEntries(Array.from(tenants, ([name, { ledger, failure }]) => [name, {
+      ...ledger,
+      failure: failure === undefined ? undefined : describeError(failure),
+    }]));
+    return JSON.stringify({ ...ledger, seconds: round(seconds), rate: round(rate), latencyMs, tenants: each });
+  }
   const count = (value: number) => Math.round(value).toLocaleString("en-US");
   const missing = imbalance(ledger);
   const lines = [
@@ -43,12 +50,15 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
   if (ledger.inFlight > 0) {
     lines.push("in flight are records whose fate is not known: read them again from their source");
   }
-  if (failure !== undefined) lines.push(`failed: ${printable(describeError(failure))}`);
+  for (const [name, { failure }] of tenants ?? []) {
+    if (failure !== undefined) lines.push(`failed: ${name}: ${printable(describeError(failure))}`);
+  }
+  if (failure !== undefined && tenants === undefined) lines.push(`failed: ${printable(describeError(failure))}`);
   return lines.join("\n");
 }
 
 /** The exit code of a run that was not aborted. */
-export function exitCode({ ledger, failure }: Outcome): number {
+export function exitCode({ ledger, failure }: TenantOutcome): number {
   if (imbalance(ledger) !== 0) return EXIT.unbalanced;
   return failure === undefined ? EXIT.done : EXIT.failed;
 }

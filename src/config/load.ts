@@ -4,14 +4,13 @@
  *
  * @module
  */
-import { parse as parseDotenv } from "dotenv";
-import { parse as parseYaml } from "yaml";
 import type { z } from "zod";
-import { closestString } from "@std/text/closest-string";
 import { type DatabaseTarget, parseDatabaseUrl, redactUrl, urlFromVariables } from "./database.ts";
-import { camelCase, findWrongKeys, readMapping } from "./mapping.ts";
+import { findWrongKeys, readMapping } from "./mapping.ts";
 import { isMapping } from "./per_provider.ts";
 import { type OptionName, type OptionSpec, optionSpecs, type Settings, settingsSchema } from "./options.ts";
+import { dotenvLayer, entryLayer, fileLayer, first, flagLayer, type Layer, variableLayer } from "./layers.ts";
+import type { TenantEntry } from "./tenants.ts";
 
 /** Something wrong with the configuration. */
 export interface ConfigProblem {
@@ -36,16 +35,12 @@ export interface Config {
   /** The server; `undefined` for the embedded database. */
   readonly target: DatabaseTarget | undefined;
   readonly sources: ReadonlyMap<OptionName, string>;
-  /** Reads a variable of the environment, or of `.env`. */
+  /** Reads a variable of the environment, or of `.env`; of a tenant, the one that holds it for that tenant. */
   readonly variable: (name: string) => string | undefined;
-}
-
-/** Values of one source, not yet checked; the strongest source comes first. */
-interface Layer {
-  readonly read: (spec: OptionSpec) => { value: unknown; source: string } | undefined;
-  /** A plain variable, where the layer has variables. */
-  readonly variable?: (name: string) => string | undefined;
-  readonly name: string;
+  /** Token of who may see this tenant alone. */
+  readonly httpToken?: string;
+  /** The configuration of each of the file's tenants that is to run; empty where this is the only one there is. */
+  readonly tenants: readonly Config[];
 }
 
 /** What {@linkcode loadConfig} reads from. */
@@ -62,6 +57,8 @@ export interface ConfigInputs {
    * its default here.
    */
   check?: (config: Omit<Config, "target">, problems: ConfigProblem[]) => unknown;
+  /** Whether one tenant must be meant: the configuration is that one's then. */
+  oneTenant?: boolean;
 }
 
 /**
@@ -72,12 +69,71 @@ export interface ConfigInputs {
  */
 export function loadConfig(inputs: ConfigInputs): Config {
   const problems: ConfigProblem[] = [];
-  const layers = [
-    flagLayer(inputs.flags),
+  const flags = flagLayer(inputs.flags);
+  const file = fileLayer(inputs.file ?? inputs.env("BARLINE_CONFIG"), problems);
+  const shared = [
     variableLayer("environment", inputs.env),
     dotenvLayer(inputs.dotenv ?? inputs.env("BARLINE_ENV_FILE") ?? ".env", problems),
-    fileLayer(inputs.file ?? inputs.env("BARLINE_CONFIG"), problems),
+    file.layer,
   ];
+  const process = readSettings([flags, ...shared], problems);
+  const target = resolveTarget(process.settings, process.sources, problems);
+  const variable = (name: string) => first(shared, (layer) => layer.variable?.(name) || undefined);
+
+  function configOf(entry: TenantEntry): Config {
+    const name = `tenants.${entry.name}`;
+    const found: ConfigProblem[] = [];
+    const own = readSettings([flags, entryLayer(entry, file.layer.name), ...shared], found);
+    for (const { key, source, message } of found) {
+      // What is wrong with what all share has been told.
+      if (source !== file.layer.name || !entry.values.has(key.split(".")[0] as OptionName)) continue;
+      problems.push({ key: `${name}.${key}`, source, message });
+    }
+    const token = entry.httpToken === undefined ? undefined : variable(entry.httpToken)?.trim();
+    if (entry.httpToken !== undefined && !token) {
+      const message = `the variable ${entry.httpToken} is not set, wanted is a long random text`;
+      problems.push({ key: `${name}.httpToken`, source: file.layer.name, message });
+    }
+    const settings = { ...own.settings, tenant: entry.name };
+    return {
+      ...own,
+      settings,
+      target,
+      // Never the one that all share where the tenant's own is not set: that may be somebody else's key.
+      variable: (each) => variable(Object.hasOwn(entry.variables, each) ? entry.variables[each] : each),
+      httpToken: token,
+      tenants: [],
+    };
+  }
+
+  const all = file.tenants.map(configOf);
+  const { tenant } = process.settings;
+  const isNamed = process.sources.get("tenant") !== "default";
+  const chosen = isNamed ? all.filter(({ settings }) => settings.tenant === tenant) : all;
+  if (all.length > 0 && (chosen.length === 0 || inputs.oneTenant && chosen.length > 1)) {
+    const current = isNamed ? `current value is "${tenant}"` : "it is not given";
+    const names = file.tenants.map(({ name }) => name).join(", ");
+    const source = isNamed ? process.sources.get("tenant")! : "the command line";
+    problems.push({ key: "tenant", source, message: `${current}, wanted is one of ${names}` });
+  }
+  const config = chosen.length === 1 && (isNamed || inputs.oneTenant)
+    ? chosen[0]
+    : { ...process, target, variable, tenants: chosen };
+  inputs.check?.(config, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return config;
+}
+
+/** The configuration of each tenant that is to run. */
+export function tenantsOf(config: Config): readonly Config[] {
+  return config.tenants.length > 0 ? config.tenants : [config];
+}
+
+/** The values of all options, each from the strongest layer that has it. */
+function readSettings(
+  layers: readonly Layer[],
+  problems: ConfigProblem[],
+): { settings: Settings; sources: ReadonlyMap<OptionName, string> } {
   const values: Record<string, unknown> = {};
   const sources = new Map<OptionName, string>();
   for (const spec of optionSpecs) {
@@ -91,15 +147,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
       problems.push({ ...wrong, source: found!.source });
     }
   }
-  const target = resolveTarget(values as Settings, sources, problems);
-  const checked = {
-    settings: values as Settings,
-    sources,
-    variable: (name: string) => first(layers, (layer) => layer.variable?.(name) || undefined),
-  };
-  inputs.check?.(checked, problems);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return { ...checked, target };
+  return { settings: values as Settings, sources };
 }
 
 /** Where a certificate begins in a PEM file. */
@@ -155,81 +203,6 @@ function findWrong(value: unknown, spec: OptionSpec): { key: string; message: st
   const wrong = entries.filter(([, each]) => isMapping(each) || !type.safeParse(coerce(each, spec)).success);
   if (wrong.length === 0) return [tell(spec.name, value)];
   return wrong.map(([name, each]) => tell(`${spec.name}.${name}`, each));
-}
-
-function first<T>(layers: readonly Layer[], read: (layer: Layer) => T | undefined): T | undefined {
-  for (const layer of layers) {
-    const found = read(layer);
-    if (found !== undefined) return found;
-  }
-}
-
-function flagLayer(flags: ReadonlyMap<string, unknown>): Layer {
-  return {
-    name: "the command line",
-    read({ name, flag }) {
-      const value = flags.get(name);
-      return value === undefined ? undefined : { value, source: `--${flag}` };
-    },
-  };
-}
-
-function variableLayer(name: string, variable: (name: string) => string | undefined): Layer {
-  return {
-    name,
-    variable,
-    read({ variables }) {
-      const set = variables.find((each) => variable(each));
-      return set === undefined ? undefined : { value: variable(set), source: `${set} in ${name}` };
-    },
-  };
-}
-
-function dotenvLayer(path: string, problems: ConfigProblem[]): Layer {
-  let text = "";
-  try {
-    text = Deno.readTextFileSync(path);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) {
-      problems.push({ key: ".env", source: path, message: `it cannot be read: ${(error as Error).message}` });
-    }
-  }
-  const variables = parseDotenv(text);
-  return variableLayer(path, (name) => variables[name]);
-}
-
-function fileLayer(path: string | undefined, problems: ConfigProblem[]): Layer {
-  const values = path === undefined ? {} : readYaml(path, problems);
-  const names = optionSpecs.map(({ name }) => name);
-  const byName = new Map<string, unknown>();
-  for (const [key, value] of Object.entries(values)) {
-    const name = camelCase(key);
-    if (names.includes(name as OptionName)) byName.set(name, value);
-    else {
-      const nearest = closestString(name, names);
-      problems.push({ key, source: path!, message: `no such option, did you mean "${nearest}"?` });
-    }
-  }
-  return {
-    name: path ?? "",
-    read({ name }) {
-      const value = byName.get(name);
-      return value === undefined ? undefined : { value, source: path! };
-    },
-  };
-}
-
-function readYaml(path: string, problems: ConfigProblem[]): Record<string, unknown> {
-  try {
-    const values = parseYaml(Deno.readTextFileSync(path)) ?? {};
-    if (typeof values === "object" && !Array.isArray(values)) return values;
-    problems.push({ key: "config", source: path, message: "current value is no mapping, wanted is a YAML mapping" });
-  } catch (error) {
-    // Only the first line: the parser goes on to show the text around the place, where a password may stand.
-    const message = (error as Error).message.split("\n", 1)[0].replace(/:$/, "");
-    problems.push({ key: "config", source: path, message: `${message}, wanted is a YAML mapping` });
-  }
-  return {};
 }
 
 /** Text of the command line and the environment as the type that the option wants; what cannot be is left for the check. */

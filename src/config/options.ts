@@ -13,6 +13,8 @@ import { type KindName, recordKinds } from "../records/mod.ts";
 import { TIME_UNITS } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import { timescaleSchema } from "./timescale.ts";
+import { DEFAULT_TENANT } from "../data_dir.ts";
+import { TENANT_NAME, TENANT_NAME_WANTED } from "./tenants.ts";
 
 const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
 const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
@@ -113,6 +115,16 @@ export const settingsSchema = z.strictObject({
     help: "how TimescaleDB keeps the bars, where it is there",
   }),
   sink: choice(["postgres", "nats"], "postgres", "where records go: the database, or a stream that hubs store from"),
+  connections: option(z.number().int().min(1).max(10_000).optional(), {
+    wanted: "a whole number from 1 to 10000",
+    help: "most connections to the database that write, of all tenants together [20, or as many as one has workers]",
+    value: "N",
+  }),
+  tenant: option(z.string().regex(TENANT_NAME).default(DEFAULT_TENANT), {
+    wanted: TENANT_NAME_WANTED,
+    help: "whose rows they are; where the file has tenants, the one that is meant [all of them]",
+    value: "NAME",
+  }),
   dataDir: text({ wanted: "a path", help: "embedded database, journal, dead letters and positions", value: "PATH" })
     .default("./data"),
   http: option(z.string().regex(HTTP_ADDRESS).refine(isPort).default("127.0.0.1:9000"), {

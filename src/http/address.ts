@@ -22,11 +22,19 @@ export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "::1" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** Adds a problem where others could reach the interface and there is no token to know friends by. */
+/** Adds a problem where others could reach the interface and there is no token to know friends by, or one is another's. */
 export function checkExposure(
-  { settings, sources, variable }: Omit<Config, "target">,
+  { settings, sources, variable, tenants }: Omit<Config, "target">,
   problems: ConfigProblem[],
 ): void {
+  const owners = new Map([[variable(TOKEN_VARIABLE)?.trim() ?? "", TOKEN_VARIABLE]]);
+  for (const { settings: { tenant }, httpToken } of tenants) {
+    if (httpToken === undefined) continue;
+    const owner = owners.get(httpToken);
+    const message = `it is the same text as that of ${owner}, wanted is one of its own`;
+    if (owner !== undefined) problems.push({ key: `tenants.${tenant}.httpToken`, source: "environment", message });
+    owners.set(httpToken, `tenant ${tenant}`);
+  }
   if (settings.http === "off" || isLoopback(parseAddress(settings.http).hostname)) return;
   if (variable(TOKEN_VARIABLE)?.trim()) return;
   problems.push({

@@ -8,24 +8,32 @@ import { isLoopback, TOKEN_VARIABLE } from "./address.ts";
 import { createRateLimiter } from "./limit.ts";
 
 /**
- * Who may ask for a page: everybody; whoever can reach a loopback address, else the bearer of the token; or the bearer of
- * the token alone, as it changes something.
+ * Who may ask for a page: everybody; whoever can reach a loopback address, else the bearer of a token; the bearer of a
+ * token alone, as it changes something; or the bearer of the operator's alone, as that is a matter of all tenants.
  */
-export type Access = "open" | "read" | "change";
+export type Access = "open" | "read" | "change" | "operate";
+
+/** Who asks. */
+export interface Caller {
+  /** The tenant whose token the request bears; absent for the operator, and whoever may see all. */
+  readonly tenant?: string;
+}
 
 /** Options of {@linkcode createGuard}. */
 export interface GuardOptions {
   /** Host that is listened on. */
   readonly hostname: string;
   readonly token?: string;
+  /** The tenant of each token that is one's own. */
+  readonly tenantTokens?: () => ReadonlyMap<string, string>;
 }
 
 /** Looks at requests before they are answered. */
 export interface Guard {
   /** The refusal of a request from an address, whatever it asks for; `undefined` where there is none. */
   refuse(request: Request, address: string): Response | undefined;
-  /** The refusal of what it asks for. */
-  refuseAccess(request: Request, address: string, access: Access): Response | undefined;
+  /** Who asks; or the refusal of what is asked for. */
+  admit(request: Request, address: string, access: Access): Caller | Response;
 }
 
 /** Far more than people, pages and scrapers ask, and too little to keep the program from its work. */
@@ -36,7 +44,7 @@ const LOCAL_REQUESTS = { perSecond: 5000, burst: 10_000 };
 const WRONG_TOKENS = { perSecond: 0.5, burst: 10 };
 
 /** Makes the guard. */
-export function createGuard({ hostname, token }: GuardOptions): Guard {
+export function createGuard({ hostname, token, tenantTokens = () => new Map() }: GuardOptions): Guard {
   const requests = createRateLimiter(REQUESTS);
   const localRequests = createRateLimiter(LOCAL_REQUESTS);
   const wrongTokens = createRateLimiter(WRONG_TOKENS);
@@ -44,10 +52,15 @@ export function createGuard({ hostname, token }: GuardOptions): Guard {
   const wanted = token?.trim() ? digest(token.trim()) : undefined;
   const isPublic = !isLoopback(hostname);
 
-  /** Compares digests, in the same time whatever was given. */
-  function bearsToken(request: Request): boolean {
+  /** Compares digests, in the same time whatever was given; `undefined` without a token that is right. */
+  function identify(request: Request): Caller | undefined {
     const given = /^Bearer +(.*\S)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
-    return given !== undefined && wanted !== undefined && timingSafeEqual(digest(given), wanted);
+    if (given === undefined) return undefined;
+    const found = digest(given);
+    if (wanted !== undefined && timingSafeEqual(found, wanted)) return {};
+    let caller: Caller | undefined;
+    for (const [token, tenant] of tenantTokens()) if (timingSafeEqual(found, digest(token))) caller = { tenant };
+    return caller;
   }
 
   return {
@@ -55,18 +68,26 @@ export function createGuard({ hostname, token }: GuardOptions): Guard {
       const seconds = (isLoopback(address) ? localRequests : requests).take(address);
       if (seconds > 0) return tooMany(seconds, "requests");
       // A page of a foreign name that leads here (DNS rebinding) reads nothing: its requests carry that name.
-      if (!isPublic && !isOwnHost(request, hostname) && !bearsToken(request)) {
+      if (!isPublic && !isOwnHost(request, hostname) && identify(request) === undefined) {
         return refusal(403, "Cannot answer for that Host: wanted is localhost or 127.0.0.1, or the token");
       }
     },
-    refuseAccess(request, address, access) {
-      if (access === "open" || access === "read" && !isPublic) return undefined;
-      if (wanted === undefined) {
+    admit(request, address, access) {
+      const caller = identify(request);
+      if (access === "open") return caller ?? {};
+      const tokens = tenantTokens();
+      // Where tenants have tokens, who has none may be any of them, or come through a proxy of this machine.
+      if (access === "read" && caller === undefined && !isPublic && tokens.size === 0) return {};
+      const isOperator = access === "operate" || access === "change" && tokens.size === 0;
+      if (wanted === undefined && isOperator && caller === undefined) {
         return refusal(403, `Cannot change anything: no ${TOKEN_VARIABLE} is set. Set it to a long random text`);
       }
       const seconds = wrongTokens.wait(address);
       if (seconds > 0) return tooMany(seconds, "wrong tokens");
-      if (bearsToken(request)) return undefined;
+      if (caller !== undefined) {
+        if (access !== "operate" || caller.tenant === undefined) return caller;
+        return refusal(403, `Cannot do that for a tenant: it is for the bearer of the ${TOKEN_VARIABLE} alone`);
+      }
       // A request without a token guesses nothing.
       if (request.headers.has("authorization")) wrongTokens.take(address);
       return refusal(401, `Cannot answer without the token: send "Authorization: Bearer" and the ${TOKEN_VARIABLE}`, {

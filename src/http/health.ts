@@ -37,7 +37,9 @@ export function reportHealth(health: Health, { name, error }: StoreHealth, versi
     { name, state: error === undefined ? "healthy" : "unhealthy", details: { error } },
     ...health.coordinators.map(({ kind, workersAlive, workers, queue, late, circuit }): ComponentReport => ({
       name: `coordinator:${kind}`,
-      state: circuit === "open" || workersAlive === 0
+      state: health.isDone
+        ? "healthy"
+        : circuit === "open" || workersAlive === 0
         ? "unhealthy"
         : circuit === "half-open" || workersAlive < workers || queue.size >= queue.capacity
         ? "degraded"
@@ -64,6 +66,27 @@ export function reportHealth(health: Health, { name, error }: StoreHealth, versi
     : components.some((component) => component.state !== "healthy")
     ? "degraded"
     : "healthy";
+  return { service: "barline", state, components, version, ts: Date.now() / 1000 };
+}
+
+/** The report of all tenants, each as a component: one that is broken leaves the service working for the others. */
+export function joinReports(
+  reports: ReadonlyMap<string, HealthReport>,
+  { name, error }: StoreHealth,
+  version: string,
+): HealthReport {
+  const components: ComponentReport[] = [
+    { name, state: error === undefined ? "healthy" : "unhealthy", details: { error } },
+    ...Array.from(reports, ([name, { state, components }]): ComponentReport => ({
+      name: `tenant:${name}`,
+      state,
+      details: { troubled: components.filter((each) => each.state !== "healthy").map((each) => each.name) },
+    })),
+  ];
+  const states = [...reports.values()].map(({ state }) => state);
+  const isBroken = error !== undefined || states.length > 0 && states.every((state) => state === "unhealthy");
+  const isWell = states.every((state) => state === "healthy");
+  const state = isBroken ? "unhealthy" : isWell ? "healthy" : "degraded";
   return { service: "barline", state, components, version, ts: Date.now() / 1000 };
 }
 

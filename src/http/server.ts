@@ -4,47 +4,40 @@
  * @module
  */
 import { TIMEFRAMES } from "../records/timeframe.ts";
-import type { Sample } from "../telemetry/overview.ts";
-import type { ChartBar, ChartGap, SeriesNames } from "./api/bars.ts";
-import type { SeriesRow } from "./api/series.ts";
 import { describeError } from "../telemetry/log.ts";
 import { parseAddress } from "./address.ts";
-import type { DeadLetterApi } from "./api/dead_letters.ts";
 import { readObject, RequestError, withSecurityHeaders } from "./body.ts";
 import { COCKPIT_PATHS, serveCockpit } from "./cockpit.ts";
-import { type Access, createGuard, type Guard } from "./guard.ts";
-import type { HealthReport } from "./health.ts";
+import { type Access, createGuard, type Guard, type GuardOptions } from "./guard.ts";
+import type { OwnPages, View } from "./view.ts";
 
 /** What the pages are made of. */
 export interface HttpSources {
   /** Told which route has answered a request that came at `started`, in milliseconds since 1970. */
   readonly onRoute?: (method: string, path: string, started: number) => void;
-  readonly metrics: () => Promise<{ body: string; contentType: string }>;
-  readonly health: () => Promise<HealthReport>;
+  /** The page for Prometheus: of a tenant, or of all with the process. */
+  readonly metrics: (tenant?: string) => Promise<{ body: string; contentType: string }>;
+  /** What is shown of a tenant, or of all; `undefined` where there is none of that name. */
+  readonly view: (tenant?: string) => View | undefined;
   /** Why the service is not ready for bars, one phrase each; empty when it is. */
   readonly unready: () => Promise<readonly string[]>;
-  /** The run at a glance, as {@linkcode Overview} with the `state` of {@linkcode HealthReport}. */
-  readonly overview: () => Promise<unknown>;
-  /** The last quarter of an hour, oldest first. */
-  readonly samples: () => readonly Sample[];
-  /** Opens a stream of server-sent events with both. */
-  readonly events: () => Response;
-  readonly series: (search: string) => Promise<{ series: readonly SeriesRow[]; more: boolean }>;
-  /** What the comparison of two providers has found; absent where none are compared. */
-  readonly quorum?: () => unknown;
-  readonly deadLetters: DeadLetterApi;
-  /** Ends the cooldown of open circuits. */
-  readonly probe: () => void;
-  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
-  readonly pause: (provider: string, paused: boolean) => boolean;
   /** Reads the configuration again; throws what is wrong with it. Absent where that cannot be done. */
   readonly reload?: () => Promise<unknown>;
   /** Closes the sources and writes what was accepted; then the run ends. */
   readonly drain: () => void;
-  readonly bars: (series: SeriesNames, limit: number) => Promise<{ bars: ChartBar[]; gaps: ChartGap[] }>;
 }
 
-type Handler = (sources: HttpSources, query: URLSearchParams, request: Request) => Response | Promise<Response>;
+/** A request, as far as it has come. */
+interface Asked {
+  readonly sources: HttpSources;
+  /** Of the tenant that is asked for, or of the only one that the caller may see; else of all. */
+  readonly view: View;
+  readonly tenant: string | undefined;
+  readonly query: URLSearchParams;
+  readonly request: Request;
+}
+
+type Handler = (asked: Asked) => Response | Promise<Response>;
 
 /** A page: how it is asked for, and who may. Only `POST` changes anything. */
 interface Route {
@@ -56,6 +49,7 @@ interface Route {
 const open = (handle: Handler): Route => ({ method: "GET", access: "open", handle });
 const read = (handle: Handler): Route => ({ method: "GET", access: "read", handle });
 const change = (handle: Handler): Route => ({ method: "POST", access: "change", handle });
+const operate = (handle: Handler): Route => ({ method: "POST", access: "operate", handle });
 
 /** Bars of a chart where the query names no number, and at most. */
 const BARS = 500;
@@ -63,29 +57,31 @@ const MAX_BARS = 5000;
 
 /** Every page there is. */
 const routes: Readonly<Record<string, Route>> = {
-  // Counts, and names of providers: nothing of the data or of the set-up.
-  "/metrics": open(async (sources) => {
-    const { body, contentType } = await sources.metrics();
+  // Counts, and names of providers and tenants: nothing of the data or of the set-up.
+  "/metrics": open(async ({ sources, tenant }) => {
+    const { body, contentType } = await sources.metrics(tenant);
     return new Response(body, { headers: { "content-type": contentType } });
   }),
   "/healthz": open(() => Response.json({ state: "alive" })),
-  "/readyz": open(async (sources) => {
+  "/readyz": open(async ({ sources }) => {
     const reasons = await sources.unready();
     return Response.json({ ready: reasons.length === 0, reasons }, { status: reasons.length === 0 ? 200 : 503 });
   }),
-  "/health": read(async (sources) => {
-    const report = await sources.health();
+  "/health": read(async ({ view }) => {
+    const report = await view.health();
     return Response.json(report, { status: report.state === "unhealthy" ? 503 : 200 });
   }),
-  "/quorum": read(({ quorum }) => {
+  "/quorum": read((asked) => {
+    const { quorum } = ownPages(asked);
     if (quorum === undefined) throw new RequestError("No providers are compared: start with --quorum A,B", 404);
     return Response.json(quorum());
   }),
-  "/api/overview": read(async (sources) => Response.json(await sources.overview())),
-  "/api/samples": read((sources) => Response.json({ samples: sources.samples() })),
-  "/api/events": read((sources) => sources.events()),
-  "/api/symbols": read(async (sources, query) => Response.json(await sources.series(query.get("search") ?? ""))),
-  "/api/bars": read(async (sources, query) => {
+  "/api/overview": read(async ({ view }) => Response.json(await view.overview())),
+  "/api/samples": read(({ view }) => Response.json({ samples: view.samples() })),
+  "/api/events": read(({ view }) => view.events()),
+  "/api/symbols": read(async (asked) => Response.json(await ownPages(asked).series(asked.query.get("search") ?? ""))),
+  "/api/bars": read(async (asked) => {
+    const { query } = asked;
     const [provider, symbol, timeframe] = ["provider", "symbol", "timeframe"].map((name) => wanted(query, name));
     const limit = Number(query.get("limit") ?? BARS);
     if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_BARS)) {
@@ -96,24 +92,26 @@ const routes: Readonly<Record<string, Route>> = {
       const known = [...TIMEFRAMES.keys()].join(", ");
       throw new RequestError(`Cannot use the timeframe "${timeframe}": wanted is one of ${known}`);
     }
-    const found = await sources.bars({ tenant: "default", provider, symbol, timeframe }, limit);
+    const found = await ownPages(asked).bars({ provider, symbol, timeframe }, limit);
     return Response.json({ stepSeconds: stepMs / 1000, ...found });
   }),
-  "/api/dead-letters": read(async ({ deadLetters }) => Response.json(await deadLetters.groups())),
-  "/api/dead-letters/letters": read(async ({ deadLetters }, query) => Response.json(await deadLetters.letters(query))),
-  "/api/dead-letters/replay": change(async ({ deadLetters }, _, request) =>
-    Response.json(await deadLetters.replay(await readObject(request)))
+  "/api/dead-letters": read(async (asked) => Response.json(await ownPages(asked).deadLetters.groups())),
+  "/api/dead-letters/letters": read(async (asked) =>
+    Response.json(await ownPages(asked).deadLetters.letters(asked.query))
   ),
-  "/api/dead-letters/purge": change(async ({ deadLetters }, _, request) =>
-    Response.json(await deadLetters.purge(await readObject(request)))
+  "/api/dead-letters/replay": change(async (asked) =>
+    Response.json(await ownPages(asked).deadLetters.replay(await readObject(asked.request)))
   ),
-  "/-/circuit/probe": change((sources) => {
-    sources.probe();
+  "/api/dead-letters/purge": change(async (asked) =>
+    Response.json(await ownPages(asked).deadLetters.purge(await readObject(asked.request)))
+  ),
+  "/-/circuit/probe": change(({ view }) => {
+    view.probe();
     return Response.json({ probing: true });
   }),
-  "/-/providers/pause": change((sources, _, request) => pause(sources, request, true)),
-  "/-/providers/resume": change((sources, _, request) => pause(sources, request, false)),
-  "/-/reload": change(async ({ reload }) => {
+  "/-/providers/pause": change((asked) => pause(asked, true)),
+  "/-/providers/resume": change((asked) => pause(asked, false)),
+  "/-/reload": operate(async ({ sources: { reload } }) => {
     if (reload === undefined) throw new RequestError("Cannot reload: this run has no configuration to read again", 409);
     try {
       return Response.json(await reload());
@@ -121,17 +119,22 @@ const routes: Readonly<Record<string, Route>> = {
       throw new RequestError((error as Error).message, 400);
     }
   }),
-  "/-/drain": change((sources) => {
+  "/-/drain": operate(({ sources }) => {
     sources.drain();
     return Response.json({ stopping: true });
   }),
   // The page itself holds nothing: what it shows it asks for, with the token.
-  ...Object.fromEntries(COCKPIT_PATHS.map((path) => [path, open((_, __, request) => serveCockpit(request))])),
+  ...Object.fromEntries(COCKPIT_PATHS.map((path) => [path, open(({ request }) => serveCockpit(request))])),
 };
 
-async function pause(sources: HttpSources, request: Request, paused: boolean): Promise<Response> {
+function ownPages({ view: { own } }: Asked): OwnPages {
+  if (own !== undefined) return own;
+  throw new RequestError("Cannot answer for all tenants together: name one in the query, as in ?tenant=NAME");
+}
+
+async function pause({ view, request }: Asked, paused: boolean): Promise<Response> {
   const { provider } = await readObject(request);
-  if (typeof provider === "string" && sources.pause(provider, paused)) return Response.json({ provider, paused });
+  if (typeof provider === "string" && view.pause(provider, paused)) return Response.json({ provider, paused });
   throw new RequestError(
     `Cannot find provider ${JSON.stringify(provider)}: wanted is {"provider": NAME} of a running one`,
   );
@@ -149,6 +152,8 @@ export interface ServeOptions {
   readonly address: string;
   /** Token of whoever may change something; without one nobody may. */
   readonly token?: string;
+  /** The tenant of each token that is one's own. */
+  readonly tenantTokens?: GuardOptions["tenantTokens"];
   readonly sources: HttpSources;
   readonly onListen: (url: string) => void;
   /** Told of what changes something, and of errors. */
@@ -160,9 +165,9 @@ export interface ServeOptions {
  *
  * @throws {Error} If the address cannot be had.
  */
-export function serve({ address, token, sources, onListen, log }: ServeOptions): Deno.HttpServer {
+export function serve({ address, token, tenantTokens, sources, onListen, log }: ServeOptions): Deno.HttpServer {
   const { hostname, port } = parseAddress(address);
-  const guard = createGuard({ hostname, token });
+  const guard = createGuard({ hostname, token, tenantTokens });
   try {
     return Deno.serve({
       hostname,
@@ -198,12 +203,24 @@ async function answer(
     const headers = { allow: allowed.join(", ") };
     return new Response(`Only ${route.method} is answered\n`, { status: 405, headers });
   }
-  const forbidden = guard.refuseAccess(request, from, route.access);
-  if (forbidden !== undefined) return forbidden;
-  if (route.access === "change") log(`${pathname} was asked for by ${from}`);
+  const caller = guard.admit(request, from, route.access);
+  if (caller instanceof Response) return caller;
+  const named = searchParams.get("tenant") ?? undefined;
+  const tenant = caller.tenant ?? named;
+  const view = sources.view(tenant);
+  // Whether there is one of that name is nothing that a tenant's token tells.
+  if (caller.tenant !== undefined && named !== undefined && named !== caller.tenant) {
+    return new Response(`Cannot answer for tenant ${JSON.stringify(named)}: the token is another's\n`, { status: 403 });
+  }
+  if (view === undefined) {
+    return new Response(`Cannot find tenant ${JSON.stringify(tenant)}: there is none of that name\n`, { status: 404 });
+  }
+  if (route.method === "POST") {
+    log(`${pathname} was asked for by ${from}${tenant === undefined ? "" : ` for ${tenant}`}`);
+  }
   const started = Date.now();
   try {
-    return await route.handle(sources, searchParams, request);
+    return await route.handle({ sources, view, tenant, query: searchParams, request });
   } catch (error) {
     if (error instanceof RequestError) return new Response(`${error.message}\n`, { status: error.status });
     log(`Cannot answer ${pathname}: ${describeError(error)}`);

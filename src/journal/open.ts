@@ -4,6 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/options.ts";
+import { tenantDirectory } from "../data_dir.ts";
 import type { Listener } from "../events.ts";
 import { createJournal, type Journal } from "../pipeline/journal.ts";
 import type { LedgerKeeper } from "../pipeline/ledger.ts";
@@ -32,6 +33,12 @@ export interface OpenedJournal extends AsyncDisposable {
   holds(provider: Provider): boolean;
 }
 
+/** Whether a provider's frames go through the journal of a run with these settings. */
+export function isJournaled({ journal }: Settings, { isLive, keepsUnsettled }: Provider): boolean {
+  if (keepsUnsettled) return false;
+  return journal === undefined ? isLive === true : journal !== "off";
+}
+
 /**
  * Opens the journal: for every provider that does not keep its records itself where a mode is given, else for live feeds
  * alone, in mode `overflow`. What an
@@ -41,10 +48,9 @@ export interface OpenedJournal extends AsyncDisposable {
  */
 export async function openJournal(options: OpenJournalOptions): Promise<OpenedJournal | undefined> {
   const { settings, providers, tell } = options;
-  const directory = journalDirectory(settings.dataDir);
+  const directory = journalDirectory(tenantDirectory(settings));
   const notice = (message: string) => tell({ type: "journal-notice", message });
-  const holds = ({ keepsUnsettled, isLive }: Provider) =>
-    !keepsUnsettled && (settings.journal !== undefined || isLive === true);
+  const holds = (provider: Provider) => isJournaled(settings, provider);
   const hasLeftovers = async () => (await listSegments(directory).catch(() => [])).length > 0;
   if (settings.journal === "off") {
     if (await hasLeftovers()) {

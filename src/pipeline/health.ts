@@ -55,4 +55,6 @@ export interface Health {
   /** `undefined` where there is no journal. */
   readonly journal?: JournalHealth;
   readonly stopping: boolean;
+  /** Whether all is done, and nothing failed. */
+  readonly isDone?: boolean;
 }

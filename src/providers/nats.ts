@@ -37,7 +37,7 @@ export function createNats(settings: ProviderSettings): Provider {
     name: "nats",
     keepsUnsettled: true,
     open(context) {
-      const opened = openMessages(nats, kinds, context);
+      const opened = openMessages(nats, settings.tenant, kinds, context);
       close = opened.close;
       return opened.stream;
     },
@@ -46,7 +46,12 @@ export function createNats(settings: ProviderSettings): Provider {
 }
 
 /** The messages as frames, and how to be done with them. */
-function openMessages(settings: NatsSettings, kinds: readonly string[], { stop, tell, notice, pace }: ProviderContext) {
+function openMessages(
+  settings: NatsSettings,
+  tenant: string,
+  kinds: readonly string[],
+  { stop, tell, notice, pace }: ProviderContext,
+) {
   const cancelled = new AbortController();
   const held = holdMessages(settings.natsAckWait * 1000);
   const consumers = new Map<string, Consumer>();
@@ -69,7 +74,7 @@ function openMessages(settings: NatsSettings, kinds: readonly string[], { stop, 
   }
 
   async function open(kind: string): Promise<Consumer> {
-    const consumer = await openConsumer(await connect(), settings, { tenant: "default", kind });
+    const consumer = await openConsumer(await connect(), settings, { tenant, kind });
     consumers.set(kind, consumer);
     return consumer;
   }

@@ -27,7 +27,9 @@ export interface ProviderSettings {
   readonly resume: boolean;
   /** Most records wanted: a hint not to read more than needed. */
   readonly limit?: number;
-  /** Directory for what must be remembered between runs. */
+  /** Whose records they are. */
+  readonly tenant: string;
+  /** Directory of the tenant, for what must be remembered between runs. */
   readonly dataDir: string;
   /** Only the past is wanted: timeframes do that history has, though none may be streamed. */
   readonly isPast?: boolean;

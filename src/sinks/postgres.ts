@@ -4,9 +4,12 @@
  * @module
  */
 import { classifyDatabaseError, sqlState } from "../database/faults.ts";
+import type { Client } from "pg";
 import type { Database } from "../database/database.ts";
+import { createPool, type Pool } from "../database/pool.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { openPostgresLane } from "./postgres/lane.ts";
+import { createSeriesIndex, type SeriesIndex } from "./postgres/series.ts";
 import { createStatements } from "./postgres/statements.ts";
 import type { Sink } from "./sink.ts";
 
@@ -14,6 +17,8 @@ import type { Sink } from "./sink.ts";
 export interface PostgresSinkOptions {
   /** Where to write; stays the caller's to dispose. */
   database: Database;
+  /** Where the lanes' connections come from. @default {one for each lane} */
+  pool?: Pool;
   kind: RecordKind<MarketRecord>;
   /** Whose rows they are. @default {"default"} */
   tenant?: string;
@@ -27,11 +32,19 @@ export interface PostgresSinkOptions {
  */
 export function openPostgresSink(options: PostgresSinkOptions): Sink {
   const { database, kind, tenant = "default", deadlineMs } = options;
+  const pool = options.pool ?? createPool(database, Infinity);
   const statements = createStatements(kind);
+  // Lives with a connection: see the index.
+  const indexes = new WeakMap<Client, SeriesIndex>();
+  function seriesOf(client: Client): SeriesIndex {
+    let index = indexes.get(client);
+    if (index === undefined) indexes.set(client, index = createSeriesIndex(client, kind, tenant));
+    return index;
+  }
   return {
     name: "postgres",
     maxLanes: database.maxConnections,
-    openLane: () => openPostgresLane({ database, kind, statements, tenant, deadlineMs }),
+    openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, seriesOf, deadlineMs }),
     classify: classifyDatabaseError,
     // Cancelled by its own time limit, or by somebody; in neither case does it help to send the same again for ever.
     isTooSlow: (error) => sqlState(error) === "57014",

@@ -38,7 +38,7 @@ export async function configureLog({ level, format, beforeLine }: LogOptions): P
       stderr(record: LogRecord) {
         // States are told whenever they change; what is wrong, once a minute.
         const isTrouble = record.level === "warning" || record.level === "error";
-        const held = isTrouble ? repeats(record.message.map(String).join("")) : 0;
+        const held = isTrouble ? repeats([...record.category, ...record.message].map(String).join("")) : 0;
         if (held === undefined) return;
         beforeLine?.();
         const told = held === 0 ? record : {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { getLogger } from "@logtape/logtape";
+import { getLogger, type Logger } from "@logtape/logtape";
+import { DEFAULT_TENANT } from "../data_dir.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
 import { adviseOnNatsError } from "../nats/faults.ts";
 import type { Listener, PipelineEvent } from "../events.ts";
@@ -16,18 +17,25 @@ const FAILURE_LINE_EVERY_MS = 10_000;
 export interface LogEventsOptions {
   /** Gives the trace that an event belongs to, where there are traces. */
   traceOf?: (event: PipelineEvent) => string | undefined;
+  /** Where to. @default {the program's log} */
+  log?: Logger;
+}
+
+/** The log of a tenant: its lines have the category `barline.NAME`, and those of the default one `barline`. */
+export function loggerOf(tenant: string): Logger {
+  const log = getLogger("barline");
+  return tenant === DEFAULT_TENANT ? log : log.getChild(tenant);
 }
 
 /** Shortest time between two lines about bars that differ, in milliseconds. */
 const MISMATCH_LINE_EVERY_MS = 60_000;
 
 /** Makes the listener that logs what the pipeline tells. */
-export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
-  const log = getLogger("barline");
+export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOptions = {}): Listener {
   let failureLoggedAt = -Infinity;
   let failures = 0;
   let isWebhookWell = true;
-  const logMismatches = createMismatchLog();
+  const logMismatches = createMismatchLog(log);
   return (event) => {
     switch (event.type) {
       case "provider-opened":
@@ -90,8 +98,6 @@ export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
         return log.debug("Dead-lettered {count} {kind}: {reason}", event);
       case "journal-notice":
         return log.warn("Journal: {message}", event);
-      case "database-notice":
-        return log.warn("Database: {message}", event);
       case "journal-problem":
         return event.reason === undefined
           ? log.info("Journal takes records again")
@@ -118,8 +124,7 @@ export function logEvents({ traceOf }: LogEventsOptions = {}): Listener {
 }
 
 /** Logs bars of two providers that differ, in a line now and then. */
-function createMismatchLog(): (event: Extract<PipelineEvent, { type: "quorum" }>) => void {
-  const log = getLogger("barline");
+function createMismatchLog(log: Logger): (event: Extract<PipelineEvent, { type: "quorum" }>) => void {
   let loggedAt = -Infinity;
   let compared = 0;
   let mismatched = 0;

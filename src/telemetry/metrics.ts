@@ -11,12 +11,12 @@ import { type OpenMarkets, registerFeedMetrics } from "./feed_metrics.ts";
 import { registerClusterMetrics } from "./cluster_metrics.ts";
 import { registerJournalMetrics } from "./journal_metrics.ts";
 import { registerFailoverMetrics } from "./failover_metrics.ts";
-import { registerProcessMetrics } from "./process.ts";
 import { registerQuorumMetrics } from "./quorum_metrics.ts";
 import { registerStreamMetrics } from "./stream_metrics.ts";
 
 /** What is asked at each scrape, rather than told. */
 export interface MetricSources {
+  readonly tenant: string;
   readonly health: () => Health;
   readonly ledger: () => Ledger;
   /** Dead letters that lie on disk. */
@@ -32,11 +32,11 @@ export interface MetricSources {
   readonly shards?: number;
 }
 
-/** The metrics of a run. */
+/** The metrics of a tenant. */
 export interface Metrics {
   readonly listen: Listener;
-  /** The page that Prometheus reads, and its content type. */
-  render(): Promise<{ body: string; contentType: string }>;
+  /** All of them, each with the label `tenant`. */
+  readonly registry: Registry;
 }
 
 /** Value of the circuit gauge for each state. */
@@ -49,6 +49,7 @@ const BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 
 /** Makes the metrics; every series starts at 0. No label has values that input could add to. */
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
+  registry.setDefaultLabels({ tenant: sources.tenant });
   const registers = [registry];
   const { kinds, sink, workers, providers } = sources;
 
@@ -144,7 +145,6 @@ export function createMetrics(sources: MetricSources): Metrics {
   const feedback = counter("barline_feedback_total", "Changes of backpressure for the webhook, by what came of them.", [
     "outcome",
   ]);
-  registerProcessMetrics(registers);
   const listenToFeeds = registerFeedMetrics(registers, sources.openMarkets);
   const listenToJournal = registerJournalMetrics(
     registers,
@@ -204,7 +204,7 @@ export function createMetrics(sources: MetricSources): Metrics {
         dropped.inc({ coord_id: event.kind, reason: event.cause }, event.count);
       }
     },
-    render: async () => ({ body: await registry.metrics(), contentType: registry.contentType }),
+    registry,
   };
 }
 

@@ -4,10 +4,12 @@
  * @module
  */
 import process from "node:process";
-import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
+import { Counter, Gauge, Registry } from "@platformatic/prom-client";
 
-/** Registers memory, CPU and start time under the names that Prometheus clients share. */
-export function registerProcessMetrics(registers: Registry[]): void {
+/** Makes memory, CPU and start time, under the names that Prometheus clients share. */
+export function createProcessMetrics(): Registry {
+  const registry = new Registry();
+  const registers = [registry];
   const memory = (name: string, help: string, read: (usage: Deno.MemoryUsage) => number) =>
     new Gauge({
       name,
@@ -34,4 +36,5 @@ export function registerProcessMetrics(registers: Registry[]): void {
     help: "When the process started, in seconds since 1970.",
     registers,
   }).set(performance.timeOrigin / 1000);
+  return registry;
 }

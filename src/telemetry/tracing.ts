@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { context, type Link, type Span, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
+import { context, type Link, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from "@opentelemetry/api";
 import type { FrameOrigin, Listener, PipelineEvent } from "../events.ts";
 import { startSpanExport } from "./otlp/export.ts";
 
@@ -14,12 +14,18 @@ const MAX_LINKS = 32;
 
 /** The traces of a run. */
 export interface Tracing extends AsyncDisposable {
+  /** Makes the traces of a tenant's batches. */
+  batches(tenant: string): BatchTraces;
+  /** Names the request that has been under way since `started`, in milliseconds since 1970, by the route that answered. */
+  route(method: string, path: string, started: number): void;
+}
+
+/** The traces of batches. */
+export interface BatchTraces {
   /** Must hear events before whoever asks for trace ids. */
   readonly listen: Listener;
   /** The trace that an event belongs to, as 32 hexadecimal digits. */
   traceOf(event: PipelineEvent): string | undefined;
-  /** Names the request that has been under way since `started`, in milliseconds since 1970, by the route that answered. */
-  route(method: string, path: string, started: number): void;
 }
 
 /**
@@ -30,6 +36,24 @@ export function createTracing(variable: (name: string) => string | undefined): T
   const native = trace.getTracer("barline");
   const ours = native.startSpan("probe").isRecording() ? undefined : startSpanExport(variable);
   const tracer = ours?.tracer ?? native;
+  return {
+    batches: (tenant) => createBatchTraces(tracer, tenant),
+    route(method, path, started) {
+      const name = `${method} ${path}`;
+      const active = trace.getActiveSpan();
+      if (active !== undefined) active.setAttribute("http.route", path).updateName(name);
+      else {
+        const attributes = { "http.route": path, "http.request.method": method };
+        tracer.startSpan(name, { kind: SpanKind.SERVER, root: true, startTime: started, attributes }).end();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await ours?.[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function createBatchTraces(tracer: Tracer, tenant: string): BatchTraces {
   const open = new Map<string, Span>();
   const keyOf = ({ kind, worker }: { kind: string; worker: number }) => `${kind} ${worker}`;
 
@@ -72,6 +96,7 @@ export function createTracing(variable: (name: string) => string | undefined): T
           startTime: first,
           links: frames.slice(0, MAX_LINKS).map(link),
           attributes: {
+            "barline.tenant": tenant,
             "barline.kind": kind,
             "barline.worker": worker,
             "barline.records": count,
@@ -98,18 +123,6 @@ export function createTracing(variable: (name: string) => string | undefined): T
     traceOf(event) {
       const span = "worker" in event ? open.get(keyOf(event)) : undefined;
       return span?.spanContext().traceId;
-    },
-    route(method, path, started) {
-      const name = `${method} ${path}`;
-      const active = trace.getActiveSpan();
-      if (active !== undefined) active.setAttribute("http.route", path).updateName(name);
-      else {
-        const attributes = { "http.route": path, "http.request.method": method };
-        tracer.startSpan(name, { kind: SpanKind.SERVER, root: true, startTime: started, attributes }).end();
-      }
-    },
-    async [Symbol.asyncDispose]() {
-      await ours?.[Symbol.asyncDispose]();
     },
   };
 }

@@ -79,6 +79,7 @@ export async function endToEnd(options: BenchOptions, file: string): Promise<num
     kinds: [recordKind("bar")],
     symbols: [],
     timeframe: "1m",
+    tenant: "default",
     timeUnit: "iso",
     file: [file],
     resume: false,
@@ -90,14 +91,17 @@ export async function endToEnd(options: BenchOptions, file: string): Promise<num
   await using tracing = options.traces === undefined ? undefined : createTracing((name) => options.traces![name]);
   await using app = await openApp({
     config: loaded,
-    providers: [replay],
-    kinds: ["bar"],
-    listeners: tracing === undefined ? [] : [tracing.listen],
-    deadLetters: () => ({
-      write(letters) {
-        throw new Error(`the bench makes no dead letters: ${letters[0].reason}`);
-      },
-    }),
+    tenants: [{
+      config: loaded,
+      providers: [replay],
+      kinds: ["bar"],
+      listeners: tracing === undefined ? [] : [tracing.batches("default").listen],
+      deadLetters: () => ({
+        write(letters) {
+          throw new Error(`the bench makes no dead letters: ${letters[0].reason}`);
+        },
+      }),
+    }],
   });
   const started = performance.now();
   const { failure } = await app.run();

@@ -68,16 +68,20 @@ async function fill(dataDir: string, isFull: (bars: number, bytes: number) => bo
 
 /** Seconds from the start of the flow to the commit of the last journaled bar. */
 async function drain(dataDir: string): Promise<number> {
+  const config = benchConfig({ ...best, dataDir, journal: "overflow" });
   await using app = await openApp({
-    config: benchConfig({ ...best, dataDir, journal: "overflow" }),
-    providers: [],
-    kinds: ["bar"],
-    listeners: [],
-    deadLetters: () => ({
-      write(letters) {
-        throw new Error(`the bench makes no dead letters: ${letters[0].reason}`);
-      },
-    }),
+    config,
+    tenants: [{
+      config,
+      providers: [],
+      kinds: ["bar"],
+      listeners: [],
+      deadLetters: () => ({
+        write(letters) {
+          throw new Error(`the bench makes no dead letters: ${letters[0].reason}`);
+        },
+      }),
+    }],
   });
   const started = performance.now();
   const { ledger, failure } = await app.run();

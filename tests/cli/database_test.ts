@@ -63,7 +63,9 @@ testWhere(
     await using work = await openWorkspace(server);
     const running = work.startIngest(["--provider", "mock", "--drain-timeout", "1", "--http", "127.0.0.1:0"]);
     const url = await addressOf(running);
-    while (!/^barline_records_stored_total [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
+    while (
+      !/^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text())
+    );
     await server.control!.signal("SIGSTOP");
     try {
       // Also while a probe of the database waits for an answer that does not come.
@@ -91,10 +93,12 @@ testWhere(missing, "a second signal exits 130 and leaves what is unwritten to th
   await using work = await openWorkspace(server);
   const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
   const url = await addressOf(running);
-  while (!/^barline_records_stored_total [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
+  while (
+    !/^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text())
+  );
   await server.control!.signal("SIGSTOP");
   try {
-    while (!/^barline_records_in_flight [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
+    while (!/^barline_records_in_flight\{tenant="default"\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
     running.kill("SIGINT");
     await running.line(/A second signal gives up/);
     running.kill("SIGINT");

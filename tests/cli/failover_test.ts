@@ -72,14 +72,14 @@ Deno.test("a run goes on with the standby, and its metrics and health show it; a
   standby.bars(bar(0));
   const read = async (page: string) => await (await fetch(`${address}/${page}`)).text();
   let metrics = await read("metrics");
-  while (!/^barline_records_stored_total 1$/m.test(metrics)) metrics = await read("metrics");
+  while (!/^barline_records_stored_total\{tenant="default"\} 1$/m.test(metrics)) metrics = await read("metrics");
   for (
     const line of [
-      'barline_failover_active{group="alpaca,massive",provider="alpaca"} 0',
-      'barline_failover_active{group="alpaca,massive",provider="massive"} 1',
-      'barline_failover_switches_total{group="alpaca,massive",cause="fatal"} 1',
-      'barline_failover_switches_total{group="alpaca,massive",cause="returned"} 0',
-      'barline_provider_state{provider="alpaca"} 0',
+      'barline_failover_active{group="alpaca,massive",provider="alpaca",tenant="default"} 0',
+      'barline_failover_active{group="alpaca,massive",provider="massive",tenant="default"} 1',
+      'barline_failover_switches_total{group="alpaca,massive",cause="fatal",tenant="default"} 1',
+      'barline_failover_switches_total{group="alpaca,massive",cause="returned",tenant="default"} 0',
+      'barline_provider_state{provider="alpaca",tenant="default"} 0',
     ]
   ) assert(metrics.split("\n").includes(line), line);
   const health = JSON.parse(await read("health"));

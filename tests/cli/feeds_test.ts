@@ -36,22 +36,25 @@ Deno.test("with another feed left the run goes on, tells which has failed, and e
   connection.update(bar(0, { symbol: "BTC/USD" }), bar(1, { symbol: "BTC/USD" }), bar(2, { symbol: "BTC/USD" }));
   while (await work.count() < 2) await new Promise((resolve) => setTimeout(resolve, 20));
   const metrics = await (await fetch(`${url}/metrics`)).text();
-  assertMatch(metrics, /^barline_provider_state\{provider="alpaca"\} 0$/m);
-  assertMatch(metrics, /^barline_provider_state\{provider="kraken"\} 2$/m);
-  assertMatch(metrics, /^barline_provider_bars_total\{provider="kraken",kind="final"\} 2$/m);
-  assertMatch(metrics, /^barline_provider_bars_total\{provider="kraken",kind="correction"\} 0$/m);
+  assertMatch(metrics, /^barline_provider_state\{provider="alpaca",tenant="default"\} 0$/m);
+  assertMatch(metrics, /^barline_provider_state\{provider="kraken",tenant="default"\} 2$/m);
+  assertMatch(metrics, /^barline_provider_bars_total\{provider="kraken",kind="final",tenant="default"\} 2$/m);
+  assertMatch(metrics, /^barline_provider_bars_total\{provider="kraken",kind="correction",tenant="default"\} 0$/m);
   const seconds = bar(1).ts / 1000;
   assertMatch(
     metrics,
-    new RegExp(`^barline_provider_last_bar_timestamp_seconds\\{provider="kraken"\\} ${seconds}$`, "m"),
+    new RegExp(`^barline_provider_last_bar_timestamp_seconds\\{provider="kraken",tenant="default"\\} ${seconds}$`, "m"),
   );
   for (const outcome of ["found", "repaired", "unrepairable"]) {
-    assertStringIncludes(metrics, `barline_gap_minutes_total{provider="kraken",outcome="${outcome}"} 0`);
+    assertStringIncludes(
+      metrics,
+      `barline_gap_minutes_total{provider="kraken",outcome="${outcome}",tenant="default"} 0`,
+    );
   }
   for (const outcome of ["ok", "throttled", "error"]) {
     assertMatch(
       metrics,
-      new RegExp(`^barline_rest_calls_total\\{provider="kraken",outcome="${outcome}"\\} \\d+$`, "m"),
+      new RegExp(`^barline_rest_calls_total\\{provider="kraken",outcome="${outcome}",tenant="default"\\} \\d+$`, "m"),
     );
   }
   running.kill("SIGTERM");
@@ -74,12 +77,13 @@ Deno.test("after a restart the minutes that were missed are found, repaired and 
   while (await work.count() < 60) await new Promise((resolve) => setTimeout(resolve, 20));
   let metrics = "";
   const count = (name: string) => Number(new RegExp(`^${name} (\\d+)`, "m").exec(metrics)?.[1]);
-  const gaps = (outcome: string) => count(`barline_gap_minutes_total\\{provider="kraken",outcome="${outcome}"\\}`);
+  const gaps = (outcome: string) =>
+    count(`barline_gap_minutes_total\\{provider="kraken",outcome="${outcome}",tenant="default"\\}`);
   do metrics = await (await fetch(`${url}/metrics`)).text(); while (gaps("repaired") < 59);
   assertEquals(gaps("found") >= 59 && gaps("found") <= 61, true, `${gaps("found")} minutes`);
   assertEquals(gaps("unrepairable"), 0);
-  assertEquals(count(`barline_provider_repaired_total\\{provider="kraken"\\}`) >= 59, true);
-  assertEquals(count(`barline_rest_calls_total\\{provider="kraken",outcome="ok"\\}`) >= 1, true);
+  assertEquals(count(`barline_provider_repaired_total\\{provider="kraken",tenant="default"\\}`) >= 59, true);
+  assertEquals(count(`barline_rest_calls_total\\{provider="kraken",outcome="ok",tenant="default"\\}`) >= 1, true);
   second.kill("SIGTERM");
   assertEquals((await second.ended).code, 0);
 });

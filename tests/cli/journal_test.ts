@@ -158,10 +158,10 @@ Deno.test("health and metrics tell of the journal", async () => {
   for (const name of ["bytes", "frames", "oldestAgeSeconds"]) assertEquals(typeof details[name], "number", name);
   const metrics = await (await fetch(`${url}/metrics`)).text();
   for (const name of ["bytes", "frames", "oldest_age_seconds", "sync_seconds_count"]) {
-    assertMatch(metrics, new RegExp(`^barline_journal_${name} \\d`, "m"));
+    assertMatch(metrics, new RegExp(`^barline_journal_${name}\\{tenant="default"\\} \\d`, "m"));
   }
   for (const name of ["replayed", "cut", "dropped"]) {
-    assertMatch(metrics, new RegExp(`^barline_journal_${name}_total 0$`, "m"));
+    assertMatch(metrics, new RegExp(`^barline_journal_${name}_total\\{tenant="default"\\} 0$`, "m"));
   }
   running.kill("SIGTERM");
   assertEquals((await running.ended).code, 0);

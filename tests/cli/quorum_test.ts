@@ -39,9 +39,9 @@ Deno.test("two providers are compared: /quorum lists what differs, metrics count
   const metrics = (await (await fetch(`${address}/metrics`)).text()).split("\n");
   for (
     const line of [
-      "barline_quorum_compared_total 2",
-      'barline_quorum_mismatches_total{field="high"} 1',
-      'barline_quorum_mismatches_total{field="close"} 0',
+      'barline_quorum_compared_total{tenant="default"} 2',
+      'barline_quorum_mismatches_total{field="high",tenant="default"} 1',
+      'barline_quorum_mismatches_total{field="close",tenant="default"} 0',
     ]
   ) assert(metrics.includes(line), line);
   running.kill("SIGTERM");

@@ -20,7 +20,9 @@ Deno.test("after kill -9 --resume goes on where everything before is committed, 
   const url = await addressOf(running);
   // Positions are saved every second, so by now one is.
   while (
-    Number(/^barline_records_stored_total (\d+)/m.exec(await (await fetch(`${url}/metrics`)).text())![1]) < 20_000
+    Number(
+      /^barline_records_stored_total\{tenant="default"\} (\d+)/m.exec(await (await fetch(`${url}/metrics`)).text())![1],
+    ) < 20_000
   );
   running.kill("SIGKILL");
   assertEquals((await running.ended).code, 137);
@@ -52,7 +54,7 @@ Deno.test("SIGTERM ends a wait for standard input, after what has come through i
   });
   const running = work.startIngest(["--file", "-", "--http", "127.0.0.1:0"], { stdin });
   const url = await addressOf(running);
-  while (!/^barline_records_stored_total 3/m.test(await (await fetch(`${url}/metrics`)).text()));
+  while (!/^barline_records_stored_total\{tenant="default"\} 3/m.test(await (await fetch(`${url}/metrics`)).text()));
   running.kill("SIGTERM");
   const { code, json } = await running.ended;
   assertEquals([code, json.stored], [0, 3]);
@@ -84,7 +86,8 @@ Deno.test("a provider that fails does not stop the others, and the exit code is 
   const metrics = await metricsOf(running);
   const failed = await running.line(/Provider replay failed/);
   assertMatch(failed, /Cannot read .* header lacks symbol/);
-  const stored = async () => Number(/^barline_records_stored_total (\d+)/m.exec(await metrics())![1]);
+  const stored = async () =>
+    Number(/^barline_records_stored_total\{tenant="default"\} (\d+)/m.exec(await metrics())![1]);
   const before = await stored();
   while (await stored() <= before);
   running.kill("SIGTERM");

@@ -86,7 +86,9 @@ export function testScenarios(server: TestServer | undefined): void {
     await using work = await openWorkspace(server);
     const running = work.startIngest(["--provider", "mock", "--speed", "max", "--http", "127.0.0.1:0"]);
     const url = await addressOf(running);
-    while (!/^barline_records_stored_total [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
+    while (
+      !/^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text())
+    );
     running.kill("SIGTERM");
     const { code, json } = await running.ended;
     assertEquals(code, 0);

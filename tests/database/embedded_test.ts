@@ -127,7 +127,7 @@ Deno.test("rows that were acknowledged outlive a kill -9 in mid-run, twice over"
     let acknowledged = 0;
     while (acknowledged < 2000) {
       const metrics = await (await fetch(`${url}/metrics`)).text();
-      acknowledged = Number(/^barline_records_stored_total (\d+)/m.exec(metrics)?.[1] ?? 0);
+      acknowledged = Number(/^barline_records_stored_total\{tenant="default"\} (\d+)/m.exec(metrics)?.[1] ?? 0);
     }
     running.kill("SIGKILL");
     assertEquals((await running.ended).code, 137);

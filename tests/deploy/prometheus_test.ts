@@ -127,7 +127,7 @@ testWhere(
     const expressions = [
       ...(await readPanels()).map(({ title, expr }) => ({
         name: title,
-        expr: expr.replaceAll("$instance", target).replaceAll("$provider", "kraken"),
+        expr: expr.replaceAll("$instance", target).replaceAll("$provider", "kraken").replaceAll("$tenant", ".*"),
       })),
       // A comparison leaves out what does not alarm: with `bool` it tells of that too.
       ...(await readRules()).map(({ alert, record, expr }) => ({

@@ -57,7 +57,7 @@ test("while the database is away for more bars than memory holds, the feed is dr
   print(BLOCKED_MINUTES + 1, await fake.connection());
   await until(async () => await workspace.count() === sent.length);
   const metrics = await (await fetch(`${address}/metrics`)).text();
-  assertMatch(metrics, /barline_provider_reconnects_total\{provider="alpaca",cause="overflow"\} 1\n/);
+  assertMatch(metrics, /barline_provider_reconnects_total\{provider="alpaca",cause="overflow",tenant="default"\} 1\n/);
   running.kill("SIGTERM");
   const { code, json } = await running.ended;
   assertEquals([code, json.deadLettered, json.inFlight], [0, 0, 0]);

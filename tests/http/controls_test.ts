@@ -93,7 +93,9 @@ Deno.test("ingest first replays what an earlier run left when it was stopped, an
     "127.0.0.1:0",
   ]);
   const address = await addressOf(stuck);
-  while (!/^barline_records_received_total 301$/m.test(await (await fetch(`${address}/metrics`)).text()));
+  while (
+    !/^barline_records_received_total\{tenant="default"\} 301$/m.test(await (await fetch(`${address}/metrics`)).text())
+  );
   stuck.kill("SIGTERM");
   const stopped = await stuck.ended;
   assertEquals([stopped.json.stored, stopped.json.deadLettered], [0, 301]);

@@ -3,6 +3,7 @@ import { readObject, RequestError } from "../../src/http/body.ts";
 import { isLoopback } from "../../src/http/address.ts";
 import { createGuard } from "../../src/http/guard.ts";
 import { type HttpSources, serve } from "../../src/http/server.ts";
+import type { View } from "../../src/http/view.ts";
 
 const TOKEN = "a long random text";
 const PAGES = ["/", "/healthz", "/readyz", "/metrics", "/health", "/api/overview", "/api/samples", "/api/dead-letters"];
@@ -21,23 +22,28 @@ function start(hostname = "127.0.0.1", token: string | undefined = TOKEN): Serve
   const json = () => Promise.resolve({});
   const sources: Partial<HttpSources> = {
     metrics: () => Promise.resolve({ body: "up 1\n", contentType: "text/plain" }),
-    health: () => Promise.resolve({ service: "barline", state: "healthy", components: [], version: "1", ts: 0 }),
     unready: () => Promise.resolve([]),
+    drain: () => void done.push("drain"),
+    view: () => view as unknown as View,
+  };
+  const view = {
+    health: () => Promise.resolve({ service: "barline", state: "healthy", components: [], version: "1", ts: 0 }),
     overview: json,
     samples: () => [],
     probe: () => void done.push("probe"),
-    drain: () => void done.push("drain"),
-    deadLetters: {
-      groups: () => Promise.resolve({ groups: [] }),
-      letters: () => Promise.resolve({ letters: [] }),
-      replay(body) {
-        done.push(`replay ${JSON.stringify(body)}`);
-        return Promise.resolve({ replayed: 0, refused: 0, skipped: 0, reasons: {} });
-      },
-      finished: () => Promise.resolve(),
-      purge() {
-        done.push("purge");
-        return Promise.reject(new RequestError("Cannot purge", 409));
+    own: {
+      deadLetters: {
+        groups: () => Promise.resolve({ groups: [] }),
+        letters: () => Promise.resolve({ letters: [] }),
+        replay(body: unknown) {
+          done.push(`replay ${JSON.stringify(body)}`);
+          return Promise.resolve({ replayed: 0, refused: 0, skipped: 0, reasons: {} });
+        },
+        finished: () => Promise.resolve(),
+        purge() {
+          done.push("purge");
+          return Promise.reject(new RequestError("Cannot purge", 409));
+        },
       },
     },
   };

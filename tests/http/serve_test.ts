@@ -8,21 +8,21 @@ const server = await startSharedServer();
 
 /** The series that the contract names, each with the values of its labels. */
 const CONTRACT = [
-  'mds_coord_items_submitted_total{coord_id="bar"}',
-  'mds_coord_items_dropped_total{coord_id="bar",reason="invalid"}',
-  'mds_coord_queue_depth{coord_id="bar"}',
-  'mds_coord_workers_alive{coord_id="bar"}',
-  'mds_coord_circuit_state{coord_id="bar"}',
-  'mds_worker_batches_written_total{coord_id="bar",worker_id="0"}',
-  'mds_worker_write_errors_total{coord_id="bar",worker_id="0",error_type="transient"}',
-  'mds_worker_write_latency_seconds_count{coord_id="bar",worker_id="0"}',
-  'sink_writes_total{sink="postgres",status="success"}',
-  'sink_writes_total{sink="postgres",status="error"}',
-  'sink_write_latency_seconds_count{sink="postgres"}',
-  'barline_receive_to_commit_seconds_count{coord_id="bar"}',
-  'barline_last_commit_timestamp_seconds{provider="mock"}',
-  "barline_dead_letters_waiting",
-  "barline_records_received_total",
+  'mds_coord_items_submitted_total{coord_id="bar",tenant="default"}',
+  'mds_coord_items_dropped_total{coord_id="bar",reason="invalid",tenant="default"}',
+  'mds_coord_queue_depth{coord_id="bar",tenant="default"}',
+  'mds_coord_workers_alive{coord_id="bar",tenant="default"}',
+  'mds_coord_circuit_state{coord_id="bar",tenant="default"}',
+  'mds_worker_batches_written_total{coord_id="bar",worker_id="0",tenant="default"}',
+  'mds_worker_write_errors_total{coord_id="bar",worker_id="0",error_type="transient",tenant="default"}',
+  'mds_worker_write_latency_seconds_count{tenant="default",coord_id="bar",worker_id="0"}',
+  'sink_writes_total{sink="postgres",status="success",tenant="default"}',
+  'sink_writes_total{sink="postgres",status="error",tenant="default"}',
+  'sink_write_latency_seconds_count{tenant="default",sink="postgres"}',
+  'barline_receive_to_commit_seconds_count{tenant="default",coord_id="bar"}',
+  'barline_last_commit_timestamp_seconds{provider="mock",tenant="default"}',
+  'barline_dead_letters_waiting{tenant="default"}',
+  'barline_records_received_total{tenant="default"}',
   "process_resident_memory_bytes",
   "process_cpu_seconds_total",
 ];
@@ -44,14 +44,16 @@ Deno.test("/metrics has every series of the contract, and after a run they say w
   let page = await get(`${address}/metrics`);
   for (const series of CONTRACT) assert(valueOf(page, series) >= 0);
   assertEquals(page.includes("AAPL"), false);
-  while (valueOf(page, "barline_records_stored_total") === 0) page = await get(`${address}/metrics`);
-  assert(valueOf(page, 'mds_worker_batches_written_total{coord_id="bar",worker_id="0"}') >= 0);
-  assert(valueOf(page, 'sink_writes_total{sink="postgres",status="success"}') > 0);
-  assert(valueOf(page, 'barline_last_commit_timestamp_seconds{provider="mock"}') > Date.now() / 1000 - 60);
+  while (valueOf(page, 'barline_records_stored_total{tenant="default"}') === 0) page = await get(`${address}/metrics`);
+  assert(valueOf(page, 'mds_worker_batches_written_total{coord_id="bar",worker_id="0",tenant="default"}') >= 0);
+  assert(valueOf(page, 'sink_writes_total{sink="postgres",status="success",tenant="default"}') > 0);
+  assert(
+    valueOf(page, 'barline_last_commit_timestamp_seconds{provider="mock",tenant="default"}') > Date.now() / 1000 - 60,
+  );
   assertEquals(
-    valueOf(page, "barline_records_received_total"),
+    valueOf(page, 'barline_records_received_total{tenant="default"}'),
     ["stored_total", "unchanged_total", "deduplicated_total", "dead_lettered_total", "journaled", "in_flight"]
-      .reduce((sum, term) => sum + valueOf(page, `barline_records_${term}`), 0),
+      .reduce((sum, term) => sum + valueOf(page, `barline_records_${term}{tenant="default"}`), 0),
   );
   running.kill("SIGTERM");
   assertEquals((await running.ended).code, 0);

@@ -77,7 +77,9 @@ Deno.test("no key, password or token is in any output, page, file or command lin
     const running = work.start(["ingest", ...feeds, ...options, ...target, "--json", "--journal", "durable"], { env });
     const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(await running.line(/Serving/))!;
     for (let waited = false; !waited;) {
-      waited = /^barline_records_stored_total [1-9]/m.test(await (await fetch(`${address}/metrics`)).text());
+      waited = /^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(
+        await (await fetch(`${address}/metrics`)).text(),
+      );
     }
     for (const path of ["metrics", "health", "readyz", "api/overview", "api/samples", "api/dead-letters", "nowhere"]) {
       assertClean(`/${path}`, await (await fetch(`${address}/${path}`)).text());

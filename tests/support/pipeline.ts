@@ -46,11 +46,14 @@ export async function startPipeline(
   let letters = memoryLetters();
   const app = await openApp({
     config,
-    providers,
-    kinds: ["bar"],
-    deadLetters: (tell) => letters = memoryLetters(tell),
-    listeners: [events.tell, (event) => {
-      for (const hear of waiting) hear(event);
+    tenants: [{
+      config,
+      providers,
+      kinds: ["bar"],
+      deadLetters: (tell) => letters = memoryLetters(tell),
+      listeners: [events.tell, (event) => {
+        for (const hear of waiting) hear(event);
+      }],
     }],
   });
   const next: RunningPipeline["next"] = <Type extends Name>(type: Type, is = (_: Told<Type>) => true) =>

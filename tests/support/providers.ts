@@ -16,6 +16,7 @@ export function providerSettings(given: Partial<ProviderSettings>): ProviderSett
     file: [],
     timeUnit: "iso",
     resume: false,
+    tenant: "default",
     dataDir: "data",
     provisional: false,
     pollSeconds: 60,

@@ -3,8 +3,9 @@
  *
  * @module
  */
-import type { App } from "../../app.ts";
+import type { Store } from "../../app.ts";
 import type { Config } from "../../config/load.ts";
+import { tenantDirectory } from "../../data_dir.ts";
 import { DEFAULT_MAX_REPLAYS, replayLetters, stopWith } from "../../dead_letter_replay.ts";
 import { holdLetters, LettersHeldError, readLetters } from "../../dead_letters/directory.ts";
 import { deadLetterDirectory } from "../../dead_letters/files.ts";
@@ -12,7 +13,7 @@ import { FILTER_FIELDS, type LetterFilter, parseFilter } from "../../dead_letter
 import { groupLetters, type LetterGroup } from "../../dead_letters/group.ts";
 import type { StoredLetter } from "../../dead_letters/letter.ts";
 import { purgeLetters } from "../../dead_letters/purge.ts";
-import { logEvents } from "../../telemetry/log_events.ts";
+import { logEvents, loggerOf } from "../../telemetry/log_events.ts";
 import { RequestError } from "../body.ts";
 
 /** The dead letters of a running program. */
@@ -57,9 +58,9 @@ const SOON_MS = 100;
 /** Share of the time that may go into counting letters: of millions it takes seconds, and pages ask again and again. */
 const COUNTING_SHARE = 0.1;
 
-/** Makes the API of an app's letters; when `stop` aborts, a replay under way ends. */
-export function createDeadLetterApi(app: App, config: Config, stop: AbortSignal): DeadLetterApi {
-  const directory = deadLetterDirectory(config.settings.dataDir);
+/** Makes the API of a tenant's letters; when `stop` aborts, a replay under way ends. */
+export function createDeadLetterApi(store: Store, config: Config, stop: AbortSignal): DeadLetterApi {
+  const directory = deadLetterDirectory(tenantDirectory(config.settings));
   let replaying: Promise<unknown> = Promise.resolve();
   let counted: Promise<LetterGroup[]> | undefined;
 
@@ -94,9 +95,9 @@ export function createDeadLetterApi(app: App, config: Config, stop: AbortSignal)
         replayLetters({
           config,
           matches,
-          database: app.store.database,
+          store,
           maxReplays: body.force === true ? Infinity : DEFAULT_MAX_REPLAYS,
-          listeners: [logEvents()],
+          listeners: [logEvents({ log: loggerOf(config.settings.tenant) })],
           onStart: (replaying) => stopWith(stop, replaying),
         })
       );

@@ -8,58 +8,47 @@ import { Buffer } from "node:buffer";
 import type { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { breaksConnection, sqlState } from "../../database/faults.ts";
-import { type Database, endClient } from "../../database/database.ts";
+import type { Database } from "../../database/database.ts";
+import type { Pool } from "../../database/pool.ts";
 import type { WriteCounts } from "../../events.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import type { SinkLane } from "../sink.ts";
 import { BinaryWriter } from "./binary.ts";
 import { prepareRows, type Rows } from "./rows.ts";
-import { createSeriesIndex, type SeriesIndex } from "./series.ts";
+import type { SeriesIndex } from "./series.ts";
 import type { Statements } from "./statements.ts";
 
 /** Options of {@linkcode openPostgresLane}. */
 export interface PostgresLaneOptions {
   database: Database;
+  pool: Pool;
   kind: RecordKind<MarketRecord>;
   statements: Statements;
   tenant: string;
+  /** What a connection knows of series. */
+  seriesOf: (client: Client) => SeriesIndex;
   /** Longest time a write may take before its connection is given up, in milliseconds: a server may hang. */
   deadlineMs: number;
-}
-
-/** A connection, and what is known through it. */
-interface Session {
-  readonly client: Client;
-  readonly series: SeriesIndex;
 }
 
 /** SQLSTATE of a key that is there already. */
 const UNIQUE_VIOLATION = "23505";
 /** SQLSTATE of a limit that the server's configuration sets. */
 const LIMIT_EXCEEDED = "53400";
+/** SQLSTATE of COPY into a table with row-level security, by who is not its owner. */
+const NOT_SUPPORTED = "0A000";
 /** Most batches that go straight to the upsert after COPY has met known keys again and again. */
 const MAX_COPY_PAUSE = 64;
 
-/** Opens a lane; it connects at its first write, and anew after its connection has broken. */
+/** Opens a lane; it borrows a connection for each write. */
 export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
-  const { database, kind, statements, tenant, deadlineMs } = options;
+  const { database, pool, kind, statements, tenant, seriesOf, deadlineMs } = options;
   const writer = new BinaryWriter();
   const copyMemory = createCopyMemory(database.supportsCopy);
-  let session: Session | undefined;
-  /** Cuts the connection, or ends the wait for it. */
-  let cutting = new AbortController();
+  const borrower = pool.enter(tenant);
 
-  async function connect(): Promise<Session> {
-    const { signal } = cutting;
-    const client = await database.connect(signal);
-    // The write that asked for it may have been given up just as it came.
-    signal.throwIfAborted();
-    return session = { client, series: createSeriesIndex(client, kind, tenant) };
-  }
-
-  async function write(records: readonly MarketRecord[]): Promise<WriteCounts> {
-    const { client, series } = session ?? await connect();
-    const rows = prepareRows(records, await series.intern(records), kind);
+  async function write(client: Client, records: readonly MarketRecord[]): Promise<WriteCounts> {
+    const rows = prepareRows(records, await seriesOf(client).intern(records), kind);
     const { deduplicated } = rows;
     if (copyMemory.shouldTry()) {
       try {
@@ -67,7 +56,8 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
         copyMemory.worked();
         return { stored: rows.records.length, unchanged: 0, deduplicated };
       } catch (error) {
-        if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+        const state = sqlState(error);
+        if (state !== UNIQUE_VIOLATION && state !== NOT_SUPPORTED) throw error;
         copyMemory.failed();
       }
     }
@@ -104,28 +94,23 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     }
   }
 
-  function drop(): void {
-    session = undefined;
-    cutting.abort();
-    cutting = new AbortController();
-  }
-
   return {
     async write(records, signal) {
-      signal.throwIfAborted();
+      // Outside of the deadline: who waits for others' writes has not been let down by the database.
+      const lease = await borrower.take(signal);
       try {
-        return await beforeDeadline(database.turn(() => write(records)), deadlineMs, signal);
+        const work = database.turn(async () => await write(await lease.connect(), records));
+        const counts = await beforeDeadline(work, deadlineMs, signal);
+        lease.release();
+        return counts;
       } catch (error) {
         // What was given up goes on at the server, whatever the reason for giving up was.
-        if (signal.aborted || breaksConnection(error)) drop();
+        if (signal.aborted || breaksConnection(error)) lease.drop();
+        else lease.release();
         throw error;
       }
     },
-    async [Symbol.asyncDispose]() {
-      const ended = session;
-      session = undefined;
-      if (ended !== undefined) await endClient(ended.client);
-    },
+    [Symbol.asyncDispose]: () => borrower[Symbol.asyncDispose](),
   };
 }
 

@@ -53,6 +53,7 @@ export async function* oracleBars(count: number): AsyncGenerator<Payload> {
     speed: "max",
     resume: false,
     limit: count,
+    tenant: "default",
     dataDir: "/nonexistent",
     provisional: false,
     pollSeconds: 60,

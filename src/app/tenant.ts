@@ -1,0 +1,254 @@
+/**
+ * One tenant of a run: a pipeline of its own, with its providers, queues, lanes, circuits, journal, dead letters and
+ * ledger. It shares with the others the store and nothing else: what becomes of one is no matter of the others.
+ *
+ * @module
+ */
+import { openCoordinators, readCoordinators } from "./coordinators.ts";
+import { createSources, type SourcesChange } from "./sources.ts";
+import type { Store } from "./store.ts";
+import type { Config } from "../config/load.ts";
+import type { DeadLetters } from "../dead_letters/write.ts";
+import type { Listener } from "../events.ts";
+import { openJournal } from "../journal/open.ts";
+import { createBury } from "../pipeline/bury.ts";
+import type { Health } from "../pipeline/health.ts";
+import { createLateness } from "../pipeline/late.ts";
+import { createLedger, type Ledger } from "../pipeline/ledger.ts";
+import { createQuorum, type QuorumReport } from "../pipeline/quorum.ts";
+import { coordinateRates, type TokenBucket } from "../pipeline/rate.ts";
+import { type Coordinator, run } from "../pipeline/run.ts";
+import { rowName } from "../providers/mod.ts";
+import type { Provider, ProviderContext } from "../providers/provider.ts";
+import { recordKind } from "../records/mod.ts";
+import { createReceiveClock } from "../records/record.ts";
+import { createFeedback } from "../telemetry/feedback.ts";
+
+/** How a tenant's run ended. */
+export interface TenantOutcome {
+  readonly ledger: Ledger;
+  /** Why it failed; `undefined` when it did not. */
+  readonly failure?: unknown;
+}
+
+/** What a tenant is made of. */
+export interface TenantOptions {
+  /** Its own: `settings.tenant` is its name. */
+  readonly config: Config;
+  readonly providers: readonly Provider[];
+  /** Opens none of the providers: they, or some of them, are given by {@linkcode Tenant.replace}. It goes on without any. */
+  readonly isShared?: boolean;
+  readonly deadLetters: (tell: Listener) => DeadLetters;
+  readonly listeners: readonly Listener[];
+  /** Names of the kinds of records that the providers give. */
+  readonly kinds: readonly string[];
+  /** What is to be done before its sources are opened. */
+  readonly begin?: (tenant: Tenant) => Promise<void>;
+}
+
+/** A tenant that is ready to run. */
+export interface Tenant extends AsyncDisposable {
+  readonly name: string;
+  readonly config: Config;
+  /** Aborts when its sources are to be closed. */
+  readonly stopping: AbortSignal;
+  readonly health: () => Health;
+  readonly ledger: () => Ledger;
+  /** What the comparison of two providers has found; absent where none are compared. */
+  readonly quorum?: () => QuorumReport;
+  /** How its run ended; `undefined` before that. */
+  readonly outcome: TenantOutcome | undefined;
+  /** Listens from now on. */
+  listen(listener: Listener): void;
+  /** Tells all who listen. */
+  readonly tell: Listener;
+  /** Runs until the sources end, or a stop or abort has been carried through. */
+  run(): Promise<TenantOutcome>;
+  /** The providers of now. */
+  providers(): readonly Provider[];
+  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
+  pause(provider: string, paused: boolean): boolean;
+  /** Makes these the providers while the run goes on; see `Sources` in `sources.ts`. */
+  replace(providers: readonly Provider[]): Promise<SourcesChange>;
+  /** Closes the sources; what is accepted is still written, within the drain timeout. */
+  stop(): void;
+  /** Gives up: what is not written stays in the journal, or goes to the dead letters, at once. */
+  abort(reason: Error): void;
+  /** Ends the cooldown of open circuits: the next write is the probe. */
+  probe(): void;
+}
+
+/**
+ * Sets up the pipeline of a tenant: its journal, and sink, queue and lanes for each kind of records.
+ *
+ * @throws {Error} If its journal cannot be had.
+ */
+export async function openTenant(store: Store, options: TenantOptions): Promise<Tenant> {
+  const { settings } = options.config;
+  const { tenant: name } = settings;
+  await using opened = new AsyncDisposableStack();
+  const stopping = new AbortController();
+  const aborting = new AbortController();
+  const listeners = [...options.listeners];
+  const tell: Listener = (event) => {
+    for (const listen of listeners) listen(event);
+  };
+  let failure: unknown;
+  let outcome: TenantOutcome | undefined;
+
+  const ledger = createLedger();
+  listeners.unshift(ledger.listen);
+
+  function fail(error: unknown): void {
+    if (failure === undefined) tell({ type: "fatal", error });
+    failure ??= error;
+    stopping.abort();
+  }
+
+  const coordinators = new Map<string, Coordinator>();
+  const journaled = await openJournal({
+    settings,
+    providers: options.providers,
+    kind(name) {
+      const coordinator = coordinators.get(name);
+      if (coordinator === undefined) throw new RangeError(`no queue takes records of kind "${name}"`);
+      return coordinator.delivery.kind;
+    },
+    ledger,
+    tell,
+    abort: aborting.signal,
+  });
+  if (journaled !== undefined) {
+    opened.use(journaled);
+    listeners.push(journaled.journal.listen);
+  }
+
+  const bury = createBury(options.deadLetters(tell), fail);
+  const lateness = createLateness({ afterMs: settings.lateAfter * 1000, kind: recordKind });
+  const opening = openCoordinators({
+    settings,
+    store,
+    kinds: options.kinds,
+    lateness,
+    tell,
+    opened,
+    bury,
+    keep: journaled?.journal.keep,
+    abort: aborting.signal,
+    onFatal(error) {
+      fail(error);
+      aborting.abort(error);
+    },
+  });
+  for (const [kind, coordinator] of opening) coordinators.set(kind, coordinator);
+
+  if (settings.feedbackUrl !== undefined) {
+    const feedback = opened.use(createFeedback({
+      url: settings.feedbackUrl,
+      queue: (kind) => ({ size: coordinators.get(kind)!.batcher.depth, capacity: settings.capacity }),
+      tell,
+    }));
+    listeners.push(feedback.listen);
+  }
+
+  const [one, other] = settings.quorum.map(rowName);
+  const quorum = other === undefined ? undefined : createQuorum({
+    providers: [one, other],
+    tolerance: settings.quorumTolerance,
+    volumeTolerance: settings.quorumVolumeTolerance,
+    tell,
+  });
+
+  const clock = createReceiveClock();
+  const contextOf = (provider: string, bucket: TokenBucket, stop: AbortSignal): ProviderContext => ({
+    clock,
+    stop,
+    // A stop ends the wait; the provider looks at the signal itself.
+    pace: (count) => bucket.take(count, stop).catch(() => {}),
+    notice: (message) => tell({ type: "provider-notice", provider, message }),
+    tell,
+    newest: (timeframe) => store.newest(name, provider, timeframe, stop),
+    as: (other) => contextOf(other, bucket, stop),
+  });
+  const sources = createSources(options.isShared ? [] : options.providers, {
+    staysOpen: options.isShared,
+    rate: settings.rate,
+    isJournaled: (provider) => journaled?.holds(provider) ?? false,
+    lateness,
+    context: contextOf,
+    stopping: stopping.signal,
+    tell,
+  });
+  listeners.push(sources.listen, coordinateRates(sources.paced, tell));
+
+  const health = (): Health => ({
+    coordinators: readCoordinators(coordinators, settings.capacity),
+    providers: sources.health(),
+    journal: journaled?.journal.health(),
+    stopping: stopping.signal.aborted,
+    isDone: outcome !== undefined && outcome.failure === undefined,
+  });
+
+  async function runFlow(): Promise<TenantOutcome> {
+    await options.begin?.(tenant);
+    await using drain = new AsyncDisposableStack();
+    const startDrain = () => {
+      const seconds = settings.drainTimeout;
+      const timer = setTimeout(
+        () => aborting.abort(new Error(`stopped before it was written: drain timeout of ${seconds} s`)),
+        seconds * 1000,
+      );
+      drain.defer(() => clearTimeout(timer));
+    };
+    stopping.signal.addEventListener("abort", startDrain, { once: true });
+    // A stop that comes when all is done, while the parts are being closed, finds nothing to drain.
+    drain.defer(() => stopping.signal.removeEventListener("abort", startDrain));
+    await run({
+      sources: sources.open(false),
+      journaled: journaled && { journal: journaled.journal, sources: sources.open(true) },
+      onIntake: sources.onIntake,
+      coordinators,
+      kind: recordKind,
+      ledger,
+      bury,
+      tell,
+      watch: quorum?.look,
+      limit: settings.limit ?? Infinity,
+      onLimit: () => stopping.abort(),
+      abort: aborting.signal,
+    }).catch(fail);
+    await sources.close().catch(fail);
+    // A member of a group that has failed has been stood in for.
+    const failedProvider = sources.health().find(({ state, group }) => state === "failed" && group === undefined);
+    return outcome = { ledger: ledger.read(), failure: failure ?? failedProvider?.error };
+  }
+
+  const closing = opened.move();
+  const tenant: Tenant = {
+    name,
+    config: options.config,
+    get outcome() {
+      return outcome;
+    },
+    quorum: quorum?.report,
+    stopping: stopping.signal,
+    health,
+    ledger: ledger.read,
+    listen: (listener) => void listeners.push(listener),
+    tell,
+    run: runFlow,
+    stop: () => stopping.abort(),
+    abort(reason) {
+      stopping.abort();
+      aborting.abort(reason);
+    },
+    pause: sources.pause,
+    providers: sources.current,
+    replace: sources.replace,
+    probe() {
+      for (const { delivery } of coordinators.values()) delivery.circuit.probe();
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+  return tenant;
+}

@@ -1,0 +1,76 @@
+/**
+ * Several tenants as one: sums, and the worst of what cannot be added.
+ *
+ * @module
+ */
+import type { CircuitState } from "../events.ts";
+import type { CoordinatorHealth, Health, JournalHealth } from "../pipeline/health.ts";
+import type { Ledger } from "../pipeline/ledger.ts";
+
+/** The sum of all ledgers. */
+export function sumLedgers(ledgers: readonly Ledger[]): Ledger {
+  const sum = { received: 0, stored: 0, unchanged: 0, deduplicated: 0, deadLettered: 0, journaled: 0, inFlight: 0 };
+  let dropped = 0;
+  for (const ledger of ledgers) {
+    for (const term of Object.keys(sum) as (keyof typeof sum)[]) sum[term] += ledger[term];
+    dropped += ledger.dropped ?? 0;
+  }
+  return dropped > 0 ? { ...sum, dropped } : sum;
+}
+
+/** A tenant's name, and how it is. */
+export interface NamedHealth {
+  readonly name: string;
+  readonly health: Health;
+}
+
+/**
+ * The health of all together: coordinators of a kind as one, and each provider as `tenant/provider`. That of the only
+ * tenant there is stays as it is.
+ */
+export function joinHealth(all: readonly NamedHealth[], stopping: boolean): Health {
+  if (all.length === 1) return all[0].health;
+  const coordinators = Map.groupBy(all.flatMap(({ health }) => health.coordinators), ({ kind }) => kind);
+  const journals = all.flatMap(({ health }) => health.journal ?? []);
+  return {
+    coordinators: Array.from(coordinators.values(), joinCoordinators),
+    providers: all.flatMap(({ name, health }) =>
+      health.providers.map((provider) => ({
+        ...provider,
+        name: `${name}/${provider.name}`,
+        ...(provider.group === undefined ? {} : { group: `${name}/${provider.group}` }),
+      }))
+    ),
+    journal: journals.length === 0 ? undefined : joinJournals(journals),
+    stopping,
+  };
+}
+
+const add = <T>(all: readonly T[], of: (each: T) => number) => all.reduce((sum, each) => sum + of(each), 0);
+const WORST: readonly CircuitState[] = ["open", "half-open", "closed"];
+
+function joinCoordinators(all: readonly CoordinatorHealth[]): CoordinatorHealth {
+  const probes = all.flatMap(({ probeAt }) => probeAt ?? []);
+  return {
+    kind: all[0].kind,
+    workers: add(all, ({ workers }) => workers),
+    workersAlive: add(all, ({ workersAlive }) => workersAlive),
+    queue: { size: add(all, ({ queue }) => queue.size), capacity: add(all, ({ queue }) => queue.capacity) },
+    late: add(all, ({ late }) => late),
+    circuit: WORST.find((state) => all.some(({ circuit }) => circuit === state))!,
+    probeAt: probes.length === 0 ? undefined : Math.min(...probes),
+  };
+}
+
+function joinJournals(all: readonly JournalHealth[]): JournalHealth {
+  return {
+    mode: all.every(({ mode }) => mode === "durable") ? "durable" : "overflow",
+    bytes: add(all, ({ bytes }) => bytes),
+    frames: add(all, ({ frames }) => frames),
+    records: add(all, ({ records }) => records),
+    oldestAgeSeconds: Math.max(...all.map(({ oldestAgeSeconds }) => oldestAgeSeconds)),
+    lossWindowMs: Math.max(...all.map(({ lossWindowMs }) => lossWindowMs)),
+    cut: add(all, ({ cut }) => cut),
+    problem: all.find(({ problem }) => problem !== undefined)?.problem,
+  };
+}

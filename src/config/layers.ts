@@ -1,0 +1,117 @@
+/**
+ * Where values of the configuration come from: each source is a layer over those that are weaker.
+ *
+ * @module
+ */
+import { parse as parseDotenv } from "dotenv";
+import { parse as parseYaml } from "yaml";
+import { closestString } from "@std/text/closest-string";
+import type { ConfigProblem } from "./load.ts";
+import { type OptionName, type OptionSpec, optionSpecs } from "./options.ts";
+import { camelCase } from "./mapping.ts";
+import { readTenants, type TenantEntry } from "./tenants.ts";
+
+/** Values of one source, not yet checked; the strongest source comes first. */
+export interface Layer {
+  readonly read: (spec: OptionSpec) => { value: unknown; source: string } | undefined;
+  /** A plain variable, where the layer has variables. */
+  readonly variable?: (name: string) => string | undefined;
+  readonly name: string;
+}
+
+/** The first of what the layers give. */
+export function first<T>(layers: readonly Layer[], read: (layer: Layer) => T | undefined): T | undefined {
+  for (const layer of layers) {
+    const found = read(layer);
+    if (found !== undefined) return found;
+  }
+}
+
+/** The command line. */
+export function flagLayer(flags: ReadonlyMap<string, unknown>): Layer {
+  return {
+    name: "the command line",
+    read({ name, flag }) {
+      const value = flags.get(name);
+      return value === undefined ? undefined : { value, source: `--${flag}` };
+    },
+  };
+}
+
+/** Variables, of the environment or a file. */
+export function variableLayer(name: string, variable: (name: string) => string | undefined): Layer {
+  return {
+    name,
+    variable,
+    read({ variables }) {
+      const set = variables.find((each) => variable(each));
+      return set === undefined ? undefined : { value: variable(set), source: `${set} in ${name}` };
+    },
+  };
+}
+
+/** Variables of a `.env` file, which need not exist. */
+export function dotenvLayer(path: string, problems: ConfigProblem[]): Layer {
+  let text = "";
+  try {
+    text = Deno.readTextFileSync(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) {
+      problems.push({ key: ".env", source: path, message: `it cannot be read: ${(error as Error).message}` });
+    }
+  }
+  const variables = parseDotenv(text);
+  return variableLayer(path, (name) => variables[name]);
+}
+
+/** Below the flags, above all that tenants share. */
+export function entryLayer({ values }: TenantEntry, source: string): Layer {
+  return {
+    name: source,
+    read({ name }) {
+      const value = values.get(name);
+      return value === undefined ? undefined : { value, source };
+    },
+  };
+}
+
+/** The YAML file, and the tenants that it has. */
+export function fileLayer(
+  path: string | undefined,
+  problems: ConfigProblem[],
+): { layer: Layer; tenants: readonly TenantEntry[] } {
+  const values = path === undefined ? {} : readYaml(path, problems);
+  const names = optionSpecs.map(({ name }) => name);
+  const byName = new Map<string, unknown>();
+  let tenants: readonly TenantEntry[] = [];
+  for (const [key, value] of Object.entries(values)) {
+    const name = camelCase(key);
+    if (name === "tenants") tenants = readTenants(value, path!, problems);
+    else if (names.includes(name as OptionName)) byName.set(name, value);
+    else {
+      const nearest = closestString(name, [...names, "tenants"]);
+      problems.push({ key, source: path!, message: `no such option, did you mean "${nearest}"?` });
+    }
+  }
+  const layer: Layer = {
+    name: path ?? "",
+    read({ name }) {
+      const value = byName.get(name);
+      return value === undefined ? undefined : { value, source: path! };
+    },
+  };
+  return { layer, tenants };
+}
+
+function readYaml(path: string, problems: ConfigProblem[]): Record<string, unknown> {
+  try {
+    const values = parseYaml(Deno.readTextFileSync(path)) ?? {};
+    if (typeof values === "object" && !Array.isArray(values)) return values;
+    problems.push({ key: "config", source: path, message: "current value is no mapping, wanted is a YAML mapping" });
+  } catch (error) {
+    // Only the first line: the parser goes on to show the text around the place, where a password may stand.
+    const message = (error as Error).message.split("\n", 1)[0].replace(/:$/, "");
+    problems.push({ key: "config", source: path, message: `${message}, wanted is a YAML mapping` });
+  }
+  return {};
+}

@@ -1,0 +1,104 @@
+/**
+ * What the configuration file may say of tenants, below `tenants:`: a list, each with its name, what differs from the
+ * rest of the file, and which variables of the environment hold its secrets.
+ *
+ * @module
+ */
+import { closestString } from "@std/text/closest-string";
+import type { ConfigProblem } from "./load.ts";
+import { camelCase } from "./mapping.ts";
+import type { OptionName } from "./options.ts";
+import { isMapping } from "./per_provider.ts";
+
+/** A name can be a directory, a label and a part of SQL. */
+export const TENANT_NAME = /^[a-z0-9][a-z0-9_-]{0,47}$/;
+/** What a right name looks like. */
+export const TENANT_NAME_WANTED = "up to 48 small letters, digits, - and _, a letter or digit first";
+
+/** Options that are a tenant's own. All others are of the process that runs them. */
+export const TENANT_OPTIONS: readonly OptionName[] = [
+  ...["provider", "symbols", "timeframe", "kind", "file", "timeUnit", "speed", "rate", "limit", "resume"] as const,
+  ...["provisional", "pollSeconds", "failover", "failoverAfter", "failoverBack"] as const,
+  ...["quorum", "quorumTolerance", "quorumVolumeTolerance", "feedbackUrl", "dlqAutoReplay"] as const,
+  ...["journal", "journalSyncMs", "journalMaxBytes", "journalFull"] as const,
+  ...[
+    "capacity",
+    "workers",
+    "batchSize",
+    "lingerMs",
+    "lateAfter",
+    "retryAttempts",
+    "circuitFailures",
+    "circuitOpenMs",
+  ] as const,
+];
+
+/** A tenant as the file has it. */
+export interface TenantEntry {
+  readonly name: string;
+  /** Values that are not checked yet. */
+  readonly values: ReadonlyMap<OptionName, unknown>;
+  /** Variables that providers read, each with the one of the environment that holds it for this tenant. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Variable that holds the token of who may see this tenant. */
+  readonly httpToken?: string;
+}
+
+const OWN_KEYS = ["name", "variables", "httpToken"];
+const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+
+/** Reads the list; what is wrong with it is added to `problems`. */
+export function readTenants(value: unknown, source: string, problems: ConfigProblem[]): TenantEntry[] {
+  const refuse = (key: string, message: string) => problems.push({ key, source, message });
+  if (!Array.isArray(value)) {
+    refuse("tenants", `current value is ${JSON.stringify(value)}, wanted is a list of mappings with a name each`);
+    return [];
+  }
+  const entries: TenantEntry[] = [];
+  for (const [at, item] of value.entries()) {
+    const name: unknown = isMapping(item) ? item.name : undefined;
+    if (!isMapping(item) || typeof name !== "string" || !TENANT_NAME.test(name)) {
+      refuse(`tenants[${at}].name`, `current value is ${JSON.stringify(name)}, wanted are ${TENANT_NAME_WANTED}`);
+    } else if (entries.some((other) => other.name === name)) {
+      refuse(`tenants.${name}`, "it stands there twice, wanted is one entry");
+    } else {
+      entries.push(readEntry(name, item, (key, message) => refuse(`tenants.${name}.${key}`, message)));
+    }
+  }
+  return entries;
+}
+
+function readEntry(
+  name: string,
+  item: Readonly<Record<string, unknown>>,
+  refuse: (key: string, message: string) => void,
+): TenantEntry {
+  const values = new Map<OptionName, unknown>();
+  const known = [...OWN_KEYS, ...TENANT_OPTIONS];
+  for (const [key, value] of Object.entries(item)) {
+    const option = camelCase(key);
+    if (TENANT_OPTIONS.includes(option as OptionName)) values.set(option as OptionName, value);
+    else if (!OWN_KEYS.includes(option)) {
+      refuse(key, `no such option of a tenant, did you mean "${closestString(option, known)}"?`);
+    }
+  }
+  const { variables = {}, httpToken = item["http-token"] ?? item["http_token"] } = item;
+  const isVariable = (value: unknown) => typeof value === "string" && VARIABLE.test(value);
+  // Not shown: who puts the secret itself there must not find it in the log.
+  if (httpToken !== undefined && !isVariable(httpToken)) {
+    refuse("httpToken", "current value (not shown) names no variable, wanted is the name of one that holds the token");
+  }
+  const isSound = isMapping(variables) && [...Object.keys(variables), ...Object.values(variables)].every(isVariable);
+  if (!isSound) {
+    refuse(
+      "variables",
+      "current value (not shown) does not name variables, wanted is a mapping, as in { ALPACA_API_KEY: ACME_ALPACA_KEY }",
+    );
+  }
+  return {
+    name,
+    values,
+    variables: isSound ? variables as Record<string, string> : {},
+    httpToken: isVariable(httpToken) ? httpToken as string : undefined,
+  };
+}

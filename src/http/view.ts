@@ -1,0 +1,161 @@
+/**
+ * What is shown of one tenant: its metrics, health, overview, series and dead letters.
+ *
+ * @module
+ */
+import type { Registry } from "@platformatic/prom-client";
+import type { Client } from "pg";
+import type { Store, Tenant } from "../app.ts";
+import { calendarOf } from "../calendar/mod.ts";
+import { withClient } from "../database/database.ts";
+import { tenantDirectory } from "../data_dir.ts";
+import { createLetterCounter } from "../dead_letters/count.ts";
+import { deadLetterDirectory } from "../dead_letters/files.ts";
+import type { Provider } from "../providers/provider.ts";
+import { createMetrics } from "../telemetry/metrics.ts";
+import { createOverview, type Overview, type Sample } from "../telemetry/overview.ts";
+import { VERSION } from "../version.ts";
+import { type ChartBar, type ChartGap, findGaps, readBars, type SeriesNames } from "./api/bars.ts";
+import { createDeadLetterApi, type DeadLetterApi } from "./api/dead_letters.ts";
+import { listSeries, type SeriesRow } from "./api/series.ts";
+import { createEventHub } from "./events.ts";
+import { type HealthReport, type HealthState, reportHealth, type StoreHealth } from "./health.ts";
+
+/** What is shown of a tenant, or of all together. */
+export interface View {
+  readonly health: () => Promise<HealthReport>;
+  /** At a glance, with the `state` of {@linkcode HealthReport}. */
+  readonly overview: () => Promise<Overview & { readonly state: HealthState }>;
+  /** The last quarter of an hour, oldest first. */
+  readonly samples: () => readonly Sample[];
+  /** Opens a stream of server-sent events with both. */
+  readonly events: () => Response;
+  /** Ends the cooldown of open circuits. */
+  readonly probe: () => void;
+  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
+  readonly pause: (provider: string, paused: boolean) => boolean;
+  /** What is one tenant's alone. */
+  readonly own?: OwnPages;
+}
+
+/** Pages that there are of one tenant, but not of all together. */
+export interface OwnPages {
+  readonly series: (search: string) => Promise<{ series: readonly SeriesRow[]; more: boolean }>;
+  readonly bars: (
+    series: Omit<SeriesNames, "tenant">,
+    limit: number,
+  ) => Promise<{ bars: ChartBar[]; gaps: ChartGap[] }>;
+  /** What the comparison of two providers has found; absent where none are compared. */
+  readonly quorum?: () => unknown;
+  readonly deadLetters: DeadLetterApi;
+}
+
+/** A tenant's view; disposing of it ends its timers and streams. */
+export interface TenantView extends View, Disposable {
+  readonly own: OwnPages;
+  readonly registry: Registry;
+  /** Why it is not ready, one phrase each. */
+  readonly unready: () => string[];
+}
+
+/** Longest run of a query of the cockpit, in milliseconds. */
+const QUERY_TIMEOUT_MS = 10_000;
+
+/** What {@linkcode createTenantView} needs. */
+export interface TenantViewOptions {
+  store: Store;
+  tenant: Tenant;
+  /** How the store is. */
+  checkStore: () => Promise<StoreHealth>;
+  /** Ends what is under way. */
+  stop: AbortSignal;
+  /** All instances, where this is one of several. */
+  cluster?: () => NonNullable<Overview["cluster"]>;
+}
+
+/** Makes the view; it listens from now on. */
+export function createTenantView({ store, tenant, checkStore, stop, cluster }: TenantViewOptions): TenantView {
+  const { settings } = tenant.config;
+  const { coordinators } = tenant.health();
+  const deadLettersWaiting = createLetterCounter(deadLetterDirectory(tenantDirectory(settings)));
+  const feeds = () => tenant.providers().flatMap((provider) => provider.members ?? [provider]);
+  const metrics = createMetrics({
+    tenant: tenant.name,
+    shards: cluster?.().shards,
+    health: tenant.health,
+    ledger: tenant.ledger,
+    deadLettersWaiting,
+    kinds: coordinators.map(({ kind }) => kind),
+    workers: Math.max(...coordinators.map(({ workers }) => workers)),
+    sink: store.name,
+    providers: feeds().map(({ name }) => name),
+    openMarkets: () => readOpenMarkets(feeds()),
+    journalMaxBytes: settings.journalMaxBytes,
+  });
+  tenant.listen(metrics.listen);
+  const overview = createOverview({
+    health: tenant.health,
+    ledger: tenant.ledger,
+    deadLettersWaiting,
+    version: VERSION,
+    cluster,
+  });
+  tenant.listen(overview.listen);
+  const health = async () => reportHealth(tenant.health(), await checkStore(), VERSION);
+  const readOverview = async () => ({ ...await overview.read(), state: (await health()).state });
+  const events = createEventHub({ overview: readOverview, samples: overview.samples });
+  const { database } = store;
+  const query = async <T>(otherwise: T, fn: (client: Client) => Promise<T>) =>
+    database === undefined
+      ? otherwise
+      : await withClient(database, fn, AbortSignal.any([stop, AbortSignal.timeout(QUERY_TIMEOUT_MS)]));
+  const { name } = tenant;
+  return {
+    registry: metrics.registry,
+    health,
+    overview: readOverview,
+    samples: overview.samples,
+    events: events.open,
+    probe: tenant.probe,
+    pause: tenant.pause,
+    unready() {
+      const reasons: string[] = [];
+      const { coordinators, providers, stopping } = tenant.health();
+      for (const { kind, circuit } of coordinators) {
+        if (circuit === "open") reasons.push(`circuit of ${kind} is ${circuit}`);
+      }
+      for (const { name, state, group } of providers) {
+        // A group is ready while one of its members is left.
+        if (state === "failed" && group === undefined) reasons.push(`provider ${name} has failed`);
+      }
+      if (stopping) reasons.push("stopping");
+      return reasons;
+    },
+    own: {
+      quorum: tenant.quorum,
+      deadLetters: createDeadLetterApi(store, tenant.config, stop),
+      series: (search) => query({ series: [], more: false }, (client) => listSeries(client, { tenant: name, search })),
+      async bars(series, limit) {
+        const names = { ...series, tenant: name };
+        const bars = await query([], (client) => readBars(client, names, limit));
+        return { bars, gaps: findGaps(bars, names) };
+      },
+    },
+    [Symbol.dispose]() {
+      overview[Symbol.dispose]();
+      events[Symbol.dispose]();
+    },
+  };
+}
+
+/** Knows which live providers have a market that is open. */
+function readOpenMarkets(providers: readonly Provider[]): ReadonlyMap<string, boolean> {
+  const markets = new Map<string, boolean>();
+  for (const { name, isLive, symbols = [] } of providers) {
+    if (!isLive) continue;
+    const calendars = new Set(symbols.map((symbol) => calendarOf(name, symbol)));
+    calendars.delete(undefined);
+    if (calendars.size > 0) markets.set(name, [...calendars].some((calendar) => calendar!.isOpen(Date.now())));
+  }
+  return markets;
+}

@@ -1,0 +1,109 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { startFakeAlpaca } from "../support/fake_alpaca.ts";
+import { addressOf } from "../support/process.ts";
+import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+
+const server = await startSharedServer();
+const TOKEN = "a-token-of-the-operator";
+
+Deno.test("tenants run side by side, each with its own rows, directories and counts", async () => {
+  await using work = await openWorkspace(server);
+  const config = await work.write(
+    "barline.yaml",
+    `speed: max
+tenants:
+  - { name: acme, symbols: [AAPL, MSFT], limit: 500 }
+  - { name: beta, symbols: [AAPL], limit: 300, workers: 1, journal: durable }
+`,
+  );
+  const { code, json, stderr } = await work.ingest(["--config", config]);
+  assertEquals([code, json.received, json.tenants.acme.stored, json.tenants.beta.stored], [0, 800, 500, 300], stderr);
+  assertEquals(await work.query("SELECT tenant, count(*)::int AS bars FROM bars GROUP BY tenant ORDER BY tenant"), [
+    { tenant: "acme", bars: 500 },
+    { tenant: "beta", bars: 300 },
+  ]);
+  const names = (path: string) => [...Deno.readDirSync(`${work.dataDir}/${path}`)].map(({ name }) => name).sort();
+  assertEquals(names("tenants"), ["acme", "beta"]);
+  assert(names("tenants/beta").includes("journal"));
+  assertEquals(names(".").includes("journal"), false);
+
+  // One alone, by its name.
+  const alone = await work.ingest(["--config", config, "--tenant", "beta"]);
+  assertEquals([alone.code, alone.json.unchanged, alone.json.tenants], [0, 300, undefined]);
+  const other = await work.ingest(["--config", config, "--tenant", "gamma"]);
+  assertEquals(other.code, 2);
+  assertStringIncludes(other.stderr, 'current value is "gamma", wanted is one of acme, beta');
+});
+
+Deno.test("what is wrong with a tenant is told at its place, all at once, and no secret is shown", async () => {
+  await using work = await openWorkspace(server);
+  const config = await work.write(
+    "barline.yaml",
+    `tenants:
+  - { name: acme, symbols: [AAPL], capacity: many }
+  - { name: Beta }
+  - { name: acme }
+  - { name: gamma, http: "0.0.0.0:1", symbol: [AAPL] }
+  - { name: delta, provider: alpaca, symbols: [AAPL], variables: { ALPACA_API_KEY: DELTA_KEY } }
+  - { name: epsilon, httpToken: "a secret itself" }
+  - { name: zeta, httpToken: ZETA_TOKEN }
+  - { name: eta, httpToken: ETA_TOKEN }
+`,
+  );
+  const { code, stderr } = await work.ingest(["--config", config], {
+    env: { ETA_TOKEN: "same", BARLINE_HTTP_TOKEN: "same", ALPACA_API_KEY: "shared", ALPACA_SECRET_KEY: "shared" },
+  });
+  assertEquals(code, 2);
+  for (
+    const told of [
+      'Cannot use "tenants.acme.capacity"',
+      'Cannot use "tenants[1].name"',
+      'Cannot use "tenants.acme" ',
+      'Cannot use "tenants.gamma.http"',
+      'did you mean "symbols"?',
+      'Cannot use "tenants.delta.ALPACA_API_KEY"',
+      'Cannot use "tenants.epsilon.httpToken"',
+      "the variable ZETA_TOKEN is not set",
+      "it is the same text as that of BARLINE_HTTP_TOKEN",
+    ]
+  ) assertStringIncludes(stderr, told);
+  assertEquals(stderr.includes("a secret itself"), false);
+});
+
+Deno.test("a tenant with a dead key and one that is flooded neither stop nor slow the others", async () => {
+  await using work = await openWorkspace(server);
+  await using alpaca = startFakeAlpaca();
+  const tenants = (others: string) => `tenants:\n  - { name: calm, symbols: [AAPL], rate: 200 }\n${others}`;
+  const config = await work.write(
+    "barline.yaml",
+    tenants(`  - { name: dead, provider: alpaca, symbols: [AAPL], variables: { ALPACA_API_KEY: DEAD_KEY } }
+  - { name: flood, symbols: [AAPL, MSFT, NVDA], speed: max, workers: 8 }
+`),
+  );
+  const running = work.startIngest(["--config", config, "--http", "127.0.0.1:0"], {
+    env: { ...alpaca.variables, DEAD_KEY: "no-key", BARLINE_HTTP_TOKEN: TOKEN },
+  });
+  const address = await addressOf(running);
+  const overview = async (tenant: string) => await (await fetch(`${address}/api/overview?tenant=${tenant}`)).json();
+  await running.line(/barline.dead.*failed/);
+  let calm = await overview("calm");
+  while (calm.ledger.received < 1000) calm = await overview("calm");
+  const flood = await overview("flood");
+  assert(flood.ledger.stored > 10 * calm.ledger.stored, `${flood.ledger.stored} against ${calm.ledger.stored}`);
+  // It keeps its pace of 200 a second, about, beside a flood on the same two cores, which others use too.
+  assert(calm.rate.received > 100, `${calm.rate.received}/s`);
+  assert(calm.latencyMs.p50 < 500, `p50 ${calm.latencyMs.p50} ms`);
+  assertEquals(calm.state, "healthy");
+  assertEquals((await overview("dead")).state, "unhealthy");
+  const all = await (await fetch(`${address}/health`)).json();
+  assertEquals(all.state, "degraded");
+  assertEquals((await fetch(`${address}/readyz`)).status, 200);
+  const metrics = await (await fetch(`${address}/metrics`)).text();
+  for (const tenant of ["calm", "dead", "flood"]) {
+    assertStringIncludes(metrics, `barline_records_received_total{tenant="${tenant}"}`);
+  }
+  assertEquals(metrics.match(/^# TYPE barline_records_received_total /gm)?.length, 1);
+  running.kill("SIGTERM");
+  const { code, json } = await running.ended;
+  assertEquals([code, json.inFlight], [1, 0]);
+});
