@@ -123,13 +123,13 @@ async function journalOf(trial: Trial): Promise<number> {
   const { control, random } = trial;
   const mode = random.pick(["durable", "overflow"]);
   const run = await trial.ingest([
-    ...["--speed", String(20_000 * 60 / SYMBOLS.length), "--journal", mode, "--journal-max-bytes", String(4 << 20)],
+    ...["--speed", String(20_000 * 60 / SYMBOLS.length), "--journal", mode, "--journal-max-bytes", String(2 << 20)],
     ...["--linger-ms", "0"],
   ]);
   await run.stored(1);
   await control.stop("fast");
   try {
-    await run.until((value) => value >= 20_000, "barline_records_journaled");
+    await run.until((value) => value >= 12_000, "barline_records_journaled");
     const accepted = await run.read("barline_records_received_total");
     // What was in memory alone is no business of this scenario.
     const inMemory = mode === "durable" ? 0 : await run.read("barline_records_in_flight");

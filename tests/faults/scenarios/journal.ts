@@ -190,11 +190,11 @@ export const journal: readonly Scenario[] = [
       const run = await trial.ingest([...live(20_000), "--journal", "durable", "--journal-full", "drop-oldest"]);
       await run.stored(1);
       const { pid } = run.running;
-      await new Deno.Command("prlimit", { args: [`--pid=${pid}`, `--fsize=${trial.random.between(600_000, 900_000)}`] })
+      await new Deno.Command("prlimit", { args: [`--pid=${pid}`, `--fsize=${trial.random.between(400_000, 600_000)}`] })
         .output();
       await control.stop("fast");
       try {
-        await run.until((value) => value >= 30_000, "barline_records_journaled");
+        await run.until((value) => value >= 15_000, "barline_records_journaled");
       } finally {
         await control.start();
       }
@@ -206,7 +206,7 @@ export const journal: readonly Scenario[] = [
   },
   {
     name: "journal-disk-full",
-    promise: "a disk that is full holds the feed back, and nothing that was accepted is lost",
+    promise: "a disk that is full holds the feed back, hinders no start, and nothing that was accepted is lost",
     missing: canMount(),
     async run(trial) {
       const { control, work } = trial;
@@ -218,13 +218,24 @@ export const journal: readonly Scenario[] = [
       };
       await mount("-t", "tmpfs", "-o", "size=1m", "none", directory);
       try {
-        const run = await trial.ingest([...live(5000), "--journal", "overflow"]);
+        const isKilled = trial.random.between(0, 1) === 1;
+        const run = await trial.ingest([...live(20_000), "--journal", isKilled ? "durable" : "overflow"]);
         await run.stored(100);
         await control.stop("fast");
+        let accepted = 0;
         try {
           await run.running.line(/no room|full|space/i);
+          accepted = await read(run);
+          if (isKilled) await run.kill();
         } finally {
           await control.start();
+        }
+        if (isKilled) {
+          // Not a byte is left for the next start.
+          const rest = [`of=${join(directory, "rest")}`, "if=/dev/zero", "bs=4096"];
+          await new Deno.Command("dd", { args: rest, stderr: "null" }).output();
+          await deliverRest(trial);
+          return await assertBeginning(trial, accepted);
         }
         await run.until((value) => value === 0, "barline_records_journaled");
         await run.stored(100);

@@ -11,6 +11,8 @@ export interface Sample {
   readonly rssMb: number;
   readonly fds: number;
   readonly connections: number;
+  /** How many processes of the whole machine want a processor, as an average of a minute. */
+  readonly load: number;
   /** Bars stored a second since the look before. */
   readonly rate: number;
   /** Receipt to commit since the look before, in milliseconds; not there where nothing was committed. */
@@ -49,6 +51,7 @@ export function createSampler(pid: number, metricsUrl: string, server: TestServe
       rssMb: readRss(pid),
       fds: [...Deno.readDirSync(`/proc/${pid}/fd`)].length,
       connections: sessions[0].count as number,
+      load: Deno.loadavg()[0],
       rate: (next.stored - before.stored) / ((next.at - before.at) / 1000),
       p50: quantile(before.buckets, buckets, 0.5),
       p99: quantile(before.buckets, buckets, 0.99),
@@ -106,23 +109,35 @@ export interface Verdict {
   readonly title: string;
   readonly second: number;
   readonly last: number;
-  readonly flat: boolean;
+  /** `undefined` where it says nothing of the process. */
+  readonly flat: boolean | undefined;
 }
 
-/** Compares the second and the last quarter of the samples: their medians, and the latency of all that came in each. */
+/**
+ * Compares the second and the last quarter of the samples: their medians, and the latency of all that came in each, which may
+ * be as much longer as the machine is busier, with whatever else.
+ */
 export function judge(samples: readonly Sample[]): Verdict[] {
   const quarter = Math.floor(samples.length / 4);
-  const read = (name: keyof typeof TOLERANCES, from: number, to: number): number => {
+  const read = (name: keyof typeof TOLERANCES | "load", from: number, to: number): number => {
     if (name !== "p50" && name !== "p99") return median(samples.slice(from, to).map((each) => each[name]));
     // One look has three or four faults, and so is either good or bad: only many of them tell the tail.
     const [before, after] = [samples[from - 1].latencies, samples[to - 1].latencies];
     return quantile(before, after, name === "p50" ? 0.5 : 0.99) ?? NaN;
   };
-  return Object.entries(TOLERANCES).map(([name, { title, factor, more }]) => {
-    const second = read(name as keyof typeof TOLERANCES, quarter, 2 * quarter);
-    const last = read(name as keyof typeof TOLERANCES, samples.length - quarter, samples.length);
-    return { title, second, last, flat: last <= second * factor + more };
+  const compare = (name: keyof typeof TOLERANCES | "load") => ({
+    second: read(name, quarter, 2 * quarter),
+    last: read(name, samples.length - quarter, samples.length),
   });
+  const load = compare("load");
+  const busier = Math.max(1, load.last / load.second);
+  const verdicts = Object.entries(TOLERANCES).map(([key, { title, factor, more }]) => {
+    const name = key as keyof typeof TOLERANCES;
+    const { second, last } = compare(name);
+    const allowed = second * factor * (name === "p50" || name === "p99" ? busier : 1) + more;
+    return { title, second, last, flat: last <= allowed };
+  });
+  return [...verdicts, { title: "load of machine", ...load, flat: undefined }];
 }
 
 function median(values: readonly number[]): number {
