@@ -6,6 +6,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { resolve } from "@std/path";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import type { MarketBar } from "../support/fake_kraken.ts";
 import { startFakeMassive } from "../support/fake_massive.ts";
@@ -81,7 +82,7 @@ if (import.meta.main) {
     string: ["binary"],
     default: { binary: "dist/barline", symbols: 10_000, bursts: 30 },
   });
-  useBinary(args.binary);
+  useBinary(resolve(args.binary));
   await using server = await startPostgres(["fsync = on", "max_wal_size = '4GB'"]);
   for (const provider of ["alpaca", "massive"] as const) {
     console.log(`${provider}: ${args.symbols} bars at once, ms until all are in the table, and MB after that`);
