@@ -10,7 +10,7 @@ import { useBinary } from "../support/process.ts";
 import { prove } from "./run.ts";
 
 const args = parseArgs(Deno.args, { string: ["bars", "rate", "every", "seed", "binary"] });
-if (args.binary !== undefined) useBinary(args.binary);
+if (args.binary !== undefined) useBinary(Deno.realPathSync(args.binary));
 await prove({
   bars: Number(args.bars ?? 1_000_000),
   rate: Number(args.rate ?? 10_000),

@@ -12,6 +12,8 @@ import { freePort } from "./postgres.ts";
 export interface NatsServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
+  /** Process id of the server as it runs now. */
+  readonly pid: number;
   /** A directory of its own, for keys and certificates. */
   readonly directory: string;
   /** Ends it: `SIGTERM` as an operator does, `SIGKILL` as a power cut. */
@@ -89,6 +91,9 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
   return {
     url: `nats://127.0.0.1:${port}`,
     port,
+    get pid() {
+      return child.pid;
+    },
     directory,
     start,
     stop,

@@ -18,6 +18,8 @@ export interface TestServer extends AsyncDisposable {
   /** Controls of the server's process; `undefined` for a server that somebody else runs. */
   readonly control?: {
     readonly port: number;
+    /** Process id of the one that starts the others. */
+    readonly pid: number;
     stop(mode: "fast" | "immediate"): Promise<void>;
     start(): Promise<void>;
     /** Makes every process of the server hang, or go on. */
@@ -53,6 +55,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
   const log = join(directory, "log");
   const start = () => execute("pg_ctl", "-D", data, "-l", log, "-w", "-s", "start");
   const stop = (mode: string) => execute("pg_ctl", "-D", data, "-m", mode, "-w", "-s", "stop");
+  const postmaster = () => Number(Deno.readTextFileSync(join(data, "postmaster.pid")).split("\n")[0]);
   await start();
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   let running = true;
@@ -60,6 +63,9 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
     ...createQueries(url),
     control: {
       port,
+      get pid() {
+        return postmaster();
+      },
       async stop(mode) {
         await stop(mode);
         running = false;
@@ -69,10 +75,9 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
         running = true;
       },
       async signal(signal) {
-        const postmaster = Number((await Deno.readTextFile(join(data, "postmaster.pid"))).split("\n")[0]);
         // First the one that starts the others.
-        Deno.kill(postmaster, signal);
-        for (const pid of childrenOf(postmaster)) {
+        Deno.kill(postmaster(), signal);
+        for (const pid of childrenOf(postmaster())) {
           try {
             Deno.kill(pid, signal);
           } catch (error) {
