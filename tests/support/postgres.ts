@@ -74,10 +74,11 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
         await start();
         running = true;
       },
-      async signal(signal) {
+      signal(signal) {
+        const first = postmaster();
         // First the one that starts the others.
-        Deno.kill(postmaster(), signal);
-        for (const pid of childrenOf(postmaster())) {
+        Deno.kill(first, signal);
+        for (const pid of childrenOf(first)) {
           try {
             Deno.kill(pid, signal);
           } catch (error) {
@@ -85,6 +86,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<T
             if (!(error instanceof Deno.errors.NotFound)) throw error;
           }
         }
+        return Promise.resolve();
       },
     },
     async [Symbol.asyncDispose]() {
