@@ -137,6 +137,32 @@ Deno.test("the last bars of a session that have not come are asked for once it i
   await run.stop();
 });
 
+Deno.test("where bars of after hours came, silence is looked into for a while, though the market is closed", async () => {
+  const evening = Date.UTC(2024, 0, 3, 22);
+  using clock = fakeClock(evening);
+  const bar = { ...barBefore(0, "AAPL"), ts: evening };
+  let isTraded = false;
+  const run = await runScripted({
+    name: "alpaca",
+    symbols: ["AAPL", "MSFT"],
+    options: { stallMs: STALL_MS },
+    answer: () => isTraded ? [[{ ...bar, ts: evening + 200 * MINUTE }]] : [],
+  });
+  const { session } = run.connections[0];
+  for (const symbol of ["AAPL", "MSFT"]) session.subscribed(symbol);
+  await clock.tick(2 * MINUTE);
+  session.emit([bar]);
+  const before = run.asked.length;
+  await clock.tick(200 * MINUTE);
+  const asked = run.asked.slice(before).map(({ symbols }) => symbols.join());
+  assertEquals([[...new Set(asked)], asked.length], [["AAPL"], 4]);
+  isTraded = true;
+  session.emit([{ ...bar, ts: evening + 199 * MINUTE }]);
+  await clock.tick(5 * MINUTE);
+  assertEquals(run.losses(), ["stall"]);
+  await run.stop();
+});
+
 Deno.test("what a new connection does not mend is no reason to renew it again at once", async () => {
   using clock = fakeClock(NOW);
   // History has a bar of each minute; the stream gives none.

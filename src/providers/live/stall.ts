@@ -47,6 +47,8 @@ interface Heard {
   readonly at: number;
   /** Start of the first bar that is still to come. */
   readonly from: number;
+  /** Whether any bar has come. */
+  readonly hasBar: boolean;
 }
 
 /** A question, and when its symbol was heard of last. */
@@ -57,7 +59,7 @@ interface Probe extends Question {
 /**
  * Watches. A quiet symbol may simply not trade, so history is asked before anything is done about it; while it has no
  * bars either, it is asked less and less often. While its market is closed, silence is as it should be, unless the bars up to
- * the close have not come.
+ * the close have not come, or bars of after hours came: then it is asked about for a while.
  */
 export function watchForStalls({ feed, stallMs, patience, signal, onStall }: StallOptions): StallWatch {
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
@@ -72,22 +74,28 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
   /** Up to where history has the bars that should have come. */
   const readyUntil = () => Date.now() - stepMs - (feed.historyLagMs ?? 0);
 
+  /** Whether bars are to be expected of a symbol although its market is closed. */
+  function isExpectedWhileClosed(calendar: Calendar, symbol: string, { from, hasBar }: Heard, now: number): boolean {
+    if (calendar.openMs(Math.max(from, askedAt.get(symbol) ?? from), now) > 0) return true;
+    return hasBar && !calendar.isOpen(from - 1) && (patience.get(symbol) ?? 0) < MAX_PATIENCE * stallMs;
+  }
+
   /** Symbols whose silence is to be looked into. */
   function findQuiet(): Probe[] {
     const now = Date.now();
     const ready = readyUntil();
     const isOpen = new Map<Calendar | undefined, boolean>();
     const quiet: Probe[] = [];
-    for (const [symbol, { at, from }] of heard) {
+    for (const [symbol, last] of heard) {
+      const { at, from } = last;
       const wait = patience.get(symbol) ?? stallMs;
-      const asked = askedAt.get(symbol);
-      const since = asked ?? at;
+      const since = askedAt.get(symbol) ?? at;
       if (now - since < wait || from >= ready || hopeless.has(symbol)) continue;
       const calendar = calendarOf(feed.name, symbol);
       if (!isOpen.has(calendar)) isOpen.set(calendar, calendar?.isOpen(now) ?? true);
       const isExpected = isOpen.get(calendar)
         ? (calendar?.openMs(since, now) ?? wait) >= wait
-        : calendar!.openMs(Math.max(from, asked ?? from), now) > 0;
+        : isExpectedWhileClosed(calendar!, symbol, last, now);
       if (isExpected) quiet.push({ symbol, from, heardAt: at });
     }
     return quiet.sort((a, b) => a.from - b.from || a.heardAt - b.heardAt);
@@ -149,10 +157,12 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
     expect(symbol) {
       const at = Date.now();
       // The bar under way now is asked of history by the repair.
-      heard.set(symbol, { at, from: Math.ceil(at / stepMs) * stepMs });
+      heard.set(symbol, { at, from: Math.ceil(at / stepMs) * stepMs, hasBar: false });
     },
     heard(symbol, until = -Infinity) {
-      heard.set(symbol, { at: Date.now(), from: Math.max(until, heard.get(symbol)?.from ?? -Infinity) });
+      const { from, hasBar } = heard.get(symbol) ?? { from: -Infinity, hasBar: false };
+      // After a subscription some come that were over before.
+      heard.set(symbol, { at: Date.now(), from: Math.max(until, from), hasBar: hasBar || until > from });
       askedAt.delete(symbol);
       patience.delete(symbol);
     },
