@@ -23,6 +23,7 @@ import { ingest } from "./ingest.ts";
 import { journal } from "./journal.ts";
 import { migrateCommand } from "./migrate.ts";
 import { surviveFileSizeLimit } from "./signals.ts";
+import { tenant } from "./tenant.ts";
 import { top } from "./top.ts";
 import { version } from "./version.ts";
 
@@ -34,6 +35,7 @@ const commands: Readonly<Record<string, Command>> = {
   dlq,
   journal,
   migrate: migrateCommand,
+  tenant,
   doctor,
   top,
   chaos,

@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { addressOf } from "../support/process.ts";
+import { missingServer } from "../support/postgres.ts";
+import { testWhere } from "../support/skip.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
@@ -106,4 +108,42 @@ Deno.test("a tenant with a dead key and one that is flooded neither stop nor slo
   running.kill("SIGTERM");
   const { code, json } = await running.ended;
   assertEquals([code, json.inFlight], [1, 0]);
+});
+
+testWhere(missingServer(), "roles are granted a tenant's rows by the command line", async () => {
+  await using work = await openWorkspace(server);
+  await work.ingest(["--tenant", "acme", "--limit", "10"]);
+  await work.ingest(["--limit", "20"]);
+  const role = `role_${crypto.randomUUID().slice(0, 8)}`;
+  await work.query(`CREATE ROLE ${role} LOGIN`);
+  const tenant = (...args: string[]) => work.run(["tenant", ...args, "--database", work.database]);
+  const granted = await tenant("grant", "acme", "--role", role);
+  assertEquals([granted.code, granted.stdout.trim()], [0, `${role}: acme`], granted.stderr);
+  const own = new URL(work.database);
+  own.username = role;
+  const rows = await server!.query("SELECT tenant, count(*)::int AS bars FROM bars GROUP BY 1", own.href);
+  assertEquals(rows, [{ tenant: "acme", bars: 10 }]);
+  // Who owns the tables writes on.
+  assertEquals((await work.ingest(["--limit", "30"])).json.stored, 10);
+  assertEquals((await tenant("list", "--json")).json, { grants: [{ role, tenants: ["acme"] }] });
+  for (
+    const [args, told] of [
+      [["grant", "acme"], "without a role"],
+      [["grant", "--role", role], "wanted is a tenant's name, or --all"],
+      [["grant", "Acme'; DROP", "--role", role], "small letters"],
+      [["list", "--database", "embedded"], "has one user"],
+    ] as const
+  ) {
+    const { code, stderr } = await work.run([
+      "tenant",
+      ...args,
+      ...args[0] === "list" ? [] : ["--database", work.database],
+    ]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, told);
+  }
+  const unknown = await tenant("grant", "acme", "--role", "nobody");
+  assertEquals(unknown.code, 1);
+  assertStringIncludes(unknown.stderr, "create it first");
+  assertStringIncludes((await tenant("revoke", "acme", "--role", role)).stdout, "No role reads");
 });

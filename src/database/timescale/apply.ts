@@ -21,6 +21,16 @@ export const EXTENSION: Step = {
   statements: ["CREATE EXTENSION IF NOT EXISTS timescaledb"],
 };
 
+const POLICIES =
+  "Bars stay in a plain table, as tenants' readers are kept to their rows by policies, which TimescaleDB " +
+  "cannot keep: barline tenant revoke all of them, barline migrate, and barline tenant grant them again";
+
+/** Whether readers are kept to rows of the table by its policies: parts of a hypertable would know nothing of them. */
+async function hasPolicies(client: Client): Promise<boolean> {
+  const { rows } = await client.query("SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass('bar')");
+  return rows[0]?.relrowsecurity ?? false;
+}
+
 /** Longest wait for a lock on a table that others use, which all who come later would wait for too. */
 const LOCK_TIMEOUT = "10s";
 
@@ -29,6 +39,7 @@ export async function readPlan(client: Client, settings: TimescaleSettings): Pro
   if (settings.enabled === false) return [];
   const presence = await readPresence(client);
   if (presence === "absent") return [];
+  if (await hasPolicies(client)) return [];
   if (presence === "creatable") return [EXTENSION, ...planTimescale(settings, NOTHING)];
   return planTimescale(settings, await readState(client));
 }
@@ -40,7 +51,12 @@ export async function applyTimescale(
   warn: (problem: Error) => void,
 ): Promise<string[]> {
   try {
-    const plan = await withClient(database, (client) => readPlan(client, settings));
+    const plan = await withClient(database, async (client) => {
+      if (settings.enabled !== false && await readPresence(client) === "installed" && await hasPolicies(client)) {
+        warn(new Error(POLICIES));
+      }
+      return await readPlan(client, settings);
+    });
     if (plan.length === 0) return [];
     const done: string[] = [];
     if (plan[0] === EXTENSION) {

@@ -1,0 +1,91 @@
+/**
+ * Readers by row-level security: policies on the tables name the roles, and views are asked on the reader's behalf. A
+ * policy holds nothing but constants, so that no setting of a session changes what it lets through.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import type { Grants } from "./grants.ts";
+import { identifier, literal, type Relations, SERIES } from "./relations.ts";
+
+const PREFIX = "barline tenant ";
+const ALL = "barline all tenants";
+const WRITERS = "barline writers";
+
+/** Reads the grants from the policies of the table of series. */
+export async function readPolicies(client: Client, schema: string): Promise<Grants> {
+  const { rows } = await client.query(
+    `SELECT policyname, role FROM pg_policies, unnest(roles) AS role
+WHERE schemaname = $1 AND tablename = $2 AND (policyname = $3 OR starts_with(policyname, $4))`,
+    [schema, SERIES, ALL, PREFIX],
+  );
+  const grants = new Map<string, Set<string> | undefined>();
+  for (const { policyname, role } of rows) {
+    if (policyname === ALL) grants.set(role, undefined);
+    else if (!grants.has(role) || grants.get(role) !== undefined) {
+      grants.set(role, new Set([...grants.get(role) ?? [], policyname.slice(PREFIX.length)]));
+    }
+  }
+  return grants;
+}
+
+/** The statements that lead from some grants to others. */
+export function planPolicies({ schema, tables, views }: Relations, before: Grants, after: Grants): string[] {
+  const all = [SERIES, ...tables];
+  const roles = (names: Iterable<string>) => Array.from(names, identifier).join(", ");
+  const statements: string[] = [];
+  for (const table of all) {
+    for (const name of policiesOf(before)) statements.push(`DROP POLICY IF EXISTS ${identifier(name)} ON ${table}`);
+    if (after.size === 0) {
+      statements.push(`ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`);
+      continue;
+    }
+    statements.push(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`);
+    // Those who may write and are not the owner, whom policies do not concern.
+    const mayWrite = `(SELECT has_table_privilege(current_user, ${
+      literal(`${identifier(schema)}.${table}`)
+    }, 'INSERT'))`;
+    statements.push(`CREATE POLICY ${identifier(WRITERS)} ON ${table} USING (${mayWrite}) WITH CHECK (${mayWrite})`);
+    for (const [name, { condition, names }] of conditionsOf(table, after)) {
+      statements.push(
+        `CREATE POLICY ${identifier(name)} ON ${table} FOR SELECT TO ${roles(names)} USING (${condition})`,
+      );
+    }
+  }
+  const gone = [...before.keys()].filter((role) => !after.has(role));
+  const readable = [...all, ...views].join(", ");
+  if (gone.length > 0) statements.push(`REVOKE SELECT ON ${readable} FROM ${roles(gone)}`);
+  for (const view of views) {
+    statements.push(
+      `ALTER VIEW ${view} ${after.size === 0 ? "RESET (security_invoker)" : "SET (security_invoker = true)"}`,
+    );
+  }
+  if (after.size > 0) {
+    statements.push(`GRANT USAGE ON SCHEMA ${identifier(schema)} TO ${roles(after.keys())}`);
+    statements.push(`GRANT SELECT ON ${readable} TO ${roles(after.keys())}`);
+  }
+  return statements;
+}
+
+/** Names of all policies that some grants have led to. */
+function policiesOf(grants: Grants): string[] {
+  return [WRITERS, ...conditionsOf(SERIES, grants).keys()];
+}
+
+/** The policies of a table: what they let through, and to whom. */
+function conditionsOf(table: string, grants: Grants): Map<string, { condition: string; names: string[] }> {
+  const policies = new Map<string, { condition: string; names: string[] }>();
+  for (const [role, tenants] of grants) {
+    for (const tenant of tenants ?? [undefined]) {
+      const name = tenant === undefined ? ALL : `${PREFIX}${tenant}`;
+      const isOwn = tenant === undefined ? "true" : `tenant = ${literal(tenant)}`;
+      const condition = table === SERIES || tenant === undefined
+        ? isOwn
+        : `series_id IN (SELECT id FROM ${SERIES} WHERE ${isOwn})`;
+      const policy = policies.get(name) ?? { condition, names: [] };
+      policy.names.push(role);
+      policies.set(name, policy);
+    }
+  }
+  return policies;
+}
