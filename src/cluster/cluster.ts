@@ -49,8 +49,8 @@ export interface Cluster {
 
 /** Beats for which instances must be the same ones before shards are moved between them. */
 const SETTLED_AFTER = 3;
-/** Part of a beat to wait after a session has ended, before the next is opened. */
-const AT_ONCE = 0.1;
+/** Part of a beat to wait after a session has ended, before the next is opened, while that can save the hold. */
+const SOON = 0.1;
 
 /** A moment by the clock that is never set, and by the one that goes on while the machine sleeps; milliseconds. */
 interface Moment {
@@ -143,9 +143,9 @@ export function createCluster({ keeper, times, report, stream, cut, tell }: Clus
     });
   }
 
-  async function beat(session: Lease): Promise<void> {
+  async function beat(session: Lease, claims: Iterable<number> = held): Promise<void> {
     const sentAt = now();
-    const heard = await session.beat(fullReport(), inOrder(held));
+    const heard = await session.beat(fullReport(), inOrder(claims));
     checkSession(session);
     holdsUntil = { monotonic: sentAt.monotonic + times.holdMs, wall: sentAt.wall + times.holdMs };
     expire();
@@ -191,8 +191,8 @@ export function createCluster({ keeper, times, report, stream, cut, tell }: Clus
     const got = await session.take(plan.take);
     checkSession(session);
     if (got.length === 0) return;
+    await beat(session, [...held, ...got]);
     for (const shard of got) held.add(shard);
-    await beat(session);
     tellShards("taken", got);
     streamHeld();
   }
@@ -217,10 +217,9 @@ export function createCluster({ keeper, times, report, stream, cut, tell }: Clus
         endSession();
         if (isOver) return;
         if (!hasProblem) tell({ type: "cluster-problem", reason: (error as Error).message });
-        // Whoever is back at once keeps what it holds.
-        const pauseMs = hasProblem ? times.beatMs : AT_ONCE * times.beatMs;
         hasProblem = true;
-        await sleep(pauseMs);
+        // Whoever is back soon keeps what it holds.
+        await sleep(isHolding() ? SOON * times.beatMs : times.beatMs);
       }
     }
   }

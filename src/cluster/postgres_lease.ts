@@ -110,8 +110,9 @@ export function keepLeasesInPostgres({ database, cluster, times }: PostgresLease
       );
     }
     await client.query(
+      // A claim that a crash of the server could undo would be none.
       `SET idle_session_timeout = ${Math.round(ttlMs)}; SET statement_timeout = ${Math.round(holdMs)};
-SET default_transaction_isolation = 'read committed'; SET synchronous_commit = off`,
+SET default_transaction_isolation = 'read committed'; SET synchronous_commit = local`,
     );
     await client.query("SELECT pg_advisory_lock_shared($1, $2)", [key, MEMBER_KEYS + report.shards]);
     const others = await client.query(

@@ -5,11 +5,14 @@
  */
 
 /**
- * The shard of a symbol, from 0 on: its FNV-1a hash over UTF-16 code units, modulo the number of shards. The same in every
- * process and version. Of the symbol alone: all that is known of one stays together, whoever delivers it at which timeframe.
+ * The shard of a symbol, from 0 on: its FNV-1a hash over UTF-16 code units, finished as MurmurHash3 is, since the low bits
+ * of the former are little more than those of the letters; modulo the number of shards. The same in every process and
+ * version. Of the symbol alone: all that is known of one stays together, whoever delivers it at which timeframe.
  */
 export function shardOf(symbol: string, shards: number): number {
   let hash = 0x811c9dc5;
   for (let at = 0; at < symbol.length; at++) hash = Math.imul(hash ^ symbol.charCodeAt(at), 0x01000193);
-  return (hash >>> 0) % shards;
+  hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b);
+  hash = Math.imul(hash ^ hash >>> 13, 0xc2b2ae35);
+  return ((hash ^ hash >>> 16) >>> 0) % shards;
 }

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { openTestCluster } from "../support/cluster.ts";
-import { addressOf, type Running } from "../support/process.ts";
+import type { Running } from "../support/process.ts";
 import { useServer } from "../support/server_tests.ts";
 
 const { test } = useServer();
-const SYMBOLS = ["AAUSDT", "BBUSDT", "CCUSDT", "DDUSDT", "EEUSDT", "FFUSDT", "GGUSDT", "HHUSDT"];
+const SYMBOLS = ["ADA", "BNB", "BTC", "DOT", "ETH", "II", "LTC", "SOL", "TRX", "XRP"].map((coin) => `${coin}USDT`);
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
@@ -17,7 +17,7 @@ async function stop(running: Running) {
 }
 
 test("instances share out shards as they come, are killed and go, and no bar is missing", async (server) => {
-  await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 6, leaseSeconds: 5 });
+  await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 6 });
   const { market } = cluster;
   const a = cluster.start("a");
   await cluster.until({ a: [0, 1, 2, 3, 4, 5] });
@@ -52,38 +52,4 @@ test("instances share out shards as they come, are killed and go, and no bar is 
   const overlap = market.longestOverlap();
   console.log(`${rows} bars, none is missing; two streamed a symbol at once for ${overlap.toFixed(0)} ms at most`);
   assertEquals(overlap, 0);
-});
-
-test("one that hangs longer than its lease finds another in its place, and passes nothing on", async (server) => {
-  await using cluster = await openTestCluster(server, { symbols: SYMBOLS.slice(0, 2), shards: 1 });
-  const a = cluster.start("a", ["--http", "127.0.0.1:0"]);
-  const address = await addressOf(a);
-  await cluster.until({ a: [0] });
-  await cluster.streamed();
-  const b = cluster.start("b");
-  await cluster.until({ a: [0], b: [] });
-  const overview = async () => await (await fetch(`${address}/api/overview`)).json();
-  while ((await overview()).ledger.received < 2);
-
-  const { received } = (await overview()).ledger;
-  a.kill("SIGSTOP");
-  const stopped = performance.now();
-  await cluster.until({ b: [0] });
-  const took = performance.now() - stopped;
-  const before = cluster.market.bars.length;
-  while (cluster.market.bars.length < before + 4) await cluster.read();
-  a.kill("SIGCONT");
-  await a.line(/Shards .*lost/);
-  await cluster.until({ a: [], b: [0] });
-  await cluster.streamed();
-  const { cluster: seen, state, providers } = await overview();
-  assertEquals([state, providers, seen.instance, seen.unheld], ["healthy", [], "a", []]);
-  assertEquals(seen.instances.map(({ state }: { state: string }) => state), ["standby", "active"]);
-  // What waited in the socket of a for it to go on, two bars a second, is not taken.
-  const passed = (await overview()).ledger.received - received;
-  const rows = await cluster.complete();
-  console.log(`SIGSTOP: taken over after ${seconds(took)}; ${passed} bars passed after it; ${rows}, none is missing`);
-  assert(took < 10_000 && passed <= 2, `${passed} bars passed`);
-  await stop(a);
-  await stop(b);
 });

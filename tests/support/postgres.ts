@@ -160,8 +160,8 @@ function findBinaries(): string | undefined {
   });
 }
 
-/** PostgreSQL refuses to run as root: then it runs as the user of its package. */
-function serverUser(): { uid: number; gid: number } | undefined {
+/** PostgreSQL and the like refuse to run as root: then they run as the user of its package. */
+export function serverUser(): { uid: number; gid: number } | undefined {
   if (Deno.uid() !== 0) return undefined;
   for (const line of Deno.readTextFileSync("/etc/passwd").split("\n")) {
     const [name, , uid, gid] = line.split(":");

@@ -1,0 +1,106 @@
+import { assert, assertEquals } from "@std/assert";
+import { startProxy } from "../faults/harness/proxy.ts";
+import { openTestCluster } from "../support/cluster.ts";
+import { addressOf, type Running } from "../support/process.ts";
+import { useServer } from "../support/server_tests.ts";
+
+const { controlTest } = useServer();
+const SYMBOLS = ["AAUSDT", "BBUSDT", "CCUSDT", "DDUSDT"];
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
+
+/** Ends instances at once, each with nothing left. */
+async function stopAll(...all: Running[]) {
+  for (const each of all) each.kill("SIGTERM");
+  for (const { ended } of all) {
+    const { code, json, stderr } = await ended;
+    assertEquals([code, json.deadLettered, json.inFlight, json.journaled], [0, 0, 0, 0], stderr);
+  }
+}
+
+controlTest("one that is cut off stops in time, one that hangs passes nothing on", async (server, control) => {
+  await using cluster = await openTestCluster(server, { symbols: SYMBOLS.slice(0, 2), shards: 1 });
+  await using proxy = await startProxy(control.port);
+  const url = new URL(cluster.database);
+  url.port = String(proxy.port);
+  const a = cluster.start("a", ["--database", url.href]);
+  await cluster.until({ a: [0] });
+  await cluster.streamed();
+  const b = cluster.start("b", ["--http", "127.0.0.1:0"]);
+  const address = await addressOf(b);
+  await cluster.until({ a: [0], b: [] });
+
+  proxy.setWeather({ blackHole: true });
+  const cut = performance.now();
+  await a.line(/Shards .*lost/);
+  const stopped = performance.now() - cut;
+  await cluster.until({ b: [0] });
+  await cluster.streamed();
+  const took = performance.now() - cut;
+  const overlap = cluster.market.longestOverlap();
+  console.log(`partition: stopped after ${seconds(stopped)}, taken over after ${seconds(took)}, overlap ${overlap} ms`);
+  assert(took < 10_000 && stopped < took);
+  assertEquals(overlap, 0);
+  proxy.setWeather({});
+  proxy.breakAll("cut");
+  await cluster.until({ a: [], b: [0] });
+
+  const overview = async () => await (await fetch(`${address}/api/overview`)).json();
+  const { received } = (await overview()).ledger;
+  b.kill("SIGSTOP");
+  const hung = performance.now();
+  await cluster.until({ a: [0] });
+  const tookOver = performance.now() - hung;
+  const before = cluster.market.bars.length;
+  while (cluster.market.bars.length < before + 4) await cluster.read();
+  b.kill("SIGCONT");
+  await b.line(/Shards .*lost/);
+  await cluster.until({ a: [0], b: [] });
+  await cluster.streamed();
+  const { cluster: seen, state, providers, ledger } = await overview();
+  assertEquals([state, providers, seen.instance, seen.unheld], ["healthy", [], "b", []]);
+  assertEquals(seen.instances.map(({ state }: { state: string }) => state), ["active", "standby"]);
+  // What waited in the socket of b for it to go on, two bars a second, is not taken.
+  const passed = ledger.received - received;
+  const rows = await cluster.complete();
+  console.log(`SIGSTOP: taken over after ${seconds(tookOver)}, ${passed} bars passed; ${rows} bars, none is missing`);
+  assert(tookOver < 10_000 && passed <= 2, `${passed} bars passed`);
+  await stopAll(a, b);
+});
+
+controlTest(
+  "the database restarts: nobody streams twice, all come back, no bar is missing",
+  async (server, control) => {
+    await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 4 });
+    const instances = [cluster.start("a"), cluster.start("b")];
+    await cluster.until({ a: 2, b: 2 });
+    await cluster.streamed();
+
+    // So short that all hold on.
+    const before = cluster.market.subscriptions.length;
+    await control.stop("immediate");
+    await control.start();
+    await Promise.all(instances.map((each) => each.line(/Leases can be had again/)));
+    await cluster.until({ a: 2, b: 2 });
+    const held = cluster.market.subscriptions.length === before;
+
+    // So long that nobody may.
+    await control.stop("immediate");
+    while (SYMBOLS.some((symbol) => cluster.market.streams(symbol) > 0)) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    await control.start();
+    const back = performance.now();
+    await cluster.streamed();
+    const took = performance.now() - back;
+    await cluster.until({ a: 2, b: 2 });
+    const rows = await cluster.complete();
+    const overlap = cluster.market.longestOverlap();
+    console.log(
+      `restart: ${held ? "held on over" : "lost by"} a short one; ${seconds(took)} after a long one all is streamed; ` +
+        `overlap ${overlap.toFixed(0)} ms; ${rows} bars`,
+    );
+    assertEquals(overlap, 0);
+    await stopAll(...instances);
+  },
+);
