@@ -101,6 +101,21 @@ Deno.test("what bars do not reach is made of trades, to the last digit, where on
   assertEquals(first, 281);
 });
 
+Deno.test("where trades are not to be had, bars are, and history begins with them", async () => {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    if (request.url.includes("/Trades")) return Response.json({ error: ["EGeneral:Unknown method"] });
+    const rows = upTo(1000, 280).map((minute) => [(START + minute * MINUTE) / 1000, ..."111111", 1]);
+    return Response.json({ error: [], result: { XXBTZUSD: rows, last: 5 } });
+  });
+  const options = { symbols: ["BTC/USD"], timeframe: "1m", stepMs: MINUTE, socketUrl: "", provisional: false };
+  const restUrl = `http://127.0.0.1:${server.addr.port}`;
+  const feed = createKrakenFeed({ ...options, restUrl, requestsPerSecond: 1000 });
+  const pages = feed.history(["BTC/USD"], START, START + 1000 * MINUTE, new AbortController().signal);
+  assertEquals(minutes((await Array.fromAsync(pages)).flat()), upTo(1000, 280));
+  assertEquals(feed.historyStart!("BTC/USD"), START + 280 * MINUTE);
+  await server.shutdown();
+});
+
 Deno.test("a page of trades of one moment does not go round in circles", async () => {
   await using fake = startFakeKraken(["BTC/USD"], { tradesPerPage: 3 });
   fake.history.push(...upTo(1000, 200).map((minute) => bar(minute)));

@@ -188,10 +188,19 @@ Deno.test("a symbol without an answer is left to the watch over silent ones, a s
   assertEquals([error.message, error.isFatal], ["Kraken did not answer within 50 ms", false]);
 });
 
+Deno.test("a pair under its name of REST is left to the server, which refuses it, and told how it is spelled", async () => {
+  await using fake = startFakeKraken(["ETH/USD"]);
+  await using feed = await connect(fake, ["XBT/USD", "ETH/USD"]);
+  const connection = await fake.connection();
+  connection.update(bar(0, { symbol: "ETH/USD" }));
+  connection.update(bar(1, { symbol: "ETH/USD" }));
+  await feed.read((bars) => bars.length > 0);
+  assertEquals(feed.context.notices, ["XBT/USD is refused: Currency pair not supported XBT/USD, try BTC/USD"]);
+});
+
 for (
   const [symbol, hint] of [
     ["btc/usd", "try BTC/USD"],
-    ["XBT/USD", "try BTC/USD"],
     ["xdg/eur", "try DOGE/EUR"],
     ["ETH-USD", "try ETH/USD"],
     ["XBTUSD", "wanted are pairs like BTC/USD"],

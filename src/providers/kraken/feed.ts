@@ -34,7 +34,7 @@ export interface KrakenOptions {
 
 /** Makes the feed. */
 export function createKrakenFeed(options: KrakenOptions): Feed {
-  const { bucket, read } = createHistory(options);
+  const { bucket, read, start } = createHistory(options);
   return {
     name: "kraken",
     symbols: options.symbols,
@@ -43,5 +43,6 @@ export function createKrakenFeed(options: KrakenOptions): Feed {
     isConfirmed: true,
     connect: (session) => runConnection(session, options),
     history: ([symbol], from, to, signal) => read(symbol, from, to, signal),
+    historyStart: start,
   };
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
-import { type FeedBar, FeedError } from "../live/feed.ts";
+import { type FeedBar, FeedError, isRefusal } from "../live/feed.ts";
 import { getJson } from "../live/rest.ts";
 import { createRowReader } from "../live/rows.ts";
 import { readRow } from "./bars.ts";
@@ -18,6 +18,8 @@ export interface History {
   readonly bucket: TokenBucket;
   /** Reads bars that are over, from `from` on and before `to` (epoch ms), page by page. */
   read(symbol: string, from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly FeedBar[]>;
+  /** Start of the oldest bar that there is, where trades are not to be had; epoch ms. */
+  start(symbol: string): number | undefined;
 }
 
 /** `OHLC` has no more rows than these, however early it is asked for. */
@@ -30,6 +32,7 @@ const NS_PER_MS = 1_000_000n;
 export function createHistory(options: KrakenOptions): History {
   const { restUrl, stepMs, closeAfterMs = 4_000, requestsPerSecond = 1, backoffMs, onCall } = options;
   const bucket = createTokenBucket(requestsPerSecond);
+  const starts = new Map<string, number>();
 
   /** The rows of the one pair of an answer, and its `last`. */
   async function getRows(endpoint: string, symbol: string, query: string, signal: AbortSignal) {
@@ -40,7 +43,8 @@ export function createHistory(options: KrakenOptions): History {
     const errors = errorsOf(body);
     if (errors.length > 0) {
       const isFatal = errors.some((error) => error.includes("Unknown asset pair"));
-      throw new FeedError(`Kraken has no history of ${symbol}: ${errors.join(", ")}`, { isFatal, reason: "history" });
+      const reason = errors.some((error) => error.includes("Unknown method")) ? "refused" : "history";
+      throw new FeedError(`Kraken has no history of ${symbol}: ${errors.join(", ")}`, { isFatal, reason });
     }
     const { last, ...pairs } = (body?.result ?? {}) as Record<string, unknown>;
     const [rows, ...others] = Object.values(pairs);
@@ -110,14 +114,21 @@ export function createHistory(options: KrakenOptions): History {
       }
       // Whole bars: of one that begins before `start` trades would be missing.
       const [begin, end] = [start, Math.min(first, to)].map((at) => Math.ceil(at / stepMs) * stepMs);
-      for await (const page of readTrades(symbol, begin, end, signal)) yield page.filter(isOver);
+      try {
+        for await (const page of readTrades(symbol, begin, end, signal)) yield page.filter(isOver);
+        starts.delete(symbol);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        // A server, or a proxy, that has bars alone.
+        starts.set(symbol, Math.ceil(first / stepMs) * stepMs);
+      }
       // The rows are asked for again, as they may have changed meanwhile, and reach less far.
       start = end;
     }
     reader.finish();
   }
 
-  return { bucket, read };
+  return { bucket, read, start: (symbol) => starts.get(symbol) };
 }
 
 /** Errors of an answer, without its warnings. */

@@ -11,6 +11,7 @@ import { type FeedBar, FeedError, type Session } from "../live/feed.ts";
 import { runSocket } from "../live/socket.ts";
 import type { KrakenOptions } from "./feed.ts";
 import { createMessageReader } from "./messages.ts";
+import { suggest } from "./symbols.ts";
 
 /** Heartbeats come about every second, and so their absence is the end; of a server without any, only a long silence is. */
 const SILENCE_MS = 30_000, LONG_SILENCE_MS = 10 * 60_000;
@@ -48,8 +49,9 @@ export async function runConnection(session: Session, options: KrakenOptions): P
   }
   function refuse(symbol: string, reason: string): void {
     open.delete(symbol);
-    lastReason = reason;
-    session.refuse(symbol, reason);
+    const spelled = suggest(symbol);
+    lastReason = spelled === undefined || spelled === symbol ? reason : `${reason}, try ${spelled}`;
+    session.refuse(symbol, lastReason);
     if (open.size > 0 || held.size > 0) return;
     const isFatal = /not supported/i.test(reason);
     throw new FeedError(`Kraken refuses all symbols, the last one: ${lastReason}`, { isFatal, reason: "refused" });

@@ -11,10 +11,13 @@
 /** What the stream calls them, and REST. */
 const RENAMED: readonly (readonly [string, string])[] = [["BTC", "XBT"], ["DOGE", "XDG"]];
 
-/** What is wrong with a symbol, and how it is spelled; nothing where it may do, which the server then decides. */
+/** As the stream writes pairs; there are names with a small letter in them, but none without a large one. */
+const PAIR = /^[A-Za-z0-9.]*[A-Z][A-Za-z0-9.]*\/[A-Za-z0-9.]*[A-Z][A-Za-z0-9.]*$/;
+
+/** What is wrong with a symbol that is no pair, and how it is spelled; whether there is such a pair the server decides. */
 export function checkSymbol(symbol: string): string | undefined {
+  if (PAIR.test(symbol)) return undefined;
   const spelled = suggest(symbol);
-  if (spelled === symbol) return undefined;
   return `kraken cannot have a symbol "${symbol}": ${
     spelled === undefined ? "wanted are pairs like BTC/USD" : `try ${spelled}`
   }`;
@@ -26,7 +29,7 @@ export function restPair(symbol: string): string {
 }
 
 /** The spelling of the stream; `undefined` where none can be made out. */
-function suggest(symbol: string): string | undefined {
+export function suggest(symbol: string): string | undefined {
   const assets = symbol.trim().split(/[/\s:_-]/);
   if (assets.length !== 2 || assets.some((asset) => !/^[A-Za-z0-9.]+$/.test(asset))) return undefined;
   // There are names with a small letter in them, but none without a large one.
