@@ -21,6 +21,9 @@ import type { Sink } from "../sinks/sink.ts";
 /** Connections that write, where nobody says how many: enough for the lanes of some tenants, and few for a server. */
 const CONNECTIONS = 20;
 
+/** Most bars that a start moves into the chunks of TimescaleDB, which takes about a minute. */
+const MOVED_AT_START = 1_000_000;
+
 /** A place for records. */
 export interface Store {
   /** Name of its sink. */
@@ -70,7 +73,8 @@ async function openTables({ config, database: given, isKept, lanes, notice, open
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
     async settle(database) {
       if (given !== undefined) return;
-      await applyTimescale(database, settings.timescale, ({ message }) => notice(message));
+      const warn = ({ message }: Error) => notice(message);
+      await applyTimescale(database, settings.timescale, warn, MOVED_AT_START);
     },
     mayWait(error) {
       // What comes meanwhile is kept in the journal. An embedded database is never away.

@@ -81,6 +81,18 @@ Deno.test("rows that are there already are moved into chunks, and remain what th
   assertEquals(await writeOnce(database, bars), counts(0, before.length), "known rows are known");
 });
 
+Deno.test("a start leaves a large plain table alone and says what to do", async () => {
+  const database = await plainDatabase();
+  await writeOnce(database, minuteBars(MARCH, 300));
+  await select(database, "ANALYZE bar");
+  const problems: Error[] = [];
+  assertEquals(await applyTimescale(database, {}, (problem) => problems.push(problem), 500), []);
+  assertStringIncludes(problems[0].message, "bars have to be moved into chunks");
+  assertStringIncludes(problems[0].message, "Run `barline migrate` when there is time for it");
+  assertEquals((await stateOf(database)).hypertable, undefined);
+  assertEquals((await apply(database, {})).length, 7);
+});
+
 Deno.test("settings that change are altered in place, and those not given are left alone", async () => {
   const database = await timescaleDatabase();
   const before = await stateOf(database);

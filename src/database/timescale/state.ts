@@ -33,6 +33,8 @@ export interface RollupState {
 export interface TimescaleState {
   /** Whether the licence is the one with compression, policies and continuous aggregates. */
   readonly isCommunity: boolean;
+  /** About how many rows the table `bar` has, where it is plain. */
+  readonly plainRows: number;
   readonly hypertable?: {
     readonly chunkSeconds: number;
     readonly isCompressible: boolean;
@@ -43,7 +45,7 @@ export interface TimescaleState {
 }
 
 /** A database in which nothing of it is there yet. */
-export const NOTHING: TimescaleState = { isCommunity: true, rollups: new Map() };
+export const NOTHING: TimescaleState = { isCommunity: true, plainRows: 0, rollups: new Map() };
 
 /** Whether the extension is there. */
 export async function readPresence(client: Client): Promise<Presence> {
@@ -83,6 +85,9 @@ export async function readState(client: Client): Promise<TimescaleState> {
     "SELECT current_setting('timescaledb.license', true) AS license",
   );
   const { rows: [bar] } = await client.query(HYPERTABLE);
+  const { rows: [{ count }] } = await client.query(
+    "SELECT greatest(reltuples, 0)::float8 AS count FROM pg_class WHERE oid = 'bar'::regclass",
+  );
   const { rows: policies } = await client.query(POLICIES);
   const { rows: views } = await client.query(ROLLUPS, [
     rollups.map(({ view }) => view),
@@ -104,6 +109,7 @@ export async function readState(client: Client): Promise<TimescaleState> {
   };
   return {
     isCommunity: license !== "apache",
+    plainRows: bar === undefined ? count : 0,
     hypertable: bar && {
       chunkSeconds: bar.chunk,
       isCompressible: bar.compressible,
