@@ -59,6 +59,7 @@ function gather(make: (session: Session) => (text: string) => void): Case["read"
       signal: new AbortController().signal,
       subscribed: nothing,
       interrupted: nothing,
+      notice: nothing,
       refuse: nothing,
       alive: nothing,
     },

@@ -103,6 +103,9 @@ Deno.test("while another connection counts, the key is sent again on the same so
   await using stream = run(fake, { reauthMs: 1 });
   await stream.until(() => stream.subscribed.length === 1);
   assertEquals(logins(fake).length, 16);
+  assertEquals(stream.notices, [
+    "Alpaca still counts another connection of the account (406 connection limit exceeded), waiting",
+  ]);
 });
 
 Deno.test("after a minute of that, the next connection waits for 90 s", async () => {

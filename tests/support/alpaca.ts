@@ -82,6 +82,7 @@ export function createSession() {
     subscribed: [] as string[],
     refused: [] as string[],
     reasons: [] as string[],
+    notices: [] as string[],
     bars: [] as FeedBar[],
     rejected: [] as string[],
     items: [] as unknown[],
@@ -94,6 +95,7 @@ export function createSession() {
       noted.subscribed.push(symbol);
       wake();
     },
+    notice: (message) => void noted.notices.push(message),
     interrupted: () => {},
     refuse(symbol, reason) {
       noted.refused.push(symbol);

@@ -31,6 +31,7 @@ export function runSession(feed: Feed): RecordedSession {
   const session: Session = {
     signal: stop.signal,
     subscribed: (symbol) => (subscribed.push(symbol), wake()),
+    notice: () => {},
     interrupted: (symbol) => void interrupted.push(symbol),
     refuse: (symbol, reason) => (refused.push(`${symbol}: ${reason}`), wake()),
     emit: (some) => (bars.push(...some), wake()),

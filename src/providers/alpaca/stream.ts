@@ -91,7 +91,12 @@ export async function runStream(session: Session, options: StreamOptions): Promi
   function takeError(code: number, message: string): boolean {
     if (code === CODE.alreadyAuthenticated) enter();
     else if (code === CODE.connectionLimit && !isAuthenticated) {
-      if (refusals === 0) refusedAt = performance.now();
+      if (refusals === 0) {
+        refusedAt = performance.now();
+        session.notice(
+          `Alpaca still counts another connection of the account (${code} ${message.slice(0, 200)}), waiting`,
+        );
+      }
       if (++refusals > MAX_REAUTHS) throw connectionLimitError(performance.now() - refusedAt);
       clearTimeout(step);
       step = setTimeout(authenticate, reauthMs * Math.min(refusals, 10));

@@ -159,6 +159,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       });
     },
     reject: (item, reason) => offer([], [{ item, reason }]),
+    notice,
     alive(symbol) {
       if (wanted.has(symbol)) hear(symbol);
     },

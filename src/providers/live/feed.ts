@@ -23,6 +23,8 @@ export interface Session {
   emit(bars: readonly FeedBar[]): void;
   /** Hands over a message, or a part of one, that is no record. */
   reject(item: unknown, reason: string): void;
+  /** Tells people something, once. */
+  notice(message: string): void;
   /** Says that the symbol's data flows, where it has not yet made a bar. */
   alive(symbol: string): void;
 }
