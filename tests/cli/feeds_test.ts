@@ -72,7 +72,8 @@ Deno.test("after a restart the minutes that were missed are found, repaired and 
   while (await work.count() < 1) await new Promise((resolve) => setTimeout(resolve, 20));
   first.kill("SIGKILL");
   await first.ended;
-  const second = work.startIngest([...provider, "--http", "127.0.0.1:0"], { env: kraken.variables });
+  const more = ["--http", "127.0.0.1:0", "--workers", "2", "--late-after", "60"];
+  const second = work.startIngest([...provider, ...more], { env: kraken.variables });
   const url = await addressOf(second);
   while (await work.count() < 60) await new Promise((resolve) => setTimeout(resolve, 20));
   let metrics = "";
@@ -84,6 +85,9 @@ Deno.test("after a restart the minutes that were missed are found, repaired and 
   assertEquals(gaps("unrepairable"), 0);
   assertEquals(count(`barline_provider_repaired_total\\{provider="kraken",tenant="default"\\}`) >= 59, true);
   assertEquals(count(`barline_rest_calls_total\\{provider="kraken",outcome="ok",tenant="default"\\}`) >= 1, true);
+  // The lane of late bars comes after the others.
+  const late = count('mds_worker_batches_written_total\\{coord_id="bar",worker_id="2",tenant="default"\\}');
+  assertEquals([late >= 1, count('barline_late_queue_depth\\{coord_id="bar",tenant="default"\\}')], [true, 0]);
   second.kill("SIGTERM");
   assertEquals((await second.ended).code, 0);
 });
