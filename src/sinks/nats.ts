@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { jetstream } from "@nats-io/jetstream";
+import { errors } from "@nats-io/transport-node";
 import type { WriteCounts } from "../events.ts";
 import { checkNats, connectNow, type Nats, unlessAborted } from "../nats/connection.ts";
 import { classifyNatsError } from "../nats/faults.ts";
@@ -49,8 +50,18 @@ export function openNatsSink(options: NatsSinkOptions): Sink {
     const publish = async ({ subject, bytes, count }: PackedMessage) => {
       // Not Web Crypto, which takes a thread and a turn of the event loop for each.
       const msgID = createHash("sha256").update(bytes).digest("hex").slice(0, ID_LENGTH);
-      const { duplicate } = await client.publish(subject, bytes, { msgID, timeout: deadlineMs });
-      return duplicate ? 0 : count;
+      try {
+        const { duplicate } = await client.publish(subject, bytes, { msgID, timeout: deadlineMs });
+        return duplicate ? 0 : count;
+      } catch (error) {
+        const { cause } = error as Error;
+        if (!(cause instanceof errors.RequestError && cause.isNoResponders())) throw error;
+        // What the library says of any subject that nobody listens to.
+        throw new Error(
+          `No stream at ${nats.label} takes ${subject}: run barline migrate --sink nats, or wait for JetStream there`,
+          { cause: error },
+        );
+      }
     };
     const stored = (await Promise.all(messages.map(publish))).reduce((sum, count) => sum + count, 0);
     return { stored, unchanged: records.length - stored, deduplicated: 0 };

@@ -169,4 +169,5 @@ testWhere(missing, "without a stream a write is transient, as it may be made yet
   await using lane = specimen.sink.openLane();
   const error = await assertRejects(() => lane.write(numberedBars(1), never), Error);
   assertEquals(specimen.sink.classify(error), "transient");
+  assertMatch(error.message, /^No stream at .* takes barline\.default\.bar\.\d: run barline migrate --sink nats/);
 });
