@@ -6,7 +6,7 @@ import { tenantDirectory } from "../data_dir.ts";
 import { journalDirectory, listSegments } from "../journal/format.ts";
 import { holdJournal } from "../journal/hold.ts";
 import { inspectSegment, type SegmentReport } from "../journal/inspect.ts";
-import { countMissing, describeMissing, findMissing, withoutTold } from "../journal/missing.ts";
+import { countMissing, describeMissing, findMissing, type Missing, withoutTold } from "../journal/missing.ts";
 import { readPointer } from "../journal/pointer.ts";
 import { recover } from "../journal/recover.ts";
 import type { ScannedEntry } from "../journal/scan.ts";
@@ -61,6 +61,11 @@ async function inspectAll(view: JournalView, hear?: (entry: ScannedEntry) => voi
   return reports;
 }
 
+/** What is missing, and neither a start nor a repair has told of. */
+function findUntold({ directory, next }: JournalView, reports: readonly SegmentReport[]): Promise<Missing[]> {
+  return withoutTold(directory, findMissing(reports, next));
+}
+
 async function inspect(view: JournalView): Promise<number> {
   const contents = createContents();
   const reports = await inspectAll(view, contents.add);
@@ -85,6 +90,7 @@ async function inspect(view: JournalView): Promise<number> {
       newest: formatTime(newest),
     })),
     damaged: findings.length,
+    missing: countMissing(await findUntold(view, reports)),
   };
   if (view.json) console.log(JSON.stringify(summary));
   else describe(summary, summary.contents);
@@ -92,7 +98,7 @@ async function inspect(view: JournalView): Promise<number> {
 }
 
 function describe(
-  { directory, bytes, frames, records, oldest, newest, segments, damaged }: {
+  { directory, bytes, frames, records, oldest, newest, segments, damaged, missing }: {
     directory: string;
     bytes: number;
     frames: number;
@@ -101,6 +107,7 @@ function describe(
     newest?: string;
     segments: readonly { name: string; bytes: number; frames: number; records: number }[];
     damaged: number;
+    missing: number;
   },
   contents: readonly Contents[],
 ): void {
@@ -117,12 +124,13 @@ function describe(
     console.log(`${name}  ${size(bytes).padStart(10)}  ${count(frames)} frames, ${count(records)} records`);
   }
   if (damaged > 0) console.log(`${damaged} places are damaged: see barline journal verify`);
+  if (missing > 0) console.log(`${missing} frames are in no segment: see barline journal verify`);
 }
 
 async function verify(view: JournalView): Promise<number> {
   const reports = await inspectAll(view);
   const findings = reports.flatMap(({ findings }) => findings);
-  const missing = await withoutTold(view.directory, findMissing(reports, view.next));
+  const missing = await findUntold(view, reports);
   const found = findings.map(({ path, at, size, damage, isTail, entries }) => ({
     segment: basename(path),
     at,

@@ -87,6 +87,7 @@ Deno.test("verify fails while a segment is gone or cannot be read, until a repai
   assertStringIncludes(verified.stdout, "the disk does not give it: Permission denied");
   assertStringIncludes(verified.stdout, "Frame 2 is in no segment");
   assertEquals((await journal(work, "verify", "--json")).json.missing, 2);
+  assertStringIncludes((await journal(work, "inspect")).stdout, "2 frames are in no segment");
   const repaired = await journal(work, "repair");
   assertEquals(repaired.code, 0, repaired.stderr);
   assertStringIncludes(repaired.stdout, `set aside as "${fourth}.unreadable"`);

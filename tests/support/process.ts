@@ -50,7 +50,7 @@ export interface Program {
 }
 
 /** A process that has not ended by then hangs: it is killed, and the test fails with what it printed. */
-const HANGS_AFTER_MS = 90_000;
+const HANGS_AFTER_MS = 180_000;
 
 let program: Program = Deno.env.has("BARLINE_BINARY")
   ? { path: Deno.env.get("BARLINE_BINARY")!, args: [] }

@@ -56,6 +56,8 @@ export async function openWorkspace(server?: TestServer): Promise<Workspace> {
         ...given("--http", "off"),
         ...given("--database", database),
         ...given("--data-dir", dataDir),
+        // A slow machine is not to be told from what is tested by what a stop gives up.
+        ...given("--drain-timeout", "120"),
         ...args,
       ],
       options,
