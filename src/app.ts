@@ -6,11 +6,12 @@
  */
 import type { SourcesChange } from "./app/sources.ts";
 import { openStore, type Store } from "./app/store.ts";
-import { openTenant, type Tenant, type TenantOptions, type TenantOutcome } from "./app/tenant.ts";
+import { openTenant, type Shared, type Tenant, type TenantOptions, type TenantOutcome } from "./app/tenant.ts";
 import { joinHealth, sumLedgers } from "./app/total.ts";
 import type { Config } from "./config/load.ts";
 import type { Database } from "./database/database.ts";
 import { isJournaled } from "./journal/open.ts";
+import { createSharedConnections } from "./providers/mod.ts";
 import type { Health } from "./pipeline/health.ts";
 import type { Ledger } from "./pipeline/ledger.ts";
 
@@ -92,6 +93,8 @@ export async function openApp(options: AppOptions): Promise<App> {
     opened,
   });
 
+  const shared: Shared = { store, connections: createSharedConnections() };
+
   const tenants = new Map<string, Tenant>();
   const running = new Map<Tenant, Promise<void>>();
   const followers: ((tenant: Tenant) => Disposable)[] = [];
@@ -140,7 +143,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     const failed = (await Promise.allSettled(closings)).find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
   });
-  for (const each of options.tenants) add(await openTenant(store, each));
+  for (const each of options.tenants) add(await openTenant(shared, each));
 
   const isEnded = ({ outcome }: Tenant) => outcome !== undefined;
   const app: Omit<App, typeof Symbol.asyncDispose> = {
@@ -180,7 +183,7 @@ export async function openApp(options: AppOptions): Promise<App> {
         const added: Tenant[] = [];
         for (const each of next) {
           if (tenants.has(each.config.settings.tenant)) continue;
-          added.push(coming.use(await openTenant(store, each)));
+          added.push(coming.use(await openTenant(shared, each)));
         }
         coming.move();
         const wanted = new Map(next.map((each) => [each.config.settings.tenant, each]));
@@ -201,7 +204,7 @@ export async function openApp(options: AppOptions): Promise<App> {
           if (!needsAnew) return;
           reopened.push(tenant.name);
           await remove(tenant);
-          add(await openTenant(store, options));
+          add(await openTenant(shared, options));
         }));
         return {
           added: added.map(({ name }) => name),

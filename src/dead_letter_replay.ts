@@ -89,7 +89,7 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayRepor
     };
     await using replaying = options.store === undefined
       ? await openApp({ config, tenants: [tenant] })
-      : await openTenant(options.store, tenant);
+      : await openTenant({ store: options.store }, tenant);
     using _stopping = options.onStart?.(replaying);
     outcome = await replaying.run();
   }

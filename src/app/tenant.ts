@@ -1,6 +1,6 @@
 /**
  * One tenant of a run: a pipeline of its own, with its providers, queues, lanes, circuits, journal, dead letters and
- * ledger. It shares with the others the store and nothing else: what becomes of one is no matter of the others.
+ * ledger. It shares with the others the store and connections to vendors, and nothing else: what becomes of one is no matter of the others.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { createLedger, type Ledger } from "../pipeline/ledger.ts";
 import { createQuorum, type QuorumReport } from "../pipeline/quorum.ts";
 import { coordinateRates, type TokenBucket } from "../pipeline/rate.ts";
 import { type Coordinator, run } from "../pipeline/run.ts";
-import { rowName } from "../providers/mod.ts";
+import { rowName, type SharedConnections } from "../providers/mod.ts";
 import type { Provider, ProviderContext } from "../providers/provider.ts";
 import { recordKind } from "../records/mod.ts";
 import { createReceiveClock } from "../records/record.ts";
@@ -29,6 +29,13 @@ export interface TenantOutcome {
   readonly ledger: Ledger;
   /** Why it failed; `undefined` when it did not. */
   readonly failure?: unknown;
+}
+
+/** What tenants share. */
+export interface Shared {
+  readonly store: Store;
+  /** Connections to vendors. */
+  readonly connections?: SharedConnections;
 }
 
 /** What a tenant is made of. */
@@ -83,7 +90,7 @@ export interface Tenant extends AsyncDisposable {
  *
  * @throws {Error} If its journal cannot be had.
  */
-export async function openTenant(store: Store, options: TenantOptions): Promise<Tenant> {
+export async function openTenant({ store, connections }: Shared, options: TenantOptions): Promise<Tenant> {
   const { settings } = options.config;
   const { tenant: name } = settings;
   await using opened = new AsyncDisposableStack();
@@ -168,6 +175,7 @@ export async function openTenant(store: Store, options: TenantOptions): Promise<
     notice: (message) => tell({ type: "provider-notice", provider, message }),
     tell,
     newest: (timeframe) => store.newest(name, provider, timeframe, stop),
+    connections,
     as: (other) => contextOf(other, bucket, stop),
   });
   const sources = createSources(options.isShared ? [] : options.providers, {

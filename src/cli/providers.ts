@@ -38,13 +38,29 @@ export function createSources(config: Checked, problems: ConfigProblem[]): Provi
   return made;
 }
 
+/** Providers that need no account, and take several connections. */
+const OPEN_ACCOUNTS: readonly string[] = ["kraken", "binance"];
+
 /** Makes what each tenant streams from, by its name; what hinders is told of the tenant where there are several. */
 export function createTenantSources(config: Checked, problems: ConfigProblem[]): Map<string, Provider[]> {
   if (config.tenants.length === 0) return new Map([[config.settings.tenant, createSources(config, problems)]]);
+  /** Who has a connection to which account, and what comes over it. */
+  const accounts = new Map<string, { tenant: string; variant: string }>();
   return new Map(config.tenants.map((tenant) => {
     const { tenant: name } = tenant.settings;
     const found: ConfigProblem[] = [];
     const sources = createSources(tenant, found);
+    for (const { name: provider, connection } of sources.flatMap((each) => each.members ?? [each])) {
+      if (connection === undefined || OPEN_ACCOUNTS.includes(provider)) continue;
+      const { account, variant } = connection;
+      const other = accounts.get(account) ?? { tenant: name, variant };
+      accounts.set(account, other);
+      if (other.variant === variant) continue;
+      const message =
+        `${provider} takes one connection of an account, which that of tenant ${other.tenant} is too and ` +
+        `gives ${other.variant}, wanted is the same and not ${variant}, or another account`;
+      found.push({ key: "timeframe", source: tenant.sources.get("timeframe")!, message });
+    }
     problems.push(...found.map(({ key, ...rest }) => ({ key: `tenants.${name}.${key}`, ...rest })));
     return [name, sources];
   }));

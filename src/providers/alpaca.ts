@@ -72,7 +72,9 @@ export function createAlpaca(settings: ProviderSettings): Provider {
     settings,
     kinds: ["bar", "option"],
     overlapMs: 5 * MINUTE_MS,
-    feed: (onCall) =>
+    account: [streamUrl, dataUrl, key, secretKey],
+    symbols,
+    feed: (symbols, onCall) =>
       createAlpacaFeed({
         streamUrl,
         barsUrl: `${dataUrl}/v2/stocks/bars`,

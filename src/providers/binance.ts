@@ -45,7 +45,9 @@ export function createBinance(settings: ProviderSettings): Provider {
     name: "binance",
     settings,
     overlapMs: 5 * TIMEFRAMES.get(timeframe)!,
-    feed: (onCall) => createBinanceFeed({ symbols, timeframe, socketUrl, restUrl, provisional, onCall }),
+    account: [socketUrl, restUrl],
+    symbols,
+    feed: (symbols, onCall) => createBinanceFeed({ symbols, timeframe, socketUrl, restUrl, provisional, onCall }),
   });
 }
 

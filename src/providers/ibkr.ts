@@ -36,7 +36,10 @@ export function createIbkr(
     settings,
     overlapMs: 5 * TIMEFRAMES.get(timeframe)!,
     backoffMs: timing.backoffMs,
-    feed: (onCall) => createIbkrFeed({ address, listings, timeframe, provisional, timing, onCall }),
+    account: [address],
+    symbols: listings.map(({ symbol }) => symbol),
+    feed: (symbols, onCall) =>
+      createIbkrFeed({ address, listings: readSymbols(symbols, []), timeframe, provisional, timing, onCall }),
   });
 }
 

@@ -42,6 +42,9 @@ export function createKraken(settings: ProviderSettings): Provider {
     name: "kraken",
     settings,
     overlapMs: 5 * stepMs,
-    feed: (onCall) => createKrakenFeed({ symbols, timeframe, stepMs, socketUrl, restUrl, provisional, onCall }),
+    account: [socketUrl, restUrl],
+    symbols,
+    feed: (symbols, onCall) =>
+      createKrakenFeed({ symbols, timeframe, stepMs, socketUrl, restUrl, provisional, onCall }),
   });
 }

@@ -60,7 +60,9 @@ export function createMassive(settings: ProviderSettings): Provider {
     settings,
     kinds: ["bar", "option", "fundamental"],
     overlapMs: OVERLAP_MS + (isDelayed ? DELAY_MS : 0) + 5 * TIMEFRAMES.get(timeframe)!,
-    feed: (onCall) =>
+    account: [socketUrl, restUrl, key],
+    symbols,
+    feed: (symbols, onCall) =>
       createMassiveFeed({
         symbols,
         timeframe,

@@ -14,6 +14,7 @@ import type { Provider, ProviderSettings } from "./provider.ts";
 import { createReplay } from "./replay.ts";
 
 export { createFailover } from "./failover.ts";
+export { createSharedConnections, type SharedConnections } from "./live/sharing.ts";
 
 /**
  * Makes each provider, by name. A factory throws a `SettingError` where the settings do not do for it, or an

@@ -7,6 +7,7 @@ import type { Listener } from "../events.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
 import type { NatsSettings } from "../config/nats.ts";
 import type { Frontiers } from "./live/frontiers.ts";
+import type { SharedConnections } from "./live/sharing.ts";
 import type { TimeUnit } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import type { Interval } from "../records/intervals.ts";
@@ -70,6 +71,8 @@ export interface ProviderContext {
   readonly tell: Listener;
   /** Start of the newest stored record of each of the provider's symbols at a timeframe, in epoch ms. */
   readonly newest: (timeframe: string) => Promise<ReadonlyMap<string, number>>;
+  /** Connections that tenants share; absent where there is but one. */
+  readonly connections?: SharedConnections;
   /** Up to where others have delivered whom the provider stands in for; absent where it stands for itself alone. */
   readonly frontiers?: Frontiers;
   /** The context of another provider that this one runs. @default {this one} */
@@ -94,6 +97,8 @@ export interface Provider {
    * All that it was made of, keys too: another of the same name and fingerprint would do the same. Never to be shown.
    */
   readonly fingerprint?: string;
+  /** Its connection: of which account, never to be shown, and what comes over it. Tenants with the same share one. */
+  readonly connection?: { readonly account: string; readonly variant: string };
   /** Symbols that it streams, where they are known beforehand. */
   readonly symbols?: readonly string[];
   /** How far it has come, where the end is known. */

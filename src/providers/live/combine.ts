@@ -16,6 +16,7 @@ export function combine(parts: readonly Provider[]): Provider {
     isLive: true,
     symbols: [...new Set(parts.flatMap(({ symbols = [] }) => symbols))],
     buckets: [...new Set(parts.flatMap(({ buckets = [] }) => buckets))],
+    connection: parts.find(({ connection }) => connection !== undefined)?.connection,
     backfill: parts.find(({ backfill }) => backfill !== undefined)?.backfill,
     open(context) {
       const errors: unknown[] = [];

@@ -7,8 +7,8 @@ import type { Listener } from "../../events.ts";
 import { type Provider, type ProviderSettings, SettingError } from "../provider.ts";
 import { createBackfill } from "./backfill.ts";
 import { createCoverage } from "./coverage.ts";
-import type { Feed } from "./feed.ts";
 import type { CallOutcome } from "./rest.ts";
+import type { MakeFeed } from "./sharing.ts";
 import { supervise } from "./supervise.ts";
 
 /** What makes a provider of a feed. */
@@ -19,8 +19,12 @@ export interface FeedProviderOptions {
   kinds?: readonly string[];
   /** See the coverage's option of that name, in milliseconds. */
   overlapMs: number;
-  /** Makes the feed, which tells the outcome of each of its requests for history. */
-  feed: (onCall: (outcome: CallOutcome) => void) => Feed;
+  /** All that makes it another connection, but the symbols: addresses and keys. */
+  account: readonly unknown[];
+  /** Symbols, each once. */
+  symbols: readonly string[];
+  /** Makes the feed of some symbols, which tells the outcome of each of its requests for history. */
+  feed: MakeFeed;
   /** First wait between connections, in milliseconds. @default {1000} */
   backoffMs?: number;
 }
@@ -28,7 +32,7 @@ export interface FeedProviderOptions {
 /** Makes the provider. */
 export function createFeedProvider(options: FeedProviderOptions): Provider {
   const { name, settings, overlapMs, backoffMs } = options;
-  const { dataDir, timeframe, symbols } = settings;
+  const { dataDir, timeframe, symbols, provisional } = settings;
   const { kinds = ["bar"] } = options;
   const others = settings.kinds.map((kind) => kind.name).filter((kind) => !kinds.includes(kind));
   if (others.length > 0) {
@@ -37,16 +41,23 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
   }
   const coverage = createCoverage({ dataDir, name: `${name} ${timeframe}`, overlapMs });
   let tell: Listener = () => {};
-  const feed = options.feed((outcome) => tell({ type: "rest-call", provider: name, outcome }));
+  const onCall = (outcome: CallOutcome) => tell({ type: "rest-call", provider: name, outcome });
+  const feed = options.feed(options.symbols, onCall);
+  const account = JSON.stringify([name, ...options.account]);
+  const variant = `bars of ${timeframe}${provisional ? ", provisional ones too" : ""}`;
+  let left = () => {};
 
   return {
     name,
     isLive: true,
     symbols: feed.symbols,
     buckets: [feed.bucket],
+    connection: { account, variant },
     open(context) {
       tell = context.tell;
-      return supervise({ feed, context, coverage, backoffMs });
+      const shared = context.connections?.join({ account: `${account} ${variant}`, feed, make: options.feed, onCall });
+      left = shared?.left ?? left;
+      return supervise({ feed: shared?.feed ?? feed, context, coverage, backoffMs });
     },
     backfill(range) {
       const past = createBackfill({ name, dataDir, timeframe, symbols, feed, range });
@@ -60,6 +71,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
       };
     },
     async close() {
+      left();
       await feed.closed?.();
       await coverage.save();
     },

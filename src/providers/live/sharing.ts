@@ -1,0 +1,284 @@
+/**
+ * Vendor connections that tenants share: one for each account, with the symbols of all, and each tenant sees its own.
+ *
+ * What a tenant does with its bars stays its own: its coverage, its repairs, its watch over silent symbols, its buffer.
+ * Its feed only connects to the account's connection in place of one of its own. That is opened with the first tenant and
+ * closed with the last. When symbols are wanted that it does not have it is opened anew, and those who are connected hear
+ * that bars may be missing, and that they come again: for them no connection was lost.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
+import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
+import type { CallOutcome } from "./rest.ts";
+
+/** Makes a feed of an account for some symbols. */
+export type MakeFeed = (symbols: readonly string[], onCall: (outcome: CallOutcome) => void) => Feed;
+
+/** What a tenant brings. */
+export interface Joining {
+  /** All that makes it another connection: the same for two who are to share one. Never to be shown. */
+  readonly account: string;
+  /** Its own feed, of its symbols. */
+  readonly feed: Feed;
+  readonly make: MakeFeed;
+  readonly onCall: (outcome: CallOutcome) => void;
+}
+
+/** The connections of a run. */
+export interface SharedConnections {
+  /** Gives the feed to use in place of its own, until `left` is called. */
+  join(joining: Joining): { readonly feed: Feed; left(): void };
+}
+
+/** Makes the connections; none is open yet. */
+export function createSharedConnections(): SharedConnections {
+  const accounts = new Map<string, Account>();
+  return {
+    join(joining) {
+      let account = accounts.get(joining.account);
+      if (account === undefined) {
+        account = createAccount(joining.feed, () => accounts.delete(joining.account));
+        accounts.set(joining.account, account);
+      }
+      return account.join(joining);
+    },
+  };
+}
+
+interface Account {
+  join(joining: Joining): { readonly feed: Feed; left(): void };
+}
+
+interface Member {
+  readonly symbols: ReadonlySet<string>;
+  readonly joining: Joining;
+  /** Its connection, while it has one. */
+  connection?: { readonly session: Session; readonly refused: Set<string>; readonly end: (error: unknown) => void };
+}
+
+/** The connection of all. */
+interface Upstream {
+  readonly symbols: ReadonlySet<string>;
+  readonly feed: Feed;
+  readonly closing: AbortController;
+  readonly subscribed: Set<string>;
+  readonly refused: Map<string, string>;
+  readonly startedAt: number;
+}
+
+/** Why a connection is closed that is to be opened with more symbols. */
+const RENEWED = new FeedError("opened anew for more symbols", { reason: "renewed" });
+/** Why one is closed that nobody uses. */
+const UNUSED = new FeedError("nobody uses the connection", { reason: "unused" });
+/** Waits between connections grow from the first to the last, in milliseconds. */
+const BACKOFF_MS = 1000;
+const MAX_BACKOFF_MS = 60_000;
+/** A connection that lasted so long has been well, in milliseconds. */
+const STABLE_MS = 10_000;
+
+function createAccount(first: Feed, onEmpty: () => void): Account {
+  const members = new Set<Member>();
+  /** What the account allows of history, whoever asks. */
+  const bucket: TokenBucket = createTokenBucket(first.bucket.perSecond);
+  let upstream: Upstream | undefined;
+  let failures = 0;
+  let notBefore = 0;
+  let starting: Promise<void> | undefined;
+
+  const connected = () => [...members].filter(({ connection }) => connection !== undefined);
+  const wanting = (symbol: string) => connected().filter(({ symbols }) => symbols.has(symbol));
+  const allSymbols = () => new Set([...members].flatMap(({ symbols }) => [...symbols]));
+
+  /** Opens the connection where there is none, or anew where it lacks symbols. */
+  function ensure(): void {
+    if (upstream === undefined) starting ??= start().finally(() => starting = undefined);
+    else if ([...allSymbols()].some((symbol) => !upstream!.symbols.has(symbol))) upstream.closing.abort(RENEWED);
+  }
+
+  async function start(): Promise<void> {
+    // Each waits before it tries again; many who share one connection must not try the sooner for it.
+    const waitMs = members.size > 1 ? notBefore - performance.now() : 0;
+    if (waitMs > 0) await delay(waitMs);
+    while (connected().length > 0) {
+      const error = await run();
+      if (error === RENEWED || error === UNUSED) continue;
+      for (const { connection } of connected()) connection!.end(error);
+      return;
+    }
+    if (members.size === 0) onEmpty();
+  }
+
+  /** Runs one connection, and gives what it ended with. */
+  async function run(): Promise<unknown> {
+    const symbols = allSymbols();
+    const [{ joining: { make, onCall } }] = members;
+    const current: Upstream = upstream = {
+      symbols,
+      feed: make([...symbols], onCall),
+      closing: new AbortController(),
+      subscribed: new Set(),
+      refused: new Map(),
+      startedAt: performance.now(),
+    };
+    let error: unknown = new FeedError("the connection ended", { reason: "closed" });
+    try {
+      await current.feed.connect(createDispatch(current));
+    } catch (thrown) {
+      error = thrown;
+    }
+    await current.feed.closed?.();
+    if (current.closing.signal.aborted) error = current.closing.signal.reason;
+    upstream = undefined;
+    if (error === UNUSED) return error;
+    if (error === RENEWED) {
+      for (const symbol of current.subscribed) for (const member of wanting(symbol)) interrupt(member, symbol);
+      return error;
+    }
+    if (performance.now() - current.startedAt >= STABLE_MS) failures = 0;
+    notBefore = performance.now() + Math.random() * Math.min(BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS);
+    return error;
+  }
+
+  const interrupt = ({ connection }: Member, symbol: string) => connection?.session.interrupted(symbol);
+
+  function refuse(member: Member, symbol: string, reason: string): void {
+    const { connection, symbols } = member;
+    if (connection === undefined || connection.refused.has(symbol)) return;
+    connection.refused.add(symbol);
+    connection.session.refuse(symbol, reason);
+    if (connection.refused.size < symbols.size) return;
+    connection.end(new FeedError(`none of the symbols is to be had: ${reason}`, { isFatal: true, reason: "refused" }));
+  }
+
+  /** What the connection of all sees: hands on to each what is of its symbols. */
+  function createDispatch({ closing, subscribed, refused }: Upstream): Session {
+    return {
+      signal: closing.signal,
+      subscribed(symbol) {
+        subscribed.add(symbol);
+        for (const { connection } of wanting(symbol)) connection!.session.subscribed(symbol);
+      },
+      interrupted(symbol) {
+        subscribed.delete(symbol);
+        for (const member of wanting(symbol)) interrupt(member, symbol);
+      },
+      refuse(symbol, reason) {
+        refused.set(symbol, reason);
+        for (const member of wanting(symbol)) refuse(member, symbol, reason);
+      },
+      emit(bars) {
+        for (const { symbols, connection } of connected()) {
+          const own = members.size === 1 ? bars : bars.filter(({ symbol }) => symbols.has(symbol));
+          if (own.length > 0) connection!.session.emit(own);
+        }
+      },
+      reject(item, reason) {
+        const all = connected();
+        const symbol = symbolOf(item);
+        const own = all.length <= 1 ? all : all.filter(({ symbols }) => symbol !== undefined && symbols.has(symbol));
+        for (const { connection } of own) connection!.session.reject(item, reason);
+        // Whose it is cannot be told: that it came is known to one, and what it was to nobody.
+        if (own.length === 0) all[0]?.connection?.session.reject({ raw: "(not shown: tenants share it)" }, reason);
+      },
+      notice(message) {
+        for (const { connection } of connected()) connection!.session.notice(message);
+      },
+      alive(symbol) {
+        for (const { connection } of wanting(symbol)) connection!.session.alive(symbol);
+      },
+    };
+  }
+
+  function connect(member: Member, session: Session): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const leave = () => {
+      const { reason } = session.signal;
+      member.connection = undefined;
+      // A feed that is mute is so for all.
+      if (reason instanceof FeedError && reason.reason === "stall") upstream?.closing.abort(reason);
+      else if (connected().length === 0) upstream?.closing.abort(UNUSED);
+      reject(reason);
+    };
+    if (session.signal.aborted) {
+      reject(session.signal.reason);
+      return promise;
+    }
+    session.signal.addEventListener("abort", leave, { once: true });
+    member.connection = {
+      session,
+      refused: new Set(),
+      end(error) {
+        session.signal.removeEventListener("abort", leave);
+        member.connection = undefined;
+        if (error === undefined) resolve();
+        else reject(error);
+      },
+    };
+    ensure();
+    if (upstream !== undefined && !upstream.closing.signal.aborted) {
+      for (const symbol of upstream.subscribed) if (member.symbols.has(symbol)) session.subscribed(symbol);
+      for (const [symbol, reason] of upstream.refused) if (member.symbols.has(symbol)) refuse(member, symbol, reason);
+    }
+    return promise;
+  }
+
+  /** Asks in its turn, and as fast as the account allows to all together. */
+  async function* paced(
+    joining: Joining,
+    pages: AsyncIterable<readonly FeedBar[]>,
+    signal: AbortSignal,
+  ): AsyncGenerator<readonly FeedBar[]> {
+    const iterator = pages[Symbol.asyncIterator]();
+    try {
+      while (true) {
+        // An answer may have shown one of them that the account allows less.
+        bucket.perSecond = Math.min(bucket.perSecond, joining.feed.bucket.perSecond);
+        if (members.size > 1) await bucket.take(1, signal);
+        const { done, value } = await iterator.next();
+        if (done) return;
+        yield value;
+      }
+    } finally {
+      await iterator.return?.();
+    }
+  }
+
+  return {
+    join(joining) {
+      const { feed } = joining;
+      const member: Member = { symbols: new Set(feed.symbols), joining };
+      members.add(member);
+      // Where history goes through the connection, it is that of all.
+      const source = () => feed.openHistory === undefined ? feed : upstream?.feed ?? feed;
+      return {
+        feed: {
+          name: feed.name,
+          symbols: feed.symbols,
+          timeframe: feed.timeframe,
+          bucket: feed.bucket,
+          isConfirmed: feed.isConfirmed,
+          historySymbols: feed.historySymbols,
+          get historyLagMs() {
+            return feed.historyLagMs;
+          },
+          historyStart: feed.historyStart,
+          connect: (session) => connect(member, session),
+          history: (symbols, from, to, signal) => paced(joining, source().history(symbols, from, to, signal), signal),
+        },
+        left() {
+          members.delete(member);
+          if (members.size === 0 && upstream === undefined) onEmpty();
+        },
+      };
+    },
+  };
+}
+
+/** The symbol that a part of a message names, as vendors write it. */
+function symbolOf(item: unknown): string | undefined {
+  if (typeof item !== "object" || item === null) return undefined;
+  const { symbol, S, sym, s } = item as Record<string, unknown>;
+  return [symbol, S, sym, s].find((each) => typeof each === "string") as string | undefined;
+}
