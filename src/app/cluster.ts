@@ -7,13 +7,15 @@ import { DEFAULT_TENANT } from "../data_dir.ts";
 import type { Tenant } from "./tenant.ts";
 import { type Cluster, createCluster } from "../cluster/cluster.ts";
 import { fenceProvider } from "../cluster/fence.ts";
+import { shareFrontiers } from "../cluster/frontiers.ts";
 import { leaseTimes } from "../cluster/lease.ts";
 import { type ClusterOverview, describeCensus } from "../cluster/overview.ts";
+import { keepFrontiersInPostgres } from "../cluster/postgres_frontiers.ts";
 import { keepLeasesInPostgres } from "../cluster/postgres_lease.ts";
 import type { Config } from "../config/load.ts";
 import { openLeaseDatabase } from "../database/open.ts";
 import { openPrepared } from "../database/prepare.ts";
-import type { Provider } from "../providers/provider.ts";
+import type { Frontiers, Provider } from "../providers/provider.ts";
 import { VERSION } from "../version.ts";
 import type { SourcesChange } from "./sources.ts";
 
@@ -66,6 +68,8 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     settle: () => Promise.resolve(),
     mayWait: () => true,
   });
+  const store = keepFrontiersInPostgres(database, name);
+  const frontiers = new Map<string, Frontiers>();
   const cluster: Cluster = createCluster({
     keeper: keepLeasesInPostgres({ database, cluster: name, times }),
     times,
@@ -77,6 +81,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
         pid: Deno.pid,
         version: VERSION,
         startedAt,
+        holdMs: times.holdMs,
         shards,
         fixed: typeof shard === "number" ? shard : undefined,
         waiting: inFlight + journaled,
@@ -86,7 +91,8 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     },
     async stream(held) {
       const behind = { signal: fence.signal, isOpen: cluster.isHolding, onCount };
-      change = await tenant.replace(share(held).map((provider) => fenceProvider(provider, behind)));
+      change = await tenant.replace(share(held).map((provider) => fenceProvider(informed(provider), behind)));
+      await saveFrontiers();
     },
     cut(reason) {
       fence.abort(reason);
@@ -94,6 +100,23 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     },
     tell: tenant.tell,
   });
+
+  /** The provider, told of what the other instances have of its symbols. */
+  const informed = (provider: Provider): Provider => ({
+    ...provider,
+    open: (context) => provider.open({ ...context, shared: frontiersOf }),
+  });
+
+  function frontiersOf(source: string): Frontiers {
+    let found = frontiers.get(source);
+    if (found === undefined) frontiers.set(source, found = shareFrontiers(store, source));
+    return found;
+  }
+
+  /** Who is next asks history for less; where that cannot be, it asks for more. */
+  async function saveFrontiers(): Promise<void> {
+    await Promise.allSettled(Array.from(frontiers.values(), (each) => each.save()));
+  }
 
   function onCount(by: number): void {
     streams += by;
@@ -104,7 +127,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
   function leaveWhenDone(): void {
     if (!tenant.stopping.aborted) return;
     cluster.prepareToLeave();
-    if (streams === 0) cluster.leave();
+    if (streams === 0) saveFrontiers().then(cluster.leave);
   }
   tenant.stopping.addEventListener("abort", leaveWhenDone, { once: true });
   tenant.listen((event) => {
@@ -127,6 +150,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     }),
     async [Symbol.asyncDispose]() {
       await cluster.leave();
+      await saveFrontiers();
       await database[Symbol.asyncDispose]();
     },
   };

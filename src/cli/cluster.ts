@@ -1,7 +1,6 @@
 /** `barline cluster`. @module */
 import { type ClusterOverview, describeCensus, type InstanceOverview } from "../cluster/overview.ts";
 import { readCensus } from "../cluster/postgres_lease.ts";
-import { leaseTimes } from "../cluster/lease.ts";
 import { readShardLags, type ShardLag } from "../cluster/shard_lags.ts";
 import { type Config, loadConfig } from "../config/load.ts";
 import { withClient } from "../database/database.ts";
@@ -23,7 +22,7 @@ export const cluster: Command = {
   summary: "Show instances, the shards that each holds, and how far behind they are",
   usage: "status [options]",
   subcommands: { status: "instances, shards and lags; the exit code is 1 where a shard is held by nobody" },
-  options: ["database", "sslmode", "sslrootcert", "cluster", "leaseSeconds", "leaseDatabase", "json"],
+  options: ["database", "sslmode", "sslrootcert", "cluster", "leaseDatabase", "json"],
   examples: ["cluster status", "cluster status --database postgres://user@host/market --json"],
   async run({ words, options, configFile }) {
     if (words.length > 1) {
@@ -46,10 +45,9 @@ export const cluster: Command = {
 };
 
 async function readOverview(config: Config): Promise<ClusterOverview> {
-  const { cluster, leaseSeconds } = config.settings;
+  const { cluster } = config.settings;
   await using database = openLeaseDatabase(config, "barline cluster", TIMEOUT_MS);
-  const { holdMs } = leaseTimes(leaseSeconds);
-  return describeCensus(cluster, await withClient(database, (client) => readCensus(client, cluster, holdMs)));
+  return describeCensus(cluster, await withClient(database, (client) => readCensus(client, cluster)));
 }
 
 /** Each shard with its holder, and its lag where records go to a database. */

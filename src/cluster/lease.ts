@@ -37,6 +37,8 @@ export interface InstanceReport {
   readonly shards: number;
   /** The one shard that it wants; `undefined` of one that takes its share. */
   readonly fixed?: number;
+  /** How long it may hold on after a beat, see {@linkcode LeaseTimes}: so long others leave its shards alone. */
+  readonly holdMs: number;
   /** Whether it is about to go, and takes nothing any more. */
   readonly isLeaving: boolean;
   /** Records that are accepted and not committed, those in the journal included. */

@@ -50,9 +50,9 @@ FULL JOIN (
 ORDER BY i.joined_at, i.id`;
 
 /** Reads the census; shards of sessions that belong to nobody are in it as those of a member without a report. */
-export async function readCensus(client: Client, cluster: string, holdMs: number): Promise<Census> {
+export async function readCensus(client: Client, cluster: string): Promise<Census> {
   const { rows } = await client.query(CENSUS, [lockClass(cluster), cluster]);
-  return toCensus(rows, holdMs);
+  return toCensus(rows);
 }
 
 interface CensusRow {
@@ -64,14 +64,14 @@ interface CensusRow {
   silent: number;
 }
 
-function toCensus(rows: readonly CensusRow[], holdMs: number): Census {
+function toCensus(rows: readonly CensusRow[]): Census {
   const blocked = new Set<number>();
   const members = rows.flatMap(({ id, report, claimed, alive, locked, silent }) => {
     if (id === null) {
       for (const shard of locked) blocked.add(shard);
       return [];
     }
-    if (silent < holdMs) { for (const shard of claimed) if (!locked.includes(shard)) blocked.add(shard); }
+    if (silent < report.holdMs) { for (const shard of claimed) if (!locked.includes(shard)) blocked.add(shard); }
     return [{ id, report, held: locked, silentMs: silent, isAlive: alive }];
   });
   return { members, blocked };
@@ -171,7 +171,7 @@ AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)`,
             ),
             client.query<CensusRow>(CENSUS, [key, cluster]),
           ]));
-        const census = toCensus(rows, holdMs);
+        const census = toCensus(rows);
         const me = census.members.find((member) => member.id === id);
         const missing = me?.isAlive ? held.filter((shard) => !me.held.includes(shard)) : held;
         if (me === undefined || missing.length > 0) {
@@ -190,10 +190,10 @@ AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)`,
             `SELECT shard FROM (
   SELECT shard, CASE WHEN EXISTS (
     SELECT FROM cluster_instance WHERE cluster = $1 AND id <> $2 AND shard = ANY (held)
-      AND seen_at > clock_timestamp() - $3 * interval '1 ms'
-  ) THEN false ELSE pg_try_advisory_lock($4, shard) END AS got FROM unnest($5::int[]) shard
+      AND seen_at > clock_timestamp() - (report->>'holdMs')::float8 * interval '1 ms'
+  ) THEN false ELSE pg_try_advisory_lock($3, shard) END AS got FROM unnest($4::int[]) shard
 ) tried WHERE got`,
-            [cluster, id, holdMs, key, shards],
+            [cluster, id, key, shards],
           ));
         return rows.map(({ shard }) => shard);
       },

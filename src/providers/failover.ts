@@ -50,7 +50,7 @@ export function createFailover(options: FailoverOptions): Provider {
     members,
     isLive: true,
     buckets: members.flatMap(({ buckets }) => buckets ?? []),
-    open: (context) => openGroup(name, options, frontiers, context),
+    open: (context) => openGroup(name, options, context.shared?.(`${name} ${timeframe}`) ?? frontiers, context),
     async close() {
       for (const provider of members) await provider.close?.();
       await frontiers.save();

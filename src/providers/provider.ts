@@ -13,6 +13,8 @@ import type { Frame } from "../records/frame.ts";
 import type { Interval } from "../records/intervals.ts";
 import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
 
+export type { Frontiers };
+
 /** What the user wants of a provider. */
 export interface ProviderSettings {
   /** Kinds of records to give; at least one. */
@@ -75,6 +77,8 @@ export interface ProviderContext {
   readonly connections?: SharedConnections;
   /** Up to where others have delivered whom the provider stands in for; absent where it stands for itself alone. */
   readonly frontiers?: Frontiers;
+  /** Frontiers that all instances know, by what they are of; absent where this is the only one. */
+  readonly shared?: (source: string) => Frontiers;
   /** The context of another provider that this one runs. @default {this one} */
   readonly as?: (name: string) => ProviderContext;
 }

@@ -4,7 +4,7 @@ import type { Member } from "../../src/cluster/lease.ts";
 import { makePlan } from "../../src/cluster/plan.ts";
 import { shardOf } from "../../src/records/shard.ts";
 
-const REPORT = { host: "h", pid: 1, version: "0", startedAt: 0, isLeaving: false, waiting: 0 };
+const REPORT = { host: "h", pid: 1, version: "0", startedAt: 0, holdMs: 1, isLeaving: false, waiting: 0 };
 
 /** A member; its id is its name. */
 const member = (id: string, held: number[], more: Partial<Member["report"]> & { isAlive?: boolean } = {}): Member => ({

@@ -5,7 +5,6 @@
  */
 import { join } from "@std/path";
 import { withClient } from "../../src/database/database.ts";
-import { leaseTimes } from "../../src/cluster/lease.ts";
 import { type ClusterOverview, describeCensus } from "../../src/cluster/overview.ts";
 import { readCensus } from "../../src/cluster/postgres_lease.ts";
 import { type LiveMarket, openLiveMarket } from "./live_market.ts";
@@ -44,10 +43,9 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
   const market = openLiveMarket(symbols);
   const { url, database } = await migratedDatabase(server);
   const running = new Set<Running>();
-  const { holdMs } = leaseTimes(leaseSeconds);
 
   const read: TestCluster["read"] = async () =>
-    describeCensus("barline", await withClient(database, (client) => readCensus(client, "barline", holdMs)));
+    describeCensus("barline", await withClient(database, (client) => readCensus(client, "barline")));
   // Each look at the database or the market takes its time: no waiting is needed between them.
   const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
   return {

@@ -24,6 +24,9 @@ export interface LiveMarket extends AsyncDisposable {
   readonly subscriptions: readonly Subscription[];
   /** How many stream the symbol now. */
   streams(symbol: string): number;
+  /** Ends all connections, and lets history answer with nothing but errors until it is mended. */
+  breakAll(): void;
+  mendHistory(): void;
   /** Longest time for which more than one streamed the same symbol, in milliseconds. */
   longestOverlap(): number;
 }
@@ -73,6 +76,11 @@ export function openLiveMarket(symbols: readonly string[]): LiveMarket {
     bars: fake.history,
     subscriptions,
     streams: (symbol) => subscriptions.filter((each) => each.symbol === symbol && each.to === Infinity).length,
+    breakAll() {
+      fake.script.mishaps.push(...Array.from({ length: 10_000 }, () => ({ status: 503 })));
+      for (const connection of open) connection.close();
+    },
+    mendHistory: () => void (fake.script.mishaps.length = 0),
     longestOverlap() {
       let longest = 0;
       for (const [at, one] of subscriptions.entries()) {

@@ -14,3 +14,17 @@ COMMENT ON TABLE cluster_instance IS 'Instances that share out shards, see them 
 COMMENT ON COLUMN cluster_instance.backend IS 'Process of the session that holds its locks.';
 COMMENT ON COLUMN cluster_instance.seen_at IS 'When it last told that it lives.';
 COMMENT ON COLUMN cluster_instance.held IS 'Shards that it streamed then.';
+
+-- Up to where each symbol is complete: who takes a shard over asks history from there on. The newest bar of the table does
+-- not tell: behind it may lie a hole that somebody was filling.
+CREATE TABLE cluster_frontier (
+  complete_until timestamptz NOT NULL,
+  cluster text NOT NULL,
+  source text NOT NULL,
+  symbol text NOT NULL,
+  PRIMARY KEY (cluster, source, symbol)
+) WITH (fillfactor = 50);
+
+COMMENT ON TABLE cluster_frontier IS 'Up to where instances that share out shards have all bars of a symbol.';
+COMMENT ON COLUMN cluster_frontier.complete_until IS 'Start of the first bar that may be missing.';
+COMMENT ON COLUMN cluster_frontier.source IS 'Provider, or failover group, and timeframe.';

@@ -71,7 +71,8 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
   const patience = new Map<string, number>();
 
   async function runFeed(): Promise<void> {
-    await coverage.load(await context.newest(feed.timeframe), context.frontiers);
+    const known = context.frontiers ?? context.shared?.(`${feed.name} ${feed.timeframe}`);
+    await coverage.load(await context.newest(feed.timeframe), known);
     for (let failures = 0; !stop.signal.aborted;) {
       enter("connecting");
       const { stableMs, error } = await runConnection({
