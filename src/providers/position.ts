@@ -30,10 +30,20 @@ export interface PositionOptions {
   name: string;
 }
 
+/** A place that is noted, between its neighbours. */
+interface Tracked<P> {
+  readonly place: P;
+  settled: boolean;
+  before?: Tracked<P>;
+  after?: Tracked<P>;
+}
+
 /** Makes a position that is kept in a file below the data directory. */
 export function createPosition<P>(options: PositionOptions): Position<P> {
   const directory = join(options.directory, "positions");
-  const tracked: { place: P; settled: boolean }[] = [];
+  /** First and last of the places that are not passed yet, as a list: of neighbours that are settled only the last stays. */
+  let first: Tracked<P> | undefined;
+  let last: Tracked<P> | undefined;
   let reached: P | undefined;
   let saved: P | undefined;
   let savedAt = -Infinity;
@@ -67,6 +77,13 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
     saved = place;
   }
 
+  function remove({ before, after }: Tracked<P>): void {
+    if (before === undefined) first = after;
+    else before.after = after;
+    if (after === undefined) last = before;
+    else after.before = before;
+  }
+
   function save(): Promise<void> {
     savedAt = performance.now();
     return saving = saving.catch(() => {}).then(write);
@@ -81,11 +98,18 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
       }
     },
     track(place) {
-      const entry = { place, settled: false };
-      tracked.push(entry);
+      const entry: Tracked<P> = { place, settled: false, before: last };
+      if (last === undefined) first = entry;
+      else last.after = entry;
+      last = entry;
       return () => {
         entry.settled = true;
-        while (tracked[0]?.settled) reached = tracked.shift()!.place;
+        if (entry.before?.settled) remove(entry.before);
+        if (entry.after?.settled) remove(entry);
+        if (first?.settled) {
+          reached = first.place;
+          remove(first);
+        }
         // A place that cannot be saved now is saved at the end, and that error is told.
         if (performance.now() - savedAt >= SAVE_EVERY_MS) save().catch(() => {});
       };

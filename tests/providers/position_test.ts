@@ -1,4 +1,5 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
 import { createPosition } from "../../src/providers/position.ts";
 import { makeDirectory } from "../support/providers.ts";
 
@@ -16,6 +17,36 @@ Deno.test("a place is reached when everything before it is settled, in whatever 
   settle[2]();
   await position.save();
   assertEquals(await createPosition(options).load(), 3);
+});
+
+Deno.test("whatever the order of settlements, the place is the last before which all is settled", async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.shuffledSubarray(Array.from({ length: 12 }, (_, at) => at + 1)), async (order) => {
+      await using directory = await makeDirectory();
+      const options = { directory: directory.path, name: "x" };
+      const position = createPosition<number>(options);
+      const settle = Array.from({ length: 12 }, (_, at) => position.track(at + 1));
+      for (const place of order) settle[place - 1]();
+      await position.save();
+      let reached = 0;
+      while (order.includes(reached + 1)) reached++;
+      assertEquals(await createPosition(options).load(), reached || undefined);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+Deno.test("half a million places behind one that is not settled are passed at once when it is", async () => {
+  await using directory = await makeDirectory();
+  const position = createPosition<number>({ directory: directory.path, name: "x" });
+  const settleFirst = position.track(0);
+  for (let place = 1; place < 500_000; place++) position.track(place)();
+  const started = performance.now();
+  settleFirst();
+  // A minute, where each of them moves all others.
+  assert(performance.now() - started < 1000);
+  await position.save();
+  assertEquals(await createPosition({ directory: directory.path, name: "x" }).load(), 499_999);
 });
 
 Deno.test("positions of different names lie apart, readable by their owner alone", async () => {
