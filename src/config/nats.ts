@@ -72,7 +72,7 @@ export const natsOptions = {
     help: "domains of edge servers whose streams of the same name are mirrored into this one [none]",
     value: "A,B",
   }).default([]),
-  natsShards: positive("parts of the subject over which the symbols are spread", 8, 256),
+  natsShards: positive("parts of the subject over which the symbols are spread", 4, 256),
   natsConsumer: name("durable consumer that all workers of a hub share", "barline"),
   natsMaxAckPending: positive("most messages under way to all workers of a hub together", 512, 100_000),
   natsAckWait: option(z.number().min(1).max(3600).default(30), {

@@ -2,7 +2,7 @@
  * Edge, stream and hub, measured as processes beside the direct way into the same PostgreSQL: rates, what a bar costs each
  * of them in processor time, how the rate grows with workers, and what the way adds in time.
  *
- *     deno run -A tests/bench/nats.ts [--binary dist/barline] [--rows 1000000] [--rounds 3]
+ *     deno run -A tests/bench/nats.ts [--binary dist/barline] [--rows 1000000] [--rounds 3] [--only rates|workers|latency]
  *
  * Figures are medians of the rounds, of which each does everything in turn; machines are shared and noisy, so read the
  * ratios.
@@ -18,7 +18,7 @@ import { startBarline, useBinary } from "../support/process.ts";
 import { writeCsv } from "./data.ts";
 import { cpuOfChild, cpuOfTree } from "./cpu.ts";
 
-const args = parseArgs(Deno.args, { string: ["binary", "rows", "rounds"] });
+const args = parseArgs(Deno.args, { string: ["binary", "rows", "rounds", "only"] });
 useBinary(Deno.realPathSync(args.binary ?? "dist/barline"));
 const rows = Number(args.rows ?? 1_000_000);
 const rounds = Number(args.rounds ?? 3);
@@ -79,8 +79,8 @@ async function drain(workers: number, database: string): Promise<number> {
   return seconds;
 }
 
-for (let round = 1; round <= rounds; round++) {
-  console.error(`round ${round}`);
+/** Rates one after another, and what a bar costs each of the processes. */
+async function measureRates(): Promise<void> {
   const direct = await start("--file", csv, "--database", await server.createDatabase()).ended();
   note("direct, bars/s", direct.rate);
   note("direct: Barline, µs/bar", microseconds(direct.cpu));
@@ -101,11 +101,15 @@ for (let round = 1; round <= rounds; round++) {
   note("hub: Barline, µs/bar", microseconds(hub.cpu));
   note("hub: nats-server, µs/bar", microseconds(broker[2] - broker[1]));
   note("hub: PostgreSQL, µs/bar", microseconds(postgres[1] - postgres[0]));
+}
 
+async function measureWorkers(): Promise<void> {
   for (const workers of [1, 2, 4]) {
     note(`drained by ${workers} workers, bars/s`, rows / await drain(workers, await server.createDatabase()));
   }
+}
 
+async function measureLatency(): Promise<void> {
   const paced = ["--provider", "mock", "--rate", "1000", "--limit", "20000"];
   const near = await start(...paced, "--database", await server.createDatabase()).ended();
   const far = start(...FROM_STREAM, "--limit", "20000", "--database", await server.createDatabase());
@@ -115,6 +119,13 @@ for (let round = 1; round <= rounds; round++) {
   note("edge at 1,000 bars/s, p50 ms", published.latencyMs.p50);
   note("edge to PostgreSQL at 1,000 bars/s, p50 ms", latencyMs.p50);
   note("edge to PostgreSQL at 1,000 bars/s, p99 ms", latencyMs.p99);
+  note("added at 1,000 bars/s, p50 ms", latencyMs.p50 - near.latencyMs.p50);
+}
+
+const parts = { rates: measureRates, workers: measureWorkers, latency: measureLatency };
+for (let round = 1; round <= rounds; round++) {
+  console.error(`round ${round}`);
+  for (const [name, measure] of Object.entries(parts)) if ([undefined, name].includes(args.only)) await measure();
 }
 await Deno.remove(directory, { recursive: true });
 
@@ -125,6 +136,9 @@ for (const name of figures.keys()) {
   const isRate = name.endsWith("bars/s");
   print(name, median(name).toLocaleString("en-US", { maximumFractionDigits: isRate ? 0 : 2 }));
 }
-print("stream to PostgreSQL / direct", (median("stream to PostgreSQL, bars/s") / median("direct, bars/s")).toFixed(2));
-const added = median("edge to PostgreSQL at 1,000 bars/s, p50 ms") - median("direct at 1,000 bars/s, p50 ms");
-print("added at 1,000 bars/s, p50 ms", added.toFixed(1));
+if (figures.has("direct, bars/s")) {
+  print(
+    "stream to PostgreSQL / direct",
+    (median("stream to PostgreSQL, bars/s") / median("direct, bars/s")).toFixed(2),
+  );
+}
