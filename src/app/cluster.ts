@@ -10,13 +10,10 @@ import { fenceProvider } from "../cluster/fence.ts";
 import { shareFrontiers } from "../cluster/frontiers.ts";
 import { leaseTimes } from "../cluster/lease.ts";
 import { type ClusterOverview, describeCensus } from "../cluster/overview.ts";
-import { keepFrontiersInPostgres } from "../cluster/postgres_frontiers.ts";
-import { keepLeasesInPostgres } from "../cluster/postgres_lease.ts";
 import type { Config } from "../config/load.ts";
-import { openLeaseDatabase } from "../database/open.ts";
-import { openPrepared } from "../database/prepare.ts";
 import type { Frontiers, Provider } from "../providers/provider.ts";
 import { VERSION } from "../version.ts";
+import { openKeepers } from "./keepers.ts";
 import type { SourcesChange } from "./sources.ts";
 
 /** Makes the providers of some shards. */
@@ -64,14 +61,10 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
   let fence = new AbortController();
   let streams = 0;
 
-  const database = await openPrepared(openLeaseDatabase(config, `barline ${instance}`, times.holdMs), {
-    settle: () => Promise.resolve(),
-    mayWait: () => true,
-  });
-  const store = keepFrontiersInPostgres(database, name);
+  const keepers = await openKeepers({ config, cluster: name, name: `barline ${instance}`, times });
   const frontiers = new Map<string, Frontiers>();
   const cluster: Cluster = createCluster({
-    keeper: keepLeasesInPostgres({ database, cluster: name, times }),
+    keeper: keepers.leases,
     times,
     report() {
       const { inFlight, journaled } = tenant.ledger();
@@ -109,7 +102,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
 
   function frontiersOf(source: string): Frontiers {
     let found = frontiers.get(source);
-    if (found === undefined) frontiers.set(source, found = shareFrontiers(store, source));
+    if (found === undefined) frontiers.set(source, found = shareFrontiers(keepers.frontiers, source));
     return found;
   }
 
@@ -151,7 +144,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     async [Symbol.asyncDispose]() {
       await cluster.leave();
       await saveFrontiers();
-      await database[Symbol.asyncDispose]();
+      await keepers[Symbol.asyncDispose]();
     },
   };
 }

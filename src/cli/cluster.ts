@@ -2,6 +2,10 @@
 import { type ClusterOverview, describeCensus, type InstanceOverview } from "../cluster/overview.ts";
 import { readCensus } from "../cluster/postgres_lease.ts";
 import { readShardLags, type ShardLag } from "../cluster/shard_lags.ts";
+import { keepsLeasesInNats } from "../config/cluster.ts";
+import { NATS_OPTIONS } from "../config/nats.ts";
+import { openNats } from "../nats/connection.ts";
+import { readNatsCensus } from "../cluster/nats_lease.ts";
 import { type Config, loadConfig } from "../config/load.ts";
 import { withClient } from "../database/database.ts";
 import { openDatabase, openLeaseDatabase } from "../database/open.ts";
@@ -22,7 +26,7 @@ export const cluster: Command = {
   summary: "Show instances, the shards that each holds, and how far behind they are",
   usage: "status [options]",
   subcommands: { status: "instances, shards and lags; the exit code is 1 where a shard is held by nobody" },
-  options: ["database", "sslmode", "sslrootcert", "cluster", "leaseDatabase", "json"],
+  options: ["database", "sslmode", "sslrootcert", "cluster", "leaseDatabase", "sink", ...NATS_OPTIONS, "json"],
   examples: ["cluster status", "cluster status --database postgres://user@host/market --json"],
   async run({ words, options, configFile }) {
     if (words.length > 1) {
@@ -30,7 +34,7 @@ export const cluster: Command = {
     }
     const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
     const { settings, target } = config;
-    if (target === undefined && settings.leaseDatabase === undefined) {
+    if (target === undefined && settings.leaseDatabase === undefined && !keepsLeasesInNats(settings)) {
       throw new UsageError(
         "Cannot show a cluster of the embedded database, which is one instance's: give --database URL",
       );
@@ -46,6 +50,10 @@ export const cluster: Command = {
 
 async function readOverview(config: Config): Promise<ClusterOverview> {
   const { cluster } = config.settings;
+  if (keepsLeasesInNats(config.settings)) {
+    await using nats = openNats(config.settings, "barline cluster");
+    return describeCensus(cluster, await readNatsCensus(nats, cluster));
+  }
   await using database = openLeaseDatabase(config, "barline cluster", TIMEOUT_MS);
   return describeCensus(cluster, await withClient(database, (client) => readCensus(client, cluster)));
 }

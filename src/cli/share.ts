@@ -5,7 +5,7 @@
  */
 import { parseDatabaseUrl } from "../config/database.ts";
 import { type Config, ConfigError, type ConfigProblem } from "../config/load.ts";
-import { isClustered } from "../config/cluster.ts";
+import { isClustered, keepsLeasesInNats } from "../config/cluster.ts";
 import type { Settings } from "../config/options.ts";
 import type { Provider } from "../providers/provider.ts";
 import { shardOf } from "../records/shard.ts";
@@ -24,7 +24,7 @@ export function checkShare(
   if (typeof shard === "number" && shard >= shards) {
     refuse("shard", `current value is ${shard}, wanted is auto, or a number from 0 to ${shards - 1}`);
   }
-  if (settings.database === "embedded" && leaseDatabase === undefined) {
+  if (settings.database === "embedded" && leaseDatabase === undefined && !keepsLeasesInNats(settings)) {
     refuse(
       sources.get("shards") === "default" ? "shard" : "shards",
       "the embedded database is of this instance alone, wanted is --database postgres://user@host:port/name, which all share",

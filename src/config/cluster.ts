@@ -38,7 +38,8 @@ export const clusterOptions = {
   }),
   leaseDatabase: option(z.string().min(1).optional(), {
     wanted: "postgres://user@host:port/name",
-    help: "PostgreSQL that knows who has which shard, without a pooler before it [that of --database]",
+    help:
+      "PostgreSQL that knows who has which shard, without a pooler before it [where records go: that of --database, or NATS]",
     value: "URL",
     secret: true,
   }),
@@ -50,4 +51,11 @@ type ClusterSettings = z.infer<z.ZodObject<typeof clusterOptions>>;
 /** Whether this instance is to be one of several: as soon as shards are spoken of. */
 export function isClustered({ shards, shard }: Pick<ClusterSettings, "shards" | "shard">): boolean {
   return shards !== undefined || shard !== undefined;
+}
+
+/** Whether leases are kept in NATS: where records go there, unless a database is named for the leases. */
+export function keepsLeasesInNats(
+  { sink, leaseDatabase }: Pick<ClusterSettings, "leaseDatabase"> & { readonly sink: string },
+): boolean {
+  return sink === "nats" && leaseDatabase === undefined;
 }

@@ -6,6 +6,9 @@
 import { join } from "@std/path";
 import { withClient } from "../../src/database/database.ts";
 import { type ClusterOverview, describeCensus } from "../../src/cluster/overview.ts";
+import { readNatsCensus } from "../../src/cluster/nats_lease.ts";
+import { openNats } from "../../src/nats/connection.ts";
+import { type NatsServer, natsSettings } from "./nats.ts";
 import { readCensus } from "../../src/cluster/postgres_lease.ts";
 import { type LiveMarket, openLiveMarket } from "./live_market.ts";
 import type { TestServer } from "./postgres.ts";
@@ -34,18 +37,23 @@ export interface TestClusterOptions {
   shards: number;
   /** How long a silent instance keeps its shards, in seconds. @default {3} */
   leaseSeconds?: number;
+  /** Instances publish there and keep their leases there; somebody else is to store what they publish. */
+  nats?: NatsServer;
 }
 
 /** Opens a cluster without instances. */
 export async function openTestCluster(server: TestServer, options: TestClusterOptions): Promise<TestCluster> {
-  const { symbols, shards, leaseSeconds = 3 } = options;
+  const { symbols, shards, leaseSeconds = 3, nats } = options;
   const directory = await Deno.makeTempDir({ prefix: "barline-test-" });
   const market = openLiveMarket(symbols);
   const { url, database } = await migratedDatabase(server);
   const running = new Set<Running>();
 
+  const way = nats && openNats(natsSettings(nats.url), "test");
   const read: TestCluster["read"] = async () =>
-    describeCensus("barline", await withClient(database, (client) => readCensus(client, "barline")));
+    way !== undefined
+      ? describeCensus("barline", await readNatsCensus(way, "barline"))
+      : describeCensus("barline", await withClient(database, (client) => readCensus(client, "barline")));
   // Each look at the database or the market takes its time: no waiting is needed between them.
   const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
   return {
@@ -59,7 +67,7 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
         ...["--data-dir", join(directory, `${name}-${running.size}`), "--circuit-open-ms", "500"],
         ...given("--shard", "auto"),
         ...given("--http", "off"),
-        ...given("--database", url),
+        ...(nats === undefined ? given("--database", url) : ["--sink", "nats", "--nats-url", nats.url]),
         ...args,
       ], { cwd: directory, env: { ...market.variables, BARLINE_HTTP_TOKEN: "a-token-of-the-tests" } });
       running.add(started);
@@ -104,6 +112,7 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
       const left = [...running];
       for (const each of left) each.kill("SIGKILL");
       await Promise.allSettled(left.map(({ ended }) => ended));
+      await way?.[Symbol.asyncDispose]();
       await market[Symbol.asyncDispose]();
       await Deno.remove(directory, { recursive: true });
     },
