@@ -20,50 +20,53 @@ export const top: Command = {
   options: [],
   flags: [
     { name: "url", value: "URL", help: "where it serves, here or elsewhere [http://127.0.0.1:9000]" },
+    { name: "tenant", value: "NAME", help: "show this tenant alone" },
     { name: "once", help: "print one picture and end, as is done where there is no terminal" },
   ],
-  examples: ["top", "top --url http://edge-1:9000", "top --once"],
+  examples: ["top", "top --tenant acme", "top --url http://edge-1:9000", "top --once"],
   async run({ flags }) {
     const url = String(flags.get("url") ?? "http://127.0.0.1:9000").replace(/\/+$/, "");
     if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
       throw new UsageError(`Cannot use --url "${url}": wanted is an address like http://127.0.0.1:9000`);
     }
+    const tenant = flags.get("tenant");
+    const page = `${url}/api/overview${tenant === undefined ? "" : `?tenant=${encodeURIComponent(String(tenant))}`}`;
     const style = { color: !Deno.noColor && Deno.stdout.isTerminal() };
     if (flags.has("once") || !Deno.stdout.isTerminal() || !Deno.stdin.isTerminal()) {
       const columns = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 100;
-      console.log(drawOverview(await readOverview(url), { ...style, columns, rows: Infinity }).join("\n"));
+      console.log(drawOverview(await readOverview(page), { ...style, columns, rows: Infinity }).join("\n"));
       return EXIT.done;
     }
-    await watch(url, style);
+    await watch(page, style);
     return EXIT.done;
   },
 };
 
 /** Asks the instance for its overview; `BARLINE_HTTP_TOKEN` goes with the request where it is set. */
-async function readOverview(url: string): Promise<Overview> {
+async function readOverview(page: string): Promise<Overview> {
   const token = Deno.env.get("BARLINE_HTTP_TOKEN");
   let response: Response;
   try {
-    response = await fetch(`${url}/api/overview`, {
+    response = await fetch(page, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
       // The token is for nobody else.
       redirect: "error",
     });
   } catch (cause) {
-    throw new Error(`Cannot reach ${url}: is barline running there? Name another with --url`, { cause });
+    throw new Error(`Cannot reach ${page}: is barline running there? Name another with --url`, { cause });
   }
   if (response.ok) return await response.json();
   await response.body?.cancel();
   throw new Error(
     response.status === 401
-      ? `Cannot read ${url}: set BARLINE_HTTP_TOKEN to its token`
-      : `Cannot read ${url}: it answers ${response.status}, is that barline?`,
+      ? `Cannot read ${page}: set BARLINE_HTTP_TOKEN to its token`
+      : `Cannot read ${page}: it answers ${response.status}, is that barline?`,
   );
 }
 
 /** Draws again and again until a key ends it. The terminal is left as it was found, whatever happens. */
-async function watch(url: string, style: { color: boolean }): Promise<void> {
+async function watch(page: string, style: { color: boolean }): Promise<void> {
   const encoder = new TextEncoder();
   const write = (text: string) => Deno.stdout.writeSync(encoder.encode(text));
   const quit = Promise.withResolvers<void>();
@@ -73,12 +76,12 @@ async function watch(url: string, style: { color: boolean }): Promise<void> {
   function draw(): void {
     const size = Deno.consoleSize();
     const lines = latest === undefined ? [] : drawOverview(latest, { ...style, ...size, problem, hint: "q quits" });
-    const shown = lines.length > 0 ? lines : [problem || `Asking ${url}`].map((line) => line.slice(0, size.columns));
+    const shown = lines.length > 0 ? lines : [problem || `Asking ${page}`].map((line) => line.slice(0, size.columns));
     write(HOME + shown.map((line) => line + CLEAR_REST_OF_LINE).join("\r\n") + CLEAR_BELOW);
   }
   async function refresh(): Promise<void> {
     try {
-      latest = await readOverview(url);
+      latest = await readOverview(page);
       problem = "";
     } catch (error) {
       problem = describeError(error);

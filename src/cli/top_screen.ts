@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { DEFAULT_TENANT } from "../data_dir.ts";
 import { printable } from "../telemetry/log.ts";
-import type { Overview } from "../telemetry/overview.ts";
+import type { Overview, TenantGlance } from "../telemetry/overview.ts";
 
 /** How to draw. */
 export interface ScreenOptions {
@@ -56,6 +57,7 @@ export function drawOverview(overview: Overview & { state?: string }, options: S
     [
       { text: "Barline", mood: "bold" },
       ` ${version}  up ${age(ts - startedAt)}  `,
+      overview.tenant === undefined || overview.tenant === DEFAULT_TENANT ? "" : `tenant ${overview.tenant}  `,
       overview.stopping ? { text: "stopping", mood: "warn" } : state(overview.state ?? ""),
       { text: options.hint === undefined ? "" : `   ${options.hint}`, mood: "quiet" },
     ],
@@ -103,15 +105,17 @@ export function drawOverview(overview: Overview & { state?: string }, options: S
       mood: overview.deadLettersWaiting > 0 ? "warn" : undefined,
     },
   ]);
+  if (overview.tenants !== undefined) lines.push([], ...drawTenants(overview.tenants));
   if (overview.cluster !== undefined) lines.push(...drawCluster(overview.cluster));
+  const width = Math.max(12, ...providers.map(({ name }) => name.length + 2));
   lines.push([], [{
-    text: `${"provider".padEnd(12)}${"state".padEnd(14)}${"last".padStart(8)}${"records".padStart(14)}` +
+    text: `${"provider".padEnd(width)}${"state".padEnd(14)}${"last".padStart(8)}${"records".padStart(14)}` +
       `${"reconnects".padStart(12)}${"repaired".padStart(12)}`,
     mood: "quiet",
   }]);
   for (const { name, state: of, lastReceivedAt, received, reconnects, repaired, error, lastLoss } of providers) {
     lines.push([
-      name.padEnd(12),
+      name.padEnd(width),
       { text: of.padEnd(14), mood: MOODS[of] },
       (lastReceivedAt === undefined ? "–" : age(ts - lastReceivedAt)).padStart(8),
       count(received).padStart(14),
@@ -121,6 +125,27 @@ export function drawOverview(overview: Overview & { state?: string }, options: S
     ]);
   }
   return lines.slice(0, options.rows).map((parts) => drawLine(parts, options));
+}
+
+/** A line a tenant. */
+function drawTenants(tenants: readonly TenantGlance[]): Part[][] {
+  const width = Math.max(12, ...tenants.map(({ name }) => name.length + 2));
+  const head = ["in/s", "committed/s", "p99 ms", "records", "queued", "journaled", "letters"];
+  return [
+    [{
+      text: `${"tenant".padEnd(width)}${"state".padEnd(14)}${head.map((each) => each.padStart(12)).join("")}`,
+      mood: "quiet",
+    }],
+    ...tenants.map((each): Part[] => [
+      each.name.padEnd(width),
+      { text: each.state.padEnd(14), mood: MOODS[each.state] },
+      [
+        ...[rate(each.rate.received), rate(each.rate.committed), rate(each.latencyMs.p99), count(each.received)],
+        ...[count(each.queued), count(each.journaled), count(each.deadLettersWaiting)],
+      ].map((text) => text.padStart(12)).join(""),
+      each.unaccounted === 0 ? "" : { text: `  ${count(each.unaccounted)} unaccounted for`, mood: "bad" },
+    ]),
+  ];
 }
 
 /** This instance's shards, and what is wrong with the others. */

@@ -16,6 +16,7 @@ import icon from "./cockpit/icon.svg" with { type: "text" };
 import letters from "./cockpit/letters.js" with { type: "text" };
 import overview from "./cockpit/overview.js" with { type: "text" };
 import symbols from "./cockpit/symbols.js" with { type: "text" };
+import tenants from "./cockpit/tenants.js" with { type: "text" };
 import { VERSION } from "../version.ts";
 
 /** Packages by the files that stand for them: browsers find nothing by a bare name. */
@@ -43,6 +44,7 @@ const FILES: Readonly<Record<string, { type: string; text: string }>> = {
   "/cockpit/lightweight-charts.js": script(charts),
   "/cockpit/overview.js": script(overview),
   "/cockpit/symbols.js": script(symbols),
+  "/cockpit/tenants.js": script(tenants),
 };
 
 /** Nothing runs, styles or is asked for but what this server gives, and no other page shows this one. */

@@ -5,28 +5,11 @@
  */
 import type { App, Tenant } from "../app.ts";
 import type { PipelineEvent } from "../events.ts";
-import { createOverview } from "../telemetry/overview.ts";
+import { createOverview, type TenantGlance } from "../telemetry/overview.ts";
 import { VERSION } from "../version.ts";
 import { createEventHub } from "./events.ts";
-import { type HealthReport, type HealthState, joinReports, type StoreHealth } from "./health.ts";
+import { type HealthReport, joinReports, type StoreHealth } from "./health.ts";
 import type { TenantView, View } from "./view.ts";
-
-/** A tenant at a glance. */
-export interface TenantGlance {
-  readonly name: string;
-  readonly state: HealthState;
-  /** Records a second over the last ten seconds. */
-  readonly rate: { readonly received: number; readonly committed: number };
-  /** Receipt to commit over the last minute, in milliseconds. */
-  readonly latencyMs: { readonly p50: number; readonly p99: number };
-  /** Records received since the start. */
-  readonly received: number;
-  /** Records that wait in queues. */
-  readonly queued: number;
-  readonly journaled: number;
-  readonly deadLettersWaiting: number;
-  readonly unaccounted: number;
-}
 
 /** The view of all; it is told of each tenant. */
 export interface TotalView extends View, Disposable {

@@ -94,6 +94,7 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
   });
   tenant.listen(metrics.listen);
   const overview = createOverview({
+    tenant: tenant.name,
     health: tenant.health,
     ledger: tenant.ledger,
     deadLettersWaiting,

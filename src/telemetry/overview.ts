@@ -30,8 +30,30 @@ export interface ProviderOverview {
   readonly gaps?: Readonly<Record<GapOutcome, number>>;
 }
 
-/** The run at a glance. */
+/** A tenant at a glance. */
+export interface TenantGlance {
+  readonly name: string;
+  /** As `GET /health` has it. */
+  readonly state: string;
+  /** Records a second over the last ten seconds. */
+  readonly rate: { readonly received: number; readonly committed: number };
+  /** Receipt to commit over the last minute, in milliseconds. */
+  readonly latencyMs: { readonly p50: number; readonly p99: number };
+  /** Records received since the start. */
+  readonly received: number;
+  /** Records that wait in queues. */
+  readonly queued: number;
+  readonly journaled: number;
+  readonly deadLettersWaiting: number;
+  readonly unaccounted: number;
+}
+
+/** The run at a glance, or one tenant of it. */
 export interface Overview {
+  /** Whose it is; absent where it is that of all tenants together. */
+  readonly tenant?: string;
+  /** All tenants, where there are several and this is of all of them. */
+  readonly tenants?: readonly TenantGlance[];
   /** When this was made, in epoch seconds. */
   readonly ts: number;
   /** When the run began, in epoch seconds. */
@@ -80,6 +102,7 @@ const SLICE_SECONDS = 30;
 
 /** What an overview is made of. */
 export interface OverviewSources {
+  readonly tenant?: string;
   readonly health: () => Health;
   readonly ledger: () => Ledger;
   readonly deadLettersWaiting: () => Promise<number>;
@@ -177,6 +200,7 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
       const before = seconds[0] ?? { received: 0, committed: 0 };
       const per = Math.max(1, seconds.length);
       return {
+        tenant: sources.tenant,
         ts: Date.now() / 1000,
         startedAt,
         version: sources.version,

@@ -5,12 +5,27 @@
  */
 
 const TOKEN = "barline-token";
+/** Ends the stream of events that is read, and the wait for the next. */
+let following = new AbortController();
 
 /** The token that was entered, kept until the window is closed. */
 export const token = {
   get: () => sessionStorage.getItem(TOKEN) ?? "",
-  set: (value) => value === "" ? sessionStorage.removeItem(TOKEN) : sessionStorage.setItem(TOKEN, value),
+  set(value) {
+    if (value === "") sessionStorage.removeItem(TOKEN);
+    else sessionStorage.setItem(TOKEN, value);
+    // What the token before has shown may be another tenant's.
+    following.abort();
+  },
 };
+
+/** The tenant that the page's address names; empty for all that the token shows. */
+export const tenant = new URLSearchParams(location.search).get("tenant") ?? "";
+
+/** The path, for the tenant that is shown. */
+function ofTenant(path) {
+  return tenant === "" ? path : `${path}${path.includes("?") ? "&" : "?"}tenant=${encodeURIComponent(tenant)}`;
+}
 
 function headers() {
   return token.get() === "" ? {} : { authorization: `Bearer ${token.get()}` };
@@ -18,7 +33,7 @@ function headers() {
 
 /** Gets or posts JSON. Throws an `Error` with the server's words where it refuses. */
 export async function call(path, body) {
-  const response = await fetch(path, {
+  const response = await fetch(ofTenant(path), {
     method: body === undefined ? "GET" : "POST",
     headers: { ...headers(), ...(body === undefined ? {} : { "content-type": "application/json" }) },
     body: body === undefined ? undefined : JSON.stringify(body),
@@ -42,8 +57,13 @@ const LONGEST_WAIT_MS = 10_000;
  */
 export async function follow(onEvent, onLost) {
   for (let waitMs = FIRST_WAIT_MS;; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
+    following = new AbortController();
+    const { signal } = following;
     try {
-      const response = await fetch("/api/events", { headers: { ...headers(), accept: "text/event-stream" } });
+      const response = await fetch(ofTenant("/api/events"), {
+        signal,
+        headers: { ...headers(), accept: "text/event-stream" },
+      });
       if (!response.ok) throw new Error(response.status === 401 ? "a token is needed" : `status ${response.status}`);
       let rest = "";
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -61,6 +81,10 @@ export async function follow(onEvent, onLost) {
     } catch (error) {
       onLost(error.message);
     }
-    await new Promise((resolve) => setTimeout(resolve, waitMs));
+    await new Promise((resolve) => {
+      setTimeout(resolve, waitMs);
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", resolve, { once: true });
+    });
   }
 }

@@ -8,6 +8,7 @@ import { duration, h, pill } from "./dom.js";
 import { createLetters } from "./letters.js";
 import { createOverview } from "./overview.js";
 import { createSymbols } from "./symbols.js";
+import { showTenant } from "./tenants.js";
 
 /** What is older than that is no longer what is, in milliseconds. */
 const STALE_MS = 5000;
@@ -63,7 +64,11 @@ document.getElementById("access").addEventListener("click", () => {
     h(
       "form",
       { method: "dialog" },
-      h("label", { for: "token", id: "token-label" }, "Token for what changes something (BARLINE_HTTP_TOKEN)"),
+      h(
+        "label",
+        { for: "token", id: "token-label" },
+        "Token for what changes something (BARLINE_HTTP_TOKEN), or of a tenant",
+      ),
       field,
       h(
         "div",
@@ -94,6 +99,7 @@ follow((name, data) => {
   else {
     latest.overview = data;
     showState(data);
+    showTenant(data);
     document.getElementById("about").textContent = `Barline ${data.version}, running for ${
       duration(data.ts - data.startedAt)
     }`;

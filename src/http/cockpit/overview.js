@@ -6,6 +6,7 @@
 import { call } from "./api.js";
 import { lineChart } from "./charts.js";
 import { clusterTable } from "./cluster.js";
+import { tenantTable } from "./tenants.js";
 import { bytes, count, duration, h, patch, pill, table } from "./dom.js";
 
 const CIRCUIT_MOODS = { closed: "good", open: "bad", "half-open": "warn" };
@@ -26,6 +27,7 @@ export function createOverview() {
   const cards = h("div", { class: "cards" });
   const providers = h("section", {});
   const cluster = h("section", {});
+  const tenants = h("section", {});
   const message = h("p", { class: "message", role: "status" });
   const chart = (title) => h("figure", {}, h("figcaption", {}, title), h("div", { class: "chart" }));
   const figures = {
@@ -157,6 +159,7 @@ export function createOverview() {
       "div",
       {},
       cards,
+      tenants,
       providers,
       cluster,
       h("div", { class: "figures" }, Object.values(figures)),
@@ -190,6 +193,7 @@ export function createOverview() {
         overview.providers.map((each) => providerRow(each, ts)),
         "There are none",
       )]);
+      patch(tenants, overview.tenants === undefined ? [] : [tenantTable(overview.tenants)]);
       patch(cluster, overview.cluster === undefined ? [] : [clusterTable(overview.cluster, ts)]);
       for (const [name, figure] of Object.entries(figures)) {
         charts[name] ??= lineChart(figure.lastChild, { second: name === "queue" ? undefined : "good" });
