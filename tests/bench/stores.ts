@@ -46,7 +46,7 @@ export async function execute({ database }: Store, sql: string): Promise<Record<
   });
 }
 
-/** Adds series `S1`, `S2` and so on of the provider `mock`. */
+/** Adds series `S1`, `S2` and so on of the provider `mock` to tables without any: their ids are these numbers. */
 export async function addSeries(store: Store, count: number): Promise<void> {
   await execute(
     store,
@@ -65,9 +65,9 @@ export async function fill(store: Store, series: number, from: number, to: numbe
       `INSERT INTO bar (ts, open, high, low, close, volume, vwap, trades, received_at, series_id, status)
 SELECT to_timestamp(${
         START / 1000
-      } + m * 60), p, p + 1, p - 1, p + 0.5, 100 + s % 97, p + 0.25, s % 50, '2024-01-01Z', k.id, 'f'
-FROM generate_series(${at}, ${last}) m CROSS JOIN generate_series(1, ${series}) s
-JOIN series_key k ON k.symbol = 'S' || s CROSS JOIN LATERAL (SELECT 100 + sin(m * 0.01 + s) * 5 AS p) prices`,
+      } + m * 60), 100 + m % 7, 101 + m % 7, 99 + m % 7, 100.5 + m % 7, m % 97, 100.25, m % 50,
+  '2024-01-01Z', id, 'f'
+FROM generate_series(${at}, ${last}) m CROSS JOIN generate_series(1, ${series}) id`,
     );
   }
   await execute(store, "VACUUM ANALYZE bar");

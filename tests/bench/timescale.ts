@@ -2,8 +2,8 @@
  * The bench of the store: plain table, hypertable and compressed chunks, with few and many series, small and large, and what
  * readers wait for.
  *
- *     deno run -A tests/bench/timescale.ts [tables] [series] [growth] [chart] [--rows 100000] [--rounds 3] [--max 30000000]
- *       [--on plain|timescale]
+ *     deno run -A tests/bench/timescale.ts [tables] [series] [growth] [chart] [--rows 100000] [--rounds 3] [--on plain|timescale]
+ *       [--sizes 1,10,30]
  *
  * Rows per second of one lane, batches of 5,000, the median of the rounds. Plain tables lie on the machine's PostgreSQL and,
  * to compare like with like, where the hypertable does; see `stores.ts`.
@@ -27,10 +27,10 @@ import {
   writeRate,
 } from "./stores.ts";
 
-const args = parseArgs(Deno.args, { string: ["rows", "rounds", "max", "on"] });
+const args = parseArgs(Deno.args, { string: ["rows", "rounds", "sizes", "on"] });
 const rows = Number(args.rows ?? 100_000);
 const rounds = Number(args.rounds ?? 3);
-const most = Number(args.max ?? 30_000_000);
+const sizes = String(args.sizes ?? "1,10,30").split(",").map((millions) => Number(millions) * 1e6);
 const wanted = args._.length > 0 ? args._.map(String) : ["tables", "series", "growth", "chart"];
 
 const DAY = 1440;
@@ -133,7 +133,6 @@ async function measureSeries(): Promise<void> {
 
 /** Appends to small and large tables, in turn. What is older than 30 days is compressed, as by default. */
 async function measureGrowth(): Promise<void> {
-  const sizes = [1e6, 1e7, 3e7].filter((size) => size <= most);
   const minutes = Math.ceil(rows / SERIES);
   await onBoth(async (server, name, isTimescale) => {
     const stores: Store[] = [];
@@ -154,7 +153,7 @@ async function measureGrowth(): Promise<void> {
     }
     for (const [place, size] of sizes.entries()) print(`${name}, ${size / 1e6} M rows: append`, median(found[place]));
     const costs = found.at(-1)!.map((rate, at) => found[0][at] / rate);
-    print(`${name}: cost of a row at ${sizes.at(-1)! / 1e6} M / 1 M`, median(costs), "times");
+    print(`${name}: cost of a row at ${sizes.at(-1)! / 1e6} M / ${sizes[0] / 1e6} M`, median(costs), "times");
     await measureReaders(stores.at(-1)!, name);
   });
 }
