@@ -2,8 +2,8 @@
  * The bench of the store: plain table, hypertable and compressed chunks, with few and many series, small and large, and what
  * readers wait for.
  *
- *     deno run -A tests/bench/timescale.ts [tables] [series] [growth] [chart] [--rows 100000] [--rounds 3] [--on plain|timescale]
- *       [--sizes 1,10,30]
+ *     deno run -A tests/bench/timescale.ts [tables] [sparse] [series] [growth] [chart] [--rows 100000] [--rounds 3]
+ *       [--on plain|timescale] [--sizes 1,10,30]
  *
  * Rows per second of one lane, batches of 5,000, the median of the rounds. Plain tables lie on the machine's PostgreSQL and,
  * to compare like with like, where the hypertable does; see `stores.ts`.
@@ -31,7 +31,7 @@ const args = parseArgs(Deno.args, { string: ["rows", "rounds", "sizes", "on"] })
 const rows = Number(args.rows ?? 100_000);
 const rounds = Number(args.rounds ?? 3);
 const sizes = String(args.sizes ?? "1,10,30").split(",").map((millions) => Number(millions) * 1e6);
-const wanted = args._.length > 0 ? args._.map(String) : ["tables", "series", "growth", "chart"];
+const wanted = args._.length > 0 ? args._.map(String) : ["tables", "sparse", "series", "growth", "chart"];
 
 const DAY = 1440;
 const WEEK = 7 * DAY;
@@ -106,6 +106,22 @@ async function measureTables(): Promise<void> {
       add(`${timescaleName}, plain: append`, await writeRate(plain, makeBars(SERIES, from, to)));
       add(`${timescaleName}, plain: again, unchanged`, await writeRate(plain, makeBars(SERIES, from, to)));
       add(`${timescaleName}, plain: changed`, await writeRate(plain, makeBars(SERIES, from, to, 2)));
+    });
+  });
+}
+
+/** Changes one row in each series, as a late correction of a minute does: in compressed chunks, a segment each. */
+async function measureSparse(): Promise<void> {
+  await onBoth(async (server, name, isTimescale) => {
+    const store = await openStore(server, isTimescale);
+    await addSeries(store, SERIES);
+    await fill(store, SERIES, 0, 2000);
+    await inRounds(async (add, at) => {
+      const change = (minute: number) => writeRate(store, makeBars(SERIES, minute, minute + 1, at + 2));
+      add(`${name}: changed, a row in each of ${SERIES} series`, await change(500 + at));
+      if (!isTimescale) return;
+      await compressBefore(store, WEEK);
+      add(`${name}, compressed: a row in each of ${SERIES} series`, await change(1500 + at));
     });
   });
 }
@@ -194,6 +210,7 @@ WHERE provider = 'mock' AND symbol = 'S7' AND ts >= '2024-01-04Z' ORDER BY ts`;
 
 const parts: Record<string, () => Promise<void>> = {
   tables: measureTables,
+  sparse: measureSparse,
   series: measureSeries,
   growth: measureGrowth,
   chart: measureChart,
