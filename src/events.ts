@@ -130,8 +130,8 @@ export type PipelineEvent =
   | { type: "journal-dropped"; count: number; reason: string }
   /** Shards of this instance have changed; `held` is what it has now. */
   | { type: "shards"; change: ShardChange; shards: readonly number[]; held: readonly number[]; reason?: string }
-  /** So many instances share the shards from now on. */
-  | { type: "cluster"; instances: number }
+  /** So many instances share the shards from now on, and nobody holds so many of them. */
+  | { type: "cluster"; instances: number; unheld: number }
   /** No leases can be had or held, or again where there is no reason. */
   | { type: "cluster-problem"; reason: string | undefined }
   | { type: "cluster-notice"; message: string }

@@ -1,4 +1,5 @@
 /** `barline doctor`. @module */
+import { isClustered } from "../config/cluster.ts";
 import { NATS_OPTIONS } from "../config/nats.ts";
 import { ConfigError, type ConfigProblem, loadConfig } from "../config/load.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
@@ -11,6 +12,7 @@ import { type Command, EXIT, UsageError } from "./command.ts";
 import { checkAddress, checkDataDir, checkOpenFiles } from "./doctor/host.ts";
 import { checkNatsStream } from "./doctor/nats.ts";
 import { checkClock, checkDatabase, checkTimescale } from "./doctor/database.ts";
+import { checkLeases } from "./doctor/leases.ts";
 import { checkHistory, findProviders } from "./doctor/providers.ts";
 
 /** One thing that was looked at. */
@@ -36,6 +38,10 @@ export const doctor: Command = {
     "sslrootcert",
     "sink",
     ...NATS_OPTIONS,
+    "shards",
+    "shard",
+    "cluster",
+    "leaseDatabase",
     "dataDir",
     "http",
     "writeTimeoutMs",
@@ -88,6 +94,7 @@ export const doctor: Command = {
         });
       });
     }
+    if (isClustered(config.settings)) await look("leases", () => checkLeases(config));
     for (const { name, provider, problem } of findProviders(config)) {
       // That is looked at above.
       if (name === "nats") continue;

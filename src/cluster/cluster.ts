@@ -76,6 +76,7 @@ export function createCluster({ keeper, times, report, stream, cut, tell }: Clus
   let isLeaving = false;
   let isOver = false;
   let instances = "";
+  let unheld = 0;
   let sameSince = 0;
   let wake = Promise.withResolvers<void>();
   let loop: Promise<void> = Promise.resolve();
@@ -150,11 +151,14 @@ export function createCluster({ keeper, times, report, stream, cut, tell }: Clus
     holdsUntil = { monotonic: sentAt.monotonic + times.holdMs, wall: sentAt.wall + times.holdMs };
     expire();
     census = heard;
-    const alive = heard.members.filter(({ isAlive }) => isAlive).map((member) => member.id);
-    if (alive.join() === instances) return;
-    instances = alive.join();
-    sameSince = performance.now();
-    tell({ type: "cluster", instances: alive.length });
+    const alive = heard.members.filter(({ isAlive }) => isAlive);
+    const ids = alive.map((member) => member.id).join();
+    const unheldNow = report().shards - new Set([...alive.flatMap((member) => member.held), ...held]).size;
+    if (ids === instances && unheldNow === unheld) return;
+    if (ids !== instances) sameSince = performance.now();
+    instances = ids;
+    unheld = unheldNow;
+    tell({ type: "cluster", instances: alive.length, unheld });
   }
 
   /** It may have been given up while something was waited for. */

@@ -77,6 +77,29 @@ function toCensus(rows: readonly CensusRow[]): Census {
   return { members, blocked };
 }
 
+/**
+ * Whether a session of the server can hold leases.
+ *
+ * @throws {ClusterError} If not, or somebody stands before the server.
+ */
+export async function checkLeaseServer(client: Client, label: string): Promise<void> {
+  if (await isPooled(client)) {
+    throw new ClusterError(
+      `Cannot hold shards through the connection pooler at ${label}: their locks belong to a session of the ` +
+        "server, which it may give to others. Name the server itself with --lease-database",
+    );
+  }
+  const { rows: [{ version }] } = await client.query("SELECT current_setting('server_version_num')::int AS version");
+  if (version < POSTGRES_WANTED * 10_000) {
+    throw new ClusterError(
+      `Cannot hold shards in PostgreSQL ${
+        Math.trunc(version / 10_000)
+      }: wanted is ${POSTGRES_WANTED} or newer, which ` +
+        "ends the session of an instance that hangs",
+    );
+  }
+}
+
 /** Describes the leases of a cluster; nothing is opened yet. */
 export function keepLeasesInPostgres({ database, cluster, times }: PostgresLeaseOptions): LeaseKeeper {
   const key = lockClass(cluster);
@@ -94,21 +117,7 @@ export function keepLeasesInPostgres({ database, cluster, times }: PostgresLease
   }
 
   async function open(client: Client, id: string, report: InstanceReport): Promise<void> {
-    if (await isPooled(client)) {
-      throw new ClusterError(
-        `Cannot hold shards through the connection pooler at ${database.label}: their locks belong to a session of the ` +
-          "server, which it may give to others. Name the server itself with --lease-database",
-      );
-    }
-    const { rows: [{ version }] } = await client.query("SELECT current_setting('server_version_num')::int AS version");
-    if (version < POSTGRES_WANTED * 10_000) {
-      throw new ClusterError(
-        `Cannot hold shards in PostgreSQL ${
-          Math.trunc(version / 10_000)
-        }: wanted is ${POSTGRES_WANTED} or newer, which ` +
-          "ends the session of an instance that hangs",
-      );
-    }
+    await checkLeaseServer(client, database.label);
     await client.query(
       // A claim that a crash of the server could undo would be none.
       `SET idle_session_timeout = ${Math.round(ttlMs)}; SET statement_timeout = ${Math.round(holdMs)};

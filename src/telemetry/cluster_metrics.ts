@@ -8,7 +8,7 @@ import type { Listener, ShardChange } from "../events.ts";
 
 const CHANGES: readonly ShardChange[] = ["taken", "given", "lost"];
 
-/** Registers the metrics of an instance that knows of so many shards, and returns the listener that keeps them. */
+/** Registers the metrics of an instance that knows of so many shards, none where it is alone; returns their listener. */
 export function registerClusterMetrics(registers: Registry[], shards: number): Listener {
   const count = new Gauge({ name: "barline_shards", help: "Shards that the symbols are spread over.", registers });
   const heldCount = new Gauge({ name: "barline_shards_held", help: "Shards that this instance holds.", registers });
@@ -22,6 +22,11 @@ export function registerClusterMetrics(registers: Registry[], shards: number): L
     name: "barline_shard_changes_total",
     help: "Shards that came or went: taken, given to others, or lost as the lease could not be renewed.",
     labelNames: ["change"],
+    registers,
+  });
+  const unheld = new Gauge({
+    name: "barline_shards_unheld",
+    help: "Shards that nobody holds, as this instance last heard.",
     registers,
   });
   const instances = new Gauge({
@@ -44,7 +49,9 @@ export function registerClusterMetrics(registers: Registry[], shards: number): L
       for (let shard = 0; shard < shards; shard++) {
         held.set({ shard: String(shard) }, event.held.includes(shard) ? 1 : 0);
       }
-    } else if (event.type === "cluster") instances.set(event.instances);
-    else if (event.type === "cluster-problem") problem.set(event.reason === undefined ? 0 : 1);
+    } else if (event.type === "cluster") {
+      instances.set(event.instances);
+      unheld.set(event.unheld);
+    } else if (event.type === "cluster-problem") problem.set(event.reason === undefined ? 0 : 1);
   };
 }

@@ -107,7 +107,7 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
       case "shards":
         return logShards(event);
       case "cluster":
-        return log.info("The cluster has {instances} instances", event);
+        return log.info("The cluster has {instances} instances; nobody holds {unheld} shards", event);
       case "cluster-notice":
         return log.warn("Cluster: {message}", event);
       case "cluster-problem":

@@ -154,7 +154,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   const listenToFailover = registerFailoverMetrics(registers);
   const listenToQuorum = registerQuorumMetrics(registers);
   const listenToStreams = registerStreamMetrics(registers, kinds);
-  const listenToCluster = sources.shards === undefined ? undefined : registerClusterMetrics(registers, sources.shards);
+  const listenToCluster = registerClusterMetrics(registers, sources.shards ?? 0);
 
   for (const coord_id of kinds) {
     submitted.inc({ coord_id }, 0);
@@ -179,7 +179,7 @@ export function createMetrics(sources: MetricSources): Metrics {
       listenToFailover(event);
       listenToQuorum(event);
       listenToStreams(event);
-      listenToCluster?.(event);
+      listenToCluster(event);
       if (event.type === "accepted") {
         submitted.inc({ coord_id: event.kind }, event.count);
       } else if (event.type === "replayed" && event.isRecovered) {

@@ -4,6 +4,7 @@ import { openTestCluster } from "../support/cluster.ts";
 import { missingPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { missingServer } from "../support/postgres.ts";
 import { addressOf, startBarline } from "../support/process.ts";
+import { makeDirectory } from "../support/providers.ts";
 import { useServer } from "../support/server_tests.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
@@ -14,6 +15,7 @@ const SYMBOLS = ["AAUSDT", "BBUSDT", "CCUSDT", "DDUSDT"];
 
 test("a fixed shard has its instance and a standby; status, page and metrics tell of all", async (server) => {
   await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 2, leaseSeconds: 5 });
+  await using directory = await makeDirectory();
   const status = async (...args: string[]) => {
     const { code, stdout, stderr } = await startBarline(
       ["cluster", "status", "--database", cluster.database, ...args],
@@ -66,8 +68,21 @@ test("a fixed shard has its instance and a standby; status, page and metrics tel
       'barline_shard_changes_total{change="lost",tenant="default"} 0',
       'barline_cluster_instances{tenant="default"} 3',
       'barline_lease_problem{tenant="default"} 0',
+      'barline_shards_unheld{tenant="default"} 0',
     ]
   ) assert(metrics.includes(line), line);
+
+  const doctor = async (...args: string[]) => {
+    const { code, json } = await startBarline([
+      ...["doctor", "--json", "--http", "off", "--data-dir", directory.path],
+      ...["--database", cluster.database, ...args],
+    ], { cwd: Deno.cwd() }).ended;
+    return [code, json.findings.find(({ name }: { name: string }) => name === "leases")?.detail];
+  };
+  assertEquals(await doctor("--shards", "2"), [0, "cluster barline, 3 instances, all of 2 shards held"]);
+  const [unlike, why] = await doctor("--shards", "3");
+  assertEquals(unlike, 1);
+  assertStringIncludes(why, "3 instances with 2 shards, wanted are 3");
 
   zero.kill("SIGKILL");
   await cluster.until({ free: [1], spare: [0] });
@@ -99,6 +114,7 @@ testWhere(
   async () => {
     const server = (await startSharedServer())!;
     const port = Number(new URL(server.url).port);
+    await using directory = await makeDirectory();
     await using pooler = await startPgbouncer(port);
     await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 1 });
     const url = new URL(cluster.database);
@@ -107,6 +123,11 @@ testWhere(
     assertEquals(code, 1);
     assertStringIncludes(stderr, "Cannot hold shards through the connection pooler");
     assertStringIncludes(stderr, "--lease-database");
+    const { stdout } = await startBarline(
+      ["doctor", "--http", "off", "--shards", "1", "--database", url.href],
+      { cwd: directory.path },
+    ).ended;
+    assertMatch(stdout, /^FAIL {2}leases: Cannot hold shards through the connection pooler/m);
     cluster.start("b", ["--database", url.href, "--lease-database", cluster.database]);
     await cluster.until({ b: [0] });
     await cluster.complete();

@@ -1,0 +1,58 @@
+/**
+ * What `barline doctor` asks whoever keeps the leases of shards.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import type { Census } from "../../cluster/lease.ts";
+import { readNatsCensus } from "../../cluster/nats_lease.ts";
+import { describeCensus } from "../../cluster/overview.ts";
+import { checkLeaseServer, readCensus } from "../../cluster/postgres_lease.ts";
+import { keepsLeasesInNats } from "../../config/cluster.ts";
+import type { Config } from "../../config/load.ts";
+import { withClient } from "../../database/database.ts";
+import { openLeaseDatabase } from "../../database/open.ts";
+import { openNats } from "../../nats/connection.ts";
+import { explainNatsError } from "../../nats/prepared.ts";
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Leases can be kept there; and who holds some.
+ *
+ * @throws {Error} If they cannot, or the instances that are there know of another number of shards.
+ */
+export async function checkLeases(config: Config): Promise<string> {
+  const { shards = 1, cluster } = config.settings;
+  const found = describeCensus(cluster, await readAll(config));
+  const there = found.instances.filter(({ state }) => state !== "lost").length;
+  const words = `cluster ${cluster}, ${there} ${there === 1 ? "instance" : "instances"}`;
+  if (there === 0) return words;
+  if (found.shards !== shards) {
+    throw new Error(`${words} with ${found.shards} shards, wanted are ${shards}: give all the same --shards`);
+  }
+  return `${words}, ${found.unheld.length === 0 ? "all" : found.shards - found.unheld.length} of ${shards} shards held`;
+}
+
+async function readAll(config: Config): Promise<Census> {
+  const { settings } = config;
+  if (!keepsLeasesInNats(settings)) {
+    await using database = openLeaseDatabase(config, "barline doctor", TIMEOUT_MS);
+    return await withClient(database, async (client) => {
+      await checkLeaseServer(client, database.label);
+      return await hasTable(client) ? await readCensus(client, settings.cluster) : { members: [], blocked: new Set() };
+    });
+  }
+  await using nats = openNats(settings, "barline doctor");
+  try {
+    return await readNatsCensus(nats, settings.cluster);
+  } catch (error) {
+    throw explainNatsError(nats.label, error);
+  }
+}
+
+/** The first instance makes it. */
+async function hasTable(client: Client): Promise<boolean> {
+  const { rows } = await client.query("SELECT to_regclass('cluster_instance') IS NOT NULL AS found");
+  return rows[0].found;
+}
