@@ -130,6 +130,11 @@ export async function openApp(options: AppOptions): Promise<App> {
     if (tenant.outcome !== undefined) {
       const { ledger, failure } = tenant.outcome;
       const before = gone.get(tenant.name);
+      if (ledger.journaled > 0) {
+        options.notice?.(
+          `tenant ${tenant.name} is closed with ${ledger.journaled} records in its journal, which are delivered when it is back`,
+        );
+      }
       gone.set(tenant.name, { ledger: sumLedgers(before === undefined ? [ledger] : [before.ledger, ledger]), failure });
     }
     tenants.delete(tenant.name);

@@ -125,6 +125,14 @@ testWhere(missingServer(), "roles are granted a tenant's rows by the command lin
   assertEquals(rows, [{ tenant: "acme", bars: 10 }]);
   // Who owns the tables writes on.
   assertEquals((await work.ingest(["--limit", "30"])).json.stored, 10);
+  // So does who may write without owning them, new series too.
+  const writer = `writer_${crypto.randomUUID().slice(0, 8)}`;
+  await work.query(`CREATE ROLE ${writer} LOGIN`);
+  await work.query(`GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${writer}`);
+  const other = new URL(work.database);
+  other.username = writer;
+  const written = await work.ingest(["--limit", "50", "--symbols", "NEW", "--database", other.href]);
+  assertEquals([written.code, written.json.stored], [0, 50], written.stderr);
   assertEquals((await tenant("list", "--json")).json, { grants: [{ role, tenants: ["acme"] }] });
   for (
     const [args, told] of [
