@@ -4,6 +4,7 @@ import { stringify } from "yaml";
 import { describeConfig, loadConfig } from "../config/load.ts";
 import { optionSpecs, settingsSchema } from "../config/options.ts";
 import { type Command, EXIT } from "./command.ts";
+import { TENANT_NAME, TENANT_OPTIONS, VARIABLE } from "../config/tenants.ts";
 import { createTenantSources } from "./providers.ts";
 
 /** Checks and shows the configuration. */
@@ -41,7 +42,25 @@ export const config: Command = {
 function makeJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(settingsSchema, { io: "input" });
   dropMeta(schema);
-  return { title: "Barline configuration", ...schema };
+  const { properties = {} } = schema;
+  const own = TENANT_OPTIONS.map((name) => [name, { ...properties[name] as object, default: undefined }]);
+  const variable = { type: "string", pattern: VARIABLE.source };
+  const tenants = {
+    description: "several users in one process, each with a pipeline of its own",
+    type: "array",
+    items: {
+      type: "object",
+      required: ["name"],
+      properties: {
+        name: { type: "string", pattern: TENANT_NAME.source },
+        variables: { type: "object", additionalProperties: variable },
+        httpToken: variable,
+        ...Object.fromEntries(own),
+      },
+      additionalProperties: false,
+    },
+  };
+  return { title: "Barline configuration", ...schema, properties: { ...properties, tenants } };
 }
 
 /** Takes out what the schema says of itself to this program, at any depth. */

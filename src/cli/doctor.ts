@@ -1,7 +1,7 @@
 /** `barline doctor`. @module */
 import { isClustered } from "../config/cluster.ts";
 import { NATS_OPTIONS } from "../config/nats.ts";
-import { ConfigError, type ConfigProblem, loadConfig } from "../config/load.ts";
+import { ConfigError, type ConfigProblem, loadConfig, tenantsOf } from "../config/load.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
 import { openDatabase } from "../database/open.ts";
 import { withClient } from "../database/database.ts";
@@ -43,6 +43,7 @@ export const doctor: Command = {
     "cluster",
     "leaseDatabase",
     "dataDir",
+    "tenant",
     "http",
     "writeTimeoutMs",
     "json",
@@ -95,13 +96,16 @@ export const doctor: Command = {
       });
     }
     if (isClustered(config.settings)) await look("leases", () => checkLeases(config));
-    for (const { name, provider, problem } of findProviders(config)) {
-      // That is looked at above.
-      if (name === "nats") continue;
-      await look(`provider ${name}`, () => {
-        if (provider === undefined) throw new Error(problem);
-        return checkHistory(provider);
-      });
+    for (const tenant of tenantsOf(config)) {
+      const of = config.tenants.length > 0 ? ` of ${tenant.settings.tenant}` : "";
+      for (const { name, provider, problem } of findProviders(tenant)) {
+        // That is looked at above.
+        if (name === "nats") continue;
+        await look(`provider ${name}${of}`, () => {
+          if (provider === undefined) throw new Error(problem);
+          return checkHistory(provider);
+        });
+      }
     }
 
     const ok = findings.every((finding) => finding.ok);

@@ -45,7 +45,8 @@ export interface TenantEntry {
 }
 
 const OWN_KEYS = ["name", "variables", "httpToken"];
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Names of variables. */
+export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Reads the list; what is wrong with it is added to `problems`. */
 export function readTenants(value: unknown, source: string, problems: ConfigProblem[]): TenantEntry[] {

@@ -77,6 +77,12 @@ Deno.test("config show prints YAML that config check takes, and config schema JS
   assertEquals([checked.code, checked.stdout], [0, "The configuration is sound\n"]);
   const schema = JSON.parse((await work.run(["config", "schema"])).stdout);
   assertEquals(schema.properties.workers.default, 4);
+  const { items } = schema.properties.tenants;
+  assertEquals([items.required, items.properties.workers.type, items.properties.database], [
+    ["name"],
+    "integer",
+    undefined,
+  ]);
 });
 
 Deno.test("exit codes: done, failed, and above all that the ledger does not balance", () => {
