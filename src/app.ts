@@ -89,6 +89,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       providers.some((provider) => isJournaled(settings, provider))
     ),
     lanes: Math.max(0, ...options.tenants.map(({ config, kinds }) => (config.settings.workers + 1) * kinds.length)),
+    unordered: options.tenants.some(({ providers }) => providers.some(({ keepsUnsettled }) => keepsUnsettled)),
     notice: (message) => options.notice?.(message),
     opened,
   });

@@ -48,6 +48,8 @@ export interface StoreOptions {
   database?: Database;
   /** Whether what comes is kept somewhere while the store is away. */
   isKept: boolean;
+  /** Whether records come from a stream that several workers share, in any order. */
+  unordered: boolean;
   /** Most lanes of one tenant. */
   lanes: number;
   /** Told what people should know. */
@@ -68,7 +70,9 @@ export async function openStore(options: StoreOptions): Promise<Store> {
   return isNats ? await openStream(options) : await openTables(options);
 }
 
-async function openTables({ config, database: given, isKept, lanes, notice, opened }: StoreOptions): Promise<Store> {
+async function openTables(
+  { config, database: given, isKept, lanes, unordered, notice, opened }: StoreOptions,
+): Promise<Store> {
   const { settings } = config;
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
     async settle(database) {
@@ -88,7 +92,7 @@ async function openTables({ config, database: given, isKept, lanes, notice, open
   return {
     name: "postgres",
     database,
-    openSink: (tenant, kind) => openSink("postgres", { database, pool, kind, tenant, deadlineMs }),
+    openSink: (tenant, kind) => openSink("postgres", { database, pool, kind, tenant, unordered, deadlineMs }),
     check: database.check,
     async newest(tenant, provider, timeframe, stop) {
       try {

@@ -22,6 +22,13 @@ export interface PostgresSinkOptions {
   kind: RecordKind<MarketRecord>;
   /** Whose rows they are. @default {"default"} */
   tenant?: string;
+  /**
+   * Whether records come in any order, and not nearly in that of their receipt. Then the newest time of receipt is kept even
+   * where nothing else changes, and such a row counts as stored.
+   *
+   * @default {false}
+   */
+  unordered?: boolean;
   /** Longest time a write may take, in milliseconds. */
   deadlineMs: number;
 }
@@ -33,7 +40,7 @@ export interface PostgresSinkOptions {
 export function openPostgresSink(options: PostgresSinkOptions): Sink {
   const { database, kind, tenant = "default", deadlineMs } = options;
   const pool = options.pool ?? createPool(database, Infinity);
-  const statements = createStatements(kind);
+  const statements = createStatements(kind, options.unordered);
   // Lives with a connection: see the index.
   const indexes = new WeakMap<Client, SeriesIndex>();
   function seriesOf(client: Client): SeriesIndex {

@@ -17,6 +17,7 @@ import { startPostgres } from "../support/postgres.ts";
 import { startBarline } from "../support/process.ts";
 import { startRelay } from "../support/relay.ts";
 import { findBars, writeBars } from "./bars.ts";
+import { makeNamespace, type Namespace } from "./namespaces.ts";
 import { type Service, supervise } from "./supervise.ts";
 
 /** How large, how fast, and how hard. */
@@ -28,6 +29,8 @@ export interface ProofOptions {
   /** Longest time between two disturbances, in milliseconds. */
   disturbEveryMs: number;
   seed: number;
+  /** Puts each edge into a network namespace of its own, and parts them by their wires. @default {false} */
+  namespaces?: boolean;
   report: (figures: string) => void;
 }
 
@@ -40,12 +43,14 @@ const QUICK = [
 ];
 
 /** Runs the proof; throws where it fails. */
-export async function prove({ bars, rate, disturbEveryMs, seed, report }: ProofOptions): Promise<void> {
+export async function prove(
+  { bars, rate, disturbEveryMs, seed, namespaces = false, report }: ProofOptions,
+): Promise<void> {
   await using opened = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "barline-proof-" });
   opened.defer(() => Deno.remove(directory, { recursive: true }));
   const postgres = opened.use(await startPostgres());
-  const nats = opened.use(await startNats());
+  const nats = opened.use(await startNats(namespaces ? { host: "0.0.0.0" } : {}));
   const network = opened.use(startRelay(nats.port));
   const database = await postgres.createDatabase();
   const count = Math.ceil(bars / EDGES);
@@ -54,12 +59,15 @@ export async function prove({ bars, rate, disturbEveryMs, seed, report }: ProofO
   const migrated = await startBarline(["migrate", "--sink", "nats", "--nats-url", nats.url], { cwd: directory }).ended;
   assertEquals(migrated.code, 0, migrated.stderr);
 
-  const start = (name: string, args: readonly string[]) =>
+  const hosts: Namespace[] = [];
+  for (let edge = 0; namespaces && edge < EDGES; edge++) hosts.push(opened.use(await makeNamespace(edge)));
+  const start = (name: string, args: readonly string[], through?: readonly string[]) =>
     opened.use(
       supervise(name, () =>
         startBarline(["ingest", ...QUICK, "--http", "off", "--data-dir", join(directory, name), ...args], {
           cwd: directory,
           endless: true,
+          through,
         })),
     );
   const workers = Array.from({ length: WORKERS }, (_, at) =>
@@ -70,10 +78,12 @@ export async function prove({ bars, rate, disturbEveryMs, seed, report }: ProofO
   for (let edge = 0; edge < EDGES; edge++) {
     const file = join(directory, `edge-${edge}.csv`);
     await writeBars(file, edge, count);
+    const host = hosts.at(edge);
+    const url = host === undefined ? `nats://127.0.0.1:${network.port}` : `nats://${host.gateway}:${nats.port}`;
     edges.push(start(`edge-${edge}`, [
       ...["--file", file, "--resume", "--rate", String(rate), "--journal", edge === 0 ? "overflow" : "durable"],
-      ...["--sink", "nats", "--nats-url", `nats://127.0.0.1:${network.port}`, "--drain-timeout", "120"],
-    ]));
+      ...["--sink", "nats", "--nats-url", url, "--drain-timeout", "120"],
+    ], host?.through));
   }
 
   const random = createRandom(seed);
@@ -94,9 +104,16 @@ export async function prove({ bars, rate, disturbEveryMs, seed, report }: ProofO
       return true;
     },
     async parted() {
-      network.freeze();
-      await delay(random.between(500, 3000));
-      network.cut();
+      if (namespaces) {
+        const host = random.pick(hosts);
+        await host.plug(false);
+        await delay(random.between(500, 15_000));
+        await host.plug(true);
+      } else {
+        network.freeze();
+        await delay(random.between(500, 3000));
+        network.cut();
+      }
       return true;
     },
   };

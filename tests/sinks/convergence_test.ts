@@ -3,6 +3,8 @@ import fc from "fast-check";
 import type { Database } from "../../src/database/database.ts";
 import type { WriteCounts } from "../../src/events.ts";
 import type { Bar } from "../../src/records/bar.ts";
+import { recordKind } from "../../src/records/mod.ts";
+import { openPostgresSink } from "../../src/sinks/postgres.ts";
 import { numberedBar } from "../support/numbered.ts";
 import { barSink, never, select } from "../support/lanes.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
@@ -102,3 +104,21 @@ test("lanes that write large overlapping batches in opposite orders do not deadl
   assertEquals(stored + unchanged, 16 * count);
   assertEquals(await takeTable(database), fold(rounds.flat()));
 });
+
+test("unordered observations whose values come again leave the newest, in whatever order they come", async (server) => {
+  const { database } = await migratedDatabase(server);
+  // Observed as 1, corrected to 2, and both seen again, as by a file that is read again from before both.
+  const seen = [[1, 1], [2, 2], [3, 1], [4, 2]].map(([receivedAt, close]) => numberedBar(0, receivedAt, { close }));
+  for (const order of permutations(seen)) {
+    await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, unordered: true });
+    await using lane = sink.openLane();
+    for (const bar of order) await lane.write([bar], never);
+    assertEquals([...(await takeTable(database)).values()], [2], order.map(({ receivedAt }) => receivedAt).join());
+  }
+  await database[Symbol.asyncDispose]();
+});
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length === 0) return [[]];
+  return items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
+}

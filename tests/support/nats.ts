@@ -24,6 +24,8 @@ export interface NatsServer extends AsyncDisposable {
 
 /** How to start a server. */
 export interface NatsServerOptions {
+  /** Address that it listens at, where `file` does not say. @default {"127.0.0.1"} */
+  host?: string;
   /** Lines of its configuration; `$NATS_PORT` and `$NATS_STORE` are set. JetStream is on where they do not say otherwise. */
   config?: string;
   /** A configuration file instead. */
@@ -54,8 +56,8 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
   const port = freePort();
   const file = options.file ?? join(directory, "server.conf");
   if (options.file === undefined) {
-    const { config = "" } = options;
-    const lines = ["host: 127.0.0.1", "port: $NATS_PORT", config];
+    const { config = "", host = "127.0.0.1" } = options;
+    const lines = [`host: ${host}`, "port: $NATS_PORT", config];
     if (!config.includes("jetstream")) lines.push("jetstream { store_dir: $NATS_STORE }");
     await Deno.writeTextFile(file, `${lines.join("\n")}\n`);
   }
