@@ -1,0 +1,41 @@
+/**
+ * The queries that the README shows to readers.
+ *
+ * @module
+ */
+import { assert, assertEquals } from "@std/assert";
+import type { Database } from "../../src/database/database.ts";
+import { select, writeOnce } from "./lanes.ts";
+import { minuteBars } from "./rollups.ts";
+
+const MINUTE = 60_000;
+/** The time of the as-of join. */
+const NOON = Date.UTC(2024, 10, 24, 12);
+
+async function readExamples(): Promise<string[]> {
+  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
+  const section = readme.slice(readme.indexOf("### For readers"), readme.indexOf("### TimescaleDB"));
+  const lines = section.split("\n").filter((line) => line.startsWith("    "));
+  return lines.join("\n").split(";").filter((sql) => sql.trim() !== "");
+}
+
+/** Stores bars until now and around the time of the as-of join in an empty database, and looks at the answers. */
+export async function tryExamples(database: Database): Promise<void> {
+  const symbols = ["BTC/USD", "ETH/USD"];
+  const hourAgo = Math.floor(Date.now() / MINUTE) * MINUTE - 60 * MINUTE;
+  const bars = [...minuteBars(hourAgo, 60, symbols), ...minuteBars(NOON - 30 * MINUTE, 90, symbols)];
+  await writeOnce(database, bars.map((bar) => ({ ...bar, provider: "kraken" })));
+  const answers = [];
+  for (const sql of await readExamples()) answers.push(await select(database, sql));
+  assertEquals(answers.length, 6);
+  const [candles, days, asOf, gaps, freshness, behind] = answers;
+  assert(candles.length > 40 && days.length >= 1);
+  assertEquals(asOf.map(({ symbol, ts }) => [symbol, ts]), [
+    ["BTC/USD", new Date(NOON - MINUTE)],
+    ["ETH/USD", new Date(NOON + 6 * MINUTE)],
+  ]);
+  assert(gaps.length > 0);
+  assert(gaps.every(({ from, to }) => (from as Date) < (to as Date)));
+  assertEquals(freshness.map(({ provider, series }) => [provider, Number(series)]), [["kraken", 2], ["kraken", 2]]);
+  assertEquals(behind.map(({ symbol }) => symbol).sort(), ["BTC/USD", "ETH/USD"]);
+}
