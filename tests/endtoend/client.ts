@@ -8,9 +8,11 @@ import type { Workspace } from "../support/workspace.ts";
 import { sleep, type Venue } from "./venue.ts";
 
 /** See the module's description. */
-export interface Client {
+export interface Client extends AsyncDisposable {
   /** Ends the process, and starts another one after a while. */
   restart(signal: "SIGTERM" | "SIGKILL", downMs: number): Promise<void>;
+  /** Waits until the process has opened its database and listens for signals, if it is not down. */
+  ready(): Promise<unknown>;
   /** Rejects if a process ends by itself. */
   readonly died: Promise<never>;
   /** Stops it for good, and tells what was wrong with its end. */
@@ -57,16 +59,19 @@ export function startClient({ venue, workspace, flags, doom }: ClientOptions): C
     return started;
   }
 
+  // Before it listens for signals, any ends it at once.
+  const ready = () => running.line(/opened/);
+
   async function end(signal: Deno.Signal) {
     isEnding = true;
-    // Before it listens for signals, any ends it at once.
-    await running.line(/opened/);
+    await ready();
     doom();
     running.kill(signal);
     return await running.ended;
   }
 
   return {
+    ready,
     died: died.promise,
     async restart(signal, downMs) {
       // It is down already.
@@ -87,6 +92,16 @@ export function startClient({ venue, workspace, flags, doom }: ClientOptions): C
       ];
     },
     log: () => logs.join("\n"),
+    // A fake that is to end waits for its clients.
+    async [Symbol.asyncDispose]() {
+      isEnding = true;
+      try {
+        running.kill("SIGKILL");
+      } catch {
+        // It has ended.
+      }
+      await running.ended;
+    },
   };
 }
 

@@ -56,7 +56,7 @@ export async function runDay({ name, day, server, seed, minutes }: DayOptions): 
   await using venue = day.start();
   await using workspace = await openWorkspace(server);
   const tape = createTape(venue, random);
-  const client = startClient({ venue, workspace, flags, doom: tape.doom });
+  await using client = startClient({ venue, workspace, flags, doom: tape.doom });
   await Promise.race([tape.subscribed(), client.died]);
 
   const opening = Math.ceil(Date.now() / MINUTE + 1) * MINUTE;
@@ -67,7 +67,11 @@ export async function runDay({ name, day, server, seed, minutes }: DayOptions): 
     ...tape.faults,
     ...venue.faults,
     "database blocked": (lengthMs) => blockTable(workspace, lengthMs),
-    "backends terminated": () => terminateBackends(server, workspace),
+    async "backends terminated"() {
+      // A start without a database is a failed one.
+      await client.ready();
+      await terminateBackends(server, workspace);
+    },
     "stopped and started": (lengthMs) => client.restart("SIGTERM", lengthMs),
     "killed and started": (lengthMs) => client.restart("SIGKILL", lengthMs),
   };
@@ -75,16 +79,19 @@ export async function runDay({ name, day, server, seed, minutes }: DayOptions): 
 
   const underWay = new Set<string>();
   const inflicted: Promise<void>[] = [];
+  const failed = Promise.withResolvers<never>();
   async function inflictAll(): Promise<void> {
     for (const { at, kind, lengthMs } of plan) {
       await sleepUntil(at);
       if (underWay.has(kind)) continue;
       underWay.add(kind);
-      inflicted.push(Promise.resolve(inflict[kind](lengthMs)).then(() => void underWay.delete(kind)));
+      inflicted.push(
+        Promise.resolve(inflict[kind](lengthMs)).then(() => void underWay.delete(kind)).catch(failed.reject),
+      );
     }
     await Promise.all(inflicted);
   }
-  await Promise.race([Promise.all([play(market.prints, venue, tape.play), inflictAll()]), client.died]);
+  await Promise.race([Promise.all([play(market.prints, venue, tape.play), inflictAll()]), client.died, failed.promise]);
 
   const expected = market.truth.map(venue.expect);
   const read = async () => compareRows(await workspace.query(ROWS), expected);

@@ -78,6 +78,7 @@ export function startIbkr(): Venue {
         fake.mishaps.length = 0;
       },
       "client id in use"(lengthMs) {
+        if (connections.size === 0) return;
         inUse.set(CLIENT_ID, Math.ceil(lengthMs / 60_000));
         relay.cut();
       },
