@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { shareFrontiers } from "../../src/cluster/frontiers.ts";
 import { keepFrontiersInPostgres } from "../../src/cluster/postgres_frontiers.ts";
-import { openTestCluster } from "../support/cluster.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
 
 const { test } = useServer();
@@ -28,24 +27,4 @@ test("what one instance knows of a symbol another learns, and nothing goes back"
   const elsewhere = shareFrontiers(keepFrontiersInPostgres(database, "d"), "binance 1s");
   await elsewhere.load();
   assertEquals([...elsewhere.entries()], []);
-});
-
-test("who is killed while it fills a hole leaves it to the next, though newer bars are stored", async (server) => {
-  await using cluster = await openTestCluster(server, { symbols: ["AAUSDT", "BBUSDT"], shards: 1 });
-  const { market } = cluster;
-  const a = cluster.start("a");
-  await cluster.until({ a: [0] });
-  await cluster.streamed();
-  await cluster.complete();
-  market.breakAll();
-  const broken = market.bars.at(-1)!.ts;
-  // Beyond what a repair looks back on its own.
-  const hole = `SELECT 1 FROM bars WHERE ts > to_timestamp(${(broken + 9000) / 1000}) LIMIT 1`;
-  while ((await server.query(hole, cluster.database)).length === 0);
-  cluster.start("b");
-  await cluster.until({ a: [0], b: [] });
-  a.kill("SIGKILL");
-  await cluster.until({ b: [0] });
-  market.mendHistory();
-  console.log(`${await cluster.complete()} bars, none is missing`);
 });

@@ -1,19 +1,14 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
-import { openTestCluster } from "../support/cluster.ts";
-import { missingPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
-import { missingServer } from "../support/postgres.ts";
-import { addressOf, startBarline } from "../support/process.ts";
-import { makeDirectory } from "../support/providers.ts";
-import { useServer } from "../support/server_tests.ts";
-import { testWhere } from "../support/skip.ts";
-import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+import { openTestCluster } from "../../support/cluster.ts";
+import { startPgbouncer } from "../../support/pgbouncer.ts";
+import type { TestServer } from "../../support/postgres.ts";
+import { addressOf, startBarline } from "../../support/process.ts";
+import { makeDirectory } from "../../support/providers.ts";
 
-const { test } = useServer();
-const BARS = fromFileUrl(new URL("../fixtures/bars.csv", import.meta.url));
 const SYMBOLS = ["AAUSDT", "BBUSDT", "CCUSDT", "DDUSDT"];
 
-test("a fixed shard has its instance and a standby; status, page and metrics tell of all", async (server) => {
+/** A fixed shard has its instance and a standby; status, page and metrics tell of all. */
+export async function fix(server: TestServer): Promise<void> {
   await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 2, leaseSeconds: 5 });
   await using directory = await makeDirectory();
   const status = async (...args: string[]) => {
@@ -93,9 +88,10 @@ test("a fixed shard has its instance and a standby; status, page and metrics tel
     assertEquals((await each.ended).code, 0);
   }
   assertEquals(JSON.parse((await status("--json")).stdout).instances.length, 1);
-});
+}
 
-test("an instance that knows of another number of shards is refused", async (server) => {
+/** An instance that knows of another number of shards is refused. */
+export async function refuse(server: TestServer): Promise<void> {
   await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 2 });
   cluster.start("a");
   await cluster.until({ a: [0, 1] });
@@ -106,47 +102,26 @@ test("an instance that knows of another number of shards is refused", async (ser
   const other = cluster.start("c", ["--shards", "3", "--cluster", "other"]);
   await other.line(/Shards .*taken/);
   await cluster.until({ a: [0, 1] });
-});
+}
 
-testWhere(
-  missingServer() ?? missingPgbouncer(),
-  "through PgBouncer no lease is held, but beside it",
-  async () => {
-    const server = (await startSharedServer())!;
-    const port = Number(new URL(server.url).port);
-    await using directory = await makeDirectory();
-    await using pooler = await startPgbouncer(port);
-    await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 1 });
-    const url = new URL(cluster.database);
-    url.port = String(pooler.port);
-    const { code, stderr } = await cluster.start("a", ["--database", url.href]).ended;
-    assertEquals(code, 1);
-    assertStringIncludes(stderr, "Cannot hold shards through the connection pooler");
-    assertStringIncludes(stderr, "--lease-database");
-    const { stdout } = await startBarline(
-      ["doctor", "--http", "off", "--shards", "1", "--database", url.href],
-      { cwd: directory.path },
-    ).ended;
-    assertMatch(stdout, /^FAIL {2}leases: Cannot hold shards through the connection pooler/m);
-    cluster.start("b", ["--database", url.href, "--lease-database", cluster.database]);
-    await cluster.until({ b: [0] });
-    await cluster.complete();
-  },
-);
-
-const wrong: [string[], string][] = [
-  [["--shard", "auto"], "the embedded database is of this instance alone"],
-  [["--shards", "2", "--shard", "2"], "current value is 2, wanted is auto, or a number from 0 to 1"],
-  [["--shards", "0"], "wanted is a whole number from 1 to 256"],
-  [["--shards", "2", "--file", BARS], "replay has no symbols that could be shared out"],
-  [["--shards", "2", "--instance", "a b"], "wanted is up to 63 letters, digits, dots"],
-  [["--shards", "2", "--lease-database", "mysql://x"], "is not a URL that starts with postgres://"],
-];
-for (const [args, message] of wrong) {
-  Deno.test(`wrong is ${args.join(" ")}`, async () => {
-    await using work = await openWorkspace();
-    const { code, stderr } = await work.run(["ingest", "--data-dir", join(work.directory, "data"), ...args]);
-    assertEquals(code, 2);
-    assertStringIncludes(stderr, message);
-  });
+/** Through PgBouncer no lease is held, but beside it. */
+export async function poolerRefused(server: TestServer): Promise<void> {
+  const port = Number(new URL(server.url).port);
+  await using directory = await makeDirectory();
+  await using pooler = await startPgbouncer(port);
+  await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 1 });
+  const url = new URL(cluster.database);
+  url.port = String(pooler.port);
+  const { code, stderr } = await cluster.start("a", ["--database", url.href]).ended;
+  assertEquals(code, 1);
+  assertStringIncludes(stderr, "Cannot hold shards through the connection pooler");
+  assertStringIncludes(stderr, "--lease-database");
+  const { stdout } = await startBarline(
+    ["doctor", "--http", "off", "--shards", "1", "--database", url.href],
+    { cwd: directory.path },
+  ).ended;
+  assertMatch(stdout, /^FAIL {2}leases: Cannot hold shards through the connection pooler/m);
+  cluster.start("b", ["--database", url.href, "--lease-database", cluster.database]);
+  await cluster.until({ b: [0] });
+  await cluster.complete();
 }

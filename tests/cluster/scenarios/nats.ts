@@ -1,21 +1,18 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { openTestCluster } from "../support/cluster.ts";
-import { missingNats, startNats } from "../support/nats.ts";
-import { missingServer } from "../support/postgres.ts";
-import { startBarline } from "../support/process.ts";
-import { makeDirectory } from "../support/providers.ts";
-import { testWhere } from "../support/skip.ts";
-import { startSharedServer } from "../support/workspace.ts";
+import { openTestCluster } from "../../support/cluster.ts";
+import { startNats } from "../../support/nats.ts";
+import type { TestServer } from "../../support/postgres.ts";
+import { startBarline } from "../../support/process.ts";
+import { makeDirectory } from "../../support/providers.ts";
 
-const missing = missingNats() ?? missingServer();
-const server = missing === undefined ? await startSharedServer() : undefined;
 const SYMBOLS = ["AAUSDT", "BBUSDT", "CCUSDT", "DDUSDT"];
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
 
-testWhere(missing, "edges without a database share out shards by leases in NATS, and a hub has every bar", async () => {
+/** Edges without a database share out shards by leases in NATS, and a hub has every bar. */
+export async function shareInNats(server: TestServer): Promise<void> {
   await using nats = await startNats();
   await using directory = await makeDirectory();
-  await using cluster = await openTestCluster(server!, { symbols: SYMBOLS, shards: 4, nats });
+  await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 4, nats });
   const { market } = cluster;
   const a = cluster.start("a");
   await cluster.until({ a: [0, 1, 2, 3] });
@@ -65,11 +62,12 @@ testWhere(missing, "edges without a database share out shards by leases in NATS,
     each.kill("SIGTERM");
     assertEquals((await each.ended).code, 0);
   }
-});
+}
 
-testWhere(missing, "leases of another length, and another number of shards, are refused in NATS too", async () => {
+/** Leases of another length, and another number of shards, are refused in NATS too. */
+export async function refuseInNats(server: TestServer): Promise<void> {
   await using nats = await startNats();
-  await using cluster = await openTestCluster(server!, { symbols: SYMBOLS, shards: 2, nats });
+  await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 2, nats });
   cluster.start("a");
   await cluster.until({ a: [0, 1] });
   const more = await cluster.start("b", ["--shards", "3"]).ended;
@@ -77,4 +75,4 @@ testWhere(missing, "leases of another length, and another number of shards, are 
   const longer = await cluster.start("c", ["--lease-seconds", "9"]).ended;
   assertStringIncludes(longer.stderr, "with leases of 9 s: those of its bucket barline_barline are of 3 s");
   assertEquals([more.code, longer.code], [1, 1]);
-});
+}

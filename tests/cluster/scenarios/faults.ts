@@ -1,10 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { startProxy } from "../faults/harness/proxy.ts";
-import { openTestCluster } from "../support/cluster.ts";
-import { addressOf, type Running } from "../support/process.ts";
-import { useServer } from "../support/server_tests.ts";
+import { startProxy } from "../../faults/harness/proxy.ts";
+import { openTestCluster } from "../../support/cluster.ts";
+import { addressOf, type Running } from "../../support/process.ts";
+import { startPostgres, type TestServer } from "../../support/postgres.ts";
 
-const { controlTest } = useServer();
 const SYMBOLS = ["AAUSDT", "BBUSDT", "CCUSDT", "DDUSDT"];
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
@@ -18,9 +17,10 @@ async function stopAll(...all: Running[]) {
   }
 }
 
-controlTest("one that is cut off stops in time, one that hangs passes nothing on", async (server, control) => {
+/** One that is cut off stops in time, one that hangs passes nothing on. */
+export async function cutOff(server: TestServer): Promise<void> {
   await using cluster = await openTestCluster(server, { symbols: SYMBOLS.slice(0, 2), shards: 1 });
-  await using proxy = await startProxy(control.port);
+  await using proxy = await startProxy(Number(new URL(server.url).port));
   const url = new URL(cluster.database);
   url.port = String(proxy.port);
   const a = cluster.start("a", ["--database", url.href]);
@@ -57,50 +57,52 @@ controlTest("one that is cut off stops in time, one that hangs passes nothing on
   await b.line(/Shards .*lost/);
   await cluster.until({ a: [0], b: [] });
   await cluster.streamed();
+  // It hears of the others with the beat that comes after its joining.
+  const states = async () => (await overview()).cluster.instances.map(({ state }: { state: string }) => state).join();
+  while (await states() !== "active,standby");
   const { cluster: seen, state, providers, ledger } = await overview();
   assertEquals([state, providers, seen.instance, seen.unheld], ["healthy", [], "b", []]);
-  assertEquals(seen.instances.map(({ state }: { state: string }) => state), ["active", "standby"]);
   // What waited in the socket of b for it to go on, two bars a second, is not taken.
   const passed = ledger.received - received;
   const rows = await cluster.complete();
   console.log(`SIGSTOP: taken over after ${seconds(tookOver)}, ${passed} bars passed; ${rows} bars, none is missing`);
   assert(tookOver < 10_000 && passed <= 2, `${passed} bars passed`);
   await stopAll(a, b);
-});
+}
 
-controlTest(
-  "the database restarts: nobody streams twice, all come back, no bar is missing",
-  async (server, control) => {
-    await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 4 });
-    const instances = [cluster.start("a"), cluster.start("b")];
-    await cluster.until({ a: 2, b: 2 });
-    await cluster.streamed();
+/** The database restarts: nobody streams twice, all come back, no bar is missing. */
+export async function restart(): Promise<void> {
+  await using server = await startPostgres();
+  const control = server.control!;
+  await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 4 });
+  const instances = [cluster.start("a"), cluster.start("b")];
+  await cluster.until({ a: 2, b: 2 });
+  await cluster.streamed();
 
-    // So short that all hold on.
-    const before = cluster.market.subscriptions.length;
-    await control.stop("immediate");
-    await control.start();
-    await Promise.all(instances.map((each) => each.line(/Leases can be had again/)));
-    await cluster.until({ a: 2, b: 2 });
-    const held = cluster.market.subscriptions.length === before;
+  // So short that all hold on.
+  const before = cluster.market.subscriptions.length;
+  await control.stop("immediate");
+  await control.start();
+  await Promise.all(instances.map((each) => each.line(/Leases can be had again/)));
+  await cluster.until({ a: 2, b: 2 });
+  const held = cluster.market.subscriptions.length === before;
 
-    // So long that nobody may.
-    await control.stop("immediate");
-    while (SYMBOLS.some((symbol) => cluster.market.streams(symbol) > 0)) {
-      await new Promise((done) => setTimeout(done, 20));
-    }
-    await control.start();
-    const back = performance.now();
-    await cluster.streamed();
-    const took = performance.now() - back;
-    await cluster.until({ a: 2, b: 2 });
-    const rows = await cluster.complete();
-    const overlap = cluster.market.longestOverlap();
-    console.log(
-      `restart: ${held ? "held on over" : "lost by"} a short one; ${seconds(took)} after a long one all is streamed; ` +
-        `overlap ${overlap.toFixed(0)} ms; ${rows} bars`,
-    );
-    assertEquals(overlap, 0);
-    await stopAll(...instances);
-  },
-);
+  // So long that nobody may.
+  await control.stop("immediate");
+  while (SYMBOLS.some((symbol) => cluster.market.streams(symbol) > 0)) {
+    await new Promise((done) => setTimeout(done, 20));
+  }
+  await control.start();
+  const back = performance.now();
+  await cluster.streamed();
+  const took = performance.now() - back;
+  await cluster.until({ a: 2, b: 2 });
+  const rows = await cluster.complete();
+  const overlap = cluster.market.longestOverlap();
+  console.log(
+    `restart: ${held ? "held on over" : "lost by"} a short one; ${seconds(took)} after a long one all is streamed; ` +
+      `overlap ${overlap.toFixed(0)} ms; ${rows} bars`,
+  );
+  assertEquals(overlap, 0);
+  await stopAll(...instances);
+}

@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { openTestCluster } from "../support/cluster.ts";
-import type { Running } from "../support/process.ts";
-import { useServer } from "../support/server_tests.ts";
+import { openTestCluster } from "../../support/cluster.ts";
+import type { Running } from "../../support/process.ts";
+import type { TestServer } from "../../support/postgres.ts";
 
-const { test } = useServer();
 const SYMBOLS = ["ADA", "BNB", "BTC", "DOT", "ETH", "II", "LTC", "SOL", "TRX", "XRP"].map((coin) => `${coin}USDT`);
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
@@ -16,7 +15,8 @@ async function stop(running: Running) {
   return json;
 }
 
-test("instances share out shards as they come, are killed and go, and no bar is missing", async (server) => {
+/** Instances share out shards as they come, are killed and go, and no bar is missing. */
+export async function takeOver(server: TestServer): Promise<void> {
   await using cluster = await openTestCluster(server, { symbols: SYMBOLS, shards: 6 });
   const { market } = cluster;
   const a = cluster.start("a");
@@ -52,4 +52,4 @@ test("instances share out shards as they come, are killed and go, and no bar is 
   const overlap = market.longestOverlap();
   console.log(`${rows} bars, none is missing; two streamed a symbol at once for ${overlap.toFixed(0)} ms at most`);
   assertEquals(overlap, 0);
-});
+}

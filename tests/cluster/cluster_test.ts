@@ -1,0 +1,40 @@
+import { missingNats } from "../support/nats.ts";
+import { missingPgbouncer } from "../support/pgbouncer.ts";
+import { missingServer, startPostgres, type TestServer } from "../support/postgres.ts";
+import { testTogether } from "../support/together.ts";
+import { cutOff, restart } from "./scenarios/faults.ts";
+import { fillHole } from "./scenarios/hole.ts";
+import { fix, poolerRefused, refuse } from "./scenarios/instances.ts";
+import { refuseInNats, shareInNats } from "./scenarios/nats.ts";
+import { takeOver } from "./scenarios/takeover.ts";
+
+let server: TestServer;
+const missing = missingServer();
+if (missing === undefined) {
+  Deno.test.beforeAll(async () => {
+    server = await startPostgres();
+  });
+  Deno.test.afterAll(async () => await server[Symbol.asyncDispose]());
+}
+/** One that needs a server, and perhaps something else. */
+const scenario = (name: string, run: (server: TestServer) => Promise<void>, other?: string) => ({
+  name,
+  missing: missing ?? other,
+  fn: () => run(server),
+});
+const given = Deno.env.has("TEST_DATABASE_URL") ? "the given server cannot be stopped" : undefined;
+
+testTogether("shards are shared out, taken over and handed over, and no bar is missing", [
+  scenario("instances come, are killed and go", takeOver),
+  scenario("one that is cut off stops in time, one that hangs passes nothing on", cutOff),
+  scenario("edges without a database have their leases in NATS, and a hub has every bar", shareInNats, missingNats()),
+  scenario("who is killed while it fills a hole leaves it to the next", fillHole),
+]);
+
+testTogether("a cluster has its rules, and tells of itself", [
+  scenario("the database restarts: nobody streams twice, all come back", restart, given),
+  scenario("a fixed shard has its instance and a standby; status, page and metrics tell of all", fix),
+  scenario("an instance that knows of another number of shards is refused", refuse),
+  scenario("the same in NATS, and leases of another length", refuseInNats, missingNats()),
+  scenario("through PgBouncer no lease is held, but beside it", poolerRefused, missingPgbouncer()),
+]);
