@@ -32,13 +32,13 @@ testWhere(missing, "an edge publishes, a hub stores it under the edge's names, a
   });
   const [edgeUrl, hubUrl] = [await addressOf(edge), await addressOf(hub)];
   const read = async (url: string) => await (await fetch(url)).text();
-  while (!/^barline_records_stored_total [1-9]/m.test(await read(`${hubUrl}/metrics`)));
+  while (!/^barline_records_stored_total\{[^}]*\} [1-9]/m.test(await read(`${hubUrl}/metrics`)));
   const [edgeMetrics, hubMetrics] = [await read(`${edgeUrl}/metrics`), await read(`${hubUrl}/metrics`)];
-  assertMatch(edgeMetrics, /^sink_writes_total\{sink="nats",status="success"\} [1-9]/m);
+  assertMatch(edgeMetrics, /^sink_writes_total\{sink="nats",status="success",tenant="default"\} [1-9]/m);
   for (const name of ["lag_messages", "ack_pending", "redelivered_total"]) {
-    assertMatch(hubMetrics, new RegExp(`^barline_nats_${name}\\{coord_id="bar"\\} \\d+$`, "m"));
+    assertMatch(hubMetrics, new RegExp(`^barline_nats_${name}\\{coord_id="bar",tenant="default"\\} \\d+$`, "m"));
   }
-  assertMatch(hubMetrics, /^barline_provider_state\{provider="nats"\} 2$/m);
+  assertMatch(hubMetrics, /^barline_provider_state\{provider="nats",tenant="default"\} 2$/m);
   const { components } = JSON.parse(await read(`${edgeUrl}/health`));
   assertEquals(components[0], { name: "nats", state: "healthy", details: {} });
   assertEquals((await fetch(`${edgeUrl}/readyz`)).status, 200);
