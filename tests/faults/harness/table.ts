@@ -11,6 +11,8 @@ const ROWS = 20_000;
 
 /** The bars that a connection sees, in the order of time and symbol. */
 export async function* readTable(client: Client): AsyncGenerator<Payload> {
+  // To sort millions of rows may take longer than anything else that is asked.
+  await client.query("SET statement_timeout = 0");
   await client.query("BEGIN");
   await client.query(
     `DECLARE found CURSOR FOR SELECT symbol, (extract(epoch FROM ts) * 1000)::float8 AS ts, open, high, low, close, volume

@@ -59,10 +59,11 @@ export const kills: readonly Scenario[] = [
       await run.stored(random.between(1, 20_000));
       await run.kill();
       const count = await work.count();
-      const { code, json, stderr } = await work.ingest([...MOCK, "--limit", "20000"]);
+      // More than a run that is killed can have written since it saved its position.
+      const { code, json, stderr } = await work.ingest([...MOCK, "--rate", "100000", "--limit", "60000"]);
       assertEquals(code, 0, stderr);
       const sent = await work.count();
-      assert(sent > count && json.received === 20_000, "the last run did not go on");
+      assert(sent > count && json.received === 60_000, "the last run did not go on");
       await trial.assertDelivered(sent);
     },
   },

@@ -53,7 +53,6 @@ async function disturb(trial: Trial, run: Ingest, begin: Outage["begin"], failur
 }
 
 const TRANSIENT = ["mds_worker_write_errors_total", 'error_type="transient"'] as const;
-const nothing = () => Promise.resolve();
 
 /** Changes the database's settings, and lets the run connect anew under them. */
 async function setDatabase(trial: Trial, setting: string): Promise<void> {
@@ -91,9 +90,16 @@ export const outages: readonly Scenario[] = [
     name: "terminated",
     promise: "backends that are terminated in mid-batch cost no bar",
     once: true,
-    async begin(trial) {
-      await terminateBackends(trial);
-      return nothing;
+    begin(trial) {
+      // A backend that rests is replaced without a failed write: again, until one has been hit.
+      let isOver = false;
+      const ending = (async () => {
+        while (!isOver) await terminateBackends(trial);
+      })();
+      return Promise.resolve(async () => {
+        isOver = true;
+        await ending;
+      });
     },
   }),
   ...(["fast", "immediate"] as const).map((mode) =>

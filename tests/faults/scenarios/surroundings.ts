@@ -99,11 +99,14 @@ export const surroundings: readonly Scenario[] = [
       const { work, random } = trial;
       const clock = await work.write("clock", "+0");
       const options = { through: ["env", ...FAKETIME, `FAKETIME_TIMESTAMP_FILE=${clock}`] };
+      const positions = join(work.dataDir, "positions");
+      await Deno.mkdir(positions, { recursive: true });
       const run = await trial.ingest(["--resume", "--rate", "5000"], options);
       await run.stored(random.between(1, 2000));
       await Deno.writeTextFile(clock, "-1h");
-      const positions = join(work.dataDir, "positions");
-      const [name] = [...Deno.readDirSync(positions)].map(({ name }) => name).filter((name) => name.endsWith(".json"));
+      const find = () => [...Deno.readDirSync(positions)].find(({ name }) => name.endsWith(".json"))?.name;
+      let name = find();
+      for (; name === undefined; name = find()) await run.stored(1);
       const saved = await Deno.readTextFile(join(positions, name));
       await run.stored(random.between(1, 2000));
       // Positions are saved each second.
