@@ -68,7 +68,7 @@ Deno.test("several providers run at once", async () => {
   ]);
   const metrics = await metricsOf(running);
   for (const provider of ["mock", "replay"]) {
-    while (!new RegExp(`^barline_last_commit_.*"${provider}"} [1-9]`, "m").test(await metrics()));
+    while (!new RegExp(`^barline_last_commit_.*"${provider}",tenant="default"} [1-9]`, "m").test(await metrics()));
   }
   running.kill("SIGTERM");
   const { code, json } = await running.ended;
