@@ -53,10 +53,9 @@ export function startSpanExport(variable: (name: string) => string | undefined):
 
   async function sendAll(deadlineMs: number): Promise<void> {
     while (waiting.length > 0) await send(waiting.splice(0, MAX_BATCH), deadlineMs);
-    sending = undefined;
   }
 
-  const flush = (deadlineMs: number) => sending ??= sendAll(deadlineMs);
+  const flush = (deadlineMs: number) => sending ??= sendAll(deadlineMs).finally(() => sending = undefined);
 
   function start(name: string, options: SpanOptions = {}, parent: Context = context.active()): Span {
     const above = options.root ? undefined : trace.getSpanContext(parent);
