@@ -41,22 +41,35 @@ const trigger = (body: string) =>
 /** Errors that pass, each raised a few times. */
 const PASSING = ["40001", "40P01", "53300", "55P03", "57P01"];
 
-async function cutOften({ scratch, written }: FaultSite): Promise<void> {
-  for (let round = 0; round < 20; round++) {
-    // Now and then between two batches, mostly in the middle of one.
-    await written(1 + round % 2);
-    for (const client of scratch.clients) cutClient(client);
+/** Breaks the connections that often, by turns just after a batch and again and again until a write has been hit. */
+async function breakOften({ written, failed }: FaultSite, rounds: number, breakAll: () => unknown): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    if (round % 2 === 0) {
+      await written(1);
+      await breakAll();
+      continue;
+    }
+    let isHit = false;
+    const hit = failed(1).finally(() => isHit = true);
+    hit.catch(() => {});
+    while (!isHit) {
+      await breakAll();
+      await delay(1);
+    }
+    await hit;
   }
 }
 
-async function terminateOften({ scratch, written }: FaultSite): Promise<void> {
-  for (let round = 0; round < 10; round++) {
-    await written(1 + round % 2);
-    await scratch.query("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", [
-      [...scratch.clients].map(processOf),
-    ]);
-  }
-}
+const cutOften = (site: FaultSite) =>
+  breakOften(site, 20, () => {
+    for (const client of site.scratch.clients) cutClient(client);
+  });
+
+const terminateOften = (site: FaultSite) =>
+  breakOften(site, 10, () =>
+    site.scratch.query("SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid", [
+      [...site.scratch.clients].map(processOf),
+    ]));
 
 /** All faults, the harmless one first. */
 export const chaosFaults: readonly ChaosFault[] = [
