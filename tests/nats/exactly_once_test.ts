@@ -43,6 +43,8 @@ testWhere(
     const workers = [0, 1].map((worker) =>
       work.startIngest(["--provider", "nats", "--nats-url", nats.url, "--data-dir", `${work.dataDir}-${worker}`])
     );
+    // One that is stopped before it has begun tells nothing.
+    await Promise.all(workers.map(({ line }) => line(/Feed nats is live/)));
     await using look = await openPreparedNats(natsSettings(nats.url), "look", () => false);
     const manager = await manageStreams(look);
     while ((await manager.streams.info("BARLINE")).state.messages > 0);

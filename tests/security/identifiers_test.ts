@@ -12,7 +12,8 @@ const SQL =
 
 /** Statements that put something into their text, and what that is: constants of the program, or a number. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  "sinks/postgres/statements.ts": ["kind.table", "names", "parameters", "key.join", "payload", "compared.map"],
+  "sinks/postgres/statements.ts": ["kind.table", "names", "parameters", "key.join", "payload", "compared.map", "wins"],
+  "database/migrate.ts": ["version + at + 1", "name"],
   "database/kinds.ts": ["table", "view", "name", "declared.join", "keyColumns.join", "shown.join"],
   // A random name of its own making.
   "chaos/scratch.ts": ["schema"],
@@ -24,6 +25,26 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   "database/readers/policies.ts": [
     ...["table", "view", "readable", "mayWrite", "condition", "roles(", "isOwn", "identifier(", "after.size === 0"],
+  ],
+  // Tables, views and expressions of the program; intervals that the schema of the options has let through, as literals.
+  "database/timescale/plan.ts": [
+    ...["literal(", "kind", "key", "schedule", "JSON.stringify(config)", "jobId", "rollup.aggregate", "aggregate"],
+    ...["!realTime", "start === undefined"],
+  ],
+  "database/timescale/rollups.ts": [
+    ...[
+      "start",
+      "open",
+      "close",
+      "aggregate",
+      "first",
+      "count.replace(",
+      "view",
+      "plain",
+      "options.join(",
+      "continuous",
+    ],
+    ...["index", "over"],
   ],
   "cluster/postgres_lease.ts": ["Math.round(ttlMs)", "Math.round(holdMs)"],
 };
@@ -50,7 +71,7 @@ Deno.test("no statement has anything in its text but constants and numbers: valu
         if (/^[A-Z][A-Z_]*( [+/] \d+)?$/.test(expression)) continue;
         const allowed = ALLOWED[path] ?? [];
         assert(
-          allowed.some((each) => expression.startsWith(each)),
+          allowed.some((each) => expression.trimStart().startsWith(each)),
           `src/${path} puts "${expression}" into a statement`,
         );
       }

@@ -35,15 +35,14 @@ export function createStatements(kind: RecordKind<MarketRecord>, unordered = fal
   const compared = payload.filter((name) => !UNCOMPARED.has(name));
   const changes = `(${compared.map((name) => `old.${name}`).join(", ")})
     IS DISTINCT FROM (${compared.map((name) => `excluded.${name}`).join(", ")})`;
-  const isNewer = unordered
-    ? `excluded.received_at > old.received_at OR excluded.received_at = old.received_at`
-    : "excluded.received_at >= old.received_at";
+  const wins = unordered
+    ? `excluded.received_at > old.received_at OR (excluded.received_at = old.received_at AND ${changes})`
+    : `excluded.received_at >= old.received_at AND ${changes}`;
   const parameters = all.map(({ type }, at) => `$${at + 1}::${SQL_TYPES[type]}[]`).join(", ");
   return {
     copy: `COPY ${kind.table} (${names}) FROM STDIN (FORMAT binary)`,
     upsert: `INSERT INTO ${kind.table} AS old (${names}) SELECT * FROM unnest(${parameters})
 ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${payload.map((name) => `${name} = excluded.${name}`).join(", ")}
-WHERE ${isNewer}
-  AND ${changes}`,
+WHERE ${wins}`,
   };
 }
