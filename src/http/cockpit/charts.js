@@ -33,11 +33,18 @@ function makeChart(element, height) {
   };
 }
 
+/** The range of values to show, with nought in it: a rate that hardly changes is to look like one. */
+function fromZero(fit) {
+  const info = fit();
+  if (info?.priceRange) info.priceRange = { minValue: 0, maxValue: Math.max(info.priceRange.maxValue, 1) };
+  return info;
+}
+
 /** A line over time; `update` takes points `{ time, value }`, oldest first. */
 export function lineChart(element, { name = "accent", unit = "", height = 140, second } = {}) {
   const { chart, close } = makeChart(element, height);
   const format = { type: "custom", minMove: 0.01, formatter: (value) => `${Number(value.toPrecision(3))}${unit}` };
-  const options = { priceFormat: format, lineWidth: 2, priceLineVisible: false };
+  const options = { priceFormat: format, lineWidth: 2, priceLineVisible: false, autoscaleInfoProvider: fromZero };
   const series = chart.addSeries(AreaSeries, {
     ...options,
     lineColor: color(name),

@@ -15,7 +15,7 @@ export function clusterTable({ cluster, instance: own, shards, instances, unheld
   const row = ({ instance, state, shards, silentSeconds, waiting, lastCommitAt, lagMs, host, pid }) => [
     h("strong", { title: `${host}, process ${pid}` }, instance === own ? `${instance} (this one)` : instance),
     pill(state, MOODS[state] ?? ""),
-    shards.length === 0 ? "–" : shards.join(", "),
+    shards.length === 0 ? "none" : `${shards.length} (no. ${shards.join(", ")})`,
     `${duration(silentSeconds)} ago`,
     count(waiting),
     lastCommitAt === undefined ? "–" : `${duration(ts - lastCommitAt)} ago`,

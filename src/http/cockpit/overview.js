@@ -29,10 +29,11 @@ export function createOverview() {
   const cluster = h("section", {});
   const tenants = h("section", {});
   const message = h("p", { class: "message", role: "status" });
-  const chart = (title) => h("figure", {}, h("figcaption", {}, title), h("div", { class: "chart" }));
+  const chart = (title) =>
+    h("figure", {}, h("figcaption", {}, title), h("div", { class: "chart quiet" }, "A point comes every 5 s"));
   const figures = {
-    rate: chart("Records a second: received, and committed (line)"),
-    latency: chart("Receipt to commit, ms: p99, and p50 (line)"),
+    rate: chart("Records/s: received, committed (line)"),
+    latency: chart("Receipt to commit, ms: p99, p50 (line)"),
     queue: chart("Records waiting in the queues"),
   };
   const charts = {};
@@ -154,6 +155,16 @@ export function createOverview() {
       act("/-/drain", "Stopping: what was accepted is being written"),
   }, "Drain and stop");
 
+  /** Draws one or two lines, in a chart that is made for the first of them. */
+  function draw(name, points, others) {
+    const place = figures[name].lastChild;
+    if (charts[name] === undefined) {
+      place.replaceChildren();
+      charts[name] = lineChart(place, { second: others && "good" });
+    }
+    charts[name].update(points, others);
+  }
+
   return {
     element: h(
       "div",
@@ -195,13 +206,11 @@ export function createOverview() {
       )]);
       patch(tenants, overview.tenants === undefined ? [] : [tenantTable(overview.tenants)]);
       patch(cluster, overview.cluster === undefined ? [] : [clusterTable(overview.cluster, ts)]);
-      for (const [name, figure] of Object.entries(figures)) {
-        charts[name] ??= lineChart(figure.lastChild, { second: name === "queue" ? undefined : "good" });
-      }
+      if (samples.length === 0) return;
       const line = (key) => samples.map((sample) => ({ time: Math.round(sample.ts), value: sample[key] }));
-      charts.rate.update(line("received"), line("committed"));
-      charts.latency.update(line("p99"), line("p50"));
-      charts.queue.update(line("queued"));
+      draw("rate", line("received"), line("committed"));
+      draw("latency", line("p99"), line("p50"));
+      draw("queue", line("queued"));
     },
     close() {
       for (const chart of Object.values(charts)) chart.close();
