@@ -86,6 +86,8 @@ export function startRelay(port: number): Relay {
     cut,
     freeze() {
       for (const pair of open.values()) {
+        // What waits already would wait for ever for the first thaw.
+        if (pair.thawed !== undefined) continue;
         const { promise, resolve } = Promise.withResolvers<void>();
         Object.assign(pair, { thawed: promise, thaw: resolve });
       }
