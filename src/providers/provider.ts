@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CoverageStore } from "../coverage/store.ts";
 import type { Listener } from "../events.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
 import type { NatsSettings } from "../config/nats.ts";
@@ -75,6 +76,8 @@ export interface ProviderContext {
   readonly newest: (timeframe: string) => Promise<ReadonlyMap<string, number>>;
   /** Connections that tenants share; absent where there is but one. */
   readonly connections?: SharedConnections;
+  /** What earlier runs and other processes know of the tenant's series. Absent where nothing is kept. */
+  readonly coverage?: CoverageStore;
   /** Up to where others have delivered whom the provider stands in for; absent where it stands for itself alone. */
   readonly frontiers?: Frontiers;
   /** Frontiers that all instances know, by what they are of; absent where this is the only one. */

@@ -1,0 +1,91 @@
+/**
+ * Coverage: which bars of a series are known to be whole, and which are in doubt.
+ *
+ * A stored bar is evidence for its own minute. A minute without a bar is evidence for nothing, until the provider's history
+ * proves that there was none. So a series consists of ranges that are
+ *
+ * - **confirmed**: a bar is stored for each step, or history has proved that there was none, or the market was closed;
+ * - **in doubt**: a bar may be missing, partial or out of date, for a {@linkcode DoubtReason}; history is asked again at
+ *   `dueAt`, until the doubt is settled by evidence or `unrepairable`;
+ * - **unknown**: everything else. Nothing is claimed, and nothing is asked for.
+ *
+ * How the live feeds move ranges from one state to another is told in `src/providers/live/coverage.ts`.
+ *
+ * @module
+ */
+import { type Interval, subtract, unite } from "../records/intervals.ts";
+
+/**
+ * - `hole`: a live bar does not adjoin the bar before it;
+ * - `interrupted`: the connection, or the symbol's part of it, was interrupted;
+ * - `partial`: the last state of a bar came well before its end, or history has not confirmed the bar yet;
+ * - `late`: the vendor has marked a bar as late, so that bars before it may be, too;
+ * - `corrected`: history still has the value that a correction replaced;
+ * - `lag`: history does not reach the end of the range yet;
+ * - `contradicted`: an answer of history lacks a bar that is stored;
+ * - `stopped`: the last run ended without saying how far it had come;
+ * - `deleted`: bars were deleted;
+ * - `upgraded`: an earlier version claimed the range without evidence;
+ * - `denied`: the account may not read the range.
+ */
+export type DoubtReason =
+  | "hole"
+  | "interrupted"
+  | "partial"
+  | "late"
+  | "corrected"
+  | "lag"
+  | "contradicted"
+  | "stopped"
+  | "deleted"
+  | "upgraded"
+  | "denied";
+
+/** A range of a series that is in doubt. Times are epoch ms; `from` and `to` are starts of bars, `to` is exclusive. */
+export interface Doubt {
+  readonly from: number;
+  readonly to: number;
+  readonly reason: DoubtReason;
+  /** When it was opened. */
+  readonly foundAt: number;
+  /** When history is asked next; `Infinity` where asking is over: the doubt is unrepairable. */
+  readonly dueAt: number;
+  /** Answers so far that have not settled it. */
+  readonly attempts: number;
+}
+
+/** What is known of a series. The ranges of both lists are in order and disjoint; no doubt overlaps a confirmed range. */
+export interface SeriesCoverage {
+  readonly confirmed: readonly Interval[];
+  readonly doubts: readonly Doubt[];
+}
+
+/** Nothing is known. */
+export const UNKNOWN: SeriesCoverage = { confirmed: [], doubts: [] };
+
+/** Whether history is asked no more about the doubt. */
+export const isUnrepairable = ({ dueAt }: Doubt): boolean => dueAt === Infinity;
+
+/** The coverage with the range confirmed: doubts lose what of them lies in it. */
+export function confirm({ confirmed, doubts }: SeriesCoverage, range: Interval): SeriesCoverage {
+  return { confirmed: unite(confirmed, range), doubts: without(doubts, range) };
+}
+
+/** The coverage with the range of the doubt in doubt; an older doubt about a part of it gives way. */
+export function doubt({ confirmed, doubts }: SeriesCoverage, opened: Doubt): SeriesCoverage {
+  const range: Interval = [opened.from, opened.to];
+  if (range[0] >= range[1]) return { confirmed, doubts };
+  return {
+    confirmed: confirmed.flatMap((each) => subtract(each, [range])),
+    doubts: [...without(doubts, range), opened].sort((a, b) => a.from - b.from),
+  };
+}
+
+/** What of the doubts lies outside the range. */
+function without(doubts: readonly Doubt[], range: Interval): Doubt[] {
+  return doubts.flatMap((each) =>
+    each.to <= range[0] || each.from >= range[1]
+      ? [each]
+      : subtract([each.from, each.to], [range]).map(([from, to]) => ({ ...each, from, to }))
+  );
+}
