@@ -8,6 +8,7 @@ import { openCoordinators, readCoordinators } from "./coordinators.ts";
 import { createSources, type SourcesChange } from "./sources.ts";
 import type { Store } from "./store.ts";
 import type { Config } from "../config/load.ts";
+import type { Settings } from "../config/options.ts";
 import type { DeadLetters } from "../dead_letters/write.ts";
 import type { Listener } from "../events.ts";
 import { openJournal } from "../journal/open.ts";
@@ -135,7 +136,8 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
   const opening = openCoordinators({
     settings,
     store,
-    kinds: options.kinds,
+    // What an earlier run has left is delivered, also where this one streams other kinds.
+    kinds: [...new Set([...options.kinds, ...journaled?.kinds ?? []])],
     lateness,
     tell,
     opened,
@@ -228,7 +230,8 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
     await sources.close().catch(fail);
     // A member of a group that has failed has been stood in for.
     const failedProvider = sources.health().find(({ state, group }) => state === "failed" && group === undefined);
-    return outcome = { ledger: ledger.read(), failure: failure ?? failedProvider?.error };
+    const counts = ledger.read();
+    return outcome = { ledger: counts, failure: failure ?? failedProvider?.error ?? explainDrops(counts, settings) };
   }
 
   const closing = opened.move();
@@ -259,4 +262,12 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
   return tenant;
+}
+
+/** Why a run has failed that gave up journaled records without being asked to; `undefined` where it has not. */
+function explainDrops({ dropped = 0 }: Ledger, { journalFull }: Settings): Error | undefined {
+  if (dropped === 0 || journalFull === "drop-oldest") return undefined;
+  return new Error(
+    `Cannot deliver ${dropped} records of the journal: the log names the files that hold them, or says that they are gone`,
+  );
 }

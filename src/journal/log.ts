@@ -15,6 +15,7 @@ import { openPointer } from "./pointer.ts";
 import { recover, type Segment } from "./recover.ts";
 import { type Repair, setAside } from "./repair.ts";
 import { createSegmentScan } from "./scan.ts";
+import { writeSetAside } from "./set_aside.ts";
 import { createRoomCheck, isFileTooLarge, isOutOfSpace, JournalFullError } from "./space.ts";
 
 /** An entry that is under way. */
@@ -48,6 +49,8 @@ export interface JournalLog extends AsyncDisposable {
   readonly repairs: readonly Repair[];
   /** Entries that were found to be in no segment then. */
   readonly missing: readonly Missing[];
+  /** Names of the kinds of records that earlier processes have left in it. */
+  readonly kinds: ReadonlySet<string>;
   /** How many entries are gone by either. */
   readonly cut: number;
   /**
@@ -63,7 +66,7 @@ export interface JournalLog extends AsyncDisposable {
    * where there is no segment, or it cannot be removed.
    */
   dropOldest(): Promise<number | undefined>;
-  /** Keeps the message of an entry that nobody can use in a file, and tells so. */
+  /** Keeps the message of an entry that this program cannot read in a file, and tells so. */
   setAside(entry: LogEntry, message: Uint8Array, why: string): Promise<void>;
 }
 
@@ -99,7 +102,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   await using opened = new AsyncDisposableStack();
   opened.use(await holdJournal(directory));
   const pointer = opened.use(await openPointer(directory));
-  const { segments, repairs, missing } = await recover(directory, pointer.saved, notice);
+  const { segments, repairs, missing, kinds } = await recover(directory, pointer.saved, notice);
   const checkRoom = createRoomCheck(directory, maxBytes);
   const recoveredUpTo = segments.at(-1)?.last ?? 0;
   const underWay: { number: number; time: number; isSettled: boolean }[] = [];
@@ -300,6 +303,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   return {
     repairs,
     missing,
+    kinds,
     cut: repairs.reduce((sum, { entries }) => sum + entries, countMissing(missing)),
     get status() {
       const unreadEntries = sum(({ entries }) => entries);
@@ -317,8 +321,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     dropOldest: () =>
       inTurn(dropOldest).catch((error) => void notice(`Cannot give up the oldest records: ${error.message}`)),
     async setAside({ number, records }, message, why) {
-      const path = join(directory, `${number}.entry`);
-      const kept = await Deno.writeFile(path, message, { mode: 0o600 }).then(() => `set aside as "${path}"`, describe);
+      const kept = await writeSetAside(directory, number, message).catch(describe);
       notice(`Entry ${number} of the journal with ${records} records cannot be used, as ${why}: ${kept}`);
     },
     async [Symbol.asyncDispose]() {

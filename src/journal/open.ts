@@ -9,11 +9,13 @@ import type { Listener } from "../events.ts";
 import { createJournal, type Journal } from "../pipeline/journal.ts";
 import type { LedgerKeeper } from "../pipeline/ledger.ts";
 import type { Provider } from "../providers/provider.ts";
+import { recordKinds } from "../records/mod.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { journalDirectory, listSegments } from "./format.ts";
 import { HeldError } from "./hold.ts";
 import { type JournalLog, openLog } from "./log.ts";
 import { describeMissing } from "./missing.ts";
+import { listSetAside, takeBack } from "./set_aside.ts";
 
 /** Options of {@linkcode openJournal}. */
 export interface OpenJournalOptions {
@@ -29,6 +31,8 @@ export interface OpenJournalOptions {
 /** The journal of a run. */
 export interface OpenedJournal extends AsyncDisposable {
   readonly journal: Journal;
+  /** Names of the kinds of records that earlier runs have left in it, of those that this program knows. */
+  readonly kinds: ReadonlySet<string>;
   /** Whether a provider's frames go through it. */
   holds(provider: Provider): boolean;
 }
@@ -42,7 +46,7 @@ export function isJournaled({ journal }: Settings, { isLive, keepsUnsettled }: P
 /**
  * Opens the journal: for every provider that does not keep its records itself where a mode is given, else for live feeds
  * alone, in mode `overflow`. What an
- * earlier run has left is delivered whatever the sources are, unless the journal is off or another process has it.
+ * earlier run has left is delivered whatever the sources and their kinds are, unless the journal is off or another process has it.
  *
  * @throws {Error} If another process has the journal that is wanted, or it cannot be written to.
  */
@@ -51,7 +55,8 @@ export async function openJournal(options: OpenJournalOptions): Promise<OpenedJo
   const directory = journalDirectory(tenantDirectory(settings));
   const notice = (message: string) => tell({ type: "journal-notice", message });
   const holds = (provider: Provider) => isJournaled(settings, provider);
-  const hasLeftovers = async () => (await listSegments(directory).catch(() => [])).length > 0;
+  const hasLeftovers = async () =>
+    (await Promise.all([listSegments(directory), listSetAside(directory)]).catch(() => [])).flat().length > 0;
   if (settings.journal === "off") {
     if (await hasLeftovers()) {
       notice(`records of an earlier run lie in "${directory}", which --journal off leaves there`);
@@ -78,6 +83,7 @@ export async function openJournal(options: OpenJournalOptions): Promise<OpenedJo
   for (const range of log.missing) {
     notice(`${describeMissing(range)} of "${directory}": deleted, cut or set aside`);
   }
+  const takenBack = await takeBack(directory, log, notice);
   const { unreadRecords } = log.status;
   if (unreadRecords > 0) {
     tell({ type: "recovered", count: unreadRecords });
@@ -93,5 +99,6 @@ export async function openJournal(options: OpenJournalOptions): Promise<OpenedJo
     // A source that keeps time does not wait either.
     sourcesCanWait: held.every(({ isLive, rate }) => !isLive && rate === undefined) && settings.rate === undefined,
   });
-  return { journal, holds, [Symbol.asyncDispose]: () => log[Symbol.asyncDispose]() };
+  const kinds = log.kinds.union(takenBack).intersection(new Set(Object.keys(recordKinds)));
+  return { journal, kinds, holds, [Symbol.asyncDispose]: () => log[Symbol.asyncDispose]() };
 }

@@ -4,10 +4,12 @@
  * @module
  */
 import { join } from "@std/path";
+import { kindOf } from "../records/codec.ts";
 import { listSegments, SEGMENT_HEADER_BYTES } from "./format.ts";
 import { inspectSegment, type SegmentReport } from "./inspect.ts";
 import { findMissing, type Missing, noteTold, withoutTold } from "./missing.ts";
 import { type Repair, repairSegment, REWRITE_SUFFIX } from "./repair.ts";
+import type { ScannedEntry } from "./scan.ts";
 
 /** A segment of an open journal. */
 export interface Segment {
@@ -30,6 +32,8 @@ export interface Recovery {
   readonly repairs: readonly Repair[];
   /** Entries that are in no segment, and of which no start has told. */
   readonly missing: readonly Missing[];
+  /** Names of the kinds of records in the entries that are not settled. */
+  readonly kinds: ReadonlySet<string>;
 }
 
 /**
@@ -48,9 +52,17 @@ export async function recover(
   }
   const reports: SegmentReport[] = [];
   const repairs: Repair[] = [];
+  const kinds = new Set<string>();
+  const noteKind = ({ message }: ScannedEntry) => {
+    try {
+      kinds.add(kindOf(message));
+    } catch {
+      // It is set aside when it is read.
+    }
+  };
   const paths = await listSegments(directory);
   for (const path of paths) {
-    let report = await inspectSegment(path, next);
+    let report = await inspectSegment(path, next, noteKind);
     try {
       for (const repair of await repairSegment(report)) {
         // What the end of a segment that is not the last has lost is counted as missing.
@@ -67,7 +79,7 @@ export async function recover(
   const untold = await withoutTold(directory, missing);
   await noteTold(directory, missing).catch(() => {});
   const segments = reports.filter(({ entries }) => entries > 0).map(openSegment);
-  return { segments, repairs, missing: untold };
+  return { segments, repairs, missing: untold, kinds };
 }
 
 function openSegment({ path, last, size, entries, records, oldest }: SegmentReport): Segment {

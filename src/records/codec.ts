@@ -169,6 +169,12 @@ export function findDamage(bytes: Uint8Array): string | undefined {
   if (view.getUint32(4, true) !== crc32c(bytes, CHECKED_FROM)) return "its checksum is wrong";
 }
 
+/** Name of the kind of a whole message's records, whether this program knows it or not. */
+export function kindOf(bytes: Uint8Array): string {
+  const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(CHECKED_FROM, true);
+  return parseHeader(decoder.decode(bytes.subarray(OBJECT_FROM, OBJECT_FROM + size))).kind;
+}
+
 /**
  * Reads a frame; what it gives can be handed to `createFrame`.
  *
