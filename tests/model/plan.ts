@@ -1,0 +1,164 @@
+/**
+ * What happens in a run of the model, as its seed has it.
+ *
+ * @module
+ */
+import { calendarOf } from "../../src/calendar/mod.ts";
+import { createRandom, type Random } from "../endtoend/random.ts";
+import { type Listing, MINUTE } from "./market.ts";
+
+/** A range of time in which something is the case, for some symbols or for all; epoch ms. */
+export interface Spell {
+  readonly from: number;
+  readonly to: number;
+  readonly symbols?: ReadonlySet<string>;
+}
+
+/** What a vendor does wrong. */
+export interface Misdeeds {
+  /** Bars whose first state falls into it are not streamed, although the connection lives. */
+  readonly skips: readonly Spell[];
+  /** Connections end, and none begins. */
+  readonly outages: readonly Spell[];
+  /** Nothing is streamed but an old bar, each 20 s. */
+  readonly repeats: readonly Spell[];
+  /** History is behind by `ms`. */
+  readonly lags: readonly (Spell & { readonly ms: number })[];
+  /** History has the first state of bars that were corrected. */
+  readonly stale: readonly Spell[];
+  /** History has nothing, half of it, or lacks each third bar, and says that this is all. */
+  readonly lies: readonly (Spell & { readonly kind: "empty" | "cut" | "holed" })[];
+  /** History answers with errors. */
+  readonly failures: readonly Spell[];
+  /** A plain state is repeated after its correction. */
+  readonly echoes: boolean;
+  /** Bars that are streamed hours before their time. */
+  readonly ahead: readonly { readonly at: number; readonly symbol: string; readonly aheadMs: number }[];
+}
+
+/** See the module's description. */
+export interface Plan {
+  readonly seed: number;
+  /** Names of the vendors; of two, the second stands by. */
+  readonly members: readonly string[];
+  readonly listings: readonly Listing[];
+  /** When the market opens, the first process begins, the market closes, and the table is looked at. */
+  readonly opening: number;
+  readonly start: number;
+  readonly close: number;
+  readonly end: number;
+  readonly misdeeds: ReadonlyMap<string, Misdeeds>;
+  /** When the process is killed, and for how long it is away. */
+  readonly crashes: readonly { readonly at: number; readonly downMs: number }[];
+  /** What the wall clock is ahead of the true time from then on, in milliseconds. */
+  readonly clock: readonly { readonly at: number; readonly offsetMs: number }[];
+  /** When the database takes nothing. */
+  readonly stalls: readonly Spell[];
+}
+
+const HOUR = 60 * MINUTE;
+/** Days of US stocks: plain, before and after a change to and from summer time, half days, and after a holiday. */
+const DAYS = ["2024-01-03", "2024-03-08", "2024-03-11", "2024-11-01", "2024-11-04", "2024-11-29", "2024-07-03"];
+const CRYPTO_HOURS = 6;
+
+/** Makes the plan of a seed. */
+export function makePlan(seed: number, feed?: string): Plan {
+  const random = createRandom(seed);
+  const name = feed ?? random.pick(["alpaca", "alpaca", "massive", "binance"]);
+  const isCrypto = ["binance", "kraken"].includes(name);
+  const members = random.happens(0.15)
+    ? [name, isCrypto ? "kraken" : name === "alpaca" ? "massive" : "alpaca"]
+    : [name];
+  const day = Date.parse(random.pick(DAYS));
+  const [session] = calendarOf(name, "AAPL")!.sessions(day, day + 24 * HOUR);
+  const opening = isCrypto ? day + 10 * HOUR : session.from;
+  const close = isCrypto ? opening + CRYPTO_HOURS * HOUR : session.to;
+  const symbols = isCrypto
+    ? ["BTC/USD", "ETH/USD", "SOL/USD", "XRP/USD", "ADA/USD", "DOT/USD", "LTC/USD", "XMR/USD"]
+    : [
+      ...["AAPL", "MSFT", "NVDA", "TSLA", "F", "GE", "THIN", "RARE"],
+    ];
+  const listings = symbols.slice(0, random.whole(4, symbols.length)).map((symbol, at): Listing => {
+    const density = at < 2 ? 1 : random.pick([1, 0.97, 0.92, 0.6, 0.15, 0.03]);
+    const halt = random.happens(0.2) ? spell(random, opening, close, 10, 60) : undefined;
+    return { symbol, density, halts: halt ? [[halt.from, halt.to]] : [] };
+  });
+  // Where the market goes on, it is watched until history has been well for long enough.
+  const end = close + 3 * HOUR;
+  const times = { random, listings, opening, close };
+  return {
+    seed,
+    members,
+    listings,
+    opening,
+    // Now and then it begins in the middle of the day.
+    start: random.happens(0.7)
+      ? opening - 10 * MINUTE
+      : opening + random.whole(0, 59) * 1000 + random.whole(1, 60) * MINUTE,
+    close,
+    end,
+    misdeeds: new Map(members.map((member) => [member, makeMisdeeds(times)])),
+    crashes: random.happens(0.4)
+      ? some(random, 1, 3, () => ({
+        at: random.whole(opening + 5 * MINUTE, close - HOUR),
+        downMs: random.pick([2_000, 40_000, 5 * MINUTE, 40 * MINUTE]),
+      })).sort((a, b) => a.at - b.at)
+      : [],
+    clock: random.happens(0.3)
+      ? some(random, 1, 3, () => ({
+        at: random.whole(opening - 10 * MINUTE, close - HOUR),
+        offsetMs: random.pick([-90_000, -HOUR, 45_000, 20 * MINUTE, 0]),
+      })).sort((a, b) => a.at - b.at)
+      : [],
+    stalls: random.happens(0.15) ? [spell(random, opening, close - HOUR, 1, 20)] : [],
+  };
+}
+
+interface Times {
+  readonly random: Random;
+  readonly listings: readonly Listing[];
+  readonly opening: number;
+  readonly close: number;
+}
+
+function makeMisdeeds({ random, listings, opening, close }: Times): Misdeeds {
+  const symbols = listings.map(({ symbol }) => symbol);
+  const ofSome = (each: Spell): Spell =>
+    random.happens(0.5) ? each : { ...each, symbols: new Set(random.shuffle(symbols).slice(0, random.whole(1, 2))) };
+  const last = close - HOUR;
+  /** Each kind of trouble comes in some runs only: one alone is told apart from the others. */
+  const perhaps = <T>(probability: number, most: number, make: () => T) =>
+    random.happens(probability) ? some(random, 1, most, make) : [];
+  return {
+    skips: perhaps(0.7, 5, () => ofSome(spell(random, opening, close, 1, random.pick([1, 2, 5, 20])))),
+    outages: perhaps(0.5, 3, () => spell(random, opening, last, 0, random.pick([1, 5, 40]))),
+    repeats: perhaps(0.15, 1, () => spell(random, opening, last, 5, 45)),
+    lags: perhaps(0.4, 3, () => ({
+      ...ofSome(spell(random, opening, close, 5, 90)),
+      ms: random.pick([1, 3, 10, 25]) * MINUTE,
+    })),
+    stale: perhaps(0.3, 2, () => spell(random, opening, close, 5, 60)),
+    lies: perhaps(0.3, 3, () => ({
+      ...ofSome(spell(random, opening, close, 2, 45)),
+      kind: random.pick(["empty", "cut", "holed"] as const),
+    })),
+    failures: perhaps(0.3, 3, () => spell(random, opening, close, 1, 20)),
+    echoes: random.happens(0.2),
+    ahead: perhaps(0.15, 1, () => ({
+      at: random.whole(opening, last),
+      symbol: random.pick(symbols),
+      aheadMs: random.pick([20 * HOUR, 2 * HOUR]),
+    })),
+  };
+}
+
+function some<T>(random: Random, least: number, most: number, make: () => T): T[] {
+  return Array.from({ length: random.whole(least, most) }, make);
+}
+
+/** A spell of some minutes. */
+function spell(random: Random, from: number, to: number, least: number, most: number): Spell {
+  const lengthMs = Math.round(random.between(least, Math.max(least + 0.5, most)) * MINUTE);
+  const begin = random.whole(from, Math.max(from, to - lengthMs));
+  return { from: begin, to: begin + lengthMs };
+}

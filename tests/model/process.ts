@@ -1,0 +1,95 @@
+/**
+ * One life of a process: a provider whose frames are committed to a table, until it is stopped or killed.
+ *
+ * @module
+ */
+import type { PipelineEvent } from "../../src/events.ts";
+import type { Provider } from "../../src/providers/provider.ts";
+import { frameSize } from "../../src/records/frame.ts";
+import { createReceiveClock } from "../../src/records/record.ts";
+import type { Random } from "../endtoend/random.ts";
+import type { MemoryTable } from "../support/memory_table.ts";
+import type { Spell } from "./plan.ts";
+import type { VirtualTime } from "./virtual_time.ts";
+
+/** What a process works with. */
+export interface ProcessOptions {
+  provider: Provider;
+  table: MemoryTable;
+  time: VirtualTime;
+  random: Random;
+  /** When the database takes nothing. */
+  stalls: readonly Spell[];
+}
+
+/** See the module's description. */
+export interface ModelProcess {
+  /** What it said. */
+  readonly notices: readonly string[];
+  readonly events: readonly PipelineEvent[];
+  /** Loses whatever is not committed. */
+  kill(): void;
+  /** Ends it as a user does. */
+  stop(): Promise<void>;
+}
+
+/** Frames that are committed side by side. */
+const LANES = 4;
+
+/** Starts the process. */
+export function startProcess({ provider, table, time, random, stalls }: ProcessOptions): ModelProcess {
+  const stopping = new AbortController();
+  const notices: string[] = [];
+  const events: PipelineEvent[] = [];
+  let isGone = false;
+  let underWay = 0;
+  let wake = () => {};
+
+  /** The way to the database and back. */
+  async function reach(): Promise<void> {
+    const stall = stalls.find(({ from, to }) => from <= time.now() && time.now() < to);
+    await time.sleep((stall === undefined ? 0 : stall.to - time.now()) + random.whole(2, 60));
+  }
+
+  const stream = provider.open({
+    stop: stopping.signal,
+    clock: createReceiveClock(),
+    pace: () => Promise.resolve(),
+    notice: (message) => void notices.push(message),
+    tell: (event) => void events.push(event),
+    newest: () => Promise.resolve(table.newest(provider.name)),
+    coverage: table.store(() => isGone, reach),
+  });
+
+  async function read(): Promise<void> {
+    for await (const frame of stream) {
+      while (underWay >= LANES) await new Promise<void>((resolve) => wake = resolve);
+      underWay++;
+      reach().then(() => {
+        if (isGone) return;
+        table.commit(frame);
+        frame.settle(frameSize(frame));
+      }).finally(() => {
+        underWay--;
+        wake();
+      });
+    }
+  }
+  const reading = read().catch((error) => {
+    if (!isGone) notices.push(`FAILED ${error instanceof Error ? error.stack : error}`);
+  });
+
+  return {
+    notices,
+    events,
+    kill() {
+      isGone = true;
+      stopping.abort(new Error("killed"));
+    },
+    async stop() {
+      stopping.abort(new Error("stopped"));
+      await reading;
+      await provider.close?.();
+    },
+  };
+}

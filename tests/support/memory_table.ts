@@ -1,0 +1,112 @@
+/**
+ * A table of bars and their coverage in memory, with the order rules of the upsert: what a run of processes leaves behind.
+ *
+ * @module
+ */
+import { confirm, type Doubt, doubt, type SeriesCoverage, UNKNOWN } from "../../src/coverage/coverage.ts";
+import type { CoverageStore, SeriesOwner, StoredStarts } from "../../src/coverage/store.ts";
+import type { Bar } from "../../src/records/bar.ts";
+import type { Frame } from "../../src/records/frame.ts";
+import type { Interval } from "../../src/records/intervals.ts";
+
+/** See the module's description. */
+export interface MemoryTable {
+  /** Commits the records of a frame. */
+  commit(frame: Frame): void;
+  row(provider: string, symbol: string, ts: number): Bar | undefined;
+  rows(provider: string, symbol: string): readonly Bar[];
+  coverage(provider: string, symbol: string): SeriesCoverage;
+  /** Start of the newest bar of each symbol. */
+  newest(provider: string): ReadonlyMap<string, number>;
+  /** A process's way to the coverage; what it saves after `isGone` is lost. Each call waits for `reach` first. */
+  store(isGone: () => boolean, reach?: () => Promise<void>): CoverageStore;
+  /** What was saved, in calls. */
+  readonly saves: number;
+}
+
+/** Makes an empty table. */
+export function createMemoryTable(): MemoryTable {
+  const series = new Map<string, Map<number, Bar>>();
+  const known = new Map<string, SeriesCoverage>();
+  const keyOf = (provider: string, symbol: string) => `${provider} ${symbol}`;
+  let saves = 0;
+
+  function commit(frame: Frame): void {
+    for (const record of frame.records as Bar[]) {
+      const key = keyOf(record.provider, record.symbol);
+      let rows = series.get(key);
+      if (rows === undefined) series.set(key, rows = new Map());
+      const old = rows.get(record.ts);
+      if (old === undefined || wins(record, old, frame.isHistory ?? false)) rows.set(record.ts, record);
+    }
+  }
+
+  const rowsOf = (provider: string, symbol: string) =>
+    [...series.get(keyOf(provider, symbol))?.values() ?? []].sort((a, b) => a.ts - b.ts);
+
+  function startsOf(provider: string, symbol: string, [from, to]: Interval): StoredStarts {
+    const starts = rowsOf(provider, symbol).filter(({ status }) => status !== "provisional").map(({ ts }) => ts);
+    return {
+      before: starts.findLast((ts) => ts < from),
+      within: starts.filter((ts) => ts >= from && ts < to),
+      after: starts.find((ts) => ts >= to),
+    };
+  }
+
+  return {
+    commit,
+    row: (provider, symbol, ts) => series.get(keyOf(provider, symbol))?.get(ts),
+    rows: rowsOf,
+    coverage: (provider, symbol) => known.get(keyOf(provider, symbol)) ?? UNKNOWN,
+    newest(provider) {
+      const newest = new Map<string, number>();
+      for (const [key, rows] of series) {
+        const [of, symbol] = key.split(" ");
+        if (of === provider) newest.set(symbol, Math.max(...rows.keys()));
+      }
+      return newest;
+    },
+    store: (isGone, reach = () => Promise.resolve()) => ({
+      async load({ provider }: SeriesOwner) {
+        await reach();
+        const own = known.entries().filter(([key]) => key.startsWith(`${provider} `));
+        return new Map(own.map(([key, coverage]) => [key.slice(provider.length + 1), coverage]));
+      },
+      async save({ provider }, changes) {
+        await reach();
+        if (isGone()) return;
+        saves++;
+        for (const { symbol, confirmed, doubts } of changes) {
+          const key = keyOf(provider, symbol);
+          let of = known.get(key) ?? UNKNOWN;
+          for (const range of confirmed) of = confirm(of, range);
+          for (const each of doubts) of = doubt(of, each);
+          known.set(key, of);
+        }
+      },
+      async starts({ provider }, ranges) {
+        await reach();
+        return new Map([...ranges].map(([symbol, range]) => [symbol, startsOf(provider, symbol, range)]));
+      },
+    }),
+    get saves() {
+      return saves;
+    },
+  };
+}
+
+/** The doubt that names a minute. */
+export function doubtAt({ doubts }: SeriesCoverage, ts: number): Doubt | undefined {
+  return doubts.find(({ from, to }) => from <= ts && ts < to);
+}
+
+/** Whether a minute is confirmed. */
+export function isConfirmed({ confirmed }: SeriesCoverage, ts: number): boolean {
+  return confirmed.some(([from, to]) => from <= ts && ts < to);
+}
+
+/** Whether the upsert lets a bar replace the stored one: a plain one replaces a correction only as history's. */
+function wins(bar: Bar, old: Bar, isHistory: boolean): boolean {
+  if (bar.receivedAt < old.receivedAt) return false;
+  return old.status !== "correction" || bar.status !== "final" || isHistory;
+}
