@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onAbort } from "./abort.ts";
 import { type App, openApp, type Store, type Tenant, type TenantOptions } from "./app.ts";
 import { openTenant, type TenantOutcome } from "./app/tenant.ts";
 import type { Config } from "./config/load.ts";
@@ -151,9 +152,7 @@ export async function replayAtStart(store: Store, { config, stopping }: Tenant):
 
 /** Stops a replay when `signal` aborts, until it is disposed of. */
 export function stopWith(signal: AbortSignal, replaying: Replaying): Disposable {
-  if (signal.aborted) replaying.stop();
-  signal.addEventListener("abort", replaying.stop, { once: true });
-  return { [Symbol.dispose]: () => signal.removeEventListener("abort", replaying.stop) };
+  return onAbort(signal, replaying.stop);
 }
 
 /** Whether there may be such a letter. Looks at text alone: of millions of letters most are of another cause. */

@@ -5,7 +5,7 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** Parts of the source, lowest first: each imports only from its own layer and those before it. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["records", "events", "version", "calendar", "coverage"],
+  ["records", "events", "version", "abort", "calendar", "coverage"],
   ["config", "data_dir", "durable_files"],
   ["providers", "sinks", "database", "nats", "dead_letters", "journal", "pipeline", "gaps", "cluster"],
   ["app", "dead_letter_replay", "http", "telemetry"],
@@ -81,7 +81,7 @@ Deno.test("the pipeline knows no provider, sink or database, only what they are"
 
 Deno.test("the pipeline runs on records and events alone: all else it knows by type", () => {
   const strangers = imports.filter(({ from, to, isType }) =>
-    partOf(from) === "pipeline" && !isType && !["pipeline", "records", "events"].includes(partOf(to))
+    partOf(from) === "pipeline" && !isType && !["pipeline", "records", "events", "abort"].includes(partOf(to))
   );
   assertEquals(strangers.map(show), []);
 });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onAbort } from "../abort.ts";
 import { DEFAULT_TENANT } from "../data_dir.ts";
 import type { Tenant } from "./tenant.ts";
 import { type Cluster, createCluster } from "../cluster/cluster.ts";
@@ -122,7 +123,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     cluster.prepareToLeave();
     if (streams === 0) saveFrontiers().then(cluster.leave);
   }
-  tenant.stopping.addEventListener("abort", leaveWhenDone, { once: true });
+  onAbort(tenant.stopping, leaveWhenDone);
   tenant.listen((event) => {
     if (event.type !== "committed") return;
     last = { at: Date.now() / 1000, lagMs: Math.max(0, Date.now() - event.receivedAt / 1000) };

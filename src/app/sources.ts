@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { onAbort } from "../abort.ts";
 import type { Listener, PipelineEvent } from "../events.ts";
 import type { ProviderHealth } from "../pipeline/health.ts";
 import { type Lateness, yieldToLive } from "../pipeline/late.ts";
@@ -102,7 +103,7 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
     const bucket = buckets.get(provider) ?? pace(provider);
     const valve = createValve(provider.open(options.context(provider.name, bucket, signal)));
     // What a stop lets the provider hand over is let through.
-    signal.addEventListener("abort", valve.resume, { once: true });
+    onAbort(signal, valve.resume);
     sources.set(provider.name, { provider, valve, stop, ended: Promise.withResolvers() });
     if (provider.isLive) return { name: provider.name, stream: valve.stream };
     const isBesideLive = () => wanted.some(({ isLive }) => isLive);
@@ -119,7 +120,7 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
     const mayCome = staysOpen && !stopping.aborted && ![...states.values()].some(({ state }) => state === "failed");
     if (!mayCome) intake?.seal();
   }
-  stopping.addEventListener("abort", sealWhenDone, { once: true });
+  onAbort(stopping, sealWhenDone);
 
   function end(name: string): void {
     sources.get(name)?.ended.resolve();

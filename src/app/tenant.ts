@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { onAbort } from "../abort.ts";
 import { openCoordinators, readCoordinators } from "./coordinators.ts";
 import { createSources, type SourcesChange } from "./sources.ts";
 import type { Store } from "./store.ts";
@@ -210,9 +211,8 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
       );
       drain.defer(() => clearTimeout(timer));
     };
-    stopping.signal.addEventListener("abort", startDrain, { once: true });
     // A stop that comes when all is done, while the parts are being closed, finds nothing to drain.
-    drain.defer(() => stopping.signal.removeEventListener("abort", startDrain));
+    drain.use(onAbort(stopping.signal, startDrain));
     await run({
       sources: sources.open(false),
       journaled: journaled && { journal: journaled.journal, sources: sources.open(true) },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onAbort } from "../abort.ts";
 import { openApp } from "../app.ts";
 import { DEFAULT_TENANT } from "../data_dir.ts";
 import type { Config } from "../config/load.ts";
@@ -144,14 +145,6 @@ async function runThrough(
   ended.abort();
   await disturbing;
   return { ...outcome, failedWrites };
-}
-
-/** Calls `fn` when the signal aborts, or at once where it has; disposing of it ends that. */
-function onAbort(signal: AbortSignal, fn: (reason: unknown) => void): Disposable {
-  const hear = () => fn(signal.reason);
-  if (signal.aborted) hear();
-  else signal.addEventListener("abort", hear, { once: true });
-  return { [Symbol.dispose]: () => signal.removeEventListener("abort", hear) };
 }
 
 /** The first thing that is not as it must be, in words. */

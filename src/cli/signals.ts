@@ -16,18 +16,38 @@ export function surviveFileSizeLimit(): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
 }
 
-/** Reloads at SIGHUP, and logs what that has come to; disposing of it ends that. Windows has no such signal. */
-export function reloadOnSignal(reload: Reload): Disposable {
-  if (Deno.build.os === "windows") return { [Symbol.dispose]() {} };
+/** Listening to SIGHUP; disposing of it ends that. */
+export interface ReloadSignal extends Disposable {
+  /** Reloads with this from now on, and at once where the signal has come before. */
+  handTo(reload: Reload): void;
+}
+
+/**
+ * Listens to SIGHUP, which would end the process otherwise, and reloads at it as soon as there is something to reload;
+ * logs the result. Windows has no such signal.
+ */
+export function reloadOnSignal(): ReloadSignal {
   const log = getLogger("barline");
+  let reload: Reload | undefined;
+  let isDue = false;
   const hear = () => {
-    reload().then(
+    isDue = reload === undefined;
+    reload?.().then(
       (report) => log.info("Reloaded: {report}", { report: JSON.stringify(report) }),
       (error) => log.error("Nothing was reloaded: {error}", { error: describeError(error) }),
     );
   };
-  Deno.addSignalListener("SIGHUP", hear);
-  return { [Symbol.dispose]: () => Deno.removeSignalListener("SIGHUP", hear) };
+  const hasSignal = Deno.build.os !== "windows";
+  if (hasSignal) Deno.addSignalListener("SIGHUP", hear);
+  return {
+    handTo(given) {
+      reload = given;
+      if (isDue) hear();
+    },
+    [Symbol.dispose]() {
+      if (hasSignal) Deno.removeSignalListener("SIGHUP", hear);
+    },
+  };
 }
 
 /** Listening to signals; disposing of it ends that. */

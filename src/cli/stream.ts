@@ -50,9 +50,9 @@ export async function streamBars(
   { makeReload, share }: StreamOptions = {},
 ): Promise<number> {
   const { settings } = config;
-  await prepareDataDir(settings.dataDir);
-
   await using running = new AsyncDisposableStack();
+  const reloadSignal = makeReload && running.use(reloadOnSignal());
+  await prepareDataDir(settings.dataDir);
   const latency = createLatencyDistribution();
   const progress = startProgress();
   await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
@@ -99,7 +99,7 @@ export async function streamBars(
   const sharing = share && running.use(await openSharing({ config, tenant: app.tenants()[0], share }));
   const reload = makeReload?.(app, make, sharing);
   // Who is told that it serves may reload at once.
-  if (reload !== undefined) running.use(reloadOnSignal(reload));
+  if (reload !== undefined) reloadSignal?.handTo(reload);
   if (settings.http !== "off") {
     running.use(startHttp({ app, config, reload, onRoute: tracing?.route, cluster: sharing?.overview }));
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { onAbort } from "../abort.ts";
 
 /** A stream to merge, and the name to call it by. */
 export interface NamedStream<T> {
@@ -61,9 +62,7 @@ export function createMerge<T>(listener: MergeListener = {}, abort?: AbortSignal
   return {
     stream: new ReadableStream<T>({
       start() {
-        const cancel = () => cancelAll(abort?.reason);
-        if (abort?.aborted) cancel();
-        else abort?.addEventListener("abort", cancel, { once: true });
+        if (abort !== undefined) onAbort(abort, () => cancelAll(abort.reason));
       },
       async pull(controller) {
         while (ready.length === 0 && (readers.size > 0 || !isSealed)) {

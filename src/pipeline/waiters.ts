@@ -18,6 +18,7 @@ export function createWaiters(): Waiters {
   return {
     wait(signal) {
       return new Promise<void>((resolve) => {
+        if (signal.aborted) return resolve();
         const wake = () => {
           waiting.delete(wake);
           signal.removeEventListener("abort", wake);

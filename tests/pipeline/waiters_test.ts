@@ -24,3 +24,9 @@ Deno.test("an abort wakes only those who wait with its signal", async () => {
   waiters.wakeAll();
   await staying;
 });
+
+Deno.test("who waits with a signal that has aborted waits no longer", async () => {
+  const waiters = createWaiters();
+  await waiters.wait(AbortSignal.abort());
+  waiters.wakeAll();
+});
