@@ -1,62 +1,160 @@
 /**
  * Where the database is: from a URL, or from `POSTGRES_*` as containers name them.
  *
+ * URLs are those of libpq, which may name several hosts and sockets; `URL` of the platform cannot parse them.
+ *
  * @module
  */
 
 /** How the connection is encrypted, as libpq names it. */
 export type SslMode = "disable" | "require" | "verify-ca" | "verify-full";
 
-/** A PostgreSQL server, and how to enter. */
-export interface DatabaseTarget {
+/** Which servers do: any, one that can be written, or one that is not a standby. */
+export type SessionAttributes = "any" | "read-write" | "primary";
+
+/** An address of a PostgreSQL server; a host that begins with `/` is the directory of a Unix socket. */
+export interface DatabaseHost {
   readonly host: string;
   readonly port: number;
+}
+
+/** A PostgreSQL server, or several that stand in for each other, and the credentials. */
+export interface DatabaseTarget {
+  /** Tried in order; at least one. */
+  readonly hosts: readonly DatabaseHost[];
+  readonly sessionAttributes: SessionAttributes;
   readonly database: string;
   readonly user: string;
   readonly password?: string;
   readonly sslmode: SslMode;
   /** Path of a PEM file. */
   readonly sslrootcert?: string;
-  /** Longest wait for a connection, in milliseconds. */
+  /** Longest wait for a connection to one host, in milliseconds. */
   readonly connectTimeoutMs?: number;
-  /** What the server calls the connections. */
+  /** Name that the server shows for the connections. */
   readonly applicationName?: string;
 }
 
 const SCHEME = /^postgres(ql)?:\/\//i;
 const MODES: readonly string[] = ["disable", "require", "verify-ca", "verify-full"];
+const ATTRIBUTES: readonly string[] = ["any", "read-write", "primary"];
+const PARAMETERS = [
+  "sslmode",
+  "sslrootcert",
+  "host",
+  "port",
+  "dbname",
+  "user",
+  "password",
+  "application_name",
+  "connect_timeout",
+  "target_session_attrs",
+];
+const DEFAULT_PORT = 5432;
+/** A host name, an IPv4 or an IPv6 address, or the path of a socket's directory. */
+const HOST = /^(\/.*|[\p{L}\p{N}._:%-]+)$/u;
 
 /**
- * Reads `postgres://user:password@host:port/name?sslmode=…&sslrootcert=…`. What the URL does not say of TLS is taken
- * from `tls`. A host that is a path, `?host=/run/postgresql`, is the directory of a Unix socket.
+ * Reads `postgres://user:password@host:port,host:port/name?parameter=…`. TLS settings that the URL leaves out are taken
+ * from `tls`. A host may be the directory of a Unix socket: `%2Frun%2Fpostgresql`, or `?host=/run/postgresql`. Several
+ * hosts mean `target_session_attrs=read-write`, unless the URL says otherwise: records are to be written.
  *
- * @throws {RangeError} If it is none; the message does not repeat the URL, which may hold a password.
+ * @throws {RangeError} If it is wrong. The message repeats nothing of the URL that may be a part of a password.
  */
 export function parseDatabaseUrl(text: string, tls: { sslmode: SslMode; sslrootcert?: string }): DatabaseTarget {
-  if (!SCHEME.test(text) || !URL.canParse(text)) throw new RangeError("is not a URL that starts with postgres://");
-  const url = new URL(text);
-  const known = ["sslmode", "sslrootcert", "host", "port", "user", "password", "application_name", "connect_timeout"];
-  const unknown = [...url.searchParams.keys()].find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new RangeError(`has the parameter "${unknown}", known are ${known.join(", ")}`);
-  const sslmode = url.searchParams.get("sslmode") ?? tls.sslmode;
-  if (!MODES.includes(sslmode)) throw new RangeError(`has sslmode "${sslmode}", known are ${MODES.join(", ")}`);
-  const seconds = url.searchParams.get("connect_timeout");
-  if (seconds !== null && !/^\d{1,6}$/.test(seconds)) {
-    throw new RangeError(`has connect_timeout "${seconds}", wanted are seconds, a whole number`);
+  const { userinfo, address, name, parameters } = splitUrl(text);
+  const unknown = [...parameters.keys()].find((key) => !PARAMETERS.includes(key));
+  if (unknown !== undefined) {
+    // A name may be the rest of a password in which a "?" is not encoded.
+    const shown = /^[a-z_]{1,40}$/.test(unknown) ? ` "${unknown}"` : " that is not known";
+    throw new RangeError(`has the parameter${shown}, known are ${PARAMETERS.join(", ")}`);
   }
-  const user = decode(url.username) || url.searchParams.get("user") || "postgres";
+  const sslmode = oneOf(parameters, "sslmode", MODES) ?? tls.sslmode;
+  const seconds = parameters.get("connect_timeout");
+  if (seconds !== undefined && !/^\d{1,6}$/.test(seconds)) {
+    throw new RangeError(`has connect_timeout "${seconds}", expected seconds as a whole number`);
+  }
+  const colon = userinfo.indexOf(":");
+  const user = decode(colon < 0 ? userinfo : userinfo.slice(0, colon)) || parameters.get("user") || "postgres";
+  const hosts = parseHosts(address, parameters.get("host"), parameters.get("port"));
   return {
-    host: url.searchParams.get("host") ?? (url.hostname.replace(/^\[(.*)\]$/, "$1") || "localhost"),
-    port: Number(url.port || url.searchParams.get("port") || 5432),
-    database: decode(url.pathname.slice(1)) || user,
+    hosts,
+    sessionAttributes: (oneOf(parameters, "target_session_attrs", ATTRIBUTES) ??
+      (hosts.length > 1 ? "read-write" : "any")) as SessionAttributes,
+    database: parameters.get("dbname") || decode(name) || user,
     user,
-    password: decode(url.password) || url.searchParams.get("password") || undefined,
+    password: (colon < 0 ? "" : decode(userinfo.slice(colon + 1))) || parameters.get("password") || undefined,
     sslmode: sslmode as SslMode,
-    sslrootcert: url.searchParams.get("sslrootcert") ?? tls.sslrootcert,
-    // As libpq has it, 0 is no limit.
-    connectTimeoutMs: seconds === null ? undefined : Number(seconds) * 1000,
-    applicationName: url.searchParams.get("application_name") || undefined,
+    sslrootcert: parameters.get("sslrootcert") ?? tls.sslrootcert,
+    // As in libpq, 0 is no limit.
+    connectTimeoutMs: seconds === undefined ? undefined : Number(seconds) * 1000,
+    applicationName: parameters.get("application_name") || undefined,
   };
+}
+
+/** Addresses and name of a database, for people. */
+export function labelOf({ hosts, database }: Pick<DatabaseTarget, "hosts" | "database">): string {
+  return `${hosts.map(formatHost).join(",")}/${database}`;
+}
+
+function formatHost({ host, port }: DatabaseHost): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}
+
+/** The parts of a URL, still percent-encoded except for the parameters. */
+function splitUrl(text: string) {
+  if (!SCHEME.test(text)) throw new RangeError("is not a URL that starts with postgres://");
+  const rest = text.replace(SCHEME, "");
+  if (rest.includes("#")) throw new RangeError("has a #, which has to be written as %23");
+  const [, authority, path = "", query = ""] = /^([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(rest)!;
+  // Before it would stand a password whose "/" or "?" ends the host: nothing of that may pass for a host and a name.
+  if (`${path}${query}`.includes("@")) {
+    throw new RangeError(
+      "has an @ behind the host: in user, password and name write / as %2F, ? as %3F, @ as %40",
+    );
+  }
+  const at = authority.lastIndexOf("@");
+  const parameters = new Map(
+    query.split("&").filter(Boolean).map((pair): [string, string] => {
+      const equals = pair.indexOf("=");
+      return equals < 0 ? [decode(pair), ""] : [decode(pair.slice(0, equals)), decode(pair.slice(equals + 1))];
+    }),
+  );
+  return { userinfo: authority.slice(0, Math.max(at, 0)), address: authority.slice(at + 1), name: path, parameters };
+}
+
+/** The hosts of an address as `a:1,[::1]:2,%2Frun`; those of the parameters are stronger, as in libpq. */
+function parseHosts(address: string, host?: string, port?: string): DatabaseHost[] {
+  const entries = address.split(",").map((entry) => {
+    const found = /^(?:\[([^\]]*)\]|([^:]*))(?::(.*))?$/s.exec(entry);
+    if (found === null) throw new RangeError("has a host that cannot be read: write an IPv6 address as [::1]");
+    return { host: decode(found[1] ?? found[2]), port: found[3] ?? "" };
+  });
+  const hosts = host === undefined ? entries.map((entry) => entry.host) : host.split(",");
+  const ports = port === undefined ? entries.map((entry) => entry.port) : port.split(",");
+  if (ports.length !== 1 && ports.length !== hosts.length) {
+    throw new RangeError(`has ${hosts.length} hosts and ${ports.length} ports, expected one port, or one for each`);
+  }
+  return hosts.map((host, at) => {
+    const shown = host === "" ? "localhost" : host;
+    if (!HOST.test(shown)) throw new RangeError("has a host that is neither a name, nor an address, nor a path");
+    return { host: shown, port: parsePort(ports[ports.length === 1 ? 0 : at]) };
+  });
+}
+
+function parsePort(text: string): number {
+  if (text === "") return DEFAULT_PORT;
+  // Behind a colon may stand the beginning of a password: only a number is repeated.
+  if (!/^\d{1,10}$/.test(text)) throw new RangeError("has a port that is not a number, expected 1 to 65535");
+  const port = Number(text);
+  if (port < 1 || port > 65_535) throw new RangeError(`has port ${text}, expected 1 to 65535`);
+  return port;
+}
+
+function oneOf(parameters: ReadonlyMap<string, string>, name: string, known: readonly string[]): string | undefined {
+  const value = parameters.get(name);
+  if (value === undefined || known.includes(value)) return value;
+  throw new RangeError(`has ${name} ${JSON.stringify(value)}, expected ${known.join(", ")}`);
 }
 
 function decode(part: string): string {
@@ -68,8 +166,6 @@ function decode(part: string): string {
 }
 
 const VARIABLES = ["POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"];
-/** A host name, an IPv4 or an IPv6 address: nothing that would end the host's place in a URL. */
-const HOST = /^[\p{L}\p{N}._:%-]+$/u;
 
 /**
  * The URL that `POSTGRES_*` describe; `undefined` where none of them is set. `refuse` hears which variable is wrong, and
@@ -81,29 +177,37 @@ export function urlFromVariables(
 ): string | undefined {
   if (!VARIABLES.some((name) => read(name))) return undefined;
   const user = read("POSTGRES_USER") || "postgres";
-  const host = read("POSTGRES_HOST") || "localhost";
-  const port = read("POSTGRES_PORT") || "5432";
-  const url = new URL("postgres://localhost");
-  if (host.startsWith("/")) url.searchParams.set("host", host);
-  else if (HOST.test(host)) url.hostname = host.includes(":") ? `[${host}]` : host;
-  else {refuse(
+  let host = read("POSTGRES_HOST") || "localhost";
+  let port = read("POSTGRES_PORT") || String(DEFAULT_PORT);
+  if (!HOST.test(host)) {
+    refuse(
       "POSTGRES_HOST",
-      `current value is ${JSON.stringify(host)}, wanted is a host name, an address, or a path`,
-    );}
-  if (/^\d{1,5}$/.test(port) && Number(port) < 65_536) url.port = port;
-  else refuse("POSTGRES_PORT", `current value is ${JSON.stringify(port)}, wanted is a number from 1 to 65535`);
-  url.username = encodeURIComponent(user);
-  url.password = encodeURIComponent(read("POSTGRES_PASSWORD") ?? "");
-  url.pathname = `/${encodeURIComponent(read("POSTGRES_DB") || user)}`;
-  return url.href;
+      `current value is ${JSON.stringify(host)}, expected a host name, an address, or a path`,
+    );
+    host = "localhost";
+  }
+  if (!/^\d{1,5}$/.test(port) || Number(port) < 1 || Number(port) > 65_535) {
+    refuse("POSTGRES_PORT", `current value is ${JSON.stringify(port)}, expected a number from 1 to 65535`);
+    port = String(DEFAULT_PORT);
+  }
+  const address = host.startsWith("/") || !host.includes(":") ? encodeURIComponent(host) : `[${host}]`;
+  const password = read("POSTGRES_PASSWORD");
+  const credentials = [user, ...password ? [password] : []].map(encodeURIComponent).join(":");
+  return `postgres://${credentials}@${address}:${port}/${encodeURIComponent(read("POSTGRES_DB") || user)}`;
 }
 
-/** The URL with its password struck out. */
+/** Scheme, user, host, port and database of the URL, each parsed: nothing else of it is safe to show. */
 export function redactUrl(text: string): string {
   if (text === "embedded") return text;
-  if (!SCHEME.test(text) || !URL.canParse(text)) return "(not shown)";
-  const url = new URL(text);
-  if (url.password !== "") url.password = "***";
-  if (url.searchParams.has("password")) url.searchParams.set("password", "***");
-  return url.href;
+  try {
+    const target = parseDatabaseUrl(text, { sslmode: "disable" });
+    const { hosts, database, user, password } = target;
+    const credentials = `${encodeURIComponent(user)}${password === undefined ? "" : ":***"}`;
+    const addresses = hosts.map(({ host, port }) =>
+      host.startsWith("/") ? `${encodeURIComponent(host)}:${port}` : formatHost({ host, port })
+    );
+    return `postgres://${credentials}@${addresses.join(",")}/${encodeURIComponent(database)}`;
+  } catch {
+    return "(not shown)";
+  }
 }

@@ -170,7 +170,7 @@ function resolveTarget(
     problems.push({
       key: isUrl ? "database" : "sslrootcert",
       source: sources.get(isUrl ? "database" : "sslrootcert")!,
-      message: `current value ${isUrl ? "" : "cannot be read: "}${(error as Error).message}, wanted is ${
+      message: `current value ${isUrl ? "" : "cannot be read: "}${(error as Error).message}; expected ${
         isUrl ? "embedded, or postgres://user@host:port/name" : "the path of a PEM file"
       }`,
     });

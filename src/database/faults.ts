@@ -30,14 +30,48 @@ const FAULTS: Record<string, Fault> = {
   "57P04": "fatal",
 };
 
+/** An outage that no server reports with a SQLSTATE: waiting may end it. */
+export class TransientError extends Error {
+  override name = "TransientError";
+}
+
+/** A fault that waiting cannot mend; its message says what to do. */
+export class FatalError extends Error {
+  override name = "FatalError";
+}
+
+/** Codes of sockets and of name resolution. `ENOENT` is a Unix socket whose server does not run. */
+const OUTAGES = new Set(
+  ("ECONNREFUSED ECONNRESET ECONNABORTED EPIPE ETIMEDOUT ENOTCONN ENOENT ENOTFOUND EAI_AGAIN EAI_NODATA EHOSTUNREACH " +
+    "EHOSTDOWN ENETUNREACH ENETDOWN ENETRESET EADDRNOTAVAIL EMFILE ENFILE ENOBUFS ENOMEM").split(" "),
+);
+
+/** Names of the runtime's errors of sockets, some of which have no code. */
+const OUTAGE_NAMES = new Set(
+  "ConnectionRefused ConnectionReset ConnectionAborted BrokenPipe TimedOut NotConnected UnexpectedEof TimeoutError"
+    .split(" "),
+);
+
+/** Messages of the driver and of TLS about a connection that broke, and about a peer that does not speak the protocol. */
+const BROKEN =
+  /^(Connection terminated|timeout expired|Query read timeout|Client (was closed|has encountered)|[Rr]eceived (unexpected|invalid)|There was an error establishing|the connection was given up|(tls|TLS) handshake eof|peer closed|socket hang up|Client network socket)/;
+
 /**
- * An error of a database write: transient without a SQLSTATE (sockets, DNS, time-outs), else by the table; everything
- * the table does not know (rights, missing objects, authentication, internal errors) is fatal.
+ * An error of a database write, by the table of SQLSTATEs. Without one only the known errors of connections are
+ * transient. Everything else is fatal: rights, missing objects, authentication, a server without TLS, a defect.
  */
 export function classifyDatabaseError(error: unknown): Fault {
   const state = sqlState(error);
-  if (state === undefined) return isProgrammingError(error) ? "fatal" : "transient";
+  if (state === undefined) return isOutage(error) ? "transient" : "fatal";
   return FAULTS[state] ?? FAULTS[state.slice(0, 2)] ?? "fatal";
+}
+
+function isOutage(error: unknown): boolean {
+  if (error instanceof TransientError) return true;
+  if (error instanceof AggregateError) return error.errors.every(isOutage);
+  if (!(error instanceof Error)) return false;
+  const { code, name, message } = error as Error & { code?: unknown };
+  return typeof code === "string" ? OUTAGES.has(code) : OUTAGE_NAMES.has(name) || BROKEN.test(message);
 }
 
 /** The SQLSTATE of an error that a server sent; `undefined` for any other error. */
@@ -51,12 +85,6 @@ export function breaksConnection(error: unknown): boolean {
   const state = sqlState(error);
   // 25: read-only or a failed transaction; on a new connection the address may lead to the new primary.
   return state === undefined || ["08", "25", "57", "58"].includes(state.slice(0, 2));
-}
-
-/** A defect of this program or of its set-up of TLS is no outage. */
-function isProgrammingError(error: unknown): boolean {
-  return isTlsError(error) || error instanceof TypeError || error instanceof RangeError ||
-    error instanceof ReferenceError;
 }
 
 /** Whether the server's certificate was not believed. Deno 2.7 gives such an error no code. */
@@ -79,12 +107,16 @@ export function adviseOnDatabaseError(error: unknown): string {
   if (code === "ECONNREFUSED") return "Start the server, or correct host and port.";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "Correct the host name, or repair name resolution.";
   if (isTlsError(error)) return adviseOnCertificate(`${code} ${(error as Error).message}`);
+  if (error instanceof Error && NO_PASSWORD.test(error.message)) return "Give the password (POSTGRES_PASSWORD).";
   if (error instanceof Error && error.message === NO_TLS) return "Turn TLS on at the server, or use --sslmode disable.";
   if (code === "ETIMEDOUT") return "Check network, firewall and the load of the server.";
   return "";
 }
 
-/** What the driver says where TLS is wanted of a server that has none. */
+/** What the driver says where the server asks for a password and there is none. */
+const NO_PASSWORD = /client password must be|Password must be a string/;
+
+/** What the driver says where the server has no TLS. */
 const NO_TLS = "The server does not support SSL connections";
 
 function adviseOnCertificate(error: string): string {

@@ -6,6 +6,7 @@
  */
 import type { Client } from "pg";
 import { type Database, withClient } from "./database.ts";
+import { FatalError } from "./faults.ts";
 import { kindTables } from "./kinds.ts";
 import bars from "./sql/0001_bars.sql" with { type: "text" };
 import noTrade from "./sql/0002_no_trade.sql" with { type: "text" };
@@ -128,7 +129,7 @@ export async function readVersion(client: Client): Promise<number> {
   const { rows } = await client.query("SELECT coalesce(max(version), 0)::int AS version FROM barline_migration");
   const version: number = rows[0].version;
   if (version > SCHEMA_VERSION) {
-    throw new Error(
+    throw new FatalError(
       `Cannot use a database of schema version ${version}: this program knows version ${SCHEMA_VERSION}. ` +
         "Use the newer program that migrated it",
     );

@@ -1,12 +1,13 @@
 /**
- * Connections to a PostgreSQL server.
+ * Connections to a PostgreSQL server, or to the one of several that can be used.
  *
  * @module
  */
 // @ts-types="@types/pg"
 import { Client, type ClientConfig } from "pg";
-import type { DatabaseTarget } from "../config/database.ts";
+import { type DatabaseHost, type DatabaseTarget, labelOf } from "../config/database.ts";
 import { cutClient, type Database, withClient } from "./database.ts";
+import { classifyDatabaseError, TransientError } from "./faults.ts";
 
 /** Options of {@linkcode openPostgres}. */
 export interface PostgresOptions {
@@ -17,29 +18,66 @@ export interface PostgresOptions {
   statementTimeoutMs: number;
 }
 
-/** Describes a server; nothing is opened before {@linkcode Database.connect}. */
+/** How much longer the client waits for a statement than the server runs it, in milliseconds: the server may hang. */
+const GRACE_MS = 5000;
+
+/**
+ * Describes a server, or several that stand in for each other; nothing is opened before {@linkcode Database.connect}.
+ *
+ * A connection goes to the first host that answers and does; the host that did last is asked first. A host that refuses
+ * for good, such as a wrong password, ends the search, as in libpq.
+ */
 export function openPostgres(options: PostgresOptions): Database {
   const { target, connectTimeoutMs = target.connectTimeoutMs ?? 10_000, statementTimeoutMs } = options;
-  const config: ClientConfig = {
-    host: target.host,
-    port: target.port,
+  const shared: ClientConfig = {
     database: target.database,
     user: target.user,
     password: target.password,
-    ssl: tlsOptions(target),
     connectionTimeoutMillis: connectTimeoutMs,
+    query_timeout: statementTimeoutMs > 0 ? statementTimeoutMs + GRACE_MS : undefined,
     keepAlive: true,
     application_name: target.applicationName ?? "barline",
   };
+  let latest = 0;
+
+  async function enter({ host, port }: DatabaseHost, signal?: AbortSignal): Promise<Client> {
+    const client = await connectClient({ ...shared, host, port, ssl: tlsOptions(target, host) }, signal);
+    try {
+      // Set here and not in the start-up packet, which poolers such as PgBouncer refuse to pass on.
+      await client.query(`SET statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
+      await checkAttributes(client, target);
+      return client;
+    } catch (error) {
+      cutClient(client);
+      throw error;
+    }
+  }
+
   const database: Database = {
-    label: `${target.host}:${target.port}/${target.database}`,
+    label: labelOf(target),
     maxConnections: Infinity,
     supportsCopy: true,
     async connect(signal) {
-      const client = await connectClient(config, signal);
-      // Set here and not in the start-up packet, which poolers such as PgBouncer refuse to pass on.
-      await client.query(`SET statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
-      return client;
+      const { hosts } = target;
+      const failures: Error[] = [];
+      const first = latest;
+      for (let tried = 0; tried < hosts.length; tried++) {
+        const at = (first + tried) % hosts.length;
+        try {
+          const client = await enter(hosts[at], signal);
+          latest = at;
+          return client;
+        } catch (error) {
+          signal?.throwIfAborted();
+          if (hosts.length === 1 || classifyDatabaseError(error) !== "transient") throw error;
+          failures.push(
+            new Error(`${hosts[at].host}:${hosts[at].port}: ${(error as Error).message}`, { cause: error }),
+          );
+        }
+      }
+      throw new TransientError(`Cannot find a host that can be used: ${failures.map(messageOf).join("; ")}`, {
+        cause: new AggregateError(failures),
+      });
     },
     check: (signal) => withClient(database, async (client) => void await client.query("SELECT 1"), signal),
     turn: (fn) => fn(),
@@ -47,6 +85,19 @@ export function openPostgres(options: PostgresOptions): Database {
   };
   return database;
 }
+
+/** Checks that the server is one that the target asks for. */
+async function checkAttributes(client: Client, { sessionAttributes }: DatabaseTarget): Promise<void> {
+  if (sessionAttributes === "any") return;
+  const { rows: [{ standby, read_only }] } = await client.query(
+    "SELECT pg_is_in_recovery() AS standby, current_setting('transaction_read_only') = 'on' AS read_only",
+  );
+  if (sessionAttributes === "primary" ? standby : read_only) {
+    throw new TransientError(standby ? "it is a standby" : "it can only be read");
+  }
+}
+
+const messageOf = ({ message }: Error) => message;
 
 /** Connects a client whose later errors do not end the process: they come out of its queries. */
 export async function connectClient(config: ClientConfig, signal?: AbortSignal): Promise<Client> {
@@ -73,8 +124,9 @@ export async function connectClient(config: ClientConfig, signal?: AbortSignal):
 }
 
 /** What the modes of `sslmode` mean, as libpq defines them: `require` encrypts and verifies nothing. */
-function tlsOptions(target: DatabaseTarget): ClientConfig["ssl"] {
-  if (target.sslmode === "disable") return false;
+function tlsOptions(target: DatabaseTarget, host: string): ClientConfig["ssl"] {
+  // Unix sockets are never encrypted.
+  if (target.sslmode === "disable" || host.startsWith("/")) return false;
   const ca = target.sslrootcert === undefined ? undefined : Deno.readTextFileSync(target.sslrootcert);
   if (target.sslmode === "require") return { rejectUnauthorized: false };
   if (target.sslmode === "verify-ca") return { ca, checkServerIdentity: () => undefined };

@@ -147,7 +147,7 @@ Deno.test("the description strikes the password out and names every source", asy
   const description = describeConfig(config);
   assertEquals(JSON.stringify(description).includes("geheim"), false);
   const { value, source } = description.find(({ name }) => name === "database")!;
-  assertEquals([value, source], ["postgres://me:***@db/market?password=***", "DATABASE_URL in environment"]);
+  assertEquals([value, source], ["postgres://me:***@db:5432/market", "DATABASE_URL in environment"]);
 });
 
 Deno.test("the address of the webhook is taken under either name, and never shown", async () => {

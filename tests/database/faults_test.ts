@@ -1,5 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
-import { adviseOnDatabaseError, breaksConnection, classifyDatabaseError, sqlState } from "../../src/database/faults.ts";
+import {
+  adviseOnDatabaseError,
+  breaksConnection,
+  classifyDatabaseError,
+  FatalError,
+  sqlState,
+  TransientError,
+} from "../../src/database/faults.ts";
 import type { Fault } from "../../src/events.ts";
 
 /** An error as the driver makes it of what a server has sent. */
@@ -101,8 +108,32 @@ Deno.test("a defect of the program is fatal", () => {
   assertEquals(classifyDatabaseError(new RangeError("Offset is outside the bounds")), "fatal");
 });
 
-Deno.test("what is no error at all is transient, not a crash", () => {
-  for (const thrown of ["text", 1, {}]) assertEquals(classifyDatabaseError(thrown), "transient");
+Deno.test("an error that is not known for an outage is fatal", () => {
+  const unknown = [
+    "text",
+    1,
+    {},
+    new Error("SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string"),
+    new Error("The server does not support SSL connections"),
+    new FatalError("Cannot use a database of schema version 99"),
+    systemError("EACCES"),
+  ];
+  for (const thrown of unknown) assertEquals(classifyDatabaseError(thrown), "fatal", String(thrown));
+});
+
+Deno.test("a missing password and a server without TLS have advice", () => {
+  const missing = new Error("SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string");
+  assertEquals(adviseOnDatabaseError(missing), "Give the password (POSTGRES_PASSWORD).");
+  const plain = new Error("The server does not support SSL connections");
+  assertEquals(adviseOnDatabaseError(plain), "Turn TLS on at the server, or use --sslmode disable.");
+});
+
+Deno.test("an outage that the program reports itself is transient, alone or as each of several", () => {
+  const away = new TransientError("it is a standby");
+  assertEquals(classifyDatabaseError(away), "transient");
+  assertEquals(classifyDatabaseError(new AggregateError([away, systemError("ECONNREFUSED")])), "transient");
+  assertEquals(classifyDatabaseError(new AggregateError([away, new Error("else")])), "fatal");
+  assert(breaksConnection(away));
 });
 
 Deno.test("a certificate that cannot be verified is fatal", () => {

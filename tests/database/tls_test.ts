@@ -179,10 +179,10 @@ testWhere(missing, "what the program says and how it exits, mode by mode", async
   const absent = await run("localhost", "verify-full", "absent.crt");
   assertEquals(absent.code, 2);
   assertStringIncludes(absent.stderr, `Cannot use "sslrootcert" from --sslrootcert: current value`);
-  assertStringIncludes(absent.stderr, "wanted is the path of a PEM file");
+  assertStringIncludes(absent.stderr, "expected the path of a PEM file");
   for (const wrong of ["none.crt", "."]) {
     const { code, stderr } = await run("localhost", "verify-full", wrong);
     assertEquals(code, 2, stderr);
-    assertStringIncludes(stderr, "wanted is the path of a PEM file");
+    assertStringIncludes(stderr, "expected the path of a PEM file");
   }
 });
