@@ -9,7 +9,9 @@ import { NodeFS } from "@electric-sql/pglite/nodefs";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { existsSync, fsyncSync } from "node:fs";
 import type { Server, Socket } from "node:net";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
+import { syncDirectory } from "../durable_files.ts";
+import { unpackCluster } from "./embedded_cluster.ts";
 import type { WorkerReply, WorkerRequest } from "./embedded.ts";
 
 /** Bits of a mode that are not its owner's. */
@@ -71,25 +73,16 @@ async function open(options: PGliteOptions): Promise<PGlite> {
   }
 }
 
-/** Makes the database beside its place and moves it there whole: one killed half-made could never be opened again. */
+/** Unpacks the prepared cluster beside its place and moves it there whole: half of one could never be opened. */
 async function create(directory: string): Promise<void> {
   if (existsSync(directory) && [...Deno.readDirSync(directory)].length > 0) {
     throw new Error("the directory is not empty and holds no database");
   }
   const unfinished = `${directory}.new`;
   await Deno.remove(unfinished, { recursive: true }).catch(() => {});
-  await (await open({ dataDir: `file://${unfinished}` })).close();
-  secureTree(unfinished);
+  await unpackCluster(unfinished);
   await Deno.rename(unfinished, directory);
-}
-
-/** Takes rights away from others, which the making of the database gives, and syncs all of it. */
-function secureTree(path: string): void {
-  using file = Deno.openSync(path);
-  const { isDirectory } = file.statSync();
-  if (Deno.build.os !== "windows") Deno.chmodSync(path, isDirectory ? 0o700 : 0o600);
-  if (isDirectory) { for (const { name } of Deno.readDirSync(path)) secureTree(join(path, name)); }
-  file.syncSync();
+  await syncDirectory(dirname(directory));
 }
 
 async function start(directory: string, socket: string): Promise<void> {
