@@ -4,6 +4,7 @@
  * @module
  */
 import type { MarketBar } from "./fake_kraken.ts";
+import { answerWith, createLapses, type Lapses } from "./lapse.ts";
 import { createQueue } from "./queue.ts";
 
 export const KEY = "PKTESTKEY0123456789";
@@ -64,6 +65,8 @@ export interface FakeAlpaca extends AsyncDisposable {
   hold?: (request: URL) => Promise<void>;
   /** REST requests so far. */
   readonly requests: URL[];
+  /** What its REST side does wrong. */
+  readonly lapses: Lapses;
   /** The next connection whose first subscription is answered. */
   connection(): Promise<AlpacaConnection>;
   /** Waits until a client's message makes `done` true. */
@@ -81,6 +84,7 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
     handshakes: [] as number[],
     received: [] as FakeAlpaca["received"],
     requests: [] as URL[],
+    lapses: createLapses(),
     hold: undefined as FakeAlpaca["hold"],
   };
   const arrived = createQueue<AlpacaConnection>();
@@ -167,7 +171,7 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
       return Response.json({ message: "forbidden." }, { status: 403 });
     }
     const query = (name: string) => url.searchParams.get(name)!;
-    if (Date.parse(query("end")) > Date.now() - delayMs) {
+    if (Date.parse(query("end")) > fake.lapses.now() - delayMs) {
       return Response.json({ message: "subscription does not permit querying recent SIP data" }, { status: 403 });
     }
     const wanted = new Set(query("symbols").split(","));
@@ -186,7 +190,9 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
   }
 
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    if (request.headers.get("upgrade") !== "websocket") return answer(request);
+    if (request.headers.get("upgrade") !== "websocket") {
+      return answerWith(fake.lapses, new URL(request.url), () => answer(request));
+    }
     const status = fake.handshakes.shift();
     return status === undefined ? accept(request) : new Response("no", { status });
   });

@@ -4,6 +4,7 @@
  * @module
  */
 import type { MarketBar } from "./fake_kraken.ts";
+import { answerWith, createLapses, type Lapses } from "./lapse.ts";
 import { createQueue } from "./queue.ts";
 
 /** One client's socket. */
@@ -49,6 +50,8 @@ export interface FakeBinance extends AsyncDisposable {
   readonly history: MarketBar[];
   /** REST requests so far. */
   readonly requests: URL[];
+  /** What its REST side does wrong. */
+  readonly lapses: Lapses;
   /** What clients have sent, with the time of its arrival (`performance.now()`), and paths of their handshakes. */
   readonly received: { at: number; path: string; message: { method: string; params?: string[]; id: number } }[];
   /** The next socket that has subscribed. */
@@ -73,6 +76,7 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
   };
   const history: MarketBar[] = [];
   const requests: URL[] = [];
+  const lapses = createLapses();
   const received: FakeBinance["received"] = [];
   const arrived = createQueue<BinanceConnection>();
   const probes = createQueue<void>();
@@ -140,7 +144,10 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
   }
 
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    if (request.headers.get("upgrade") !== "websocket") return answer(new URL(request.url));
+    if (request.headers.get("upgrade") !== "websocket") {
+      const url = new URL(request.url);
+      return answerWith(lapses, url, () => answer(url));
+    }
     const status = script.handshakes.shift();
     return status === undefined ? accept(request) : new Response("no", { status });
   });
@@ -151,6 +158,7 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
     script,
     history,
     requests,
+    lapses,
     received,
     connection: arrived.take,
     probe: probes.take,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { answerWith, createLapses, type Lapses } from "./lapse.ts";
 import { createQueue } from "./queue.ts";
 
 /** A bar as the fake's market knows it. */
@@ -72,6 +73,8 @@ export interface FakeKraken extends AsyncDisposable {
   readonly mishaps: (number | string)[];
   /** REST requests so far: what each asked of `OHLC` or `Trades`. */
   readonly requests: string[];
+  /** What its REST side does wrong. */
+  readonly lapses: Lapses;
   /** The next connection that has subscribed. */
   connection(): Promise<FakeConnection>;
   /** The next sign that a connection is in use. */
@@ -84,6 +87,7 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
   const history: MarketBar[] = [];
   const mishaps: (number | string)[] = [];
   const requests: string[] = [];
+  const lapses = createLapses();
   const trades: MarketTrade[] = [];
   const subscriptions: string[][] = [];
   const arrived = createQueue<FakeConnection>();
@@ -163,7 +167,7 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
       ]);
     const last = rows.at(-1)?.[0] ?? 0;
     // The last row is the bar under way.
-    if (!isQuiet) rows.push([Math.floor(Date.now() / 60_000) * 60, "1", "1", "1", "1", "1", "1", 1]);
+    if (!isQuiet) rows.push([Math.floor(lapses.now() / 60_000) * 60, "1", "1", "1", "1", "1", "1", 1]);
     return { rows: rows.slice(-MAX_ROWS).filter(([time]) => isAfter(BigInt(time as number))), last };
   }
 
@@ -177,7 +181,9 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
 
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     const url = new URL(request.url);
-    return request.headers.get("upgrade") === "websocket" ? accept(request) : answer(url);
+    return request.headers.get("upgrade") === "websocket"
+      ? accept(request)
+      : answerWith(lapses, url, () => answer(url));
   });
   const { port } = server.addr as Deno.NetAddr;
   return {
@@ -188,6 +194,7 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
     history,
     mishaps,
     requests,
+    lapses,
     connection: arrived.take,
     ping: pings.take,
     async [Symbol.asyncDispose]() {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { answerWith, createLapses, type Lapses } from "./lapse.ts";
 import { createQueue } from "./queue.ts";
 
 /** A bar as the fake's market knows it. */
@@ -69,6 +70,8 @@ export interface FakeMassive extends AsyncDisposable {
   /** Bars that history has; change it at will. */
   readonly history: MassiveBar[];
   readonly requests: MassiveRequest[];
+  /** What its REST side does wrong. */
+  readonly lapses: Lapses;
   /** The next connection that has subscribed. */
   connection(): Promise<MassiveConnection>;
 }
@@ -95,6 +98,7 @@ export function startFakeMassive(given: Partial<MassiveScript> = {}): FakeMassiv
   };
   const history: MassiveBar[] = [];
   const requests: MassiveRequest[] = [];
+  const lapses = createLapses();
   const arrived = createQueue<MassiveConnection>();
   const sockets = new Set<WebSocket>();
 
@@ -183,7 +187,9 @@ export function startFakeMassive(given: Partial<MassiveScript> = {}): FakeMassiv
 
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     const url = new URL(request.url);
-    return request.headers.get("upgrade") === "websocket" ? accept(request) : answer(request, url);
+    return request.headers.get("upgrade") === "websocket"
+      ? accept(request)
+      : answerWith(lapses, url, () => answer(request, url));
   });
   const { port } = server.addr as Deno.NetAddr;
   return {
@@ -191,6 +197,7 @@ export function startFakeMassive(given: Partial<MassiveScript> = {}): FakeMassiv
     script,
     history,
     requests,
+    lapses,
     variables: {
       MASSIVE_API_KEY: KEY,
       MASSIVE_STREAM_URL: `ws://127.0.0.1:${port}/stocks`,

@@ -74,6 +74,10 @@ export interface FakeTws extends AsyncDisposable {
   readonly asked: BarsAsked[];
   /** Errors that answer the next requests for history that are not kept up to date. */
   readonly mishaps: { code: number; text: string }[];
+  /** What history answers in place of the bars that it has, while it is set. */
+  alter?: (ask: BarsAsked, bars: readonly MarketBar[]) => readonly MarketBar[];
+  /** What its clock shows, in epoch ms; change it at will. */
+  now: () => number;
   /** The next connection that is ready. */
   connection(): Promise<FakeConnection>;
 }
@@ -160,10 +164,11 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
       if (refusal !== undefined) return error(ask.id, ...refusal);
       const mishap = ask.keepUpToDate ? undefined : mishaps.shift();
       if (mishap !== undefined) return error(ask.id, mishap.code, mishap.text);
-      const until = ask.end === "" ? Date.now() : readEnd(ask.end);
-      const bars = history.filter(({ symbol, ts }) =>
+      const until = ask.end === "" ? fake.now() : readEnd(ask.end);
+      const plain = history.filter(({ symbol, ts }) =>
         symbol === ask.symbol && ts < until && ts >= until - readDuration(ask.duration)
       ).toSorted((a, b) => a.ts - b.ts);
+      const bars = ask.keepUpToDate ? plain : fake.alter?.(ask, plain) ?? plain;
       if (bars.length === 0 && !ask.keepUpToDate) {
         const text = `Historical Market Data Service error message:HMDS query returned no data: ${ask.symbol}`;
         return error(ask.id, 162, text);
@@ -183,7 +188,7 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
         const [kind] = fields;
         if (kind.startsWith("v100")) send(version, "20261018 09:30:00 EST");
         if (kind === "71") start(Number(fields[2]));
-        if (kind === "49") send(49, 1, Math.floor(Date.now() / 1000));
+        if (kind === "49") send(49, 1, Math.floor(fake.now() / 1000));
         if (kind === "25") cancelled.push(Number(fields[2]));
         if (kind === "20") answer(readAsk(fields));
       }
@@ -200,8 +205,9 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
     await Promise.all(each);
   })();
   const { port } = listener.addr as Deno.NetAddr;
-  return {
+  const fake: FakeTws = {
     port,
+    now: () => Date.now(),
     variables: { IBKR_HOST: "127.0.0.1", IBKR_PORT: String(port) },
     history,
     asked,
@@ -214,6 +220,7 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
       await serving;
     },
   };
+  return fake;
 }
 
 function readAsk(fields: string[]): BarsAsked {
