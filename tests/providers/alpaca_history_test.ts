@@ -127,22 +127,6 @@ Deno.test("bars that are not as documented are told, after the good ones", async
   await assertRejects(() => pages.next(), FeedError, "2 bars of AAPL: bar is not as documented");
 });
 
-for (const body of [[], "text", 5, { bars: 5 }, { bars: { AAPL: 5 } }, { message: "odd" }]) {
-  Deno.test(`an answer like ${JSON.stringify(body)} is an error, not an empty history`, async () => {
-    await using fake = startFakeAlpaca();
-    fake.mishaps.push({ status: 200, body });
-    const reader = createReader(fake);
-    await assertRejects(() => reader.read("AAPL", START, START + MINUTE), FeedError, "not as documented");
-  });
-}
-
-Deno.test("pages that go round in circles end", async () => {
-  await using fake = startFakeAlpaca();
-  fake.mishaps.push(...Array(3).fill({ status: 200, body: { bars: {}, next_page_token: "t0" } }));
-  const reader = createReader(fake);
-  await assertRejects(() => reader.read("AAPL", START, START + MINUTE), FeedError, "repeats a page");
-});
-
 Deno.test("a wrong key is told without showing it", async () => {
   await using fake = startFakeAlpaca();
   const reader = createReader(fake, { secret: `${SECRET}x` });

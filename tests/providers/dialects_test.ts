@@ -26,8 +26,10 @@ Deno.test("Alpaca with bytes for text, times with offsets, whole numbers, fields
     },
     answer(url) {
       const page = url.searchParams.get("page_token") ?? "0";
-      if (page === "3") return { bars: { "brk.b": [{ t: new Date(at(4)).toISOString(), v: 2, ...prices }] } };
-      return [{ bars: null, next_page_token: "1" }, { next_page_token: "2" }, {
+      if (page === "3") {
+        return { bars: { "brk.b": [{ t: new Date(at(4)).toISOString(), v: 2, ...prices }] }, next_page_token: "" };
+      }
+      return [{ bars: null, next_page_token: "1" }, { bars: null, next_page_token: "2" }, {
         bars: {},
         next_page_token: "3",
       }][+page];
@@ -57,7 +59,7 @@ Deno.test("Massive with statuses without a message, several topics in one, and r
       const next_url = `https://api.massive.com${url.pathname}?cursor=2`;
       return url.searchParams.has("cursor")
         ? { status: "DELAYED", results: [{ t: at(4), ...prices }] }
-        : { resultsCount: 0, next_url };
+        : { status: "OK", resultsCount: 0, next_url };
     },
   }, {
     symbols: ["BRK.B", "F"],

@@ -158,10 +158,10 @@ for (
   });
 }
 
-Deno.test("a bad row is told after the good ones, an odd answer at once", async () => {
+Deno.test("bad rows are told after the good ones, an unknown pair at once", async () => {
+  const rows = [[(START + 990 * MINUTE) / 1000, "2", "4", "1", "3", "2", "1", 1], [5], 7];
   const answers: unknown[] = [
-    { error: [], result: { XXBTZUSD: [[(START + 990 * MINUTE) / 1000, "2", "4", "1", "3", "2", "1", 1], [5], 7] } },
-    ...[null, [], {}, { result: {} }, { result: { A: [], B: [], last: 1 } }, { result: { A: 5 } }],
+    { error: [], result: { XXBTZUSD: rows, last: 1 } },
     { error: ["EQuery:Unknown asset pair"] },
   ];
   const server = Deno.serve(
@@ -170,7 +170,6 @@ Deno.test("a bad row is told after the good ones, an odd answer at once", async 
   );
   const fake = { variables: { KRAKEN_REST_URL: `http://127.0.0.1:${server.addr.port}` } } as unknown as FakeKraken;
   await assertRejects(() => read(fake, 990, 995), FeedError, "2 bars of BTC/USD: bar is not as documented");
-  while (answers.length > 1) await assertRejects(() => read(fake, 990, 995), FeedError, "not as documented");
   const error = await assertRejects(() => read(fake, 990, 995), FeedError, "EQuery:Unknown asset pair");
   assertEquals(error.isFatal, true);
   await server.shutdown();

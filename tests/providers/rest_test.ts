@@ -158,6 +158,67 @@ Deno.test("an answer that does not come in time, or breaks off, is asked for aga
   assertEquals([calls[0], calls.at(-1)], ["error", "ok"]);
 });
 
+/** A server that sends bytes as they are, and closes the connection; the last ones for ever. */
+function startRawServer(answers: Uint8Array[]) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let count = 0;
+  const serving = (async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(65_536));
+      await connection.write(answers[Math.min(count++, answers.length - 1)]);
+      connection.close();
+    }
+  })();
+  return {
+    url: `http://127.0.0.1:${listener.addr.port}`,
+    get count() {
+      return count;
+    },
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await serving;
+    },
+  };
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);
+async function pack(text: string): Promise<Uint8Array> {
+  const stream = new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+const packed = await pack('{"half":true}');
+const join = (head: string, body: Uint8Array) => new Uint8Array([...encode(head), ...body]);
+const ok = (headers: string) => `HTTP/1.1 200 OK\r\nConnection: close\r\n${headers}\r\n`;
+
+for (
+  const [name, bytes] of [
+    ["shorter than its length", encode(`${ok("Content-Length: 40\r\n")}{"half":true}`)],
+    ["cut within its chunks", encode(`${ok("Transfer-Encoding: chunked\r\n")}d\r\n{"half":true}\r\n`)],
+    ["cut within a chunk", encode(`${ok("Transfer-Encoding: chunked\r\n")}f0\r\n{"half":true}`)],
+    ["packed and cut", join(ok("Content-Encoding: gzip\r\n"), packed.slice(0, -8))],
+    ["cut in the middle of JSON", encode(`${ok("")}{"half":tr`)],
+    ["no JSON by its type", encode(`${ok("Content-Type: text/html\r\n")}{"half":true}`)],
+    ["CSV by its type", encode(`${ok("Content-Type: text/csv; charset=utf-8\r\n")}5`)],
+  ] as const
+) {
+  Deno.test(`an answer that is ${name} is asked for again`, async () => {
+    const whole = encode(`${ok("Content-Type: application/json\r\nContent-Length: 11\r\n")}{"ok":true}`);
+    await using server = startRawServer([bytes, bytes, whole]);
+    const { answer, calls } = ask(server.url);
+    assertEquals(await answer, { ok: true });
+    assertEquals([calls[0], calls.at(-1)], ["error", "ok"]);
+  });
+}
+
+Deno.test("an answer that is packed and whole, and one without a type, are taken", async () => {
+  const type = "Content-Encoding: gzip\r\nContent-Type: application/problem+json\r\n";
+  await using server = startRawServer([
+    join(ok(`${type}Content-Length: ${packed.length}\r\n`), packed),
+    encode(`${ok("")}[]`),
+  ]);
+  assertEquals([await ask(server.url).answer, await ask(server.url).answer], [{ half: true }, []]);
+});
+
 Deno.test("a stop ends the request under way, and the wait for the next", async () => {
   const gone = Promise.withResolvers<Response>();
   await using server = startServer([() => gone.promise, status(429, { "retry-after": "300" })]);

@@ -5,6 +5,7 @@
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import type { AlpacaFeed } from "../alpaca.ts";
+import { createChain } from "../live/chain.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { errorWithoutKey } from "../live/key.ts";
@@ -88,25 +89,23 @@ export function createHistory(options: HistoryOptions): History {
   /** All pages of a range; a page may be short or empty, only the missing token says that it is the last. */
   async function* readPages(symbols: readonly string[], from: number, to: number, signal: AbortSignal) {
     const reader = createRowReader((row, symbol) => readBar(row, symbol, "final", timeframe));
-    for (let token: string | undefined, last = false; !last;) {
+    const note = createChain("Alpaca's history");
+    for (let token: string | undefined;;) {
       const url = pageUrl(symbols, from, to, token);
-      const body = await getJson(url, { headers, signal, bucket, backoffMs, isAnswer: isTooRecent, advise, onCall });
+      const rest = { headers, signal, bucket, backoffMs, isAnswer: isTooRecent, advise, findFault, onCall };
+      const body = await getJson(url, rest);
       if (isTooRecent(403, body)) throw new TooRecentError();
-      const { bars, next_page_token: next } = (body ?? {}) as { bars?: unknown; next_page_token?: unknown };
-      // Where there are no bars, an empty object or null says so, or nothing does beside the token.
-      if (typeof bars !== "object" && (bars !== undefined || next === undefined)) {
-        throw new FeedError("Alpaca's history is not as documented", { reason: "history" });
-      }
+      const { bars, next_page_token: next } = body as BarsPage;
       const page: FeedBar[] = [];
       for (const symbol of symbols) {
-        const rows = (bars as Record<string, unknown> | null)?.[symbol] ?? [];
-        if (!Array.isArray(rows)) throw new FeedError("Alpaca's history is not as documented", { reason: "history" });
-        for (const bar of reader.read(symbol, rows)) if (bar.ts >= from && bar.ts < to) page.push(bar);
+        for (const bar of reader.read(symbol, bars?.[symbol] ?? [])) {
+          if (bar.ts >= from && bar.ts < to) page.push(bar);
+        }
       }
       yield page;
-      last = typeof next !== "string" || next === "";
-      if (!last && next === token) throw new FeedError("Alpaca's history repeats a page", { reason: "history" });
-      token = next as string;
+      if (next === null || next === "") break;
+      note(next);
+      token = next;
     }
     reader.finish();
   }
@@ -131,6 +130,22 @@ export function createHistory(options: HistoryOptions): History {
       }
     },
   };
+}
+
+/** A sound page. Where there are no bars, an empty object or null says so. */
+interface BarsPage {
+  bars: Record<string, unknown[]> | null;
+  next_page_token: string | null;
+}
+
+/** Why a body is no {@linkcode BarsPage}: the token is explicit, so that a body without one is cut. */
+function findFault(body: unknown): string | undefined {
+  const { bars, next_page_token: next } = (body ?? {}) as Record<string, unknown>;
+  if (typeof bars !== "object" || Array.isArray(bars)) return "has no bars, expected an object or null";
+  if (!Object.values(bars ?? {}).every((rows) => Array.isArray(rows) || rows === null)) {
+    return "has bars of a symbol that are no list";
+  }
+  if (next !== null && typeof next !== "string") return "has no next_page_token, expected a text or null";
 }
 
 /** What to do about a refusal: wrong keys are answered with 403 too. */

@@ -8,7 +8,7 @@ import type { TokenBucket } from "../../pipeline/rate.ts";
 import type { Rejected } from "../../records/frame.ts";
 import type { OptionSnapshot } from "../../records/option.ts";
 import { parseIso } from "../../records/time.ts";
-import { FeedError } from "../live/feed.ts";
+import { createChain } from "../live/chain.ts";
 import { errorWithoutKey } from "../live/key.ts";
 import type { PolledPage, PolledRecord } from "../live/poll.ts";
 import { type CallOutcome, getJson } from "../live/rest.ts";
@@ -35,25 +35,35 @@ export async function* readAlpacaChain(
   onCall: (outcome: CallOutcome) => void,
 ): AsyncGenerator<PolledPage<OptionSnapshot>> {
   const headers = { "APCA-API-KEY-ID": key, "APCA-API-SECRET-KEY": secret };
-  for (let token: string | undefined = "";;) {
+  const note = createChain("Alpaca's option chain");
+  for (let token = "";;) {
     const page: URL = new URL(`${url}/v1beta1/options/snapshots/${encodeURIComponent(underlying)}`);
     page.searchParams.set("limit", `${PAGE_LIMIT}`);
-    if (token !== "") page.searchParams.set("page_token", token!);
-    let body: { snapshots?: unknown; next_page_token?: unknown } | null;
+    if (token !== "") page.searchParams.set("page_token", token);
+    let body: SnapshotsPage;
     try {
-      body = await getJson(page.href, { headers, signal, bucket, onCall }) as typeof body;
+      body = await getJson(page.href, { headers, signal, bucket, findFault, onCall }) as SnapshotsPage;
     } catch (error) {
       throw errorWithoutKey(errorWithoutKey(error, key), secret);
     }
-    if (typeof body?.snapshots !== "object" || body.snapshots === null) {
-      throw new FeedError("Alpaca's option chain is not as documented", { reason: "history" });
-    }
-    yield readSnapshots(underlying, body.snapshots as Record<string, unknown>);
-    const next: unknown = body.next_page_token;
+    yield readSnapshots(underlying, body.snapshots);
+    const { next_page_token: next } = body;
     if (typeof next !== "string" || next === "") return;
-    if (next === token) throw new FeedError("Alpaca's option chain repeats a page", { reason: "history" });
+    note(next);
     token = next;
   }
+}
+
+/** A sound page. */
+interface SnapshotsPage {
+  snapshots: Record<string, unknown>;
+  next_page_token?: unknown;
+}
+
+/** Why a body is no {@linkcode SnapshotsPage}. */
+function findFault(body: unknown): string | undefined {
+  const { snapshots } = (body ?? {}) as Record<string, unknown>;
+  return typeof snapshots !== "object" || snapshots === null ? "has no snapshots, expected an object" : undefined;
 }
 
 function readSnapshots(underlying: string, snapshots: Record<string, unknown>): PolledPage<OptionSnapshot> {

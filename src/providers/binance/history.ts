@@ -37,10 +37,10 @@ export function createHistory(
 
   async function getKlines(symbol: string, query: string, signal: AbortSignal): Promise<unknown[]> {
     const url = `${restUrl}/api/v3/klines?symbol=${encodeURIComponent(symbol)}&interval=${timeframe}&${query}`;
-    const body = await getJson(url, { signal, bucket, backoffMs, isAnswer: isUnknown, onCall }).catch(explain);
+    const rest = { signal, bucket, backoffMs, isAnswer: isUnknown, findFault, onCall };
+    const body = await getJson(url, rest).catch(explain);
     if (isUnknown(400, body)) throw new UnknownSymbolError(symbol);
-    if (!Array.isArray(body)) throw new FeedError("Binance's history is not as documented", { reason: "history" });
-    return body;
+    return body as unknown[];
   }
 
   return {
@@ -54,8 +54,11 @@ export function createHistory(
         const now = Date.now();
         yield bars.filter(({ ts, trades }) => ts >= start && ts < to && ts + stepMs <= now && trades !== 0);
         // A page may be short; only an empty one says that there is nothing more.
-        const last = bars.at(-1)?.ts ?? -Infinity;
-        if (page.length === 0 || last < start) break;
+        const last = bars.at(-1)?.ts;
+        if (last === undefined) break;
+        if (last < start) {
+          throw new FeedError("Binance's history ends before the start that it was asked for", { reason: "history" });
+        }
         start = last + stepMs;
       }
       rows.finish();
@@ -69,6 +72,11 @@ export function createHistory(
       }
     },
   };
+}
+
+/** Why a body is no page of klines. */
+function findFault(body: unknown): string | undefined {
+  return Array.isArray(body) ? undefined : "is no list of klines";
 }
 
 function isUnknown(status: number, body: unknown): boolean {

@@ -37,21 +37,15 @@ export function createHistory(options: KrakenOptions): History {
   /** The rows of the one pair of an answer, and its `last`. */
   async function getRows(endpoint: string, symbol: string, query: string, signal: AbortSignal) {
     const url = `${restUrl}/0/public/${endpoint}?pair=${encodeURIComponent(restPair(symbol))}&${query}`;
-    const body = await getJson(url, { signal, bucket, backoffMs, isThrottled, onCall }) as
-      | { error?: unknown; result?: unknown }
-      | null;
+    const body = await getJson(url, { signal, bucket, backoffMs, isThrottled, findFault, onCall });
     const errors = errorsOf(body);
     if (errors.length > 0) {
       const isFatal = errors.some((error) => error.includes("Unknown asset pair"));
       const reason = errors.some((error) => error.includes("Unknown method")) ? "refused" : "history";
       throw new FeedError(`Kraken has no history of ${symbol}: ${errors.join(", ")}`, { isFatal, reason });
     }
-    const { last, ...pairs } = (body?.result ?? {}) as Record<string, unknown>;
-    const [rows, ...others] = Object.values(pairs);
-    if (!Array.isArray(rows) || others.length > 0) {
-      throw new FeedError("Kraken's history is not as documented", { reason: "history" });
-    }
-    return { rows: rows as unknown[], last };
+    const { last, ...pairs } = (body as { result: Record<string, unknown> }).result;
+    return { rows: Object.values(pairs)[0] as unknown[], last: BigInt(last as number | string) };
   }
 
   /** Reads trades and makes bars of them, up to the one that begins before `to` and is over. */
@@ -84,11 +78,10 @@ export function createHistory(options: KrakenOptions): History {
         }
       }
       yield page;
-      const next = typeof last === "string" && /^\d{1,20}$/.test(last) ? BigInt(last) : undefined;
-      if (next === undefined) throw new FeedError("Kraken's history is not as documented", { reason: "history" });
-      if (rows.length === 0 || (!isNew && next <= since)) break;
+      if (last < since) throw new FeedError("Kraken's trades lead back to a page before", { reason: "history" });
+      if (rows.length === 0 || (!isNew && last === since)) break;
       // `since` is exclusive, and trades may share their time: what comes twice is known by its id.
-      since = isNew ? next - 1n : next;
+      since = isNew ? last - 1n : last;
     }
     const bar = bars.end();
     if (bar !== undefined) yield [bar];
@@ -129,6 +122,18 @@ export function createHistory(options: KrakenOptions): History {
   }
 
   return { bucket, read, start: (symbol) => starts.get(symbol) };
+}
+
+/** Why a body without errors is no answer: the rows of one pair, and where they end. */
+function findFault(body: unknown): string | undefined {
+  const { error, result } = (body ?? {}) as Record<string, unknown>;
+  if (!Array.isArray(error)) return "has no list of errors";
+  if (errorsOf(body).length > 0) return undefined;
+  if (typeof result !== "object" || result === null) return "has neither errors nor a result";
+  const { last, ...pairs } = result as Record<string, unknown>;
+  const [rows, ...others] = Object.values(pairs);
+  if (!Array.isArray(rows) || others.length > 0) return "has not the rows of one pair";
+  if (!/^\d{1,20}$/.test(String(last))) return `has no end, its last is ${JSON.stringify(last)}`;
 }
 
 /** Errors of an answer, without its warnings. */

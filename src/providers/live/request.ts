@@ -10,6 +10,7 @@ export interface Answer {
   readonly status: number;
   /** What was said, parsed; text where it is not JSON, an error's message where nothing came. */
   readonly body: unknown;
+  /** Whether the body is JSON, whole, and not declared to be something else. */
   readonly isJson: boolean;
   /** How long the endpoint asks to be left alone, in milliseconds; 0 where it does not say. */
   readonly retryAfterMs: number;
@@ -54,14 +55,24 @@ export async function request(url: string, options: RequestOptions): Promise<Ans
         return { status: response.status, body, isJson: false, retryAfterMs: 0 };
       }
       const text = await readText(response, maxBytes);
-      return { status: response.status, ...parse(text), retryAfterMs: readRetryAfter(response) };
+      const { body, isJson } = parse(text);
+      return {
+        status: response.status,
+        body,
+        isJson: isJson && isDeclaredJson(response.headers),
+        retryAfterMs: readRetryAfter(response),
+      };
     }
   } catch (error) {
     return { status: 0, body: (error as Error).message, isJson: false, retryAfterMs: 0 };
   }
 }
 
-/** The body as text. A server that never ends it must not fill the memory. */
+/**
+ * The body as text. A server that never ends it must not fill the memory, and one that ends it early has not answered.
+ *
+ * @throws {RangeError} If the body is longer than `maxBytes`, or not as long as its header says.
+ */
 async function readText(response: Response, maxBytes: number): Promise<string> {
   if (response.body === null) return "";
   const decoder = new TextDecoder();
@@ -73,6 +84,12 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
     if (size > maxBytes) throw new RangeError(`the answer is longer than ${maxBytes} bytes`);
     text += decoder.decode(chunk, { stream: true });
   }
+  const { headers } = response;
+  const length = headers.get("content-length");
+  // A packed body is as long as the header says before it is unpacked.
+  if (length !== null && headers.get("content-encoding") === null && Number(length) !== size) {
+    throw new RangeError(`the answer is cut: ${size} of ${length} bytes came`);
+  }
   return text + decoder.decode();
 }
 
@@ -82,6 +99,12 @@ function parse(text: string): { body: unknown; isJson: boolean } {
   } catch {
     return { body: text.slice(0, 200), isJson: false };
   }
+}
+
+/** Whether the answer may be JSON by its type: every vendor declares JSON, mirrors may say plain text or nothing. */
+function isDeclaredJson(headers: Headers): boolean {
+  const type = headers.get("content-type")?.split(";", 1)[0].trim().toLowerCase() ?? "";
+  return type === "" || type === "text/plain" || /[/+]json$/.test(type);
 }
 
 /** `Retry-After` is in seconds, or a date; `X-RateLimit-Reset` the moment of the next quota, in epoch seconds. */

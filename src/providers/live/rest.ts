@@ -23,6 +23,8 @@ export interface RestOptions extends Omit<RequestOptions, "timeoutMs"> {
   timeoutMs?: number;
   /** Whether an answer with status 200 asks to slow down all the same. */
   isThrottled?: (body: unknown) => boolean;
+  /** Why an answer with status 200 is no sound one, to end its sentence; `undefined` where it is sound. */
+  findFault?: (body: unknown) => string | undefined;
   /** Whether a refusal says something that the caller understands: its body is returned. */
   isAnswer?: (status: number, body: unknown) => boolean;
   /** What to do about a refusal, to end its message. */
@@ -41,10 +43,11 @@ const RETRIABLE = new Set([0, 408, 413, 425, 499]);
 
 /**
  * Gets JSON. A refusal to slow down (429, or what {@linkcode RestOptions.isThrottled} sees), a server error, an answer that
- * is no JSON and a broken connection are tried again after a wait. As long as `Retry-After` says, and while a refusal to
+ * is no JSON or has a fault ({@linkcode RestOptions.findFault}), and a broken connection are tried again after a wait. As long as `Retry-After` says, and while a refusal to
  * slow down is waited for, nobody else asks the endpoint either.
  *
- * @throws {FeedError} If the endpoint refuses the request, fatal for 401 and 403; or if all attempts failed.
+ * @throws {FeedError} If the endpoint refuses the request, fatal for 401 and 403; or if all attempts failed, with the
+ * reason `history` where the last answer has a fault.
  */
 export async function getJson(url: string, options: RestOptions): Promise<unknown> {
   const { signal, bucket, attempts = 6, backoffMs = 1000, timeoutMs = 30_000, onCall } = options;
@@ -53,12 +56,13 @@ export async function getJson(url: string, options: RestOptions): Promise<unknow
     const { status, body, isJson, retryAfterMs } = await request(url, { ...options, timeoutMs });
     signal.throwIfAborted();
     const isThrottled = THROTTLED.has(status) || status === 200 && isJson && options.isThrottled?.(body) === true;
-    if (status === 200 ? isJson && !isThrottled : options.isAnswer?.(status, body)) {
+    const fault = status === 200 && isJson && !isThrottled ? options.findFault?.(body) : undefined;
+    if (status === 200 ? isJson && !isThrottled && fault === undefined : options.isAnswer?.(status, body)) {
       onCall?.("ok");
       return body;
     }
     onCall?.(isThrottled ? "throttled" : "error");
-    const said = describe(status, body);
+    const said = fault === undefined ? describe(status, body) : `an answer that ${fault}: ${excerpt(body)}`;
     if (!isThrottled && status !== 200 && status < 500 && !RETRIABLE.has(status)) {
       const advice = options.advise?.(status, body);
       throw new FeedError(
@@ -75,16 +79,19 @@ export async function getJson(url: string, options: RestOptions): Promise<unknow
       });
     }
     if (attempt === attempts) {
-      throw new FeedError(`${withoutQuery(url)} failed ${attempts} times, the last time ${said}`, { reason: "rest" });
+      throw new FeedError(`${withoutQuery(url)} failed ${attempts} times, the last time ${said}`, {
+        reason: fault === undefined ? "rest" : "history",
+      });
     }
     await delay(waitMs, { signal });
   }
 }
 
 function describe(status: number, body: unknown): string {
-  const said = (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 200);
-  return `${status === 0 ? "no answer" : `status ${status}`}: ${said}`;
+  return `${status === 0 ? "no answer" : `status ${status}`}: ${excerpt(body)}`;
 }
+
+const excerpt = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 200);
 
 /** The address for people to read: a query may hold a key. */
 export const withoutQuery = (url: string): string => url.split("?", 1)[0];

@@ -48,7 +48,7 @@ export async function* readHistory(options: HistoryOptions): AsyncGenerator<read
     // Both ends are inclusive. Adjusted prices would not go with those of the stream after a split.
     const path = `/v2/aggs/ticker/${encodeURIComponent(options.symbol)}/range/${range}/${start}/${end - 1}` +
       `?adjusted=false&sort=asc&limit=${LIMIT}`;
-    for await (const rows of readPages(path, options)) {
+    for await (const rows of readPages(path, { ...options, isCounted: true })) {
       yield reader.read(options.symbol, rows).filter(({ ts }) => ts >= start && ts < end);
     }
   }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { TokenBucket } from "../../pipeline/rate.ts";
+import { createChain } from "../live/chain.ts";
 import { FeedError } from "../live/feed.ts";
 import { errorWithoutKey } from "../live/key.ts";
 import { type CallOutcome, getJson, withoutQuery } from "../live/rest.ts";
@@ -16,24 +17,34 @@ export interface PageOptions {
   signal: AbortSignal;
   /** First wait before a request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
+  /** Whether each page says how many results it has, so that one without either is no answer. @default {false} */
+  isCounted?: boolean;
   onCall?: (outcome: CallOutcome) => void;
 }
 
-/** The `results` of each page, from `path` (with its query) on. */
+/** What a page may hold, each of an unknown form. */
+type Page = Partial<Record<"status" | "results" | "resultsCount" | "queryCount" | "next_url" | "message", unknown>>;
+
+/**
+ * The `results` of each page, from `path` (with its query) on.
+ *
+ * @throws {FeedError} If a page is not sound (see {@linkcode findFault}), or leads to one that came before.
+ */
 export async function* readPages(path: string, options: PageOptions): AsyncGenerator<readonly unknown[]> {
   const { restUrl } = options;
+  const note = createChain("Massive's history");
   for (let url: string | undefined = `${restUrl}${path}`; url !== undefined;) {
+    note(url);
     const { rows, next }: { rows: unknown[]; next?: string } = await readPage(url, options);
     yield rows;
-    if (next === url) throw new FeedError("Massive's history leads from a page to itself", { reason: "history" });
     url = next;
   }
 }
 
 async function readPage(url: string, options: PageOptions): Promise<{ rows: unknown[]; next?: string }> {
-  const { signal, key, restUrl, bucket, backoffMs, onCall } = options;
+  const { signal, key, restUrl, bucket, backoffMs, isCounted = false, onCall } = options;
   const headers = { authorization: `Bearer ${key}` };
-  let body: { results?: unknown; next_url?: unknown; message?: unknown } | null;
+  let body: Page;
   try {
     body = await getJson(url, {
       headers,
@@ -43,9 +54,10 @@ async function readPage(url: string, options: PageOptions): Promise<{ rows: unkn
       onCall,
       advise,
       isAnswer: isDenied,
-    }) as typeof body;
+      findFault: (body) => findFault(body, isCounted),
+    }) as Page;
     if (isDenied(403, body)) {
-      const said = typeof body?.message === "string" ? `: ${body.message.slice(0, 200)}` : "";
+      const said = typeof body.message === "string" ? `: ${body.message.slice(0, 200)}` : "";
       throw new FeedError(`The Massive plan does not include what was asked of ${withoutQuery(url)}${said}`, {
         reason: "entitlement",
       });
@@ -53,11 +65,36 @@ async function readPage(url: string, options: PageOptions): Promise<{ rows: unkn
   } catch (error) {
     throw errorWithoutKey(error, key);
   }
-  // Where there is nothing there are no results.
-  const { next_url: next, ...rest } = body ?? {};
-  const results = rest.results ?? [];
-  if (!Array.isArray(results)) throw new FeedError("Massive's history is not as documented", { reason: "history" });
-  return { rows: results, next: typeof next === "string" && next !== "" ? rebase(next, restUrl) : undefined };
+  const { next_url: next } = body;
+  return {
+    rows: (body.results ?? []) as unknown[],
+    next: typeof next === "string" && next !== "" ? rebase(next, restUrl) : undefined,
+  };
+}
+
+/**
+ * Why a page is no answer. Where there are no `results` they are `null` or left out; the counts must agree with it. `queryCount` counts
+ * the bars that the results are made of, of which each has one or more.
+ */
+export function findFault(body: unknown, isCounted: boolean): string | undefined {
+  if (typeof body !== "object" || body === null) return "is no object";
+  const { status, results, resultsCount, queryCount, next_url: next } = body as Page;
+  if (status !== "OK" && status !== "DELAYED") {
+    return `has status ${JSON.stringify(status)}, expected "OK" or "DELAYED"`;
+  }
+  const rows = results ?? [];
+  if (!Array.isArray(rows)) return "has results that are no list";
+  if (resultsCount !== undefined && resultsCount !== rows.length) {
+    return `has ${rows.length} results, its resultsCount is ${JSON.stringify(resultsCount)}`;
+  }
+  if (isCounted && results === undefined && resultsCount !== 0) {
+    return "has neither results nor a resultsCount of 0";
+  }
+  const isCountLess = typeof queryCount !== "number" || queryCount < rows.length;
+  if (queryCount !== undefined && (isCountLess || (rows.length === 0 && queryCount > 0))) {
+    return `has ${rows.length} results, its queryCount is ${JSON.stringify(queryCount)}`;
+  }
+  if (next !== undefined && next !== null && typeof next !== "string") return "has a next_url that is no text";
 }
 
 /** The next page's address names Massive's own host; the key goes to nobody but the host that is configured. */
