@@ -26,6 +26,8 @@ export interface LogEntry {
   readonly records: number;
   /** Whether it was there before this process. */
   readonly isRecovered: boolean;
+  /** Whether it still is in the log: {@linkcode JournalLog.dropOldest} removes entries that are under way too. */
+  readonly isOnDisk: boolean;
   /** Says that it need not be kept any longer. */
   settle(): void;
 }
@@ -130,6 +132,9 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
       time,
       records,
       isRecovered: number <= recoveredUpTo,
+      get isOnDisk() {
+        return number >= pointer.saved;
+      },
       settle() {
         entry.isSettled = true;
         while (underWay[0]?.isSettled) underWay.shift();

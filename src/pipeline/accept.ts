@@ -1,5 +1,5 @@
 /**
- * The gate of the pipeline: what passes it is accepted, counted, and accounted for until it is settled.
+ * The gate of the pipeline: what passes it is accepted, counted, and accounted for until it is acknowledged.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Listener } from "../events.ts";
 import { type Frame, frameSize } from "../records/frame.ts";
 import type { LedgerKeeper } from "./ledger.ts";
 
-/** Options of {@linkcode accept}. */
+/** Options of {@linkcode accept} and {@linkcode account}. */
 export interface AcceptOptions {
   ledger: LedgerKeeper;
   tell: Listener;
@@ -19,21 +19,22 @@ export function accept({ ledger, tell }: AcceptOptions): TransformStream<Frame, 
     {
       transform(frame, controller) {
         tell({ type: "accepted", kind: frame.kind, provider: frame.provider, count: frameSize(frame) });
-        controller.enqueue({
-          ...frame,
-          settle(settled) {
-            ledger.settled(settled);
-            frame.settle(settled);
-          },
-          leave: frame.leave && ((left) => {
-            ledger.settled(left);
-            tell({ type: "journaled", count: left });
-            frame.leave!(left);
-          }),
-        });
+        controller.enqueue(account(frame, { ledger, tell }));
       },
     },
     { highWaterMark: 1 },
     { highWaterMark: 0 },
   );
+}
+
+/** The frame, whose acknowledgements the ledger hears of: the one place where records leave its count of those in flight. */
+export function account(frame: Frame, { ledger, tell }: AcceptOptions): Frame {
+  return {
+    ...frame,
+    ack(outcome, count) {
+      ledger.settled(count);
+      if (outcome === "requeued") tell({ type: "journaled", count });
+      frame.ack(outcome, count);
+    },
+  };
 }

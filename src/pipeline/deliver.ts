@@ -5,7 +5,7 @@
  */
 import type { DeadLetter } from "../dead_letters/letter.ts";
 import type { DeadLetterCause, Listener, WriteCounts } from "../events.ts";
-import type { Frame } from "../records/frame.ts";
+import type { Frame, Outcome } from "../records/frame.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import type { Sink, SinkLane } from "../sinks/sink.ts";
 import { type Batch, type BatchPart, locateInBatch } from "./batch.ts";
@@ -66,7 +66,7 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
   const refused: { letter: DeadLetter; at: number }[] = [];
   /** What the sink has not refused and not written. */
   const unwritten: { from: number; to: number; cause: DeadLetterCause; error: unknown }[] = [];
-  const isShared = batch.parts.every(({ frame }) => frame.isShared);
+  const isShared = batch.parts.every(({ frame }) => frame.home?.() === "stream");
   let attempts = 0;
   let attemptedAt = 0;
   tell({
@@ -109,7 +109,7 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
     limit.written(records.length, seconds);
     const attemptSeconds = secondsSince(attemptedAt);
     tell({ type: "batch-written", ...told, count: records.length, result, seconds, attemptSeconds });
-    settle(from, to, true);
+    ack(from, to, "committed");
   }
 
   async function write(records: readonly MarketRecord[]): Promise<WriteCounts> {
@@ -173,19 +173,19 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
   async function finish(): Promise<void> {
     const started = performance.now();
     for (const { from, to, cause, error } of unwritten) {
-      for (const { at, count } of await leave(from, to)) refuse(at, at + count, cause, error);
+      for (const { at, count } of await keep(from, to)) refuse(at, at + count, cause, error);
     }
     if (refused.length > 0 && await options.bury(refused.map(({ letter }) => letter))) {
-      for (const { at } of refused) settle(at, at + 1, false);
+      for (const { at } of refused) ack(at, at + 1, "deadLettered");
     }
     tell({ type: "batch-done", ...told, refused: refused.length, burySeconds: secondsSince(started) });
   }
 
-  /** Leaves records to the journal, for the next start, and gives the parts that it does not take. */
-  async function leave(from: number, to: number): Promise<Part[]> {
+  /** Leaves records where they lie, or puts them into the journal; returns the parts that neither keeps. */
+  async function keep(from: number, to: number): Promise<Part[]> {
     const elsewhere: Part[] = [];
     for (const part of partsOf(from, to)) {
-      if (part.frame.leave !== undefined) part.frame.leave(part.count);
+      if (part.frame.home?.() !== undefined) part.frame.ack("requeued", part.count);
       else elsewhere.push(part);
     }
     const frames = elsewhere.map(({ frame, from, count }): Frame => ({
@@ -194,7 +194,7 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
       lines: frame.lines?.slice(from, from + count),
     }));
     if (elsewhere.length === 0 || !await options.keep?.(frames)) return elsewhere;
-    for (const { frame, count } of elsewhere) frame.settle(count);
+    for (const { frame, count } of elsewhere) frame.ack("journaled", count);
     return [];
   }
 
@@ -211,13 +211,13 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
     return parts;
   }
 
-  function settle(from: number, to: number, committed: boolean): void {
+  function ack(from: number, to: number, outcome: Outcome): void {
     for (const { frame, count } of partsOf(from, to)) {
-      if (committed) {
+      if (outcome === "committed") {
         const { provider, receivedAt } = frame;
         tell({ type: "committed", kind: kind.name, provider, count, receivedAt });
       }
-      frame.settle(count);
+      frame.ack(outcome, count);
     }
   }
 

@@ -18,6 +18,7 @@ import { joinFrames } from "../records/join.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import type { JournalHealth } from "./health.ts";
 import type { LedgerKeeper } from "./ledger.ts";
+import { account } from "./accept.ts";
 import { createWaiters } from "./waiters.ts";
 
 /** Options of {@linkcode createJournal}. */
@@ -110,15 +111,14 @@ export function createJournal(options: JournalOptions): Journal {
     const held = { since: Date.now() };
     let left = frameSize(frame);
     inMemory.add(held);
-    return {
+    return account({
       ...frame,
-      settle(count) {
+      ack(outcome, count) {
         left -= count;
         if (left === 0) inMemory.delete(held);
-        ledger.settled(count);
-        frame.settle(count);
+        frame.ack(outcome, count);
       },
-    };
+    }, options);
   }
 
   /** The frame for the pipeline, when the log has it. */
@@ -127,18 +127,8 @@ export function createJournal(options: JournalOptions): Journal {
       entry.settle();
       if (problem !== undefined) waiters.wakeAll();
     };
-    const frame = createFrame({ ...content, onSettled });
-    return {
-      ...frame,
-      settle(count) {
-        ledger.settled(count);
-        frame.settle(count);
-      },
-      leave(count) {
-        ledger.settled(count);
-        tell({ type: "journaled", count });
-      },
-    };
+    const home = () => entry.isOnDisk ? "journal" as const : undefined;
+    return account({ ...createFrame({ ...content, onSettled }), home }, options);
   }
 
   const encode = (contents: readonly FrameContent[]) =>
@@ -187,7 +177,7 @@ export function createJournal(options: JournalOptions): Journal {
         tell({ type: "journaled", count });
       }
     }
-    for (const frame of frames) frame.settle(frameSize(frame));
+    for (const frame of frames) frame.ack("journaled", frameSize(frame));
   }
 
   /** A journal that is full over and over has one problem, which is over when nothing has been refused for a while. */

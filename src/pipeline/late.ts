@@ -51,7 +51,7 @@ export interface Credit {
   wait(count: number, signal: AbortSignal): Promise<void>;
   /** Whether they may now. */
   allows(count: number): boolean;
-  /** The frame, of which so many records are on their way until it settles them. */
+  /** The frame, of which so many records are on their way until it acknowledges them. */
   spend(frame: Frame): Frame;
 }
 
@@ -69,9 +69,9 @@ export function createCredit(most: number, onReturn = () => {}): Credit {
       spent += frame.records.length + frame.rejected.length;
       return {
         ...frame,
-        settle(count) {
+        ack(outcome, count) {
           spent -= count;
-          frame.settle(count);
+          frame.ack(outcome, count);
           onReturn();
           waiters.wakeAll();
         },

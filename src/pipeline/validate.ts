@@ -41,7 +41,7 @@ export function validate(options: ValidateOptions): TransformStream<Frame, Frame
             location: locate(frame.source, line),
             item,
           })));
-          if (kept) frame.settle(bad);
+          if (kept) frame.ack("deadLettered", bad);
         }
         if (bad === frameSize(frame)) return;
         const keep = (_: unknown, at: number) => !unsound.has(at);

@@ -35,8 +35,8 @@ export class CodecError extends Error {
   override name = "CodecError";
 }
 
-/** A frame without anybody to tell of its settlement. */
-export type FrameContent = Omit<Frame, "settle" | "leave" | "isShared">;
+/** A frame without anybody to acknowledge it to. */
+export type FrameContent = Omit<Frame, "ack" | "home">;
 
 /** The JSON object of a message. */
 interface Header {

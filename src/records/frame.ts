@@ -17,6 +17,21 @@ export interface Rejected {
   readonly line?: number;
 }
 
+/**
+ * What became of records:
+ * - `committed`: the sink has them;
+ * - `deadLettered`: they are among the dead letters;
+ * - `journaled`: the journal took them, though their source does not know it;
+ * - `requeued`: they are left where the frame lies, to be read again; see {@linkcode Frame.home}.
+ */
+export type Outcome = "committed" | "deadLettered" | "journaled" | "requeued";
+
+/**
+ * Where a frame lies until it is acknowledged: in the `journal`, from which the next run reads what is left there; or in a
+ * `stream`, from which any worker does at once, so that records are not held through an outage.
+ */
+export type Home = "journal" | "stream";
+
 /** Records that arrived together, all of one kind from one provider. */
 export interface Frame<R extends MarketRecord = MarketRecord> {
   /** Name of the records' kind. */
@@ -32,12 +47,10 @@ export interface Frame<R extends MarketRecord = MarketRecord> {
   readonly source?: string;
   /** Line of each record in {@linkcode Frame.source}, from 1. */
   readonly lines?: readonly number[];
-  /** Says that `count` more of the frame's records are committed or dead-lettered. */
-  readonly settle: (count: number) => void;
-  /** Where the journal or a stream has the frame: says that `count` of its records are left there, to be read again. */
-  readonly leave?: (count: number) => void;
-  /** Whether what is left goes to whoever is able to store it: then it is not held through an outage. */
-  readonly isShared?: true;
+  /** Says what became of `count` more of the frame's records and rejected items. */
+  readonly ack: (outcome: Outcome, count: number) => void;
+  /** Where the frame lies at the moment; absent where it lies in memory alone. */
+  readonly home?: () => Home | undefined;
 }
 
 /** What a provider says of a new frame. */
@@ -49,22 +62,32 @@ export interface FrameInit<R extends MarketRecord> {
   rejected?: readonly Rejected[];
   source?: string;
   lines?: readonly number[];
-  /** Called once, when every record and every rejected item of the frame is committed or dead-lettered. */
+  /** Called once, when every record and every rejected item of the frame is acknowledged and none is requeued. */
   onSettled?: () => void;
+  /** Called once in its place, where some are requeued. */
+  onRequeued?: () => void;
 }
 
-/** Makes a frame that counts down to its settlement. */
+/**
+ * Makes a frame that counts down to its settlement; its `ack` throws a `RangeError` for more records than there are.
+ */
 export function createFrame<R extends MarketRecord>(init: FrameInit<R>): Frame<R> {
-  const { onSettled, rejected = [], ...rest } = init;
+  const { onSettled, onRequeued, rejected = [], ...rest } = init;
   let unsettled = init.records.length + rejected.length;
+  let requeued = 0;
   return {
     ...rest,
     rejected,
-    settle(count) {
+    ack(outcome, count) {
       if (count === 0) return;
       unsettled -= count;
-      if (unsettled < 0) throw new RangeError(`Cannot settle more records than the frame has: ${-unsettled} too many`);
-      if (unsettled === 0) onSettled?.();
+      if (outcome === "requeued") requeued += count;
+      if (unsettled < 0) {
+        throw new RangeError(`Cannot acknowledge more records than the frame has: ${-unsettled} too many`);
+      }
+      if (unsettled > 0) return;
+      if (requeued > 0) onRequeued?.();
+      else onSettled?.();
     },
   };
 }

@@ -83,7 +83,7 @@ async function read(stream: ReadableStream<Frame>, forMs: number, done: (bars: r
     for (const record of value.records as Bar[]) assertEquals(kind.validate(record, Date.now()), undefined);
     bars.push(...value.records as Bar[]);
     rejected.push(...value.rejected);
-    value.settle(frameSize(value));
+    value.ack("committed", frameSize(value));
   }
   clearTimeout(timer);
   await reader.cancel();

@@ -68,7 +68,7 @@ export function startProcess({ provider, table, time, random, stalls }: ProcessO
       reach().then(() => {
         if (isGone) return;
         table.commit(frame);
-        frame.settle(frameSize(frame));
+        frame.ack("committed", frameSize(frame));
       }).finally(() => {
         underWay--;
         wake();

@@ -41,7 +41,7 @@ testWhere(missingNats(), "the rights that the README gives to edges and workers 
   for (let left = 100; left > 0;) {
     const { value: frame } = await reader.read();
     left -= frameSize(frame!);
-    frame!.settle(frameSize(frame!));
+    frame!.ack("committed", frameSize(frame!));
   }
   while ((await manager.streams.info("BARLINE")).state.messages > 0);
   await reader.cancel();

@@ -42,9 +42,9 @@ Deno.test("what is settled leaves the ledger, and reaches the provider's own cou
   const { stream, ledger } = makeGate();
   const source = sourceOf([makeFrame(3, { onSettled: () => reached++ })]);
   const [frame] = await collect(source.stream.pipeThrough(stream));
-  frame.settle(2);
+  frame.ack("committed", 2);
   assertEquals([ledger.read().inFlight, reached], [1, 0]);
-  frame.settle(1);
+  frame.ack("committed", 1);
   assertEquals([ledger.read().inFlight, reached], [0, 1]);
 });
 
@@ -80,10 +80,10 @@ Deno.test("the last frame comes out before the end", async () => {
 Deno.test("what is left to its source is out of flight, and counts as journaled", async () => {
   const { stream, ledger } = makeGate();
   const left: number[] = [];
-  const frame: Frame = { ...makeFrame(5), leave: (count) => void left.push(count) };
+  const frame: Frame = { ...makeFrame(5), ack: (outcome, count) => void (outcome === "requeued" && left.push(count)) };
   const [accepted] = await collect(sourceOf([frame]).stream.pipeThrough(stream));
-  accepted.settle(2);
-  accepted.leave!(3);
+  accepted.ack("committed", 2);
+  accepted.ack("requeued", 3);
   assertEquals(left, [3]);
   assertEquals([ledger.read().inFlight, ledger.read().journaled], [0, 3]);
 });

@@ -143,8 +143,8 @@ Deno.test("what a source shares with other workers is left to them when the atte
   const left: number[] = [];
   const shared = (size: number): Frame => ({
     ...makeFrame(size),
-    isShared: true,
-    leave: (count) => void left.push(count),
+    home: () => "stream",
+    ack: (outcome, count) => void (outcome === "requeued" && left.push(count)),
   });
   await lane.write(batchOf(shared(2), shared(3)));
   assertEquals([left, lane.letters, lane.sink.attempts.length], [[2, 3], [], 1]);
@@ -161,11 +161,27 @@ Deno.test("a batch that is not wholly shared is held through an outage", async (
     },
     retryAttempts: 1,
   });
-  const shared: Frame = { ...makeFrame(2), isShared: true, leave: () => assert(false, "it is left") };
+  const shared: Frame = { ...makeFrame(2), home: () => "stream", ack: (outcome) => assertEquals(outcome, "committed") };
   const writing = lane.write(batchOf(shared, makeFrame(3)));
   await clock.tick(60_000);
   await writing;
   assertEquals(lane.events.of("batch-written").map(({ count }) => count), [5]);
+});
+
+Deno.test("at an abort records are left where they lie, and those that lie nowhere any more are dead-lettered", async () => {
+  using lane = testLane({ write: hang });
+  const outcomes: string[] = [];
+  const frameAt = (home: "journal" | undefined): Frame => ({
+    ...makeFrame(2),
+    home: () => home,
+    ack: (outcome, count) => void outcomes.push(`${outcome} ${count}`),
+  });
+  const writing = lane.write(batchOf(frameAt("journal"), frameAt(undefined)));
+  await settled();
+  lane.abort.abort(new Error("time is up"));
+  await writing;
+  assertEquals(outcomes, ["requeued 2", "deadLettered 1", "deadLettered 1"]);
+  assertEquals(lane.letters.length, 2);
 });
 
 Deno.test("an abort dead-letters everything that is unwritten, at once, with its reason", async () => {
@@ -242,7 +258,7 @@ Deno.test("a failure to account for what is written is not taken for a fault of 
   using lane = testLane();
   const broken = {
     ...makeFrame(4),
-    settle: () => {
+    ack: () => {
       throw new RangeError("too many");
     },
   };

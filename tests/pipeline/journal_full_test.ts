@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import fc from "fast-check";
-import { frameSize } from "../../src/records/frame.ts";
+import { type Frame, frameSize } from "../../src/records/frame.ts";
 import { testStage } from "../support/journal_stage.ts";
 import { numbers } from "../support/numbered.ts";
 import { testWhere } from "../support/skip.ts";
@@ -54,6 +54,25 @@ Deno.test("drop-oldest: a full journal gives up the oldest records, counted, and
   assertEquals(drained, [...numbers(inFlight), ...numbers(journaled, inFlight + dropped)]);
 });
 
+Deno.test("drop-oldest: records on their way whose segment is given up are not left to the journal", async () => {
+  await using stage = await testStage({ mode: "durable", disk: SMALL, full: "drop-oldest", capacity: 10_000 });
+  const frames: Frame[] = [];
+  for (let at = 0; at < 100; at++) {
+    await stage.give(10);
+    frames.push((await stage.take())!);
+  }
+  await until(() => stage.settled === 100);
+  assertEquals(stage.events.of("journal-dropped"), [], "what is on its way is not given up with its segment");
+  for (const frame of frames) frame.ack(frame.home!() === "journal" ? "requeued" : "deadLettered", frameSize(frame));
+  const { received, journaled, inFlight } = stage.ledger();
+  assertEquals([received, inFlight], [1000, 0]);
+  assert(journaled > 0 && journaled < 1000);
+  await stage.end();
+  await stage.log[Symbol.asyncDispose]();
+  await using next = await testStage({ directory: stage.directory });
+  assertEquals(next.ledger().journaled, journaled, "all that counts as journaled is on disk");
+});
+
 Deno.test("an abort ends the wait for room; what is accepted and on no disk is handed on", async () => {
   await using stage = await testStage({ disk: SMALL });
   const giving = (async () => {
@@ -66,7 +85,7 @@ Deno.test("an abort ends the wait for room; what is accepted and on no disk is h
   let handed = 0;
   for (let next = await stage.take(); next !== undefined; next = await stage.take()) {
     handed += frameSize(next);
-    next.settle(frameSize(next));
+    next.ack("committed", frameSize(next));
   }
   const { received, journaled, inFlight } = stage.ledger();
   assertEquals([received - journaled, inFlight], [handed, 0]);

@@ -17,7 +17,7 @@ Deno.test("overflow: while the pipeline keeps up nothing is written, and frames 
     assertEquals(numbersOf(frame), numbers(60, at * 60));
     assertEquals([stage.ledger().inFlight, stage.settled], [60, at]);
     assert(stage.journal.health().lossWindowMs >= 0);
-    frame.settle(60);
+    frame.ack("committed", 60);
     assertEquals([stage.ledger().inFlight, stage.settled], [0, at + 1]);
   }
   assertEquals([stage.log.status.bytes, stage.events.of("journal-synced").length], [0, 0]);
@@ -88,7 +88,7 @@ Deno.test("durable: a frame is accepted when it is synced, and not before", asyn
   sync.resolve();
   const frame = (await stage.take())!;
   assertEquals([stage.ledger().received, stage.settled, real.log.status.entries], [5, 1, 1]);
-  frame.settle(5);
+  frame.ack("committed", 5);
   assertEquals([stage.ledger().inFlight, real.log.status.entries], [0, 0]);
 });
 
@@ -126,12 +126,12 @@ Deno.test("records settled in any order are forgotten only up to the first that 
     await until(() => stage.settled === at + 1);
   }
   const frames = [await stage.take(), await stage.take(), await stage.take()].map((frame) => frame!);
-  frames[2].settle(4);
-  frames[0].settle(3);
+  frames[2].ack("committed", 4);
+  frames[0].ack("committed", 3);
   assertEquals(stage.log.status.entries, 3);
-  frames[0].settle(1);
+  frames[0].ack("committed", 1);
   assertEquals(stage.log.status.entries, 2);
-  frames[1].settle(4);
+  frames[1].ack("committed", 4);
   assertEquals(stage.log.status.entries, 0);
 });
 
@@ -140,11 +140,13 @@ Deno.test("what is left at an abort is on disk, in the ledger and there for the 
   for (let at = 0; at < 10; at++) await stage.give(20);
   await until(() => stage.settled === 10);
   const frame = (await stage.take())!;
-  frame.settle(5);
+  frame.ack("committed", 5);
   stage.abort.abort(new Error("time is up"));
-  frame.leave!(frameSize(frame) - 5);
+  frame.ack("requeued", frameSize(frame) - 5);
   await stage.end();
-  for (let next = await stage.take(); next !== undefined; next = await stage.take()) next.leave!(frameSize(next));
+  for (let next = await stage.take(); next !== undefined; next = await stage.take()) {
+    next.ack("requeued", frameSize(next));
+  }
   assertEquals([stage.ledger().journaled, stage.ledger().inFlight], [195, 0]);
   await stage.log[Symbol.asyncDispose]();
   await using next = await testStage({ directory: stage.directory });
@@ -161,7 +163,7 @@ Deno.test("what was in memory alone can be kept on disk", async () => {
   await stage.give(10);
   const frame = (await stage.take())!;
   assertEquals(await stage.journal.keep([frame]), true);
-  frame.settle(10);
+  frame.ack("committed", 10);
   assertEquals([stage.ledger().journaled, stage.ledger().inFlight, stage.settled], [10, 0, 1]);
 });
 

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { createLateness, LATE_CREDIT, yieldToLive } from "../../src/pipeline/late.ts";
+import { createCredit, createLateness, LATE_CREDIT, yieldToLive } from "../../src/pipeline/late.ts";
 import { createOutlet } from "../../src/providers/live/outlet.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import { recordKind } from "../../src/records/mod.ts";
@@ -50,10 +50,10 @@ Deno.test("a divided frame is settled once, with what was rejected of it", () =>
   });
   const { live, late } = lateness.split({ ...frame, isHistory: true });
   assertEquals([live!.rejected.length, late!.rejected.length], [1, 0]);
-  late!.settle(1);
-  live!.settle(1);
+  late!.ack("committed", 1);
+  live!.ack("committed", 1);
   assertEquals(whole, 0);
-  live!.settle(1);
+  live!.ack("committed", 1);
   assertEquals(whole, 1);
 });
 
@@ -91,7 +91,7 @@ Deno.test("a source that can wait goes on beside a live feed as what it gave is 
   const next = take();
   await settled();
   assertEquals(given.length, LATE_CREDIT / 1000);
-  given[0].settle(1000);
+  given[0].ack("committed", 1000);
   await next;
   isBesideLive = false;
   for (let at = 0; at < 10; at++) await take();
@@ -102,6 +102,17 @@ Deno.test("a source that can wait goes on beside a live feed as what it gave is 
   await settled();
   await reader.cancel("enough");
   assertEquals([(await held).done, await frames.cancelled], [true, "enough"]);
+});
+
+Deno.test("late records that go back to where they came from give their credit back", async () => {
+  const credit = createCredit(LATE_CREDIT);
+  const { signal } = new AbortController();
+  for (const outcome of ["requeued", "deadLettered", "journaled", "committed"] as const) {
+    const frame = credit.spend(history(Array(LATE_CREDIT).fill(90)));
+    assertEquals(credit.allows(1), false);
+    frame.ack(outcome, LATE_CREDIT);
+    await credit.wait(LATE_CREDIT, signal);
+  }
 });
 
 Deno.test("live bars overtake history at the feed, which is handed on as it is settled", async () => {
@@ -119,11 +130,11 @@ Deno.test("live bars overtake history at the feed, which is handed on as it is s
   assert(outlet.offer(makeFrame([makeBar()])));
   assertEquals((await third).isHistory, undefined, "no credit is left");
   const fourth = read();
-  first.settle(1000);
+  first.ack("committed", 1000);
   assertEquals((await fourth).isHistory, true);
   outlet.end();
   const last = read();
-  second.settle(1000);
+  second.ack("committed", 1000);
   assertEquals((await last).records.length, 1000, "what is buffered still comes at the end");
   assertEquals((await reader.read()).done, true);
 });

@@ -38,7 +38,7 @@ Deno.test("a frame that the limit cuts keeps its first records, and never settle
   const [frame] = await collect(createLimit(2, () => {})(sourceOf([whole]).stream));
   assertEquals(frame.records, whole.records.slice(0, 2));
   assertEquals([frame.source, frame.lines?.slice(0, 2), frame.rejected], ["a.csv", [5, 6], []]);
-  frame.settle(2);
+  frame.ack("committed", 2);
   assertEquals(settledWhole, false);
 });
 

@@ -82,7 +82,7 @@ Deno.test("any mix of sound and unsound is told apart, in order, and settled exa
       passed.map(({ lines }) => lines),
       masks.map((mask) => mask.flatMap((good, at) => good ? [at] : [])).filter(({ length }) => length > 0),
     );
-    for (const frame of passed) frame.settle(frame.records.length);
+    for (const frame of passed) frame.ack("committed", frame.records.length);
     assertEquals(whole, masks.length);
   }));
 });
@@ -105,7 +105,7 @@ Deno.test("bad records whose letters cannot be kept stay unsettled, and the good
   const { stream } = makeValidator(() => Promise.resolve(false));
   const frame = makeFrame([unsound(), makeBar()], { onSettled: () => reached = true });
   const [passed] = await collect(sourceOf([frame]).stream.pipeThrough(stream));
-  passed.settle(1);
+  passed.ack("committed", 1);
   assertEquals([passed.records.length, reached], [1, false]);
 });
 

@@ -47,7 +47,7 @@ async function openPast(create: (settings: ProviderSettings) => Provider, wanted
     async read() {
       for await (const frame of stream) {
         bars.push(...frame.records as Bar[]);
-        frame.settle(frameSize(frame));
+        frame.ack("committed", frameSize(frame));
       }
     },
     minutes: (symbol = symbols[0]) =>
@@ -158,7 +158,9 @@ Deno.test("bars are committed in any order, and only what is committed is rememb
       frames.push(value!);
       count += value!.records.length;
     }
-    for (const [at, frame] of [...frames.entries()].toReversed()) if (settles(at)) frame.settle(frameSize(frame));
+    for (const [at, frame] of [...frames.entries()].toReversed()) {
+      if (settles(at)) frame.ack("committed", frameSize(frame));
+    }
     context.stopping.abort();
     await reader.cancel();
     await past.close!();

@@ -55,7 +55,7 @@ export async function readFrames(stream: ReadableStream<Frame>, settle = false):
   const frames: Frame[] = [];
   for await (const frame of stream) {
     frames.push(frame);
-    if (settle) frame.settle(frameSize(frame));
+    if (settle) frame.ack("committed", frameSize(frame));
   }
   return frames;
 }
@@ -122,9 +122,9 @@ export function testProvider(name: string, { make, canWait = true }: Conformance
   Deno.test(`${name}: a frame settles once, and not for more records than it has`, async () => {
     await using opened = await open();
     const { value: frame } = await opened.reader.read();
-    frame!.settle(1);
-    frame!.settle(frameSize(frame!) - 1);
-    await assertRejects(async () => await frame!.settle(1), RangeError);
+    frame!.ack("committed", 1);
+    frame!.ack("committed", frameSize(frame!) - 1);
+    await assertRejects(async () => await frame!.ack("committed", 1), RangeError);
     await opened.reader.cancel();
   });
 

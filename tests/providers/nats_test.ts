@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsSettings } from "../../src/config/nats.ts";
 import type { PipelineEvent } from "../../src/events.ts";
@@ -97,10 +97,10 @@ testWhere(missing, "a message is gone when all of its records are settled, and n
   await using stream = await openStream(2);
   await using worker = open(stream.makeWorker());
   const [first, second] = [await worker.read(), await worker.read()];
-  first.settle(9);
-  second.settle(10);
+  first.ack("committed", 9);
+  second.ack("committed", 10);
   await stream.until(1);
-  first.settle(1);
+  first.ack("committed", 1);
   await stream.until(0);
 });
 
@@ -112,7 +112,7 @@ testWhere(missing, "what a slow write holds stays with its worker beyond the tim
   const stolen = other.read().then(() => "stolen", () => "ended");
   const waited = new Promise((resolve) => setTimeout(() => resolve("kept"), 2500));
   assertEquals(await Promise.race([stolen, waited]), "kept");
-  frame.settle(10);
+  frame.ack("committed", 10);
   await stream.until(0);
 });
 
@@ -120,9 +120,9 @@ testWhere(missing, "what is left goes to another worker, after a while, and is t
   await using stream = await openStream(1);
   await using one = open(stream.makeWorker());
   const frame = await one.read();
-  frame.settle(4);
-  assert(frame.isShared);
-  frame.leave!(6);
+  frame.ack("committed", 4);
+  assertEquals(frame.home!(), "stream");
+  frame.ack("requeued", 6);
   await using other = open(stream.makeWorker());
   const again = await Promise.race([
     one.read().then((frame) => ({ frame, by: one })),
@@ -130,7 +130,7 @@ testWhere(missing, "what is left goes to another worker, after a while, and is t
   ]);
   assertEquals(again.frame.records, frame.records);
   assertEquals(again.by.events.filter(({ type }) => type === "redelivered").length, 1);
-  again.frame.settle(10);
+  again.frame.ack("committed", 10);
   await stream.until(0);
 });
 
@@ -138,11 +138,11 @@ testWhere(missing, "a worker that is closed gives back what is not settled at on
   await using stream = await openStream(3, { natsAckWait: 30 });
   {
     await using one = open(stream.makeWorker());
-    (await one.read()).settle(10);
+    (await one.read()).ack("committed", 10);
     await one.read();
   }
   await using other = open(stream.makeWorker());
-  for (let count = 0; count < 2; count++) (await other.read()).settle(10);
+  for (let count = 0; count < 2; count++) (await other.read()).ack("committed", 10);
   await stream.until(0);
 });
 
@@ -163,7 +163,7 @@ testWhere(
       );
     }
     await using worker = open(stream.makeWorker());
-    (await worker.read()).settle(10);
+    (await worker.read()).ack("committed", 10);
     const reasons: string[] = [];
     for (let count = 0; count < 4; count++) {
       const frame = await worker.read();
@@ -173,7 +173,7 @@ testWhere(
       assertEquals(subject, "barline.default.bar.0");
       if (count === 0) assertEquals(Uint8Array.fromBase64(data), damaged);
       reasons.push(frame.rejected[0].reason);
-      frame.settle(frameSize(frame));
+      frame.ack("committed", frameSize(frame));
     }
     assertMatch(reasons[0], /^message cannot be read: .*checksum/);
     assertMatch(reasons[3], /kind "news"/);
@@ -190,7 +190,7 @@ testWhere(missing, "a message of a newer version is left for a newer worker", as
   await using worker = open(stream.makeWorker());
   const frame = await worker.read();
   assertEquals(frame.records[0].receivedAt, 21);
-  frame.settle(10);
+  frame.ack("committed", 10);
   await stream.until(1);
   assertEquals(worker.context.notices.length, 1);
 });
@@ -209,7 +209,7 @@ testWhere(missing, "no more messages are under way than max_ack_pending allows, 
   assertEquals(frames.length, 5);
   for (let at = 0; at < 20; at++) {
     while (frames.length <= at) await stream.left();
-    frames[at].settle(10);
+    frames[at].ack("committed", 10);
   }
   await stream.until(0);
   for (const worker of workers) worker.context.stopping.abort();
@@ -239,7 +239,7 @@ testWhere(missing, "a worker waits for a server that is away, and goes on after 
   await using nats = openNats(natsSettings(own.url), "test");
   const client = jetstream(await nats.connect());
   await client.publish("barline.default.bar.0", message(0));
-  (await reading).settle(10);
+  (await reading).ack("committed", 10);
   await own.stop("SIGKILL");
   await own.start();
   const again = worker.read();
@@ -254,7 +254,7 @@ testWhere(missing, "a worker waits for a server that is away, and goes on after 
   let frame = await again;
   // The server may have been killed before it wrote down that the first was acknowledged.
   while (frame.records[0].receivedAt === 1) {
-    frame.settle(10);
+    frame.ack("committed", 10);
     frame = await worker.read();
   }
   assertEquals(frame.records[0].receivedAt, 21);

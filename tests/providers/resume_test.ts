@@ -25,7 +25,7 @@ async function openRuns(name = "bars.csv") {
         times.push(...frame.records.map(({ ts }) => (ts - Date.UTC(2024, 0, 2, 14, 30)) / 60_000));
         lines.push(...frame.lines!);
         rejected.push(...frame.rejected.map(({ line }) => line!));
-        if (settled-- > 0) frame.settle(frameSize(frame));
+        if (settled-- > 0) frame.ack("committed", frameSize(frame));
       }
       await provider.close?.();
       return { times, lines, rejected, notices: context.notices };

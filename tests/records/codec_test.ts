@@ -93,7 +93,7 @@ function frameOf(records: readonly unknown[], rest: { rejected?: readonly Reject
 
 /** A frame of bars without its settlement, with every field of each bar spelled out. */
 function contentOf(count: number) {
-  const { settle: _, ...frame } = makeFrame(count);
+  const { ack: _, ...frame } = makeFrame(count);
   const records = frame.records.map((bar) => ({ ...bar, vwap: undefined, trades: undefined }));
   return { ...frame, records, source: undefined, lines: undefined };
 }

@@ -5,12 +5,12 @@ import { makeBars, makeFrame, OPENING } from "../support/frames.ts";
 Deno.test("a frame is settled once, when the last of its records is", () => {
   let settled = 0;
   const frame = makeFrame(5, { onSettled: () => settled++ });
-  frame.settle(2);
-  frame.settle(0);
-  frame.settle(2);
+  frame.ack("committed", 2);
+  frame.ack("committed", 0);
+  frame.ack("committed", 2);
   assertEquals(settled, 0);
-  frame.settle(1);
-  frame.settle(0);
+  frame.ack("committed", 1);
+  frame.ack("committed", 0);
   assertEquals(settled, 1);
 });
 
@@ -18,19 +18,29 @@ Deno.test("what was rejected in a record's place must be settled too", () => {
   let settled = 0;
   const frame = makeFrame(2, { rejected: [{ reason: "bad", item: 1 }], onSettled: () => settled++ });
   assertEquals(frameSize(frame), 3);
-  frame.settle(2);
+  frame.ack("committed", 2);
   assertEquals(settled, 0);
-  frame.settle(1);
+  frame.ack("committed", 1);
   assertEquals(settled, 1);
 });
 
 Deno.test("more than all of a frame cannot be settled", () => {
   const frame = makeFrame(2);
-  frame.settle(2);
-  assertThrows(() => frame.settle(1), RangeError, "1 too many");
+  frame.ack("committed", 2);
+  assertThrows(() => frame.ack("committed", 1), RangeError, "1 too many");
 });
 
-Deno.test("a frame without anybody to tell can be settled", () => makeFrame(1).settle(1));
+Deno.test("a frame without anybody to tell can be settled", () => makeFrame(1).ack("committed", 1));
+
+Deno.test("a frame of which some is requeued is not settled", () => {
+  const told: string[] = [];
+  const frame = makeFrame(4, { onSettled: () => told.push("settled"), onRequeued: () => told.push("requeued") });
+  frame.ack("requeued", 1);
+  frame.ack("committed", 2);
+  assertEquals(told, []);
+  frame.ack("deadLettered", 1);
+  assertEquals(told, ["requeued"]);
+});
 
 Deno.test("a frame keeps what its provider says of it", () => {
   const records = makeBars(2);

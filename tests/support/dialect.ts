@@ -67,7 +67,7 @@ export async function readDialect(
         if (value === undefined) throw new Error("the stream ended too early");
         bars.push(...value.records as Bar[]);
         rejected.push(...value.rejected.map(({ reason }) => reason));
-        value.settle(frameSize(value));
+        value.ack("committed", frameSize(value));
       }
       return { bars, rejected };
     },

@@ -16,7 +16,7 @@ export async function readBars(
     const { value, done: ended } = await reader.read();
     if (ended) throw new Error("the stream ended too early");
     bars.push(...value.records as Bar[]);
-    value.settle(frameSize(value));
+    value.ack("committed", frameSize(value));
     if (done(bars, value)) return bars;
   }
 }

@@ -112,7 +112,7 @@ export async function testStage(
         const frame = await take();
         if (frame === undefined) break;
         numbers.push(...numbersOf(frame));
-        frame.settle(frameSize(frame));
+        frame.ack("committed", frameSize(frame));
       }
       return numbers;
     },

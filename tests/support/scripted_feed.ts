@@ -98,7 +98,7 @@ export async function runScripted(
       bars.push(...frame.records as Bar[]);
       rejected.push(...frame.rejected.map(({ reason }) => reason));
       await commit();
-      frame.settle(frameSize(frame));
+      frame.ack("committed", frameSize(frame));
     }
   }
   const reading = read().then(() => undefined, (error) => error);

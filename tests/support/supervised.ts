@@ -87,7 +87,7 @@ export async function superviseFeed(plain: Feed, { newest = new Map(), stallMs, 
       stored.set(`${record.symbol} ${(record.ts - START) / MINUTE}`, record);
     }
     rejected.push(...frame.rejected.map(({ reason }) => reason));
-    frame.settle(frameSize(frame));
+    frame.ack("committed", frameSize(frame));
   }
   return {
     context,

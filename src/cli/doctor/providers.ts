@@ -58,7 +58,7 @@ export async function checkHistory(provider: Provider): Promise<string> {
   let count = 0;
   for await (const frame of stream) {
     count += frame.records.length;
-    frame.settle(frameSize(frame));
+    frame.ack("committed", frameSize(frame));
   }
   if (stop.aborted) {
     const words = notices.length > 0 ? `: ${notices.join("; ")}` : ", is the network up?";

@@ -19,26 +19,18 @@ const NAK_MS = { least: 1000, most: 30_000 };
 export function frameOf(message: JsMsg, kind: string, held: HeldMessages): Frame {
   const { stream, streamSequence, deliveryCount } = message.info;
   const source = `${stream}:${streamSequence}`;
-  let isLeft = false;
   const content = read(message, kind);
   const frame = createFrame({
     ...content,
     provider: "nats",
     source,
     onSettled() {
-      if (isLeft) held.nak(message, nakDelay(deliveryCount));
-      else if (content.records.length === 0) held.term(message);
+      if (content.records.length === 0) held.term(message);
       else held.ack(message);
     },
+    onRequeued: () => held.nak(message, nakDelay(deliveryCount)),
   });
-  return {
-    ...frame,
-    isShared: true,
-    leave(count) {
-      isLeft = true;
-      frame.settle(count);
-    },
-  };
+  return { ...frame, home: () => "stream" };
 }
 
 /** How long a message waits that has been delivered so often. */
