@@ -35,17 +35,20 @@ const POSTGRES_WANTED = 14;
 /** The first half of the key of all locks of a cluster. */
 const lockClass = (cluster: string) => shardOf(`barline cluster ${cluster}`, 2 ** 31 - 1);
 
-const LOCKS = `SELECT pid, objid::int AS key FROM pg_locks
-  WHERE locktype = 'advisory' AND classid::int = $1 AND objsubid = 2 AND granted
-    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())`;
+const LOCKS = `SELECT l.pid, l.objid::int AS key FROM pg_locks l
+  WHERE l.locktype = 'advisory' AND l.classid::int = $1 AND l.objsubid = 2 AND l.granted
+    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())`;
 
 /** All instances of a cluster with what they hold, and sessions that hold something and belong to none. */
 const CENSUS =
   `SELECT i.id, i.report, i.held AS claimed, l.pid IS NOT NULL AS alive, coalesce(l.locked, '{}') AS locked,
   (extract(epoch FROM clock_timestamp() - i.seen_at) * 1000)::float8 AS silent
-FROM (SELECT * FROM cluster_instance WHERE cluster = $2) i
+FROM (
+  SELECT c.id, c.report, c.held, c.seen_at, c.joined_at, c.backend FROM cluster_instance c WHERE c.cluster = $2
+) i
 FULL JOIN (
-  SELECT pid, array_agg(key ORDER BY key) FILTER (WHERE key < ${MEMBER_KEYS}) AS locked FROM (${LOCKS}) lock GROUP BY pid
+  SELECT lock.pid, array_agg(lock.key ORDER BY lock.key) FILTER (WHERE lock.key < ${MEMBER_KEYS}) AS locked
+  FROM (${LOCKS}) lock GROUP BY lock.pid
 ) l ON l.pid = i.backend
 ORDER BY i.joined_at, i.id`;
 
@@ -125,8 +128,8 @@ SET default_transaction_isolation = 'read committed'; SET synchronous_commit = l
     );
     await client.query("SELECT pg_advisory_lock_shared($1, $2)", [key, MEMBER_KEYS + report.shards]);
     const others = await client.query(
-      `SELECT DISTINCT key - ${MEMBER_KEYS} AS shards FROM (${LOCKS}) lock
-      WHERE key > ${MEMBER_KEYS} AND key <> $2`,
+      `SELECT DISTINCT lock.key - ${MEMBER_KEYS} AS shards FROM (${LOCKS}) lock
+      WHERE lock.key > ${MEMBER_KEYS} AND lock.key <> $2`,
       [key, MEMBER_KEYS + report.shards],
     );
     if (others.rows.length > 0) {
@@ -143,12 +146,12 @@ ON CONFLICT (id) DO UPDATE SET backend = excluded.backend, report = excluded.rep
     );
     // Process numbers come again.
     await client.query(
-      `UPDATE cluster_instance SET backend = 0 WHERE backend = pg_backend_pid() AND id <> $1`,
+      `UPDATE cluster_instance i SET backend = 0 WHERE i.backend = pg_backend_pid() AND i.id <> $1`,
       [id],
     );
     await client.query(
-      `DELETE FROM cluster_instance WHERE cluster = $1 AND seen_at < clock_timestamp() - interval '1 hour'
-AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)`,
+      `DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timestamp() - interval '1 hour'
+AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = i.backend)`,
       [cluster],
     );
   }
@@ -175,7 +178,7 @@ AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)`,
         const [, { rows }] = await ask(client, () =>
           Promise.all([
             client.query(
-              "UPDATE cluster_instance SET seen_at = clock_timestamp(), held = $2, report = $3 WHERE id = $1",
+              "UPDATE cluster_instance i SET seen_at = clock_timestamp(), held = $2, report = $3 WHERE i.id = $1",
               [id, held, JSON.stringify(report)],
             ),
             client.query<CensusRow>(CENSUS, [key, cluster]),
@@ -196,12 +199,12 @@ AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)`,
         const { rows } = await ask(client, () =>
           client.query(
             // CASE, as otherwise the lock might be taken first, and kept, of a shard that turns out to be claimed.
-            `SELECT shard FROM (
-  SELECT shard, CASE WHEN EXISTS (
-    SELECT FROM cluster_instance WHERE cluster = $1 AND id <> $2 AND shard = ANY (held)
-      AND seen_at > clock_timestamp() - (report->>'holdMs')::float8 * interval '1 ms'
-  ) THEN false ELSE pg_try_advisory_lock($3, shard) END AS got FROM unnest($4::int[]) shard
-) tried WHERE got`,
+            `SELECT tried.shard FROM (
+  SELECT s.shard, CASE WHEN EXISTS (
+    SELECT FROM cluster_instance i WHERE i.cluster = $1 AND i.id <> $2 AND s.shard = ANY (i.held)
+      AND i.seen_at > clock_timestamp() - (i.report->>'holdMs')::float8 * interval '1 ms'
+  ) THEN false ELSE pg_try_advisory_lock($3, s.shard) END AS got FROM unnest($4::int[]) AS s (shard)
+) tried WHERE tried.got`,
             [cluster, id, key, shards],
           ));
         return rows.map(({ shard }) => shard);
@@ -211,7 +214,7 @@ AND NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = backend)`,
       },
       cut: () => cutClient(client),
       async [Symbol.asyncDispose]() {
-        const farewell = client.query("DELETE FROM cluster_instance WHERE id = $1", [id]);
+        const farewell = client.query("DELETE FROM cluster_instance i WHERE i.id = $1", [id]);
         await deadline(farewell, holdMs).catch(() => cutClient(client));
         await endClient(client);
       },

@@ -20,7 +20,7 @@ export interface ShardLag {
 /** Reads the lag of each shard that has bars. */
 export async function readShardLags(client: Client, shards: number): Promise<ReadonlyMap<number, ShardLag>> {
   const { rows } = await client.query<{ symbol: string; timeframe: string; newest: number }>(
-    "SELECT symbol, timeframe, extract(epoch FROM ts)::float8 AS newest FROM latest_bars",
+    "SELECT l.symbol, l.timeframe, extract(epoch FROM l.ts)::float8 AS newest FROM latest_bars l",
   );
   const now = Date.now() / 1000;
   const lags = new Map<number, ShardLag>();

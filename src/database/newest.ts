@@ -13,8 +13,8 @@ export async function readNewest(
   timeframe: string,
 ): Promise<ReadonlyMap<string, number>> {
   const { rows } = await client.query(
-    `SELECT symbol, (SELECT extract(epoch FROM max(ts)) * 1000 FROM bar WHERE series_id = id)::float8 AS newest
-FROM series WHERE tenant = $1 AND provider = $2 AND timeframe = $3`,
+    `SELECT s.symbol, (SELECT extract(epoch FROM max(b.ts)) * 1000 FROM bar b WHERE b.series_id = s.id)::float8 AS newest
+FROM series s WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3`,
     [tenant, provider, timeframe],
   );
   return new Map(rows.filter(({ newest }) => newest !== null).map(({ symbol, newest }) => [symbol, newest]));

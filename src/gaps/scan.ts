@@ -33,16 +33,17 @@ export interface ScanOptions {
 const BARS_AT_ONCE = 50_000;
 
 // A bar that is still provisional is half a bar: whatever was to complete it did not come.
-const NEIGHBOURS = `SELECT (extract(epoch FROM previous) * 1000)::float8 AS previous,
-  (extract(epoch FROM ts) * 1000)::float8 AS ts
+const NEIGHBOURS = `SELECT (extract(epoch FROM n.previous) * 1000)::float8 AS previous,
+  (extract(epoch FROM n.ts) * 1000)::float8 AS ts
 FROM (
-  SELECT ts, lag(ts) OVER bars AS previous, lead(ts) OVER bars AS next FROM (
-    SELECT ts FROM bar WHERE series_id = $1 AND ts >= to_timestamp($2) AND ts < to_timestamp($3) AND status <> 'p'
-    ORDER BY ts LIMIT ${BARS_AT_ONCE}
-  ) AS part WINDOW bars AS (ORDER BY ts)
-) AS neighbours
-WHERE previous IS NULL OR next IS NULL OR ts - previous > make_interval(secs => $4)
-ORDER BY ts`;
+  SELECT part.ts, lag(part.ts) OVER bars AS previous, lead(part.ts) OVER bars AS next FROM (
+    SELECT b.ts FROM bar b
+    WHERE b.series_id = $1 AND b.ts >= to_timestamp($2) AND b.ts < to_timestamp($3) AND b.status <> 'p'
+    ORDER BY b.ts LIMIT ${BARS_AT_ONCE}
+  ) AS part WINDOW bars AS (ORDER BY part.ts)
+) AS n
+WHERE n.previous IS NULL OR n.next IS NULL OR n.ts - n.previous > make_interval(secs => $4)
+ORDER BY n.ts`;
 
 /** The gaps of a series in order, ended where the market closes or what is known of them changes. */
 export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {

@@ -29,12 +29,13 @@ export async function listSeries(
   { tenant, providers, symbols }: SeriesFilter,
 ): Promise<StoredSeries[]> {
   const { rows } = await client.query(
-    `SELECT id, provider, symbol, timeframe,
-  (extract(epoch FROM first) * 1000)::float8 AS first, (extract(epoch FROM newest) * 1000)::float8 AS newest
-FROM series, LATERAL (SELECT min(ts) AS first, max(ts) AS newest FROM bar WHERE series_id = id) AS reach
-WHERE tenant = $3 AND first IS NOT NULL
-  AND ($1::text[] IS NULL OR provider = ANY ($1)) AND ($2::text[] IS NULL OR symbol = ANY ($2))
-ORDER BY provider, timeframe, symbol`,
+    `SELECT s.id, s.provider, s.symbol, s.timeframe,
+  (extract(epoch FROM reach.first) * 1000)::float8 AS first, (extract(epoch FROM reach.newest) * 1000)::float8 AS newest
+FROM series s,
+  LATERAL (SELECT min(b.ts) AS first, max(b.ts) AS newest FROM bar b WHERE b.series_id = s.id) AS reach
+WHERE s.tenant = $3 AND reach.first IS NOT NULL
+  AND ($1::text[] IS NULL OR s.provider = ANY ($1)) AND ($2::text[] IS NULL OR s.symbol = ANY ($2))
+ORDER BY s.provider, s.timeframe, s.symbol`,
     [providers ?? null, symbols ?? null, tenant],
   );
   return rows;

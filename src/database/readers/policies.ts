@@ -78,10 +78,10 @@ function conditionsOf(table: string, grants: Grants): Map<string, { condition: s
   for (const [role, tenants] of grants) {
     for (const tenant of tenants ?? [undefined]) {
       const name = tenant === undefined ? ALL : `${PREFIX}${tenant}`;
-      const isOwn = tenant === undefined ? "true" : `tenant = ${literal(tenant)}`;
+      const isOwn = (relation: string) => tenant === undefined ? "true" : `${relation}.tenant = ${literal(tenant)}`;
       const condition = table === SERIES || tenant === undefined
-        ? isOwn
-        : `series_id IN (SELECT id FROM ${SERIES} WHERE ${isOwn})`;
+        ? isOwn(table)
+        : `${table}.series_id IN (SELECT k.id FROM ${SERIES} k WHERE ${isOwn("k")})`;
       const policy = policies.get(name) ?? { condition, names: [] };
       policy.names.push(role);
       policies.set(name, policy);

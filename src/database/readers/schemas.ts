@@ -45,11 +45,15 @@ function planSchema(
   tenants: ReadonlySet<string> | undefined,
 ): string[] {
   const base = identifier(of);
-  const own = tenants === undefined ? "true" : `tenant IN (${Array.from(tenants, literal).join(", ")})`;
+  const own = (relation: string) =>
+    tenants === undefined ? "true" : `${relation}.tenant IN (${Array.from(tenants, literal).join(", ")})`;
   const conditions = new Map([
-    [SERIES, own],
-    ...tables.map((table): [string, string] => [table, `series_id IN (SELECT id FROM ${base}.${SERIES} WHERE ${own})`]),
-    ...views.map((view): [string, string] => [view, own]),
+    [SERIES, own(SERIES)],
+    ...tables.map((table): [string, string] => [
+      table,
+      `${table}.series_id IN (SELECT k.id FROM ${base}.${SERIES} k WHERE ${own("k")})`,
+    ]),
+    ...views.map((view): [string, string] => [view, own(view)]),
   ]);
   const made = Array.from(conditions, ([name, condition]) =>
     // What a reader asks is looked at after the condition, so that no function of his sees a row of others.

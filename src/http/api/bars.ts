@@ -26,9 +26,11 @@ export interface SeriesNames {
   readonly timeframe: string;
 }
 
-const NEWEST = `SELECT extract(epoch FROM ts)::float8 AS ts, open, high, low, close, volume, status FROM bars
-WHERE series_id = (SELECT id FROM series WHERE tenant = $1 AND provider = $2 AND symbol = $3 AND timeframe = $4)
-ORDER BY ts DESC LIMIT $5`;
+const NEWEST =
+  `SELECT extract(epoch FROM b.ts)::float8 AS ts, b.open, b.high, b.low, b.close, b.volume, b.status FROM bars b
+WHERE b.series_id =
+  (SELECT s.id FROM series s WHERE s.tenant = $1 AND s.provider = $2 AND s.symbol = $3 AND s.timeframe = $4)
+ORDER BY b.ts DESC LIMIT $5`;
 
 /** The newest `limit` bars of a series, oldest first; empty where there is no such series. */
 export async function readBars(client: Client, series: SeriesNames, limit: number): Promise<ChartBar[]> {

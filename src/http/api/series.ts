@@ -30,12 +30,13 @@ const LATE_MS = 60_000;
 export const PAGE_SIZE = 50;
 
 const LIST = `SELECT s.provider, s.symbol, s.timeframe, extract(epoch FROM last.ts)::float8 AS last_ts, last.close,
-  (SELECT count(*) FROM bar WHERE series_id = s.id AND ts >= $3)::int AS bars_today
+  (SELECT count(*) FROM bar b WHERE b.series_id = s.id AND b.ts >= $3)::int AS bars_today
 FROM (
-  SELECT * FROM series WHERE tenant = $1 AND starts_with(upper(symbol), upper($2))
-  ORDER BY symbol, provider, timeframe LIMIT ${PAGE_SIZE + 1}
+  SELECT k.id, k.provider, k.symbol, k.timeframe FROM series k
+  WHERE k.tenant = $1 AND starts_with(upper(k.symbol), upper($2))
+  ORDER BY k.symbol, k.provider, k.timeframe LIMIT ${PAGE_SIZE + 1}
 ) s
-LEFT JOIN LATERAL (SELECT ts, close FROM bar WHERE series_id = s.id ORDER BY ts DESC LIMIT 1) last ON true
+LEFT JOIN LATERAL (SELECT b.ts, b.close FROM bar b WHERE b.series_id = s.id ORDER BY b.ts DESC LIMIT 1) last ON true
 ORDER BY s.symbol, s.provider, s.timeframe`;
 
 /** The first series whose symbol starts with `search`, and whether there are more. */
