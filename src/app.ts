@@ -6,12 +6,14 @@
  */
 import type { SourcesChange } from "./app/sources.ts";
 import { openStore, type Store } from "./app/store.ts";
+import type { Writers } from "./sinks/sink.ts";
 import { openTenant, type Shared, type Tenant, type TenantOptions, type TenantOutcome } from "./app/tenant.ts";
 import { joinHealth, sumLedgers } from "./app/total.ts";
 import type { Config } from "./config/load.ts";
 import type { Database } from "./database/database.ts";
 import { isJournaled } from "./journal/open.ts";
 import { createSharedConnections } from "./providers/mod.ts";
+import type { Provider } from "./providers/provider.ts";
 import type { Health } from "./pipeline/health.ts";
 import type { Ledger } from "./pipeline/ledger.ts";
 
@@ -73,6 +75,13 @@ export interface App extends AsyncDisposable {
   abort(reason: Error): void;
 }
 
+/** Who writes what the providers give. */
+function writersOf(providers: readonly Provider[]): Writers {
+  // The messages of a stream are shared by several workers, in any order.
+  if (providers.some(({ keepsUnsettled }) => keepsUnsettled)) return "many";
+  return providers.some(({ isLive }) => isLive) ? "live" : "alone";
+}
+
 /**
  * Opens the store, brings it up to date, and opens the tenants.
  *
@@ -89,7 +98,7 @@ export async function openApp(options: AppOptions): Promise<App> {
       providers.some((provider) => isJournaled(settings, provider))
     ),
     lanes: Math.max(0, ...options.tenants.map(({ config, kinds }) => (config.settings.workers + 1) * kinds.length)),
-    unordered: options.tenants.some(({ providers }) => providers.some(({ keepsUnsettled }) => keepsUnsettled)),
+    writers: writersOf(options.tenants.flatMap(({ providers }) => providers)),
     notice: (message) => options.notice?.(message),
     opened,
   });

@@ -16,7 +16,7 @@ import { checkNats } from "../nats/connection.ts";
 import { openPreparedNats } from "../nats/prepared.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { openSink } from "../sinks/mod.ts";
-import type { Sink } from "../sinks/sink.ts";
+import type { Sink, Writers } from "../sinks/sink.ts";
 
 /** Connections that write, where nobody says how many: enough for the lanes of some tenants, and few for a server. */
 const CONNECTIONS = 20;
@@ -48,8 +48,8 @@ export interface StoreOptions {
   database?: Database;
   /** Whether what comes is kept somewhere while the store is away. */
   isKept: boolean;
-  /** Whether records come from a stream that several workers share, in any order. */
-  unordered: boolean;
+  /** Who writes the series. */
+  writers: Writers;
   /** Most lanes of one tenant. */
   lanes: number;
   /** Told what people should know. */
@@ -71,7 +71,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openTables(
-  { config, database: given, isKept, lanes, unordered, notice, opened }: StoreOptions,
+  { config, database: given, isKept, lanes, writers, notice, opened }: StoreOptions,
 ): Promise<Store> {
   const { settings } = config;
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
@@ -92,7 +92,7 @@ async function openTables(
   return {
     name: "postgres",
     database,
-    openSink: (tenant, kind) => openSink("postgres", { database, pool, kind, tenant, unordered, deadlineMs }),
+    openSink: (tenant, kind) => openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs }),
     check: database.check,
     async newest(tenant, provider, timeframe, stop) {
       try {

@@ -28,9 +28,16 @@ export interface Bar extends MarketRecord {
   /** Number of trades, where the feed gives it. */
   readonly trades?: number;
   readonly status: BarStatus;
+  /**
+   * `1` for a bar that history gave when it had been over for some time. `receivedAt` is then the moment when history was
+   * asked. Absent for any other bar.
+   */
+  readonly fromHistory?: 1;
 }
 
 const STATUS_CODES: Record<BarStatus, string> = { final: "f", provisional: "p", correction: "c" };
+/** A final bar from history. Readers see it as final; only the order of observations tells the two apart. */
+const HISTORY_CODE = "h";
 const STATUSES: ReadonlySet<string> = new Set(Object.keys(STATUS_CODES));
 
 const columns: readonly Column<Bar>[] = [
@@ -43,7 +50,11 @@ const columns: readonly Column<Bar>[] = [
   { name: "vwap", type: "float8", optional: true, value: (bar) => bar.vwap },
   { name: "received_at", type: "timestamptz", value: (bar) => bar.receivedAt },
   { name: "trades", type: "int4", optional: true, value: (bar) => bar.trades },
-  { name: "status", type: "char", value: (bar) => STATUS_CODES[bar.status] },
+  {
+    name: "status",
+    type: "char",
+    value: (bar) => bar.fromHistory === 1 && bar.status === "final" ? HISTORY_CODE : STATUS_CODES[bar.status],
+  },
 ];
 
 const wire: Wire<Bar> = {
@@ -61,9 +72,12 @@ const wire: Wire<Bar> = {
     { name: "trades", type: "number", optional: true, put: (bar, into, at) => void (into[at] = bar.trades ?? NaN) },
     { name: "status", type: "text", value: (bar) => bar.status },
     { name: "receivedAt", type: "number", put: (bar, into, at) => void (into[at] = bar.receivedAt) },
+    { name: "fromHistory", type: "number", optional: true, put: putFromHistory },
   ],
-  reader:
-    ([provider, symbol, timeframe, ts, open, high, low, close, volume, vwap, trades, status, receivedAt]) => (at) => ({
+  reader: (columns) => {
+    const [provider, symbol, timeframe, ts, open, high, low, close, volume, vwap, trades, status, receivedAt] = columns;
+    const fromHistory = columns[13];
+    const read = (at: number): Bar => ({
       provider: provider[at] as string,
       symbol: symbol[at] as string,
       timeframe: timeframe[at] as string,
@@ -77,8 +91,14 @@ const wire: Wire<Bar> = {
       trades: trades[at] as number | undefined,
       status: status[at] as BarStatus,
       receivedAt: receivedAt[at] as number,
-    }),
+    });
+    return (at) => fromHistory[at] === 1 ? { ...read(at), fromHistory: 1 } : read(at);
+  },
 };
+
+function putFromHistory(bar: Bar, into: Float64Array, at: number): void {
+  into[at] = bar.fromHistory ?? NaN;
+}
 
 const NUMBERS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as const;
 
@@ -89,6 +109,8 @@ export const bar: RecordKind<Bar> = {
   view: "bars",
   columns,
   keyColumns: ["ts"],
+  // A feed may repeat a plain bar after it has corrected it, so the time of receipt alone does not tell which is right.
+  revisions: { column: "status", codes: [STATUS_CODES.correction, HISTORY_CODE], sameAs: { [HISTORY_CODE]: "f" } },
   fields: [
     { name: "symbol", aliases: ["ticker"] },
     { name: "timeframe", aliases: ["interval"], optional: true },
@@ -101,10 +123,11 @@ export const bar: RecordKind<Bar> = {
     { name: "vwap", aliases: ["vw"], isNumber: true, optional: true },
     { name: "trades", aliases: ["n", "count"], isNumber: true, optional: true },
     { name: "status", aliases: [], optional: true },
+    { name: "fromHistory", aliases: [], isNumber: true, optional: true },
   ],
 
   parse(values, receivedAt, context) {
-    const [symbol, timeframe, time, open, high, low, close, volume, vwap, trades, status] = values;
+    const [symbol, timeframe, time, open, high, low, close, volume, vwap, trades, status, fromHistory] = values;
     if (typeof symbol !== "string") return `symbol is not text: ${quote(symbol)}`;
     const ts = context.parseTime(time);
     if (Number.isNaN(ts)) return `ts is not ${context.timeFormat}: ${quote(time)}`;
@@ -137,6 +160,7 @@ export const bar: RecordKind<Bar> = {
         }
       }
     }
+    if (Number(fromHistory) === 1) return { ...parsed, fromHistory: 1 };
     return parsed;
   },
 

@@ -95,6 +95,8 @@ export interface RecordKind<R extends MarketRecord> {
   readonly columns: readonly Column<R>[];
   /** Columns of the primary key after `series_id`. */
   readonly keyColumns: readonly string[];
+  /** Records that revise others; without it, only the time of receipt orders the observations of a key. */
+  readonly revisions?: Revisions;
   /** Fields that {@linkcode RecordKind.parse} takes, in its order, each with the other names it goes by in files. */
   readonly fields: readonly Field[];
   /** Makes a record of the values of {@linkcode RecordKind.fields}, or tells in words why it cannot. */
@@ -109,6 +111,19 @@ export interface RecordKind<R extends MarketRecord> {
   readonly wire: Wire<R>;
   /** A JSON form which {@linkcode RecordKind.parse} reads back to the same record. */
   toJSON(record: R): Record<string, unknown>;
+}
+
+/**
+ * Which records revise others. Of two observations of one key a revision wins over a plain record, whenever each was
+ * received; of two revisions, as of two plain records, the one received last wins.
+ */
+export interface Revisions {
+  /** Column of type `char` that marks them. */
+  readonly column: string;
+  /** Values of the column that mark a revision. */
+  readonly codes: readonly string[];
+  /** Values that mean the same to a reader as another: from one to the other alone, no row changes. */
+  readonly sameAs: Readonly<Record<string, string>>;
 }
 
 /** One field of a file's line. */

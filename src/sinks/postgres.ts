@@ -11,7 +11,7 @@ import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { openPostgresLane } from "./postgres/lane.ts";
 import { createSeriesIndex, type SeriesIndex } from "./postgres/series.ts";
 import { createStatements } from "./postgres/statements.ts";
-import type { Sink } from "./sink.ts";
+import type { Sink, Writers } from "./sink.ts";
 
 /** Options of {@linkcode openPostgresSink}. */
 export interface PostgresSinkOptions {
@@ -22,13 +22,8 @@ export interface PostgresSinkOptions {
   kind: RecordKind<MarketRecord>;
   /** Whose rows they are. @default {"default"} */
   tenant?: string;
-  /**
-   * Whether records come in any order, and not nearly in that of their receipt. Then the newest time of receipt is kept even
-   * where nothing else changes, and such a row counts as stored.
-   *
-   * @default {false}
-   */
-  unordered?: boolean;
+  /** Who writes these series. @default {"alone"} */
+  writers?: Writers;
   /** Longest time a write may take, in milliseconds. */
   deadlineMs: number;
 }
@@ -40,7 +35,7 @@ export interface PostgresSinkOptions {
 export function openPostgresSink(options: PostgresSinkOptions): Sink {
   const { database, kind, tenant = "default", deadlineMs } = options;
   const pool = options.pool ?? createPool(database, Infinity);
-  const statements = createStatements(kind, options.unordered);
+  const statements = createStatements(kind, options.writers);
   // Lives with a connection: see the index.
   const indexes = new WeakMap<Client, SeriesIndex>();
   function seriesOf(client: Client): SeriesIndex {

@@ -33,3 +33,12 @@ export interface Sink<R extends MarketRecord = MarketRecord> extends AsyncDispos
   /** Resolves when the sink can be reached, and throws what hinders it. */
   check(signal: AbortSignal): Promise<void>;
 }
+
+/**
+ * Who writes the records of a series, and hence which rows that would not change take the newer time of receipt:
+ * - `many`: several processes, or one that gets records in any order. All rows do.
+ * - `live`: a live feed, and history beside it. Rows do whose records are recent.
+ * - `alone`: one process that reads files or history. Rows do that it has written itself, and plain rows of a live feed
+ *   where it reads recent history.
+ */
+export type Writers = "many" | "live" | "alone";

@@ -100,7 +100,7 @@ Deno.test("beside an ingest, a correction that came after the question stays, ho
   const { code, json, stderr } = await running.ended;
   assertEquals([code, json.stored, json.unchanged], [0, 1, 1], stderr);
   const rows = await work.query("SELECT volume, status FROM bar ORDER BY ts");
-  assertEquals(rows, [{ volume: 999, status: "c" }, { volume: 205.25, status: "f" }]);
+  assertEquals(rows, [{ volume: 999, status: "c" }, { volume: 205.25, status: "h" }]);
   live.kill("SIGTERM");
   assertEquals((await live.ended).code, 0);
 });

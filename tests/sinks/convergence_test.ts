@@ -110,7 +110,7 @@ test("unordered observations whose values come again leave the newest, in whatev
   // Observed as 1, corrected to 2, and both seen again, as by a file that is read again from before both.
   const seen = [[1, 1], [2, 2], [3, 1], [4, 2]].map(([receivedAt, close]) => numberedBar(0, receivedAt, { close }));
   for (const order of permutations(seen)) {
-    await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, unordered: true });
+    await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, writers: "many" });
     await using lane = sink.openLane();
     for (const bar of order) await lane.write([bar], never);
     assertEquals([...(await takeTable(database)).values()], [2], order.map(({ receivedAt }) => receivedAt).join());

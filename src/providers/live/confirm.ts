@@ -10,6 +10,7 @@
 import { delay } from "@std/async/delay";
 import type { ReceiveClock } from "../../records/record.ts";
 import type { Feed, FeedBar } from "./feed.ts";
+import { SETTLE_MS } from "./range.ts";
 
 /** The bars of one connection that are to be confirmed. */
 export interface Confirmations {
@@ -32,8 +33,6 @@ export interface ConfirmOptions {
   pauseMs?: number;
 }
 
-/** How long after the end of a bar it is surely in history, in milliseconds. */
-const SETTLE_MS = 5_000;
 /** Bars of a symbol that wait; of more the oldest are left unconfirmed. */
 const MAX_BARS = 200;
 

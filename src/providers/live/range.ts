@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Bar } from "../../records/bar.ts";
 import { createFrame, type Frame } from "../../records/frame.ts";
 import type { ReceiveClock } from "../../records/record.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
@@ -79,14 +80,24 @@ export async function readRange(options: RangeOptions): Promise<number> {
   return until;
 }
 
-/** A frame of bars of history, which were observed at `asOf` (microseconds). */
+/** How long after the end of a bar history surely has it whole, in milliseconds. */
+export const SETTLE_MS = 5_000;
+
+/**
+ * A frame of bars of history, which were observed at `asOf` (microseconds). Bars that were over by then are marked, so that
+ * no plain bar that the feed sends later replaces them.
+ */
 export function createHistoryFrame(
   provider: string,
   bars: readonly FeedBar[],
   asOf: number,
   onSettled: () => void,
 ): Frame {
-  const records = bars.map((bar) => ({ ...bar, provider, receivedAt: asOf }));
+  const overBy = asOf / 1000 - SETTLE_MS;
+  const records = bars.map((bar): Bar => {
+    const isWhole = bar.ts + TIMEFRAMES.get(bar.timeframe)! <= overBy;
+    return { ...bar, provider, receivedAt: asOf, fromHistory: isWhole ? 1 : undefined };
+  });
   // What is told of the way to the commit begins here: how long history took is no matter of the pipeline.
   return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), records, onSettled });
 }

@@ -14,8 +14,9 @@ export interface Rows<R extends MarketRecord = MarketRecord> {
 }
 
 /**
- * Sorts records by key and keeps the newest of each key: one statement must not touch a row twice (SQLSTATE 21000), and
- * writers that all take their row locks in one order cannot deadlock.
+ * Sorts records by key and keeps the newest of each key, in the order of observations that `statements.ts` tells: one
+ * statement must not touch a row twice (SQLSTATE 21000), and writers that all take their row locks in one order cannot
+ * deadlock.
  */
 export function prepareRows<R extends MarketRecord>(
   records: readonly R[],
@@ -23,8 +24,10 @@ export function prepareRows<R extends MarketRecord>(
   kind: RecordKind<R>,
 ): Rows<R> {
   const compareKeys = createKeyComparison(kind);
+  const rank = createRank(kind);
   const compare = (a: number, b: number) =>
-    ids[a] - ids[b] || compareKeys(records[a], records[b]) || records[a].receivedAt - records[b].receivedAt || a - b;
+    ids[a] - ids[b] || compareKeys(records[a], records[b]) || rank(records[a]) - rank(records[b]) ||
+    records[a].receivedAt - records[b].receivedAt || a - b;
   let sorted = true;
   for (let at = 1; at < records.length && sorted; at++) {
     sorted = ids[at - 1] < ids[at] || (ids[at - 1] === ids[at] && compareKeys(records[at - 1], records[at]) < 0);
@@ -57,4 +60,11 @@ function createKeyComparison<R extends MarketRecord>(kind: RecordKind<R>): (a: R
     }
     return 0;
   };
+}
+
+/** 1 for a revision, 0 for a plain record. */
+function createRank<R extends MarketRecord>({ columns, revisions }: RecordKind<R>): (record: R) => number {
+  if (revisions === undefined) return () => 0;
+  const { value } = columns.find(({ name }) => name === revisions.column)!;
+  return (record) => revisions.codes.includes(value(record) as string) ? 1 : 0;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
+import type { Writers } from "../sink.ts";
 import { SQL_TYPES } from "../../database/kinds.ts";
 
 /** Statements that write a kind. */
@@ -17,32 +18,63 @@ export interface Statements {
 /** Columns whose change alone is no reason to rewrite a row. */
 const UNCOMPARED = new Set(["received_at"]);
 
+/** Age of a record up to which it is recent: a live feed or its journal may still hold other observations of it. */
+const RECENT = "interval '7 days'";
+
 /**
  * Makes the statements.
  *
- * The upsert leaves a row alone when it holds a newer observation, and when nothing but the receive time would change.
- * So deliveries commute: whatever the order of retries, replays and lanes, the newest values stay. (The receive time
- * kept is that of the observation which last *changed* the row; a late, older one that differs is measured against it.)
+ * **The order of observations.** An observation is newer than another of the same key where it is a revision and the other
+ * is not, or where both are the same and it was received later. (A revision is a correction by the vendor, or a bar that
+ * history gave after it was over; that one was received when it was asked for.) So a plain bar that a feed repeats never
+ * replaces a correction, and history does only where it was asked after the correction came. The upsert leaves a row alone
+ * that holds a newer observation. Hence deliveries commute: whatever the order of retries, replays, lanes and writers, the
+ * table ends with the newest observation of each key. `rows.ts` applies the same order within a batch.
  *
- * Where records are `unordered`, such a late one is nothing rare: then the receive time is kept up to date, although nothing
- * else changes, and deliveries commute without that exception.
+ * **Rows that would not change.** A row is rewritten for its time of receipt alone only where an older observation may
+ * still be on its way, which would otherwise win against the older time; see {@linkcode Writers}. Elsewhere, for instance
+ * when a file is read again, such a row stays as it is.
  */
-export function createStatements(kind: RecordKind<MarketRecord>, unordered = false): Statements {
+export function createStatements(
+  kind: RecordKind<MarketRecord>,
+  writers: Writers = "alone",
+  startedAt = Date.now(),
+): Statements {
   const all = [{ name: "series_id", type: "int4" as const }, ...kind.columns];
-  const names = all.map(({ name }) => name).join(", ");
+  const names = all.map(({ name }) => name);
   const key = ["series_id", ...kind.keyColumns];
-  const payload = all.map(({ name }) => name).filter((name) => !key.includes(name));
+  const payload = names.filter((name) => !key.includes(name));
   const compared = payload.filter((name) => !UNCOMPARED.has(name));
-  const changes = `(${compared.map((name) => `old.${name}`).join(", ")})
-    IS DISTINCT FROM (${compared.map((name) => `excluded.${name}`).join(", ")})`;
-  const wins = unordered
-    ? `excluded.received_at > old.received_at OR (excluded.received_at = old.received_at AND ${changes})`
-    : `excluded.received_at >= old.received_at AND ${changes}`;
+  const { revisions } = kind;
+  const isRevision = (row: string) =>
+    revisions === undefined ? "false" : `${row}.${revisions.column} IN (${revisions.codes.map(quoteCode).join(", ")})`;
+  const value = (row: string, name: string) =>
+    name === revisions?.column
+      ? `CASE ${row}.${name} ${
+        Object.entries(revisions.sameAs).map(([code, same]) => `WHEN ${quoteCode(code)} THEN ${quoteCode(same)}`)
+          .join(" ")
+      } ELSE ${row}.${name} END`
+      : `${row}.${name}`;
+  const values = (row: string) => compared.map((name) => value(row, name)).join(", ");
+  const order = (row: string) => `(${isRevision(row)}, ${row}.received_at)`;
+  const isRecent = names.includes("ts") ? `excluded.ts > excluded.received_at - ${RECENT}` : "true";
+  const marks = {
+    many: "true",
+    live: isRecent,
+    alone: `old.received_at >= to_timestamp(${startedAt / 1000}) OR (${isRevision("excluded")} AND NOT ${
+      isRevision("old")
+    } AND ${isRecent})`,
+  }[writers];
   const parameters = all.map(({ type }, at) => `$${at + 1}::${SQL_TYPES[type]}[]`).join(", ");
   return {
-    copy: `COPY ${kind.table} (${names}) FROM STDIN (FORMAT binary)`,
-    upsert: `INSERT INTO ${kind.table} AS old (${names}) SELECT * FROM unnest(${parameters})
+    copy: `COPY ${kind.table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
+    upsert: `INSERT INTO ${kind.table} AS old (${names.join(", ")}) SELECT * FROM unnest(${parameters})
 ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${payload.map((name) => `${name} = excluded.${name}`).join(", ")}
-WHERE ${wins}`,
+WHERE ${order("excluded")} >= ${order("old")}
+  AND ((${values("excluded")}) IS DISTINCT FROM (${values("old")})
+    OR (${order("excluded")} > ${order("old")} AND (${marks})))`,
   };
 }
+
+/** A code of a column of type `char`. */
+const quoteCode = (code: string) => `'${code}'::"char"`;

@@ -1,0 +1,183 @@
+import { assertEquals } from "@std/assert";
+import fc from "fast-check";
+import type { Database } from "../../src/database/database.ts";
+import type { Bar, BarStatus } from "../../src/records/bar.ts";
+import { decodeFrame, encodeFrame } from "../../src/records/codec.ts";
+import { recordKind } from "../../src/records/mod.ts";
+import { openPostgresSink } from "../../src/sinks/postgres.ts";
+import type { Writers } from "../../src/sinks/sink.ts";
+import { createHistoryFrame } from "../../src/providers/live/range.ts";
+import { barSink, counts, never, select } from "../support/lanes.ts";
+import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
+
+const { test } = useServer();
+const kind = recordKind("bar");
+
+/** A plain bar of the feed, one that is under way, a correction, or a bar of history. */
+type Source = "plain" | "forming" | "correction" | "history";
+const SOURCES: readonly Source[] = ["plain", "forming", "correction", "history"];
+const STATUSES: Record<Source, BarStatus> = {
+  plain: "final",
+  forming: "provisional",
+  correction: "correction",
+  history: "final",
+};
+
+/** What was seen of a bar: how, with which value, and when (as a number of seconds). */
+interface Observation {
+  readonly source: Source;
+  readonly value: number;
+  readonly at: number;
+}
+
+const START_MS = Date.now() - 3_600_000;
+
+/** The record of an observation of the bar that starts at `ts`, as it comes out of the journal or a message. */
+function recordOf({ source, value, at }: Observation, ts: number): Bar {
+  const bar: Bar = {
+    provider: "feed",
+    symbol: "S",
+    timeframe: "1m",
+    ts,
+    open: value,
+    high: value,
+    low: value,
+    close: value,
+    volume: 1,
+    status: STATUSES[source],
+    receivedAt: (START_MS + 120_000 + at * 1000) * 1000,
+    ...(source === "history" ? { fromHistory: 1 as const } : {}),
+  };
+  const frame = { kind: "bar", provider: "feed", receivedAt: bar.receivedAt, records: [bar], rejected: [] };
+  return decodeFrame(encodeFrame(frame, kind)).records[0] as Bar;
+}
+
+const isRevision = ({ source }: Observation) => source === "correction" || source === "history";
+
+/** The observation that must win, in whatever order they arrive. */
+function newestOf(observations: readonly Observation[]): Observation {
+  return observations.reduce((best, next) => {
+    if (isRevision(best) !== isRevision(next)) return isRevision(next) ? next : best;
+    return next.at > best.at ? next : best;
+  });
+}
+
+function permutations<T>(items: readonly T[]): T[][] {
+  if (items.length === 0) return [[]];
+  return items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
+}
+
+const observations: fc.Arbitrary<Observation[]> = fc.array(
+  fc.record({ source: fc.constantFrom(...SOURCES), value: fc.integer({ min: 1, max: 3 }) }),
+  { minLength: 5, maxLength: 5 },
+).map((all) => all.map((each, at) => ({ ...each, at })));
+
+/** Writes a batch as a process of its own would: another sink, another connection. */
+async function writeRestarted(url: string, bars: readonly Bar[], writers: Writers): Promise<void> {
+  await using database = databaseAt(url);
+  await using sink = openPostgresSink({ database, kind, deadlineMs: 10_000, writers });
+  await using lane = sink.openLane();
+  await lane.write(bars, never);
+}
+
+async function takeRows(database: Database): Promise<{ close: number; status: string }[]> {
+  const rows = await select(database, "SELECT close, status FROM bars ORDER BY ts");
+  await select(database, "TRUNCATE bar");
+  return rows as { close: number; status: string }[];
+}
+
+for (const writers of ["many", "live"] as const) {
+  test(`five observations of a bar leave the newest in all 120 orders, each written after a restart (${writers})`, async (server) => {
+    const { url, database } = await migratedDatabase(server);
+    await fc.assert(
+      fc.asyncProperty(observations, async (seen) => {
+        const orders = permutations(seen);
+        for (const turn of seen.keys()) {
+          const bars = orders.map((order, at) => recordOf(order[turn], START_MS + at));
+          await writeRestarted(url, bars, writers);
+        }
+        const { source, value } = newestOf(seen);
+        const expected = orders.map(() => ({ close: value, status: STATUSES[source] }));
+        assertEquals(await takeRows(database), expected);
+      }),
+      { numRuns: 10 },
+    );
+  });
+}
+
+test("five observations of a bar leave the newest in all 120 orders through two lanes of one process", async (server) => {
+  const { database } = await migratedDatabase(server);
+  const sink = barSink(database);
+  await using one = sink.openLane();
+  await using other = sink.openLane();
+  await fc.assert(
+    fc.asyncProperty(observations, fc.array(fc.boolean(), { minLength: 5, maxLength: 5 }), async (seen, lanes) => {
+      const now = Date.now() - START_MS;
+      const recent = seen.map((each) => ({ ...each, at: now / 1000 + each.at }));
+      const orders = permutations(recent);
+      for (const turn of recent.keys()) {
+        const bars = orders.map((order, at) => recordOf(order[turn], START_MS + at));
+        await (lanes[turn] ? one : other).write(bars, never);
+      }
+      const { source, value } = newestOf(recent);
+      assertEquals(await takeRows(database), orders.map(() => ({ close: value, status: STATUSES[source] })));
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test("observations of a bar in one batch leave the newest in all orders", async (server) => {
+  const { database } = await migratedDatabase(server);
+  const sink = barSink(database);
+  await using lane = sink.openLane();
+  await fc.assert(
+    fc.asyncProperty(observations, async (seen) => {
+      const orders = permutations(seen);
+      const bars = orders.flatMap((order, at) => order.map((each) => recordOf(each, START_MS + at)));
+      await lane.write(bars, never);
+      const { source, value } = newestOf(seen);
+      assertEquals(await takeRows(database), orders.map(() => ({ close: value, status: STATUSES[source] })));
+    }),
+    { numRuns: 10 },
+  );
+});
+
+test("a plain bar that a feed repeats does not replace a correction, and history does only where asked later", async (server) => {
+  const { database } = await migratedDatabase(server);
+  const sink = barSink(database);
+  await using lane = sink.openLane();
+  const see = async (source: Source, value: number, at: number) => {
+    const { stored } = await lane.write([recordOf({ source, value, at }, START_MS)], never);
+    const [{ close, status }] = await select(database, "SELECT close, status FROM bars");
+    return { stored, close, status };
+  };
+  assertEquals(await see("plain", 1, 1), { stored: 1, close: 1, status: "final" });
+  assertEquals(await see("correction", 2, 10), { stored: 1, close: 2, status: "correction" });
+  assertEquals(await see("plain", 1, 20), { stored: 0, close: 2, status: "correction" });
+  assertEquals(await see("history", 1, 9), { stored: 0, close: 2, status: "correction" });
+  assertEquals(await see("history", 3, 11), { stored: 1, close: 3, status: "final" });
+  assertEquals(await see("plain", 1, 30), { stored: 0, close: 3, status: "final" });
+  assertEquals(await see("correction", 4, 12), { stored: 1, close: 4, status: "correction" });
+});
+
+test("a file that is read again by a later run leaves its rows as they are", async (server) => {
+  const { url, database } = await migratedDatabase(server);
+  const bars = (at: number) => [recordOf({ source: "plain", value: 1, at }, START_MS)];
+  await writeRestarted(url, bars(1), "alone");
+  const before = await select(database, "SELECT xmin::text FROM bar");
+  await using sink = barSink(database);
+  await using lane = sink.openLane();
+  assertEquals(await lane.write(bars(2), never), counts(0, 1));
+  assertEquals(await select(database, "SELECT xmin::text FROM bar"), before);
+});
+
+test("history marks the bars that were over when it was asked, and no others", () => {
+  const asOf = START_MS * 1000;
+  const bars = [65_000, 64_999, 0].map((before) => {
+    const { provider: _, receivedAt: __, ...bar } = recordOf({ source: "plain", value: 1, at: 0 }, START_MS - before);
+    return bar;
+  });
+  const { records } = createHistoryFrame("feed", bars, asOf, () => {});
+  assertEquals((records as Bar[]).map(({ fromHistory }) => fromHistory), [1, undefined, undefined]);
+  return Promise.resolve();
+});
