@@ -11,15 +11,12 @@ import { tenantDirectory } from "./data_dir.ts";
 import { type HeldLetters, holdLetters, LettersHeldError, readLetters } from "./dead_letters/directory.ts";
 import { deadLetterDirectory, listLetterFiles, readLines } from "./dead_letters/files.ts";
 import type { LetterFilter } from "./dead_letters/filter.ts";
-import { type Refusal, replaysOf } from "./dead_letters/letter.ts";
+import { DEFAULT_MAX_REPLAYS, type Refusal, replaysOf } from "./dead_letters/letter.ts";
 import { createReceiptWriter, type LocatedLetter, type ReceiptWriter } from "./dead_letters/receipts.ts";
 import type { DeadLetters } from "./dead_letters/write.ts";
 import type { Listener } from "./events.ts";
 import { createLetterProvider, createLetterReader, findFaults, isReplayable } from "./providers/dead_letters.ts";
 import { recordKinds } from "./records/mod.ts";
-
-/** Replays after which a letter that is refused each time is left alone. */
-export const DEFAULT_MAX_REPLAYS = 5;
 
 /** What to replay. */
 export interface ReplayOptions {

@@ -22,6 +22,8 @@ interface Import {
   readonly to: string;
   /** Whether it leaves nothing behind in the running program, or only a worker, which is a program of its own. */
   readonly isType: boolean;
+  /** Whether it is made while the program runs. */
+  readonly isDynamic: boolean;
 }
 
 /** All TypeScript files of the program. */
@@ -40,11 +42,14 @@ async function importsOf(from: string): Promise<Import[]> {
   const text = await Deno.readTextFile(join(ROOT, from));
   const statements = text.matchAll(/^(?:import|export)\s+(type\s)?(?:[^;"']*?\sfrom\s*)?["'](\.[^"']*)["']/gm);
   const calls = text.matchAll(/(?:\bimport|(new URL))\(\s*["'](\.[^"']*)["']/g);
-  return [...statements, ...calls].map(([, type, path]) => ({
-    from,
-    to: relative(ROOT, join(ROOT, dirname(from), path)),
-    isType: Boolean(type),
-  }));
+  const read = (found: Iterable<RegExpMatchArray>, isDynamic: boolean) =>
+    Array.from(found, ([, type, path]) => ({
+      from,
+      to: relative(ROOT, join(ROOT, dirname(from), path)),
+      isType: Boolean(type),
+      isDynamic,
+    }));
+  return [...read(statements, false), ...read(calls, true)];
 }
 
 /** The part of the program that a file belongs to: its directory below `src`, or its name there. */
@@ -106,6 +111,22 @@ Deno.test("files do not import each other in circles", () => {
     done.add(path);
   }
   for (const path of files) visit(path, []);
+});
+
+Deno.test("a start loads the table of commands, and no package before the command needs it", async () => {
+  // A health check runs every few seconds: what it loads, it loads each time.
+  const light = ["main.ts", "src/cli/version.ts", "src/cli/doctor/ready.ts"];
+  for (const path of light) {
+    for (const { to, isDynamic, isType } of await importsOf(path)) {
+      if (!isDynamic && !isType && !light.includes(to)) light.push(to);
+    }
+  }
+  assert(light.includes("src/cli/commands/ingest.ts"));
+  for (const path of light) {
+    const text = await Deno.readTextFile(join(ROOT, path));
+    const packages = Array.from(text.matchAll(/^import (?!type ).*?from "([^."][^"]*)";$/gm), ([, name]) => name);
+    assertEquals(packages.filter((name) => !name.startsWith("@std/")), [], path);
+  }
 });
 
 Deno.test("no file is longer than 350 lines", async () => {

@@ -6,6 +6,7 @@
 import { delay } from "@std/async/delay";
 import { cutClient, endClient } from "../database/database.ts";
 import { processOf } from "../database/pooler.ts";
+import type { FAULT_NAMES } from "./names.ts";
 import type { Scratch } from "./scratch.ts";
 
 /** What a fault can work on. */
@@ -19,7 +20,7 @@ export interface FaultSite {
 
 /** Something to go wrong. */
 export interface ChaosFault {
-  readonly name: string;
+  readonly name: typeof FAULT_NAMES[number];
   readonly what: string;
   /** Whether it wants more than one session, which the embedded database has not. */
   readonly needsServer?: true;

@@ -5,16 +5,16 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 import { closestString } from "@std/text/closest-string";
-import { flagSpecs, type OptionName } from "../config/options.ts";
-import { type Command, type Invocation, UsageError } from "./command.ts";
+import type { OptionName, OptionSpec } from "../config/options.ts";
+import { type Command, type Invocation, optionsOf, UsageError } from "./command.ts";
 
 /**
  * Parses the arguments after a command's name.
  *
  * @throws {UsageError} If an option is unknown or lacks its value.
  */
-export function parseInvocation(name: string, command: Command, args: readonly string[]): Invocation {
-  const specs = flagSpecs.filter((spec) => command.options.includes(spec.name));
+export async function parseInvocation(name: string, command: Command, args: readonly string[]): Promise<Invocation> {
+  const specs = await loadOptions(command, args);
   const own = command.flags ?? [];
   const known = [...specs.map(({ flag }) => flag), ...own.map((flag) => flag.name), "config", "help"];
   const withValue = [
@@ -45,6 +45,13 @@ export function parseInvocation(name: string, command: Command, args: readonly s
   const flags = new Map<string, string | true>();
   for (const flag of own) if (given(flag.name)) flags.set(flag.name, parsed[flag.name]);
   return { words: parsed._.map(String), options, flags, configFile: parsed.config };
+}
+
+/** The options that the arguments may name. Their table is loaded only for arguments that it may have. */
+async function loadOptions(command: Command, args: readonly string[]): Promise<OptionSpec[]> {
+  const own = (command.flags ?? []).map(({ name }) => `--${name}`);
+  if (args.every((argument) => !argument.startsWith("-") || own.includes(argument.split("=", 1)[0]))) return [];
+  return optionsOf(command, (await import("../config/options.ts")).flagSpecs);
 }
 
 /**

@@ -5,60 +5,50 @@ import { type ChaosResult, tryFault } from "../chaos/trial.ts";
 import { type Config, loadConfig } from "../config/load.ts";
 import { openDatabase } from "../database/open.ts";
 import { prepareDataDir } from "../data_dir.ts";
-import { type Command, EXIT, type Invocation, UsageError } from "./command.ts";
+import { DEFAULT_RECORDS } from "../chaos/names.ts";
+import { EXIT, type Invocation, UsageError } from "./command.ts";
 
-const DEFAULT_RECORDS = 10_000;
 const DEFAULT_RATE = 10_000;
 
 /** Tries faults on the user's own set-up, within a schema that is dropped afterwards. */
-export const chaos: Command = {
-  summary: "Try faults on your own database, in a scratch schema, and show the accounts",
-  options: ["database", "sslmode", "sslrootcert", "dataDir", "workers", "batchSize", "rate", "json"],
-  flags: [
-    { name: "yes", help: "do not ask first" },
-    { name: "records", value: "N", help: `bars to send for each fault, at least [${DEFAULT_RECORDS}]` },
-    { name: "only", value: "NAME", help: `one fault: ${chaosFaults.map(({ name }) => name).join(", ")}` },
-  ],
-  examples: ["chaos", "chaos --database postgres://user@host/market --yes --json", "chaos --only locked --yes"],
-  async run(invocation) {
-    const { config, records, chosen } = read(invocation);
-    const { json, rate = DEFAULT_RATE } = config.settings;
-    const stop = new AbortController();
-    const interrupt = () => stop.abort(new Error("interrupted"));
-    const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-    for (const signal of signals) Deno.addSignalListener(signal, interrupt);
-    const results: ChaosResult[] = [];
-    let schema = "";
-    try {
-      if (config.target === undefined) await prepareDataDir(config.settings.dataDir);
-      await using database = await openDatabase(config);
-      if (!invocation.flags.has("yes")) askFirst(database.label);
-      for (const left of await findScratches(database)) {
-        console.error(`There is a schema ${left}. Unless another run uses it, remove it: DROP SCHEMA ${left} CASCADE`);
-      }
-      await using scratch = await openScratch(database);
-      schema = scratch.schema;
-      if (!json) console.log(`${database.label}: schema ${schema} is made, and dropped at the end\n`);
-      for (const fault of chosen) {
-        stop.signal.throwIfAborted();
-        const result = await tryFault(fault, { config, scratch, records, rate, signal: stop.signal });
-        results.push(result);
-        if (!json) console.log(describe(result));
-      }
-      const ok = results.every((result) => result.ok);
-      if (json) console.log(JSON.stringify({ ok, database: database.label, schema, faults: results }));
-      else console.log(`\n${conclude(results)}`);
-      return ok ? EXIT.done : EXIT.failed;
-    } catch (error) {
-      if (error instanceof Declined) return EXIT.done;
-      if (!stop.signal.aborted) throw error;
-      console.error(`Interrupted; the schema ${schema} is dropped`);
-      return EXIT.aborted;
-    } finally {
-      for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
+export async function run(invocation: Invocation): Promise<number> {
+  const { config, records, chosen } = read(invocation);
+  const { json, rate = DEFAULT_RATE } = config.settings;
+  const stop = new AbortController();
+  const interrupt = () => stop.abort(new Error("interrupted"));
+  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+  for (const signal of signals) Deno.addSignalListener(signal, interrupt);
+  const results: ChaosResult[] = [];
+  let schema = "";
+  try {
+    if (config.target === undefined) await prepareDataDir(config.settings.dataDir);
+    await using database = await openDatabase(config);
+    if (!invocation.flags.has("yes")) askFirst(database.label);
+    for (const left of await findScratches(database)) {
+      console.error(`There is a schema ${left}. Unless another run uses it, remove it: DROP SCHEMA ${left} CASCADE`);
     }
-  },
-};
+    await using scratch = await openScratch(database);
+    schema = scratch.schema;
+    if (!json) console.log(`${database.label}: schema ${schema} is made, and dropped at the end\n`);
+    for (const fault of chosen) {
+      stop.signal.throwIfAborted();
+      const result = await tryFault(fault, { config, scratch, records, rate, signal: stop.signal });
+      results.push(result);
+      if (!json) console.log(describe(result));
+    }
+    const ok = results.every((result) => result.ok);
+    if (json) console.log(JSON.stringify({ ok, database: database.label, schema, faults: results }));
+    else console.log(`\n${conclude(results)}`);
+    return ok ? EXIT.done : EXIT.failed;
+  } catch (error) {
+    if (error instanceof Declined) return EXIT.done;
+    if (!stop.signal.aborted) throw error;
+    console.error(`Interrupted; the schema ${schema} is dropped`);
+    return EXIT.aborted;
+  } finally {
+    for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
+  }
+}
 
 /** The user said no. */
 class Declined extends Error {}

@@ -3,14 +3,13 @@ import { type ClusterOverview, describeCensus, type InstanceOverview } from "../
 import { readCensus } from "../cluster/postgres_lease.ts";
 import { readShardLags, type ShardLag } from "../cluster/shard_lags.ts";
 import { keepsLeasesInNats } from "../config/cluster.ts";
-import { NATS_OPTIONS } from "../config/nats.ts";
 import { openNats } from "../nats/connection.ts";
 import { readNatsCensus } from "../cluster/nats_lease.ts";
 import { type Config, loadConfig } from "../config/load.ts";
 import { withClient } from "../database/database.ts";
 import { openDatabase, openLeaseDatabase } from "../database/open.ts";
 import { printable } from "../telemetry/log.ts";
-import { type Command, EXIT, UsageError } from "./command.ts";
+import { EXIT, type Invocation, UsageError } from "./command.ts";
 
 const TIMEOUT_MS = 10_000;
 
@@ -22,31 +21,24 @@ interface ShardStatus extends Partial<ShardLag> {
 }
 
 /** Shows the instances that share out shards. */
-export const cluster: Command = {
-  summary: "Show instances, the shards that each holds, and how far behind they are",
-  usage: "status [options]",
-  subcommands: { status: "instances, shards and lags; the exit code is 1 where a shard is held by nobody" },
-  options: ["database", "sslmode", "sslrootcert", "cluster", "leaseDatabase", "sink", ...NATS_OPTIONS, "json"],
-  examples: ["cluster status", "cluster status --database postgres://user@host/market --json"],
-  async run({ words, options, configFile }) {
-    if (words.length > 1) {
-      throw new UsageError(`Cannot understand "${words[1]}": barline cluster status takes options alone`);
-    }
-    const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
-    const { settings, target } = config;
-    if (target === undefined && settings.leaseDatabase === undefined && !keepsLeasesInNats(settings)) {
-      throw new UsageError(
-        "Cannot show a cluster of the embedded database, which is one instance's: give --database URL",
-      );
-    }
-    const overview = await readOverview(config);
-    const shards = await readShards(config, overview);
-    const ok = overview.instances.some(({ state }) => state === "active") && overview.unheld.length === 0;
-    if (settings.json) console.log(JSON.stringify({ ok, ...overview, shards }));
-    else console.log(describe(overview, shards));
-    return ok ? EXIT.done : EXIT.failed;
-  },
-};
+export async function run({ words, options, configFile }: Invocation): Promise<number> {
+  if (words.length > 1) {
+    throw new UsageError(`Cannot understand "${words[1]}": barline cluster status takes options alone`);
+  }
+  const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+  const { settings, target } = config;
+  if (target === undefined && settings.leaseDatabase === undefined && !keepsLeasesInNats(settings)) {
+    throw new UsageError(
+      "Cannot show a cluster of the embedded database, which is one instance's: give --database URL",
+    );
+  }
+  const overview = await readOverview(config);
+  const shards = await readShards(config, overview);
+  const ok = overview.instances.some(({ state }) => state === "active") && overview.unheld.length === 0;
+  if (settings.json) console.log(JSON.stringify({ ok, ...overview, shards }));
+  else console.log(describe(overview, shards));
+  return ok ? EXIT.done : EXIT.failed;
+}
 
 async function readOverview(config: Config): Promise<ClusterOverview> {
   const { cluster } = config.settings;

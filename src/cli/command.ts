@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { OptionName } from "../config/options.ts";
+import type { OptionName, OptionSpec } from "../config/options.ts";
+
+export type { OptionName };
 
 /** An option that belongs to one command and has no other source than the command line. */
 export interface CommandFlag {
@@ -25,13 +27,22 @@ export interface Invocation {
   readonly configFile?: string;
 }
 
-/** A command of the command line. */
+/** What a command does. */
+export interface CommandModule {
+  /** Runs it and gives the exit code. */
+  run(invocation: Invocation): Promise<number>;
+}
+
+/**
+ * A command of the command line, as help and completions show it. What it does is loaded when it runs: the program has
+ * many parts, of which most commands need few.
+ */
 export interface Command {
   readonly summary: string;
   /** What follows the command's name in the usage line. */
   readonly usage?: string;
-  /** Options of the configuration that it uses. */
-  readonly options: readonly OptionName[];
+  /** Options of the configuration that it uses, chosen from all. */
+  readonly options: readonly OptionName[] | ((all: readonly OptionName[]) => readonly OptionName[]);
   readonly flags?: readonly CommandFlag[];
   /** First words that it takes, each with what it does. */
   readonly subcommands?: Readonly<Record<string, string>>;
@@ -39,9 +50,17 @@ export interface Command {
   readonly examples: readonly string[];
   /** Whether it may start processes; any other command gives up that right before it runs. */
   readonly startsProcesses?: true;
-  /** Runs it and gives the exit code. */
-  run(invocation: Invocation): Promise<number>;
+  load(invocation: Invocation): Promise<CommandModule>;
 }
+
+/** The command's options among all that can be flags. */
+export function optionsOf({ options }: Command, all: readonly OptionSpec[]): OptionSpec[] {
+  const names = typeof options === "function" ? options(all.map(({ name }) => name)) : options;
+  return all.filter(({ name }) => names.includes(name));
+}
+
+/** Whether the option is about NATS. */
+export const isNats = (name: OptionName): boolean => name.startsWith("nats");
 
 /** The user called the program wrongly; exit code 2. */
 export class UsageError extends Error {

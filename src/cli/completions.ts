@@ -1,6 +1,6 @@
 /** `barline completions`. @module */
 import { flagSpecs, type OptionSpec } from "../config/options.ts";
-import { type Command, EXIT } from "./command.ts";
+import { type Command, EXIT, optionsOf } from "./command.ts";
 
 /** What a shell is told of one command. */
 interface Completion {
@@ -11,35 +11,26 @@ interface Completion {
   readonly options: readonly { flag: string; help: string; choices: readonly string[]; isPath: boolean }[];
 }
 
-/** Makes the command; `commands` gives the table of all, which it is part of itself. */
-export function createCompletions(commands: () => Readonly<Record<string, Command>>): Command {
-  const shells = { bash, zsh, fish };
-  return {
-    summary: "Print completions for a shell",
-    usage: "bash|zsh|fish",
-    options: [],
-    subcommands: {
-      bash: "for bash: completions bash > /etc/bash_completion.d/barline",
-      zsh: 'for zsh: completions zsh > "${fpath[1]}/_barline"',
-      fish: "for fish: completions fish > ~/.config/fish/completions/barline.fish",
-    },
-    examples: ["completions bash > /etc/bash_completion.d/barline"],
-    run({ words: [shell] }) {
-      const all = Object.entries(commands()).map(([name, command]) => describe(name, command));
-      console.log(shells[shell as keyof typeof shells](all));
-      return Promise.resolve(EXIT.done);
-    },
-  };
+const shells = { bash, zsh, fish };
+
+/** Prints the script of a shell and gives the exit code. */
+export function printCompletions(shell: string, commands: Readonly<Record<string, Command>>): number {
+  const all = Object.entries(commands).map(([name, command]) => describe(name, command));
+  console.log(shells[shell as keyof typeof shells](all));
+  return EXIT.done;
 }
 
 function describe(name: string, command: Command): Completion {
-  const specs = flagSpecs.filter((spec) => command.options.includes(spec.name));
   return {
     name,
     summary: command.summary,
     words: Object.keys(command.subcommands ?? {}),
     options: [
-      ...specs.map((spec) => ({ flag: `--${spec.flag}`, help: plain(spec.help), ...valuesOf(spec) })),
+      ...optionsOf(command, flagSpecs).map((spec) => ({
+        flag: `--${spec.flag}`,
+        help: plain(spec.help),
+        ...valuesOf(spec),
+      })),
       ...(command.flags ?? []).map(({ name, help }) => ({
         flag: `--${name}`,
         help: plain(help),

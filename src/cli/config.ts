@@ -2,41 +2,30 @@
 import { z } from "zod";
 import { stringify } from "yaml";
 import { describeConfig, loadConfig } from "../config/load.ts";
-import { optionSpecs, settingsSchema } from "../config/options.ts";
-import { type Command, EXIT } from "./command.ts";
+import { settingsSchema } from "../config/options.ts";
+import { EXIT, type Invocation } from "./command.ts";
 import { TENANT_NAME, TENANT_OPTIONS, VARIABLE } from "../config/tenants.ts";
 import { createTenantSources } from "./providers.ts";
 
 /** Checks and shows the configuration. */
-export const config: Command = {
-  summary: "Check or show the configuration, or print its JSON Schema",
-  usage: "check|show|schema [options]",
-  options: optionSpecs.map(({ name }) => name),
-  subcommands: {
-    check: "say all that is wrong with it",
-    show: "print every value and where it comes from; secrets are struck out",
-    schema: "print the JSON Schema of the YAML file, for editors",
-  },
-  examples: ["config check --config barline.yaml", "config show", "config schema > barline.schema.json"],
-  run({ words, options, configFile }) {
-    if (words[0] === "schema") {
-      console.log(JSON.stringify(makeJsonSchema(), null, 2));
-      return Promise.resolve(EXIT.done);
-    }
-    const check = words[0] === "check" ? createTenantSources : undefined;
-    const loaded = loadConfig({ flags: options, env: Deno.env.get, file: configFile, check });
-    if (words[0] === "check") console.log("The configuration is sound");
-    else {
-      for (const { name, value, source } of describeConfig(loaded)) {
-        const line = value === undefined
-          ? `# ${name}:`
-          : `${name}: ${stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trim()}`;
-        console.log(`${line.padEnd(50)} # ${source}`);
-      }
-    }
+export function run({ words, options, configFile }: Invocation): Promise<number> {
+  if (words[0] === "schema") {
+    console.log(JSON.stringify(makeJsonSchema(), null, 2));
     return Promise.resolve(EXIT.done);
-  },
-};
+  }
+  const check = words[0] === "check" ? createTenantSources : undefined;
+  const loaded = loadConfig({ flags: options, env: Deno.env.get, file: configFile, check });
+  if (words[0] === "check") console.log("The configuration is sound");
+  else {
+    for (const { name, value, source } of describeConfig(loaded)) {
+      const line = value === undefined
+        ? `# ${name}:`
+        : `${name}: ${stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trim()}`;
+      console.log(`${line.padEnd(50)} # ${source}`);
+    }
+  }
+  return Promise.resolve(EXIT.done);
+}
 
 /** The schema of what a user writes, where defaults may be left out. */
 function makeJsonSchema(): Record<string, unknown> {

@@ -1,18 +1,13 @@
 /** `barline dlq replay`. @module */
 import { loadConfig } from "../config/load.ts";
 import { tenantDirectory } from "../data_dir.ts";
-import {
-  DEFAULT_MAX_REPLAYS,
-  previewReplay,
-  replayLetters,
-  type ReplayOptions,
-  type ReplayPreview,
-} from "../dead_letter_replay.ts";
+import { previewReplay, replayLetters, type ReplayOptions, type ReplayPreview } from "../dead_letter_replay.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import type { LetterFilter } from "../dead_letters/filter.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
 import { configureLog, printable } from "../telemetry/log.ts";
 import { logEvents } from "../telemetry/log_events.ts";
+import { DEFAULT_MAX_REPLAYS } from "../dead_letters/letter.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { type Signals, stopOnSignals } from "./signals.ts";
 import { exitCode, summarize } from "./summary.ts";

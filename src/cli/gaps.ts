@@ -2,7 +2,6 @@
 import type { Client } from "pg";
 import { closestString } from "@std/text/closest-string";
 import { type Config, loadConfig } from "../config/load.ts";
-import type { OptionName } from "../config/options.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
 import { withClient } from "../database/database.ts";
 import { prepareDatabase } from "../database/migrate.ts";
@@ -13,67 +12,31 @@ import { listSeries, type SeriesFilter, type StoredSeries } from "../gaps/series
 import { type ScopedSeries, takeSlice } from "../gaps/slice.ts";
 import { namesOf, providers as registry, rowName } from "../providers/mod.ts";
 import type { SeriesKey } from "../records/record.ts";
-import { type Command, EXIT, type Invocation, UsageError } from "./command.ts";
+import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { type GapReport, reportJson, reportTable } from "./gaps_report.ts";
 import { repairSlice } from "./gaps_repair.ts";
 import { readTime } from "./time.ts";
 
-/** What tells of the database, of the series, and of the pipeline that repairs go through. */
-const OPTIONS: readonly OptionName[] = [
-  ...[
-    "provider",
-    "symbols",
-    "database",
-    "sslmode",
-    "sslrootcert",
-    "dataDir",
-    "tenant",
-    "rate",
-    "capacity",
-    "workers",
-  ] as const,
-  ...["batchSize", "lingerMs", "retryAttempts", "circuitFailures", "circuitOpenMs", "writeTimeoutMs"] as const,
-  ...["drainTimeout", "logLevel", "logFormat", "json"] as const,
-];
-
 /** Finds bars that should be there and are not, and fetches them. */
-export const gaps: Command = {
-  summary: "Find bars that are missing by the market's calendar, and repair them from history",
-  options: OPTIONS,
-  flags: [
-    {
-      name: "from",
-      value: "TIME",
-      help: "look from there on: a day (UTC) or a time with its zone [the first bar of each]",
-    },
-    { name: "to", value: "TIME", help: "look up to there [2 minutes ago, or 17 where feeds may be delayed]" },
-    { name: "repair", help: "ask history for what is missing, and remember what it has not either" },
-  ],
-  examples: [
-    "gaps",
-    "gaps --provider alpaca --symbols AAPL,MSFT --from 2024-01-02 --to 2024-02-01",
-    "gaps --repair --json",
-  ],
-  async run(invocation) {
-    const wanted = readRange(invocation);
-    const loaded = loadConfig({
-      flags: invocation.options,
-      env: Deno.env.get,
-      file: invocation.configFile,
-      oneTenant: true,
-    });
-    // What a file of options says of live runs has no say here. History can be read again: it needs no journal.
-    const config = { ...loaded, settings: { ...loaded.settings, limit: undefined, journal: "off" as const } };
-    const report = (config.settings.json ? reportJson : reportTable)(createWriter());
-    const work = invocation.flags.has("repair") ? repair : find;
-    const isDone = await work(config, wanted, report).catch((error) => {
-      if (!(error instanceof UsageError)) report.fail(error);
-      throw error;
-    });
-    const { missing, unrepairable } = report.end();
-    return missing + unrepairable > 0 || !isDone ? EXIT.failed : EXIT.done;
-  },
-};
+export async function run(invocation: Invocation): Promise<number> {
+  const wanted = readRange(invocation);
+  const loaded = loadConfig({
+    flags: invocation.options,
+    env: Deno.env.get,
+    file: invocation.configFile,
+    oneTenant: true,
+  });
+  // What a file of options says of live runs has no say here. History can be read again: it needs no journal.
+  const config = { ...loaded, settings: { ...loaded.settings, limit: undefined, journal: "off" as const } };
+  const report = (config.settings.json ? reportJson : reportTable)(createWriter());
+  const work = invocation.flags.has("repair") ? repair : find;
+  const isDone = await work(config, wanted, report).catch((error) => {
+    if (!(error instanceof UsageError)) report.fail(error);
+    throw error;
+  });
+  const { missing, unrepairable } = report.end();
+  return missing + unrepairable > 0 || !isDone ? EXIT.failed : EXIT.done;
+}
 
 function readRange({ flags }: Invocation): WantedRange {
   const [from, to] = [readTime(flags, "from"), readTime(flags, "to")];

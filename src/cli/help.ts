@@ -4,7 +4,7 @@
  * @module
  */
 import { flagSpecs, type OptionSpec } from "../config/options.ts";
-import type { Command } from "./command.ts";
+import { type Command, optionsOf } from "./command.ts";
 
 const WIDTH = 30;
 
@@ -42,13 +42,12 @@ export function describeCommand(name: string, command: Command): string {
   for (const { name, value, help } of command.flags ?? []) {
     lines.push(row(`--${name}${value ? ` ${value}` : ""}`, help));
   }
-  for (const spec of flagSpecs) {
-    if (!command.options.includes(spec.name)) continue;
+  for (const spec of optionsOf(command, flagSpecs)) {
     lines.push(row(`--${spec.flag}${spec.value ? ` ${spec.value}` : ""}`, describeOption(spec)));
   }
   lines.push(row("--config FILE", "YAML file with the same options, as in batchSize: 2000"));
   lines.push(row("--help", "this text"), "");
-  if (command.options.length > 0) {
+  if (optionsOf(command, flagSpecs).length > 0) {
     lines.push("Each option is also an environment variable (--batch-size: BARLINE_BATCH_SIZE) and a key of the YAML");
     lines.push("file (batchSize). Flags win over the environment, it over .env, that over the file.", "");
   }

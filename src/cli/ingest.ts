@@ -1,56 +1,44 @@
 /** `barline ingest`. @module */
 import { isClustered } from "../config/cluster.ts";
 import { loadConfig, tenantsOf } from "../config/load.ts";
-import { optionSpecs } from "../config/options.ts";
 import { checkExposure } from "../http/address.ts";
 import type { Provider } from "../providers/provider.ts";
-import type { Command } from "./command.ts";
+import type { Invocation } from "./command.ts";
 import { createTenantSources } from "./providers.ts";
 import { createReload, type LoadedRun } from "./reload.ts";
 import { checkShare, shareOf } from "./share.ts";
 import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
-export const ingest: Command = {
-  summary: "Stream bars from providers into the database",
-  options: optionSpecs.map(({ name }) => name),
-  examples: [
-    "ingest --limit 1000",
-    "ingest --file bars.csv",
-    "ingest --file 'history/*.csv.gz' --resume --database postgres://user@host/market",
-    "ingest --provider mock --symbols AAPL,MSFT --speed max --limit 1000000 --json",
-    "ingest --config barline.yaml --tenant acme",
-  ],
-  async run({ options, configFile }) {
-    const load = (): LoadedRun => {
-      let providers = new Map<string, Provider[]>();
-      const config = loadConfig({
-        flags: options,
-        env: Deno.env.get,
-        file: configFile,
-        check(checked, problems) {
-          providers = createTenantSources(checked, problems);
-          checkShare(checked, [...providers.values()].flat(), problems);
-          checkExposure(checked, problems);
-        },
-      });
-      const tenants = tenantsOf(config).map((each) => ({
-        config: each,
-        providers: providers.get(each.settings.tenant)!,
-      }));
-      return { config, tenants };
-    };
-    const { config, tenants } = load();
-    return await streamBars(config, tenants, {
-      share: isClustered(config.settings) ? shareOf(config) : undefined,
-      makeReload: (app, make, sharing) =>
-        createReload({
-          started: config,
-          load,
-          app,
-          make,
-          share: sharing && ((next) => sharing.replace(shareOf(next, config.settings.shards))),
-        }),
+export async function run({ options, configFile }: Invocation): Promise<number> {
+  const load = (): LoadedRun => {
+    let providers = new Map<string, Provider[]>();
+    const config = loadConfig({
+      flags: options,
+      env: Deno.env.get,
+      file: configFile,
+      check(checked, problems) {
+        providers = createTenantSources(checked, problems);
+        checkShare(checked, [...providers.values()].flat(), problems);
+        checkExposure(checked, problems);
+      },
     });
-  },
-};
+    const tenants = tenantsOf(config).map((each) => ({
+      config: each,
+      providers: providers.get(each.settings.tenant)!,
+    }));
+    return { config, tenants };
+  };
+  const { config, tenants } = load();
+  return await streamBars(config, tenants, {
+    share: isClustered(config.settings) ? shareOf(config) : undefined,
+    makeReload: (app, make, sharing) =>
+      createReload({
+        started: config,
+        load,
+        app,
+        make,
+        share: sharing && ((next) => sharing.replace(shareOf(next, config.settings.shards))),
+      }),
+  });
+}

@@ -11,7 +11,7 @@ import { readPointer } from "../journal/pointer.ts";
 import { recover } from "../journal/recover.ts";
 import type { ScannedEntry } from "../journal/scan.ts";
 import { printable } from "../telemetry/log.ts";
-import { type Command, EXIT } from "./command.ts";
+import { EXIT, type Invocation } from "./command.ts";
 import { type Contents, createContents } from "./journal_contents.ts";
 import { exportEntries } from "./journal_export.ts";
 
@@ -33,26 +33,14 @@ const actions: Readonly<Record<string, (view: JournalView) => Promise<number>>> 
 };
 
 /** Looks into, checks, repairs and exports the journal, while no process uses it. */
-export const journal: Command = {
-  summary: "Inspect, verify, repair or export the journal",
-  usage: "inspect|verify|repair|export [options]",
-  options: ["dataDir", "tenant", "json"],
-  subcommands: {
-    inspect: "tell what is in it: segments, frames, records by provider",
-    verify: "read all of it, and exit with 1 when something is damaged",
-    repair: "cut or set aside what is damaged, as a start does",
-    export: "print its records, one JSON object a line, as ingest --file reads them",
-  },
-  examples: ["journal inspect --json", "journal verify --data-dir /var/lib/barline", "journal export > bars.ndjson"],
-  async run({ words, options, configFile }) {
-    const settings = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true }).settings;
-    const directory = journalDirectory(tenantDirectory(settings));
-    const segments = await listSegments(directory);
-    // Where there is none, none is made.
-    using _held = segments.length === 0 ? undefined : await holdJournal(directory);
-    return await actions[words[0]]({ directory, segments, json: settings.json, next: await readPointer(directory) });
-  },
-};
+export async function run({ words, options, configFile }: Invocation): Promise<number> {
+  const settings = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true }).settings;
+  const directory = journalDirectory(tenantDirectory(settings));
+  const segments = await listSegments(directory);
+  // Where there is none, none is made.
+  using _held = segments.length === 0 ? undefined : await holdJournal(directory);
+  return await actions[words[0]]({ directory, segments, json: settings.json, next: await readPointer(directory) });
+}
 
 /** Reads all segments; `hear` gets the entries that are not settled. */
 async function inspectAll(view: JournalView, hear?: (entry: ScannedEntry) => void): Promise<SegmentReport[]> {

@@ -1,7 +1,7 @@
 /** `barline migrate`. @module */
 import { join } from "@std/path";
 import { type Config, loadConfig } from "../config/load.ts";
-import { NATS_OPTIONS, type NatsSettings } from "../config/nats.ts";
+import type { NatsSettings } from "../config/nats.ts";
 import { prepareDataDir } from "../data_dir.ts";
 import { withClient } from "../database/database.ts";
 import { planMigration, prepareDatabase, SCHEMA_VERSION } from "../database/migrate.ts";
@@ -12,52 +12,41 @@ import { describeError } from "../telemetry/log.ts";
 import { openNats } from "../nats/connection.ts";
 import { explainNatsError } from "../nats/prepared.ts";
 import { manageStreams, prepareStream, wantedStream } from "../nats/stream.ts";
-import { type Command, EXIT, UsageError } from "./command.ts";
+import { EXIT, type Invocation, UsageError } from "./command.ts";
 
 /**
  * Brings the database's schema, and TimescaleDB in it, to what program and configuration want, as `ingest` does; where
  * records go into a stream, that.
  */
-export const migrateCommand: Command = {
-  summary: "Create or update the tables, as every ingest does at its start, or the stream",
-  options: ["database", "sslmode", "sslrootcert", "dataDir", "timescale", "writeTimeoutMs", "sink", ...NATS_OPTIONS],
-  flags: [{ name: "plan", help: "print the statements that would be run, and change nothing" }],
-  examples: [
-    "migrate",
-    "migrate --database postgres://owner@db/market",
-    "migrate --config barline.yaml --plan",
-    "migrate --sink nats --nats-url nats://hub:4222 --nats-replicas 3",
-  ],
-  async run({ options, flags, configFile }) {
-    const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
-    if (config.settings.sink === "nats") {
-      if (flags.has("plan")) throw new UsageError("Cannot plan a stream: --plan is for tables, without --sink nats");
-      console.log(await migrateStream(config.settings));
-      return EXIT.done;
-    }
-    if (flags.has("plan")) {
-      const steps = await plan(config);
-      console.log(steps.length === 0 ? "-- Nothing to do" : formatSteps(steps).trimEnd());
-      return EXIT.done;
-    }
-    if (config.target === undefined) await prepareDataDir(config.settings.dataDir);
-    await using database = await openDatabase(config);
-    let isWhole = true;
-    const warn = (problem: Error) => {
-      isWhole = false;
-      console.error(describeError(problem));
-    };
-    const applied = await prepareDatabase(database);
-    const done = await applyTimescale(database, config.settings.timescale, warn);
-    console.log(
-      applied.length === 0
-        ? `${database.label}: up to date at version ${SCHEMA_VERSION}`
-        : `${database.label}: applied ${applied.join(", ")}, now at version ${SCHEMA_VERSION}`,
-    );
-    for (const name of done) console.log(`TimescaleDB: ${name}`);
-    return isWhole ? EXIT.done : EXIT.failed;
-  },
-};
+export async function run({ options, flags, configFile }: Invocation): Promise<number> {
+  const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+  if (config.settings.sink === "nats") {
+    if (flags.has("plan")) throw new UsageError("Cannot plan a stream: --plan is for tables, without --sink nats");
+    console.log(await migrateStream(config.settings));
+    return EXIT.done;
+  }
+  if (flags.has("plan")) {
+    const steps = await plan(config);
+    console.log(steps.length === 0 ? "-- Nothing to do" : formatSteps(steps).trimEnd());
+    return EXIT.done;
+  }
+  if (config.target === undefined) await prepareDataDir(config.settings.dataDir);
+  await using database = await openDatabase(config);
+  let isWhole = true;
+  const warn = (problem: Error) => {
+    isWhole = false;
+    console.error(describeError(problem));
+  };
+  const applied = await prepareDatabase(database);
+  const done = await applyTimescale(database, config.settings.timescale, warn);
+  console.log(
+    applied.length === 0
+      ? `${database.label}: up to date at version ${SCHEMA_VERSION}`
+      : `${database.label}: applied ${applied.join(", ")}, now at version ${SCHEMA_VERSION}`,
+  );
+  for (const name of done) console.log(`TimescaleDB: ${name}`);
+  return isWhole ? EXIT.done : EXIT.failed;
+}
 
 /** Makes or changes the stream, and tells what was done. */
 async function migrateStream(settings: NatsSettings): Promise<string> {

@@ -8,14 +8,6 @@ import type { App } from "../app.ts";
 import type { Reload } from "../http/start.ts";
 import { describeError } from "../telemetry/log.ts";
 
-/**
- * Lets a write beyond the limit on the size of files (`ulimit -f`) fail, as one on a full disk does: by default the signal
- * that comes with it ends the process.
- */
-export function surviveFileSizeLimit(): void {
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGXFSZ", () => {});
-}
-
 /** Listening to SIGHUP; disposing of it ends that. */
 export interface ReloadSignal extends Disposable {
   /** Reloads with this from now on, and at once where the signal has come before. */

@@ -5,53 +5,38 @@ import { withClient } from "../database/database.ts";
 import { prepareDatabase } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
 import { changeGrants, type Grants, readGrants } from "../database/readers/grants.ts";
-import { type Command, EXIT, UsageError } from "./command.ts";
+import { EXIT, type Invocation, UsageError } from "./command.ts";
 
 /** Says which roles of the database read which tenants' rows. */
-export const tenant: Command = {
-  summary: "Let roles of the database read the rows of a tenant, and no others",
-  usage: "grant|revoke|list [NAME] [--role ROLE]",
-  options: ["database", "sslmode", "sslrootcert", "dataDir", "writeTimeoutMs", "json"],
-  flags: [
-    { name: "role", value: "ROLE", help: "role of the database, which is there already" },
-    { name: "all", help: "all tenants, in place of a name" },
-  ],
-  subcommands: {
-    grant: "let a role see a tenant's rows through tables, views and roll-ups",
-    revoke: "take that from it",
-    list: "show who sees what",
-  },
-  examples: ["tenant grant acme --role acme_reader", "tenant revoke acme --role acme_reader", "tenant list --json"],
-  async run({ words: [action, name, ...rest], options, flags, configFile }) {
-    const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
-    const role = flags.get("role");
-    const all = flags.has("all");
-    if (rest.length > 0) throw new UsageError(`Cannot understand "${rest[0]}": wanted is one name`);
-    if (action !== "list") {
-      if (typeof role !== "string" || role === "") {
-        throw new UsageError(`Cannot ${action} without a role: name it with --role`);
-      }
-      if (all === (name !== undefined)) throw new UsageError(`Cannot ${action}: wanted is a tenant's name, or --all`);
-      if (name !== undefined && !TENANT_NAME.test(name)) {
-        throw new UsageError(`Cannot ${action} ${JSON.stringify(name)}: wanted are ${TENANT_NAME_WANTED}`);
-      }
+export async function run({ words: [action, name, ...rest], options, flags, configFile }: Invocation): Promise<number> {
+  const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+  const role = flags.get("role");
+  const all = flags.has("all");
+  if (rest.length > 0) throw new UsageError(`Cannot understand "${rest[0]}": wanted is one name`);
+  if (action !== "list") {
+    if (typeof role !== "string" || role === "") {
+      throw new UsageError(`Cannot ${action} without a role: name it with --role`);
     }
-    if (config.target === undefined) {
-      throw new UsageError("The embedded database has one user: roles are for a server, give it with --database");
+    if (all === (name !== undefined)) throw new UsageError(`Cannot ${action}: wanted is a tenant's name, or --all`);
+    if (name !== undefined && !TENANT_NAME.test(name)) {
+      throw new UsageError(`Cannot ${action} ${JSON.stringify(name)}: wanted are ${TENANT_NAME_WANTED}`);
     }
-    await using database = await openDatabase(config);
-    if (action === "list") {
-      tell(await withClient(database, readGrants), config.settings.json);
-      return EXIT.done;
-    }
-    await prepareDatabase(database);
-    const change = { role: role as string, tenant: name, isRevoked: action === "revoke" };
-    const { grants, notices } = await withClient(database, (client) => changeGrants(client, change));
-    for (const notice of notices) console.error(`Notice: ${notice}`);
-    tell(grants, config.settings.json);
+  }
+  if (config.target === undefined) {
+    throw new UsageError("The embedded database has one user: roles are for a server, give it with --database");
+  }
+  await using database = await openDatabase(config);
+  if (action === "list") {
+    tell(await withClient(database, readGrants), config.settings.json);
     return EXIT.done;
-  },
-};
+  }
+  await prepareDatabase(database);
+  const change = { role: role as string, tenant: name, isRevoked: action === "revoke" };
+  const { grants, notices } = await withClient(database, (client) => changeGrants(client, change));
+  for (const notice of notices) console.error(`Notice: ${notice}`);
+  tell(grants, config.settings.json);
+  return EXIT.done;
+}
 
 function tell(grants: Grants, json: boolean): void {
   const all = Array.from(

@@ -1,7 +1,7 @@
 /** `barline top`. @module */
 import type { Overview } from "../telemetry/overview.ts";
 import { describeError } from "../telemetry/log.ts";
-import { type Command, EXIT, UsageError } from "./command.ts";
+import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { drawOverview } from "./top_screen.ts";
 
 const ALTERNATE_SCREEN = "\x1b[?1049h\x1b[?25l";
@@ -15,32 +15,22 @@ const EVERY_MS = 1000;
 const TIMEOUT_MS = 3000;
 
 /** Shows a running instance in the terminal. */
-export const top: Command = {
-  summary: "Watch a running instance in the terminal",
-  options: [],
-  flags: [
-    { name: "url", value: "URL", help: "where it serves, here or elsewhere [http://127.0.0.1:9000]" },
-    { name: "tenant", value: "NAME", help: "show this tenant alone" },
-    { name: "once", help: "print one picture and end, as is done where there is no terminal" },
-  ],
-  examples: ["top", "top --tenant acme", "top --url http://edge-1:9000", "top --once"],
-  async run({ flags }) {
-    const url = String(flags.get("url") ?? "http://127.0.0.1:9000").replace(/\/+$/, "");
-    if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
-      throw new UsageError(`Cannot use --url "${url}": wanted is an address like http://127.0.0.1:9000`);
-    }
-    const tenant = flags.get("tenant");
-    const page = `${url}/api/overview${tenant === undefined ? "" : `?tenant=${encodeURIComponent(String(tenant))}`}`;
-    const style = { color: !Deno.noColor && Deno.stdout.isTerminal() };
-    if (flags.has("once") || !Deno.stdout.isTerminal() || !Deno.stdin.isTerminal()) {
-      const columns = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 100;
-      console.log(drawOverview(await readOverview(page), { ...style, columns, rows: Infinity }).join("\n"));
-      return EXIT.done;
-    }
-    await watch(page, style);
+export async function run({ flags }: Invocation): Promise<number> {
+  const url = String(flags.get("url") ?? "http://127.0.0.1:9000").replace(/\/+$/, "");
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
+    throw new UsageError(`Cannot use --url "${url}": wanted is an address like http://127.0.0.1:9000`);
+  }
+  const tenant = flags.get("tenant");
+  const page = `${url}/api/overview${tenant === undefined ? "" : `?tenant=${encodeURIComponent(String(tenant))}`}`;
+  const style = { color: !Deno.noColor && Deno.stdout.isTerminal() };
+  if (flags.has("once") || !Deno.stdout.isTerminal() || !Deno.stdin.isTerminal()) {
+    const columns = Deno.stdout.isTerminal() ? Deno.consoleSize().columns : 100;
+    console.log(drawOverview(await readOverview(page), { ...style, columns, rows: Infinity }).join("\n"));
     return EXIT.done;
-  },
-};
+  }
+  await watch(page, style);
+  return EXIT.done;
+}
 
 /** Asks the instance for its overview; `BARLINE_HTTP_TOKEN` goes with the request where it is set. */
 async function readOverview(page: string): Promise<Overview> {

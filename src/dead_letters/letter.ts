@@ -5,6 +5,9 @@
  */
 import type { DeadLetterCause } from "../events.ts";
 
+/** Replays after which a letter that is refused each time is left alone. */
+export const DEFAULT_MAX_REPLAYS = 5;
+
 /** Why a record is given up. */
 export interface Refusal {
   readonly cause: DeadLetterCause;

@@ -1,34 +1,38 @@
-import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { parseInvocation } from "../../src/cli/args.ts";
 import { EXIT, UsageError } from "../../src/cli/command.ts";
-import { dlq } from "../../src/cli/dlq.ts";
-import { ingest } from "../../src/cli/ingest.ts";
+import { dlq } from "../../src/cli/commands/dlq.ts";
+import { ingest } from "../../src/cli/commands/ingest.ts";
 import { exitCode } from "../../src/cli/summary.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
 /** Options of `ingest` that these arguments give. */
-const parse = (...args: string[]) => Object.fromEntries(parseInvocation("ingest", ingest, args).options);
+const parse = async (...args: string[]) => Object.fromEntries((await parseInvocation("ingest", ingest, args)).options);
 
-Deno.test("an option's value may follow a space or an equals sign", () => {
-  assertEquals(parse("--limit", "5", "--symbols=A,B"), { limit: "5", symbols: ["A,B"] });
+Deno.test("an option's value may follow a space or an equals sign", async () => {
+  assertEquals(await parse("--limit", "5", "--symbols=A,B"), { limit: "5", symbols: ["A,B"] });
 });
 
-Deno.test("an option that may be repeated gathers its values, of any other the last counts", () => {
-  assertEquals(parse("--file", "a", "--file=b", "--limit", "1", "--limit", "2"), { file: ["a", "b"], limit: "2" });
+Deno.test("an option that may be repeated gathers its values, of any other the last counts", async () => {
+  assertEquals(await parse("--file", "a", "--file=b", "--limit", "1", "--limit", "2"), {
+    file: ["a", "b"],
+    limit: "2",
+  });
 });
 
-Deno.test("a lone dash, a negative number and a text with an equals sign are values", () => {
-  assertEquals(parse("--file", "-", "--limit", "-5"), { file: ["-"], limit: "-5" });
-  assertEquals(parseInvocation("dlq", dlq, ["list", "--where", "reason=a b=c"]).flags.get("where"), "reason=a b=c");
+Deno.test("a lone dash, a negative number and a text with an equals sign are values", async () => {
+  assertEquals(await parse("--file", "-", "--limit", "-5"), { file: ["-"], limit: "-5" });
+  const { flags } = await parseInvocation("dlq", dlq, ["list", "--where", "reason=a b=c"]);
+  assertEquals(flags.get("where"), "reason=a b=c");
 });
 
-Deno.test("a switch needs no value, and can be said to be off", () => {
-  assertEquals(parse("--resume", "--json=false"), { resume: true, json: false });
+Deno.test("a switch needs no value, and can be said to be off", async () => {
+  assertEquals(await parse("--resume", "--json=false"), { resume: true, json: false });
 });
 
-Deno.test("an option that lacks its value is refused, also where another follows", () => {
+Deno.test("an option that lacks its value is refused, also where another follows", async () => {
   for (const args of [["--limit"], ["--limit", "--json"], ["--config"]]) {
-    assertThrows(() => parse(...args), UsageError, `Cannot use ${args[0]}: it wants a value`);
+    await assertRejects(() => parse(...args), UsageError, `Cannot use ${args[0]}: it wants a value`);
   }
 });
 

@@ -1,0 +1,29 @@
+/** `barline backfill`. @module */
+import type { Command, OptionName } from "../command.ts";
+
+/** Options that tell of files, of live bars or of an end of another kind. */
+const UNUSED: readonly OptionName[] = [
+  ...["kind", "file", "timeUnit", "speed", "provisional", "resume", "limit"] as const,
+  ...["failover", "failoverAfter", "failoverBack", "quorum", "quorumTolerance", "quorumVolumeTolerance"] as const,
+  // History can be read again: it needs no journal.
+  ...["journal", "journalSyncMs", "journalMaxBytes", "journalFull"] as const,
+  // That is for the ingest that may run beside it.
+  "dlqAutoReplay",
+];
+
+/** Reads a range of the providers' history into the database. */
+export const backfill: Command = {
+  summary: "Read a range of a provider's history into the database",
+  usage: "--provider NAME --symbols A,B --from TIME [--to TIME] [options]",
+  options: (all) => all.filter((name) => !UNUSED.includes(name)),
+  flags: [
+    { name: "from", value: "TIME", help: "start of the first bar: a day (UTC) or a time, as in 2024-01-02T14:30:00Z" },
+    { name: "to", value: "TIME", help: "bars start before it: a day (UTC) or a time [now]" },
+    { name: "restart", help: "read again what earlier runs have committed" },
+  ],
+  examples: [
+    "backfill --provider kraken --symbols BTC/USD --from 2024-01-02",
+    "backfill --provider alpaca --symbols AAPL,MSFT --from 2023-01-01 --to 2024-01-01 --json",
+  ],
+  load: () => import("../backfill.ts"),
+};

@@ -1,0 +1,14 @@
+/** `barline cluster`. @module */
+import { type Command, isNats, type OptionName } from "../command.ts";
+
+const OWN: readonly OptionName[] = ["database", "sslmode", "sslrootcert", "cluster", "leaseDatabase", "sink", "json"];
+
+/** Shows the instances that share out shards. */
+export const cluster: Command = {
+  summary: "Show instances, the shards that each holds, and how far behind they are",
+  usage: "status [options]",
+  subcommands: { status: "instances, shards and lags; the exit code is 1 where a shard is held by nobody" },
+  options: (all) => [...OWN, ...all.filter(isNats)],
+  examples: ["cluster status", "cluster status --database postgres://user@host/market --json"],
+  load: () => import("../cluster.ts"),
+};

@@ -1,0 +1,40 @@
+/** `barline doctor`. @module */
+import { type Command, isNats, type OptionName } from "../command.ts";
+
+const OWN: readonly OptionName[] = [
+  "provider",
+  "failover",
+  "symbols",
+  "timeframe",
+  "file",
+  "database",
+  "sslmode",
+  "sslrootcert",
+  "sink",
+  "shards",
+  "shard",
+  "cluster",
+  "leaseDatabase",
+  "dataDir",
+  "tenant",
+  "http",
+  "writeTimeoutMs",
+  "json",
+];
+
+/** Looks at everything that a run needs, and says what to do about what is missing. */
+export const doctor: Command = {
+  summary: "Check host, database, keys and clock, and say what to do",
+  options: (all) => [...OWN, ...all.filter(isNats)],
+  flags: [
+    { name: "ready", value: "URL", help: "ask the instance that serves there whether it is ready, and no more" },
+  ],
+  examples: [
+    "doctor",
+    "doctor --database postgres://user@host/market --json",
+    "doctor --provider alpaca --symbols AAPL",
+    "doctor --sink nats --nats-url nats://hub:4222",
+    "doctor --ready http://127.0.0.1:9000",
+  ],
+  load: ({ flags }) => flags.has("ready") ? import("../doctor/ready.ts") : import("../doctor.ts"),
+};

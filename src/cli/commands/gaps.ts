@@ -1,0 +1,41 @@
+/** `barline gaps`. @module */
+import type { Command, OptionName } from "../command.ts";
+
+/** What tells of the database, of the series, and of the pipeline that repairs go through. */
+const OPTIONS: readonly OptionName[] = [
+  ...[
+    "provider",
+    "symbols",
+    "database",
+    "sslmode",
+    "sslrootcert",
+    "dataDir",
+    "tenant",
+    "rate",
+    "capacity",
+    "workers",
+  ] as const,
+  ...["batchSize", "lingerMs", "retryAttempts", "circuitFailures", "circuitOpenMs", "writeTimeoutMs"] as const,
+  ...["drainTimeout", "logLevel", "logFormat", "json"] as const,
+];
+
+/** Finds bars that should be there and are not, and fetches them. */
+export const gaps: Command = {
+  summary: "Find bars that are missing by the market's calendar, and repair them from history",
+  options: OPTIONS,
+  flags: [
+    {
+      name: "from",
+      value: "TIME",
+      help: "look from there on: a day (UTC) or a time with its zone [the first bar of each]",
+    },
+    { name: "to", value: "TIME", help: "look up to there [2 minutes ago, or 17 where feeds may be delayed]" },
+    { name: "repair", help: "ask history for what is missing, and remember what it has not either" },
+  ],
+  examples: [
+    "gaps",
+    "gaps --provider alpaca --symbols AAPL,MSFT --from 2024-01-02 --to 2024-02-01",
+    "gaps --repair --json",
+  ],
+  load: () => import("../gaps.ts"),
+};

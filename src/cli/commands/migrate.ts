@@ -1,0 +1,29 @@
+/** `barline migrate`. @module */
+import { type Command, isNats, type OptionName } from "../command.ts";
+
+const OWN: readonly OptionName[] = [
+  "database",
+  "sslmode",
+  "sslrootcert",
+  "dataDir",
+  "timescale",
+  "writeTimeoutMs",
+  "sink",
+];
+
+/**
+ * Brings the database's schema, and TimescaleDB in it, to what program and configuration want, as `ingest` does; where
+ * records go into a stream, that.
+ */
+export const migrate: Command = {
+  summary: "Create or update the tables, as every ingest does at its start, or the stream",
+  options: (all) => [...OWN, ...all.filter(isNats)],
+  flags: [{ name: "plan", help: "print the statements that would be run, and change nothing" }],
+  examples: [
+    "migrate",
+    "migrate --database postgres://owner@db/market",
+    "migrate --config barline.yaml --plan",
+    "migrate --sink nats --nats-url nats://hub:4222 --nats-replicas 3",
+  ],
+  load: () => import("../migrate.ts"),
+};

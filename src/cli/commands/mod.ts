@@ -1,0 +1,39 @@
+/**
+ * The table of commands. To add one, write `src/cli/commands/NAME.ts`, which declares it, and `src/cli/NAME.ts`, which does
+ * it, and add its line here.
+ *
+ * @module
+ */
+import type { Command } from "../command.ts";
+import { backfill } from "./backfill.ts";
+import { chaos } from "./chaos.ts";
+import { cluster } from "./cluster.ts";
+import { createCompletions } from "./completions.ts";
+import { config } from "./config.ts";
+import { dlq } from "./dlq.ts";
+import { doctor } from "./doctor.ts";
+import { gaps } from "./gaps.ts";
+import { ingest } from "./ingest.ts";
+import { journal } from "./journal.ts";
+import { migrate } from "./migrate.ts";
+import { tenant } from "./tenant.ts";
+import { top } from "./top.ts";
+import { version } from "./version.ts";
+
+/** All commands, in the order of the help. */
+export const commands: Readonly<Record<string, Command>> = {
+  ingest,
+  backfill,
+  gaps,
+  dlq,
+  journal,
+  migrate,
+  tenant,
+  doctor,
+  top,
+  chaos,
+  cluster,
+  config,
+  completions: createCompletions(() => commands),
+  version,
+};
