@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { TIMEFRAMES } from "../records/timeframe.ts";
 import { combine } from "./live/combine.ts";
 import { createPoller } from "./live/poll.ts";
 import { readAlpacaChain } from "./alpaca/options.ts";
@@ -10,6 +11,7 @@ import { createHistory, HISTORY_SYMBOLS, HISTORY_TIMEFRAMES } from "./alpaca/his
 import { runStream } from "./alpaca/stream.ts";
 import type { Feed } from "./live/feed.ts";
 import { readAddress } from "./live/address.ts";
+import { createFeedClock, type FeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import type { CallOutcome } from "./live/rest.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
@@ -67,6 +69,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) throw new AggregateError(problems, "Cannot use alpaca with these settings");
 
+  const clock = createFeedClock(TIMEFRAMES.get(settings.timeframe)!);
   const provider = createFeedProvider({
     name: "alpaca",
     settings,
@@ -84,6 +87,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
         symbols,
         timeframe: settings.timeframe,
         requestsPerMinute,
+        clock,
         onCall,
       }),
   });
@@ -120,17 +124,21 @@ export interface AlpacaFeedOptions {
   requestsPerMinute?: number;
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
+  clock?: FeedClock;
   onCall?: (outcome: CallOutcome) => void;
 }
 
 /** Makes the feed. */
-export function createAlpacaFeed(options: AlpacaFeedOptions): Feed {
-  const { symbols, timeframe = "1m" } = options;
+export function createAlpacaFeed(given: AlpacaFeedOptions): Feed {
+  const { symbols, timeframe = "1m" } = given;
+  const { clock = createFeedClock(TIMEFRAMES.get(timeframe)!) } = given;
+  const options = { ...given, clock };
   const history = createHistory({ ...options, url: options.barsUrl });
   return {
     name: "alpaca",
     symbols,
     timeframe,
+    clock,
     bucket: history.bucket,
     get historyLagMs() {
       return history.lagMs();

@@ -6,6 +6,7 @@
  */
 import { createBinanceFeed } from "./binance/feed.ts";
 import { readAddress } from "./live/address.ts";
+import { createFeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
@@ -41,13 +42,16 @@ export function createBinance(settings: ProviderSettings): Provider {
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start binance with these settings");
 
   const { provisional } = settings;
+  const stepMs = TIMEFRAMES.get(timeframe)!;
+  const clock = createFeedClock(stepMs);
   return createFeedProvider({
     name: "binance",
     settings,
-    overlapMs: 5 * TIMEFRAMES.get(timeframe)!,
+    overlapMs: 5 * stepMs,
     account: [socketUrl, restUrl],
     symbols,
-    feed: (symbols, onCall) => createBinanceFeed({ symbols, timeframe, socketUrl, restUrl, provisional, onCall }),
+    feed: (symbols, onCall) =>
+      createBinanceFeed({ symbols, timeframe, socketUrl, restUrl, provisional, clock, onCall }),
   });
 }
 

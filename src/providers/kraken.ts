@@ -7,6 +7,7 @@ import { TIMEFRAMES } from "../records/timeframe.ts";
 import { createKrakenFeed } from "./kraken/feed.ts";
 import { checkSymbol } from "./kraken/symbols.ts";
 import { readAddress } from "./live/address.ts";
+import { createFeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
 
@@ -38,6 +39,7 @@ export function createKraken(settings: ProviderSettings): Provider {
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start kraken with these settings");
 
   const { provisional } = settings;
+  const clock = createFeedClock(stepMs);
   return createFeedProvider({
     name: "kraken",
     settings,
@@ -45,6 +47,6 @@ export function createKraken(settings: ProviderSettings): Provider {
     account: [socketUrl, restUrl],
     symbols,
     feed: (symbols, onCall) =>
-      createKrakenFeed({ symbols, timeframe, stepMs, socketUrl, restUrl, provisional, onCall }),
+      createKrakenFeed({ symbols, timeframe, stepMs, socketUrl, restUrl, provisional, clock, onCall }),
   });
 }

@@ -6,6 +6,7 @@
  */
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { readAddress } from "./live/address.ts";
+import { createFeedClock } from "./live/clock.ts";
 import { combine } from "./live/combine.ts";
 import { createPoller } from "./live/poll.ts";
 import { createFeedProvider } from "./live/provider.ts";
@@ -55,6 +56,7 @@ export function createMassive(settings: ProviderSettings): Provider {
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start massive with these settings");
 
   const isDelayed = socketUrl.includes("//delayed.");
+  const clock = createFeedClock(TIMEFRAMES.get(timeframe)!);
   const bars = createFeedProvider({
     name: "massive",
     settings,
@@ -73,6 +75,7 @@ export function createMassive(settings: ProviderSettings): Provider {
         restUrl,
         requestsPerMinute,
         isDelayed,
+        clock,
         onCall,
       }),
   });

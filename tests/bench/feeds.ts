@@ -15,6 +15,7 @@ import { createMessageReader } from "../../src/providers/alpaca/messages.ts";
 import { createLiveKlines } from "../../src/providers/binance/live.ts";
 import { createMessageReader as createBinanceReader } from "../../src/providers/binance/messages.ts";
 import { createMessageReader as createKrakenReader } from "../../src/providers/kraken/messages.ts";
+import { createFeedClock } from "../../src/providers/live/clock.ts";
 import type { FeedBar, Session } from "../../src/providers/live/feed.ts";
 import { readFrame } from "../../src/providers/massive/frame.ts";
 import { createSeen } from "../../src/providers/live/seen.ts";
@@ -48,7 +49,8 @@ interface Case {
 }
 
 const minutes = Array.from({ length: MINUTES }, (_, minute) => makeBars(minute));
-const series = { timeframe: "1m", stepMs: MINUTE_MS, channel: "AM", note: createSeen(symbols, MINUTE_MS) };
+const clock = createFeedClock(MINUTE_MS);
+const series = { timeframe: "1m", stepMs: MINUTE_MS, channel: "AM", note: createSeen(symbols, MINUTE_MS), clock };
 
 /** What a stream gives, as the streams do it. */
 function gather(make: (session: Session) => (text: string) => void): Case["read"] {
@@ -84,7 +86,7 @@ const cases: Case[] = [
         success: () => {},
         subscription: () => {},
         error: () => false,
-      })
+      }, clock)
     ),
   },
   {
@@ -99,7 +101,7 @@ const cases: Case[] = [
       return JSON.stringify({ channel: "ohlc", type: "update", data });
     }),
     read: gather((session) =>
-      createKrakenReader(session, { timeframe: "1m", stepMs: MINUTE_MS, symbols }, {
+      createKrakenReader(session, { timeframe: "1m", stepMs: MINUTE_MS, symbols, clock }, {
         bars: session.emit,
         accepted: () => {},
         beat: () => {},
@@ -118,8 +120,9 @@ const cases: Case[] = [
         session,
         provisional: false,
         note: series.note,
+        clock,
       });
-      return createBinanceReader(session, { kline: klines.take, answer: () => false });
+      return createBinanceReader(session, { kline: klines.take, answer: () => false }, clock);
     }),
   },
 ];

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type MassiveSeries, readFrame } from "../../src/providers/massive/frame.ts";
 import { createSeen } from "../../src/providers/live/seen.ts";
 import { bar as barKind } from "../../src/records/bar.ts";
@@ -73,8 +73,9 @@ Deno.test("a bar that comes again corrects the first, however late, in the same 
 Deno.test("a bar of the far future does not pass for the newest", () => {
   const of = series();
   const future = (Date.UTC(3000, 0, 1) - START) / MINUTE;
-  const { bars } = readFrame(JSON.stringify([minute(0), minute(future), minute(1), minute(2)]), of);
-  assertEquals(bars.map(({ status }) => status), ["final", "final", "final", "final"]);
+  const { bars, rejected } = readFrame(JSON.stringify([minute(0), minute(future), minute(1), minute(2)]), of);
+  assertEquals(bars.map(({ status }) => status), ["final", "final", "final"]);
+  assertStringIncludes(rejected[0].reason, "bar begins ahead of the local clock");
 });
 
 for (

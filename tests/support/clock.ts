@@ -9,6 +9,8 @@ import FakeTimers from "@sinonjs/fake-timers";
 export interface FakeClock extends Disposable {
   /** Moves on by `ms`, runs the timers that are due, and lets go on what waited for them. */
   tick(ms: number): Promise<void>;
+  /** Sets the wall clock alone, as a person or NTP does. */
+  set(now: number): void;
   /** What it shows, in milliseconds since 1970. */
   readonly now: number;
   /** Timers that are set. */
@@ -23,6 +25,7 @@ export function fakeClock(now = 0): FakeClock {
   });
   return {
     tick: async (ms) => void await clock.tickAsync(ms),
+    set: (now) => clock.setSystemTime(now),
     get now() {
       return clock.now;
     },

@@ -6,6 +6,7 @@
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import type { AlpacaFeed } from "../alpaca.ts";
 import { createChain } from "../live/chain.ts";
+import { explainAhead, type FeedClock } from "../live/clock.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { errorWithoutKey } from "../live/key.ts";
@@ -45,6 +46,7 @@ export interface HistoryOptions {
   requestsPerMinute?: number;
   /** First wait before a request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
+  clock?: FeedClock;
   onCall?: (outcome: CallOutcome) => void;
 }
 
@@ -59,7 +61,7 @@ export interface History {
 
 /** Makes the history of a feed. That of `test` is empty. */
 export function createHistory(options: HistoryOptions): History {
-  const { feed, delayMs = DELAY_MS, requestsPerMinute = REQUESTS_PER_MINUTE, backoffMs, onCall } = options;
+  const { feed, delayMs = DELAY_MS, requestsPerMinute = REQUESTS_PER_MINUTE, backoffMs, clock, onCall } = options;
   const { timeframe = "1m" } = options;
   const stepMs = TIMEFRAMES.get(timeframe)!;
   const leastLagMs = timeframe === "1d" ? DAY_LAG_MS : 0;
@@ -88,11 +90,15 @@ export function createHistory(options: HistoryOptions): History {
 
   /** All pages of a range; a page may be short or empty, only the missing token says that it is the last. */
   async function* readPages(symbols: readonly string[], from: number, to: number, signal: AbortSignal) {
-    const reader = createRowReader((row, symbol) => readBar(row, symbol, "final", timeframe));
+    const reader = createRowReader((row, symbol) => {
+      const bar = readBar(row, symbol, "final", timeframe);
+      return typeof bar === "string" ? bar : explainAhead(bar.ts, stepMs, clock) ?? bar;
+    });
     const note = createChain("Alpaca's history");
-    for (let token: string | undefined;;) {
+    let token: string | undefined;
+    while (true) {
       const url = pageUrl(symbols, from, to, token);
-      const rest = { headers, signal, bucket, backoffMs, isAnswer: isTooRecent, advise, findFault, onCall };
+      const rest = { headers, signal, clock, bucket, backoffMs, isAnswer: isTooRecent, advise, findFault, onCall };
       const body = await getJson(url, rest);
       if (isTooRecent(403, body)) throw new TooRecentError();
       const { bars, next_page_token: next } = body as BarsPage;

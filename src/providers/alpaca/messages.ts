@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { explainAhead, type FeedClock } from "../live/clock.ts";
 import type { FeedBar, Session } from "../live/feed.ts";
 import { readMessage } from "../live/message.ts";
 import { readBar } from "./bars.ts";
+
+const MINUTE_MS = 60_000;
 
 /** What is told of control messages. */
 export interface ControlHandlers {
@@ -23,6 +26,7 @@ export function createMessageReader(
   session: Pick<Session, "emit" | "reject">,
   symbols: ReadonlySet<string>,
   handlers: ControlHandlers,
+  clock?: FeedClock,
 ): (text: string) => void {
   /** Takes a control message, and tells what is wrong with it. */
   function control({ T: type, msg, code, bars }: Record<string, unknown>): string | undefined {
@@ -49,7 +53,12 @@ export function createMessageReader(
           const bar = readBar(item, item.S, type === "b" ? "final" : "correction");
           if (typeof bar === "string") reject(item, bar);
           else if (!symbols.has(bar.symbol)) reject(item, "symbol is not subscribed");
-          else bars.push(bar);
+          else {
+            clock?.barEnded(bar.symbol, bar.ts + MINUTE_MS);
+            const ahead = explainAhead(bar.ts, MINUTE_MS, clock);
+            if (ahead === undefined) bars.push(bar);
+            else reject(item, ahead);
+          }
         } else if (typeof type !== "string") reject(item, "item has no type");
         else controls.push(item);
       }

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import type { FeedClock } from "../live/clock.ts";
 import { FeedError, type Session } from "../live/feed.ts";
 import { errorWithoutKey, withoutKey } from "../live/key.ts";
 import { runSocket } from "../live/socket.ts";
@@ -27,6 +28,7 @@ export interface StreamOptions {
   key: string;
   secret: string;
   symbols: readonly string[];
+  clock?: FeedClock;
   /** Longest wait for each answer before the bars flow, in milliseconds. @default {15000} */
   answerMs?: number;
   /** Step of the growing waits between attempts to be let in, in milliseconds. @default {500} */
@@ -118,7 +120,7 @@ export async function runStream(session: Session, options: StreamOptions): Promi
       if (!subscriptions.acknowledge(bars)) quiet?.answered();
     },
     error: takeError,
-  });
+  }, options.clock);
 
   try {
     await runSocket({

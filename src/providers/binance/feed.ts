@@ -4,6 +4,7 @@
  * @module
  */
 import { TIMEFRAMES } from "../../records/timeframe.ts";
+import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { createSeen } from "../live/seen.ts";
@@ -24,13 +25,16 @@ export interface BinanceOptions {
   keepAliveMs?: number;
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
+  clock?: FeedClock;
   /** Told of the outcome of each REST request. */
   onCall?: (outcome: CallOutcome) => void;
 }
 
 /** Makes the feed. */
-export function createBinanceFeed(options: BinanceOptions): Feed {
-  const stepMs = TIMEFRAMES.get(options.timeframe)!;
+export function createBinanceFeed(given: BinanceOptions): Feed {
+  const stepMs = TIMEFRAMES.get(given.timeframe)!;
+  const { clock = createFeedClock(stepMs) } = given;
+  const options = { ...given, clock };
   const history = createHistory({ ...options, stepMs });
   // Outlives connections: a bar that comes again after a reconnect is a correction too.
   const note = createSeen(options.symbols, stepMs);
@@ -45,6 +49,7 @@ export function createBinanceFeed(options: BinanceOptions): Feed {
     name: "binance",
     symbols: options.symbols,
     timeframe: options.timeframe,
+    clock,
     bucket: history.bucket,
     connect: (session) => runConnection(session, { ...options, stepMs, note, explainUnknown }),
     history: ([symbol], from, to, signal) => history.read(symbol, from, to, signal),

@@ -30,14 +30,14 @@ export interface History {
 
 /** Makes the history of a feed. */
 export function createHistory(
-  options: Pick<BinanceOptions, "restUrl" | "backoffMs" | "onCall"> & KlineSeries,
+  options: Pick<BinanceOptions, "restUrl" | "backoffMs" | "onCall" | "clock"> & KlineSeries,
 ): History {
-  const { restUrl, backoffMs, timeframe, stepMs, onCall } = options;
+  const { restUrl, backoffMs, timeframe, stepMs, clock, onCall } = options;
   const bucket = createTokenBucket(REQUESTS_PER_SECOND);
 
   async function getKlines(symbol: string, query: string, signal: AbortSignal): Promise<unknown[]> {
     const url = `${restUrl}/api/v3/klines?symbol=${encodeURIComponent(symbol)}&interval=${timeframe}&${query}`;
-    const rest = { signal, bucket, backoffMs, isAnswer: isUnknown, findFault, onCall };
+    const rest = { signal, clock, bucket, backoffMs, isAnswer: isUnknown, findFault, onCall };
     const body = await getJson(url, rest).catch(explain);
     if (isUnknown(400, body)) throw new UnknownSymbolError(symbol);
     return body as unknown[];

@@ -4,6 +4,7 @@
  * @module
  */
 import { parseDecimal } from "../../records/number.ts";
+import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
 import { explainBar } from "../live/message.ts";
 
@@ -12,6 +13,7 @@ export interface KlineSeries {
   readonly timeframe: string;
   /** Length of the timeframe, in milliseconds. */
   readonly stepMs: number;
+  readonly clock?: FeedClock;
 }
 
 /** A kline of the stream. */
@@ -29,6 +31,7 @@ export function readKline(k: unknown, series: KlineSeries): Kline | string {
   const { s, i, t, T, o, h, l, c, v, q, n, x } = (k ?? {}) as Record<string, unknown>;
   if (typeof s !== "string" || typeof i !== "string" || typeof x !== "boolean") return UNDOCUMENTED;
   if (i !== series.timeframe) return `kline is not of ${series.timeframe}`;
+  if (typeof t === "number") series.clock?.barEnded(s, x ? t + series.stepMs : t);
   const bar = makeBar(s, [t, o, h, l, c, v, T, q, n], series);
   if (typeof bar === "string") return bar;
   return { bar, isOver: x, isTraded: bar.trades !== 0 };
@@ -39,7 +42,11 @@ export function readRow(row: unknown, symbol: string, series: KlineSeries): Feed
   return Array.isArray(row) ? makeBar(symbol, row, series) : UNDOCUMENTED;
 }
 
-function makeBar(symbol: string, fields: readonly unknown[], { timeframe, stepMs }: KlineSeries): FeedBar | string {
+function makeBar(
+  symbol: string,
+  fields: readonly unknown[],
+  { timeframe, stepMs, clock }: KlineSeries,
+): FeedBar | string {
   const [start, o, h, l, c, v, end, q, trades] = fields;
   if (typeof start !== "number" || typeof end !== "number" || typeof trades !== "number") return UNDOCUMENTED;
   const texts = [o, h, l, c, v, q];
@@ -49,7 +56,7 @@ function makeBar(symbol: string, fields: readonly unknown[], { timeframe, stepMs
   // Weeks start on Mondays, which no multiple of a week since 1970 does; so the days are looked at.
   if (end !== start + stepMs - 1 || start % Math.min(stepMs, 86_400_000) !== 0) return `kline is not of ${timeframe}`;
   const bar: FeedBar = { symbol, timeframe, ts: start, open, high, low, close, volume, trades, status: "final" };
-  const unsound = explainBar(bar);
+  const unsound = explainBar(bar, clock);
   if (unsound !== undefined || volume === 0) return unsound ?? bar;
   // What was paid for it by how much it was: the quotient may miss the range by a rounding.
   const vwap = quoted / volume;

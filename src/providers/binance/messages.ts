@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { FeedClock } from "../live/clock.ts";
 import { FeedError, type Session } from "../live/feed.ts";
 import { readMessage } from "../live/message.ts";
 
@@ -23,6 +24,7 @@ export interface MessageHandlers {
 export function createMessageReader(
   session: Pick<Session, "reject">,
   handlers: MessageHandlers,
+  clock?: Pick<FeedClock, "vendorSaid">,
 ): (text: string) => void {
   return (text) =>
     readMessage(session, text, (message, reject) => {
@@ -30,7 +32,8 @@ export function createMessageReader(
         return reject(message, "message is not an object");
       }
       const { id, result, error, msg, data = message } = message as Record<string, unknown>;
-      const { e: kind, k } = (data ?? {}) as Record<string, unknown>;
+      const { e: kind, E: sentAt, k } = (data ?? {}) as Record<string, unknown>;
+      if (typeof sentAt === "number") clock?.vendorSaid(sentAt);
       if (kind === "serverShutdown") throw new FeedError("Binance shuts the server down", { reason: "shutdown" });
       if (kind === "kline") handlers.kline(k, (reason) => reject(message, reason));
       else if (typeof id === "number" && (result === null || Array.isArray(result))) handlers.answer(id, undefined);

@@ -134,7 +134,7 @@ async function runOne(symbols: readonly string[], options: OneOptions): Promise<
       answer?.(problem);
       return answer !== undefined;
     },
-  });
+  }, options.clock);
 
   const { pathname } = new URL(options.socketUrl);
   return await runSocket({

@@ -5,6 +5,7 @@
  */
 import { parseDecimal } from "../../records/number.ts";
 import { parseIso } from "../../records/time.ts";
+import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
 import { explainBar, isAbsentOrNumber } from "../live/message.ts";
 
@@ -13,6 +14,7 @@ export interface KrakenSeries {
   readonly timeframe: string;
   /** Length of the timeframe, in milliseconds. */
   readonly stepMs: number;
+  readonly clock?: FeedClock;
 }
 
 const UNDOCUMENTED = "bar is not as documented";
@@ -20,7 +22,7 @@ const UNDOCUMENTED = "bar is not as documented";
 const DAY_MS = 86_400_000;
 
 /** Reads an item of a message, or tells why it is no bar. */
-export function readBar(item: unknown, { timeframe, stepMs }: KrakenSeries): FeedBar | string {
+export function readBar(item: unknown, { timeframe, stepMs, clock }: KrakenSeries): FeedBar | string {
   const { symbol, open, high, low, close, volume, vwap, trades, interval_begin, interval } = (item ?? {}) as Record<
     string,
     unknown
@@ -34,7 +36,9 @@ export function readBar(item: unknown, { timeframe, stepMs }: KrakenSeries): Fee
   if (isOther || ts % Math.min(stepMs, DAY_MS) !== 0) return `bar is not of ${timeframe}`;
   const optional = { vwap: vwap ?? undefined, trades: trades ?? undefined };
   const bar: FeedBar = { symbol, timeframe, ts, ...prices, ...optional, status: "final" };
-  return explainBar(bar) ?? bar;
+  // It may be under way, and those before it are over.
+  clock?.barEnded(symbol, ts);
+  return explainBar(bar, clock) ?? bar;
 }
 
 type Prices = Record<"open" | "high" | "low" | "close" | "volume", number>;
@@ -46,7 +50,7 @@ type Prices = Record<"open" | "high" | "low" | "close" | "volume", number>;
 export function readRow(
   row: unknown,
   symbol: string,
-  { timeframe, stepMs }: KrakenSeries,
+  { timeframe, stepMs, clock }: KrakenSeries,
 ): FeedBar | undefined | string {
   if (!Array.isArray(row)) return UNDOCUMENTED;
   const [time, o, h, l, c, w, v, trades] = row as unknown[];
@@ -57,5 +61,5 @@ export function readRow(
   if (ts % Math.min(stepMs, DAY_MS) !== 0) return `bar is not of ${timeframe}`;
   if (trades === 0 && volume === 0) return undefined;
   const bar: FeedBar = { symbol, timeframe, ts, open, high, low, close, volume, vwap, trades, status: "final" };
-  return explainBar(bar) ?? bar;
+  return explainBar(bar, clock) ?? bar;
 }

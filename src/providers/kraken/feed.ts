@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { createHistory } from "./history.ts";
@@ -28,17 +29,21 @@ export interface KrakenOptions {
   requestsPerSecond?: number;
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
+  clock?: FeedClock;
   /** Told of the outcome of each REST request. */
   onCall?: (outcome: CallOutcome) => void;
 }
 
 /** Makes the feed. */
-export function createKrakenFeed(options: KrakenOptions): Feed {
+export function createKrakenFeed(given: KrakenOptions): Feed {
+  const { clock = createFeedClock(given.stepMs) } = given;
+  const options = { ...given, clock };
   const { bucket, read, start } = createHistory(options);
   return {
     name: "kraken",
     symbols: options.symbols,
     timeframe: options.timeframe,
+    clock,
     bucket,
     isConfirmed: true,
     connect: (session) => runConnection(session, options),

@@ -30,14 +30,14 @@ const NS_PER_MS = 1_000_000n;
 
 /** Makes the history of a feed. */
 export function createHistory(options: KrakenOptions): History {
-  const { restUrl, stepMs, closeAfterMs = 4_000, requestsPerSecond = 1, backoffMs, onCall } = options;
+  const { restUrl, stepMs, closeAfterMs = 4_000, requestsPerSecond = 1, backoffMs, clock, onCall } = options;
   const bucket = createTokenBucket(requestsPerSecond);
   const starts = new Map<string, number>();
 
   /** The rows of the one pair of an answer, and its `last`. */
   async function getRows(endpoint: string, symbol: string, query: string, signal: AbortSignal) {
     const url = `${restUrl}/0/public/${endpoint}?pair=${encodeURIComponent(restPair(symbol))}&${query}`;
-    const body = await getJson(url, { signal, bucket, backoffMs, isThrottled, findFault, onCall });
+    const body = await getJson(url, { signal, clock, bucket, backoffMs, isThrottled, findFault, onCall });
     const errors = errorsOf(body);
     if (errors.length > 0) {
       const isFatal = errors.some((error) => error.includes("Unknown asset pair"));

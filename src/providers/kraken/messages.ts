@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseIso } from "../../records/time.ts";
 import type { FeedBar, Session } from "../live/feed.ts";
 import { readMessage, type Reject } from "../live/message.ts";
 import { type KrakenSeries, readBar } from "./bars.ts";
@@ -59,7 +60,8 @@ export function createMessageReader(
       if (typeof message !== "object" || message === null || Array.isArray(message)) {
         return reject(message, "message is not an object");
       }
-      const { method, channel, type, data, error } = message as Record<string, unknown>;
+      const { method, channel, type, data, error, time_out: sentAt } = message as Record<string, unknown>;
+      if (typeof sentAt === "string") options.clock?.vendorSaid(parseIso(sentAt));
       if (method === "subscribe") {
         const odd = readAnswer(message as Record<string, unknown>);
         if (odd !== undefined) reject(message, odd);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { FeedBar } from "../live/feed.ts";
-import { MAX_AHEAD_MS } from "../live/message.ts";
+import { MAX_AHEAD_MS } from "../live/clock.ts";
 import type { KrakenSeries } from "./bars.ts";
 
 /** A trade; price and volume in units of 10⁻¹⁰, as sums of fractions in floating point would depend on their order. */

@@ -4,6 +4,7 @@
  * @module
  */
 import type { TokenBucket } from "../../pipeline/rate.ts";
+import type { FeedClock } from "./clock.ts";
 import type { Bar } from "../../records/bar.ts";
 
 /** A bar as a feed gives it: when it was received and from whom is added by the supervisor. */
@@ -39,6 +40,8 @@ export interface Feed {
    * answer may show that it is more than was known before.
    */
   readonly historyLagMs?: number;
+  /** What time it is for the feed; a clock of its own where it has none. */
+  readonly clock?: FeedClock;
   /** Paces the requests for history. */
   readonly bucket: TokenBucket;
   /** Runs one connection from its opening to its end, and resolves or throws then. */

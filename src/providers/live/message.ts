@@ -5,6 +5,8 @@
  */
 import { bar as kind } from "../../records/bar.ts";
 import type { Rejected } from "../../records/frame.ts";
+import { TIMEFRAMES } from "../../records/timeframe.ts";
+import { explainAhead, type FeedClock } from "./clock.ts";
 import type { FeedBar, Session } from "./feed.ts";
 
 /** Longest message that is read, in UTF-16 units: the bars of ten thousand symbols are a quarter of it. */
@@ -15,8 +17,6 @@ const RAW_LENGTH = 1000;
 const MAX_PART_LENGTH = 8000;
 /** Most parts of one message that are rejected one by one. */
 const MAX_PARTS = 100;
-/** How far ahead of this machine's clock a bar may begin, in milliseconds. */
-export const MAX_AHEAD_MS = 5 * 60_000;
 
 /** Notes a part of a message that is no record, and why. */
 export type Reject = (item: unknown, reason: string) => void;
@@ -85,8 +85,7 @@ export function isAbsentOrNumber(value: unknown): value is number | null | undef
  * Why a bar cannot be, if it cannot, for feeds that compare bars with those before: one of the future would pass for the
  * newest, and every true one for a correction.
  */
-export function explainBar(bar: FeedBar): string | undefined {
-  const now = Date.now();
-  if (bar.ts - now > MAX_AHEAD_MS) return `bar begins ahead of this machine's clock: by ${(bar.ts - now) / 1000} s`;
-  return kind.validate({ ...bar, provider: "", receivedAt: 0 }, now);
+export function explainBar(bar: FeedBar, clock?: Pick<FeedClock, "now">): string | undefined {
+  return explainAhead(bar.ts, TIMEFRAMES.get(bar.timeframe)!, clock) ??
+    kind.validate({ ...bar, provider: "", receivedAt: 0 }, Math.max(bar.ts, Date.now()));
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { FeedClock } from "./clock.ts";
 
 /** What came of a request. */
 export interface Answer {
@@ -20,6 +21,8 @@ export interface Answer {
 export interface RequestOptions {
   headers?: Record<string, string>;
   signal: AbortSignal;
+  /** Told of the time that an answer says. */
+  clock?: Pick<FeedClock, "vendorSaid">;
   /** Longest wait for the whole answer, in milliseconds. */
   timeoutMs: number;
   /** Most bytes of the answer, unpacked. @default {64 MiB} */
@@ -29,6 +32,8 @@ export interface RequestOptions {
 /** Redirects that are followed. */
 const MAX_REDIRECTS = 3;
 const MAX_BYTES = 64 * 1024 * 1024;
+/** Longest way of an answer whose date is still news, in milliseconds. */
+const MAX_TRIP_MS = 2000;
 /** Longest that an endpoint is left alone at its word, in milliseconds: bans of exchanges last days at most. */
 const MAX_RETRY_AFTER_MS = 3 * 24 * 60 * 60_000;
 
@@ -41,7 +46,9 @@ export async function request(url: string, options: RequestOptions): Promise<Ans
   const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
   try {
     for (let target = url, redirects = 0;; redirects++) {
+      const askedAt = performance.now();
       const response = await fetch(target, { headers, signal, redirect: "manual" });
+      if (performance.now() - askedAt <= MAX_TRIP_MS) hearDate(response.headers, options.clock);
       const location = response.headers.get("location");
       if (response.status >= 300 && response.status < 400 && location !== null) {
         await response.body?.cancel();
@@ -99,6 +106,11 @@ function parse(text: string): { body: unknown; isJson: boolean } {
   } catch {
     return { body: text.slice(0, 200), isJson: false };
   }
+}
+
+/** Tells the clock of the `Date`, which has no fractions of its second; that of an answer from a cache has passed. */
+function hearDate(headers: Headers, clock: RequestOptions["clock"]): void {
+  if (Number(headers.get("age") ?? 0) === 0) clock?.vendorSaid(Date.parse(headers.get("date") ?? "") + 500);
 }
 
 /** Whether the answer may be JSON by its type: every vendor declares JSON, mirrors may say plain text or nothing. */

@@ -9,10 +9,11 @@ export type Seen = (symbol: string, ts: number) => boolean | undefined;
 
 /** Bars that are remembered of each symbol: the bits of an integer. */
 const DEPTH = 32;
-/** A bar this far ahead is nonsense, found as such later, and must not pass for the newest. */
-const MAX_AHEAD_MS = 24 * 60 * 60_000;
 
-/** Makes a memory for bars of `stepMs` of these symbols. Whatever is older than it reaches back counts as seen. */
+/**
+ * Makes a memory for bars of `stepMs` of these symbols, none of which may be ahead of time: it would pass for the newest.
+ * Whatever is older than it reaches back counts as seen.
+ */
 export function createSeen(symbols: readonly string[], stepMs: number): Seen {
   /** Start of the newest bar; bit k of `bits` is the bar k steps before it. */
   const all = new Map(symbols.map((symbol) => [symbol, { newest: -Infinity, bits: 0 }]));
@@ -21,7 +22,6 @@ export function createSeen(symbols: readonly string[], stepMs: number): Seen {
     if (of === undefined) return undefined;
     const ahead = (ts - of.newest) / stepMs;
     if (ahead > 0) {
-      if (ts > Date.now() + MAX_AHEAD_MS) return false;
       of.bits = ahead < DEPTH ? of.bits << ahead | 1 : 1;
       of.newest = ts;
       return false;

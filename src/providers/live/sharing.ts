@@ -257,6 +257,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
           name: feed.name,
           symbols: feed.symbols,
           timeframe: feed.timeframe,
+          clock: feed.clock,
           bucket: feed.bucket,
           isConfirmed: feed.isConfirmed,
           historySymbols: feed.historySymbols,

@@ -5,6 +5,7 @@
  */
 import { createTokenBucket } from "../../pipeline/rate.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
+import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { runMassiveConnection } from "./connection.ts";
@@ -44,13 +45,16 @@ export interface MassiveOptions {
   keepAliveMs?: number;
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
+  clock?: FeedClock;
   onCall?: (outcome: CallOutcome) => void;
 }
 
 /** Makes the feed. */
-export function createMassiveFeed(options: MassiveOptions): Feed {
-  const { symbols, timeframe, requestsPerMinute } = options;
+export function createMassiveFeed(given: MassiveOptions): Feed {
+  const { symbols, timeframe, requestsPerMinute } = given;
   const stepMs = TIMEFRAMES.get(timeframe)!;
+  const { clock = createFeedClock(stepMs) } = given;
+  const options = { ...given, clock };
   const perMinute = requestsPerMinute ?? PAID_PER_MINUTE;
   const bucket = createTokenBucket(perMinute / 60);
   // Outlives connections: a bar that comes again after a reconnect is a correction too.
@@ -59,6 +63,7 @@ export function createMassiveFeed(options: MassiveOptions): Feed {
     name: "massive",
     symbols,
     timeframe,
+    clock,
     bucket,
     // A plan whose stream is delayed has a history that is.
     historyLagMs: Math.max(options.isDelayed ? DELAY_MS : 0, timeframe === "1d" ? DAY_LAG_MS : 0),

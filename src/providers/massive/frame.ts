@@ -4,6 +4,7 @@
  * @module
  */
 import type { Rejected } from "../../records/frame.ts";
+import { explainAhead, type FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
 import { excerpt, isAbsentOrNumber, parseMessage } from "../live/message.ts";
 
@@ -27,6 +28,7 @@ export interface MassiveSeries {
   readonly stepMs: number;
   /** `AM` or `A`. */
   readonly channel: string;
+  readonly clock?: FeedClock;
   /** Notes a bar, and tells whether there was one with that start; `undefined` where the symbol is not wanted. */
   note(symbol: string, ts: number): boolean | undefined;
 }
@@ -56,13 +58,17 @@ export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
 /** The bar, or why it is none. `s` and `e` are start and end in ms, `vw` is the VWAP of the bar (`a` that of the day). */
 function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar | string {
   const { sym, s, e, o, h, l, c, v, vw } = item;
-  const { timeframe, stepMs } = series;
+  const { timeframe, stepMs, clock } = series;
   // JSON has no NaN, but 1e999 is read as infinite.
   if (
     typeof sym !== "string" || typeof s !== "number" || typeof e !== "number" || !Number.isFinite(o) ||
     !Number.isFinite(h) || !Number.isFinite(l) || !Number.isFinite(c) || !Number.isFinite(v) || !isAbsentOrNumber(vw)
   ) return "bar is not as documented";
   if (e - s !== stepMs || s % stepMs !== 0) return `bar is not of ${timeframe}`;
+  clock?.barEnded(sym, e);
+  // What is ahead of time must not pass for the newest: every true bar would be a correction.
+  const ahead = explainAhead(s, stepMs, clock);
+  if (ahead !== undefined) return ahead;
   const isAgain = series.note(sym, s);
   if (isAgain === undefined) return "symbol is not subscribed";
   return {

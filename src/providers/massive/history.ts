@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { explainAhead } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
 import { isAbsentOrNumber } from "../live/message.ts";
 import { createRowReader } from "../live/rows.ts";
@@ -58,7 +59,7 @@ export async function* readHistory(options: HistoryOptions): AsyncGenerator<read
 /** `t` is the bar's start in ms, `n` the number of trades. A text says why it is no bar. */
 export function readRow(
   row: unknown,
-  { symbol, timeframe, stepMs }: Pick<HistoryOptions, "symbol" | "timeframe" | "stepMs">,
+  { symbol, timeframe, stepMs, clock }: Pick<HistoryOptions, "symbol" | "timeframe" | "stepMs" | "clock">,
 ): FeedBar | string {
   const { t, o, h, l, c, v, vw, n } = (row ?? {}) as Record<string, unknown>;
   const isWhole = [t, o, h, l, c, v].every(Number.isFinite) && isAbsentOrNumber(vw) && isAbsentOrNumber(n);
@@ -68,5 +69,7 @@ export function readRow(
     number
   >;
   if (numbers.ts % Math.min(stepMs, HOUR_MS) !== 0) return `bar is not of ${timeframe}`;
+  const ahead = explainAhead(numbers.ts, stepMs, clock);
+  if (ahead !== undefined) return ahead;
   return { symbol, timeframe, ...numbers, vwap: vw ?? undefined, trades: n ?? undefined, status: "final" };
 }

@@ -5,6 +5,7 @@
  */
 import type { TokenBucket } from "../../pipeline/rate.ts";
 import { createChain } from "../live/chain.ts";
+import type { FeedClock } from "../live/clock.ts";
 import { FeedError } from "../live/feed.ts";
 import { errorWithoutKey } from "../live/key.ts";
 import { type CallOutcome, getJson, withoutQuery } from "../live/rest.ts";
@@ -15,6 +16,7 @@ export interface PageOptions {
   key: string;
   bucket: TokenBucket;
   signal: AbortSignal;
+  clock?: FeedClock;
   /** First wait before a request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
   /** Whether each page says how many results it has, so that one without either is no answer. @default {false} */
@@ -42,13 +44,14 @@ export async function* readPages(path: string, options: PageOptions): AsyncGener
 }
 
 async function readPage(url: string, options: PageOptions): Promise<{ rows: unknown[]; next?: string }> {
-  const { signal, key, restUrl, bucket, backoffMs, isCounted = false, onCall } = options;
+  const { signal, clock, key, restUrl, bucket, backoffMs, isCounted = false, onCall } = options;
   const headers = { authorization: `Bearer ${key}` };
   let body: Page;
   try {
     body = await getJson(url, {
       headers,
       signal,
+      clock,
       bucket,
       backoffMs,
       onCall,
