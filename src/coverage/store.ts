@@ -4,7 +4,7 @@
  * @module
  */
 import type { Interval } from "../records/intervals.ts";
-import type { Doubt, SeriesCoverage } from "./coverage.ts";
+import { confirm, type Doubt, doubt, type SeriesCoverage } from "./coverage.ts";
 
 /** Whose series: all symbols of a provider at a timeframe. The tenant is the store's. */
 export interface SeriesOwner {
@@ -48,4 +48,9 @@ export interface CoverageStore {
     ranges: ReadonlyMap<string, Interval>,
     signal?: AbortSignal,
   ): Promise<ReadonlyMap<string, StoredStarts>>;
+}
+
+/** The coverage with the change made. */
+export function applyChange(coverage: SeriesCoverage, { confirmed, doubts }: CoverageChange): SeriesCoverage {
+  return doubts.reduce(doubt, confirmed.reduce(confirm, coverage));
 }

@@ -12,6 +12,7 @@ import bars from "./sql/0001_bars.sql" with { type: "text" };
 import noTrade from "./sql/0002_no_trade.sql" with { type: "text" };
 import readers from "./sql/0003_readers.sql" with { type: "text" };
 import cluster from "./sql/0004_cluster.sql" with { type: "text" };
+import coverage from "./sql/0005_coverage.sql" with { type: "text" };
 import destination from "./sql/0006_destination.sql" with { type: "text" };
 import { runStep, type Step } from "./step.ts";
 import { rollupViews } from "./timescale/rollups.ts";
@@ -28,6 +29,7 @@ const migrations: readonly Migration[] = [
   { name: "no-trade", sql: noTrade },
   { name: "readers", sql: readers },
   { name: "cluster", sql: cluster },
+  { name: "coverage", sql: coverage },
   { name: "destination", sql: destination },
 ];
 

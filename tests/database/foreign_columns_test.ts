@@ -5,6 +5,7 @@ import { keepFrontiersInPostgres } from "../../src/cluster/postgres_frontiers.ts
 import { keepLeasesInPostgres } from "../../src/cluster/postgres_lease.ts";
 import { readShardLags } from "../../src/cluster/shard_lags.ts";
 import { type Database, withClient } from "../../src/database/database.ts";
+import { keepCoverageInDatabase } from "../../src/database/coverage.ts";
 import { readNewest } from "../../src/database/newest.ts";
 import { changeGrants } from "../../src/database/readers/grants.ts";
 import { rememberNoTrade } from "../../src/gaps/no_trade.ts";
@@ -45,12 +46,34 @@ async function useAll(database: Database): Promise<unknown> {
     from: "2024-01-02T14:30",
     to: "2024-01-02T14:40",
   });
+  const coverage = keepCoverageInDatabase({
+    tenant: "default",
+    writer: "here",
+    run: (work) => withClient(database, work),
+  });
+  const owner = { provider: "numbered", timeframe: "1m" };
+  const [from, to] = [series.first, series.newest];
+  const found = { reason: "hole", foundAt: NOW, dueAt: NOW, attempts: 0 } as const;
+  await coverage.save(owner, [{
+    symbol: "S3",
+    confirmed: [[from, to]],
+    doubts: [{ ...found, from, to: from + 60_000 }],
+  }]);
+  await coverage.save(owner, [{ symbol: "S3", confirmed: [[from, from + 30_000]], doubts: [] }]);
+  await select(database, "DELETE FROM bar WHERE ts = (SELECT max(b.ts) FROM bar b)");
   const frontiers = keepFrontiersInPostgres(database, "c");
   await frontiers.save("numbered", new Map([["S3", NOW]]));
   return {
     written,
     series,
     gaps,
+    coverage: Array.from(
+      (await coverage.load(owner)).entries(),
+      (
+        [symbol, { confirmed, doubts }],
+      ) => [symbol, confirmed, doubts.map(({ from, to, reason }) => [from, to, reason])],
+    ),
+    starts: await coverage.starts!(owner, new Map([["S3", [from, to]]])),
     frontiers: await frontiers.load("numbered"),
     newest: await withClient(database, (client) => readNewest(client, "default", "numbered", "1m")),
     symbols: await withClient(database, (client) => listSymbols(client, { tenant: "default", search: "S", now: NOW })),

@@ -38,10 +38,14 @@ function planHypertable({ chunkInterval }: TimescaleSettings, { hypertable }: Ti
     return [{
       name: "make the table bar a hypertable",
       statements: [
+        // No transition tables where chunks are compressed.
+        "DROP TRIGGER bars_deleted ON bar",
         `SELECT create_hypertable('bar', 'ts', chunk_time_interval => ${
           literal(chunkInterval ?? DEFAULTS.chunkInterval)
         }, create_default_indexes => false, migrate_data => true)`,
         "CREATE INDEX bar_ts ON bar USING brin (ts) WITH (autosummarize = on)",
+        "CREATE TRIGGER bar_deleted AFTER DELETE ON bar FOR EACH ROW EXECUTE FUNCTION bar_deleted()",
+        "CREATE TRIGGER bars_deleted AFTER DELETE ON bar FOR EACH STATEMENT EXECUTE FUNCTION noted_bars_deleted()",
       ],
     }];
   }
