@@ -5,8 +5,8 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** Parts of the source, lowest first: each imports only from its own layer and those before it. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["records", "events", "version", "abort", "calendar", "coverage"],
-  ["config", "data_dir", "durable_files"],
+  ["records", "events", "version", "abort", "calendar"],
+  ["config", "data_dir", "durable_files", "coverage"],
   ["providers", "sinks", "database", "nats", "dead_letters", "journal", "pipeline", "gaps", "cluster"],
   ["app", "dead_letter_replay", "http", "telemetry"],
   ["chaos"],

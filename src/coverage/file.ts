@@ -1,0 +1,126 @@
+/**
+ * Coverage in files of the data directory, where records go to a stream from which others store: one file for each provider
+ * and timeframe.
+ *
+ * A file is a list of changes, one a line; a save appends to it and syncs. What a kill leaves of the last line is ignored. A
+ * file that has grown to several times its content is written anew. A lock keeps processes apart that share the directory.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { makeDirectory, syncDirectory, writeAll } from "../durable_files.ts";
+import { type SeriesCoverage, UNKNOWN } from "./coverage.ts";
+import { type CoverageJson, fromJson, toJson } from "./json.ts";
+import { applyChange, type CoverageStore, type SeriesOwner } from "./store.ts";
+
+/** Where {@linkcode keepCoverageInFiles} keeps it. */
+export interface FileCoverageOptions {
+  /** The tenant's directory. */
+  readonly dataDir: string;
+  /** Told of a file that cannot be read, and of what that means. */
+  readonly notice: (message: string) => void;
+}
+
+/** A line of a file. */
+type Line = CoverageJson & { readonly symbol: string };
+
+/** Bytes of changes after which a file is looked at: whether it is to be written anew. */
+const COMPACT_BYTES = 4 * 1024 * 1024;
+
+/** Keeps the coverage of a tenant's series. */
+export function keepCoverageInFiles({ dataDir, notice }: FileCoverageOptions): CoverageStore {
+  const directory = join(dataDir, "coverage");
+  /** Size at which each file is written anew. */
+  const limits = new Map<string, number>();
+
+  const pathOf = ({ provider, timeframe }: SeriesOwner) =>
+    join(directory, `${encodeURIComponent(provider)} ${timeframe}.ndjson`);
+
+  /** Runs `work` while no other process writes. */
+  async function locked<T>(work: () => Promise<T>): Promise<T> {
+    await makeDirectory(directory);
+    using lock = await Deno.open(join(directory, "lock"), { create: true, write: true, mode: 0o600 });
+    await lock.lock(true);
+    return await work();
+  }
+
+  async function read(path: string): Promise<{ known: Map<string, SeriesCoverage>; isTorn: boolean }> {
+    const known = new Map<string, SeriesCoverage>();
+    const text = await Deno.readTextFile(path).catch((error) => {
+      if (error instanceof Deno.errors.NotFound) return "";
+      throw error;
+    });
+    const lines = text.split("\n");
+    const changes = lines.map(parse);
+    const end = changes.findLastIndex((change) => change !== undefined) + 1;
+    const broken = changes.slice(0, end).indexOf(undefined);
+    if (broken >= 0) {
+      await Deno.rename(path, `${path}.unreadable`);
+      notice(
+        `Cannot read line ${broken + 1} of "${path}": nothing is known of its series any more. ` +
+          `The file is kept as "${path}.unreadable"`,
+      );
+      return { known, isTorn: false };
+    }
+    for (const change of changes.slice(0, end) as Line[]) {
+      const { symbol } = change;
+      known.set(symbol, applyChange(known.get(symbol) ?? UNKNOWN, { symbol, ...fromJson(change) }));
+    }
+    return { known, isTorn: lines.slice(end).some((line) => line !== "") || (end > 0 && end === lines.length) };
+  }
+
+  async function append(path: string, lines: string): Promise<number> {
+    using file = await Deno.open(path, { create: true, append: true, mode: 0o600 });
+    await writeAll(file, new TextEncoder().encode(lines));
+    await file.syncData();
+    return (await file.stat()).size;
+  }
+
+  /** Writes the file anew, with one line for each series. */
+  async function compact(path: string, known: ReadonlyMap<string, SeriesCoverage>): Promise<void> {
+    const lines = Array.from(known, ([symbol, coverage]) => toLine(symbol, coverage)).join("");
+    const unfinished = `${path}.new`;
+    {
+      using file = await Deno.open(unfinished, { create: true, truncate: true, write: true, mode: 0o600 });
+      await writeAll(file, new TextEncoder().encode(lines));
+      await file.syncData();
+    }
+    await Deno.rename(unfinished, path);
+    await syncDirectory(directory);
+    limits.set(path, Math.max(COMPACT_BYTES, 4 * lines.length));
+  }
+
+  /** Looks at what others have left: what comes after a torn line would be lost with it. */
+  async function prepare(path: string): Promise<void> {
+    limits.set(path, COMPACT_BYTES);
+    const { known, isTorn } = await read(path);
+    if (isTorn) return await compact(path, known);
+    using _created = await Deno.open(path, { create: true, append: true, mode: 0o600 });
+    await syncDirectory(directory);
+  }
+
+  return {
+    load: (owner) => locked(async () => (await read(pathOf(owner))).known),
+    async save(owner, changes) {
+      if (changes.length === 0) return;
+      const path = pathOf(owner);
+      const lines = changes.map((change) => toLine(change.symbol, change)).join("");
+      await locked(async () => {
+        if (!limits.has(path)) await prepare(path);
+        const size = await append(path, lines);
+        if (size > limits.get(path)!) await compact(path, (await read(path)).known);
+      });
+    },
+  };
+}
+
+const toLine = (symbol: string, coverage: SeriesCoverage) => `${JSON.stringify({ symbol, ...toJson(coverage) })}\n`;
+
+function parse(line: string): Line | undefined {
+  try {
+    const parsed = JSON.parse(line);
+    return typeof parsed.symbol === "string" ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
