@@ -4,7 +4,6 @@
  * @module
  */
 import { onAbort } from "../abort.ts";
-import { DEFAULT_TENANT } from "../data_dir.ts";
 import type { Tenant } from "./tenant.ts";
 import { type Cluster, createCluster } from "../cluster/cluster.ts";
 import { fenceProvider } from "../cluster/fence.ts";
@@ -14,6 +13,7 @@ import { type ClusterOverview, describeCensus } from "../cluster/overview.ts";
 import type { Config } from "../config/load.ts";
 import type { Frontiers, Provider } from "../providers/provider.ts";
 import { VERSION } from "../version.ts";
+import { clusterOf } from "./cluster_name.ts";
 import { openKeepers } from "./keepers.ts";
 import type { SourcesChange } from "./sources.ts";
 
@@ -51,8 +51,7 @@ export interface Sharing extends AsyncDisposable {
 export async function openSharing({ config, tenant, share: given }: SharingOptions): Promise<Sharing> {
   const { settings } = config;
   const { shards = 1, shard } = settings;
-  // Tenants have symbols of their own to share out.
-  const name = settings.tenant === DEFAULT_TENANT ? settings.cluster : `${settings.cluster}.${settings.tenant}`;
+  const name = clusterOf(settings);
   const instance = settings.instance ?? `${Deno.hostname()}-${Deno.pid}-${crypto.randomUUID().slice(0, 4)}`;
   const startedAt = Date.now() / 1000;
   const times = leaseTimes(settings.leaseSeconds);

@@ -3,7 +3,11 @@
  *
  * @module
  */
+import { isClustered } from "../config/cluster.ts";
 import type { Config } from "../config/load.ts";
+import { keepCoverageInFiles } from "../coverage/file.ts";
+import type { CoverageStore } from "../coverage/store.ts";
+import { tenantDirectory } from "../data_dir.ts";
 import type { Client } from "pg";
 import type { Database } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
@@ -15,8 +19,11 @@ import { applyTimescale } from "../database/timescale/apply.ts";
 import { checkNats } from "../nats/connection.ts";
 import { openPreparedNats } from "../nats/prepared.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
+import { keepCoverageInNats } from "../nats/coverage.ts";
 import { openSink } from "../sinks/mod.ts";
 import type { Sink, Writers } from "../sinks/sink.ts";
+import { clusterOf, writerName } from "./cluster_name.ts";
+import { openTableCoverage } from "./coverage.ts";
 
 /** Connections that write, where nobody says how many: enough for the lanes of some tenants, and few for a server. */
 const CONNECTIONS = 20;
@@ -32,6 +39,8 @@ export interface Store {
   readonly database?: Database;
   /** Opens the sink for a tenant's records of a kind. */
   openSink(tenant: string, kind: RecordKind<MarketRecord>): Sink;
+  /** What is known of a tenant's series: beside the bars or, where these go elsewhere, with the cluster or in the data directory. */
+  coverage(tenant: string): CoverageStore;
   /** Resolves when it can be reached, and throws what hinders it. */
   check(signal: AbortSignal): Promise<void>;
   /**
@@ -93,6 +102,7 @@ async function openTables(
     name: "postgres",
     database,
     openSink: (tenant, kind) => openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs }),
+    coverage: (tenant) => openTableCoverage({ database, pool, tenant, writer: writerName(settings), deadlineMs }),
     check: database.check,
     async newest(tenant, provider, timeframe, stop) {
       try {
@@ -119,6 +129,16 @@ async function openStream({ config, isKept, notice, opened }: StoreOptions): Pro
   return {
     name: "nats",
     openSink: (tenant, kind) => openSink("nats", { nats, kind, tenant, shards, deadlineMs: settings.writeTimeoutMs }),
+    coverage: (tenant) =>
+      isClustered(settings)
+        ? keepCoverageInNats({
+          nats,
+          cluster: clusterOf({ ...settings, tenant }),
+          replicas: settings.natsReplicas,
+          timeoutMs: settings.writeTimeoutMs,
+          writer: writerName(settings),
+        })
+        : keepCoverageInFiles({ dataDir: tenantDirectory({ ...settings, tenant }), notice }),
     check: (signal) => checkNats(nats, signal),
     newest: () => Promise.resolve(new Map()),
   };

@@ -170,6 +170,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
   });
 
   const clock = createReceiveClock();
+  const coverage = store.coverage(name);
   const contextOf = (provider: string, bucket: TokenBucket, stop: AbortSignal): ProviderContext => ({
     clock,
     stop,
@@ -178,6 +179,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
     notice: (message) => tell({ type: "provider-notice", provider, message }),
     tell,
     newest: (timeframe) => store.newest(name, provider, timeframe, stop),
+    coverage,
     connections,
     as: (other) => contextOf(other, bucket, stop),
   });

@@ -9,6 +9,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import type { MarketRecord, RecordKind } from "../../src/records/record.ts";
 import { type FakeSink, fakeSink, type FakeSinkOptions } from "./fake_sink.ts";
 import { type EventLog, eventLog, memoryLetters } from "./letters.ts";
+import { createMemoryTable } from "./memory_table.ts";
 
 /** A tenant, its sinks by kind, and what it has told. */
 export interface TestTenant extends AsyncDisposable {
@@ -31,6 +32,7 @@ export async function testTenant(options: TestTenantOptions): Promise<TestTenant
   const { settings = {}, sink = () => ({}), ...rest } = options;
   await using opened = new AsyncDisposableStack();
   const sinks = new Map<string, FakeSink>();
+  const table = createMemoryTable();
   const store: Store = {
     name: "postgres",
     openSink(_: string, { name }: RecordKind<MarketRecord>) {
@@ -40,6 +42,7 @@ export async function testTenant(options: TestTenantOptions): Promise<TestTenant
     },
     check: () => Promise.resolve(),
     newest: () => Promise.resolve(new Map()),
+    coverage: () => table.store(() => false),
   };
   let dataDir = settings.dataDir;
   if (dataDir === undefined) {
