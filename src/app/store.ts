@@ -9,7 +9,7 @@ import { keepCoverageInFiles } from "../coverage/file.ts";
 import type { CoverageStore } from "../coverage/store.ts";
 import { tenantDirectory } from "../data_dir.ts";
 import type { Client } from "pg";
-import type { Database } from "../database/database.ts";
+import { type Database, withinMs } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
 import { readNewest } from "../database/newest.ts";
 import { openDatabase } from "../database/open.ts";
@@ -84,10 +84,10 @@ async function openTables(
 ): Promise<Store> {
   const { settings } = config;
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
-    async settle(database) {
+    async settle(database, signal) {
       if (given !== undefined) return;
       const warn = ({ message }: Error) => notice(message);
-      await applyTimescale(database, settings.timescale, warn, MOVED_AT_START);
+      await applyTimescale(database, settings.timescale, warn, { mostRows: MOVED_AT_START, signal });
     },
     mayWait(error) {
       // What comes meanwhile is kept in the journal. An embedded database is never away.
@@ -107,7 +107,7 @@ async function openTables(
     async newest(tenant, provider, timeframe, stop) {
       try {
         const read = (client: Client) => readNewest(client, tenant, provider, timeframe);
-        return await borrow({ pool, database }, tenant, read, stop);
+        return await borrow({ pool, database }, tenant, read, withinMs(deadlineMs, stop));
       } catch (error) {
         // A feed begins all the same; where it was is in its position too.
         if (isKept && classifyDatabaseError(error) === "transient") return new Map();

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Client } from "pg";
+import type { Client, QueryConfig } from "pg";
+import { TransientError } from "./faults.ts";
 
 /** A database that can be connected to. */
 export interface Database extends AsyncDisposable {
@@ -15,7 +16,8 @@ export interface Database extends AsyncDisposable {
   readonly supportsCopy: boolean;
   /**
    * Opens a connection; host names are asked again each time. The caller ends it. When `signal` aborts, the connection is
-   * cut, whether it is there yet or not: a server that hangs would never answer a farewell.
+   * cut, whether it is there yet or not: a server that hangs would never answer a farewell. Each of its statements has a
+   * time limit, on the server and, a little later, here; see {@linkcode queryWithin}.
    *
    * @throws {Error} If it cannot be opened in time; a server's refusal keeps its SQLSTATE in `code`.
    */
@@ -29,25 +31,54 @@ export interface Database extends AsyncDisposable {
   check(signal?: AbortSignal): Promise<void>;
   /**
    * Runs `fn` when it may talk to the database: at once, or where connections would get in each other's way, after those
-   * that came before. Not to be nested.
+   * that came before. Not to be nested. When `signal` aborts, nobody waits any more.
    */
-  turn<T>(fn: () => Promise<T>): Promise<T>;
+  turn<T>(fn: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** Waits for its turn, connects, runs `fn`, and ends the connection; cuts it when `signal` aborts. */
+/** Longest time that a server may take to tell something about itself, in milliseconds. */
+export const ANSWER_MS = 15_000;
+
+/** A signal that aborts with `signal`, and after that time. */
+export function withinMs(ms: number, signal?: AbortSignal): AbortSignal {
+  return AbortSignal.any([AbortSignal.timeout(ms), ...signal === undefined ? [] : [signal]]);
+}
+
+/**
+ * Waits for its turn, connects, runs `fn`, and ends the connection; cuts it when `signal` aborts. Each statement has a time
+ * limit of its own, see {@linkcode Database.connect}.
+ *
+ * @throws {TransientError} If `signal` aborts because its time is over.
+ */
 export async function withClient<T>(
   database: Database,
   fn: (client: Client) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
-  return await database.turn(async () => {
-    const client = await database.connect(signal);
-    try {
-      return await fn(client);
-    } finally {
-      await endClient(client);
-    }
-  });
+  try {
+    return await database.turn(async () => {
+      const client = await database.connect(signal);
+      try {
+        return await fn(client);
+      } finally {
+        await endClient(client);
+      }
+    }, signal);
+  } catch (error) {
+    if (!signal?.aborted) throw error;
+    const { reason } = signal;
+    if (!(reason instanceof DOMException && reason.name === "TimeoutError")) throw reason;
+    throw Object.assign(
+      new TransientError(`Cannot get an answer from ${database.label} in time`, { cause: error }),
+      { code: "ETIMEDOUT" },
+    );
+  }
+}
+
+/** Runs a statement that may take longer than others, in milliseconds: the limit of the connection is set aside. */
+export async function queryWithin(client: Client, text: string, ms?: number): Promise<void> {
+  const config: QueryConfig & { query_timeout?: number } = { text, query_timeout: ms };
+  await client.query(config);
 }
 
 /** Longest wait for a server to take note of a farewell, in milliseconds. */

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { abortable } from "@std/async/abortable";
 import { join } from "@std/path";
 import { makeDirectory } from "../durable_files.ts";
 import type { Database } from "./database.ts";
@@ -54,10 +55,13 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     connect: (signal) =>
       connectClient({ host: sockets, port: 5432, user: "postgres", database: "postgres", password: "" }, signal),
     check: (signal) => ask(worker, { type: "check" }, signal),
-    turn(fn) {
-      const turn = last.then(fn);
+    turn(fn, signal) {
+      const turn = last.then(() => {
+        signal?.throwIfAborted();
+        return fn();
+      });
       last = turn.catch(() => {});
-      return turn;
+      return signal === undefined ? turn : abortable(turn, signal);
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

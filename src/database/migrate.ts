@@ -5,7 +5,7 @@
  * @module
  */
 import type { Client } from "pg";
-import { type Database, withClient } from "./database.ts";
+import { ANSWER_MS, type Database, withClient, withinMs } from "./database.ts";
 import { FatalError } from "./faults.ts";
 import { kindTables } from "./kinds.ts";
 import bars from "./sql/0001_bars.sql" with { type: "text" };
@@ -14,6 +14,7 @@ import readers from "./sql/0003_readers.sql" with { type: "text" };
 import cluster from "./sql/0004_cluster.sql" with { type: "text" };
 import coverage from "./sql/0005_coverage.sql" with { type: "text" };
 import destination from "./sql/0006_destination.sql" with { type: "text" };
+import soundViews from "./sql/0007_sound_views.sql" with { type: "text" };
 import { runStep, type Step } from "./step.ts";
 import { rollupViews } from "./timescale/rollups.ts";
 
@@ -31,6 +32,7 @@ const migrations: readonly Migration[] = [
   { name: "cluster", sql: cluster },
   { name: "coverage", sql: coverage },
   { name: "destination", sql: destination },
+  { name: "sound-views", sql: soundViews },
 ];
 
 /** Who changes the schema holds this lock. Any fixed number: "barline" on a telephone's keys. */
@@ -109,14 +111,31 @@ async function findMissing(
   return made.filter(({ relation }) => !there.includes(relation)).map(({ step }) => step);
 }
 
+/** Options of {@linkcode prepareDatabase}. */
+export interface PrepareDatabaseOptions {
+  /** Ends it. */
+  signal?: AbortSignal;
+  /**
+   * Longest time until the database has told what its schema lacks, in milliseconds. What has to be done then may take as
+   * long as its statements may.
+   *
+   * @default {15000}
+   */
+  answerMs?: number;
+}
+
 /**
- * Connects and brings the schema up to date, as every start does.
+ * Connects and brings the schema up to date, as every start does. Returns the names of what was applied.
  *
  * @throws {Error} If that cannot be done; names the database.
  */
-export async function prepareDatabase(database: Database): Promise<string[]> {
+export async function prepareDatabase(
+  database: Database,
+  { signal, answerMs = ANSWER_MS }: PrepareDatabaseOptions = {},
+): Promise<string[]> {
   try {
-    return await withClient(database, migrate);
+    const steps = await withClient(database, planMigration, withinMs(answerMs, signal));
+    return steps.length === 0 ? [] : await withClient(database, migrate, signal);
   } catch (cause) {
     throw new Error(`Cannot prepare the database ${database.label}`, { cause });
   }

@@ -149,7 +149,7 @@ export function createPool(database: Pick<Database, "connect">, size: number): P
   };
 }
 
-/** Borrows a connection of the database for `fn`, when its turn has come. */
+/** Borrows a connection of the database for `fn`, when its turn has come; cuts it when `signal` aborts. */
 export async function borrow<T>(
   { pool, database }: { readonly pool: Pool; readonly database: Pick<Database, "turn"> },
   owner: string,
@@ -158,12 +158,19 @@ export async function borrow<T>(
 ): Promise<T> {
   await using borrower = pool.enter(owner);
   const lease = await borrower.take(signal);
+  const cut = () => lease.drop();
+  signal.addEventListener("abort", cut, { once: true });
   try {
-    const result = await database.turn(async () => await fn(await lease.connect()));
+    // It may have aborted before anybody listened.
+    signal.throwIfAborted();
+    const result = await database.turn(async () => await fn(await lease.connect()), signal);
     lease.release();
     return result;
   } catch (error) {
     lease.drop();
+    signal.throwIfAborted();
     throw error;
+  } finally {
+    signal.removeEventListener("abort", cut);
   }
 }

@@ -5,6 +5,7 @@
  */
 // @ts-types="@types/pg"
 import { Client, type ClientConfig } from "pg";
+import { abortable } from "@std/async/abortable";
 import { type DatabaseHost, type DatabaseTarget, labelOf } from "../config/database.ts";
 import { cutClient, type Database, withClient } from "./database.ts";
 import { classifyDatabaseError, TransientError } from "./faults.ts";
@@ -108,9 +109,12 @@ export async function connectClient(config: ClientConfig, signal?: AbortSignal):
   signal?.addEventListener("abort", cut, { once: true });
   client.once("end", () => signal?.removeEventListener("abort", cut));
   try {
-    await client.connect();
+    const connected = client.connect();
+    // The driver may not notice a cut before the connection is there.
+    await (signal === undefined ? connected : abortable(connected, signal));
   } catch (error) {
     client.end().catch(() => {});
+    signal?.throwIfAborted();
     const message = error instanceof AggregateError ? error.errors.map(String).join("; ") : (error as Error).message;
     if (message === "timeout expired") {
       throw Object.assign(

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
+import { queryWithin } from "./database.ts";
 
 /** A change that is made whole or not at all. */
 export interface Step {
@@ -13,9 +14,9 @@ export interface Step {
   readonly statements: readonly string[];
 }
 
-/** Runs its statements, in a transaction that is the caller's. */
-export async function runStep(client: Client, { statements }: Step): Promise<void> {
-  for (const statement of statements) await client.query(statement);
+/** Runs its statements, in a transaction that is the caller's; each may take `ms`, or as long as the connection allows. */
+export async function runStep(client: Client, { statements }: Step, ms?: number): Promise<void> {
+  for (const statement of statements) await queryWithin(client, statement, ms);
 }
 
 /** The steps as a script for psql. */

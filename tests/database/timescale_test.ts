@@ -87,7 +87,7 @@ Deno.test("a start leaves a large plain table alone and says what to do", async 
   await writeOnce(database, minuteBars(MARCH, 300));
   await select(database, "ANALYZE bar");
   const problems: Error[] = [];
-  assertEquals(await applyTimescale(database, {}, (problem) => problems.push(problem), 500), []);
+  assertEquals(await applyTimescale(database, {}, (problem) => problems.push(problem), { mostRows: 500 }), []);
   assertStringIncludes(problems[0].message, "bars have to be moved into chunks");
   assertStringIncludes(problems[0].message, "Run `barline migrate` when there is time for it");
   assertEquals((await stateOf(database)).hypertable, undefined);

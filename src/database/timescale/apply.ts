@@ -8,7 +8,7 @@
  */
 import type { Client } from "pg";
 import type { TimescaleSettings } from "../../config/timescale.ts";
-import { type Database, withClient } from "../database.ts";
+import { ANSWER_MS, type Database, withClient, withinMs } from "../database.ts";
 import { adviseOnDatabaseError } from "../faults.ts";
 import { LOCK_KEY } from "../migrate.ts";
 import { runStep, type Step } from "../step.ts";
@@ -34,6 +34,10 @@ async function hasPolicies(client: Client): Promise<boolean> {
 /** Longest wait for a lock on a table that others use, which all who come later would wait for too. */
 const LOCK_TIMEOUT = "10s";
 
+/** Longest time for rows to be moved into chunks, in milliseconds, which the server does not limit: at a start, and else. */
+const MOVE_AT_START_MS = 10 * 60_000;
+const MOVE_MS = 24 * 60 * 60_000;
+
 /** What would be done; the same again once it is done gives nothing. */
 export async function readPlan(client: Client, settings: TimescaleSettings): Promise<Step[]> {
   if (settings.enabled === false) return [];
@@ -46,13 +50,13 @@ export async function readPlan(client: Client, settings: TimescaleSettings): Pro
 
 /**
  * Does it, and returns the names of the steps done. `warn` hears of each that could not be done, and what to do. A plain table
- * with more than `mostRows` is left alone: moving them takes long, under a lock.
+ * with more than `mostRows` is left alone: moving them takes long, under a lock. Ends when `signal` aborts.
  */
 export async function applyTimescale(
   database: Database,
   settings: TimescaleSettings,
   warn: (problem: Error) => void,
-  mostRows = Infinity,
+  { mostRows = Infinity, signal }: { mostRows?: number; signal?: AbortSignal } = {},
 ): Promise<string[]> {
   try {
     const plan = await withClient(database, async (client) => {
@@ -60,15 +64,15 @@ export async function applyTimescale(
         warn(new Error(POLICIES));
       }
       return await readPlan(client, settings);
-    });
+    }, withinMs(ANSWER_MS, signal));
     if (plan.length === 0) return [];
     const done: string[] = [];
     if (plan[0] === EXTENSION) {
       // On a connection of its own: a server that has not loaded the library ends the one that asks.
-      await withClient(database, (client) => runStep(client, EXTENSION));
+      await withClient(database, (client) => runStep(client, EXTENSION), signal);
       done.push(EXTENSION.name);
     }
-    return [...done, ...await withClient(database, (client) => reconcile(client, settings, warn, mostRows))];
+    return [...done, ...await withClient(database, (client) => reconcile(client, settings, warn, mostRows), signal)];
   } catch (error) {
     warn(explain("set up TimescaleDB", error));
     return [];
@@ -98,7 +102,7 @@ FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 't
     for (const step of planTimescale(settings, state)) {
       await client.query("SAVEPOINT step");
       try {
-        await runStep(client, step);
+        await runStep(client, step, mostRows === Infinity ? MOVE_MS : MOVE_AT_START_MS);
         await client.query("RELEASE step");
         done.push(step.name);
       } catch (error) {

@@ -104,7 +104,11 @@ function planRollups(settings: TimescaleSettings, state: TimescaleState): Step[]
     if (!isWanted) return planPlain(rollup, current);
     // What readers are told of series is of now, whatever they want of bars.
     const wanted = rollup === COUNTS ? { ...settings, realTime: true } : settings;
-    return current.isContinuous ? alterRollup(rollup, current, wanted, state) : planContinuous(rollup, wanted, state);
+    if (!current.isContinuous) return planContinuous(rollup, wanted, state);
+    const isWhole = wanted.retention === undefined || wanted.retention === "off";
+    return current.isOutdated && isWhole && state.hypertable?.retention === undefined
+      ? replaceRollup(rollup, current, wanted, state)
+      : alterRollup(rollup, current, wanted, state);
   });
 }
 
@@ -117,6 +121,28 @@ function planContinuous(rollup: Rollup, settings: TimescaleSettings, state: Time
     statements: [
       ...createContinuousRollup(rollup, realTime),
       addRefresh(rollup, refreshEvery, startOffset(settings, state)),
+    ],
+  };
+}
+
+/**
+ * Makes the aggregate anew, empty as a new one. Not where bars are dropped after a time: the roll-ups of these could not be
+ * computed again.
+ */
+function replaceRollup(
+  rollup: Rollup,
+  { isRealTime, refresh }: RollupState,
+  settings: TimescaleSettings,
+  state: TimescaleState,
+): Step {
+  const minutes = refresh === undefined ? undefined : `${Math.max(1, Math.round(refresh.everySeconds / 60))}m`;
+  const { refreshEvery = minutes, realTime = isRealTime } = settings;
+  return {
+    name: `make ${rollup.aggregate} anew, so that no value lets it fail`,
+    statements: [
+      ...createPlainRollup(rollup),
+      `DROP MATERIALIZED VIEW ${rollup.aggregate}`,
+      ...planContinuous(rollup, { ...settings, refreshEvery, realTime }, state).statements,
     ],
   };
 }

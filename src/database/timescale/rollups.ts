@@ -37,16 +37,27 @@ const BUCKETS: Record<typeof ROLLUP_NAMES[number], string> = {
   "1d": "1 day",
 };
 
+/** Largest volume that is added: the sum of all bars of a bucket must remain a number. */
+const MOST_VOLUME = "1e290";
+/** Values whose product is neither too large nor too small for a double, and their sums. */
+const isMultiplied = (value: string) => `(${value} = 0 OR abs(${value}) BETWEEN 1e-100 AND 1e100)`;
+/** Which bars count for the VWAP. */
+const WEIGHED = `FILTER (WHERE ${isMultiplied("b.vwap")} AND ${isMultiplied("b.volume")} AND b.volume >= 0)`;
+
 /**
  * The query of 1-minute bars as longer ones: expressions for the start, the open and the close differ.
  *
  * The names of the series are among the columns and grouped by: a condition on a symbol then reaches the bars below, and
  * in a continuous aggregate its own index, where a join from outside would aggregate all series first.
+ *
+ * No value of a bar makes it fail, as products and sums of doubles do where they overflow: one bar would take the view from
+ * everybody.
  */
 function rollUp(start: string, open: string, close: string): string {
   return `SELECT s.tenant, s.provider, s.symbol, ${start} AS ts,
-  ${open} AS open, max(b.high) AS high, min(b.low) AS low, ${close} AS close, sum(b.volume) AS volume,
-  sum(b.vwap * b.volume) / nullif(sum(b.volume) FILTER (WHERE b.vwap IS NOT NULL), 0) AS vwap,
+  ${open} AS open, max(b.high) AS high, min(b.low) AS low, ${close} AS close,
+  sum(CASE WHEN abs(b.volume) <= ${MOST_VOLUME} THEN b.volume ELSE 'Infinity' END) AS volume,
+  sum(b.vwap * b.volume) ${WEIGHED} / nullif(sum(b.volume) ${WEIGHED}, 0) AS vwap,
   sum(b.trades) AS trades, count(*) AS bars, b.series_id
 FROM bar b JOIN series_key s ON s.id = b.series_id
 WHERE s.timeframe = '1m'

@@ -26,6 +26,8 @@ export interface RollupState {
   /** Whether it is plain because the configuration said so. */
   readonly isByChoice: boolean;
   readonly isRealTime: boolean;
+  /** Whether the aggregate is one of an older version, which single values could let fail. */
+  readonly isOutdated?: boolean;
   readonly refresh?: Policy;
 }
 
@@ -73,6 +75,7 @@ FROM timescaledb_information.jobs
 WHERE proc_name IN ('policy_compression', 'policy_retention', 'policy_refresh_continuous_aggregate')`;
 
 const ROLLUPS = `SELECT wanted.view, a.view_name IS NOT NULL AS continuous, a.materialized_only,
+  position('Infinity' IN a.view_definition) = 0 AS unbounded,
   coalesce(obj_description(to_regclass(quote_ident(wanted.view)), 'pg_class'), '') AS comment,
   a.materialization_hypertable_schema AS schema, a.materialization_hypertable_name AS hypertable
 FROM unnest($1::text[], $2::text[]) AS wanted (view, aggregate)
@@ -122,6 +125,8 @@ export async function readState(client: Client): Promise<TimescaleState> {
         isContinuous: row.continuous,
         isByChoice: row.comment.startsWith(PLAIN_BY_CHOICE),
         isRealTime: row.materialized_only === false,
+        // Counts of bars fail with no value.
+        isOutdated: row.continuous && row.unbounded && name !== "series",
         // Versions differ in which of its two tables the job of a continuous aggregate names.
         refresh: row.continuous
           ? find("policy_refresh_continuous_aggregate", [row.schema, row.hypertable], [schema, aggregate])
