@@ -28,6 +28,12 @@ export interface Misdeeds {
   readonly stale: readonly Spell[];
   /** History has nothing, half of it, or lacks each third bar, and says that this is all. */
   readonly lies: readonly (Spell & { readonly kind: "empty" | "cut" | "holed" })[];
+  /** States of bars are not streamed, whichever the bar. */
+  readonly swallows?: readonly Spell[];
+  /** History answers with a kind of nonsense. */
+  readonly nonsense?: readonly (Spell & { readonly kind: string })[];
+  /** Symbols are left out of subscriptions. */
+  readonly ignored?: readonly Spell[];
   /** History answers with errors. */
   readonly failures: readonly Spell[];
   /** A plain state is repeated after its correction. */
@@ -48,10 +54,12 @@ export interface Plan {
   readonly close: number;
   readonly end: number;
   readonly misdeeds: ReadonlyMap<string, Misdeeds>;
-  /** When the process is killed, and for how long it is away. */
-  readonly crashes: readonly { readonly at: number; readonly downMs: number }[];
+  /** When the process is killed, or stopped, and for how long it is away. */
+  readonly crashes: readonly { readonly at: number; readonly downMs: number; readonly isStopped?: boolean }[];
   /** What the wall clock is ahead of the true time from then on, in milliseconds. */
   readonly clock: readonly { readonly at: number; readonly offsetMs: number }[];
+  /** Part of the bars that are corrected. @default {as with such vendors} */
+  readonly corrected?: number;
   /** When the database takes nothing. */
   readonly stalls: readonly Spell[];
 }

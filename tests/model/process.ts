@@ -27,6 +27,8 @@ export interface ModelProcess {
   /** What it said. */
   readonly notices: readonly string[];
   readonly events: readonly PipelineEvent[];
+  /** When and why it lost a connection. */
+  readonly losses: readonly string[];
   /** Loses whatever is not committed. */
   kill(): void;
   /** Ends it as a user does. */
@@ -41,6 +43,7 @@ export function startProcess({ provider, table, time, random, stalls }: ProcessO
   const stopping = new AbortController();
   const notices: string[] = [];
   const events: PipelineEvent[] = [];
+  const losses: string[] = [];
   let isGone = false;
   let underWay = 0;
   let wake = () => {};
@@ -56,7 +59,11 @@ export function startProcess({ provider, table, time, random, stalls }: ProcessO
     clock: createReceiveClock(),
     pace: () => Promise.resolve(),
     notice: (message) => void notices.push(message),
-    tell: (event) => void events.push(event),
+    tell(event) {
+      events.push(event);
+      if (event.type !== "feed-lost") return;
+      losses.push(`${new Date(time.now()).toISOString().slice(11, 19)} ${event.reason}: ${event.error}`);
+    },
     newest: () => Promise.resolve(table.newest(provider.name)),
     coverage: table.store(() => isGone, reach),
   });
@@ -82,6 +89,7 @@ export function startProcess({ provider, table, time, random, stalls }: ProcessO
   return {
     notices,
     events,
+    losses,
     kill() {
       isGone = true;
       stopping.abort(new Error("killed"));

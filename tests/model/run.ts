@@ -5,22 +5,25 @@
  */
 import { join } from "@std/path";
 import { createFailover } from "../../src/providers/mod.ts";
-import { createFeedProvider } from "../../src/providers/live/provider.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import { createRandom } from "../endtoend/random.ts";
 import { createMemoryTable } from "../support/memory_table.ts";
-import { providerSettings } from "../support/providers.ts";
 import { type Findings, judge } from "./judge.ts";
 import { createMarket, type Market, MINUTE } from "./market.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { type ModelProcess, startProcess } from "./process.ts";
-import { startVendor, type Vendor } from "./vendor.ts";
+import { startVendor, type Vendor, type VendorOptions } from "./vendor.ts";
+import { watchProgress } from "./progress/mod.ts";
 import { startVirtualTime } from "./virtual_time.ts";
+
+/** Starts a vendor. */
+export type StartVendor = (options: VendorOptions) => Vendor;
 
 /** How a run went. */
 export interface Report extends Findings {
   readonly plan: Plan;
   readonly notices: readonly string[];
+  readonly losses: readonly string[];
   readonly requests: number;
   readonly saves: number;
 }
@@ -30,13 +33,13 @@ const CORRECTIONS: Record<string, { corrected: number; correctionMs: readonly [n
   alpaca: { corrected: 0.1, correctionMs: [25_000, 35_000] },
   massive: { corrected: 0.1, correctionMs: [10_000, 14 * MINUTE] },
 };
-const OVERLAP_MS: Record<string, number> = { massive: 21 * MINUTE };
-
 /** Runs a plan. `dataDir` takes what the engine keeps beside the table. */
-export async function runPlan(plan: Plan, dataDir: string): Promise<Report> {
-  const { members, listings, opening, close, end, start } = plan;
+export async function runPlan(plan: Plan, dataDir: string, start: StartVendor = startVendor): Promise<Report> {
+  const { members, listings, opening, close, end } = plan;
   const isCrypto = ["binance", "kraken"].includes(members[0]);
-  using time = startVirtualTime(Math.min(start, opening) - MINUTE);
+  using progress = await watchProgress();
+  using time = startVirtualTime(Math.min(plan.start, opening) - MINUTE, progress.settle);
+  using _chance = seedChance(plan.seed + 3);
   const table = createMemoryTable();
   const markets = new Map<string, Market>();
   const vendors: Vendor[] = [];
@@ -48,64 +51,68 @@ export async function runPlan(plan: Plan, dataDir: string): Promise<Report> {
       from: isCrypto ? opening - 30 * MINUTE : opening,
       to: isCrypto ? end : close,
       late: plan.seed % 5 === 0 ? 0.02 : 0,
-      ...CORRECTIONS[name] ?? { corrected: 0, correctionMs: [0, 0] },
+      ...CORRECTIONS[name] ?? { corrected: 0, correctionMs: [25_000, 35_000] },
+      ...plan.corrected === undefined ? {} : { corrected: plan.corrected },
     });
     markets.set(name, market);
-    vendors.push(startVendor({
+    vendors.push(start({
       name,
       time,
       market,
+      touch: progress.touch,
       misdeeds: plan.misdeeds.get(name)!,
       stored: (symbol, ts) => table.row(name, symbol, ts),
     }));
   }
-  const symbols = listings.map(({ symbol }) => symbol);
 
   function makeProvider(): Provider {
-    const made = vendors.map((vendor, at) =>
-      createFeedProvider({
-        name: members[at],
-        settings: providerSettings({ symbols, dataDir }),
-        overlapMs: OVERLAP_MS[members[at]] ?? 5 * MINUTE,
-        account: [],
-        symbols,
-        feed: () => vendor.feed(),
-      })
-    );
+    const made = vendors.map((vendor) => vendor.provider(dataDir));
     if (made.length === 1) return made[0];
     return createFailover({ members: made, dataDir, timeframe: "1m", afterMs: 60_000, backMs: 120_000 });
   }
 
   const notices: string[] = [];
+  const losses: string[] = [];
   const random = createRandom(plan.seed + 2);
   let process: ModelProcess | undefined;
   function begin(): void {
     process = startProcess({ provider: makeProvider(), table, time, random, stalls: plan.stalls });
   }
   for (const { at, offsetMs } of plan.clock) time.at(at, () => time.setOffset(offsetMs));
-  await time.runUntil(start);
+  await time.runUntil(plan.start);
   begin();
-  for (const { at, downMs } of plan.crashes) {
+  for (const { at, downMs, isStopped } of plan.crashes) {
     if (at <= time.now()) continue;
     await time.runUntil(at);
-    process!.kill();
+    if (isStopped) await time.runWith(process!.stop());
+    else process!.kill();
     notices.push(...process!.notices);
+    losses.push(...process!.losses);
     await time.runUntil(at + downMs);
     begin();
   }
   await time.runUntil(end);
-  const findings = judge({ table, markets, from: start + 2 * MINUTE, to: end - 10 * MINUTE });
+  const findings = judge({ table, markets, from: plan.start + 2 * MINUTE, to: end - 10 * MINUTE });
   notices.push(...process!.notices);
-  const stopped = process!.stop();
-  await time.runUntil(end + MINUTE);
-  await stopped;
+  losses.push(...process!.losses);
+  await time.runWith(process!.stop());
+  for (const vendor of vendors) await time.runWith(vendor[Symbol.asyncDispose]());
   return {
     plan,
     ...findings,
     notices,
+    losses,
     requests: vendors.reduce((sum, { requests }) => sum + requests, 0),
     saves: table.saves,
   };
+}
+
+/** Makes all chance in this process that of a seed, until it is disposed of. */
+function seedChance(seed: number): Disposable {
+  const { random } = Math;
+  const { between } = createRandom(seed);
+  Math.random = () => between(0, 1);
+  return { [Symbol.dispose]: () => void (Math.random = random) };
 }
 
 /** Runs a seed; what the engine keeps beside the table goes to a directory of its own in `directory`. */

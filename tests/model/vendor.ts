@@ -1,16 +1,18 @@
 /**
  * A vendor whose stream and history are in memory, and who does wrong as a plan has it.
  *
- * Each misdeed leaves something to see: a lie contradicts a stored bar, an old value contradicts a stored correction. What
- * nobody could find out is no test of anything.
- *
  * @module
  */
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
+import { createFeedProvider } from "../../src/providers/live/provider.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "../../src/providers/live/feed.ts";
+import type { Provider } from "../../src/providers/provider.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import { type Market, MINUTE, type State } from "./market.ts";
-import type { Misdeeds, Spell } from "./plan.ts";
+import { providerSettings } from "../support/providers.ts";
+import { type Market, MINUTE } from "./market.ts";
+import type { Misdeeds } from "./plan.ts";
+import { createShown } from "./shown.ts";
+import { isIn, streamOf } from "./streamed.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** What a vendor is made of. */
@@ -19,89 +21,49 @@ export interface VendorOptions {
   time: VirtualTime;
   market: Market;
   misdeeds: Misdeeds;
+  /** Says that something was sent that is not in memory. */
+  touch: () => void;
   /** The stored row of a bar. */
   stored: (symbol: string, ts: number) => Bar | undefined;
 }
 
-/** See the module's description. */
-export interface Vendor {
-  /** A feed for one process. */
-  feed(): Feed;
+/** Somebody who streams a market and has its history. */
+export interface Vendor extends AsyncDisposable {
+  /** Makes the provider of one process. */
+  provider(dataDir: string): Provider;
   /** Requests to history so far. */
   readonly requests: number;
 }
 
 const LATENCY_MS = 40;
 const PAGE_ROWS = 500;
-const REPEAT_MS = 20_000;
-
-const isIn = (spells: readonly Spell[], at: number, symbol?: string) =>
-  spells.find(({ from, to, symbols }) =>
-    from <= at && at < to && (symbols === undefined || symbol !== undefined && symbols.has(symbol))
-  ) !== undefined;
+const OVERLAP_MS: Record<string, number> = { massive: 21 * MINUTE };
 
 /** Starts the vendor. */
 export function startVendor({ name, time, market, misdeeds, stored }: VendorOptions): Vendor {
   const connections = new Map<Session, (error: unknown) => void>();
+  const symbols = [...market.keys()];
+  const shown = createShown({ now: time.now, market, misdeeds, stored });
   let requests = 0;
 
-  function send(bars: readonly FeedBar[]): void {
-    if (bars.length > 0) { for (const session of connections.keys()) session.emit(bars); }
-  }
-
-  /** What is streamed, in its order. */
-  function* messages(): Generator<{ at: number; bars: FeedBar[] }> {
-    const states = [...market.values()].flatMap((bars) => [...bars.values()].flatMap(streamedOf));
-    states.sort((a, b) => a.streamedAt - b.streamedAt);
-    for (let at = 0; at < states.length;) {
-      const { streamedAt } = states[at];
-      const bars: FeedBar[] = [];
-      for (; states[at]?.streamedAt === streamedAt; at++) bars.push(states[at].bar);
-      yield { at: streamedAt, bars };
-    }
-  }
-
-  /** What of a bar's states is streamed, if a connection lives: a state that comes again comes after the last one. */
-  function streamedOf(states: readonly State[]): readonly State[] {
-    const [{ streamedAt, bar }] = states;
-    if (isIn(misdeeds.skips, streamedAt, bar.symbol)) return [];
-    if (!misdeeds.echoes || states.length === 1) return states;
-    return [...states, { ...states[0], streamedAt: states.at(-1)!.streamedAt + 40_000 }];
-  }
-
-  const stream = messages();
+  const stream = streamOf(market, misdeeds);
   function sendNext(): void {
     const { value, done } = stream.next();
     if (done) return;
-    time.at(value.at, () => {
-      if (!isIn(misdeeds.repeats, time.now())) send(value.bars);
+    time.at(value[0].at, () => {
+      const bars = value.map(({ bar }) => bar);
+      for (const session of [...connections.keys()]) session.emit(bars);
       sendNext();
     });
   }
   sendNext();
-  for (const { from, to } of misdeeds.outages) {
+  for (const { from } of misdeeds.outages) {
     time.at(from, () => {
       for (const end of [...connections.values()]) end(new FeedError("Connection closed", { reason: "closed" }));
     });
-    // So that the spell ends where nobody asks, too.
-    time.at(to, () => {});
-  }
-  for (const { from, to } of misdeeds.repeats) {
-    const [bars] = market.values();
-    for (let at = from; at < to; at += REPEAT_MS) {
-      time.at(at, () => {
-        const old = [...bars.values()].findLast(([{ streamedAt }]) => streamedAt < from)?.at(-1);
-        if (old !== undefined) send([{ ...old.bar, status: "final" }]);
-      });
-    }
-  }
-  for (const { at, symbol, aheadMs } of misdeeds.ahead) {
-    const ts = Math.floor((at + aheadMs) / MINUTE) * MINUTE;
-    const prices = { open: 1, high: 1, low: 1, close: 1, volume: 1 };
-    time.at(at, () => send([{ symbol, timeframe: "1m", ts, ...prices, status: "final" }]));
   }
 
-  function connect(session: Session, symbols: readonly string[]): Promise<void> {
+  function connect(session: Session): Promise<void> {
     return new Promise((_, reject) => {
       const end = (error: unknown) => {
         connections.delete(session);
@@ -117,45 +79,13 @@ export function startVendor({ name, time, market, misdeeds, stored }: VendorOpti
     });
   }
 
-  /** The bars that history shows of a symbol now. */
-  function shown(symbol: string, from: number, to: number): FeedBar[] {
-    const now = time.now();
-    const behind = misdeeds.lags.filter((lag) => isIn([lag], now, symbol)).map(({ ms }) => ms);
-    const reach = now - Math.max(0, ...behind);
-    const bars: FeedBar[] = [];
-    for (const [ts, states] of market.get(symbol) ?? []) {
-      if (ts < from || ts >= to || ts + MINUTE > reach) continue;
-      const known = states.filter(({ at }) => at <= now);
-      const isStale = isIn(misdeeds.stale, now) && stored(symbol, ts)?.volume === states.at(-1)!.bar.volume;
-      const state = isStale ? known[0] : known.at(-1);
-      if (state !== undefined) bars.push({ ...state.bar, status: "final" });
-    }
-    const lie = misdeeds.lies.find((each) => isIn([each], now, symbol));
-    if (lie === undefined) return bars;
-    const kept = bars.filter((bar, at) => !isLeftOut(lie.kind, bars, at, stored(bar.symbol, bar.ts) !== undefined));
-    const isSeen = bars.some((bar) => stored(bar.symbol, bar.ts) !== undefined && !kept.includes(bar));
-    return isSeen ? kept : bars;
-  }
-
-  function isLeftOut(
-    kind: "empty" | "cut" | "holed",
-    bars: readonly FeedBar[],
-    at: number,
-    isStored: boolean,
-  ): boolean {
-    if (kind === "empty") return true;
-    if (kind === "cut") return at >= bars.length / 2;
-    const before = bars[at - 1];
-    return !isStored || before !== undefined && stored(before.symbol, before.ts) === undefined;
-  }
-
   async function* history(
-    symbols: readonly string[],
+    some: readonly string[],
     from: number,
     to: number,
     signal: AbortSignal,
   ): AsyncGenerator<readonly FeedBar[]> {
-    let rest = [...symbols];
+    let rest = [...some];
     let start = from;
     do {
       requests++;
@@ -172,21 +102,28 @@ export function startVendor({ name, time, market, misdeeds, stored }: VendorOpti
     } while (rest.length > 0);
   }
 
+  const makeFeed = (): Feed => ({
+    name,
+    symbols,
+    timeframe: "1m",
+    bucket: createTokenBucket(20),
+    historySymbols: name === "alpaca" ? 200 : 1,
+    connect,
+    history,
+  });
   return {
-    feed() {
-      const symbols = [...market.keys()];
-      return {
+    provider: (dataDir) =>
+      createFeedProvider({
         name,
+        settings: providerSettings({ symbols, dataDir }),
+        overlapMs: OVERLAP_MS[name] ?? 5 * MINUTE,
+        account: [],
         symbols,
-        timeframe: "1m",
-        bucket: createTokenBucket(20),
-        historySymbols: name === "alpaca" ? 200 : 1,
-        connect: (session) => connect(session, symbols),
-        history,
-      };
-    },
+        feed: makeFeed,
+      }),
     get requests() {
       return requests;
     },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -21,32 +21,45 @@ export interface VirtualTime extends Disposable {
   sleep(ms: number): Promise<void>;
   /** Runs timers until the true time is reached. */
   runUntil(time: number): Promise<void>;
+  /** Runs timers until something is done. */
+  runWith(work: PromiseLike<void>): Promise<void>;
 }
 
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
 
-/** Takes the clocks over. */
-export function startVirtualTime(now: number): VirtualTime {
+/** Takes the clocks over; `settle` waits for what else goes on after each timer. */
+export function startVirtualTime(now: number, settle = () => Promise.resolve()): VirtualTime {
   const clock = FakeTimers.install({
     toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "Date", "performance"],
     now,
+    shouldClearNativeTimers: true,
   });
   const began = performance.now();
   const trueNow = () => now + performance.now() - began;
+
+  async function runWith(work: PromiseLike<void>): Promise<void> {
+    let isDone = false;
+    const done = Promise.resolve(work).finally(() => isDone = true);
+    await turn();
+    await settle();
+    while (!isDone) {
+      // Where no timer is left, whatever goes on is not of this process.
+      if (clock.countTimers() > 0) clock.next();
+      await turn();
+      await settle();
+    }
+    await done;
+  }
+
   return {
     now: trueNow,
     setOffset: (ms) => clock.setSystemTime(Math.round(trueNow() + ms)),
     at: (time, call) => void setTimeout(call, Math.max(0, time - trueNow())),
     sleep: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
     async runUntil(time) {
-      let isReached = false;
-      setTimeout(() => isReached = true, Math.max(0, time - trueNow()));
-      await turn();
-      while (!isReached) {
-        clock.next();
-        await turn();
-      }
+      await runWith(new Promise<void>((resolve) => void setTimeout(resolve, Math.max(0, time - trueNow()))));
     },
+    runWith,
     [Symbol.dispose]: () => clock.uninstall(),
   };
 }

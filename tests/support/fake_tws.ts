@@ -74,6 +74,8 @@ export interface FakeTws extends AsyncDisposable {
   readonly asked: BarsAsked[];
   /** Errors that answer the next requests for history that are not kept up to date. */
   readonly mishaps: { code: number; text: string }[];
+  /** What history has, in place of {@linkcode FakeTws.history}, while it is set. */
+  shows?: () => readonly MarketBar[];
   /** What history answers in place of the bars that it has, while it is set. */
   alter?: (ask: BarsAsked, bars: readonly MarketBar[]) => readonly MarketBar[];
   /** What its clock shows, in epoch ms; change it at will. */
@@ -165,7 +167,7 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
       const mishap = ask.keepUpToDate ? undefined : mishaps.shift();
       if (mishap !== undefined) return error(ask.id, mishap.code, mishap.text);
       const until = ask.end === "" ? fake.now() : readEnd(ask.end);
-      const plain = history.filter(({ symbol, ts }) =>
+      const plain = (fake.shows?.() ?? history).filter(({ symbol, ts }) =>
         symbol === ask.symbol && ts < until && ts >= until - readDuration(ask.duration)
       ).toSorted((a, b) => a.ts - b.ts);
       const bars = ask.keepUpToDate ? plain : fake.alter?.(ask, plain) ?? plain;

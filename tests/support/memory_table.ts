@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { confirm, type Doubt, doubt, type SeriesCoverage, UNKNOWN } from "../../src/coverage/coverage.ts";
-import type { CoverageStore, SeriesOwner, StoredStarts } from "../../src/coverage/store.ts";
+import { type Doubt, type SeriesCoverage, UNKNOWN } from "../../src/coverage/coverage.ts";
+import { applyChange, type CoverageStore, type SeriesOwner, type StoredStarts } from "../../src/coverage/store.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import type { Interval } from "../../src/records/intervals.ts";
@@ -37,7 +37,7 @@ export function createMemoryTable(): MemoryTable {
       let rows = series.get(key);
       if (rows === undefined) series.set(key, rows = new Map());
       const old = rows.get(record.ts);
-      if (old === undefined || wins(record, old, frame.isHistory ?? false)) rows.set(record.ts, record);
+      if (old === undefined || wins(record, old)) rows.set(record.ts, record);
     }
   }
 
@@ -76,12 +76,9 @@ export function createMemoryTable(): MemoryTable {
         await reach();
         if (isGone()) return;
         saves++;
-        for (const { symbol, confirmed, doubts } of changes) {
-          const key = keyOf(provider, symbol);
-          let of = known.get(key) ?? UNKNOWN;
-          for (const range of confirmed) of = confirm(of, range);
-          for (const each of doubts) of = doubt(of, each);
-          known.set(key, of);
+        for (const change of changes) {
+          const key = keyOf(provider, change.symbol);
+          known.set(key, applyChange(known.get(key) ?? UNKNOWN, change));
         }
       },
       async starts({ provider }, ranges) {
@@ -105,8 +102,10 @@ export function isConfirmed({ confirmed }: SeriesCoverage, ts: number): boolean 
   return confirmed.some(([from, to]) => from <= ts && ts < to);
 }
 
-/** Whether the upsert lets a bar replace the stored one: a plain one replaces a correction only as history's. */
-function wins(bar: Bar, old: Bar, isHistory: boolean): boolean {
-  if (bar.receivedAt < old.receivedAt) return false;
-  return old.status !== "correction" || bar.status !== "final" || isHistory;
+/** Whether the upsert lets a bar replace the stored one: revisions win over others, and of two alike the later one. */
+function wins(bar: Bar, old: Bar): boolean {
+  const [isRevision, wasRevision] = [bar, old].map(({ status, fromHistory }) =>
+    status === "correction" || fromHistory === 1
+  );
+  return isRevision === wasRevision ? bar.receivedAt >= old.receivedAt : isRevision;
 }
