@@ -13,6 +13,11 @@ import { MAKER } from "../src/database/embedded_cluster.ts";
 
 const OUTPUT = new URL("../src/database/embedded_cluster.tar.gz", import.meta.url);
 
+/** Size of a segment of the write-ahead log: of the usual 16 MB, most would be zeros that every first start unpacks. */
+const SEGMENT_BYTES = 2 ** 20;
+/** Where the control file of PostgreSQL 18 has the position of the last checkpoint, in bytes. */
+const CHECKPOINT = 32;
+
 /** Makes a hard link of every file whose content an earlier file has: the databases of a new cluster are copies. */
 async function linkCopies(directory: string, seen = new Map<string, string>()): Promise<void> {
   const entries = (await Array.fromAsync(Deno.readDir(directory))).sort((a, b) => a.name < b.name ? -1 : 1);
@@ -33,9 +38,33 @@ async function linkCopies(directory: string, seen = new Map<string, string>()): 
   }
 }
 
+/** Removes segments of the write-ahead log but the one with the last checkpoint, from which a start goes on. */
+async function removeSpentSegments(directory: string): Promise<void> {
+  const control = await Deno.readFile(join(directory, "global", "pg_control"));
+  const checkpoint = new DataView(control.buffer).getBigUint64(CHECKPOINT, true);
+  const number = (checkpoint / BigInt(SEGMENT_BYTES)).toString(16).toUpperCase();
+  const kept = `00000001${number.padStart(16, "0")}`;
+  const wal = join(directory, "pg_wal");
+  await Deno.stat(join(wal, kept));
+  for await (const { name, isFile } of Deno.readDir(wal)) {
+    if (isFile && name !== kept) await Deno.remove(join(wal, name));
+  }
+}
+
 const cluster = await Deno.makeTempDir({ prefix: "barline-cluster-" });
 try {
-  await (await PGlite.create({ dataDir: `file://${cluster}` })).close();
+  const options = {
+    dataDir: `file://${cluster}`,
+    initDbStartParams: [`--wal-segsize=${SEGMENT_BYTES / 2 ** 20}`],
+  };
+  const made = await PGlite.create(options);
+  // Nothing here creates databases: without the templates, a start unpacks a third.
+  for (const template of ["template0", "template1"]) {
+    await made.exec(`ALTER DATABASE ${template} IS_TEMPLATE false`);
+    await made.exec(`DROP DATABASE ${template}`);
+  }
+  await made.close();
+  await removeSpentSegments(cluster);
   await linkCopies(cluster);
   // After the links: it is a file of its own.
   await Deno.writeTextFile(join(cluster, MAKER), `${denoConfig.imports["@electric-sql/pglite"].split("@").at(-1)}\n`);

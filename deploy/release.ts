@@ -9,6 +9,7 @@
  */
 import { join } from "@std/path";
 import { parseArgs } from "@std/cli/parse-args";
+import { compile } from "./compile.ts";
 import denoConfig from "../deno.json" with { type: "json" };
 
 /** Targets of `deno compile`, and what a user calls each. */
@@ -37,10 +38,7 @@ async function build(target: string): Promise<string> {
   await using leaving = new AsyncDisposableStack();
   leaving.defer(() => Deno.remove(directory, { recursive: true }));
   await Deno.mkdir(join(directory, "completions"), { recursive: true });
-  // The same as `deno task compile`, but for the target and the place.
-  const [, ...compile] = denoConfig.tasks.compile.replace(/--output \S+ /, "").split(" ");
-  const entry = compile.pop()!;
-  await run(Deno.execPath(), [...compile, "--target", target, "--output", join(directory, "barline"), entry]);
+  await compile({ target, output: join(directory, target.includes("windows") ? "barline.exe" : "barline") });
   for (const [shell, file] of Object.entries(SHELLS)) {
     const script = await run(Deno.execPath(), ["run", "--allow-env", "--allow-read", "main.ts", "completions", shell]);
     await Deno.writeTextFile(join(directory, "completions", file), script);

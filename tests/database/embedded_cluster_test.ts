@@ -59,7 +59,7 @@ Deno.test("the files of an unpacked cluster are their owner's alone", async () =
       for await (const { name } of Deno.readDir(path)) await check(join(path, name));
     }
     await check(cluster);
-    assert(files > 900, `${files} files`);
+    assert(files > 300, `${files} files`);
   });
 });
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { fromFileUrl, join } from "@std/path";
-import denoConfig from "../../deno.json" with { type: "json" };
+import { PERMISSIONS, V8_FLAGS } from "../../deploy/compile.ts";
 
 const root = fromFileUrl(new URL("../../", import.meta.url));
 
@@ -66,8 +66,7 @@ export const currentProgram = (): Program => program;
 
 /** The program from source, with exactly what the binary is allowed. */
 function fromSource(directory: string, path = Deno.execPath()): Program {
-  const permissions = denoConfig.tasks.compile.match(/--(allow|v8-flags)\S+/g)!;
-  return { path, args: ["run", ...permissions, join(directory, "main.ts")] };
+  return { path, args: ["run", ...PERMISSIONS, `--v8-flags=${V8_FLAGS}`, join(directory, "main.ts")] };
 }
 
 /** Starts Barline with an environment of its own: nothing that is set outside reaches it. */
