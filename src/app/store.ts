@@ -101,7 +101,7 @@ async function openTables(
   return {
     name: "postgres",
     database,
-    openSink: (tenant, kind) => openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs }),
+    openSink: (tenant, kind) => openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, notice }),
     coverage: (tenant) => openTableCoverage({ database, pool, tenant, writer: writerName(settings), deadlineMs }),
     check: database.check,
     async newest(tenant, provider, timeframe, stop) {

@@ -12,6 +12,11 @@ export interface Database extends AsyncDisposable {
   readonly label: string;
   /** Most connections that can work at once. */
   readonly maxConnections: number;
+  /**
+   * Longest run of a statement, in milliseconds, which each connection sets for its session. Absent where there is none,
+   * or where no session can be shared by others.
+   */
+  readonly statementTimeoutMs?: number;
   /** Whether it takes binary COPY. */
   readonly supportsCopy: boolean;
   /**

@@ -26,6 +26,10 @@ const FAULTS: Record<string, Fault> = {
   "P0": "poison",
   // Integrity of the transaction itself, not of a value.
   "40002": "poison",
+  // The ids of series are used up: no record is to blame.
+  "2200H": "fatal",
+  // Our own: the ids of series have changed again while they were learned anew.
+  "BL": "transient",
   // The database was dropped: waiting does not bring it back.
   "57P04": "fatal",
 };

@@ -57,6 +57,7 @@ export function openPostgres(options: PostgresOptions): Database {
   const database: Database = {
     label: labelOf(target),
     maxConnections: Infinity,
+    statementTimeoutMs,
     supportsCopy: true,
     async connect(signal) {
       const { hosts } = target;

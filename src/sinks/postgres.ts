@@ -4,14 +4,16 @@
  * @module
  */
 import { classifyDatabaseError, sqlState } from "../database/faults.ts";
-import type { Client } from "pg";
 import type { Database } from "../database/database.ts";
 import { createPool, type Pool } from "../database/pool.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
-import { openPostgresLane } from "./postgres/lane.ts";
-import { createSeriesIndex, type SeriesIndex } from "./postgres/series.ts";
+import { openPostgresLane, WriteDeadlineError } from "./postgres/lane.ts";
+import { createSessions } from "./postgres/session.ts";
 import { createStatements } from "./postgres/statements.ts";
 import type { Sink, Writers } from "./sink.ts";
+
+/** SQLSTATEs of a statement, and of a transaction (from PostgreSQL 17 on), that ran into its time limit. */
+const TOO_SLOW = new Set(["57014", "25P04"]);
 
 /** Options of {@linkcode openPostgresSink}. */
 export interface PostgresSinkOptions {
@@ -26,6 +28,8 @@ export interface PostgresSinkOptions {
   writers?: Writers;
   /** Longest time a write may take, in milliseconds. */
   deadlineMs: number;
+  /** Hears what people should know of the database. */
+  notice?: (message: string) => void;
 }
 
 /**
@@ -36,20 +40,14 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
   const { database, kind, tenant = "default", deadlineMs } = options;
   const pool = options.pool ?? createPool(database, Infinity);
   const statements = createStatements(kind, options.writers);
-  // Lives with a connection: see the index.
-  const indexes = new WeakMap<Client, SeriesIndex>();
-  function seriesOf(client: Client): SeriesIndex {
-    let index = indexes.get(client);
-    if (index === undefined) indexes.set(client, index = createSeriesIndex(client, kind, tenant));
-    return index;
-  }
+  const sessionOf = createSessions({ database, kind, tenant, notice: options.notice });
   return {
     name: "postgres",
     maxLanes: database.maxConnections,
-    openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, seriesOf, deadlineMs }),
+    openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, sessionOf, deadlineMs }),
     classify: classifyDatabaseError,
-    // Cancelled by its own time limit, or by somebody; in neither case does it help to send the same again for ever.
-    isTooSlow: (error) => sqlState(error) === "57014",
+    // Cancelled by a time limit, or by somebody; in neither case does it help to send the same again for ever.
+    isTooSlow: (error) => error instanceof WriteDeadlineError || TOO_SLOW.has(sqlState(error) ?? ""),
     check: database.check,
     async [Symbol.asyncDispose]() {},
   };

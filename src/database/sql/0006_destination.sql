@@ -11,7 +11,8 @@ COMMENT ON TABLE barline_destination IS 'One row: the name of this database, whi
 INSERT INTO barline_destination DEFAULT VALUES;
 
 -- Rows carry the number of their series without a foreign key. Without its series a row is in no view, and the number may
--- come to mean another series.
+-- come to mean another series. Who deletes a series first waits for transactions that write rows, and keeps others from
+-- writing until the deletion is committed: a writer looks for its series after it has locked its table.
 CREATE FUNCTION barline_keep_series() RETURNS trigger LANGUAGE plpgsql AS $keep$
 DECLARE
   holder name;
@@ -23,7 +24,12 @@ BEGIN
       AND c.relkind IN ('r', 'p') AND NOT c.relispartition
       AND 2 = (SELECT count(*) FROM pg_catalog.pg_attribute a
         WHERE a.attrelid = c.oid AND NOT a.attisdropped AND a.attname IN ('series_id', 'received_at'))
+    ORDER BY c.relname
   LOOP
+    IF TG_LEVEL = 'STATEMENT' THEN
+      EXECUTE format('LOCK TABLE %I.%I IN SHARE MODE', TG_TABLE_SCHEMA, holder);
+      CONTINUE;
+    END IF;
     EXECUTE format('SELECT EXISTS (SELECT FROM %I.%I r WHERE r.series_id = $1)', TG_TABLE_SCHEMA, holder)
       INTO has_rows USING OLD.id;
     IF has_rows THEN
@@ -34,6 +40,9 @@ BEGIN
   RETURN OLD;
 END
 $keep$;
+
+CREATE TRIGGER barline_lock_rows BEFORE DELETE ON series_key
+FOR EACH STATEMENT EXECUTE FUNCTION barline_keep_series();
 
 CREATE TRIGGER barline_keep_series BEFORE DELETE ON series_key
 FOR EACH ROW EXECUTE FUNCTION barline_keep_series();

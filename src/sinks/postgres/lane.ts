@@ -7,7 +7,7 @@ import { finished } from "node:stream/promises";
 import { Buffer } from "node:buffer";
 import type { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
-import { breaksConnection, sqlState } from "../../database/faults.ts";
+import { breaksConnection, sqlState, TransientError } from "../../database/faults.ts";
 import type { Database } from "../../database/database.ts";
 import type { Pool } from "../../database/pool.ts";
 import type { WriteCounts } from "../../events.ts";
@@ -15,8 +15,10 @@ import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import type { SinkLane } from "../sink.ts";
 import { BinaryWriter } from "./binary.ts";
 import { prepareRows, type Rows } from "./rows.ts";
-import type { SeriesIndex } from "./series.ts";
+import type { SeriesCheck } from "./series.ts";
+import type { Session } from "./session.ts";
 import type { Statements } from "./statements.ts";
+import { copyPrelude, OTHER_SERIES, otherSeriesError, type WriteSettings } from "./verify.ts";
 
 /** Options of {@linkcode openPostgresLane}. */
 export interface PostgresLaneOptions {
@@ -25,8 +27,8 @@ export interface PostgresLaneOptions {
   kind: RecordKind<MarketRecord>;
   statements: Statements;
   tenant: string;
-  /** What a connection knows of series. */
-  seriesOf: (client: Client) => SeriesIndex;
+  /** What is known of a connection. */
+  sessionOf: (client: Client) => Session;
   /** Longest time a write may take before its connection is given up, in milliseconds: a server may hang. */
   deadlineMs: number;
 }
@@ -40,19 +42,41 @@ const NOT_SUPPORTED = "0A000";
 /** Most batches that go straight to the upsert after COPY has met known keys again and again. */
 const MAX_COPY_PAUSE = 64;
 
+/** A write took longer than its deadline. It may be too large, so that fewer records could be written. */
+export class WriteDeadlineError extends TransientError {
+  override name = "WriteDeadlineError";
+  readonly code = "ETIMEDOUT";
+}
+
 /** Opens a lane; it borrows a connection for each write. */
 export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
-  const { database, pool, kind, statements, tenant, seriesOf, deadlineMs } = options;
+  const { database, pool, kind, statements, tenant, sessionOf, deadlineMs } = options;
   const writer = new BinaryWriter();
   const copyMemory = createCopyMemory(database.supportsCopy);
   const borrower = pool.enter(tenant);
 
+  /** Writes a batch; where ids that the connection remembers belong to other series by now, learns them anew, once. */
   async function write(client: Client, records: readonly MarketRecord[]): Promise<WriteCounts> {
-    const rows = prepareRows(records, await seriesOf(client).intern(records), kind);
+    const session = sessionOf(client);
+    try {
+      return await writeAs(session, records);
+    } catch (error) {
+      if (sqlState(error) !== OTHER_SERIES) throw error;
+      session.series.forget();
+      return await writeAs(session, records);
+    }
+  }
+
+  async function writeAs(
+    { client, series, settings }: Session,
+    records: readonly MarketRecord[],
+  ): Promise<WriteCounts> {
+    const rows = prepareRows(records, await series.intern(records), kind);
+    const check = series.check(rows.ids);
     const { deduplicated } = rows;
     if (copyMemory.shouldTry()) {
       try {
-        await unlimited(client, () => copy(client, rows));
+        await unlimited(client, async () => await copy(client, rows, check, await settings()));
         copyMemory.worked();
         return { stored: rows.records.length, unchanged: 0, deduplicated };
       } catch (error) {
@@ -61,23 +85,51 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
         copyMemory.failed();
       }
     }
-    const stored = await unlimited(client, () => upsert(client, rows));
+    const stored = await unlimited(client, async () => await upsertWithin(client, rows, check, await settings()));
     return { stored, unchanged: rows.records.length - stored, deduplicated };
   }
 
-  async function copy(client: Client, { records, ids }: Rows): Promise<void> {
-    const bytes = writer.copy(records, ids, kind.columns);
-    const stream = client.query(copyFrom(statements.copy));
+  async function copy(client: Client, rows: Rows, check: SeriesCheck, settings: WriteSettings): Promise<void> {
+    const bytes = writer.copy(rows.records, rows.ids, kind.columns);
+    const stream = client.query(copyFrom(copyPrelude(kind.table, check, settings) + statements.copy));
     stream.end(Buffer.from(bytes.buffer, 0, bytes.length));
     await finished(stream);
   }
 
-  async function upsert(client: Client, { records, ids }: Rows): Promise<number> {
-    const parameters = [writer.integers(ids), ...kind.columns.map((column) => writer.array(records, column))];
+  /** Upserts; where settings are wanted, in a transaction that has them, since they must not outlive it. */
+  async function upsertWithin(
+    client: Client,
+    rows: Rows,
+    check: SeriesCheck,
+    { statementTimeoutMs }: WriteSettings,
+  ): Promise<number> {
+    if (statementTimeoutMs === undefined) return await upsert(client, rows, check);
+    await client.query(`BEGIN; SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
+    try {
+      const changed = await upsert(client, rows, check);
+      await client.query("COMMIT");
+      return changed;
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => {});
+      throw error;
+    }
+  }
+
+  async function upsert(
+    client: Client,
+    { records, ids }: Rows,
+    { ids: seriesIds, mark }: SeriesCheck,
+  ): Promise<number> {
+    const parameters = [
+      writer.integers(ids),
+      ...kind.columns.map((column) => writer.array(records, column)),
+      writer.integers(Int32Array.from(seriesIds)),
+    ];
     // The driver sends a Buffer in binary format.
     const values = parameters.map((bytes) => Buffer.from(bytes.buffer, 0, bytes.length));
-    const { rowCount } = await client.query(statements.upsert, values);
-    return rowCount ?? 0;
+    const { rows: [{ is_same, changed }] } = await client.query(statements.upsert, [...values, String(mark)]);
+    if (!is_same) throw otherSeriesError();
+    return changed;
   }
 
   /**
@@ -139,8 +191,7 @@ async function beforeDeadline<T>(work: Promise<T>, deadlineMs: number, signal: A
   let cleanUp = () => {};
   const given = new Promise<never>((_, reject) => {
     const timer = setTimeout(() => {
-      const error = new Error(`Cannot finish a write within ${deadlineMs} ms: the database does not answer`);
-      reject(Object.assign(error, { code: "ETIMEDOUT" }));
+      reject(new WriteDeadlineError(`Cannot finish a write within ${deadlineMs} ms: the database does not answer`));
     }, deadlineMs);
     const abort = () => reject(signal.reason);
     signal.addEventListener("abort", abort, { once: true });

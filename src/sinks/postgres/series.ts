@@ -5,30 +5,60 @@
  * @module
  */
 import type { Client } from "pg";
+import { sqlState, TransientError } from "../../database/faults.ts";
 import type { MarketRecord, RecordKind, SeriesKey } from "../../records/record.ts";
 
-const FIND = `SELECT id, provider, symbol, timeframe FROM series
-JOIN unnest($2::text[], $3::text[], $4::text[]) AS wanted (provider, symbol, timeframe)
-  USING (provider, symbol, timeframe) WHERE tenant = $1`;
-const ADD = `INSERT INTO series (tenant, provider, symbol, timeframe)
-SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[]) ORDER BY 2, 3, 4 ON CONFLICT DO NOTHING`;
+/**
+ * A number of 64 bits for an id together with its names, made by the server. The server makes it again in each transaction
+ * that writes rows under the id; see `verify.ts`.
+ */
+export const MARK = "hashtextextended(concat_ws(E'\\n', s.tenant, s.provider, s.symbol, s.timeframe), s.id)";
 
-/** The identifiers of series, as one connection knows them. */
+const FIND = `SELECT s.id, s.provider, s.symbol, s.timeframe, ${MARK}::text AS mark FROM series_key s
+JOIN unnest($2::text[], $3::text[], $4::text[]) AS asked (provider, symbol, timeframe)
+  ON (s.provider, s.symbol, s.timeframe) = (asked.provider, asked.symbol, asked.timeframe) WHERE s.tenant = $1`;
+const ADD = `INSERT INTO series_key AS s (tenant, provider, symbol, timeframe)
+SELECT $1, asked.* FROM unnest($2::text[], $3::text[], $4::text[]) AS asked (provider, symbol, timeframe) ORDER BY 2, 3, 4
+ON CONFLICT (tenant, provider, symbol, timeframe) DO NOTHING`;
+const CATCH_UP = `SELECT setval(pg_get_serial_sequence('series_key', 'id'), max(s.id)) AS last FROM series_key s`;
+/** SQLSTATE of a key that is there already. */
+const UNIQUE_VIOLATION = "23505";
+
+/** What a transaction must find of the series of its rows. */
+export interface SeriesCheck {
+  /** Each id once. */
+  readonly ids: readonly number[];
+  /** Their marks, combined by exclusive or. */
+  readonly mark: bigint;
+}
+
+/** The identifiers of series, as one connection knows them. They are believed only where a {@linkcode SeriesCheck} holds. */
 export interface SeriesIndex {
   /** The id of each record's series, in the order of the records. Unknown series are added to the database. */
   intern(records: readonly MarketRecord[]): Promise<Int32Array<ArrayBuffer>>;
+  /** What proves that these ids, which {@linkcode SeriesIndex.intern} gave, are still those of the same series. */
+  check(ids: Int32Array): SeriesCheck;
+  /** Forgets all ids: the database has others. */
+  forget(): void;
+}
+
+/** Options of {@linkcode createSeriesIndex}. */
+export interface SeriesIndexOptions {
+  client: Client;
+  kind: RecordKind<MarketRecord>;
+  tenant: string;
+  /** Hears what people should know of the database. */
+  notice?: (message: string) => void;
 }
 
 /**
- * Makes an index that remembers what it has seen.
- *
- * It lives with one connection and is dropped with it: after a failover to a server that lacks the last commits, an id
- * remembered from before could belong to another series. Ids are added by statements of their own, as one added in a
- * transaction that is rolled back would be remembered wrongly.
+ * Makes an index that remembers what it has seen. Ids are added by statements of their own, as one added in a transaction
+ * that is rolled back would be remembered wrongly.
  */
-export function createSeriesIndex(client: Client, kind: RecordKind<MarketRecord>, tenant: string): SeriesIndex {
+export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexOptions): SeriesIndex {
   /** Symbol to id, for each provider and timeframe. */
   const groups = new Map<string, Map<string, number>>();
+  const marks = new Map<number, bigint>();
   let group = new Map<string, number>();
   let groupProvider = "";
   let groupTimeframe = "";
@@ -44,22 +74,33 @@ export function createSeriesIndex(client: Client, kind: RecordKind<MarketRecord>
     return group.get(symbol);
   }
 
-  async function learn(unknown: readonly SeriesKey[]): Promise<void> {
-    const parameters = [
+  function parametersOf(keys: readonly SeriesKey[]): unknown[] {
+    return [
       tenant,
-      unknown.map(({ provider }) => provider),
-      unknown.map(({ symbol }) => symbol),
-      unknown.map(({ timeframe }) => timeframe),
+      keys.map(({ provider }) => provider),
+      keys.map(({ symbol }) => symbol),
+      keys.map(({ timeframe }) => timeframe),
     ];
-    let { rows } = await client.query(FIND, parameters);
-    if (rows.length < unknown.length) {
-      await client.query(ADD, parameters);
-      // Asked again rather than RETURNING: another process may have added some in between.
-      rows = (await client.query(FIND, parameters)).rows;
-    }
+  }
+
+  async function find(keys: readonly SeriesKey[]): Promise<void> {
+    const { rows } = await client.query(FIND, parametersOf(keys));
     for (const row of rows) {
       lookUp(row);
       group.set(row.symbol, row.id);
+      marks.set(row.id, BigInt(row.mark));
+    }
+  }
+
+  async function add(keys: readonly SeriesKey[]): Promise<void> {
+    try {
+      await client.query(ADD, parametersOf(keys));
+    } catch (error) {
+      // The names cannot collide, so an id does: the sequence is behind its table, as after logical replication.
+      if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+      const { rows: [{ last }] } = await client.query(CATCH_UP);
+      notice?.(`The sequence of series_key.id was behind its table, it goes on after ${last} now`);
+      await client.query(ADD, parametersOf(keys));
     }
   }
 
@@ -74,14 +115,34 @@ export function createSeriesIndex(client: Client, kind: RecordKind<MarketRecord>
         else ids[at] = id;
       }
       if (unknown.size === 0) return ids;
-      await learn([...unknown.values()]);
+      const keys = [...unknown.values()];
+      await find(keys);
+      // Only these: each row that is offered takes a number of the sequence, whether it is there already or not.
+      const missing = keys.filter((key) => lookUp(key) === undefined);
+      if (missing.length > 0) {
+        await add(missing);
+        // Asked again rather than RETURNING: another process may have added some in between.
+        await find(missing);
+      }
       for (let at = 0; at < records.length; at++) {
         const key = kind.series(records[at]);
         const id = lookUp(key);
-        if (id === undefined) throw new Error(`Cannot find series "${key.symbol}" after adding it: was it deleted?`);
+        if (id === undefined) {
+          throw new TransientError(`Cannot find series "${key.symbol}" after adding it: was it deleted?`);
+        }
         ids[at] = id;
       }
       return ids;
+    },
+    check(ids) {
+      const distinct = [...new Set(ids)];
+      return { ids: distinct, mark: distinct.reduce((mark, id) => mark ^ marks.get(id)!, 0n) };
+    },
+    forget() {
+      groups.clear();
+      marks.clear();
+      groupProvider = groupTimeframe = "";
+      group = new Map();
     },
   };
 }

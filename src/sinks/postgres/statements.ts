@@ -5,13 +5,18 @@
  */
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import type { Writers } from "../sink.ts";
+import { markQuery } from "./verify.ts";
 import { SQL_TYPES } from "../../database/kinds.ts";
 
 /** Statements that write a kind. */
 export interface Statements {
   /** Appends rows given as binary COPY data; fails with 23505 where a key is there already. */
   readonly copy: string;
-  /** Inserts or updates rows given as one array parameter a column; the number of rows affected are those changed. */
+  /**
+   * Inserts or updates rows given as one array parameter a column, followed by the ids of their series, each once, and the
+   * combined mark of those. Gives one row: `is_same`, whether the ids are still those of the series (else nothing is
+   * written), and `changed`, how many rows were inserted or updated.
+   */
   readonly upsert: string;
 }
 
@@ -68,11 +73,18 @@ export function createStatements(
   const parameters = all.map(({ type }, at) => `$${at + 1}::${SQL_TYPES[type]}[]`).join(", ");
   return {
     copy: `COPY ${kind.table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
-    upsert: `INSERT INTO ${kind.table} AS old (${names.join(", ")}) SELECT * FROM unnest(${parameters})
+    upsert: `WITH checked AS MATERIALIZED (
+  SELECT (${markQuery(`$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same
+), written AS (
+INSERT INTO ${kind.table} AS old (${names.join(", ")}) SELECT sent.* FROM checked, unnest(${parameters}) AS sent
+WHERE checked.is_same
 ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${payload.map((name) => `${name} = excluded.${name}`).join(", ")}
 WHERE ${order("excluded")} >= ${order("old")}
   AND ((${values("excluded")}) IS DISTINCT FROM (${values("old")})
-    OR (${order("excluded")} > ${order("old")} AND (${marks})))`,
+    OR (${order("excluded")} > ${order("old")} AND (${marks})))
+RETURNING 1
+)
+SELECT checked.is_same, (SELECT count(*) FROM written)::int4 AS changed FROM checked`,
   };
 }
 

@@ -1,0 +1,54 @@
+/**
+ * The check of series ids in the transaction that writes rows under them.
+ *
+ * A cached id is not believed: a restore in place, a failover, a deletion may have given it to another series, or to none.
+ * The writer takes its locks before it reads the names, so that neither can change between the check and the commit:
+ * whoever deletes series waits for writers (see the trigger `barline_keep_series`), and so does whoever replaces the
+ * tables. The table of series comes first, as `pg_restore --clean` drops it first: in another order the two could deadlock.
+ *
+ * @module
+ */
+import { MARK, type SeriesCheck } from "./series.ts";
+
+/** SQLSTATE, of a class of our own, of a batch whose ids belong to other series now. Nothing of the batch is written. */
+export const OTHER_SERIES = "BL001";
+
+/** The error of an upsert whose ids belong to other series; carries what a server's error carries. */
+export function otherSeriesError(): Error {
+  return Object.assign(new Error("Cannot write: the ids of the series are others than before"), {
+    code: OTHER_SERIES,
+    severity: "ERROR",
+  });
+}
+
+/** A query that gives the combined mark of the series of these ids, as SQL. */
+export function markQuery(ids: string): string {
+  return `SELECT coalesce(bit_xor(${MARK}), 0) FROM series_key s WHERE s.id = ANY (${ids})`;
+}
+
+/** Settings of a transaction that writes. */
+export interface WriteSettings {
+  /** Longest run of a statement, in milliseconds; `undefined` leaves it as the session has it. */
+  readonly statementTimeoutMs?: number;
+}
+
+/**
+ * Statements to go before a COPY in the same simple query, which is one transaction. They return no rows, which a COPY
+ * stream could not take. Settings are local, so that they reach the right session behind a connection pooler too.
+ */
+export function copyPrelude(table: string, { ids, mark }: SeriesCheck, settings: WriteSettings): string {
+  const { statementTimeoutMs } = settings;
+  const timeout = statementTimeoutMs === undefined
+    ? ""
+    : `SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)};\n`;
+  // A snapshot from before the locks, as a stricter isolation takes it, would show the names of then.
+  return `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+${timeout}LOCK TABLE series_key IN ACCESS SHARE MODE;
+LOCK TABLE ${table} IN ROW EXCLUSIVE MODE;
+DO $check$ BEGIN
+  IF (${markQuery(`'{${ids.join()}}'::int4[]`)}) IS DISTINCT FROM '${mark}'::int8 THEN
+    RAISE EXCEPTION 'The ids of the series are others than before' USING ERRCODE = '${OTHER_SERIES}';
+  END IF;
+END $check$;
+`;
+}
