@@ -61,6 +61,8 @@ export type PipelineEvent =
     cause?: FailoverCause;
     error?: unknown;
   }
+  /** Bars of these symbols do not come, and why; without a reason they come again. */
+  | { type: "unsubscribed"; provider: string; symbols: readonly string[]; reason: string | undefined }
   | { type: "repaired"; provider: string; count: number }
   | {
     type: "bars";

@@ -73,6 +73,7 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   const { isJournaled, stopping, staysOpen = false, tell } = options;
   const sources = new Map<string, Source>();
   const states = new Map<string, ProviderHealth>();
+  const unsubscribed = new Map<string, Map<string, string>>();
   const paced: TokenBucket[] = [];
   let wanted = providers;
   let intake: Intake | undefined;
@@ -146,6 +147,14 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
         const error = event.error instanceof Error ? event.error.message : String(event.error);
         states.set(event.provider, { ...states.get(event.provider), name: event.provider, state: "failed", error });
         end(event.provider);
+      } else if (event.type === "unsubscribed") {
+        // Changed in place: thousands of symbols may be refused one by one.
+        let of = unsubscribed.get(event.provider);
+        if (of === undefined) unsubscribed.set(event.provider, of = new Map());
+        for (const symbol of event.symbols) {
+          if (event.reason === undefined) of.delete(symbol);
+          else of.set(symbol, event.reason);
+        }
       } else if (event.type === "failover") {
         for (const { name, group } of states.values()) {
           if (group === event.group) change(name, { isActive: name === event.provider });
@@ -153,7 +162,9 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
       }
     },
     health: () =>
-      Array.from(states.values(), (health) => {
+      Array.from(states.values(), (state) => {
+        const missing = unsubscribed.get(state.name);
+        const health = missing?.size ? { ...state, unsubscribed: missing } : state;
         const valve = sources.get(health.group ?? health.name)?.valve;
         return health.state === "up" && valve?.isPaused ? { ...health, state: "paused" } : health;
       }),
@@ -181,7 +192,10 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
           source?.stop.abort(new Error("replaced by a reload"));
           await source?.ended.promise;
           await provider.close?.();
-          for (const { name } of membersOf(provider)) states.delete(name);
+          for (const { name } of membersOf(provider)) {
+            states.delete(name);
+            unsubscribed.delete(name);
+          }
         }));
         const coming = next.filter(({ name }) => !keptNames.has(name));
         wanted = [...kept.map(({ name }) => before.get(name)!), ...coming];

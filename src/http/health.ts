@@ -5,6 +5,9 @@
  */
 import type { Health, ProviderHealth } from "../pipeline/health.ts";
 
+/** Symbols that a report names for each reason. */
+const MAX_NAMED = 200;
+
 /** How well something is. */
 export type HealthState = "healthy" | "degraded" | "unhealthy";
 
@@ -51,10 +54,15 @@ export function reportHealth(health: Health, { name, error }: StoreHealth, versi
       state: journal.problem === undefined ? "healthy" : "degraded",
       details: { ...journal },
     })),
-    ...health.providers.map(({ name, state, error, group, isActive }): ComponentReport => ({
+    ...health.providers.map(({ name, state, error, unsubscribed, group, isActive }): ComponentReport => ({
       name: `provider:${name}`,
-      state: state === "failed" ? "unhealthy" : "healthy",
-      details: group === undefined ? { state, error } : { state, error, failover: group, delivers: isActive },
+      state: state === "failed" ? "unhealthy" : unsubscribed === undefined ? "healthy" : "degraded",
+      details: {
+        state,
+        error,
+        ...(unsubscribed === undefined ? {} : { unsubscribed: groupByReason(unsubscribed) }),
+        ...(group === undefined ? {} : { failover: group, delivers: isActive }),
+      },
     })),
     ...reportFailovers(health.providers),
   ];
@@ -88,6 +96,15 @@ export function joinReports(
   const isWell = states.every((state) => state === "healthy");
   const state = isBroken ? "unhealthy" : isWell ? "healthy" : "degraded";
   return { service: "barline", state, components, version, ts: Date.now() / 1000 };
+}
+
+/** Symbols whose bars do not come, by why; of many the first ones are named. */
+function groupByReason(unsubscribed: ReadonlyMap<string, string>): Record<string, unknown>[] {
+  return Array.from(Map.groupBy(unsubscribed, ([, reason]) => reason), ([reason, all]) => ({
+    reason,
+    count: all.length,
+    symbols: all.slice(0, MAX_NAMED).map(([symbol]) => symbol),
+  }));
 }
 
 /** Each failover group: degraded while another than its first provider delivers. */

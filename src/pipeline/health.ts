@@ -23,6 +23,8 @@ export interface ProviderHealth {
   readonly name: string;
   readonly state: "up" | "paused" | "ended" | "failed";
   readonly error?: string;
+  /** Symbols whose bars do not come, each with why; absent where there are none. */
+  readonly unsubscribed?: ReadonlyMap<string, string>;
   /** The failover group that it belongs to. */
   readonly group?: string;
   /** Whether it is the one of its group that delivers. */

@@ -40,6 +40,12 @@ export function registerFeedMetrics(registers: Registry[], openMarkets: OpenMark
     labelNames: ["provider", "cause"],
     registers,
   });
+  const unsubscribed = new Gauge({
+    name: "barline_provider_unsubscribed_symbols",
+    help: "Symbols whose bars do not come: refused, or beyond what the feed allows.",
+    labelNames: ["provider"],
+    registers,
+  });
   const repaired = new Counter({
     name: "barline_provider_repaired_total",
     help: "Bars that were fetched from history.",
@@ -71,10 +77,12 @@ export function registerFeedMetrics(registers: Registry[], openMarkets: OpenMark
     registers,
   });
   const newest = new Map<string, number>();
+  const missing = new Map<string, Set<string>>();
 
   /** Series that are there from the beginning can be told from those that nothing happens to. */
   function begin(provider: string): void {
     repaired.inc({ provider }, 0);
+    unsubscribed.set({ provider }, missing.get(provider)?.size ?? 0);
     for (const kind of KINDS) bars.inc({ provider, kind }, 0);
     for (const outcome of OUTCOMES) gaps.inc({ provider, outcome }, 0);
     for (const outcome of CALLS) calls.inc({ provider, outcome }, 0);
@@ -85,6 +93,12 @@ export function registerFeedMetrics(registers: Registry[], openMarkets: OpenMark
     if (event.type === "feed-state") {
       state.set({ provider: event.provider }, STATES[event.state]);
       begin(event.provider);
+    } else if (event.type === "unsubscribed") {
+      const { provider, symbols, reason } = event;
+      let of = missing.get(provider);
+      if (of === undefined) missing.set(provider, of = new Set());
+      for (const symbol of symbols) reason === undefined ? of.delete(symbol) : of.add(symbol);
+      unsubscribed.set({ provider }, of.size);
     } else if (event.type === "bars") {
       const { provider, counts } = event;
       for (const kind of KINDS) if (counts[kind] > 0) bars.inc({ provider, kind }, counts[kind]);

@@ -61,6 +61,8 @@ function gather(make: (session: Session) => (text: string) => void): Case["read"
       signal: new AbortController().signal,
       subscribed: nothing,
       interrupted: nothing,
+      doubt: nothing,
+      withhold: nothing,
       notice: nothing,
       refuse: nothing,
       alive: nothing,

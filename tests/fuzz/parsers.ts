@@ -79,7 +79,14 @@ function gather() {
     session: {
       emit: (some: readonly FeedBar[]) => void bars.push(...some),
       reject: (_: unknown, reason: string) => void rejected.push(reason),
-      ...{ alive: nothing, interrupted: nothing, notice: nothing, subscribed: nothing },
+      ...{
+        alive: nothing,
+        interrupted: nothing,
+        doubt: nothing,
+        withhold: nothing,
+        notice: nothing,
+        subscribed: nothing,
+      },
     },
     /** Reads a frame; an error that the protocol has is one of the ways that a connection ends. */
     run(read: (text: string) => void, text: string): Reading {

@@ -1,7 +1,9 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { durationOf, formatEnd, pageMs } from "../../src/providers/ibkr/bars.ts";
+import { formatEnd } from "../../src/providers/ibkr/bars.ts";
+import { createCapacity } from "../../src/providers/ibkr/capacity.ts";
 import { isResetTime, judge } from "../../src/providers/ibkr/codes.ts";
-import { readSymbol } from "../../src/providers/ibkr/contract.ts";
+import { type Listing, readSymbol } from "../../src/providers/ibkr/contract.ts";
+import { durationOf, longestDuration } from "../../src/providers/ibkr/durations.ts";
 import { createPacing } from "../../src/providers/ibkr/pacing.ts";
 import { fakeClock } from "../support/clock.ts";
 
@@ -16,6 +18,16 @@ Deno.test("of code 162 the text decides", () => {
   assertEquals(judge(162, `${error}No market data permissions for ISLAND STK`), "refused");
   assertEquals(judge(162, `${error}Trading TWS session is connected from a different IP address`), "later");
   assertEquals(judge(420, "Invalid Real-time Query:Historical data request pacing violation"), "later");
+  assertEquals(judge(420, "Invalid Real-time Query:No market data permissions for ISLAND STK."), "refused");
+});
+
+Deno.test("code 322 is a limit or a number in use, and 10182 the end of a stream", () => {
+  const error = "Error processing request.-'bM' : cause - ";
+  assertEquals(judge(322, `${error}Only 50 simultaneous API historical data requests allowed.`), "full");
+  assertEquals(judge(322, `${error}Duplicate ticker ID for API historical data query`), "again");
+  assertEquals(judge(322, `${error}Something else`), "later");
+  assertEquals(judge(101, "Max number of tickers has been reached."), "full");
+  assertEquals(judge(10182, "Failed to request live updates (disconnected)."), "again");
 });
 
 Deno.test("warnings about a request change nothing", () => {
@@ -44,20 +56,28 @@ Deno.test("symbols name contracts", () => {
   assertEquals(contract("EUR.USD"), "EUR CASH IDEALPRO USD  MIDPOINT");
   assertEquals(contract("EUR.CHF:CASH:IDEALPRO"), "EUR CASH IDEALPRO CHF  MIDPOINT");
   assertEquals(contract("SPX:IND:CBOE"), "SPX IND CBOE USD  TRADES");
-  assertEquals(contract("ES:FUT:CME:202503"), "ES FUT CME USD 202503 TRADES");
-  assertEquals(contract("FDAX:FUT:EUREX:20250321:EUR"), "FDAX FUT EUREX EUR 20250321 TRADES");
+  assertEquals(contract("ES:FUT:CME:202703"), "ES FUT CME USD 202703 TRADES");
+  assertEquals(contract("FESX:FUT:EUREX:20270319:EUR"), "FESX FUT EUREX EUR 20270319 TRADES");
+  const dax = readSymbol("DAX:FUT:EUREX:202703:EUR:25") as Listing;
+  assertEquals([dax.contract.symbol, dax.contract.currency, dax.contract.multiplier], ["DAX", "EUR", 25]);
   assertEquals(contract("ES:FUT:CME"), "an expiry (yyyymm or yyyymmdd) is wanted after its exchange");
+  assertEquals(contract("X:STK:IBIS:EUR:25"), "only futures have a multiplier");
   assertEquals(contract("X:STK:"), "its exchange is wanted after its type");
 });
 
 Deno.test("durations cover what is asked for, and stay within the table for the bar's size", () => {
-  assertEquals(durationOf(10_000, 5_000), "60 S");
-  assertEquals(durationOf(pageMs(5_000), 5_000), "3600 S");
-  assertEquals(durationOf(3 * MINUTE, MINUTE), "180 S");
-  assertEquals(durationOf(pageMs(MINUTE), MINUTE), "28800 S");
-  assertEquals(durationOf(pageMs(5 * MINUTE), 5 * MINUTE), "1 W");
-  assertEquals(durationOf(90 * MINUTE, HOUR), "7200 S");
-  assertEquals(durationOf(HOUR, 24 * HOUR), "1 W");
+  const DAY = 24 * HOUR;
+  const text = (rangeMs: number, stepMs: number) => durationOf(rangeMs, stepMs).text;
+  assertEquals(text(10_000, 5_000), "60 S");
+  assertEquals(text(3 * MINUTE, MINUTE), "180 S");
+  assertEquals(text(9 * HOUR, MINUTE), "1 D");
+  assertEquals(text(90 * MINUTE, HOUR), "7200 S");
+  assertEquals(text(HOUR, DAY), "1 W");
+  assertEquals(text(200 * DAY, DAY), "1 Y");
+  const longest = (stepMs: number) => longestDuration(stepMs).text;
+  assertEquals([5, 10, 30].map((seconds) => longest(seconds * 1000)), ["3600 S", "14400 S", "28800 S"]);
+  assertEquals([1, 2, 3, 15, 30].map((minutes) => longest(minutes * MINUTE)), ["1 D", "2 D", "1 W", "1 W", "1 M"]);
+  assertEquals([1, 4, 8, 24].map((hours) => longest(hours * HOUR)), ["1 M", "1 M", "1 M", "1 Y"]);
   assertEquals(formatEnd(Date.UTC(2026, 9, 18, 9, 30, 5)), "20261018-09:30:05");
 });
 
@@ -69,7 +89,7 @@ for (const isStrict of [true, false]) {
     const at: number[] = [];
     const asking = (async () => {
       for (let request = 0; request < 70; request++) {
-        (await pacing.take(signal))();
+        await pacing.take(signal);
         at.push(clock.now);
       }
     })();
@@ -83,14 +103,56 @@ for (const isStrict of [true, false]) {
   });
 }
 
-Deno.test("no more than 20 requests are open at a time, and one that is over makes room", async () => {
-  const pacing = createPacing(false);
+Deno.test("streams leave eight of 48 historical requests to history", async () => {
+  const capacity = createCapacity();
+  const { signal } = new AbortController();
+  const streams = await Promise.all(Array.from({ length: 50 }, () => capacity.takeStream(signal, () => {})));
+  assertEquals(streams.filter((release) => release !== undefined).length, 40);
+  for (let request = 0; request < 8; request++) await capacity.takeRequest(signal);
   const stop = new AbortController();
-  const done = await Promise.all(Array.from({ length: 20 }, () => pacing.take(stop.signal)));
-  const waiting = pacing.take(stop.signal);
-  const given = assertRejects(() => waiting, Error, "enough");
+  const waiting = assertRejects(() => capacity.takeRequest(stop.signal), Error, "enough");
   stop.abort(new Error("enough"));
-  await given;
-  done[0]();
-  (await pacing.take(new AbortController().signal))();
+  await waiting;
+  streams[0]!();
+  await capacity.takeRequest(signal);
+});
+
+Deno.test("without streams history has 20 requests open, and one that is over makes room", async () => {
+  const capacity = createCapacity();
+  const { signal } = new AbortController();
+  const releases = await Promise.all(Array.from({ length: 20 }, () => capacity.takeRequest(signal)));
+  const next = capacity.takeRequest(signal);
+  releases[0]();
+  await next;
+});
+
+Deno.test("a limit that others share is learned, streams give back what history needs, and it grows again", async () => {
+  using clock = fakeClock();
+  const capacity = createCapacity();
+  const { signal } = new AbortController();
+  const surplus: number[] = [];
+  const releases = await Promise.all(
+    Array.from({ length: 31 }, (_, stream) => capacity.takeStream(signal, () => surplus.push(stream))),
+  );
+  // Another client has 20 of the 50.
+  capacity.refused("request");
+  releases.pop()!();
+  assertEquals(surplus, [22, 23, 24, 25, 26, 27, 28, 29, 30]);
+  for (const stream of surplus.filter((stream) => stream < 30)) releases[stream]!();
+  assertEquals(await capacity.takeStream(signal, () => {}), undefined);
+  await clock.tick(10 * MINUTE);
+  assertEquals(typeof await capacity.takeStream(signal, () => {}), "function");
+});
+
+Deno.test("market data lines are what TWS allowed before it refused one, and one more is tried after ten minutes", async () => {
+  using clock = fakeClock();
+  const capacity = createCapacity();
+  const releases = Array.from({ length: 101 }, () => capacity.takeLine()!);
+  capacity.refused("line");
+  releases.pop()!();
+  assertEquals(capacity.takeLine(), undefined);
+  const changed = capacity.changed(new AbortController().signal);
+  await clock.tick(10 * MINUTE);
+  await changed;
+  assertEquals(capacity.hasLine, true);
 });

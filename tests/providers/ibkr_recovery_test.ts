@@ -33,12 +33,22 @@ Deno.test("a client id that TWS has not yet let go of is waited for", async () =
   assert(!feed.events.some((event) => event.type === "feed-state" && event.state === "failed"));
 });
 
-Deno.test("a TWS that leaves its port ends the feed, and says what to do", async () => {
+Deno.test("a TWS that changes its port is followed there, and back where nobody listens there any more", async () => {
   await using fake = startFakeTws();
   await using feed = await connect(fake);
-  (await subscribed(fake)).info(1300, "TWS socket port has been reset and this connection is being dropped: 7496");
-  const error = await assertRejects(() => feed.read(() => false), Error);
-  assertMatch(error.message, /set IBKR_PORT to the new one: .*7496/);
+  const moved = startFakeTws();
+  const tws = await subscribed(fake);
+  const text = "TWS socket port has been reset and this connection is being dropped.";
+  tws.info(1300, `${text} Please reconnect on the new port - ${moved.port}`);
+  const there = await subscribed(moved);
+  await tws.gone;
+  there.update(bar(0));
+  there.update(bar(1));
+  await feed.read(has(0));
+  assertEquals(feed.context.notices, [`TWS has changed its port to ${moved.port}: set IBKR_PORT to it`]);
+  await moved[Symbol.asyncDispose]();
+  await feed.lost("connect");
+  await subscribed(fake);
 });
 
 Deno.test("a TWS that is too old ends the feed, and says so", async () => {
@@ -48,7 +58,29 @@ Deno.test("a TWS that is too old ends the feed, and says so", async () => {
   assertMatch(error.message, /speaks a version that is not supported/);
 });
 
-for (const [code, word] of [[10225, "bust"], [366, "unknown"], [322, "duplicate"], [162, "cancelled"]] as const) {
+Deno.test("a stream that dies with 10182 is made anew when the farm is well, under another number", async () => {
+  await using fake = startFakeTws();
+  // Such a wait would outlast the test.
+  await using feed = await connect(fake, { symbols: ["AAPL", "MSFT"], timing: { retryMs: 3_600_000 } });
+  const tws = await fake.connection();
+  const first = await Promise.all([tws.subscription("AAPL"), tws.subscription("MSFT")]);
+  tws.update(bar(0));
+  tws.update(bar(1));
+  await feed.read(has(0));
+  tws.blip();
+  fake.history.push(bar(1), bar(2));
+  const second = await Promise.all([tws.subscription("AAPL"), tws.subscription("MSFT")]);
+  assert(Math.min(...second.map(({ id }) => id)) > Math.max(...first.map(({ id }) => id)));
+  await feed.read(has(2));
+  assert(!feed.events.some(({ type }) => type === "feed-lost"));
+});
+
+for (
+  const [code, word] of [[10182, "failed"], [10225, "bust"], [366, "unknown"], [322, "Duplicate"], [
+    162,
+    "cancelled",
+  ]] as const
+) {
   Deno.test(`a subscription that dies with ${code} is made anew under another number`, async () => {
     await using fake = startFakeTws();
     await using feed = await connect(fake);

@@ -97,6 +97,8 @@ export function createSession() {
     },
     notice: (message) => void noted.notices.push(message),
     interrupted: () => {},
+    doubt: () => {},
+    withhold: () => {},
     refuse(symbol, reason) {
       noted.refused.push(symbol);
       noted.reasons.push(reason);

@@ -17,7 +17,7 @@ export const MINUTE = 60_000;
 /** A while ago: long enough for every bar of these tests to be over. */
 export const START = Math.floor(Date.now() / MINUTE) * MINUTE - 60 * MINUTE;
 /** So that nothing is waited for. */
-const QUICK = { backoffMs: 1, retryMs: 1, isResetTime: () => false };
+const QUICK = { backoffMs: 1, retryMs: 1, acceptAfterMs: 1, isResetTime: () => false };
 
 /** A bar that many minutes after {@linkcode START}. */
 export function bar(minute: number, given: Partial<MarketBar> = {}): MarketBar {
@@ -29,6 +29,7 @@ export function bar(minute: number, given: Partial<MarketBar> = {}): MarketBar {
 /** What a connected provider gives. */
 export interface Wanted {
   symbols?: string[];
+  timeframe?: string;
   timing?: Partial<IbkrTiming>;
   newest?: Map<string, number>;
   variables?: Record<string, string>;
@@ -43,6 +44,7 @@ export async function connect(fake: FakeTws, wanted: Wanted = {}) {
   const variables: Record<string, string> = { ...fake.variables, ...wanted.variables };
   const settings = providerSettings({
     symbols: wanted.symbols ?? ["AAPL"],
+    timeframe: wanted.timeframe ?? "1m",
     dataDir: directory.path,
     variable: (name) => variables[name],
   });
@@ -79,6 +81,7 @@ export async function connect(fake: FakeTws, wanted: Wanted = {}) {
     context,
     events,
     reader,
+    told,
     lost: (reason: string) => told(() => events.some((event) => event.type === "feed-lost" && event.reason === reason)),
     noticed: (pattern: RegExp) => told(() => context.notices.some((notice) => pattern.test(notice))),
     /** Reads until `done` says that this was all. */

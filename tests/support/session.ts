@@ -3,14 +3,23 @@
  *
  * @module
  */
-import type { Feed, FeedBar, Session } from "../../src/providers/live/feed.ts";
+import type { DoubtReason, Feed, FeedBar, Session } from "../../src/providers/live/feed.ts";
 import type { Rejected } from "../../src/records/frame.ts";
+
+/** A range of a symbol in doubt. */
+export interface Doubt {
+  readonly symbol: string;
+  readonly from: number;
+  readonly to: number;
+  readonly reason: DoubtReason;
+}
 
 /** One connection of a feed, and what came of it. */
 export interface RecordedSession extends AsyncDisposable {
   readonly subscribed: readonly string[];
   readonly refused: readonly string[];
   readonly interrupted: readonly string[];
+  readonly doubts: readonly Doubt[];
   readonly bars: readonly FeedBar[];
   readonly rejected: readonly Rejected[];
   /** Waits until `done` says that enough has happened. */
@@ -23,6 +32,7 @@ export interface RecordedSession extends AsyncDisposable {
 export function runSession(feed: Feed): RecordedSession {
   const subscribed: string[] = [];
   const refused: string[] = [];
+  const doubts: Doubt[] = [];
   const interrupted: string[] = [];
   const bars: FeedBar[] = [];
   const rejected: Rejected[] = [];
@@ -33,6 +43,8 @@ export function runSession(feed: Feed): RecordedSession {
     subscribed: (symbol) => (subscribed.push(symbol), wake()),
     notice: () => {},
     interrupted: (symbol) => void interrupted.push(symbol),
+    doubt: (symbol, from, to, reason) => (doubts.push({ symbol, from, to, reason }), wake()),
+    withhold: (symbols, reason) => (refused.push(...symbols.map((symbol) => `${symbol}: ${reason}`)), wake()),
     refuse: (symbol, reason) => (refused.push(`${symbol}: ${reason}`), wake()),
     emit: (some) => (bars.push(...some), wake()),
     reject: (item, reason) => (rejected.push({ item, reason }), wake()),
@@ -42,6 +54,7 @@ export function runSession(feed: Feed): RecordedSession {
   return {
     subscribed,
     refused,
+    doubts,
     interrupted,
     bars,
     rejected,

@@ -23,6 +23,9 @@ export const BAR_SIZES: ReadonlyMap<string, BarSizeSetting> = new Map([
 const SMALL_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
+/** Longest break of a market that a night session reaches over, in milliseconds: a Golden Week with its weekends. */
+const LONGEST_BREAK_MS = 12 * 24 * HOUR_MS;
+
 /** Whether requests for bars of this length count against the strict limits. */
 export const isSmall = (stepMs: number) => stepMs <= SMALL_MS;
 
@@ -38,23 +41,6 @@ export const oldestStart = (stepMs: number) =>
  * that, and its updates with it.
  */
 export const lookBack = (stepMs: number) => isSmall(stepMs) ? "3600 S" : "1 D";
-
-/**
- * The time that one request of history covers, in milliseconds. After IBKR's table of durations and bar sizes: an hour for
- * bars of seconds, eight for those of minutes, a week from three minutes on. Of the week five days are used, since days
- * of trade and days of the calendar are not the same.
- */
-export function pageMs(stepMs: number): number {
-  if (isSmall(stepMs)) return HOUR_MS;
-  return stepMs < 180_000 ? 8 * HOUR_MS : 120 * HOUR_MS;
-}
-
-/** The duration to ask for that covers a time of `rangeMs`, which is no longer than a page. */
-export function durationOf(rangeMs: number, stepMs: number): string {
-  if (rangeMs > 8 * HOUR_MS || stepMs > HOUR_MS) return "1 W";
-  const wholeMs = Math.ceil(rangeMs / stepMs) * stepMs;
-  return `${Math.max(60_000, wholeMs) / 1000} S`;
-}
 
 /** `yyyymmdd-hh:mm:ss`, which TWS reads as UTC. */
 export function formatEnd(ms: number): string {
@@ -76,11 +62,15 @@ export interface RawBar {
   readonly text?: string;
 }
 
-/** Reads a bar. `undefined` is a time without trades, a text is what is wrong. */
+/**
+ * Reads a bar. `undefined` is a time without trades, or a trading day too far ahead of its date to be stored yet; a text
+ * says what is wrong.
+ */
 export function readBar(raw: RawBar, listing: Listing, timeframe: string): FeedBar | undefined | string {
   const { open, high, low, close } = raw;
   const ts = readDate(raw.date);
   if (Number.isNaN(ts)) return "date of a bar is not as documented";
+  if (isEarly(ts, raw.date)) return undefined;
   if (![open, high, low, close].every(Number.isFinite)) return "price of a bar is no number";
   const volume = known(raw.volume) ?? 0;
   const trades = known(raw.count);
@@ -106,11 +96,23 @@ export function isOver(bar: FeedBar, graceMs = 0): boolean {
   return bar.ts + TIMEFRAMES.get(bar.timeframe)! + graceMs <= Date.now();
 }
 
-function readDate(date: string): number {
+/**
+ * Whether a bar of a day comes more than a day before its date begins in UTC. A night session belongs to the next trading
+ * day, which may lie beyond a weekend and holidays. The bar comes again with each change until that day is over.
+ */
+function isEarly(ts: number, date: string): boolean {
+  const aheadMs = ts - Date.now();
+  return date.length === 8 && aheadMs > 24 * HOUR_MS && aheadMs <= LONGEST_BREAK_MS;
+}
+
+/** Start of a bar, in epoch ms; `NaN` where the text is no date of TWS. */
+export function readDate(date: string): number {
   if (/^\d{8}$/.test(date)) {
     return Date.UTC(Number(date.slice(0, 4)), Number(date.slice(4, 6)) - 1, Number(date.slice(6)));
   }
   return /^\d{9,11}$/.test(date) ? Number(date) * 1000 : NaN;
 }
 
-const known = (value: number | undefined) => value !== undefined && value >= 0 && value < 2 ** 126 ? value : undefined;
+/** A number that TWS knows, or `undefined`. */
+export const known = (value: number | undefined) =>
+  value !== undefined && value >= 0 && value < 2 ** 126 ? value : undefined;

@@ -5,10 +5,15 @@
  */
 
 /**
- * What a message means for the request that it names: nothing; there is no data; ask again later; ask again now, as the
- * request is dead; it will not be had.
+ * What a message means for the request that it names:
+ * - `ignore`: nothing;
+ * - `empty`: there is no data;
+ * - `later`: ask again later;
+ * - `again`: the request is dead, ask again;
+ * - `full`: TWS has as many requests of that kind open as it allows;
+ * - `refused`: the data is not to be had.
  */
-export type Verdict = "ignore" | "empty" | "later" | "again" | "refused";
+export type Verdict = "ignore" | "empty" | "later" | "again" | "full" | "refused";
 
 /** Codes of messages that concern the connection, which come without a request. */
 export const CODE = {
@@ -33,7 +38,7 @@ export const CODE = {
 const FARM_BROKEN = [2103, 2105, 2157];
 const FARM_WELL = [2104, 2106, 2158];
 
-/** Judges an error of a historical request. */
+/** Judges an error of a request for bars. */
 export function judge(code: number, text: string): Verdict {
   switch (code) {
     case 162: // The history service; only its text tells.
@@ -42,14 +47,19 @@ export function judge(code: number, text: string): Verdict {
       // Of one's own cancelling nobody hears, as nobody waits for that request any more.
       if (/cancel/i.test(text)) return "again";
       return isPermission(code, text) ? "refused" : "later";
-    case 420: // Permissions, or pacing.
-      return /pacing/i.test(text) ? "later" : "refused";
+    case 420: // Permissions, pacing, or another session.
+      return /pacing|different IP address/i.test(text) ? "later" : "refused";
+    case 101: // No market data line is left.
+      return "full";
+    case 322: // Too many open requests, or the request's number is in use.
+      if (/only \d+ simultaneous/i.test(text)) return "full";
+      return /duplicate/i.test(text) ? "again" : "later";
     case 100: // Too many messages.
-    case 10182: // Live updates failed for want of a connection.
     case 10197: // Another session of the same user has the data.
       return "later";
-    case 322: // The request's number is in use.
     case 366: // TWS knows no such request.
+    case 386: // The request's number is in use.
+    case 10182: // Live updates have failed: they never resume, though the connection lives.
     case 10225: // Bust: the subscription is dead.
       return "again";
     case 165: // About the history service.

@@ -10,10 +10,12 @@
 import type { BarSizeSetting } from "@stoqey/ib";
 import { FeedError } from "../live/feed.ts";
 import type { RawBar } from "./bars.ts";
-import { CODE } from "./codes.ts";
+import { CODE, judge } from "./codes.ts";
 import { createClient } from "./client.ts";
 import { findBadBars } from "./fields.ts";
 import type { Listing } from "./contract.ts";
+
+const FUTURE = "FUT";
 
 /** Times that a connection keeps, in milliseconds. */
 export interface ConnectionTiming {
@@ -39,6 +41,8 @@ export interface ConnectionOptions extends ConnectionTiming {
   wasReady: boolean;
   /** Told of messages that name no request. */
   onInfo: (code: number, text: string) => void;
+  /** Told of the port that TWS changes to, `undefined` where it does not say: the connection ends then. */
+  onPort: (port: number | undefined) => void;
   /** Told of messages that cannot be read; the connection lives on. */
   onUnreadable: (text: string) => void;
 }
@@ -73,6 +77,8 @@ export interface Connection {
   readonly closed: Promise<void>;
   /** Asks for bars, and gives what cancels that. */
   ask(request: BarsRequest, answers: Answers): () => void;
+  /** Asks for bars of five seconds as they end, each an update; gives what cancels that. TWS answers a refusal alone. */
+  askRealTime(listing: Listing, answers: Answers): () => void;
   /** Ends it. */
   end(error: unknown): void;
 }
@@ -96,6 +102,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   signal.throwIfAborted();
   const { api, names } = client;
   const requests = new Map<number, Answers>();
+  /** Numbers of requests that go on after their first answer. */
+  const lasting = new Set<number>();
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<never>();
   const closed = Promise.withResolvers<void>();
@@ -161,7 +169,8 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
           true,
         );
       case CODE.portChanged:
-        return fail(`${where} is leaving its port, set IBKR_PORT to the new one: ${text}`, "port", true);
+        options.onPort(readPort(text));
+        return fail(`${where} leaves its port: ${text}`, "port");
       case CODE.outdated:
       case CODE.unsupported:
         return fail(`${where} speaks a version that is not supported, install a current one: ${text}`, "version", true);
@@ -196,22 +205,49 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   api.on(names.info, (text, code) => inform(code, text));
   api.on(names.error, ({ message }, code, id) => {
     const answers = requests.get(id);
+    // One that is over with that need not be cancelled.
+    if (!lasting.has(id) && judge(code, message) !== "ignore") requests.delete(id);
     if (answers !== undefined) answers.error(code, message);
     // What concerns a request that is over concerns nobody.
     else if (id < 0) inform(code, message);
   });
   api.on(names.historicalData, (id, date, open, high, low, close, volume, count, wap) => {
     if (isDoubtful) return;
-    if (date.startsWith("finished")) requests.get(id)?.done();
-    else requests.get(id)?.bar(checked({ date, open, high, low, close, volume, count, wap }));
+    if (date.startsWith("finished")) {
+      const answers = requests.get(id);
+      // What is answered need not be cancelled.
+      if (!lasting.has(id)) requests.delete(id);
+      answers?.done();
+    } else requests.get(id)?.bar(checked({ date, open, high, low, close, volume, count, wap }));
   });
   api.on(names.historicalDataUpdate, (id, date, open, high, low, close, volume, count, wap) => {
     if (!isDoubtful) requests.get(id)?.update(checked({ date, open, high, low, close, volume, count, wap }));
+  });
+  api.on(names.realtimeBar, (id, time, open, high, low, close, volume, wap, count) => {
+    const bar = { date: String(time), open, high, low, close, volume, count, wap };
+    if (!isDoubtful) requests.get(id)?.update(checked(bar));
   });
   api.on(names.disconnected, () => {
     fail(`${where} closed the connection`, "closed");
     client.idle().then(closed.resolve);
   });
+
+  /** Starts a request under a number of its own, and gives what cancels it. */
+  function start(
+    answers: Answers,
+    isLasting: boolean,
+    how: Record<"send" | "cancel", (id: number) => void>,
+  ): () => void {
+    const id = nextId();
+    if (ending.signal.aborted) return () => {};
+    requests.set(id, answers);
+    if (isLasting) lasting.add(id);
+    client.send(() => how.send(id));
+    return () => {
+      lasting.delete(id);
+      if (requests.delete(id) && !ending.signal.aborted) client.send(() => how.cancel(id));
+    };
+  }
 
   signal.addEventListener("abort", abort, { once: true });
   api.connect();
@@ -226,16 +262,27 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     ended: ended.promise,
     closed: closed.promise,
     ask({ listing, barSize, duration, end, keepUpToDate }, answers) {
-      const id = nextId();
-      if (ending.signal.aborted) return () => {};
-      requests.set(id, answers);
-      client.send(() =>
-        api.reqHistoricalData(id, listing.contract, end, duration, barSize, listing.whatToShow, 0, 2, keepUpToDate)
-      );
-      return () => {
-        if (requests.delete(id) && !ending.signal.aborted) client.send(() => api.cancelHistoricalData(id));
-      };
+      const { contract, whatToShow } = listing;
+      // Of expired futures there is history alone.
+      const asked = contract.secType === FUTURE && !keepUpToDate ? { ...contract, includeExpired: true } : contract;
+      return start(answers, keepUpToDate, {
+        send: (id) => api.reqHistoricalData(id, asked, end, duration, barSize, whatToShow, 0, 2, keepUpToDate),
+        cancel: (id) => api.cancelHistoricalData(id),
+      });
+    },
+    askRealTime({ contract, whatToShow }, answers) {
+      return start(answers, true, {
+        // It knows no other length.
+        send: (id) => api.reqRealTimeBars(id, contract, 5, whatToShow, false),
+        cancel: (id) => api.cancelRealTimeBars(id),
+      });
     },
     end,
   };
+}
+
+/** The port that message 1300 names: its last word. */
+function readPort(text: string): number | undefined {
+  const port = Number(/(\d{1,5})\D*$/.exec(text)?.[1]);
+  return port >= 1 && port <= 65_535 ? port : undefined;
 }

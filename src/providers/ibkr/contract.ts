@@ -3,8 +3,9 @@
  *
  * - `AAPL`, `BRK B`: a stock in the US, in dollars, wherever it trades (SMART);
  * - `EUR.USD`: a currency pair at IDEALPRO;
- * - `SYMBOL:TYPE:EXCHANGE` with TYPE one of STK, IND, FUT, CASH, and further an expiry (`yyyymm` or `yyyymmdd`) or a
- *   currency other than USD: `SAP:STK:IBIS:EUR`, `SPX:IND:CBOE`, `ES:FUT:CME:202503`, `FDAX:FUT:EUREX:202503:EUR`.
+ * - `SYMBOL:TYPE:EXCHANGE` with TYPE one of STK, IND, FUT, CASH, and further an expiry (`yyyymm` or `yyyymmdd`), a
+ *   currency other than USD, or the multiplier that tells contracts of two sizes apart: `SAP:STK:IBIS:EUR`,
+ *   `SPX:IND:CBOE`, `ES:FUT:CME:202703`, `DAX:FUT:EUREX:202703:EUR:25`.
  *
  * @module
  */
@@ -36,15 +37,19 @@ export function readSymbol(symbol: string): Listing | string {
   if (exchange === undefined || exchange === "") return "its exchange is wanted after its type";
   const expiry = rest.find((part) => /^\d{6}(\d\d)?$/.test(part));
   const currency = rest.find((part) => /^[A-Z]{3}$/.test(part)) ?? (type === "CASH" ? pair?.[2] : undefined) ?? "USD";
-  if (rest.some((part) => part !== expiry && part !== currency)) {
-    return "after its exchange only an expiry (yyyymm or yyyymmdd) and a currency are wanted";
+  const multiplier = rest.find((part) => /^(?:0\.\d{1,4}|[1-9]\d{0,4})$/.test(part));
+  if (rest.some((part) => part !== expiry && part !== currency && part !== multiplier)) {
+    return "expected only an expiry (yyyymm or yyyymmdd), a currency and a multiplier after its exchange";
   }
+  if (type !== "FUT" && multiplier !== undefined) return "only futures have a multiplier";
   if (type === "FUT" && expiry === undefined) return "an expiry (yyyymm or yyyymmdd) is wanted after its exchange";
   return makeListing(symbol, type, {
     symbol: type === "CASH" && pair !== null ? pair[1] : name,
     currency,
     exchange,
     ...(expiry === undefined ? {} : { lastTradeDateOrContractMonth: expiry }),
+    // Of the type of a number the library makes the text that TWS reads.
+    ...(multiplier === undefined ? {} : { multiplier: Number(multiplier) }),
   });
 }
 

@@ -7,11 +7,12 @@ import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type Feed, FeedError } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { isSmall, oldestStart } from "./bars.ts";
+import { createCapacity } from "./capacity.ts";
 import { isResetTime } from "./codes.ts";
-import { type Connection, type ConnectionOptions, type ConnectionTiming, openConnection } from "./connection.ts";
+import { type Connection, type ConnectionTiming, openConnection } from "./connection.ts";
 import type { Listing } from "./contract.ts";
 import { readHistory } from "./history.ts";
-import { createHistoryConnection, type HistoryConnection } from "./history_connection.ts";
+import { createHistoryConnection, type HistoryConnection, type Opening } from "./history_connection.ts";
 import { type Live, subscribeAll } from "./live.ts";
 import { createPacing } from "./pacing.ts";
 
@@ -19,8 +20,12 @@ import { createPacing } from "./pacing.ts";
 export interface IbkrTiming extends ConnectionTiming {
   /** How long after its end a bar is over where no later one has begun. */
   closeAfterMs: number;
+  /** Longest silence before the end of a bar that leaves it in no doubt. */
+  quietMs: number;
   /** Longest wait for the answer to a request. */
   requestTimeoutMs: number;
+  /** How long after its request a subscription of real-time bars is taken to be accepted, where no bar has come. */
+  acceptAfterMs: number;
   /** First wait before a request that has failed is tried again: no two alike may come within 15 s. */
   retryMs: number;
 }
@@ -32,7 +37,10 @@ const TIMING: IbkrTiming = {
   answerMs: 10_000,
   isResetTime,
   closeAfterMs: 1_000,
+  // States come every 4 to 6 seconds: one may be late or left out, not two.
+  quietMs: 13_000,
   requestTimeoutMs: 60_000,
+  acceptAfterMs: 10_000,
   retryMs: 16_000,
 };
 
@@ -60,17 +68,36 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
   const { address, listings, timeframe, provisional, onCall } = options;
   const timing = { ...TIMING, ...options.timing };
   const pacing = createPacing(isSmall(TIMEFRAMES.get(timeframe)!));
+  const capacity = createCapacity();
   let current: { connection: Connection; live: Live } | undefined;
   let closed = Promise.resolve();
   let wasReady = false;
+  /** Where TWS is to be found: where it said last that it goes, then where it was set up. */
+  let ports = [address.port];
   let lastId = 0;
   let alone: HistoryConnection | undefined;
 
   /** Opens a connection. */
-  async function open(given: Pick<ConnectionOptions, "signal" | "onInfo" | "onUnreadable">): Promise<Connection> {
-    const connection = await openConnection({ ...address, ...timing, ...given, nextId: () => ++lastId, wasReady });
-    wasReady = true;
-    return connection;
+  async function open(given: Opening): Promise<Connection> {
+    const { host, clientId } = address;
+    const [port] = ports;
+    try {
+      const connection = await openConnection({
+        ...{ host, port, clientId, wasReady },
+        ...timing,
+        ...given,
+        nextId: () => ++lastId,
+        onPort(port = address.port) {
+          ports = [...new Set([port, address.port])];
+          given.onPort(port);
+        },
+      });
+      wasReady = true;
+      return connection;
+    } catch (error) {
+      if (ports[0] === port) ports = [...ports.slice(1), port];
+      throw error;
+    }
   }
 
   return {
@@ -89,9 +116,10 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
         const connection = await open({
           signal: session.signal,
           onInfo: (code, text) => live === undefined ? void early.push([code, text]) : live.inform(code, text),
+          onPort: (port) => session.notice(`TWS has changed its port to ${port}: set IBKR_PORT to it`),
           onUnreadable: (text) => session.reject({ raw: text.slice(0, 1000) }, "message is not as documented"),
         });
-        live = subscribeAll({ connection, session, listings, timeframe, pacing, provisional, ...timing });
+        live = subscribeAll({ connection, session, listings, timeframe, pacing, capacity, provisional, ...timing });
         for (const [code, text] of early) live.inform(code, text);
         current = { connection, live };
         try {
@@ -112,7 +140,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
       }
       const listing = listings.find((each) => each.symbol === symbol);
       if (listing === undefined) throw new RangeError(`Cannot read history of ${symbol}: it was not asked for`);
-      yield* readHistory({ connection, listing, timeframe, pacing, signal, onCall, ...timing }, from, to);
+      yield* readHistory({ connection, listing, timeframe, pacing, capacity, signal, onCall, ...timing }, from, to);
     },
     historyStart: () => oldestStart(TIMEFRAMES.get(timeframe)!),
     openHistory() {

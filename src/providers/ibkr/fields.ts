@@ -19,6 +19,8 @@ const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
   ["17", { from: 5, optional: [5, 6, 7] }],
   // Its updates: count, date, open, close, high, low, WAP, volume.
   ["90", { from: 2, optional: [0, 6, 7] }],
+  // Bars of five seconds: date, open, high, low, close, volume, WAP, count.
+  ["50", { from: 3, optional: [5, 6, 7] }],
 ]);
 
 /** Bars of a message, counted from 0, with a field that is no number, and all their fields; messages of other kinds have none. */

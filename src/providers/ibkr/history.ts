@@ -6,12 +6,14 @@
 import { delay } from "@std/async/delay";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
-import { BAR_SIZES, durationOf, formatEnd, isOver, oldestStart, pageMs, type RawBar, readBar } from "./bars.ts";
+import { BAR_SIZES, formatEnd, isOver, oldestStart, type RawBar, readBar, readDate } from "./bars.ts";
+import type { Capacity } from "./capacity.ts";
 import { isPermission, judge } from "./codes.ts";
 import type { Connection } from "./connection.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { createRowReader } from "../live/rows.ts";
 import type { Listing } from "./contract.ts";
+import { type Duration, durationOf, longestDuration, surestDuration } from "./durations.ts";
 import type { Pacing } from "./pacing.ts";
 
 /** Options of {@linkcode readHistory}. */
@@ -20,6 +22,7 @@ export interface HistoryOptions {
   listing: Listing;
   timeframe: string;
   pacing: Pacing;
+  capacity: Capacity;
   signal: AbortSignal;
   /** Longest wait for an answer, in milliseconds. */
   requestTimeoutMs: number;
@@ -31,8 +34,15 @@ export interface HistoryOptions {
 
 const ATTEMPTS = 6;
 const MAX_RETRY_MS = 5 * 60_000;
+/** Longest durations that are read before their bars are handed over: a year of days, or some thousand bars, each. */
+const ANSWERS_A_CHUNK = 10;
 
-/** Finished bars from `from` to before `to` (epoch ms), page by page. */
+/**
+ * Finished bars from `from` to before `to` (epoch ms), chunk by chunk.
+ *
+ * TWS counts durations from their end back, in days of trade, so how far back an answer reaches is known from its first
+ * bar alone. A chunk is read backwards, each request ending where the last answer begins, and is handed over in order.
+ */
 export async function* readHistory(
   options: HistoryOptions,
   from: number,
@@ -42,30 +52,60 @@ export async function* readHistory(
   const { listing, timeframe } = options;
   const signal = AbortSignal.any([options.signal, options.connection.signal]);
   const reader = createRowReader((raw) => readBar(raw as RawBar, listing, timeframe));
+  const chunkMs = longestDuration(stepMs).reachMs * ANSWERS_A_CHUNK;
   for (let start = Math.max(from, oldestStart(stepMs) ?? from); start < to;) {
-    const end = Math.min(start + pageMs(stepMs), to);
-    const rows = await readPage({ ...options, signal }, durationOf(end - start, stepMs), formatEnd(end));
-    const bars = reader.read(listing.symbol, rows);
-    // TWS rounds durations up, and to days of trade.
-    yield bars.filter((bar) => bar.ts >= start && bar.ts < end && isOver(bar));
+    const end = Math.min(start + chunkMs, to);
+    const parts: FeedBar[][] = [];
+    for await (const { rows, before } of readBack({ ...options, signal }, start, end)) {
+      const bars = reader.read(listing.symbol, rows);
+      // TWS rounds durations up, and to days of trade.
+      parts.push(bars.filter((bar) => bar.ts >= start && bar.ts < before && isOver(bar)));
+    }
+    yield parts.reverse().flat();
     start = end;
   }
   reader.finish();
 }
 
+/** Answers that together cover the time from `start` to `end`, latest first; of each the bars before `before` count. */
+async function* readBack(
+  options: HistoryOptions,
+  start: number,
+  end: number,
+): AsyncGenerator<{ rows: RawBar[]; before: number }> {
+  const stepMs = TIMEFRAMES.get(options.timeframe)!;
+  // Bars of more than a minute begin with their session: one that the end cuts in two would come in part.
+  const leadMs = stepMs > 60_000 ? stepMs : 0;
+  let surer: Duration | undefined;
+  for (let before = end; before > start;) {
+    const duration = surer ?? durationOf(before + leadMs - start, stepMs);
+    const rows = await readPage(options, duration.text, formatEnd(before + leadMs));
+    yield { rows, before };
+    const first = Math.min(...rows.map(({ date }) => readDate(date)).filter((ts) => ts < before));
+    const isUnsure = first === Infinity && duration.sureMs === 0;
+    // In a market that is closed it stays with the surer one.
+    if (first < before) surer = undefined;
+    else if (isUnsure) surer = surestDuration(stepMs);
+    if (isUnsure) continue;
+    // Where bars came, only seconds, which are those of the clock, tell of the time before the first.
+    const isSure = first === Infinity || duration.reachMs === duration.sureMs;
+    before = Math.min(first, isSure ? before + leadMs - duration.sureMs : Infinity);
+  }
+}
+
 /** Asks for a page until it is there, as long as asking again may help. */
 async function readPage(options: HistoryOptions, duration: string, end: string): Promise<RawBar[]> {
-  const { listing, pacing, signal, retryMs } = options;
+  const { listing, signal, retryMs } = options;
   let last = "";
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     if (attempt > 0) {
       const wait = Math.min(retryMs * 2 ** (attempt - 1), MAX_RETRY_MS);
       await delay(wait * (1 + Math.random() / 4), { signal });
     }
-    const done = await pacing.take(signal);
-    const answer = await ask(options, duration, end).finally(done);
+    const answer = await takeAndAsk(options, duration, end);
     const verdict = Array.isArray(answer) ? "empty" : judge(answer.code, answer.text);
-    const isTooMuch = !Array.isArray(answer) && (answer.code === 100 || /pacing/i.test(answer.text));
+    const isPaced = !Array.isArray(answer) && (answer.code === 100 || /pacing/i.test(answer.text));
+    const isTooMuch = verdict === "full" || isPaced;
     options.onCall?.(verdict === "empty" ? "ok" : isTooMuch ? "throttled" : "error");
     if (Array.isArray(answer)) return answer;
     if (verdict === "empty") return [];
@@ -76,6 +116,20 @@ async function readPage(options: HistoryOptions, duration: string, end: string):
     }
   }
   throw new FeedError(`TWS gave no history of ${listing.symbol}: ${last}`, { reason: "history" });
+}
+
+/** Asks once, when there is room and it is its turn. */
+async function takeAndAsk(options: HistoryOptions, duration: string, end: string): ReturnType<typeof ask> {
+  const { pacing, capacity, signal } = options;
+  const release = await capacity.takeRequest(signal);
+  try {
+    await pacing.take(signal);
+    const answer = await ask(options, duration, end);
+    if (!Array.isArray(answer) && judge(answer.code, answer.text) === "full") capacity.refused("request");
+    return answer;
+  } finally {
+    release();
+  }
 }
 
 /** Asks once. */

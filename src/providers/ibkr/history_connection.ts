@@ -7,6 +7,9 @@ import { FeedError } from "../live/feed.ts";
 import { CODE } from "./codes.ts";
 import type { Connection, ConnectionOptions } from "./connection.ts";
 
+/** What differs between connections. */
+export type Opening = Pick<ConnectionOptions, "signal" | "onInfo" | "onPort" | "onUnreadable">;
+
 /** Such a connection. */
 export interface HistoryConnection {
   /**
@@ -21,7 +24,7 @@ export interface HistoryConnection {
 
 /** Makes one that is not open yet. */
 export function createHistoryConnection(
-  open: (given: Pick<ConnectionOptions, "signal" | "onInfo" | "onUnreadable">) => Promise<Connection>,
+  open: (given: Opening) => Promise<Connection>,
 ): HistoryConnection {
   const closing = new AbortController();
   let current: Promise<Connection> | undefined;
@@ -35,6 +38,8 @@ export function createHistoryConnection(
         if (code === CODE.lost || code === CODE.serverLost) isOnline = false;
         if (code === CODE.restoredWith || code === CODE.restoredWithout) isOnline = true;
       },
+      // The next connection goes there.
+      onPort: () => {},
       // A bar that cannot be read is missing, as if there were none.
       onUnreadable: () => {},
     });

@@ -1,36 +1,33 @@
 /**
- * The subscriptions of one connection: each is a request for history that is kept up to date.
+ * The streams of one connection: one for each symbol, made anew whenever it dies.
+ *
+ * A symbol is **waiting** while TWS has no room for its stream, or its turn has not come; people hear of it, as its bars do not
+ * come. Then its stream is **asked for** and **at work**. When it ends it is made anew, at once where TWS asks for that, else
+ * after a **rest** that doubles with each failure. A symbol that TWS refuses stays **refused** for the connection.
  *
  * @module
  */
 import { delay } from "@std/async/delay";
+import { createWaiters } from "../../pipeline/waiters.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
-import { createCloser } from "../live/closer.ts";
-import type { FeedBar, Session } from "../live/feed.ts";
-import { BAR_SIZES, isOver, lookBack, type RawBar, readBar } from "./bars.ts";
-import { CODE, judge, readFarm, type Verdict } from "./codes.ts";
-import type { Connection } from "./connection.ts";
+import { isBuildable } from "./builder.ts";
+import type { Capacity, Release } from "./capacity.ts";
+import { CODE, readFarm } from "./codes.ts";
 import type { Listing } from "./contract.ts";
 import type { Pacing } from "./pacing.ts";
+import type { Session } from "../live/feed.ts";
+import { type Ending, openStream, type Stream, type StreamOptions, type Way } from "./stream.ts";
 
 /** Options of {@linkcode subscribeAll}. */
-export interface LiveOptions {
-  connection: Connection;
-  session: Session;
+export interface LiveOptions extends StreamOptions {
   listings: readonly Listing[];
-  timeframe: string;
   pacing: Pacing;
-  /** Whether to give bars under way too. */
-  provisional: boolean;
-  /** How long after its end a bar is over, in milliseconds, where no later one has begun. */
-  closeAfterMs: number;
-  /** Longest wait for an answer, in milliseconds. */
-  requestTimeoutMs: number;
-  /** First wait before a subscription that has failed is tried again, in milliseconds; doubles. */
+  capacity: Capacity;
+  /** First wait before a stream that has failed is tried again, in milliseconds; doubles. */
   retryMs: number;
 }
 
-/** The subscriptions of a connection. */
+/** The streams of a connection. */
 export interface Live {
   /** Takes a message that names no request. */
   inform(code: number, text: string): void;
@@ -38,105 +35,99 @@ export interface Live {
   readonly isOnline: boolean;
 }
 
-interface Ending {
-  readonly verdict: Verdict;
-  readonly text: string;
-  /** Whether the subscription has worked. */
-  readonly worked: boolean;
-}
-
-/** A subscription that waits, or is at work. */
-interface Subscription {
-  isActive: boolean;
-  /** Ends it, so that it is made anew. */
-  renew(): void;
-}
-
 const MAX_RETRY_MS = 10 * 60_000;
+/** Longest rest of a stream that died of a broken farm, in milliseconds: that it is well again may not be told. */
+const BROKEN_RETRY_MS = 60_000;
+/** Symbols whose bars do not come for the same reason within this time are told together, in milliseconds. */
+const TOGETHER_MS = 1000;
 
-/** Subscribes all symbols, and again whenever a subscription dies, until the connection ends. */
+const NO_LINE = "TWS has no market data line left: get more for the account, or name fewer symbols";
+const REAL_TIME = "some symbols come as real-time bars: TWS keeps too few historical requests up to date for all";
+const NO_TURN = "IBKR takes 60 new requests for real-time bars in 10 minutes, the next ones follow";
+
+/** Opens a stream of each symbol, and again whenever one dies, until the connection ends. */
 export function subscribeAll(options: LiveOptions): Live {
-  const { connection, session, listings, timeframe, pacing } = options;
+  const { connection, session, listings, timeframe, pacing, capacity, retryMs } = options;
   const { signal } = connection;
-  const stepMs = TIMEFRAMES.get(timeframe)!;
-  const subscriptions = new Map<string, Subscription>();
+  const streams = new Map<string, Stream>();
   const brokenFarms = new Set<string>();
+  const recovery = createWaiters();
+  const waiting = createWaiting(session, signal);
   let isOnline = true;
+  let recoveredAt = -Infinity;
 
-  /** One subscription, from its request to its end. */
-  async function run(listing: Listing): Promise<Ending> {
+  /** Waits for a way to have the symbol's bars, and for its turn to ask for them. */
+  async function takeWay(symbol: string): Promise<{ way: Way; release: Release }> {
+    while (true) {
+      const request = await capacity.takeStream(signal, () => streams.get(symbol)?.renew());
+      if (request !== undefined) {
+        await pacing.take(signal).catch((error) => {
+          request();
+          throw error;
+        });
+        return { way: "kept-up-to-date", release: request };
+      }
+      if (!isBuildable(TIMEFRAMES.get(timeframe)!)) {
+        waiting.add(symbol, `TWS has no historical request left, and bars of ${timeframe} come no other way`);
+      } else if (!capacity.hasLine) waiting.add(symbol, NO_LINE);
+      else {
+        await pacing.takeRealTime(signal, () => waiting.add(symbol, NO_TURN));
+        const line = capacity.takeLine();
+        if (line !== undefined) return { way: "real-time", release: line };
+        continue;
+      }
+      await capacity.changed(signal);
+    }
+  }
+
+  /** Runs a stream from its request to its end. */
+  async function run(listing: Listing, way: Way): Promise<Ending> {
     const { symbol } = listing;
-    const done = await pacing.take(signal);
-    const { promise, resolve } = Promise.withResolvers<Ending>();
-    const closer = createCloser({
-      stepMs,
-      closeAfterMs: options.closeAfterMs,
-      provisional: options.provisional,
-      emit: session.emit,
-    });
-    const initial: FeedBar[] = [];
-    const subscription: Subscription = { isActive: false, renew: () => end("again", "") };
-    const timer = setTimeout(() => end("later", "no answer"), options.requestTimeoutMs);
-
-    function end(verdict: Verdict, text: string): void {
-      resolve({ verdict, text, worked: subscription.isActive });
-    }
-    function read(raw: RawBar, take: (bar: FeedBar) => void): void {
-      const bar = readBar(raw, listing, timeframe);
-      if (typeof bar === "string") session.reject({ symbol, ...raw }, bar);
-      else if (bar !== undefined) take(bar);
-    }
-
-    const cancel = connection.ask(
-      { listing, barSize: BAR_SIZES.get(timeframe)!, duration: lookBack(stepMs), end: "", keepUpToDate: true },
-      {
-        bar: (raw) => read(raw, (bar) => void initial.push(bar)),
-        done() {
-          clearTimeout(timer);
-          done();
-          subscription.isActive = true;
-          session.subscribed(symbol);
-          const over = initial.filter((bar) => isOver(bar, options.closeAfterMs));
-          closer.finished(over);
-          for (const bar of initial) if (!over.includes(bar)) closer.update(bar);
-          initial.length = 0;
-        },
-        update(raw) {
-          read(raw, (bar) => {
-            // What TWS sends of a time without trades, or what cannot be read, is no sign that data flows.
-            session.alive(symbol);
-            closer.update(bar);
-          });
-        },
-        error(code, text) {
-          const verdict = judge(code, text);
-          // Nothing to look back on: the request is over with that, and its updates with it.
-          if (verdict !== "ignore") end(verdict === "empty" ? "later" : verdict, `${text} (code ${code})`);
-        },
-      },
-    );
-    subscriptions.set(symbol, subscription);
+    waiting.delete(symbol);
+    const stream = openStream(options, listing, way);
+    streams.set(symbol, stream);
+    if (way === "real-time") session.notice(REAL_TIME);
     try {
-      return await Promise.race([promise, connection.ended]);
+      return await stream.ended;
     } finally {
-      subscriptions.delete(symbol);
-      clearTimeout(timer);
-      done();
-      closer.stop();
-      cancel();
+      streams.delete(symbol);
     }
+  }
+
+  /** Waits, or until all is well again since `since`. */
+  async function rest(ms: number, since: number): Promise<void> {
+    if (recoveredAt >= since) return;
+    const over = new AbortController();
+    const until = AbortSignal.any([signal, over.signal]);
+    try {
+      await Promise.race([delay(ms, { signal: until }), recovery.wait(until)]);
+    } finally {
+      over.abort();
+    }
+    signal.throwIfAborted();
   }
 
   /** Keeps a symbol subscribed. */
   async function keep(listing: Listing): Promise<void> {
     const { symbol } = listing;
     for (let failures = 0;;) {
-      const { verdict, text, worked } = await run(listing);
+      const { way, release } = await takeWay(symbol);
+      let ending: Ending;
+      try {
+        ending = await run(listing, way);
+        // Before it counts as free.
+        if (ending.verdict === "full") capacity.refused(way === "real-time" ? "line" : "request");
+      } finally {
+        release();
+      }
+      const { verdict, text, workedMs, at } = ending;
       if (verdict === "refused") return session.refuse(symbol, text);
       session.interrupted(symbol);
-      failures = worked ? 0 : failures + 1;
-      if (verdict === "again" && failures === 0) continue;
-      await delay(Math.min(options.retryMs * 2 ** Math.max(0, failures - 1), MAX_RETRY_MS), { signal });
+      if (verdict === "renewed" || verdict === "full") continue;
+      failures = workedMs >= retryMs ? 0 : failures + 1;
+      if (verdict === "again" && failures === 0) {
+        if (!isOnline || brokenFarms.size > 0) await rest(BROKEN_RETRY_MS, at);
+      } else await rest(Math.min(retryMs * 2 ** Math.max(0, failures - 1), MAX_RETRY_MS), at);
     }
   }
 
@@ -146,10 +137,15 @@ export function subscribeAll(options: LiveOptions): Live {
   }
   /** All is well again: what was missed is asked for, and what did not come about is tried again. */
   function recover(): void {
-    for (const [symbol, { isActive, renew }] of subscriptions) {
+    for (const [symbol, { isActive, renew }] of streams) {
       if (isActive) session.subscribed(symbol);
       else renew();
     }
+    wakeResting();
+  }
+  function wakeResting(): void {
+    recoveredAt = performance.now();
+    recovery.wakeAll();
   }
 
   for (const listing of listings) keep(listing).catch(connection.end);
@@ -170,8 +166,8 @@ export function subscribeAll(options: LiveOptions): Live {
       if (code === CODE.restoredWithout) {
         isOnline = true;
         interrupt();
-        for (const { renew } of [...subscriptions.values()]) renew();
-        return;
+        for (const { renew } of [...streams.values()]) renew();
+        return wakeResting();
       }
       const farm = readFarm(code, text);
       if (farm === undefined) return;
@@ -179,6 +175,41 @@ export function subscribeAll(options: LiveOptions): Live {
         brokenFarms.add(farm.name);
         interrupt();
       } else if (brokenFarms.delete(farm.name)) recover();
+    },
+  };
+}
+
+/** Symbols whose bars do not come for now, each with why. */
+interface Waiting {
+  add(symbol: string, reason: string): void;
+  delete(symbol: string): void;
+}
+
+/** Tells of symbols that wait, all together that do for the same reason. */
+function createWaiting(session: Session, signal: AbortSignal): Waiting {
+  const reasons = new Map<string, string>();
+  const untold = new Set<string>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function tell(): void {
+    timer = undefined;
+    const still = [...untold].filter((symbol) => reasons.has(symbol));
+    untold.clear();
+    for (const [reason, symbols] of Map.groupBy(still, (symbol) => reasons.get(symbol)!)) {
+      session.withhold(symbols, reason);
+    }
+  }
+
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  return {
+    add(symbol, reason) {
+      if (signal.aborted || reasons.get(symbol) === reason) return;
+      reasons.set(symbol, reason);
+      untold.add(symbol);
+      timer ??= setTimeout(tell, TOGETHER_MS);
+    },
+    delete(symbol) {
+      reasons.delete(symbol);
     },
   };
 }

@@ -1,77 +1,61 @@
 /**
  * How often Interactive Brokers may be asked for bars.
  *
- * For bars up to 30 s: at most 60 requests in 10 minutes, and fewer than 6 of one contract in 2 s. For longer ones that limit is lifted, and TWS says by itself when
- * it is too much. In all cases at most 50 requests are open at a time, and 50 messages are sent a second; some room is left
- * for requests that TWS counts otherwise.
+ * For bars up to 30 s: at most 60 requests in 10 minutes, and fewer than 6 of one contract in 2 s. For longer ones that
+ * limit is lifted, and TWS says by itself when it is too much. New real-time bars: at most 60 requests in 10 minutes. In
+ * all cases 50 messages are sent a second at most. Some room is left for requests that TWS counts otherwise.
  *
  * @module
  */
 import { delay } from "@std/async/delay";
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
-import { createWaiters } from "../../pipeline/waiters.ts";
 
 const WINDOW_MS = 10 * 60_000;
 const PER_WINDOW = 58;
-const MAX_OPEN = 20;
 const PER_SECOND = 30;
 /** So that there are fewer than 6 in 2 s, were all of one contract. */
 const STRICT_PER_SECOND = 2.4;
 
-/** Turns at asking. */
+/** Turns at asking. It outlasts connections, as TWS's own count does. */
 export interface Pacing {
   /** The part of it that the pipeline slows down; its factor narrows the window too. */
   readonly bucket: TokenBucket;
-  /** Waits for a turn, and gives what ends it: to be called once the request is answered, or given up. */
-  take(signal: AbortSignal): Promise<() => void>;
+  /** Waits for a turn to ask for bars. */
+  take(signal: AbortSignal): Promise<void>;
+  /** Waits for a turn to ask for new real-time bars; `onWait` hears that it takes a while. */
+  takeRealTime(signal: AbortSignal, onWait: () => void): Promise<void>;
 }
 
-/** Makes a pacing; `isStrict` is for bars up to 30 s. It outlasts connections, as TWS's own count does. */
+/** Makes a pacing; `isStrict` is for bars up to 30 s. */
 export function createPacing(isStrict: boolean): Pacing {
   const bucket = createTokenBucket(isStrict ? STRICT_PER_SECOND : PER_SECOND);
-  const asked: number[] = [];
-  const waiters = createWaiters();
-  let open = 0;
-
-  async function waitForRoom(signal: AbortSignal): Promise<void> {
-    while (open >= MAX_OPEN) {
-      signal.throwIfAborted();
-      await waiters.wait(signal);
-    }
-    signal.throwIfAborted();
-    open++;
-  }
-
-  async function waitForWindow(signal: AbortSignal): Promise<void> {
-    while (true) {
-      const now = performance.now();
-      while (asked.length > 0 && asked[0] <= now - WINDOW_MS) asked.shift();
-      const most = Math.floor(PER_WINDOW * bucket.factor);
-      if (asked.length < most) break;
-      await delay(asked[asked.length - most] + WINDOW_MS - now, { signal });
-    }
-    asked.push(performance.now());
-  }
-
+  const history = createWindow(() => Math.floor(PER_WINDOW * bucket.factor));
+  const realTime = createWindow(() => PER_WINDOW);
   return {
     bucket,
     async take(signal) {
-      await waitForRoom(signal);
-      let isDone = false;
-      const done = () => {
-        if (isDone) return;
-        isDone = true;
-        open--;
-        waiters.wakeAll();
-      };
-      try {
-        if (isStrict) await waitForWindow(signal);
-        await bucket.take(1, signal);
-      } catch (error) {
-        done();
-        throw error;
-      }
-      return done;
+      if (isStrict) await history(signal);
+      await bucket.take(1, signal);
     },
+    async takeRealTime(signal, onWait) {
+      await realTime(signal, onWait);
+      await bucket.take(1, signal);
+    },
+  };
+}
+
+/** Makes what waits until fewer than `most` turns were taken within {@linkcode WINDOW_MS}. */
+function createWindow(most: () => number): (signal: AbortSignal, onWait?: () => void) => Promise<void> {
+  const taken: number[] = [];
+  return async (signal, onWait) => {
+    while (true) {
+      signal.throwIfAborted();
+      const now = performance.now();
+      while (taken.length > 0 && taken[0] <= now - WINDOW_MS) taken.shift();
+      if (taken.length < most()) break;
+      onWait?.();
+      await delay(taken[taken.length - most()] + WINDOW_MS - now, { signal });
+    }
+    taken.push(performance.now());
   };
 }

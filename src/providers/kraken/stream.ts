@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { createCloser } from "../live/closer.ts";
+import { createCloser, type Pace } from "../live/closer.ts";
 import { type FeedBar, FeedError, type Session } from "../live/feed.ts";
 import { runSocket } from "../live/socket.ts";
 import type { KrakenOptions } from "./feed.ts";
@@ -15,6 +15,11 @@ import { suggest } from "./symbols.ts";
 
 /** Heartbeats come about every second, and so their absence is the end; of a server without any, only a long silence is. */
 const SILENCE_MS = 30_000, LONG_SILENCE_MS = 10 * 60_000;
+/**
+ * A state comes with each trade, so a silence is judged by the symbol's own trades: of ten times their average distance one
+ * minute in 20,000 ends by chance, were they independent.
+ */
+const PACE: Pace = { quietMs: 15_000, times: 10 };
 /** Symbols of one request: some thousands in one would be longer than servers like to read at once. */
 const SYMBOLS_AT_ONCE = 100;
 
@@ -25,7 +30,12 @@ const SYMBOLS_AT_ONCE = 100;
  */
 export async function runConnection(session: Session, options: KrakenOptions): Promise<void> {
   const { symbols, stepMs, closeAfterMs = 4_000, provisional, answerMs = 15_000, pingEveryMs = 20_000 } = options;
-  const closer = createCloser({ stepMs, closeAfterMs, provisional, emit: session.emit });
+  const closer = createCloser({
+    ...{ stepMs, closeAfterMs, provisional },
+    pace: PACE,
+    emit: session.emit,
+    doubt: (symbol, from, to) => session.doubt(symbol, from, to, "partial"),
+  });
   const ending = new AbortController();
   /** Symbols without an answer, and those that are accepted. */
   const open = new Set(symbols);

@@ -1,5 +1,9 @@
 /**
- * Bars from feeds that send a bar again with each trade and never say that it is over.
+ * Bars from feeds that send a bar again with each change and never say that it is over.
+ *
+ * A bar is **forming** from its first state until a later bar of its symbol begins, or its time is over by the wall clock.
+ * Then it is emitted as final. It is in **doubt** where its states ended well before it did: what followed them may have been
+ * lost on the way, and no later bar shows that.
  *
  * @module
  */
@@ -11,7 +15,7 @@ export interface Closer {
   update(bar: FeedBar): void;
   /** Takes bars that are over, in order. */
   finished(bars: readonly FeedBar[]): void;
-  /** Ends the waiting; bars under way are forgotten. */
+  /** Ends the waiting; forming bars are forgotten. */
   stop(): void;
 }
 
@@ -20,45 +24,89 @@ export interface CloserOptions {
   stepMs: number;
   /** How long after its end a bar is over, in milliseconds, where no later one has begun. */
   closeAfterMs: number;
-  /** Whether to emit bars under way too, as `provisional`. */
+  /** Whether to emit forming bars too, as `provisional`. */
   provisional: boolean;
   emit: (bars: readonly FeedBar[]) => void;
+  /** Told of a bar that was emitted as final and is in doubt: its symbol, start and end (epoch ms). */
+  doubt: (symbol: string, from: number, to: number) => void;
+  pace: Pace;
 }
 
-/**
- * Makes a closer. A bar is over when a later one of its symbol begins, or some time after its end by the wall clock. What
- * comes for a bar that was already emitted is a correction of it.
- */
-export function createCloser(options: CloserOptions): Closer {
-  const { stepMs, closeAfterMs, provisional, emit } = options;
-  const open = new Map<string, FeedBar>();
-  /** Start of the newest bar emitted as final. */
-  const closed = new Map<string, number>();
+/** How often the feed sends states of a bar: after a longer silence than that allows a closed bar is in doubt. */
+export interface Pace {
+  /** Silence that is never long, in milliseconds. */
+  readonly quietMs: number;
+  /**
+   * How many times as long as between states on average a silence may be, for feeds that send a state with each trade. A
+   * symbol of which too little came to tell is not in doubt. @default {none: the feed keeps its own pace}
+   */
+  readonly times?: number;
+}
 
-  function close(bar: FeedBar): void {
-    open.delete(bar.symbol);
-    closed.set(bar.symbol, bar.ts);
+/** What is known of a symbol. */
+interface Series {
+  forming?: FeedBar;
+  /** Start of the newest bar emitted as final. */
+  closed: number;
+  /** When its last state came, in milliseconds of the clock that only runs forward. */
+  heardAt: number;
+  /** Average time between states, in milliseconds. */
+  meanMs: number;
+}
+
+/** Weight of the newest interval in the average. */
+const WEIGHT = 1 / 16;
+
+/** Makes a closer. A state of a bar that was already emitted is a correction of it. */
+export function createCloser(options: CloserOptions): Closer {
+  const { stepMs, closeAfterMs, provisional, emit, pace } = options;
+  const all = new Map<string, Series>();
+
+  function series(symbol: string): Series {
+    let found = all.get(symbol);
+    if (found === undefined) all.set(symbol, found = { closed: -Infinity, heardAt: NaN, meanMs: NaN });
+    return found;
+  }
+
+  function close(of: Series, bar: FeedBar, now: number): void {
+    of.forming = undefined;
+    of.closed = bar.ts;
     emit([bar]);
+    const quietMs = pace.times === undefined ? pace.quietMs : Math.max(pace.quietMs, pace.times * of.meanMs);
+    // No average yet makes this false.
+    if (now - of.heardAt > quietMs) options.doubt(bar.symbol, bar.ts, bar.ts + stepMs);
   }
 
   const timer = setInterval(() => {
     const now = Date.now();
-    for (const bar of [...open.values()]) if (now >= bar.ts + stepMs + closeAfterMs) close(bar);
+    for (const of of all.values()) {
+      const { forming } = of;
+      if (forming !== undefined && now >= forming.ts + stepMs + closeAfterMs) close(of, forming, performance.now());
+    }
   }, Math.min(1000, closeAfterMs));
 
   return {
     update(bar) {
-      if (bar.ts <= (closed.get(bar.symbol) ?? -Infinity)) return emit([{ ...bar, status: "correction" }]);
-      const before = open.get(bar.symbol);
-      if (before !== undefined && bar.ts < before.ts) return emit([{ ...bar, status: "correction" }]);
-      if (before !== undefined && bar.ts > before.ts) close(before);
-      open.set(bar.symbol, bar);
+      const of = series(bar.symbol);
+      const { forming } = of;
+      if (bar.ts <= of.closed || forming !== undefined && bar.ts < forming.ts) {
+        return emit([{ ...bar, status: "correction" }]);
+      }
+      const now = performance.now();
+      if (forming !== undefined && bar.ts > forming.ts) close(of, forming, now);
+      const sinceMs = now - of.heardAt;
+      if (!Number.isNaN(sinceMs)) {
+        of.meanMs = Number.isNaN(of.meanMs) ? sinceMs : of.meanMs + (sinceMs - of.meanMs) * WEIGHT;
+      }
+      of.heardAt = now;
+      of.forming = bar;
       if (provisional) emit([{ ...bar, status: "provisional" }]);
     },
     finished(bars) {
       for (const { symbol, ts } of bars) {
-        if (ts >= (open.get(symbol)?.ts ?? Infinity)) open.delete(symbol);
-        closed.set(symbol, Math.max(ts, closed.get(symbol) ?? -Infinity));
+        const of = series(symbol);
+        if (of.forming !== undefined && ts >= of.forming.ts) of.forming = undefined;
+        of.closed = Math.max(ts, of.closed);
       }
       if (bars.length > 0) emit(bars);
     },

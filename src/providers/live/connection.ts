@@ -28,6 +28,8 @@ export interface ConnectionOptions {
   stallMs: number;
   repairRetryMs?: number;
   patience: Map<string, number>;
+  /** Symbols whose bars do not come, each with why. Outlasts connections. */
+  unsubscribed: Map<string, string>;
   /** Tells people something, once for each `key`. @default {the message} */
   notice: (message: string, key?: string) => void;
   /** Told when the first symbol is subscribed. */
@@ -46,7 +48,7 @@ const NAMED = 5;
 
 /** Runs one connection, and resolves when it has ended and nothing of it is left. */
 export async function runConnection(options: ConnectionOptions): Promise<ConnectionEnd> {
-  const { feed, context, coverage, gaps, outlet, stop, stepMs, notice } = options;
+  const { feed, context, coverage, gaps, outlet, stop, stepMs, notice, unsubscribed } = options;
   const { name: provider } = feed;
   const { tell } = context;
   const connection = new AbortController();
@@ -77,8 +79,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       tell({ type: "repaired", provider, count: bars.length });
     },
     onFailure(symbols, error) {
-      const rest = symbols.length - NAMED;
-      const names = symbols.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} others` : "");
+      const names = listNames(symbols);
       notice(`history of ${names} could not be read: ${error.message}`, `history of ${names}`);
     },
   });
@@ -117,6 +118,19 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     connection.abort(new FeedError("the pipeline is too slow for the feed", { reason: "overflow" }));
   }
 
+  /** Notes that bars of the symbols do not come, and gives those of which that was not known. */
+  function miss(symbols: readonly string[], reason: string): readonly string[] {
+    for (const symbol of symbols) {
+      stalls.forget(symbol);
+      repairs.cancel(symbol);
+      coverage.interrupt(heardAt, symbol);
+    }
+    const news = symbols.filter((symbol) => unsubscribed.get(symbol) !== reason);
+    for (const symbol of news) unsubscribed.set(symbol, reason);
+    if (news.length > 0) tell({ type: "unsubscribed", provider, symbols: news, reason });
+    return news;
+  }
+
   /** Notes that data of the symbol came, and all of its bars that start before `until`. */
   function hear(symbol: string, until?: number): void {
     lastData = performance.now();
@@ -130,6 +144,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     subscribed(symbol) {
       if (!wanted.has(symbol)) return;
       options.onLive();
+      if (unsubscribed.delete(symbol)) tell({ type: "unsubscribed", provider, symbols: [symbol], reason: undefined });
       stalls.expect(symbol);
       repairs.begin(symbol);
     },
@@ -137,11 +152,18 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       coverage.interrupt(heardAt, symbol);
       repairs.cancel(symbol);
     },
-    refuse(symbol, reason) {
-      stalls.forget(symbol);
-      repairs.cancel(symbol);
+    doubt(symbol) {
+      if (!wanted.has(symbol) || unsubscribed.has(symbol)) return;
       coverage.interrupt(heardAt, symbol);
+      repairs.begin(symbol);
+    },
+    refuse(symbol, reason) {
+      miss([symbol], reason);
       notice(`${symbol} is refused: ${reason}`);
+    },
+    withhold(symbols, reason) {
+      const news = miss(symbols.filter((symbol) => wanted.has(symbol)), reason);
+      if (news.length > 0) notice(`${news.length} symbols are not subscribed (${listNames(news)}): ${reason}`);
     },
     emit(all) {
       const bars = all.filter(({ symbol }) => wanted.has(symbol));
@@ -176,4 +198,9 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   await repairs.ended();
   await confirmations?.ended();
   return { stableMs: lastData - firstData, error };
+}
+
+function listNames(symbols: readonly string[]): string {
+  const rest = symbols.length - NAMED;
+  return symbols.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} others` : "");
 }

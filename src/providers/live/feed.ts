@@ -10,6 +10,20 @@ import type { Bar } from "../../records/bar.ts";
 /** A bar as a feed gives it: when it was received and from whom is added by the supervisor. */
 export type FeedBar = Omit<Bar, "provider" | "receivedAt">;
 
+/** Why bars may be missing, partial or late. */
+export type DoubtReason =
+  | "hole"
+  | "interrupted"
+  | "partial"
+  | "late"
+  | "corrected"
+  | "lag"
+  | "contradicted"
+  | "stopped"
+  | "deleted"
+  | "upgraded"
+  | "denied";
+
 /** One connection, as the feed sees it. No method waits: a socket must be drained. */
 export interface Session {
   /** Aborts when the connection is to be closed; its reason says why. */
@@ -18,8 +32,12 @@ export interface Session {
   subscribed(symbol: string): void;
   /** Says that bars of the symbol may be missing from now on, although the connection lives. */
   interrupted(symbol: string): void;
+  /** Says that bars of the range [from, to) (epoch ms) may be missing, partial or late, although the connection lives. */
+  doubt(symbol: string, from: number, to: number, reason: DoubtReason): void;
   /** Says that the symbol is refused; the others go on. */
   refuse(symbol: string, reason: string): void;
+  /** Says that bars of these symbols do not come until they are subscribed, and why; the others go on. */
+  withhold(symbols: readonly string[], reason: string): void;
   /** Hands over bars of one message. */
   emit(bars: readonly FeedBar[]): void;
   /** Hands over a message, or a part of one, that is no record. */

@@ -65,6 +65,8 @@ interface Upstream {
   readonly closing: AbortController;
   readonly subscribed: Set<string>;
   readonly refused: Map<string, string>;
+  /** Symbols that are not subscribed for now, and why. */
+  readonly withheld: Map<string, string>;
   readonly startedAt: number;
 }
 
@@ -120,6 +122,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
       closing: new AbortController(),
       subscribed: new Set(),
       refused: new Map(),
+      withheld: new Map(),
       startedAt: performance.now(),
     };
     let error: unknown = new FeedError("the connection ended", { reason: "closed" });
@@ -153,20 +156,31 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
   }
 
   /** What the connection of all sees: hands on to each what is of its symbols. */
-  function createDispatch({ closing, subscribed, refused }: Upstream): Session {
+  function createDispatch({ closing, subscribed, refused, withheld }: Upstream): Session {
     return {
       signal: closing.signal,
       subscribed(symbol) {
         subscribed.add(symbol);
+        withheld.delete(symbol);
         for (const { connection } of wanting(symbol)) connection!.session.subscribed(symbol);
       },
       interrupted(symbol) {
         subscribed.delete(symbol);
         for (const member of wanting(symbol)) interrupt(member, symbol);
       },
+      doubt(symbol, from, to, reason) {
+        for (const { connection } of wanting(symbol)) connection!.session.doubt(symbol, from, to, reason);
+      },
       refuse(symbol, reason) {
         refused.set(symbol, reason);
         for (const member of wanting(symbol)) refuse(member, symbol, reason);
+      },
+      withhold(symbols, reason) {
+        for (const symbol of symbols) withheld.set(symbol, reason);
+        for (const { symbols: own, connection } of connected()) {
+          const some = symbols.filter((symbol) => own.has(symbol));
+          if (some.length > 0) connection!.session.withhold(some, reason);
+        }
       },
       emit(bars) {
         for (const { symbols, connection } of connected()) {
@@ -220,6 +234,10 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
     if (upstream !== undefined && !upstream.closing.signal.aborted) {
       for (const symbol of upstream.subscribed) if (member.symbols.has(symbol)) session.subscribed(symbol);
       for (const [symbol, reason] of upstream.refused) if (member.symbols.has(symbol)) refuse(member, symbol, reason);
+      const withheld = upstream.withheld.entries().filter(([symbol]) => member.symbols.has(symbol));
+      for (const [reason, all] of Map.groupBy(withheld, ([, reason]) => reason)) {
+        session.withhold(all.map(([symbol]) => symbol), reason);
+      }
     }
     return promise;
   }

@@ -69,6 +69,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     notice(`bars of ${symbol} from ${formatTime(from)} to ${formatTime(to)} are lost: history no longer has them`);
   });
   const patience = new Map<string, number>();
+  const unsubscribed = new Map<string, string>();
 
   async function runFeed(): Promise<void> {
     const known = context.frontiers ?? context.shared?.(`${feed.name} ${feed.timeframe}`);
@@ -86,6 +87,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
         stallMs: options.stallMs ?? 2 * stepMs + 15_000,
         repairRetryMs: options.repairRetryMs,
         patience,
+        unsubscribed,
         notice,
         onLive: () => enter("live"),
       });

@@ -1,0 +1,131 @@
+/**
+ * What TWS lets one have open at a time.
+ *
+ * - **Historical requests**: 50, and one that is kept up to date counts as long as it is. Streams leave some to history.
+ * - **Market data lines**: 100 or more by the account, of which each subscription of real-time bars takes one.
+ *
+ * Other clients and TWS's own windows may take of both, so that both limits are learned: when TWS refuses one more, as many
+ * as are open are what there is. After that one more is tried every ten minutes.
+ *
+ * @module
+ */
+import { createWaiters } from "../../pipeline/waiters.ts";
+
+/** Gives back what was taken. */
+export type Release = () => void;
+
+/** The account of what is open. It outlasts connections. */
+export interface Capacity {
+  /** Waits for a historical request of history's. */
+  takeRequest(signal: AbortSignal): Promise<Release>;
+  /**
+   * Waits for a historical request of a stream's; `undefined` where streams have all that is theirs.
+   *
+   * @param onSurplus Called when TWS allows fewer than thought: the stream is to give its request back.
+   */
+  takeStream(signal: AbortSignal, onSurplus: () => void): Promise<Release | undefined>;
+  /** Whether a market data line may be left. */
+  readonly hasLine: boolean;
+  /** A market data line; `undefined` where there is none left. */
+  takeLine(): Release | undefined;
+  /** TWS has refused one that was taken, and is still to be released. */
+  refused(what: "request" | "line"): void;
+  /** Waits until something was released, or one more may be tried. */
+  changed(signal: AbortSignal): Promise<void>;
+}
+
+/** TWS allows 50; two are left for what it counts otherwise. */
+const MAX_REQUESTS = 48;
+/** Historical requests that streams leave to history. */
+const KEPT_FOR_HISTORY = 8;
+/** Most requests that history has open: more of them make TWS slow, not faster. */
+const MAX_HISTORY = 20;
+const GROW_MS = 10 * 60_000;
+
+/** Makes an account of nothing. */
+export function createCapacity(): Capacity {
+  const requestLimit = createLimit(MAX_REQUESTS, 1);
+  const lineLimit = createLimit(Infinity, 0);
+  const waiters = createWaiters();
+  const streams = new Set<() => void>();
+  let requests = 0;
+  let lines = 0;
+
+  const streamLimit = () => Math.max(0, requestLimit.most() - KEPT_FOR_HISTORY);
+
+  function releasing(release: () => void): Release {
+    let isReleased = false;
+    return () => {
+      if (isReleased) return;
+      isReleased = true;
+      release();
+      waiters.wakeAll();
+    };
+  }
+
+  return {
+    async takeRequest(signal) {
+      while (requests >= Math.min(MAX_HISTORY, requestLimit.most() - streams.size)) {
+        signal.throwIfAborted();
+        await waiters.wait(signal);
+      }
+      signal.throwIfAborted();
+      requests++;
+      return releasing(() => requests--);
+    },
+    async takeStream(signal, onSurplus) {
+      while (streams.size < streamLimit()) {
+        signal.throwIfAborted();
+        if (streams.size + requests >= requestLimit.most()) {
+          await waiters.wait(signal);
+          continue;
+        }
+        // One of its own for each, as a set holds equals once.
+        const surplus = () => onSurplus();
+        streams.add(surplus);
+        return releasing(() => streams.delete(surplus));
+      }
+      return undefined;
+    },
+    get hasLine() {
+      return lines < lineLimit.most();
+    },
+    takeLine() {
+      if (lines >= lineLimit.most()) return undefined;
+      lines++;
+      return releasing(() => lines--);
+    },
+    refused(what) {
+      if (what === "line") return lineLimit.refuse(lines - 1);
+      requestLimit.refuse(streams.size + requests - 1);
+      const surplus = [...streams].slice(streamLimit());
+      for (const onSurplus of surplus) onSurplus();
+    },
+    async changed(signal) {
+      const timer = setTimeout(waiters.wakeAll, GROW_MS);
+      try {
+        await waiters.wait(signal);
+      } finally {
+        clearTimeout(timer);
+      }
+      signal.throwIfAborted();
+    },
+  };
+}
+
+/**
+ * A limit that is learned: `refuse` takes how many are open when one more was refused. It never falls below `lowest`, so
+ * that one request of history is tried at any time.
+ */
+function createLimit(highest: number, lowest: number) {
+  let learned = highest;
+  let learnedAt = 0;
+  const most = () => Math.min(highest, learned + Math.floor((performance.now() - learnedAt) / GROW_MS));
+  return {
+    most,
+    refuse(open: number) {
+      learned = Math.max(lowest, Math.min(most(), open));
+      learnedAt = performance.now();
+    },
+  };
+}

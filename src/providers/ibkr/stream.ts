@@ -1,0 +1,185 @@
+/**
+ * One stream of a symbol's bars, from its request to its end.
+ *
+ * There are two ways to have one. A **historical request that is kept up to date** gives the bars of the last hours and then
+ * each state of the bar under way. **Real-time bars** are bars of five seconds, from which the bars wanted are built.
+ *
+ * @module
+ */
+import { TIMEFRAMES } from "../../records/timeframe.ts";
+import { type Closer, createCloser } from "../live/closer.ts";
+import type { FeedBar, Session } from "../live/feed.ts";
+import { BAR_SIZES, isOver, lookBack, type RawBar, readBar, readDate } from "./bars.ts";
+import { createBuilder, PART_MS } from "./builder.ts";
+import { judge, type Verdict } from "./codes.ts";
+import type { Answers, Connection } from "./connection.ts";
+import type { Listing } from "./contract.ts";
+
+/** How bars of a symbol are had. */
+export type Way = "kept-up-to-date" | "real-time";
+
+/** Options of {@linkcode openStream}. */
+export interface StreamOptions {
+  connection: Connection;
+  session: Session;
+  timeframe: string;
+  /** Whether to give bars under way too. */
+  provisional: boolean;
+  /** How long after its end a bar is over, in milliseconds, where no later one has begun. */
+  closeAfterMs: number;
+  /** Longest wait for an answer, in milliseconds. */
+  requestTimeoutMs: number;
+  /** Longest silence before the end of a bar that leaves it in no doubt, in milliseconds. */
+  quietMs: number;
+  /** How long after its request real-time bars are taken to be accepted, in milliseconds, where none has come. */
+  acceptAfterMs: number;
+}
+
+/** How a stream ended. */
+export interface Ending {
+  /** What TWS said of it, or that it was to be made anew. */
+  readonly verdict: Verdict | "renewed";
+  readonly text: string;
+  /** How long it has worked, in milliseconds; 0 where TWS never accepted it. */
+  readonly workedMs: number;
+  /** When it ended, in milliseconds of the clock that only runs forward. */
+  readonly at: number;
+}
+
+/** A stream. */
+export interface Stream {
+  /** Whether TWS has accepted it. */
+  readonly isActive: boolean;
+  /** Ends it, so that it is made anew. */
+  renew(): void;
+  /** Resolves when it has ended, and rejects when its connection has. */
+  readonly ended: Promise<Ending>;
+}
+
+/** Opens a stream. */
+export function openStream(options: StreamOptions, listing: Listing, way: Way): Stream {
+  const { connection, session, timeframe } = options;
+  const { symbol } = listing;
+  const { promise, resolve } = Promise.withResolvers<Ending>();
+  let activeSince: number | undefined;
+  const isBuilt = way === "real-time";
+  const timer = setTimeout(
+    () => isBuilt ? accept() : end("later", "no answer"),
+    isBuilt ? options.acceptAfterMs : options.requestTimeoutMs,
+  );
+  const closer = createCloser({
+    stepMs: TIMEFRAMES.get(timeframe)!,
+    // Its last part comes when it is over.
+    closeAfterMs: options.closeAfterMs + (isBuilt ? PART_MS : 0),
+    provisional: options.provisional,
+    pace: { quietMs: options.quietMs },
+    emit: session.emit,
+    doubt: (symbol, from, to) => session.doubt(symbol, from, to, "partial"),
+  });
+
+  function accept(): void {
+    clearTimeout(timer);
+    if (activeSince !== undefined) return;
+    activeSince = performance.now();
+    session.subscribed(symbol);
+  }
+  function end(verdict: Ending["verdict"], text: string): void {
+    const at = performance.now();
+    resolve({ verdict, text, workedMs: activeSince === undefined ? 0 : at - activeSince, at });
+  }
+  function read(raw: RawBar, timeframe: string): FeedBar | undefined {
+    const bar = readBar(raw, listing, timeframe);
+    if (typeof bar !== "string") return bar;
+    session.reject({ symbol, ...raw }, bar);
+  }
+  function error(code: number, text: string): void {
+    const verdict = judge(code, text);
+    // Nothing to look back on: the request is over with that, and its updates with it.
+    if (verdict !== "ignore") end(verdict === "empty" ? "later" : verdict, `${text} (code ${code})`);
+  }
+
+  const parts = { session, symbol, timeframe, closer, error, accept, read };
+  const cancel = isBuilt ? connection.askRealTime(listing, answerWithParts(parts)) : connection.ask(
+    {
+      listing,
+      barSize: BAR_SIZES.get(timeframe)!,
+      duration: lookBack(TIMEFRAMES.get(timeframe)!),
+      end: "",
+      keepUpToDate: true,
+    },
+    answerWithStates(parts, options.closeAfterMs),
+  );
+
+  return {
+    get isActive() {
+      return activeSince !== undefined;
+    },
+    renew: () => end("renewed", ""),
+    ended: Promise.race([promise, connection.ended]).finally(() => {
+      clearTimeout(timer);
+      closer.stop();
+      cancel();
+    }),
+  };
+}
+
+/** What both ways share. */
+interface Parts {
+  session: Session;
+  symbol: string;
+  timeframe: string;
+  closer: Closer;
+  accept: () => void;
+  read: (raw: RawBar, timeframe: string) => FeedBar | undefined;
+  error: Answers["error"];
+}
+
+/** Takes the answers to a request that is kept up to date. */
+function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
+  const { session, symbol, timeframe, closer, accept, read, error } = parts;
+  const initial: FeedBar[] = [];
+  return {
+    error,
+    bar(raw) {
+      const bar = read(raw, timeframe);
+      if (bar !== undefined) initial.push(bar);
+    },
+    done() {
+      accept();
+      const over = initial.filter((bar) => isOver(bar, closeAfterMs));
+      closer.finished(over);
+      for (const bar of initial) if (!over.includes(bar)) closer.update(bar);
+      initial.length = 0;
+    },
+    update(raw) {
+      const bar = read(raw, timeframe);
+      // What TWS sends of a time without trades, or what cannot be read, is no sign that data flows.
+      if (bar === undefined) return;
+      session.alive(symbol);
+      closer.update(bar);
+    },
+  };
+}
+
+/** Takes real-time bars, and builds the bars wanted from them. */
+function answerWithParts({ session, symbol, timeframe, closer, accept, read, error }: Parts): Answers {
+  const builder = createBuilder({
+    timeframe,
+    stepMs: TIMEFRAMES.get(timeframe)!,
+    state: closer.update,
+    whole: (bar) => closer.finished([bar]),
+    partial: (from, to) => session.doubt(symbol, from, to, "partial"),
+  });
+  return {
+    error,
+    bar() {},
+    done() {},
+    update(raw) {
+      accept();
+      const ts = readDate(raw.date);
+      const part = read(raw, "5s");
+      if (part !== undefined) session.alive(symbol);
+      if (ts % PART_MS === 0) builder.add(ts, part);
+    },
+  };
+}
