@@ -1,5 +1,5 @@
 /**
- * Counts work on files.
+ * Counts work on files, which other threads do.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { Count } from "./count.ts";
 
 const FUNCTIONS = [
   ...["chmod", "lstat", "mkdir", "open", "readFile", "readTextFile", "remove", "rename", "stat", "truncate"],
-  ...["writeFile", "writeTextFile"],
+  ...["realPath", "writeFile", "writeTextFile"],
 ];
 const METHODS = ["read", "seek", "stat", "sync", "syncData", "truncate", "write"];
 
@@ -28,6 +28,8 @@ export function watchFiles({ began, ended }: Count): () => void {
   const restore = [
     watch(Deno as unknown as Functions, FUNCTIONS),
     watch(Deno.FsFile.prototype as unknown as Functions, METHODS),
+    // Names of files are digests.
+    watch(SubtleCrypto.prototype as unknown as Functions, ["digest"]),
   ];
   return () => restore.forEach((each) => each());
 }
