@@ -131,6 +131,8 @@ export function startFakeTws(options: FakeOptions = {}): FakeTws {
 
   async function serve(socket: Deno.TcpConn): Promise<void> {
     sockets.add(socket);
+    // Small frames go at once, as those of TWS do.
+    socket.setNoDelay(true);
     let isFrozen = isSilent;
     let writing = Promise.resolve();
     const gone = Promise.withResolvers<void>();

@@ -12,6 +12,8 @@ export interface Count {
   pending: number;
   /** Messages of WebSockets that were sent and have not come. */
   messages: number;
+  /** Bytes of other sockets that were sent and have not come. */
+  bytes: number;
   touch(): void;
   began(): void;
   ended(): void;
@@ -23,6 +25,7 @@ export function createCount(): Count {
     activity: 0,
     pending: 0,
     messages: 0,
+    bytes: 0,
     touch: () => void count.activity++,
     began() {
       count.activity++;

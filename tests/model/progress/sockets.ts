@@ -70,20 +70,56 @@ export function watchWebSockets(count: Count): () => void {
   };
 }
 
-/** Counts connections and writes of Node's sockets; gives what ends that. */
-export function watchTcp({ began, ended, touch }: Count): () => void {
-  const socket = net.Socket.prototype as unknown as Record<"write" | "connect", (...given: unknown[]) => unknown>;
-  const { write, connect } = socket;
-  socket.write = function (this: net.Socket, ...given) {
+/**
+ * Counts connections of Node's sockets, and what passes between them and Deno's, whose `methods` are given; gives what ends
+ * that.
+ */
+export function watchTcp(count: Count, methods: Pick<Deno.TcpConn, "read" | "write">): () => void {
+  const { began, ended, touch } = count;
+  const node = net.Socket.prototype as unknown as Record<
+    "write" | "connect" | "emit",
+    (...given: unknown[]) => unknown
+  >;
+  const { write, connect, emit } = node;
+  const { read, write: give } = methods;
+  const size = (data: unknown) => typeof data === "string" ? data.length : (data as Uint8Array)?.length ?? 0;
+
+  function sent(bytes: number): void {
     touch();
+    count.bytes += bytes;
+  }
+  function came(bytes: number): void {
+    touch();
+    count.bytes = Math.max(0, count.bytes - bytes);
+  }
+
+  node.write = function (this: net.Socket, ...given) {
+    sent(size(given[0]));
     return write.apply(this, given);
   };
-  socket.connect = function (this: net.Socket, ...given) {
+  node.emit = function (this: net.Socket, ...given) {
+    if (given[0] === "data") came(size(given[1]));
+    return emit.apply(this, given);
+  };
+  node.connect = function (this: net.Socket, ...given) {
     began();
     const connected = Promise.withResolvers<void>();
     for (const type of ["connect", "error", "close"]) this.once(type, () => connected.resolve());
     connected.promise.then(ended);
     return connect.apply(this, given);
   };
-  return () => void Object.assign(socket, { write, connect });
+  methods.write = async function (this: Deno.TcpConn, data) {
+    const written = await give.call(this, data);
+    sent(written);
+    return written;
+  };
+  methods.read = async function (this: Deno.TcpConn, room) {
+    const bytes = await read.call(this, room);
+    came(bytes ?? 0);
+    return bytes;
+  };
+  return () => {
+    Object.assign(node, { write, connect, emit });
+    Object.assign(methods, { read, write: give });
+  };
 }
