@@ -9,7 +9,14 @@ import type { OptionName, Settings } from "../config/options.ts";
 import { pickNats } from "../config/nats.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
 import { tenantDirectory } from "../data_dir.ts";
-import { createFailover, hasHistory, namesOf, providers as registry, rowName } from "../providers/mod.ts";
+import {
+  createFailover,
+  declarationOf,
+  hasHistory,
+  namesOf,
+  providers as registry,
+  rowName,
+} from "../providers/mod.ts";
 import { type Provider, type ProviderSettings, SettingError } from "../providers/provider.ts";
 import { recordKind } from "../records/mod.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
@@ -38,9 +45,6 @@ export function createSources(config: Checked, problems: ConfigProblem[]): Provi
   return made;
 }
 
-/** Providers that need no account, and take several connections. */
-const OPEN_ACCOUNTS: readonly string[] = ["kraken", "binance"];
-
 /** Makes what each tenant streams from, by its name; what hinders is told of the tenant where there are several. */
 export function createTenantSources(config: Checked, problems: ConfigProblem[]): Map<string, Provider[]> {
   if (config.tenants.length === 0) return new Map([[config.settings.tenant, createSources(config, problems)]]);
@@ -51,7 +55,7 @@ export function createTenantSources(config: Checked, problems: ConfigProblem[]):
     const found: ConfigProblem[] = [];
     const sources = createSources(tenant, found);
     for (const { name: provider, connection } of sources.flatMap((each) => each.members ?? [each])) {
-      if (connection === undefined || OPEN_ACCOUNTS.includes(provider)) continue;
+      if (connection === undefined || declarationOf(provider)?.account !== "single") continue;
       const { account, variant } = connection;
       const other = accounts.get(account) ?? { tenant: name, variant };
       accounts.set(account, other);
@@ -176,7 +180,7 @@ function make(
   const dataDir = tenantDirectory(settings);
   const wanted: ProviderSettings = { ...settings, dataDir, symbols, timeframe, isPast, nats, variable: note, kinds };
   try {
-    const provider = registry[name](wanted);
+    const provider = registry[name].create(wanted);
     const { file, limit, pollSeconds, provisional, resume, speed, timeUnit } = settings;
     const own = { dataDir, file, limit, pollSeconds, provisional, resume, speed, timeUnit };
     return { ...provider, fingerprint: JSON.stringify({ ...own, symbols, timeframe, kind: settings.kind, asked }) };

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { type Calendar, calendarOf } from "../calendar/mod.ts";
-import { hasHistory } from "../providers/mod.ts";
+import type { Calendar } from "../calendar/mod.ts";
+import { calendarOf, declarationOf } from "../providers/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import type { StoredSeries } from "./series.ts";
 
@@ -30,11 +30,8 @@ const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 /** Where the calendars begin. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
-/** How long after its end a bar is there when all is well. */
+/** How long after its end a bar is there when all is well, beyond the provider's delay. */
 const LAG_MS = 2 * MINUTE_MS;
-/** The same where a cheaper subscription has bars a quarter of an hour late. */
-const DELAYED_LAG_MS = 17 * MINUTE_MS;
-const DELAYED = ["alpaca", "massive"];
 
 /** The scope of a series, or why it cannot be looked at. */
 export function scopeOf(series: StoredSeries, wanted: WantedRange, now = Date.now()): Scope | string {
@@ -56,7 +53,7 @@ export function scopeOf(series: StoredSeries, wanted: WantedRange, now = Date.no
 
 function defaultEnd({ provider, newest }: StoredSeries, stepMs: number, now: number): number {
   // Files and the mock do not go on by themselves: what comes after the newest bar is not missing.
-  if (!hasHistory(provider)) return newest + 1;
-  const lagMs = DELAYED.includes(provider) ? DELAYED_LAG_MS : LAG_MS;
-  return Math.floor((now - lagMs) / stepMs) * stepMs;
+  const declaration = declarationOf(provider);
+  if (!declaration?.history) return newest + 1;
+  return Math.floor((now - LAG_MS - declaration.delayMs) / stepMs) * stepMs;
 }

@@ -6,7 +6,7 @@
 import type { Registry } from "@platformatic/prom-client";
 import type { Client } from "pg";
 import type { Store, Tenant } from "../app.ts";
-import { calendarOf } from "../calendar/mod.ts";
+import { calendarOf } from "../providers/mod.ts";
 import { withClient } from "../database/database.ts";
 import { tenantDirectory } from "../data_dir.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";

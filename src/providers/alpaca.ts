@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { always, type Calendar, usEquities } from "../calendar/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { combine } from "./live/combine.ts";
 import { createPoller } from "./live/poll.ts";
@@ -14,7 +15,7 @@ import { readAddress } from "./live/address.ts";
 import { createFeedClock, type FeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import type { CallOutcome } from "./live/rest.ts";
-import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
+import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
 
 /** Which trades make the bars; `test` sends the made-up FAKEPACA day and night. */
 const FEEDS = ["iex", "sip", "delayed_sip", "test"] as const;
@@ -22,6 +23,18 @@ const FEEDS = ["iex", "sip", "delayed_sip", "test"] as const;
 export type AlpacaFeed = typeof FEEDS[number];
 
 const MINUTE_MS = 60_000;
+
+/** US equities, but for the made-up stock of the test feed. */
+const calendarOf = (symbol: string): Calendar => symbol === "FAKEPACA" ? always : usEquities;
+
+/** Declares the provider `alpaca`. */
+export const alpaca: ProviderDeclaration = {
+  create: createAlpaca,
+  calendar: calendarOf,
+  delayMs: 15 * MINUTE_MS,
+  account: "single",
+  history: true,
+};
 
 /**
  * Makes the provider `alpaca`. `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` are needed; `ALPACA_FEED` is one of
@@ -138,6 +151,7 @@ export function createAlpacaFeed(given: AlpacaFeedOptions): Feed {
     name: "alpaca",
     symbols,
     timeframe,
+    calendar: calendarOf,
     clock,
     bucket: history.bucket,
     get historyLagMs() {

@@ -4,11 +4,12 @@
  *
  * @module
  */
+import { always } from "../calendar/mod.ts";
 import { createBinanceFeed } from "./binance/feed.ts";
 import { readAddress } from "./live/address.ts";
 import { createFeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
-import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
+import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 
 /** Timeframes that Binance has, under the same names. */
@@ -21,6 +22,15 @@ const SOCKET_URL = "wss://data-stream.binance.vision";
 const REST_URL = "https://data-api.binance.vision";
 /** Letters and digits of any script: there are symbols in Chinese. */
 const SYMBOL = /^[\p{L}\p{N}_]+$/u;
+
+/** Declares the provider `binance`. */
+export const binance: ProviderDeclaration = {
+  create: createBinance,
+  calendar: () => always,
+  delayMs: 0,
+  account: "open",
+  history: true,
+};
 
 /**
  * Makes the provider `binance`. `BINANCE_WS_URL` and `BINANCE_REST_URL` name other servers than {@linkcode SOCKET_URL}

@@ -10,8 +10,18 @@ import { TIMEFRAMES } from "../records/timeframe.ts";
 import { BAR_SIZES } from "./ibkr/bars.ts";
 import { type Listing, readSymbol } from "./ibkr/contract.ts";
 import { type Address, createIbkrFeed, type IbkrTiming } from "./ibkr/feed.ts";
+import { hoursOf } from "./ibkr/hours.ts";
 import { createFeedProvider } from "./live/provider.ts";
-import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
+import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
+
+/** Declares the provider `ibkr`. */
+export const ibkr: ProviderDeclaration = {
+  create: createIbkr,
+  calendar: hoursOf,
+  delayMs: 0,
+  account: "single",
+  history: true,
+};
 
 /**
  * Makes the provider `ibkr`; `timing` is for tests, `backoffMs` the first wait between connections.

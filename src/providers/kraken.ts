@@ -3,16 +3,26 @@
  *
  * @module
  */
+import { always } from "../calendar/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { createKrakenFeed } from "./kraken/feed.ts";
 import { checkSymbol } from "./kraken/symbols.ts";
 import { readAddress } from "./live/address.ts";
 import { createFeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
-import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
+import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
 
 /** Minutes of the bars that Kraken has. */
 const INTERVALS = [1, 5, 15, 30, 60, 240, 1440, 10080];
+
+/** Declares the provider `kraken`. */
+export const kraken: ProviderDeclaration = {
+  create: createKraken,
+  calendar: () => always,
+  delayMs: 0,
+  account: "open",
+  history: true,
+};
 
 /**
  * Makes the provider `kraken`. `KRAKEN_WS_URL` and `KRAKEN_REST_URL` name other servers.

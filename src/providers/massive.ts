@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { usEquities } from "../calendar/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { readAddress } from "./live/address.ts";
 import { createFeedClock } from "./live/clock.ts";
@@ -14,7 +15,7 @@ import { createMassiveFeed, DELAY_MS } from "./massive/feed.ts";
 import { readMassiveFinancials } from "./massive/financials.ts";
 import { HISTORY_TIMEFRAMES } from "./massive/history.ts";
 import { readMassiveChain } from "./massive/options.ts";
-import { type Provider, type ProviderSettings, SettingError } from "./provider.ts";
+import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
 
 /** The channel of each timeframe that is streamed. */
 const CHANNELS: Readonly<Record<string, string>> = { "1m": "AM", "1s": "A" };
@@ -22,6 +23,15 @@ const CHANNELS: Readonly<Record<string, string>> = { "1m": "AM", "1s": "A" };
 const OVERLAP_MS = 16 * 60_000;
 /** Reports come four times a year, so nobody needs to ask for them each minute, in milliseconds. */
 const REPORTS_EVERY_MS = 6 * 60 * 60_000;
+
+/** Declares the provider `massive`. */
+export const massive: ProviderDeclaration = {
+  create: createMassive,
+  calendar: () => usEquities,
+  delayMs: DELAY_MS,
+  account: "single",
+  history: true,
+};
 
 /**
  * Makes the provider `massive`, also called `polygon`; rows say `massive` under either name, so that a series does not

@@ -3,13 +3,20 @@
  *
  * @module
  */
+import { always } from "../calendar/mod.ts";
 import { delay } from "@std/async/delay";
 import { createFrame, type Frame } from "../records/frame.ts";
 import type { MarketRecord } from "../records/record.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { makers } from "./mock/market.ts";
 import { createPosition } from "./position.ts";
-import { type Provider, type ProviderContext, type ProviderSettings, SettingError } from "./provider.ts";
+import {
+  type Provider,
+  type ProviderContext,
+  type ProviderDeclaration,
+  type ProviderSettings,
+  SettingError,
+} from "./provider.ts";
 
 /** Where the bars begin. */
 const FIRST_MS = Date.UTC(2000, 0, 1);
@@ -17,6 +24,15 @@ const FIRST_MS = Date.UTC(2000, 0, 1);
 const DEFAULT_RATE = 1000;
 /** Records of a frame at full speed; otherwise a frame is one bar of each symbol. */
 const FULL_FRAME = 500;
+
+/** Declares the provider `mock`. */
+export const mock: ProviderDeclaration = {
+  create: createMock,
+  calendar: () => always,
+  delayMs: 0,
+  account: "open",
+  history: false,
+};
 
 /**
  * Makes the provider `mock`: for each symbol one bar after another from the year 2000 until now, and then in real time; and

@@ -3,39 +3,47 @@
  *
  * @module
  */
-import { createAlpaca } from "./alpaca.ts";
-import { createBinance } from "./binance.ts";
-import { createIbkr } from "./ibkr.ts";
-import { createKraken } from "./kraken.ts";
-import { createMassive } from "./massive.ts";
-import { createMock } from "./mock.ts";
-import { createNats } from "./nats.ts";
-import type { Provider, ProviderSettings } from "./provider.ts";
-import { createReplay } from "./replay.ts";
+import type { Calendar } from "../calendar/mod.ts";
+import { alpaca } from "./alpaca.ts";
+import { binance } from "./binance.ts";
+import { ibkr } from "./ibkr.ts";
+import { kraken } from "./kraken.ts";
+import { massive } from "./massive.ts";
+import { mock } from "./mock.ts";
+import { nats } from "./nats.ts";
+import type { ProviderDeclaration } from "./provider.ts";
+import { replay } from "./replay.ts";
 
 export { createFailover } from "./failover.ts";
 export { createSharedConnections, type SharedConnections } from "./live/sharing.ts";
 
-/**
- * Makes each provider, by name. A factory throws a `SettingError` where the settings do not do for it, or an
- * `AggregateError` of several.
- */
-export const providers: Readonly<Record<string, (settings: ProviderSettings) => Provider>> = {
-  alpaca: createAlpaca,
-  binance: createBinance,
-  ibkr: createIbkr,
-  kraken: createKraken,
-  massive: createMassive,
-  mock: createMock,
-  nats: createNats,
+/** What each provider declares of itself, by name. */
+export const providers: Readonly<Record<string, ProviderDeclaration>> = {
+  alpaca,
+  binance,
+  ibkr,
+  kraken,
+  massive,
+  mock,
+  nats,
   // The name that Massive had before; its rows say massive too.
-  polygon: createMassive,
-  replay: createReplay,
+  polygon: massive,
+  replay,
 };
 
-/** Whether a provider of that name can have a history: files, streams and the mock are all the past they have. */
+/** The declaration of a provider; `undefined` where there is none of that name. */
+export function declarationOf(name: string): ProviderDeclaration | undefined {
+  return Object.hasOwn(providers, name) ? providers[name] : undefined;
+}
+
+/** The calendar of a provider's symbol; `undefined` where none is known, as of providers that only rows name. */
+export function calendarOf(provider: string, symbol: string): Calendar | undefined {
+  return declarationOf(provider)?.calendar(symbol);
+}
+
+/** Whether a provider of that name can have a history. */
 export function hasHistory(name: string): boolean {
-  return Object.hasOwn(providers, name) && !["mock", "nats", "replay"].includes(name);
+  return declarationOf(name)?.history ?? false;
 }
 
 /** All names of a provider, the given one first. */

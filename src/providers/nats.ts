@@ -14,12 +14,28 @@ import { openConsumer } from "./nats/consumer.ts";
 import { frameOf, isForNewer } from "./nats/frame.ts";
 import { holdMessages } from "./nats/held.ts";
 import { createIntake } from "./nats/intake.ts";
-import { type Provider, type ProviderContext, type ProviderSettings, SettingError } from "./provider.ts";
+import {
+  type Provider,
+  type ProviderContext,
+  type ProviderDeclaration,
+  type ProviderSettings,
+  SettingError,
+} from "./provider.ts";
 
 /** How often the server is asked how far behind the consumers are, in milliseconds. */
 const LAG_EVERY_MS = 2000;
 /** How long a message is left that a newer program has written, in milliseconds. */
 const NEWER_MS = 30_000;
+
+/** Declares the provider `nats`. */
+export const nats: ProviderDeclaration = {
+  create: createNats,
+  // Rows name the provider that they came from, whose calendar counts.
+  calendar: () => undefined,
+  delayMs: 0,
+  account: "open",
+  history: false,
+};
 
 /**
  * Makes the provider `nats`: records have the names of the providers that delivered them at the edge, and their time of

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Calendar } from "../calendar/mod.ts";
 import type { CoverageStore } from "../coverage/store.ts";
 import type { Listener } from "../events.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
@@ -15,6 +16,31 @@ import type { Interval } from "../records/intervals.ts";
 import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
 
 export type { Frontiers };
+
+/** What a provider is, before anybody wants anything of it: all that the rest of the program knows of it by name. */
+export interface ProviderDeclaration {
+  /**
+   * Makes the provider.
+   *
+   * @throws {SettingError} If a setting does not do.
+   * @throws {AggregateError} If several do not do, with a `SettingError` of each.
+   */
+  create(settings: ProviderSettings): Provider;
+  /**
+   * The calendar of a symbol's market; `undefined` where none is known. Then a market must be taken to be open at any time,
+   * and to be closed at any time.
+   */
+  calendar(symbol: string): Calendar | undefined;
+  /** How late bars are on the cheapest plan, in milliseconds. */
+  readonly delayMs: number;
+  /**
+   * Whose connections it takes: `open` are those that anybody may have several of, `single` is the one that an account has
+   * and tenants share.
+   */
+  readonly account: "open" | "single";
+  /** Whether it can have a history: files, streams and the mock are all the past they have. */
+  readonly history: boolean;
+}
 
 /** What the user wants of a provider. */
 export interface ProviderSettings {

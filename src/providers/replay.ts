@@ -3,14 +3,32 @@
  *
  * @module
  */
+import { always, usEquities } from "../calendar/mod.ts";
 import { describeTimeUnit, timeParser } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import { createPosition } from "./position.ts";
-import { type Progress, type Provider, type ProviderContext, type ProviderSettings, SettingError } from "./provider.ts";
+import {
+  type Progress,
+  type Provider,
+  type ProviderContext,
+  type ProviderDeclaration,
+  type ProviderSettings,
+  SettingError,
+} from "./provider.ts";
 import { absolute, findFiles, readBytes, sizeOf, STDIN } from "./replay/files.ts";
 import { createFramer, type FilePlace } from "./replay/framer.ts";
 import { readBlocks } from "./replay/lines.ts";
 import { playAtSpeed } from "./replay/speed.ts";
+
+/** Declares the provider `replay`. */
+export const replay: ProviderDeclaration = {
+  create: createReplay,
+  // Currency pairs are written with a slash in most files.
+  calendar: (symbol) => symbol.includes("/") ? always : usEquities,
+  delayMs: 0,
+  account: "open",
+  history: false,
+};
 
 /**
  * Makes the provider `replay`: one file after another, in constant memory.

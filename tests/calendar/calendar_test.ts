@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { always, type Range } from "../../src/calendar/calendar.ts";
-import { calendarOf } from "../../src/calendar/mod.ts";
+import { calendarOf } from "../../src/providers/mod.ts";
 import { usEquities } from "../../src/calendar/us_equities.ts";
 
 const MINUTE_MS = 60_000;
@@ -89,6 +89,9 @@ for (
     ["mock", "AAPL", "24/7"],
     ["replay", "SPY", "us-equities"],
     ["replay", "BTC/USD", "24/7"],
+    ["polygon", "AAPL", "us-equities"],
+    ["coinbase", "BTC-USD", undefined],
+    ["toString", "AAPL", undefined],
     ["ibkr", "AAPL", "us-equities-extended"],
     ["ibkr", "BRK B", "us-equities-extended"],
     ["ibkr", "SPY:STK:ARCA", "us-equities-extended"],

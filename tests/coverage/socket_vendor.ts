@@ -73,7 +73,7 @@ export function startSocketVendor({ time, market, misdeeds, stored, venue, touch
   return {
     provider(dataDir) {
       const variable = (name: string) => venue.variables[name];
-      return providers[venue.provider](providerSettings({ symbols, dataDir, variable }));
+      return providers[venue.provider].create(providerSettings({ symbols, dataDir, variable }));
     },
     get requests() {
       return venue.requests;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { calendarOf } from "../../src/calendar/mod.ts";
+import { calendarOf } from "../../src/providers/mod.ts";
 import { leaseTimes } from "../../src/cluster/lease.ts";
 import { keepFrontiersInPostgres } from "../../src/cluster/postgres_frontiers.ts";
 import { keepLeasesInPostgres } from "../../src/cluster/postgres_lease.ts";

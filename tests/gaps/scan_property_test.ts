@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { calendarOf, type Range } from "../../src/calendar/mod.ts";
+import type { Range } from "../../src/calendar/mod.ts";
+import { calendarOf } from "../../src/providers/mod.ts";
 import { withClient } from "../../src/database/database.ts";
 import { rememberNoTrade } from "../../src/gaps/no_trade.ts";
 import { findGaps } from "../../src/gaps/scan.ts";

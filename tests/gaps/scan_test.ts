@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { always } from "../../src/calendar/calendar.ts";
-import { calendarOf } from "../../src/calendar/mod.ts";
+import { calendarOf } from "../../src/providers/mod.ts";
 import { usEquities } from "../../src/calendar/us_equities.ts";
 import { withClient } from "../../src/database/database.ts";
 import { rememberNoTrade } from "../../src/gaps/no_trade.ts";

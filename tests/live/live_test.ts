@@ -95,7 +95,7 @@ for (const subject of SUBJECTS) {
   testLive(subject, "it lets itself be connected to, and sends bars", async () => {
     const { directory, settings } = await settingsOf(subject);
     const context = createContext();
-    const provider = providers[subject.provider](settings);
+    const provider = providers[subject.provider].create(settings);
     let isLive = false;
     const stream = provider.open({
       ...context,
@@ -117,7 +117,7 @@ for (const subject of SUBJECTS) {
     // A week holds days of trade; of 14 hours of Kraken's the first two are made of trades.
     const length = subject.isAlwaysOpen ? 14 * 60 * MINUTE : 7 * 24 * 60 * MINUTE;
     const to = Math.floor(Date.now() / MINUTE) * MINUTE - 20 * MINUTE;
-    const past = providers[subject.provider](settings).backfill!({ from: to - length, to, restart: true });
+    const past = providers[subject.provider].create(settings).backfill!({ from: to - length, to, restart: true });
     const bars = await read(past.open(context), 10 * MINUTE, () => false);
     await past.close?.();
     await directory[Symbol.asyncDispose]();

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { calendarOf } from "../../src/calendar/mod.ts";
+import { calendarOf } from "../../src/providers/mod.ts";
 import { createRandom, type Random } from "../endtoend/random.ts";
 import { type Listing, MINUTE } from "./market.ts";
 

@@ -117,8 +117,8 @@ Deno.test("bars come as they are sent, final, with the VWAP of the bar", async (
 
 Deno.test("polygon is another name of massive, whose rows say massive", () => {
   const settings = providerSettings({ variable: (name) => name === "POLYGON_API_KEY" ? KEY : undefined });
-  assertEquals(providers.polygon(settings).name, "massive");
-  assertEquals(providers.massive(settings).name, "massive");
+  assertEquals(providers.polygon.create(settings).name, "massive");
+  assertEquals(providers.massive.create(settings).name, "massive");
 });
 
 Deno.test("a bar that is sent again is a correction, across connections too", async () => {

@@ -6,6 +6,7 @@
 import type { PipelineEvent } from "../../src/events.ts";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { createCoverage } from "../../src/providers/live/coverage.ts";
+import { calendarOf } from "../../src/providers/mod.ts";
 import type { Feed, FeedBar, Session } from "../../src/providers/live/feed.ts";
 import { supervise, type SuperviseOptions } from "../../src/providers/live/supervise.ts";
 import type { Bar } from "../../src/records/bar.ts";
@@ -67,6 +68,7 @@ export async function runScripted(
     name: "kraken",
     symbols: Object.keys(newest),
     timeframe: "1m",
+    calendar: (symbol) => calendarOf(given.name ?? "kraken", symbol),
     bucket: createTokenBucket(Infinity),
     connect(session) {
       return new Promise((_, reject) => {

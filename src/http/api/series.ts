@@ -4,7 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
-import { calendarOf } from "../../calendar/mod.ts";
+import { calendarOf } from "../../providers/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 
 /** A series in a list. Times are epoch seconds. */

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { always } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
@@ -49,6 +50,7 @@ export function createBinanceFeed(given: BinanceOptions): Feed {
     name: "binance",
     symbols: options.symbols,
     timeframe: options.timeframe,
+    calendar: () => always,
     clock,
     bucket: history.bucket,
     connect: (session) => runConnection(session, { ...options, stepMs, note, explainUnknown }),

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { hoursOf } from "./hours.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type Feed, FeedError } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
@@ -142,6 +143,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
       if (listing === undefined) throw new RangeError(`Cannot read history of ${symbol}: it was not asked for`);
       yield* readHistory({ connection, listing, timeframe, pacing, capacity, signal, onCall, ...timing }, from, to);
     },
+    calendar: hoursOf,
     historyStart: () => oldestStart(TIMEFRAMES.get(timeframe)!),
     openHistory() {
       alone = createHistoryConnection(open);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { always } from "../../calendar/mod.ts";
 import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
@@ -43,6 +44,7 @@ export function createKrakenFeed(given: KrakenOptions): Feed {
     name: "kraken",
     symbols: options.symbols,
     timeframe: options.timeframe,
+    calendar: () => always,
     clock,
     bucket,
     isConfirmed: true,

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Calendar } from "../../calendar/mod.ts";
 import type { TokenBucket } from "../../pipeline/rate.ts";
 import type { FeedClock } from "./clock.ts";
 import type { Bar } from "../../records/bar.ts";
@@ -53,6 +54,8 @@ export interface Feed {
   readonly name: string;
   readonly symbols: readonly string[];
   readonly timeframe: string;
+  /** The calendar of a symbol's market; `undefined` where none is known. @default {none is known of any} */
+  calendar?(symbol: string): Calendar | undefined;
   /**
    * How far history is behind, in milliseconds, beyond the moments that each takes: what is younger is asked for later. An
    * answer may show that it is more than was known before.

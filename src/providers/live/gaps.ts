@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { calendarOf } from "../../calendar/mod.ts";
+import type { Feed } from "./feed.ts";
 import type { Listener } from "../../events.ts";
 
 /** The account of all symbols of a feed. Minutes count while the symbol's market is open. */
@@ -20,7 +20,7 @@ const MINUTE_MS = 60_000;
 
 /** Makes an account. `onLost` hears of each range that history no longer has. */
 export function createGaps(
-  provider: string,
+  { name: provider, calendar }: Pick<Feed, "name" | "calendar">,
   tell: Listener,
   onLost: (symbol: string, from: number, to: number) => void,
 ): Gaps {
@@ -28,7 +28,7 @@ export function createGaps(
 
   function count(symbol: string, outcome: "found" | "repaired" | "unrepairable", from: number, to: number): void {
     if (from >= to) return;
-    const minutes = (calendarOf(provider, symbol)?.openMs(from, to) ?? to - from) / MINUTE_MS;
+    const minutes = (calendar?.(symbol)?.openMs(from, to) ?? to - from) / MINUTE_MS;
     if (minutes > 0) tell({ type: "gap", provider, outcome, minutes });
   }
 

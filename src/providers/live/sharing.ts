@@ -275,6 +275,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
           name: feed.name,
           symbols: feed.symbols,
           timeframe: feed.timeframe,
+          calendar: feed.calendar,
           clock: feed.clock,
           bucket: feed.bucket,
           isConfirmed: feed.isConfirmed,

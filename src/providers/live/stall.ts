@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Calendar, calendarOf } from "../../calendar/mod.ts";
+import type { Calendar } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type Feed, isRefusal } from "./feed.ts";
 import { type Question, takeGroup } from "./groups.ts";
@@ -91,7 +91,7 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
       const wait = patience.get(symbol) ?? stallMs;
       const since = askedAt.get(symbol) ?? at;
       if (now - since < wait || from >= ready || hopeless.has(symbol)) continue;
-      const calendar = calendarOf(feed.name, symbol);
+      const calendar = feed.calendar?.(symbol);
       if (!isOpen.has(calendar)) isOpen.set(calendar, calendar?.isOpen(now) ?? true);
       const isExpected = isOpen.get(calendar)
         ? (calendar?.openMs(since, now) ?? wait) >= wait

@@ -65,7 +65,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     told.add(key);
     context.notice(message);
   }
-  const gaps = createGaps(feed.name, tell, (symbol, from, to) => {
+  const gaps = createGaps(feed, tell, (symbol, from, to) => {
     notice(`bars of ${symbol} from ${formatTime(from)} to ${formatTime(to)} are lost: history no longer has them`);
   });
   const patience = new Map<string, number>();

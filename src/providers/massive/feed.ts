@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { usEquities } from "../../calendar/mod.ts";
 import { createTokenBucket } from "../../pipeline/rate.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { createFeedClock, type FeedClock } from "../live/clock.ts";
@@ -63,6 +64,7 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
     name: "massive",
     symbols,
     timeframe,
+    calendar: () => usEquities,
     clock,
     bucket,
     // A plan whose stream is delayed has a history that is.
