@@ -146,11 +146,13 @@ export interface FrameOrigin {
   readonly count: number;
 }
 
-/** How many records of a batch the sink stored, found unchanged, and found twice in the batch. */
+/** How many records of a batch the sink stored, found unchanged, and found twice in the batch. Together they are all. */
 export interface WriteCounts {
   readonly stored: number;
   readonly unchanged: number;
   readonly deduplicated: number;
+  /** Written without an error, and not there afterwards: a trigger of the database took them. Absent where there are none. */
+  readonly swallowed?: number;
 }
 
 /** Hears events. Must not throw and must not wait: it is called from the middle of the pipeline. */

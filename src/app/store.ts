@@ -96,12 +96,17 @@ async function openTables(
     },
   });
   const deadlineMs = settings.writeTimeoutMs + 2000;
+  const { synchronousCommit } = settings;
+  if (synchronousCommit === "off") {
+    notice("synchronous_commit is off by choice: a crash of the database server loses what it has just acknowledged");
+  }
   const most = settings.connections ?? Math.max(CONNECTIONS, lanes);
   const pool = createPool(database, Math.min(most, database.maxConnections));
   return {
     name: "postgres",
     database,
-    openSink: (tenant, kind) => openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, notice }),
+    openSink: (tenant, kind) =>
+      openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, notice, synchronousCommit }),
     coverage: (tenant) => openTableCoverage({ database, pool, tenant, writer: writerName(settings), deadlineMs }),
     check: database.check,
     async newest(tenant, provider, timeframe, stop) {

@@ -11,11 +11,13 @@ import type { Ledger } from "../pipeline/ledger.ts";
 export function sumLedgers(ledgers: readonly Ledger[]): Ledger {
   const sum = { received: 0, stored: 0, unchanged: 0, deduplicated: 0, deadLettered: 0, journaled: 0, inFlight: 0 };
   let dropped = 0;
+  let swallowed = 0;
   for (const ledger of ledgers) {
     for (const term of Object.keys(sum) as (keyof typeof sum)[]) sum[term] += ledger[term];
     dropped += ledger.dropped ?? 0;
+    swallowed += ledger.swallowed ?? 0;
   }
-  return dropped > 0 ? { ...sum, dropped } : sum;
+  return { ...sum, ...(dropped > 0 && { dropped }), ...(swallowed > 0 && { swallowed }) };
 }
 
 /** A tenant's name, and how it is. */

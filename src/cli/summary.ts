@@ -39,12 +39,16 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
     ` + deduplicated ${count(ledger.deduplicated)} + dead-lettered ${count(ledger.deadLettered)}` +
     ` + journaled ${count(ledger.journaled)} + in flight ${count(ledger.inFlight)}` +
     (ledger.dropped === undefined ? "" : ` + dropped ${count(ledger.dropped)}`) +
+    (ledger.swallowed === undefined ? "" : ` + swallowed ${count(ledger.swallowed)}`) +
     (missing === 0 ? "" : `: DOES NOT BALANCE, ${count(missing)} are unaccounted for`),
     `${count(rate)} records/s over ${describeSeconds(seconds)}, ` +
     `receive to commit p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`,
   ];
   if (ledger.deadLettered > 0) {
     lines.push(`dead letters lie in ${deadLetterDirectory}; see them with: barline dlq list`);
+  }
+  if (ledger.swallowed !== undefined) {
+    lines.push("swallowed are records that a trigger of the database took without an error: they are not stored");
   }
   if (ledger.journaled > 0) lines.push("what is journaled lies on disk, and is delivered at the next start");
   if (ledger.inFlight > 0) {
@@ -59,7 +63,7 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
 
 /** The exit code of a run that was not aborted. */
 export function exitCode({ ledger, failure }: TenantOutcome): number {
-  if (imbalance(ledger) !== 0) return EXIT.unbalanced;
+  if (imbalance(ledger) !== 0 || ledger.swallowed !== undefined) return EXIT.unbalanced;
   return failure === undefined ? EXIT.done : EXIT.failed;
 }
 

@@ -160,6 +160,11 @@ export const settingsSchema = z.strictObject({
   retryAttempts: positive("attempts of a write before it waits behind the circuit", 5, 100),
   circuitFailures: positive("consecutive failures that open the circuit", 5, 1000),
   circuitOpenMs: milliseconds("how long an open circuit waits before its probe", 30_000, 1),
+  synchronousCommit: choice(
+    ["on", "local", "off"],
+    "on",
+    "what a commit in the database waits for: all that the server is set up for, its own disk, or nothing",
+  ),
   writeTimeoutMs: milliseconds("longest time a write may take", 15_000, 100),
   drainTimeout: option(z.number().min(0).max(86_400).default(30), {
     wanted: "seconds from 0 to 86400",

@@ -22,6 +22,8 @@ export interface Ledger {
   readonly journaled: number;
   /** Given up in the journal: by `--journal-full drop-oldest`, or where the disk has lost them. Absent where none were. */
   readonly dropped?: number;
+  /** Taken by the sink without an error, and not kept: a trigger of the database took them. Absent where there are none. */
+  readonly swallowed?: number;
   /** Accepted and not yet settled. Counted on its own, from the settlement of frames: not the rest of the others. */
   readonly inFlight: number;
 }
@@ -39,6 +41,7 @@ export interface LedgerKeeper {
 export function createLedger(): LedgerKeeper {
   const counts = { received: 0, stored: 0, unchanged: 0, deduplicated: 0, deadLettered: 0, journaled: 0, inFlight: 0 };
   let dropped = 0;
+  let swallowed = 0;
   return {
     listen(event) {
       if (event.type === "accepted") {
@@ -48,6 +51,7 @@ export function createLedger(): LedgerKeeper {
         counts.stored += event.result.stored;
         counts.unchanged += event.result.unchanged;
         counts.deduplicated += event.result.deduplicated;
+        swallowed += event.result.swallowed ?? 0;
       } else if (event.type === "dead-lettered") {
         counts.deadLettered += event.count;
       } else if (event.type === "journaled") {
@@ -66,12 +70,13 @@ export function createLedger(): LedgerKeeper {
     settled(count) {
       counts.inFlight -= count;
     },
-    read: () => dropped === 0 ? { ...counts } : { ...counts, dropped },
+    read: () => ({ ...counts, ...(dropped > 0 && { dropped }), ...(swallowed > 0 && { swallowed }) }),
   };
 }
 
 /** How many received records the ledger cannot account for; 0 when it balances. */
 export function imbalance(ledger: Ledger): number {
-  const { received, stored, unchanged, deduplicated, deadLettered, journaled, dropped = 0, inFlight } = ledger;
-  return received - stored - unchanged - deduplicated - deadLettered - journaled - dropped - inFlight;
+  const { received, stored, unchanged, deduplicated, deadLettered, journaled, dropped = 0, inFlight, swallowed = 0 } =
+    ledger;
+  return received - stored - unchanged - deduplicated - deadLettered - journaled - dropped - swallowed - inFlight;
 }

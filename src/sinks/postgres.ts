@@ -8,6 +8,7 @@ import type { Database } from "../database/database.ts";
 import { createPool, type Pool } from "../database/pool.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { openPostgresLane, WriteDeadlineError } from "./postgres/lane.ts";
+import type { SynchronousCommit } from "./postgres/verify.ts";
 import { createSessions } from "./postgres/session.ts";
 import { createStatements } from "./postgres/statements.ts";
 import type { Sink, Writers } from "./sink.ts";
@@ -28,6 +29,8 @@ export interface PostgresSinkOptions {
   writers?: Writers;
   /** Longest time a write may take, in milliseconds. */
   deadlineMs: number;
+  /** What a commit waits for. @default {"on"} */
+  synchronousCommit?: SynchronousCommit;
   /** Hears what people should know of the database. */
   notice?: (message: string) => void;
 }
@@ -37,14 +40,14 @@ export interface PostgresSinkOptions {
  * of binary arrays; either way the table ends as one delivery of each record would leave it.
  */
 export function openPostgresSink(options: PostgresSinkOptions): Sink {
-  const { database, kind, tenant = "default", deadlineMs } = options;
+  const { database, kind, tenant = "default", synchronousCommit = "on", deadlineMs, notice } = options;
   const pool = options.pool ?? createPool(database, Infinity);
   const statements = createStatements(kind, options.writers);
-  const sessionOf = createSessions({ database, kind, tenant, notice: options.notice });
+  const sessionOf = createSessions({ database, kind, tenant, synchronousCommit, notice });
   return {
     name: "postgres",
     maxLanes: database.maxConnections,
-    openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, sessionOf, deadlineMs }),
+    openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, sessionOf, deadlineMs, notice }),
     classify: classifyDatabaseError,
     // Cancelled by a time limit, or by somebody; in neither case does it help to send the same again for ever.
     isTooSlow: (error) => error instanceof WriteDeadlineError || TOO_SLOW.has(sqlState(error) ?? ""),

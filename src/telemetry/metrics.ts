@@ -215,6 +215,7 @@ function registerLedger(registers: Registry[], read: () => Ledger): void {
     ["stored", "stored", "Records written, new or changed."],
     ["unchanged", "unchanged", "Records already there with the same values, or with newer ones."],
     ["deduplicated", "deduplicated", "Records superseded by another of the same key in their batch."],
+    ["swallowed", "swallowed", "Records that a trigger of the database took without an error."],
     ["deadLettered", "dead_lettered", "Records given to the dead letters."],
   ];
   for (const [term, name, help] of counters) {

@@ -17,6 +17,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "names",
     "parameters",
     "key.join",
+    "key.map",
     "payload",
     "markQuery(",
     "all.length",
@@ -25,7 +26,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "marks",
   ],
   // Numbers: a limit of time, ids of series and their mark.
-  "sinks/postgres/verify.ts": ["ids", "mark", "timeout", "table", "markQuery(", "Math.trunc(statementTimeoutMs)"],
+  "sinks/postgres/verify.ts": [
+    "ids",
+    "mark",
+    "timeout",
+    "synchronousCommit",
+    "table",
+    "markQuery(",
+    "Math.trunc(statementTimeoutMs)",
+  ],
   "sinks/postgres/lane.ts": ["Math.trunc(statementTimeoutMs)"],
   "database/migrate.ts": ["version + at + 1", "name"],
   "database/kinds.ts": ["table", "view", "name", "declared.join", "keyColumns.join", "shown.join"],
@@ -134,7 +143,8 @@ Deno.test("names of tables and columns are plain, and those of the kinds of reco
       "insert into as old select from unnest on conflict do update set excluded where and is distinct copy " +
       "stdin format binary int4 int8 float8 timestamptz text char date jsonb with checked materialized coalesce bit_xor " +
       "hashtextextended concat_ws e n s tenant provider symbol timeframe id series_key any is_same written sent not or " +
-      "in case when then else end c h f false to_timestamp interval days returning count changed";
+      "in case when then else end c h f false to_timestamp interval days returning count changed " +
+      "set_config synchronous_commit true synced";
     for (const [word] of `${copy} ${upsert}`.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)) {
       assert(known.has(word) || words.split(" ").includes(word.toLowerCase()), `"${word}" is no name of ${kind.name}`);
     }

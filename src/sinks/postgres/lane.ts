@@ -31,6 +31,8 @@ export interface PostgresLaneOptions {
   sessionOf: (client: Client) => Session;
   /** Longest time a write may take before its connection is given up, in milliseconds: a server may hang. */
   deadlineMs: number;
+  /** Hears what people should know of the database. */
+  notice?: (message: string) => void;
 }
 
 /** SQLSTATE of a key that is there already. */
@@ -50,10 +52,11 @@ export class WriteDeadlineError extends TransientError {
 
 /** Opens a lane; it borrows a connection for each write. */
 export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
-  const { database, pool, kind, statements, tenant, sessionOf, deadlineMs } = options;
+  const { database, pool, kind, statements, tenant, sessionOf, deadlineMs, notice } = options;
   const writer = new BinaryWriter();
   const copyMemory = createCopyMemory(database.supportsCopy);
   const borrower = pool.enter(tenant);
+  let isTold = false;
 
   /** Writes a batch; where ids that the connection remembers belong to other series by now, learns them anew, once. */
   async function write(client: Client, records: readonly MarketRecord[]): Promise<WriteCounts> {
@@ -67,46 +70,65 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     }
   }
 
-  async function writeAs(
-    { client, series, settings }: Session,
-    records: readonly MarketRecord[],
-  ): Promise<WriteCounts> {
+  async function writeAs({ client, series, facts }: Session, records: readonly MarketRecord[]): Promise<WriteCounts> {
     const rows = prepareRows(records, await series.intern(records), kind);
     const check = series.check(rows.ids);
     const { deduplicated } = rows;
+    const count = rows.records.length;
+    const { settings, maySwallow } = await facts();
     if (copyMemory.shouldTry()) {
       try {
-        await unlimited(client, async () => await copy(client, rows, check, await settings()));
+        const stored = await unlimited(client, () => copy(client, rows, check, settings));
         copyMemory.worked();
-        return { stored: rows.records.length, unchanged: 0, deduplicated };
+        return tally({ stored, unchanged: 0, deduplicated }, count - stored);
       } catch (error) {
         const state = sqlState(error);
         if (state !== UNIQUE_VIOLATION && state !== NOT_SUPPORTED) throw error;
         copyMemory.failed();
       }
     }
-    const stored = await unlimited(client, async () => await upsertWithin(client, rows, check, await settings()));
-    return { stored, unchanged: rows.records.length - stored, deduplicated };
+    const { stored, swallowed } = await unlimited(
+      client,
+      () => upsertWithin(client, rows, check, settings, maySwallow),
+    );
+    return tally({ stored, unchanged: count - stored - swallowed, deduplicated }, swallowed);
   }
 
-  async function copy(client: Client, rows: Rows, check: SeriesCheck, settings: WriteSettings): Promise<void> {
+  /** The counts with what was swallowed, which is told once. */
+  function tally(counts: WriteCounts, swallowed: number): WriteCounts {
+    if (swallowed === 0) return counts;
+    if (!isTold) {
+      notice?.(
+        `The database takes records of ${kind.table} without an error and does not keep them: drop or mend the trigger ` +
+          `before INSERT or UPDATE of the table ${kind.table}`,
+      );
+    }
+    isTold = true;
+    return { ...counts, swallowed };
+  }
+
+  /** Copies the rows, and gives how many of them the server has kept. */
+  async function copy(client: Client, rows: Rows, check: SeriesCheck, settings: WriteSettings): Promise<number> {
     const bytes = writer.copy(rows.records, rows.ids, kind.columns);
     const stream = client.query(copyFrom(copyPrelude(kind.table, check, settings) + statements.copy));
     stream.end(Buffer.from(bytes.buffer, 0, bytes.length));
     await finished(stream);
+    return stream.rowCount;
   }
 
-  /** Upserts; where settings are wanted, in a transaction that has them, since they must not outlive it. */
+  /** Upserts; where the statement timeout has to be set, in a transaction of its own, which it must not outlive. */
   async function upsertWithin(
     client: Client,
     rows: Rows,
     check: SeriesCheck,
-    { statementTimeoutMs }: WriteSettings,
-  ): Promise<number> {
-    if (statementTimeoutMs === undefined) return await upsert(client, rows, check);
+    settings: WriteSettings,
+    maySwallow: boolean,
+  ): Promise<{ stored: number; swallowed: number }> {
+    const { statementTimeoutMs } = settings;
+    if (statementTimeoutMs === undefined) return await upsert(client, rows, check, settings, maySwallow);
     await client.query(`BEGIN; SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
     try {
-      const changed = await upsert(client, rows, check);
+      const changed = await upsert(client, rows, check, settings, maySwallow);
       await client.query("COMMIT");
       return changed;
     } catch (error) {
@@ -118,18 +140,26 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   async function upsert(
     client: Client,
     { records, ids }: Rows,
-    { ids: seriesIds, mark }: SeriesCheck,
-  ): Promise<number> {
+    check: SeriesCheck,
+    { synchronousCommit }: WriteSettings,
+    maySwallow: boolean,
+  ): Promise<{ stored: number; swallowed: number }> {
+    const array = (name: string) => writer.array(records, kind.columns.find((column) => column.name === name)!);
     const parameters = [
       writer.integers(ids),
       ...kind.columns.map((column) => writer.array(records, column)),
-      writer.integers(Int32Array.from(seriesIds)),
-    ];
-    // The driver sends a Buffer in binary format.
-    const values = parameters.map((bytes) => Buffer.from(bytes.buffer, 0, bytes.length));
-    const { rows: [{ is_same, changed }] } = await client.query(statements.upsert, [...values, String(mark)]);
+      writer.integers(Int32Array.from(check.ids)),
+    ].map(toBuffer);
+    const { rows: [{ is_same, changed }] } = await client.query(
+      statements.upsert,
+      [...parameters, String(check.mark), synchronousCommit],
+    );
     if (!is_same) throw otherSeriesError();
-    return changed;
+    if (!maySwallow) return { stored: changed, swallowed: 0 };
+    // Rows that are unchanged and rows that are swallowed look the same to the upsert: only the keys tell.
+    const keys = [writer.integers(ids), ...kind.keyColumns.map(array)].map(toBuffer);
+    const { rows: [{ count }] } = await client.query(statements.count, keys);
+    return { stored: changed, swallowed: records.length - count };
   }
 
   /**
@@ -184,6 +214,11 @@ function createCopyMemory(supported: boolean) {
       failures++;
     },
   };
+}
+
+/** Bytes as the driver sends them in binary format. */
+function toBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer {
+  return Buffer.from(bytes.buffer, 0, bytes.length);
 }
 
 /** Waits for `work`, but no longer than until the deadline or the signal. What `work` comes to afterwards is ignored. */

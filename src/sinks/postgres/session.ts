@@ -5,42 +5,67 @@
  */
 import type { Client } from "pg";
 import type { Database } from "../../database/database.ts";
-import { isPooled } from "../../database/pooler.ts";
+import { processOf } from "../../database/pooler.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import { createSeriesIndex, type SeriesIndex } from "./series.ts";
-import type { WriteSettings } from "./verify.ts";
+import type { SynchronousCommit, WriteSettings } from "./verify.ts";
 
 /** A connection, and what is known of it. Ends with it. */
 export interface Session {
   readonly client: Client;
   readonly series: SeriesIndex;
-  /** What each transaction has to set for itself, as the session cannot keep it. */
-  settings(): Promise<WriteSettings>;
+  /** Asks once what a writer has to heed. */
+  facts(): Promise<SessionFacts>;
 }
+
+/** What a writer has to heed. */
+export interface SessionFacts {
+  /** What each transaction sets for itself: behind a pooler the session cannot keep it. */
+  readonly settings: WriteSettings;
+  /** Whether a trigger of the user's may take rows without an error. */
+  readonly maySwallow: boolean;
+}
+
+/** Triggers before each row, those of TimescaleDB aside. The types are bits: 1 row, 2 before, 4 insert, 16 update. */
+const FACTS = `SELECT pg_backend_pid() AS pid, EXISTS (
+  SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE t.tgrelid = $1::regclass AND NOT t.tgisinternal AND t.tgenabled <> 'D'
+    AND t.tgtype & 3 = 3 AND t.tgtype & 20 <> 0 AND NOT starts_with(n.nspname::text, '_timescaledb')
+) AS may_swallow`;
 
 /** Options of {@linkcode createSessions}. */
 export interface SessionOptions {
   database: Pick<Database, "statementTimeoutMs">;
   kind: RecordKind<MarketRecord>;
   tenant: string;
+  synchronousCommit: SynchronousCommit;
   notice?: (message: string) => void;
 }
 
 /** Gives the session of each connection, always the same one. */
-export function createSessions({ database, kind, tenant, notice }: SessionOptions): (client: Client) => Session {
+export function createSessions(
+  { database, kind, tenant, synchronousCommit, notice }: SessionOptions,
+): (client: Client) => Session {
   const sessions = new WeakMap<Client, Session>();
   return (client) => {
     const known = sessions.get(client);
     if (known !== undefined) return known;
-    const { statementTimeoutMs } = database;
-    let settings: Promise<WriteSettings> | undefined;
+    let facts: Promise<SessionFacts> | undefined;
+    async function readFacts(): Promise<SessionFacts> {
+      const { rows: [{ pid, may_swallow }] } = await client.query(FACTS, [kind.table]);
+      const { statementTimeoutMs } = database;
+      const isPooled = pid !== processOf(client);
+      return {
+        settings: isPooled && statementTimeoutMs !== undefined
+          ? { synchronousCommit, statementTimeoutMs }
+          : { synchronousCommit },
+        maySwallow: may_swallow,
+      };
+    }
     const session: Session = {
       client,
       series: createSeriesIndex({ client, kind, tenant, notice }),
-      settings: () =>
-        settings ??= statementTimeoutMs === undefined
-          ? Promise.resolve({})
-          : isPooled(client).then((pooled) => pooled ? { statementTimeoutMs } : {}),
+      facts: () => facts ??= readFacts(),
     };
     sessions.set(client, session);
     return session;

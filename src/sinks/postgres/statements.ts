@@ -14,10 +14,12 @@ export interface Statements {
   readonly copy: string;
   /**
    * Inserts or updates rows given as one array parameter a column, followed by the ids of their series, each once, and the
-   * combined mark of those. Gives one row: `is_same`, whether the ids are still those of the series (else nothing is
+   * combined mark of those, and what the commit waits for. Gives one row: `is_same`, whether the ids are still those of the series (else nothing is
    * written), and `changed`, how many rows were inserted or updated.
    */
   readonly upsert: string;
+  /** Counts rows that are there, of keys given as one array parameter a column. */
+  readonly count: string;
 }
 
 /** Columns whose change alone is no reason to rewrite a row. */
@@ -74,7 +76,8 @@ export function createStatements(
   return {
     copy: `COPY ${kind.table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
     upsert: `WITH checked AS MATERIALIZED (
-  SELECT (${markQuery(`$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same
+  SELECT (${markQuery(`$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same,
+    set_config('synchronous_commit', $${all.length + 3}, true) AS synced
 ), written AS (
 INSERT INTO ${kind.table} AS old (${names.join(", ")}) SELECT sent.* FROM checked, unnest(${parameters}) AS sent
 WHERE checked.is_same
@@ -84,7 +87,10 @@ WHERE ${order("excluded")} >= ${order("old")}
     OR (${order("excluded")} > ${order("old")} AND (${marks})))
 RETURNING 1
 )
-SELECT checked.is_same, (SELECT count(*) FROM written)::int4 AS changed FROM checked`,
+SELECT checked.is_same, checked.synced, (SELECT count(*) FROM written)::int4 AS changed FROM checked`,
+    count: `SELECT count(*)::int4 AS count FROM ${kind.table} old JOIN unnest(${
+      key.map((name, at) => `$${at + 1}::${SQL_TYPES[all.find((column) => column.name === name)!.type]}[]`).join(", ")
+    }) AS sent (${key.join(", ")}) ON ${key.map((name) => `old.${name} = sent.${name}`).join(" AND ")}`,
   };
 }
 

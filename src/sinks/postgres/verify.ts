@@ -26,8 +26,13 @@ export function markQuery(ids: string): string {
   return `SELECT coalesce(bit_xor(${MARK}), 0) FROM series_key s WHERE s.id = ANY (${ids})`;
 }
 
+/** What a commit waits for: all that the server is set up for, the server's own disk, or nothing. */
+export type SynchronousCommit = "on" | "local" | "off";
+
 /** Settings of a transaction that writes. */
 export interface WriteSettings {
+  /** Set in each transaction: a role or a database may have another default. */
+  readonly synchronousCommit: SynchronousCommit;
   /** Longest run of a statement, in milliseconds; `undefined` leaves it as the session has it. */
   readonly statementTimeoutMs?: number;
 }
@@ -37,12 +42,13 @@ export interface WriteSettings {
  * stream could not take. Settings are local, so that they reach the right session behind a connection pooler too.
  */
 export function copyPrelude(table: string, { ids, mark }: SeriesCheck, settings: WriteSettings): string {
-  const { statementTimeoutMs } = settings;
+  const { synchronousCommit, statementTimeoutMs } = settings;
   const timeout = statementTimeoutMs === undefined
     ? ""
     : `SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)};\n`;
   // A snapshot from before the locks, as a stricter isolation takes it, would show the names of then.
   return `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
+SET LOCAL synchronous_commit = ${synchronousCommit};
 ${timeout}LOCK TABLE series_key IN ACCESS SHARE MODE;
 LOCK TABLE ${table} IN ROW EXCLUSIVE MODE;
 DO $check$ BEGIN
