@@ -14,26 +14,26 @@ import type { Coordinator } from "../pipeline/run.ts";
 import { recordKind } from "../records/mod.ts";
 import type { Store } from "./store.ts";
 
-/** Records that the queue of late ones holds: those of several sources, each within its credit. */
-const LATE_CAPACITY = 20_000;
 /** Most records of a late batch: small, so that what it locks is free again soon. */
 const LATE_BATCH = 1000;
 
 /** Options of {@linkcode openCoordinators}. */
-export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "keep" | "abort" | "onFatal"> {
+export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "abort" | "onFatal"> {
   settings: Settings;
   store: Store;
   /** Names of the kinds. */
   kinds: readonly string[];
   lateness: Lateness;
   tell: Listener;
+  /** Keeps frames of a kind in its journal; `undefined` where it has none. */
+  keep: (kind: string) => DeliverOptions["keep"];
   /** Disposes of what is opened. */
   opened: AsyncDisposableStack;
 }
 
 /** Sets up a coordinator for each kind: one whose table is slow or broken does not hold up the others. */
 export function openCoordinators(options: CoordinatorsOptions): Map<string, Coordinator> {
-  const { settings, store, lateness, tell, opened, bury, keep, abort, onFatal } = options;
+  const { settings, store, lateness, tell, opened, bury, abort, onFatal } = options;
   return new Map(options.kinds.map((name) => {
     const kind = recordKind(name);
     const sink = opened.use(store.openSink(settings.tenant, kind));
@@ -53,12 +53,23 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
         tell,
       }),
       workers,
-      delivery: { kind, sink, circuit, retryAttempts: settings.retryAttempts, bury, keep, tell, abort, onFatal },
+      delivery: {
+        kind,
+        sink,
+        circuit,
+        retryAttempts: settings.retryAttempts,
+        bury,
+        keep: options.keep(name),
+        tell,
+        abort,
+        onFatal,
+      },
       late: kind.overAt === undefined || sink.maxLanes <= workers ? undefined : {
         lateness,
         batcher: createBatcher({
           kind: name,
-          capacity: LATE_CAPACITY,
+          // Each source has a credit for what may be late, so that nobody needs to wait here.
+          capacity: Infinity,
           maxRecords: Math.min(settings.batchSize, LATE_BATCH),
           lingerMs: settings.lingerMs,
           // Sources of live records need not be slowed down for it.

@@ -8,9 +8,8 @@ import { onAbort } from "../abort.ts";
 import type { Listener, PipelineEvent } from "../events.ts";
 import type { ProviderHealth } from "../pipeline/health.ts";
 import { type Lateness, yieldToLive } from "../pipeline/late.ts";
-import type { NamedStream } from "../pipeline/merge.ts";
 import { createTokenBucket, type TokenBucket } from "../pipeline/rate.ts";
-import type { Intake } from "../pipeline/run.ts";
+import type { Intake, Source as PipelineSource } from "../pipeline/run.ts";
 import { createValve, type Valve } from "../pipeline/valve.ts";
 import type { Provider, ProviderContext } from "../providers/provider.ts";
 import type { Frame } from "../records/frame.ts";
@@ -45,7 +44,7 @@ export interface Sources {
   readonly paced: readonly TokenBucket[];
   readonly listen: Listener;
   /** Opens all providers: those whose frames go through the journal, or the others. */
-  open(isJournaled: boolean): NamedStream<Frame>[];
+  open(isJournaled: boolean): PipelineSource[];
   /** Takes the way in, through which later ones come. */
   readonly onIntake: (intake: Intake) => void;
   current(): readonly Provider[];
@@ -63,7 +62,7 @@ export interface Sources {
 
 interface Source {
   readonly provider: Provider;
-  readonly valve: Valve<Frame>;
+  readonly valves: readonly Valve<Frame>[];
   readonly stop: AbortController;
   readonly ended: PromiseWithResolvers<void>;
 }
@@ -97,18 +96,24 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
     for (const { name } of membersOf(provider)) states.set(name, { name, state: "up", group });
   }
 
-  function openOne(provider: Provider): NamedStream<Frame> {
+  function openOne(provider: Provider): PipelineSource {
     tell({ type: "provider-opened", provider: provider.name });
     const stop = new AbortController();
     const signal = AbortSignal.any([stopping, stop.signal]);
     const bucket = buckets.get(provider) ?? pace(provider);
-    const valve = createValve(provider.open(options.context(provider.name, bucket, signal)));
+    const context = options.context(provider.name, bucket, signal);
+    const opened = provider.kinds?.map((kind) => provider.open({ ...context, kind })) ?? [provider.open(context)];
+    const valves = opened.map(createValve);
     // What a stop lets the provider hand over is let through.
-    onAbort(signal, valve.resume);
-    sources.set(provider.name, { provider, valve, stop, ended: Promise.withResolvers() });
-    if (provider.isLive) return { name: provider.name, stream: valve.stream };
+    onAbort(signal, () => valves.forEach((valve) => valve.resume()));
+    sources.set(provider.name, { provider, valves, stop, ended: Promise.withResolvers() });
     const isBesideLive = () => wanted.some(({ isLive }) => isLive);
-    return { name: provider.name, stream: yieldToLive(valve.stream, options.lateness, isBesideLive) };
+    return {
+      name: provider.name,
+      streams: valves.map(({ stream }) =>
+        provider.isLive ? stream : yieldToLive(stream, options.lateness, isBesideLive)
+      ),
+    };
   }
 
   function change(name: string, to: Partial<ProviderHealth>): void {
@@ -165,14 +170,13 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
       Array.from(states.values(), (state) => {
         const missing = unsubscribed.get(state.name);
         const health = missing?.size ? { ...state, unsubscribed: missing } : state;
-        const valve = sources.get(health.group ?? health.name)?.valve;
+        const [valve] = sources.get(health.group ?? health.name)?.valves ?? [];
         return health.state === "up" && valve?.isPaused ? { ...health, state: "paused" } : health;
       }),
     pause(name, paused) {
       const source = sources.get(states.get(name)?.group ?? name);
       if (source === undefined) return false;
-      if (paused) source.valve.pause();
-      else source.valve.resume();
+      for (const valve of source.valves) paused ? valve.pause() : valve.resume();
       tell({ type: "provider-notice", provider: name, message: paused ? "paused" : "on again" });
       return true;
     },

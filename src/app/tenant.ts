@@ -12,7 +12,7 @@ import type { Config } from "../config/load.ts";
 import type { Settings } from "../config/options.ts";
 import type { DeadLetters } from "../dead_letters/write.ts";
 import type { Listener } from "../events.ts";
-import { openJournal } from "../journal/open.ts";
+import { openJournals } from "../journal/open.ts";
 import { createBury } from "../pipeline/bury.ts";
 import type { Health } from "../pipeline/health.ts";
 import { createLateness } from "../pipeline/late.ts";
@@ -115,9 +115,10 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
   }
 
   const coordinators = new Map<string, Coordinator>();
-  const journaled = await openJournal({
+  const journaled = await openJournals({
     settings,
     providers: options.providers,
+    kinds: options.kinds,
     kind(name) {
       const coordinator = coordinators.get(name);
       if (coordinator === undefined) throw new RangeError(`no queue takes records of kind "${name}"`);
@@ -129,7 +130,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
   });
   if (journaled !== undefined) {
     opened.use(journaled);
-    listeners.push(journaled.journal.listen);
+    listeners.push(journaled.listen);
   }
 
   const bury = createBury(options.deadLetters(tell), fail);
@@ -143,7 +144,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
     tell,
     opened,
     bury,
-    keep: journaled?.journal.keep,
+    keep: (kind) => journaled?.journals.get(kind)?.keep,
     abort: aborting.signal,
     onFatal(error) {
       fail(error);
@@ -197,7 +198,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
   const health = (): Health => ({
     coordinators: readCoordinators(coordinators, settings.capacity),
     providers: sources.health(),
-    journal: journaled?.journal.health(),
+    journal: journaled?.health(),
     stopping: stopping.signal.aborted,
     isDone: outcome !== undefined && outcome.failure === undefined,
   });
@@ -217,7 +218,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
     drain.use(onAbort(stopping.signal, startDrain));
     await run({
       sources: sources.open(false),
-      journaled: journaled && { journal: journaled.journal, sources: sources.open(true) },
+      journaled: journaled && { journals: journaled.journals, sources: sources.open(true) },
       onIntake: sources.onIntake,
       coordinators,
       kind: recordKind,
@@ -225,6 +226,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
       bury,
       tell,
       watch: quorum?.look,
+      capacity: settings.capacity,
       limit: settings.limit ?? Infinity,
       onLimit: () => stopping.abort(),
       abort: aborting.signal,

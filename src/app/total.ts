@@ -4,7 +4,7 @@
  * @module
  */
 import type { CircuitState } from "../events.ts";
-import type { CoordinatorHealth, Health, JournalHealth } from "../pipeline/health.ts";
+import { type CoordinatorHealth, type Health, joinJournals } from "../pipeline/health.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
 
 /** The sum of all ledgers. */
@@ -43,7 +43,7 @@ export function joinHealth(all: readonly NamedHealth[], stopping: boolean): Heal
         ...(provider.group === undefined ? {} : { group: `${name}/${provider.group}` }),
       }))
     ),
-    journal: journals.length === 0 ? undefined : joinJournals(journals),
+    journal: joinJournals(journals),
     stopping,
   };
 }
@@ -61,18 +61,5 @@ function joinCoordinators(all: readonly CoordinatorHealth[]): CoordinatorHealth 
     late: add(all, ({ late }) => late),
     circuit: WORST.find((state) => all.some(({ circuit }) => circuit === state))!,
     probeAt: probes.length === 0 ? undefined : Math.min(...probes),
-  };
-}
-
-function joinJournals(all: readonly JournalHealth[]): JournalHealth {
-  return {
-    mode: all.every(({ mode }) => mode === "durable") ? "durable" : "overflow",
-    bytes: add(all, ({ bytes }) => bytes),
-    frames: add(all, ({ frames }) => frames),
-    records: add(all, ({ records }) => records),
-    oldestAgeSeconds: Math.max(...all.map(({ oldestAgeSeconds }) => oldestAgeSeconds)),
-    lossWindowMs: Math.max(...all.map(({ lossWindowMs }) => lossWindowMs)),
-    cut: add(all, ({ cut }) => cut),
-    problem: all.find(({ problem }) => problem !== undefined)?.problem,
   };
 }

@@ -1,28 +1,36 @@
 /** `barline journal`. @module */
-import { basename } from "@std/path";
+import { relative } from "@std/path";
 import { format as formatBytes } from "@std/fmt/bytes";
 import { loadConfig } from "../config/load.ts";
 import { tenantDirectory } from "../data_dir.ts";
-import { journalDirectory, listSegments } from "../journal/format.ts";
+import { journalDirectory, listJournals, listSegments } from "../journal/format.ts";
 import { holdJournal } from "../journal/hold.ts";
 import { inspectSegment, type SegmentReport } from "../journal/inspect.ts";
 import { countMissing, describeMissing, findMissing, type Missing, withoutTold } from "../journal/missing.ts";
 import { readPointer } from "../journal/pointer.ts";
 import { recover } from "../journal/recover.ts";
+import type { Repair } from "../journal/repair.ts";
 import type { ScannedEntry } from "../journal/scan.ts";
 import { printable } from "../telemetry/log.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { type Contents, createContents } from "./journal_contents.ts";
 import { exportEntries } from "./journal_export.ts";
 
-/** What a subcommand looks at. */
+/** What a subcommand looks at: the journals of all kinds. */
 export interface JournalView {
+  /** The directory that all lie in. */
+  readonly directory: string;
+  readonly journals: readonly KindJournal[];
+  readonly json: boolean;
+}
+
+/** The journal of one kind of records. */
+export interface KindJournal {
   readonly directory: string;
   /** Number of the first entry that is not settled. */
   readonly next: number;
   /** Paths of the segments, oldest first. */
   readonly segments: readonly string[];
-  readonly json: boolean;
 }
 
 const actions: Readonly<Record<string, (view: JournalView) => Promise<number>>> = {
@@ -35,24 +43,39 @@ const actions: Readonly<Record<string, (view: JournalView) => Promise<number>>> 
 /** Looks into, checks, repairs and exports the journal, while no process uses it. */
 export async function run({ words, options, configFile }: Invocation): Promise<number> {
   const settings = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true }).settings;
-  const directory = journalDirectory(tenantDirectory(settings));
-  const segments = await listSegments(directory);
-  // Where there is none, none is made.
-  using _held = segments.length === 0 ? undefined : await holdJournal(directory);
-  return await actions[words[0]]({ directory, segments, json: settings.json, next: await readPointer(directory) });
+  const dataDir = tenantDirectory(settings);
+  using held = new DisposableStack();
+  const journals: KindJournal[] = [];
+  for (const directory of (await listJournals(dataDir)).values()) {
+    const segments = await listSegments(directory);
+    // Where there is none, none is made.
+    if (segments.length > 0) held.use(await holdJournal(directory));
+    journals.push({ directory, segments, next: await readPointer(directory) });
+  }
+  return await actions[words[0]]({ directory: journalDirectory(dataDir), journals, json: settings.json });
 }
 
 /** Reads all segments; `hear` gets the entries that are not settled. */
 async function inspectAll(view: JournalView, hear?: (entry: ScannedEntry) => void): Promise<SegmentReport[]> {
   const reports: SegmentReport[] = [];
-  for (const path of view.segments) reports.push(await inspectSegment(path, view.next, hear));
+  for (const { segments, next } of view.journals) {
+    for (const path of segments) reports.push(await inspectSegment(path, next, hear));
+  }
   return reports;
 }
 
 /** What is missing, and neither a start nor a repair has told of. */
-function findUntold({ directory, next }: JournalView, reports: readonly SegmentReport[]): Promise<Missing[]> {
-  return withoutTold(directory, findMissing(reports, next));
+async function findUntold({ journals }: JournalView, reports: readonly SegmentReport[]): Promise<Missing[]> {
+  const missing = await Promise.all(
+    journals.map(({ directory, next, segments }) =>
+      withoutTold(directory, findMissing(reports.filter(({ path }) => segments.includes(path)), next))
+    ),
+  );
+  return missing.flat();
 }
+
+/** Name of a segment below the directory of all journals. */
+const nameOf = ({ directory }: JournalView, path: string) => relative(directory, path);
 
 async function inspect(view: JournalView): Promise<number> {
   const contents = createContents();
@@ -68,7 +91,7 @@ async function inspect(view: JournalView): Promise<number> {
     newest: formatTime(reports.findLast(({ newest }) => newest !== undefined)?.newest),
     contents: contents.list(),
     segments: reports.map(({ path, size, entries, records, first, last, oldest, newest }) => ({
-      name: basename(path),
+      name: nameOf(view, path),
       bytes: size,
       frames: entries,
       records,
@@ -120,7 +143,7 @@ async function verify(view: JournalView): Promise<number> {
   const findings = reports.flatMap(({ findings }) => findings);
   const missing = await findUntold(view, reports);
   const found = findings.map(({ path, at, size, damage, isTail, entries }) => ({
-    segment: basename(path),
+    segment: nameOf(view, path),
     at,
     bytes: size,
     frames: entries,
@@ -141,13 +164,18 @@ async function verify(view: JournalView): Promise<number> {
 }
 
 async function repair(view: JournalView): Promise<number> {
-  const { repairs, missing } = view.segments.length === 0
-    ? { repairs: [], missing: [] }
-    : await recover(view.directory, view.next, console.error);
+  const repairs: Repair[] = [];
+  const missing: Missing[] = [];
+  for (const { directory, segments, next } of view.journals) {
+    if (segments.length === 0) continue;
+    const found = await recover(directory, next, console.error);
+    repairs.push(...found.repairs);
+    missing.push(...found.missing);
+  }
   if (view.json) {
     console.log(JSON.stringify({
       repairs: repairs.map(({ path, at, size, damage, entries, done }) => ({
-        segment: basename(path),
+        segment: nameOf(view, path),
         at,
         bytes: size,
         frames: entries,
@@ -158,7 +186,7 @@ async function repair(view: JournalView): Promise<number> {
     }));
   } else {
     for (const { path, at, size, damage, done } of repairs) {
-      console.log(`${basename(path)}: ${size} bytes at ${at}, as ${damage}: ${done}`);
+      console.log(`${nameOf(view, path)}: ${size} bytes at ${at}, as ${damage}: ${done}`);
     }
     for (const range of missing) console.log(`${describeMissing(range)}: deleted, cut or set aside`);
     if (repairs.length === 0 && missing.length === 0) console.log("Nothing is damaged");

@@ -12,8 +12,10 @@ export async function exportEntries(view: JournalView): Promise<number> {
   const writer = Deno.stdout.writable.getWriter();
   let left = 0;
   let isWhole = true;
-  for (const path of view.segments) {
-    const { findings } = await inspectSegment(path, view.next, async ({ message, number }) => {
+  for (
+    const { path, next } of view.journals.flatMap(({ segments, next }) => segments.map((path) => ({ path, next })))
+  ) {
+    const { findings } = await inspectSegment(path, next, async ({ message, number }) => {
       try {
         const { kind: name, records, rejected } = decodeFrame(message);
         const kind = recordKind(name);

@@ -36,9 +36,26 @@ export interface EntryHeader {
   readonly length: number;
 }
 
-/** The directory of the journal below a data directory. */
-export function journalDirectory(dataDir: string): string {
-  return join(dataDir, "journal");
+/** Kind whose journal lies in the directory itself, where the journals of other kinds lie too. */
+const FIRST_KIND = "bar";
+const KIND_NAME = /^[a-z_]+$/;
+
+/** The directory of a kind's journal below a data directory: each kind has one of its own, so that none waits for another. */
+export function journalDirectory(dataDir: string, kind = FIRST_KIND): string {
+  return kind === FIRST_KIND ? join(dataDir, "journal") : join(dataDir, "journal", kind);
+}
+
+/** The directories of all journals below a data directory, by kind, that of bars first; whether there is anything in them or not. */
+export async function listJournals(dataDir: string): Promise<Map<string, string>> {
+  const journals = new Map([[FIRST_KIND, journalDirectory(dataDir)]]);
+  try {
+    for await (const { name, isDirectory } of Deno.readDir(journalDirectory(dataDir))) {
+      if (isDirectory && KIND_NAME.test(name)) journals.set(name, journalDirectory(dataDir, name));
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return journals;
 }
 
 /** Name of the segment whose first entry has that number. */

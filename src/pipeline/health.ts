@@ -60,3 +60,19 @@ export interface Health {
   /** Whether all is done, and nothing failed. */
   readonly isDone?: boolean;
 }
+
+/** Several journals as one: sums, and the worst of what cannot be added; `undefined` where there is none. */
+export function joinJournals(all: readonly JournalHealth[]): JournalHealth | undefined {
+  if (all.length < 2) return all[0];
+  const sum = (value: (journal: JournalHealth) => number) => all.reduce((total, each) => total + value(each), 0);
+  return {
+    mode: all.every(({ mode }) => mode === "durable") ? "durable" : "overflow",
+    bytes: sum(({ bytes }) => bytes),
+    frames: sum(({ frames }) => frames),
+    records: sum(({ records }) => records),
+    oldestAgeSeconds: Math.max(...all.map(({ oldestAgeSeconds }) => oldestAgeSeconds)),
+    lossWindowMs: Math.max(...all.map(({ lossWindowMs }) => lossWindowMs)),
+    cut: sum(({ cut }) => cut),
+    problem: all.find(({ problem }) => problem !== undefined)?.problem,
+  };
+}

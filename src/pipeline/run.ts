@@ -1,8 +1,10 @@
 /**
- * The flow, on one screen: providers → merge → accept, or journal → validate → route → (batch → lanes → sink) for each kind.
+ * The flow, on one screen: sources → split by kind, and for each kind: merge → accept, or journal → validate → route →
+ * (batch → lanes → sink). Nothing waits before the kinds are apart, so that none waits for another.
  *
  * @module
  */
+import { onAbort } from "../abort.ts";
 import type { Listener } from "../events.ts";
 import type { Frame } from "../records/frame.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
@@ -15,7 +17,8 @@ import type { Journal } from "./journal.ts";
 import type { LedgerKeeper } from "./ledger.ts";
 import type { Lateness } from "./late.ts";
 import { createLimit } from "./limit.ts";
-import { createMerge, merge, type NamedStream } from "./merge.ts";
+import { createMerge, type Merge, merge } from "./merge.ts";
+import { splitByKind } from "./split.ts";
 import { validate } from "./validate.ts";
 
 /** The queue and lanes of one kind of records. */
@@ -27,19 +30,26 @@ export interface Coordinator {
   readonly late?: { readonly batcher: Batcher; readonly lateness: Lateness };
 }
 
+/** A source of frames, and the name to call it by. */
+export interface Source {
+  readonly name: string;
+  /** One stream, or several that give different kinds, each at its own pace. */
+  readonly streams: readonly ReadableStream<Frame>[];
+}
+
 /** The way into a flow that runs. */
 export interface Intake {
   /** Adds a source; where there is a journal, to those whose frames go through it or to the others. */
-  add(source: NamedStream<Frame>, isJournaled: boolean): void;
+  add(source: Source, isJournaled: boolean): void;
   /** Says that no more will be added: the flow ends with its sources. */
   seal(): void;
 }
 
 /** What the flow is made of. */
 export interface Pipeline {
-  readonly sources: readonly NamedStream<Frame>[];
-  /** The journal, and the sources whose frames go through it. */
-  readonly journaled?: { readonly journal: Journal; readonly sources: readonly NamedStream<Frame>[] };
+  readonly sources: readonly Source[];
+  /** The journal of each kind that has one, and the sources whose frames go through it. */
+  readonly journaled?: { readonly journals: ReadonlyMap<string, Journal>; readonly sources: readonly Source[] };
   /** Given the way in; without it, the flow ends with the sources that there are. */
   readonly onIntake?: (intake: Intake) => void;
   readonly coordinators: ReadonlyMap<string, Coordinator>;
@@ -53,13 +63,15 @@ export interface Pipeline {
   readonly limit: number;
   /** Called when the limit is reached. */
   readonly onLimit: () => void;
+  /** Records of a kind that a source of several kinds may hold in memory while that kind is stuck. */
+  readonly capacity: number;
   /** Cancels the sources, whether they have ended or not. */
   readonly abort: AbortSignal;
 }
 
 /** Runs the flow until the sources have ended and every record is settled. */
 export async function run(pipeline: Pipeline): Promise<void> {
-  const { coordinators, journaled, onIntake, tell } = pipeline;
+  const { coordinators, journaled, onIntake } = pipeline;
 
   const deliveries = [...coordinators.values()].flatMap(({ batcher, workers, delivery, late }) => {
     const lanes = Array.from({ length: workers }, (_, worker) => deliver(worker, delivery));
@@ -68,46 +80,92 @@ export async function run(pipeline: Pipeline): Promise<void> {
     return all;
   });
 
-  const limit = createLimit(pipeline.limit, pipeline.onLimit);
-  const receive = (sources: readonly NamedStream<Frame>[] = []) => {
-    const merged = createMerge<Frame>({
-      ended: (provider) => tell({ type: "provider-ended", provider }),
-      failed: (provider, error) => tell({ type: "provider-failed", provider, error }),
-    }, pipeline.abort);
-    for (const source of sources) merged.add(source);
-    if (onIntake === undefined) merged.seal();
-    return merged;
-  };
-  const direct = receive(pipeline.sources);
-  const kept = receive(journaled?.sources);
-  const accepted: NamedStream<Frame>[] = [];
-  if (pipeline.sources.length > 0 || journaled === undefined || onIntake !== undefined) {
-    accepted.push({ name: "sources", stream: limit(direct.stream).pipeThrough(accept(pipeline)) });
-  }
-  if (journaled !== undefined) {
-    accepted.push({ name: "journal", stream: limit(kept.stream).pipeThrough(journaled.journal.stream) });
-  }
-  onIntake?.({
-    add: (source, isJournaled) => (isJournaled ? kept : direct).add(source),
-    seal() {
-      direct.seal();
-      kept.seal();
-    },
-  });
-
-  const failures: unknown[] = [];
-  const flow =
-    (accepted.length === 1 ? accepted[0].stream : merge(accepted, { failed: (_, error) => failures.push(error) }))
+  const failing = new AbortController();
+  const failed = (_: string, error: unknown) => failing.abort(error);
+  const queues = openQueues(pipeline);
+  const lines = Array.from(coordinators.keys(), (kind) => {
+    const journal = journaled?.journals.get(kind);
+    const direct = createMerge<Frame>({ failed });
+    const kept = createMerge<Frame>({ failed });
+    const accepted = [{ name: "sources", stream: direct.stream.pipeThrough(accept(pipeline)) }];
+    if (journal !== undefined) accepted.push({ name: "journal", stream: kept.stream.pipeThrough(journal.stream) });
+    const flow = (accepted.length === 1 ? accepted[0].stream : merge(accepted, { failed }))
       .pipeThrough(validate(pipeline))
-      .pipeTo(route(pipeline));
+      .pipeTo(new WritableStream({ write: queues.enter }), { signal: failing.signal });
+    flow.catch((error) => failing.abort(error));
+    return { kind, flow, direct, kept: journal === undefined ? direct : kept };
+  });
+  using _failing = onAbort(failing.signal, queues.abort);
 
-  const outcomes = await Promise.allSettled([flow, ...deliveries]);
-  for (const outcome of outcomes) if (outcome.status === "rejected") failures.push(outcome.reason);
-  if (failures.length > 0) throw failures[0];
+  const intake = createIntake(pipeline, lines);
+  for (const source of pipeline.sources) intake.add(source, false);
+  for (const source of journaled?.sources ?? []) intake.add(source, true);
+  if (onIntake === undefined) intake.seal();
+  else onIntake(intake);
+
+  const flows = await Promise.allSettled(lines.map(({ flow }) => flow));
+  await queues.close();
+  for (const outcome of [...flows, ...await Promise.allSettled(deliveries)]) {
+    if (outcome.status === "rejected") throw failing.signal.aborted ? failing.signal.reason : outcome.reason;
+  }
 }
 
-/** Sends each frame to the queue of its kind, late records to that of late ones, and waits where that is full. */
-function route({ coordinators, watch }: Pipeline): WritableStream<Frame> {
+/** The way of one kind from the sources to its queue. */
+interface Line {
+  readonly kind: string;
+  readonly direct: Merge<Frame>;
+  /** For frames that go through the journal. */
+  readonly kept: Merge<Frame>;
+}
+
+/** Splits each source that is added, and joins what it gives of a kind to the kind's line. */
+function createIntake({ limit, onLimit, capacity, abort, tell }: Pipeline, lines: readonly Line[]): Intake {
+  const reached = new AbortController();
+  const limited = createLimit(limit, () => {
+    reached.abort(new Error("the limit is reached"));
+    onLimit();
+  });
+  const kinds = lines.map(({ kind }) => kind);
+  return {
+    add({ name, streams }, isJournaled) {
+      let running = streams.length;
+      let isFailed = false;
+      const end = () => {
+        if (--running === 0 && !isFailed) tell({ type: "provider-ended", provider: name });
+      };
+      const fail = (error: unknown) => {
+        running--;
+        if (!isFailed) tell({ type: "provider-failed", provider: name, error });
+        isFailed = true;
+      };
+      for (const stream of streams) {
+        const parts = splitByKind(limited(stream), {
+          kinds,
+          capacity,
+          abort: AbortSignal.any([abort, reached.signal]),
+          onEnd: end,
+          onFailure: fail,
+        });
+        for (const { kind, direct, kept } of lines) {
+          (isJournaled ? kept : direct).add({ name, stream: parts.get(kind)! });
+        }
+      }
+    },
+    seal() {
+      for (const { direct, kept } of lines) [direct, kept].forEach((merged) => merged.seal());
+    },
+  };
+}
+
+/** The queues of all kinds, which lines fill. */
+interface Queues {
+  /** Puts a frame into the queue of its kind, late records into that of late ones; waits where the former is full. */
+  enter(frame: Frame): Promise<void>;
+  close(): Promise<void>;
+  abort(): void;
+}
+
+function openQueues({ coordinators, watch }: Pipeline): Queues {
   const queues = new Map(
     Array.from(coordinators, ([kind, { batcher, late }]) => [kind, {
       live: batcher.stream.writable.getWriter(),
@@ -115,26 +173,24 @@ function route({ coordinators, watch }: Pipeline): WritableStream<Frame> {
       split: late?.lateness.split,
     }]),
   );
-  async function enter(queue: WritableStreamDefaultWriter<Frame>, frame: Frame): Promise<void> {
-    await queue.ready;
-    // Not awaited: a write ends when its frame is batched, and waiting for that would make the queue one frame long.
-    queue.write(frame).catch(() => {});
-  }
-  const all = (end: (queue: WritableStreamDefaultWriter<Frame>) => Promise<void>) => async () => {
-    await Promise.all(
-      [...queues.values()].flatMap(({ live, late }) => late === undefined ? [live] : [live, late]).map(end),
-    );
-  };
-  return new WritableStream<Frame>({
-    async write(frame) {
+  const all = [...queues.values()].flatMap(({ live, late }) => late === undefined ? [live] : [live, late]);
+  // Not awaited: a write ends when its frame is batched, and waiting for that would make the queue one frame long.
+  const write = (queue: WritableStreamDefaultWriter<Frame>, frame: Frame) => void queue.write(frame).catch(() => {});
+  return {
+    async enter(frame) {
+      // What an older program left in the journal may be of another kind than its line.
       const queue = queues.get(frame.kind);
       if (queue === undefined) throw new RangeError(`Cannot route a frame of kind "${frame.kind}": no queue takes it`);
       watch?.(frame);
       const { live, late } = queue.split?.(frame) ?? { live: frame };
-      if (live !== undefined) await enter(queue.live, live);
-      if (late !== undefined) await enter(queue.late!, late);
+      // Without a wait, so that live records need none: the credit of each source bounds how many are late.
+      if (late !== undefined) write(queue.late!, late);
+      if (live === undefined) return;
+      await queue.live.ready;
+      write(queue.live, live);
     },
-    close: all((queue) => queue.close()),
-    abort: all((queue) => queue.abort()),
-  });
+    // What fails here is told by the deliveries.
+    close: async () => void await Promise.allSettled(all.map((queue) => queue.close())),
+    abort: () => all.forEach((queue) => queue.abort().catch(() => {})),
+  };
 }

@@ -13,7 +13,7 @@ import { type Frame, frameSize } from "../records/frame.ts";
 import { openConsumer } from "./nats/consumer.ts";
 import { frameOf, isForNewer } from "./nats/frame.ts";
 import { holdMessages } from "./nats/held.ts";
-import { createIntake } from "./nats/intake.ts";
+import { createIntake, type Intake } from "./nats/intake.ts";
 import {
   type Provider,
   type ProviderContext,
@@ -48,21 +48,21 @@ export function createNats(settings: ProviderSettings): Provider {
   const nats = settings.nats?.();
   if (nats === undefined) throw new SettingError("NATS_URL", "it is not given");
   const kinds = settings.kinds.map(({ name }) => name);
-  let close = () => Promise.resolve();
+  let session: ReturnType<typeof openSession> | undefined;
   return {
     name: "nats",
     keepsUnsettled: true,
+    kinds,
     open(context) {
-      const opened = openMessages(nats, settings.tenant, kinds, context);
-      close = opened.close;
-      return opened.stream;
+      session ??= openSession(nats, settings.tenant, kinds, context);
+      return session.read(context.kind === undefined ? kinds : [context.kind]);
     },
-    close: () => close(),
+    close: async () => await session?.close(),
   };
 }
 
-/** The messages as frames, and how to be done with them. */
-function openMessages(
+/** A connection with its consumers: opens streams of some kinds' messages as frames, and is done with all at its closing. */
+function openSession(
   settings: NatsSettings,
   tenant: string,
   kinds: readonly string[],
@@ -103,20 +103,12 @@ function openMessages(
   }
 
   change("connecting");
-  const intake = createIntake({
-    kinds,
-    open,
-    held,
-    mayMend: (error) => classifyNatsError(error instanceof NatsError ? error.cause : error) === "transient",
-    onState: change,
-    stop: AbortSignal.any([stop, cancelled.signal]),
-  });
   const timer = setInterval(() => {
     // Until then the intake knows better how it is.
     if (consumers.size === kinds.length) readLag().then(() => change("live"), (error) => change("waiting", error));
   }, LAG_EVERY_MS);
 
-  async function next(): Promise<Frame | undefined> {
+  async function next(intake: Intake): Promise<Frame | undefined> {
     while (true) {
       const taken = await intake.next();
       if (taken === undefined) return undefined;
@@ -130,16 +122,27 @@ function openMessages(
   }
 
   return {
-    stream: new ReadableStream<Frame>({
-      async pull(controller) {
-        const frame = await next();
-        if (frame === undefined) return controller.close();
-        await pace(frameSize(frame));
-        // Cancelled meanwhile: it is given back with the rest.
-        if (!cancelled.signal.aborted) controller.enqueue(frame);
-      },
-      cancel: () => cancelled.abort(),
-    }, { highWaterMark: 0 }),
+    read(some: readonly string[]): ReadableStream<Frame> {
+      const left = new AbortController();
+      const intake = createIntake({
+        kinds: some,
+        open,
+        held,
+        mayMend: (error) => classifyNatsError(error instanceof NatsError ? error.cause : error) === "transient",
+        onState: change,
+        stop: AbortSignal.any([stop, cancelled.signal, left.signal]),
+      });
+      return new ReadableStream<Frame>({
+        async pull(controller) {
+          const frame = await next(intake);
+          if (frame === undefined) return controller.close();
+          await pace(frameSize(frame));
+          // Cancelled meanwhile: it is given back with the rest.
+          if (!left.signal.aborted && !cancelled.signal.aborted) controller.enqueue(frame);
+        },
+        cancel: () => left.abort(),
+      }, { highWaterMark: 0 });
+    },
     async close() {
       cancelled.abort();
       clearInterval(timer);

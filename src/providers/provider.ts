@@ -88,6 +88,8 @@ export class SettingError extends RangeError {
 
 /** What a provider is given when it is opened. */
 export interface ProviderContext {
+  /** The one kind to give, of a provider whose {@linkcode Provider.kinds} are opened each on their own. */
+  readonly kind?: string;
   /** Aborts when the pipeline stops: the provider fetches no more, hands over what it has, and closes its stream. */
   readonly stop: AbortSignal;
   /** Gives the receive times of records. */
@@ -122,6 +124,8 @@ export interface Provider {
   readonly rate?: number;
   /** What paces its requests for history: slowed down while the pipeline is under pressure. */
   readonly buckets?: readonly TokenBucket[];
+  /** Kinds that it can give at a pace of their own: then it is opened once for each, so that none waits for another. */
+  readonly kinds?: readonly string[];
   /** Whether it is a live feed: it cannot be held back, and what is missed may be gone. */
   readonly isLive?: true;
   /** Whether it gives again what is not settled: its frames go through no journal, whatever mode is wanted. */

@@ -10,8 +10,7 @@ import { createBury } from "../../src/pipeline/bury.ts";
 import { createCircuit } from "../../src/pipeline/circuit.ts";
 import { createLateness } from "../../src/pipeline/late.ts";
 import { createLedger, imbalance, type Ledger } from "../../src/pipeline/ledger.ts";
-import type { NamedStream } from "../../src/pipeline/merge.ts";
-import { run } from "../../src/pipeline/run.ts";
+import { run, type Source } from "../../src/pipeline/run.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { type FakeSink, fakeSink, type FakeSinkOptions } from "./fake_sink.ts";
@@ -81,7 +80,7 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
     imbalance: () => imbalance(ledger.read()),
     run: (...sources) =>
       run({
-        sources: sources.map((stream, at): NamedStream<Frame> => ({ name: String(at), stream })),
+        sources: sources.map((stream, at): Source => ({ name: String(at), streams: [stream] })),
         coordinators: new Map([[kind.name, {
           batcher,
           workers,
@@ -98,6 +97,7 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
           },
         }]]),
         kind: recordKind,
+        capacity,
         ledger,
         bury,
         tell,
