@@ -5,6 +5,7 @@
  * @module
  */
 import type { SourcesChange } from "./app/sources.ts";
+import { openReceiveTimes } from "./app/receive_times.ts";
 import { openStore, type Store } from "./app/store.ts";
 import type { Writers } from "./sinks/sink.ts";
 import { openTenant, type Shared, type Tenant, type TenantOptions, type TenantOutcome } from "./app/tenant.ts";
@@ -103,7 +104,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     opened,
   });
 
-  const shared: Shared = { store, connections: createSharedConnections() };
+  const times = opened.use(
+    openReceiveTimes({ dataDir: config.settings.dataDir, notice: (message) => options.notice?.(message) }),
+  );
+  const shared: Shared = { store, connections: createSharedConnections(), times };
 
   const tenants = new Map<string, Tenant>();
   const running = new Map<Tenant, Promise<void>>();

@@ -5,6 +5,7 @@
  */
 import { onAbort } from "./abort.ts";
 import { type App, openApp, type Store, type Tenant, type TenantOptions } from "./app.ts";
+import type { ReceiveTimes } from "./app/receive_times.ts";
 import { openTenant, type TenantOutcome } from "./app/tenant.ts";
 import type { Config } from "./config/load.ts";
 import { tenantDirectory } from "./data_dir.ts";
@@ -23,6 +24,8 @@ export interface ReplayOptions {
   readonly config: Config;
   /** Used instead of one that is opened for the replay; stays open. */
   readonly store?: Store;
+  /** Gives receive times to records that have none, where the store is given. */
+  readonly times?: ReceiveTimes;
   readonly matches: LetterFilter;
   /** Most letters. @default {Infinity} */
   readonly limit?: number;
@@ -87,7 +90,7 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayRepor
     };
     await using replaying = options.store === undefined
       ? await openApp({ config, tenants: [tenant] })
-      : await openTenant({ store: options.store }, tenant);
+      : await openTenant({ store: options.store, times: options.times }, tenant);
     using _stopping = options.onStart?.(replaying);
     outcome = await replaying.run();
   }
@@ -124,13 +127,17 @@ const START_REPLAY_MS = 30_000;
  *
  * @returns What became of it; `undefined` where there was nothing to replay, or somebody else does so.
  */
-export async function replayAtStart(store: Store, { config, stopping }: Tenant): Promise<ReplayReport | undefined> {
+export async function replayAtStart(
+  store: Store,
+  { config, stopping, times }: Tenant,
+): Promise<ReplayReport | undefined> {
   const matches: LetterFilter = ({ letter }) => CAUSES_OF_RUNS.includes(letter.metadata.cause);
   if (!await mayHaveSuch(deadLetterDirectory(tenantDirectory(config.settings)))) return undefined;
   try {
     return await replayLetters({
       config,
       store,
+      times,
       matches,
       maxReplays: DEFAULT_MAX_REPLAYS,
       onStart(replaying) {

@@ -78,6 +78,8 @@ export type PipelineEvent =
   /** A message came that had come to some worker before. */
   | { type: "redelivered"; provider: string; kind: string }
   | { type: "accepted"; kind: string; provider: string; count: number }
+  /** Records came with receive times that can be none, or lie ahead of the clock; they have new ones. */
+  | { type: "receive-times-replaced"; kind: string; provider: string; count: number }
   | { type: "watermark"; kind: string; level: Watermark; depth: number; capacity: number }
   | { type: "backpressure"; level: Backpressure; factor: number }
   | {

@@ -1,5 +1,5 @@
 /**
- * The version of this program.
+ * The version of this program, and when it was released.
  *
  * @module
  */
@@ -7,3 +7,6 @@ import manifest from "../deno.json" with { type: "json" };
 
 /** As in `deno.json`. */
 export const VERSION: string = manifest.version;
+
+/** A time that was past when this version was released, in epoch milliseconds: a clock that says less is not set. */
+export const RELEASED_AT = Date.UTC(2025, 0, 1);

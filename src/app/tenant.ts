@@ -7,6 +7,7 @@
 import { onAbort } from "../abort.ts";
 import { openCoordinators, readCoordinators } from "./coordinators.ts";
 import { createSources, type SourcesChange } from "./sources.ts";
+import type { ReceiveTimes } from "./receive_times.ts";
 import type { Store } from "./store.ts";
 import type { Config } from "../config/load.ts";
 import type { Settings } from "../config/options.ts";
@@ -38,6 +39,8 @@ export interface Shared {
   readonly store: Store;
   /** Connections to vendors. */
   readonly connections?: SharedConnections;
+  /** @default {those of the wall clock alone} */
+  readonly times?: ReceiveTimes;
 }
 
 /** What a tenant is made of. */
@@ -71,6 +74,8 @@ export interface Tenant extends AsyncDisposable {
   listen(listener: Listener): void;
   /** Tells all who listen. */
   readonly tell: Listener;
+  /** The receive times of the process, where they are kept. */
+  readonly times?: ReceiveTimes;
   /** Runs until the sources end, or a stop or abort has been carried through. */
   run(): Promise<TenantOutcome>;
   /** The providers of now. */
@@ -92,7 +97,7 @@ export interface Tenant extends AsyncDisposable {
  *
  * @throws {Error} If its journal cannot be had.
  */
-export async function openTenant({ store, connections }: Shared, options: TenantOptions): Promise<Tenant> {
+export async function openTenant({ store, connections, times }: Shared, options: TenantOptions): Promise<Tenant> {
   const { settings } = options.config;
   const { tenant: name } = settings;
   await using opened = new AsyncDisposableStack();
@@ -170,7 +175,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
     tell,
   });
 
-  const clock = createReceiveClock();
+  const clock = times?.clock ?? createReceiveClock();
   const coverage = store.coverage(name);
   const contextOf = (provider: string, bucket: TokenBucket, stop: AbortSignal): ProviderContext => ({
     clock,
@@ -204,6 +209,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
   });
 
   async function runFlow(): Promise<TenantOutcome> {
+    if (times !== undefined && !await times.ready(stopping.signal)) return end();
     await options.begin?.(tenant);
     await using drain = new AsyncDisposableStack();
     const startDrain = () => {
@@ -224,6 +230,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
       kind: recordKind,
       ledger,
       bury,
+      clock,
       tell,
       watch: quorum?.look,
       capacity: settings.capacity,
@@ -232,6 +239,10 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
       abort: aborting.signal,
     }).catch(fail);
     await sources.close().catch(fail);
+    return end();
+  }
+
+  function end(): TenantOutcome {
     // A member of a group that has failed has been stood in for.
     const failedProvider = sources.health().find(({ state, group }) => state === "failed" && group === undefined);
     const counts = ledger.read();
@@ -251,6 +262,7 @@ export async function openTenant({ store, connections }: Shared, options: Tenant
     ledger: ledger.read,
     listen: (listener) => void listeners.push(listener),
     tell,
+    times,
     run: runFlow,
     stop: () => stopping.abort(),
     abort(reason) {

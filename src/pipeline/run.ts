@@ -7,7 +7,7 @@
 import { onAbort } from "../abort.ts";
 import type { Listener } from "../events.ts";
 import type { Frame } from "../records/frame.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
 import { accept } from "./accept.ts";
 import type { Batcher } from "./batch.ts";
 import type { Bury } from "./bury.ts";
@@ -56,6 +56,8 @@ export interface Pipeline {
   readonly kind: (name: string) => RecordKind<MarketRecord>;
   readonly ledger: LedgerKeeper;
   readonly bury: Bury;
+  /** Gives receive times. */
+  readonly clock: ReceiveClock;
   readonly tell: Listener;
   /** Sees each frame of sound records on its way to the queue; must not wait. */
   readonly watch?: (frame: Frame) => void;

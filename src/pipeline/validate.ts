@@ -3,8 +3,15 @@
  *
  * @module
  */
+import type { Listener } from "../events.ts";
 import { type Frame, frameSize, type Rejected } from "../records/frame.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import {
+  isReceiveTime,
+  latestReceiveTime,
+  type MarketRecord,
+  type ReceiveClock,
+  type RecordKind,
+} from "../records/record.ts";
 import type { Bury } from "./bury.ts";
 
 /** Options of {@linkcode validate}. */
@@ -12,19 +19,23 @@ export interface ValidateOptions {
   /** The kind of that name. */
   kind: (name: string) => RecordKind<MarketRecord>;
   bury: Bury;
+  /** Gives the receive times of records whose own cannot be believed. */
+  clock: ReceiveClock;
+  tell: Listener;
   /** The wall clock, in epoch milliseconds. */
   now?: () => number;
 }
 
 /**
- * Sends what a provider could not read and what is not sound to the dead letters, with the reason; the rest of each
+ * Gives records whose receive time cannot be believed one of its own, as the record itself may be sound. Sends what a provider could not read and what is not sound to the dead letters, with the reason; the rest of each
  * frame goes on.
  */
 export function validate(options: ValidateOptions): TransformStream<Frame, Frame> {
   const { bury, now = Date.now } = options;
   return new TransformStream<Frame, Frame>(
     {
-      async transform(frame, controller) {
+      async transform(given, controller) {
+        const frame = withReceiveTimes(given, options);
         const kind = options.kind(frame.kind);
         const unsound = findUnsound(frame, kind, now());
         const bad = frame.rejected.length + unsound.size;
@@ -55,6 +66,20 @@ export function validate(options: ValidateOptions): TransformStream<Frame, Frame
     { highWaterMark: 1 },
     { highWaterMark: 0 },
   );
+}
+
+/** The frame with receive times that are none, or lie ahead of the clock, replaced; see `isReceiveTime`. */
+function withReceiveTimes(frame: Frame, { clock, tell }: ValidateOptions): Frame {
+  const latest = latestReceiveTime(clock);
+  const isSound = ({ receivedAt }: { readonly receivedAt: number }) => isReceiveTime(receivedAt, latest);
+  if (isSound(frame) && frame.records.every(isSound)) return frame;
+  const count = frame.records.filter((record) => !isSound(record)).length;
+  tell({ type: "receive-times-replaced", kind: frame.kind, provider: frame.provider, count });
+  return {
+    ...frame,
+    receivedAt: isSound(frame) ? frame.receivedAt : clock(1),
+    records: frame.records.map((record) => isSound(record) ? record : { ...record, receivedAt: clock(1) }),
+  };
 }
 
 /** The places of unsound records in the frame, and why each is. */

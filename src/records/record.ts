@@ -136,6 +136,23 @@ export interface Field {
   readonly optional?: true;
 }
 
+/** How far the clocks of those who deliver records may be apart, in milliseconds. */
+export const MAX_CLOCK_SKEW_MS = 5 * 60_000;
+
+/** The latest receive time that is believed now, in microseconds, by one's own clock. */
+export function latestReceiveTime(clock: ReceiveClock): number {
+  // Asked for no time, the clock says which would be next.
+  return clock(0) + MAX_CLOCK_SKEW_MS * 1000;
+}
+
+/**
+ * Whether a receive time that comes from elsewhere (a message, a dead letter, the journal) may be one. A row whose receive
+ * time lies ahead of the clock could not be corrected until then.
+ */
+export function isReceiveTime(receivedAt: number, latest: number): boolean {
+  return Number.isInteger(receivedAt) && receivedAt >= 0 && receivedAt <= latest;
+}
+
 /**
  * Gives `count` receive times at once: the first of `count` consecutive microseconds, later than any given before.
  *
@@ -144,9 +161,12 @@ export interface Field {
  */
 export type ReceiveClock = (count: number) => number;
 
-/** Makes a {@linkcode ReceiveClock}. One is shared by all providers of a process. */
-export function createReceiveClock(now: () => number = Date.now): ReceiveClock {
-  let next = 0;
+/**
+ * Makes a {@linkcode ReceiveClock} of a wall clock in epoch milliseconds, which begins at `from` at the earliest, in
+ * microseconds. One is shared by all providers of a process.
+ */
+export function createReceiveClock(now: () => number = Date.now, from = 0): ReceiveClock {
+  let next = from;
   return (count) => {
     const first = Math.max(now() * 1000, next);
     next = first + count;

@@ -27,6 +27,9 @@ export function loggerOf(tenant: string): Logger {
   return tenant === DEFAULT_TENANT ? log : log.getChild(tenant);
 }
 
+/** Shortest time between two lines about receive times, in milliseconds. */
+const REPLACED_LINE_EVERY_MS = 60_000;
+
 /** Shortest time between two lines about bars that differ, in milliseconds. */
 const MISMATCH_LINE_EVERY_MS = 60_000;
 
@@ -34,6 +37,7 @@ const MISMATCH_LINE_EVERY_MS = 60_000;
 export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOptions = {}): Listener {
   let failureLoggedAt = -Infinity;
   let failures = 0;
+  let replacedLoggedAt = -Infinity;
   let isWebhookWell = true;
   const logMismatches = createMismatchLog(log);
   return (event) => {
@@ -61,6 +65,14 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
         return log[event.reason === "nightly-reset" ? "info" : "warn"](
           "Feed {provider} lost its connection ({reason}): {error}",
           { ...event, error: describeError(event.error) },
+        );
+      case "receive-times-replaced":
+        if (performance.now() - replacedLoggedAt < REPLACED_LINE_EVERY_MS) return;
+        replacedLoggedAt = performance.now();
+        return log.warn(
+          "{count} {kind} records of {provider} came with receive times that are none, or lie more than 5 minutes ahead " +
+            "of the clock: they get those of now. Set the clock of whoever sent them, or of this machine",
+          event,
         );
       case "watermark":
         return log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event);

@@ -31,8 +31,16 @@ export function registerStreamMetrics(registers: Registry[], kinds: readonly str
     unanswered.set({ coord_id }, 0);
     redelivered.inc({ coord_id }, 0);
   }
+  const replaced = new Counter({
+    name: "barline_receive_times_replaced_total",
+    help: "Records that came with a receive time that is none, or lies ahead of the clock, and got another.",
+    labelNames: ["coord_id"],
+    registers,
+  });
+  for (const coord_id of kinds) replaced.inc({ coord_id }, 0);
   return (event) => {
-    if (event.type === "redelivered") redelivered.inc({ coord_id: event.kind });
+    if (event.type === "receive-times-replaced") replaced.inc({ coord_id: event.kind }, event.count);
+    else if (event.type === "redelivered") redelivered.inc({ coord_id: event.kind });
     else if (event.type === "stream-lag") {
       lag.set({ coord_id: event.kind }, event.waiting);
       unanswered.set({ coord_id: event.kind }, event.unanswered);

@@ -3,9 +3,10 @@ import fc from "fast-check";
 import { createBury } from "../../src/pipeline/bury.ts";
 import { locate, validate } from "../../src/pipeline/validate.ts";
 import { recordKind } from "../../src/records/mod.ts";
+import { createReceiveClock } from "../../src/records/record.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import { makeBar, makeBars, makeFrame, makeFrames, OPENING } from "../support/frames.ts";
-import { memoryLetters } from "../support/letters.ts";
+import { eventLog, memoryLetters } from "../support/letters.ts";
 import { collect, forever, settled, sourceOf } from "../support/streams.ts";
 
 const unsound = (minute = 0) => makeBar({ volume: -1 }, minute);
@@ -13,15 +14,36 @@ const unsound = (minute = 0) => makeBar({ volume: -1 }, minute);
 /** A validator with its dead letters. */
 function makeValidator(bury?: (letters: readonly unknown[]) => Promise<boolean>) {
   const letters = memoryLetters();
-  const stream = validate({ kind: recordKind, bury: bury ?? createBury(letters, () => {}), now: () => OPENING });
-  return { letters: letters.kept, stream };
+  const events = eventLog();
+  const stream = validate({
+    kind: recordKind,
+    bury: bury ?? createBury(letters, () => {}),
+    clock: createReceiveClock(() => OPENING),
+    tell: events.tell,
+    now: () => OPENING,
+  });
+  return { letters: letters.kept, stream, events };
 }
 
 /** The frames that pass, and the letters. */
 async function pass(...frames: Frame[]) {
-  const { letters, stream } = makeValidator();
-  return { passed: await collect(sourceOf(frames).stream.pipeThrough(stream)), letters };
+  const { letters, stream, events } = makeValidator();
+  return { passed: await collect(sourceOf(frames).stream.pipeThrough(stream)), letters, events };
 }
+
+Deno.test("receive times that are none, or lie ahead of the clock, are replaced and told; the records go on", async () => {
+  const now = OPENING * 1000;
+  const skewed = now + 5 * 60_000_000;
+  const times = [NaN, 1e300, -1, 0.5, Date.UTC(2096, 0) * 1000, now - 1, skewed, skewed + 1];
+  const bars = times.map((receivedAt, minute) => makeBar({ receivedAt }, minute - times.length));
+  const { passed, letters, events } = await pass(makeFrame(bars, { receivedAt: 1e300 }), makeFrame(2));
+  const found = passed[0].records.map(({ receivedAt }) => receivedAt);
+  assertEquals([found[5], found[6], letters], [now - 1, skewed, []]);
+  const replaced = found.filter((receivedAt) => !times.includes(receivedAt));
+  assertEquals(replaced, Array.from({ length: 6 }, (_, at) => now + 1 + at));
+  assertEquals(passed[0].receivedAt, now);
+  assertEquals(events.of("receive-times-replaced").map(({ count, provider }) => [count, provider]), [[6, "test"]]);
+});
 
 Deno.test("a sound frame passes as it is", async () => {
   const frame = makeFrame(3);

@@ -13,6 +13,7 @@ import { createLedger, imbalance, type Ledger } from "../../src/pipeline/ledger.
 import { run, type Source } from "../../src/pipeline/run.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import { recordKind } from "../../src/records/mod.ts";
+import { createReceiveClock } from "../../src/records/record.ts";
 import { type FakeSink, fakeSink, type FakeSinkOptions } from "./fake_sink.ts";
 import { type EventLog, eventLog, memoryLetters } from "./letters.ts";
 
@@ -100,6 +101,7 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
         capacity,
         ledger,
         bury,
+        clock: createReceiveClock(),
         tell,
         limit,
         onLimit: () => void limits++,

@@ -1,0 +1,131 @@
+/**
+ * The receive times of a process, which go on where those of the last one ended: with an earlier clock after a restart, a
+ * correction would count as older than what it corrects.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import { join } from "@std/path";
+import { syncDirectory, writeAll } from "../durable_files.ts";
+import { createReceiveClock, MAX_CLOCK_SKEW_MS, type ReceiveClock } from "../records/record.ts";
+import { RELEASED_AT } from "../version.ts";
+
+/** See the module's description. Disposing of it saves how far it has come. */
+export interface ReceiveTimes extends AsyncDisposable {
+  readonly clock: ReceiveClock;
+  /**
+   * Waits while the wall clock says a time before the program's release, as a box without a battery does until its clock is
+   * set: nothing can be judged by such a clock. Goes on then after the last receive time of earlier runs.
+   *
+   * @returns Whether receive times can be had; not where `signal` has aborted the wait.
+   */
+  ready(signal: AbortSignal): Promise<boolean>;
+}
+
+/** Options of {@linkcode openReceiveTimes}. */
+export interface ReceiveTimesOptions {
+  /** Where they are kept; nothing is where it is not there. */
+  dataDir: string;
+  notice: (message: string) => void;
+  /** The wall clock, in epoch milliseconds. @default {Date.now} */
+  now?: () => number;
+  /** Time of the release, in epoch milliseconds. @default {RELEASED_AT} */
+  releasedAt?: number;
+  /** How long to wait between two looks at a clock that is not set, in milliseconds. @default {1000} */
+  lookEveryMs?: number;
+}
+
+/** Name of the file below the data directory: a receive time that no record of earlier runs has reached. */
+const NAME = "receive-time";
+/** How far ahead receive times are reserved, in microseconds: a crash loses no more than that, and costs no more. */
+const RESERVED_US = 10_000_000;
+
+/** Prepares receive times; see {@linkcode ReceiveTimes.ready}. */
+export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
+  const { dataDir, notice, now = Date.now, releasedAt = RELEASED_AT, lookEveryMs = 1000 } = options;
+  const path = join(dataDir, NAME);
+  let clock = createReceiveClock(now);
+  let beginning: Promise<void> | undefined;
+  let latest = 0;
+  let reserved = 0;
+  let saved = 0;
+  let saving: Promise<void> | undefined;
+  let isWaitTold = false;
+  let isFailureTold = false;
+
+  async function begin(): Promise<void> {
+    const mark = await readMark(path);
+    if (mark === undefined) return;
+    if (mark > (now() + MAX_CLOCK_SKEW_MS) * 1000) {
+      const aside = `${path}.ahead`;
+      await Deno.rename(path, aside).catch(() => {});
+      notice(
+        `Receive times of earlier runs reach ${describe(mark / 1000)}, and the clock says ${describe(now())}: ` +
+          `set aside as "${aside}". What those runs stored is overwritten by no newer record until then`,
+      );
+      return;
+    }
+    clock = createReceiveClock(now, mark);
+  }
+
+  /** Saves that no record reaches `mark`; a mark that another process of this directory has saved is not lowered. */
+  async function save(mark: number): Promise<void> {
+    try {
+      if (!(await Deno.stat(dataDir)).isDirectory) return;
+      const found = await readMark(path) ?? 0;
+      const next = found === saved ? mark : Math.max(found, mark);
+      const unfinished = `${path}.${Deno.pid}`;
+      {
+        using file = await Deno.open(unfinished, { create: true, truncate: true, write: true, mode: 0o600 });
+        await writeAll(file, new TextEncoder().encode(`${next}\n`));
+        await file.syncData();
+      }
+      await Deno.rename(unfinished, path);
+      await syncDirectory(dataDir);
+      saved = next;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || isFailureTold) return;
+      isFailureTold = true;
+      notice(`Cannot save receive times in "${path}": ${(error as Error).message}`);
+    }
+  }
+
+  return {
+    clock(count) {
+      const first = clock(count);
+      latest = Math.max(latest, first + count);
+      if (latest > reserved - RESERVED_US / 2) {
+        reserved = latest + RESERVED_US;
+        saving = (saving ?? Promise.resolve()).then(() => save(reserved));
+      }
+      return first;
+    },
+    async ready(signal) {
+      while (now() < releasedAt) {
+        if (!isWaitTold) {
+          notice(`The clock says ${describe(now())}, which is before this program was released: waits until it is set`);
+        }
+        isWaitTold = true;
+        await delay(lookEveryMs, { signal }).catch(() => {});
+        if (signal.aborted) return false;
+      }
+      await (beginning ??= begin());
+      return true;
+    },
+    async [Symbol.asyncDispose]() {
+      await saving;
+      if (latest > 0) await save(latest);
+    },
+  };
+}
+
+async function readMark(path: string): Promise<number | undefined> {
+  try {
+    const mark = Number((await Deno.readTextFile(path)).trim());
+    return Number.isSafeInteger(mark) && mark > 0 ? mark : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const describe = (ms: number) => new Date(ms).toISOString();

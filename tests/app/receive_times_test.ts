@@ -1,0 +1,97 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { join } from "@std/path";
+import { openReceiveTimes, type ReceiveTimesOptions } from "../../src/app/receive_times.ts";
+
+const NOW = Date.UTC(2026, 5, 1);
+const never = new AbortController().signal;
+
+/** A data directory, and receive times of processes in it. */
+async function openDirectory() {
+  const dataDir = await Deno.makeTempDir({ prefix: "barline-times-" });
+  const notices: string[] = [];
+  const open = (options: Partial<ReceiveTimesOptions>) =>
+    openReceiveTimes({ dataDir, notice: (message) => notices.push(message), releasedAt: 0, ...options });
+  return { dataDir, notices, open, [Symbol.asyncDispose]: () => Deno.remove(dataDir, { recursive: true }) };
+}
+
+Deno.test("after a restart receive times go on where they ended, also with an earlier clock", async () => {
+  await using directory = await openDirectory();
+  let last: number;
+  {
+    await using times = directory.open({ now: () => NOW });
+    assert(await times.ready(never));
+    last = times.clock(10) + 9;
+    assertEquals(last, NOW * 1000 + 9);
+  }
+  await using times = directory.open({ now: () => NOW - 60_000 });
+  await times.ready(never);
+  assertEquals([times.clock(1), directory.notices], [last + 1, []]);
+});
+
+Deno.test("a process that was killed is gone on from too: what it may have given is reserved", async () => {
+  await using directory = await openDirectory();
+  const killed = directory.open({ now: () => NOW });
+  await killed.ready(never);
+  const first = killed.clock(1);
+  // Its end never comes; the reservation does.
+  const path = join(directory.dataDir, "receive-time");
+  while ((await Deno.stat(path).catch(() => undefined)) === undefined);
+  const last = killed.clock(1000) + 999;
+  assert(last > first);
+  const times = directory.open({ now: () => NOW - 120_000 });
+  await times.ready(never);
+  assert(times.clock(1) > last);
+  for (const each of [killed, times]) await each[Symbol.asyncDispose]();
+});
+
+Deno.test("a process that ends does not take back what another of the same directory has reserved", async () => {
+  await using directory = await openDirectory();
+  const [one, other] = [directory.open({ now: () => NOW }), directory.open({ now: () => NOW + 60_000 })];
+  for (const each of [one, other]) await each.ready(never);
+  other.clock(1);
+  one.clock(1);
+  await other[Symbol.asyncDispose]();
+  await one[Symbol.asyncDispose]();
+  await using next = directory.open({ now: () => NOW });
+  await next.ready(never);
+  assert(next.clock(1) > (NOW + 60_000) * 1000);
+});
+
+Deno.test("receive times far ahead of the clock are set aside, and told", async () => {
+  await using directory = await openDirectory();
+  {
+    await using times = directory.open({ now: () => NOW + 6 * 60_000 });
+    await times.ready(never);
+    times.clock(1);
+  }
+  await using times = directory.open({ now: () => NOW });
+  await times.ready(never);
+  assertEquals(times.clock(1), NOW * 1000);
+  assertStringIncludes(directory.notices[0], "set aside as");
+  assert((await Deno.stat(join(directory.dataDir, "receive-time.ahead"))).isFile);
+});
+
+Deno.test("a clock that is not set is waited for, and told once; a stop ends the wait", async () => {
+  await using directory = await openDirectory();
+  let now = 0;
+  await using times = directory.open({ now: () => now, releasedAt: NOW, lookEveryMs: 1 });
+  const stopped = new AbortController();
+  const waits = [times.ready(never), times.ready(stopped.signal)];
+  stopped.abort();
+  assertEquals([await waits[1], directory.notices.length], [false, 1]);
+  assertStringIncludes(directory.notices[0], "The clock says 1970-01-01T00:00:00.000Z");
+  now = NOW + 1;
+  assertEquals(await waits[0], true);
+  assertEquals(times.clock(1), now * 1000);
+});
+
+Deno.test("nothing is kept where there is no data directory", async () => {
+  await using directory = await openDirectory();
+  const dataDir = join(directory.dataDir, "missing");
+  {
+    await using times = directory.open({ dataDir, now: () => NOW });
+    await times.ready(never);
+    times.clock(1);
+  }
+  assertEquals([await Deno.stat(dataDir).catch((error) => error.name), directory.notices], ["NotFound", []]);
+});
