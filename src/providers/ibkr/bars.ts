@@ -6,6 +6,7 @@
 import type { BarSizeSetting } from "@stoqey/ib";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { FeedBar } from "../live/feed.ts";
+import type { FeedClock } from "../live/clock.ts";
 import { explainBar } from "../live/message.ts";
 import type { Listing } from "./contract.ts";
 
@@ -66,7 +67,12 @@ export interface RawBar {
  * Reads a bar. `undefined` is a time without trades, or a trading day too far ahead of its date to be stored yet; a text
  * says what is wrong.
  */
-export function readBar(raw: RawBar, listing: Listing, timeframe: string): FeedBar | undefined | string {
+export function readBar(
+  raw: RawBar,
+  listing: Listing,
+  timeframe: string,
+  clock?: FeedClock,
+): FeedBar | undefined | string {
   const { open, high, low, close } = raw;
   const ts = readDate(raw.date);
   if (Number.isNaN(ts)) return "date of a bar is not as documented";
@@ -88,12 +94,12 @@ export function readBar(raw: RawBar, listing: Listing, timeframe: string): FeedB
     ...(!listing.hasVolume || trades === undefined ? {} : { trades }),
     status: "final",
   };
-  return explainBar(bar) ?? bar;
+  return explainBar(bar, clock) ?? bar;
 }
 
-/** Whether the bar can change no more. */
-export function isOver(bar: FeedBar, graceMs = 0): boolean {
-  return bar.ts + TIMEFRAMES.get(bar.timeframe)! + graceMs <= Date.now();
+/** Whether the bar can change no more, by TWS's clock where that is known. */
+export function isOver(bar: FeedBar, clock: FeedClock, graceMs = 0): boolean {
+  return bar.ts + TIMEFRAMES.get(bar.timeframe)! + graceMs <= Date.now() + (clock.skewMs() ?? 0);
 }
 
 /**

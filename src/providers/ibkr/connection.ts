@@ -43,6 +43,8 @@ export interface ConnectionOptions extends ConnectionTiming {
   onInfo: (code: number, text: string) => void;
   /** Told of the port that TWS changes to, `undefined` where it does not say: the connection ends then. */
   onPort: (port: number | undefined) => void;
+  /** Told of TWS's time, in epoch ms, to the second. */
+  onTime: (ms: number) => void;
   /** Told of messages that cannot be read; the connection lives on. */
   onUnreadable: (text: string) => void;
 }
@@ -200,8 +202,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   api.on(names.nextValidId, () => {
     isReady = true;
     clearTimeout(opening);
+    client.send(() => api.reqCurrentTime());
     ready.resolve();
   });
+  api.on(names.currentTime, (seconds) => options.onTime(seconds * 1000));
   api.on(names.info, (text, code) => inform(code, text));
   api.on(names.error, ({ message }, code, id) => {
     const answers = requests.get(id);

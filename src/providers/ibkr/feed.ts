@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { hoursOf } from "./hours.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
+import { createFeedClock } from "../live/clock.ts";
 import { type Feed, FeedError } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { isSmall, oldestStart } from "./bars.ts";
@@ -14,6 +14,7 @@ import { type Connection, type ConnectionTiming, openConnection } from "./connec
 import type { Listing } from "./contract.ts";
 import { readHistory } from "./history.ts";
 import { createHistoryConnection, type HistoryConnection, type Opening } from "./history_connection.ts";
+import { hoursOf } from "./hours.ts";
 import { type Live, subscribeAll } from "./live.ts";
 import { createPacing } from "./pacing.ts";
 
@@ -68,7 +69,9 @@ export interface IbkrOptions {
 export function createIbkrFeed(options: IbkrOptions): Feed {
   const { address, listings, timeframe, provisional, onCall } = options;
   const timing = { ...TIMING, ...options.timing };
-  const pacing = createPacing(isSmall(TIMEFRAMES.get(timeframe)!));
+  const stepMs = TIMEFRAMES.get(timeframe)!;
+  const pacing = createPacing(isSmall(stepMs));
+  const clock = createFeedClock(stepMs);
   const capacity = createCapacity();
   let current: { connection: Connection; live: Live } | undefined;
   let closed = Promise.resolve();
@@ -88,6 +91,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
         ...timing,
         ...given,
         nextId: () => ++lastId,
+        onTime: clock.vendorSaid,
         onPort(port = address.port) {
           ports = [...new Set([port, address.port])];
           given.onPort(port);
@@ -106,6 +110,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
     symbols: listings.map(({ symbol }) => symbol),
     timeframe,
     bucket: pacing.bucket,
+    clock,
 
     async connect(session) {
       const closing = Promise.withResolvers<void>();
@@ -120,7 +125,17 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
           onPort: (port) => session.notice(`TWS has changed its port to ${port}: set IBKR_PORT to it`),
           onUnreadable: (text) => session.reject({ raw: text.slice(0, 1000) }, "message is not as documented"),
         });
-        live = subscribeAll({ connection, session, listings, timeframe, pacing, capacity, provisional, ...timing });
+        live = subscribeAll({
+          connection,
+          session,
+          listings,
+          timeframe,
+          clock,
+          pacing,
+          capacity,
+          provisional,
+          ...timing,
+        });
         for (const [code, text] of early) live.inform(code, text);
         current = { connection, live };
         try {
@@ -141,10 +156,14 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
       }
       const listing = listings.find((each) => each.symbol === symbol);
       if (listing === undefined) throw new RangeError(`Cannot read history of ${symbol}: it was not asked for`);
-      yield* readHistory({ connection, listing, timeframe, pacing, capacity, signal, onCall, ...timing }, from, to);
+      yield* readHistory(
+        { connection, listing, timeframe, clock, pacing, capacity, signal, onCall, ...timing },
+        from,
+        to,
+      );
     },
     calendar: hoursOf,
-    historyStart: () => oldestStart(TIMEFRAMES.get(timeframe)!),
+    historyStart: () => oldestStart(stepMs),
     openHistory() {
       alone = createHistoryConnection(open);
       return {

@@ -5,6 +5,7 @@
  */
 import { delay } from "@std/async/delay";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
+import type { FeedClock } from "../live/clock.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
 import { BAR_SIZES, formatEnd, isOver, oldestStart, type RawBar, readBar, readDate } from "./bars.ts";
 import type { Capacity } from "./capacity.ts";
@@ -21,6 +22,7 @@ export interface HistoryOptions {
   connection: Connection;
   listing: Listing;
   timeframe: string;
+  clock: FeedClock;
   pacing: Pacing;
   capacity: Capacity;
   signal: AbortSignal;
@@ -49,9 +51,9 @@ export async function* readHistory(
   to: number,
 ): AsyncGenerator<readonly FeedBar[]> {
   const stepMs = TIMEFRAMES.get(options.timeframe)!;
-  const { listing, timeframe } = options;
+  const { listing, timeframe, clock } = options;
   const signal = AbortSignal.any([options.signal, options.connection.signal]);
-  const reader = createRowReader((raw) => readBar(raw as RawBar, listing, timeframe));
+  const reader = createRowReader((raw) => readBar(raw as RawBar, listing, timeframe, clock));
   const chunkMs = longestDuration(stepMs).reachMs * ANSWERS_A_CHUNK;
   for (let start = Math.max(from, oldestStart(stepMs) ?? from); start < to;) {
     const end = Math.min(start + chunkMs, to);
@@ -59,7 +61,7 @@ export async function* readHistory(
     for await (const { rows, before } of readBack({ ...options, signal }, start, end)) {
       const bars = reader.read(listing.symbol, rows);
       // TWS rounds durations up, and to days of trade.
-      parts.push(bars.filter((bar) => bar.ts >= start && bar.ts < before && isOver(bar)));
+      parts.push(bars.filter((bar) => bar.ts >= start && bar.ts < before && isOver(bar, clock)));
     }
     yield parts.reverse().flat();
     start = end;

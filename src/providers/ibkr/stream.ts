@@ -8,6 +8,7 @@
  */
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type Closer, createCloser } from "../live/closer.ts";
+import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar, Session } from "../live/feed.ts";
 import { BAR_SIZES, isOver, lookBack, type RawBar, readBar, readDate } from "./bars.ts";
 import { createBuilder, PART_MS } from "./builder.ts";
@@ -23,6 +24,7 @@ export interface StreamOptions {
   connection: Connection;
   session: Session;
   timeframe: string;
+  clock: FeedClock;
   /** Whether to give bars under way too. */
   provisional: boolean;
   /** How long after its end a bar is over, in milliseconds, where no later one has begun. */
@@ -58,7 +60,7 @@ export interface Stream {
 
 /** Opens a stream. */
 export function openStream(options: StreamOptions, listing: Listing, way: Way): Stream {
-  const { connection, session, timeframe } = options;
+  const { connection, session, timeframe, clock } = options;
   const { symbol } = listing;
   const { promise, resolve } = Promise.withResolvers<Ending>();
   let activeSince: number | undefined;
@@ -88,8 +90,11 @@ export function openStream(options: StreamOptions, listing: Listing, way: Way): 
     resolve({ verdict, text, workedMs: activeSince === undefined ? 0 : at - activeSince, at });
   }
   function read(raw: RawBar, timeframe: string): FeedBar | undefined {
-    const bar = readBar(raw, listing, timeframe);
-    if (typeof bar !== "string") return bar;
+    const bar = readBar(raw, listing, timeframe, clock);
+    if (typeof bar !== "string") {
+      if (bar !== undefined) clock.barEnded(symbol, bar.ts);
+      return bar;
+    }
     session.reject({ symbol, ...raw }, bar);
   }
   function error(code: number, text: string): void {
@@ -98,7 +103,7 @@ export function openStream(options: StreamOptions, listing: Listing, way: Way): 
     if (verdict !== "ignore") end(verdict === "empty" ? "later" : verdict, `${text} (code ${code})`);
   }
 
-  const parts = { session, symbol, timeframe, closer, error, accept, read };
+  const parts = { session, symbol, timeframe, clock, closer, error, accept, read };
   const cancel = isBuilt ? connection.askRealTime(listing, answerWithParts(parts)) : connection.ask(
     {
       listing,
@@ -128,6 +133,7 @@ interface Parts {
   session: Session;
   symbol: string;
   timeframe: string;
+  clock: FeedClock;
   closer: Closer;
   accept: () => void;
   read: (raw: RawBar, timeframe: string) => FeedBar | undefined;
@@ -136,7 +142,7 @@ interface Parts {
 
 /** Takes the answers to a request that is kept up to date. */
 function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
-  const { session, symbol, timeframe, closer, accept, read, error } = parts;
+  const { session, symbol, timeframe, clock, closer, accept, read, error } = parts;
   const initial: FeedBar[] = [];
   return {
     error,
@@ -146,7 +152,7 @@ function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
     },
     done() {
       accept();
-      const over = initial.filter((bar) => isOver(bar, closeAfterMs));
+      const over = initial.filter((bar) => isOver(bar, clock, closeAfterMs));
       closer.finished(over);
       for (const bar of initial) if (!over.includes(bar)) closer.update(bar);
       initial.length = 0;

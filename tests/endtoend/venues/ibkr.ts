@@ -61,6 +61,9 @@ export function startIbkr(): Venue {
           [2103, "Market data farm connection is broken:usfarm"],
           [2104, "Market data farm connection is OK:usfarm"],
         ),
+      "10182"() {
+        for (const connection of connections) connection.blip();
+      },
       "10225"() {
         const text =
           "Bust event occurred, current subscription is deactivated. Please resubscribe real-time bars immediately.";
