@@ -11,7 +11,7 @@ import { createFeedClock } from "./live/clock.ts";
 import { combine } from "./live/combine.ts";
 import { createPoller } from "./live/poll.ts";
 import { createFeedProvider } from "./live/provider.ts";
-import { createMassiveFeed, DELAY_MS } from "./massive/feed.ts";
+import { createMassiveFeed, DELAY_MS, isDelayedHost } from "./massive/feed.ts";
 import { readMassiveFinancials } from "./massive/financials.ts";
 import { HISTORY_TIMEFRAMES } from "./massive/history.ts";
 import { readMassiveChain } from "./massive/options.ts";
@@ -65,16 +65,15 @@ export function createMassive(settings: ProviderSettings): Provider {
   }
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start massive with these settings");
 
-  const isDelayed = socketUrl.includes("//delayed.");
   const clock = createFeedClock(TIMEFRAMES.get(timeframe)!);
   const bars = createFeedProvider({
     name: "massive",
     settings,
     kinds: ["bar", "option", "fundamental"],
-    overlapMs: OVERLAP_MS + (isDelayed ? DELAY_MS : 0) + 5 * TIMEFRAMES.get(timeframe)!,
+    overlapMs: OVERLAP_MS + (isDelayedHost(socketUrl) ? DELAY_MS : 0) + 5 * TIMEFRAMES.get(timeframe)!,
     account: [socketUrl, restUrl, key],
     symbols,
-    feed: (symbols, onCall) =>
+    feed: (symbols, onCall, notice) =>
       createMassiveFeed({
         symbols,
         timeframe,
@@ -84,8 +83,8 @@ export function createMassive(settings: ProviderSettings): Provider {
         socketUrl,
         restUrl,
         requestsPerMinute,
-        isDelayed,
         clock,
+        notice,
         onCall,
       }),
   });

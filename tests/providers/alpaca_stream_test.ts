@@ -46,10 +46,42 @@ Deno.test("each symbol is subscribed once, in requests that are not too long", a
   assertEquals(asked, 3);
 });
 
-Deno.test("symbols left out of the answer are refused by name", async () => {
-  const { stream } = await subscribe(["AAPL", "HUSH", "MSFT"], { silent: ["HUSH"] });
-  assertEquals(stream.subscribed, ["AAPL", "MSFT"]);
-  assertEquals(stream.refused, ["HUSH"]);
+Deno.test("symbols left out of the answer are asked for again in the connection, and are subscribed when they are taken", async () => {
+  await using fake = startFakeAlpaca({ silent: ["HUSH"] });
+  await using stream = run(fake, { symbols: ["AAPL", "HUSH", "MSFT"], askAgainMs: 20 });
+  await stream.until(() => stream.subscribed.length === 2);
+  await fake.until(() => subscriptions(fake).length === 2);
+  fake.silent.clear();
+  await stream.until(() => stream.subscribed.length === 3);
+  assertEquals([stream.subscribed, stream.refused], [["AAPL", "MSFT", "HUSH"], []]);
+  assertEquals(subscriptions(fake).slice(1).map(({ message }) => message.bars), [["HUSH"], ["HUSH"]]);
+});
+
+Deno.test("symbols that every answer leaves out are refused by name after four requests", async () => {
+  for (const symbols of [["AAPL", "HUSH"], ["HUSH"]]) {
+    await using fake = startFakeAlpaca({ silent: ["HUSH"] });
+    await using stream = run(fake, { symbols, askAgainMs: 1 });
+    await stream.until(() => stream.refused.length === 1);
+    assertEquals(stream.reasons, ["Alpaca left it out of 4 subscriptions"]);
+    assertEquals(subscriptions(fake).length, 4);
+    if (symbols.length === 1) await assertRejects(() => stream.ended, FeedError, "refused each of the symbols: HUSH");
+  }
+});
+
+Deno.test("corrections left out of the answer are asked for again, and named where they stay out", async () => {
+  await using fake = startFakeAlpaca();
+  fake.uncorrected.add("AAPL").add("MSFT");
+  await using stream = run(fake, { symbols: ["AAPL", "MSFT", "SPY"], askAgainMs: 10 });
+  await stream.until(() => stream.subscribed.length === 3);
+  await fake.until(() => subscriptions(fake).length === 2);
+  fake.uncorrected.delete("MSFT");
+  await fake.until(() => subscriptions(fake).length === 4);
+  while (stream.notices.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+  assertEquals(stream.notices, [
+    "Alpaca left AAPL out of updatedBars: corrections of their bars come from history alone",
+  ]);
+  assertEquals([stream.subscribed, stream.refused], [["AAPL", "MSFT", "SPY"], []]);
+  assertEquals(subscriptions(fake)[1].message.bars, ["AAPL", "MSFT"]);
 });
 
 Deno.test("symbols above the limit are refused by name, the others go on", async () => {

@@ -1,6 +1,9 @@
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { FeedBar } from "../../src/providers/live/feed.ts";
 import { FeedError } from "../../src/providers/live/feed.ts";
+import { readRange } from "../../src/providers/live/range.ts";
+import { createPace } from "../../src/providers/massive/pace.ts";
+import { alterJson } from "../support/lapse.ts";
 import { createMassiveFeed, type MassiveOptions } from "../../src/providers/massive/feed.ts";
 import { fakeClock } from "../support/clock.ts";
 import { type FakeMassive, KEY, startFakeMassive } from "../support/fake_massive.ts";
@@ -182,39 +185,115 @@ Deno.test("a page in the middle is asked for again too", async () => {
   assertEquals(fake.requests.map(({ query }) => query.get("cursor")), [null, "2", "2"]);
 });
 
-for (
-  const { requestsPerMinute, pace, name } of [
-    {
-      requestsPerMinute: undefined,
-      pace: 5,
-      name: "the first 429 brings requests down to the free plan's five a minute",
-    },
-    { requestsPerMinute: 60, pace: 60, name: "a pace that is given is kept, also after a 429" },
-  ]
-) {
-  Deno.test(name, async () => {
-    await using fake = startFakeMassive();
-    using clock = fakeClock(START);
-    const { fetch } = globalThis;
-    const at: number[] = [];
-    globalThis.fetch = () => {
-      at.push(clock.now);
-      return Promise.resolve(Response.json({ status: "OK", resultsCount: 0 }, { status: at.length === 1 ? 429 : 200 }));
-    };
-    try {
-      // Each of 30 months is a request.
-      let isDone = false;
-      const reading = read(fake, { requestsPerMinute, to: START + 900 * DAY }).then(() => isDone = true);
-      while (!isDone) await clock.tick(1000);
-      await reading;
-    } finally {
-      globalThis.fetch = fetch;
-    }
-    assertEquals(at.length, 31);
-    const perMinute = 29 / (at.at(-1)! - at[1]) * MINUTE;
-    assert(Math.abs(perMinute - pace) < pace / 20, `${perMinute} requests a minute`);
+Deno.test("a pace that is given is kept, also after a 429", async () => {
+  await using fake = startFakeMassive();
+  using clock = fakeClock(START);
+  const { fetch } = globalThis;
+  const at: number[] = [];
+  globalThis.fetch = () => {
+    at.push(clock.now);
+    return Promise.resolve(Response.json({ status: "OK", resultsCount: 0 }, { status: at.length === 1 ? 429 : 200 }));
+  };
+  try {
+    // Each of 30 months is a request.
+    let isDone = false;
+    const reading = read(fake, { requestsPerMinute: 60, to: START + 900 * DAY }).then(() => isDone = true);
+    while (!isDone) await clock.tick(1000);
+    await reading;
+  } finally {
+    globalThis.fetch = fetch;
+  }
+  assertEquals(at.length, 31);
+  const perMinute = 29 / (at.at(-1)! - at[1]) * MINUTE;
+  assert(Math.abs(perMinute - 60) < 3, `${perMinute} requests a minute`);
+});
+
+Deno.test("a 429 brings requests down to five a minute, which is said once, and a calm brings them up again", async () => {
+  using clock = fakeClock(START);
+  const notices: string[] = [];
+  const { bucket, heard } = createPace(undefined, (message) => void notices.push(message));
+  const perMinute = () => Math.round(bucket.perSecond * 60);
+  assertEquals(perMinute(), 1200);
+  heard("throttled");
+  assertEquals(perMinute(), 5);
+  await clock.tick(MINUTE - 1);
+  heard("ok");
+  assertEquals(perMinute(), 5);
+  for (let minute = 1; minute <= 25; minute++) {
+    await clock.tick(MINUTE);
+    heard("ok");
+  }
+  assertEquals(perMinute(), 1200, "twenty minutes later it is what it was");
+  heard("throttled");
+  assertEquals([perMinute(), notices.length], [1145, 1]);
+  assertStringIncludes(notices[0], "Massive answers 429");
+});
+
+Deno.test("on the free plan a growth that is refused is taken back, and tried ever more seldom", async () => {
+  using clock = fakeClock(START);
+  const { bucket, heard } = createPace(undefined);
+  const refusals: number[] = [];
+  heard("throttled");
+  for (let minute = 1; minute <= 600; minute++) {
+    await clock.tick(MINUTE);
+    if (bucket.perSecond * 60 > 5.01) {
+      refusals.push(minute);
+      heard("throttled");
+    } else heard("ok");
+  }
+  assertEquals(Math.round(bucket.perSecond * 60), 5);
+  assert(refusals.length <= 15, `${refusals.length} refusals in ten hours`);
+});
+
+Deno.test("an answer of a delayed plan shows that history is a quarter of an hour behind", async () => {
+  await using fake = startFakeMassive();
+  const feed = createFeed(fake);
+  assertEquals(feed.historyLagMs, 0);
+  fill(fake, 1);
+  fake.lapses.lapse = alterJson((body) => ({ ...body, status: "DELAYED" }));
+  const { signal } = new AbortController();
+  assertEquals((await Array.fromAsync(feed.history(["AAPL"], START, START + MINUTE, signal))).flat().length, 1);
+  assertEquals(feed.historyLagMs, 15 * MINUTE);
+});
+
+Deno.test("every host of delayed plans has a history that is a quarter of an hour behind", async () => {
+  await using fake = startFakeMassive();
+  const hosts = [
+    ...[
+      "delayed.massive.com",
+      "delayed.polygon.io",
+      "delayed-business.massive.com",
+      "delayed-nasdaq-basic-business.x.y",
+    ],
+    ...["socket.massive.com", "business.massive.com", "starterfeed.massive.com", "proxy.example/delayed."],
+  ];
+  const lags = hosts.map((host) => createFeed(fake, { socketUrl: `wss://${host}/stocks` }).historyLagMs! / MINUTE);
+  assertEquals(lags, [15, 15, 15, 15, 0, 0, 0, 0]);
+});
+
+Deno.test("of a delayed plan that nothing was known of, no more is claimed than was read", async () => {
+  await using fake = startFakeMassive();
+  const now = Date.now();
+  const feed = createFeed(fake);
+  const stepsBack = (ms: number) => Math.floor((now - ms) / MINUTE) * MINUTE;
+  for (let ts = stepsBack(30 * MINUTE); ts <= stepsBack(16 * MINUTE); ts += MINUTE) {
+    fake.history.push({ symbol: "AAPL", ts, open: 2, high: 4, low: 1, close: 3, volume: 1 });
+  }
+  fake.lapses.lapse = alterJson((body) => ({ ...body, status: "DELAYED" }));
+  const claims: number[] = [];
+  let clock = 0;
+  const until = await readRange({
+    feed,
+    starts: new Map([["AAPL", stepsBack(30 * MINUTE)]]),
+    to: stepsBack(0),
+    signal: new AbortController().signal,
+    clock: () => clock++,
+    hand: (_bars, _asOf, onSettled) => Promise.resolve(onSettled()),
+    onCommitted: (_symbol, until) => void claims.push(until),
   });
-}
+  assert(until <= now - 14 * MINUTE && until >= now - 17 * MINUTE, `${(now - until) / MINUTE} minutes ago`);
+  assertEquals(Math.max(...claims), until);
+});
 
 Deno.test("a wrong key is told from a plan without the data, and neither is tried again", async () => {
   await using fake = startFakeMassive();

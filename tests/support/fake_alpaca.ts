@@ -40,7 +40,7 @@ export interface FakeAlpacaOptions {
   limit?: number;
   /** Most bars of a page, below what is asked for. @default {10000} */
   pageSize?: number;
-  /** Symbols that are left out of subscriptions without an error. */
+  /** Symbols that are left out of subscriptions at first. */
   silent?: readonly string[];
   /** Milliseconds that bars must be old to be read. @default {0} */
   delayMs?: number;
@@ -65,6 +65,10 @@ export interface FakeAlpaca extends AsyncDisposable {
   hold?: (request: URL) => Promise<void>;
   /** REST requests so far. */
   readonly requests: URL[];
+  /** Symbols that are left out of subscriptions without an error; change it at will. */
+  readonly silent: Set<string>;
+  /** Symbols whose corrections are left out of subscriptions; change it at will. */
+  readonly uncorrected: Set<string>;
   /** What its REST side does wrong. */
   readonly lapses: Lapses;
   /** The next connection whose first subscription is answered. */
@@ -75,7 +79,7 @@ export interface FakeAlpaca extends AsyncDisposable {
 
 /** Starts the fake. */
 export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
-  const { known, limit = Infinity, pageSize = 10_000, silent = [], delayMs = 0 } = options;
+  const { known, limit = Infinity, pageSize = 10_000, delayMs = 0 } = options;
   const fake = {
     answersAgain: true,
     history: [] as MarketBar[],
@@ -85,6 +89,8 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
     received: [] as FakeAlpaca["received"],
     requests: [] as URL[],
     lapses: createLapses(),
+    silent: new Set(options.silent),
+    uncorrected: new Set<string>(),
     hold: undefined as FakeAlpaca["hold"],
   };
   const arrived = createQueue<AlpacaConnection>();
@@ -123,9 +129,10 @@ export function startFakeAlpaca(options: FakeAlpacaOptions = {}): FakeAlpaca {
         return error(400, "invalid syntax");
       }
       if (symbols.size + wanted.length > limit) return error(405, "symbol limit exceeded");
-      for (const symbol of wanted) if (!silent.includes(symbol)) symbols.add(symbol);
+      for (const symbol of wanted) if (!fake.silent.has(symbol)) symbols.add(symbol);
       const all = [...symbols];
-      send({ T: "subscription", trades: [], quotes: [], bars: all, updatedBars: all, dailyBars: [], statuses: [] });
+      const updatedBars = all.filter((symbol) => !fake.uncorrected.has(symbol));
+      send({ T: "subscription", trades: [], quotes: [], bars: all, updatedBars, dailyBars: [], statuses: [] });
       if (hasArrived) return;
       hasArrived = true;
       const connection: AlpacaConnection = {

@@ -13,11 +13,14 @@ const MINUTE_MS = 60_000;
 /** What is told of control messages. */
 export interface ControlHandlers {
   success(message: unknown): void;
-  /** Symbols whose bars are subscribed: all of them. */
-  subscription(bars: readonly string[]): void;
+  /** All symbols whose bars are subscribed, and those whose corrections are, where the server names these. */
+  subscription(bars: readonly string[], updatedBars: readonly string[] | undefined): void;
   /** Tells whether the error is understood. */
   error(code: number, message: string): boolean;
 }
+
+const isSymbols = (value: unknown): value is string[] =>
+  Array.isArray(value) && value.every((symbol) => typeof symbol === "string");
 
 /**
  * Makes a reader of messages for these symbols. What is not as documented is rejected, item by item, and the rest goes on.
@@ -29,13 +32,13 @@ export function createMessageReader(
   clock?: FeedClock,
 ): (text: string) => void {
   /** Takes a control message, and tells what is wrong with it. */
-  function control({ T: type, msg, code, bars }: Record<string, unknown>): string | undefined {
+  function control({ T: type, msg, code, bars, updatedBars }: Record<string, unknown>): string | undefined {
     if (type === "success") handlers.success(msg);
     else if (type === "subscription") {
-      if (!Array.isArray(bars) || !bars.every((symbol) => typeof symbol === "string")) {
+      if (!isSymbols(bars) || (updatedBars !== undefined && updatedBars !== null && !isSymbols(updatedBars))) {
         return "subscription is not as documented";
       }
-      handlers.subscription(bars);
+      handlers.subscription(bars, updatedBars ?? undefined);
     } else if (type === "error") {
       if (typeof code !== "number" || typeof msg !== "string") return "error is not as documented";
       if (!handlers.error(code, msg)) return "error is not expected";

@@ -33,6 +33,8 @@ export interface StreamOptions {
   answerMs?: number;
   /** Step of the growing waits between attempts to be let in, in milliseconds. @default {500} */
   reauthMs?: number;
+  /** See {@linkcode createSubscriptions}. @default {10000} */
+  askAgainMs?: number;
   /** See {@linkcode watchQuiet}. @default {60000} */
   quietMs?: number;
 }
@@ -69,13 +71,17 @@ export async function runStream(session: Session, options: StreamOptions): Promi
   const subscriptions = createSubscriptions({
     symbols: options.symbols,
     session,
-    request(symbols) {
-      expect("answer to a subscription");
+    request(symbols, isAgain) {
+      // What is subscribed already need not be answered.
+      if (!isAgain) expect("answer to a subscription");
       send({ action: "subscribe", bars: symbols, updatedBars: symbols });
     },
-    onDone() {
+    hasUpdates: options.feed !== "test",
+    askAgainMs: options.askAgainMs,
+    onError: (error) => ending.abort(error),
+    onIdle() {
       clearTimeout(step);
-      quiet = watchQuiet({
+      quiet ??= watchQuiet({
         quietMs,
         // Asks for what is there already, which is answered with all that is there.
         ask: () => send({ action: "subscribe", bars: [subscriptions.example] }),
@@ -116,8 +122,8 @@ export async function runStream(session: Session, options: StreamOptions): Promi
       if (message === "connected") authenticate();
       else if (message === "authenticated") enter();
     },
-    subscription(bars) {
-      if (!subscriptions.acknowledge(bars)) quiet?.answered();
+    subscription(bars, updatedBars) {
+      if (!subscriptions.acknowledge(bars, updatedBars)) quiet?.answered();
     },
     error: takeError,
   }, options.clock);
@@ -146,6 +152,7 @@ export async function runStream(session: Session, options: StreamOptions): Promi
     throw connectionLimitError(performance.now() - refusedAt);
   } finally {
     clearTimeout(step);
+    subscriptions.stop();
     quiet?.stop();
   }
 }

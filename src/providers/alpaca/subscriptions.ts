@@ -13,46 +13,88 @@ import { CODE, CONNECTION_COOLDOWN_MS } from "./errors.ts";
  */
 const MAX_SYMBOLS = 500;
 
+/** How often a symbol is asked for that answers leave out. */
+const MAX_ASKS = 4;
+/** Symbols that a message names. */
+const NAMED = 5;
+
 /** The subscriptions of one connection. */
 export interface Subscriptions {
   /** Sends the first request. */
   start(): void;
-  /** Takes the answer to a subscription, which names all symbols that are subscribed; tells whether it was waited for. */
-  acknowledge(bars: readonly string[]): boolean;
-  /** Takes an error, and tells whether it was about the request under way. */
+  /**
+   * Takes the answer to a subscription, which names all symbols that are subscribed, and those whose corrections are; tells
+   * whether it was waited for.
+   */
+  acknowledge(bars: readonly string[], updatedBars: readonly string[] | undefined): boolean;
+  /** Takes an error, and tells whether it was about the request in flight. */
   refuse(code: number, message: string): boolean;
-  /** A symbol that is subscribed. */
-  readonly example: string | undefined;
+  /** A symbol to ask for in vain: one that is subscribed, where there is any. */
+  readonly example: string;
+  /** Asks for nothing more. */
+  stop(): void;
 }
 
 /** Options of {@linkcode createSubscriptions}. */
 export interface SubscriptionsOptions {
   symbols: readonly string[];
   session: Session;
-  /** Sends a request. */
-  request: (symbols: readonly string[]) => void;
-  /** Told when every symbol is subscribed or refused. */
-  onDone: () => void;
+  /** Whether the server names the symbols whose corrections are subscribed: the test feed need not. */
+  hasUpdates: boolean;
+  /** First wait before symbols that an answer left out are asked for again, in milliseconds; it doubles. @default {10000} */
+  askAgainMs?: number;
+  /** Sends a request, which may hold symbols that are subscribed already where it asks again. */
+  request: (symbols: readonly string[], isAgain: boolean) => void;
+  /** Told each time that no answer is waited for any more. */
+  onIdle: () => void;
+  /** Told of the error of a request that is sent later. */
+  onError: (error: unknown) => void;
 }
 
 /**
  * Makes the subscriptions: one request after another. A request that is refused is halved until the symbols to blame are
- * found; of a limit on their number all the symbols that are left are to blame.
+ * found; of a limit on their number all the symbols that are left are to blame. Symbols that an answer leaves out, of the
+ * bars or of their corrections, are asked for again, {@linkcode MAX_ASKS} times in all.
  */
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
-  const { session, request, onDone } = options;
+  const { session, request, onIdle, onError, hasUpdates, askAgainMs = 10_000 } = options;
   const symbols = [...new Set(options.symbols)];
   const waiting: string[][] = [];
-  for (let at = 0; at < symbols.length; at += MAX_SYMBOLS) waiting.push(symbols.slice(at, at + MAX_SYMBOLS));
+  const held = new Set<string>();
+  /** Symbols that answers left out, to be asked for again together. */
+  const missing = new Set<string>();
   let current: readonly string[] = [];
-  let example: string | undefined;
+  let asks = 1;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let isLimited = false;
+
+  function enqueue(some: readonly string[]): void {
+    for (let at = 0; at < some.length; at += MAX_SYMBOLS) waiting.push(some.slice(at, at + MAX_SYMBOLS));
+  }
 
   function next(): void {
     current = waiting.shift() ?? [];
-    if (current.length > 0) return request(current);
-    if (example !== undefined) return onDone();
-    throw new FeedError(`Alpaca refused each of the symbols: ${symbols.slice(0, 10).join(", ")}`, {
+    if (current.length > 0) return request(current, asks > 1);
+    if (missing.size > 0) askAgain();
+    else if (held.size === 0) throw refusedAll();
+    onIdle();
+  }
+
+  function askAgain(): void {
+    timer = setTimeout(() => {
+      asks++;
+      enqueue([...missing]);
+      missing.clear();
+      try {
+        next();
+      } catch (error) {
+        onError(error);
+      }
+    }, askAgainMs * 2 ** (asks - 1));
+  }
+
+  function refusedAll(): FeedError {
+    return new FeedError(`Alpaca refused each of the symbols: ${symbols.slice(0, 10).join(", ")}`, {
       // A limit may be one that a connection not yet forgotten still counts towards.
       isFatal: !isLimited,
       cooldownMs: isLimited ? CONNECTION_COOLDOWN_MS : 0,
@@ -60,17 +102,39 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     });
   }
 
+  function hold(symbol: string): void {
+    if (held.has(symbol)) return;
+    held.add(symbol);
+    session.subscribed(symbol);
+  }
+
+  function warnOfUpdates(some: readonly string[]): void {
+    const rest = some.length - NAMED;
+    const names = some.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} others` : "");
+    session.notice(`Alpaca left ${names} out of updatedBars: corrections of their bars come from history alone`);
+  }
+
+  enqueue(symbols);
   return {
     start: next,
-    acknowledge(bars) {
-      if (current.length === 0) return false;
-      const held = new Set(bars);
-      for (const symbol of current) {
-        if (held.has(symbol)) {
-          example ??= symbol;
-          session.subscribed(symbol);
-        } else session.refuse(symbol, "Alpaca left it out of the subscription");
+    acknowledge(bars, updatedBars) {
+      const all = new Set(bars);
+      // Whatever an answer is to, it names all.
+      for (const symbol of missing) {
+        if (!all.has(symbol) || held.has(symbol)) continue;
+        missing.delete(symbol);
+        hold(symbol);
       }
+      if (current.length === 0) return false;
+      const updates = new Set(updatedBars ?? (hasUpdates ? [] : bars));
+      const isLast = asks === MAX_ASKS;
+      for (const symbol of current) {
+        if (all.has(symbol)) hold(symbol);
+        else if (isLast) session.refuse(symbol, `Alpaca left it out of ${MAX_ASKS} subscriptions`);
+        if (!isLast && !(all.has(symbol) && updates.has(symbol))) missing.add(symbol);
+      }
+      const withoutUpdates = current.filter((symbol) => all.has(symbol) && !updates.has(symbol));
+      if (isLast && withoutUpdates.length > 0) warnOfUpdates(withoutUpdates);
       next();
       return true;
     },
@@ -91,7 +155,9 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
       return true;
     },
     get example() {
-      return example;
+      for (const symbol of held) return symbol;
+      return symbols[0];
     },
+    stop: () => clearTimeout(timer),
   };
 }

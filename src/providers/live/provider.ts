@@ -42,7 +42,8 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
   const coverage = createCoverage({ dataDir, name: `${name} ${timeframe}`, overlapMs });
   let tell: Listener = () => {};
   const onCall = (outcome: CallOutcome) => tell({ type: "rest-call", provider: name, outcome });
-  const feed = options.feed(options.symbols, onCall);
+  let notice = (_message: string) => {};
+  const feed = options.feed(options.symbols, onCall, (message) => notice(message));
   const account = JSON.stringify([name, ...options.account]);
   const variant = `bars of ${timeframe}${provisional ? ", provisional ones too" : ""}`;
   let left = () => {};
@@ -54,7 +55,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
     buckets: [feed.bucket],
     connection: { account, variant },
     open(context) {
-      tell = context.tell;
+      ({ tell, notice } = context);
       const shared = context.connections?.join({ account: `${account} ${variant}`, feed, make: options.feed, onCall });
       left = shared?.left ?? left;
       return supervise({ feed: shared?.feed ?? feed, context, coverage, backoffMs });
@@ -65,7 +66,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
         ...past,
         buckets: [feed.bucket],
         open(context) {
-          tell = context.tell;
+          ({ tell, notice } = context);
           return past.open(context);
         },
       };

@@ -14,7 +14,11 @@ import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
 import type { CallOutcome } from "./rest.ts";
 
 /** Makes a feed of an account for some symbols. */
-export type MakeFeed = (symbols: readonly string[], onCall: (outcome: CallOutcome) => void) => Feed;
+export type MakeFeed = (
+  symbols: readonly string[],
+  onCall: (outcome: CallOutcome) => void,
+  notice?: (message: string) => void,
+) => Feed;
 
 /** What a tenant brings. */
 export interface Joining {
@@ -251,8 +255,8 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
     const iterator = pages[Symbol.asyncIterator]();
     try {
       while (true) {
-        // An answer may have shown one of them that the account allows less.
-        bucket.perSecond = Math.min(bucket.perSecond, joining.feed.bucket.perSecond);
+        // An answer may have shown one of them that the account allows less, or a calm that it allows more again.
+        bucket.perSecond = Math.min(...Array.from(members, ({ joining: { feed } }) => feed.bucket.perSecond));
         if (members.size > 1) await bucket.take(1, signal);
         const { done, value } = await iterator.next();
         if (done) return;

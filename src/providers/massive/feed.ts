@@ -4,23 +4,19 @@
  * @module
  */
 import { usEquities } from "../../calendar/mod.ts";
-import { createTokenBucket } from "../../pipeline/rate.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { runMassiveConnection } from "./connection.ts";
 import { readHistory } from "./history.ts";
+import { createPace } from "./pace.ts";
 import { createSeen } from "../live/seen.ts";
 
 /** How far the delayed feed is behind, in milliseconds. */
 export const DELAY_MS = 15 * 60_000;
 /** A day of New York ends some hours after that of UTC in which it begins. */
 const DAY_LAG_MS = 6 * 60 * 60_000;
-/** Paid plans have no limit, but are asked to stay below 100 requests a second; 20 leave room for others. */
-const PAID_PER_MINUTE = 1200;
-/** The free plan's limit. */
-const FREE_PER_MINUTE = 5;
 
 /** How to reach Massive. */
 export interface MassiveOptions {
@@ -31,11 +27,8 @@ export interface MassiveOptions {
   key: string;
   socketUrl: string;
   restUrl: string;
-  /** Whether bars come a quarter of an hour late. @default {false} */
-  isDelayed?: boolean;
   /**
-   * REST requests a minute. @default {as many as paid plans allow, until Massive objects; from then on as many as the free
-   * plan allows}
+   * REST requests a minute. @default {as many as paid plans allow, and less while Massive objects, see `pace.ts`}
    */
   requestsPerMinute?: number;
   /** Least wait after too many connections, in milliseconds. @default {60000} */
@@ -47,8 +40,13 @@ export interface MassiveOptions {
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
   clock?: FeedClock;
+  /** Tells people something, once. */
+  notice?: (message: string) => void;
   onCall?: (outcome: CallOutcome) => void;
 }
+
+/** Whether a host of streams is one of delayed plans: `delayed.`, `delayed-business.`, and so on. */
+export const isDelayedHost = (url: string): boolean => /^delayed[.-]/.test(URL.parse(url)?.hostname ?? "");
 
 /** Makes the feed. */
 export function createMassiveFeed(given: MassiveOptions): Feed {
@@ -56,8 +54,10 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
   const stepMs = TIMEFRAMES.get(timeframe)!;
   const { clock = createFeedClock(stepMs) } = given;
   const options = { ...given, clock };
-  const perMinute = requestsPerMinute ?? PAID_PER_MINUTE;
-  const bucket = createTokenBucket(perMinute / 60);
+  const pace = createPace(requestsPerMinute, given.notice);
+  const { bucket } = pace;
+  /** How far history is behind the present, by what is known of the plan: a plan whose stream is delayed has such a history. */
+  let delayMs = isDelayedHost(given.socketUrl) ? DELAY_MS : 0;
   // Outlives connections: a bar that comes again after a reconnect is a correction too.
   const note = createSeen(symbols, stepMs);
   return {
@@ -67,8 +67,9 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
     calendar: () => usEquities,
     clock,
     bucket,
-    // A plan whose stream is delayed has a history that is.
-    historyLagMs: Math.max(options.isDelayed ? DELAY_MS : 0, timeframe === "1d" ? DAY_LAG_MS : 0),
+    get historyLagMs() {
+      return Math.max(delayMs, timeframe === "1d" ? DAY_LAG_MS : 0);
+    },
     connect: (session) => runMassiveConnection({ ...options, stepMs, note, session }),
     history: ([symbol], from, to, signal) =>
       readHistory({
@@ -79,9 +80,10 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
         to,
         signal,
         bucket,
+        onDelayed: () => void (delayMs = DELAY_MS),
         onCall(outcome) {
           options.onCall?.(outcome);
-          if (outcome === "throttled" && requestsPerMinute === undefined) bucket.perSecond = FREE_PER_MINUTE / 60;
+          pace.heard(outcome);
         },
       }),
   };

@@ -21,6 +21,8 @@ export interface PageOptions {
   backoffMs?: number;
   /** Whether each page says how many results it has, so that one without either is no answer. @default {false} */
   isCounted?: boolean;
+  /** Told of each answer without the bars of the last quarter of an hour. */
+  onDelayed?: () => void;
   onCall?: (outcome: CallOutcome) => void;
 }
 
@@ -68,6 +70,7 @@ async function readPage(url: string, options: PageOptions): Promise<{ rows: unkn
   } catch (error) {
     throw errorWithoutKey(error, key);
   }
+  if (body.status === "DELAYED") options.onDelayed?.();
   const { next_url: next } = body;
   return {
     rows: (body.results ?? []) as unknown[],
