@@ -11,6 +11,7 @@ import { tenantDirectory } from "../data_dir.ts";
 import type { Client } from "pg";
 import { type Database, withinMs } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
+import { type Destination, readDestination } from "../database/destination.ts";
 import { readNewest } from "../database/newest.ts";
 import { openDatabase } from "../database/open.ts";
 import { borrow, createPool } from "../database/pool.ts";
@@ -48,6 +49,8 @@ export interface Store {
    * be known. Ends when `stop` aborts.
    */
   newest(tenant: string, provider: string, timeframe: string, stop: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  /** Which database it is, and how far it has come; absent where records go elsewhere. */
+  destination?(tenant: string, stop: AbortSignal): Promise<Destination>;
 }
 
 /** Options of {@linkcode openStore}. */
@@ -109,6 +112,7 @@ async function openTables(
       openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, notice, synchronousCommit }),
     coverage: (tenant) => openTableCoverage({ database, pool, tenant, writer: writerName(settings), deadlineMs }),
     check: database.check,
+    destination: (tenant, stop) => borrow({ pool, database }, tenant, readDestination, withinMs(deadlineMs, stop)),
     async newest(tenant, provider, timeframe, stop) {
       try {
         const read = (client: Client) => readNewest(client, tenant, provider, timeframe);

@@ -185,6 +185,8 @@ export async function openTenant({ store, connections, times }: Shared, options:
     notice: (message) => tell({ type: "provider-notice", provider, message }),
     tell,
     newest: (timeframe) => store.newest(name, provider, timeframe, stop),
+    // Not until the stop: positions are saved after it.
+    destination: store.destination && (() => store.destination!(name, aborting.signal)),
     coverage,
     connections,
     as: (other) => contextOf(other, bucket, stop),

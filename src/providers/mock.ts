@@ -9,7 +9,7 @@ import { createFrame, type Frame } from "../records/frame.ts";
 import type { MarketRecord } from "../records/record.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { makers } from "./mock/market.ts";
-import { createPosition } from "./position.ts";
+import { createPosition, type Position, type PositionTarget } from "./position.ts";
 import {
   type Provider,
   type ProviderContext,
@@ -46,13 +46,17 @@ export function createMock(settings: ProviderSettings): Provider {
   if (symbols.length === 0) throw new SettingError("symbols", "there are none, give some with --symbols A,B");
   const stepMs = TIMEFRAMES.get(timeframe)!;
   const stepsPerFrame = speed === "max" ? Math.max(1, Math.floor(FULL_FRAME / symbols.length)) : 1;
-  const position = createPosition<{ ts: number }>({
-    directory: settings.dataDir,
-    name: `mock ${timeframe} ${symbols.join(",")}${kinds.length === 1 ? "" : ` ${kinds.map(({ name }) => name)}`}`,
-  });
+  let opened: Position<{ ts: number }> | undefined;
+  const openPosition = (target: PositionTarget) =>
+    createPosition<{ ts: number }>({
+      directory: settings.dataDir,
+      target,
+      name: `mock ${timeframe} ${symbols.join(",")}${kinds.length === 1 ? "" : ` ${kinds.map(({ name }) => name)}`}`,
+    });
 
   async function* generate(context: ProviderContext): AsyncGenerator<Frame> {
     const { stop, clock, pace } = context;
+    const position = opened = openPosition(context);
     let ts = settings.resume ? (await position.load())?.ts ?? FIRST_MS : FIRST_MS;
     for (let left = limit; left > 0 && !stop.aborted; ts += stepMs * stepsPerFrame) {
       await waitUntil(ts + stepMs * stepsPerFrame, stop);
@@ -82,7 +86,7 @@ export function createMock(settings: ProviderSettings): Provider {
     symbols,
     rate: speed === "max" ? undefined : speed === undefined ? DEFAULT_RATE : symbols.length * speed / (stepMs / 1000),
     open: (context) => ReadableStream.from(generate(context)),
-    close: () => position.save(),
+    close: async () => await opened?.save(),
   };
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Calendar } from "../calendar/mod.ts";
 import type { CoverageStore } from "../coverage/store.ts";
+import type { Destination } from "../database/destination.ts";
 import type { Listener } from "../events.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
 import type { NatsSettings } from "../config/nats.ts";
@@ -104,6 +105,8 @@ export interface ProviderContext {
   readonly newest: (timeframe: string) => Promise<ReadonlyMap<string, number>>;
   /** Connections that tenants share; absent where there is but one. */
   readonly connections?: SharedConnections;
+  /** Which database the records go to, and how far it has come. Absent where that cannot be known. */
+  readonly destination?: () => Promise<Destination>;
   /** What earlier runs and other processes know of the tenant's series. Absent where nothing is kept. */
   readonly coverage?: CoverageStore;
   /** Up to where others have delivered whom the provider stands in for; absent where it stands for itself alone. */

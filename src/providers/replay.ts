@@ -4,9 +4,10 @@
  * @module
  */
 import { always, usEquities } from "../calendar/mod.ts";
+import { crc32 } from "node:zlib";
 import { describeTimeUnit, timeParser } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
-import { createPosition } from "./position.ts";
+import { createPosition, type Position } from "./position.ts";
 import {
   type Progress,
   type Provider,
@@ -45,10 +46,8 @@ export function createReplay(settings: ProviderSettings): Provider {
   if (resume && paths.includes(STDIN)) {
     throw new SettingError("resume", "standard input cannot be read again: leave out --resume, or give a file");
   }
-  const positions = new Map(
-    paths.filter((path) => path !== STDIN)
-      .map((path) => [path, createPosition<FilePlace>({ directory: dataDir, name: `replay ${absolute(path)}` })]),
-  );
+  /** Of the files that have been opened. */
+  const positions: Position<FilePlace>[] = [];
   const total = paths.reduce((sum, path) => sum + sizeOf(path), 0);
   const parse = {
     provider: "replay",
@@ -82,7 +81,12 @@ export function createReplay(settings: ProviderSettings): Provider {
   }
 
   async function* readFile(path: string, context: ProviderContext): AsyncGenerator<Frame> {
-    const position = positions.get(path);
+    const position = path === STDIN ? undefined : createPosition<FilePlace>({
+      directory: dataDir,
+      name: `replay ${absolute(path)}`,
+      target: context,
+    });
+    if (position !== undefined) positions.push(position);
     const start = resume ? await findStart(path, await position?.load(), context) : undefined;
     const { clock } = context;
     const track = (place: FilePlace) => position?.track(place);
@@ -102,7 +106,7 @@ export function createReplay(settings: ProviderSettings): Provider {
       );
     },
     async close() {
-      for (const position of positions.values()) await position.save();
+      for (const position of positions) await position.save();
     },
   };
 }
@@ -116,18 +120,33 @@ async function findStart(
   if (place === undefined) return undefined;
   const head = new TextEncoder().encode(place.head);
   const before = Uint8Array.fromHex(place.before);
-  if (await hasBytes(path, 0, head) && await hasBytes(path, place.offset - before.length, before)) return place;
+  const isSame = place.digest === undefined
+    ? await hasBytes(path, 0, head) && await hasBytes(path, place.offset - before.length, before)
+    : await digestOf(path, place.offset) === place.digest;
+  if (isSame) return place;
   context.notice(`"${path}" is not the file that was read last time: reading it from its beginning`);
 }
 
+/** The digest of a file's lines, unpacked, up to a place; `undefined` where the file is shorter. */
+async function digestOf(path: string, to: number): Promise<number | undefined> {
+  let digest = 0;
+  let at = 0;
+  for await (const chunk of readBytes(path, 0, () => {})) {
+    digest = crc32(chunk.subarray(0, to - at), digest);
+    at += chunk.length;
+    if (at >= to) return digest;
+  }
+  return at >= to ? digest : undefined;
+}
+
 /** Whether the file, unpacked, has these bytes at that place. */
-async function hasBytes(path: string, from: number, wanted: Uint8Array): Promise<boolean> {
+async function hasBytes(path: string, from: number, expected: Uint8Array): Promise<boolean> {
   let at = 0;
   for await (const chunk of readBytes(path, from, () => {})) {
-    const count = Math.min(chunk.length, wanted.length - at);
-    for (let byte = 0; byte < count; byte++) if (chunk[byte] !== wanted[at + byte]) return false;
+    const count = Math.min(chunk.length, expected.length - at);
+    for (let byte = 0; byte < count; byte++) if (chunk[byte] !== expected[at + byte]) return false;
     at += count;
-    if (at === wanted.length) return true;
+    if (at === expected.length) return true;
   }
-  return at === wanted.length;
+  return at === expected.length;
 }

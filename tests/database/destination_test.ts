@@ -1,10 +1,13 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { join } from "@std/path";
+import { findDifference, readDestination } from "../../src/database/destination.ts";
 import { withClient } from "../../src/database/database.ts";
 import { numberedBar } from "../support/numbered.ts";
 import { select, writeOnce } from "../support/lanes.ts";
-import { migratedDatabase, useServer } from "../support/server_tests.ts";
+import { runServerProgram } from "../support/postgres.ts";
+import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
 
-const { test } = useServer();
+const { test, controlTest } = useServer();
 
 test("a database gets a name of its own, once", async (server) => {
   const [one, other] = [await migratedDatabase(server), await migratedDatabase(server)];
@@ -45,4 +48,39 @@ test("the migration of the views keeps their options", async (server) => {
     ),
     [{ relname: "bars", reloptions: ["security_invoker=true"] }, { relname: "latest_bars", reloptions: null }],
   );
+});
+
+test("a database is the same as before when rows have been added, and differs from any other", async (server) => {
+  const { database } = await migratedDatabase(server);
+  const before = await withClient(database, readDestination);
+  await writeOnce(database, [numberedBar(0)]);
+  const after = await withClient(database, readDestination);
+  assertEquals(findDifference(before, after), undefined);
+  assertEquals(findDifference(after, before), "an earlier state of the server, as by a snapshot");
+  const other = await withClient((await migratedDatabase(server)).database, readDestination);
+  assertEquals(findDifference(before, other), "another database");
+});
+
+controlTest("a database that is restored in place differs from before", async (server) => {
+  const { url, database } = await migratedDatabase(server);
+  const before = await withClient(database, readDestination);
+  const directory = await Deno.makeTempDir();
+  await Deno.chmod(directory, 0o777);
+  const dump = join(directory, "dump");
+  await runServerProgram(directory, "pg_dump", "-Fc", "-f", dump, url);
+  await runServerProgram(directory, "pg_restore", "--clean", "--single-transaction", "-d", url, dump);
+  const after = await withClient(database, readDestination);
+  assertEquals(findDifference(before, after), "a table of bars made anew, as by a restore");
+  await Deno.remove(directory, { recursive: true });
+});
+
+controlTest("a role without the right to read more can still tell databases of a server apart", async (server) => {
+  const { url, database } = await migratedDatabase(server);
+  await server.query("CREATE ROLE narrow LOGIN", url);
+  const as = new URL(url);
+  as.username = "narrow";
+  const { id, system, table, wal } = await withClient(databaseAt(as.href), readDestination);
+  const full = await withClient(database, readDestination);
+  assertEquals([id, system, table], ["unknown", null, full.table]);
+  assertMatch(String(wal), /^\d+$/);
 });

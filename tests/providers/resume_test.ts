@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import type { Destination } from "../../src/database/destination.ts";
 import { createReplay } from "../../src/providers/replay.ts";
 import type { ProviderSettings } from "../../src/providers/provider.ts";
 import { frameSize } from "../../src/records/frame.ts";
@@ -14,10 +15,10 @@ async function openRuns(name = "bars.csv") {
     path,
     write: (content: string | Uint8Array) => directory.write(name, content),
     /** Reads the file, settling the first `settled` frames, and gives all that came. */
-    async run(given: Partial<ProviderSettings> = {}, settled = Infinity) {
+    async run(given: Partial<ProviderSettings> = {}, settled = Infinity, destination?: () => Promise<Destination>) {
       const settings = providerSettings({ file: [path], dataDir: `${directory.path}/data`, resume: true, ...given });
       const provider = createReplay(settings);
-      const context = createContext();
+      const context = { ...createContext(), destination };
       const times: number[] = [];
       const lines: number[] = [];
       const rejected: number[] = [];
@@ -127,4 +128,63 @@ for (const count of [4, 40]) {
       assertEquals([times, notices.length], [range(0, count), 1]);
     });
   }
+}
+
+const server: Destination = { id: "a", system: "1", database: "2", table: "3", timeline: "00000001", wal: "1000" };
+
+for (
+  const [change, words] of [
+    [{ id: "b" }, "another database"],
+    [{ system: "9" }, "another server"],
+    [{ table: "9" }, "a table of bars made anew, as by a restore"],
+    [{ timeline: "00000002" }, "a server that was promoted or recovered meanwhile"],
+    [{ wal: "999" }, "an earlier state of the server, as by a snapshot"],
+  ] as const
+) {
+  Deno.test(`--resume reads a file again where records go to ${words}, and says so`, async () => {
+    await using runs = await openRuns();
+    await runs.write(csvFile(10));
+    await runs.run({}, Infinity, () => Promise.resolve(server));
+    const { times, notices } = await runs.run({}, Infinity, () => Promise.resolve({ ...server, ...change }));
+    assertEquals(times, range(0, 10));
+    assertEquals(notices, [`Records go to ${words}: what was read as "replay ${runs.path}" is read again`]);
+  });
+}
+
+Deno.test("--resume goes on where the destination is the same and has come further, and after an earlier version", async () => {
+  await using runs = await openRuns();
+  await runs.write(csvFile(10));
+  await runs.run();
+  assertEquals((await runs.run({}, Infinity, () => Promise.resolve(server))).times, []);
+  await runs.write(csvFile(12));
+  assertEquals((await runs.run({}, Infinity, () => Promise.resolve({ ...server, wal: "2000" }))).times, [10, 11]);
+});
+
+Deno.test("a destination that is restored in mid-run leaves no place behind that claims what was read before", async () => {
+  await using runs = await openRuns();
+  await runs.write(csvFile(10));
+  let asked = 0;
+  const restored = () => Promise.resolve(asked++ === 0 ? server : { ...server, table: "9" });
+  const { notices } = await runs.run({}, Infinity, restored);
+  assertEquals(notices.length, 1);
+  const now = { ...server, table: "9" };
+  assertEquals((await runs.run({}, Infinity, () => Promise.resolve(now))).times, range(0, 10));
+});
+
+for (const name of ["bars.csv", "bars.csv.gz"]) {
+  Deno.test(`${name}: a correction of the same length in the middle of a file is noticed, and the file read again`, async () => {
+    await using runs = await openRuns(name);
+    const content = csvFile(3000);
+    const write = async (text: string) => await runs.write(name.endsWith(".gz") ? await gzip(text) : text);
+    await write(content);
+    await runs.run();
+    const lines = content.split("\n");
+    lines[1500] = lines[1500].replace(/\d$/, (digit) => String((Number(digit) + 1) % 10));
+    const corrected = lines.join("\n");
+    assertEquals([corrected.length, corrected === content], [content.length, false]);
+    await write(corrected);
+    const { times, notices } = await runs.run();
+    assertEquals(times, range(0, 3000));
+    assertEquals(notices, [`"${runs.path}" is not the file that was read last time: reading it from its beginning`]);
+  });
 }

@@ -12,7 +12,7 @@ import { type Interval, subtract, totalMs } from "../../records/intervals.ts";
 import { formatTime } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { HistoryRange, Progress, Provider, ProviderContext } from "../provider.ts";
-import { createCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, createCheckpoint } from "./checkpoint.ts";
 import { type Feed, type FeedBar, isDenial, isDivisible, isRefusal } from "./feed.ts";
 import { createOutlet } from "./outlet.ts";
 import { createHistoryFrame, readRange } from "./range.ts";
@@ -44,7 +44,7 @@ const NAMED = 10;
 /** Makes a provider of a feed's past. */
 export function createBackfill(options: BackfillOptions): Provider {
   const { name, timeframe, feed, range } = options;
-  const checkpoint = createCheckpoint({ dataDir: options.dataDir, name: `${name} ${timeframe}` });
+  let opened: Checkpoint | undefined;
   let progress: Progress | undefined;
 
   return {
@@ -64,7 +64,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       );
       return outlet.stream;
     },
-    close: range.only ? undefined : checkpoint.save,
+    close: range.only ? undefined : async () => await opened?.save(),
   };
 
   async function readAll(
@@ -73,6 +73,11 @@ export function createBackfill(options: BackfillOptions): Provider {
     put: (frame: Frame) => Promise<void>,
   ): Promise<void> {
     const stepMs = TIMEFRAMES.get(timeframe)!;
+    const checkpoint = opened = createCheckpoint({
+      dataDir: options.dataDir,
+      name: `${name} ${timeframe}`,
+      target: context,
+    });
     const symbols = [...new Set(options.symbols)];
     const known = await context.newest(timeframe);
     if (!range.restart && !range.only) await checkpoint.load((symbol) => known.has(symbol));

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { createPosition } from "../position.ts";
+import { createPosition, type PositionTarget } from "../position.ts";
 import { type Interval, unite } from "../../records/intervals.ts";
 
 /** The ranges of each symbol that are committed. */
@@ -23,10 +23,13 @@ export interface Checkpoint {
 const GATHER_EVERY_MS = 1000;
 
 /** Makes a checkpoint that knows nothing yet; `name` tells the provider and its timeframe. */
-export function createCheckpoint(options: { dataDir: string; name: string }): Checkpoint {
+export function createCheckpoint(
+  options: { dataDir: string; name: string; target?: PositionTarget },
+): Checkpoint {
   const position = createPosition<Record<string, Interval[]>>({
     directory: options.dataDir,
     name: `backfill ${options.name}`,
+    target: options.target,
   });
   const all = new Map<string, Interval[]>();
   let gatheredAt = -Infinity;

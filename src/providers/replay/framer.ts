@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { crc32 } from "node:zlib";
 import { createFrame, type Frame, type Rejected } from "../../records/frame.ts";
 import type { MarketRecord, ParseContext, ReceiveClock, RecordKind } from "../../records/record.ts";
 import { createCsvReader, type LineReader } from "./csv.ts";
@@ -29,6 +30,11 @@ export interface FilePlace {
   readonly head: string;
   /** The bytes just before the place, in hexadecimal: where they are others, another file has taken this one's place. */
   readonly before: string;
+  /**
+   * CRC-32 of all bytes before the place, so that a correction anywhere among them is noticed. Absent after a line that was
+   * too long to be read, and in places of earlier versions.
+   */
+  readonly digest?: number;
 }
 
 /** Options of {@linkcode createFramer}. */
@@ -65,6 +71,7 @@ export function createFramer(options: FramerOptions): Framer {
   let head = start?.head;
   let reader = head === undefined ? undefined : openReader(head).reader;
   let line = start?.line ?? 1;
+  let digest = start === undefined ? 0 : start.digest;
 
   function* frames(block: Block, limit: number): Generator<Frame> {
     const text = decoder.decode(block.data);
@@ -74,14 +81,18 @@ export function createFramer(options: FramerOptions): Framer {
     let wholeByte = 0;
     let wholeLine = line;
     let taken = 0;
+    let digested = 0;
     let pending = beginFrame();
 
     function* finish(): Generator<Frame> {
+      if (block.tooLong !== undefined) digest = undefined;
+      if (digest !== undefined) digest = crc32(block.data.subarray(digested, wholeByte), digest);
+      digested = wholeByte;
       if (pending.records.length + pending.rejected.length === 0) return;
       const { data, offset, tooLong } = block;
       const before = data.subarray(Math.max(0, wholeByte - BEFORE_BYTES), wholeByte).toHex();
       const place = tooLong === undefined
-        ? { offset: offset + wholeByte, line: wholeLine, head: head!, before }
+        ? { offset: offset + wholeByte, line: wholeLine, head: head!, before, digest }
         : { offset: offset + tooLong, line, head: head!, before: "" };
       yield createFrame({ ...pending, kind: kind.name, provider: parse.provider, source, onSettled: track(place) });
       pending = beginFrame();

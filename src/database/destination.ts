@@ -1,0 +1,66 @@
+/**
+ * Which database a reader's position belongs to.
+ *
+ * A position says that everything before it is stored. That holds only for the database in which it was stored, and only as
+ * long as that loses nothing: after a restore, a failover to a server that lacked the last commits, or a change to another
+ * database, the rows may be missing.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import { sqlState } from "./faults.ts";
+
+/** What tells a database from another, and from itself before it was restored. */
+export interface Destination {
+  /** Given at the first migration; a copy of the database has the same. */
+  readonly id: string;
+  /** Of the server's data directory. */
+  readonly system?: string | null;
+  /** OIDs of the database and of its table of bars; a dump that is restored gets others. */
+  readonly database?: string;
+  readonly table?: string;
+  /** Changes when a standby is promoted, and at a recovery to a point in time. */
+  readonly timeline?: string | null;
+  /** Bytes of WAL that the server has written. A snapshot of its disk that is put back has fewer. */
+  readonly wal?: string | null;
+}
+
+// A server in recovery takes no writes, and cannot tell its place in the WAL in this way.
+const PLACE = `(SELECT d.oid::text FROM pg_database d WHERE d.datname = current_database()) AS database,
+  'bar'::regclass::oid::text AS "table",
+  CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS timeline,
+  CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_lsn() - '0/0')::text END AS wal`;
+const READ = `SELECT (SELECT d.id::text FROM barline_destination d) AS id,
+  (SELECT c.system_identifier::text FROM pg_control_system() c) AS system,
+  ${PLACE}`;
+/** For a role that may not read the rest. */
+const READ_PLACE = `SELECT 'unknown' AS id, NULL AS system,
+  ${PLACE}`;
+const INSUFFICIENT_PRIVILEGE = "42501";
+
+/** Reads which database this is, and how far it has come. */
+export async function readDestination(client: Client): Promise<Destination> {
+  try {
+    return (await client.query(READ)).rows[0];
+  } catch (error) {
+    if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error;
+    return (await client.query(READ_PLACE)).rows[0];
+  }
+}
+
+/** What each part is called. */
+const PARTS = {
+  id: "another database",
+  system: "another server",
+  database: "a database made anew",
+  table: "a table of bars made anew, as by a restore",
+  timeline: "a server that was promoted or recovered meanwhile",
+} as const;
+
+/** Why what was stored in the one may be missing in the other, in words; `undefined` where nothing can be. */
+export function findDifference(before: Destination, now: Destination): string | undefined {
+  for (const part of Object.keys(PARTS) as (keyof typeof PARTS)[]) {
+    if (before[part] !== now[part]) return PARTS[part];
+  }
+  if (BigInt(now.wal ?? 0) < BigInt(before.wal ?? 0)) return "an earlier state of the server, as by a snapshot";
+}
