@@ -23,6 +23,11 @@ const FEEDS = ["iex", "sip", "delayed_sip", "test"] as const;
 export type AlpacaFeed = typeof FEEDS[number];
 
 const MINUTE_MS = 60_000;
+/** Alpaca's other streams and endpoints have other messages or symbols, options even another encoding. */
+const STOCKS_ALONE = {
+  foreign: /\/(v1beta3\/crypto|v1beta1\/(crypto|news|options|indicative|opra))(\/|$)/,
+  understood: "alpaca reads stocks alone, no crypto, news or options",
+};
 
 /** US equities, but for the made-up stock of the test feed. */
 const calendarOf = (symbol: string): Calendar => symbol === "FAKEPACA" ? always : usEquities;
@@ -65,14 +70,17 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   if (!FEEDS.includes(name)) {
     refuse("ALPACA_FEED", `current value is ${JSON.stringify(name)}, wanted is one of ${FEEDS.join(", ")}`);
   }
-  const stream = readAddress(variable, "ALPACA_STREAM_URL", "wss://stream.data.alpaca.markets", problems, /\/v2$/);
+  const stream = readAddress(variable, "ALPACA_STREAM_URL", "wss://stream.data.alpaca.markets", problems, {
+    added: /\/v2$/,
+    ...STOCKS_ALONE,
+  });
   const streamUrl = new URL(stream).pathname === "/" ? `${stream}/v2/${name}` : stream;
   const dataUrl = readAddress(
     variable,
     "ALPACA_DATA_URL",
     "https://data.alpaca.markets",
     problems,
-    /\/v2(\/stocks(\/bars)?)?$/,
+    { added: /\/v2(\/stocks(\/bars)?)?$/, ...STOCKS_ALONE },
   );
   const requests = variable("ALPACA_REQUESTS_PER_MINUTE");
   const requestsPerMinute = requests === undefined ? undefined : Number(requests);

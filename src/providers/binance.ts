@@ -23,6 +23,12 @@ const REST_URL = "https://data-api.binance.vision";
 /** Letters and digits of any script: there are symbols in Chinese. */
 const SYMBOL = /^[\p{L}\p{N}_]+$/u;
 
+/** Binance's derivatives have hosts of their own, whose sockets take the streams of spot and send nothing. */
+const SPOT_ALONE = {
+  foreign: /^([fd]stream|[fde]api|nbstream)\.binance\./,
+  understood: "binance reads the spot market alone",
+};
+
 /** Declares the provider `binance`. */
 export const binance: ProviderDeclaration = {
   create: createBinance,
@@ -47,8 +53,11 @@ export function createBinance(settings: ProviderSettings): Provider {
     const message = `binance has no bars of "${timeframe}", wanted is one of ${INTERVALS.join(", ")}`;
     problems.push(new SettingError("timeframe", message));
   }
-  const socketUrl = readAddress(variable, "BINANCE_WS_URL", SOCKET_URL, problems);
-  const restUrl = readAddress(variable, "BINANCE_REST_URL", REST_URL, problems, /\/api(\/v3)?$/);
+  const socketUrl = readAddress(variable, "BINANCE_WS_URL", SOCKET_URL, problems, SPOT_ALONE);
+  const restUrl = readAddress(variable, "BINANCE_REST_URL", REST_URL, problems, {
+    added: /\/api(\/v3)?$/,
+    ...SPOT_ALONE,
+  });
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start binance with these settings");
 
   const { provisional } = settings;

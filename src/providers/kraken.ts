@@ -3,9 +3,8 @@
  *
  * @module
  */
-import { always } from "../calendar/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
-import { createKrakenFeed } from "./kraken/feed.ts";
+import { createKrakenFeed, hoursOf } from "./kraken/feed.ts";
 import { checkSymbol } from "./kraken/symbols.ts";
 import { readAddress } from "./live/address.ts";
 import { createFeedClock } from "./live/clock.ts";
@@ -15,10 +14,16 @@ import { type Provider, type ProviderDeclaration, type ProviderSettings, Setting
 /** Minutes of the bars that Kraken has. */
 const INTERVALS = [1, 5, 15, 30, 60, 240, 1440, 10080];
 
+/** Kraken's derivatives have an API of their own. */
+const SPOT_ALONE = {
+  foreign: /^(demo-)?futures\.kraken\.com(\/|$)/,
+  understood: "kraken reads the spot market alone",
+};
+
 /** Declares the provider `kraken`. */
 export const kraken: ProviderDeclaration = {
   create: createKraken,
-  calendar: () => always,
+  calendar: hoursOf,
   delayMs: 0,
   account: "open",
   history: true,
@@ -44,8 +49,11 @@ export function createKraken(settings: ProviderSettings): Provider {
     const message = `kraken has no bars of "${timeframe}", wanted is one of ${names.join(", ")}`;
     problems.push(new SettingError("timeframe", message));
   }
-  const socketUrl = readAddress(variable, "KRAKEN_WS_URL", "wss://ws.kraken.com/v2", problems);
-  const restUrl = readAddress(variable, "KRAKEN_REST_URL", "https://api.kraken.com", problems, /\/0(\/public)?$/);
+  const socketUrl = readAddress(variable, "KRAKEN_WS_URL", "wss://ws.kraken.com/v2", problems, SPOT_ALONE);
+  const restUrl = readAddress(variable, "KRAKEN_REST_URL", "https://api.kraken.com", problems, {
+    added: /\/0(\/public)?$/,
+    ...SPOT_ALONE,
+  });
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start kraken with these settings");
 
   const { provisional } = settings;

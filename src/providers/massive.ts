@@ -55,8 +55,11 @@ export function createMassive(settings: ProviderSettings): Provider {
     problems.push(new SettingError("timeframe", `massive streams no bars of "${timeframe}", wanted is ${wanted}`));
   }
   const key = readKey(variable, problems);
-  const socketUrl = readAddress(variable, "MASSIVE_STREAM_URL", "wss://socket.massive.com/stocks", problems);
-  const restUrl = readAddress(variable, "MASSIVE_REST_URL", "https://api.massive.com", problems, /\/v2$/);
+  const socketUrl = readAddress(variable, "MASSIVE_STREAM_URL", "wss://socket.massive.com/stocks", problems, {
+    foreign: /\/(options|forex|crypto|indices|futures)(\/|$)/,
+    understood: "massive reads the cluster of stocks alone, others send other messages",
+  });
+  const restUrl = readAddress(variable, "MASSIVE_REST_URL", "https://api.massive.com", problems, { added: /\/v2$/ });
   const requests = variable("MASSIVE_REQUESTS_PER_MINUTE");
   const requestsPerMinute = requests === undefined ? undefined : Number(requests);
   if (requestsPerMinute !== undefined && !(requestsPerMinute > 0 && requestsPerMinute < Infinity)) {

@@ -85,6 +85,7 @@ for (
     ["alpaca", "FAKEPACA", "24/7"],
     ["massive", "BRK.B", "us-equities"],
     ["kraken", "BTC/USD", "24/7"],
+    ["kraken", "AAPLx/USD", undefined],
     ["binance", "BTCUSDT", "24/7"],
     ["mock", "AAPL", "24/7"],
     ["replay", "SPY", "us-equities"],

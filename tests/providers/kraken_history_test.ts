@@ -56,6 +56,16 @@ Deno.test("REST's names of assets and its flat rows are its own affair", async (
   assertEquals(fake.requests.map((search) => new URLSearchParams(search).get("pair")), ["XDGXBT", "ETHUSD"]);
 });
 
+Deno.test("tokenised stocks are asked for by their class, bars and trades", async () => {
+  await using fake = startFakeKraken(["AAPLx/USD", "BTC/USD"]);
+  fake.history.push(...upTo(1000, 200).map((minute) => bar(minute, "AAPLx/USD")));
+  fake.trades.push(trade(10, "2", "1", "AAPLx/USD"));
+  assertEquals(minutes(await read(fake, 0, 1000, "AAPLx/USD")), [0, ...upTo(1000, 281)]);
+  await read(fake, 990, 991);
+  const classes = fake.requests.map((search) => new URLSearchParams(search).get("asset_class"));
+  assertEquals([new Set(classes.slice(0, -1)), classes.at(-1)], [new Set(["tokenized_asset"]), null]);
+});
+
 for (const isQuiet of [false, true]) {
   Deno.test(`the last row is a bar, unless it is under way; ${isQuiet ? "it is over" : "another is"}`, async () => {
     await using fake = startFakeKraken(["BTC/USD"], { isQuiet });

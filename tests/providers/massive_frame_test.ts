@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import type { FeedBar } from "../../src/providers/live/feed.ts";
+import { readRow } from "../../src/providers/massive/history.ts";
 import { type MassiveSeries, readFrame } from "../../src/providers/massive/frame.ts";
 import { createSeen } from "../../src/providers/live/seen.ts";
 import { bar as barKind } from "../../src/records/bar.ts";
@@ -100,11 +102,24 @@ for (
   });
 }
 
+Deno.test("the volume is the decimal one where a frame has both, so that it goes with history", () => {
+  const bars = [{ dv: "10.5" }, { dv: "4110.0" }, {}, { dv: 70_000 }].map((more, at) => ({
+    ...minute(at),
+    v: 10,
+    ...more,
+  }));
+  assertEquals(readFrame(JSON.stringify(bars), series()).bars.map(({ volume }) => volume), [10.5, 4110, 10, 10]);
+  const row = { t: START, o: 2, h: 4, l: 1, c: 3, v: 10 };
+  const volumes = [row, { ...row, dv: "10.5" }].map((each) => readRow(each, { ...series(), symbol: "AAPL" }));
+  assertEquals(volumes.map((bar) => (bar as FeedBar).volume), [10, 10.5]);
+});
+
 for (
   const [name, change, reason] of [
     ["a price in quotes", { o: "2" }, "bar is not as documented"],
     ["no price", { h: undefined }, "bar is not as documented"],
     ["no volume", { v: null }, "bar is not as documented"],
+    ["a decimal volume that is none", { dv: "ten" }, "bar is not as documented"],
     ["no symbol", { sym: undefined }, "bar is not as documented"],
     ["a symbol that is a number", { sym: 7 }, "bar is not as documented"],
     ["a start in words", { s: "2021-01-08" }, "bar is not as documented"],

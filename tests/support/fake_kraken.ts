@@ -146,7 +146,9 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
     if (typeof mishap === "number") return new Response("{}", { status: mishap });
     if (typeof mishap === "string") return Response.json({ error: [mishap] });
     const pair = url.searchParams.get("pair")!;
-    if (!known.some((symbol) => restName(symbol) === pair)) {
+    // Without its class a tokenised stock is no pair.
+    const assetClass = /x(USD|EUR)$/.test(pair) ? "tokenized_asset" : null;
+    if (!known.some((symbol) => restName(symbol) === pair) || url.searchParams.get("asset_class") !== assetClass) {
       return Response.json({ error: ["EQuery:Unknown asset pair"] });
     }
     const since = BigInt(url.searchParams.get("since")!);

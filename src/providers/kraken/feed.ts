@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { always } from "../../calendar/mod.ts";
+import { always, type Calendar } from "../../calendar/mod.ts";
 import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
 import { createHistory } from "./history.ts";
+import { isTokenized } from "./symbols.ts";
 import { runConnection } from "./stream.ts";
 
 /** How to reach Kraken. */
@@ -35,6 +36,9 @@ export interface KrakenOptions {
   onCall?: (outcome: CallOutcome) => void;
 }
 
+/** Currencies are traded at all times. Tokenised stocks rest at weekends, some longer: nothing is documented. */
+export const hoursOf = (symbol: string): Calendar | undefined => isTokenized(symbol) ? undefined : always;
+
 /** Makes the feed. */
 export function createKrakenFeed(given: KrakenOptions): Feed {
   const { clock = createFeedClock(given.stepMs) } = given;
@@ -44,7 +48,7 @@ export function createKrakenFeed(given: KrakenOptions): Feed {
     name: "kraken",
     symbols: options.symbols,
     timeframe: options.timeframe,
-    calendar: () => always,
+    calendar: hoursOf,
     clock,
     bucket,
     isConfirmed: true,

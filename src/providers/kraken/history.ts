@@ -9,7 +9,7 @@ import { getJson } from "../live/rest.ts";
 import { createRowReader } from "../live/rows.ts";
 import { readRow } from "./bars.ts";
 import type { KrakenOptions } from "./feed.ts";
-import { restPair } from "./symbols.ts";
+import { restQuery } from "./symbols.ts";
 import { createTradeBars, readTrade } from "./trades.ts";
 
 /** The history of a feed. */
@@ -36,7 +36,7 @@ export function createHistory(options: KrakenOptions): History {
 
   /** The rows of the one pair of an answer, and its `last`. */
   async function getRows(endpoint: string, symbol: string, query: string, signal: AbortSignal) {
-    const url = `${restUrl}/0/public/${endpoint}?pair=${encodeURIComponent(restPair(symbol))}&${query}`;
+    const url = `${restUrl}/0/public/${endpoint}?${restQuery(symbol)}&${query}`;
     const body = await getJson(url, { signal, clock, bucket, backoffMs, isThrottled, findFault, onCall });
     const errors = errorsOf(body);
     if (errors.length > 0) {

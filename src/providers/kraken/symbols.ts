@@ -24,8 +24,17 @@ export function checkSymbol(symbol: string): string | undefined {
 }
 
 /** The pair in REST's words. */
-export function restPair(symbol: string): string {
+function restPair(symbol: string): string {
   return symbol.split("/").map((asset) => RENAMED.find(([name]) => name === asset)?.[1] ?? asset).join("");
+}
+
+/** Whether a pair is of a tokenised stock: these end in a small `x`, as in `AAPLx/USD`. */
+export const isTokenized = (symbol: string): boolean => /^[A-Z0-9.]+x\//.test(symbol);
+
+/** The query of a pair in REST, which looks for tokenised stocks only where it is told to. */
+export function restQuery(symbol: string): string {
+  const pair = `pair=${encodeURIComponent(restPair(symbol))}`;
+  return isTokenized(symbol) ? `${pair}&asset_class=tokenized_asset` : pair;
 }
 
 /** The spelling of the stream; `undefined` where none can be made out. */

@@ -248,7 +248,6 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
 
   /** Asks in its turn, and as fast as the account allows to all together. */
   async function* paced(
-    joining: Joining,
     pages: AsyncIterable<readonly FeedBar[]>,
     signal: AbortSignal,
   ): AsyncGenerator<readonly FeedBar[]> {
@@ -289,7 +288,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
           },
           historyStart: feed.historyStart,
           connect: (session) => connect(member, session),
-          history: (symbols, from, to, signal) => paced(joining, source().history(symbols, from, to, signal), signal),
+          history: (symbols, from, to, signal) => paced(source().history(symbols, from, to, signal), signal),
         },
         left() {
           members.delete(member);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseDecimal } from "../../records/number.ts";
 import type { Rejected } from "../../records/frame.ts";
 import { explainAhead, type FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
@@ -55,15 +56,25 @@ export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
   return { bars, statuses, rejected };
 }
 
+/**
+ * The volume with its fractions: `v` is whole on the stream, and newer messages have it as a decimal text in `dv` besides,
+ * which goes with history. (A `dv` that is a number is the dollar volume of futures.)
+ */
+export function readVolume(v: number, dv: unknown): number {
+  return typeof dv === "string" ? parseDecimal(dv) : v;
+}
+
 /** The bar, or why it is none. `s` and `e` are start and end in ms, `vw` is the VWAP of the bar (`a` that of the day). */
 function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar | string {
-  const { sym, s, e, o, h, l, c, v, vw } = item;
+  const { sym, s, e, o, h, l, c, v, dv, vw } = item;
   const { timeframe, stepMs, clock } = series;
   // JSON has no NaN, but 1e999 is read as infinite.
   if (
     typeof sym !== "string" || typeof s !== "number" || typeof e !== "number" || !Number.isFinite(o) ||
     !Number.isFinite(h) || !Number.isFinite(l) || !Number.isFinite(c) || !Number.isFinite(v) || !isAbsentOrNumber(vw)
   ) return "bar is not as documented";
+  const volume = readVolume(v as number, dv);
+  if (Number.isNaN(volume)) return "bar is not as documented";
   if (e - s !== stepMs || s % stepMs !== 0) return `bar is not of ${timeframe}`;
   clock?.barEnded(sym, e);
   // What is ahead of time must not pass for the newest: every true bar would be a correction.
@@ -79,7 +90,7 @@ function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar 
     high: h as number,
     low: l as number,
     close: c as number,
-    volume: v as number,
+    volume,
     vwap: vw ?? undefined,
     // The spec: what comes for a start that was there already replaces it.
     status: isAgain ? "correction" : "final",

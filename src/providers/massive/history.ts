@@ -7,6 +7,7 @@ import { explainAhead } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
 import { isAbsentOrNumber } from "../live/message.ts";
 import { createRowReader } from "../live/rows.ts";
+import { readVolume } from "./frame.ts";
 import { type PageOptions, readPages } from "./pages.ts";
 
 /** What to read, and how. */
@@ -61,13 +62,14 @@ export function readRow(
   row: unknown,
   { symbol, timeframe, stepMs, clock }: Pick<HistoryOptions, "symbol" | "timeframe" | "stepMs" | "clock">,
 ): FeedBar | string {
-  const { t, o, h, l, c, v, vw, n } = (row ?? {}) as Record<string, unknown>;
+  const { t, o, h, l, c, v, dv, vw, n } = (row ?? {}) as Record<string, unknown>;
   const isWhole = [t, o, h, l, c, v].every(Number.isFinite) && isAbsentOrNumber(vw) && isAbsentOrNumber(n);
   if (!isWhole) return "bar is not as documented";
-  const numbers = { ts: t, open: o, high: h, low: l, close: c, volume: v } as Record<
+  const numbers = { ts: t, open: o, high: h, low: l, close: c, volume: readVolume(v as number, dv) } as Record<
     "ts" | "open" | "high" | "low" | "close" | "volume",
     number
   >;
+  if (Number.isNaN(numbers.volume)) return "bar is not as documented";
   if (numbers.ts % Math.min(stepMs, HOUR_MS) !== 0) return `bar is not of ${timeframe}`;
   const ahead = explainAhead(numbers.ts, stepMs, clock);
   if (ahead !== undefined) return ahead;
