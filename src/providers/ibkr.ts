@@ -7,9 +7,10 @@
  * @module
  */
 import { TIMEFRAMES } from "../records/timeframe.ts";
+import { type Address, createAccount } from "./ibkr/account.ts";
 import { BAR_SIZES } from "./ibkr/bars.ts";
 import { type Listing, readSymbol } from "./ibkr/contract.ts";
-import { type Address, createIbkrFeed, type IbkrTiming } from "./ibkr/feed.ts";
+import { createIbkrFeed, type IbkrTiming } from "./ibkr/feed.ts";
 import { hoursOf } from "./ibkr/hours.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
@@ -41,6 +42,7 @@ export function createIbkr(
     problems.push(new SettingError("timeframe", `current value is "${timeframe}", ${wanted}`));
   }
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start ibkr");
+  const account = createAccount(address, timeframe);
   return createFeedProvider({
     name: "ibkr",
     settings,
@@ -49,7 +51,7 @@ export function createIbkr(
     account: [address],
     symbols: listings.map(({ symbol }) => symbol),
     feed: (symbols, onCall) =>
-      createIbkrFeed({ address, listings: readSymbols(symbols, []), timeframe, provisional, timing, onCall }),
+      createIbkrFeed({ account, listings: readSymbols(symbols, []), timeframe, provisional, timing, onCall }),
   });
 }
 

@@ -5,6 +5,7 @@
  */
 import { readSymbol } from "../../src/providers/ibkr/contract.ts";
 import type { Listing } from "../../src/providers/ibkr/contract.ts";
+import { createAccount } from "../../src/providers/ibkr/account.ts";
 import { createIbkrFeed } from "../../src/providers/ibkr/feed.ts";
 import { type FakeTws, startFakeTws } from "../support/fake_tws.ts";
 import { runSession } from "../support/session.ts";
@@ -109,7 +110,7 @@ export async function fuzzTws(frames: number, seed: number): Promise<Tally> {
 /** One connection, and what it is sent. */
 async function runBatch(fake: FakeTws, random: Random, tally: Tally): Promise<void> {
   const feed = createIbkrFeed({
-    address: { host: "127.0.0.1", port: fake.port, clientId: 0 },
+    account: createAccount({ host: "127.0.0.1", port: fake.port, clientId: 0 }, "1m"),
     listings: [readSymbol("AAPL") as Listing],
     timeframe: "1m",
     // So that each state of a bar is seen.

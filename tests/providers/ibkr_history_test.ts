@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { readBar } from "../../src/providers/ibkr/bars.ts";
 import { type Listing, readSymbol } from "../../src/providers/ibkr/contract.ts";
+import { createAccount } from "../../src/providers/ibkr/account.ts";
 import { createIbkrFeed } from "../../src/providers/ibkr/feed.ts";
 import { fakeClock } from "../support/clock.ts";
 import { type FakeOptions, type FakeTws, startFakeTws } from "../support/fake_tws.ts";
@@ -13,7 +14,7 @@ const DAY = 24 * HOUR;
 async function readAll(fake: FakeTws, symbol: string, timeframe: string, from: number, to: number) {
   const listing = readSymbol(symbol) as Listing;
   const feed = createIbkrFeed({
-    address: { host: "127.0.0.1", port: fake.port, clientId: 0 },
+    account: createAccount({ host: "127.0.0.1", port: fake.port, clientId: 0 }, timeframe),
     listings: [listing],
     timeframe,
     provisional: false,

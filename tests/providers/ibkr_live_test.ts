@@ -1,3 +1,4 @@
+import { createAccount } from "../../src/providers/ibkr/account.ts";
 import { createIbkrFeed } from "../../src/providers/ibkr/feed.ts";
 import { type Listing, readSymbol } from "../../src/providers/ibkr/contract.ts";
 import type { MarketBar } from "../support/fake_kraken.ts";
@@ -19,7 +20,7 @@ testLive({
     return Object.assign(Object.create(fake), {
       feed(symbols: string[], port: number) {
         const feed = createIbkrFeed({
-          address: { host: "127.0.0.1", port, clientId: 0 },
+          account: createAccount({ host: "127.0.0.1", port, clientId: 0 }, "1m"),
           listings: symbols.map((symbol) => readSymbol(symbol) as Listing),
           timeframe: "1m",
           provisional: false,

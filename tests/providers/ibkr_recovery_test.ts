@@ -22,34 +22,38 @@ Deno.test("a client id in use ends the feed, and says what to do", async () => {
   assertMatch(error.message, /another client with the id 7: set IBKR_CLIENT_ID/);
 });
 
-Deno.test("a client id that TWS has not yet let go of is waited for", async () => {
-  const inUse = new Map<number, number>();
-  await using fake = startFakeTws({ inUse });
-  await using feed = await connect(fake);
-  const tws = await subscribed(fake);
-  inUse.set(0, 1);
-  tws.close();
-  await feed.lost("client-id");
-  assert(!feed.events.some((event) => event.type === "feed-state" && event.state === "failed"));
-});
+for (const isShared of [false, true]) {
+  const name = isShared ? "connections that tenants share" : "a connection of its own";
 
-Deno.test("a TWS that changes its port is followed there, and back where nobody listens there any more", async () => {
-  await using fake = startFakeTws();
-  await using feed = await connect(fake);
-  const moved = startFakeTws();
-  const tws = await subscribed(fake);
-  const text = "TWS socket port has been reset and this connection is being dropped.";
-  tws.info(1300, `${text} Please reconnect on the new port - ${moved.port}`);
-  const there = await subscribed(moved);
-  await tws.gone;
-  there.update(bar(0));
-  there.update(bar(1));
-  await feed.read(has(0));
-  assertEquals(feed.context.notices, [`TWS has changed its port to ${moved.port}: set IBKR_PORT to it`]);
-  await moved[Symbol.asyncDispose]();
-  await feed.lost("connect");
-  await subscribed(fake);
-});
+  Deno.test(`a client id that TWS has not yet let go of is waited for, with ${name}`, async () => {
+    const inUse = new Map<number, number>();
+    await using fake = startFakeTws({ inUse });
+    await using feed = await connect(fake, { isShared });
+    const tws = await subscribed(fake);
+    inUse.set(0, 1);
+    tws.close();
+    await feed.lost("client-id");
+    assert(!feed.events.some((event) => event.type === "feed-state" && event.state === "failed"));
+  });
+
+  Deno.test(`a TWS that changes its port is followed there, and back when that is gone, with ${name}`, async () => {
+    await using fake = startFakeTws();
+    await using feed = await connect(fake, { isShared });
+    const moved = startFakeTws();
+    const tws = await subscribed(fake);
+    const text = "TWS socket port has been reset and this connection is being dropped.";
+    tws.info(1300, `${text} Please reconnect on the new port - ${moved.port}`);
+    const there = await subscribed(moved);
+    await tws.gone;
+    there.update(bar(0));
+    there.update(bar(1));
+    await feed.read(has(0));
+    assertEquals(feed.context.notices, [`TWS has changed its port to ${moved.port}: set IBKR_PORT to it`]);
+    await moved[Symbol.asyncDispose]();
+    await feed.lost("connect");
+    await subscribed(fake);
+  });
+}
 
 Deno.test("a TWS that is too old ends the feed, and says so", async () => {
   await using fake = startFakeTws({ version: 20 });

@@ -6,6 +6,7 @@
 import type { PipelineEvent } from "../../src/events.ts";
 import { createIbkr } from "../../src/providers/ibkr.ts";
 import type { IbkrTiming } from "../../src/providers/ibkr/feed.ts";
+import { createSharedConnections } from "../../src/providers/live/sharing.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import { createContext } from "../providers/conformance.ts";
@@ -33,6 +34,8 @@ export interface Wanted {
   timing?: Partial<IbkrTiming>;
   newest?: Map<string, number>;
   variables?: Record<string, string>;
+  /** Whether its connections are those that tenants share, as in a run of the program. */
+  isShared?: boolean;
 }
 
 /** A provider that is connected to a fake, whose frames are settled as they come. */
@@ -54,6 +57,7 @@ export async function connect(fake: FakeTws, wanted: Wanted = {}) {
   };
   const reader = provider.open({
     ...context,
+    connections: wanted.isShared ? createSharedConnections() : undefined,
     tell(event) {
       events.push(event);
       heard();

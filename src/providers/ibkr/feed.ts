@@ -4,11 +4,10 @@
  * @module
  */
 import { TIMEFRAMES } from "../../records/timeframe.ts";
-import { createFeedClock } from "../live/clock.ts";
 import { type Feed, FeedError } from "../live/feed.ts";
 import type { CallOutcome } from "../live/rest.ts";
-import { isSmall, oldestStart } from "./bars.ts";
-import { createCapacity } from "./capacity.ts";
+import type { Account } from "./account.ts";
+import { oldestStart } from "./bars.ts";
 import { isResetTime } from "./codes.ts";
 import { type Connection, type ConnectionTiming, openConnection } from "./connection.ts";
 import type { Listing } from "./contract.ts";
@@ -16,7 +15,6 @@ import { readHistory } from "./history.ts";
 import { createHistoryConnection, type HistoryConnection, type Opening } from "./history_connection.ts";
 import { hoursOf } from "./hours.ts";
 import { type Live, subscribeAll } from "./live.ts";
-import { createPacing } from "./pacing.ts";
 
 /** Times that the feed keeps, where they are numbers in milliseconds. */
 export interface IbkrTiming extends ConnectionTiming {
@@ -46,16 +44,10 @@ const TIMING: IbkrTiming = {
   retryMs: 16_000,
 };
 
-/** Where TWS is. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-  readonly clientId: number;
-}
-
 /** How to reach TWS, and what for. */
 export interface IbkrOptions {
-  address: Address;
+  /** Shared by all feeds of the same TWS. */
+  account: Account;
   listings: readonly Listing[];
   timeframe: string;
   /** Whether to give bars under way too. */
@@ -67,40 +59,32 @@ export interface IbkrOptions {
 
 /** Makes the feed. */
 export function createIbkrFeed(options: IbkrOptions): Feed {
-  const { address, listings, timeframe, provisional, onCall } = options;
+  const { account, listings, timeframe, provisional, onCall } = options;
+  const { pacing, capacity, clock } = account;
   const timing = { ...TIMING, ...options.timing };
-  const stepMs = TIMEFRAMES.get(timeframe)!;
-  const pacing = createPacing(isSmall(stepMs));
-  const clock = createFeedClock(stepMs);
-  const capacity = createCapacity();
   let current: { connection: Connection; live: Live } | undefined;
   let closed = Promise.resolve();
-  let wasReady = false;
-  /** Where TWS is to be found: where it said last that it goes, then where it was set up. */
-  let ports = [address.port];
-  let lastId = 0;
   let alone: HistoryConnection | undefined;
 
   /** Opens a connection. */
   async function open(given: Opening): Promise<Connection> {
-    const { host, clientId } = address;
-    const [port] = ports;
+    const { address, wasReady } = account;
     try {
       const connection = await openConnection({
-        ...{ host, port, clientId, wasReady },
+        ...{ ...address, wasReady },
         ...timing,
         ...given,
-        nextId: () => ++lastId,
+        nextId: account.nextId,
         onTime: clock.vendorSaid,
-        onPort(port = address.port) {
-          ports = [...new Set([port, address.port])];
-          given.onPort(port);
+        onPort(port) {
+          account.moved(port);
+          given.onPort(account.address.port);
         },
       });
-      wasReady = true;
+      account.wasReady = true;
       return connection;
     } catch (error) {
-      if (ports[0] === port) ports = [...ports.slice(1), port];
+      account.unreachable(address.port);
       throw error;
     }
   }
@@ -163,7 +147,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
       );
     },
     calendar: hoursOf,
-    historyStart: () => oldestStart(stepMs),
+    historyStart: () => oldestStart(TIMEFRAMES.get(timeframe)!),
     openHistory() {
       alone = createHistoryConnection(open);
       return {
