@@ -2,6 +2,10 @@
  * The bench: Barline beside other ways to bring the same rows into the same tables, on one server in one run.
  *
  *     deno task bench [--rows 300000] [--rounds 3] [--url postgres://…] [--quick]
+ *     deno task bench --binary dist/other        # another binary than dist/barline
+ *     deno task bench --from-source              # the source in this process instead of the binary
+ *
+ * "From CSV" is the binary that users run. The sink alone is measured from source.
  *
  * Figures are rows per second, the median of the rounds; machines are shared and noisy, so read the ratios.
  *
@@ -16,8 +20,13 @@ import { type BenchOptions, endToEnd, sinkAlone } from "./barline.ts";
 import { startCollector } from "../support/fake_collector.ts";
 import { makeData } from "./data.ts";
 import { rawCopy, rowWiseUpserts, stagedUpsert } from "./peers.ts";
+import { fromBinary } from "./program.ts";
 
-const args = parseArgs(Deno.args, { string: ["rows", "rounds", "url", "source"], boolean: ["quick"] });
+const args = parseArgs(Deno.args, {
+  string: ["rows", "rounds", "url", "source", "binary"],
+  boolean: ["quick", "from-source"],
+});
+const fromFile = args["from-source"] ? endToEnd : await fromBinary(args.binary ?? "dist/barline");
 const rows = Number(args.rows ?? 300_000);
 const rounds = Number(args.rounds ?? 3);
 const source = args.source ?? new URL("../fixtures/bars.csv", import.meta.url).pathname;
@@ -75,8 +84,8 @@ const main: Case[] = [
     rows: few.length,
   },
   sink("fresh: Barline sink", {}),
-  { name: "fresh: Barline from CSV", prepare: empty, measure: () => endToEnd(best, data.csv) },
-  { name: "fresh: Barline from CSV, traced", prepare: empty, measure: () => endToEnd({ ...best, traces }, data.csv) },
+  { name: "fresh: Barline from CSV", prepare: empty, measure: () => fromFile(best, data.csv) },
+  { name: "fresh: Barline from CSV, traced", prepare: empty, measure: () => fromFile({ ...best, traces }, data.csv) },
   { name: "unchanged: psql \\copy + upsert", prepare: filled, measure: () => stagedUpsert(url, data.keyed) },
   { name: "unchanged: Barline sink", prepare: filled, measure: () => sinkAlone(best, data.bars) },
   { name: "changed: psql \\copy + upsert", prepare: filled, measure: () => stagedUpsert(url, data.keyedChanged) },
@@ -90,7 +99,7 @@ const sweeps: Case[] = args.quick ? [] : [
     async prepare() {
       await Deno.remove(`${directory}/embedded`, { recursive: true }).catch(() => {});
     },
-    measure: () => endToEnd({ ...best, database: "embedded", dataDir: `${directory}/embedded` }, data.csv),
+    measure: () => fromFile({ ...best, database: "embedded", dataDir: `${directory}/embedded` }, data.csv),
   },
 ];
 
