@@ -8,6 +8,9 @@ import type { Config, ConfigProblem } from "../config/load.ts";
 /** Variable that holds the token of whoever may change something. */
 export const TOKEN_VARIABLE = "BARLINE_HTTP_TOKEN";
 
+/** Shortest token, in characters: a right one is admitted however many wrong ones came before, so it must not be guessed. */
+const MIN_TOKEN_LENGTH = 16;
+
 /** Reads `host:port`, where the host of IPv6 stands in brackets. */
 export function parseAddress(address: string): { hostname: string; port: number } {
   const colon = address.lastIndexOf(":");
@@ -27,7 +30,21 @@ export function checkExposure(
   { settings, sources, variable, tenants }: Omit<Config, "target">,
   problems: ConfigProblem[],
 ): void {
-  const owners = new Map([[variable(TOKEN_VARIABLE)?.trim() ?? "", TOKEN_VARIABLE]]);
+  const own = variable(TOKEN_VARIABLE)?.trim() ?? "";
+  const tokens = [
+    { key: TOKEN_VARIABLE, token: own },
+    ...tenants.map(({ settings: { tenant }, httpToken = "" }) => ({
+      key: `tenants.${tenant}.httpToken`,
+      token: httpToken.trim(),
+    })),
+  ];
+  for (const { key, token } of settings.http === "off" ? [] : tokens) {
+    if (token === "" || token.length >= MIN_TOKEN_LENGTH) continue;
+    const message = `the token has ${token.length} characters, expected at least ${MIN_TOKEN_LENGTH}: ` +
+      "make one with openssl rand -hex 32";
+    problems.push({ key, source: "environment", message });
+  }
+  const owners = new Map([[own, TOKEN_VARIABLE]]);
   for (const { settings: { tenant }, httpToken } of tenants) {
     if (httpToken === undefined) continue;
     const owner = owners.get(httpToken);
@@ -36,7 +53,7 @@ export function checkExposure(
     owners.set(httpToken, `tenant ${tenant}`);
   }
   if (settings.http === "off" || isLoopback(parseAddress(settings.http).hostname)) return;
-  if (variable(TOKEN_VARIABLE)?.trim()) return;
+  if (own !== "") return;
   problems.push({
     key: "http",
     source: sources.get("http")!,

@@ -31,7 +31,7 @@ export interface GuardOptions {
 /** Looks at requests before they are answered. */
 export interface Guard {
   /** The refusal of a request from an address, whatever it asks for; `undefined` where there is none. */
-  refuse(request: Request, address: string): Response | undefined;
+  refuse(request: Request, url: URL, address: string): Response | undefined;
   /** Who asks; or the refusal of what is asked for. */
   admit(request: Request, address: string, access: Access): Caller | Response;
 }
@@ -40,6 +40,8 @@ export interface Guard {
 const REQUESTS = { perSecond: 100, burst: 1000 };
 /** Programs of the same machine could take its time anyway, and some ask in a loop. */
 const LOCAL_REQUESTS = { perSecond: 5000, burst: 10_000 };
+/** Headers by which a proxy tells for whom it asks. */
+const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip"];
 /** Wrong tokens: nobody types that fast, and guessing takes for ever. */
 const WRONG_TOKENS = { perSecond: 0.5, burst: 10 };
 
@@ -64,11 +66,11 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
   }
 
   return {
-    refuse(request, address) {
+    refuse(request, url, address) {
       const seconds = (isLoopback(address) ? localRequests : requests).take(address);
       if (seconds > 0) return tooMany(seconds, "requests");
       // A page of a foreign name that leads here (DNS rebinding) reads nothing: its requests carry that name.
-      if (!isPublic && !isOwnHost(request, hostname) && identify(request) === undefined) {
+      if (!isPublic && !isOwnHost(url, hostname) && identify(request) === undefined) {
         return refusal(403, "Cannot answer for that Host: wanted is localhost or 127.0.0.1, or the token");
       }
     },
@@ -76,18 +78,20 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
       const caller = identify(request);
       if (access === "open") return caller ?? {};
       const tokens = tenantTokens();
-      // Where tenants have tokens, who has none may be any of them, or come through a proxy of this machine.
-      if (access === "read" && caller === undefined && !isPublic && tokens.size === 0) return {};
+      // Where tenants have tokens, who has none may be any of them. Behind a proxy of this machine, it may be anybody.
+      const isLocal = !isPublic && !PROXY_HEADERS.some((name) => request.headers.has(name));
+      if (access === "read" && caller === undefined && isLocal && tokens.size === 0) return {};
       const isOperator = access === "operate" || access === "change" && tokens.size === 0;
       if (wanted === undefined && isOperator && caller === undefined) {
         return refusal(403, `Cannot change anything: no ${TOKEN_VARIABLE} is set. Set it to a long random text`);
       }
-      const seconds = wrongTokens.wait(address);
-      if (seconds > 0) return tooMany(seconds, "wrong tokens");
+      // Before the count of wrong ones: others behind the same proxy must not lock out the bearer of the right one.
       if (caller !== undefined) {
         if (access !== "operate" || caller.tenant === undefined) return caller;
         return refusal(403, `Cannot do that for a tenant: it is for the bearer of the ${TOKEN_VARIABLE} alone`);
       }
+      const seconds = wrongTokens.wait(address);
+      if (seconds > 0) return tooMany(seconds, "wrong tokens");
       // A request without a token guesses nothing.
       if (request.headers.has("authorization")) wrongTokens.take(address);
       return refusal(401, `Cannot answer without the token: send "Authorization: Bearer" and the ${TOKEN_VARIABLE}`, {
@@ -101,8 +105,7 @@ function digest(text: string): Uint8Array {
   return createHash("sha256").update(text).digest();
 }
 
-function isOwnHost(request: Request, hostname: string): boolean {
-  const { hostname: named } = new URL(request.url);
+function isOwnHost({ hostname: named }: URL, hostname: string): boolean {
   const host = named.replace(/^\[(.*)\]$/, "$1");
   return host === hostname || isLoopback(host) || host.endsWith(".localhost");
 }

@@ -34,8 +34,13 @@ export interface StoreHealth {
   readonly error: string | undefined;
 }
 
-/** Makes the report. */
-export function reportHealth(health: Health, { name, error }: StoreHealth, version: string): HealthReport {
+/** Makes the report; `unconnected` names feeds that have not connected since the start. */
+export function reportHealth(
+  health: Health,
+  { name, error }: StoreHealth,
+  version: string,
+  unconnected: ReadonlySet<string> = new Set(),
+): HealthReport {
   const components: ComponentReport[] = [
     { name, state: error === undefined ? "healthy" : "unhealthy", details: { error } },
     ...health.coordinators.map(({ kind, workersAlive, workers, queue, late, circuit }): ComponentReport => ({
@@ -56,10 +61,15 @@ export function reportHealth(health: Health, { name, error }: StoreHealth, versi
     })),
     ...health.providers.map(({ name, state, error, unsubscribed, group, isActive }): ComponentReport => ({
       name: `provider:${name}`,
-      state: state === "failed" ? "unhealthy" : unsubscribed === undefined ? "healthy" : "degraded",
+      state: state === "failed"
+        ? "unhealthy"
+        : unsubscribed === undefined && !unconnected.has(name)
+        ? "healthy"
+        : "degraded",
       details: {
         state,
         error,
+        ...(unconnected.has(name) ? { connected: "not yet" } : {}),
         ...(unsubscribed === undefined ? {} : { unsubscribed: groupByReason(unsubscribed) }),
         ...(group === undefined ? {} : { failover: group, delivers: isActive }),
       },

@@ -4,12 +4,16 @@
  * @module
  */
 import { TIMEFRAMES } from "../records/timeframe.ts";
-import { describeError } from "../telemetry/log.ts";
+import { describeError, printable } from "../telemetry/log.ts";
 import { parseAddress } from "./address.ts";
 import { readObject, RequestError, withSecurityHeaders } from "./body.ts";
 import { COCKPIT_PATHS, serveCockpit } from "./cockpit.ts";
 import { type Access, createGuard, type Guard, type GuardOptions } from "./guard.ts";
+import { keepListening, type Listening } from "./listen.ts";
 import type { OwnPages, View } from "./view.ts";
+
+/** Longest error of a request in the log, in characters: whoever sends requests writes part of it. */
+const MAX_LOGGED = 300;
 
 /** What the pages are made of. */
 export interface HttpSources {
@@ -165,17 +169,21 @@ export interface ServeOptions {
  *
  * @throws {Error} If the address cannot be had.
  */
-export function serve({ address, token, tenantTokens, sources, onListen, log }: ServeOptions): Deno.HttpServer {
+export function serve({ address, token, tenantTokens, sources, onListen, log }: ServeOptions): Listening {
   const { hostname, port } = parseAddress(address);
   const guard = createGuard({ hostname, token, tenantTokens });
   try {
-    return Deno.serve({
+    return keepListening({
       hostname,
       port,
       onListen: (bound) => onListen(`http://${bound.hostname}:${bound.port}`),
-    }, async (request, { remoteAddr }) => {
-      const from = (remoteAddr as Deno.NetAddr).hostname;
-      return withSecurityHeaders(await answer(request, from, { guard, sources, log }));
+      onError(error) {
+        log(`Cannot answer a request: ${printable(describeError(error)).slice(0, MAX_LOGGED)}`);
+        return withSecurityHeaders(new Response("Cannot answer the request\n", { status: 500 }));
+      },
+      onFailure: (error) => log(`Cannot accept connections, listening again: ${describeError(error)}`),
+      handler: async (request, { remoteAddr }) =>
+        withSecurityHeaders(await answer(request, remoteAddr.hostname, { guard, sources, log })),
     });
   } catch (error) {
     const why = error instanceof Deno.errors.AddrInUse ? "another process has it" : (error as Error).message;
@@ -190,9 +198,11 @@ async function answer(
   from: string,
   { guard, sources, log }: { guard: Guard } & Pick<ServeOptions, "sources" | "log">,
 ): Promise<Response> {
-  const refused = guard.refuse(request, from);
+  const url = URL.parse(request.url);
+  if (url === null) return new Response("Cannot read the address or its Host\n", { status: 400 });
+  const refused = guard.refuse(request, url, from);
   if (refused !== undefined) return refused;
-  const { pathname, searchParams } = new URL(request.url);
+  const { pathname, searchParams } = url;
   const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
   if (route === undefined) {
     const pages = Object.keys(routes).filter((path) => !path.startsWith("/cockpit/"));
@@ -205,6 +215,10 @@ async function answer(
   }
   const caller = guard.admit(request, from, route.access);
   if (caller instanceof Response) return caller;
+  // PostgreSQL has no text with it.
+  if ([...searchParams].some((pair) => pair.join("").includes("\0"))) {
+    return new Response("Cannot use a query with the character %00\n", { status: 400 });
+  }
   const named = searchParams.get("tenant") ?? undefined;
   const tenant = caller.tenant ?? named;
   const view = sources.view(tenant);

@@ -102,7 +102,8 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
     cluster,
   });
   tenant.listen(overview.listen);
-  const health = async () => reportHealth(tenant.health(), await checkStore(), VERSION);
+  const unconnected = followFirstConnections(tenant.listen);
+  const health = async () => reportHealth(tenant.health(), await checkStore(), VERSION, unconnected);
   const readOverview = async () => ({ ...await overview.read(), state: (await health()).state });
   const events = createEventHub({ overview: readOverview, samples: overview.samples });
   const { database } = store;
@@ -127,7 +128,9 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
       }
       for (const { name, state, group } of providers) {
         // A group is ready while one of its members is left.
-        if (state === "failed" && group === undefined) reasons.push(`provider ${name} has failed`);
+        if (group !== undefined) continue;
+        if (state === "failed") reasons.push(`provider ${name} has failed`);
+        else if (unconnected.has(name)) reasons.push(`provider ${name} has not connected yet`);
       }
       if (stopping) reasons.push("stopping");
       return reasons;
@@ -147,6 +150,22 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
       events[Symbol.dispose]();
     },
   };
+}
+
+/** Feeds that have not connected since the start; one that did and lost its connection is not among them. */
+function followFirstConnections(listen: Tenant["listen"]): ReadonlySet<string> {
+  const unconnected = new Set<string>();
+  const connected = new Set<string>();
+  listen((event) => {
+    if (event.type !== "feed-state") return;
+    if (event.state === "live") {
+      connected.add(event.provider);
+      unconnected.delete(event.provider);
+    } else if (["connecting", "waiting"].includes(event.state) && !connected.has(event.provider)) {
+      unconnected.add(event.provider);
+    }
+  });
+  return unconnected;
 }
 
 /** Knows which live providers have a market that is open. */

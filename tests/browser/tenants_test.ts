@@ -18,7 +18,7 @@ testWhere(missing, "the cockpit shows all tenants, one by a click, and with its 
 `,
   );
   const running = work.startIngest(["--config", config, "--http", "127.0.0.1:0"], {
-    env: { BARLINE_HTTP_TOKEN: "the-operator", ACME_TOKEN: "the-one-of-acme" },
+    env: { BARLINE_HTTP_TOKEN: "the-token-of-the-operator", ACME_TOKEN: "the-token-of-acme" },
   });
   const address = await addressOf(running);
   await using tab = await openPage();
@@ -29,7 +29,7 @@ testWhere(missing, "the cockpit shows all tenants, one by a click, and with its 
     await page.locator("#token").fill(token);
     await page.getByRole("button", { name: "Use it" }).click();
   };
-  await enter("the-operator");
+  await enter("the-token-of-the-operator");
   const tenants = page.getByRole("table", { name: "Tenants" });
   await tenants.getByRole("row").filter({ hasText: "acme" }).getByText("healthy").waitFor({ timeout: 20_000 });
   await page.getByRole("row").filter({ hasText: "beta/mock" }).waitFor();
@@ -46,7 +46,7 @@ testWhere(missing, "the cockpit shows all tenants, one by a click, and with its 
   await page.getByRole("link", { name: "all tenants" }).click();
   await tenants.waitFor();
 
-  await enter("the-one-of-acme");
+  await enter("the-token-of-acme");
   await page.getByText("Tenant acme").waitFor({ timeout: 20_000 });
   assertEquals([await tenants.count(), await page.getByText("beta").count()], [0, 0]);
   await tab.picture("tenant-own");

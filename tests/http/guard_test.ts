@@ -10,6 +10,8 @@ const PAGES = ["/", "/healthz", "/readyz", "/metrics", "/health", "/api/overview
 const CONTROLS = ["/-/drain", "/-/circuit/probe", "/api/dead-letters/replay", "/api/dead-letters/purge"];
 
 interface Served extends AsyncDisposable {
+  /** Lines of the log. */
+  readonly logged: string[];
   /** What was done, in order. */
   readonly done: string[];
   readonly port: number;
@@ -19,6 +21,7 @@ interface Served extends AsyncDisposable {
 /** Serves pages that say what they are. */
 function start(hostname = "127.0.0.1", token: string | undefined = TOKEN): Served {
   const done: string[] = [];
+  const logged: string[] = [];
   const json = () => Promise.resolve({});
   const sources: Partial<HttpSources> = {
     metrics: () => Promise.resolve({ body: "up 1\n", contentType: "text/plain" }),
@@ -52,11 +55,12 @@ function start(hostname = "127.0.0.1", token: string | undefined = TOKEN): Serve
     token,
     sources: sources as HttpSources,
     onListen: () => {},
-    log: () => {},
+    log: (message) => void logged.push(message),
   });
   const { port } = server.addr as Deno.NetAddr;
   return {
     done,
+    logged,
     port,
     async ask(path, init) {
       const response = await fetch(`http://127.0.0.1:${port}${path}`, init);
@@ -122,22 +126,25 @@ Deno.test("on a loopback address everybody reads; on another one the page, metri
   }
 });
 
-Deno.test("tokens are not guessed: after ten wrong ones an address waits, also with the right one", async () => {
+Deno.test("tokens are not guessed: after ten wrong ones an address waits, except with the right one", async () => {
   const token = "0123456789abcdef";
   await using served = start("127.0.0.1", token);
   for (let at = 0; at < 10; at++) assertEquals((await served.ask("/-/drain", post(bearer(`${at}`)))).status, 401);
-  const refused = await served.ask("/-/drain", post(bearer(token)));
+  const refused = await served.ask("/-/drain", post(bearer("wrong")));
   assertEquals(refused.status, 429);
   assert(Number(refused.headers.get("retry-after")) >= 1);
   assertEquals((await served.ask("/healthz")).status, 200);
   assertEquals(served.done, []);
+  assertEquals((await served.ask("/-/drain", post(bearer(token)))).status, 200);
 });
 
 Deno.test("more requests than anybody needs are refused with 429, and sooner where they come from elsewhere", () => {
   const count = (address: string) => {
     const guard = createGuard({ hostname: "0.0.0.0" });
     const request = new Request("http://localhost/healthz");
-    for (let at = 0; at < 100_000; at++) if (guard.refuse(request, address)?.status === 429) return at;
+    for (let at = 0; at < 100_000; at++) {
+      if (guard.refuse(request, new URL(request.url), address)?.status === 429) return at;
+    }
     return Infinity;
   };
   for (const [address, least] of [["192.0.2.1", 1000], ["127.0.0.1", 10_000]] as const) {
@@ -219,4 +226,33 @@ Deno.test("only addresses of this machine count as loopback", () => {
   for (const host of ["0.0.0.0", "::", "10.0.0.1", "127.0.0.1.example", "localhost.example", "1270.0.0.1"]) {
     assert(!isLoopback(host), host);
   }
+});
+
+Deno.test("a request whose address cannot be read is answered with 400, and leaves nothing in the log", async () => {
+  await using served = start();
+  for (const host of ["x:abc", "\u202e\u009b31m", "a b"]) {
+    const answer = await raw(served.port, `GET /${"a".repeat(60_000)} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    assert(answer.startsWith("HTTP/1.1 400"), answer);
+  }
+  assertEquals(served.logged, []);
+});
+
+Deno.test("a query with the character %00 is answered with 400", async () => {
+  await using served = start();
+  for (const path of ["/api/symbols?search=%00", "/health?tenant=a%00b", "/api/bars?%00=x"]) {
+    assertEquals((await served.ask(path)).status, 400);
+  }
+  assertEquals(served.logged, []);
+});
+
+Deno.test("what a proxy of the same machine asks for somebody else is read with a token alone", async () => {
+  const token = "0123456789abcdef";
+  await using served = start("127.0.0.1", token);
+  for (const header of ["X-Forwarded-For", "Forwarded", "X-Real-IP"]) {
+    const headers = { [header]: "192.0.2.7" };
+    assertEquals((await served.ask("/api/dead-letters", { headers })).status, 401);
+    assertEquals((await served.ask("/api/dead-letters", { headers: { ...headers, ...bearer(token) } })).status, 200);
+    assertEquals((await served.ask("/readyz", { headers })).status, 200);
+  }
+  assertEquals((await served.ask("/api/dead-letters")).status, 200);
 });

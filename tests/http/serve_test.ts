@@ -98,6 +98,22 @@ Deno.test("/healthz, /readyz and /health answer for a run that is well", async (
   await running.ended;
 });
 
+Deno.test("a feed that has never connected makes /readyz 503 and is degraded in /health", async () => {
+  await using work = await openWorkspace(server);
+  const running = work.startIngest(["--provider", "kraken", "--symbols", "BTC/USD", "--http", "127.0.0.1:0"], {
+    env: { KRAKEN_WS_URL: "ws://127.0.0.1:1", KRAKEN_REST_URL: "http://127.0.0.1:1" },
+  });
+  const address = await addressOf(running);
+  await running.line(/retry|waiting|Cannot connect|lost/i);
+  const ready = await fetch(`${address}/readyz`);
+  assertEquals([ready.status, (await ready.json()).reasons], [503, ["provider kraken has not connected yet"]]);
+  const { components } = await (await fetch(`${address}/health`)).json();
+  const { state, details } = components.find(({ name }: { name: string }) => name === "provider:kraken");
+  assertEquals([state, details.connected], ["degraded", "not yet"]);
+  running.kill("SIGTERM");
+  await running.ended;
+});
+
 Deno.test("what is not there is 404 and names what is; a method other than GET is 405", async () => {
   await using work = await openWorkspace(server);
   const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);

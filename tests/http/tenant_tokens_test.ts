@@ -4,7 +4,7 @@ import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
 const OPERATOR = "a-token-of-the-operator";
-const ACME = "a-token-of-acme";
+const ACME = "a-token-of-acme-alone";
 
 Deno.test("a tenant's token shows its tenant and no other, and changes nothing that is of all", async () => {
   await using work = await openWorkspace(server);
@@ -16,7 +16,7 @@ Deno.test("a tenant's token shows its tenant and no other, and changes nothing t
 `,
   );
   const running = work.startIngest(["--config", config, "--http", "127.0.0.1:0"], {
-    env: { BARLINE_HTTP_TOKEN: OPERATOR, ACME_TOKEN: ACME, BETA_TOKEN: "a-token-of-beta" },
+    env: { BARLINE_HTTP_TOKEN: OPERATOR, ACME_TOKEN: ACME, BETA_TOKEN: "a-token-of-beta-alone" },
   });
   const address = await addressOf(running);
   const ask = async (path: string, token?: string, method = "GET", body?: string) => {
