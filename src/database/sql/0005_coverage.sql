@@ -1,12 +1,13 @@
 -- Coverage: for which bars of a series there is evidence, and which are in doubt. It takes the place of the memory of minutes
 -- without trades. A bar that is stored needs no row here: it is evidence for itself.
 
--- A head that moves is an update in place: room for it on its page, and what changes stands at the end of the row.
+-- Where a series moves on, its row is updated in place: there is room on its page, and what changes stands at the end of the
+-- row, so that little of it goes into the log.
 CREATE TABLE series_coverage (
   series_id integer PRIMARY KEY,
   updated_by text NOT NULL,
-  updated_at timestamptz NOT NULL,
-  confirmed tstzmultirange NOT NULL
+  confirmed tstzmultirange NOT NULL,
+  updated_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 
 COMMENT ON TABLE series_coverage IS 'Ranges of a series that are whole; see them with barline gaps. series_id refers to series.';
@@ -31,8 +32,8 @@ COMMENT ON COLUMN series_doubt.ends IS 'End of the last one.';
 COMMENT ON COLUMN series_doubt.due_at IS 'When history is asked next; null where asking is over.';
 COMMENT ON COLUMN series_doubt.attempts IS 'Answers of history that have not settled it.';
 
-INSERT INTO series_coverage (series_id, updated_by, updated_at, confirmed)
-SELECT n.series_id, 'no_trade', max(n.confirmed_at), range_agg(tstzrange(n.starts, n.ends)) FROM no_trade n GROUP BY 1;
+INSERT INTO series_coverage (series_id, updated_by, confirmed, updated_at)
+SELECT n.series_id, 'no_trade', range_agg(tstzrange(n.starts, n.ends)), max(n.confirmed_at) FROM no_trade n GROUP BY 1;
 
 -- Bars that are deleted are missing from then on. TimescaleDB gives no transition tables where chunks are compressed: there
 -- each row is noted, and the end of the statement takes the notes up. Both run as the owner of the tables, so that whoever may
