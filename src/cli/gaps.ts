@@ -6,6 +6,8 @@ import { isMapping, valueOf } from "../config/per_provider.ts";
 import { withClient } from "../database/database.ts";
 import { prepareDatabase } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
+import { readKnown } from "../gaps/known.ts";
+import { describeGap } from "../gaps/outcome.ts";
 import { findGaps } from "../gaps/scan.ts";
 import { scopeOf, type WantedRange } from "../gaps/scope.ts";
 import { listSeries, type SeriesFilter, type StoredSeries } from "../gaps/series.ts";
@@ -28,7 +30,10 @@ export async function run(invocation: Invocation): Promise<number> {
   });
   // What a file of options says of live runs has no say here. History can be read again: it needs no journal.
   const config = { ...loaded, settings: { ...loaded.settings, limit: undefined, journal: "off" as const } };
-  const report = (config.settings.json ? reportJson : reportTable)(createWriter());
+  const report = (config.settings.json ? reportJson : reportTable)(
+    createWriter(),
+    invocation.flags.has("explain"),
+  );
   const work = invocation.flags.has("repair") ? repair : find;
   const isDone = await work(config, wanted, report).catch((error) => {
     if (!(error instanceof UsageError)) report.fail(error);
@@ -66,8 +71,9 @@ async function find(config: Config, wanted: WantedRange, report: GapReport): Pro
     const { queue, isComplete } = await listScoped(client, config, wanted, report);
     for (const { series, scope } of queue) {
       report.series(series);
-      for await (const { from, to, isNoTrade } of findGaps({ client, seriesId: series.id, ...scope })) {
-        report.gap(isNoTrade ? { from, to, state: "no-trade", wasKnown: true } : { from, to, state: "missing" });
+      for await (const gap of findGaps({ client, seriesId: series.id, ...scope })) report.gap(describeGap(gap));
+      for (const { doubt } of await readKnown(client, series.id, scope.from, scope.to)) {
+        if (doubt !== undefined) report.doubt(doubt);
       }
     }
     return isComplete;
@@ -87,6 +93,7 @@ async function repair(config: Config, wanted: WantedRange, report: GapReport): P
       if (series !== last) report.series(series);
       last = series;
       for (const gap of repaired.outcomes[at]) report.gap(gap);
+      for (const doubt of repaired.doubts[at]) report.doubt(doubt);
     }
     isDone &&= repaired.isDone;
     if (repaired.isStopped) return false;

@@ -4,6 +4,8 @@
  *
  * @module
  */
+import { type Doubt, isUnrepairable } from "../coverage/coverage.ts";
+import { explainDoubt } from "../gaps/known.ts";
 import { addGap, type GapOutcome, type GapTotals, minutesOf, NO_GAPS } from "../gaps/outcome.ts";
 import type { SeriesKey } from "../records/record.ts";
 import { formatTime } from "../records/time.ts";
@@ -14,6 +16,8 @@ export interface GapReport {
   /** What comes is of this series. */
   series(series: SeriesKey): void;
   gap(gap: GapOutcome): void;
+  /** What of the series is in doubt, whether bars are missing there or not. */
+  doubt(doubt: Doubt): void;
   /** A series, or all of a symbol, that is not looked at. */
   skip(series: Pick<SeriesKey, "symbol"> & Partial<SeriesKey>, reason: string): void;
   /** Ends the report, and gives the totals. */
@@ -25,18 +29,22 @@ export interface GapReport {
 /** Where the report goes, piece by piece. */
 type Write = (text: string) => void;
 
-/** One object on one line: `ranges`, `skipped`, `series` (how many were looked at) and `totals`. */
-export function reportJson(write: Write): GapReport {
+/**
+ * One object on one line: `ranges`, `skipped`, `series` (how many were looked at) and `totals`; where it `explains` also
+ * `doubts`.
+ */
+export function reportJson(write: Write, explains = false): GapReport {
   let totals = NO_GAPS;
   let series = 0;
   let names: Partial<SeriesKey> = {};
   const skipped: unknown[] = [];
+  const doubts: unknown[] = [];
   let separator = '{"ranges":[';
 
   function end(error?: string): GapTotals {
     const rounded = Object.fromEntries(Object.entries(totals).map(([name, minutes]) => [name, round(minutes)]));
     if (separator !== ",") write(separator);
-    const rest = JSON.stringify({ skipped, series, totals: rounded, error });
+    const rest = JSON.stringify({ skipped, series, totals: rounded, doubts: explains ? doubts : undefined, error });
     write(`],${rest.slice(1)}\n`);
     return totals;
   }
@@ -53,6 +61,13 @@ export function reportJson(write: Write): GapReport {
       write(separator + JSON.stringify(range));
       separator = ",";
     },
+    doubt(doubt) {
+      if (!explains) return;
+      const { from, to, reason, foundAt, attempts, dueAt } = doubt;
+      const next = isUnrepairable(doubt) ? null : formatTime(dueAt);
+      const [start, end, since] = [from, to, foundAt].map(formatTime);
+      doubts.push({ ...names, from: start, to: end, minutes: round(minutesOf(doubt)), reason, since, attempts, next });
+    },
     skip: ({ provider, symbol, timeframe }, reason) => void skipped.push({ provider, symbol, timeframe, reason }),
     end,
     fail: (error) => void end(error instanceof Error ? error.message : String(error)),
@@ -62,8 +77,8 @@ export function reportJson(write: Write): GapReport {
 /** Ranges that are shown of a series, series that are shown with their ranges, and reasons that are given. */
 const SHOWN = { ranges: 5, series: 10, reasons: 5 };
 
-/** A table of the first gaps of the first series, and the totals. Times without trades are only counted. */
-export function reportTable(write: Write): GapReport {
+/** A table of the first gaps of the first series, and the totals; where it `explains` also all doubts. */
+export function reportTable(write: Write, explains = false): GapReport {
   let totals = NO_GAPS;
   let looked = 0;
   let skipped = 0;
@@ -102,6 +117,16 @@ export function reportTable(write: Write): GapReport {
       }
       ofSeries.shown++;
       row(isFirst ? name : "", shortTime(gap.from), shortTime(gap.to), count(minutes), gap.state);
+    },
+    doubt(doubt) {
+      if (!explains) return;
+      const { attempts, foundAt, dueAt } = doubt;
+      const asked = attempts === 0 ? "not asked yet" : `asked ${attempts} ${attempts === 1 ? "time" : "times"}`;
+      const next = isUnrepairable(doubt) ? "not asked again" : `asked next ${shortTime(dueAt)}`;
+      write(
+        `${name} is in doubt from ${shortTime(doubt.from)} to ${shortTime(doubt.to)}: ${explainDoubt(doubt)}; ` +
+          `since ${shortTime(foundAt)}, ${asked}, ${next}\n`,
+      );
     },
     skip(series, reason) {
       if (skipped++ < SHOWN.reasons) write(`${describe(series)} is not looked at: ${reason}\n`);

@@ -26,6 +26,8 @@ import { type Interval, subtract, unite } from "../records/intervals.ts";
  * - `stopped`: the last run ended without saying how far it had come;
  * - `deleted`: bars were deleted;
  * - `upgraded`: an earlier version claimed the range without evidence;
+ * - `refused`: history has a bar that could not be stored: see the dead letters;
+ * - `horizon`: history does not go back that far;
  * - `denied`: the account may not read the range.
  */
 export type DoubtReason =
@@ -39,6 +41,8 @@ export type DoubtReason =
   | "stopped"
   | "deleted"
   | "upgraded"
+  | "refused"
+  | "horizon"
   | "denied";
 
 /** A range of a series that is in doubt. Times are epoch ms; `from` and `to` are starts of bars, `to` is exclusive. */

@@ -4,13 +4,16 @@
  * @module
  */
 import type { Range } from "../calendar/mod.ts";
+import { isUnrepairable } from "../coverage/coverage.ts";
+import { explainDoubt } from "./known.ts";
+import type { Gap } from "./scan.ts";
 
 /**
- * - `missing`: not stored, and not known to be without trades;
+ * - `missing`: not stored, and not confirmed to be without trades;
  * - `repaired`: fetched from history and stored by this run;
- * - `no-trade`: not in the provider's history either;
- * - `unrepairable`: further back than the provider's history reaches or the account may read, or of a provider without
- *   one.
+ * - `no-trade`: history has proved that there was none;
+ * - `unrepairable`: history is asked no more: it does not reach there, the account may not read it, no answer has settled it, or
+ *   the provider has none.
  */
 export type GapState = "missing" | "repaired" | "no-trade" | "unrepairable";
 
@@ -19,8 +22,15 @@ export interface GapOutcome extends Range {
   readonly state: GapState;
   /** Whether it was known to be without trades before. */
   readonly wasKnown?: true;
-  /** Why it is unrepairable. */
+  /** Why it is missing or unrepairable, where that is known. */
   readonly reason?: string;
+}
+
+/** What is known of a gap before history is asked. */
+export function describeGap({ from, to, isNoTrade, doubt }: Gap): GapOutcome {
+  if (isNoTrade) return { from, to, state: "no-trade", wasKnown: true };
+  if (doubt === undefined) return { from, to, state: "missing" };
+  return { from, to, state: isUnrepairable(doubt) ? "unrepairable" : "missing", reason: explainDoubt(doubt) };
 }
 
 /** How much of each, in minutes of bars. */

@@ -8,12 +8,15 @@
  */
 import type { Client } from "pg";
 import type { Calendar, Range } from "../calendar/mod.ts";
-import { readNoTrade } from "./no_trade.ts";
+import type { Doubt } from "../coverage/coverage.ts";
+import { readKnown } from "./known.ts";
 
 /** A run of bars that are expected and not there, from the start of the first to the end of the last. */
 export interface Gap extends Range {
-  /** Whether the provider's history is known to have none either. */
+  /** Whether it is confirmed that there are none. */
   readonly isNoTrade: boolean;
+  /** What is known to be wrong. */
+  readonly doubt?: Doubt;
 }
 
 /** What to scan. */
@@ -49,15 +52,22 @@ ORDER BY n.ts`;
 export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {
   const { client, seriesId, calendar, stepMs } = options;
   const from = Math.ceil(options.from / stepMs) * stepMs;
-  const known = readNoTrade(client, seriesId, from);
-  let noTrade = (await known.next()).value as Range | undefined;
-  for await (const hole of findHoles({ ...options, from, to: Math.ceil(options.to / stepMs) * stepMs })) {
+  const to = Math.ceil(options.to / stepMs) * stepMs;
+  const known = await readKnown(client, seriesId, from, to);
+  let next = 0;
+  for await (const hole of findHoles({ ...options, from, to })) {
     for (const run of calendar.starts(hole.from, hole.to, stepMs)) {
       for (let at = run.from; at < run.to;) {
-        while (noTrade !== undefined && noTrade.to <= at) noTrade = (await known.next()).value as Range | undefined;
-        const isNoTrade = noTrade !== undefined && noTrade.from <= at;
-        const end = Math.min(run.to, isNoTrade ? noTrade!.to : noTrade?.from ?? Infinity);
-        yield { from: at, to: end, isNoTrade };
+        while (next < known.length && known[next].to <= at) next++;
+        const about = known[next];
+        const isKnown = about !== undefined && about.from <= at;
+        const end = Math.min(run.to, isKnown ? about.to : about?.from ?? Infinity);
+        yield {
+          from: at,
+          to: end,
+          isNoTrade: isKnown && about.doubt === undefined,
+          doubt: isKnown ? about.doubt : undefined,
+        };
         at = end;
       }
     }

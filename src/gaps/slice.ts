@@ -4,7 +4,9 @@
  * @module
  */
 import type { Client } from "pg";
+import { type Doubt, isUnrepairable } from "../coverage/coverage.ts";
 import type { Interval } from "../records/intervals.ts";
+import { readKnown } from "./known.ts";
 import { findGaps, type Gap } from "./scan.ts";
 import type { Scope } from "./scope.ts";
 import type { StoredSeries } from "./series.ts";
@@ -15,10 +17,12 @@ export interface ScopedSeries {
   readonly scope: Scope;
 }
 
-/** The gaps of a part of a series. */
+/** What is to be asked for of a part of a series. */
 export interface Part extends ScopedSeries {
-  /** Everything in the scope. */
+  /** Everything in the scope that is not stored. */
   readonly gaps: readonly Gap[];
+  /** Everything in the scope that is in doubt, whether it is stored or not. */
+  readonly doubts: readonly Doubt[];
 }
 
 /** Most gaps of a slice. */
@@ -48,21 +52,25 @@ export async function takeSlice(client: Client, queue: ScopedSeries[], maxGaps =
       break;
     }
     const isWhole = queue[0]?.series !== series;
-    parts.push({ series, scope: isWhole ? scope : { ...scope, to: gaps.at(-1)!.to }, gaps });
+    const part = isWhole ? scope : { ...scope, to: gaps.at(-1)!.to };
+    const known = await readKnown(client, series.id, part.from, part.to);
+    parts.push({ series, scope: part, gaps, doubts: known.flatMap(({ doubt = [] }) => doubt) });
   }
   return parts;
 }
 
 /**
- * The intervals to ask history for, newest first: what is recent is most likely to be there. Gaps that are near each other
- * make one.
+ * The intervals to ask history for, newest first: what is recent is most likely to be there. Gaps and doubts that are near
+ * each other make one.
  */
-export function planRequests({ gaps, scope }: Part): Interval[] {
+export function planRequests({ gaps, doubts, scope }: Part): Interval[] {
+  const missing = gaps.filter(({ isNoTrade, doubt }) => !isNoTrade && doubt?.reason !== "horizon");
+  const open = doubts.filter((doubt) => !isUnrepairable(doubt));
+  const wanted = [...missing, ...open].map(({ from, to }) => [Math.max(from, scope.from), Math.min(to, scope.to)]);
   const intervals: [number, number][] = [];
-  for (const { from, to, isNoTrade } of gaps) {
-    if (isNoTrade) continue;
+  for (const [from, to] of wanted.sort((a, b) => a[0] - b[0])) {
     const last = intervals.at(-1);
-    if (last !== undefined && from - last[1] <= BARS_A_REQUEST * scope.stepMs) last[1] = to;
+    if (last !== undefined && from - last[1] <= BARS_A_REQUEST * scope.stepMs) last[1] = Math.max(last[1], to);
     else intervals.push([from, to]);
   }
   return intervals.reverse();

@@ -160,18 +160,13 @@ export interface HistoryRange {
   readonly from: number;
   /** Bars start before it, in epoch ms. */
   readonly to: number;
-  /** Read what earlier runs have committed too. */
+  /** Read what is confirmed, too. */
   readonly restart: boolean;
   /**
-   * Read nothing but these intervals of these symbols, whatever earlier runs have committed, and in this order. They do
-   * not count as a backfill that could be resumed.
+   * Read nothing but these intervals of these symbols, which lie between stored bars, whether they are confirmed or not, and
+   * in this order.
    */
   readonly only?: ReadonlyMap<string, readonly Interval[]>;
-  /**
-   * Told that all bars of the symbol are committed that history has in the interval. It has none before `reach`, which is
-   * not because there were none; -Infinity where no end showed.
-   */
-  readonly onRead?: (symbol: string, interval: Interval, reach: number) => void;
   /** Told that the account may not read the interval of the symbol, and why. */
   readonly onDenied?: (symbol: string, interval: Interval, reason: string) => void;
 }

@@ -53,7 +53,7 @@ Deno.test("what history has is repaired, and what it has not is asked for once",
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca();
   await store(work, AAPL, session(60, 5, 6, 7, 20, 40, 41));
-  fake.history.push(...[4, 5, 7, 40, 41].map((minute) => marketBar(OPEN + minute * MINUTE)));
+  fake.history.push(...session(60, 6, 20).map((ts) => marketBar(ts)));
   const first = await gaps(work, fake.variables, "--repair", ...upTo(60));
   assertEquals(ranges(first.json), ["5+1 repaired", "6+1 no-trade", "7+1 repaired", "20+1 no-trade", "40+2 repaired"]);
   assertEquals(first.json.totals, { found: 6, repaired: 4, noTrade: 2, unrepairable: 0, missing: 0 });
@@ -90,7 +90,9 @@ Deno.test("without a key what is missing is listed all the same, and nothing is 
   const { code, json, stderr } = await gaps(work, {}, "--repair", ...upTo(10));
   assertEquals([code, ranges(json)], [1, ["3+1 missing"]]);
   assertMatch(stderr, /Cannot repair gaps of alpaca: "ALPACA_API_KEY": it is not set/);
-  assertEquals(await work.query("SELECT count(*)::int AS count FROM no_trade"), [{ count: 0 }]);
+  assertEquals(await work.query("SELECT count(*)::int AS count FROM series_coverage WHERE NOT isempty(confirmed)"), [{
+    count: 0,
+  }]);
 });
 
 Deno.test("a symbol that history refuses stays missing, the others are repaired, and the exit code is 1", async () => {
@@ -98,7 +100,7 @@ Deno.test("a symbol that history refuses stays missing, the others are repaired,
   await using fake = startFakeAlpaca({ known: ["AAPL"] });
   await store(work, AAPL, session(10, 3, 5));
   await store(work, { ...AAPL, symbol: "GONE" }, session(10, 3, 5));
-  fake.history.push(marketBar(OPEN + 3 * MINUTE));
+  fake.history.push(...session(10, 5).map((ts) => marketBar(ts)));
   const { code, json, stderr } = await gaps(work, fake.variables, "--repair", ...upTo(10));
   assertEquals(ranges(json), ["3+1 repaired", "5+1 no-trade", "3+1 missing", "5+1 missing"], stderr);
   assertEquals([code, json.totals.missing], [1, 2]);
@@ -109,23 +111,80 @@ Deno.test("a bar that history has and that cannot be stored is no time without t
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca();
   await store(work, AAPL, session(10, 3, 5));
-  fake.history.push(marketBar(OPEN + 3 * MINUTE, { high: 0.5 }));
+  fake.history.push(...session(10, 3, 5).map((ts) => marketBar(ts)), marketBar(OPEN + 3 * MINUTE, { high: 0.5 }));
   const { code, json, stderr } = await gaps(work, fake.variables, "--repair", ...upTo(10));
   assertEquals([code, ranges(json)], [1, ["3+1 missing", "5+1 no-trade"]], stderr);
   assertEquals((await work.letters()).length, 1);
 });
 
-Deno.test("what Kraken's bars no longer reach is made of its trades, and young minutes may still come", async () => {
+Deno.test("a history that lacks a stored bar proves nothing, and --explain says so", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  await store(work, AAPL, session(10, 3, 5));
+  fake.history.push(...session(10, 4, 5).map((ts) => marketBar(ts)));
+  const ended = await gaps(work, fake.variables, "--repair", "--explain", ...upTo(10));
+  const { code, stderr } = ended;
+  assertEquals(code, 1, stderr);
+  const { json } = ended;
+  assertEquals([code, ranges(json)], [1, ["3+1 repaired", "5+1 missing"]], stderr);
+  assertStringIncludes(stderr, "history of AAPL lacks 1 bars that are stored");
+  assertEquals(json.doubts.length, 1);
+  const { from, to, reason, since, attempts, next, minutes, symbol } = json.doubts[0];
+  assertEquals([symbol, from, to, reason, attempts, minutes], [
+    ...["AAPL", "2024-01-02T14:34:00.000Z", "2024-01-02T14:35:00.000Z", "contradicted"],
+    ...[1, 1],
+  ]);
+  assertEquals(Date.parse(next) > Date.parse(since), true);
+  const table = await work.run([
+    "gaps",
+    "--database",
+    work.database,
+    "--data-dir",
+    work.dataDir,
+    "--explain",
+    ...upTo(10),
+  ]);
+  assertMatch(
+    table.stdout,
+    /alpaca AAPL 1m is in doubt from 2024-01-02T14:34Z to 2024-01-02T14:35Z: history lacks a bar that is stored; since \S+, asked 1 time, asked next \S+\n/,
+  );
+  // A history that is whole again settles it.
+  fake.history.push(marketBar(OPEN + 4 * MINUTE));
+  fake.history.sort((a, b) => a.ts - b.ts);
+  const settled = await gaps(work, fake.variables, "--repair", "--explain", ...upTo(10));
+  assertEquals([settled.code, ranges(settled.json), settled.json.doubts], [0, ["5+1 no-trade"], []], settled.stderr);
+});
+
+Deno.test("bars that are deleted are missing again, although their range was confirmed", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  await store(work, AAPL, session(10, 3, 5));
+  fake.history.push(...session(10, 5).map((ts) => marketBar(ts)));
+  assertEquals(ranges((await gaps(work, fake.variables, "--repair", ...upTo(10))).json), [
+    "3+1 repaired",
+    "5+1 no-trade",
+  ]);
+  await work.query("DELETE FROM bar WHERE ts = '2024-01-02T14:33Z'");
+  const { json } = await gaps(work, {}, ...upTo(10));
+  assertEquals(ranges(json), ["3+1 missing", "5+1 no-trade"]);
+  assertEquals(json.ranges[0].reason, "bars were deleted");
+  assertEquals(ranges((await gaps(work, fake.variables, "--repair", ...upTo(10))).json), [
+    "3+1 repaired",
+    "5+1 no-trade",
+  ]);
+});
+
+Deno.test("what Kraken's bars no longer reach is made of its trades, and a minute without a later bar may still come", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeKraken(["BTC/USD"]);
   const now = Math.floor(Date.now() / MINUTE) * MINUTE;
   const coin = { provider: "kraken", symbol: "BTC/USD", timeframe: "1m" };
-  const missing = [1000, 995, 500, 499, 400, 10, 9];
-  const minutes = Array.from({ length: 1001 }, (_, at) => 1000 - at + 5).filter((ago) => ago >= 5);
+  const missing = [1000, 995, 500, 499, 400, 10, 9, 6];
+  const minutes = Array.from({ length: 1001 }, (_, at) => 1000 - at + 5).filter((ago) => ago >= 6);
   await store(work, coin, minutes.filter((ago) => !missing.includes(ago)).map((ago) => now - ago * MINUTE));
   for (const ago of minutes) {
-    if (![499, 9].includes(ago)) fake.history.push(marketBar(now - ago * MINUTE, { symbol: "BTC/USD" }));
-    if (ago < 1000) continue;
+    if (![499, 9, 6].includes(ago)) fake.history.push(marketBar(now - ago * MINUTE, { symbol: "BTC/USD" }));
+    if (ago < 700 || ago === 995) continue;
     fake.trades.push({ symbol: "BTC/USD", at: BigInt(now - ago * MINUTE + 5) * 1_000_000n, price: "2", volume: "7" });
   }
   // The first trade that bars reach.
@@ -141,7 +200,8 @@ Deno.test("what Kraken's bars no longer reach is made of its trades, and young m
     "499 no-trade",
     "400 repaired",
     "10 repaired",
-    "9 missing",
+    "9 no-trade",
+    "6 missing",
   ], stderr);
   assertEquals([code, json.totals.unrepairable], [1, 0]);
 });
@@ -167,7 +227,9 @@ Deno.test("where history cannot be reached, everything stays missing, soon", asy
   const { code, json, stderr } = await gaps(work, nobody, "--repair", ...upTo(10));
   assertEquals([code, json.totals.missing, json.totals.found], [1, 40, 40]);
   assertMatch(stderr, /Provider ibkr failed/);
-  assertEquals(await work.query("SELECT count(*)::int AS count FROM no_trade"), [{ count: 0 }]);
+  assertEquals(await work.query("SELECT count(*)::int AS count FROM series_coverage WHERE NOT isempty(confirmed)"), [{
+    count: 0,
+  }]);
 });
 
 Deno.test("what the plan does not include is unrepairable, with the reason, and the rest is repaired", async () => {
@@ -229,17 +291,17 @@ Deno.test("a stop in the middle ends it: what is not repaired is still missing, 
 Deno.test("where the database fails in the middle, what was found is still one object, and says so", async () => {
   await using work = await openWorkspace(server);
   await store(work, AAPL, session(10, 3, 5));
-  await work.query("DROP TABLE no_trade");
+  await work.query("DROP TABLE series_coverage CASCADE");
   const { code, json } = await gaps(work, {}, ...upTo(10));
   assertEquals([code, json.series, json.ranges], [1, 1, []]);
-  assertMatch(json.error, /no_trade/);
+  assertMatch(json.error, /series_coverage/);
 });
 
 Deno.test("the embedded database is repaired by one connection after another", async () => {
   await using work = await openWorkspace();
   await using fake = startFakeAlpaca();
   await store(work, AAPL, session(10, 3, 5));
-  fake.history.push(marketBar(OPEN + 3 * MINUTE));
+  fake.history.push(...session(10, 5).map((ts) => marketBar(ts)));
   const { code, json, stderr } = await gaps(work, fake.variables, "--repair", ...upTo(10));
   assertEquals([code, ranges(json)], [0, ["3+1 repaired", "5+1 no-trade"]], stderr);
   assertEquals(await work.count(), 9);

@@ -8,7 +8,6 @@ import { type Database, withClient } from "../../src/database/database.ts";
 import { keepCoverageInDatabase } from "../../src/database/coverage.ts";
 import { readNewest } from "../../src/database/newest.ts";
 import { changeGrants } from "../../src/database/readers/grants.ts";
-import { rememberNoTrade } from "../../src/gaps/no_trade.ts";
 import { listSeries } from "../../src/gaps/series.ts";
 import { readBars } from "../../src/http/api/bars.ts";
 import { listSeries as listSymbols } from "../../src/http/api/series.ts";
@@ -16,7 +15,7 @@ import { addForeignColumns } from "../support/foreign_columns.ts";
 import { counts, select, writeOnce } from "../support/lanes.ts";
 import { numberedBar, numberedBars } from "../support/numbered.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
-import { gapsOf } from "../support/stored_series.ts";
+import { confirmRanges, gapsOf } from "../support/stored_series.ts";
 
 const { test } = useServer();
 
@@ -36,8 +35,7 @@ async function useAll(database: Database): Promise<unknown> {
   );
   await withClient(
     database,
-    (client) =>
-      rememberNoTrade(client, series.id, [{ from: series.first + 3 * 60_000, to: series.first + 4 * 60_000 }]),
+    (client) => confirmRanges(client, series.id, [{ from: series.first + 3 * 60_000, to: series.first + 4 * 60_000 }]),
   );
   const gaps = await gapsOf({
     database,

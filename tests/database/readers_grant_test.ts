@@ -15,7 +15,6 @@ const FILL = `INSERT INTO series_key (tenant, provider, symbol, timeframe)
 INSERT INTO bar (ts, open, high, low, close, volume, received_at, series_id)
   SELECT TIMESTAMPTZ '2024-01-02 14:30Z' + i * INTERVAL '1 minute', 1, 2, 1, 2, id, now(), id
   FROM series_key, generate_series(0, 9) AS i;
-INSERT INTO no_trade (starts, ends, series_id) SELECT '2024-01-03', '2024-01-04', id FROM series_key;
 INSERT INTO series_coverage SELECT id, 'host', '{[2024-01-03, 2024-01-04)}', now() FROM series_key;
 INSERT INTO series_doubt SELECT '2024-01-03', '2024-01-04', now(), now(), id, 0, 'hole' FROM series_key;
 INSERT INTO news_item (ts, received_at, series_id, id, headline) SELECT now(), now(), id, '1', tenant FROM series_key`;
@@ -27,7 +26,6 @@ const TENANTS = {
   ),
   series_key: "SELECT DISTINCT tenant FROM series_key",
   bar: "SELECT DISTINCT CASE WHEN volume <= 2 THEN 'acme' ELSE 'beta' END AS tenant FROM bar",
-  no_trade: "SELECT DISTINCT CASE WHEN series_id <= 2 THEN 'acme' ELSE 'beta' END AS tenant FROM no_trade",
   series_coverage:
     "SELECT DISTINCT CASE WHEN series_id <= 2 THEN 'acme' ELSE 'beta' END AS tenant FROM series_coverage",
   series_doubt: "SELECT DISTINCT CASE WHEN series_id <= 2 THEN 'acme' ELSE 'beta' END AS tenant FROM series_doubt",

@@ -1,85 +1,71 @@
 import { assertEquals } from "@std/assert";
-import { type Answer, judgeGaps } from "../../src/gaps/judge.ts";
+import type { Doubt } from "../../src/coverage/coverage.ts";
+import { type Denial, judgeGaps } from "../../src/gaps/judge.ts";
+import type { Gap } from "../../src/gaps/scan.ts";
 import type { Interval } from "../../src/records/intervals.ts";
 
-const gaps = (...ranges: Interval[]) => ranges.map(([from, to]) => ({ from, to, isNoTrade: false }));
-const noTrade = (from: number, to: number) => ({ from, to, isNoTrade: true });
+const gaps = (...ranges: Interval[]): Gap[] => ranges.map(([from, to]) => ({ from, to, isNoTrade: false }));
+const noTrade = (from: number, to: number): Gap => ({ from, to, isNoTrade: true });
 
 /** The outcomes, as `from-to state`. */
-function judge(
-  before: ReturnType<typeof noTrade>[],
-  after: ReturnType<typeof noTrade>[],
-  answer: Partial<Answer> = {},
-): string[] {
-  const whole: Answer = { read: [[0, 1000]], refused: [], denied: [], reach: -Infinity, youngFrom: 1000, ...answer };
-  return judgeGaps(before, after, whole).map(({ from, to, state, wasKnown }) =>
-    `${from}-${to} ${state}${wasKnown ? " as known" : ""}`
+function judge(before: Gap[], after: Gap[], denied: Denial[] = []): string[] {
+  return judgeGaps(before, after, denied).map(({ from, to, state, wasKnown, reason }) =>
+    `${from}-${to} ${state}${wasKnown ? " as known" : ""}${reason ? `: ${reason}` : ""}`
   );
 }
 
-Deno.test("what is not there any more is repaired, in whole or in parts", () => {
+Deno.test("bars that are there afterwards are repaired, in whole or in parts", () => {
   assertEquals(judge(gaps([10, 20], [30, 40]), []), ["10-20 repaired", "30-40 repaired"]);
-  assertEquals(judge(gaps([10, 20], [30, 40]), gaps([12, 14], [15, 20], [30, 31])), [
+  assertEquals(judge(gaps([10, 20], [30, 40]), [noTrade(12, 14), noTrade(15, 20), ...gaps([30, 31])]), [
     "10-12 repaired",
     "12-14 no-trade",
     "14-15 repaired",
     "15-20 no-trade",
-    "30-31 no-trade",
+    "30-31 missing",
     "31-40 repaired",
   ]);
 });
 
-Deno.test("what stays is without trades only where history was read", () => {
+Deno.test("a gap that nothing is proved about is missing, whatever was asked", () => {
   const same = gaps([10, 20], [30, 40]);
-  assertEquals(judge(same, same, { read: [[15, 35]] }), [
-    "10-15 missing",
-    "15-20 no-trade",
-    "30-35 no-trade",
+  assertEquals(judge(same, same), ["10-20 missing", "30-40 missing"]);
+});
+
+Deno.test("a gap in doubt is missing or unrepairable, for the reason of the doubt", () => {
+  const doubt: Doubt = { from: 10, to: 20, reason: "contradicted", foundAt: 0, dueAt: 5, attempts: 1 };
+  const after = [
+    { ...gaps([10, 20])[0], doubt },
+    { ...gaps([30, 40])[0], doubt: { ...doubt, reason: "horizon" as const, dueAt: Infinity } },
+  ];
+  assertEquals(judge(gaps([10, 20], [30, 40]), after), [
+    "10-20 missing: history lacks a bar that is stored",
+    "30-40 unrepairable: history does not go back that far",
+  ]);
+});
+
+Deno.test("a part that the account may not read is unrepairable, as the vendor says", () => {
+  const same = gaps([10, 20], [30, 40]);
+  const denied: Denial[] = [{ interval: [0, 15], reason: "no plan" }, { interval: [32, 35], reason: "no plan" }];
+  assertEquals(judge(same, same, denied), [
+    "10-15 unrepairable: no plan",
+    "15-20 missing",
+    "30-32 missing",
+    "32-35 unrepairable: no plan",
     "35-40 missing",
   ]);
-  assertEquals(judge(same, same, { read: [] }), ["10-20 missing", "30-40 missing"]);
 });
 
-Deno.test("what is before the reach of history is unrepairable, although it was read", () => {
-  const same = gaps([10, 20], [30, 40]);
-  assertEquals(judge(same, same, { reach: 32 }), ["10-20 unrepairable", "30-32 unrepairable", "32-40 no-trade"]);
-  assertEquals(judge(same, same, { reach: Infinity }), ["10-20 unrepairable", "30-40 unrepairable"]);
-});
-
-Deno.test("what the account may not read is unrepairable", () => {
-  const same = gaps([10, 20], [30, 40]);
-  const denied = [{ interval: [0, 15] as Interval, reason: "no plan" }, {
-    interval: [32, 35] as Interval,
-    reason: "no plan",
-  }];
-  assertEquals(judge(same, same, { denied, read: [[15, 32], [35, 38]] }), [
-    "10-15 unrepairable",
-    "15-20 no-trade",
-    "30-32 no-trade",
-    "32-35 unrepairable",
-    "35-38 no-trade",
-    "38-40 missing",
+Deno.test("only what was confirmed before counts as known", () => {
+  assertEquals(judge([noTrade(0, 5), ...gaps([5, 10])], [noTrade(0, 10)]), [
+    "0-5 no-trade as known",
+    "5-10 no-trade",
   ]);
-});
-
-Deno.test("what is young may still come, and what was refused is there", () => {
-  const same = gaps([10, 20]);
-  assertEquals(judge(same, same, { youngFrom: 16 }), ["10-16 no-trade", "16-20 missing"]);
-  assertEquals(judge(same, same, { youngFrom: 5 }), ["10-20 missing"]);
-  assertEquals(judge(same, same, { refused: [[12, 13]] }), ["10-12 no-trade", "12-13 missing", "13-20 no-trade"]);
-  assertEquals(judge(same, same, { refused: [[-Infinity, Infinity]] }), ["10-20 missing"]);
-});
-
-Deno.test("what was known before stays known, and what another process found out meanwhile is not repaired", () => {
-  const before = [noTrade(0, 5), ...gaps([5, 10])];
-  assertEquals(judge(before, before), ["0-5 no-trade as known", "5-10 no-trade"]);
-  assertEquals(judge(gaps([5, 10]), [noTrade(5, 10)]), ["5-10 no-trade as known"]);
 });
 
 Deno.test("tens of thousands of gaps are judged in a moment", () => {
   const before = gaps(...Array.from({ length: 50_000 }, (_, at): Interval => [2 * at, 2 * at + 1]));
   const started = performance.now();
-  const outcomes = judge(before, before.filter((_, at) => at % 2 === 0), { read: [[0, 100_000]], youngFrom: 100_000 });
+  const outcomes = judge(before, before.filter((_, at) => at % 2 === 0));
   assertEquals(outcomes.filter((text) => text.endsWith("repaired")).length, 25_000);
   assertEquals(performance.now() - started < 5000, true);
 });

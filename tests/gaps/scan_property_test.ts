@@ -3,11 +3,10 @@ import fc from "fast-check";
 import type { Range } from "../../src/calendar/mod.ts";
 import { calendarOf } from "../../src/providers/mod.ts";
 import { withClient } from "../../src/database/database.ts";
-import { rememberNoTrade } from "../../src/gaps/no_trade.ts";
 import { findGaps } from "../../src/gaps/scan.ts";
 import { TIMEFRAMES } from "../../src/records/timeframe.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
-import { storeSeries, utc } from "../support/stored_series.ts";
+import { confirmRanges, storeSeries, utc } from "../support/stored_series.ts";
 
 const { test } = useServer();
 
@@ -45,7 +44,7 @@ test("gaps are what a look at every single bar would find", async (server) => {
 
         const seriesId = await storeSeries(database, { provider, symbol: `${symbol}${number++}`, timeframe }, bars);
         const found = await withClient(database, async (client) => {
-          await rememberNoTrade(client, seriesId, [...known.values()]);
+          await confirmRanges(client, seriesId, [...known.values()]);
           return await Array.fromAsync(findGaps({ client, seriesId, calendar, stepMs, ...wanted }));
         });
 

@@ -3,10 +3,10 @@ import { always } from "../../src/calendar/calendar.ts";
 import { calendarOf } from "../../src/providers/mod.ts";
 import { usEquities } from "../../src/calendar/us_equities.ts";
 import { withClient } from "../../src/database/database.ts";
-import { rememberNoTrade } from "../../src/gaps/no_trade.ts";
 import { findGaps } from "../../src/gaps/scan.ts";
+import { describeGap } from "../../src/gaps/outcome.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
-import { gapsOf, starts, storeSeries, utc } from "../support/stored_series.ts";
+import { confirmRanges, gapsOf, starts, storeSeries, utc } from "../support/stored_series.ts";
 
 const { test } = useServer();
 
@@ -105,39 +105,65 @@ test("bars outside of the sessions are neither missed nor taken for others", asy
   );
 });
 
-test("minutes that are known to be without trades are told apart, also where they are known twice", async (server) => {
+test("minutes that are confirmed to be without trades are told apart, also where they were confirmed twice", async (server) => {
   const { database } = await migratedDatabase(server);
   const seriesId = await storeSeries(database, coin, [utc("2024-07-01T00:00"), utc("2024-07-01T00:10")]);
   await withClient(database, async (client) => {
     const known = [["00:02", "00:05"], ["00:03", "00:06"], ["00:06", "00:07"]];
     const ranges = known.map(([from, to]) => ({ from: utc(`2024-07-01T${from}`), to: utc(`2024-07-01T${to}`) }));
-    await rememberNoTrade(client, seriesId, ranges.slice(0, 2));
-    await rememberNoTrade(client, seriesId, ranges.slice(1));
-    await rememberNoTrade(client, seriesId, []);
+    await confirmRanges(client, seriesId, ranges.slice(0, 2));
+    await confirmRanges(client, seriesId, ranges.slice(1));
+    await confirmRanges(client, seriesId, []);
   });
   assertEquals(
     await gapsOf({ database, seriesId, calendar: always, from: "2024-07-01T00:00", to: "2024-07-01T00:12" }),
     [
       "2024-07-01T00:01 to 2024-07-01T00:02",
-      "2024-07-01T00:02 to 2024-07-01T00:05 no trade",
-      "2024-07-01T00:05 to 2024-07-01T00:06 no trade",
-      "2024-07-01T00:06 to 2024-07-01T00:07 no trade",
+      "2024-07-01T00:02 to 2024-07-01T00:07 no trade",
       "2024-07-01T00:07 to 2024-07-01T00:10",
       "2024-07-01T00:11 to 2024-07-01T00:12",
     ],
   );
 });
 
-test("thousands of ranges without trades are read page by page", async (server) => {
+test("thousands of ranges without trades are told apart", async (server) => {
   const { database } = await migratedDatabase(server);
   const seriesId = await storeSeries(database, coin, starts("2024-07-01T00:00", "2024-07-05T00:00", 2 * MINUTE_MS));
   const quiet = starts("2024-07-01T00:01", "2024-07-05T00:00", 2 * MINUTE_MS);
   const ranges = quiet.map((from) => ({ from, to: from + MINUTE_MS }));
   assertEquals(ranges.length, 2880);
-  await withClient(database, (client) => rememberNoTrade(client, seriesId, ranges.toSpliced(2000, 1)));
+  await withClient(database, (client) => confirmRanges(client, seriesId, ranges.toSpliced(2000, 1)));
   const gaps = await gapsOf({ database, seriesId, calendar: always, from: "2024-07-01T00:00", to: "2024-07-05T00:00" });
   assertEquals(gaps.length, 2880);
   assertEquals(gaps.filter((gap) => !gap.endsWith("no trade")), ["2024-07-03T18:41 to 2024-07-03T18:42"]);
+});
+
+test("a gap is divided where it comes into doubt, and says why", async (server) => {
+  const { database } = await migratedDatabase(server);
+  const seriesId = await storeSeries(database, coin, [utc("2024-07-01T00:00"), utc("2024-07-01T00:10")]);
+  const at = (time: string) => `'2024-07-01T${time}Z'`;
+  await withClient(database, (client) =>
+    client.query(
+      `INSERT INTO series_doubt (series_id, starts, ends, reason, found_at, due_at, attempts)
+VALUES (${seriesId}, ${at("00:02")}, ${at("00:04")}, 'hole', now(), now(), 3), (${seriesId}, ${at("00:04")}, ${
+        at("00:06")
+      }, 'denied', now(), NULL, 1)`,
+    ));
+  const options = {
+    stepMs: MINUTE_MS,
+    seriesId,
+    calendar: always,
+    from: utc("2024-07-01T00:00"),
+    to: utc("2024-07-01T00:10"),
+  };
+  const gaps = await withClient(database, (client) => Array.fromAsync(findGaps({ client, ...options })));
+  assertEquals(gaps.map(({ doubt }) => doubt?.reason), [undefined, "hole", "denied", undefined]);
+  assertEquals(gaps.map(describeGap).map(({ state, reason }) => [state, reason]), [
+    ["missing", undefined],
+    ["missing", "a live bar did not adjoin the bar before it"],
+    ["unrepairable", "the account may not read the range"],
+    ["missing", undefined],
+  ]);
 });
 
 test("a bar that has stayed provisional is missing", async (server) => {

@@ -43,10 +43,21 @@ test("a slice takes whole series while there is room, and of the last one a part
   ]);
 });
 
+/** The requests for a part whose bars last a millisecond. */
+const planOf = (part: Partial<Part>) =>
+  planRequests({ gaps: [], doubts: [], ...part, scope: { stepMs: 1, from: 0, to: 10_000 } } as unknown as Part);
+
+Deno.test("stored bars in doubt are asked for too, unless asking is over", () => {
+  const doubt = { reason: "partial", foundAt: 0, dueAt: 0, attempts: 0 } as const;
+  const doubts = [{ ...doubt, from: -10, to: 3 }, { ...doubt, from: 6000, to: 6001, dueAt: Infinity }];
+  assertEquals(planOf({ doubts }), [[0, 3]]);
+  const horizon = { ...doubt, reason: "horizon", from: 0, to: 5, dueAt: Infinity } as const;
+  assertEquals(planOf({ gaps: [{ from: 0, to: 5, isNoTrade: false, doubt: horizon }] }), []);
+});
+
 Deno.test("gaps near each other are asked for at once, the newest first, and known ones not at all", () => {
   const plan = (...gaps: [number, number, boolean?][]) => {
-    const part = { scope: { stepMs: 1 }, gaps: gaps.map(([from, to, isNoTrade = false]) => ({ from, to, isNoTrade })) };
-    return planRequests(part as unknown as Part);
+    return planOf({ gaps: gaps.map(([from, to, isNoTrade = false]) => ({ from, to, isNoTrade })) });
   };
   const expected: Interval[] = [[5000, 5010], [0, 1200]];
   assertEquals(plan([0, 5], [6, 7, true], [1000, 1200], [3000, 3001, true], [5000, 5010]), expected);

@@ -284,8 +284,7 @@ Deno.test("of a delayed plan that nothing was known of, no more is claimed than 
   let clock = 0;
   const until = await readRange({
     feed,
-    starts: new Map([["AAPL", stepsBack(30 * MINUTE)]]),
-    to: stepsBack(0),
+    asked: new Map([["AAPL", [stepsBack(30 * MINUTE), stepsBack(0)]]]),
     signal: new AbortController().signal,
     clock: () => clock++,
     hand: (_bars, _asOf, onSettled) => Promise.resolve(onSettled()),

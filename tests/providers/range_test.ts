@@ -2,10 +2,12 @@ import { assertEquals, assertRejects } from "@std/assert";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { type Feed, type FeedBar, FeedError } from "../../src/providers/live/feed.ts";
 import { type RangeOptions, readRange } from "../../src/providers/live/range.ts";
+import type { Interval } from "../../src/records/intervals.ts";
 import { createReceiveClock } from "../../src/records/record.ts";
 
 const MINUTE = 60_000;
 const START = Date.UTC(2024, 0, 2, 14, 30);
+const END = START + 5000 * MINUTE;
 const bar = (symbol: string, minute: number): FeedBar => {
   const prices = { open: 2, high: 4, low: 1, close: 3, volume: 1 };
   return { symbol, timeframe: "1m", ts: START + minute * MINUTE, ...prices, status: "final" };
@@ -34,8 +36,7 @@ function read(pages: (readonly FeedBar[] | Error)[], given: Partial<RangeOptions
   const stop = new AbortController();
   const result = readRange({
     feed,
-    starts: new Map([["A", START], ["B", START]]),
-    to: START + 5000 * MINUTE,
+    asked: new Map([["A", [START, END]], ["B", [START, END]]]),
     signal: stop.signal,
     clock: createReceiveClock(),
     hand(bars, _asOf, onSettled) {
@@ -89,13 +90,23 @@ Deno.test("bars that were not asked for are left out", async () => {
 });
 
 Deno.test("of each symbol no bar is handed over before its own start", async () => {
-  const starts = new Map([["A", START + 2 * MINUTE], ["B", START]]);
+  const asked = new Map<string, Interval>([["A", [START + 2 * MINUTE, END]], ["B", [START, END]]]);
   const page = [0, 1, 2].flatMap((minute) => [bar("A", minute), bar("B", minute)]);
-  const { result, settles, sizes, committed } = read([page], { starts });
+  const { result, settles, sizes, committed } = read([page], { asked });
   await handed(settles, 1);
   settles[0]();
   await result;
   assertEquals([sizes, committed.slice(0, 2)], [[4], ["B 3", "A 3"]]);
+});
+
+Deno.test("bars beside the range are evidence, and not handed over", async () => {
+  const answer = new Map<string, number[]>();
+  const ranges = new Map<string, Interval>([["A", [START + MINUTE, START + 2 * MINUTE]]]);
+  const { result, settles, sizes } = read([[0, 1, 2].map((minute) => bar("A", minute))], { ranges, answer });
+  await handed(settles, 1);
+  settles[0]();
+  await result;
+  assertEquals([sizes, answer.get("A")], [[1], [0, 1, 2].map((minute) => START + minute * MINUTE)]);
 });
 
 Deno.test("after a failure what was handed over is told when it is committed, and the end is not", async () => {

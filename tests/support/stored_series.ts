@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Calendar } from "../../src/calendar/mod.ts";
+import type { Client } from "pg";
+import type { Calendar, Range } from "../../src/calendar/mod.ts";
 import { withClient } from "../../src/database/database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { findGaps, type Gap } from "../../src/gaps/scan.ts";
@@ -42,6 +43,17 @@ export async function storeSeries(
     );
     return rows[0].id;
   });
+}
+
+/** Confirms ranges of a series. */
+export async function confirmRanges(client: Client, seriesId: number, ranges: readonly Range[]): Promise<void> {
+  await client.query(
+    `INSERT INTO series_coverage AS stored (series_id, updated_by, updated_at, confirmed)
+SELECT $1, 'test', now(), coalesce(range_agg(tstzrange(to_timestamp(r.starts), to_timestamp(r.ends))), '{}')
+FROM unnest($2::float8[], $3::float8[]) AS r (starts, ends)
+ON CONFLICT (series_id) DO UPDATE SET confirmed = stored.confirmed + excluded.confirmed`,
+    [seriesId, ranges.map(({ from }) => from / 1000), ranges.map(({ to }) => to / 1000)],
+  );
 }
 
 /** What to scan, with times as text. */

@@ -30,11 +30,13 @@ export const gaps: Command = {
       help: "look from there on: a day (UTC) or a time with its zone [the first bar of each]",
     },
     { name: "to", value: "TIME", help: "look up to there [2 minutes ago, or 17 where feeds may be delayed]" },
+    { name: "explain", help: "list what is in doubt too: why, since when, and when history is asked next" },
     { name: "repair", help: "ask history for what is missing, and remember what it has not either" },
   ],
   examples: [
     "gaps",
     "gaps --provider alpaca --symbols AAPL,MSFT --from 2024-01-02 --to 2024-02-01",
+    "gaps --explain",
     "gaps --repair --json",
   ],
   load: () => import("../gaps.ts"),

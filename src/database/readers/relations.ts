@@ -28,7 +28,7 @@ export interface Relations {
 export const SERIES = "series_key";
 
 const kinds = Object.keys(recordKinds).map(recordKind);
-const TABLES = [...kinds.map(({ table }) => table), "no_trade", "series_coverage", "series_doubt"];
+const TABLES = [...kinds.map(({ table }) => table), "series_coverage", "series_doubt"];
 const VIEWS = [...kinds.map(({ view }) => view), "latest_bars", "data_freshness", ...rollups.map(({ view }) => view)];
 
 /** Reads which of them there are. */

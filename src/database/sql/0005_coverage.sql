@@ -161,4 +161,13 @@ BEGIN
       EXECUTE format('GRANT SELECT ON %I.%s TO %s', found.nspname, made, found.grantee);
     END LOOP;
   END LOOP;
+  FOR found IN
+    SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relname = 'no_trade' AND c.relkind = 'v' AND starts_with(n.nspname, 'barline_reader_')
+  LOOP
+    EXECUTE format('DROP VIEW %I.no_trade', found.nspname);
+  END LOOP;
 END $migration$;
+
+-- Not CASCADE: views that others have made over it are theirs to drop.
+DROP TABLE no_trade;

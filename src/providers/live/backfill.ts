@@ -1,8 +1,9 @@
 /**
  * Reads a range of a feed's history into the pipeline: several symbols and ranges at once, within the endpoint's limits.
  *
- * What is committed is remembered for each symbol, page by page, so that another run goes on there, however this one
- * ended. A symbol that cannot be read is named and left out; the others go on, and the stream fails at its end.
+ * What the answers prove is remembered in the coverage of the series, behind the commits: another run asks for the rest alone.
+ * A run that is stopped remembers what is committed until its end. A symbol that cannot be read is named and left out; the
+ * others go on, and the stream fails at its end.
  *
  * @module
  */
@@ -12,16 +13,15 @@ import { type Interval, subtract, totalMs } from "../../records/intervals.ts";
 import { formatTime } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { HistoryRange, Progress, Provider, ProviderContext } from "../provider.ts";
-import { type Checkpoint, createCheckpoint } from "./checkpoint.ts";
 import { type Feed, type FeedBar, isDenial, isDivisible, isRefusal } from "./feed.ts";
 import { createOutlet } from "./outlet.ts";
+import { createProofs } from "./proof.ts";
 import { createHistoryFrame, readRange } from "./range.ts";
 import { alignToBlocks, cutIntoTasks, type Task } from "./tasks.ts";
 
 /** How to read. */
 export interface BackfillOptions {
   name: string;
-  dataDir: string;
   timeframe: string;
   symbols: readonly string[];
   feed: Feed;
@@ -38,14 +38,23 @@ const BUFFER_RECORDS = 20_000;
 const ATTEMPTS = 8;
 /** Tasks that fail before any is read: then there is nothing to be had for anybody. */
 const MAX_FAILURES = 5;
+const DAY_MS = 24 * 60 * 60_000;
+/** How far from a range a stored bar is asked for too, where the range lies between two of them, in milliseconds. */
+const GAP_REACH_MS = 31 * DAY_MS;
+/** The same where the user chose the range, or where a request names several symbols. */
+const REACH_MS = DAY_MS;
+const REACH_BARS = 10;
 /** Symbols that a message names. */
 const NAMED = 10;
 
 /** Makes a provider of a feed's past. */
 export function createBackfill(options: BackfillOptions): Provider {
   const { name, timeframe, feed, range } = options;
-  let opened: Checkpoint | undefined;
+  const stepMs = TIMEFRAMES.get(timeframe)!;
+  const groupSize = feed.historySymbols ?? 1;
   let progress: Progress | undefined;
+  /** Answers that have broken off: what of them is committed in the end counts. */
+  const broken: (() => Promise<void>)[] = [];
 
   return {
     name,
@@ -64,7 +73,9 @@ export function createBackfill(options: BackfillOptions): Provider {
       );
       return outlet.stream;
     },
-    close: range.only ? undefined : async () => await opened?.save(),
+    async close() {
+      for (const settle of broken.splice(0)) await settle();
+    },
   };
 
   async function readAll(
@@ -72,20 +83,21 @@ export function createBackfill(options: BackfillOptions): Provider {
     signal: AbortSignal,
     put: (frame: Frame) => Promise<void>,
   ): Promise<void> {
-    const stepMs = TIMEFRAMES.get(timeframe)!;
-    const checkpoint = opened = createCheckpoint({
-      dataDir: options.dataDir,
-      name: `${name} ${timeframe}`,
-      target: context,
-    });
     const symbols = [...new Set(options.symbols)];
-    const known = await context.newest(timeframe);
-    if (!range.restart && !range.only) await checkpoint.load((symbol) => known.has(symbol));
+    const proofs = createProofs({
+      owner: { provider: name, timeframe },
+      stepMs,
+      store: context.coverage,
+      reachMs: range.only && groupSize === 1 ? GAP_REACH_MS : Math.max(REACH_MS, REACH_BARS * stepMs),
+      believesEmpty: range.only !== undefined,
+      notice: context.notice,
+    });
+    await proofs.load();
     // The bar under way is none yet.
     const to = Math.min(range.to, Math.floor(Date.now() / stepMs) * stepMs);
-    const groupSize = feed.historySymbols ?? 1;
+    const covered = (symbol: string) => range.restart ? [] : proofs.confirmed(symbol);
     const missing = range.only === undefined
-      ? new Map(symbols.map((symbol) => [symbol, subtract([range.from, to], checkpoint.covered(symbol))]))
+      ? new Map(symbols.map((symbol) => [symbol, subtract([range.from, to], covered(symbol))]))
       : alignToBlocks(range.only, groupSize, stepMs, to);
     let done = 0;
     let total = [...missing.values()].reduce((sum, ranges) => sum + totalMs(ranges), 0);
@@ -115,27 +127,35 @@ export function createBackfill(options: BackfillOptions): Provider {
     /** Reads a task for some of its symbols; `reached` is up to where each of them is committed. */
     async function read(task: Task, some: readonly string[], reached: Map<string, number>): Promise<void> {
       const from = Math.min(...some.map((symbol) => reached.get(symbol)!));
+      const end = task.range[1];
+      const inquiry = await proofs.inquire(
+        new Map(some.map((symbol): [string, Interval] => [symbol, [reached.get(symbol)!, end]])),
+        to,
+      );
+      const answer = new Map<string, number[]>();
+      const answered = new Map<string, number>();
       const onCommitted = (symbol: string, until: number) => {
+        answered.set(symbol, until);
         const before = reached.get(symbol)!;
-        if (until <= before) return;
-        reached.set(symbol, until);
-        if (!range.only) checkpoint.add(symbol, [before, until]);
-        range.onRead?.(symbol, [before, until], feed.historyStart?.(symbol) ?? -Infinity);
-        progress = { done: done += until - before, total };
+        const now = Math.min(until, end);
+        if (now <= before) return;
+        reached.set(symbol, now);
+        progress = { done: done += now - before, total };
       };
-      const until = await readRange({
-        feed,
-        starts: new Map(some.map((symbol) => [symbol, reached.get(symbol)!])),
-        to: task.range[1],
-        signal,
-        clock: context.clock,
-        hand,
-        onCommitted,
-      });
+      const reply = { starts: answer, until: answered, historyStart: (symbol: string) => feed.historyStart?.(symbol) };
+      const { asked, ranges } = inquiry;
+      const { clock } = context;
+      const until = await readRange({ feed, asked, ranges, answer, signal, clock, hand, onCommitted }).catch(
+        (error) => {
+          broken.push(() => proofs.settle(inquiry, reply));
+          throw error;
+        },
+      );
+      await proofs.settle(inquiry, reply);
       hasRead = true;
-      if (until < task.range[1]) {
+      if (until < end) {
         tellOnce(`history ends at ${formatTime(until)} for now, run it again later for the rest`);
-        total -= some.length * (task.range[1] - Math.max(until, task.range[0]));
+        total -= some.length * (end - Math.max(until, task.range[0]));
         progress = { done, total };
       }
       for (const symbol of some) {
@@ -158,7 +178,7 @@ export function createBackfill(options: BackfillOptions): Provider {
             await work(task, some.slice(0, half), reached);
             return await work(task, some.slice(half), reached);
           }
-          if (isDenial(error)) return deny(task, some, reached, error);
+          if (isDenial(error)) return await deny(task, some, reached, error);
           // What a repair of gaps does not get, the next one asks for again.
           if (isRefusal(error) || attempt === (range.only ? 1 : ATTEMPTS)) {
             if (!hasRead && ++failures >= MAX_FAILURES) throw error;
@@ -176,7 +196,12 @@ export function createBackfill(options: BackfillOptions): Provider {
     }
 
     /** Passes over a part of history: another may well be read. */
-    function deny(task: Task, some: readonly string[], reached: ReadonlyMap<string, number>, error: Error): void {
+    async function deny(
+      task: Task,
+      some: readonly string[],
+      reached: ReadonlyMap<string, number>,
+      error: Error,
+    ): Promise<void> {
       for (const symbol of some) {
         const interval: Interval = [reached.get(symbol)!, task.range[1]];
         if (!denied.has(symbol)) {
@@ -184,6 +209,7 @@ export function createBackfill(options: BackfillOptions): Provider {
         }
         denied.set(symbol, error);
         range.onDenied?.(symbol, interval, error.message);
+        await proofs.deny(symbol, interval);
       }
     }
 

@@ -61,7 +61,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
       return supervise({ feed: shared?.feed ?? feed, context, coverage, backoffMs });
     },
     backfill(range) {
-      const past = createBackfill({ name, dataDir, timeframe, symbols, feed, range });
+      const past = createBackfill({ name, timeframe, symbols, feed, range });
       return {
         ...past,
         buckets: [feed.bucket],

@@ -5,6 +5,7 @@
  */
 import type { Bar } from "../../records/bar.ts";
 import { createFrame, type Frame } from "../../records/frame.ts";
+import type { Interval } from "../../records/intervals.ts";
 import type { ReceiveClock } from "../../records/record.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { Feed, FeedBar } from "./feed.ts";
@@ -12,10 +13,12 @@ import type { Feed, FeedBar } from "./feed.ts";
 /** What to read, and where to. */
 export interface RangeOptions {
   feed: Feed;
-  /** Start of the first bar that is wanted of each symbol, in epoch ms; all are asked for from the earliest on. */
-  starts: ReadonlyMap<string, number>;
-  /** Bars start before it, in epoch ms. */
-  to: number;
+  /** What is asked for of each symbol, in epoch ms; all are asked for from the earliest start to the latest end. */
+  asked: ReadonlyMap<string, Interval>;
+  /** The bars to hand over of each symbol, in epoch ms. @default {what is asked for} */
+  ranges?: ReadonlyMap<string, Interval>;
+  /** Takes up the starts of all bars that come of each symbol. */
+  answer?: Map<string, number[]>;
   signal: AbortSignal;
   clock: ReceiveClock;
   /**
@@ -37,10 +40,10 @@ const BARS_AT_ONCE = 1000;
  * @throws What history throws, and the signal's reason; what was handed over before is committed all the same.
  */
 export async function readRange(options: RangeOptions): Promise<number> {
-  const { feed, to, signal, clock, hand, onCommitted } = options;
-  const starts = new Map(options.starts);
-  const symbols = [...starts.keys()];
-  const from = Math.min(...starts.values());
+  const { feed, asked, ranges = asked, answer, signal, clock, hand, onCommitted } = options;
+  const symbols = [...asked.keys()];
+  const from = Math.min(...Array.from(asked.values(), ([from]) => from));
+  const to = Math.max(...Array.from(asked.values(), ([, to]) => to));
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const startedAt = Date.now();
   const waiting: { ends: ReadonlyMap<string, number>; isSettled: boolean }[] = [];
@@ -65,7 +68,8 @@ export async function readRange(options: RangeOptions): Promise<number> {
       const asOf = clock(1);
       const { done, value } = await pages.next();
       if (done) break;
-      const bars = value.filter(({ symbol, ts }) => ts >= (starts.get(symbol) ?? Infinity) && ts < to);
+      for (const { symbol, ts } of value) if (lies(ts, asked.get(symbol))) addTo(answer, symbol, ts);
+      const bars = value.filter(({ symbol, ts }) => lies(ts, ranges.get(symbol)));
       for (let at = 0; at < bars.length; at += BARS_AT_ONCE) await handOver(bars.slice(at, at + BARS_AT_ONCE), asOf);
     }
   } finally {
@@ -76,8 +80,16 @@ export async function readRange(options: RangeOptions): Promise<number> {
   if (waiting.length > 0) await orAborted(committed, signal);
   const ready = Math.floor((startedAt - (feed.historyLagMs ?? 0)) / stepMs) * stepMs;
   const until = Math.min(to, ready);
-  if (until > from) { for (const symbol of symbols) onCommitted(symbol, until); }
+  if (until > from) { for (const symbol of symbols) onCommitted(symbol, Math.min(until, asked.get(symbol)![1])); }
   return until;
+}
+
+const lies = (ts: number, range: Interval | undefined) => range !== undefined && ts >= range[0] && ts < range[1];
+
+function addTo(answer: Map<string, number[]> | undefined, symbol: string, ts: number): void {
+  const starts = answer?.get(symbol);
+  if (starts === undefined) answer?.set(symbol, [ts]);
+  else starts.push(ts);
 }
 
 /** How long after the end of a bar history surely has it whole, in milliseconds. */

@@ -134,8 +134,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       if (to > from) {
         await readRange({
           feed,
-          starts: new Map(group.map((job) => [job.symbol, job.from])),
-          to,
+          asked: new Map(group.map((job) => [job.symbol, [job.from, to]])),
           signal,
           clock,
           hand: (bars, asOf, onSettled) => options.hand(bars, asOf, onSettled),

@@ -1,0 +1,59 @@
+/**
+ * What is known of a series: where it is confirmed, and where it is in doubt and why.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import type { Range } from "../calendar/mod.ts";
+import type { Doubt, DoubtReason } from "../coverage/coverage.ts";
+
+/** A range that is confirmed or, where there is a doubt, in doubt. Ends may lie outside of what was asked for. */
+export interface Known extends Range {
+  readonly doubt?: Doubt;
+}
+
+const ms = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
+
+const CONFIRMED = `SELECT ${ms("lower(part)")} AS "from", ${ms("upper(part)")} AS "to"
+FROM series_coverage c, unnest(c.confirmed) AS part
+WHERE c.series_id = $1 AND part && tstzrange(to_timestamp($2), to_timestamp($3))`;
+
+const DOUBTS = `SELECT ${ms("d.starts")} AS "from", ${ms("d.ends")} AS "to", d.reason, d.attempts,
+  ${ms("d.found_at")} AS "foundAt", ${ms("d.due_at")} AS "dueAt"
+FROM series_doubt d WHERE d.series_id = $1 AND d.ends > to_timestamp($2) AND d.starts < to_timestamp($3)`;
+
+/** All that is known of a part of a series, by its start. */
+export async function readKnown(client: Client, seriesId: number, from: number, to: number): Promise<Known[]> {
+  if (from >= to) return [];
+  const values = [seriesId, from / 1000, to / 1000];
+  const confirmed = await client.query<Known>({ name: "read-confirmed", text: CONFIRMED, values });
+  const doubts = await client.query<Omit<Doubt, "dueAt"> & { dueAt: number | null }>({
+    name: "read-doubts",
+    text: DOUBTS,
+    values,
+  });
+  return [
+    ...confirmed.rows,
+    ...doubts.rows.map((row) => ({ from: row.from, to: row.to, doubt: { ...row, dueAt: row.dueAt ?? Infinity } })),
+  ].sort((a, b) => a.from - b.from);
+}
+
+/** What each reason means, to follow "because". */
+const MEANINGS: Record<DoubtReason, string> = {
+  hole: "a live bar did not adjoin the bar before it",
+  interrupted: "the connection was interrupted",
+  partial: "the last state of the bar came well before its end, or history has not confirmed it yet",
+  late: "the vendor has marked a bar as late",
+  corrected: "history still has the value that a correction replaced",
+  lag: "history does not reach the end of the range yet",
+  contradicted: "history lacks a bar that is stored",
+  stopped: "a run ended without saying how far it had come",
+  deleted: "bars were deleted",
+  upgraded: "an earlier version claimed the range without evidence",
+  refused: "history has a bar that could not be stored, see the dead letters",
+  horizon: "history does not go back that far",
+  denied: "the account may not read the range",
+};
+
+/** Why a range is in doubt, in words. */
+export const explainDoubt = ({ reason }: Doubt): string => MEANINGS[reason] ?? reason;
