@@ -9,6 +9,7 @@ import { keepCoverageInFiles } from "../coverage/file.ts";
 import type { CoverageStore } from "../coverage/store.ts";
 import { tenantDirectory } from "../data_dir.ts";
 import type { Client } from "pg";
+import { keepCoverageInDatabase } from "../database/coverage.ts";
 import { type Database, withinMs } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
 import { type Destination, readDestination } from "../database/destination.ts";
@@ -24,7 +25,6 @@ import { keepCoverageInNats } from "../nats/coverage.ts";
 import { openSink } from "../sinks/mod.ts";
 import type { Sink, Writers } from "../sinks/sink.ts";
 import { clusterOf, writerName } from "./cluster_name.ts";
-import { openTableCoverage } from "./coverage.ts";
 
 /** Connections that write, where nobody says how many: enough for the lanes of some tenants, and few for a server. */
 const CONNECTIONS = 20;
@@ -110,7 +110,12 @@ async function openTables(
     database,
     openSink: (tenant, kind) =>
       openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, notice, synchronousCommit }),
-    coverage: (tenant) => openTableCoverage({ database, pool, tenant, writer: writerName(settings), deadlineMs }),
+    coverage: (tenant) =>
+      keepCoverageInDatabase({
+        tenant,
+        writer: writerName(settings),
+        run: (work, signal) => borrow({ pool, database }, tenant, work, withinMs(deadlineMs, signal)),
+      }),
     check: database.check,
     destination: (tenant, stop) => borrow({ pool, database }, tenant, readDestination, withinMs(deadlineMs, stop)),
     async newest(tenant, provider, timeframe, stop) {
