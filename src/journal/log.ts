@@ -10,7 +10,7 @@ import { join } from "@std/path";
 import { syncDirectory, writeAll } from "../durable_files.ts";
 import { createEntryFormatter, type LogItem, SEGMENT_HEADER_BYTES, segmentHeader, segmentName } from "./format.ts";
 import { holdJournal } from "./hold.ts";
-import { countMissing, type Missing } from "./missing.ts";
+import { countMissing, type Missing, skipNumbers } from "./missing.ts";
 import { openPointer } from "./pointer.ts";
 import { recover, type Segment } from "./recover.ts";
 import { type Repair, setAside } from "./repair.ts";
@@ -219,10 +219,15 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   async function abandonSegment(count: number): Promise<void> {
     if (active === undefined) return;
     const { size, path } = segments.at(-1)!;
-    await active.truncate(size).catch(() => {
-      // What may lie there still has the numbers that would come next.
+    try {
+      await active.truncate(size);
+      // A power cut may undo it until it is synced too.
+      await active.syncData();
+    } catch {
+      // What lies there, or comes back, has the numbers that would come next: they are not used again.
+      await skipNumbers(directory, { from: nextNumber, to: nextNumber + count - 1 });
       nextNumber += count;
-    });
+    }
     seal();
     if (size > SEGMENT_HEADER_BYTES) return;
     segments.pop();

@@ -52,6 +52,12 @@ export async function noteTold(directory: string, missing: readonly Missing[]): 
   await writeAll(file, new TextEncoder().encode(JSON.stringify(missing)));
 }
 
+/** Notes that these numbers are left out on purpose: nothing is missing there. */
+export async function skipNumbers(directory: string, range: Missing): Promise<void> {
+  // Where it cannot be noted, the next start tells of frames that never were: better that than none of those that were.
+  await noteTold(directory, [...await readTold(directory), range]).catch(() => {});
+}
+
 async function readTold(directory: string): Promise<readonly Missing[]> {
   try {
     const told = JSON.parse(await Deno.readTextFile(join(directory, NAME)));
