@@ -4,17 +4,16 @@
  *
  * @module
  */
-import type { SourcesChange } from "./app/sources.ts";
+import { isSameNeeds, needsOf } from "./app/needs.ts";
+import { compareProviders, type SourcesChange } from "./app/sources.ts";
 import { openReceiveTimes } from "./app/receive_times.ts";
 import { openStore, type Store } from "./app/store.ts";
-import type { Writers } from "./sinks/sink.ts";
-import { openTenant, type Shared, type Tenant, type TenantOptions, type TenantOutcome } from "./app/tenant.ts";
-import { joinHealth, sumLedgers } from "./app/total.ts";
+import type { Shared, Tenant, TenantOptions, TenantOutcome } from "./app/tenant.ts";
+import { createTenants } from "./app/tenants.ts";
+import { joinHealth } from "./app/total.ts";
 import type { Config } from "./config/load.ts";
 import type { Database } from "./database/database.ts";
-import { isJournaled } from "./journal/open.ts";
 import { createSharedConnections } from "./providers/mod.ts";
-import type { Provider } from "./providers/provider.ts";
 import type { Health } from "./pipeline/health.ts";
 import type { Ledger } from "./pipeline/ledger.ts";
 
@@ -41,11 +40,17 @@ export interface AppOptions {
 export interface TenantsChange {
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Closed, and opened anew with other settings. */
-  readonly reopened: readonly string[];
+  /** Closed and opened anew, with what has changed of the providers of each. */
+  readonly reopened: ReadonlyMap<string, SourcesChange>;
   /** What has changed of the providers of the others. */
   readonly kept: ReadonlyMap<string, SourcesChange>;
 }
+
+/** What has become of a tenant that was there and still is. */
+type Change = Record<"kept" | "reopened", SourcesChange>;
+
+/** Whether the settings of a tenant are others, so that it has to be opened anew. */
+type IsOther = (now: Config, next: Config) => boolean;
 
 /** A run that is ready to start. */
 export interface App extends AsyncDisposable {
@@ -64,23 +69,18 @@ export interface App extends AsyncDisposable {
   run(): Promise<Outcome>;
   /**
    * Makes these the tenants while the run goes on. One that is there already is closed and opened anew where `isOther`
-   * says that its settings are others, or where it has ended; else it only gets its providers, of which those that are as
-   * they were go on untouched.
+   * says that its settings are others, where its providers need what only that gives them (a journal, another way to write),
+   * or where it has others and has ended, or is ending; else it only gets its providers, of which those that are as they
+   * were go on untouched.
    *
-   * @throws {Error} If one cannot be opened; of new ones, none are then, and nothing has changed.
+   * @throws {Error} If one cannot be opened; of new ones, none are then, and nothing has changed. One that was to be opened
+   * anew goes on as it was.
    */
-  replace(next: readonly TenantOptions[], isOther: (now: Config, next: Config) => boolean): Promise<TenantsChange>;
+  replace(next: readonly TenantOptions[], isOther: IsOther): Promise<TenantsChange>;
   /** Closes the sources; what is accepted is still written, within the drain timeout. */
   stop(): void;
   /** Gives up: what is not written stays in the journal, or goes to the dead letters, at once. */
   abort(reason: Error): void;
-}
-
-/** Who writes what the providers give. */
-function writersOf(providers: readonly Provider[]): Writers {
-  // The messages of a stream are shared by several workers, in any order.
-  if (providers.some(({ keepsUnsettled }) => keepsUnsettled)) return "many";
-  return providers.some(({ isLive }) => isLive) ? "live" : "alone";
 }
 
 /**
@@ -95,11 +95,8 @@ export async function openApp(options: AppOptions): Promise<App> {
   const store = await openStore({
     config,
     database: options.database,
-    isKept: options.tenants.some(({ config: { settings }, providers }) =>
-      providers.some((provider) => isJournaled(settings, provider))
-    ),
+    isKept: options.tenants.some(({ config: { settings }, providers }) => needsOf(settings, providers).isJournaled),
     lanes: Math.max(0, ...options.tenants.map(({ config, kinds }) => (config.settings.workers + 1) * kinds.length)),
-    writers: writersOf(options.tenants.flatMap(({ providers }) => providers)),
     notice: (message) => options.notice?.(message),
     opened,
   });
@@ -109,140 +106,78 @@ export async function openApp(options: AppOptions): Promise<App> {
   );
   const shared: Shared = { store, connections: createSharedConnections(), times };
 
-  const tenants = new Map<string, Tenant>();
-  const running = new Map<Tenant, Promise<void>>();
-  const followers: ((tenant: Tenant) => Disposable)[] = [];
-  const followed = new Map<Tenant, DisposableStack>();
-  /** How those ended that are gone, by name. */
-  const gone = new Map<string, TenantOutcome>();
-  let isRunning = false;
+  const tenants = opened.use(createTenants(shared, stopping.signal, (message) => options.notice?.(message)));
+  await tenants.add(options.tenants);
   let isReplacing = false;
-  let wake = () => {};
 
-  function add(tenant: Tenant): void {
-    tenants.set(tenant.name, tenant);
-    const following = new DisposableStack();
-    for (const follow of followers) following.use(follow(tenant));
-    followed.set(tenant, following);
-    if (isRunning) start(tenant);
+  /** What becomes of a tenant that is there, given its options of now; its providers are replaced, or it is opened anew. */
+  async function change(tenant: Tenant, next: TenantOptions, isOther: IsOther): Promise<Partial<Change>> {
+    const isOver = tenant.state === "draining" || tenant.state === "ended";
+    const { settings } = next.config;
+    const needsAnew = isOver ? !isAlike(tenant.providers(), next.providers) : isOther(tenant.config, next.config) ||
+      !isSameNeeds(needsOf(settings, tenant.providers()), needsOf(settings, next.providers));
+    if (!needsAnew) return isOver ? {} : { kept: await tenant.replace(next.providers) };
+    const before = tenant.providers();
+    await tenants.reopen(tenant, next);
+    return { reopened: compareProviders(before, next.providers) };
   }
 
-  function start(tenant: Tenant): void {
-    if (stopping.signal.aborted) tenant.stop();
-    running.set(
-      tenant,
-      tenant.run().then(() => {
-        running.delete(tenant);
-        wake();
-      }),
-    );
-  }
-
-  async function remove(tenant: Tenant): Promise<void> {
-    tenant.stop();
-    await running.get(tenant);
-    if (tenant.outcome !== undefined) {
-      const { ledger, failure } = tenant.outcome;
-      const before = gone.get(tenant.name);
-      if (ledger.journaled > 0) {
-        options.notice?.(
-          `tenant ${tenant.name} is closed with ${ledger.journaled} records in its journal, which are delivered when it is back`,
-        );
-      }
-      gone.set(tenant.name, { ledger: sumLedgers(before === undefined ? [ledger] : [before.ledger, ledger]), failure });
-    }
-    tenants.delete(tenant.name);
-    followed.get(tenant)?.dispose();
-    followed.delete(tenant);
-    await tenant[Symbol.asyncDispose]();
-  }
-
-  opened.defer(async () => {
-    const closings = Array.from(tenants.values(), (tenant) => tenant[Symbol.asyncDispose]());
-    const failed = (await Promise.allSettled(closings)).find(({ status }) => status === "rejected");
-    if (failed?.status === "rejected") throw failed.reason;
-  });
-  for (const each of options.tenants) add(await openTenant(shared, each));
-
-  const isEnded = ({ outcome }: Tenant) => outcome !== undefined;
   const app: Omit<App, typeof Symbol.asyncDispose> = {
     store,
     stopping: stopping.signal,
-    tenants: () => [...tenants.values()],
+    tenants: tenants.current,
     health: () =>
       joinHealth(
-        Array.from(tenants.values(), (tenant) => ({ name: tenant.name, health: tenant.health() })),
+        tenants.current().map((tenant) => ({ name: tenant.name, health: tenant.health() })),
         stopping.signal.aborted,
       ),
-    ledger: () =>
-      sumLedgers([
-        ...Array.from(gone.values(), ({ ledger }) => ledger),
-        ...Array.from(tenants.values(), ({ ledger }) => ledger()),
-      ]),
-    follow(fn) {
-      followers.push(fn);
-      for (const [tenant, following] of followed) following.use(fn(tenant));
-    },
+    ledger: tenants.ledger,
+    follow: tenants.follow,
     async run() {
-      isRunning = true;
-      for (const tenant of tenants.values()) start(tenant);
-      while (running.size > 0 || isReplacing) await new Promise<void>((resolve) => wake = resolve);
-      const outcomes = new Map([
-        ...gone,
-        ...Array.from(tenants.values(), ({ name, outcome }) => [name, outcome!] as const),
-      ]);
+      const outcomes = await tenants.run();
       const failure = [...outcomes.values()].find((each) => each.failure !== undefined)?.failure;
       return { ledger: app.ledger(), failure, tenants: outcomes };
     },
     async replace(next, isOther) {
-      if (isReplacing) throw new Error("Cannot reload: another reload is under way");
+      if (isReplacing) throw new Error("Cannot reload: another reload is in progress");
+      if (stopping.signal.aborted) throw new Error("Cannot reload: the run is ending");
       isReplacing = true;
+      using _hold = tenants.hold();
       try {
-        await using coming = new AsyncDisposableStack();
-        const added: Tenant[] = [];
-        for (const each of next) {
-          if (tenants.has(each.config.settings.tenant)) continue;
-          added.push(coming.use(await openTenant(shared, each)));
-        }
-        coming.move();
-        const wanted = new Map(next.map((each) => [each.config.settings.tenant, each]));
-        const before = [...tenants.values()];
-        const removed = before.filter(({ name }) => !wanted.has(name));
-        const kept = new Map<string, SourcesChange>();
-        const reopened: string[] = [];
-        for (const tenant of added) add(tenant);
-        await Promise.all(before.map(async (tenant) => {
-          const options = wanted.get(tenant.name);
-          if (options === undefined) return await remove(tenant);
-          const needsAnew = isEnded(tenant)
-            ? !isAlike(tenant.providers(), options.providers)
-            : isOther(tenant.config, options.config);
-          if (!needsAnew && !isEnded(tenant)) {
-            return void kept.set(tenant.name, await tenant.replace(options.providers));
-          }
-          if (!needsAnew) return;
-          reopened.push(tenant.name);
-          await remove(tenant);
-          add(await openTenant(shared, options));
-        }));
+        const before = tenants.current();
+        const byName = new Map(next.map((each) => [each.config.settings.tenant, each]));
+        const added = [...byName].filter(([name]) => tenants.get(name) === undefined);
+        await tenants.add(added.map(([, each]) => each));
+        const removed = before.filter(({ name }) => !byName.has(name));
+        const staying = before.filter(({ name }) => byName.has(name));
+        const changes = await Promise.allSettled([
+          ...staying.map((tenant) => change(tenant, byName.get(tenant.name)!, isOther)),
+          ...removed.map(async (tenant) => (await tenants.remove(tenant), {})),
+        ]);
+        const failed = changes.find(({ status }) => status === "rejected");
+        if (failed?.status === "rejected") throw failed.reason;
+        const pick = (part: keyof Change) =>
+          new Map(staying.flatMap(({ name }, at) => {
+            const changed = (changes[at] as PromiseFulfilledResult<Partial<Change>>).value[part];
+            return changed === undefined ? [] : [[name, changed] as const];
+          }));
         return {
-          added: added.map(({ name }) => name),
+          added: added.map(([name]) => name),
           removed: removed.map(({ name }) => name),
-          reopened,
-          kept,
+          reopened: pick("reopened"),
+          kept: pick("kept"),
         };
       } finally {
         isReplacing = false;
-        wake();
       }
     },
     stop() {
       stopping.abort();
-      for (const tenant of tenants.values()) tenant.stop();
+      for (const tenant of tenants.current()) tenant.stop();
     },
     abort(reason) {
       stopping.abort();
-      for (const tenant of tenants.values()) tenant.abort(reason);
+      for (const tenant of tenants.current()) tenant.abort(reason);
     },
   };
   const closing = opened.move();

@@ -12,6 +12,7 @@ import type { CoordinatorHealth } from "../pipeline/health.ts";
 import type { Lateness } from "../pipeline/late.ts";
 import type { Coordinator } from "../pipeline/run.ts";
 import { recordKind } from "../records/mod.ts";
+import type { Writers } from "../sinks/sink.ts";
 import type { Store } from "./store.ts";
 
 /** Most records of a late batch: small, so that what it locks is free again soon. */
@@ -24,6 +25,8 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "abor
   /** Names of the kinds. */
   kinds: readonly string[];
   lateness: Lateness;
+  /** Who writes the series. */
+  writers: Writers;
   tell: Listener;
   /** Keeps frames of a kind in its journal; `undefined` where it has none. */
   keep: (kind: string) => DeliverOptions["keep"];
@@ -36,7 +39,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
   const { settings, store, lateness, tell, opened, bury, abort, onFatal } = options;
   return new Map(options.kinds.map((name) => {
     const kind = recordKind(name);
-    const sink = opened.use(store.openSink(settings.tenant, kind));
+    const sink = opened.use(store.openSink(settings.tenant, kind, options.writers));
     const circuit = opened.use(createCircuit({
       failures: settings.circuitFailures,
       openMs: settings.circuitOpenMs,

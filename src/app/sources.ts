@@ -48,12 +48,15 @@ export interface Sources {
   /** Takes the way in, through which later ones come. */
   readonly onIntake: (intake: Intake) => void;
   current(): readonly Provider[];
+  /** Whether they are not opened yet, are read, or no more will come. */
+  readonly state: "opening" | "running" | "draining";
   health(): ProviderHealth[];
   /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
   pause(name: string, paused: boolean): boolean;
   /**
    * Makes these the providers. One that is as it was goes on untouched; the old ones are closed, with all that they have
-   * handed over on its way, before those that take their place are opened: an account may allow one connection only.
+   * handed over on its way, before those that take their place are opened: an account may allow one connection only. None
+   * are opened any more when the run is stopping or draining, and none yet when it has not begun.
    */
   replace(providers: readonly Provider[]): Promise<SourcesChange>;
   /** Lets the providers save what they must remember; throws what hinders the first. */
@@ -76,6 +79,7 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   const paced: TokenBucket[] = [];
   let wanted = providers;
   let intake: Intake | undefined;
+  let isSealed = false;
   let isReplacing = false;
 
   const membersOf = (provider: Provider) => provider.members ?? [provider];
@@ -124,7 +128,9 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   function sealWhenDone(): void {
     if (sources.size > 0 || isReplacing) return;
     const mayCome = staysOpen && !stopping.aborted && ![...states.values()].some(({ state }) => state === "failed");
-    if (!mayCome) intake?.seal();
+    if (mayCome || intake === undefined) return;
+    isSealed = true;
+    intake.seal();
   }
   onAbort(stopping, sealWhenDone);
 
@@ -137,6 +143,9 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   return {
     paced,
     current: () => wanted,
+    get state() {
+      return intake === undefined ? "opening" : isSealed ? "draining" : "running";
+    },
     open: (journaled) => wanted.filter((provider) => isJournaled(provider) === journaled).map(openOne),
     onIntake(given) {
       intake = given;
@@ -184,13 +193,10 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
       if (isReplacing) throw new Error("Cannot reload: another reload is under way");
       isReplacing = true;
       try {
-        const before = new Map(wanted.map((provider) => [provider.name, provider]));
-        const isSame = ({ name, fingerprint }: Provider) =>
-          fingerprint !== undefined && before.get(name)?.fingerprint === fingerprint;
-        const names = new Set(next.map(({ name }) => name));
-        const kept = next.filter(isSame);
+        const before = wanted;
+        const kept = before.filter((provider) => next.some((other) => isSame(provider, other)));
         const keptNames = new Set(kept.map(({ name }) => name));
-        const leaving = wanted.filter(({ name }) => !keptNames.has(name));
+        const leaving = before.filter(({ name }) => !keptNames.has(name));
         await Promise.all(leaving.map(async (provider) => {
           const source = sources.get(provider.name);
           source?.stop.abort(new Error("replaced by a reload"));
@@ -201,18 +207,14 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
             unsubscribed.delete(name);
           }
         }));
-        const coming = next.filter(({ name }) => !keptNames.has(name));
-        wanted = [...kept.map(({ name }) => before.get(name)!), ...coming];
-        for (const provider of stopping.aborted ? [] : coming) {
+        const coming = stopping.aborted || isSealed ? [] : next.filter(({ name }) => !keptNames.has(name));
+        wanted = [...kept, ...coming];
+        for (const provider of coming) {
           follow(provider);
-          intake?.add(openOne(provider), isJournaled(provider));
+          // Those that come before the run begins are opened with the others.
+          if (intake !== undefined) intake.add(openOne(provider), isJournaled(provider));
         }
-        return {
-          added: coming.map(({ name }) => name).filter((name) => !before.has(name)),
-          removed: leaving.map(({ name }) => name).filter((name) => !names.has(name)),
-          replaced: coming.map(({ name }) => name).filter((name) => before.has(name)),
-          kept: [...keptNames],
-        };
+        return compareProviders(before, wanted);
       } finally {
         isReplacing = false;
         sealWhenDone();
@@ -225,5 +227,23 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
         });
       }
     },
+  };
+}
+
+/** Whether a provider would do the same as another of its name. */
+function isSame(one: Provider, other: Provider): boolean {
+  return one.name === other.name && one.fingerprint !== undefined && one.fingerprint === other.fingerprint;
+}
+
+/** What has changed from some providers to others. */
+export function compareProviders(before: readonly Provider[], after: readonly Provider[]): SourcesChange {
+  const names = (providers: readonly Provider[]) => providers.map(({ name }) => name);
+  const isIn = (providers: readonly Provider[]) => ({ name }: Provider) => providers.some((each) => each.name === name);
+  const isKept = (provider: Provider) => before.some((each) => each === provider || isSame(each, provider));
+  return {
+    added: names(after.filter((provider) => !isIn(before)(provider))),
+    removed: names(before.filter((provider) => !isIn(after)(provider))),
+    replaced: names(after.filter((provider) => isIn(before)(provider) && !isKept(provider))),
+    kept: names(after.filter(isKept)),
   };
 }

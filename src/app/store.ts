@@ -38,8 +38,8 @@ export interface Store {
   readonly name: "postgres" | "nats";
   /** Absent where records go elsewhere, so that what is stored cannot be asked for. */
   readonly database?: Database;
-  /** Opens the sink for a tenant's records of a kind. */
-  openSink(tenant: string, kind: RecordKind<MarketRecord>): Sink;
+  /** Opens the sink for a tenant's records of a kind, given who else writes its series. */
+  openSink(tenant: string, kind: RecordKind<MarketRecord>, writers: Writers): Sink;
   /** What is known of a tenant's series: beside the bars or, where these go elsewhere, with the cluster or in the data directory. */
   coverage(tenant: string): CoverageStore;
   /** Resolves when it can be reached, and throws what hinders it. */
@@ -47,8 +47,16 @@ export interface Store {
   /**
    * Start of the newest stored record of each of a tenant's symbols of a provider, in epoch ms; nothing where that cannot
    * be known. Ends when `stop` aborts.
+   *
+   * @throws {Error} If the store is away, unless what comes meanwhile `isKept`.
    */
-  newest(tenant: string, provider: string, timeframe: string, stop: AbortSignal): Promise<ReadonlyMap<string, number>>;
+  newest(series: {
+    tenant: string;
+    provider: string;
+    timeframe: string;
+    isKept: boolean;
+    stop: AbortSignal;
+  }): Promise<ReadonlyMap<string, number>>;
   /** Which database it is, and how far it has come; absent where records go elsewhere. */
   destination?(tenant: string, stop: AbortSignal): Promise<Destination>;
 }
@@ -60,8 +68,6 @@ export interface StoreOptions {
   database?: Database;
   /** Whether what comes is kept somewhere while the store is away. */
   isKept: boolean;
-  /** Who writes the series. */
-  writers: Writers;
   /** Most lanes of one tenant. */
   lanes: number;
   /** Told what people should know. */
@@ -83,7 +89,7 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openTables(
-  { config, database: given, isKept, lanes, writers, notice, opened }: StoreOptions,
+  { config, database: given, isKept, lanes, notice, opened }: StoreOptions,
 ): Promise<Store> {
   const { settings } = config;
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
@@ -108,7 +114,7 @@ async function openTables(
   return {
     name: "postgres",
     database,
-    openSink: (tenant, kind) =>
+    openSink: (tenant, kind, writers) =>
       openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, notice, synchronousCommit }),
     coverage: (tenant) =>
       keepCoverageInDatabase({
@@ -118,7 +124,7 @@ async function openTables(
       }),
     check: database.check,
     destination: (tenant, stop) => borrow({ pool, database }, tenant, readDestination, withinMs(deadlineMs, stop)),
-    async newest(tenant, provider, timeframe, stop) {
+    async newest({ tenant, provider, timeframe, isKept, stop }) {
       try {
         const read = (client: Client) => readNewest(client, tenant, provider, timeframe);
         return await borrow({ pool, database }, tenant, read, withinMs(deadlineMs, stop));

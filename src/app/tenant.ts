@@ -7,6 +7,7 @@
 import { onAbort } from "../abort.ts";
 import { openCoordinators, readCoordinators } from "./coordinators.ts";
 import { createSources, type SourcesChange } from "./sources.ts";
+import { needsOf } from "./needs.ts";
 import type { ReceiveTimes } from "./receive_times.ts";
 import type { Store } from "./store.ts";
 import type { Config } from "../config/load.ts";
@@ -26,6 +27,15 @@ import type { Provider, ProviderContext } from "../providers/provider.ts";
 import { recordKind } from "../records/mod.ts";
 import { createReceiveClock } from "../records/record.ts";
 import { createFeedback } from "../telemetry/feedback.ts";
+
+/**
+ * How far a tenant has come:
+ * - `opening`: its sources are not opened yet, as dead letters are replayed before, or the clock is not set;
+ * - `running`: its sources are read, and others may take their place;
+ * - `draining`: no source will come any more; what was accepted is being written;
+ * - `ended`: its run is over.
+ */
+export type TenantState = "opening" | "running" | "draining" | "ended";
 
 /** How a tenant's run ended. */
 export interface TenantOutcome {
@@ -62,6 +72,7 @@ export interface TenantOptions {
 export interface Tenant extends AsyncDisposable {
   readonly name: string;
   readonly config: Config;
+  readonly state: TenantState;
   /** Aborts when its sources are to be closed. */
   readonly stopping: AbortSignal;
   readonly health: () => Health;
@@ -95,9 +106,14 @@ export interface Tenant extends AsyncDisposable {
 /**
  * Sets up the pipeline of a tenant: its journal, and sink, queue and lanes for each kind of records.
  *
+ * @param before The ledger of the tenant of that name that this one takes the place of: it goes on.
  * @throws {Error} If its journal cannot be had.
  */
-export async function openTenant({ store, connections, times }: Shared, options: TenantOptions): Promise<Tenant> {
+export async function openTenant(
+  { store, connections, times }: Shared,
+  options: TenantOptions,
+  before?: Ledger,
+): Promise<Tenant> {
   const { settings } = options.config;
   const { tenant: name } = settings;
   await using opened = new AsyncDisposableStack();
@@ -110,7 +126,8 @@ export async function openTenant({ store, connections, times }: Shared, options:
   let failure: unknown;
   let outcome: TenantOutcome | undefined;
 
-  const ledger = createLedger();
+  const ledger = createLedger(before);
+  const needs = needsOf(settings, options.providers);
   listeners.unshift(ledger.listen);
 
   function fail(error: unknown): void {
@@ -146,6 +163,7 @@ export async function openTenant({ store, connections, times }: Shared, options:
     // What an earlier run has left is delivered, also where this one streams other kinds.
     kinds: [...new Set([...options.kinds, ...journaled?.kinds ?? []])],
     lateness,
+    writers: needs.writers,
     tell,
     opened,
     bury,
@@ -184,7 +202,7 @@ export async function openTenant({ store, connections, times }: Shared, options:
     pace: (count) => bucket.take(count, stop).catch(() => {}),
     notice: (message) => tell({ type: "provider-notice", provider, message }),
     tell,
-    newest: (timeframe) => store.newest(name, provider, timeframe, stop),
+    newest: (timeframe) => store.newest({ tenant: name, provider, timeframe, isKept: needs.isJournaled, stop }),
     // Not until the stop: positions are saved after it.
     destination: store.destination && (() => store.destination!(name, aborting.signal)),
     coverage,
@@ -257,6 +275,10 @@ export async function openTenant({ store, connections, times }: Shared, options:
     config: options.config,
     get outcome() {
       return outcome;
+    },
+    get state() {
+      if (outcome !== undefined) return "ended";
+      return stopping.signal.aborted ? "draining" : sources.state;
     },
     quorum: quorum?.report,
     stopping: stopping.signal,

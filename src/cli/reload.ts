@@ -75,7 +75,10 @@ export function createReload({ app, make, share, started, load }: ReloadOptions)
           changed(before, now).some((name) => TENANT_OPTIONS.includes(name))),
     );
     const named = (part: keyof SourcesChange) =>
-      [...change.kept].flatMap(([tenant, of]) => of[part].map((name) => hasTenants ? `${tenant}/${name}` : name));
+      // A run that is all one tenant opens it anew where providers need that, and tells of these alone.
+      [...change.kept, ...hasTenants ? [] : change.reopened].flatMap(([tenant, of]) =>
+        of[part].map((name) => hasTenants ? `${tenant}/${name}` : name)
+      );
     return {
       added: named("added"),
       removed: named("removed"),
@@ -87,7 +90,7 @@ export function createReload({ app, make, share, started, load }: ReloadOptions)
           tenants: {
             added: change.added,
             removed: change.removed,
-            reopened: change.reopened,
+            reopened: [...change.reopened.keys()],
             kept: [...change.kept.keys()],
           },
         }

@@ -27,7 +27,7 @@ export interface LogEntry {
   /** Whether it was there before this process. */
   readonly isRecovered: boolean;
   /** Whether it still is in the log: {@linkcode JournalLog.dropOldest} removes entries that are under way too. */
-  readonly isOnDisk: boolean;
+  isOnDisk(): boolean;
   /** Says that it need not be kept any longer. */
   settle(): void;
 }
@@ -132,9 +132,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
       time,
       records,
       isRecovered: number <= recoveredUpTo,
-      get isOnDisk() {
-        return number >= pointer.saved;
-      },
+      isOnDisk: () => number >= pointer.saved,
       settle() {
         entry.isSettled = true;
         while (underWay[0]?.isSettled) underWay.shift();
@@ -224,7 +222,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
       // A power cut may undo it until it is synced too.
       await active.syncData();
     } catch {
-      // What lies there, or comes back, has the numbers that would come next: they are not used again.
+      // What lies there, or comes back, has the numbers that would come next.
       await skipNumbers(directory, { from: nextNumber, to: nextNumber + count - 1 });
       nextNumber += count;
     }

@@ -49,6 +49,11 @@ export function isJournaled({ journal }: Settings, { isLive, keepsUnsettled }: P
   return journal === undefined ? isLive === true : journal !== "off";
 }
 
+/** Whether a journal can hold back all providers whose frames go through it. A source that keeps time does not wait either. */
+export function canAllWait(settings: Settings, held: readonly Provider[]): boolean {
+  return held.every(({ isLive, rate }) => !isLive && rate === undefined) && settings.rate === undefined;
+}
+
 /**
  * Opens the journals: for every provider that does not keep its records itself where a mode is given, else for live feeds
  * alone, in mode `overflow`. What an
@@ -99,8 +104,7 @@ export async function openJournals(options: OpenJournalsOptions): Promise<Opened
       syncMs: settings.journalSyncMs,
       full: settings.journalFull,
       capacity: settings.capacity,
-      // A source that keeps time does not wait either.
-      sourcesCanWait: held.every(({ isLive, rate }) => !isLive && rate === undefined) && settings.rate === undefined,
+      sourcesCanWait: canAllWait(settings, held),
     });
     journals.set(name, journal);
   }

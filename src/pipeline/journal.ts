@@ -127,7 +127,7 @@ export function createJournal(options: JournalOptions): Journal {
       entry.settle();
       if (problem !== undefined) waiters.wakeAll();
     };
-    const home = () => entry.isOnDisk ? "journal" as const : undefined;
+    const home = () => entry.isOnDisk() ? "journal" as const : undefined;
     return account({ ...createFrame({ ...content, onSettled }), home }, options);
   }
 

@@ -37,11 +37,18 @@ export interface LedgerKeeper {
   read(): Ledger;
 }
 
-/** Opens an empty ledger. */
-export function createLedger(): LedgerKeeper {
-  const counts = { received: 0, stored: 0, unchanged: 0, deduplicated: 0, deadLettered: 0, journaled: 0, inFlight: 0 };
-  let dropped = 0;
-  let swallowed = 0;
+const EMPTY = { received: 0, stored: 0, unchanged: 0, deduplicated: 0, deadLettered: 0, journaled: 0, inFlight: 0 };
+
+/**
+ * Opens a ledger, which is empty or goes on from `before`. What that one has left in the journal is known already: it is
+ * not received once more when it is recovered.
+ */
+export function createLedger(before: Ledger = EMPTY): LedgerKeeper {
+  let { dropped = 0, swallowed = 0 } = before;
+  const { received, stored, unchanged, deduplicated, deadLettered, journaled, inFlight } = before;
+  const counts = { received, stored, unchanged, deduplicated, deadLettered, journaled, inFlight };
+  /** Records that `before` has left in the journal, and that are not recovered yet. */
+  let left = journaled;
   return {
     listen(event) {
       if (event.type === "accepted") {
@@ -57,8 +64,10 @@ export function createLedger(): LedgerKeeper {
       } else if (event.type === "journaled") {
         counts.journaled += event.count;
       } else if (event.type === "recovered") {
-        counts.received += event.count;
-        counts.journaled += event.count;
+        const known = Math.min(left, event.count);
+        left -= known;
+        counts.received += event.count - known;
+        counts.journaled += event.count - known;
       } else if (event.type === "replayed") {
         counts.journaled -= event.count;
         counts.inFlight += event.count;

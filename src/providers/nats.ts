@@ -57,7 +57,11 @@ export function createNats(settings: ProviderSettings): Provider {
       session ??= openSession(nats, settings.tenant, kinds, context);
       return session.read(context.kind === undefined ? kinds : [context.kind]);
     },
-    close: async () => await session?.close(),
+    async close() {
+      await session?.close();
+      // It may be opened once more.
+      session = undefined;
+    },
   };
 }
 

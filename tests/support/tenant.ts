@@ -5,7 +5,7 @@
  */
 import type { Store } from "../../src/app/store.ts";
 import { openTenant, type Tenant, type TenantOptions } from "../../src/app/tenant.ts";
-import { loadConfig } from "../../src/config/load.ts";
+import { type Config, loadConfig } from "../../src/config/load.ts";
 import type { MarketRecord, RecordKind } from "../../src/records/record.ts";
 import { type FakeSink, fakeSink, type FakeSinkOptions } from "./fake_sink.ts";
 import { type EventLog, eventLog, memoryLetters } from "./letters.ts";
@@ -27,10 +27,8 @@ export interface TestTenantOptions extends Partial<Omit<TenantOptions, "config" 
   sink?: (kind: string) => FakeSinkOptions;
 }
 
-/** Opens a tenant; its data directory is a new one unless `settings` names another. */
-export async function testTenant(options: TestTenantOptions): Promise<TestTenant> {
-  const { settings = {}, sink = () => ({}), ...rest } = options;
-  await using opened = new AsyncDisposableStack();
+/** A store in memory, and the sink of each kind that was opened last. */
+export function memoryStore(sink: TestTenantOptions["sink"] = () => ({})) {
   const sinks = new Map<string, FakeSink>();
   const table = createMemoryTable();
   const store: Store = {
@@ -44,16 +42,29 @@ export async function testTenant(options: TestTenantOptions): Promise<TestTenant
     newest: () => Promise.resolve(new Map()),
     coverage: () => table.store(() => false),
   };
+  return { store, sinks };
+}
+
+/** The configuration of these options of the command line, and of nothing else. */
+export function configOf(settings: Record<string, unknown>): Config {
+  return loadConfig({
+    flags: new Map<string, unknown>(Object.entries(settings)),
+    env: () => undefined,
+    dotenv: "/nonexistent/.env",
+  });
+}
+
+/** Opens a tenant; its data directory is a new one unless `settings` names another. */
+export async function testTenant(options: TestTenantOptions): Promise<TestTenant> {
+  const { settings = {}, sink, ...rest } = options;
+  await using opened = new AsyncDisposableStack();
+  const { store, sinks } = memoryStore(sink);
   let dataDir = settings.dataDir;
   if (dataDir === undefined) {
     dataDir = await Deno.makeTempDir({ prefix: "barline-tenant-" });
     opened.defer(() => Deno.remove(dataDir as string, { recursive: true }));
   }
-  const config = loadConfig({
-    flags: new Map<string, unknown>(Object.entries({ ...settings, dataDir })),
-    env: () => undefined,
-    dotenv: "/nonexistent/.env",
-  });
+  const config = configOf({ ...settings, dataDir });
   const events = eventLog();
   let letters = memoryLetters();
   const tenant = opened.use(

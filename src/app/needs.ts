@@ -1,0 +1,41 @@
+/**
+ * What a tenant's providers ask of the parts that are opened with it. Where others ask for something else, the tenant has to
+ * be opened anew.
+ *
+ * @module
+ */
+import type { Settings } from "../config/options.ts";
+import { canAllWait, isJournaled } from "../journal/open.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Writers } from "../sinks/sink.ts";
+
+/** See the module's description. */
+export interface Needs {
+  /** Who writes the series. */
+  readonly writers: Writers;
+  /** Whether some provider's frames go through the journal. */
+  readonly isJournaled: boolean;
+  /** Whether the journal can hold back all of those. */
+  readonly canAllWait: boolean;
+}
+
+/** What providers need under these settings. */
+export function needsOf(settings: Settings, providers: readonly Provider[]): Needs {
+  const held = providers.filter((provider) => isJournaled(settings, provider));
+  return {
+    writers: writersOf(providers),
+    isJournaled: held.length > 0,
+    canAllWait: canAllWait(settings, held),
+  };
+}
+
+function writersOf(providers: readonly Provider[]): Writers {
+  // The messages of a stream are shared by several workers, in any order.
+  if (providers.some(({ keepsUnsettled }) => keepsUnsettled)) return "many";
+  return providers.some(({ isLive }) => isLive) ? "live" : "alone";
+}
+
+/** Whether two needs are the same. */
+export function isSameNeeds(one: Needs, other: Needs): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}

@@ -1,0 +1,174 @@
+/**
+ * The tenants of a run: opened, run, opened anew and removed while the others go on, and accounted for when they are gone.
+ *
+ * @module
+ */
+import type { Ledger } from "../pipeline/ledger.ts";
+import { openTenant, type Shared, type Tenant, type TenantOptions, type TenantOutcome } from "./tenant.ts";
+import { sumLedgers } from "./total.ts";
+
+/** See the module's description. Disposing of them closes all. */
+export interface Tenants extends AsyncDisposable {
+  /** The tenants of now. */
+  current(): readonly Tenant[];
+  get(name: string): Tenant | undefined;
+  /** All tenants as one, those that are gone too. */
+  ledger(): Ledger;
+  /** Calls `fn` with each tenant, now and when one is added; what it gives is disposed of when the tenant is gone. */
+  follow(fn: (tenant: Tenant) => Disposable): void;
+  /**
+   * Opens all of these, and adds them.
+   *
+   * @throws {Error} If one cannot be opened; then none is added.
+   */
+  add(all: readonly TenantOptions[]): Promise<void>;
+  /** Stops a tenant, waits until it has ended, and closes it. */
+  remove(tenant: Tenant): Promise<void>;
+  /**
+   * Stops a tenant, and opens it anew with other options. Its ledger goes on. Two cannot have the journal at once, so the
+   * old one is closed first.
+   *
+   * @throws {Error} If it cannot be opened; it goes on with its former options then. Where these do not do either it is
+   * gone, and counts as failed.
+   */
+  reopen(tenant: Tenant, options: TenantOptions): Promise<void>;
+  /** Runs until all have ended and nothing holds on to them; gives how each ended, those that are gone too. */
+  run(): Promise<ReadonlyMap<string, TenantOutcome>>;
+  /** Keeps {@linkcode Tenants.run} from ending until the result is disposed of. */
+  hold(): Disposable;
+}
+
+/** A tenant that is there. */
+interface Entry {
+  readonly tenant: Tenant;
+  readonly options: TenantOptions;
+  readonly following: DisposableStack;
+  /** Its run, until that has ended. */
+  running?: Promise<void>;
+}
+
+/** Makes a run's tenants, none so far. */
+export function createTenants(
+  shared: Shared,
+  stopping: AbortSignal,
+  notice: (message: string) => void,
+): Tenants {
+  const entries = new Map<string, Entry>();
+  const followers: ((tenant: Tenant) => Disposable)[] = [];
+  /** How those ended that are gone, by name. */
+  const gone = new Map<string, TenantOutcome>();
+  let isRunning = false;
+  let holds = 0;
+  let wake = () => {};
+
+  const open = (options: TenantOptions, before?: Ledger) => openTenant(shared, options, before);
+
+  function enter(tenant: Tenant, options: TenantOptions): void {
+    const entry: Entry = { tenant, options, following: new DisposableStack() };
+    entries.set(tenant.name, entry);
+    gone.delete(tenant.name);
+    for (const follow of followers) entry.following.use(follow(tenant));
+    if (isRunning) start(entry);
+  }
+
+  function start(entry: Entry): void {
+    if (stopping.aborted) entry.tenant.stop();
+    entry.running = entry.tenant.run().then(() => {
+      entry.running = undefined;
+      wake();
+    });
+  }
+
+  async function close({ tenant, running }: Entry): Promise<void> {
+    tenant.stop();
+    await running;
+    await tenant[Symbol.asyncDispose]();
+  }
+
+  function leave({ tenant, following }: Entry, outcome: TenantOutcome | undefined): void {
+    entries.delete(tenant.name);
+    following.dispose();
+    if (outcome !== undefined) gone.set(tenant.name, outcome);
+  }
+
+  return {
+    current: () => Array.from(entries.values(), ({ tenant }) => tenant),
+    get: (name) => entries.get(name)?.tenant,
+    ledger: () =>
+      sumLedgers([
+        ...Array.from(gone.values(), ({ ledger }) => ledger),
+        ...Array.from(entries.values(), ({ tenant }) => tenant.ledger()),
+      ]),
+    follow(fn) {
+      followers.push(fn);
+      for (const { tenant, following } of entries.values()) following.use(fn(tenant));
+    },
+    async add(all) {
+      await using coming = new AsyncDisposableStack();
+      const opened: [Tenant, TenantOptions][] = [];
+      for (const options of all) {
+        const before = gone.get(options.config.settings.tenant)?.ledger;
+        opened.push([coming.use(await open(options, before)), options]);
+      }
+      coming.move();
+      for (const [tenant, options] of opened) enter(tenant, options);
+    },
+    async remove(tenant) {
+      const entry = entries.get(tenant.name)!;
+      await close(entry);
+      const { journaled } = tenant.ledger();
+      if (journaled > 0) {
+        notice(
+          `tenant ${tenant.name} is closed with ${journaled} records in its journal, which are delivered when it is back`,
+        );
+      }
+      leave(entry, tenant.outcome);
+    },
+    async reopen(tenant, options) {
+      const entry = entries.get(tenant.name)!;
+      const former = { ...entry.options, providers: tenant.providers() };
+      await close(entry);
+      const before = tenant.ledger();
+      const enterInPlace = (next: Tenant, options: TenantOptions) => {
+        leave(entry, undefined);
+        enter(next, options);
+      };
+      try {
+        enterInPlace(await open(options, before), options);
+      } catch (cause) {
+        const failed = `Cannot open tenant ${tenant.name} anew: ${(cause as Error).message}`;
+        try {
+          enterInPlace(await open(former, before), former);
+        } catch (error) {
+          leave(entry, { ledger: before, failure: error });
+          throw new Error(`${failed}. Nor with its former settings: ${(error as Error).message}`, { cause });
+        }
+        throw new Error(`${failed}. It goes on with its former settings`, { cause });
+      }
+    },
+    async run() {
+      isRunning = true;
+      for (const entry of entries.values()) start(entry);
+      const isOver = () => holds === 0 && [...entries.values()].every(({ running }) => running === undefined);
+      while (!isOver()) await new Promise<void>((resolve) => wake = resolve);
+      return new Map([
+        ...gone,
+        ...Array.from(entries.values(), ({ tenant: { name, outcome } }) => [name, outcome!] as const),
+      ]);
+    },
+    hold() {
+      holds++;
+      return {
+        [Symbol.dispose]() {
+          holds--;
+          wake();
+        },
+      };
+    },
+    async [Symbol.asyncDispose]() {
+      const closings = Array.from(entries.values(), ({ tenant }) => tenant[Symbol.asyncDispose]());
+      const failed = (await Promise.allSettled(closings)).find(({ status }) => status === "rejected");
+      if (failed?.status === "rejected") throw failed.reason;
+    },
+  };
+}
