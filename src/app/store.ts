@@ -110,7 +110,7 @@ async function openTables(
     notice("synchronous_commit is off by choice: a crash of the database server loses what it has just acknowledged");
   }
   const most = settings.connections ?? Math.max(CONNECTIONS, lanes);
-  const pool = createPool(database, Math.min(most, database.maxConnections));
+  const pool = createPool(database, Math.min(most, database.maxConnections), notice);
   return {
     name: "postgres",
     database,

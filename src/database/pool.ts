@@ -8,12 +8,15 @@
  */
 import type { Client } from "pg";
 import { cutClient, type Database, endClient } from "./database.ts";
+import { sqlState, TransientError } from "./faults.ts";
 
 /** A connection that is lent. */
 export interface Lease {
   /**
    * The connection; opened where there was none to be had.
    *
+   * @throws {PoolFullError} If the server gives no further one, and others of the pool are lent: give the lease back and
+   * take another, which waits for one of those.
    * @throws {Error} If it cannot be opened, or the lease is over.
    */
   connect(): Promise<Client>;
@@ -42,9 +45,32 @@ interface Owner {
   readonly queue: (() => void)[];
 }
 
-/** Makes a pool of at most `size` connections; none is open yet. */
-export function createPool(database: Pick<Database, "connect">, size: number): Pool {
+/** The server gives no further connection while the pool has others: the borrower has to wait for one of those. */
+export class PoolFullError extends TransientError {
+  override name = "PoolFullError";
+}
+
+/** SQLSTATE of a server, a database or a role that has as many connections as it may have. */
+const TOO_MANY_CONNECTIONS = "53300";
+/** After which time a pool that has shrunk tries one connection more, in milliseconds. */
+const GROW_AFTER_MS = 60_000;
+
+/**
+ * Makes a pool of at most `size` connections; none is open yet. Where the server refuses more than it has given, the pool
+ * shrinks to those, and tries one more now and then. `notice` hears of that.
+ */
+export function createPool(
+  database: Pick<Database, "connect">,
+  size: number,
+  notice: (message: string) => void = () => {},
+): Pool {
   const idle: Client[] = [];
+  const open = new Set<Client>();
+  /** How many connections the server gives, as far as is known. */
+  let most = size;
+  let growAt = Infinity;
+  /** How many are being opened. */
+  let opening = 0;
   const owners = new Map<string, Owner>();
   /** Owners that wait, the one whose turn it is first. */
   const turns: Owner[] = [];
@@ -53,9 +79,13 @@ export function createPool(database: Pick<Database, "connect">, size: number): P
 
   /** Lends what can be lent. */
   function lendNext(): void {
-    const most = owners.size > 1 ? Math.max(1, Math.floor(size / 2)) : size;
-    while (held < size) {
-      const at = turns.findIndex((owner) => owner.held < most);
+    if (most < size && Date.now() >= growAt) {
+      most++;
+      growAt = Date.now() + GROW_AFTER_MS;
+    }
+    const share = owners.size > 1 ? Math.max(1, Math.floor(most / 2)) : most;
+    while (held < most) {
+      const at = turns.findIndex((owner) => owner.held < share);
       if (at < 0) return;
       const [owner] = turns.splice(at, 1);
       const grant = owner.queue.shift()!;
@@ -64,6 +94,32 @@ export function createPool(database: Pick<Database, "connect">, size: number): P
       owner.held++;
       grant();
     }
+  }
+
+  /** Opens a connection; where the server gives no further one, learns how many there can be. */
+  async function openClient(signal: AbortSignal): Promise<Client> {
+    let opened: Client;
+    opening++;
+    try {
+      opened = await database.connect(signal).finally(() => opening--);
+    } catch (error) {
+      if (sqlState(error) !== TOO_MANY_CONNECTIONS || open.size + opening === 0) throw error;
+      // While others are being opened, their number is not known yet.
+      if (most > open.size && open.size > 0) {
+        if (growAt === Infinity) {
+          notice(`The server gives ${open.size} connections and no more: lanes wait for each other`);
+        }
+        most = open.size;
+        growAt = Date.now() + GROW_AFTER_MS;
+      }
+      throw new PoolFullError("Cannot open a further connection", { cause: error });
+    }
+    open.add(opened);
+    opened.once("end", () => {
+      open.delete(opened);
+      if (idle.includes(opened)) idle.splice(idle.indexOf(opened), 1);
+    });
+    return opened;
   }
 
   function wait(owner: Owner, signal: AbortSignal): Promise<void> {
@@ -101,10 +157,7 @@ export function createPool(database: Pick<Database, "connect">, size: number): P
         // The one used last is the likeliest to be well.
         client ??= idle.pop();
         if (client !== undefined) return client;
-        const opened = await database.connect(signal);
-        opened.once("end", () => {
-          if (idle.includes(opened)) idle.splice(idle.indexOf(opened), 1);
-        });
+        const opened = await openClient(signal);
         // Who asked for it may have given up just as it came.
         if (signal.aborted) cutClient(opened);
         signal.throwIfAborted();
@@ -157,20 +210,26 @@ export async function borrow<T>(
   signal: AbortSignal,
 ): Promise<T> {
   await using borrower = pool.enter(owner);
-  const lease = await borrower.take(signal);
-  const cut = () => lease.drop();
-  signal.addEventListener("abort", cut, { once: true });
-  try {
-    // It may have aborted before anybody listened.
-    signal.throwIfAborted();
-    const result = await database.turn(async () => await fn(await lease.connect()), signal);
-    lease.release();
-    return result;
-  } catch (error) {
-    lease.drop();
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", cut);
+  while (true) {
+    const lease = await borrower.take(signal);
+    const cut = () => lease.drop();
+    signal.addEventListener("abort", cut, { once: true });
+    try {
+      // It may have aborted before anybody listened.
+      signal.throwIfAborted();
+      const result = await database.turn(async () => await fn(await lease.connect()), signal);
+      lease.release();
+      return result;
+    } catch (error) {
+      if (error instanceof PoolFullError) {
+        lease.release();
+        continue;
+      }
+      lease.drop();
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", cut);
+    }
   }
 }

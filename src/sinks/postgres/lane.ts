@@ -9,7 +9,7 @@ import type { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
 import { breaksConnection, sqlState, TransientError } from "../../database/faults.ts";
 import type { Database } from "../../database/database.ts";
-import type { Pool } from "../../database/pool.ts";
+import { type Pool, PoolFullError } from "../../database/pool.ts";
 import type { WriteCounts } from "../../events.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import type { SinkLane } from "../sink.ts";
@@ -178,18 +178,21 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
 
   return {
     async write(records, signal) {
-      // Outside of the deadline: who waits for others' writes has not been let down by the database.
-      const lease = await borrower.take(signal);
-      try {
-        const work = database.turn(async () => await write(await lease.connect(), records));
-        const counts = await beforeDeadline(work, deadlineMs, signal);
-        lease.release();
-        return counts;
-      } catch (error) {
-        // What was given up goes on at the server, whatever the reason for giving up was.
-        if (signal.aborted || breaksConnection(error)) lease.drop();
-        else lease.release();
-        throw error;
+      while (true) {
+        // Outside of the deadline: who waits for others' writes has not been let down by the database.
+        const lease = await borrower.take(signal);
+        try {
+          const work = database.turn(async () => await write(await lease.connect(), records));
+          const counts = await beforeDeadline(work, deadlineMs, signal);
+          lease.release();
+          return counts;
+        } catch (error) {
+          // What was given up goes on at the server, whatever the reason for giving up was.
+          const isFull = error instanceof PoolFullError && !signal.aborted;
+          if (!isFull && (signal.aborted || breaksConnection(error))) lease.drop();
+          else lease.release();
+          if (!isFull) throw error;
+        }
       }
     },
     [Symbol.asyncDispose]: () => borrower[Symbol.asyncDispose](),

@@ -36,7 +36,7 @@ export interface SeriesCheck {
 export interface SeriesIndex {
   /** The id of each record's series, in the order of the records. Unknown series are added to the database. */
   intern(records: readonly MarketRecord[]): Promise<Int32Array<ArrayBuffer>>;
-  /** What proves that these ids, which {@linkcode SeriesIndex.intern} gave, are still those of the same series. */
+  /** What proves that these ids, in ascending order, are still those of the series that they were interned for. */
   check(ids: Int32Array): SeriesCheck;
   /** Forgets all ids: the database has others. */
   forget(): void;
@@ -135,8 +135,14 @@ export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexO
       return ids;
     },
     check(ids) {
-      const distinct = [...new Set(ids)];
-      return { ids: distinct, mark: distinct.reduce((mark, id) => mark ^ marks.get(id)!, 0n) };
+      const distinct: number[] = [];
+      let mark = 0n;
+      for (let at = 0; at < ids.length; at++) {
+        if (at > 0 && ids[at] === ids[at - 1]) continue;
+        distinct.push(ids[at]);
+        mark ^= marks.get(ids[at])!;
+      }
+      return { ids: distinct, mark };
     },
     forget() {
       groups.clear();
