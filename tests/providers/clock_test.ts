@@ -187,8 +187,8 @@ Deno.test("the date of an answer, its age and how long it took decide what the c
   assertEquals(said, [START + 500]);
 });
 
-Deno.test("messages of Kraken and Binance say the vendor's time", () => {
-  using _time = fakeClock(START);
+Deno.test("messages of Kraken and Binance say the vendor's time", async () => {
+  using time = fakeClock(START);
   const clock = createFeedClock(MINUTE);
   const { session } = record();
   const kraken = { bars() {}, accepted() {}, refused() {}, beat() {} };
@@ -197,10 +197,11 @@ Deno.test("messages of Kraken and Binance say the vendor's time", () => {
     JSON.stringify({ method: "pong", time_in: said(START), time_out: said(START + 4000) }),
   );
   assertEquals(clock.skewMs(), 4000);
+  await time.tick(1000);
   const bar = { symbol: "A", ts: START - MINUTE, open: 2, high: 4, low: 1, close: 3, volume: 1, trades: 1 };
   const { stream, data } = toKline(bar, true);
   createBinanceReader(session, { kline() {}, answer: () => false }, clock)(
-    JSON.stringify({ stream, data: { ...data, E: START + 5000 } }),
+    JSON.stringify({ stream, data: { ...data, E: Date.now() + 5000 } }),
   );
   assertEquals(clock.skewMs(), 5000);
 });

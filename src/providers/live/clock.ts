@@ -29,6 +29,8 @@ export const MAX_AHEAD_MS = 5 * 60_000;
 const MIN_SYMBOLS = 3;
 /** How long the latest word of the vendor counts against later ones that were longer on their way, in milliseconds. */
 const WINDOW_MS = 10 * 60_000;
+/** How often a word of the vendor is heard at most, in milliseconds. */
+const HEARING_MS = 250;
 /** Least difference from the monotonic clock that is a step, in milliseconds; both are slewed together. */
 const MIN_STEP_MS = 1000;
 
@@ -75,13 +77,17 @@ function createVendorClock() {
   /** Epoch ms at 0 of the monotonic clock, by the words of this window and of the one before. */
   let [current, previous] = [-Infinity, -Infinity];
   let since = -Infinity;
+  let heardAt = -Infinity;
   /** Local clock minus the monotonic one at the last word. */
   let base = 0;
   const forget = () => [current, previous] = [-Infinity, -Infinity];
 
   return {
     said(ms: number): void {
-      if (!Number.isFinite(ms)) return;
+      // Each message may say the time, which is read more cheaply than heard.
+      const now = Date.now();
+      if (!Number.isFinite(ms) || Math.abs(now - heardAt) < HEARING_MS) return;
+      heardAt = now;
       const { local, monotonic } = readBoth();
       if (monotonic - since > WINDOW_MS) [previous, current, since] = [current, -Infinity, monotonic];
       current = Math.max(current, ms - monotonic);

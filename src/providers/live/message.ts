@@ -86,6 +86,7 @@ export function isAbsentOrNumber(value: unknown): value is number | null | undef
  * newest, and every true one for a correction.
  */
 export function explainBar(bar: FeedBar, clock?: Pick<FeedClock, "now">): string | undefined {
-  return explainAhead(bar.ts, TIMEFRAMES.get(bar.timeframe)!, clock) ??
-    kind.validate({ ...bar, provider: "", receivedAt: 0 }, Math.max(bar.ts, Date.now()));
+  const now = Date.now();
+  const ahead = bar.ts <= now ? undefined : explainAhead(bar.ts, TIMEFRAMES.get(bar.timeframe)!, clock);
+  return ahead ?? kind.validate({ ...bar, provider: "", receivedAt: 0 }, Math.max(bar.ts, now));
 }
