@@ -15,8 +15,9 @@ import { dirname, join, resolve } from "@std/path";
 import denoConfig from "../deno.json" with { type: "json" };
 
 /**
- * Flags of V8, chosen by measuring speed and memory of the binary (`deno task bench --v8-flags`): a small young generation
- * and a heap that grows slowly keep the process small. `--optimize-for-size` costs 31 % of speed and saves no memory.
+ * Flags of V8, chosen by measuring the binary: processor time and peak memory for 500,000 rows from CSV into PostgreSQL.
+ * These: 4.1 s, 165 MB. None: 3.2 s, 250 MB. Without the slowly growing heap: 3.1 s, 224 MB. With a young generation of
+ * 8 MB: 4.1 s, 167 MB. With `--optimize-for-size`: 5.1 s, 146 MB.
  */
 export const V8_FLAGS = "--max-semi-space-size=4,--heap-growing-percent=30";
 /** What the program may do. */

@@ -1,8 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { describeSync } from "../../src/cli/doctor/nats.ts";
 import { openNats } from "../../src/nats/connection.ts";
 import { manageStreams } from "../../src/nats/stream.ts";
-import { missingNats, natsSettings, startNats } from "../support/nats.ts";
+import { missingNats, natsCanSync, natsSettings, startNats } from "../support/nats.ts";
 import { freePort, missingServer } from "../support/postgres.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
@@ -65,3 +66,35 @@ testWhere(
     assertEquals(await work.count(), 10_000);
   },
 );
+
+const tooOld = missingNats() ?? (await natsCanSync() ? undefined : "nats-server before 2.10.23 refuses sync_interval");
+const unlessOld = (name: string, fn: () => Promise<void>) =>
+  missingNats() === undefined && tooOld !== undefined
+    ? Deno.test({ name: `${name} (skipped: ${tooOld})`, ignore: true, fn })
+    : testWhere(tooOld, name, fn);
+
+for (const name of ["hub.conf", "edge.conf"]) {
+  unlessOld(`nats-server finds ${name} sound, and it acknowledges what is on disk`, async () => {
+    const { success, stderr } = await new Deno.Command("nats-server", {
+      args: ["-t", "-c", file(name)],
+      env: {
+        ...{ NATS_NAME: "a", NATS_HOST: "127.0.0.1", NATS_PORT: "4222", NATS_STORE: "/tmp/store" },
+        ...{
+          NATS_LEAF_PORT: "7422",
+          NATS_PASSWORD: "p",
+          NATS_LEAF_PASSWORD: "l",
+          NATS_HUB: "nats-leaf://127.0.0.1:7422",
+        },
+      },
+    }).output();
+    assertEquals(success, true, new TextDecoder().decode(stderr));
+    assertMatch(await Deno.readTextFile(file(name)), /^ {2}sync_interval: always$/m);
+  });
+}
+
+Deno.test("doctor warns of a nats-server that cannot sync before it acknowledges", () => {
+  for (const version of ["2.9.10", "2.10.22", "1.99.99"]) assertStringIncludes(describeSync(version), "loses what it");
+  for (const version of ["2.10.23", "2.11.0", "2.14.5", "3.0.0-beta"]) {
+    assertStringIncludes(describeSync(version), "if its sync_interval is always");
+  }
+});

@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { settingsSchema } from "../../src/config/options.ts";
 import { type NatsSettings, pickNats } from "../../src/config/nats.ts";
+import { describeSync } from "../../src/cli/doctor/nats.ts";
 import { freePort } from "./postgres.ts";
 
 /** A server of the test's own. */
@@ -49,24 +50,31 @@ export function missingNats(): string | undefined {
   return isThere ? undefined : "nats-server is not there";
 }
 
+const PATH = `${Deno.env.get("PATH") ?? ""}:/usr/sbin`;
+
+/** Whether the machine's server takes `sync_interval: always`, which those before 2.10.23 refuse. */
+export async function natsCanSync(): Promise<boolean> {
+  const { stdout } = await new Deno.Command(PROGRAM, { args: ["--version"], env: { PATH } }).output();
+  const version = /v(\d+\.\d+\.\d+)/.exec(new TextDecoder().decode(stdout))![1];
+  return !describeSync(version).includes("only nats-server");
+}
+
 /** Starts a server. */
 export async function startNats(options: NatsServerOptions = {}): Promise<NatsServer> {
   const own = options.directory === undefined;
   const directory = options.directory ?? await Deno.makeTempDir({ prefix: "barline-test-nats-" });
   const port = freePort();
-  const file = options.file ?? join(directory, "server.conf");
+  const file = join(directory, "server.conf");
   if (options.file === undefined) {
     const { config = "", host = "127.0.0.1" } = options;
     const lines = [`host: ${host}`, "port: $NATS_PORT", config];
     if (!config.includes("jetstream")) lines.push("jetstream { store_dir: $NATS_STORE }");
     await Deno.writeTextFile(file, `${lines.join("\n")}\n`);
+  } else {
+    const text = await Deno.readTextFile(options.file);
+    await Deno.writeTextFile(file, await natsCanSync() ? text : text.replace(/^ *sync_interval: always\n/m, ""));
   }
-  const env = {
-    NATS_PORT: String(port),
-    NATS_STORE: join(directory, "store"),
-    PATH: `${Deno.env.get("PATH")}:/usr/sbin`,
-    ...options.env,
-  };
+  const env = { NATS_PORT: String(port), NATS_STORE: join(directory, "store"), PATH, ...options.env };
   let child: Deno.ChildProcess;
   let output: Promise<void>;
 

@@ -10,6 +10,19 @@ import { explainNatsError } from "../../nats/prepared.ts";
 import { checkStream, findStream, manageStreams } from "../../nats/stream.ts";
 
 const TIMEOUT_MS = 5000;
+/** First nats-server that takes `sync_interval: always`. */
+const SYNCS_SINCE = [2, 10, 23];
+
+/** What the server's version says of a power cut; whether the option is set, a server does not tell. */
+export function describeSync(version: string): string {
+  const parts = version.split(".").map(Number);
+  const at = SYNCS_SINCE.findIndex((least, index) => parts[index] !== least);
+  const canSync = at < 0 || parts[at] > SYNCS_SINCE[at];
+  return canSync
+    ? ", a power cut loses nothing acknowledged if its sync_interval is always"
+    : `, a power cut loses what it acknowledged: only nats-server ${SYNCS_SINCE.join(".")} and newer can ` +
+      "sync first (sync_interval: always)";
+}
 
 /**
  * The server answers, and the stream is there and takes the records.
@@ -30,6 +43,7 @@ export async function checkNatsStream(settings: NatsSettings): Promise<string> {
     found = await findStream(manager, name);
     details = `${nats.label}: nats-server ${connection.info!.version}, ` +
       `${connection.info!.tls_required ? "encrypted" : "not encrypted"}, answers in ${ms} ms`;
+    details += describeSync(connection.info!.version);
     if (found !== undefined) {
       const { messages, bytes } = (await manager.streams.info(name)).state;
       details += `, stream ${name} holds ${messages} messages, ${formatBytes(bytes)} of ${
