@@ -37,6 +37,38 @@ test("minutes that were known to be without trades are confirmed", async (server
   assertEquals(await load("beta"), new Map([["A", { confirmed: [minutes([7, 8])], doubts: [] }]]));
 });
 
+test("of what instances thought to be complete, the last day is in doubt", async (server) => {
+  const url = await server.createDatabase();
+  await server.query(await oldSchema(), url);
+  await server.query(
+    `INSERT INTO series_key (provider, symbol, timeframe) VALUES ('massive', 'A', '1m'), ('massive', 'A', '5m');
+INSERT INTO cluster_frontier (cluster, source, symbol, complete_until) VALUES ('barline', 'alpaca,massive 1m', 'A', ${
+      at(5000)
+    }),
+  ('barline.acme', 'alpaca 1m', 'A', ${at(4000)}), ('barline', 'alpaca 1m', 'GONE', ${at(9000)});
+INSERT INTO no_trade (series_id, starts, ends) VALUES (1, ${at(2000)}, ${at(2570)})`,
+    url,
+  );
+  await withClient(databaseAt(url), migrate);
+  const known = await server.query(
+    `SELECT s.tenant, s.provider, s.timeframe, d.reason, extract(epoch FROM d.ends)::float8 * 1000 AS ends,
+  extract(epoch FROM d.ends - d.starts)::int AS seconds, d.due_at <= now() AS due
+FROM series_doubt d JOIN series s ON s.id = d.series_id ORDER BY 1, 2`,
+    url,
+  );
+  const doubt = { timeframe: "1m", reason: "upgraded", seconds: 86_400, due: true };
+  assertEquals(known, [
+    { tenant: "acme", provider: "alpaca", ...doubt, ends: minutes([4000, 0])[0] },
+    { tenant: "default", provider: "massive", ...doubt, ends: minutes([5000, 0])[0] },
+  ]);
+  const store = keepCoverageInDatabase({
+    tenant: "acme",
+    writer: "",
+    run: (work) => withClient(databaseAt(url), work),
+  });
+  assertEquals((await store.load(OWNER)).get("A")!.confirmed, [minutes([2000, 2560])]);
+});
+
 test("rights and policies of before hold for coverage", async (server) => {
   const url = await server.createDatabase();
   const [writer, reader] = ["writer", "reader"].map((name) => `${name}_${crypto.randomUUID().replaceAll("-", "")}`);

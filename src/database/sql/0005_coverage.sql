@@ -171,3 +171,18 @@ END $migration$;
 
 -- Not CASCADE: views that others have made over it are theirs to drop.
 DROP TABLE no_trade;
+
+-- How far instances thought that they had all bars of a symbol is no evidence: the last day of it is in doubt. The source names
+-- a provider, or several that stand in for each other; where records have a tenant, its name ends that of the cluster.
+WITH upgraded AS (
+  SELECT k.id, max(f.complete_until) - INTERVAL '1 day' AS starts, max(f.complete_until) AS ends
+  FROM cluster_frontier f JOIN series_key k ON k.symbol = f.symbol AND k.timeframe = split_part(f.source, ' ', 2)
+    AND k.provider = ANY (string_to_array(split_part(f.source, ' ', 1), ','))
+    AND (k.tenant = 'default' OR right(f.cluster, length(k.tenant) + 1) = '.' || k.tenant)
+  GROUP BY k.id
+), doubted AS (
+  INSERT INTO series_doubt (series_id, starts, ends, reason, found_at, due_at, attempts)
+  SELECT u.id, u.starts, u.ends, 'upgraded', clock_timestamp(), clock_timestamp(), 0 FROM upgraded u
+)
+UPDATE series_coverage c SET confirmed = c.confirmed - tstzmultirange(tstzrange(u.starts, u.ends))
+FROM upgraded u WHERE u.id = c.series_id;

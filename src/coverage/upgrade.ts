@@ -1,0 +1,101 @@
+/**
+ * Takes over what earlier versions left in the data directory: up to where each symbol of a live feed, or of a failover group,
+ * was thought to be complete, and which ranges a backfill had read. Neither rests on evidence: the last day of each is in
+ * doubt, what lies before is unknown.
+ *
+ * @module
+ */
+import { join } from "@std/path";
+import { type Interval, subtract } from "../records/intervals.ts";
+import { TIMEFRAMES } from "../records/timeframe.ts";
+import type { Doubt } from "./coverage.ts";
+import type { CoverageChange, CoverageStore, SeriesOwner } from "./store.ts";
+
+const DAY_MS = 24 * 60 * 60_000;
+
+/** The store; before it is read for the first time, it takes over what is left in the tenant's directory. */
+export function withUpgrade(store: CoverageStore, dataDir: string): CoverageStore {
+  let upgrading: Promise<void> | undefined;
+  return {
+    ...store,
+    async load(owner, signal) {
+      const attempt = upgrading ??= upgrade(store, dataDir, signal);
+      await attempt.catch((error) => {
+        if (upgrading === attempt) upgrading = undefined;
+        throw error;
+      });
+      return await store.load(owner, signal);
+    },
+  };
+}
+
+async function upgrade(store: CoverageStore, dataDir: string, signal?: AbortSignal): Promise<void> {
+  const directory = join(dataDir, "positions");
+  for (const path of await filesIn(directory)) {
+    const left = parse(await Deno.readTextFile(path));
+    if (left === undefined) continue;
+    for (const owner of left.owners) {
+      const known = await store.load(owner, signal);
+      const changes = Array.from(left.ends, ([symbol, ends]): CoverageChange => {
+        const confirmed = known.get(symbol)?.confirmed ?? [];
+        const stepMs = TIMEFRAMES.get(owner.timeframe)!;
+        return { symbol, confirmed: [], doubts: ends.flatMap((end) => doubtsBefore(end, stepMs, confirmed)) };
+      });
+      await store.save(owner, changes, signal);
+    }
+    // From here on the coverage knows; a kill before that makes it do so again.
+    await Deno.remove(path);
+  }
+}
+
+async function filesIn(directory: string): Promise<string[]> {
+  try {
+    const names = await Array.fromAsync(Deno.readDir(directory), ({ name }) => name);
+    return names.filter((name) => name.endsWith(".json")).sort().map((name) => join(directory, name));
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+/** The day before the end of a range, but for what is confirmed. */
+function doubtsBefore([from, to]: Interval, stepMs: number, confirmed: readonly Interval[]): Doubt[] {
+  const now = Date.now();
+  const end = Math.floor(to / stepMs) * stepMs;
+  const start = Math.floor(Math.max(from, end - DAY_MS) / stepMs) * stepMs;
+  return subtract([start, end], confirmed)
+    .map(([from, to]) => ({ from, to, reason: "upgraded", foundAt: now, dueAt: now, attempts: 0 }));
+}
+
+/** What a file says: whose series, and the ranges that each symbol was thought to have. */
+interface Left {
+  readonly owners: readonly SeriesOwner[];
+  readonly ends: ReadonlyMap<string, readonly Interval[]>;
+}
+
+/** Reads the content of a file; other sources have their positions in the same directory. */
+function parse(text: string): Left | undefined {
+  const { name, place } = parseJson(text);
+  const [, provider, timeframe = ""] = /^(?:failover |backfill )?(\S+) (\S+)$/.exec(String(name)) ?? [];
+  if (provider === undefined || !TIMEFRAMES.has(timeframe) || typeof place !== "object" || place === null) {
+    return undefined;
+  }
+  const ends = new Map<string, readonly Interval[]>();
+  for (const [symbol, value] of Object.entries(place)) {
+    if (typeof value === "number") ends.set(symbol, [[-Infinity, value]]);
+    else if (Array.isArray(value) && value.every(isInterval)) ends.set(symbol, value);
+    else return undefined;
+  }
+  return { owners: provider.split(",").map((provider) => ({ provider, timeframe })), ends };
+}
+
+function parseJson(text: string): { name?: unknown; place?: unknown } {
+  try {
+    return JSON.parse(text) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+const isInterval = (value: unknown): value is Interval =>
+  Array.isArray(value) && value.length === 2 && value.every((each) => typeof each === "number");
