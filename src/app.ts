@@ -96,6 +96,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     config,
     database: options.database,
     isKept: options.tenants.some(({ config: { settings }, providers }) => needsOf(settings, providers).isJournaled),
+    kinds: [...new Set(options.tenants.flatMap(({ kinds }) => kinds))],
     lanes: Math.max(0, ...options.tenants.map(({ config, kinds }) => (config.settings.workers + 1) * kinds.length)),
     notice: (message) => options.notice?.(message),
     opened,

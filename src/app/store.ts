@@ -68,6 +68,8 @@ export interface StoreOptions {
   database?: Database;
   /** Whether what comes is kept somewhere while the store is away. */
   isKept: boolean;
+  /** Kinds of the records, whose tables the user must be able to write. */
+  kinds: readonly string[];
   /** Most lanes of one tenant. */
   lanes: number;
   /** Told what people should know. */
@@ -89,10 +91,12 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openTables(
-  { config, database: given, isKept, lanes, notice, opened }: StoreOptions,
+  { config, database: given, isKept, kinds, lanes, notice, opened }: StoreOptions,
 ): Promise<Store> {
   const { settings } = config;
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
+    kinds,
+    warn: notice,
     async settle(database, signal) {
       if (given !== undefined) return;
       const warn = ({ message }: Error) => notice(message);

@@ -50,7 +50,7 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
     await look("database", async () => {
       await using database = await openDatabase(config);
       return await withClient(database, async (client) => {
-        const detail = `${database.label}: ${await checkDatabase(client)}`;
+        const detail = `${database.label}: ${await checkDatabase(client, config.settings.kind)}`;
         await look("timescaledb", () => checkTimescale(client, config.settings.timescale));
         await look("clock", () => checkClock(client));
         return detail;

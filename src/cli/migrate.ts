@@ -6,6 +6,7 @@ import { prepareDataDir } from "../data_dir.ts";
 import { withClient } from "../database/database.ts";
 import { planMigration, prepareDatabase, SCHEMA_VERSION } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
+import { grantRights } from "../database/schema/rights.ts";
 import { formatSteps, type Step } from "../database/step.ts";
 import { applyTimescale, readPlan } from "../database/timescale/apply.ts";
 import { describeError } from "../telemetry/log.ts";
@@ -25,6 +26,9 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
     console.log(await migrateStream(config.settings));
     return EXIT.done;
   }
+  if (flags.has("grant") && config.target === undefined) {
+    throw new UsageError("The embedded database has one user: roles are for a server, give it with --database");
+  }
   if (flags.has("plan")) {
     const steps = await plan(config);
     console.log(steps.length === 0 ? "-- Nothing to do" : formatSteps(steps).trimEnd());
@@ -37,7 +41,13 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
     isWhole = false;
     console.error(describeError(problem));
   };
-  const applied = await prepareDatabase(database);
+  const role = flags.get("grant");
+  const applied = await prepareDatabase(database, {
+    warn: (message) => {
+      isWhole = false;
+      console.error(message);
+    },
+  });
   const done = await applyTimescale(database, config.settings.timescale, warn);
   console.log(
     applied.length === 0
@@ -45,6 +55,10 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
       : `${database.label}: applied ${applied.join(", ")}, now at version ${SCHEMA_VERSION}`,
   );
   for (const name of done) console.log(`TimescaleDB: ${name}`);
+  if (typeof role === "string") {
+    await withClient(database, (client) => grantRights(client, role));
+    console.log(`${database.label}: ${role} may write records of every kind`);
+  }
   return isWhole ? EXIT.done : EXIT.failed;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Fault } from "../events.ts";
+import { adviseOnRight } from "./schema/advice.ts";
 
 /**
  * Longest match wins. Transient: connections, rollbacks, resources, locks, operator's interventions, a server that is
@@ -104,9 +105,14 @@ export function adviseOnDatabaseError(error: unknown): string {
   const state = sqlState(error);
   if (state === "28P01" || state === "28000") return "Check user and password (POSTGRES_USER, POSTGRES_PASSWORD).";
   if (state === "3D000") return "Create the database, or name another (POSTGRES_DB).";
-  if (state === "42501") return "Grant the user CREATE on the schema, or run `barline migrate` once as a user who may.";
+  if (state === "42501") {
+    return adviseOnRight((error as Error).message) ??
+      "Grant the user CREATE on the schema, or run `barline migrate` once as a user who may.";
+  }
   if (state === "53300") return "Raise max_connections of the server, or use fewer --workers.";
-  if (state?.startsWith("42")) return "Run `barline migrate`, or restore the tables as the migrations made them.";
+  if (state?.startsWith("42")) {
+    return "Run `barline migrate`, which makes what is missing, and `barline doctor` for the rest.";
+  }
   const { code } = error as { code?: unknown };
   if (code === "ECONNREFUSED") return "Start the server, or correct host and port.";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "Correct the host name, or repair name resolution.";

@@ -5,7 +5,7 @@
  */
 import { recordKind, recordKinds } from "../records/mod.ts";
 import type { ColumnType, MarketRecord, RecordKind } from "../records/record.ts";
-import type { Step } from "./step.ts";
+import { type Relation, viewOf } from "./schema/relation.ts";
 
 /** How each type is declared. `char` in quotes is the single-byte type. */
 export const SQL_TYPES: Record<ColumnType, string> = {
@@ -18,12 +18,41 @@ export const SQL_TYPES: Record<ColumnType, string> = {
   jsonb: "jsonb",
 };
 
-/** The table of each kind, and the step that makes it with its view. */
-export function kindTables(): { relation: string; step: Step }[] {
-  return Object.keys(recordKinds).map(recordKind).map((kind) => ({
-    relation: kind.table,
-    step: { name: kind.name, statements: createStatements(kind) },
-  }));
+/** The same, as `format_type` of PostgreSQL gives them. */
+const FORMATTED_TYPES: Record<ColumnType, string> = {
+  ...SQL_TYPES,
+  int4: "integer",
+  float8: "double precision",
+  timestamptz: "timestamp with time zone",
+};
+
+/** Table and view of each kind but bars, which are made by migrations. */
+export function kindRelations(): Relation[] {
+  return Object.keys(recordKinds).filter((name) => name !== "bar").map(recordKind).flatMap((kind) => {
+    const { table, view, keyColumns } = kind;
+    const [createTable, comment, createView] = createStatements(kind);
+    const columns = [
+      ...kind.columns.map(({ name, type, optional }) => ({
+        name,
+        type: FORMATTED_TYPES[type],
+        required: optional !== true,
+      })),
+      { name: "series_id", type: "integer", required: true },
+    ];
+    const names = ["tenant", "provider", "symbol"].map((name) => [name, "text"]);
+    const shown = Object.fromEntries([...names, ...columns.map(({ name, type }) => [name, type])]);
+    return [
+      {
+        name: table,
+        kind: "table",
+        columns,
+        keys: [["series_id", ...keyColumns].sort()],
+        triggers: [],
+        create: [createTable, comment],
+      },
+      viewOf(view, shown, [createView]),
+    ];
+  });
 }
 
 /**

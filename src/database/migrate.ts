@@ -1,13 +1,12 @@
 /**
- * Migrations: numbered SQL files, applied in order, once; and then what is missing of the tables of the kinds of records
- * and of the roll-ups of bars, which the program makes itself.
+ * Migrations: numbered SQL files, applied in order, once; and then what is missing by the description of the schema, such as
+ * the tables of further kinds of records and the roll-ups of bars.
  *
  * @module
  */
 import type { Client } from "pg";
 import { ANSWER_MS, type Database, withClient, withinMs } from "./database.ts";
 import { FatalError } from "./faults.ts";
-import { kindTables } from "./kinds.ts";
 import bars from "./sql/0001_bars.sql" with { type: "text" };
 import noTrade from "./sql/0002_no_trade.sql" with { type: "text" };
 import readers from "./sql/0003_readers.sql" with { type: "text" };
@@ -15,8 +14,12 @@ import cluster from "./sql/0004_cluster.sql" with { type: "text" };
 import coverage from "./sql/0005_coverage.sql" with { type: "text" };
 import destination from "./sql/0006_destination.sql" with { type: "text" };
 import soundViews from "./sql/0007_sound_views.sql" with { type: "text" };
+import writers from "./sql/0008_writers.sql" with { type: "text" };
+import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
+import { furtherRelations } from "./schema/description.ts";
+import { type FoundSchema, inspectSchema, NO_SCHEMA } from "./schema/inspect.ts";
+import { findMissingRights } from "./schema/rights.ts";
 import { runStep, type Step } from "./step.ts";
-import { rollupViews } from "./timescale/rollups.ts";
 
 /** A step of the schema. Its number is its place in {@linkcode migrations}, from 1. */
 interface Migration {
@@ -33,6 +36,7 @@ const migrations: readonly Migration[] = [
   { name: "coverage", sql: coverage },
   { name: "destination", sql: destination },
   { name: "sound-views", sql: soundViews },
+  { name: "writers", sql: writers },
 ];
 
 /** Who changes the schema holds this lock. Any fixed number: "barline" on a telephone's keys. */
@@ -47,14 +51,18 @@ const HISTORY = `CREATE TABLE IF NOT EXISTS barline_migration (
 /** The schema's version of this program. */
 export const SCHEMA_VERSION = migrations.length;
 
+/** Most rounds of planning: what migrations make lets the comparison find what is still missing. */
+const ROUNDS = 3;
+
 /**
- * Brings the schema to {@linkcode SCHEMA_VERSION}, all or nothing, and returns the names of what was applied.
+ * Brings the schema to {@linkcode SCHEMA_VERSION} and makes what is missing of it, all or nothing. Returns the names of what
+ * was done.
  *
  * Processes that start at once wait for each other: the steps run in one transaction under an advisory lock, which a
  * pooler in transaction mode keeps whole too. A schema that is up to date is only read, so that a user without the
  * right to create tables can write bars.
  *
- * @throws {Error} If the database is newer than this program, or refuses a step.
+ * @throws {Error} If the database is newer than this program, holds relations of others, or refuses a step.
  */
 export async function migrate(client: Client): Promise<string[]> {
   if ((await planMigration(client)).length === 0) return [];
@@ -64,10 +72,15 @@ export async function migrate(client: Client): Promise<string[]> {
     await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
     // Also makes the session hear of what the one before has made while this one waited.
     await client.query(HISTORY);
-    const steps = await planMigration(client);
-    for (const step of steps) await runStep(client, step);
+    const done: string[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      const steps = await planMigration(client);
+      if (steps.length === 0) break;
+      for (const step of steps) await runStep(client, step);
+      done.push(...steps.map(({ name }) => name));
+    }
     await client.query("COMMIT");
-    return steps.map(({ name }) => name);
+    return done;
   } catch (error) {
     await client.query("ROLLBACK").catch(() => {});
     throw error;
@@ -77,11 +90,35 @@ export async function migrate(client: Client): Promise<string[]> {
 /**
  * What {@linkcode migrate} would do; `client` is `undefined` for a database that is not there yet.
  *
- * @throws {Error} If the database is newer than this program.
+ * @throws {FatalError} If the database is newer than this program, holds relations of others under Barline's names, or
+ * differs from the schema in a way that no step mends.
  */
 export async function planMigration(client: Client | undefined): Promise<Step[]> {
   const version = client === undefined ? 0 : await readVersion(client);
-  const pending = migrations.slice(version).map(({ name, sql }, at) => ({
+  const found = client === undefined ? NO_SCHEMA : await inspectSchema(client);
+  if (version === 0) refuseOthers(found);
+  const pending = migrationSteps(version);
+  if (pending.length === 0) {
+    const comparison = compareSchema(found);
+    refuseFatal(comparison);
+    return [...comparison.steps];
+  }
+  if (version === 0) return [...pending, ...furtherRelations.map(({ name, create }) => ({ name, statements: create }))];
+  const script = pending.flatMap(({ statements }) => statements).join("\n");
+  const others = findMissing(found).filter(({ name }) => !makes(script, name));
+  // What was dropped is made again first, as migrations build on it; its triggers may be made by them.
+  return [
+    ...others.map(({ name, create, triggers }) => ({
+      name,
+      statements: [...create, ...triggers.filter((each) => !makes(script, each.name)).map((each) => each.create)],
+    })),
+    ...pending,
+  ];
+}
+
+/** The migrations that come after a version. */
+export function migrationSteps(version: number): Step[] {
+  return migrations.slice(version).map(({ name, sql }, at) => ({
     name,
     statements: [
       ...(version + at === 0 ? [HISTORY] : []),
@@ -89,26 +126,23 @@ export async function planMigration(client: Client | undefined): Promise<Step[]>
       `INSERT INTO barline_migration (version, name) VALUES (${version + at + 1}, '${name}')`,
     ],
   }));
-  // The first migration makes the table bar.
-  const tables = kindTables().filter(({ relation }) => version > 0 || relation !== "bar");
-  return [
-    ...pending,
-    ...await findMissing(client, "r", tables),
-    ...await findMissing(client, "v", rollupViews()),
-  ];
 }
 
-/** The steps that make those of the relations that are not there as such: `r` a table, `v` a view. */
-async function findMissing(
-  client: Client | undefined,
-  relkind: "r" | "v",
-  made: readonly { relation: string; step: Step }[],
-): Promise<Step[]> {
-  const there = client === undefined ? [] : (await client.query(
-    "SELECT name FROM unnest($1::text[]) AS name JOIN pg_class c ON c.oid = to_regclass(name) WHERE relkind = $2",
-    [made.map(({ relation }) => relation), relkind],
-  )).rows.map(({ name }) => name);
-  return made.filter(({ relation }) => !there.includes(relation)).map(({ step }) => step);
+/** Whether a script makes a relation or a trigger of that name. */
+function makes(script: string, name: string): boolean {
+  return new RegExp(`(CREATE (TABLE|VIEW|TRIGGER)( IF NOT EXISTS)?|RENAME TO) ${name}\\b`).test(script);
+}
+
+/** Refuses a schema without Barline's history in which somebody else's relations have Barline's names. */
+function refuseOthers({ schema, relations }: FoundSchema): void {
+  const others = Array.from(relations.values()).filter(({ name }) => name !== "barline_migration");
+  if (others.length === 0) return;
+  const list = others.map(({ kind, name, owner }) => `the ${kind} "${name}" of "${owner}"`).join(", ");
+  throw new FatalError(
+    `Cannot use the schema "${schema}": it holds ${list}, and no table barline_migration, so they are not Barline's. ` +
+      "Leave them, and let Barline have a database or a schema of its own: " +
+      "CREATE SCHEMA barline; ALTER ROLE … SET search_path = barline",
+  );
 }
 
 /** Options of {@linkcode prepareDatabase}. */
@@ -122,23 +156,47 @@ export interface PrepareDatabaseOptions {
    * @default {15000}
    */
   answerMs?: number;
+  /** Kinds of records whose tables the user is to write; none where it writes none. */
+  kinds?: readonly string[];
+  /** Hears of what makes writes slow, or some of them fail. */
+  warn?: (message: string) => void;
 }
 
 /**
- * Connects and brings the schema up to date, as every start does. Returns the names of what was applied.
+ * Connects and brings the schema up to date, as every start does, and checks that records can be written into it. Returns
+ * the names of what was applied.
  *
  * @throws {Error} If that cannot be done; names the database.
  */
 export async function prepareDatabase(
   database: Database,
-  { signal, answerMs = ANSWER_MS }: PrepareDatabaseOptions = {},
+  { signal, answerMs = ANSWER_MS, kinds = [], warn = () => {} }: PrepareDatabaseOptions = {},
 ): Promise<string[]> {
   try {
     const steps = await withClient(database, planMigration, withinMs(answerMs, signal));
-    return steps.length === 0 ? [] : await withClient(database, migrate, signal);
+    const applied = steps.length === 0 ? [] : await withClient(database, migrate, signal);
+    await withClient(database, (client) => checkSchema(client, kinds, warn), withinMs(answerMs, signal));
+    return applied;
   } catch (cause) {
     throw new Error(`Cannot prepare the database ${database.label}`, { cause });
   }
+}
+
+/**
+ * Checks that records of these kinds can be written into the schema, which is up to date.
+ *
+ * @throws {FatalError} If they cannot; says what to do.
+ */
+async function checkSchema(client: Client, kinds: readonly string[], warn: (message: string) => void): Promise<void> {
+  const comparison = compareSchema(await inspectSchema(client));
+  refuseFatal(comparison);
+  for (const { message } of comparison.differences) warn(message);
+  const { role, statements } = await findMissingRights(client, kinds);
+  if (statements.length === 0) return;
+  throw new FatalError(
+    `The user "${role}" lacks rights to write: as the owner of the tables run \`barline migrate --grant ${role}\`, or ` +
+      statements.join("; "),
+  );
 }
 
 /**
@@ -147,9 +205,12 @@ export async function prepareDatabase(
  * @throws {Error} If it is newer than this program knows.
  */
 export async function readVersion(client: Client): Promise<number> {
-  const found = await client.query("SELECT to_regclass('barline_migration') IS NOT NULL AS found");
+  const found = await client.query(
+    `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = current_schema() AND c.relname = 'barline_migration') AS found`,
+  );
   if (!found.rows[0].found) return 0;
-  const { rows } = await client.query("SELECT coalesce(max(version), 0)::int AS version FROM barline_migration");
+  const { rows } = await client.query("SELECT coalesce(max(m.version), 0)::int AS version FROM barline_migration m");
   const version: number = rows[0].version;
   if (version > SCHEMA_VERSION) {
     throw new FatalError(

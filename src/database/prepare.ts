@@ -14,8 +14,10 @@ export interface PrepareOptions {
   settle: (database: Database, signal: AbortSignal) => Promise<unknown>;
   /** Hears why the database is not there, and says whether that may be waited for. */
   mayWait: (error: Error) => boolean;
-  /** See {@linkcode prepareDatabase}. */
+  /** See {@linkcode PrepareDatabaseOptions}, as the next two. */
   answerMs?: number;
+  kinds?: readonly string[];
+  warn?: (message: string) => void;
 }
 
 /** One try to prepare the database, for all who wait for it. */
@@ -32,12 +34,12 @@ interface Attempt {
  * @throws {Error} If it cannot be prepared.
  */
 export async function openPrepared(database: Database, options: PrepareOptions): Promise<Database> {
-  const { settle, mayWait, answerMs } = options;
+  const { settle, mayWait, answerMs, kinds, warn } = options;
   let attempt: Attempt | undefined;
   let isPrepared = false;
 
   async function prepareAll(signal: AbortSignal): Promise<void> {
-    await prepareDatabase(database, { signal, answerMs });
+    await prepareDatabase(database, { signal, answerMs, kinds, warn });
     await settle(database, signal);
     isPrepared = true;
   }

@@ -45,7 +45,7 @@ testWhere(
     assertStringIncludes(refused.stderr, "run `barline migrate` once as a user who may");
     const looked = await work.run(["doctor", "--database", url.href, "--http", "off"]);
     assertEquals(looked.code, 1);
-    assertMatch(looked.stdout, /FAIL +database: User "writer" must not create tables/);
+    assertMatch(looked.stdout, /FAIL +database: The user "writer" must not create bars, /);
 
     assertEquals((await work.run(["migrate", "--database", work.database])).code, 0);
     await server.query("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO writer", work.database);

@@ -40,8 +40,8 @@ test("when a right is revoked the run stops, and table and dead letters together
   const role = `writer_${crypto.randomUUID().slice(0, 8)}`;
   const { url, database } = await migratedDatabase(server);
   await server.query(
-    `CREATE ROLE ${role} LOGIN PASSWORD 'secret'; GRANT SELECT, INSERT ON series TO ${role};
-    GRANT SELECT ON barline_migration TO ${role}; GRANT SELECT, INSERT, UPDATE ON bar TO ${role}`,
+    `CREATE ROLE ${role} LOGIN PASSWORD 'secret'; GRANT SELECT, INSERT ON series, series_key TO ${role};
+    GRANT SELECT ON barline_migration, barline_destination TO ${role}; GRANT SELECT, INSERT, UPDATE ON bar TO ${role}`,
     url,
   );
   const theirs = new URL(url);

@@ -38,6 +38,9 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "sinks/postgres/lane.ts": ["Math.trunc(statementTimeoutMs)"],
   "database/migrate.ts": ["version + at + 1", "name"],
   "database/kinds.ts": ["table", "view", "name", "declared.join", "keyColumns.join", "shown.join"],
+  // Names of the program, and of schema, sequence and role as `quote_ident` of the server writes them.
+  "database/schema/compare.ts": ["name"],
+  "database/schema/rights.ts": ["rights.join(", "name", "schema", "sequence", "role", "quotedSchema", "quoted"],
   // A random name of its own making.
   "chaos/scratch.ts": ["schema"],
   // Names of columns of the program.

@@ -18,11 +18,16 @@ const OWN: readonly OptionName[] = [
 export const migrate: Command = {
   summary: "Create or update the tables, as every ingest does at its start, or the stream",
   options: (all) => [...OWN, ...all.filter(isNats)],
-  flags: [{ name: "plan", help: "print the statements that would be run, and change nothing" }],
+  flags: [{
+    name: "grant",
+    value: "ROLE",
+    help: "give the role all rights that it needs to write records of every kind",
+  }, { name: "plan", help: "print the statements that would be run, and change nothing" }],
   examples: [
     "migrate",
     "migrate --database postgres://owner@db/market",
     "migrate --config barline.yaml --plan",
+    "migrate --database postgres://owner@db/market --grant barline",
     "migrate --sink nats --nats-url nats://hub:4222 --nats-replicas 3",
   ],
   load: () => import("../migrate.ts"),

@@ -5,7 +5,10 @@
  */
 import type { Client } from "pg";
 import type { TimescaleSettings } from "../../config/timescale.ts";
-import { readVersion, SCHEMA_VERSION } from "../../database/migrate.ts";
+import { planMigration, readVersion, SCHEMA_VERSION } from "../../database/migrate.ts";
+import { compareSchema } from "../../database/schema/compare.ts";
+import { type FoundSchema, inspectSchema } from "../../database/schema/inspect.ts";
+import { findMissingRights } from "../../database/schema/rights.ts";
 import { readPlan } from "../../database/timescale/apply.ts";
 import { rollups } from "../../database/timescale/rollups.ts";
 
@@ -17,28 +20,66 @@ const TIMESCALE_WANTED = [2, 12];
 /**
  * Version, rights, schema, encryption and the time of an answer.
  *
- * @throws {Error} If the user may not make the tables that are missing.
+ * @throws {Error} If records of these kinds could not be written; names everything that is in the way.
  */
-export async function checkDatabase(client: Client): Promise<string> {
+export async function checkDatabase(client: Client, kinds: readonly string[]): Promise<string> {
   const { rows } = await client.query(
-    `SELECT current_setting('server_version') AS version, current_user,
+    `SELECT current_setting('server_version') AS version, current_user, pg_is_in_recovery() AS standby,
+  current_setting('transaction_read_only') = 'on' AS read_only,
   has_schema_privilege(current_schema(), 'CREATE') AS may_create,
-  coalesce((SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()), false) AS ssl`,
+  coalesce((SELECT s.ssl FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()), false) AS ssl`,
   );
   const started = performance.now();
   await client.query("SELECT 1");
   const ms = (performance.now() - started).toFixed(1);
-  const { version, current_user, may_create, ssl } = rows[0];
-  const schema = await readVersion(client);
-  if (schema !== SCHEMA_VERSION && !may_create) {
-    throw new Error(`User "${current_user}" must not create tables. Run \`barline migrate\` as a user who may`);
+  const { version, current_user, standby, read_only, may_create, ssl } = rows[0];
+  const problems: string[] = [];
+  if (standby) problems.push("The server is a hot standby, which can only be read: name the primary, or both hosts");
+  else if (read_only) {
+    problems.push(
+      `The user "${current_user}" may only read: ALTER ROLE "${current_user}" RESET default_transaction_read_only`,
+    );
   }
-  const state = schema === SCHEMA_VERSION
+  const plan = await planMigration(client);
+  if (plan.length > 0 && !may_create) {
+    problems.push(
+      `The user "${current_user}" must not create ${plan.map(({ name }) => name).join(", ")}: ` +
+        "run `barline migrate` as a user who may",
+    );
+  }
+  const found = await inspectSchema(client);
+  if (plan.length === 0) {
+    problems.push(...compareSchema(found).differences.map(({ message }) => message));
+    const { statements } = await findMissingRights(client, kinds);
+    if (statements.length > 0) {
+      problems.push(
+        `The user "${current_user}" lacks rights to write: as the owner run \`barline migrate --grant ${current_user}\`, or ` +
+          statements.join("; "),
+      );
+    }
+  }
+  if (problems.length > 0) throw new Error(problems.join(". "));
+  const schema = await readVersion(client);
+  const state = plan.length === 0
     ? `schema up to date (${schema})`
-    : `schema at ${schema} of ${SCHEMA_VERSION}, will be migrated at start`;
-  return `PostgreSQL ${version}, user ${current_user}, ${
-    ssl ? "encrypted" : "not encrypted"
-  }, ${state}, answers in ${ms} ms`;
+    : `schema at ${schema} of ${SCHEMA_VERSION}, start makes ${plan.map(({ name }) => name).join(", ")}`;
+  const parts = [
+    `PostgreSQL ${version}`,
+    `user ${current_user}`,
+    ssl ? "encrypted" : "not encrypted",
+    state,
+    ...describePartitions(found),
+    `answers in ${ms} ms`,
+  ];
+  return parts.join(", ");
+}
+
+/** What must be there before bars come, where tables are divided by their user. */
+function describePartitions({ relations }: FoundSchema): string[] {
+  const open = Array.from(relations.values()).filter(({ kind, hasDefaultPartition }) =>
+    kind === "partitioned table" && !hasDefaultPartition
+  );
+  return open.map(({ name }) => `${name} has no DEFAULT partition, so that partitions must exist ahead of their rows`);
 }
 
 /** What is wrong with a version of TimescaleDB, as `2.11.2`, and what to do; `undefined` where nothing is. */

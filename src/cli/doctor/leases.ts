@@ -12,6 +12,7 @@ import { keepsLeasesInNats } from "../../config/cluster.ts";
 import type { Config } from "../../config/load.ts";
 import { withClient } from "../../database/database.ts";
 import { openLeaseDatabase } from "../../database/open.ts";
+import { inspectSchema } from "../../database/schema/inspect.ts";
 import { openNats } from "../../nats/connection.ts";
 import { explainNatsError } from "../../nats/prepared.ts";
 
@@ -53,6 +54,5 @@ async function readAll(config: Config): Promise<Census> {
 
 /** The first instance makes it. */
 async function hasTable(client: Client): Promise<boolean> {
-  const { rows } = await client.query("SELECT to_regclass('cluster_instance') IS NOT NULL AS found");
-  return rows[0].found;
+  return (await inspectSchema(client, ["cluster_instance"])).relations.size > 0;
 }

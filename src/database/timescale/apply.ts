@@ -11,6 +11,7 @@ import type { TimescaleSettings } from "../../config/timescale.ts";
 import { ANSWER_MS, type Database, withClient, withinMs } from "../database.ts";
 import { adviseOnDatabaseError } from "../faults.ts";
 import { LOCK_KEY } from "../migrate.ts";
+import { inspectSchema } from "../schema/inspect.ts";
 import { runStep, type Step } from "../step.ts";
 import { planTimescale } from "./plan.ts";
 import { NOTHING, readPresence, readState } from "./state.ts";
@@ -27,8 +28,16 @@ const POLICIES =
 
 /** Whether readers are kept to rows of the table by its policies: parts of a hypertable would know nothing of them. */
 async function hasPolicies(client: Client): Promise<boolean> {
-  const { rows } = await client.query("SELECT relrowsecurity FROM pg_class WHERE oid = to_regclass('bar')");
+  const { rows } = await client.query(
+    `SELECT c.relrowsecurity FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = current_schema() AND c.relname = 'bar'`,
+  );
   return rows[0]?.relrowsecurity ?? false;
+}
+
+/** Whether the user has divided the table himself, which a hypertable cannot take the place of. */
+async function isPartitioned(client: Client): Promise<boolean> {
+  return (await inspectSchema(client, ["bar"])).relations.get("bar")?.kind === "partitioned table";
 }
 
 /** Longest wait for a lock on a table that others use, which all who come later would wait for too. */
@@ -43,7 +52,7 @@ export async function readPlan(client: Client, settings: TimescaleSettings): Pro
   if (settings.enabled === false) return [];
   const presence = await readPresence(client);
   if (presence === "absent") return [];
-  if (await hasPolicies(client)) return [];
+  if (await hasPolicies(client) || await isPartitioned(client)) return [];
   if (presence === "creatable") return [EXTENSION, ...planTimescale(settings, NOTHING)];
   return planTimescale(settings, await readState(client));
 }

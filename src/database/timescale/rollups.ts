@@ -6,7 +6,7 @@
  * @module
  */
 import { ROLLUP_NAMES } from "../../config/timescale.ts";
-import type { Step } from "../step.ts";
+import { type Relation, viewOf } from "../schema/relation.ts";
 
 /** A roll-up. */
 export interface Rollup {
@@ -129,13 +129,38 @@ export function createPlainRollup({ view, plain, comment }: Rollup, why = ""): s
   ];
 }
 
-/** The view of each roll-up, and the step that makes it where nothing else has. */
-export function rollupViews(): { relation: string; step: Step }[] {
-  return rollups.map((rollup) => ({
-    relation: rollup.view,
-    step: { name: rollup.view, statements: createPlainRollup(rollup) },
-  }));
+/** The views of all roll-ups, as they are where nothing else has made them. */
+export function rollupRelations(): Relation[] {
+  return rollups.map((rollup) =>
+    viewOf(rollup.view, rollup === COUNTS ? COUNTS_COLUMNS : ROLLUP_COLUMNS, createPlainRollup(rollup))
+  );
 }
+
+const NAMES = { tenant: "text", provider: "text", symbol: "text" };
+const FLOAT = "double precision";
+const TIME = "timestamp with time zone";
+const ROLLUP_COLUMNS = {
+  ...NAMES,
+  ts: TIME,
+  open: FLOAT,
+  high: FLOAT,
+  low: FLOAT,
+  close: FLOAT,
+  volume: FLOAT,
+  vwap: FLOAT,
+  trades: "bigint",
+  bars: "bigint",
+  series_id: "integer",
+};
+const COUNTS_COLUMNS = {
+  ...NAMES,
+  timeframe: "text",
+  first_ts: TIME,
+  last_ts: TIME,
+  bars: "bigint",
+  created_at: TIME,
+  id: "integer",
+};
 
 /** Makes the continuous aggregate, empty: its policy fills it, and meanwhile it is computed at each read. */
 export function createContinuousRollup(rollup: Rollup, isRealTime: boolean): string[] {

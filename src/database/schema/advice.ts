@@ -1,0 +1,41 @@
+/**
+ * The rights of a role that writes records, on each relation, and the advice where one is missing.
+ *
+ * @module
+ */
+import { relationOf } from "./description.ts";
+
+const READ = ["SELECT"];
+const ADD = ["SELECT", "INSERT"];
+const WRITE = [...ADD, "UPDATE"];
+const CHANGE = [...WRITE, "DELETE"];
+
+/** Tables that are read, but written by migrations alone. */
+const FIXED = new Set(["barline_migration", "barline_destination"]);
+/** Tables whose rows come and go. */
+const PASSING = new Set(["cluster_instance", "cluster_frontier", "series_coverage", "series_doubt"]);
+/** Series are added and never changed, the table also through its view. */
+const SERIES = new Set(["series", "series_key"]);
+/** Written by triggers alone. */
+const INTERNAL = new Set(["bar_deletion"]);
+
+/** The rights that a role which writes needs on a relation; empty where it needs none. */
+export function rightsOn(name: string): readonly string[] {
+  if (INTERNAL.has(name)) return [];
+  if (FIXED.has(name)) return READ;
+  if (PASSING.has(name)) return CHANGE;
+  if (SERIES.has(name)) return ADD;
+  return relationOf(name)?.kind === "table" ? WRITE : READ;
+}
+
+/**
+ * What to do about a refusal for a missing right (42501), from the server's message; `undefined` where it is about nothing
+ * of Barline's.
+ */
+export function adviseOnRight(message: string): string | undefined {
+  const name = /permission denied for (?:table|view|relation) "?([a-z0-9_]+)"?/.exec(message)?.[1];
+  if (name === undefined || relationOf(name) === undefined) return undefined;
+  return `As the owner run \`barline migrate --grant ROLE\`, or GRANT ${
+    rightsOn(name).join(", ")
+  } ON ${name} TO the user.`;
+}

@@ -1,0 +1,124 @@
+/**
+ * How a database differs from the description of the schema, and what mends it.
+ *
+ * @module
+ */
+import { FatalError } from "../faults.ts";
+import type { Step } from "../step.ts";
+import { functions, relations, SCHEMA_PLACEHOLDER } from "./description.ts";
+import type { FoundRelation, FoundSchema } from "./inspect.ts";
+import type { Relation } from "./relation.ts";
+
+/** A difference that `migrate` does not mend. */
+export interface Difference {
+  /** A sentence that names what is there, what is expected, and what to do. */
+  readonly message: string;
+  /** Whether no record can be written with it. */
+  readonly isFatal: boolean;
+}
+
+/** What a comparison has found. */
+export interface Comparison {
+  /** The steps that make what is missing, in order. */
+  readonly steps: readonly Step[];
+  readonly differences: readonly Difference[];
+}
+
+/** The relations that are not there. */
+export function findMissing({ relations: there }: FoundSchema): Relation[] {
+  return relations.filter(({ name }) => !there.has(name));
+}
+
+/**
+ * Refuses a schema with which no record could be written.
+ *
+ * @throws {FatalError} If it is one; says what to do.
+ */
+export function refuseFatal({ differences }: Comparison): void {
+  const fatal = differences.filter(({ isFatal }) => isFatal);
+  if (fatal.length > 0) throw new FatalError(fatal.map(({ message }) => message).join(". "));
+}
+
+/** Compares what there is with the description of the schema. */
+export function compareSchema(found: FoundSchema): Comparison {
+  const steps: Step[] = [];
+  const differences: Difference[] = [];
+  const within = (statement: string) => statement.replaceAll(SCHEMA_PLACEHOLDER, found.quotedSchema);
+  const missing = functions.filter(({ name }) => !found.functions.has(name));
+  if (missing.length > 0) {
+    steps.push({ name: "trigger-functions", statements: missing.map(({ create }) => within(create)) });
+  }
+  for (const relation of relations) {
+    const there = found.relations.get(relation.name);
+    if (there === undefined) {
+      steps.push({ name: relation.name, statements: [...relation.create, ...triggersOf(relation, [])] });
+    } else if (!isOfKind(relation, there)) {
+      differences.push({ isFatal: true, message: explainKind(found.schema, relation, there) });
+    } else if (relation.kind === "view") {
+      if (!hasColumns(relation, there)) steps.push(replaceView(relation));
+    } else {
+      const lost = triggersOf(relation, there.triggers);
+      if (lost.length > 0) steps.push({ name: `triggers of ${relation.name}`, statements: lost });
+      differences.push(...compareTable(relation, there));
+    }
+  }
+  return { steps, differences };
+}
+
+/** The statements that make the triggers of a relation, but those that are there. */
+function triggersOf({ triggers }: Relation, there: readonly string[]): string[] {
+  return triggers.filter(({ name }) => !there.includes(name)).map(({ create }) => create);
+}
+
+function isOfKind({ kind }: Relation, there: FoundRelation): boolean {
+  return kind === there.kind || kind === "table" && there.kind === "partitioned table";
+}
+
+function explainKind(schema: string, { name, kind }: Relation, there: FoundRelation): string {
+  return `Cannot use the ${there.kind} "${name}" in the schema "${schema}", which belongs to "${there.owner}": ` +
+    `expected a ${kind} of Barline's. Rename it, or let Barline have a schema of its own by the search_path of its user`;
+}
+
+/** Whether a view has all columns, whatever stands beside them; their types are those of the tables. */
+function hasColumns({ columns }: Relation, there: FoundRelation): boolean {
+  return columns.every(({ name }) => there.columns.some((column) => column.name === name));
+}
+
+/** Columns of a view cannot be changed in place. */
+function replaceView({ name, create }: Relation): Step {
+  return { name, statements: [`DROP VIEW ${name}`, ...create] };
+}
+
+function compareTable({ name, columns, keys }: Relation, there: FoundRelation): Difference[] {
+  const differences: Difference[] = [];
+  const differ = (isFatal: boolean, message: string) => void differences.push({ isFatal, message });
+  for (const { name: column, type } of columns) {
+    const found = there.columns.find((each) => each.name === column);
+    if (found === undefined) {
+      differ(true, `Table "${name}" has no column "${column}". Run ALTER TABLE ${name} ADD COLUMN ${column} ${type}`);
+    } else if (found.type !== type) {
+      differ(
+        false,
+        `Column "${column}" of "${name}" is of the type ${found.type}, expected ${type}: writes are slower, or fail. ` +
+          `Run ALTER TABLE ${name} ALTER COLUMN ${column} TYPE ${type}`,
+      );
+    }
+  }
+  for (const { name: column, required } of there.columns) {
+    if (!required || columns.some((each) => each.name === column)) continue;
+    differ(
+      true,
+      `Column "${column}" of "${name}" is not Barline's, must not be null and has no default: no row can be added. ` +
+        `Run ALTER TABLE ${name} ALTER COLUMN ${column} DROP NOT NULL, or give it a default`,
+    );
+  }
+  for (const key of keys) {
+    if (there.keys.some((each) => each.join() === key.join())) continue;
+    differ(
+      true,
+      `Table "${name}" has no unique key of ${key.join(", ")} that is checked at once. ` +
+        `Run ALTER TABLE ${name} ADD UNIQUE (${key.join(", ")}); a key that is DEFERRABLE does not do`,
+    );
+  }
+  return differences;
+}

@@ -1,0 +1,42 @@
+/**
+ * What the description of the schema says of a relation.
+ *
+ * @module
+ */
+
+/** A column, with its type as `format_type` of PostgreSQL gives it. */
+export interface Column {
+  readonly name: string;
+  readonly type: string;
+  /** Whether an insert must give it a value. */
+  readonly required: boolean;
+}
+
+/** A table or a view of Barline's. */
+export interface Relation {
+  readonly name: string;
+  readonly kind: "table" | "view";
+  readonly columns: readonly Column[];
+  /** Columns of each unique key that `ON CONFLICT` can name, in alphabetical order. */
+  readonly keys: readonly (readonly string[])[];
+  readonly triggers: readonly { readonly name: string; readonly create: string }[];
+  readonly create: readonly string[];
+}
+
+/** A function that triggers call. */
+export interface TriggerFunction {
+  readonly name: string;
+  readonly create: string;
+}
+
+/** A view without triggers, whose columns are given as `name: type`. */
+export function viewOf(name: string, columns: Readonly<Record<string, string>>, create: readonly string[]): Relation {
+  return {
+    name,
+    kind: "view",
+    columns: Object.entries(columns).map(([name, type]) => ({ name, type, required: false })),
+    keys: [],
+    triggers: [],
+    create,
+  };
+}

@@ -1,0 +1,79 @@
+/**
+ * The rights of a role that writes records, on each relation: what a run asks for at its start, what `migrate --grant` gives,
+ * and what the advice about a missing right names.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import { recordKind } from "../../records/mod.ts";
+import { FatalError } from "../faults.ts";
+import { rightsOn } from "./advice.ts";
+import { relations } from "./description.ts";
+import { currentSchema } from "./inspect.ts";
+
+/** The statements that give a role all rights that it needs to write records of every kind; names are quoted already. */
+function grantStatements(schema: string, sequence: string, role: string): string[] {
+  const statements = [
+    `GRANT USAGE ON SCHEMA ${schema} TO ${role}`,
+    // To set it right where it is behind its table.
+    `GRANT SELECT, UPDATE ON SEQUENCE ${sequence} TO ${role}`,
+  ];
+  for (const { name } of relations) {
+    const rights = rightsOn(name);
+    if (rights.length > 0) statements.push(`GRANT ${rights.join(", ")} ON ${name} TO ${role}`);
+  }
+  return statements;
+}
+
+/**
+ * Gives a role all rights that it needs to write records of every kind.
+ *
+ * @throws {Error} If there is no such role, or the user is not the owner of the tables.
+ */
+export async function grantRights(client: Client, role: string): Promise<void> {
+  const { rows } = await client.query("SELECT quote_ident(r.rolname) AS role FROM pg_roles r WHERE r.rolname = $1", [
+    role,
+  ]);
+  if (rows.length === 0) {
+    throw new FatalError(
+      `Cannot find the role "${role}". Create it first: CREATE ROLE "${role}" LOGIN PASSWORD '…'`,
+    );
+  }
+  const { quotedSchema } = await currentSchema(client);
+  const { rows: [{ sequence }] } = await client.query("SELECT pg_get_serial_sequence('series_key', 'id') AS sequence");
+  await client.query(grantStatements(quotedSchema, sequence, rows[0].role).join("; "));
+}
+
+/** What is missing, and the statements that give it; none where nothing is. */
+export interface MissingRights {
+  readonly role: string;
+  readonly statements: readonly string[];
+}
+
+const MISSING = `SELECT needed.name, needed.right
+FROM unnest($1::text[], $2::text[]) AS needed (name, "right")
+JOIN pg_class c ON c.relname = needed.name JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+WHERE NOT has_table_privilege(c.oid, needed.right)`;
+
+/** The rights that the user lacks to write records of these kinds. */
+export async function findMissingRights(client: Client, kinds: readonly string[]): Promise<MissingRights> {
+  const { quotedSchema } = await currentSchema(client);
+  const names = [
+    "barline_migration",
+    "barline_destination",
+    "series_key",
+    "series",
+    ...kinds.map((kind) => recordKind(kind).table),
+  ];
+  const needed = names.flatMap((name) => rightsOn(name).map((right) => ({ name, right })));
+  const { rows } = await client.query(MISSING, [needed.map(({ name }) => name), needed.map(({ right }) => right)]);
+  const { rows: [{ role, quoted }] } = await client.query(
+    "SELECT current_user AS role, quote_ident(current_user) AS quoted",
+  );
+  const lacks = (name: string, right: string) => rows.some((row) => row.name === name && row.right === right);
+  const statements = names.flatMap((name) => {
+    const rights = rightsOn(name).filter((right) => lacks(name, right));
+    return rights.length === 0 ? [] : [`GRANT ${rights.join(", ")} ON ${quotedSchema}.${name} TO ${quoted}`];
+  });
+  return { role, statements };
+}

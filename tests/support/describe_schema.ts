@@ -1,0 +1,89 @@
+/**
+ * Reads the description of the schema from a database that the migrations have made; `deno task describe` writes it.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import { withClient } from "../../src/database/database.ts";
+import { migrationSteps } from "../../src/database/migrate.ts";
+import { inspectSchema } from "../../src/database/schema/inspect.ts";
+import { SCHEMA_PLACEHOLDER } from "../../src/database/schema/description.ts";
+import type { Relation, TriggerFunction } from "../../src/database/schema/relation.ts";
+import { runStep } from "../../src/database/step.ts";
+import { startPostgres } from "./postgres.ts";
+import { databaseAt } from "./server_tests.ts";
+
+/** All relations of the current schema in the order of their making, but partitions and what belongs to others. */
+const NAMES = `SELECT c.relname AS name, c.oid, c.relkind AS kind, obj_description(c.oid, 'pg_class') AS comment,
+  coalesce(' WITH (' || array_to_string(c.reloptions, ', ') || ')', '') AS options
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'v') ORDER BY c.relkind = 'v', c.oid`;
+
+const COLUMNS = `SELECT format('  %I %s', a.attname, format_type(a.atttypid, a.atttypmod))
+  || CASE a.attidentity WHEN 'a' THEN ' GENERATED ALWAYS AS IDENTITY' ELSE '' END
+  || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END
+  || coalesce(' DEFAULT ' || pg_get_expr(d.adbin, d.adrelid), '') AS declared,
+  a.attname AS name, col_description(a.attrelid, a.attnum) AS comment
+FROM pg_attribute a LEFT JOIN pg_attrdef d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+WHERE a.attrelid = $1 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`;
+
+const CONSTRAINTS = `SELECT format('  CONSTRAINT %I %s', conname, pg_get_constraintdef(oid, true)) AS declared
+FROM pg_constraint WHERE conrelid = $1 AND contype IN ('p', 'u', 'c') ORDER BY contype DESC, conname`;
+
+const TRIGGERS = `SELECT tgname AS name, pg_get_triggerdef(oid, true) AS create
+FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal ORDER BY tgname`;
+
+const FUNCTIONS = `SELECT p.proname AS name, pg_get_functiondef(p.oid) AS create
+FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = current_schema() ORDER BY p.proname`;
+
+const quote = (text: string) => `'${text.replaceAll("'", "''")}'`;
+
+/** Reads the description of what there is in a database, whose schema the functions are in. */
+export async function describeSchema(
+  client: Client,
+): Promise<{ relations: Relation[]; functions: TriggerFunction[] }> {
+  const { rows } = await client.query(NAMES);
+  const found = await inspectSchema(client, rows.map(({ name }) => name));
+  const relations: Relation[] = [];
+  for (const { name, oid, kind, comment, options } of rows) {
+    const { columns, keys } = found.relations.get(name)!;
+    const create = kind === "v" ? await createView(client, name, oid) : await createTable(client, name, oid, options);
+    if (comment !== null) create.push(`COMMENT ON ${kind === "v" ? "VIEW" : "TABLE"} ${name} IS ${quote(comment)}`);
+    const { rows: triggers } = await client.query(TRIGGERS, [oid]);
+    relations.push({ name, kind: kind === "v" ? "view" : "table", columns, keys, triggers, create });
+  }
+  const { rows: functions } = await client.query(FUNCTIONS);
+  const anywhere = ({ name, create }: TriggerFunction) => ({
+    name,
+    create: create.trim().replaceAll(`${found.schema}.`, `${SCHEMA_PLACEHOLDER}.`),
+  });
+  return { relations, functions: functions.map(anywhere) };
+}
+
+async function createView(client: Client, name: string, oid: number): Promise<string[]> {
+  const { rows: [{ query }] } = await client.query("SELECT pg_get_viewdef($1::oid, true) AS query", [oid]);
+  return [`CREATE VIEW ${name} AS\n${query.trim().replace(/;$/, "")}`];
+}
+
+async function createTable(client: Client, name: string, oid: number, options: string): Promise<string[]> {
+  const { rows: columns } = await client.query(COLUMNS, [oid]);
+  const { rows: constraints } = await client.query(CONSTRAINTS, [oid]);
+  const lines = [...columns, ...constraints].map(({ declared }) => declared);
+  return [
+    `CREATE TABLE ${name} (\n${lines.join(",\n")}\n)${options}`,
+    ...columns.filter(({ comment }) => comment !== null)
+      .map((column) => `COMMENT ON COLUMN ${name}.${column.name} IS ${quote(column.comment)}`),
+  ];
+}
+
+if (import.meta.main) {
+  await using server = await startPostgres();
+  const database = databaseAt(await server.createDatabase());
+  const description = await withClient(database, async (client) => {
+    for (const step of migrationSteps(0)) await runStep(client, step);
+    return await describeSchema(client);
+  });
+  const path = new URL("../../src/database/schema/schema.json", import.meta.url);
+  await Deno.writeTextFile(path, `${JSON.stringify(description, null, 2)}\n`);
+  console.log(`${description.relations.length} relations and ${description.functions.length} functions are described`);
+}
