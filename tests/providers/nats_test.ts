@@ -33,14 +33,14 @@ async function openStream(messages: number, given: Partial<NatsSettings> = {}) {
   await manager.streams.delete(settings.natsStream).catch(() => {});
   await prepareStream(manager, wantedStream(settings));
   const client = jetstream(connection);
-  const publish = (bytes: Uint8Array) => client.publish("barline.default.bar.0", bytes);
+  const publish = (bytes: Uint8Array, kind = "bar") => client.publish(`barline.default.${kind}.0`, bytes);
   let sent = 0;
   for (; sent < messages; sent++) await publish(message(sent * 10));
   return {
     manager,
     publish,
-    makeWorker: (more: Partial<NatsSettings> = {}) =>
-      createNats(providerSettings({ nats: () => ({ ...settings, ...more }) })),
+    makeWorker: (more: Partial<NatsSettings> = {}, kinds = ["bar"]) =>
+      createNats(providerSettings({ nats: () => ({ ...settings, ...more }), kinds: kinds.map(recordKind) })),
     /** Messages of the stream: those that are not acknowledged. */
     async left() {
       // What was said before is at the server with this answer.
@@ -102,6 +102,24 @@ testWhere(missing, "a message is gone when all of its records are settled, and n
   await stream.until(1);
   first.ack("committed", 1);
   await stream.until(0);
+});
+
+testWhere(missing, "a kind whose messages nobody takes holds up no other", async () => {
+  await using stream = await openStream(0);
+  // More of each than are asked for at once, and than may be unanswered.
+  for (let sent = 0; sent < 100; sent++) await stream.publish(message(sent * 10), "news");
+  for (let sent = 0; sent < 100; sent++) await stream.publish(message(sent * 10));
+  const provider = stream.makeWorker({ natsMaxAckPending: 50 }, ["bar", "news"]);
+  assertEquals(provider.kinds, ["bar", "news"]);
+  const [bars, news] = provider.kinds!.map((kind) => provider.open({ ...createContext(), kind }).getReader());
+  for (let at = 0; at < 100; at++) {
+    const { value } = await bars.read();
+    assertEquals(value!.kind, "bar");
+    value!.ack("committed", frameSize(value!));
+  }
+  await stream.until(100);
+  for (const reader of [bars, news]) await reader.cancel();
+  await provider.close!();
 });
 
 testWhere(missing, "what a slow write holds stays with its worker beyond the time of acknowledgement", async () => {
