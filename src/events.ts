@@ -72,6 +72,16 @@ export type PipelineEvent =
     newest: number;
   }
   | { type: "gap"; provider: string; outcome: GapOutcome; minutes: number }
+  /** Bars that history was asked for: got, proved not to exist, or no longer to be had. */
+  | { type: "gap-bars"; provider: string; outcome: "got" | "none" | "lost"; bars: number }
+  /** Minutes of a feed in doubt by reason, in so many series; `since` is when the oldest doubt was opened, in epoch ms. */
+  | {
+    type: "doubts";
+    provider: string;
+    minutes: Readonly<Partial<Record<string, number>>>;
+    series: number;
+    since?: number;
+  }
   | { type: "rest-call"; provider: string; outcome: "ok" | "throttled" | "error" }
   /** Messages of a stream that nobody has taken yet, and those that workers have and have not answered. */
   | { type: "stream-lag"; provider: string; kind: string; waiting: number; unanswered: number }

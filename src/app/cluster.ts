@@ -7,11 +7,10 @@ import { onAbort } from "../abort.ts";
 import type { Tenant } from "./tenant.ts";
 import { type Cluster, createCluster } from "../cluster/cluster.ts";
 import { fenceProvider } from "../cluster/fence.ts";
-import { shareFrontiers } from "../cluster/frontiers.ts";
 import { leaseTimes } from "../cluster/lease.ts";
 import { type ClusterOverview, describeCensus } from "../cluster/overview.ts";
 import type { Config } from "../config/load.ts";
-import type { Frontiers, Provider } from "../providers/provider.ts";
+import type { Provider } from "../providers/provider.ts";
 import { VERSION } from "../version.ts";
 import { clusterOf } from "./cluster_name.ts";
 import { openKeepers } from "./keepers.ts";
@@ -62,7 +61,6 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
   let streams = 0;
 
   const keepers = await openKeepers({ config, cluster: name, name: `barline ${instance}`, times });
-  const frontiers = new Map<string, Frontiers>();
   const cluster: Cluster = createCluster({
     keeper: keepers.leases,
     times,
@@ -84,8 +82,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     },
     async stream(held) {
       const behind = { signal: fence.signal, isOpen: cluster.isHolding, onCount };
-      change = await tenant.replace(share(held).map((provider) => fenceProvider(informed(provider), behind)));
-      await saveFrontiers();
+      change = await tenant.replace(share(held).map((provider) => fenceProvider(provider, behind)));
     },
     cut(reason) {
       fence.abort(reason);
@@ -93,23 +90,6 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     },
     tell: tenant.tell,
   });
-
-  /** The provider, told of what the other instances have of its symbols. */
-  const informed = (provider: Provider): Provider => ({
-    ...provider,
-    open: (context) => provider.open({ ...context, shared: frontiersOf }),
-  });
-
-  function frontiersOf(source: string): Frontiers {
-    let found = frontiers.get(source);
-    if (found === undefined) frontiers.set(source, found = shareFrontiers(keepers.frontiers, source));
-    return found;
-  }
-
-  /** Who is next asks history for less; where that cannot be, it asks for more. */
-  async function saveFrontiers(): Promise<void> {
-    await Promise.allSettled(Array.from(frontiers.values(), (each) => each.save()));
-  }
 
   function onCount(by: number): void {
     streams += by;
@@ -120,7 +100,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
   function leaveWhenDone(): void {
     if (!tenant.stopping.aborted) return;
     cluster.prepareToLeave();
-    if (streams === 0) saveFrontiers().then(cluster.leave);
+    if (streams === 0) cluster.leave();
   }
   onAbort(tenant.stopping, leaveWhenDone);
   tenant.listen((event) => {
@@ -143,7 +123,6 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     }),
     async [Symbol.asyncDispose]() {
       await cluster.leave();
-      await saveFrontiers();
       await keepers[Symbol.asyncDispose]();
     },
   };

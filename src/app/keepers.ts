@@ -3,11 +3,8 @@
  *
  * @module
  */
-import type { FrontierStore } from "../cluster/frontiers.ts";
 import type { LeaseKeeper, LeaseTimes } from "../cluster/lease.ts";
-import { keepFrontiersInNats } from "../cluster/nats_frontiers.ts";
 import { keepLeasesInNats } from "../cluster/nats_lease.ts";
-import { keepFrontiersInPostgres } from "../cluster/postgres_frontiers.ts";
 import { keepLeasesInPostgres } from "../cluster/postgres_lease.ts";
 import { keepsLeasesInNats } from "../config/cluster.ts";
 import type { Config } from "../config/load.ts";
@@ -15,10 +12,9 @@ import { openLeaseDatabase } from "../database/open.ts";
 import { openPrepared } from "../database/prepare.ts";
 import { openNats } from "../nats/connection.ts";
 
-/** Leases and frontiers of a cluster. Disposing of it closes the way to them. */
+/** Leases of a cluster. Disposing of it closes the way to them. */
 export interface Keepers extends AsyncDisposable {
   readonly leases: LeaseKeeper;
-  readonly frontiers: FrontierStore;
 }
 
 /** What is to be opened. */
@@ -39,10 +35,9 @@ export async function openKeepers({ config, cluster, name, times }: KeepersOptio
   const { settings } = config;
   if (keepsLeasesInNats(settings)) {
     const nats = openNats(settings, name);
-    const { shards = 1, natsReplicas: replicas } = settings;
+    const { natsReplicas: replicas } = settings;
     return {
       leases: keepLeasesInNats({ nats, cluster, times, replicas }),
-      frontiers: keepFrontiersInNats({ nats, cluster, shards, replicas, timeoutMs: times.holdMs }),
       [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose](),
     };
   }
@@ -52,7 +47,6 @@ export async function openKeepers({ config, cluster, name, times }: KeepersOptio
   });
   return {
     leases: keepLeasesInPostgres({ database, cluster, times }),
-    frontiers: keepFrontiersInPostgres(database, cluster),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

@@ -20,7 +20,7 @@ import { type Interval, subtract, unite } from "../records/intervals.ts";
  * - `interrupted`: the connection, or the symbol's part of it, was interrupted;
  * - `partial`: the last state of a bar came well before its end, or history has not confirmed the bar yet;
  * - `late`: the vendor has marked a bar as late, so that bars before it may be, too;
- * - `corrected`: history still has the value that a correction replaced;
+ * - `corrected`: history still has the value that a correction replaced, or corrections may have been missed;
  * - `lag`: history does not reach the end of the range yet;
  * - `contradicted`: an answer of history lacks a bar that is stored;
  * - `stopped`: the last run ended without saying how far it had come;

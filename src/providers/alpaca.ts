@@ -95,7 +95,6 @@ export function createAlpaca(settings: ProviderSettings): Provider {
     name: "alpaca",
     settings,
     kinds: ["bar", "option"],
-    overlapMs: 5 * MINUTE_MS,
     account: [streamUrl, dataUrl, key, secretKey],
     symbols,
     feed: (symbols, onCall) =>
@@ -130,6 +129,9 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   };
   return combine(settings.kinds.map(({ name }) => parts[name]()));
 }
+
+/** Updates come some 30 s after their bar; what came after the connection was lost is read again, in milliseconds. */
+const CORRECTION_MS = 5 * 60_000;
 
 /** How to reach a feed. */
 export interface AlpacaFeedOptions {
@@ -167,6 +169,7 @@ export function createAlpacaFeed(given: AlpacaFeedOptions): Feed {
     },
     connect: (session) => runStream(session, { ...options, url: options.streamUrl }),
     historySymbols: HISTORY_SYMBOLS,
+    correctionMs: CORRECTION_MS,
     history: history.read,
   };
 }

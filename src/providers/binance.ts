@@ -66,7 +66,6 @@ export function createBinance(settings: ProviderSettings): Provider {
   return createFeedProvider({
     name: "binance",
     settings,
-    overlapMs: 5 * stepMs,
     account: [socketUrl, restUrl],
     symbols,
     feed: (symbols, onCall) =>

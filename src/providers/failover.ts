@@ -2,8 +2,8 @@
  * Several providers of the same bars as one: the first that is well delivers, the others stand by.
  *
  * The standby is cold: it is not connected until it is needed, as many accounts allow one connection only. What was not
- * delivered meanwhile it fetches from its history: the members share the {@linkcode Frontiers}, so that whoever takes over
- * asks from the last bar on that the one before has committed.
+ * delivered meanwhile it fetches from its history: whoever takes over asks for everything that the members before it have not
+ * confirmed. Each member keeps doubts of its own.
  *
  * A provider is left when one of its symbols is silent although history has bars of it, when it has not been connected for
  * a while, or when it has failed for good. Those before the one that delivers stay connected where they can, unread: their
@@ -15,11 +15,11 @@
  *
  * @module
  */
+import type { SeriesCoverage } from "../coverage/coverage.ts";
 import type { FailoverCause, PipelineEvent } from "../events.ts";
 import type { Frame } from "../records/frame.ts";
 import { createIntake, type Intake } from "./failover/intake.ts";
 import { createMember, type Member } from "./failover/member.ts";
-import { createFrontiers, type Frontiers } from "./live/frontiers.ts";
 import type { Provider, ProviderContext } from "./provider.ts";
 
 /** Options of {@linkcode createFailover}. */
@@ -43,25 +43,21 @@ const MAX_BACK_MS = 60 * 60_000;
 export function createFailover(options: FailoverOptions): Provider {
   const { members } = options;
   const name = members.map(({ name }) => name).join(",");
-  const { dataDir, timeframe } = options;
-  const frontiers = createFrontiers({ dataDir, name: `failover ${name} ${timeframe}` });
   return {
     name,
     members,
     isLive: true,
     buckets: members.flatMap(({ buckets }) => buckets ?? []),
-    open: (context) => openGroup(name, options, context.shared?.(`${name} ${timeframe}`) ?? frontiers, context),
+    open: (context) => openGroup(name, options, context),
     async close() {
       for (const provider of members) await provider.close?.();
-      await frontiers.save();
     },
   };
 }
 
 function openGroup(
   group: string,
-  { members: given, afterMs, backMs }: FailoverOptions,
-  frontiers: Frontiers,
+  { members: given, timeframe, afterMs, backMs }: FailoverOptions,
   context: ProviderContext,
 ): ReadableStream<Frame> {
   const { tell, stop } = context;
@@ -70,7 +66,7 @@ function openGroup(
     createMember({
       provider,
       context,
-      frontiers: renameSymbols(frontiers, provider.symbols ?? [], given[0].symbols ?? []),
+      peers: () => knownByOthers(provider, given, timeframe, context),
       intake,
       onEvent: (event) => hear(members.find(({ name }) => name === provider.name)!, event),
       onFailed(error) {
@@ -173,15 +169,22 @@ function openGroup(
   return intake.stream;
 }
 
-/** The group's frontiers by a member's own symbols. */
-function renameSymbols(frontiers: Frontiers, own: readonly string[], common: readonly string[]): Frontiers {
-  if (own.every((symbol, at) => symbol === common[at])) return frontiers;
-  const names = new Map(own.map((symbol, at) => [symbol, common[at] ?? symbol]));
-  const rename = (symbol: string) => names.get(symbol) ?? symbol;
-  return {
-    ...frontiers,
-    get: (symbol) => frontiers.get(rename(symbol)),
-    propose: (symbol, to) => frontiers.propose(rename(symbol), to),
-    advance: (symbol, to) => frontiers.advance(rename(symbol), to),
-  };
+/** What the other members know, by the provider's own symbols: in this run, and by what earlier runs have left. */
+async function knownByOthers(
+  provider: Provider,
+  members: readonly Provider[],
+  timeframe: string,
+  { coverage }: ProviderContext,
+): Promise<ReadonlyMap<string, readonly SeriesCoverage[]>> {
+  const symbols = provider.symbols ?? [];
+  const all = new Map<string, SeriesCoverage[]>(symbols.map((symbol) => [symbol, []]));
+  for (const member of members.filter((each) => each !== provider)) {
+    const stored = await coverage?.load({ provider: member.name, timeframe }) ?? new Map();
+    const known = member.coverage?.();
+    for (const [at, symbol] of symbols.entries()) {
+      const theirs = member.symbols?.[at] ?? symbol;
+      all.get(symbol)!.push(...[stored.get(theirs), known?.get(theirs)].filter((each) => each !== undefined));
+    }
+  }
+  return all;
 }

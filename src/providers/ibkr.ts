@@ -6,7 +6,6 @@
  *
  * @module
  */
-import { TIMEFRAMES } from "../records/timeframe.ts";
 import { type Address, createAccount } from "./ibkr/account.ts";
 import { BAR_SIZES } from "./ibkr/bars.ts";
 import { type Listing, readSymbol } from "./ibkr/contract.ts";
@@ -46,7 +45,6 @@ export function createIbkr(
   return createFeedProvider({
     name: "ibkr",
     settings,
-    overlapMs: 5 * TIMEFRAMES.get(timeframe)!,
     backoffMs: timing.backoffMs,
     account: [address],
     symbols: listings.map(({ symbol }) => symbol),

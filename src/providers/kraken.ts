@@ -61,7 +61,6 @@ export function createKraken(settings: ProviderSettings): Provider {
   return createFeedProvider({
     name: "kraken",
     settings,
-    overlapMs: 5 * stepMs,
     account: [socketUrl, restUrl],
     symbols,
     feed: (symbols, onCall) =>

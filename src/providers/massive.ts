@@ -11,7 +11,7 @@ import { createFeedClock } from "./live/clock.ts";
 import { combine } from "./live/combine.ts";
 import { createPoller } from "./live/poll.ts";
 import { createFeedProvider } from "./live/provider.ts";
-import { createMassiveFeed, DELAY_MS, isDelayedHost } from "./massive/feed.ts";
+import { createMassiveFeed, DELAY_MS } from "./massive/feed.ts";
 import { readMassiveFinancials } from "./massive/financials.ts";
 import { HISTORY_TIMEFRAMES } from "./massive/history.ts";
 import { readMassiveChain } from "./massive/options.ts";
@@ -19,8 +19,6 @@ import { type Provider, type ProviderDeclaration, type ProviderSettings, Setting
 
 /** The channel of each timeframe that is streamed. */
 const CHANNELS: Readonly<Record<string, string>> = { "1m": "AM", "1s": "A" };
-/** Late trades change a bar for about a quarter of an hour: a repair reads that again. */
-const OVERLAP_MS = 16 * 60_000;
 /** Reports come four times a year, so nobody needs to ask for them each minute, in milliseconds. */
 const REPORTS_EVERY_MS = 6 * 60 * 60_000;
 
@@ -73,7 +71,6 @@ export function createMassive(settings: ProviderSettings): Provider {
     name: "massive",
     settings,
     kinds: ["bar", "option", "fundamental"],
-    overlapMs: OVERLAP_MS + (isDelayedHost(socketUrl) ? DELAY_MS : 0) + 5 * TIMEFRAMES.get(timeframe)!,
     account: [socketUrl, restUrl, key],
     symbols,
     feed: (symbols, onCall, notice) =>

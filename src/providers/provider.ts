@@ -4,19 +4,17 @@
  * @module
  */
 import type { Calendar } from "../calendar/mod.ts";
+import type { SeriesCoverage } from "../coverage/coverage.ts";
 import type { CoverageStore } from "../coverage/store.ts";
 import type { Destination } from "../database/destination.ts";
 import type { Listener } from "../events.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
 import type { NatsSettings } from "../config/nats.ts";
-import type { Frontiers } from "./live/frontiers.ts";
 import type { SharedConnections } from "./live/sharing.ts";
 import type { TimeUnit } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import type { Interval } from "../records/intervals.ts";
 import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
-
-export type { Frontiers };
 
 /** What a provider is, before anybody wants anything of it: all that the rest of the program knows of it by name. */
 export interface ProviderDeclaration {
@@ -109,10 +107,8 @@ export interface ProviderContext {
   readonly destination?: () => Promise<Destination>;
   /** What earlier runs and other processes know of the tenant's series. Absent where nothing is kept. */
   readonly coverage?: CoverageStore;
-  /** Up to where others have delivered whom the provider stands in for; absent where it stands for itself alone. */
-  readonly frontiers?: Frontiers;
-  /** Frontiers that all instances know, by what they are of; absent where this is the only one. */
-  readonly shared?: (source: string) => Frontiers;
+  /** What others know that the provider stands in for, by its own symbols; absent where there are none. */
+  readonly peers?: () => Promise<ReadonlyMap<string, readonly SeriesCoverage[]>>;
   /** The context of another provider that this one runs. @default {this one} */
   readonly as?: (name: string) => ProviderContext;
 }
@@ -150,6 +146,8 @@ export interface Provider {
   open(context: ProviderContext): ReadableStream<Frame>;
   /** Gives a provider of the past of the same symbols, which ends where the range does. Absent where there is no history. */
   backfill?(range: HistoryRange): Provider;
+  /** What it knows of each symbol so far. Absent where that is nothing. */
+  coverage?(): ReadonlyMap<string, SeriesCoverage>;
   /** Called at the end of the run, when every frame is settled or given up: saves what must be remembered. */
   close?(): Promise<void>;
 }

@@ -37,6 +37,11 @@ export function subtract([from, to]: Interval, set: readonly Interval[]): Interv
   return left;
 }
 
+/** What of the interval is in the set. */
+export function intersect(interval: Interval, set: readonly Interval[]): Interval[] {
+  return subtract(interval, subtract(interval, set));
+}
+
 /** Length of all intervals together, in milliseconds. */
 export const totalMs = (intervals: readonly Interval[]): number =>
   intervals.reduce((sum, [from, to]) => sum + Math.max(0, to - from), 0);

@@ -66,6 +66,7 @@ function gather(make: (session: Session) => (text: string) => void): Case["read"
       notice: nothing,
       refuse: nothing,
       alive: nothing,
+      quiet: nothing,
     },
     emit: (some) => void bars.push(...some),
     reject(_, reason) {

@@ -1,7 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { calendarOf } from "../../src/providers/mod.ts";
 import { leaseTimes } from "../../src/cluster/lease.ts";
-import { keepFrontiersInPostgres } from "../../src/cluster/postgres_frontiers.ts";
 import { keepLeasesInPostgres } from "../../src/cluster/postgres_lease.ts";
 import { readShardLags } from "../../src/cluster/shard_lags.ts";
 import { type Database, withClient } from "../../src/database/database.ts";
@@ -59,8 +58,6 @@ async function useAll(database: Database): Promise<unknown> {
   }]);
   await coverage.save(owner, [{ symbol: "S3", confirmed: [[from, from + 30_000]], doubts: [] }]);
   await select(database, "DELETE FROM bar WHERE ts = (SELECT max(b.ts) FROM bar b)");
-  const frontiers = keepFrontiersInPostgres(database, "c");
-  await frontiers.save("numbered", new Map([["S3", NOW]]));
   return {
     written,
     series,
@@ -72,7 +69,6 @@ async function useAll(database: Database): Promise<unknown> {
       ) => [symbol, confirmed, doubts.map(({ from, to, reason }) => [from, to, reason])],
     ),
     starts: await coverage.starts!(owner, new Map([["S3", [from, to]]])),
-    frontiers: await frontiers.load("numbered"),
     newest: await withClient(database, (client) => readNewest(client, "default", "numbered", "1m")),
     symbols: await withClient(database, (client) => listSymbols(client, { tenant: "default", search: "S", now: NOW })),
     bars: await withClient(database, (client) => readBars(client, NAMES, 5)),

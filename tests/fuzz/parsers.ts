@@ -83,6 +83,7 @@ function gather() {
         alive: nothing,
         interrupted: nothing,
         doubt: nothing,
+        quiet: nothing,
         withhold: nothing,
         notice: nothing,
         subscribed: nothing,

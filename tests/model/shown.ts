@@ -35,7 +35,8 @@ export function createShown({ now: trueNow, market, misdeeds, stored }: ShownOpt
     for (const [ts, states] of market.get(symbol) ?? []) {
       if (ts < from || ts >= to || ts + MINUTE > reach) continue;
       const known = states.filter(({ at }) => at <= now);
-      const isStale = isIn(misdeeds.stale, now) && stored(symbol, ts)?.volume === states.at(-1)!.bar.volume;
+      const isStale = isIn(misdeeds.stale, now) && stored(symbol, ts)?.volume === states.at(-1)!.bar.volume &&
+        stored(symbol, ts)?.status === "correction";
       const state = isStale ? known[0] : known.at(-1);
       if (state !== undefined) bars.push({ ...state.bar, status: "final" });
     }

@@ -37,7 +37,6 @@ export interface Vendor extends AsyncDisposable {
 
 const LATENCY_MS = 40;
 const PAGE_ROWS = 500;
-const OVERLAP_MS: Record<string, number> = { massive: 21 * MINUTE };
 
 /** Starts the vendor. */
 export function startVendor({ name, time, market, misdeeds, stored }: VendorOptions): Vendor {
@@ -107,6 +106,7 @@ export function startVendor({ name, time, market, misdeeds, stored }: VendorOpti
     symbols,
     timeframe: "1m",
     bucket: createTokenBucket(20),
+    correctionMs: { alpaca: 5 * MINUTE, massive: 16 * MINUTE }[name],
     historySymbols: name === "alpaca" ? 200 : 1,
     connect,
     history,
@@ -116,7 +116,6 @@ export function startVendor({ name, time, market, misdeeds, stored }: VendorOpti
       createFeedProvider({
         name,
         settings: providerSettings({ symbols, dataDir }),
-        overlapMs: OVERLAP_MS[name] ?? 5 * MINUTE,
         account: [],
         symbols,
         feed: makeFeed,

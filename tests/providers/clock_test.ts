@@ -129,7 +129,7 @@ function record() {
   const session = {
     emit: ([bar]: readonly FeedBar[]) => void (last = bar ?? last),
     reject: (_: unknown, reason: string) => void (last = reason),
-    ...{ alive() {}, interrupted() {}, subscribed() {} },
+    ...{ alive() {}, quiet() {}, interrupted() {}, subscribed() {} },
   };
   return { session, outcome: (act: () => void) => (act(), last) };
 }

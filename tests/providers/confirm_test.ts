@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { fakeClock } from "../support/clock.ts";
 import { barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
 
@@ -13,20 +14,18 @@ Deno.test("a bar is asked for once after its end, and what history has otherwise
     answer: ({ from, to }) => [[{ ...LIVE, high: 5, trades: 7 }, barBefore(1)].filter(() => from === 0 && to === -1)],
   });
   const { session } = run.connections[0];
+  session.subscribed("BTC/USD");
   await clock.tick(31_000);
   session.emit([LIVE]);
   await clock.tick(10_000);
   assertEquals(run.asked, [{ symbols: ["BTC/USD"], from: 0, to: -1 }]);
-  assertEquals(run.bars.map(({ high, status }) => [high, status]), [[LIVE.high, "final"], [5, "correction"], [
-    LIVE.high,
-    "final",
-  ]]);
+  assertEquals(run.bars.map(({ high, status }) => [high, status]), [[LIVE.high, "final"], [5, "correction"]]);
   await clock.tick(MINUTE);
   assertEquals(run.asked.length, 1);
   await run.stop();
 });
 
-Deno.test("what history has as it came is not handed over again, and a failure is no news", async () => {
+Deno.test("what history has as it came is not handed over again, and a failure is told once and made up for", async () => {
   using clock = fakeClock(NOW);
   let fails = true;
   const run = await runScripted({
@@ -39,20 +38,23 @@ Deno.test("what history has as it came is not handed over again, and a failure i
     },
   });
   const { session } = run.connections[0];
+  session.subscribed("BTC/USD");
   await clock.tick(31_000);
   session.emit([LIVE]);
   await clock.tick(10_000);
   session.emit([{ ...LIVE, status: "correction" }]);
-  await clock.tick(10_000);
-  assertEquals([run.asked.length, run.bars.length, run.notices, run.losses()], [2, 2, [], []]);
+  await clock.tick(40_000);
+  const notice = "history of BTC/USD could not be read: no answer";
+  assertEquals([run.asked.length, run.bars.length, run.notices, run.losses()], [2, 2, [notice], []]);
   await run.stop();
 });
 
 Deno.test("many symbols have their turns, one request at a time, and each is asked for all that it has", async () => {
   using clock = fakeClock(NOW);
   const symbols = Array.from({ length: 60 }, (_, at) => `S${at}/USD`);
-  const run = await runScripted({ symbols, isConfirmed: true });
+  const run = await runScripted({ symbols, isConfirmed: true, bucket: createTokenBucket(1) });
   const { session } = run.connections[0];
+  for (const symbol of symbols) session.subscribed(symbol);
   await clock.tick(31_000);
   for (let minute = 0; minute < 6; minute++) {
     session.emit(symbols.map((symbol) => barBefore(-minute, symbol)));
@@ -60,7 +62,7 @@ Deno.test("many symbols have their turns, one request at a time, and each is ask
   }
   const counts = Map.groupBy(run.asked, ({ symbols }) => symbols.join());
   assertEquals([counts.size, run.asked.every(({ symbols }) => symbols.length === 1)], [60, true]);
-  // One in two seconds, of six minutes.
-  assertEquals(run.asked.length >= 150 && run.asked.length <= 180, true);
+  // Each once after its subscription, and from then on one in two seconds, of six minutes.
+  assertEquals(run.asked.length >= 150 && run.asked.length <= 60 + 190, true);
   await run.stop();
 });

@@ -22,7 +22,7 @@ Deno.test("a stall is noticed, the next one delivers from the last committed bar
   try {
     const minute = (at: number) => bar(0, { ts: OPEN + at * MINUTE });
     const group = createFailover({
-      members: quickMembers(alpaca, massive, directory.path, { stallMs: 40, backoffMs: 1 }),
+      members: quickMembers(alpaca, massive, { stallMs: 40, backoffMs: 1 }),
       dataDir: directory.path,
       timeframe: "1m",
       afterMs: 60_000,

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
 import type { PipelineEvent } from "../../src/events.ts";
 import { createMassive } from "../../src/providers/massive.ts";
 import { createMassiveFeed } from "../../src/providers/massive/feed.ts";
-import { createCoverage } from "../../src/providers/live/coverage.ts";
+import { keepIn, memoryCoverage } from "../support/coverage.ts";
 import { supervise } from "../../src/providers/live/supervise.ts";
 import { providers } from "../../src/providers/mod.ts";
 import type { Provider, ProviderContext } from "../../src/providers/provider.ts";
@@ -144,7 +144,7 @@ Deno.test("at the start history is asked from before the newest stored bar on, w
   for (let minute = 0; minute < 60; minute++) fake.history.push(bar(minute));
   await using feed = await connect(fake, { newest: new Map([["AAPL", START + 30 * MINUTE]]) });
   const bars = await feed.read((bars) => minutes(bars).includes(59));
-  assertEquals(minutes(bars)[0], 9, "16 minutes of late trades and 5 bars");
+  assertEquals(minutes(bars)[0], 0, "the last day of what an earlier version stored");
   assertEquals(bars[0].trades, 12);
 });
 
@@ -206,7 +206,7 @@ for (const limit of ["newcomer", "older"] as const) {
     const cooldownMs = 50;
     const { promise: lostAt, resolve: lost } = Promise.withResolvers<number>();
     await using feed = await connect(fake, {
-      open: (context, dataDir) => ({
+      open: (context) => ({
         open: () =>
           supervise({
             feed: createMassiveFeed({
@@ -225,7 +225,7 @@ for (const limit of ["newcomer", "older"] as const) {
                 context.tell(event);
               },
             },
-            coverage: createCoverage({ dataDir, name: "massive 1m", overlapMs: 0 }),
+            keeper: keepIn(memoryCoverage(), "massive"),
             backoffMs: 1,
           }),
       }),

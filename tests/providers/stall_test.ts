@@ -91,7 +91,8 @@ Deno.test("while the market is closed nothing is asked, and silence counts from 
     answer: () => Date.now() >= open + MINUTE ? [[bar]] : [],
   });
   run.connections[0].session.subscribed("AAPL");
-  await clock.tick(2 * MINUTE);
+  // The minutes before the close are asked for until they are an hour old and proved to have had no trade.
+  await clock.tick(90 * MINUTE);
   const before = run.asked.length;
   await clock.tick(open - clock.now);
   assertEquals([run.asked.length, run.losses()], [before, []]);
@@ -118,7 +119,7 @@ Deno.test("the bar that follows the last one is missed, too, where no further on
   await run.stop();
 });
 
-Deno.test("the last bars of a session that have not come are asked for once it is over, and once only", async () => {
+Deno.test("the last bars of a session that have not come are asked for once it is over, until their silence is proved", async () => {
   const close = Date.UTC(2024, 0, 3, 21);
   using clock = fakeClock(close - 4 * MINUTE);
   const symbols = ["AAPL", "MSFT"];
@@ -131,9 +132,12 @@ Deno.test("the last bars of a session that have not come are asked for once it i
   await clock.tick(2 * MINUTE);
   session.emit([bar("MSFT", 2), bar("MSFT", 1)]);
   const before = run.asked.length;
-  await clock.tick(10 * 60 * MINUTE);
+  await clock.tick(2 * 60 * MINUTE);
   const asked = run.asked.slice(before).map((each) => [each.symbols.join(), (close - BAR) / MINUTE + each.from]);
-  assertEquals([asked, run.losses()], [[["AAPL", 2]], []]);
+  assertEquals([asked.some(([symbol, from]) => symbol === "AAPL" && from === 2), run.losses()], [true, []]);
+  const proved = run.asked.length;
+  await clock.tick(8 * 60 * MINUTE);
+  assertEquals(run.asked.length, proved);
   await run.stop();
 });
 
@@ -154,8 +158,8 @@ Deno.test("where bars of after hours came, silence is looked into for a while, t
   session.emit([bar]);
   const before = run.asked.length;
   await clock.tick(200 * MINUTE);
-  const asked = run.asked.slice(before).map(({ symbols }) => symbols.join());
-  assertEquals([[...new Set(asked)], asked.length], [["AAPL"], 4]);
+  const asked = run.asked.slice(before).filter(({ symbols }) => symbols.join() === "AAPL");
+  assert(asked.length >= 4 && asked.length <= 10, `${asked.length} questions about AAPL`);
   isTraded = true;
   session.emit([{ ...bar, ts: evening + 199 * MINUTE }]);
   await clock.tick(5 * MINUTE);

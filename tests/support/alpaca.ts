@@ -110,6 +110,7 @@ export function createSession() {
       noted.rejected.push(reason);
     },
     alive: () => {},
+    quiet: () => {},
   };
   return {
     ...noted,

@@ -4,12 +4,13 @@
  * @module
  */
 import type { App } from "../../src/app.ts";
+import { UNKNOWN } from "../../src/coverage/coverage.ts";
 import { withClient } from "../../src/database/database.ts";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import { createFailover } from "../../src/providers/failover.ts";
 import { createAlpacaFeed } from "../../src/providers/alpaca.ts";
 import { createMassive } from "../../src/providers/massive.ts";
-import { createCoverage } from "../../src/providers/live/coverage.ts";
+import type { FeedCoverage } from "../../src/providers/live/coverage.ts";
 import type { Feed } from "../../src/providers/live/feed.ts";
 import { supervise, type SuperviseOptions } from "../../src/providers/live/supervise.ts";
 import { createMassiveFeed } from "../../src/providers/massive/feed.ts";
@@ -17,6 +18,7 @@ import type { Provider } from "../../src/providers/provider.ts";
 import { type FakeAlpaca, KEY, SECRET, startFakeAlpaca } from "./fake_alpaca.ts";
 import { type FakeMassive, KEY as MASSIVE_KEY, startFakeMassive } from "./fake_massive.ts";
 import { type RunningPipeline, startPipeline } from "./pipeline.ts";
+import { keepIn, memoryCoverage } from "./coverage.ts";
 import { makeDirectory, providerSettings } from "./providers.ts";
 import { START } from "./alpaca.ts";
 
@@ -90,7 +92,6 @@ export async function startGroup(url: string, options: GroupOptions = {}): Promi
 export function quickMembers(
   alpaca: FakeAlpaca,
   massive: FakeMassive,
-  dataDir: string,
   waits: Pick<SuperviseOptions, "stallMs" | "backoffMs" | "repairRetryMs">,
 ): Provider[] {
   const symbols = ["AAPL"];
@@ -113,13 +114,19 @@ export function quickMembers(
     }),
   ];
   return feeds.map((feed) => {
-    const coverage = createCoverage({ dataDir, name: feed.name, overlapMs: 0 });
+    const keeper = keepIn(memoryCoverage(), feed.name);
+    let coverage: FeedCoverage | undefined;
     return {
       name: feed.name,
       isLive: true,
       symbols,
-      open: (context) => supervise({ feed, context, coverage, ...waits }),
-      close: coverage.save,
+      open: (context) =>
+        supervise({ feed, context, keeper, onCoverage: (opened) => void (coverage = opened), ...waits }),
+      coverage: () => new Map(symbols.map((symbol) => [symbol, coverage?.track(symbol).coverage ?? UNKNOWN])),
+      async close() {
+        keeper.stop();
+        await keeper.save();
+      },
     };
   });
 }

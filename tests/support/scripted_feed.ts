@@ -5,13 +5,13 @@
  */
 import type { PipelineEvent } from "../../src/events.ts";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
-import { createCoverage } from "../../src/providers/live/coverage.ts";
 import { calendarOf } from "../../src/providers/mod.ts";
 import type { Feed, FeedBar, Session } from "../../src/providers/live/feed.ts";
 import { supervise, type SuperviseOptions } from "../../src/providers/live/supervise.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { frameSize } from "../../src/records/frame.ts";
 import { createContext } from "../providers/conformance.ts";
+import { confirmedUntil, keepIn, memoryCoverage } from "./coverage.ts";
 import { makeDirectory } from "./providers.ts";
 
 export const MINUTE = 60_000;
@@ -85,13 +85,14 @@ export async function runScripted(
     },
     ...given,
   };
-  const coverage = createCoverage({ dataDir: directory.path, name: "test", overlapMs: 0 });
-  // Frontiers are bars that end where the test says.
+  // What is confirmed ends where the test says.
   const ends = new Map(Object.entries(newest).map(([symbol, minutes]) => [symbol, BAR - minutes * MINUTE]));
+  const store = memoryCoverage(confirmedUntil(ends));
+  const keeper = keepIn(store, feed.name, feed.isConfirmed);
   const stream = supervise({
     feed,
-    context: { ...context, tell: (event) => void events.push(event), newest: () => Promise.resolve(ends) },
-    coverage,
+    context: { ...context, tell: (event) => void events.push(event), coverage: store },
+    keeper,
     backoffMs: 1000,
     ...options,
   });
@@ -113,7 +114,7 @@ export async function runScripted(
   return {
     connection,
     feed,
-    coverage,
+    store,
     connections,
     asked,
     bars,
@@ -132,7 +133,8 @@ export async function runScripted(
     async stop() {
       context.stopping.abort();
       await reading;
-      await coverage.save();
+      keeper.stop();
+      await keeper.save();
       await directory[Symbol.asyncDispose]();
     },
   };

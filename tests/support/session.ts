@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { DoubtReason, Feed, FeedBar, Session } from "../../src/providers/live/feed.ts";
+import type { DoubtReason } from "../../src/coverage/coverage.ts";
+import type { Feed, FeedBar, Session } from "../../src/providers/live/feed.ts";
 import type { Rejected } from "../../src/records/frame.ts";
 
 /** A range of a symbol in doubt. */
@@ -49,6 +50,7 @@ export function runSession(feed: Feed): RecordedSession {
     emit: (some) => (bars.push(...some), wake()),
     reject: (item, reason) => (rejected.push({ item, reason }), wake()),
     alive: () => {},
+    quiet: () => {},
   };
   const ended = feed.connect(session).then(() => undefined, (error) => error);
   return {

@@ -5,13 +5,13 @@
  */
 import { assertEquals } from "@std/assert";
 import type { PipelineEvent } from "../../src/events.ts";
-import { createCoverage } from "../../src/providers/live/coverage.ts";
 import type { Feed, Session } from "../../src/providers/live/feed.ts";
 import { supervise } from "../../src/providers/live/supervise.ts";
 import { type Bar, bar as kind } from "../../src/records/bar.ts";
 import { type Frame, frameSize } from "../../src/records/frame.ts";
 import { createContext } from "../providers/conformance.ts";
 import type { MarketBar } from "./fake_kraken.ts";
+import { confirmedUntil, keepIn, memoryCoverage } from "./coverage.ts";
 import { makeDirectory } from "./providers.ts";
 
 export const MINUTE = 60_000;
@@ -63,16 +63,18 @@ export async function superviseFeed(plain: Feed, { newest = new Map(), stallMs, 
       },
     },
   });
-  const coverage = createCoverage({ dataDir: directory.path, name: feed.name, overlapMs: 0 });
+  const ends = new Map(Array.from(newest, ([symbol, ts]) => [symbol, ts]));
+  const store = memoryCoverage(confirmedUntil(ends));
+  const keeper = keepIn(store, feed.name, feed.isConfirmed);
   const reader = supervise({
     feed,
     context: {
       ...context,
-      newest: () => Promise.resolve(newest),
+      coverage: store,
       notice: (message) => (context.notice(message), heard()),
       tell: (event) => (events.push(event), heard()),
     },
-    coverage,
+    keeper,
     backoffMs: 1,
     stallMs,
     bufferRecords,
@@ -128,7 +130,8 @@ export async function superviseFeed(plain: Feed, { newest = new Map(), stallMs, 
       context.stopping.abort();
       await reader.cancel().catch(() => {});
       // What is being saved must not be left behind.
-      await coverage.save();
+      keeper.stop();
+      await keeper.save();
       await directory[Symbol.asyncDispose]();
     },
   };

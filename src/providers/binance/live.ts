@@ -16,7 +16,7 @@ export interface LiveKlines {
 /** Options of {@linkcode createLiveKlines}. */
 export interface LiveOptions extends KlineSeries {
   symbols: readonly string[];
-  session: Pick<Session, "emit" | "alive" | "interrupted" | "subscribed">;
+  session: Pick<Session, "emit" | "alive" | "interrupted" | "subscribed" | "quiet">;
   /** Whether to give bars under way too. */
   provisional: boolean;
   /** Notes bars that are over. */
@@ -48,6 +48,7 @@ export function createLiveKlines(options: LiveOptions): LiveKlines {
     }
     if (!isLate) Object.assign(of, { newest: ts, isOver });
     if (isTraded && isOver) session.emit([options.note(symbol, ts) ? { ...bar, status: "correction" } : bar]);
+    else if (isOver && !isLate) session.quiet(symbol, ts);
     else if (isTraded && provisional) session.emit([{ ...bar, status: "provisional" }]);
   }
 
@@ -57,7 +58,7 @@ export function createLiveKlines(options: LiveOptions): LiveKlines {
       if (typeof kline === "string") return reject(kline);
       const of = all.get(kline.bar.symbol);
       if (of === undefined) return reject("symbol is not subscribed");
-      session.alive(kline.bar.symbol);
+      session.alive(kline.bar.symbol, kline.bar);
       takeKline(kline, of);
     },
   };

@@ -5,7 +5,6 @@
  */
 import type { PipelineEvent } from "../../events.ts";
 import type { Frame } from "../../records/frame.ts";
-import type { Frontiers } from "../live/frontiers.ts";
 import type { Provider, ProviderContext } from "../provider.ts";
 import type { Intake, Tap } from "./intake.ts";
 
@@ -38,7 +37,8 @@ export interface Member {
 export interface MemberOptions {
   provider: Provider;
   context: ProviderContext;
-  frontiers: Frontiers;
+  /** What the other members know, by the provider's own symbols. */
+  peers: NonNullable<ProviderContext["peers"]>;
   intake: Intake<Frame>;
   /** Hears what the member tells, after it has taken note of it. */
   onEvent: (event: PipelineEvent) => void;
@@ -55,7 +55,7 @@ interface Opening {
 }
 
 /** Makes a member that is not opened yet. */
-export function createMember({ provider, context, frontiers, intake, onEvent, onFailed }: MemberOptions): Member {
+export function createMember({ provider, context, peers, intake, onEvent, onFailed }: MemberOptions): Member {
   const { name } = provider;
   let isOpen = false;
   let isWatched = false;
@@ -97,7 +97,7 @@ export function createMember({ provider, context, frontiers, intake, onEvent, on
     const stream = provider.open({
       ...context.as?.(name) ?? context,
       stop: AbortSignal.any([own.stop.signal, context.stop]),
-      frontiers,
+      peers,
       tell(event) {
         context.tell(event);
         hear(event, own);

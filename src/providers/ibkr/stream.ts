@@ -161,7 +161,7 @@ function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
       const bar = read(raw, timeframe);
       // What TWS sends of a time without trades, or what cannot be read, is no sign that data flows.
       if (bar === undefined) return;
-      session.alive(symbol);
+      session.alive(symbol, bar);
       closer.update(bar);
     },
   };
@@ -184,7 +184,7 @@ function answerWithParts({ session, symbol, timeframe, closer, accept, read, err
       accept();
       const ts = readDate(raw.date);
       const part = read(raw, "5s");
-      if (part !== undefined) session.alive(symbol);
+      if (part !== undefined) session.alive(symbol, part);
       if (ts % PART_MS === 0) builder.add(ts, part);
     },
   };

@@ -47,7 +47,7 @@ export function createMessageReader(
       if (typeof bar === "string") reject(item, bar);
       else if (!wanted.has(bar.symbol)) reject(item, "symbol is not subscribed");
       else {
-        session.alive(bar.symbol);
+        session.alive(bar.symbol, bar);
         // A time without trades is no bar.
         if (bar.volume > 0 || bar.trades !== 0) bars.push(bar);
       }

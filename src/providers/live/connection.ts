@@ -6,21 +6,22 @@
 import { createFrame, type Rejected } from "../../records/frame.ts";
 import type { BarStatus } from "../../records/bar.ts";
 import type { ProviderContext } from "../provider.ts";
-import { startConfirmations } from "./confirm.ts";
-import type { Coverage } from "./coverage.ts";
+import type { FeedAccount } from "./account.ts";
+import type { FeedCoverage } from "./coverage.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
-import type { Gaps } from "./gaps.ts";
+import { explainAhead, type FeedClock } from "./clock.ts";
 import type { Outlet } from "./outlet.ts";
 import { createHistoryFrame } from "./range.ts";
-import { startRepairs } from "./repair.ts";
+import { type RepairOptions, startRepairs } from "./repair.ts";
 import { watchForStalls } from "./stall.ts";
 
 /** What a connection works with. */
-export interface ConnectionOptions {
+export interface ConnectionOptions extends Pick<RepairOptions, "share" | "reachMs" | "readTable"> {
   feed: Feed;
   context: ProviderContext;
-  coverage: Coverage;
-  gaps: Gaps;
+  coverage: FeedCoverage;
+  account: FeedAccount;
+  clock: FeedClock;
   outlet: Outlet;
   /** Ends the connection for good. */
   stop: AbortSignal;
@@ -48,58 +49,44 @@ const NAMED = 5;
 
 /** Runs one connection, and resolves when it has ended and nothing of it is left. */
 export async function runConnection(options: ConnectionOptions): Promise<ConnectionEnd> {
-  const { feed, context, coverage, gaps, outlet, stop, stepMs, notice, unsubscribed } = options;
+  const { feed, context, coverage, account, clock, outlet, stop, stepMs, notice, unsubscribed } = options;
   const { name: provider } = feed;
   const { tell } = context;
   const connection = new AbortController();
   const signal = AbortSignal.any([connection.signal, stop]);
-  const wanted = new Set(feed.symbols);
+  const expected = new Set(feed.symbols);
+  /** The state of the bar under way of each symbol: only another one is a sign of life. */
+  const forming = new Map<string, FeedBar>();
   let firstData = 0;
   let lastData = 0;
   let heardAt = -Infinity;
 
   const stalls = watchForStalls({
-    feed,
+    ...{ feed, coverage, share: options.share },
     stallMs: options.stallMs,
     patience: options.patience,
     signal,
     onStall: (symbol) => connection.abort(new FeedError(`${symbol} is silent but has bars`, { reason: "stall" })),
   });
   const repairs = startRepairs({
-    feed,
-    coverage,
-    gaps,
-    stepMs,
-    signal,
-    clock: context.clock,
-    retryMs: options.repairRetryMs,
+    ...{ feed, coverage, stepMs, signal, clock: context.clock, now: clock.now },
+    ...{ share: options.share, reachMs: options.reachMs, readTable: options.readTable, retryMs: options.repairRetryMs },
     async hand(bars, asOf, onSettled) {
       await outlet.put({ ...createHistoryFrame(provider, bars, asOf, onSettled), isHistory: true }, signal);
       tellOfBars("history", bars);
       tell({ type: "repaired", provider, count: bars.length });
     },
-    onFailure(symbols, error) {
+    onAnswer: account.answered,
+    onFailure(symbols, error, isFinal) {
       const names = listNames(symbols);
       notice(`history of ${names} could not be read: ${error.message}`, `history of ${names}`);
+      if (isFinal) account.refused(symbols.map(coverage.track));
     },
   });
 
-  const confirmations = feed.isConfirmed
-    ? startConfirmations({
-      feed,
-      stepMs,
-      signal,
-      clock: context.clock,
-      async hand(bars, asOf) {
-        await outlet.put({ ...createHistoryFrame(provider, bars, asOf, () => {}), isHistory: true }, signal);
-        tellOfBars("history", bars);
-      },
-    })
-    : undefined;
-
   function tellOfBars(source: "live" | "history", bars: readonly FeedBar[]): void {
     const counts: Record<BarStatus, number> = { final: 0, provisional: 0, correction: 0 };
-    const now = Date.now();
+    const now = clock.now();
     let newest = -Infinity;
     for (const { status, ts } of bars) {
       counts[status]++;
@@ -113,8 +100,11 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     const receivedAt = context.clock(bars.length + rejected.length);
     const records = bars.map((bar, at) => ({ ...bar, provider, receivedAt: receivedAt + at }));
     if (outlet.offer(createFrame({ kind: "bar", provider, receivedAt, records, rejected, onSettled }))) return;
-    // What follows on this connection must not hide that something is missing.
-    coverage.interrupt(heardAt);
+    // Nothing of these bars will be in the table: history has them.
+    for (const { symbol, ts, status } of bars) {
+      if (status !== "provisional") coverage.dropped(symbol, ts);
+    }
+    coverage.interrupted(heardAt);
     connection.abort(new FeedError("the pipeline is too slow for the feed", { reason: "overflow" }));
   }
 
@@ -122,8 +112,8 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   function miss(symbols: readonly string[], reason: string): readonly string[] {
     for (const symbol of symbols) {
       stalls.forget(symbol);
-      repairs.cancel(symbol);
-      coverage.interrupt(heardAt, symbol);
+      repairs.hold(symbol);
+      if (expected.has(symbol)) coverage.interrupted(heardAt, symbol);
     }
     const news = symbols.filter((symbol) => unsubscribed.get(symbol) !== reason);
     for (const symbol of news) unsubscribed.set(symbol, reason);
@@ -131,59 +121,85 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     return news;
   }
 
-  /** Notes that data of the symbol came, and all of its bars that start before `until`. */
-  function hear(symbol: string, until?: number): void {
+  function hear(): void {
     lastData = performance.now();
     firstData ||= lastData;
     heardAt = Date.now();
-    stalls.heard(symbol, until);
+  }
+
+  /** Takes a bar that is over. */
+  function take(bar: FeedBar): void {
+    const { symbol, ts } = bar;
+    clock.barEnded(symbol, ts + stepMs);
+    stalls.heard(symbol, ts + stepMs);
+    account.found(coverage.track(symbol), coverage.received(bar));
   }
 
   const session: Session = {
     signal,
     subscribed(symbol) {
-      if (!wanted.has(symbol)) return;
+      if (!expected.has(symbol)) return;
       options.onLive();
       if (unsubscribed.delete(symbol)) tell({ type: "unsubscribed", provider, symbols: [symbol], reason: undefined });
       stalls.expect(symbol);
-      repairs.begin(symbol);
+      const track = coverage.track(symbol);
+      const isKnown = track.head !== undefined;
+      const [from, to] = coverage.resumed(symbol);
+      if (isKnown) account.found(track, [Math.max(from, Math.floor(track.heardAt / stepMs - 1) * stepMs), to - stepMs]);
+      repairs.allow(symbol);
     },
     interrupted(symbol) {
-      coverage.interrupt(heardAt, symbol);
-      repairs.cancel(symbol);
-    },
-    doubt(symbol) {
-      if (!wanted.has(symbol) || unsubscribed.has(symbol)) return;
-      coverage.interrupt(heardAt, symbol);
-      repairs.begin(symbol);
+      if (!expected.has(symbol)) return;
+      coverage.interrupted(heardAt, symbol);
+      repairs.hold(symbol);
     },
     refuse(symbol, reason) {
       miss([symbol], reason);
       notice(`${symbol} is refused: ${reason}`);
     },
     withhold(symbols, reason) {
-      const news = miss(symbols.filter((symbol) => wanted.has(symbol)), reason);
+      const news = miss(symbols.filter((symbol) => expected.has(symbol)), reason);
       if (news.length > 0) notice(`${news.length} symbols are not subscribed (${listNames(news)}): ${reason}`);
     },
     emit(all) {
-      const bars = all.filter(({ symbol }) => wanted.has(symbol));
-      for (const bar of all) if (!wanted.has(bar.symbol)) session.reject(bar, "symbol was not asked for");
+      const bars: FeedBar[] = [];
+      for (const bar of all) {
+        const problem = expected.has(bar.symbol) ? explainAhead(bar.ts, stepMs, clock) : "symbol was not asked for";
+        if (problem === undefined) bars.push(bar);
+        else session.reject(bar, problem);
+      }
       if (bars.length === 0) return;
-      confirmations?.add(bars.filter(({ status }) => status !== "provisional"));
-      for (const { symbol, ts, status } of bars) hear(symbol, status === "provisional" ? undefined : ts + stepMs);
+      hear();
+      const over = bars.filter(({ status }) => status !== "provisional");
+      for (const bar of bars) {
+        if (bar.status === "provisional") session.alive(bar.symbol, bar);
+        else take(bar);
+      }
       tellOfBars("live", bars);
       offer(bars, [], () => {
-        // Nothing is complete beyond now, whatever a bar says.
-        const now = Date.now();
-        for (const { symbol, ts, status } of bars) {
-          if (status !== "provisional") coverage.live(symbol, Math.min(ts + stepMs, now));
-        }
+        for (const { symbol, ts } of over) coverage.committed(symbol, ts);
+        repairs.look();
       });
     },
     reject: (item, reason) => offer([], [{ item, reason }]),
     notice,
-    alive(symbol) {
-      if (wanted.has(symbol)) hear(symbol);
+    alive(symbol, state) {
+      if (!expected.has(symbol)) return;
+      const known = forming.get(symbol);
+      if (state !== undefined && known !== undefined && !isNews(state, known)) return;
+      if (state !== undefined) forming.set(symbol, state);
+      hear();
+      stalls.heard(symbol);
+    },
+    doubt(symbol, from, to, reason) {
+      if (!expected.has(symbol)) return;
+      coverage.doubt(symbol, from, to, reason);
+      repairs.look();
+    },
+    quiet(symbol, ts) {
+      if (!expected.has(symbol)) return;
+      coverage.quiet(symbol, ts);
+      stalls.heard(symbol, ts + stepMs);
     },
   };
 
@@ -194,13 +210,19 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     error = thrown;
   }
   connection.abort(error);
-  coverage.interrupt(heardAt);
+  coverage.interrupted(heardAt);
   await repairs.ended();
-  await confirmations?.ended();
   return { stableMs: lastData - firstData, error };
 }
 
 function listNames(symbols: readonly string[]): string {
   const rest = symbols.length - NAMED;
   return symbols.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} others` : "");
+}
+
+/** Whether a state of the bar under way is newer than another, or says something else of the same bar. */
+function isNews(state: FeedBar, known: FeedBar): boolean {
+  if (state.ts !== known.ts) return state.ts > known.ts;
+  return state.volume !== known.volume || state.close !== known.close || state.high !== known.high ||
+    state.low !== known.low || state.trades !== known.trades;
 }

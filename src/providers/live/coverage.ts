@@ -1,119 +1,276 @@
 /**
- * Up to where a live series is complete: nothing before that time needs to be asked for again.
+ * The coverage of a live feed: for which minutes of each symbol there is evidence. Read this first.
+ *
+ * A live series is whole where its coverage is **confirmed**, and nowhere else. What moves a range:
+ *
+ * | event | range | becomes |
+ * |---|---|---|
+ * | a live bar adjoins the one before, and is committed | from the end of the one before to its own end | confirmed |
+ * | a live bar leaves out open minutes | the minutes left out | in doubt: `hole` |
+ * | a connection, or a symbol's part of it, begins | from the end of the newest bar to the end of the bar under way | in doubt: `interrupted` |
+ * | the same, where the vendor corrects bars | the bars that it may have corrected meanwhile | in doubt: `corrected` |
+ * | the last states of a bar are missing, or nobody but history says that it is over | the bar | in doubt: `partial` |
+ * | history still has what a correction replaced | the bar | in doubt: `corrected` |
+ * | a sound answer of history holds the bars on both sides | the doubt between them | confirmed |
+ * | an answer does not reach the doubt's end | the rest | in doubt: `lag` |
+ * | an answer lacks a bar that is stored | nothing is settled | in doubt: `contradicted` |
+ * | a live bar fills a doubt, and is committed | the bar | confirmed |
+ * | the account may not read the range | the doubt | in doubt: `denied` |
+ * | history has ended before the doubt, or the doubt is older than repairs reach back | the doubt | unrepairable |
+ *
+ * Whether a minute without a bar needs an explanation is up to the calendar; whether it has one is up to the evidence
+ * (`evidence.ts`). When history is asked is up to the urgency (`urgency.ts`), and the asking is in `repair.ts`. Nothing is
+ * derived from the local clock alone: a live bar that does not adjoin opens a doubt whatever the clock says.
+ *
+ * The coverage is saved behind the commits, never before them: a kill leaves the end of it unknown, and what is unknown
+ * between the coverage and the first live bar is in doubt at the next start.
  *
  * @module
  */
-import { createFrontiers, type Frontiers } from "./frontiers.ts";
+import type { Calendar } from "../../calendar/mod.ts";
+import type { DoubtReason, SeriesCoverage } from "../../coverage/coverage.ts";
+import { type Interval, subtract, unite } from "../../records/intervals.ts";
+import type { CoverageKeeper } from "./coverage_keeper.ts";
+import type { FeedBar } from "./feed.ts";
+import {
+  commit,
+  createTrack,
+  isAboutMissing,
+  isOpenIn,
+  learn,
+  noteValues,
+  open,
+  receive,
+  type Track,
+} from "./track.ts";
+import { firstDue, isBusy, SETTLE_MS } from "./urgency.ts";
 
-/** The coverage of all symbols of a feed. */
-export interface Coverage {
-  /**
-   * Reads what the last run left; `fallback` is the newest bar in the database, where nothing was left. From here on the
-   * frontiers are those of `shared`, where given: they are the truth of a group of feeds that stand in for each other, and
-   * this feed's own only tell what the group does not know.
-   */
-  load(fallback: ReadonlyMap<string, number>, shared?: Frontiers): Promise<void>;
-  /** See {@linkcode CoverageOptions}. */
-  readonly overlapMs: number;
-  /** Start of the first bar that may be missing; `undefined` where nothing is known of the symbol. */
-  frontier(symbol: string): number | undefined;
-  /** If nothing is known of the symbol, it is wanted from the bar on that starts and ends then. */
-  begin(symbol: string, start: number, end: number): void;
-  /**
-   * When data of the feed last came before the bars of the symbol were interrupted, in epoch ms; -Infinity where that is not
-   * known. Up to then a symbol without bars was without trades.
-   */
-  heardAt(symbol: string): number;
-  /**
-   * Bars of the symbol, or of all, may be missing: from here on the frontier stands still until a repair is settled. Data of
-   * the feed came until `heardAt` (epoch ms).
-   */
-  interrupt(heardAt: number, symbol?: string): void;
-  /** Live bars were committed, the newest of which ends at `until`. */
-  live(symbol: string, until: number): void;
-  /**
-   * Everything up to `until` has been asked for and is committed. `isConnected` says whether the live bars have flowed
-   * ever since; else there may be a hole behind it.
-   */
-  repaired(symbol: string, until: number, isConnected: boolean): void;
-  /** Saves the frontiers, where they are its own. */
-  save(): Promise<void>;
+/** The coverage of all symbols of a feed. Times are epoch ms. */
+export interface FeedCoverage {
+  /** Takes over what earlier runs know; what lies between that and what this one knows already is in doubt. */
+  learn(known: ReadonlyMap<string, SeriesCoverage>): void;
+  /** The track of a symbol of the feed. */
+  track(symbol: string): Track;
+  /** Tracks with doubts. */
+  inDoubt(): Iterable<Track>;
+  /** A live bar that is over came; gives the hole before it. */
+  received(bar: FeedBar): Interval | undefined;
+  /** The bar is in the table, or among the dead letters. */
+  committed(symbol: string, ts: number): void;
+  /** The bar came, and there was no room for it: it will not be in the table. */
+  dropped(symbol: string, ts: number): void;
+  /** The vendor says that nothing was traded in the step that starts then. */
+  quiet(symbol: string, ts: number): void;
+  /** The symbol's bars come from now on. Gives what is in doubt for that. */
+  resumed(symbol: string): Interval;
+  /** Data of the symbol, or of all, came until `heardAt`; from then on bars may be missing. */
+  interrupted(heardAt: number, symbol?: string): void;
+  /** Opens a doubt. */
+  doubt(symbol: string, from: number, to: number, reason: DoubtReason): void;
+  /** What is known has changed; to be called after a track was changed. */
+  changed(track: Track): void;
+  /** Whether half of the busy symbols lack the bar before the one that starts then. */
+  isShared(ts: number): boolean;
+  /** When the bar that starts then is surely in history. */
+  inHistoryAt(ts: number): number;
+  /** Up to when bars are surely in history at `now`. */
+  readyAt(now: number): number;
 }
 
-/** Options of {@linkcode createCoverage}. */
-export interface CoverageOptions {
-  dataDir: string;
-  /** Names the feed and its timeframe. */
-  name: string;
-  /**
-   * How far before the frontier a repair begins, in milliseconds: lanes commit side by side, so that at a crash some
-   * bar just before the newest may be missing.
-   */
-  overlapMs: number;
+/** Options of {@linkcode createFeedCoverage}. */
+export interface FeedCoverageOptions {
+  /** The calendar of a symbol's market. */
+  calendar: ((symbol: string) => Calendar | undefined) | undefined;
+  symbols: readonly string[];
+  stepMs: number;
+  /** Whether history has to confirm each bar. */
+  isConfirmed: boolean;
+  /** How long after its end the vendor may correct a bar, in milliseconds. */
+  correctionMs: number;
+  /** How far history is behind beyond the moments that each bar takes, in milliseconds. */
+  lagMs: () => number;
+  /** The latest of the local clock, the vendor's, and the newest live bar. */
+  now: () => number;
+  /** What others know that this feed stands in for, by its own symbols. */
+  peers: ReadonlyMap<string, readonly SeriesCoverage[]>;
+  keeper: Pick<CoverageKeeper, "changed">;
 }
 
-interface Series {
-  /** The first bar that is wanted, where nothing was known. */
-  first?: { readonly start: number; readonly end: number };
-  /** End of the newest live bar that is committed. */
-  newest: number;
-  /** Whether there is no hole between the frontier and the live bars. */
-  isWhole: boolean;
-  /** See {@linkcode Coverage.heardAt}. */
-  heardAt: number;
-}
+/** Minutes of which is known how many busy symbols lack them. */
+const MAX_LACKING = 120;
+/** How far back a feed asks for what those lack that it stands in for, in milliseconds. */
+const PEER_REACH_MS = 24 * 60 * 60_000;
 
-/** Makes a coverage that knows nothing yet. */
-export function createCoverage(options: CoverageOptions): Coverage {
-  const own = createFrontiers(options);
-  const all = new Map<string, Series>();
-  let frontiers = own;
+/** Makes the coverage of a feed. */
+export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
+  const { calendar, symbols, stepMs, isConfirmed, correctionMs, lagMs, now, peers, keeper } = options;
+  const tracks = new Map<string, Track>();
+  const doubtful = new Set<Track>();
+  /** How many busy symbols lack the bar before the one that starts then. */
+  const lacking = new Map<number, number>();
+  let busy = { count: 0, at: -Infinity };
 
-  function series(symbol: string): Series {
-    let found = all.get(symbol);
-    if (found === undefined) all.set(symbol, found = { newest: -Infinity, isWhole: false, heardAt: -Infinity });
+  const floor = (ms: number) => Math.floor(ms / stepMs) * stepMs;
+  const soon = (to: number) => Math.max(now(), to + stepMs) + SETTLE_MS + lagMs();
+
+  function track(symbol: string): Track {
+    let found = tracks.get(symbol);
+    if (found === undefined) {
+      found = createTrack(symbol, stepMs, calendar?.(symbol));
+      tracks.set(symbol, found);
+    }
     return found;
   }
 
+  function changed(of: Track): void {
+    if (of.coverage.doubts.length > 0) doubtful.add(of);
+    else doubtful.delete(of);
+    keeper.changed(of);
+  }
+
+  function openDoubt(of: Track, from: number, to: number, reason: DoubtReason, dueAt: number): void {
+    open(of, { from, to, reason, foundAt: now(), dueAt, attempts: 0 });
+    changed(of);
+  }
+
+  /** Corrections of the newest bars may come while nobody listens. */
+  function doubtCorrections(of: Track): void {
+    const [first] = of.coverage.confirmed;
+    if (correctionMs === 0 || of.head === undefined || first === undefined) return;
+    const from = Math.max(first[0], of.head - correctionMs);
+    if (from < of.head) openDoubt(of, from, of.head, "corrected", now());
+  }
+
+  /** A live bar after a range without a later one: the evidence that was missing may be there now. */
+  function hasten(of: Track, from: number): void {
+    const last = of.coverage.doubts.at(-1);
+    if (last === undefined || last.to !== from || last.dueAt === Infinity) return;
+    const dueAt = firstDue(of, soon(from));
+    if (dueAt < last.dueAt) open(of, { ...last, dueAt });
+  }
+
+  /** A bar that only history can confirm. Contiguous ones are one doubt: one request confirms them. */
+  function doubtUntilConfirmed(of: Track, ts: number): void {
+    const at = of.inFlight.findIndex((each) => each.ts === ts);
+    if (at < 0) return;
+    const [{ from }] = of.inFlight.splice(at, 1);
+    const last = of.coverage.doubts.at(-1);
+    const isNext = last?.reason === "partial" && last.to === from && last.attempts === 0;
+    const dueAt = Math.min(isNext ? last.dueAt : Infinity, soon(ts));
+    open(of, {
+      from: isNext ? last.from : from,
+      to: ts + stepMs,
+      reason: "partial",
+      foundAt: now(),
+      dueAt,
+      attempts: 0,
+    });
+  }
+
+  /** Where a symbol begins of which nothing is known: with the first live bar, or where those before it in a group ended. */
+  function beginningOf(symbol: string): number {
+    const first = floor(now() - lagMs());
+    const starts = peersOf(symbol).flatMap(({ confirmed, doubts }) => [confirmed[0]?.[0], doubts[0]?.from]);
+    const oldest = Math.min(...starts.filter((start) => start !== undefined));
+    return Math.min(first, Math.max(oldest, floor(first - PEER_REACH_MS)));
+  }
+
+  const peersOf = (symbol: string) => peers.get(symbol) ?? [];
+
+  /** What others have of a symbol; that values of theirs are in doubt is for them to settle. */
+  function heldByPeers(symbol: string): Interval[] {
+    let held: Interval[] = [];
+    for (const { confirmed, doubts } of peersOf(symbol)) {
+      for (const range of confirmed) held = unite(held, range);
+      for (const each of doubts) if (!isAboutMissing(each)) held = unite(held, [each.from, each.to]);
+    }
+    return held;
+  }
+
+  /** Counts the busy symbols, at most once a second. */
+  function countBusy(): number {
+    if (performance.now() - busy.at < 1000) return busy.count;
+    let count = 0;
+    for (const each of tracks.values()) if (isBusy(each)) count++;
+    busy = { count, at: performance.now() };
+    return count;
+  }
+
   return {
-    async load(fallback, shared) {
-      await own.load();
-      for (const [symbol, ts] of fallback) own.propose(symbol, ts);
-      if (shared === undefined) return;
-      await shared.load();
-      for (const [symbol, to] of own.entries()) shared.propose(symbol, to);
-      frontiers = shared;
-    },
-    overlapMs: options.overlapMs,
-    frontier: (symbol) => frontiers.get(symbol) ?? all.get(symbol)?.first?.start,
-    begin(symbol, start, end) {
-      if (frontiers.get(symbol) === undefined) series(symbol).first ??= { start, end };
-    },
-    heardAt: (symbol) => series(symbol).heardAt,
-    interrupt(heardAt, symbol) {
-      for (const each of symbol === undefined ? all.values() : [series(symbol)]) {
-        if (each.isWhole) each.heardAt = heardAt;
-        each.isWhole = false;
+    learn(known) {
+      for (const symbol of symbols) {
+        const before = known.get(symbol);
+        if (before === undefined) continue;
+        const of = track(symbol);
+        learn(of, before, now());
+        doubtCorrections(of);
+        if (of.coverage.doubts.length > 0) doubtful.add(of);
       }
     },
-    live(symbol, until) {
-      const of = series(symbol);
-      of.newest = Math.max(of.newest, until);
-      if (frontiers.get(symbol) === undefined) {
-        // It is complete from its first bar on, unless bars before that were wanted too.
-        const { start = until, end = until } = of.first ?? {};
-        of.isWhole = until <= end;
-        frontiers.propose(symbol, Math.min(start, until));
+    track,
+    inDoubt: () => doubtful,
+    changed,
+    received(bar) {
+      const of = track(bar.symbol);
+      const before = of.head;
+      const hole = receive(of, bar.ts);
+      if (isConfirmed || bar.status === "correction") noteValues(of, bar, now());
+      if (hole !== undefined) {
+        if (isBusy(of)) lacking.set(bar.ts, (lacking.get(bar.ts) ?? 0) + 1);
+        if (lacking.size > MAX_LACKING) lacking.delete(lacking.keys().next().value!);
+        openDoubt(of, hole[0], hole[1], "hole", firstDue(of, soon(hole[1])));
+      } else if (before === bar.ts) hasten(of, before);
+      return hole;
+    },
+    committed(symbol, ts) {
+      const of = track(symbol);
+      if (isConfirmed) doubtUntilConfirmed(of, ts);
+      else commit(of, ts);
+      changed(of);
+    },
+    dropped(symbol, ts) {
+      const of = track(symbol);
+      const at = of.inFlight.findIndex((each) => each.ts === ts);
+      const from = at < 0 ? ts : of.inFlight.splice(at, 1)[0].from;
+      of.values.delete(ts);
+      openDoubt(of, from, ts + stepMs, "interrupted", now());
+    },
+    quiet(symbol, ts) {
+      const of = track(symbol);
+      const head = of.head;
+      if (head === undefined || ts < head) return;
+      const hole = ts > head && isOpenIn(of, head, ts);
+      if (hole) openDoubt(of, head, ts, "hole", firstDue(of, soon(ts)));
+      of.head = ts + stepMs;
+      of.inFlight.push({ ts, from: hole ? ts : head, isLate: false });
+      commit(of, ts);
+      changed(of);
+    },
+    resumed(symbol) {
+      const of = track(symbol);
+      const from = of.head ?? beginningOf(symbol);
+      const to = Math.max(from, floor(now()) + stepMs);
+      of.isGuess = of.head === undefined;
+      of.head = to;
+      for (const [start, end] of subtract([from, to], heldByPeers(symbol))) {
+        openDoubt(of, start, end, "interrupted", now());
       }
-      if (of.isWhole) frontiers.advance(symbol, of.newest);
+      return [from, to];
     },
-    repaired(symbol, until, isConnected) {
-      const of = series(symbol);
-      of.isWhole ||= isConnected;
-      frontiers.advance(symbol, isConnected ? Math.max(until, of.newest) : until);
+    interrupted(heardAt, symbol) {
+      for (const each of symbol === undefined ? tracks.values() : [track(symbol)]) {
+        each.heardAt = heardAt;
+        doubtCorrections(each);
+      }
     },
-    async save() {
-      if (frontiers === own) await own.save();
+    doubt(symbol, from, to, reason) {
+      const of = track(symbol);
+      openDoubt(of, floor(from), Math.ceil(to / stepMs) * stepMs, reason, soon(to));
     },
+    isShared(ts) {
+      return (lacking.get(ts) ?? 0) * 2 >= Math.max(1, countBusy());
+    },
+    inHistoryAt: (ts) => ts + stepMs + SETTLE_MS + lagMs(),
+    readyAt: (at) => floor(at - SETTLE_MS - lagMs()),
   };
 }

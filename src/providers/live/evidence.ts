@@ -15,7 +15,7 @@
  *
  * @module
  */
-import { type Interval, subtract } from "../../records/intervals.ts";
+import { intersect, type Interval } from "../../records/intervals.ts";
 
 /** Age from which on an answer without a later bar proves that there was none, in milliseconds. */
 export const QUIET_MS = 60 * 60_000;
@@ -60,10 +60,5 @@ export function judgeAnswer({ doubts, known, stepMs }: Question, { asked, starts
   const isBehind = expected.some((start) => start > newest);
   const reach = isBehind ? newest + stepMs : Math.max(newest + stepMs, quietBefore);
   const proved: Interval = [from, Math.min(reach, to)];
-  return { settled: doubts.flatMap((each) => intersect(each, proved)), lacking };
-}
-
-function intersect([from, to]: Interval, other: Interval): Interval[] {
-  const outside = subtract([from, to], [other]);
-  return subtract([from, to], outside);
+  return { settled: doubts.flatMap((each) => intersect(each, [proved])), lacking };
 }

@@ -4,26 +4,13 @@
  * @module
  */
 import type { Calendar } from "../../calendar/mod.ts";
+import type { DoubtReason } from "../../coverage/coverage.ts";
 import type { TokenBucket } from "../../pipeline/rate.ts";
 import type { FeedClock } from "./clock.ts";
 import type { Bar } from "../../records/bar.ts";
 
 /** A bar as a feed gives it: when it was received and from whom is added by the supervisor. */
 export type FeedBar = Omit<Bar, "provider" | "receivedAt">;
-
-/** Why bars may be missing, partial or late. */
-export type DoubtReason =
-  | "hole"
-  | "interrupted"
-  | "partial"
-  | "late"
-  | "corrected"
-  | "lag"
-  | "contradicted"
-  | "stopped"
-  | "deleted"
-  | "upgraded"
-  | "denied";
 
 /** One connection, as the feed sees it. No method waits: a socket must be drained. */
 export interface Session {
@@ -45,8 +32,13 @@ export interface Session {
   reject(item: unknown, reason: string): void;
   /** Tells people something, once. */
   notice(message: string): void;
-  /** Says that the symbol's data flows, where it has not yet made a bar. */
-  alive(symbol: string): void;
+  /**
+   * Says that the symbol's data flows, where it has not yet made a bar; `forming` is the state of the bar under way, and only
+   * one that is newer or has changed is a sign of life.
+   */
+  alive(symbol: string, forming?: FeedBar): void;
+  /** Says that the vendor sent the step that starts then as one without trades: no bar is missing there. */
+  quiet(symbol: string, ts: number): void;
 }
 
 /** A source of live bars with a history. */
@@ -65,6 +57,8 @@ export interface Feed {
   readonly clock?: FeedClock;
   /** Paces the requests for history. */
   readonly bucket: TokenBucket;
+  /** How long after its end the vendor may correct a bar: after an interruption so much is read again. @default {0} */
+  readonly correctionMs?: number;
   /** Runs one connection from its opening to its end, and resolves or throws then. */
   connect(session: Session): Promise<void>;
   /** Most symbols that one request for history may name. @default {1} */

@@ -6,7 +6,10 @@
 import type { Listener } from "../../events.ts";
 import { type Provider, type ProviderSettings, SettingError } from "../provider.ts";
 import { createBackfill } from "./backfill.ts";
-import { createCoverage } from "./coverage.ts";
+import { UNKNOWN } from "../../coverage/coverage.ts";
+import type { FeedCoverage } from "./coverage.ts";
+import { type CoverageKeeper, createCoverageKeeper } from "./coverage_keeper.ts";
+import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { CallOutcome } from "./rest.ts";
 import type { MakeFeed } from "./sharing.ts";
 import { supervise } from "./supervise.ts";
@@ -17,8 +20,6 @@ export interface FeedProviderOptions {
   settings: ProviderSettings;
   /** Names of the kinds of records that the provider has, whoever reads them. @default {["bar"]} */
   kinds?: readonly string[];
-  /** See the coverage's option of that name, in milliseconds. */
-  overlapMs: number;
   /** All that makes it another connection, but the symbols: addresses and keys. */
   account: readonly unknown[];
   /** Symbols, each once. */
@@ -31,15 +32,18 @@ export interface FeedProviderOptions {
 
 /** Makes the provider. */
 export function createFeedProvider(options: FeedProviderOptions): Provider {
-  const { name, settings, overlapMs, backoffMs } = options;
-  const { dataDir, timeframe, symbols, provisional } = settings;
+  const { name, settings, backoffMs } = options;
+  const { timeframe, symbols, provisional } = settings;
   const { kinds = ["bar"] } = options;
   const others = settings.kinds.map((kind) => kind.name).filter((kind) => !kinds.includes(kind));
   if (others.length > 0) {
     const wanted = `wanted is one of ${kinds.join(", ")}`;
     throw new SettingError("kind", `current value is ${others.join(", ")}, ${wanted}: ${name} has nothing else`);
   }
-  const coverage = createCoverage({ dataDir, name: `${name} ${timeframe}`, overlapMs });
+  const owner = { provider: name, timeframe };
+  const stepMs = TIMEFRAMES.get(timeframe)!;
+  let keeper: CoverageKeeper | undefined;
+  let coverage: FeedCoverage | undefined;
   let tell: Listener = () => {};
   const onCall = (outcome: CallOutcome) => tell({ type: "rest-call", provider: name, outcome });
   let notice = (_message: string) => {};
@@ -58,8 +62,15 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
       ({ tell, notice } = context);
       const shared = context.connections?.join({ account: `${account} ${variant}`, feed, make: options.feed, onCall });
       left = shared?.left ?? left;
-      return supervise({ feed: shared?.feed ?? feed, context, coverage, backoffMs });
+      keeper?.stop();
+      keeper = createCoverageKeeper({
+        ...{ owner, stepMs, store: context.coverage, isConfirmed: feed.isConfirmed === true, before: keeper },
+        onFailure: ({ message }) => context.notice(`coverage of ${name} could not be saved: ${message}`),
+      });
+      const onCoverage = (opened: FeedCoverage) => void (coverage = opened);
+      return supervise({ feed: shared?.feed ?? feed, context, keeper, onCoverage, backoffMs });
     },
+    coverage: () => new Map(feed.symbols.map((symbol) => [symbol, coverage?.track(symbol).coverage ?? UNKNOWN])),
     backfill(range) {
       const past = createBackfill({ name, timeframe, symbols, feed, range });
       return {
@@ -74,7 +85,8 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
     async close() {
       left();
       await feed.closed?.();
-      await coverage.save();
+      keeper?.stop();
+      await keeper?.save();
     },
   };
 }

@@ -1,84 +1,105 @@
 /**
- * Fetches from history what a feed has missed, for all symbols of one connection.
+ * Asks history about the doubts of a feed's symbols, for as long as one connection lives.
  *
- * Each symbol that is subscribed is asked about from its frontier to the end of the bar under way: that one, and the one
- * before, may have been in neither history nor the stream. Symbols whose ranges start alike share a request, a few requests
- * are under way at once, and a long range is cut into slices between which others have their turn. A request that fails is
- * made again later, the more so the more often; one that is refused is halved until the symbols to blame are found.
+ * Doubts have their turn by urgency (`urgency.ts`), and then by when they are due. Symbols whose ranges start alike share a
+ * request, a few requests are made at once, and a long range is cut into slices between which others have their turn. After
+ * an outage the account's full rate is used; all other questions keep to a share of it. What an answer proves is judged in
+ * `evidence.ts`. A request that fails is made again later, the more so the more often; one that is refused is halved until
+ * the symbols to blame are found.
  *
  * @module
  */
+import type { StoredStarts } from "../../coverage/store.ts";
+import type { Interval } from "../../records/intervals.ts";
 import type { ReceiveClock } from "../../records/record.ts";
-import type { Coverage } from "./coverage.ts";
-import { type Feed, isDivisible, isRefusal } from "./feed.ts";
-import type { Gaps } from "./gaps.ts";
+import { askHistory, type AskOptions } from "./ask.ts";
+import { compare } from "./compare.ts";
+import type { FeedCoverage } from "./coverage.ts";
+import { type Feed, type FeedBar, isDivisible, isRefusal } from "./feed.ts";
 import { takeGroup } from "./groups.ts";
-import { type RangeOptions, readRange } from "./range.ts";
+import { needsTable, nextDue, planRepair, type RepairPlan, useTable } from "./plan.ts";
+import { reconcile, type Reconciled } from "./reconcile.ts";
+import type { Share } from "./share.ts";
+import { open, type Track } from "./track.ts";
+import { URGENCIES } from "./urgency.ts";
 
 /** The repairs of a connection. */
 export interface Repairs {
-  /** The symbol's bars flow from now on; what came before may be incomplete. */
-  begin(symbol: string): void;
-  /** Forgets the symbol: what is fetched tells nothing of what is missing now. */
-  cancel(symbol: string): void;
-  /** Waits for what is under way, once the connection is over. */
+  /** The symbol's bars come: what is in doubt of it can be asked about. */
+  allow(symbol: string): void;
+  /** The symbol's bars are interrupted, or refused: nothing is asked about it until {@linkcode Repairs.allow}. */
+  hold(symbol: string): void;
+  /** Doubts were opened: looks for what is due. */
+  look(): void;
+  /** Waits for requests in flight, once the connection is over. */
   ended(): Promise<void>;
 }
 
 /** Options of {@linkcode startRepairs}. */
 export interface RepairOptions {
   feed: Feed;
-  coverage: Coverage;
-  gaps: Gaps;
+  coverage: FeedCoverage;
   stepMs: number;
   /** Ends with the connection. */
   signal: AbortSignal;
   clock: ReceiveClock;
-  hand: RangeOptions["hand"];
+  /** The latest of the local clock, the vendor's, and the newest live bar, in epoch ms. */
+  now: () => number;
+  /** What questions that are not urgent keep to. */
+  share: Share;
+  /** How far back repairs reach, in milliseconds. */
+  reachMs: number;
+  hand: AskOptions["hand"];
+  /** Reads which bars of some symbols are stored, in and around a range of each. Absent where they cannot be read back. */
+  readTable?: (
+    ranges: ReadonlyMap<string, Interval>,
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<string, StoredStarts>>;
+  /** Hears what came of each answer. */
+  onAnswer: (track: Track, result: Reconciled) => void;
   /** Hears of the first of a row of failures, and of symbols that are given up for this connection. */
-  onFailure: (symbols: readonly string[], error: Error) => void;
+  onFailure: (symbols: readonly string[], error: Error, isFinal: boolean) => void;
   /** First wait after a failure, in milliseconds; doubles up to ten minutes. @default {30000} */
   retryMs?: number;
 }
 
-/** What is to be asked of a symbol. */
-interface Job {
-  readonly symbol: string;
-  /** Start of the first bar that may be missing. */
-  from: number;
-  /** End of the bar under way at the subscription. */
-  readonly to: number;
-  /** When it is its turn, in epoch ms. */
-  due: number;
-  failures: number;
+/** What stands in the way of asking about a symbol. */
+interface Failing {
+  count: number;
+  notBefore: number;
   /** Most of the group that it is asked in. */
   groupSize: number;
-  isBusy: boolean;
 }
 
-/** Requests under way at once. */
+/** Requests in flight at once. */
 const PARALLEL = 3;
 /** Bars that a slice may find in all its symbols together. */
 const BARS_A_SLICE = 50_000;
-/** How long after the end of a bar it is surely in history, in milliseconds. */
-const SETTLE_MS = 5_000;
 const MAX_RETRY_MS = 600_000;
 /** Symbols refused one after another that mean that there is nothing to be had for any. */
 const MAX_REFUSALS = 5;
+/** How often what was refused is asked for again, in milliseconds. */
+const DENIED_MS = 24 * 60 * 60_000;
+/** How long the order of plans stands, in milliseconds. */
+const QUEUE_MS = 500;
+/** Longest sleep, in milliseconds: a clock that was set back must not delay what is due. */
+const MAX_SLEEP_MS = 30_000;
 
-/** Starts with nothing to repair. */
+/** Starts with nothing to ask. */
 export function startRepairs(options: RepairOptions): Repairs {
-  const { feed, coverage, gaps, stepMs, signal, clock, onFailure, retryMs = 30_000 } = options;
-  const jobs = new Map<string, Job>();
-  const underWay = new Set<Promise<void>>();
+  const { feed, coverage, stepMs, signal, clock, now, share, hand, readTable, onFailure, retryMs = 30_000 } = options;
+  const allowed = new Set<string>();
+  const busy = new Set<string>();
+  const failing = new Map<string, Failing>();
+  const inFlight = new Set<Promise<void>>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isScheduled = false;
   let refusals = 0;
+  /** Plans in their order, as they were then: ten thousand are not made anew for each request. */
+  let queue: { readonly plans: RepairPlan[]; readonly at: number } = { plans: [], at: -Infinity };
 
-  const floor = (ms: number) => Math.floor(ms / stepMs) * stepMs;
-  const lagMs = () => SETTLE_MS + (feed.historyLagMs ?? 0);
-  /** Once all jobs that came at a time are there. */
-  function schedule(): void {
+  /** Once everything that comes at a time is there. */
+  function look(): void {
     if (isScheduled) return;
     isScheduled = true;
     queueMicrotask(() => {
@@ -90,122 +111,197 @@ export function startRepairs(options: RepairOptions): Repairs {
   function start(): void {
     clearTimeout(timer);
     if (signal.aborted) return;
-    while (underWay.size < PARALLEL) {
-      const group = next();
-      if (group === undefined) break;
-      const run = repair(group).finally(() => {
-        underWay.delete(run);
-        schedule();
+    let sleepMs = MAX_SLEEP_MS;
+    while (inFlight.size < PARALLEL) {
+      const found = next();
+      if (!Array.isArray(found)) {
+        sleepMs = Math.min(sleepMs, found.waitMs);
+        break;
+      }
+      const run = repair(found).finally(() => {
+        inFlight.delete(run);
+        look();
       });
-      underWay.add(run);
+      inFlight.add(run);
     }
-    let due = Infinity;
-    for (const job of jobs.values()) if (!job.isBusy) due = Math.min(due, job.due);
-    if (underWay.size < PARALLEL && due < Infinity) timer = setTimeout(start, Math.max(1, due - Date.now()));
+    if (inFlight.size < PARALLEL) timer = setTimeout(start, Math.max(1, sleepMs));
   }
 
-  /** The jobs to be done next: with the one that has waited longest, others that start alike. */
-  function next(): Job[] | undefined {
-    const now = Date.now();
-    let first: Job | undefined;
-    for (const job of jobs.values()) {
-      if (job.isBusy || job.due > now) continue;
-      const isEarlier = first === undefined || job.due < first.due || (job.due === first.due && job.from < first.from);
-      if (isEarlier) first = job;
-    }
-    if (first === undefined || first.groupSize === 1) return first && [first];
-    const { from, groupSize } = first;
-    const others = [...jobs.values()].filter((job) =>
-      job !== first && !job.isBusy && job.due <= now && job.from >= from && job.groupSize >= groupSize
+  const groupSizeOf = (symbol: string) => failing.get(symbol)?.groupSize ?? feed.historySymbols ?? 1;
+
+  /** The plans to be asked in one request, or how long there is nothing to ask. */
+  function next(): RepairPlan[] | { waitMs: number } {
+    let plans = queue.plans.filter((plan) => isFree(plan) && plan.basis === plan.track.coverage);
+    if (plans.length === 0 || performance.now() - queue.at > QUEUE_MS) plans = planAll();
+    queue = { plans, at: queue.at };
+    const [first] = plans;
+    if (first === undefined) return { waitMs: untilNext() };
+    const shareMs = first.urgency === "outage" ? 0 : share.waitMs();
+    if (shareMs > 0) return { waitMs: Math.min(untilNext(), shareMs) };
+    const size = groupSizeOf(first.symbol);
+    if (size === 1) return [first];
+    const alike = plans.filter((plan) => plan !== first && plan.from >= first.from && groupSizeOf(plan.symbol) >= size);
+    return takeGroup([first, ...alike.sort((a, b) => a.from - b.from)], size, stepMs);
+  }
+
+  const isFree = ({ symbol }: { symbol: string }) =>
+    allowed.has(symbol) && !busy.has(symbol) && (failing.get(symbol)?.notBefore ?? -Infinity) <= now();
+
+  /** All that is due, in its order. */
+  function planAll(): RepairPlan[] {
+    const at = now();
+    const plans = Array.from(coverage.inDoubt()).filter(isFree).flatMap((track) =>
+      planRepair(track, coverage, at) ?? []
     );
-    return takeGroup([first, ...others.sort((a, b) => a.from - b.from)], groupSize, stepMs);
+    queue = { plans, at: performance.now() };
+    return plans.sort((a, b) =>
+      URGENCIES.indexOf(a.urgency) - URGENCIES.indexOf(b.urgency) || a.dueAt - b.dueAt || a.from - b.from
+    );
   }
 
-  const isCurrent = (job: Job) => jobs.get(job.symbol) === job;
+  /** How long nothing more is due, in milliseconds; what is due already waits for its share. */
+  function untilNext(): number {
+    const at = now();
+    let next = Infinity;
+    for (const track of coverage.inDoubt()) {
+      if (!allowed.has(track.symbol) || busy.has(track.symbol)) continue;
+      next = Math.min(next, nextDue(track, coverage, at, failing.get(track.symbol)?.notBefore ?? -Infinity));
+    }
+    return next - at;
+  }
 
-  async function repair(group: readonly Job[]): Promise<void> {
-    const from = group[0].from;
-    const bySymbol = new Map(group.map((job) => [job.symbol, job]));
-    const last = Math.max(...group.map(({ to }) => to));
-    const sliceMs = Math.ceil(BARS_A_SLICE / group.length) * stepMs;
-    const to = Math.min(from + sliceMs, last, floor(Date.now() - lagMs()));
-    for (const job of group) job.isBusy = true;
+  async function repair(group: readonly RepairPlan[]): Promise<void> {
+    const symbols = group.map(({ symbol }) => symbol);
+    for (const symbol of symbols) busy.add(symbol);
     try {
-      if (to > from) {
-        await readRange({
-          feed,
-          asked: new Map(group.map((job) => [job.symbol, [job.from, to]])),
-          signal,
-          clock,
-          hand: (bars, asOf, onSettled) => options.hand(bars, asOf, onSettled),
-          onCommitted: (symbol, until) => advance(bySymbol.get(symbol)!, until),
-        });
-        refusals = 0;
-      }
-      for (const job of group) {
-        job.failures = 0;
-        // What history is behind with is asked for when it is there.
-        job.due = to < Math.min(job.to, floor(Date.now() - lagMs())) ? Date.now() : job.to + lagMs();
-      }
+      await answer(group);
+      refusals = 0;
+      for (const symbol of symbols) failing.delete(symbol);
     } catch (error) {
       if (!signal.aborted) fail(group, error as Error);
     } finally {
-      for (const job of group) {
-        job.isBusy = false;
-        if (job.from >= job.to && isCurrent(job)) jobs.delete(job.symbol);
-      }
+      for (const symbol of symbols) busy.delete(symbol);
     }
   }
 
-  function advance(job: Job, until: number): void {
-    job.from = Math.max(job.from, Math.min(until, job.to));
-    gaps.closed(job.symbol, job.from, feed.historyStart?.(job.symbol) ?? -Infinity);
-    // Live bars have flowed ever since only where this connection still does.
-    coverage.repaired(job.symbol, job.from, job.from >= job.to && isCurrent(job) && !signal.aborted);
+  /** Asks about what the table does not hold, and applies the answer. */
+  async function answer(group: readonly RepairPlan[]): Promise<void> {
+    const known = await readKnown(group);
+    const plans = group.map(({ track }) => planRepair(track, coverage, now())).filter((plan) => plan !== undefined);
+    for (const { track } of group) coverage.changed(track);
+    if (plans.length === 0) return;
+    const askedAt = now();
+    const knownOf = new Map(plans.map(({ symbol, track }) => [symbol, withRecent(known.get(symbol), track)]));
+    const from = Math.min(...plans.map((plan) => plan.from));
+    const last = Math.max(...plans.map((plan) => plan.to));
+    const to = Math.min(last, from + Math.ceil(BARS_A_SLICE / plans.length) * stepMs);
+    const bySymbol = new Map(plans.map((plan) => [plan.symbol, plan]));
+    const outdated = new Map<string, Set<number>>();
+    let requests = 0;
+    const starts = await askHistory({
+      ...{ feed, to, signal, clock, hand },
+      starts: new Map(plans.map((plan) => [plan.symbol, plan.from])),
+      select(bars) {
+        requests++;
+        return selectNews(bars, bySymbol, outdated);
+      },
+    });
+    const isUrgent = plans.some(({ urgency }) => urgency === "outage");
+    if (!isUrgent) share.spend(Math.max(1, requests));
+    for (const plan of plans) {
+      const { track, symbol, doubts } = plan;
+      const result = reconcile({
+        ...{ track, doubts, askedAt, starts: starts.get(symbol)!, known: knownOf.get(symbol)!, now: now() },
+        asked: [plan.from, Math.min(to, plan.to)],
+        isSlice: to < plan.to,
+        historyStart: feed.historyStart?.(symbol) ?? -Infinity,
+        reachFrom: now() - options.reachMs,
+        correctionMs: feed.correctionMs ?? 0,
+        outdated: outdated.get(symbol) ?? new Set(),
+        readyAt: (end) => coverage.inHistoryAt(end - stepMs),
+      });
+      coverage.changed(track);
+      options.onAnswer(track, result);
+    }
   }
 
-  function fail(group: readonly Job[], error: Error): void {
+  function selectNews(
+    bars: readonly FeedBar[],
+    bySymbol: ReadonlyMap<string, RepairPlan>,
+    outdated: Map<string, Set<number>>,
+  ): FeedBar[] {
+    return Array.from(Map.groupBy(bars, ({ symbol }) => symbol)).flatMap(([symbol, some]) => {
+      const compared = compare(bySymbol.get(symbol)!.track, some, now());
+      if (compared.outdated.length > 0) {
+        outdated.set(symbol, new Set([...outdated.get(symbol) ?? [], ...compared.outdated]));
+      }
+      return compared.news;
+    });
+  }
+
+  /** What the table holds in and around doubts older than what is remembered here. */
+  async function readKnown(group: readonly RepairPlan[]): Promise<ReadonlyMap<string, number[]>> {
+    const some = readTable === undefined ? [] : group.filter(needsTable);
+    if (some.length === 0) return new Map();
+    const ranges = new Map(some.map(({ symbol, doubts }): [string, Interval] => [
+      symbol,
+      [doubts[0].from, doubts.at(-1)!.to],
+    ]));
+    try {
+      const stored = await readTable!(ranges, signal);
+      return new Map(some.flatMap((plan) => {
+        const of = stored.get(plan.symbol);
+        return of === undefined ? [] : [[plan.symbol, useTable(plan, of, feed.correctionMs === undefined)]];
+      }));
+    } catch {
+      signal.throwIfAborted();
+      // A table that cannot be read knows no less tomorrow; what history has is fetched all the same.
+      return new Map();
+    }
+  }
+
+  function fail(group: readonly RepairPlan[], error: Error): void {
     const isToDivide = isDivisible(error) && group.length > 1;
     const isFinal = isRefusal(error) && !isToDivide;
-    const isFirst = group.every(({ failures }) => failures === 0);
-    if (isFinal || isFirst && !isToDivide) onFailure(group.map(({ symbol }) => symbol), error);
-    if (isFinal) { for (const { symbol } of group) gaps.refused(symbol); }
-    if (isFinal && ++refusals === MAX_REFUSALS) {
-      onFailure([...jobs.keys()], error);
-      for (const symbol of jobs.keys()) gaps.refused(symbol);
-      jobs.clear();
+    const isFirst = group.every(({ symbol }) => (failing.get(symbol)?.count ?? 0) === 0);
+    const symbols = group.map(({ symbol }) => symbol);
+    if (isFinal || (isFirst && !isToDivide)) onFailure(symbols, error, isFinal);
+    if (isFinal) return deny(symbols, error);
+    for (const symbol of symbols) {
+      const { count = 0, groupSize = feed.historySymbols ?? 1 } = failing.get(symbol) ?? {};
+      const waitMs = Math.min(retryMs * 2 ** count, MAX_RETRY_MS) * (0.5 + Math.random() / 2);
+      if (isToDivide) failing.set(symbol, { count, notBefore: -Infinity, groupSize: Math.ceil(group.length / 2) });
+      else failing.set(symbol, { count: count + 1, notBefore: now() + waitMs, groupSize });
     }
-    for (const job of group) {
-      if (isFinal) {
-        if (isCurrent(job)) jobs.delete(job.symbol);
-      } else if (isToDivide) job.groupSize = Math.ceil(group.length / 2);
-      else {
-        const waitMs = Math.min(retryMs * 2 ** job.failures++, MAX_RETRY_MS);
-        job.due = Date.now() + waitMs * (0.5 + Math.random() / 2);
-      }
+  }
+
+  /** What is refused is asked for again tomorrow; where one symbol after the other is, all are. */
+  function deny(symbols: readonly string[], error: Error): void {
+    const isAll = ++refusals >= MAX_REFUSALS;
+    if (refusals === MAX_REFUSALS) onFailure([...allowed], error, true);
+    const denied = isAll ? [...coverage.inDoubt()] : symbols.map(coverage.track);
+    for (const track of denied) {
+      if (isAll && !allowed.has(track.symbol)) continue;
+      for (const each of track.coverage.doubts) open(track, { ...each, reason: "denied", dueAt: now() + DENIED_MS });
+      coverage.changed(track);
     }
+  }
+
+  function withRecent(known: readonly number[] = [], { recent }: Track): number[] {
+    return [...new Set([...known, ...recent])].sort((a, b) => a - b);
   }
 
   signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   return {
-    begin(symbol) {
-      const now = Date.now();
-      const bar = floor(now);
-      const known = coverage.frontier(symbol);
-      // The bar that was under way when data last came, and the one before, may not have come.
-      if (known !== undefined) gaps.found(symbol, Math.max(known, floor(coverage.heardAt(symbol)) - stepMs), bar);
-      // Should the connection be lost before its first bar, that one must be asked for all the same.
-      const first = floor(now - (feed.historyLagMs ?? 0));
-      coverage.begin(symbol, first, first + stepMs);
-      const from = Math.min(known === undefined ? Infinity : known - coverage.overlapMs, bar - 2 * stepMs);
-      const groupSize = feed.historySymbols ?? 1;
-      const due = known === undefined ? bar + stepMs + lagMs() : now;
-      jobs.set(symbol, { symbol, from, to: bar + stepMs, due, failures: 0, groupSize, isBusy: false });
-      schedule();
+    allow(symbol) {
+      allowed.add(symbol);
+      queue = { plans: [], at: -Infinity };
+      look();
     },
-    cancel: (symbol) => void jobs.delete(symbol),
+    hold: (symbol) => void allowed.delete(symbol),
+    look,
     async ended() {
-      await Promise.all(underWay);
+      await Promise.all(inFlight);
     },
   };
 }

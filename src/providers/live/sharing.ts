@@ -203,8 +203,11 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
       notice(message) {
         for (const { connection } of connected()) connection!.session.notice(message);
       },
-      alive(symbol) {
-        for (const { connection } of wanting(symbol)) connection!.session.alive(symbol);
+      alive(symbol, forming) {
+        for (const { connection } of wanting(symbol)) connection!.session.alive(symbol, forming);
+      },
+      quiet(symbol, ts) {
+        for (const { connection } of wanting(symbol)) connection!.session.quiet(symbol, ts);
       },
     };
   }
@@ -282,6 +285,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
           clock: feed.clock,
           bucket: feed.bucket,
           isConfirmed: feed.isConfirmed,
+          correctionMs: feed.correctionMs,
           historySymbols: feed.historySymbols,
           get historyLagMs() {
             return feed.historyLagMs;

@@ -6,14 +6,17 @@
  */
 import type { Calendar } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
+import type { FeedCoverage } from "./coverage.ts";
 import { type Feed, isRefusal } from "./feed.ts";
-import { type Question, takeGroup } from "./groups.ts";
+import type { Question } from "./groups.ts";
+import type { Share } from "./share.ts";
+import { densityOf } from "./track.ts";
 
 /** A watch over the symbols of one connection. */
 export interface StallWatch {
   /** The symbol's data is to come from now on. */
   expect(symbol: string): void;
-  /** Data of the symbol came; with `until`, all of its bars that start before then (epoch ms). */
+  /** News of the symbol came; with `until`, all of its bars that start before then (epoch ms). Only newer bars are news. */
   heard(symbol: string, until?: number): void;
   /** Nothing is to come of the symbol. */
   forget(symbol: string): void;
@@ -22,6 +25,9 @@ export interface StallWatch {
 /** Options of {@linkcode watchForStalls}. */
 export interface StallOptions {
   feed: Feed;
+  coverage: Pick<FeedCoverage, "track">;
+  /** What questions about symbols keep to that lack few bars. */
+  share: Share;
   /** Silence that is looked into, in milliseconds. */
   stallMs: number;
   /**
@@ -39,6 +45,10 @@ export interface StallOptions {
 const MAX_PATIENCE = 16;
 /** Requests of one look around: repairs want the endpoint too. */
 const MAX_REQUESTS = 20;
+/** Bars that a symbol lacks by its density from which on it is asked about whatever the share of repairs. */
+const LIKELY_MISSED = 1.5;
+/** Density of a symbol of which too little is known to tell. */
+const UNKNOWN_DENSITY = 0.5;
 /** Symbols refused one after another that mean that history is refused for all. */
 const MAX_REFUSALS = 5;
 
@@ -47,13 +57,16 @@ interface Heard {
   readonly at: number;
   /** Start of the first bar that is still to come. */
   readonly from: number;
+  /** End of the newest bar that came. */
+  readonly until: number;
   /** Whether any bar has come. */
   readonly hasBar: boolean;
 }
 
-/** A question, and when its symbol was heard of last. */
+/** A question, when its symbol was heard of last, and how many bars are missed by its density. */
 interface Probe extends Question {
   readonly heardAt: number;
+  readonly missed: number;
 }
 
 /**
@@ -61,7 +74,9 @@ interface Probe extends Question {
  * bars either, it is asked less and less often. While its market is closed, silence is as it should be, unless the bars up to
  * the close have not come, or bars of after hours came: then it is asked about for a while.
  */
-export function watchForStalls({ feed, stallMs, patience, signal, onStall }: StallOptions): StallWatch {
+export function watchForStalls(
+  { feed, coverage, share, stallMs, patience, signal, onStall }: StallOptions,
+): StallWatch {
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const heard = new Map<string, Heard>();
   /** When a symbol was last asked about, since it was heard of. */
@@ -96,10 +111,16 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
       const isExpected = isOpen.get(calendar)
         ? (calendar?.openMs(since, now) ?? wait) >= wait
         : isExpectedWhileClosed(calendar!, symbol, last, now);
-      if (isExpected) quiet.push({ symbol, from, heardAt: at });
+      if (!isExpected) continue;
+      const density = densityOf(coverage.track(symbol)) ?? UNKNOWN_DENSITY;
+      const silentMs = calendar?.openMs(from, now) ?? now - from;
+      quiet.push({ symbol, from, heardAt: at, missed: density * silentMs / stepMs });
     }
-    return quiet.sort((a, b) => a.from - b.from || a.heardAt - b.heardAt);
+    return quiet.sort((a, b) => b.missed - a.missed || a.from - b.from);
   }
+
+  /** Whether the symbol is more likely lost than quiet. */
+  const isLikely = ({ missed }: Probe) => missed >= LIKELY_MISSED;
 
   /** A symbol of the group of which history has a bar that has not come. */
   async function findMissed(group: readonly Probe[]): Promise<string | undefined> {
@@ -129,14 +150,15 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
   }
 
   async function probe(): Promise<void> {
-    const groups: Probe[][] = [];
-    for (let quiet = findQuiet(); quiet.length > 0; quiet = quiet.slice(groups.at(-1)!.length)) {
-      groups.push(takeGroup(quiet, feed.historySymbols ?? 1, stepMs));
-    }
-    // Those first that were heard of last: what is traded often tells soonest. The others have their turn later.
-    for (const group of groups.reverse().slice(0, MAX_REQUESTS)) {
+    const size = feed.historySymbols ?? 1;
+    // Those first that lack most; the others have their turn later.
+    const quiet = findQuiet().slice(0, MAX_REQUESTS * size);
+    for (let at = 0; at < quiet.length; at += size) {
+      const group = quiet.slice(at, at + size).sort((a, b) => a.from - b.from);
       // Where history is refused for one after the other, nobody can be asked about.
       if (refusals >= MAX_REFUSALS) return;
+      if (!isLikely(quiet[at]) && share.waitMs() > 0) return;
+      share.spend(1);
       for (const { symbol } of group) {
         askedAt.set(symbol, Date.now());
         patience.set(symbol, Math.min((patience.get(symbol) ?? stallMs) * 2, MAX_PATIENCE * stallMs));
@@ -157,12 +179,16 @@ export function watchForStalls({ feed, stallMs, patience, signal, onStall }: Sta
     expect(symbol) {
       const at = Date.now();
       // The bar under way now is asked of history by the repair.
-      heard.set(symbol, { at, from: Math.ceil(at / stepMs) * stepMs, hasBar: false });
+      heard.set(symbol, { at, from: Math.ceil(at / stepMs) * stepMs, until: -Infinity, hasBar: false });
     },
-    heard(symbol, until = -Infinity) {
-      const { from, hasBar } = heard.get(symbol) ?? { from: -Infinity, hasBar: false };
+    heard(symbol, until) {
+      const known = heard.get(symbol) ?? { from: -Infinity, until: -Infinity, hasBar: false };
+      // A bar that comes again, or an older one, is no sign of life.
+      if (until !== undefined && until <= known.until) return;
+      const end = until ?? known.until;
       // After a subscription some come that were over before.
-      heard.set(symbol, { at: Date.now(), from: Math.max(until, from), hasBar: hasBar || until > from });
+      const hasBar = known.hasBar || end > known.from;
+      heard.set(symbol, { at: Date.now(), from: Math.max(end, known.from), until: end, hasBar });
       askedAt.delete(symbol);
       patience.delete(symbol);
     },

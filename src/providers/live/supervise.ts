@@ -13,20 +13,30 @@ import { delay } from "@std/async/delay";
 import type { FeedState } from "../../events.ts";
 import { LATE_CREDIT } from "../../pipeline/late.ts";
 import type { Frame } from "../../records/frame.ts";
-import { formatTime } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { ProviderContext } from "../provider.ts";
 import { runConnection } from "./connection.ts";
-import type { Coverage } from "./coverage.ts";
+import { createFeedAccount } from "./account.ts";
+import { createFeedClock } from "./clock.ts";
+import { createFeedCoverage, type FeedCoverage } from "./coverage.ts";
+import type { CoverageKeeper } from "./coverage_keeper.ts";
 import { type Feed, FeedError } from "./feed.ts";
-import { createGaps } from "./gaps.ts";
 import { createOutlet } from "./outlet.ts";
+import { createShare } from "./share.ts";
 
 /** How to supervise. */
 export interface SuperviseOptions {
   feed: Feed;
   context: ProviderContext;
-  coverage: Coverage;
+  keeper: CoverageKeeper;
+  /** Hears of the coverage once it is there. */
+  onCoverage?: (coverage: FeedCoverage) => void;
+  /** The part of the account's requests that repairs use which are not urgent, from 0 to 1. @default {0.1} */
+  repairShare?: number;
+  /** Most requests for repairs a day. @default {Infinity} */
+  repairsPerDay?: number;
+  /** How far back repairs reach, in milliseconds. @default {30 days} */
+  reachMs?: number;
   /** Records held while the pipeline is slow; then the connection is dropped and history repairs. @default {100000} */
   bufferRecords?: number;
   /** First wait between connections, in milliseconds. @default {1000} */
@@ -38,6 +48,11 @@ export interface SuperviseOptions {
 }
 
 const MAX_BACKOFF_MS = 60_000;
+/** The part of the requests where history has to confirm each bar. */
+const CONFIRMED_SHARE = 0.5;
+const REACH_MS = 30 * 24 * 60 * 60_000;
+/** How often is told how much is in doubt, in milliseconds. */
+const DOUBTS_MS = 5_000;
 /** Data for this long proves a connection, in milliseconds. */
 const STABLE_MS = 10_000;
 /** Messages that are remembered, so that people are told once. */
@@ -45,7 +60,7 @@ const MAX_TOLD = 10_000;
 
 /** Runs a feed until the pipeline stops. */
 export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
-  const { feed, context, coverage, bufferRecords = 100_000, backoffMs = 1000 } = options;
+  const { feed, context, keeper, bufferRecords = 100_000, backoffMs = 1000 } = options;
   const { tell } = context;
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const stop = new AbortController();
@@ -65,25 +80,44 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     told.add(key);
     context.notice(message);
   }
-  const gaps = createGaps(feed, tell, (symbol, from, to) => {
-    notice(`bars of ${symbol} from ${formatTime(from)} to ${formatTime(to)} are lost: history no longer has them`);
+  const account = createFeedAccount(feed.name, tell, notice);
+  const clock = feed.clock ?? createFeedClock(stepMs);
+  const part = Math.max(options.repairShare ?? 0.1, feed.isConfirmed ? CONFIRMED_SHARE : 0);
+  const share = createShare({
+    perSecond: () => feed.bucket.perSecond,
+    part: () => part,
+    perDay: options.repairsPerDay,
   });
   const patience = new Map<string, number>();
   const unsubscribed = new Map<string, string>();
+  let telling: ReturnType<typeof setInterval> | undefined;
+
+  async function openCoverage(): Promise<FeedCoverage> {
+    const coverage = createFeedCoverage({
+      ...{ calendar: feed.calendar?.bind(feed), symbols: feed.symbols, stepMs, keeper, now: clock.now },
+      isConfirmed: feed.isConfirmed === true,
+      correctionMs: feed.correctionMs ?? 0,
+      lagMs: () => feed.historyLagMs ?? 0,
+      peers: await context.peers?.() ?? new Map(),
+    });
+    await keeper.load(await context.newest(feed.timeframe), coverage.learn);
+    options.onCoverage?.(coverage);
+    telling = setInterval(() => account.emitDoubts(coverage), DOUBTS_MS);
+    return coverage;
+  }
+
+  /** Which bars are stored, where the table can be read. */
+  const starts = context.coverage?.starts?.bind(context.coverage);
+  const owner = { provider: feed.name, timeframe: feed.timeframe };
 
   async function runFeed(): Promise<void> {
-    const known = context.frontiers ?? context.shared?.(`${feed.name} ${feed.timeframe}`);
-    await coverage.load(await context.newest(feed.timeframe), known);
+    const coverage = await openCoverage();
     for (let failures = 0; !stop.signal.aborted;) {
       enter("connecting");
       const { stableMs, error } = await runConnection({
-        feed,
-        context,
-        coverage,
-        gaps,
-        outlet,
-        stop: stop.signal,
-        stepMs,
+        ...{ feed, context, coverage, account, clock, outlet, share, stop: stop.signal, stepMs },
+        reachMs: options.reachMs ?? REACH_MS,
+        readTable: starts && ((ranges, signal) => starts(owner, ranges, signal)),
         stallMs: options.stallMs ?? 2 * stepMs + 15_000,
         repairRetryMs: options.repairRetryMs,
         patience,
@@ -111,6 +145,10 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
       enter("failed");
       outlet.end(error);
     },
-  ).finally(() => outlet.end());
+  ).finally(() => {
+    clearInterval(telling);
+    keeper.stop();
+    outlet.end();
+  });
   return outlet.stream;
 }

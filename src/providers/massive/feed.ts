@@ -15,6 +15,8 @@ import { createSeen } from "../live/seen.ts";
 
 /** How far the delayed feed is behind, in milliseconds. */
 export const DELAY_MS = 15 * 60_000;
+/** Late trades change a bar for about a quarter of an hour; what was missed is read again, in milliseconds. */
+const CORRECTION_MS = 16 * 60_000;
 /** A day of New York ends some hours after that of UTC in which it begins. */
 const DAY_LAG_MS = 6 * 60 * 60_000;
 
@@ -67,6 +69,7 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
     calendar: () => usEquities,
     clock,
     bucket,
+    correctionMs: CORRECTION_MS,
     get historyLagMs() {
       return Math.max(delayMs, timeframe === "1d" ? DAY_LAG_MS : 0);
     },

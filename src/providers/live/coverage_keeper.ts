@@ -1,0 +1,149 @@
+/**
+ * Loads the coverage of a feed, and saves it behind the commits: doubts of busy symbols within seconds, everything else every
+ * ten minutes and at the end. Ends of ten thousand symbols move each minute, and asking for ten minutes again costs no more
+ * requests than asking for one.
+ *
+ * @module
+ */
+import { type SeriesCoverage, UNKNOWN } from "../../coverage/coverage.ts";
+import type { CoverageChange, CoverageStore, SeriesOwner } from "../../coverage/store.ts";
+import { settle, type Track } from "./track.ts";
+import { isBusy } from "./urgency.ts";
+
+/** Keeps the coverage of a feed. */
+export interface CoverageKeeper {
+  /**
+   * Reads what earlier runs know and gives it to `take`. Where nothing is kept of a symbol that has bars, the last day of
+   * them is in doubt. A store that cannot be reached is asked again until it can be, while the feed streams.
+   *
+   * @param newest Start of the newest stored bar of each symbol.
+   */
+  load(newest: ReadonlyMap<string, number>, take: (known: ReadonlyMap<string, SeriesCoverage>) => void): Promise<void>;
+  /** The track has changed since it was saved. */
+  changed(track: Track): void;
+  /** Saves what has changed. */
+  save(): Promise<void>;
+  /** Ends saving by the clock. */
+  stop(): void;
+}
+
+/** Options of {@linkcode createCoverageKeeper}. */
+export interface KeeperOptions {
+  owner: SeriesOwner;
+  stepMs: number;
+  /** Absent where nothing is kept. */
+  store: CoverageStore | undefined;
+  /** Whether history has to confirm each bar: doubts are ordinary then. */
+  isConfirmed: boolean;
+  /** Kept the coverage until now: saves what it has left first. */
+  before?: CoverageKeeper;
+  /** Hears that the coverage cannot be read or saved, once for each row of failures. */
+  onFailure: (error: Error) => void;
+}
+
+const URGENT_MS = 5_000;
+const LOAD_AGAIN_MS = 10_000;
+const ALL_MS = 10 * 60_000;
+/** What is in doubt of a series that an earlier version has written, in milliseconds. */
+const UPGRADE_MS = 24 * 60 * 60_000;
+
+/** Starts to keep the coverage. */
+export function createCoverageKeeper(
+  { owner, stepMs, store, isConfirmed, before, onFailure }: KeeperOptions,
+): CoverageKeeper {
+  const dirty = new Set<Track>();
+  const urgent = new Set<Track>();
+  /** Doubts that were saved last, so that only what has changed is saved. */
+  const savedDoubts = new WeakMap<Track, SeriesCoverage["doubts"]>();
+  let saving: Promise<void> = Promise.resolve();
+  let hasFailed = false;
+  const timers: ReturnType<typeof setInterval>[] = [];
+
+  async function write(tracks: Set<Track>): Promise<void> {
+    if (store === undefined || tracks.size === 0) return;
+    const changes: CoverageChange[] = [];
+    const taken = new Map<Track, Track["unsaved"]>();
+    for (const track of tracks) {
+      taken.set(track, track.unsaved);
+      savedDoubts.set(track, track.coverage.doubts);
+      changes.push({ symbol: track.symbol, confirmed: track.unsaved, doubts: track.coverage.doubts });
+      track.unsaved = [];
+      dirty.delete(track);
+      urgent.delete(track);
+    }
+    try {
+      await store.save(owner, changes);
+      hasFailed = false;
+    } catch (error) {
+      for (const [track, ranges] of taken) {
+        // A part that is in doubt by now stays so.
+        const { doubts } = track.coverage;
+        for (const [from, to] of ranges) {
+          if (!doubts.some((each) => each.from < to && each.to > from)) settle(track, [from, to]);
+        }
+        dirty.add(track);
+      }
+      if (!hasFailed) onFailure(error as Error);
+      hasFailed = true;
+      throw error;
+    }
+  }
+
+  function save(tracks: Set<Track>): Promise<void> {
+    return saving = saving.catch(() => {}).then(() => write(new Set(tracks)));
+  }
+
+  async function read(): Promise<ReadonlyMap<string, SeriesCoverage>> {
+    await before?.save();
+    return await store?.load(owner) ?? new Map();
+  }
+
+  /** Adds symbols of which nothing is kept, although they have bars. */
+  function withNewest(
+    stored: ReadonlyMap<string, SeriesCoverage>,
+    newest: ReadonlyMap<string, number>,
+  ): ReadonlyMap<string, SeriesCoverage> {
+    const known = new Map(stored);
+    const now = Date.now();
+    for (const [symbol, ts] of newest) {
+      if (known.has(symbol)) continue;
+      const range = { from: ts + stepMs - Math.max(UPGRADE_MS, stepMs), to: ts + stepMs };
+      known.set(symbol, {
+        ...UNKNOWN,
+        doubts: [{ ...range, reason: "upgraded", foundAt: now, dueAt: now, attempts: 0 }],
+      });
+    }
+    return known;
+  }
+
+  function startSaving(): void {
+    timers.push(
+      setInterval(() => save(urgent).catch(() => {}), URGENT_MS),
+      setInterval(() => save(dirty).catch(() => {}), ALL_MS),
+    );
+  }
+
+  return {
+    async load(newest, take) {
+      startSaving();
+      const stored = await read().catch((error) => {
+        onFailure(error);
+        const again = setInterval(() => {
+          read().then((known) => {
+            clearInterval(again);
+            take(withNewest(known, newest));
+          }, () => {});
+        }, LOAD_AGAIN_MS);
+        timers.push(again);
+      });
+      if (stored !== undefined) take(withNewest(stored, newest));
+    },
+    changed(track) {
+      dirty.add(track);
+      const { doubts } = track.coverage;
+      if (!isConfirmed && doubts !== savedDoubts.get(track) && isBusy(track)) urgent.add(track);
+    },
+    save: () => save(dirty),
+    stop: () => timers.forEach(clearInterval),
+  };
+}
