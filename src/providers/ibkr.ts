@@ -37,8 +37,8 @@ export function createIbkr(
   const address = readAddress(settings.variable, problems);
   const listings = readSymbols(settings.symbols, problems);
   if (!BAR_SIZES.has(timeframe)) {
-    const wanted = `wanted is one of ${[...BAR_SIZES.keys()].join(", ")} for ibkr`;
-    problems.push(new SettingError("timeframe", `current value is "${timeframe}", ${wanted}`));
+    const expected = `expected one of ${[...BAR_SIZES.keys()].join(", ")} for ibkr`;
+    problems.push(new SettingError("timeframe", `current value is "${timeframe}", ${expected}`));
   }
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start ibkr");
   const account = createAccount(address, timeframe);
@@ -58,14 +58,14 @@ function readAddress(variable: ProviderSettings["variable"], problems: SettingEr
     const text = variable(name) ?? String(fallback);
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= from && value <= to) return value;
-    const wanted = `a whole number from ${from} to ${to}`;
-    problems.push(new SettingError(name, `current value is "${text}", wanted is ${wanted}`));
+    const expected = `a whole number from ${from} to ${to}`;
+    problems.push(new SettingError(name, `current value is "${text}", expected ${expected}`));
     return fallback;
   }
   const host = variable("IBKR_HOST") ?? "127.0.0.1";
   if (!/^[^\s/]+$/.test(host)) {
-    const wanted = "wanted is a name or address without a port";
-    problems.push(new SettingError("IBKR_HOST", `current value is "${host}", ${wanted}`));
+    const expected = "expected a name or address without a port";
+    problems.push(new SettingError("IBKR_HOST", `current value is "${host}", ${expected}`));
   }
   return {
     host,

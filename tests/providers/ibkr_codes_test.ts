@@ -60,9 +60,9 @@ Deno.test("symbols name contracts", () => {
   assertEquals(contract("FESX:FUT:EUREX:20270319:EUR"), "FESX FUT EUREX EUR 20270319 TRADES");
   const dax = readSymbol("DAX:FUT:EUREX:202703:EUR:25") as Listing;
   assertEquals([dax.contract.symbol, dax.contract.currency, dax.contract.multiplier], ["DAX", "EUR", 25]);
-  assertEquals(contract("ES:FUT:CME"), "an expiry (yyyymm or yyyymmdd) is wanted after its exchange");
+  assertEquals(contract("ES:FUT:CME"), "expected an expiry (yyyymm or yyyymmdd) after its exchange");
   assertEquals(contract("X:STK:IBIS:EUR:25"), "only futures have a multiplier");
-  assertEquals(contract("X:STK:"), "its exchange is wanted after its type");
+  assertEquals(contract("X:STK:"), "expected an exchange after its type");
 });
 
 Deno.test("durations cover what is asked for, and stay within the table for the bar's size", () => {

@@ -28,13 +28,13 @@ const NAME = /^[A-Z0-9][A-Z0-9 .-]*$/;
 export function readSymbol(symbol: string): Listing | string {
   const [name, type, exchange, ...rest] = symbol.split(":");
   const pair = PAIR.exec(name);
-  if (!NAME.test(name)) return "its name is wanted in capital letters, digits, spaces, dots and dashes";
+  if (!NAME.test(name)) return "expected a name of capital letters, digits, spaces, dots and dashes";
   if (type === undefined) {
     if (pair !== null) return makeListing(symbol, "CASH", { symbol: pair[1], currency: pair[2], exchange: "IDEALPRO" });
     return makeListing(symbol, "STK", { symbol: name, currency: "USD", exchange: "SMART" });
   }
-  if (!TYPES.includes(type)) return `its type is wanted as one of ${TYPES.join(", ")}`;
-  if (exchange === undefined || exchange === "") return "its exchange is wanted after its type";
+  if (!TYPES.includes(type)) return `expected a type of ${TYPES.join(", ")}`;
+  if (exchange === undefined || exchange === "") return "expected an exchange after its type";
   const expiry = rest.find((part) => /^\d{6}(\d\d)?$/.test(part));
   const currency = rest.find((part) => /^[A-Z]{3}$/.test(part)) ?? (type === "CASH" ? pair?.[2] : undefined) ?? "USD";
   const multiplier = rest.find((part) => /^(?:0\.\d{1,4}|[1-9]\d{0,4})$/.test(part));
@@ -42,7 +42,7 @@ export function readSymbol(symbol: string): Listing | string {
     return "expected only an expiry (yyyymm or yyyymmdd), a currency and a multiplier after its exchange";
   }
   if (type !== "FUT" && multiplier !== undefined) return "only futures have a multiplier";
-  if (type === "FUT" && expiry === undefined) return "an expiry (yyyymm or yyyymmdd) is wanted after its exchange";
+  if (type === "FUT" && expiry === undefined) return "expected an expiry (yyyymm or yyyymmdd) after its exchange";
   return makeListing(symbol, type, {
     symbol: type === "CASH" && pair !== null ? pair[1] : name,
     currency,

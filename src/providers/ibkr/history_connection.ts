@@ -60,7 +60,7 @@ export function createHistoryConnection(
       throw new FeedError("TWS has lost its connection to Interactive Brokers", { reason: "history" });
     },
     async close() {
-      closing.abort(new Error("no more history is wanted"));
+      closing.abort(new Error("history is closed"));
       const connection = await current?.catch(() => undefined);
       await connection?.closed;
     },

@@ -59,13 +59,20 @@ export function subscribeAll(options: LiveOptions): Live {
   /** Waits for a way to have the symbol's bars, and for its turn to ask for them. */
   async function takeWay(symbol: string): Promise<{ way: Way; release: Release }> {
     while (true) {
-      const request = await capacity.takeStream(signal, () => streams.get(symbol)?.renew());
+      let isSurplus = false;
+      const request = await capacity.takeStream(signal, () => {
+        isSurplus = true;
+        streams.get(symbol)?.renew();
+      });
       if (request !== undefined) {
         await pacing.take(signal).catch((error) => {
           request();
           throw error;
         });
-        return { way: "kept-up-to-date", release: request };
+        if (!isSurplus) return { way: "kept-up-to-date", release: request };
+        // It was to be given back before its turn came.
+        request();
+        continue;
       }
       if (!isBuildable(TIMEFRAMES.get(timeframe)!)) {
         waiting.add(symbol, `TWS has no historical request left, and bars of ${timeframe} come no other way`);

@@ -2,7 +2,7 @@
  * One stream of a symbol's bars, from its request to its end.
  *
  * There are two ways to have one. A **historical request that is kept up to date** gives the bars of the last hours and then
- * each state of the bar under way. **Real-time bars** are bars of five seconds, from which the bars wanted are built.
+ * each state of the bar under way. **Real-time bars** are bars of five seconds, from which longer ones are built.
  *
  * @module
  */
@@ -167,7 +167,7 @@ function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
   };
 }
 
-/** Takes real-time bars, and builds the bars wanted from them. */
+/** Takes real-time bars, and builds longer bars from them. */
 function answerWithParts({ session, symbol, timeframe, closer, accept, read, error }: Parts): Answers {
   const builder = createBuilder({
     timeframe,
