@@ -1,23 +1,26 @@
 /**
- * The progress of a run: a line that moves on a terminal, a line now and then elsewhere.
+ * The progress of a run: a line that moves on a terminal, a line of the log now and then elsewhere.
  *
  * @module
  */
+import { getLogger } from "@logtape/logtape";
 import { format as formatDuration } from "@std/fmt/duration";
 import type { App } from "../app.ts";
 import { printable } from "../telemetry/log.ts";
 import type { Progress, Provider } from "../providers/provider.ts";
 
 const TERMINAL_EVERY_MS = 250;
-const PLAIN_EVERY_MS = 5000;
+/** Between lines of the log: of inputs that end, and of feeds, whose log is to be short on a quiet day. */
+const FINITE_EVERY_MS = 60_000;
+const ENDLESS_EVERY_MS = 3_600_000;
 /** Characters of the bar. */
 const BAR_WIDTH = 20;
 const CLEAR_LINE = "\r\x1b[2K";
 
-/** Shows progress on standard error. */
+/** Shows progress on standard error; without a terminal, nothing but lines of the log goes there. */
 export interface ProgressDisplay {
   start(app: App): void;
-  /** Prints a line of its own. */
+  /** Prints a line of its own, or logs it. */
   say(message: string): void;
   /** Removes the moving line, so that another can be printed. */
   clear(): void;
@@ -26,6 +29,10 @@ export interface ProgressDisplay {
 
 /** Makes a display that shows nothing yet. */
 export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDisplay {
+  return isTerminal ? createMovingLine() : createLogLines();
+}
+
+function createMovingLine(): ProgressDisplay {
   const encoder = new TextEncoder();
   const write = (text: string) => Deno.stderr.writeSync(encoder.encode(text));
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -38,23 +45,14 @@ export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDi
 
   return {
     start(app) {
-      const startedAt = performance.now();
-      let before = { received: 0, at: startedAt };
+      const pace = createPace(app);
       timer = setInterval(() => {
-        const at = performance.now();
-        const { received } = app.ledger();
-        const rate = (received - before.received) / ((at - before.at) / 1000);
-        before = { received, at };
-        const position = describePosition(
-          readProgress(app.tenants().flatMap((tenant) => tenant.providers())),
-          at - startedAt,
-          isTerminal ? BAR_WIDTH : 0,
-        );
-        const line = [...position, ...describeFlow(app, rate)].join(" · ");
+        const { progress, elapsedMs, rate } = pace();
+        const line = [...describePosition(progress, elapsedMs, BAR_WIDTH), ...describeFlow(app, rate)].join(" · ");
         // A line that wraps could not be cleared.
-        write(isTerminal ? `${CLEAR_LINE}${line.slice(0, Deno.consoleSize().columns - 1)}` : `${line}\n`);
-        shown = isTerminal;
-      }, isTerminal ? TERMINAL_EVERY_MS : PLAIN_EVERY_MS);
+        write(`${CLEAR_LINE}${line.slice(0, Deno.consoleSize().columns - 1)}`);
+        shown = true;
+      }, TERMINAL_EVERY_MS);
     },
     say(message) {
       clear();
@@ -67,6 +65,48 @@ export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDi
     },
   };
 }
+
+function createLogLines(): ProgressDisplay {
+  const log = getLogger("barline");
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  return {
+    start(app) {
+      const pace = createPace(app);
+      let toldAt = performance.now();
+      timer = setInterval(() => {
+        const everyMs = readAll(app) === undefined ? ENDLESS_EVERY_MS : FINITE_EVERY_MS;
+        if (performance.now() - toldAt < everyMs) return;
+        toldAt = performance.now();
+        const { progress, elapsedMs, rate, received } = pace();
+        const line = [...describePosition(progress, elapsedMs, 0), ...describeFlow(app, rate)].join(" · ");
+        log.info(`Progress: ${line}`, {
+          received,
+          rate: Math.round(rate),
+          ...(progress === undefined ? {} : { done: progress.done, total: progress.total }),
+        });
+      }, FINITE_EVERY_MS);
+    },
+    // Braces would be taken for the place of a value.
+    say: (message) => log.info(printable(message).replaceAll("{", "{{").replaceAll("}", "}}")),
+    clear() {},
+    stop: () => clearInterval(timer),
+  };
+}
+
+/** Reads how far a run is, and its rate since the last reading in records a second. */
+function createPace(app: App) {
+  const startedAt = performance.now();
+  let before = { received: 0, at: startedAt };
+  return () => {
+    const at = performance.now();
+    const { received } = app.ledger();
+    const rate = (received - before.received) / ((at - before.at) / 1000);
+    before = { received, at };
+    return { progress: readAll(app), elapsedMs: at - startedAt, received, rate };
+  };
+}
+
+const readAll = (app: App) => readProgress(app.tenants().flatMap((tenant) => tenant.providers()));
 
 /** How far all providers of known length have come together; `undefined` where the end of one is not known. */
 function readProgress(providers: readonly Provider[]): Progress | undefined {
