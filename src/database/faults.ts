@@ -35,6 +35,22 @@ const FAULTS: Record<string, Fault> = {
   "57P04": "fatal",
 };
 
+/**
+ * What to do about set-ups of a table in which no row can be stored, by the function of the server that finds them. A
+ * SQLSTATE alone does not tell: 55000 is also a database that is closed for a while, 23514 also a value.
+ */
+const SET_UPS: Readonly<Record<string, string>> = {
+  CheckCmdReplicaIdentity: "Run `ALTER TABLE bar REPLICA IDENTITY DEFAULT`, or take the table out of the publication.",
+  ExecCheckIndexConstraints: "Make the primary key of the table again without DEFERRABLE.",
+  ExecFindPartition: "Create the partition that is missing, and a DEFAULT partition for all other times.",
+};
+
+function adviseOnSetUp(error: unknown): string | undefined {
+  const state = sqlState(error);
+  const { routine } = error as { routine?: string };
+  return state === "55000" || state === "23514" ? SET_UPS[routine ?? ""] : undefined;
+}
+
 /** An outage that no server reports with a SQLSTATE: waiting may end it. */
 export class TransientError extends Error {
   override name = "TransientError";
@@ -68,6 +84,7 @@ const BROKEN =
 export function classifyDatabaseError(error: unknown): Fault {
   const state = sqlState(error);
   if (state === undefined) return isOutage(error) ? "transient" : "fatal";
+  if (adviseOnSetUp(error) !== undefined) return "fatal";
   return FAULTS[state] ?? FAULTS[state.slice(0, 2)] ?? "fatal";
 }
 
@@ -102,7 +119,10 @@ function isTlsError(error: unknown): boolean {
 
 /** What to do about an error of connecting or of setting up, as a sentence to add to it; empty where nothing is known. */
 export function adviseOnDatabaseError(error: unknown): string {
+  const setUp = adviseOnSetUp(error);
+  if (setUp !== undefined) return setUp;
   const state = sqlState(error);
+  if (state === "23502") return "Give the column a default, or drop it.";
   if (state === "28P01" || state === "28000") return "Check user and password (POSTGRES_USER, POSTGRES_PASSWORD).";
   if (state === "3D000") return "Create the database, or name another (POSTGRES_DB).";
   if (state === "42501") {

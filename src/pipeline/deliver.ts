@@ -11,6 +11,7 @@ import type { Sink, SinkLane } from "../sinks/sink.ts";
 import { type Batch, type BatchPart, locateInBatch } from "./batch.ts";
 import type { Bury } from "./bury.ts";
 import type { Circuit } from "./circuit.ts";
+import { createRefusals, type Refusals } from "./refusals.ts";
 import { exhaustedBy, retry } from "./retry.ts";
 import { createWriteLimit, type WriteLimit } from "./write_limit.ts";
 
@@ -43,9 +44,10 @@ export interface DeliverOptions {
 export function deliver(worker: number, options: DeliverOptions): WritableStream<Batch> {
   const lane = options.sink.openLane();
   const limit = createWriteLimit();
+  const refusals = createRefusals();
   return new WritableStream<Batch>({
     async write(batch) {
-      const delivery = createDelivery(batch, worker, lane, limit, options);
+      const delivery = createDelivery(batch, worker, { lane, limit, refusals }, options);
       await delivery.writeRange(0, batch.records.length);
       await delivery.finish();
     },
@@ -59,8 +61,15 @@ interface Part extends BatchPart {
   readonly at: number;
 }
 
+/** What a lane keeps from batch to batch. */
+interface LaneState {
+  readonly lane: SinkLane;
+  readonly limit: WriteLimit;
+  readonly refusals: Refusals;
+}
+
 /** The way of one batch into the sink. */
-function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: WriteLimit, options: DeliverOptions) {
+function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }: LaneState, options: DeliverOptions) {
   const { kind, sink, circuit, tell, abort } = options;
   const told = { kind: kind.name, worker };
   const refused: { letter: DeadLetter; at: number }[] = [];
@@ -100,16 +109,33 @@ function createDelivery(batch: Batch, worker: number, lane: SinkLane, limit: Wri
         options.onFatal(error);
         return void unwritten.push({ from, to, cause: "fatal", error });
       }
-      if (records.length === 1) return refuse(from, to, "refused", error);
+      if (records.length === 1) {
+        if (refusals.refused(sink.causeOf?.(error), batch.records.length)) return blameTable(from, error);
+        return refuse(from, to, "refused", error);
+      }
       const middle = from + (records.length >> 1);
       await writeRange(from, middle);
       return await writeRange(middle, to);
     }
     const seconds = secondsSince(started);
     limit.written(records.length, seconds);
+    refusals.stored(records.length);
     const attemptSeconds = secondsSince(attemptedAt);
     tell({ type: "batch-written", ...told, count: records.length, result, seconds, attemptSeconds });
     ack(from, to, "committed");
+  }
+
+  /** Gives up: the records are good. Those of this batch that were refused are kept like those that are still to come. */
+  function blameTable(at: number, cause: unknown): void {
+    const error = new Error(
+      `Cannot store records of kind "${kind.name}": most of them are refused for one cause, which lies in the table and ` +
+        `not in them: ${cause instanceof Error ? cause.message : cause}`,
+      { cause },
+    );
+    options.onFatal(error);
+    for (const place of [...refused.splice(0).map(({ at }) => at), at]) {
+      unwritten.push({ from: place, to: place + 1, cause: "fatal", error });
+    }
   }
 
   async function write(records: readonly MarketRecord[]): Promise<WriteCounts> {

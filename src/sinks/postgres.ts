@@ -48,10 +48,26 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
     name: "postgres",
     maxLanes: database.maxConnections,
     openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, sessionOf, deadlineMs, notice }),
-    classify: classifyDatabaseError,
+    // A value for a column that no record has is missing from all of them.
+    classify: (error) => isForeignColumn(error, kind) ? "fatal" : classifyDatabaseError(error),
+    causeOf,
     // Cancelled by a time limit, or by somebody; in neither case does it help to send the same again for ever.
     isTooSlow: (error) => error instanceof WriteDeadlineError || TOO_SLOW.has(sqlState(error) ?? ""),
     check: database.check,
     async [Symbol.asyncDispose]() {},
   };
+}
+
+/** Whether a row was refused because a column that is not of the kind has no value. */
+function isForeignColumn(error: unknown, { columns }: RecordKind<MarketRecord>): boolean {
+  const { column } = error as { column?: string };
+  return sqlState(error) === "23502" && column !== "series_id" && !columns.some(({ name }) => name === column);
+}
+
+/** The constraint that an error blames. */
+function causeOf(error: unknown): string | undefined {
+  const state = sqlState(error);
+  if (!state?.startsWith("23")) return undefined;
+  const { table, constraint, column } = error as { table?: string; constraint?: string; column?: string };
+  return [state, table, constraint ?? column].join(" ");
 }

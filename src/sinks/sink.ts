@@ -30,6 +30,11 @@ export interface Sink<R extends MarketRecord = MarketRecord> extends AsyncDispos
   classify(error: unknown): Fault;
   /** Whether an error says that the sink answers, but needs more time than a write may take: it could take fewer records. */
   isTooSlow?(error: unknown): boolean;
+  /**
+   * What an error that is poison blames, such as a constraint: where most records are refused for one cause, it lies in the
+   * table and not in them. Absent, or `undefined`, where it lies in a value.
+   */
+  causeOf?(error: unknown): string | undefined;
   /** Resolves when the sink can be reached, and throws what hinders it. */
   check(signal: AbortSignal): Promise<void>;
 }

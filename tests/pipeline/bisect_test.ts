@@ -179,3 +179,28 @@ Deno.test("refused records whose letters cannot be kept stay unsettled, and that
   await writing;
   assertEquals([settlements, failures], [[0, 1], [letters.failure]]);
 });
+
+Deno.test("a constraint that refuses most records of a batch lies in the table: none of them is refused alone", async () => {
+  using lane = testLane({
+    write() {
+      throw new SinkError("poison", "violates check constraint positive", "23514");
+    },
+  });
+  const { batch } = makeBatch(300, 50);
+  await lane.write(batch);
+  assertEquals(lane.fatal.length, 1);
+  assert(String(lane.fatal[0]).includes("which lies in the table and not in them: violates check constraint positive"));
+  assertEquals([...new Set(lane.letters.map(({ cause }) => cause))].sort(), ["aborted", "fatal"]);
+  assertEquals(lane.letters.length, 300);
+});
+
+Deno.test("a constraint that refuses a third of the records dead-letters those, and all else is written", async () => {
+  using lane = testLane({
+    write(records) {
+      if (records.some((bar) => numberOf(bar) % 3 === 0)) throw new SinkError("poison", "check", "23514");
+    },
+  });
+  const { batch } = makeBatch(600, 50);
+  await lane.write(batch);
+  assertEquals([lane.fatal.length, lane.letters.length, lane.sink.stored.length], [0, 200, 400]);
+});

@@ -66,6 +66,7 @@ export function fakeSink(options: FakeSinkOptions = {}): FakeSink {
     },
     classify: (error) => error instanceof SinkError ? error.fault : "fatal",
     isTooSlow: (error) => error instanceof SinkError && error.code === "57014",
+    causeOf: (error) => (error as SinkError).code?.startsWith("23") ? (error as SinkError).code : undefined,
     check: () => Promise.resolve(),
     async [Symbol.asyncDispose]() {},
   };

@@ -35,12 +35,13 @@ export interface PostgresLaneOptions {
   notice?: (message: string) => void;
 }
 
-/** SQLSTATE of a key that is there already. */
-const UNIQUE_VIOLATION = "23505";
 /** SQLSTATE of a limit that the server's configuration sets. */
 const LIMIT_EXCEEDED = "53400";
-/** SQLSTATE of COPY into a table with row-level security, by who is not its owner. */
-const NOT_SUPPORTED = "0A000";
+/**
+ * SQLSTATEs with which a COPY leaves the batch to the upsert, which tells more: a key that is there already; a table with
+ * row-level security, and not one's own; and binary values that do not fit the type of a column, such as `numeric`.
+ */
+const LEFT_TO_UPSERT = new Set(["23505", "0A000", "08P01", "22P03"]);
 /** Most batches that go straight to the upsert after COPY has met known keys again and again. */
 const MAX_COPY_PAUSE = 64;
 
@@ -83,7 +84,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
         return tally({ stored, unchanged: 0, deduplicated }, count - stored);
       } catch (error) {
         const state = sqlState(error);
-        if (state !== UNIQUE_VIOLATION && state !== NOT_SUPPORTED) throw error;
+        if (state === undefined || !LEFT_TO_UPSERT.has(state)) throw error;
         copyMemory.failed();
       }
     }
