@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import { type Interval, subtract } from "../records/intervals.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
-import type { Doubt } from "./coverage.ts";
+import type { Doubt, SeriesCoverage } from "./coverage.ts";
 import type { CoverageChange, CoverageStore, SeriesOwner } from "./store.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -35,17 +35,24 @@ async function upgrade(store: CoverageStore, dataDir: string, signal?: AbortSign
     const left = parse(await Deno.readTextFile(path));
     if (left === undefined) continue;
     for (const owner of left.owners) {
-      const known = await store.load(owner, signal);
-      const changes = Array.from(left.ends, ([symbol, ends]): CoverageChange => {
-        const confirmed = known.get(symbol)?.confirmed ?? [];
-        const stepMs = TIMEFRAMES.get(owner.timeframe)!;
-        return { symbol, confirmed: [], doubts: ends.flatMap((end) => doubtsBefore(end, stepMs, confirmed)) };
-      });
-      await store.save(owner, changes, signal);
+      await store.save(owner, doubtEnds(owner, left.ends, await store.load(owner, signal)), signal);
     }
     // From here on the coverage knows; a kill before that makes it do so again.
     await Deno.remove(path);
   }
+}
+
+/** Brings the last day of ranges that each symbol was thought to have into doubt. */
+export function doubtEnds(
+  { timeframe }: SeriesOwner,
+  ends: ReadonlyMap<string, readonly Interval[]>,
+  known: ReadonlyMap<string, SeriesCoverage>,
+): CoverageChange[] {
+  const stepMs = TIMEFRAMES.get(timeframe)!;
+  return Array.from(ends, ([symbol, ranges]) => {
+    const confirmed = known.get(symbol)?.confirmed ?? [];
+    return { symbol, confirmed: [], doubts: ranges.flatMap((range) => doubtsBefore(range, stepMs, confirmed)) };
+  });
 }
 
 async function filesIn(directory: string): Promise<string[]> {

@@ -10,7 +10,11 @@ import { type KV, Kvm } from "@nats-io/kv";
 import { type SeriesCoverage, UNKNOWN } from "../coverage/coverage.ts";
 import { type CoverageJson, fromJson, toJson } from "../coverage/json.ts";
 import { applyChange, type CoverageChange, type CoverageStore, type SeriesOwner } from "../coverage/store.ts";
+import { doubtEnds } from "../coverage/upgrade.ts";
+import type { Interval } from "../records/intervals.ts";
+import { TIMEFRAMES } from "../records/timeframe.ts";
 import { connectNow, type Nats, unlessAborted } from "./connection.ts";
+import { findStream, manageStreams } from "./stream.ts";
 
 /** Where {@linkcode keepCoverageInNats} keeps it. */
 export interface NatsCoverageOptions {
@@ -44,11 +48,37 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
   const { nats, cluster, replicas, timeoutMs: timeout, writer } = options;
   const held = new Map<string, Held>();
 
+  // A bucket's name takes no dots.
+  const bucketOf = (content: string) => `barline_${cluster.replaceAll(".", "--")}_${content}`;
+  let hasUpgraded = false;
+
   async function open(): Promise<KV> {
     const manager = new Kvm(jetstream(await connectNow(nats), { timeout }));
-    // A bucket's name takes no dots.
-    const name = `barline_${cluster.replaceAll(".", "--")}_coverage`;
-    return await manager.create(name, { history: 1, storage: StorageType.File, replicas });
+    const bucket = await manager.create(bucketOf("coverage"), { history: 1, storage: StorageType.File, replicas });
+    if (!hasUpgraded) await upgrade(bucket);
+    hasUpgraded = true;
+    return bucket;
+  }
+
+  /** Takes over what earlier versions knew, once: up to where each symbol was thought to be complete. */
+  async function upgrade(bucket: KV): Promise<void> {
+    const manager = await manageStreams(nats);
+    if (await findStream(manager, `KV_${bucketOf("frontiers")}`) === undefined) return;
+    const old = await new Kvm(jetstream(await connectNow(nats), { timeout })).open(bucketOf("frontiers"));
+    for await (const entry of await old.history({ key: ">" })) {
+      if (entry.operation !== "PUT") continue;
+      // The source as it stands in the key: providers that stand in for each other, and their timeframe.
+      const source = entry.key.split(".")[0].replace(/=([0-9A-F]{2})/g, "%$1");
+      const [, providers, timeframe = ""] = /^(\S+) (\S+)$/.exec(decodeURIComponent(source)) ?? [];
+      if (!TIMEFRAMES.has(timeframe)) continue;
+      const frontiers = Object.entries(entry.json<Record<string, number>>());
+      const ends = new Map(frontiers.map(([symbol, to]): [string, Interval[]] => [symbol, [[-Infinity, to]]]));
+      for (const provider of providers.split(",")) {
+        const owner = { provider, timeframe };
+        await saveIn(bucket, owner, doubtEnds(owner, ends, await loadFrom(bucket, owner)));
+      }
+    }
+    await old.destroy();
   }
 
   async function read(bucket: KV, key: string): Promise<Held> {
@@ -75,8 +105,7 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
     }
   }
 
-  async function load(owner: SeriesOwner): Promise<ReadonlyMap<string, SeriesCoverage>> {
-    const bucket = await open();
+  async function loadFrom(bucket: KV, owner: SeriesOwner): Promise<ReadonlyMap<string, SeriesCoverage>> {
     const known = new Map<string, SeriesCoverage>();
     for await (const entry of await bucket.history({ key: `${prefixOf(owner)}.>` })) {
       if (entry.operation !== "PUT") continue;
@@ -88,8 +117,7 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
     return known;
   }
 
-  async function save(owner: SeriesOwner, changes: readonly CoverageChange[]): Promise<void> {
-    const bucket = await open();
+  async function saveIn(bucket: KV, owner: SeriesOwner, changes: readonly CoverageChange[]): Promise<void> {
     const queue = changes.values();
     await Promise.all(Array.from({ length: Math.min(PARALLEL, changes.length) }, async () => {
       for (const change of queue) await write(bucket, `${prefixOf(owner)}.${token(change.symbol)}`, change);
@@ -98,8 +126,10 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
 
   const within = <T>(work: Promise<T>, signal?: AbortSignal) => signal ? unlessAborted(work, signal) : work;
   return {
-    load: (owner, signal) => within(load(owner), signal),
-    save: (owner, changes, signal) => within(changes.length > 0 ? save(owner, changes) : Promise.resolve(), signal),
+    load: (owner, signal) => within(open().then((bucket) => loadFrom(bucket, owner)), signal),
+    async save(owner, changes, signal) {
+      if (changes.length > 0) await within(open().then((bucket) => saveIn(bucket, owner, changes)), signal);
+    },
   };
 }
 

@@ -1,3 +1,5 @@
+import { assertEquals } from "@std/assert";
+import { Kvm } from "@nats-io/kv";
 import { openNats } from "../../src/nats/connection.ts";
 import { keepCoverageInFiles } from "../../src/coverage/file.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -11,7 +13,7 @@ import { missingNats, type NatsServer, natsSettings, startNats } from "../suppor
 import { makeDirectory } from "../support/providers.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
 import { testWhere } from "../support/skip.ts";
-import { type CoveragePlace, testCoverageStore } from "./conformance.ts";
+import { type CoveragePlace, loaded, minutes, OWNER, testCoverageStore } from "./conformance.ts";
 
 /** The stores of a database. */
 function placeIn(database: Database): CoveragePlace {
@@ -77,4 +79,23 @@ testCoverageStore("nats", (name, fn) => testWhere(missingNats(), name, fn), asyn
         writer: "host/1",
       }),
   });
+});
+
+testWhere(missingNats(), "frontiers that instances of earlier versions kept in NATS are read once", async () => {
+  await using way = openNats(natsSettings(nats.url), "test");
+  const cluster = `old.${crypto.randomUUID()}`;
+  const old = await new Kvm(await way.connect()).create(`barline_${cluster.replaceAll(".", "--")}_frontiers`, {});
+  const [end, start] = [minutes([3000, 1560])[0], minutes([1560, 0])[0]];
+  await old.put("alpaca=2Cmassive=201m.4.0", JSON.stringify({ "BRK.B": end }));
+  await old.put("mock=201m.4.1", JSON.stringify({ X: end }));
+  const open = () => keepCoverageInNats({ nats: way, cluster, replicas: 1, timeoutMs: 5000, writer: "host/1" });
+  const store = open();
+  for (const provider of ["alpaca", "massive"]) {
+    const known = await store.load({ provider, timeframe: "1m" });
+    assertEquals([...known.keys()], ["BRK.B"]);
+    const [{ from, to, reason }] = known.get("BRK.B")!.doubts;
+    assertEquals([from, to, reason], [start, end, "upgraded"]);
+  }
+  await store.save(OWNER, [{ symbol: "BRK.B", confirmed: [minutes([0, 3000])], doubts: [] }]);
+  assertEquals((await loaded(open()))["BRK.B"], { confirmed: [minutes([0, 3000])], doubts: [] });
 });
