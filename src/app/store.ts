@@ -7,6 +7,7 @@ import { isClustered } from "../config/cluster.ts";
 import type { Config } from "../config/load.ts";
 import { keepCoverageInFiles } from "../coverage/file.ts";
 import type { CoverageStore } from "../coverage/store.ts";
+import { withUpgrade } from "../coverage/upgrade.ts";
 import { tenantDirectory } from "../data_dir.ts";
 import type { Client } from "pg";
 import { keepCoverageInDatabase } from "../database/coverage.ts";
@@ -87,7 +88,11 @@ export interface StoreOptions {
 export async function openStore(options: StoreOptions): Promise<Store> {
   const { settings } = options.config;
   const isNats = settings.sink === "nats" && options.database === undefined;
-  return isNats ? await openStream(options) : await openTables(options);
+  const store = isNats ? await openStream(options) : await openTables(options);
+  return {
+    ...store,
+    coverage: (tenant) => withUpgrade(store.coverage(tenant), tenantDirectory({ ...settings, tenant })),
+  };
 }
 
 async function openTables(

@@ -186,3 +186,5 @@ WITH upgraded AS (
 )
 UPDATE series_coverage c SET confirmed = c.confirmed - tstzmultirange(tstzrange(u.starts, u.ends))
 FROM upgraded u WHERE u.id = c.series_id;
+
+DROP TABLE cluster_frontier;
