@@ -4,16 +4,13 @@
  *
  * @module
  */
+import type { ClientConfig } from "pg";
 import { abortable } from "@std/async/abortable";
 import { join } from "@std/path";
 import { makeDirectory } from "../durable_files.ts";
 import type { Database } from "./database.ts";
+import { type EmbeddedServer, startEmbeddedServer } from "./embedded_server.ts";
 import { connectClient } from "./postgres.ts";
-
-/** What the worker is told; `check` asks no more than whether it still answers. */
-export type WorkerRequest = { type: "start"; directory: string; socket: string } | { type: "check" | "stop" };
-/** What the worker answers, at the port that comes with the request. */
-export type WorkerReply = { ok: true } | { ok: false; message: string };
 
 /** The name that PostgreSQL clients give a socket in its directory. */
 const SOCKET_NAME = ".s.PGSQL.5432";
@@ -33,18 +30,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
   // Not below the data directory: the path of a socket may be 107 bytes long at most.
   const sockets = await Deno.makeTempDir({ prefix: "barline-" });
   opened.defer(() => Deno.remove(sockets, { recursive: true }));
-  const worker = new Worker(new URL("./embedded_worker.ts", import.meta.url), { type: "module" });
-  opened.defer(() => worker.terminate());
-  try {
-    await ask(worker, { type: "start", directory, socket: join(sockets, SOCKET_NAME) });
-  } catch (error) {
-    throw new Error(
-      `Cannot start the embedded database in "${directory}": ${(error as Error).message}. ` +
-        "Give room and the right to write there, or choose another place with --data-dir",
-      { cause: error },
-    );
-  }
-  opened.defer(() => ask(worker, { type: "stop" }).catch(() => {}));
+  const server = opened.use(await startServer(directory, join(sockets, SOCKET_NAME)));
   let last: Promise<unknown> = Promise.resolve();
   const closing = opened.move();
   return {
@@ -52,9 +38,17 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     maxConnections: 1,
     // The socket server hands COPY data to the server piece by piece, which ends the session.
     supportsCopy: false,
-    connect: (signal) =>
-      connectClient({ host: sockets, port: 5432, user: "postgres", database: "postgres", password: "" }, signal),
-    check: (signal) => ask(worker, { type: "check" }, signal),
+    async connect(signal) {
+      await server.ensure();
+      try {
+        return await connectClient({ ...CLIENT, host: sockets }, signal);
+      } catch (error) {
+        // It may be at work for somebody who has gone; what does not even greet for so long is dead.
+        if (!signal?.aborted) server.giveUp(error as Error);
+        throw error;
+      }
+    },
+    check: (signal) => server.check(signal),
     turn(fn, signal) {
       const turn = last.then(() => {
         signal?.throwIfAborted();
@@ -65,6 +59,29 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
     },
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+/** The database's user, and the longest waits for a connection and for a statement, in milliseconds. */
+const CLIENT: ClientConfig = {
+  port: 5432,
+  user: "postgres",
+  database: "postgres",
+  password: "",
+  connectionTimeoutMillis: 30_000,
+  query_timeout: 120_000,
+};
+
+/** Starts the server, and says what to do where that fails. */
+async function startServer(directory: string, socket: string): Promise<EmbeddedServer> {
+  try {
+    return await startEmbeddedServer({ directory, socket });
+  } catch (error) {
+    throw new Error(
+      `Cannot start the embedded database in "${directory}": ${(error as Error).message}. ` +
+        "Give room and the right to write there, or choose another place with --data-dir",
+      { cause: error },
+    );
+  }
 }
 
 /** Holds the directory for this process: two servers on one directory would destroy it. Ends with the process. */
@@ -81,21 +98,4 @@ async function lockDirectory(directory: string): Promise<Deno.FsFile> {
   await file.truncate(0);
   await file.write(new TextEncoder().encode(`${Deno.pid}\n`));
   return file;
-}
-
-/** Sends a request and waits for its reply. */
-function ask(worker: Worker, request: WorkerRequest, signal?: AbortSignal): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  return new Promise<void>((resolve, reject) => {
-    port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
-      if (data.ok) resolve();
-      else reject(new Error(data.message));
-    };
-    worker.onerror = (event) => {
-      event.preventDefault();
-      reject(new Error(event.message));
-    };
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-    worker.postMessage(request, [port2]);
-  }).finally(() => port1.close());
 }

@@ -12,7 +12,7 @@ import type { Server, Socket } from "node:net";
 import { dirname, join } from "@std/path";
 import { syncDirectory } from "../durable_files.ts";
 import { unpackCluster } from "./embedded_cluster.ts";
-import type { WorkerReply, WorkerRequest } from "./embedded.ts";
+import type { WorkerBreakdown, WorkerReply, WorkerRequest } from "./embedded_server.ts";
 
 /** Bits of a mode that are not its owner's. */
 const OTHERS = 0o077;
@@ -61,6 +61,8 @@ async function open(options: PGliteOptions): Promise<PGlite> {
   const keep = (line: string) => {
     log.push(line);
     if (log.length > LOG_LINES) log.shift();
+    // The server ends with it, and answers nobody any more.
+    if (line.includes("PANIC:")) self.postMessage({ message: line } satisfies WorkerBreakdown);
     return false;
   };
   try {

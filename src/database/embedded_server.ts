@@ -1,0 +1,146 @@
+/**
+ * The worker that the embedded database runs in: started, watched, and replaced where it broke.
+ *
+ * PostgreSQL ends where it cannot write its log, as on a full disk. Within a process it cannot start itself again, so that the
+ * worker is given up and another one opens the directory, which recovers as after a crash. Requests to the worker are
+ * limited in time: one that hangs answers nothing, a farewell included.
+ *
+ * @module
+ */
+import { TransientError } from "./faults.ts";
+
+/** What the worker is asked; `check` is answered when it is not at work. */
+export type WorkerRequest = { type: "start"; directory: string; socket: string } | { type: "check" | "stop" };
+/** What the worker answers, at the port that comes with the request. */
+export type WorkerReply = { ok: true } | { ok: false; message: string };
+/** What the worker says unasked: why the server in it has ended. */
+export interface WorkerBreakdown {
+  readonly message: string;
+}
+
+/** Where the server is. */
+export interface EmbeddedServerOptions {
+  readonly directory: string;
+  /** Path of its socket. */
+  readonly socket: string;
+}
+
+/** The server in its worker. Disposing of it ends both, within seconds. */
+export interface EmbeddedServer extends AsyncDisposable {
+  /**
+   * Resolves when there is a worker that is not known to be broken.
+   *
+   * @throws {TransientError} If the directory cannot be opened again, as while the disk is full.
+   */
+  ensure(): Promise<void>;
+  /** Resolves when the worker answers. */
+  check(signal?: AbortSignal): Promise<void>;
+  /** Gives up a worker that did not answer; the next {@linkcode EmbeddedServer.ensure} starts another. */
+  giveUp(reason: Error): void;
+}
+
+/** Life of a worker: `life` aborts when it is given up. */
+type State =
+  | { readonly name: "running"; readonly worker: Worker; readonly life: AbortController }
+  | { readonly name: "broken"; readonly reason: Error }
+  | { readonly name: "stopped" };
+
+/** Longest start, in milliseconds: after a crash the log is read again. */
+const START_MS = 120_000;
+/** Longest wait for an answer of a worker that may be at work, in milliseconds. */
+const CHECK_MS = 30_000;
+/** Longest wait for a checkpoint at the end, in milliseconds; without one the next start takes longer. */
+const STOP_MS = 5000;
+
+/**
+ * Starts the server.
+ *
+ * @throws {Error} If it cannot be started.
+ */
+export async function startEmbeddedServer({ directory, socket }: EmbeddedServerOptions): Promise<EmbeddedServer> {
+  let state: State = { name: "stopped" };
+
+  async function start(): Promise<void> {
+    // The one before may have left it.
+    await Deno.remove(socket).catch(() => {});
+    const worker = new Worker(new URL("./embedded_worker.ts", import.meta.url), { type: "module" });
+    const life = new AbortController();
+    const started: State = { name: "running", worker, life };
+    const breakDown = (message: string) => setBroken(started, new TransientError(message));
+    worker.onerror = (event) => {
+      event.preventDefault();
+      breakDown(event.message);
+    };
+    worker.onmessage = ({ data }: MessageEvent<WorkerBreakdown>) => breakDown(data.message);
+    state = started;
+    try {
+      await ask(started, { type: "start", directory, socket }, AbortSignal.timeout(START_MS));
+    } catch (error) {
+      setBroken(started, error as Error);
+      throw error;
+    }
+  }
+
+  function setBroken(of: State, reason: Error): void {
+    if (of !== state || of.name !== "running") return;
+    state = { name: "broken", reason };
+    of.life.abort(reason);
+    of.worker.terminate();
+  }
+
+  await start();
+  return {
+    async ensure() {
+      if (state.name !== "broken") return;
+      try {
+        await start();
+      } catch (cause) {
+        throw new TransientError(
+          `Cannot open the embedded database in "${directory}" again: ${(cause as Error).message}. ` +
+            "It goes on when there is room and the right to write there",
+          { cause },
+        );
+      }
+    },
+    async check(signal) {
+      if (state.name === "broken") throw state.reason;
+      if (state.name === "running") await ask(state, { type: "check" }, limit(CHECK_MS, signal));
+    },
+    giveUp: (reason) => setBroken(state, reason),
+    async [Symbol.asyncDispose]() {
+      const last = state;
+      if (last.name === "running") {
+        await ask(last, { type: "stop" }, AbortSignal.timeout(STOP_MS)).catch(() => {});
+        last.worker.terminate();
+      }
+      state = { name: "stopped" };
+    },
+  };
+}
+
+const limit = (ms: number, signal?: AbortSignal) =>
+  AbortSignal.any([AbortSignal.timeout(ms), ...signal === undefined ? [] : [signal]]);
+
+/** Sends a request and waits for its reply, for as long as the worker lives and the signal allows. */
+async function ask(
+  { worker, life }: Extract<State, { name: "running" }>,
+  request: WorkerRequest,
+  signal: AbortSignal,
+): Promise<void> {
+  const either = AbortSignal.any([life.signal, signal]);
+  const { port1, port2 } = new MessageChannel();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
+        if (data.ok) resolve();
+        else reject(new Error(data.message));
+      };
+      const abort = () => reject(either.reason);
+      if (either.aborted) abort();
+      either.addEventListener("abort", abort, { once: true });
+      worker.postMessage(request, [port2]);
+    });
+  } finally {
+    port1.close();
+  }
+}
