@@ -5,6 +5,7 @@ import { openEmbedded } from "../../src/database/embedded.ts";
 import { prepareDatabase } from "../../src/database/migrate.ts";
 import { counts, select, writeOnce } from "../support/lanes.ts";
 import { numberedBars, numbers, storedNumbers } from "../support/numbered.ts";
+import { addressOf } from "../support/process.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
@@ -18,26 +19,11 @@ async function withDirectory(fn: (directory: string) => Promise<void>): Promise<
   }
 }
 
-/** Temporary directories that hold a server's socket. */
-async function socketDirectories(): Promise<Set<string>> {
-  const parent = await Deno.makeTempDir();
-  await Deno.remove(parent);
-  const temporary = join(parent, "..");
-  const found = new Set<string>();
-  for await (const { name, isDirectory } of Deno.readDir(temporary)) {
-    if (!isDirectory || !name.startsWith("barline-") || name.startsWith("barline-test-")) continue;
-    const path = join(temporary, name);
-    const names = await Array.fromAsync(Deno.readDir(path)).catch(() => []);
-    if (names.some((entry) => entry.name.startsWith(".s.PGSQL"))) found.add(path);
-  }
-  return found;
-}
-
-/** Sockets of this process that listen, TCP over IPv4 and IPv6. */
-async function listeningTcpSockets(): Promise<string[]> {
+/** TCP sockets of a process that listen, over IPv4 and IPv6. */
+async function listeningTcpSockets(pid: number): Promise<string[]> {
   const mine = new Set<string>();
-  for await (const { name } of Deno.readDir("/proc/self/fd")) {
-    const target = await Deno.readLink(`/proc/self/fd/${name}`).catch(() => "");
+  for await (const { name } of Deno.readDir(`/proc/${pid}/fd`)) {
+    const target = await Deno.readLink(`/proc/${pid}/fd/${name}`).catch(() => "");
     const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
     if (inode !== undefined) mine.add(inode);
   }
@@ -66,32 +52,37 @@ Deno.test("rows that were written are there after closing and opening again", as
 });
 
 Deno.test("the socket lies in a directory that is its owner's alone, and is gone after closing", async () => {
-  await withDirectory(async (directory) => {
-    const before = await socketDirectories();
-    const database = await openEmbedded(directory);
-    const during = [...await socketDirectories()].filter((path) => !before.has(path));
-    assertEquals(during.length, 1);
-    assertEquals((await Deno.stat(during[0])).mode! & 0o777, 0o700);
-    assertEquals((await Deno.stat(join(directory, "postgres"))).mode! & 0o777, 0o700);
-    await database[Symbol.asyncDispose]();
-    await assertRejects(() => Deno.stat(during[0]), Deno.errors.NotFound);
-  });
+  await using workspace = await openWorkspace();
+  // Its own, as other tests make temporary directories meanwhile.
+  const temporary = join(workspace.directory, "temporary");
+  await Deno.mkdir(temporary);
+  const running = workspace.startIngest(["--provider", "mock"], { env: { TMPDIR: temporary } });
+  await running.line(/Provider "?mock"? opened/);
+  const [directory, ...more] = await Array.fromAsync(Deno.readDir(temporary), ({ name }) => join(temporary, name));
+  assertEquals(more, []);
+  assertEquals((await Deno.stat(directory)).mode! & 0o777, 0o700);
+  assertEquals(await Array.fromAsync(Deno.readDir(directory), ({ name }) => name), [".s.PGSQL.5432"]);
+  assertEquals((await Deno.stat(join(workspace.dataDir, "postgres"))).mode! & 0o777, 0o700);
+  running.kill("SIGTERM");
+  assertEquals((await running.ended).code, 0);
+  assertEquals(await Array.fromAsync(Deno.readDir(temporary)), []);
 });
 
 const noProc = Deno.build.os === "linux" ? undefined : "there is no /proc to look into";
 
 testWhere(noProc, "nothing listens on a TCP port", async () => {
-  await withDirectory(async (directory) => {
-    const before = await listeningTcpSockets();
-    {
-      // To see that the test would see one.
-      using _listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-      assertEquals((await listeningTcpSockets()).length, before.length + 1);
-    }
-    await using database = await openEmbedded(directory);
-    await select(database, "SELECT 1");
-    assertEquals(await listeningTcpSockets(), before);
-  });
+  await using workspace = await openWorkspace();
+  const running = workspace.startIngest(["--provider", "mock"]);
+  await running.line(/Provider "?mock"? opened/);
+  assertEquals(await listeningTcpSockets(running.pid), []);
+  running.kill("SIGTERM");
+  await running.ended;
+  // To see that the test would see one.
+  const serving = workspace.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
+  await addressOf(serving);
+  assertEquals((await listeningTcpSockets(serving.pid)).length, 1);
+  serving.kill("SIGTERM");
+  await serving.ended;
 });
 
 Deno.test("a second opener in the same process is refused, and the first goes on", async () => {
