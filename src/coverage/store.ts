@@ -30,6 +30,8 @@ export interface StoredStarts {
   readonly within: readonly number[];
   /** The oldest bar after the range. */
   readonly after?: number;
+  /** Bars in the range whose row is a correction of the last two hours, in order. @default {none} */
+  readonly corrected?: readonly number[];
 }
 
 /** Coverage that outlasts the process. Changes are merged: several writers may confirm and doubt the same series. */

@@ -188,6 +188,11 @@ const STARTS = `SELECT s.symbol,
     SELECT ${ms("b.ts")} FROM bar b
     WHERE b.series_id = s.id AND b.ts >= asked.first AND b.ts < asked.last AND b.status <> 'p' ORDER BY b.ts
   ) AS within,
+  ARRAY(
+    SELECT ${ms("b.ts")} FROM bar b
+    WHERE b.series_id = s.id AND b.ts >= asked.first AND b.ts < asked.last AND b.status = 'c'
+      AND b.received_at > now() - interval '2 hours' ORDER BY b.ts
+  ) AS corrected,
   (SELECT ${ms("min(b.ts)")} FROM bar b WHERE b.series_id = s.id AND b.ts >= asked.last AND b.status <> 'p') AS after
 FROM (
   SELECT given.symbol, to_timestamp(given.starts / 1000) AS first, to_timestamp(given.ends / 1000) AS last
@@ -205,8 +210,8 @@ async function readStarts(
     intervals.map(([from]) => from),
     intervals.map(([, to]) => to),
   ]);
-  return new Map(rows.map(({ symbol, before, within, after }) => [
+  return new Map(rows.map(({ symbol, before, within, after, corrected }) => [
     symbol,
-    { before: before ?? undefined, within, after: after ?? undefined },
+    { before: before ?? undefined, within, after: after ?? undefined, corrected },
   ]));
 }

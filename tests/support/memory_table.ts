@@ -50,6 +50,9 @@ export function createMemoryTable(): MemoryTable {
       before: starts.findLast((ts) => ts < from),
       within: starts.filter((ts) => ts >= from && ts < to),
       after: starts.find((ts) => ts >= to),
+      corrected: rowsOf(provider, symbol).filter(({ ts, status, receivedAt }) =>
+        ts >= from && ts < to && status === "correction" && receivedAt / 1000 > Date.now() - 2 * 60 * 60_000
+      ).map(({ ts }) => ts),
     };
   }
 

@@ -19,11 +19,15 @@ const CORRECTION_MS = 2 * 60 * 60_000;
 const FIELDS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as const;
 
 /** Compares. A bar of history that replaces one of the stream is a correction of it. */
-export function compare({ values }: Track, bars: readonly FeedBar[], now: number): Compared {
+export function compare({ values, corrected }: Track, bars: readonly FeedBar[], now: number): Compared {
   const news: FeedBar[] = [];
   const outdated: number[] = [];
   for (const bar of bars) {
     const known = values.get(bar.ts);
+    const correctedAt = corrected.get(bar.ts) ?? -Infinity;
+    // Its values are not known here: what the stream said last is believed as long as history may be behind it.
+    if (known === undefined && now - correctedAt < CORRECTION_MS) continue;
+    corrected.delete(bar.ts);
     if (known === undefined) news.push(bar);
     else if (isSame(bar, known.bar)) continue;
     else if (known.bar.status === "correction" && now - known.at < CORRECTION_MS) outdated.push(bar.ts);

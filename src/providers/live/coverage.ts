@@ -28,7 +28,7 @@
  * @module
  */
 import type { Calendar } from "../../calendar/mod.ts";
-import type { DoubtReason, SeriesCoverage } from "../../coverage/coverage.ts";
+import { type DoubtReason, isUnrepairable, type SeriesCoverage } from "../../coverage/coverage.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
 import type { CoverageKeeper } from "./coverage_keeper.ts";
 import type { FeedBar } from "./feed.ts";
@@ -133,20 +133,21 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     changed(of);
   }
 
-  /** Corrections of the newest bars may come while nobody listens. */
-  function doubtCorrections(of: Track): void {
+  /** Corrections of the bars before `until` may have come while nobody listened. */
+  function doubtCorrections(of: Track, until = of.head, dueAt = now()): void {
     const [first] = of.coverage.confirmed;
-    if (correctionMs === 0 || of.head === undefined || first === undefined) return;
-    const from = Math.max(first[0], of.head - correctionMs);
-    if (from < of.head) openDoubt(of, from, of.head, "corrected", now());
+    if (correctionMs === 0 || until === undefined || first === undefined) return;
+    const from = Math.max(first[0], until - correctionMs);
+    if (from < until) openDoubt(of, from, until, "corrected", dueAt);
   }
 
-  /** A live bar after a range without a later one: the evidence that was missing may be there now. */
-  function hasten(of: Track, from: number): void {
-    const last = of.coverage.doubts.at(-1);
-    if (last === undefined || last.to !== from || last.dueAt === Infinity) return;
-    const dueAt = firstDue(of, soon(from));
-    if (dueAt < last.dueAt) open(of, { ...last, dueAt });
+  /** A live bar after a silence: what history was behind with, or nobody could prove, may be proved now. */
+  function hasten(of: Track, ts: number): void {
+    const dueAt = firstDue(of, soon(ts));
+    for (const each of of.coverage.doubts) {
+      const mayBeProved = each.reason === "lag" || each.to === ts;
+      if (mayBeProved && !isUnrepairable(each) && dueAt < each.dueAt) open(of, { ...each, dueAt });
+    }
   }
 
   /** A bar that only history can confirm. Contiguous ones are one doubt: one request confirms them. */
@@ -218,7 +219,10 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       if (hole !== undefined) {
         if (isBusy(of)) lacking.set(bar.ts, (lacking.get(bar.ts) ?? 0) + 1);
         if (lacking.size > MAX_LACKING) lacking.delete(lacking.keys().next().value!);
+        // Corrections of the bars before it may have been lost with the bars of the hole.
+        if (isBusy(of)) doubtCorrections(of, hole[0], firstDue(of, soon(hole[1])));
         openDoubt(of, hole[0], hole[1], "hole", firstDue(of, soon(hole[1])));
+        hasten(of, hole[1]);
       } else if (before === bar.ts) hasten(of, before);
       return hole;
     },

@@ -85,19 +85,24 @@ export function reconcile(options: ReconcileOptions): Reconciled {
   return { settled, lost, bars: starts.filter(inDoubt).length, isContradicted };
 }
 
-/** Opens a doubt over settled bars that history gave and the vendor may still correct: whether the stream will tell is not known. */
+/**
+ * Opens a doubt over settled bars that history gave and the vendor may still correct: whether the stream will tell is not
+ * known. A history that lags shows the bars as they were then.
+ */
 function readAgain(
   track: Track,
   starts: readonly number[],
   settled: readonly Interval[],
-  { correctionMs, now, readyAt }: ReconcileOptions,
+  { correctionMs, now, readyAt, isSlice, doubts }: ReconcileOptions,
 ): void {
+  const isBehind = !isSlice && current(track, doubts.map(({ from, to }) => [from, to])).some(isAboutMissing);
+  const shownAt = isBehind && starts.length > 0 ? starts[starts.length - 1] + track.stepMs : now;
   const young = starts.filter((start) =>
-    start + track.stepMs + correctionMs > now && settled.some(([from, to]) => start >= from && start < to)
+    start + track.stepMs + correctionMs > shownAt && settled.some(([from, to]) => start >= from && start < to)
   );
   if (correctionMs === 0 || young.length === 0) return;
   const [from, last] = [young[0], young[young.length - 1]];
-  const dueAt = readyAt(last + track.stepMs + correctionMs);
+  const dueAt = Math.max(readyAt(last + track.stepMs + correctionMs), now + (isBehind ? backoff(2) : 0));
   open(track, { from, to: last + track.stepMs, reason: "corrected", foundAt: now, dueAt, attempts: 0 });
 }
 

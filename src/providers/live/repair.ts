@@ -251,7 +251,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       const stored = await readTable!(ranges, signal);
       return new Map(some.flatMap((plan) => {
         const of = stored.get(plan.symbol);
-        return of === undefined ? [] : [[plan.symbol, useTable(plan, of, feed.correctionMs === undefined)]];
+        return of === undefined ? [] : [[plan.symbol, useTable(plan, of, feed.correctionMs === undefined, now())]];
       }));
     } catch {
       signal.throwIfAborted();

@@ -26,6 +26,8 @@ export interface Track {
   readonly values: Map<number, { readonly bar: FeedBar; readonly at: number }>;
   /** Whether the head is no more than the time of the subscription: a first bar that is older is where the series begins. */
   isGuess: boolean;
+  /** Starts of corrections that an earlier run stored, and when that was learnt: history may still have what they replaced. */
+  readonly corrected: Map<number, number>;
   /** When data of the symbol came last before an interruption; -Infinity where that is not known. */
   heardAt: number;
   /** Confirmed since the coverage was saved last. */
@@ -60,7 +62,7 @@ export function createTrack(symbol: string, stepMs: number, calendar: Calendar |
       heardAt: -Infinity,
       unsaved: [],
     },
-    ...{ recent: [], inFlight: [], values: new Map() },
+    ...{ recent: [], inFlight: [], values: new Map(), corrected: new Map() },
   };
 }
 
