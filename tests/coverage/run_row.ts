@@ -88,6 +88,7 @@ async function runVariant(row: Row, given: Partial<Misdeeds>, feed: string, mode
     crashes: mode === "restarted" ? [{ at: interruption.from, downMs: 90_000, isStopped: true }] : [],
     clock: [],
     stalls: [],
+    corrected: 0,
     ...row.plan?.(at),
   };
   await using directory = await makeDirectory();

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { calendarOf } from "../../src/calendar/mod.ts";
 import { doubtAt, isConfirmed, type MemoryTable } from "../support/memory_table.ts";
 import { type Market, MINUTE } from "./market.ts";
 
@@ -38,6 +39,7 @@ export function judge({ table, markets, from, to }: Case): Findings {
   for (const [provider, market] of markets) {
     for (const [symbol, bars] of market) {
       const coverage = table.coverage(provider, symbol);
+      const calendar = calendarOf(provider, symbol);
       const rows = new Map(table.rows(provider, symbol).map((row) => [row.ts, row]));
       for (const ts of rows.keys()) if (ts < from || ts >= to) rows.delete(ts);
       for (let ts = Math.ceil(from / MINUTE) * MINUTE; ts < to; ts += MINUTE) {
@@ -60,7 +62,7 @@ export function judge({ table, markets, from, to }: Case): Findings {
             ? "no bar of the market"
             : `volume ${row.volume} for ${bar.volume}`;
           silent.push(`${what} ${value} (${state})`);
-        } else if (isSingle && !isConfirmed(coverage, ts)) unknown.push(what);
+        } else if (isSingle && !isConfirmed(coverage, ts) && (calendar?.isOpen(ts) ?? true)) unknown.push(what);
       }
       for (const row of rows.values()) {
         silent.push(`${provider} ${symbol} ${new Date(row.ts).toISOString()} is no bar of the market`);

@@ -44,11 +44,13 @@ export function* streamOf(market: Market, misdeeds: Misdeeds, tellsForming = fal
 function streamedOf(states: readonly State[], misdeeds: Misdeeds, tellsForming: boolean): Streamed[] {
   const [{ streamedAt, bar }] = states;
   const { symbol } = bar;
-  if (isIn(misdeeds.skips, streamedAt, symbol)) return [];
-  const streamed: Streamed[] = tellsForming ? formingOf(bar) : [];
-  streamed.push(...states.map((state, at): Streamed => {
-    return { at: state.streamedAt, kind: at === 0 ? "closed" : "corrected", bar: state.bar };
-  }));
+  // A lone correction that is skipped leaves nothing to see: it is only where the bar itself is.
+  const isSkipped = isIn(misdeeds.skips, streamedAt, symbol);
+  const streamed: Streamed[] = tellsForming && !isSkipped ? formingOf(bar) : [];
+  for (const [at, state] of states.entries()) {
+    if (isSkipped && isIn(misdeeds.skips, state.streamedAt, symbol)) continue;
+    streamed.push({ at: state.streamedAt, kind: at === 0 ? "closed" : "corrected", bar: state.bar });
+  }
   if (misdeeds.echoes && states.length > 1) {
     streamed.push({ at: states.at(-1)!.streamedAt + ECHO_AFTER_MS, kind: "closed", bar });
   }

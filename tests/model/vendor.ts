@@ -4,6 +4,7 @@
  * @module
  */
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
+import { createFeedClock, explainAhead } from "../../src/providers/live/clock.ts";
 import { createFeedProvider } from "../../src/providers/live/provider.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "../../src/providers/live/feed.ts";
 import type { Provider } from "../../src/providers/provider.ts";
@@ -37,12 +38,15 @@ export interface Vendor extends AsyncDisposable {
 
 const LATENCY_MS = 40;
 const PAGE_ROWS = 500;
+/** How long after its end each may correct a bar. */
+const CORRECTION_MS: Readonly<Record<string, number>> = { alpaca: 2 * MINUTE, massive: 16 * MINUTE };
 
 /** Starts the vendor. */
 export function startVendor({ name, time, market, misdeeds, stored }: VendorOptions): Vendor {
   const connections = new Map<Session, (error: unknown) => void>();
   const symbols = [...market.keys()];
   const shown = createShown({ now: time.now, market, misdeeds, stored });
+  const clock = createFeedClock(MINUTE);
   let requests = 0;
 
   const stream = streamOf(market, misdeeds);
@@ -50,7 +54,9 @@ export function startVendor({ name, time, market, misdeeds, stored }: VendorOpti
     const { value, done } = stream.next();
     if (done) return;
     time.at(value[0].at, () => {
-      const bars = value.map(({ bar }) => bar);
+      const bars = value.map(({ bar }) => bar).filter(({ ts }) => explainAhead(ts, MINUTE, clock) === undefined);
+      clock.vendorSaid(time.now());
+      for (const { symbol, ts } of bars) clock.barEnded(symbol, ts + MINUTE);
       for (const session of [...connections.keys()]) session.emit(bars);
       sendNext();
     });
@@ -90,6 +96,7 @@ export function startVendor({ name, time, market, misdeeds, stored }: VendorOpti
       requests++;
       await time.sleep(LATENCY_MS);
       signal.throwIfAborted();
+      clock.vendorSaid(time.now());
       if (isIn(misdeeds.failures, time.now())) throw new FeedError("status 503", { reason: "history" });
       const rows = rest.flatMap((symbol, at) => shown(symbol, at === 0 ? start : from, to)).slice(0, PAGE_ROWS);
       const last = rows.at(-1);
@@ -102,6 +109,8 @@ export function startVendor({ name, time, market, misdeeds, stored }: VendorOpti
   }
 
   const makeFeed = (): Feed => ({
+    clock,
+    correctionMs: CORRECTION_MS[name],
     name,
     symbols,
     timeframe: "1m",
