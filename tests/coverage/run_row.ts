@@ -4,7 +4,7 @@
  * @module
  */
 import { MINUTE } from "../model/market.ts";
-import type { Misdeeds, Plan } from "../model/plan.ts";
+import { type Misdeeds, NO_MISDEEDS, type Plan } from "../model/plan.ts";
 import { type Report, runPlan } from "../model/run.ts";
 import { makeDirectory } from "../support/providers.ts";
 import type { Moments, Row } from "./row.ts";
@@ -36,18 +36,6 @@ const MINUTES = 45;
 /** Both come after the misdeed was seen, and before history is well again where it is not. */
 const INTERRUPTED = 14;
 
-const NONE: Misdeeds = {
-  skips: [],
-  outages: [],
-  repeats: [],
-  lags: [],
-  stale: [],
-  lies: [],
-  failures: [],
-  echoes: false,
-  ahead: [],
-};
-
 /** Runs it, and tells what is wrong, in words. */
 export async function runRow(row: Row, feed: string, mode: Mode, verbose = false): Promise<string[]> {
   const problems: string[] = [];
@@ -74,7 +62,7 @@ export async function runRow(row: Row, feed: string, mode: Mode, verbose = false
 async function runVariant(row: Row, given: Partial<Misdeeds>, feed: string, mode: Mode, at: Moments): Promise<Report> {
   const { minute, symbols } = at;
   const interruption = { from: minute(INTERRUPTED) + 30_000, to: minute(INTERRUPTED) + 35_000 };
-  const misdeeds: Misdeeds = { ...NONE, ...given };
+  const misdeeds: Misdeeds = { ...NO_MISDEEDS, ...given };
   const outages = mode === "reconnected" ? [...misdeeds.outages, interruption] : misdeeds.outages;
   const plan: Plan = {
     seed: 1,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { calendarOf } from "../../src/calendar/mod.ts";
+import { calendarOf } from "../../src/providers/mod.ts";
 import { doubtAt, isConfirmed, type MemoryTable } from "../support/memory_table.ts";
 import { type Market, MINUTE } from "./market.ts";
 
@@ -23,6 +23,8 @@ export interface Findings {
   readonly silent: readonly string[];
   /** Minutes in doubt, in words: those that differ, and those that are in doubt although they do not. */
   readonly named: readonly string[];
+  /** Minutes that are named and differ, in words. */
+  readonly differing: readonly string[];
   /** Minutes that are neither confirmed nor in doubt. */
   readonly unknown: readonly string[];
   readonly minutes: number;
@@ -32,6 +34,7 @@ export interface Findings {
 export function judge({ table, markets, from, to }: Case): Findings {
   const silent: string[] = [];
   const named: string[] = [];
+  const differing: string[] = [];
   const unknown: string[] = [];
   let minutes = 0;
   const providers = [...markets.keys()];
@@ -53,6 +56,7 @@ export function judge({ table, markets, from, to }: Case): Findings {
         const isHeldElsewhere = row === undefined && !isSingle &&
           providers.some((other) => other !== provider && table.row(other, symbol, ts) !== undefined);
         const what = `${provider} ${symbol} ${new Date(ts).toISOString().slice(5, 16)}`;
+        if (doubt !== undefined && !isSame && !isHeldElsewhere) differing.push(`${what} ${doubt.reason}`);
         if (doubt !== undefined) named.push(`${what} ${doubt.reason}${isSame ? ", the same" : ""}`);
         else if (!isSame && !isHeldElsewhere) {
           const state = isConfirmed(coverage, ts) ? "confirmed" : "unknown";
@@ -69,5 +73,5 @@ export function judge({ table, markets, from, to }: Case): Findings {
       }
     }
   }
-  return { silent, named, unknown, minutes };
+  return { silent, named, differing, unknown, minutes };
 }

@@ -3,6 +3,8 @@
  *
  * - `[--seeds N] [--seed K] [--feed NAME] [--verbose]` runs seeds of the model, one after another.
  * - `--rows [NAME…] [--feed NAME] [--mode NAME]` runs what vendors do, one by one, over real sockets.
+ * - `--plant [RULE] [--seeds N]` takes out each rule in turn, or those of whose sentence RULE is a part; seeds must notice.
+ * - `--requests` counts what a day of 1,000 symbols asks of each vendor.
  * - `--kills N [--seed K]` kills a process N times in wall-clock time.
  *
  * @module
@@ -10,12 +12,14 @@
 import { parseArgs } from "@std/cli/parse-args";
 import { runRows } from "../coverage/run_rows.ts";
 import { runKills } from "./kills.ts";
+import { runPlants } from "./plants.ts";
+import { countRequests } from "./requests.ts";
 import { runSeeds } from "./seeds.ts";
 
-const { rows, kills, _: names, ...options } = parseArgs(Deno.args, {
+const { rows, requests, kills, plant, _: names, ...options } = parseArgs(Deno.args, {
   default: { seeds: 1000 },
-  string: ["feed", "mode"],
-  boolean: ["rows", "verbose"],
+  string: ["feed", "mode", "plant"],
+  boolean: ["rows", "requests", "verbose"],
 });
 
 async function killAll(kills: number): Promise<number> {
@@ -25,8 +29,28 @@ async function killAll(kills: number): Promise<number> {
   return silent.length;
 }
 
+async function plantAll(only: string): Promise<number> {
+  let unnoticed = 0;
+  for await (const { plant: { rule }, seeds } of runPlants(options.seeds, only)) {
+    console.log(`${seeds.length > 0 ? "noticed  " : "UNNOTICED"} ${rule}: seeds ${seeds.join(" ")}`);
+    if (seeds.length === 0) unnoticed++;
+  }
+  return unnoticed;
+}
+
+async function countAll(): Promise<number> {
+  let above = 0;
+  for await (const { name, perMinute, count, allowed } of countRequests()) {
+    console.log(`${name} at ${perMinute} a minute: ${count} requests in a day, ${allowed} are 10 %`);
+    if (count > allowed) above++;
+  }
+  return above;
+}
+
 let failures: number;
 if (kills !== undefined) failures = await killAll(kills);
+else if (plant !== undefined) failures = await plantAll(plant);
+else if (requests) failures = await countAll();
 else if (rows) failures = await runRows({ ...options, names: names.map(String) });
 else failures = await runSeeds(options);
 Deno.exit(failures === 0 ? 0 : 1);

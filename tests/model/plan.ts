@@ -42,6 +42,19 @@ export interface Misdeeds {
   readonly ahead: readonly { readonly at: number; readonly symbol: string; readonly aheadMs: number }[];
 }
 
+/** Those of a vendor who does no wrong. */
+export const NO_MISDEEDS: Misdeeds = {
+  skips: [],
+  outages: [],
+  repeats: [],
+  lags: [],
+  stale: [],
+  lies: [],
+  failures: [],
+  echoes: false,
+  ahead: [],
+};
+
 /** See the module's description. */
 export interface Plan {
   readonly seed: number;
@@ -60,6 +73,8 @@ export interface Plan {
   readonly clock: readonly { readonly at: number; readonly offsetMs: number }[];
   /** Part of the bars that are corrected. @default {as with such vendors} */
   readonly corrected?: number;
+  /** Requests that the accounts allow. @default {as with such vendors} */
+  readonly perMinute?: number;
   /** When the database takes nothing. */
   readonly stalls: readonly Spell[];
 }

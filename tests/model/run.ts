@@ -22,6 +22,8 @@ export type StartVendor = (options: VendorOptions) => Vendor;
 /** How a run went. */
 export interface Report extends Findings {
   readonly plan: Plan;
+  /** Minutes that still differ although history was well all the time, in words. */
+  readonly stuck: readonly string[];
   readonly notices: readonly string[];
   readonly losses: readonly string[];
   readonly requests: number;
@@ -52,7 +54,7 @@ export async function runPlan(plan: Plan, dataDir: string, start: StartVendor = 
       to: isCrypto ? end : close,
       late: plan.seed % 5 === 0 ? 0.02 : 0,
       ...CORRECTIONS[name] ?? { corrected: 0, correctionMs: [25_000, 35_000] },
-      ...plan.corrected === undefined ? {} : { corrected: plan.corrected },
+      ...plan.corrected === undefined ? {} : { corrected: plan.corrected, correctionMs: [25_000, 35_000] as const },
     });
     markets.set(name, market);
     vendors.push(start({
@@ -60,6 +62,7 @@ export async function runPlan(plan: Plan, dataDir: string, start: StartVendor = 
       time,
       market,
       touch: progress.touch,
+      perMinute: plan.perMinute,
       misdeeds: plan.misdeeds.get(name)!,
       stored: (symbol, ts) => table.row(name, symbol, ts),
     }));
@@ -100,11 +103,19 @@ export async function runPlan(plan: Plan, dataDir: string, start: StartVendor = 
   return {
     plan,
     ...findings,
+    stuck: isHistoryWell(plan) ? findings.differing : [],
     notices,
     losses,
     requests: vendors.reduce((sum, { requests }) => sum + requests, 0),
     saves: table.saves,
   };
+}
+
+/** Whether history never did wrong. */
+function isHistoryWell({ misdeeds }: Plan): boolean {
+  return [...misdeeds.values()].every(({ lags, stale, lies, failures }) =>
+    [lags, stale, lies, failures].every(({ length }) => length === 0)
+  );
 }
 
 /** Makes all chance in this process that of a seed, until it is disposed of. */

@@ -18,7 +18,7 @@ export interface SeedOptions {
 
 const NAMED = 10;
 
-/** Runs them, and gives the number of those that kept something silent. */
+/** Runs them, and gives the number of those that went wrong. */
 export async function runSeeds({ seeds, seed, feed, verbose = false }: SeedOptions): Promise<number> {
   await using directory = await makeDirectory();
   const chosen = seed === undefined ? Array.from({ length: seeds }, (_, at) => at + 1) : [seed];
@@ -28,24 +28,25 @@ export async function runSeeds({ seeds, seed, feed, verbose = false }: SeedOptio
     const startedAt = performance.now();
     const report = await runSeed(each, directory.path, feed);
     print(each, report, performance.now() - startedAt, verbose);
-    if (report.silent.length > 0) failed.push(each);
+    if (report.silent.length + report.stuck.length > 0) failed.push(each);
   }
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  console.log(`${chosen.length - failed.length} of ${chosen.length} seeds kept nothing silent, in ${seconds} s`);
+  console.log(`${chosen.length - failed.length} of ${chosen.length} seeds went well, in ${seconds} s`);
   if (failed.length > 0) console.log(`Failed: ${failed.join(" ")}`);
   return failed.length;
 }
 
 function print(seed: number, report: Report, ms: number, verbose: boolean): void {
   const { plan, silent, named, unknown, minutes, notices, requests, saves } = report;
-  const counts = { silent: silent.length, named: named.length, unknown: unknown.length };
+  const counts = { silent: silent.length, named: named.length, stuck: report.stuck.length, unknown: unknown.length };
   console.log(
     JSON.stringify({ seed, members: plan.members.join(), minutes, ...counts, requests, saves, ms: Math.round(ms) }),
   );
   for (const each of silent.slice(0, verbose ? Infinity : NAMED)) console.log(`  SILENT ${each}`);
+  for (const each of report.stuck.slice(0, verbose ? Infinity : NAMED)) console.log(`  STUCK ${each}`);
   if (!verbose) return;
   for (const each of named) console.log(`  NAMED ${each}`);
-  for (const each of unknown.slice(0, 2 * NAMED)) console.log(`  UNKNOWN ${each}`);
+  for (const each of unknown) console.log(`  UNKNOWN ${each}`);
   for (const each of report.losses) console.log(`  LOST ${each}`);
   for (const each of new Set(notices)) console.log(`  SAID ${each}`);
   console.log(Deno.inspect(plan, { depth: 6 }));

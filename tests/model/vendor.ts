@@ -5,6 +5,7 @@
  */
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { createFeedClock, explainAhead } from "../../src/providers/live/clock.ts";
+import { calendarOf } from "../../src/providers/mod.ts";
 import { createFeedProvider } from "../../src/providers/live/provider.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "../../src/providers/live/feed.ts";
 import type { Provider } from "../../src/providers/provider.ts";
@@ -24,6 +25,8 @@ export interface VendorOptions {
   misdeeds: Misdeeds;
   /** Says that something was sent that is not in memory. */
   touch: () => void;
+  /** Requests that the account allows. @default {as with such vendors} */
+  perMinute?: number;
   /** The stored row of a bar. */
   stored: (symbol: string, ts: number) => Bar | undefined;
 }
@@ -36,13 +39,17 @@ export interface Vendor extends AsyncDisposable {
   readonly requests: number;
 }
 
+/** Requests a minute that each vendor documents. */
+const PER_MINUTE: Readonly<Record<string, number>> = { alpaca: 200, massive: 1200, binance: 1200, kraken: 60, ibkr: 6 };
 const LATENCY_MS = 40;
 const PAGE_ROWS = 500;
 /** How long after its end each may correct a bar. */
-const CORRECTION_MS: Readonly<Record<string, number>> = { alpaca: 2 * MINUTE, massive: 16 * MINUTE };
+const CORRECTION_MS: Readonly<Record<string, number>> = { alpaca: 5 * MINUTE, massive: 16 * MINUTE };
 
 /** Starts the vendor. */
-export function startVendor({ name, time, market, misdeeds, stored }: VendorOptions): Vendor {
+export function startVendor(
+  { name, time, market, misdeeds, stored, perMinute = PER_MINUTE[name] }: VendorOptions,
+): Vendor {
   const connections = new Map<Session, (error: unknown) => void>();
   const symbols = [...market.keys()];
   const shown = createShown({ now: time.now, market, misdeeds, stored });
@@ -109,13 +116,14 @@ export function startVendor({ name, time, market, misdeeds, stored }: VendorOpti
   }
 
   const makeFeed = (): Feed => ({
-    clock,
-    correctionMs: CORRECTION_MS[name],
     name,
     symbols,
     timeframe: "1m",
-    bucket: createTokenBucket(20),
-    correctionMs: { alpaca: 5 * MINUTE, massive: 16 * MINUTE }[name],
+    bucket: createTokenBucket(perMinute / 60),
+    clock,
+    calendar: (symbol) => calendarOf(name, symbol),
+    correctionMs: CORRECTION_MS[name],
+    isConfirmed: name === "kraken",
     historySymbols: name === "alpaca" ? 200 : 1,
     connect,
     history,

@@ -8,7 +8,7 @@ export const lagging: Row = {
     "by eight minutes": {
       skips: [bars(at, 8, 11)],
       outages: [{ from: at.minute(9), to: at.minute(11) }],
-      lags: [{ from: at.minute(5), to: at.minute(90), ms: 8 * 60_000 }],
+      lags: [{ from: at.minute(5), to: at.minute(30), ms: 8 * 60_000 }],
     },
   }),
   check: noneInDoubt,
