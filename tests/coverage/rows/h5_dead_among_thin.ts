@@ -3,6 +3,7 @@ import { noneInDoubt, type Row } from "../row.ts";
 /** A busy symbol dies while many thin ones are silent. */
 export const deadAmongThin: Row = {
   title: "a busy symbol that dies is found among thin ones",
+  minutes: 60,
   misdeeds: (at) => ({
     "for ten minutes": { skips: [{ ...bars10(at.minute), symbols: new Set([at.symbols[0]]) }] },
   }),
