@@ -102,7 +102,7 @@ export const plants: readonly Plant[] = [
 /** What became of a plant. */
 export interface PlantReport {
   readonly plant: Plant;
-  /** Seeds that went wrong. */
+  /** Seeds that went wrong, and do not without it. */
   readonly seeds: readonly number[];
 }
 
@@ -113,6 +113,7 @@ export async function* runPlants(seeds: number, only = ""): AsyncGenerator<Plant
   for (const name of ["src", "tests", "deploy", "deno.json", "deno.lock"]) {
     await new Deno.Command("cp", { args: ["-r", join(root, name), directory.path] }).output();
   }
+  const before = await runCopy(directory.path, seeds);
   for (const plant of plants.filter(({ rule }) => rule.includes(only))) {
     const path = join(directory.path, "src", plant.file);
     const source = await Deno.readTextFile(path);
@@ -122,13 +123,19 @@ export async function* runPlants(seeds: number, only = ""): AsyncGenerator<Plant
       );
     }
     await Deno.writeTextFile(path, source.replace(plant.from, () => plant.to));
-    const { stdout } = await new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "tests/model/main.ts", "--seeds", String(seeds)],
-      cwd: directory.path,
-      stderr: "inherit",
-    }).output();
+    const after = await runCopy(directory.path, seeds);
     await Deno.writeTextFile(path, source);
-    const failed = /^Failed: (.*)$/m.exec(new TextDecoder().decode(stdout))?.[1] ?? "";
-    yield { plant, seeds: failed === "" ? [] : failed.split(" ").map(Number) };
+    yield { plant, seeds: after.filter((seed) => !before.includes(seed)) };
   }
+}
+
+/** Runs the seeds of a copy, and gives those that went wrong. */
+async function runCopy(directory: string, seeds: number): Promise<number[]> {
+  const { stdout } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "tests/model/main.ts", "--seeds", String(seeds)],
+    cwd: directory,
+    stderr: "inherit",
+  }).output();
+  const failed = /^Failed: (.*)$/m.exec(new TextDecoder().decode(stdout))?.[1] ?? "";
+  return failed === "" ? [] : failed.split(" ").map(Number);
 }

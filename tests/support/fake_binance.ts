@@ -95,8 +95,8 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
       get isOpen() {
         return socket.readyState === WebSocket.OPEN;
       },
-      bars: (...bars) => bars.forEach((bar) => send(toMessage(bar, true, script.stepMs))),
-      forming: (...bars) => bars.forEach((bar) => send(toMessage(bar, false, script.stepMs))),
+      bars: (...bars) => bars.forEach((bar) => send(toMessage(bar, true, script.stepMs, lapses.now()))),
+      forming: (...bars) => bars.forEach((bar) => send(toMessage(bar, false, script.stepMs, lapses.now()))),
       raw: (text) => socket.send(text),
       close: (code) => socket.close(code),
       gone: gone.promise,
@@ -169,11 +169,12 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
   };
 }
 
-/** The message of a kline. */
+/** The message of a kline, which is sent at its end or `now`, whichever is earlier. */
 export function toMessage(
   bar: MarketBar,
   isOver: boolean,
   stepMs = MINUTE_MS,
+  now = Infinity,
 ): { stream: string; data: Record<string, unknown> } {
   const { symbol, ts, open, high, low, close, volume, trades } = bar;
   const quoted = (volume * close).toFixed(8);
@@ -182,7 +183,10 @@ export function toMessage(
     ...{ t: ts, T: ts + stepMs - 1, s: symbol, i: interval, f: 100, L: 200, o: String(open), c: String(close) },
     ...{ h: String(high), l: String(low), v: String(volume), n: trades, x: isOver, q: quoted, V: "0", Q: "0", B: "0" },
   };
-  return { stream: `${symbol.toLowerCase()}@kline_${interval}`, data: { e: "kline", E: ts + stepMs, s: symbol, k } };
+  return {
+    stream: `${symbol.toLowerCase()}@kline_${interval}`,
+    data: { e: "kline", E: Math.min(ts + stepMs, now), s: symbol, k },
+  };
 }
 
 /** The row of a kline in history. */
