@@ -65,7 +65,12 @@ export function createSessions(
     const session: Session = {
       client,
       series: createSeriesIndex({ client, kind, tenant, notice }),
-      facts: () => facts ??= readFacts(),
+      // An error is not remembered: a table that was missing may be there the next time.
+      facts: () =>
+        facts ??= readFacts().catch((error) => {
+          facts = undefined;
+          throw error;
+        }),
     };
     sessions.set(client, session);
     return session;
