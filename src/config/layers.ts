@@ -50,13 +50,19 @@ export function variableLayer(name: string, variable: (name: string) => string |
   };
 }
 
-/** Variables of a `.env` file, which need not exist. */
-export function dotenvLayer(path: string, problems: ConfigProblem[]): Layer {
+/**
+ * Variables of a `.env` file. The one of the working directory need not exist; one that somebody has named must: without
+ * it a run would start into another database.
+ */
+export function dotenvLayer(path: string, isNamed: boolean, problems: ConfigProblem[]): Layer {
   let text = "";
   try {
     text = Deno.readTextFileSync(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) {
+    if (isNamed && error instanceof Deno.errors.NotFound) {
+      const message = `current value is "${path}", expected a file that exists`;
+      problems.push({ key: "BARLINE_ENV_FILE", source: "environment", message });
+    } else if (!(error instanceof Deno.errors.NotFound)) {
       problems.push({ key: ".env", source: path, message: `it cannot be read: ${(error as Error).message}` });
     }
   }

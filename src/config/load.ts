@@ -71,9 +71,10 @@ export function loadConfig(inputs: ConfigInputs): Config {
   const problems: ConfigProblem[] = [];
   const flags = flagLayer(inputs.flags);
   const file = fileLayer(inputs.file ?? inputs.env("BARLINE_CONFIG"), problems);
+  const envFile = inputs.env("BARLINE_ENV_FILE") || undefined;
   const shared = [
     variableLayer("environment", inputs.env),
-    dotenvLayer(inputs.dotenv ?? inputs.env("BARLINE_ENV_FILE") ?? ".env", problems),
+    dotenvLayer(inputs.dotenv ?? envFile ?? ".env", inputs.dotenv === undefined && envFile !== undefined, problems),
     file.layer,
   ];
   const process = readSettings([flags, ...shared], problems);

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { csvFile, csvLine, gzip, HEADER } from "../support/bars.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
@@ -127,4 +127,14 @@ Deno.test("two runs at once on one embedded database: the second is told who has
   assertStringIncludes(second.stderr, `process ${first.pid} has it`);
   first.kill("SIGTERM");
   assertEquals((await first.ended).code, 0);
+});
+
+Deno.test("a BARLINE_ENV_FILE that is not there ends a start with exit code 2, before any database is made", async () => {
+  await using work = await openWorkspace();
+  const { code, stderr } = await work.ingest(["--provider", "mock", "--limit", "1"], {
+    env: { BARLINE_ENV_FILE: "/nowhere/secrets" },
+  });
+  assertEquals(code, 2, stderr);
+  assertStringIncludes(stderr, 'current value is "/nowhere/secrets", expected a file that exists');
+  await assertRejects(() => Deno.stat(work.dataDir), Deno.errors.NotFound);
 });
