@@ -231,7 +231,10 @@ export function startRepairs(options: RepairOptions): Repairs {
     outdated: Map<string, Set<number>>,
   ): FeedBar[] {
     return Array.from(Map.groupBy(bars, ({ symbol }) => symbol)).flatMap(([symbol, some]) => {
-      const compared = compare(bySymbol.get(symbol)!.track, some, now());
+      const { track, doubts } = bySymbol.get(symbol)!;
+      // The bars beside the doubts are evidence alone: what is stored of them is not in doubt.
+      const asked = some.filter(({ ts }) => doubts.some(({ from, to }) => ts >= from && ts < to));
+      const compared = compare(track, asked, now());
       if (compared.outdated.length > 0) {
         outdated.set(symbol, new Set([...outdated.get(symbol) ?? [], ...compared.outdated]));
       }
