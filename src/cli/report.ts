@@ -4,7 +4,7 @@
  * @module
  */
 import { ConfigError } from "../config/load.ts";
-import { adviseOnDatabaseError } from "../database/faults.ts";
+import { adviseOnDatabaseError, classifyDatabaseError, PrepareError } from "../database/faults.ts";
 import { NatsError } from "../nats/faults.ts";
 import { describeError, printableLines } from "../telemetry/log.ts";
 import { EXIT, UsageError } from "./command.ts";
@@ -17,7 +17,12 @@ export function report(error: unknown): number {
   }
   const advice = error instanceof NatsError ? "" : adviseOnDatabaseError(rootCause(error));
   console.error(printableLines(`${describeError(error)}${advice === "" ? "" : `\n${advice}`}`));
-  return EXIT.failed;
+  return isSetUp(error) ? EXIT.usage : EXIT.failed;
+}
+
+/** Whether a database cannot be used as it is set up: starting again does not help. */
+function isSetUp(error: unknown): boolean {
+  return error instanceof PrepareError && classifyDatabaseError(error.cause) === "fatal";
 }
 
 function rootCause(error: unknown): unknown {

@@ -56,6 +56,11 @@ export class TransientError extends Error {
   override name = "TransientError";
 }
 
+/** A database that could not be prepared, before anything is read or written; `cause` says why. */
+export class PrepareError extends Error {
+  override name = "PrepareError";
+}
+
 /** A fault that waiting cannot mend; its message says what to do. */
 export class FatalError extends Error {
   override name = "FatalError";

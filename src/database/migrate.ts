@@ -6,7 +6,7 @@
  */
 import type { Client } from "pg";
 import { ANSWER_MS, type Database, withClient, withinMs } from "./database.ts";
-import { FatalError } from "./faults.ts";
+import { FatalError, PrepareError } from "./faults.ts";
 import bars from "./sql/0001_bars.sql" with { type: "text" };
 import noTrade from "./sql/0002_no_trade.sql" with { type: "text" };
 import readers from "./sql/0003_readers.sql" with { type: "text" };
@@ -166,7 +166,7 @@ export interface PrepareDatabaseOptions {
  * Connects and brings the schema up to date, as every start does, and checks that records can be written into it. Returns
  * the names of what was applied.
  *
- * @throws {Error} If that cannot be done; names the database.
+ * @throws {PrepareError} If that cannot be done; names the database.
  */
 export async function prepareDatabase(
   database: Database,
@@ -178,7 +178,7 @@ export async function prepareDatabase(
     await withClient(database, (client) => checkSchema(client, kinds, warn), withinMs(answerMs, signal));
     return applied;
   } catch (cause) {
-    throw new Error(`Cannot prepare the database ${database.label}`, { cause });
+    throw new PrepareError(`Cannot prepare the database ${database.label}`, { cause });
   }
 }
 

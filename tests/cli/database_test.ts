@@ -8,7 +8,7 @@ import { openWorkspace } from "../support/workspace.ts";
 const missing = missingServer() ??
   (Deno.env.has("TEST_DATABASE_URL") ? "the server's rules of authentication cannot be changed" : undefined);
 
-testWhere(missing, "a wrong password exits 1, says which variables to check, and shows no password", async () => {
+testWhere(missing, "a wrong password exits 2, says which variables to check, and shows no password", async () => {
   await using server = await startPostgres(["password_encryption = 'scram-sha-256'"]);
   await using work = await openWorkspace(server);
   const [{ file }] = await server.query("SELECT current_setting('hba_file') AS file");
@@ -22,7 +22,7 @@ testWhere(missing, "a wrong password exits 1, says which variables to check, and
   url.username = "trader";
   url.password = "geheim";
   const { code, stderr, stdout } = await work.ingest(["--limit", "5", "--database", url.href]);
-  assertEquals(code, 1);
+  assertEquals(code, 2);
   assertMatch(stderr, /password authentication failed for user "trader"/);
   assertStringIncludes(stderr, "Check user and password (POSTGRES_USER, POSTGRES_PASSWORD).");
   assertEquals(`${stdout}${stderr}`.includes("geheim"), false);
@@ -40,7 +40,7 @@ testWhere(
     url.username = "writer";
     const args = ["--limit", "30", "--database", url.href];
     const refused = await work.ingest(args);
-    assertEquals(refused.code, 1);
+    assertEquals(refused.code, 2);
     assertStringIncludes(refused.stderr, "permission denied for schema public");
     assertStringIncludes(refused.stderr, "run `barline migrate` once as a user who may");
     const looked = await work.run(["doctor", "--database", url.href, "--http", "off"]);

@@ -171,10 +171,10 @@ testWhere(missing, "what the program says and how it exits, mode by mode", async
   assertEquals((await run("127.0.0.1", "verify-ca", "known.crt")).code, 0);
   assertEquals((await run("localhost", "require", "unknown.crt")).code, 0, "require believes everybody");
   const wrongHost = await run("127.0.0.1", "verify-full", "known.crt");
-  assertEquals(wrongHost.code, 1);
+  assertEquals(wrongHost.code, 2);
   assertStringIncludes(wrongHost.stderr, NAME_HOST);
   const unknown = await run("localhost", "verify-full", "unknown.crt");
-  assertEquals(unknown.code, 1);
+  assertEquals(unknown.code, 2);
   assertStringIncludes(unknown.stderr, NAME_AUTHORITY);
   const absent = await run("localhost", "verify-full", "absent.crt");
   assertEquals(absent.code, 2);
