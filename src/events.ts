@@ -74,14 +74,8 @@ export type PipelineEvent =
   | { type: "gap"; provider: string; outcome: GapOutcome; minutes: number }
   /** Bars that history was asked for: got, proved not to exist, or no longer to be had. */
   | { type: "gap-bars"; provider: string; outcome: "got" | "none" | "lost"; bars: number }
-  /** Minutes of a feed in doubt by reason, in so many series; `since` is when the oldest doubt was opened, in epoch ms. */
-  | {
-    type: "doubts";
-    provider: string;
-    minutes: Readonly<Partial<Record<string, number>>>;
-    series: number;
-    since?: number;
-  }
+  /** How much of a feed is in doubt. */
+  | ({ type: "doubts"; provider: string } & Doubts)
   | { type: "rest-call"; provider: string; outcome: "ok" | "throttled" | "error" }
   /** Messages of a stream that nobody has taken yet, and those that workers have and have not answered. */
   | { type: "stream-lag"; provider: string; kind: string; waiting: number; unanswered: number }
@@ -150,6 +144,20 @@ export type PipelineEvent =
   | { type: "cluster-problem"; reason: string | undefined }
   | { type: "cluster-notice"; message: string }
   | { type: "fatal"; error: unknown };
+
+/** How much of a feed is in doubt. Times are epoch ms; absent where there is no such doubt. */
+export interface Doubts {
+  /** Minutes of open markets by reason, over all series. */
+  readonly minutes: Readonly<Partial<Record<string, number>>>;
+  /** Series that have a doubt. */
+  readonly series: number;
+  /** When the oldest doubt was opened that history can settle: neither unrepairable nor denied to the account. */
+  readonly since?: number;
+  /** The same of busy symbols, whose missing bars are more likely lost than not traded. */
+  readonly busySince?: number;
+  /** How long after its end a bar may come into the feed's history, in ms. */
+  readonly delayMs: number;
+}
 
 /** Where records of a batch came from: so many of a frame that was received then, in microseconds since 1970. */
 export interface FrameOrigin {

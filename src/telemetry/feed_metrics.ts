@@ -4,6 +4,7 @@
  * @module
  */
 import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
+import { registerDoubtMetrics } from "./doubt_metrics.ts";
 import type { FeedState, GapOutcome, Listener } from "../events.ts";
 import type { BarStatus } from "../records/bar.ts";
 
@@ -76,6 +77,7 @@ export function registerFeedMetrics(registers: Registry[], openMarkets: OpenMark
     labelNames: ["provider", "outcome"],
     registers,
   });
+  const doubts = registerDoubtMetrics(registers);
   const newest = new Map<string, number>();
   const missing = new Map<string, Set<string>>();
 
@@ -90,6 +92,7 @@ export function registerFeedMetrics(registers: Registry[], openMarkets: OpenMark
   }
 
   return (event) => {
+    doubts(event);
     if (event.type === "feed-state") {
       state.set({ provider: event.provider }, STATES[event.state]);
       begin(event.provider);

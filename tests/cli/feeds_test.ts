@@ -51,6 +51,12 @@ Deno.test("with another feed left the run goes on, tells which has failed, and e
       `barline_gap_minutes_total{provider="kraken",outcome="${outcome}",tenant="default"} 0`,
     );
   }
+  for (const outcome of ["got", "none", "lost"]) {
+    assertMatch(
+      metrics,
+      new RegExp(`^barline_gap_bars_total\\{provider="kraken",outcome="${outcome}",tenant="default"\\} \\d+$`, "m"),
+    );
+  }
   for (const outcome of ["ok", "throttled", "error"]) {
     assertMatch(
       metrics,

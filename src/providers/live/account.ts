@@ -3,13 +3,14 @@
  *
  * @module
  */
-import type { DoubtReason } from "../../coverage/coverage.ts";
-import type { GapOutcome, Listener } from "../../events.ts";
+import { type DoubtReason, isUnrepairable } from "../../coverage/coverage.ts";
+import type { Doubts, GapOutcome, Listener } from "../../events.ts";
 import { intersect, type Interval, subtract, unite } from "../../records/intervals.ts";
 import { formatTime } from "../../records/time.ts";
 import type { FeedCoverage } from "./coverage.ts";
 import { openMinutes, type Reconciled } from "./reconcile.ts";
 import type { Track } from "./track.ts";
+import { isBusy } from "./urgency.ts";
 
 /** The account of all symbols of a feed. Minutes count while the symbol's market is open. */
 export interface FeedAccount {
@@ -19,8 +20,8 @@ export interface FeedAccount {
   answered(track: Track, result: Reconciled): void;
   /** History is refused for the symbols. */
   refused(tracks: readonly Track[]): void;
-  /** Emits how much is in doubt, where that has changed. */
-  emitDoubts(coverage: FeedCoverage): void;
+  /** Emits how much is in doubt, where that has changed. History is `delayMs` late. */
+  emitDoubts(coverage: FeedCoverage, delayMs: number): void;
 }
 
 /** Makes an account. `onLost` hears of each range that history no longer has. */
@@ -79,22 +80,36 @@ export function createFeedAccount(
         close(track, "unrepairable", track.coverage.doubts.map(({ from, to }) => [from, to]));
       }
     },
-    emitDoubts(coverage) {
-      const minutes: Partial<Record<DoubtReason, number>> = {};
-      let series = 0;
-      let since = Infinity;
-      for (const track of coverage.inDoubt()) {
-        series++;
-        for (const { from, to, reason, foundAt } of track.coverage.doubts) {
-          minutes[reason] = (minutes[reason] ?? 0) + openMinutes(track, [[from, to]]);
-          since = Math.min(since, foundAt);
-        }
-      }
-      const text = JSON.stringify([minutes, series]);
+    emitDoubts(coverage, delayMs) {
+      const doubts = measureDoubts(coverage.inDoubt(), delayMs);
+      const text = JSON.stringify(doubts);
       if (text === told) return;
       told = text;
-      tell({ type: "doubts", provider, minutes, series, since: since === Infinity ? undefined : since });
+      tell({ type: "doubts", provider, ...doubts });
     },
+  };
+}
+
+/** Adds up the doubts of some symbols. */
+export function measureDoubts(tracks: Iterable<Track>, delayMs: number): Doubts {
+  const minutes: Partial<Record<DoubtReason, number>> = {};
+  let series = 0;
+  let since = Infinity;
+  let busySince = Infinity;
+  for (const track of tracks) {
+    series++;
+    for (const { from, to, reason } of track.coverage.doubts) {
+      minutes[reason] = (minutes[reason] ?? 0) + openMinutes(track, [[from, to]]);
+    }
+    const open = track.coverage.doubts.filter((each) => !isUnrepairable(each) && each.reason !== "denied");
+    const oldest = Math.min(...open.map(({ foundAt }) => foundAt));
+    since = Math.min(since, oldest);
+    if (oldest < busySince && isBusy(track)) busySince = oldest;
+  }
+  return {
+    ...{ minutes, series, delayMs },
+    ...(since === Infinity ? {} : { since }),
+    ...(busySince === Infinity ? {} : { busySince }),
   };
 }
 

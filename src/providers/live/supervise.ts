@@ -102,7 +102,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     });
     await keeper.load(await context.newest(feed.timeframe), coverage.learn);
     options.onCoverage?.(coverage);
-    telling = setInterval(() => account.emitDoubts(coverage), DOUBTS_MS);
+    telling = setInterval(() => account.emitDoubts(coverage, feed.historyLagMs ?? 0), DOUBTS_MS);
     return coverage;
   }
 

@@ -1,0 +1,73 @@
+/**
+ * Metrics of what live feeds do not know: minutes in doubt, for how long, and what history said about them.
+ *
+ * @module
+ */
+import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
+import type { Doubts, Listener } from "../events.ts";
+
+const OUTCOMES = ["got", "none", "lost"] as const;
+const NONE: Doubts = { minutes: {}, series: 0, delayMs: 0 };
+
+/** Registers the metrics, and returns the listener that keeps them. */
+export function registerDoubtMetrics(registers: Registry[]): Listener {
+  const doubts = new Map<string, Doubts>();
+  const minutes = new Gauge({
+    name: "barline_series_doubt_minutes",
+    help: "Minutes of open markets of which nobody knows yet whether a bar is missing, over all series, by reason.",
+    labelNames: ["provider", "reason"],
+    registers,
+  });
+  const gapBars = new Counter({
+    name: "barline_gap_bars_total",
+    help: "Bars in doubt, by what history said: got, none (proved not to exist), or lost (history no longer has them).",
+    labelNames: ["provider", "outcome"],
+    registers,
+  });
+  const delay = new Gauge({
+    name: "barline_provider_delay_seconds",
+    help: "How long after its end a bar may come into the provider's history.",
+    labelNames: ["provider"],
+    registers,
+  });
+
+  function gaugeAge(name: string, help: string, since: (doubts: Doubts) => number | undefined): void {
+    new Gauge({
+      name,
+      help,
+      labelNames: ["provider"],
+      registers,
+      collect() {
+        const now = Date.now();
+        for (const [provider, each] of doubts) this.set({ provider }, Math.max(0, now - (since(each) ?? now)) / 1000);
+      },
+    });
+  }
+  gaugeAge(
+    "barline_series_doubt_oldest_seconds",
+    "Age of the oldest doubt that history can settle; 0 where there is none.",
+    ({ since }) => since,
+  );
+  gaugeAge(
+    "barline_busy_series_doubt_oldest_seconds",
+    "The same of symbols that had a bar in over 90 % of their last hour.",
+    ({ busySince }) => busySince,
+  );
+
+  function setDoubts(provider: string, now: Doubts): void {
+    for (const reason of Object.keys(doubts.get(provider)?.minutes ?? {})) minutes.set({ provider, reason }, 0);
+    for (const [reason, count = 0] of Object.entries(now.minutes)) minutes.set({ provider, reason }, count);
+    delay.set({ provider }, now.delayMs / 1000);
+    doubts.set(provider, now);
+  }
+
+  return (event) => {
+    if (event.type === "doubts") setDoubts(event.provider, event);
+    else if (event.type === "gap-bars") {
+      gapBars.inc({ provider: event.provider, outcome: event.outcome }, event.bars);
+    } else if (event.type === "feed-state") {
+      for (const outcome of OUTCOMES) gapBars.inc({ provider: event.provider, outcome }, 0);
+      if (!doubts.has(event.provider)) setDoubts(event.provider, NONE);
+    }
+  };
+}
