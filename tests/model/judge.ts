@@ -30,6 +30,9 @@ export interface Findings {
   readonly minutes: number;
 }
 
+/** Bars that are no older than this before the end may be on their way. */
+export const YOUNG_MS = 10 * MINUTE;
+
 /** Judges. */
 export function judge({ table, markets, from, to }: Case): Findings {
   const silent: string[] = [];
@@ -44,7 +47,7 @@ export function judge({ table, markets, from, to }: Case): Findings {
       const coverage = table.coverage(provider, symbol);
       const calendar = calendarOf(provider, symbol);
       const rows = new Map(table.rows(provider, symbol).map((row) => [row.ts, row]));
-      for (const ts of rows.keys()) if (ts < from || ts >= to) rows.delete(ts);
+      for (const ts of rows.keys()) if (ts < from || (ts >= to && ts < to + YOUNG_MS)) rows.delete(ts);
       for (let ts = Math.ceil(from / MINUTE) * MINUTE; ts < to; ts += MINUTE) {
         minutes++;
         const row = rows.get(ts);

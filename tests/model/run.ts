@@ -8,7 +8,7 @@ import { createFailover } from "../../src/providers/mod.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import { createRandom } from "../endtoend/random.ts";
 import { createMemoryTable } from "../support/memory_table.ts";
-import { type Findings, judge } from "./judge.ts";
+import { type Findings, judge, YOUNG_MS } from "./judge.ts";
 import { createMarket, type Market, MINUTE } from "./market.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { type ModelProcess, startProcess } from "./process.ts";
@@ -95,7 +95,7 @@ export async function runPlan(plan: Plan, dataDir: string, start: StartVendor = 
     begin();
   }
   await time.runUntil(end);
-  const findings = judge({ table, markets, from: plan.start + 2 * MINUTE, to: end - 10 * MINUTE });
+  const findings = judge({ table, markets, from: plan.start + 2 * MINUTE, to: end - YOUNG_MS });
   notices.push(...process!.notices);
   losses.push(...process!.losses);
   await time.runWith(process!.stop());
