@@ -71,6 +71,7 @@ export function createPool(
   let growAt = Infinity;
   /** How many are being opened. */
   let opening = 0;
+  let isTold = false;
   const owners = new Map<string, Owner>();
   /** Owners that wait, the one whose turn it is first. */
   const turns: Owner[] = [];
@@ -96,25 +97,32 @@ export function createPool(
     }
   }
 
+  /** Tells once that there are fewer connections than wanted, as soon as their number is known. */
+  function tellOfLimit(): void {
+    if (isTold || opening > 0 || most >= size) return;
+    isTold = true;
+    notice(`The server gives ${open.size} connections and no more: lanes wait for each other`);
+  }
+
   /** Opens a connection; where the server gives no further one, learns how many there can be. */
   async function openClient(signal: AbortSignal): Promise<Client> {
     let opened: Client;
     opening++;
     try {
-      opened = await database.connect(signal).finally(() => opening--);
+      opened = await database.connect(signal);
     } catch (error) {
+      opening--;
       if (sqlState(error) !== TOO_MANY_CONNECTIONS || open.size + opening === 0) throw error;
-      // While others are being opened, their number is not known yet.
-      if (most > open.size && open.size > 0) {
-        if (growAt === Infinity) {
-          notice(`The server gives ${open.size} connections and no more: lanes wait for each other`);
-        }
-        most = open.size;
-        growAt = Date.now() + GROW_AFTER_MS;
-      }
+      // Those that are being opened may come to be, or shrink it further.
+      most = Math.min(most, open.size + opening);
+      growAt = Date.now() + GROW_AFTER_MS;
+      tellOfLimit();
       throw new PoolFullError("Cannot open a further connection", { cause: error });
     }
+    // In one step with the next: in between it would count as neither.
+    opening--;
     open.add(opened);
+    tellOfLimit();
     opened.once("end", () => {
       open.delete(opened);
       if (idle.includes(opened)) idle.splice(idle.indexOf(opened), 1);
