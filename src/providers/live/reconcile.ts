@@ -93,18 +93,22 @@ function readAgain(
   track: Track,
   starts: readonly number[],
   settled: readonly Interval[],
-  { correctionMs, now, readyAt, isSlice, doubts }: ReconcileOptions,
+  { correctionMs, now, readyAt }: ReconcileOptions,
 ): void {
-  const isBehind = !isSlice && current(track, doubts.map(({ from, to }) => [from, to])).some(isAboutMissing);
-  const shownAt = isBehind && starts.length > 0 ? starts[starts.length - 1] + track.stepMs : now;
+  // Where the end of a range is not in history yet, it shows its bars as they were then.
+  const behind = track.coverage.doubts.find(({ reason, dueAt }) => reason === "lag" && dueAt < Infinity);
+  const shownAt = behind?.from ?? now;
   const young = starts.filter((start) =>
     start + track.stepMs + correctionMs > shownAt && settled.some(([from, to]) => start >= from && start < to)
   );
   if (correctionMs === 0 || young.length === 0) return;
   const [from, last] = [young[0], young[young.length - 1]];
-  const dueAt = Math.max(readyAt(last + track.stepMs + correctionMs), now + (isBehind ? backoff(2) : 0));
+  const dueAt = Math.max(readyAt(last + track.stepMs + correctionMs), now + (behind === undefined ? 0 : AGAIN_MS));
   open(track, { from, to: last + track.stepMs, reason: "corrected", foundAt: now, dueAt, attempts: 0 });
 }
+
+/** How soon a history that lags is asked again about bars that it had already, in milliseconds. */
+const AGAIN_MS = 15 * 60_000;
 
 /** The doubts of the track that lie in the ranges and can be repaired. */
 function current({ coverage: { doubts } }: Track, ranges: readonly Interval[]): Doubt[] {
