@@ -1,8 +1,9 @@
 /**
  * Telling a table that refuses every record from records that are bad.
  *
- * A lane counts the records that were refused one after another for one cause. When they are more than half of a batch,
- * and more than were stored meanwhile, the cause lies in the table: a constraint or a column that somebody added.
+ * A lane counts the records that were refused one after another for one cause. When they are nine tenths of a batch,
+ * and of all that was written meanwhile, the cause lies in the table: a constraint or a column that somebody added. Half of
+ * them may well be bad records.
  *
  * @module
  */
@@ -17,6 +18,8 @@ export interface Refusals {
 
 /** Fewest refusals that say something about the table: a file may begin with some bad lines. */
 const LEAST = 100;
+/** The part of the records that must be refused. */
+const MOST = 0.9;
 
 /** Starts without any. */
 export function createRefusals(): Refusals {
@@ -28,7 +31,8 @@ export function createRefusals(): Refusals {
       if (cause !== last) refused = stored = 0;
       last = cause;
       refused++;
-      return cause !== undefined && refused >= Math.max(LEAST, batchSize / 2) && refused > stored;
+      return cause !== undefined && refused >= Math.max(LEAST, batchSize * MOST) &&
+        refused >= (refused + stored) * MOST;
     },
     stored(count) {
       stored += count;

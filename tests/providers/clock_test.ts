@@ -50,6 +50,21 @@ Deno.test("the vendor's clock follows what the vendor says later, and is not tru
   assertEquals(clock.skewMs(), 1);
 });
 
+Deno.test("a single word of the vendor that lies far ahead counts for nothing, two that agree do", async () => {
+  using time = fakeClock(START);
+  const clock = createFeedClock(MINUTE);
+  clock.vendorSaid(START + 20 * 60 * MINUTE);
+  assertEquals(clock.now(), START);
+  await time.tick(1000);
+  clock.vendorSaid(START + 1000);
+  assertEquals(clock.now(), START + 1000);
+  for (let said = 0; said < 2; said++) {
+    await time.tick(1000);
+    clock.vendorSaid(Date.now() + 60 * MINUTE);
+  }
+  assertEquals(clock.now(), Date.now() + 60 * MINUTE);
+});
+
 Deno.test("one symbol far ahead moves no clock, most of them do", () => {
   using _time = fakeClock(START);
   const clock = createFeedClock(MINUTE);

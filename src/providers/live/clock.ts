@@ -72,12 +72,17 @@ export function explainAhead(ts: number, stepMs: number, clock?: Pick<FeedClock,
 
 const readBoth = () => ({ local: Date.now(), monotonic: performance.now() });
 
-/** The vendor's clock. Of its words, each of which is late by its way, the latest of the last minutes counts. */
+/**
+ * The vendor's clock. Of its words, each of which is late by its way, the latest of the last minutes counts. One that lies
+ * far ahead of what is known counts only once another agrees: a single message may be wrong.
+ */
 function createVendorClock() {
   /** Epoch ms at 0 of the monotonic clock, by the words of this window and of the one before. */
   let [current, previous] = [-Infinity, -Infinity];
   let since = -Infinity;
   let heardAt = -Infinity;
+  /** A word far ahead of what is known, as epoch ms at 0 of the monotonic clock. */
+  let strange = NaN;
   /** Local clock minus the monotonic one at the last word. */
   let base = 0;
   const forget = () => [current, previous] = [-Infinity, -Infinity];
@@ -89,8 +94,15 @@ function createVendorClock() {
       if (!Number.isFinite(ms) || Math.abs(now - heardAt) < HEARING_MS) return;
       heardAt = now;
       const { local, monotonic } = readBoth();
+      const known = Math.max(current, previous, local - monotonic);
+      const offset = ms - monotonic;
+      if (offset - known > MAX_AHEAD_MS && !(Math.abs(offset - strange) <= MAX_AHEAD_MS)) {
+        strange = offset;
+        return;
+      }
+      strange = NaN;
       if (monotonic - since > WINDOW_MS) [previous, current, since] = [current, -Infinity, monotonic];
-      current = Math.max(current, ms - monotonic);
+      current = Math.max(current, offset);
       base = local - monotonic;
     },
     /** Epoch ms; -Infinity where it is not known. */
