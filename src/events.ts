@@ -76,6 +76,8 @@ export type PipelineEvent =
   | { type: "gap-bars"; provider: string; outcome: "got" | "none" | "lost"; bars: number }
   /** How much of a feed is in doubt. */
   | ({ type: "doubts"; provider: string } & Doubts)
+  /** The vendor's clock less the local one, in ms; positive where the local clock is behind. */
+  | { type: "clock-skew"; provider: string; skewMs: number }
   | { type: "rest-call"; provider: string; outcome: "ok" | "throttled" | "error" }
   /** Messages of a stream that nobody has taken yet, and those that workers have and have not answered. */
   | { type: "stream-lag"; provider: string; kind: string; waiting: number; unanswered: number }

@@ -5,7 +5,7 @@
  * @module
  */
 import { onAbort } from "../abort.ts";
-import type { Listener, PipelineEvent } from "../events.ts";
+import type { Doubts, Listener, PipelineEvent } from "../events.ts";
 import type { ProviderHealth } from "../pipeline/health.ts";
 import { type Lateness, yieldToLive } from "../pipeline/late.ts";
 import { createTokenBucket, type TokenBucket } from "../pipeline/rate.ts";
@@ -76,6 +76,8 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   const sources = new Map<string, Source>();
   const states = new Map<string, ProviderHealth>();
   const unsubscribed = new Map<string, Map<string, string>>();
+  const doubts = new Map<string, Doubts>();
+  const skews = new Map<string, number>();
   const paced: TokenBucket[] = [];
   let wanted = providers;
   let intake: Intake | undefined;
@@ -169,6 +171,11 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
           if (event.reason === undefined) of.delete(symbol);
           else of.set(symbol, event.reason);
         }
+      } else if (event.type === "doubts") {
+        if (event.series === 0) doubts.delete(event.provider);
+        else doubts.set(event.provider, event);
+      } else if (event.type === "clock-skew") {
+        skews.set(event.provider, event.skewMs);
       } else if (event.type === "failover") {
         for (const { name, group } of states.values()) {
           if (group === event.group) change(name, { isActive: name === event.provider });
@@ -178,7 +185,12 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
     health: () =>
       Array.from(states.values(), (state) => {
         const missing = unsubscribed.get(state.name);
-        const health = missing?.size ? { ...state, unsubscribed: missing } : state;
+        const health = {
+          ...state,
+          ...(missing?.size ? { unsubscribed: missing } : {}),
+          doubts: doubts.get(state.name),
+          clockSkewMs: skews.get(state.name),
+        };
         const [valve] = sources.get(health.group ?? health.name)?.valves ?? [];
         return health.state === "up" && valve?.isPaused ? { ...health, state: "paused" } : health;
       }),
@@ -204,7 +216,7 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
           await provider.close?.();
           for (const { name } of membersOf(provider)) {
             states.delete(name);
-            unsubscribed.delete(name);
+            for (const known of [unsubscribed, doubts, skews]) known.delete(name);
           }
         }));
         const coming = stopping.aborted || isSealed ? [] : next.filter(({ name }) => !keptNames.has(name));

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Doubts } from "../events.ts";
 import type { Health, ProviderHealth } from "../pipeline/health.ts";
 
 /** Symbols that a report names for each reason. */
@@ -59,21 +60,7 @@ export function reportHealth(
       state: journal.problem === undefined ? "healthy" : "degraded",
       details: { ...journal },
     })),
-    ...health.providers.map(({ name, state, error, unsubscribed, group, isActive }): ComponentReport => ({
-      name: `provider:${name}`,
-      state: state === "failed"
-        ? "unhealthy"
-        : unsubscribed === undefined && !unconnected.has(name)
-        ? "healthy"
-        : "degraded",
-      details: {
-        state,
-        error,
-        ...(unconnected.has(name) ? { connected: "not yet" } : {}),
-        ...(unsubscribed === undefined ? {} : { unsubscribed: groupByReason(unsubscribed) }),
-        ...(group === undefined ? {} : { failover: group, delivers: isActive }),
-      },
-    })),
+    ...health.providers.map((provider) => reportProvider(provider, !unconnected.has(provider.name))),
     ...reportFailovers(health.providers),
   ];
   // One provider of several that has failed leaves the service working.
@@ -106,6 +93,29 @@ export function joinReports(
   const isWell = states.every((state) => state === "healthy");
   const state = isBroken ? "unhealthy" : isWell ? "healthy" : "degraded";
   return { service: "barline", state, components, version, ts: Date.now() / 1000 };
+}
+
+/** A provider; doubts and a wrong clock are told, and leave it healthy: both are usual, and repaired. */
+function reportProvider(provider: ProviderHealth, isConnected: boolean): ComponentReport {
+  const { name, state, error, unsubscribed, doubts, clockSkewMs, group, isActive } = provider;
+  const isWell = unsubscribed === undefined && isConnected;
+  return {
+    name: `provider:${name}`,
+    state: state === "failed" ? "unhealthy" : isWell ? "healthy" : "degraded",
+    details: {
+      state,
+      error,
+      ...(isConnected ? {} : { connected: "not yet" }),
+      ...(unsubscribed === undefined ? {} : { unsubscribed: groupByReason(unsubscribed) }),
+      ...(doubts === undefined ? {} : { doubts: reportDoubts(doubts) }),
+      ...(clockSkewMs === undefined ? {} : { clockSkewSeconds: clockSkewMs / 1000 }),
+      ...(group === undefined ? {} : { failover: group, delivers: isActive }),
+    },
+  };
+}
+
+function reportDoubts({ minutes, series, since }: Doubts): Record<string, unknown> {
+  return { minutes, series, since: since === undefined ? undefined : new Date(since).toISOString() };
 }
 
 /** Symbols whose bars do not come, by why; of many the first ones are named. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CircuitState } from "../events.ts";
+import type { CircuitState, Doubts } from "../events.ts";
 
 /** Queue, lanes and circuit of one kind of records. */
 export interface CoordinatorHealth {
@@ -25,6 +25,10 @@ export interface ProviderHealth {
   readonly error?: string;
   /** Symbols whose bars do not come, each with why; absent where there are none. */
   readonly unsubscribed?: ReadonlyMap<string, string>;
+  /** How much of its series is in doubt; absent where nothing is. */
+  readonly doubts?: Doubts;
+  /** Its clock less the local one, in ms; absent where its clock is not known. */
+  readonly clockSkewMs?: number;
   /** The failover group that it belongs to. */
   readonly group?: string;
   /** Whether it is the one of its group that delivers. */

@@ -47,6 +47,12 @@ export function registerFeedMetrics(registers: Registry[], openMarkets: OpenMark
     labelNames: ["provider"],
     registers,
   });
+  const skew = new Gauge({
+    name: "barline_provider_clock_skew_seconds",
+    help: "The provider's clock less the local one; positive where the local clock is behind.",
+    labelNames: ["provider"],
+    registers,
+  });
   const repaired = new Counter({
     name: "barline_provider_repaired_total",
     help: "Bars that were fetched from history.",
@@ -108,6 +114,8 @@ export function registerFeedMetrics(registers: Registry[], openMarkets: OpenMark
       if (event.newest / 1000 <= (newest.get(provider) ?? 0)) return;
       newest.set(provider, event.newest / 1000);
       lastBar.set({ provider }, event.newest / 1000);
+    } else if (event.type === "clock-skew") {
+      skew.set({ provider: event.provider }, event.skewMs / 1000);
     } else if (event.type === "gap") {
       gaps.inc({ provider: event.provider, outcome: event.outcome }, event.minutes);
     } else if (event.type === "rest-call") {

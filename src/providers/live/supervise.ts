@@ -18,6 +18,7 @@ import type { ProviderContext } from "../provider.ts";
 import { runConnection } from "./connection.ts";
 import { createFeedAccount } from "./account.ts";
 import { createFeedClock } from "./clock.ts";
+import { createClockWatch } from "./clock_watch.ts";
 import { createFeedCoverage, type FeedCoverage } from "./coverage.ts";
 import type { CoverageKeeper } from "./coverage_keeper.ts";
 import { type Feed, FeedError } from "./feed.ts";
@@ -51,8 +52,8 @@ const MAX_BACKOFF_MS = 60_000;
 /** The part of the requests where history has to confirm each bar. */
 const CONFIRMED_SHARE = 0.5;
 const REACH_MS = 30 * 24 * 60 * 60_000;
-/** How often is told how much is in doubt, in milliseconds. */
-const DOUBTS_MS = 5_000;
+/** How often is told how much is in doubt, and the clock is looked at, in milliseconds. */
+const TELLING_MS = 5_000;
 /** Data for this long proves a connection, in milliseconds. */
 const STABLE_MS = 10_000;
 /** Messages that are remembered, so that people are told once. */
@@ -102,7 +103,11 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     });
     await keeper.load(await context.newest(feed.timeframe), coverage.learn);
     options.onCoverage?.(coverage);
-    telling = setInterval(() => account.emitDoubts(coverage, feed.historyLagMs ?? 0), DOUBTS_MS);
+    const watchClock = createClockWatch({ ...{ provider: feed.name, clock, coverage, tell }, notice: context.notice });
+    telling = setInterval(() => {
+      watchClock();
+      account.emitDoubts(coverage, feed.historyLagMs ?? 0);
+    }, TELLING_MS);
     return coverage;
   }
 

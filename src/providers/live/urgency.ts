@@ -35,6 +35,18 @@ export function isBusy(track: Track): boolean {
 /** The wait after the attempt with that number, from 0, in milliseconds. */
 export const backoff = (attempts: number): number => BACKOFF_MS[attempts] ?? DAY_MS;
 
+/**
+ * The doubt, asked about no later than its backoff allows: a clock that was set back would make it wait for as long as that.
+ *
+ * @param readyAt When its range is in history, in epoch ms.
+ */
+export function bringForward(doubt: Doubt, now: number, readyAt: number): Doubt {
+  if (isUnrepairable(doubt)) return doubt;
+  const waitMs = doubt.reason === "denied" ? DAY_MS : doubt.attempts === 0 ? SWEEP_MS : backoff(doubt.attempts);
+  const latest = Math.max(now, readyAt) + waitMs;
+  return doubt.dueAt > latest ? { ...doubt, dueAt: latest } : doubt;
+}
+
 /** When history is first asked about a range that ends at `readyAt`, in epoch ms. */
 export function firstDue(track: Track, readyAt: number): number {
   return isBusy(track) ? readyAt : Math.ceil(readyAt / SWEEP_MS) * SWEEP_MS;

@@ -1,0 +1,69 @@
+/**
+ * Watches the local clock of a feed: tells where it differs from the vendor's or was set back, and mends what that delays.
+ *
+ * @module
+ */
+import type { Listener } from "../../events.ts";
+import type { FeedClock } from "./clock.ts";
+import type { FeedCoverage } from "./coverage.ts";
+import { open } from "./track.ts";
+import { bringForward } from "./urgency.ts";
+
+/** Options of {@linkcode createClockWatch}. */
+export interface ClockWatchOptions {
+  readonly provider: string;
+  readonly clock: Pick<FeedClock, "now" | "skewMs" | "steppedBack">;
+  readonly coverage: Pick<FeedCoverage, "inDoubt" | "changed" | "inHistoryAt">;
+  readonly tell: Listener;
+  /** Warns people. */
+  readonly notice: (message: string) => void;
+}
+
+/** Difference from the vendor's clock from which on people are warned, in milliseconds. */
+const MAX_SKEW_MS = 2000;
+/** Difference below which a clock is right again, in milliseconds: one near the limit is told once, not each time. */
+const GOOD_SKEW_MS = 1500;
+/** Least change that is emitted, in milliseconds. */
+const CHANGE_MS = 100;
+
+/** Makes a watch; what it returns is to be called every few seconds. */
+export function createClockWatch({ provider, clock, coverage, tell, notice }: ClockWatchOptions): () => void {
+  let emitted = -Infinity;
+  let isWrong = false;
+
+  function checkStep(): void {
+    const backMs = clock.steppedBack();
+    if (backMs === 0) return;
+    notice(`the local clock was set back by ${seconds(backMs)}: doubts that would wait for it are asked about in time`);
+    const now = clock.now();
+    for (const track of [...coverage.inDoubt()]) {
+      const late = track.coverage.doubts.map((each) =>
+        [each, bringForward(each, now, coverage.inHistoryAt(each.to))] as const
+      );
+      for (const [before, after] of late) if (after !== before) open(track, after);
+      if (late.some(([before, after]) => after !== before)) coverage.changed(track);
+    }
+  }
+
+  function checkSkew(): void {
+    const skewMs = clock.skewMs();
+    if (skewMs === undefined) return;
+    if (Math.abs(skewMs - emitted) >= CHANGE_MS) {
+      emitted = skewMs;
+      tell({ type: "clock-skew", provider, skewMs });
+    }
+    const ms = Math.abs(skewMs);
+    if (ms > MAX_SKEW_MS && !isWrong) {
+      const side = skewMs > 0 ? "behind" : "ahead of";
+      notice(`the local clock is ${seconds(ms)} ${side} that of ${provider}: synchronise it, by NTP for instance`);
+    }
+    isWrong = ms > (isWrong ? GOOD_SKEW_MS : MAX_SKEW_MS);
+  }
+
+  return () => {
+    checkStep();
+    checkSkew();
+  };
+}
+
+const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`;
