@@ -182,7 +182,9 @@ function make(
   try {
     const provider = registry[name].create(wanted);
     const { file, limit, pollSeconds, provisional, resume, speed, timeUnit } = settings;
-    const own = { dataDir, file, limit, pollSeconds, provisional, resume, speed, timeUnit };
+    const { repairDays, repairRequests, repairShare, sweep } = settings;
+    const repairs = { repairDays, repairRequests, repairShare, sweep };
+    const own = { dataDir, file, limit, pollSeconds, provisional, resume, speed, timeUnit, ...repairs };
     return { ...provider, fingerprint: JSON.stringify({ ...own, symbols, timeframe, kind: settings.kind, asked }) };
   } catch (error) {
     for (const each of error instanceof AggregateError ? error.errors : [error]) {

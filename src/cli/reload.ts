@@ -28,6 +28,7 @@ export interface ReloadReport extends SourcesChange {
 const OF_PROVIDERS: readonly OptionName[] = [
   ...["provider", "symbols", "timeframe", "file", "timeUnit", "speed", "resume", "provisional", "pollSeconds"] as const,
   ...["failover", "failoverAfter", "failoverBack"] as const,
+  ...["repairShare", "sweep", "repairRequests", "repairDays"] as const,
 ];
 
 /** What {@linkcode createReload} needs. */

@@ -67,6 +67,14 @@ export const settingsSchema = z.strictObject({
     help: "how often a provider is asked for what it does not stream: option chains, reports (at most each 6 hours)",
     value: "SECONDS",
   }),
+  repairShare: part("share of a live feed's requests for history for repairs that are not urgent").default(0.1),
+  sweep: choice(["on", "off"], "on", "whether history is asked about missing bars of symbols that trade rarely"),
+  repairRequests: option(z.number().int().min(1).max(1_000_000_000).optional(), {
+    wanted: "a whole number from 1 to 1000000000",
+    help: "most requests for repairs a day, of each live feed [no limit]",
+    value: "N",
+  }),
+  repairDays: positive("days that repairs of live feeds reach back", 30, 36_500),
   file: list({
     wanted: "paths of files, globs, or -",
     help: "file to replay: CSV or NDJSON, plain or .gz; a glob, or - for stdin (repeatable)",

@@ -19,6 +19,7 @@ export const TENANT_NAME_WANTED = "up to 48 small letters, digits, - and _, a le
 export const TENANT_OPTIONS: readonly OptionName[] = [
   ...["provider", "symbols", "timeframe", "kind", "file", "timeUnit", "speed", "rate", "limit", "resume"] as const,
   ...["provisional", "pollSeconds", "failover", "failoverAfter", "failoverBack"] as const,
+  ...["repairShare", "sweep", "repairRequests", "repairDays"] as const,
   ...["quorum", "quorumTolerance", "quorumVolumeTolerance", "feedbackUrl", "dlqAutoReplay"] as const,
   ...["journal", "journalSyncMs", "journalMaxBytes", "journalFull"] as const,
   ...[

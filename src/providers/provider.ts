@@ -66,6 +66,14 @@ export interface ProviderSettings {
   readonly pollSeconds: number;
   /** Hand over bars that are still under way too, marked as such. */
   readonly provisional: boolean;
+  /** The part of a feed's requests for history that repairs take which are not urgent, from 0 to 1. @default {0.1} */
+  readonly repairShare?: number;
+  /** Whether history is asked about missing bars of symbols that trade rarely. @default {"on"} */
+  readonly sweep?: "on" | "off";
+  /** Most requests for repairs a day. @default {Infinity} */
+  readonly repairRequests?: number;
+  /** How far back repairs reach, in days. @default {30} */
+  readonly repairDays?: number;
   /** Where NATS is, and how to enter; absent where nobody knows. */
   readonly nats?: () => NatsSettings;
   /** Reads an environment variable, or one of `.env`: keys and addresses. */

@@ -45,6 +45,9 @@ const options: Record<string, { flag: string; values: [string, unknown][] }> = {
   symbols: { flag: "SYMBOLS", values: [["A", ["A"]], ["B,C", ["B", "C"]], ["D", ["D"]], ["E, F", ["E", "F"]]] },
   speed: { flag: "SPEED", values: [["1", 1], ["max", "max"], ["0.5", 0.5], ["1e3", 1000]] },
   resume: { flag: "RESUME", values: [["true", true], ["false", false], ["on", true], ["0", false]] },
+  repairShare: { flag: "REPAIR_SHARE", values: [["0", 0], ["0.2", 0.2], ["1", 1], ["0.5", 0.5]] },
+  repairRequests: { flag: "REPAIR_REQUESTS", values: [["1", 1], ["20", 20], ["300", 300], ["4000", 4000]] },
+  repairDays: { flag: "REPAIR_DAYS", values: [["1", 1], ["7", 7], ["60", 60], ["365", 365]] },
   logLevel: {
     flag: "LOG_LEVEL",
     values: [["debug", "debug"], ["error", "error"], ["warning", "warning"], ["info", "info"]],
@@ -72,6 +75,14 @@ Deno.test("without any source every option has its default", async () => {
     assertEquals(settings[name], value as never);
     assertEquals(sources.get(name), "default");
   }
+});
+
+Deno.test("sweeps are on or off, and options of repairs beyond their bounds are refused", async () => {
+  assertEquals((await load({ file: 'sweep: "off"\n' })).settings.sweep, "off");
+  const problems = await problemsOf({
+    flags: { repairShare: "1.5", repairRequests: "0", repairDays: "0.5", sweep: "perhaps" },
+  });
+  assertEquals(problems.map(({ key }) => key).toSorted(), ["repairDays", "repairRequests", "repairShare", "sweep"]);
 });
 
 Deno.test("an empty variable is as good as none", async () => {

@@ -16,7 +16,7 @@ import { type RepairOptions, startRepairs } from "./repair.ts";
 import { watchForStalls } from "./stall.ts";
 
 /** What a connection works with. */
-export interface ConnectionOptions extends Pick<RepairOptions, "share" | "reachMs" | "readTable"> {
+export interface ConnectionOptions extends Pick<RepairOptions, "share" | "reachMs" | "sweeps" | "readTable"> {
   feed: Feed;
   context: ProviderContext;
   coverage: FeedCoverage;
@@ -70,7 +70,13 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   });
   const repairs = startRepairs({
     ...{ feed, coverage, stepMs, signal, clock: context.clock, now: clock.now },
-    ...{ share: options.share, reachMs: options.reachMs, readTable: options.readTable, retryMs: options.repairRetryMs },
+    ...{
+      share: options.share,
+      reachMs: options.reachMs,
+      sweeps: options.sweeps,
+      readTable: options.readTable,
+      retryMs: options.repairRetryMs,
+    },
     async hand(bars, asOf, onSettled) {
       await outlet.put({ ...createHistoryFrame(provider, bars, asOf, onSettled), isHistory: true }, signal);
       tellOfBars("history", bars);

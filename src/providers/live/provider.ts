@@ -14,6 +14,8 @@ import type { CallOutcome } from "./rest.ts";
 import type { MakeFeed } from "./sharing.ts";
 import { supervise } from "./supervise.ts";
 
+const DAY_MS = 24 * 60 * 60_000;
+
 /** What makes a provider of a feed. */
 export interface FeedProviderOptions {
   name: string;
@@ -68,7 +70,13 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
         onFailure: ({ message }) => context.notice(`coverage of ${name} could not be saved: ${message}`),
       });
       const onCoverage = (opened: FeedCoverage) => void (coverage = opened);
-      return supervise({ feed: shared?.feed ?? feed, context, keeper, onCoverage, backoffMs });
+      return supervise({
+        ...{ feed: shared?.feed ?? feed, context, keeper, onCoverage, backoffMs },
+        repairShare: settings.repairShare,
+        sweeps: settings.sweep !== "off",
+        repairsPerDay: settings.repairRequests,
+        reachMs: settings.repairDays === undefined ? undefined : settings.repairDays * DAY_MS,
+      });
     },
     coverage: () => new Map(feed.symbols.map((symbol) => [symbol, coverage?.track(symbol).coverage ?? UNKNOWN])),
     backfill(range) {

@@ -49,6 +49,8 @@ export interface RepairOptions {
   share: Share;
   /** How far back repairs reach, in milliseconds. */
   reachMs: number;
+  /** Whether symbols that trade rarely are asked about. */
+  sweeps: boolean;
   hand: AskOptions["hand"];
   /** Reads which bars of some symbols are stored, in and around a range of each. Absent where they cannot be read back. */
   readTable?: (
@@ -136,7 +138,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     queue = { plans, at: queue.at };
     const [first] = plans;
     if (first === undefined) return { waitMs: untilNext() };
-    const shareMs = first.urgency === "outage" ? 0 : share.waitMs();
+    const shareMs = share.waitMs(first.urgency === "outage", inFlight.size);
     if (shareMs > 0) return { waitMs: Math.min(untilNext(), shareMs) };
     const size = groupSizeOf(first.symbol);
     if (size === 1) return [first];
@@ -152,7 +154,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     const at = now();
     const plans = Array.from(coverage.inDoubt()).filter(isFree).flatMap((track) =>
       planRepair(track, coverage, at) ?? []
-    );
+    ).filter(({ urgency }) => options.sweeps || urgency !== "thin");
     queue = { plans, at: performance.now() };
     return plans.sort((a, b) =>
       URGENCIES.indexOf(a.urgency) - URGENCIES.indexOf(b.urgency) || a.dueAt - b.dueAt || a.from - b.from
@@ -207,7 +209,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       },
     });
     const isUrgent = plans.some(({ urgency }) => urgency === "outage");
-    if (!isUrgent) share.spend(Math.max(1, requests));
+    share.spend(Math.max(1, requests), isUrgent);
     for (const plan of plans) {
       const { track, symbol, doubts } = plan;
       const result = reconcile({

@@ -6,10 +6,13 @@
 
 /** A share of a rate. */
 export interface Share {
-  /** How long to wait before the next request, in milliseconds; 0 where it can be made now, `Infinity` where the day's are used. */
-  waitMs(): number;
-  /** Notes that many requests. */
-  spend(requests: number): void;
+  /**
+   * How long to wait before the next request, in milliseconds; 0 where it can be made now, `Infinity` where the day's are
+   * used. Urgent ones wait for the day's alone, of which those `inFlight` are used, too.
+   */
+  waitMs(isUrgent?: boolean, inFlight?: number): number;
+  /** Notes that many requests. Urgent ones take nothing of the share, but of the day's. */
+  spend(requests: number, isUrgent?: boolean): void;
 }
 
 /** Options of {@linkcode createShare}. */
@@ -39,14 +42,16 @@ export function createShare(
   const costMs = () => 1000 / (perSecond() * part());
 
   return {
-    waitMs() {
+    waitMs(isUrgent = false, inFlight = 0) {
       if (now() - day.since >= DAY_MS) day = { since: now(), requests: 0 };
-      if (day.requests >= perDay || part() === 0) return Infinity;
+      if (day.requests + inFlight >= perDay) return Infinity;
+      if (isUrgent) return 0;
+      if (part() === 0) return Infinity;
       return Math.max(0, earnedAt - now() - (BURST - 1) * costMs());
     },
-    spend(requests) {
+    spend(requests, isUrgent = false) {
       day.requests += requests;
-      if (part() > 0) earnedAt = Math.max(now(), earnedAt) + requests * costMs();
+      if (!isUrgent && part() > 0) earnedAt = Math.max(now(), earnedAt) + requests * costMs();
     },
   };
 }

@@ -34,6 +34,12 @@ export interface SuperviseOptions {
   onCoverage?: (coverage: FeedCoverage) => void;
   /** The part of the account's requests that repairs use which are not urgent, from 0 to 1. @default {0.1} */
   repairShare?: number;
+  /**
+   * Whether symbols that trade rarely are asked about. Where history has to confirm each bar, they always are.
+   *
+   * @default {true}
+   */
+  sweeps?: boolean;
   /** Most requests for repairs a day. @default {Infinity} */
   repairsPerDay?: number;
   /** How far back repairs reach, in milliseconds. @default {30 days} */
@@ -122,6 +128,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
       const { stableMs, error } = await runConnection({
         ...{ feed, context, coverage, account, clock, outlet, share, stop: stop.signal, stepMs },
         reachMs: options.reachMs ?? REACH_MS,
+        sweeps: (options.sweeps ?? true) || feed.isConfirmed === true,
         readTable: starts && ((ranges, signal) => starts(owner, ranges, signal)),
         stallMs: options.stallMs ?? 2 * stepMs + 15_000,
         repairRetryMs: options.repairRetryMs,

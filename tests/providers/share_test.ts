@@ -1,0 +1,58 @@
+import { assertEquals } from "@std/assert";
+import { createShare } from "../../src/providers/live/share.ts";
+import { fakeClock } from "../support/clock.ts";
+import { barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
+
+const HOUR = 60 * MINUTE;
+
+Deno.test("the day's requests are a limit for urgent repairs too, which take nothing of the share", () => {
+  let now = 0;
+  const share = createShare({ perSecond: () => 10, part: () => 0.1, perDay: 6, now: () => now });
+  for (let request = 0; request < 3; request++) share.spend(1, true);
+  assertEquals([share.waitMs(), share.waitMs(true), share.waitMs(true, 3)], [0, 0, Infinity]);
+  for (let request = 0; request < 3; request++) share.spend(1);
+  assertEquals([share.waitMs(), share.waitMs(true)], [Infinity, Infinity]);
+  now = 24 * HOUR;
+  assertEquals([share.waitMs(), share.waitMs(true)], [0, 0]);
+});
+
+Deno.test("a share of 0 leaves urgent repairs alone", () => {
+  const share = createShare({ perSecond: () => 10, part: () => 0 });
+  assertEquals([share.waitMs(), share.waitMs(true)], [Infinity, 0]);
+});
+
+Deno.test("no more requests for repairs are made a day than allowed, after an outage either", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runScripted({
+    newest: { "BTC/USD": 5, "ETH/USD": 5, "XRP/USD": 5 },
+    answer: ({ from, to, symbols }) => [
+      Array.from({ length: from - to + 1 }, (_, at) => barBefore(from - at, symbols[0])),
+    ],
+    options: { repairsPerDay: 2, stallMs: Infinity },
+  });
+  for (const symbol of run.feed.symbols) run.connections[0].session.subscribed(symbol);
+  await clock.tick(2 * MINUTE);
+  assertEquals(run.asked.length, 2);
+  await run.stop();
+});
+
+for (const sweeps of [true, false]) {
+  Deno.test(`the missing minutes of a thin symbol are ${sweeps ? "" : "not "}asked about ${sweeps ? "with" : "without"} a sweep`, async () => {
+    using clock = fakeClock(NOW);
+    const run = await runScripted({
+      newest: { "BTC/USD": 0 },
+      answer: () => [[barBefore(0), barBefore(-9)]],
+      options: { sweeps, stallMs: Infinity },
+    });
+    const { session } = run.connections[0];
+    session.subscribed("BTC/USD");
+    await clock.tick(10 * MINUTE);
+    session.emit([barBefore(0)]);
+    await clock.tick(1000);
+    const before = run.asked.length;
+    session.emit([barBefore(-9)]);
+    await clock.tick(11 * MINUTE);
+    assertEquals(run.asked.length > before, sweeps, `${before}, ${run.asked.length}`);
+    await run.stop();
+  });
+}
