@@ -41,8 +41,8 @@ export interface Database extends AsyncDisposable {
   turn<T>(fn: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** Longest time that a server may take to tell something about itself, in milliseconds. */
-export const ANSWER_MS = 15_000;
+/** Longest time that a server may take to tell something about itself, in milliseconds: a busy one takes many seconds. */
+export const ANSWER_MS = 60_000;
 
 /** A signal that aborts with `signal`, and after that time. */
 export function withinMs(ms: number, signal?: AbortSignal): AbortSignal {

@@ -1,7 +1,8 @@
 /**
- * Loads the coverage of a feed, and saves it behind the commits: doubts of busy symbols within seconds, everything else every
- * quarter of an hour and at the end. Ends of ten thousand symbols move each minute: saved each time they would be one
- * and a half megabytes of WAL a minute, and asking for a quarter of an hour again costs no more requests than asking for a minute.
+ * Loads the coverage of a feed, and saves it behind the commits: where a series begins and doubts of busy symbols within
+ * seconds, everything else every quarter of an hour and at the end. Ends of ten thousand symbols move each minute: saved
+ * each time they would be one and a half megabytes of WAL, and asking for a quarter of an hour again costs no more requests
+ * than asking for a minute.
  *
  * @module
  */
@@ -141,7 +142,9 @@ export function createCoverageKeeper(
     changed(track) {
       dirty.add(track);
       const { doubts } = track.coverage;
-      if (!isConfirmed && doubts !== savedDoubts.get(track) && isBusy(track)) urgent.add(track);
+      // Before the first bar, where a series begins is known here alone.
+      const isNew = !savedDoubts.has(track);
+      if (isNew || (!isConfirmed && doubts !== savedDoubts.get(track) && isBusy(track))) urgent.add(track);
     },
     save: () => save(dirty),
     stop: () => timers.forEach(clearInterval),
