@@ -28,6 +28,8 @@ export interface ProviderOverview {
   readonly repaired: number;
   /** Minutes that a live feed has not delivered. */
   readonly gaps?: Readonly<Record<GapOutcome, number>>;
+  /** Minutes of a live feed in doubt; absent where that is not known. */
+  readonly doubtMinutes?: number;
 }
 
 /** A tenant at a glance. */
@@ -188,6 +190,9 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
         of.lastLoss = event.reason;
       } else if (event.type === "repaired") {
         provider(event.provider).repaired += event.count;
+      } else if (event.type === "doubts") {
+        const minutes = Object.values(event.minutes).reduce<number>((sum, each = 0) => sum + each, 0);
+        provider(event.provider).doubtMinutes = minutes;
       } else if (event.type === "gap") {
         const of = provider(event.provider);
         const gaps = of.gaps ?? { found: 0, repaired: 0, unrepairable: 0 };

@@ -97,3 +97,15 @@ Deno.test("what the ledger cannot account for is told", async () => {
   const { unaccounted, deadLettersWaiting, version } = await run.overview.read();
   assertEquals([unaccounted, deadLettersWaiting, version], [1, 3, "1.2.3"]);
 });
+
+Deno.test("minutes in doubt are those told last, of all reasons", async () => {
+  using run = open();
+  const { overview } = run;
+  const doubts = { type: "doubts", provider: "mock", series: 1, delayMs: 0 } as const;
+  const inDoubt = async () => (await overview.read()).providers.map(({ doubtMinutes }) => doubtMinutes);
+  assertEquals(await inDoubt(), [undefined]);
+  overview.listen({ ...doubts, minutes: { hole: 3, lag: 1 } });
+  assertEquals(await inDoubt(), [4]);
+  overview.listen({ ...doubts, minutes: {}, series: 0 });
+  assertEquals(await inDoubt(), [0]);
+});

@@ -122,7 +122,9 @@ export function createOverview() {
     );
   }
 
-  function providerRow({ name, state, error, received, lastReceivedAt, reconnects, lastLoss, gaps, repaired }, ts) {
+  function providerRow(provider, ts) {
+    const { name, state, error, received, lastReceivedAt, reconnects, lastLoss, gaps, repaired, doubtMinutes } =
+      provider;
     const isPaused = state === "paused";
     return [
       h("strong", {}, name),
@@ -133,6 +135,7 @@ export function createOverview() {
       gaps === undefined
         ? count(repaired)
         : `${count(gaps.found)} / ${count(gaps.repaired)} / ${count(gaps.unrepairable)}`,
+      doubtMinutes === undefined ? "–" : count(doubtMinutes),
       state !== "failed" && state !== "ended" && h("button", {
         type: "button",
         "aria-label": `${isPaused ? "Resume" : "Pause"} ${name}`,
@@ -200,7 +203,16 @@ export function createOverview() {
       );
       patch(providers, [table(
         "Providers",
-        ["Provider", "State", "Last record", "Records#", "Reconnects#", "Gap minutes found / repaired / lost#", ""],
+        [
+          "Provider",
+          "State",
+          "Last record",
+          "Records#",
+          "Reconnects#",
+          "Gap minutes found / repaired / lost#",
+          "In doubt#",
+          "",
+        ],
         overview.providers.map((each) => providerRow(each, ts)),
         "There are none",
       )]);
