@@ -93,18 +93,6 @@ Deno.test("a provider that fails does not stop the others, and the exit code is 
   assertEquals(await work.count(), json.stored);
 });
 
-Deno.test("without a terminal there is a progress line every few seconds, with percent and time left", async () => {
-  await using work = await openWorkspace(server);
-  const running = work.startIngest(["--file", await work.write("bars.csv", csvFile(200_000)), "--rate", "5000"]);
-  const line = await running.line(/records · /);
-  assertMatch(
-    line,
-    /^\d+ % · .*s left · [\d,]+ records · [\d,]+\/s · bar queue \d+\/\d+ · workers \d+ · circuit closed$/,
-  );
-  running.kill("SIGTERM");
-  assertEquals((await running.ended).code, 0);
-});
-
 Deno.test("the summary for people has the ledger, rate, latency and where the dead letters lie", async () => {
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", `${csvFile(1200)}bad\n`);

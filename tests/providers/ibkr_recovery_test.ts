@@ -156,6 +156,7 @@ Deno.test("while TWS has no connection of its own history is not asked, from the
   const tws = await subscribed(fake);
   await feed.noticed(/history of AAPL could not be read: TWS is not connected/);
   assertEquals(fake.asked.map(({ keepUpToDate }) => keepUpToDate), [true]);
+  fake.history.push(bar(3));
   tws.info(1102, "Connectivity between IBKR and Trader Workstation has been restored - data maintained.");
   await feed.read((_, frame) => frame.records.length > 0 && fake.asked.length > 1);
 });

@@ -57,6 +57,8 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   const expected = new Set(feed.symbols);
   /** The state of the bar under way of each symbol: only another one is a sign of life. */
   const forming = new Map<string, FeedBar>();
+  /** Symbols whose bars have come, or were said to come, on this connection. */
+  const begun = new Set<string>();
   let firstData = 0;
   let lastData = 0;
   let heardAt = -Infinity;
@@ -136,6 +138,8 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   /** Takes a bar that is over. */
   function take(bar: FeedBar): void {
     const { symbol, ts } = bar;
+    // A bar is as good as an answer to the subscription.
+    if (!begun.has(symbol)) session.subscribed(symbol);
     clock.barEnded(symbol, ts + stepMs);
     stalls.heard(symbol, ts + stepMs);
     account.found(coverage.track(symbol), coverage.received(bar));
@@ -145,6 +149,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     signal,
     subscribed(symbol) {
       if (!expected.has(symbol)) return;
+      begun.add(symbol);
       options.onLive();
       if (unsubscribed.delete(symbol)) tell({ type: "unsubscribed", provider, symbols: [symbol], reason: undefined });
       stalls.expect(symbol);

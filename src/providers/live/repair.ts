@@ -300,6 +300,8 @@ export function startRepairs(options: RepairOptions): Repairs {
   return {
     allow(symbol) {
       allowed.add(symbol);
+      // What hindered its history may be over with the interruption.
+      failing.delete(symbol);
       queue = { plans: [], at: -Infinity };
       look();
     },
