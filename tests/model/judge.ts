@@ -30,8 +30,8 @@ export interface Findings {
   readonly minutes: number;
 }
 
-/** Bars that are no older than this before the end may be on their way. */
-export const YOUNG_MS = 10 * MINUTE;
+/** Bars that are no older than this before the end may be on their way: coverage is saved each quarter of an hour. */
+export const YOUNG_MS = 20 * MINUTE;
 
 /** Judges. */
 export function judge({ table, markets, from, to }: Case): Findings {

@@ -143,9 +143,9 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
 
   /** A live bar after a silence: what history was behind with, or nobody could prove, may be proved now. */
   function hasten(of: Track, ts: number): void {
-    const dueAt = firstDue(of, soon(ts));
     for (const each of of.coverage.doubts) {
-      const mayBeProved = each.reason === "lag" || each.to === ts;
+      const dueAt = each.reason === "partial" ? soon(ts) : firstDue(of, soon(ts));
+      const mayBeProved = each.reason === "lag" || each.reason === "partial" || each.to === ts;
       if (mayBeProved && !isUnrepairable(each) && dueAt < each.dueAt) open(of, { ...each, dueAt });
     }
   }

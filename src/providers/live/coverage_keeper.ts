@@ -58,6 +58,7 @@ export function createCoverageKeeper(
   const savedDoubts = new WeakMap<Track, SeriesCoverage["doubts"]>();
   let saving: Promise<void> = Promise.resolve();
   let hasFailed = false;
+  let isStopped = false;
   const timers: ReturnType<typeof setInterval>[] = [];
 
   async function write(tracks: Set<Track>): Promise<void> {
@@ -141,12 +142,17 @@ export function createCoverageKeeper(
     },
     changed(track) {
       dirty.add(track);
+      // What is committed after the feed has ended may be the last that is heard of it.
+      if (isStopped) save(dirty).catch(() => {});
       const { doubts } = track.coverage;
       // Before the first bar, where a series begins is known here alone.
       const isNew = !savedDoubts.has(track);
       if (isNew || (!isConfirmed && doubts !== savedDoubts.get(track) && isBusy(track))) urgent.add(track);
     },
     save: () => save(dirty),
-    stop: () => timers.forEach(clearInterval),
+    stop() {
+      isStopped = true;
+      timers.forEach(clearInterval);
+    },
   };
 }
