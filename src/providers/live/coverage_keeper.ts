@@ -43,7 +43,7 @@ export interface KeeperOptions {
 }
 
 const URGENT_MS = 5_000;
-const LOAD_AGAIN_MS = 10_000;
+const LOAD_AGAIN_MS = 2_000;
 const ALL_MS = 15 * 60_000;
 /** What is in doubt of a series that an earlier version has written, in milliseconds. */
 const UPGRADE_MS = 24 * 60 * 60_000;

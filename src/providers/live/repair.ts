@@ -85,7 +85,7 @@ const DENIED_MS = 24 * 60 * 60_000;
 /** How long the order of plans stands, in milliseconds. */
 const QUEUE_MS = 500;
 /** Longest sleep, in milliseconds: a clock that was set back must not delay what is due. */
-const MAX_SLEEP_MS = 30_000;
+const MAX_SLEEP_MS = 5_000;
 
 /** Starts with nothing to ask. */
 export function startRepairs(options: RepairOptions): Repairs {
