@@ -14,3 +14,11 @@ export function onAbort(signal: AbortSignal, fn: (reason: unknown) => void): Dis
   else signal.addEventListener("abort", hear, { once: true });
   return { [Symbol.dispose]: () => signal.removeEventListener("abort", hear) };
 }
+
+/** The promise's value, or the signal's reason as an error if that comes first. */
+export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const listening = onAbort(signal, reject);
+    promise.then(resolve, reject).finally(() => listening[Symbol.dispose]());
+  });
+}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { orAborted } from "../../abort.ts";
 import type { ReceiveClock } from "../../records/record.ts";
 import type { Feed, FeedBar } from "./feed.ts";
 
@@ -58,14 +59,4 @@ export async function askHistory(options: AskOptions): Promise<ReadonlyMap<strin
   await orAborted(Promise.all(commits), signal);
   for (const each of answer.values()) each.sort((a, b) => a - b);
   return answer;
-}
-
-/** The promise, or the signal's reason if that comes first. */
-function orAborted(promise: Promise<unknown>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(() => resolve()).finally(() => signal.removeEventListener("abort", abort));
-  });
 }

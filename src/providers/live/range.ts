@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { orAborted } from "../../abort.ts";
 import type { Bar } from "../../records/bar.ts";
 import { createFrame, type Frame } from "../../records/frame.ts";
 import type { Interval } from "../../records/intervals.ts";
@@ -112,14 +113,4 @@ export function createHistoryFrame(
   });
   // What is told of the way to the commit begins here: how long history took is no matter of the pipeline.
   return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), records, onSettled });
-}
-
-/** The promise, or the signal's reason if that comes first. */
-function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then(resolve).finally(() => signal.removeEventListener("abort", abort));
-  });
 }
