@@ -100,7 +100,8 @@ export type PipelineEvent =
     example?: { symbol: string; ts: number; fields: Readonly<Record<string, Readonly<Record<string, number>>>> };
   }
   | { type: "feedback"; outcome: "sent" | "failed" | "dropped"; error?: unknown }
-  | { type: "circuit"; kind: string; state: CircuitState; failures: number; error?: unknown }
+  /** The circuit of a kind has changed; with the error that opened it, and the meaning of that. */
+  | { type: "circuit"; kind: string; state: CircuitState; failures: number; error?: unknown; fault?: Fault }
   | { type: "batch-taken"; kind: string; worker: number; count: number; frames: readonly FrameOrigin[] }
   | {
     type: "batch-written";

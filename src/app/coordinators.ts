@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/options.ts";
-import type { Listener } from "../events.ts";
+import type { CircuitState, Listener } from "../events.ts";
 import { createBatcher } from "../pipeline/batch.ts";
 import { createCircuit } from "../pipeline/circuit.ts";
 import type { DeliverOptions } from "../pipeline/deliver.ts";
@@ -18,8 +18,13 @@ import type { Store } from "./store.ts";
 /** Most records of a late batch: small, so that what it locks is free again soon. */
 const LATE_BATCH = 1000;
 
+/** Time between two tries to write while the sink refuses everything, in milliseconds: somebody has to mend the set-up. */
+const FATAL_COOLDOWN_MS = 60_000;
+
 /** Options of {@linkcode openCoordinators}. */
 export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "abort" | "onFatal"> {
+  /** Aborts when the sources are to be closed: then no batch waits for somebody to mend the set-up. */
+  stopping: AbortSignal;
   settings: Settings;
   store: Store;
   /** Names of the kinds. */
@@ -36,15 +41,20 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "abor
 
 /** Sets up a coordinator for each kind: one whose table is slow or broken does not hold up the others. */
 export function openCoordinators(options: CoordinatorsOptions): Map<string, Coordinator> {
-  const { settings, store, lateness, tell, opened, bury, abort, onFatal } = options;
+  const { settings, store, lateness, tell, opened, bury, stopping, abort, onFatal } = options;
   return new Map(options.kinds.map((name) => {
     const kind = recordKind(name);
     const sink = opened.use(store.openSink(settings.tenant, kind, options.writers));
+    const keep = options.keep(name);
+    const isFatal = (error: unknown) => sink.classify(error) === "fatal";
     const circuit = opened.use(createCircuit({
       failures: settings.circuitFailures,
-      openMs: settings.circuitOpenMs,
-      isFailure: (error) => sink.classify(error) === "transient",
-      onChange: (state, failures, error) => tell({ type: "circuit", kind: name, state, failures, error }),
+      cooldownMs: (error) => isFatal(error) ? FATAL_COOLDOWN_MS : settings.circuitOpenMs,
+      isFailure: (error) => sink.classify(error) === "transient" || keep !== undefined && isFatal(error),
+      onChange(state: CircuitState, failures: number, error?: unknown) {
+        const fault = error === undefined ? undefined : sink.classify(error);
+        tell({ type: "circuit", kind: name, state, failures, error, fault });
+      },
     }));
     const workers = Math.min(settings.workers, sink.maxLanes);
     return [name, {
@@ -62,7 +72,8 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
         circuit,
         retryAttempts: settings.retryAttempts,
         bury,
-        keep: options.keep(name),
+        keep,
+        mayWait: () => keep !== undefined && !stopping.aborted,
         tell,
         abort,
         onFatal,

@@ -138,8 +138,8 @@ async function openTables(
         const read = (client: Client) => readNewest(client, tenant, provider, timeframe);
         return await borrow({ pool, database }, tenant, read, withinMs(deadlineMs, stop));
       } catch (error) {
-        // A feed begins all the same; where it was is in its position too.
-        if (isKept && classifyDatabaseError(error) === "transient") return new Map();
+        // A feed begins all the same, and what it sends is kept; where it was is in its position too.
+        if (isKept && classifyDatabaseError(error) !== "poison") return new Map();
         throw error;
       }
     },

@@ -136,6 +136,11 @@ export async function openTenant(
     stopping.abort();
   }
 
+  function giveUp(error: unknown): void {
+    fail(error);
+    aborting.abort(error);
+  }
+
   const coordinators = new Map<string, Coordinator>();
   const journaled = await openJournals({
     settings,
@@ -149,6 +154,7 @@ export async function openTenant(
     ledger,
     tell,
     abort: aborting.signal,
+    onStuck: giveUp,
   });
   if (journaled !== undefined) {
     opened.use(journaled);
@@ -168,11 +174,9 @@ export async function openTenant(
     opened,
     bury,
     keep: (kind) => journaled?.journals.get(kind)?.keep,
+    stopping: stopping.signal,
     abort: aborting.signal,
-    onFatal(error) {
-      fail(error);
-      aborting.abort(error);
-    },
+    onFatal: giveUp,
   });
   for (const [kind, coordinator] of opening) coordinators.set(kind, coordinator);
 
@@ -233,6 +237,8 @@ export async function openTenant(
     await options.begin?.(tenant);
     await using drain = new AsyncDisposableStack();
     const startDrain = () => {
+      // Where a probe fails for good there is nothing to wait for.
+      tenant.probe();
       const seconds = settings.drainTimeout;
       const timer = setTimeout(
         () => aborting.abort(new Error(`stopped before it was written: drain timeout of ${seconds} s`)),

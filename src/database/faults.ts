@@ -6,6 +6,9 @@
 import type { Fault } from "../events.ts";
 import { adviseOnRight } from "./schema/advice.ts";
 
+/** SQLSTATE, of a class of our own, of a write into a schema that a newer program has migrated. */
+export const NEWER_SCHEMA = "BL002";
+
 /**
  * Longest match wins. Transient: connections, rollbacks, resources, locks, operator's interventions, a server that is
  * read-only because it is the standby of a failover, system errors. Poison: what is said of a value or by a constraint.
@@ -31,6 +34,7 @@ const FAULTS: Record<string, Fault> = {
   "2200H": "fatal",
   // Our own: the ids of series have changed again while they were learned anew.
   "BL": "transient",
+  [NEWER_SCHEMA]: "fatal",
   // The database was dropped: waiting does not bring it back.
   "57P04": "fatal",
 };
@@ -134,6 +138,7 @@ export function adviseOnDatabaseError(error: unknown): string {
     return adviseOnRight((error as Error).message) ??
       "Grant the user CREATE on the schema, or run `barline migrate` once as a user who may.";
   }
+  if (state === NEWER_SCHEMA) return "Use the newer program.";
   if (state === "53300") return "Raise max_connections of the server, or use fewer --workers.";
   if (state?.startsWith("42")) {
     return "Run `barline migrate`, which makes what is missing, and `barline doctor` for the rest.";

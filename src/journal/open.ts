@@ -29,6 +29,8 @@ export interface OpenJournalsOptions {
   ledger: LedgerKeeper;
   tell: Listener;
   abort: AbortSignal;
+  /** Called with the fault when a journal is full while the sink refuses everything; expected to abort. */
+  onStuck: (fault: unknown) => void;
 }
 
 /** The journals of a run, one for each kind of records. */

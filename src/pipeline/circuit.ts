@@ -14,8 +14,8 @@ import { createWaiters } from "./waiters.ts";
 export interface CircuitOptions {
   /** Consecutive failures that open the circuit. */
   failures: number;
-  /** Cooldown of an open circuit, in milliseconds. */
-  openMs: number;
+  /** Cooldown of a circuit that this error has opened, in milliseconds. */
+  cooldownMs: (error: unknown) => number;
   /** Which errors count; others prove that the sink answers, and count as success. */
   isFailure: (error: unknown) => boolean;
   /** Told of each change of state, with the error behind it. */
@@ -51,10 +51,12 @@ export function createCircuit(options: CircuitOptions): Circuit {
   function change(next: CircuitState, error?: unknown): void {
     clearTimeout(cooldown);
     state = next;
-    probeAt = next === "open" ? Date.now() + options.openMs : undefined;
     if (next === "open") {
-      cooldown = setTimeout(() => change("half-open"), options.openMs);
+      const ms = options.cooldownMs(error);
+      probeAt = Date.now() + ms;
+      cooldown = setTimeout(() => change("half-open"), ms);
     } else {
+      probeAt = undefined;
       waiters.wakeAll();
     }
     options.onChange?.(state, failures, error);

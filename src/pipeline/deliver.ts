@@ -25,10 +25,12 @@ export interface DeliverOptions {
   bury: Bury;
   /** Keeps frames in the journal, where there is one, and tells whether it could. */
   keep?: (frames: readonly Frame[]) => Promise<boolean>;
+  /** Whether a batch may wait until somebody has mended what a fatal fault blames. @default {() => false} */
+  mayWait?: () => boolean;
   tell: Listener;
   /** Gives up: whatever is not written when it aborts stays in the journal, or goes to the dead letters, at once. */
   abort: AbortSignal;
-  /** Told of a fault after which nothing can be written; expected to abort. */
+  /** Called with a fatal fault that must not be waited for; expected to abort. */
   onFatal: (error: unknown) => void;
 }
 
@@ -36,10 +38,11 @@ export interface DeliverOptions {
  * A lane: a `WritableStream` whose `write()` is `retry(circuit(sink.write))`.
  *
  * A transient fault is retried, and when the attempts are used up the batch waits behind the circuit and is tried again,
- * for as long as it takes, or goes back to a source that other processes share: an outage never dead-letters a record. A batch that the sink refuses is halved until the
- * records that are refused stand alone (k·log2 n writes for k of n); only they are dead-lettered. A batch for which the
- * sink is too slow is written in smaller pieces. Errors are absorbed here, as an error of a sink stream would cancel its
- * source.
+ * for as long as it takes, or goes back to a source that other processes share: an outage never dead-letters a record. So
+ * does a batch after a fatal fault, where what comes meanwhile is kept in a journal; elsewhere such a fault ends the run. A
+ * batch that the sink refuses is halved until the records that are refused stand alone (k·log2 n writes for k of n); only
+ * they are dead-lettered. A batch for which the sink is too slow is written in smaller pieces. Errors are absorbed here, as
+ * an error of a sink stream would cancel its source.
  */
 export function deliver(worker: number, options: DeliverOptions): WritableStream<Batch> {
   const lane = options.sink.openLane();
@@ -104,7 +107,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     } catch (error) {
       if (abort.aborted) return void unwritten.push({ from, to, cause: "aborted", error: abort.reason });
       if (isTooMuch(records, error)) return await writeRange(from, to);
-      if (exhaustedBy(error) !== undefined) return void unwritten.push({ from, to, cause: "aborted", error });
+      if (waitedFor(error) !== undefined) return void unwritten.push({ from, to, cause: "aborted", error });
       if (sink.classify(error) === "fatal") {
         options.onFatal(error);
         return void unwritten.push({ from, to, cause: "fatal", error });
@@ -147,9 +150,9 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
           signal: abort,
         });
       } catch (error) {
-        const exhausted = exhaustedBy(error);
-        if (exhausted === undefined) throw error;
-        circuit.trip(exhausted.cause);
+        const waited = waitedFor(error);
+        if (waited === undefined) throw error;
+        circuit.trip(waited.cause);
         // Another worker may be able to write what this one cannot.
         if (isShared) throw error;
       }
@@ -170,6 +173,13 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
       }
       throw error;
     }
+  }
+
+  /** The fault behind an error after which the batch waits behind the circuit; `undefined` after any other error. */
+  function waitedFor(error: unknown): { readonly cause: unknown } | undefined {
+    const exhausted = exhaustedBy(error);
+    if (exhausted !== undefined || abort.aborted) return exhausted;
+    return sink.classify(error) === "fatal" && options.mayWait?.() ? { cause: error } : undefined;
   }
 
   /** Whether fewer records may be written where these could not. */

@@ -38,6 +38,8 @@ export interface JournalOptions {
   kind: (name: string) => RecordKind<MarketRecord>;
   ledger: LedgerKeeper;
   tell: Listener;
+  /** Called with the fault when the journal is full while the sink refuses everything: nothing can be accepted any more. */
+  onStuck: (fault: unknown) => void;
   /** Ends the reading back: what is on disk stays there. */
   abort: AbortSignal;
 }
@@ -63,6 +65,8 @@ export function createJournal(options: JournalOptions): Journal {
   const { log, mode, capacity, kind, ledger, tell, abort, calmMs = 5000 } = options;
   const waiters = createWaiters();
   const broken = new Set<string>();
+  /** The fatal fault that keeps the circuit open. */
+  let fatal: { readonly error: unknown } | undefined;
   /** Frames in the pipeline that are in memory alone; the first is the oldest. */
   const inMemory = new Set<{ readonly since: number }>();
   /** Frames for the pipeline, all older than what is unread in the log. */
@@ -204,6 +208,8 @@ export function createJournal(options: JournalOptions): Journal {
         const count = await log.dropOldest();
         if (count) tell({ type: "journal-dropped", count, reason: appended.refused });
         if (count !== undefined) continue;
+      } else if (appended.isFull && fatal !== undefined) {
+        options.onStuck(fatal.error);
       }
       await waiters.wait(AbortSignal.any([abort, AbortSignal.timeout(RETRY_MS)]));
     }
@@ -298,6 +304,7 @@ export function createJournal(options: JournalOptions): Journal {
       if (event.type !== "circuit") return;
       if (event.state === "closed") broken.delete(event.kind);
       else broken.add(event.kind);
+      if (event.state !== "half-open") fatal = event.fault === "fatal" ? { error: event.error } : undefined;
       waiters.wakeAll();
     },
     async keep(frames) {

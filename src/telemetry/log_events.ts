@@ -87,6 +87,13 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
         return;
       case "circuit": {
         const error = event.error === undefined ? "" : `: ${describeError(event.error)}`;
+        if (event.fault === "fatal") {
+          return log.error("Writes of {kind} are refused, and tried again once a minute{error}{advice}", {
+            ...event,
+            error,
+            advice: adviceOn(event.error),
+          });
+        }
         return event.state === "open"
           ? log.warn("Circuit of {kind} is open after {failures} failures{error}", { ...event, error })
           : log.info("Circuit of {kind} is {state}", { ...event, error });
@@ -129,10 +136,15 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
       case "fatal":
         return log.error("Stopping: {error}{advice}", {
           error: describeError(event.error),
-          advice: (adviseOnDatabaseError(event.error) || adviseOnNatsError(event.error)).replace(/^(?=.)/, ". "),
+          advice: adviceOn(event.error),
         });
     }
   };
+}
+
+/** What to do about an error, as a sentence that follows it; empty where nothing is known. */
+function adviceOn(error: unknown): string {
+  return (adviseOnDatabaseError(error) || adviseOnNatsError(error)).replace(/^(?=.)/, ". ");
 }
 
 /** Logs bars of two providers that differ, in a line now and then. */

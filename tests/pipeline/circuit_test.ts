@@ -17,7 +17,7 @@ function makeCircuit(options: Partial<CircuitOptions> = {}): { circuit: Circuit;
   const states: CircuitState[] = [];
   const circuit = createCircuit({
     failures: 3,
-    openMs: 1000,
+    cooldownMs: () => 1000,
     isFailure: (error) => error === away,
     onChange: (state) => states.push(state),
     ...options,

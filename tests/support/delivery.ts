@@ -41,7 +41,7 @@ export function testLane(options: TestLaneOptions = {}): TestLane {
   const abort = new AbortController();
   const circuit = createCircuit({
     failures: options.circuitFailures ?? 3,
-    openMs: 1000,
+    cooldownMs: () => 1000,
     isFailure: (error) => sink.classify(error) === "transient",
     onChange: (state, failures, error) => events.tell({ type: "circuit", kind: "bar", state, failures, error }),
   });

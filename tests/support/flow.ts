@@ -59,7 +59,7 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
   const kind = recordKind("bar");
   const circuit = createCircuit({
     failures: 3,
-    openMs: 1000,
+    cooldownMs: () => 1000,
     isFailure: (error) => sink.classify(error) === "transient",
   });
   const batcher = createBatcher({ kind: kind.name, capacity, maxRecords, lingerMs: 1, tell });

@@ -70,6 +70,7 @@ export async function testStage(
     ledger,
     tell,
     abort: abort.signal,
+    onStuck: () => {},
     ...options,
   });
   const writer = journal.stream.writable.getWriter();

@@ -18,7 +18,7 @@ import { prepareRows, type Rows } from "./rows.ts";
 import type { SeriesCheck } from "./series.ts";
 import type { Session } from "./session.ts";
 import type { Statements } from "./statements.ts";
-import { copyPrelude, OTHER_SERIES, otherSeriesError, type WriteSettings } from "./verify.ts";
+import { copyPrelude, newerSchemaError, OTHER_SERIES, otherSeriesError, type WriteSettings } from "./verify.ts";
 
 /** Options of {@linkcode openPostgresLane}. */
 export interface PostgresLaneOptions {
@@ -151,10 +151,11 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
       ...kind.columns.map((column) => writer.array(records, column)),
       writer.integers(Int32Array.from(check.ids)),
     ].map(toBuffer);
-    const { rows: [{ is_same, changed }] } = await client.query(
+    const { rows: [{ is_same, is_newer, changed }] } = await client.query(
       statements.upsert,
       [...parameters, String(check.mark), synchronousCommit],
     );
+    if (is_newer) throw newerSchemaError();
     if (!is_same) throw otherSeriesError();
     if (!maySwallow) return { stored: changed, swallowed: 0 };
     // Rows that are unchanged and rows that are swallowed look the same to the upsert: only the keys tell.

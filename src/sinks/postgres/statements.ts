@@ -5,7 +5,7 @@
  */
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import type { Writers } from "../sink.ts";
-import { markQuery } from "./verify.ts";
+import { IS_NEWER, markQuery } from "./verify.ts";
 import { SQL_TYPES } from "../../database/kinds.ts";
 
 /** Statements that write a kind. */
@@ -13,9 +13,10 @@ export interface Statements {
   /** Appends rows given as binary COPY data; fails with 23505 where a key is there already. */
   readonly copy: string;
   /**
-   * Inserts or updates rows given as one array parameter a column, followed by the ids of their series, each once, and the
-   * combined mark of those, and what the commit waits for. Gives one row: `is_same`, whether the ids are still those of the series (else nothing is
-   * written), and `changed`, how many rows were inserted or updated.
+   * Inserts or updates rows given as one array parameter a column, followed by the ids of their series, each once, the
+   * combined mark of those, and what the commit waits for. Gives one row: `is_newer`, whether a newer program has migrated
+   * the schema, and `is_same`, whether the ids are still those of the series (in the one case and without the other nothing
+   * is written), and `changed`, how many rows were inserted or updated.
    */
   readonly upsert: string;
   /** Counts rows that are there, of keys given as one array parameter a column. */
@@ -77,17 +78,17 @@ export function createStatements(
     copy: `COPY ${kind.table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
     upsert: `WITH checked AS MATERIALIZED (
   SELECT (${markQuery(`$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same,
-    set_config('synchronous_commit', $${all.length + 3}, true) AS synced
+    (${IS_NEWER}) AS is_newer, set_config('synchronous_commit', $${all.length + 3}, true) AS synced
 ), written AS (
 INSERT INTO ${kind.table} AS old (${names.join(", ")}) SELECT sent.* FROM checked, unnest(${parameters}) AS sent
-WHERE checked.is_same
+WHERE checked.is_same AND NOT checked.is_newer
 ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${payload.map((name) => `${name} = excluded.${name}`).join(", ")}
 WHERE ${order("excluded")} >= ${order("old")}
   AND ((${values("excluded")}) IS DISTINCT FROM (${values("old")})
     OR (${order("excluded")} > ${order("old")} AND (${marks})))
 RETURNING 1
 )
-SELECT checked.is_same, checked.synced, (SELECT count(*) FROM written)::int4 AS changed FROM checked`,
+SELECT checked.is_same, checked.is_newer, checked.synced, (SELECT count(*) FROM written)::int4 AS changed FROM checked`,
     count: `SELECT count(*)::int4 AS count FROM ${kind.table} old JOIN unnest(${
       key.map((name, at) => `$${at + 1}::${SQL_TYPES[all.find((column) => column.name === name)!.type]}[]`).join(", ")
     }) AS sent (${key.join(", ")}) ON ${key.map((name) => `old.${name} = sent.${name}`).join(" AND ")}`,

@@ -8,6 +8,8 @@
  *
  * @module
  */
+import { SCHEMA_VERSION } from "../../database/migrate.ts";
+import { NEWER_SCHEMA } from "../../database/faults.ts";
 import { MARK, type SeriesCheck } from "./series.ts";
 
 /** SQLSTATE, of a class of our own, of a batch whose ids belong to other series now. Nothing of the batch is written. */
@@ -20,6 +22,16 @@ export function otherSeriesError(): Error {
     severity: "ERROR",
   });
 }
+
+/** The error of an upsert into a schema that a newer program has migrated; see {@linkcode otherSeriesError}. */
+export function newerSchemaError(): Error {
+  return Object.assign(new Error(NEWER), { code: NEWER_SCHEMA, severity: "ERROR" });
+}
+
+const NEWER = "Cannot write: a newer program has migrated the database";
+
+/** A query that tells whether a newer program has migrated the database since the start. */
+export const IS_NEWER = `SELECT EXISTS (SELECT FROM barline_migration m WHERE m.version > ${SCHEMA_VERSION})`;
 
 /** A query that gives the combined mark of the series of these ids, as SQL. */
 export function markQuery(ids: string): string {
@@ -52,6 +64,7 @@ SET LOCAL synchronous_commit = ${synchronousCommit};
 ${timeout}LOCK TABLE series_key IN ACCESS SHARE MODE;
 LOCK TABLE ${table} IN ROW EXCLUSIVE MODE;
 DO $check$ BEGIN
+  IF (${IS_NEWER}) THEN RAISE EXCEPTION '${NEWER}' USING ERRCODE = '${NEWER_SCHEMA}'; END IF;
   IF (${markQuery(`'{${ids.join()}}'::int4[]`)}) IS DISTINCT FROM '${mark}'::int8 THEN
     RAISE EXCEPTION 'The ids of the series are others than before' USING ERRCODE = '${OTHER_SERIES}';
   END IF;

@@ -11,6 +11,7 @@ import { SYMBOLS } from "../harness/oracle.ts";
 import type { Scenario, Trial } from "../harness/scenario.ts";
 import { terminateBackends, useWriter } from "../harness/sessions.ts";
 import { canMount } from "../harness/surroundings.ts";
+import { addressOf } from "../../support/process.ts";
 
 /** Paced as a live feed: five bars at once, so many a second. */
 const live = (rate: number) => ["--speed", String(rate * 60 / SYMBOLS.length)];
@@ -173,14 +174,18 @@ export const journal: readonly Scenario[] = [
   },
   {
     name: "fatal-journaled",
-    promise: "with a journal a password that is changed meanwhile costs no bar, and none is dead-lettered",
+    promise: "with a journal a password that is changed meanwhile ends no run, costs no bar, and none is dead-lettered",
     async run(trial) {
       const url = await useWriter(trial);
       const run = await trial.ingest([...live(5000), "--journal", "durable", "--database", url.href]);
       await run.stored(trial.random.between(1, 3000));
       await trial.work.query(`ALTER ROLE ${url.username} PASSWORD 'second'`);
       await terminateBackends(trial);
-      const { code, json, stderr } = await run.running.ended;
+      await run.until((value) => value === 1, "mds_coord_circuit_state");
+      assertEquals((await fetch(new URL("/readyz", await addressOf(run.running)))).status, 503);
+      const before = await read(run);
+      await run.until((value) => value > before + 1000, "barline_records_received_total");
+      const { code, json, stderr } = await run.stop();
       assertEquals([code, json.deadLettered], [1, 0], stderr);
       assertStringIncludes(stderr, "Check user and password (POSTGRES_USER, POSTGRES_PASSWORD)");
       await deliverRest(trial);
