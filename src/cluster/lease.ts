@@ -20,10 +20,13 @@ export interface LeaseTimes {
   readonly ttlMs: number;
 }
 
+/** {@linkcode LeaseTimes.holdMs} as a part of {@linkcode LeaseTimes.ttlMs}. */
+export const HOLD_SHARE = 0.6;
+
 /** The times that follow from the longest silence of an instance, in seconds. */
 export function leaseTimes(seconds: number): LeaseTimes {
   const ttlMs = seconds * 1000;
-  return { ttlMs, holdMs: ttlMs * 0.6, beatMs: ttlMs / 5 };
+  return { ttlMs, holdMs: ttlMs * HOLD_SHARE, beatMs: ttlMs / 5 };
 }
 
 /** What an instance tells the others of itself. Times are epoch seconds. */

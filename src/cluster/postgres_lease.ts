@@ -1,12 +1,11 @@
 /**
- * Leases in PostgreSQL: advisory locks of a session, and a table that says whose they are.
+ * Leases in PostgreSQL: rows that only roles with the right to write can take or lock, unlike advisory locks.
  *
- * The lock of a shard is the lease: PostgreSQL gives it to one session at a time and takes it back when the session ends.
- * A process that is killed ends its session at once. One that hangs, or whose network is gone, does not: hence
- * `idle_session_timeout`, by which the **server** ends a session that has not beaten for `ttlMs`, whatever TCP, a NAT or a
- * proxy in between believe of the connection. And hence the table: a session can end without its owner's knowledge (a
- * partition and a restart of the server, `pg_terminate_backend`), so that who takes a free lock first looks whether somebody
- * else has told of holding the shard within `holdMs`.
+ * The row of a shard in `cluster_lease` names its holder, who renews it with each beat. It is over, and anybody's to take, when
+ * it was not renewed for `ttlMs`; after `holdMs`, when the holder streams no more, if its session has ended too, as that of a
+ * killed process has at once. Taking and renewing change that one row, so that PostgreSQL puts them in an order, and only the
+ * server's clock counts. The **server** ends a session that has not beaten for `ttlMs` (`idle_session_timeout`), whatever TCP,
+ * a NAT or a proxy in between believe of the connection.
  *
  * @module
  */
@@ -14,9 +13,15 @@ import { deadline } from "@std/async/deadline";
 import type { Client } from "pg";
 import { cutClient, type Database, endClient } from "../database/database.ts";
 import { isPooled } from "../database/pooler.ts";
-import { ClusterError, type InstanceReport, type Lease, type LeaseKeeper, LeaseLostError } from "./lease.ts";
+import {
+  ClusterError,
+  HOLD_SHARE,
+  type InstanceReport,
+  type Lease,
+  type LeaseKeeper,
+  LeaseLostError,
+} from "./lease.ts";
 import type { Census, LeaseTimes } from "./lease.ts";
-import { shardOf } from "../records/shard.ts";
 
 /** Where {@linkcode keepLeasesInPostgres} keeps them. */
 export interface PostgresLeaseOptions {
@@ -27,55 +32,67 @@ export interface PostgresLeaseOptions {
   times: LeaseTimes;
 }
 
-/** Above the keys of shards: an instance holds, shared with others, the key of the number of shards that it knows of. */
-const MEMBER_KEYS = 1 << 20;
 /** The first whose sessions can be made to end by themselves. */
 const POSTGRES_WANTED = 14;
 
-/** The first half of the key of all locks of a cluster. */
-const lockClass = (cluster: string) => shardOf(`barline cluster ${cluster}`, 2 ** 31 - 1);
+/** Whether the session of a row is there still: a process that began later only has its number. */
+const hasSession = (backend: string, seenAt: string) =>
+  `EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = ${backend} AND a.datname = current_database()
+    AND coalesce(a.backend_start <= ${seenAt}, true))`;
 
-const LOCKS = `SELECT l.pid, l.objid::int AS key FROM pg_locks l
-  WHERE l.locktype = 'advisory' AND l.classid::int = $1 AND l.objsubid = 2 AND l.granted
-    AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database())`;
+/** Time since an instance was last heard of, in milliseconds. */
+const SILENT = "(extract(epoch FROM clock_timestamp() - i.seen_at) * 1000)::float8";
+const INSTANCE_HAS_SESSION = hasSession("i.backend", "i.seen_at");
+const LEASE_HAS_SESSION = hasSession("l.backend", "l.renewed_at");
+const IS_ALIVE = `(${INSTANCE_HAS_SESSION} AND ${SILENT} < (i.report->>'holdMs')::float8 / ${HOLD_SHARE})`;
 
-/** All instances of a cluster with what they hold, and sessions that hold something and belong to none. */
-const CENSUS =
-  `SELECT i.id, i.report, i.held AS claimed, l.pid IS NOT NULL AS alive, coalesce(l.locked, '{}') AS locked,
-  (extract(epoch FROM clock_timestamp() - i.seen_at) * 1000)::float8 AS silent
-FROM (
-  SELECT c.id, c.report, c.held, c.seen_at, c.joined_at, c.backend FROM cluster_instance c WHERE c.cluster = $2
-) i
-FULL JOIN (
-  SELECT lock.pid, array_agg(lock.key ORDER BY lock.key) FILTER (WHERE lock.key < ${MEMBER_KEYS}) AS locked
-  FROM (${LOCKS}) lock GROUP BY lock.pid
-) l ON l.pid = i.backend
-ORDER BY i.joined_at, i.id`;
+/** All instances of a cluster: the shards that each told of, and those that it has the lease of. */
+const CENSUS = `SELECT i.id, i.report, i.held AS claimed, ${SILENT} AS silent, ${IS_ALIVE} AS alive,
+  ARRAY(SELECT l.shard FROM cluster_lease l WHERE l.cluster = i.cluster AND l.holder = i.id) AS leased
+FROM cluster_instance i WHERE i.cluster = $1 ORDER BY i.joined_at, i.id`;
 
-/** Reads the census; shards of sessions that belong to nobody are in it as those of a member without a report. */
+/** Renews the leases of an instance, in an order that all keep, lest two wait for each other. */
+const RENEW = `WITH own AS (
+  SELECT l.shard FROM cluster_lease l WHERE l.cluster = $1 AND l.holder = $2 AND l.shard = ANY ($3)
+  ORDER BY l.shard FOR UPDATE
+)
+UPDATE cluster_lease l SET renewed_at = clock_timestamp(), backend = pg_backend_pid()
+FROM own WHERE l.cluster = $1 AND l.shard = own.shard`;
+
+/** Takes leases that are free, over, or this instance's. A program that knows no leases tells of what it holds, and has no rows. */
+const TAKE = `INSERT INTO cluster_lease AS l (cluster, shard, holder, backend, renewed_at, hold)
+SELECT $1, s.shard, $2, pg_backend_pid(), clock_timestamp(), $3::float8 * interval '1 ms'
+FROM unnest($4::int[]) AS s (shard) WHERE NOT EXISTS (
+  SELECT FROM cluster_instance i WHERE i.cluster = $1 AND i.id <> $2 AND s.shard = ANY (i.held)
+    AND ${SILENT} < (i.report->>'holdMs')::float8
+) ORDER BY s.shard
+ON CONFLICT (cluster, shard) DO UPDATE SET holder = excluded.holder, backend = excluded.backend,
+  renewed_at = excluded.renewed_at, hold = excluded.hold
+WHERE l.holder = excluded.holder OR l.renewed_at < clock_timestamp() - l.hold / ${HOLD_SHARE}
+  OR l.renewed_at < clock_timestamp() - l.hold AND NOT ${LEASE_HAS_SESSION}
+RETURNING l.shard`;
+
+/** Reads the census of a cluster. */
 export async function readCensus(client: Client, cluster: string): Promise<Census> {
-  const { rows } = await client.query(CENSUS, [lockClass(cluster), cluster]);
+  const { rows } = await client.query<CensusRow>(CENSUS, [cluster]);
   return toCensus(rows);
 }
 
 interface CensusRow {
-  id: string | null;
+  id: string;
   report: InstanceReport;
   claimed: number[];
+  leased: number[];
   alive: boolean;
-  locked: number[];
   silent: number;
 }
 
 function toCensus(rows: readonly CensusRow[]): Census {
   const blocked = new Set<number>();
-  const members = rows.flatMap(({ id, report, claimed, alive, locked, silent }) => {
-    if (id === null) {
-      for (const shard of locked) blocked.add(shard);
-      return [];
-    }
-    if (silent < report.holdMs) { for (const shard of claimed) if (!locked.includes(shard)) blocked.add(shard); }
-    return [{ id, report, held: locked, silentMs: silent, isAlive: alive }];
+  const members = rows.map(({ id, report, claimed, leased, alive, silent }) => {
+    const held = alive ? claimed.filter((shard) => leased.includes(shard)) : [];
+    if (silent < report.holdMs) { for (const shard of claimed) if (!held.includes(shard)) blocked.add(shard); }
+    return { id, report, held, silentMs: silent, isAlive: alive };
   });
   return { members, blocked };
 }
@@ -88,7 +105,7 @@ function toCensus(rows: readonly CensusRow[]): Census {
 export async function checkLeaseServer(client: Client, label: string): Promise<void> {
   if (await isPooled(client)) {
     throw new ClusterError(
-      `Cannot hold shards through the connection pooler at ${label}: their locks belong to a session of the ` +
+      `Cannot hold shards through the connection pooler at ${label}: their leases belong to a session of the ` +
         "server, which it may give to others. Name the server itself with --lease-database",
     );
   }
@@ -105,7 +122,6 @@ export async function checkLeaseServer(client: Client, label: string): Promise<v
 
 /** Describes the leases of a cluster; nothing is opened yet. */
 export function keepLeasesInPostgres({ database, cluster, times }: PostgresLeaseOptions): LeaseKeeper {
-  const key = lockClass(cluster);
   const { ttlMs, holdMs } = times;
 
   /** Lets a client answer within the time in which an answer is of use. */
@@ -126,32 +142,29 @@ export function keepLeasesInPostgres({ database, cluster, times }: PostgresLease
       `SET idle_session_timeout = ${Math.round(ttlMs)}; SET statement_timeout = ${Math.round(holdMs)};
 SET default_transaction_isolation = 'read committed'; SET synchronous_commit = local`,
     );
-    await client.query("SELECT pg_advisory_lock_shared($1, $2)", [key, MEMBER_KEYS + report.shards]);
-    const others = await client.query(
-      `SELECT DISTINCT lock.key - ${MEMBER_KEYS} AS shards FROM (${LOCKS}) lock
-      WHERE lock.key > ${MEMBER_KEYS} AND lock.key <> $2`,
-      [key, MEMBER_KEYS + report.shards],
-    );
-    if (others.rows.length > 0) {
-      throw new ClusterError(
-        `Cannot join the cluster "${cluster}" with ${report.shards} shards: others of it run with ` +
-          `${others.rows.map(({ shards }) => shards).join(" and ")}. Give all the same --shards, or stop those first`,
-      );
-    }
     await client.query(
       `INSERT INTO cluster_instance (id, cluster, backend, seen_at, report)
 VALUES ($1, $2, pg_backend_pid(), clock_timestamp(), $3)
 ON CONFLICT (id) DO UPDATE SET backend = excluded.backend, report = excluded.report`,
       [id, cluster, JSON.stringify(report)],
     );
-    // Process numbers come again.
-    await client.query(
-      `UPDATE cluster_instance i SET backend = 0 WHERE i.backend = pg_backend_pid() AND i.id <> $1`,
-      [id],
+    const others = await client.query<{ shards: number }>(
+      `SELECT DISTINCT (i.report->>'shards')::int AS shards FROM cluster_instance i
+WHERE i.cluster = $1 AND i.id <> $2 AND (i.report->>'shards')::int <> $3 AND ${IS_ALIVE}`,
+      [cluster, id, report.shards],
     );
+    if (others.rows.length > 0) {
+      await client.query("DELETE FROM cluster_instance i WHERE i.id = $1", [id]);
+      throw new ClusterError(
+        `Cannot join the cluster "${cluster}" with ${report.shards} shards: others of it run with ` +
+          `${others.rows.map(({ shards }) => shards).join(" and ")}. Give all the same --shards, or stop those first`,
+      );
+    }
     await client.query(
-      `DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timestamp() - interval '1 hour'
-AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = i.backend)`,
+      `WITH spent AS (
+  DELETE FROM cluster_lease l WHERE l.cluster = $1 AND l.renewed_at < clock_timestamp() - interval '1 hour'
+)
+DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timestamp() - interval '1 hour'`,
       [cluster],
     );
   }
@@ -175,13 +188,14 @@ AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = i.backend)`,
   function createLease(client: Client, id: string): Lease {
     return {
       async beat(report, held) {
-        const [, { rows }] = await ask(client, () =>
+        const [, , { rows }] = await ask(client, () =>
           Promise.all([
+            client.query(RENEW, [cluster, id, held]),
             client.query(
               "UPDATE cluster_instance i SET seen_at = clock_timestamp(), held = $2, report = $3 WHERE i.id = $1",
               [id, held, JSON.stringify(report)],
             ),
-            client.query<CensusRow>(CENSUS, [key, cluster]),
+            client.query<CensusRow>(CENSUS, [cluster]),
           ]));
         const census = toCensus(rows);
         const me = census.members.find((member) => member.id === id);
@@ -190,31 +204,29 @@ AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = i.backend)`,
           throw new LeaseLostError(
             missing.length === 0
               ? "this instance's row in cluster_instance is gone"
-              : `the locks of the shards ${missing.join(", ")} are gone`,
+              : `the leases of the shards ${missing.join(", ")} are gone`,
           );
         }
         return census;
       },
       async take(shards) {
-        const { rows } = await ask(client, () =>
-          client.query(
-            // CASE, as otherwise the lock might be taken first, and kept, of a shard that turns out to be claimed.
-            `SELECT tried.shard FROM (
-  SELECT s.shard, CASE WHEN EXISTS (
-    SELECT FROM cluster_instance i WHERE i.cluster = $1 AND i.id <> $2 AND s.shard = ANY (i.held)
-      AND i.seen_at > clock_timestamp() - (i.report->>'holdMs')::float8 * interval '1 ms'
-  ) THEN false ELSE pg_try_advisory_lock($3, s.shard) END AS got FROM unnest($4::int[]) AS s (shard)
-) tried WHERE tried.got`,
-            [cluster, id, key, shards],
-          ));
+        const { rows } = await ask(client, () => client.query(TAKE, [cluster, id, holdMs, shards]));
         return rows.map(({ shard }) => shard);
       },
       async give(shard) {
-        await ask(client, () => client.query("SELECT pg_advisory_unlock($1, $2)", [key, shard]));
+        await ask(client, () =>
+          client.query(
+            "DELETE FROM cluster_lease l WHERE l.cluster = $1 AND l.shard = $2 AND l.holder = $3",
+            [cluster, shard, id],
+          ));
       },
       cut: () => cutClient(client),
       async [Symbol.asyncDispose]() {
-        const farewell = client.query("DELETE FROM cluster_instance i WHERE i.id = $1", [id]);
+        const farewell = client.query(
+          `WITH left_behind AS (DELETE FROM cluster_lease l WHERE l.cluster = $2 AND l.holder = $1)
+DELETE FROM cluster_instance i WHERE i.id = $1`,
+          [id, cluster],
+        );
         await deadline(farewell, holdMs).catch(() => cutClient(client));
         await endClient(client);
       },

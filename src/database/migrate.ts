@@ -15,6 +15,7 @@ import coverage from "./sql/0005_coverage.sql" with { type: "text" };
 import destination from "./sql/0006_destination.sql" with { type: "text" };
 import soundViews from "./sql/0007_sound_views.sql" with { type: "text" };
 import writers from "./sql/0008_writers.sql" with { type: "text" };
+import leases from "./sql/0009_leases.sql" with { type: "text" };
 import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
 import { furtherRelations } from "./schema/description.ts";
 import { type FoundSchema, inspectSchema, NO_SCHEMA } from "./schema/inspect.ts";
@@ -37,6 +38,7 @@ const migrations: readonly Migration[] = [
   { name: "destination", sql: destination },
   { name: "sound-views", sql: soundViews },
   { name: "writers", sql: writers },
+  { name: "leases", sql: leases },
 ];
 
 /** Who changes the schema holds this lock. Any fixed number: "barline" on a telephone's keys. */

@@ -54,5 +54,5 @@ async function readAll(config: Config): Promise<Census> {
 
 /** The first instance makes it. */
 async function hasTable(client: Client): Promise<boolean> {
-  return (await inspectSchema(client, ["cluster_instance"])).relations.size > 0;
+  return (await inspectSchema(client, ["cluster_lease"])).relations.size > 0;
 }

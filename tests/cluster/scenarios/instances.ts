@@ -49,8 +49,10 @@ export async function fix(server: TestServer): Promise<void> {
   assertMatch(table.stdout, /cluster barline: 2 shards, all held/);
   assertMatch(table.stdout, /^spare +standby +- /m);
 
-  const overview = await (await fetch(`${address}/api/overview`)).json();
-  const { cluster: seen } = overview;
+  // It hears of the others with its next beat.
+  const overview = async () => (await (await fetch(`${address}/api/overview`)).json()).cluster;
+  let seen = await overview();
+  while (seen.instances.length < 3) seen = await overview();
   assertEquals([seen.instance, seen.shards, seen.instances.length, seen.unheld], ["free", 2, 3, []]);
   const metrics = (await (await fetch(`${address}/metrics`)).text()).split("\n");
   for (
