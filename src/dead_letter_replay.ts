@@ -42,6 +42,8 @@ export type Replaying = Pick<App, "stop" | "abort">;
 /** What became of a replay. */
 export interface ReplayReport {
   readonly outcome: TenantOutcome;
+  /** Whether all letters that were chosen have been read. */
+  readonly isComplete: boolean;
   /** Letters that are stored now, and removed. */
   readonly removed: number;
   /** Letters that were refused again, and stay. */
@@ -78,6 +80,7 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayRepor
   const receipts = createReceiptWriter();
   const choice = chooseLetters(options);
   const tally = createTally(receipts);
+  const letters = createLetterProvider(choice.letters, createLetterReader(config.settings), tally.settled);
   let outcome: TenantOutcome;
   {
     const tenant: TenantOptions = {
@@ -85,7 +88,7 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayRepor
       config: { ...config, settings: { ...config.settings, limit: undefined, journal: "off", feedbackUrl: undefined } },
       kinds: Object.keys(recordKinds),
       listeners: options.listeners ?? [],
-      providers: [createLetterProvider(choice.letters, createLetterReader(config.settings), tally.settled)],
+      providers: [letters],
       deadLetters: tally.deadLetters,
     };
     await using replaying = options.store === undefined
@@ -95,7 +98,7 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayRepor
     outcome = await replaying.run();
   }
   await finish(receipts, held);
-  return { outcome, ...tally.read(), overCap: choice.overCap() };
+  return { outcome, isComplete: letters.isComplete!(), ...tally.read(), overCap: choice.overCap() };
 }
 
 /** Tells what {@linkcode replayLetters} would do. */

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { withOptions } from "./readme.ts";
+import { withTables } from "./readme.ts";
 
-Deno.test("the README's option table is that of the code", () => {
+Deno.test("the README's tables of options and exit codes are those of the code", () => {
   const readme = Deno.readTextFileSync(new URL("../README.md", import.meta.url));
-  assertEquals(readme, withOptions(readme), "run deno run -RW tests/readme.ts");
+  assertEquals(readme, withTables(readme), "run deno run -RW tests/readme.ts");
 });

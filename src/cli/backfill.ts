@@ -5,7 +5,7 @@ import { checkExposure } from "../http/address.ts";
 import { hasHistory, providers as registry } from "../providers/mod.ts";
 import type { HistoryRange, Provider } from "../providers/provider.ts";
 import { formatTime } from "../records/time.ts";
-import { EXIT, type Invocation, UsageError } from "./command.ts";
+import { type Invocation, UsageError } from "./command.ts";
 import { createPastProviders } from "./providers.ts";
 import { streamBars } from "./stream.ts";
 import { readTime } from "./time.ts";
@@ -37,14 +37,9 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
     if (provider.backfill !== undefined) return provider.backfill(range);
     throw new UsageError(`Cannot backfill from ${provider.name}: it has no history, wanted is ${namesWithHistory()}`);
   });
-  const code = await streamBars({ ...config, settings }, [{ config: { ...config, settings }, providers: past }]);
-  const isComplete = past.every((provider) => {
-    const progress = provider.progress?.();
-    return progress !== undefined && progress.done >= progress.total;
+  return await streamBars({ ...config, settings }, [{ config: { ...config, settings }, providers: past }], {
+    goOn: "run the same command again to go on from here",
   });
-  if (code !== EXIT.done || isComplete) return code;
-  console.error("Stopped before its end: run the same command again to go on from here");
-  return EXIT.failed;
 }
 
 /** Providers whose settings have no say in whether there is history. */

@@ -44,7 +44,7 @@ export async function run(invocation: Invocation): Promise<number> {
     if (error instanceof Declined) return EXIT.done;
     if (!stop.signal.aborted) throw error;
     console.error(`Interrupted; the schema ${schema} is dropped`);
-    return EXIT.aborted;
+    return EXIT.interrupted;
   } finally {
     for (const signal of signals) Deno.removeSignalListener(signal, interrupt);
   }

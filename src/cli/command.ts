@@ -5,6 +5,7 @@
  */
 import type { OptionName, OptionSpec } from "../config/options.ts";
 
+export { EXIT } from "./exit.ts";
 export type { OptionName };
 
 /** An option that belongs to one command and has no other source than the command line. */
@@ -48,6 +49,8 @@ export interface Command {
   readonly subcommands?: Readonly<Record<string, string>>;
   /** Whole command lines, without the program's name. */
   readonly examples: readonly string[];
+  /** Whether it ends with the summary of a run, which `--json` prints also where the run could not start. */
+  readonly summarizes?: true;
   /** Whether it may start processes; any other command gives up that right before it runs. */
   readonly startsProcesses?: true;
   load(invocation: Invocation): Promise<CommandModule>;
@@ -66,6 +69,3 @@ export const isNats = (name: OptionName): boolean => name.startsWith("nats");
 export class UsageError extends Error {
   override name = "UsageError";
 }
-
-/** Exit codes. */
-export const EXIT = { done: 0, failed: 1, usage: 2, unbalanced: 4, aborted: 130 } as const;

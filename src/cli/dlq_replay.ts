@@ -9,8 +9,9 @@ import { configureLog, printable } from "../telemetry/log.ts";
 import { logEvents } from "../telemetry/log_events.ts";
 import { DEFAULT_MAX_REPLAYS } from "../dead_letters/letter.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
+import { endOf } from "./exit.ts";
 import { type Signals, stopOnSignals } from "./signals.ts";
-import { exitCode, summarize } from "./summary.ts";
+import { summarize } from "./summary.ts";
 
 /** Replays the letters that match, or tells what that would do. */
 export async function replay({ options, flags, configFile }: Invocation, matches: LetterFilter): Promise<number> {
@@ -38,7 +39,15 @@ export async function replay({ options, flags, configFile }: Invocation, matches
 
   await configureLog({ level: logLevel, format: logFormat });
   const started = performance.now();
-  const { outcome, removed, refused, overCap, reasons } = await replayLetters(wanted);
+  const { outcome, removed, refused, overCap, reasons, isComplete } = await replayLetters(wanted);
+  const received = signals?.received() ?? [];
+  const end = endOf({
+    outcome,
+    signals: received,
+    unread: isComplete ? "nothing" : "input",
+    isStopped: received.length > 0,
+    isStrict: config.settings.strict,
+  });
   const seconds = (performance.now() - started) / 1000;
   if (!json) {
     console.log(`Removed ${removed} dead letters that are stored now; ${refused} were refused again and stay`);
@@ -48,13 +57,14 @@ export async function replay({ options, flags, configFile }: Invocation, matches
   console.log(
     summarize({
       outcome,
+      end,
       seconds,
       latency,
       deadLetterDirectory: deadLetterDirectory(tenantDirectory(config.settings)),
       json,
     }),
   );
-  return signals?.aborted() ? EXIT.aborted : exitCode(outcome);
+  return end.code;
 }
 
 function tell({ records, unsound, overCap, reasons }: ReplayPreview): string {

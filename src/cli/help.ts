@@ -5,6 +5,7 @@
  */
 import { flagSpecs, type OptionSpec } from "../config/options.ts";
 import { type Command, optionsOf } from "./command.ts";
+import { EXIT_CODES } from "./exit.ts";
 
 const WIDTH = 30;
 
@@ -21,6 +22,9 @@ export function describeProgram(commands: Readonly<Record<string, Command>>): st
     "",
     "Commands:",
     ...Object.entries(commands).map(([name, { summary }]) => row(name, summary)),
+    "",
+    "Exit codes, of which the first of 2, 4, 1, 5, 130 that applies is given:",
+    ...EXIT_CODES.map(({ codes, meaning }) => row(codes, meaning)),
     "",
     "Examples:",
     "  barline ingest --limit 1000                      # the mock provider, into an embedded PostgreSQL",

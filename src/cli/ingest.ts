@@ -31,6 +31,9 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
   };
   const { config, tenants } = load();
   return await streamBars(config, tenants, {
+    goOn: config.settings.file.includes("-")
+      ? "standard input has not been read to its end"
+      : "the same command with --resume goes on from here",
     share: isClustered(config.settings) ? shareOf(config) : undefined,
     makeReload: (app, make, sharing) =>
       createReload({

@@ -5,13 +5,15 @@
  */
 import { closestString } from "@std/text/closest-string";
 import { parseInvocation } from "./args.ts";
-import { EXIT, UsageError } from "./command.ts";
+import { type Command, EXIT, type Invocation, UsageError } from "./command.ts";
 import { commands } from "./commands/mod.ts";
 import { surviveFileSizeLimit } from "./file_size_limit.ts";
 
 /** Runs the program with these arguments and gives its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
+  let command: Command | undefined;
+  let invocation: Invocation | undefined;
   try {
     if (name === undefined || name === "help" || name === "--help" || name === "-h") {
       console.log((await import("./help.ts")).describeProgram(commands));
@@ -22,12 +24,12 @@ export async function main(args: readonly string[]): Promise<number> {
       const nearest = closestString(name, Object.keys(commands));
       throw new UsageError(`Cannot understand "${name}": there is no such command, did you mean "${nearest}"?`);
     }
-    const command = commands[wanted];
+    command = commands[wanted];
     if (rest.includes("--help") || rest.includes("-h")) {
       console.log((await import("./help.ts")).describeCommand(name, command));
       return EXIT.done;
     }
-    const invocation = await parseInvocation(name, command, rest);
+    invocation = await parseInvocation(name, command, rest);
     const [word] = invocation.words;
     if (command.subcommands === undefined && word !== undefined) {
       throw new UsageError(`Cannot understand "${word}": "${name}" takes only options, see barline ${name} --help`);
@@ -46,6 +48,7 @@ export async function main(args: readonly string[]): Promise<number> {
     if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
     return await (await command.load(invocation)).run(invocation);
   } catch (error) {
-    return (await import("./report.ts")).report(error);
+    const { report, wantsSummary } = await import("./report.ts");
+    return report(error, command?.summarizes === true && wantsSummary(rest, invocation));
   }
 }

@@ -3,22 +3,34 @@
  *
  * @module
  */
-import { ConfigError } from "../config/load.ts";
+import { ConfigError, peekSwitch } from "../config/load.ts";
 import { adviseOnDatabaseError, classifyDatabaseError, PrepareError } from "../database/faults.ts";
 import { NatsError } from "../nats/faults.ts";
 import { describeError, printableLines } from "../telemetry/log.ts";
-import { EXIT, UsageError } from "./command.ts";
+import { EXIT, type Invocation, UsageError } from "./command.ts";
+import { summarizeFailedStart } from "./summary.ts";
 
-/** Prints an error for people and gives its exit code. */
-export function report(error: unknown): number {
-  if (error instanceof ConfigError || error instanceof UsageError) {
-    console.error(printableLines(error.message));
-    return EXIT.usage;
-  }
-  const advice = error instanceof NatsError ? "" : adviseOnDatabaseError(rootCause(error));
-  console.error(printableLines(`${describeError(error)}${advice === "" ? "" : `\n${advice}`}`));
-  return isSetUp(error) ? EXIT.usage : EXIT.failed;
+/** Prints an error for people, and as the summary of a run that could not start where that is wanted; gives its exit code. */
+export function report(error: unknown, isSummary: boolean): number {
+  const message = printableLines(explain(error));
+  console.error(message);
+  if (isSummary) console.log(summarizeFailedStart(message));
+  return isUsage(error) || isSetUp(error) ? EXIT.usage : EXIT.failed;
 }
+
+/** Whether a summary as JSON is wanted, whatever is wrong with the arguments and the configuration. */
+export function wantsSummary(args: readonly string[], invocation: Invocation | undefined): boolean {
+  if (invocation === undefined) return args.includes("--json");
+  return peekSwitch("json", { flags: invocation.options, env: Deno.env.get, file: invocation.configFile });
+}
+
+function explain(error: unknown): string {
+  if (isUsage(error)) return error.message;
+  const advice = error instanceof NatsError ? "" : adviseOnDatabaseError(rootCause(error));
+  return `${describeError(error)}${advice === "" ? "" : `\n${advice}`}`;
+}
+
+const isUsage = (error: unknown): error is Error => error instanceof ConfigError || error instanceof UsageError;
 
 /** Whether a database cannot be used as it is set up: starting again does not help. */
 function isSetUp(error: unknown): boolean {

@@ -44,30 +44,31 @@ export function reloadOnSignal(): ReloadSignal {
 
 /** Listening to signals; disposing of it ends that. */
 export interface Signals extends Disposable {
-  /** Whether a second signal came. */
-  aborted(): boolean;
+  /** Those that came, in order. */
+  received(): readonly Deno.Signal[];
 }
 
 /** Stops the app at SIGINT and SIGTERM. */
 export function stopOnSignals(app: Pick<App, "stop" | "abort">, say: (message: string) => void): Signals {
-  let count = 0;
+  const received: Deno.Signal[] = [];
   const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-  const hear = () => {
-    count++;
-    if (count === 1) {
+  const hear = (signal: Deno.Signal) => {
+    received.push(signal);
+    if (received.length === 1) {
       say(
         "Stopping: writing what was accepted. A second signal gives up: the rest stays in the journal or goes to the dead letters",
       );
       app.stop();
-    } else if (count === 2) {
+    } else if (received.length === 2) {
       app.abort(new Error("stopped before it was written: second signal"));
     }
   };
-  for (const signal of signals) Deno.addSignalListener(signal, hear);
+  const listeners = signals.map((signal) => [signal, () => hear(signal)] as const);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
   return {
-    aborted: () => count > 1,
+    received: () => received,
     [Symbol.dispose]() {
-      for (const signal of signals) Deno.removeSignalListener(signal, hear);
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
     },
   };
 }

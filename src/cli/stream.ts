@@ -4,7 +4,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { type App, openApp, type TenantOptions } from "../app.ts";
+import { type App, openApp, type Tenant, type TenantOptions } from "../app.ts";
 import { openSharing, type Share, type Sharing } from "../app/cluster.ts";
 import type { Config } from "../config/load.ts";
 import { prepareDataDir, tenantDirectory } from "../data_dir.ts";
@@ -16,10 +16,10 @@ import type { Provider } from "../providers/provider.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
 import { configureLog, describeError } from "../telemetry/log.ts";
 import { logEvents, loggerOf } from "../telemetry/log_events.ts";
-import { EXIT } from "./command.ts";
+import { endOf, type Unread, unreadOf } from "./exit.ts";
 import { startProgress } from "./progress.ts";
 import { reloadOnSignal, stopOnSignals } from "./signals.ts";
-import { exitCode, summarize } from "./summary.ts";
+import { summarize } from "./summary.ts";
 
 /** A tenant as its configuration has it. */
 export interface LoadedTenant {
@@ -41,13 +41,15 @@ export interface StreamOptions {
   makeReload?: (app: App, make: MakeTenant, sharing: Sharing | undefined) => Reload;
   /** Makes the providers of some shards, where this instance is one of several. */
   share?: Share;
+  /** How to go on after a stop before the end of the input, to be told then. */
+  goOn?: string;
 }
 
 /** Streams the tenants' records into the database until they end or a signal comes, and gives the exit code. */
 export async function streamBars(
   config: Config,
   loaded: readonly LoadedTenant[],
-  { makeReload, share }: StreamOptions = {},
+  { makeReload, share, goOn }: StreamOptions = {},
 ): Promise<number> {
   const { settings } = config;
   await using running = new AsyncDisposableStack();
@@ -111,8 +113,19 @@ export async function streamBars(
   const started = performance.now();
   const outcome = await app.run();
   progress.stop();
+  const end = endOf({
+    outcome,
+    signals: signals.received(),
+    unread: unreadOfAll(app.tenants()),
+    isStopped: app.stopping.aborted,
+    isStrict: settings.strict,
+  });
+  if (end.ended === "stopped" && goOn !== undefined) {
+    getLogger("barline").info("Stopped before its end: {goOn}", { goOn });
+  }
   console.log(summarize({
     outcome,
+    end,
     seconds: (performance.now() - started) / 1000,
     latency,
     deadLetterDirectory: deadLetterDirectory(
@@ -120,7 +133,13 @@ export async function streamBars(
     ),
     json: settings.json,
   }));
-  return signals.aborted() ? EXIT.aborted : exitCode(outcome);
+  return end.code;
+}
+
+/** What all tenants have left to read. One that has reached its limit wants no more. */
+function unreadOfAll(tenants: readonly Tenant[]): Unread {
+  const wanting = tenants.filter(({ config, ledger }) => ledger().received < (config.settings.limit ?? Infinity));
+  return unreadOf(wanting.flatMap((tenant) => tenant.providers()));
 }
 
 type Log = ReturnType<typeof getLogger>;

@@ -1,18 +1,19 @@
 /**
- * The end of a run, in words, as JSON and as exit code.
+ * The end of a run, in words and as JSON.
  *
  * @module
  */
 import { format as formatDuration } from "@std/fmt/duration";
 import type { TenantOutcome } from "../app/tenant.ts";
-import { imbalance } from "../pipeline/ledger.ts";
+import { createLedger, imbalance } from "../pipeline/ledger.ts";
 import type { LatencyDistribution } from "../telemetry/latency.ts";
 import { describeError, printable } from "../telemetry/log.ts";
-import { EXIT } from "./command.ts";
+import type { RunEnd } from "./exit.ts";
 
 /** What a summary tells. */
 export interface SummaryInput {
   readonly outcome: TenantOutcome & { readonly tenants?: ReadonlyMap<string, TenantOutcome> };
+  readonly end: Pick<RunEnd, "ended" | "error">;
   readonly seconds: number;
   readonly latency: LatencyDistribution;
   readonly deadLetterDirectory: string;
@@ -20,8 +21,9 @@ export interface SummaryInput {
 }
 
 /** The summary: several lines for people, or one JSON object. */
-export function summarize({ outcome, seconds, latency, deadLetterDirectory, json }: SummaryInput): string {
-  const { ledger, failure } = outcome;
+export function summarize({ outcome, end, seconds, latency, deadLetterDirectory, json }: SummaryInput): string {
+  const { ledger } = outcome;
+  const error = end.error === undefined ? undefined : describeError(end.error);
   const tenants = outcome.tenants === undefined || outcome.tenants.size < 2 ? undefined : outcome.tenants;
   const rate = seconds > 0 ? ledger.received / seconds : 0;
   const latencyMs = { p50: round(latency.quantile(0.5)), p99: round(latency.quantile(0.99)) };
@@ -30,7 +32,8 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
       ...ledger,
       failure: failure === undefined ? undefined : describeError(failure),
     }]));
-    return JSON.stringify({ ...ledger, seconds: round(seconds), rate: round(rate), latencyMs, tenants: each });
+    const figures = { ...ledger, seconds: round(seconds), rate: round(rate), latencyMs };
+    return JSON.stringify({ ...figures, ended: end.ended, error, tenants: each });
   }
   const count = (value: number) => Math.round(value).toLocaleString("en-US");
   const missing = imbalance(ledger);
@@ -57,14 +60,16 @@ export function summarize({ outcome, seconds, latency, deadLetterDirectory, json
   for (const [name, { failure }] of tenants ?? []) {
     if (failure !== undefined) lines.push(`failed: ${name}: ${printable(describeError(failure))}`);
   }
-  if (failure !== undefined && tenants === undefined) lines.push(`failed: ${printable(describeError(failure))}`);
+  if (end.ended === "stopped") lines.push("stopped before the end");
+  const isTold = tenants !== undefined && outcome.failure !== undefined;
+  if (error !== undefined && !isTold) lines.push(`failed: ${printable(error)}`);
   return lines.join("\n");
 }
 
-/** The exit code of a run that was not aborted. */
-export function exitCode({ ledger, failure }: TenantOutcome): number {
-  if (imbalance(ledger) !== 0 || ledger.swallowed !== undefined) return EXIT.unbalanced;
-  return failure === undefined ? EXIT.done : EXIT.failed;
+/** The JSON of a run that could not start: nothing was received. */
+export function summarizeFailedStart(error: string): string {
+  const figures = { ...createLedger().read(), seconds: 0, rate: 0, latencyMs: { p50: 0, p99: 0 } };
+  return JSON.stringify({ ...figures, ended: "failed", error });
 }
 
 /** `0.124 s`, or `3m 5s`. */

@@ -69,14 +69,7 @@ export interface ConfigInputs {
  */
 export function loadConfig(inputs: ConfigInputs): Config {
   const problems: ConfigProblem[] = [];
-  const flags = flagLayer(inputs.flags);
-  const file = fileLayer(inputs.file ?? inputs.env("BARLINE_CONFIG"), problems);
-  const envFile = inputs.env("BARLINE_ENV_FILE") || undefined;
-  const shared = [
-    variableLayer("environment", inputs.env),
-    dotenvLayer(inputs.dotenv ?? envFile ?? ".env", inputs.dotenv === undefined && envFile !== undefined, problems),
-    file.layer,
-  ];
+  const { flags, shared, file } = openLayers(inputs, problems);
   const process = readSettings([flags, ...shared], problems);
   const target = resolveTarget(process.settings, process.sources, problems);
   const variable = (name: string) => first(shared, (layer) => layer.variable?.(name) || undefined);
@@ -123,6 +116,25 @@ export function loadConfig(inputs: ConfigInputs): Config {
   inputs.check?.(config, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+/** Whether a switch is on, as far as that can be told: whatever is wrong with other options is left to {@linkcode loadConfig}. */
+export function peekSwitch(name: OptionName, inputs: ConfigInputs): boolean {
+  const { flags, shared } = openLayers(inputs, []);
+  const spec = optionSpecs.find((each) => each.name === name)!;
+  return coerce(first([flags, ...shared], (layer) => layer.read(spec))?.value, spec) === true;
+}
+
+/** The flags, and the layers below them that tenants share; the last of these is the file. */
+function openLayers(inputs: ConfigInputs, problems: ConfigProblem[]) {
+  const file = fileLayer(inputs.file ?? inputs.env("BARLINE_CONFIG"), problems);
+  const envFile = inputs.env("BARLINE_ENV_FILE") || undefined;
+  const shared: readonly Layer[] = [
+    variableLayer("environment", inputs.env),
+    dotenvLayer(inputs.dotenv ?? envFile ?? ".env", inputs.dotenv === undefined && envFile !== undefined, problems),
+    file.layer,
+  ];
+  return { flags: flagLayer(inputs.flags), shared, file };
 }
 
 /** The configuration of each tenant that is to run. */

@@ -181,6 +181,7 @@ export const settingsSchema = z.strictObject({
   }),
   ...natsOptions,
   ...clusterOptions,
+  strict: flag("end with exit code 5 where there are dead letters"),
   dlqAutoReplay: choice(["on", "off"], "on", "at the start replay what an earlier stop left to the dead letters"),
   logLevel: choice(["debug", "info", "warning", "error"], "info", "least severity that is logged"),
   logFormat: choice(["text", "json"], "text", "form of the log, which goes to stderr"),

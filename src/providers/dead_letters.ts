@@ -78,6 +78,7 @@ export function createLetterProvider(
   read: LetterReader,
   onSettled: LetterSettled,
 ): Provider {
+  let isComplete = false;
   async function* generate(stop: AbortSignal, clock: (count: number) => number): AsyncGenerator<Frame> {
     for await (const located of letters()) {
       if (stop.aborted) return;
@@ -95,10 +96,12 @@ export function createLetterProvider(
         onSettled: () => onSettled(located),
       });
     }
+    isComplete = true;
   }
 
   return {
     name: "dead-letters",
+    isComplete: () => isComplete,
     open: ({ stop, clock }) => ReadableStream.from(generate(stop, clock)),
   };
 }

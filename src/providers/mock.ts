@@ -46,6 +46,7 @@ export function createMock(settings: ProviderSettings): Provider {
   if (symbols.length === 0) throw new SettingError("symbols", "there are none, give some with --symbols A,B");
   const stepMs = TIMEFRAMES.get(timeframe)!;
   const stepsPerFrame = speed === "max" ? Math.max(1, Math.floor(FULL_FRAME / symbols.length)) : 1;
+  let left = limit;
   let opened: Position<{ ts: number }> | undefined;
   const openPosition = (target: PositionTarget) =>
     createPosition<{ ts: number }>({
@@ -58,7 +59,7 @@ export function createMock(settings: ProviderSettings): Provider {
     const { stop, clock, pace } = context;
     const position = opened = openPosition(context);
     let ts = settings.resume ? (await position.load())?.ts ?? FIRST_MS : FIRST_MS;
-    for (let left = limit; left > 0 && !stop.aborted; ts += stepMs * stepsPerFrame) {
+    for (left = limit; left > 0 && !stop.aborted; ts += stepMs * stepsPerFrame) {
       await waitUntil(ts + stepMs * stepsPerFrame, stop);
       for (const { name } of kinds) {
         const size = Math.min(symbols.length * stepsPerFrame, left);
@@ -84,6 +85,7 @@ export function createMock(settings: ProviderSettings): Provider {
   return {
     name: "mock",
     symbols,
+    ...(limit === Infinity ? {} : { isComplete: () => left === 0 }),
     rate: speed === "max" ? undefined : speed === undefined ? DEFAULT_RATE : symbols.length * speed / (stepMs / 1000),
     open: (context) => ReadableStream.from(generate(context)),
     close: async () => await opened?.save(),

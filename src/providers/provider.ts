@@ -145,6 +145,8 @@ export interface Provider {
   readonly connection?: { readonly account: string; readonly variant: string };
   /** Symbols that it streams, where they are known beforehand. */
   readonly symbols?: readonly string[];
+  /** Whether it has handed over all that there is. Absent where there is no end. */
+  isComplete?(): boolean;
   /** How far it has come, where the end is known. */
   progress?(): Progress | undefined;
   /**

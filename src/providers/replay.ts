@@ -57,6 +57,7 @@ export function createReplay(settings: ProviderSettings): Provider {
   };
   let done = 0;
   let left = settings.limit ?? Infinity;
+  let isComplete = false;
 
   async function* readAll(context: ProviderContext): AsyncGenerator<Frame> {
     const errors: Error[] = [];
@@ -76,6 +77,8 @@ export function createReplay(settings: ProviderSettings): Provider {
         if (paths.length > 1) context.notice(errors.at(-1)!.message);
       }
     }
+    // A stop looks like the end of standard input.
+    isComplete = !(context.stop.aborted && paths.includes(STDIN));
     if (errors.length === 1) throw errors[0];
     if (errors.length > 1) throw new AggregateError(errors, `Cannot read ${errors.length} of ${paths.length} files`);
   }
@@ -98,6 +101,7 @@ export function createReplay(settings: ProviderSettings): Provider {
 
   return {
     name: "replay",
+    isComplete: () => isComplete,
     progress: (): Progress | undefined => total > 0 ? { done: Math.min(done, total), total } : undefined,
     open(context) {
       const frames = readAll(context);

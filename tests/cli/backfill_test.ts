@@ -59,7 +59,7 @@ Deno.test("a stop in the middle saves how far it was, and tells how to go on", a
   await fake.until(() => fake.requests.length === 3);
   stopped.kill("SIGTERM");
   const { code, stderr, json } = await stopped.ended;
-  assertEquals([code, json.received, json.inFlight], [1, json.stored, 0], stderr);
+  assertEquals([code, json.ended, json.received, json.inFlight], [143, "stopped", json.stored, 0], stderr);
   assertStringIncludes(stderr, "run the same command again to go on from here");
   const rest = await start(work, fake, ["--symbols", "AAPL"]).ended;
   assertEquals([rest.code, rest.json.received], [0, 50 - json.stored], rest.stderr);

@@ -103,7 +103,7 @@ testWhere(missing, "a second signal exits 130 and leaves what is unwritten to th
     await running.line(/A second signal gives up/);
     running.kill("SIGINT");
     const { code, json } = await running.ended;
-    assertEquals([code, json.inFlight], [130, 0]);
+    assertEquals([code, json.ended, json.inFlight], [130, "failed", 0]);
     assertEquals((await work.letters()).length, json.deadLettered);
     assertEquals((await work.letters())[0].error, "stopped before it was written: second signal");
   } finally {

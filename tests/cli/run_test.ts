@@ -53,7 +53,7 @@ Deno.test("SIGTERM ends a wait for standard input, after what has come through i
   while (!/^barline_records_stored_total\{tenant="default"\} 3/m.test(await (await fetch(`${url}/metrics`)).text()));
   running.kill("SIGTERM");
   const { code, json } = await running.ended;
-  assertEquals([code, json.stored], [0, 3]);
+  assertEquals([code, json.ended, json.stored], [143, "stopped", 3]);
 });
 
 Deno.test("several providers run at once", async () => {

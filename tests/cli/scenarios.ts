@@ -22,6 +22,7 @@ const SUMMARY = [
   "seconds",
   "rate",
   "latencyMs",
+  "ended",
 ];
 
 /** Throws unless everything received is somewhere. */

@@ -1,9 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { parseInvocation } from "../../src/cli/args.ts";
-import { EXIT, UsageError } from "../../src/cli/command.ts";
+import { UsageError } from "../../src/cli/command.ts";
 import { dlq } from "../../src/cli/commands/dlq.ts";
 import { ingest } from "../../src/cli/commands/ingest.ts";
-import { exitCode } from "../../src/cli/summary.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
 /** Options of `ingest` that these arguments give. */
@@ -87,12 +86,4 @@ Deno.test("config show prints YAML that config check takes, and config schema JS
     "integer",
     undefined,
   ]);
-});
-
-Deno.test("exit codes: done, failed, and above all that the ledger does not balance", () => {
-  const ledger = { received: 5, stored: 2, unchanged: 1, deduplicated: 1, deadLettered: 1, journaled: 0, inFlight: 0 };
-  assertEquals(exitCode({ ledger }), EXIT.done);
-  assertEquals(exitCode({ ledger, failure: new Error("x") }), EXIT.failed);
-  assertEquals(exitCode({ ledger: { ...ledger, stored: 1 }, failure: new Error("x") }), EXIT.unbalanced);
-  assertEquals([EXIT.done, EXIT.failed, EXIT.usage, EXIT.unbalanced, EXIT.aborted], [0, 1, 2, 4, 130]);
 });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { fromFileUrl } from "@std/path";
+import { EXIT } from "../../src/cli/exit.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
@@ -50,4 +51,10 @@ testWhere(await findMissing(), "the binary stores bars under the system calls th
   });
   assertEquals(ended.code, 0, ended.stderr);
   assertEquals(ended.json.stored, 1000);
+});
+
+Deno.test("the unit starts again after a failure, but not after a wrong configuration or a stop by a signal", () => {
+  assertEquals(settings("Restart"), ["on-failure"]);
+  assertEquals(settings("RestartPreventExitStatus"), [String(EXIT.usage)]);
+  assertEquals(settings("SuccessExitStatus"), [`${EXIT.interrupted} ${EXIT.terminated}`]);
 });

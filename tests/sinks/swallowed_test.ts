@@ -5,7 +5,8 @@ import { openPostgresSink } from "../../src/sinks/postgres.ts";
 import { barSink, counts, never, select } from "../support/lanes.ts";
 import { numberedBar, numberedBars } from "../support/numbered.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
-import { exitCode, summarize } from "../../src/cli/summary.ts";
+import { endOf } from "../../src/cli/exit.ts";
+import { summarize } from "../../src/cli/summary.ts";
 import { createLatencyDistribution } from "../../src/telemetry/latency.ts";
 import { createLedger, imbalance } from "../../src/pipeline/ledger.ts";
 
@@ -45,9 +46,10 @@ test("a run whose rows are swallowed balances, says so, and ends with exit code 
   ledger.listen({ type: "batch-written", ...written, result });
   ledger.settled(4);
   const outcome = { ledger: ledger.read() };
-  assertEquals([imbalance(outcome.ledger), exitCode(outcome)], [0, 4]);
+  const end = endOf({ outcome, signals: [], unread: "nothing", isStopped: false, isStrict: false });
+  assertEquals([imbalance(outcome.ledger), end.code], [0, 4]);
   const latency = createLatencyDistribution();
-  const text = summarize({ outcome, seconds: 1, latency, deadLetterDirectory: "", json: false });
+  const text = summarize({ outcome, end, seconds: 1, latency, deadLetterDirectory: "", json: false });
   assertEquals(text.split("\n")[0].endsWith("+ in flight 0 + swallowed 2"), true, text);
   await Promise.resolve();
 });

@@ -25,5 +25,6 @@ export const backfill: Command = {
     "backfill --provider kraken --symbols BTC/USD --from 2024-01-02",
     "backfill --provider alpaca --symbols AAPL,MSFT --from 2023-01-01 --to 2024-01-01 --json",
   ],
+  summarizes: true,
   load: () => import("../backfill.ts"),
 };

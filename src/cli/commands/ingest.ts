@@ -12,5 +12,6 @@ export const ingest: Command = {
     "ingest --provider mock --symbols AAPL,MSFT --speed max --limit 1000000 --json",
     "ingest --config barline.yaml --tenant acme",
   ],
+  summarizes: true,
   load: () => import("../ingest.ts"),
 };

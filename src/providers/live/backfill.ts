@@ -59,6 +59,7 @@ export function createBackfill(options: BackfillOptions): Provider {
   return {
     name,
     progress: () => progress,
+    isComplete: () => progress !== undefined && progress.done >= progress.total,
     open(context) {
       const stop = new AbortController();
       const signal = AbortSignal.any([context.stop, stop.signal]);

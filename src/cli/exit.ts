@@ -1,0 +1,90 @@
+/**
+ * How a command ends: the one table of exit codes, and the one place that chooses among them at the end of a run.
+ *
+ * @module
+ */
+import type { TenantOutcome } from "../app/tenant.ts";
+import { imbalance } from "../pipeline/ledger.ts";
+
+/** Exit codes. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  unbalanced: 4,
+  deadLetters: 5,
+  interrupted: 130,
+  terminated: 143,
+} as const;
+
+/** The table of exit codes for people, in `--help` and in the README. The first of 2, 4, 1, 5, 130 that applies is given. */
+export const EXIT_CODES: readonly { readonly codes: string; readonly meaning: string }[] = [
+  { codes: "0", meaning: "done; also a live feed that was stopped" },
+  { codes: "1", meaning: "failed: the error says why" },
+  { codes: "2", meaning: "the command line, the configuration or the set-up of the database is wrong" },
+  { codes: "4", meaning: "the ledger does not balance, or has records that were dropped or swallowed" },
+  { codes: "5", meaning: "there are dead letters, with --strict" },
+  {
+    codes: "130, 143",
+    meaning: "stopped by SIGINT or SIGTERM before the end of its input, or given up by a second one",
+  },
+];
+
+/** Whether a run has read all its input, was stopped before that, or did not get so far. */
+export type Ended = "complete" | "stopped" | "failed";
+
+/** How a run ended. */
+export interface RunEnd {
+  readonly ended: Ended;
+  /** Why it failed. */
+  readonly error?: unknown;
+  readonly code: number;
+}
+
+/** What {@linkcode endOf} looks at. */
+export interface RunFacts {
+  readonly outcome: TenantOutcome;
+  /** Signals that came to stop the run, in order. */
+  readonly signals: readonly Deno.Signal[];
+  /** What was left to read when the run ended: nothing, some of an input that has an end, or a feed, which has none. */
+  readonly unread: Unread;
+  /** Whether a stop was asked for: by a signal, or over HTTP. */
+  readonly isStopped: boolean;
+  /** `--strict`. */
+  readonly isStrict: boolean;
+}
+
+/** See {@linkcode RunFacts}. */
+export type Unread = "nothing" | "input" | "feed";
+
+/** Says how a run ended, with its exit code. */
+export function endOf({ outcome: { ledger, failure }, signals, unread, isStopped, isStrict }: RunFacts): RunEnd {
+  const isGivenUp = signals.length > 1;
+  const error = failure ?? (isGivenUp ? new Error(`Given up: ${signals.at(-1)} came a second time`) : undefined);
+  const ended = error !== undefined ? "failed" : isStopped && unread !== "nothing" ? "stopped" : "complete";
+  const code = isUnaccounted(ledger)
+    ? EXIT.unbalanced
+    : failure !== undefined
+    ? EXIT.failed
+    : isStrict && ledger.deadLettered > 0
+    ? EXIT.deadLetters
+    : isGivenUp || signals.length > 0 && unread === "input"
+    ? codeOfSignal(signals.at(-1)!)
+    : EXIT.done;
+  return { ended, error, code };
+}
+
+function isUnaccounted(ledger: TenantOutcome["ledger"]): boolean {
+  return imbalance(ledger) !== 0 || ledger.dropped !== undefined || ledger.swallowed !== undefined;
+}
+
+/** 128 and the signal's number, as shells have it. */
+export function codeOfSignal(signal: Deno.Signal): number {
+  return signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
+}
+
+/** What providers have not handed over. */
+export function unreadOf(providers: readonly { isComplete?(): boolean }[]): Unread {
+  if (providers.some((provider) => provider.isComplete?.() === false)) return "input";
+  return providers.some((provider) => provider.isComplete === undefined) ? "feed" : "nothing";
+}
