@@ -10,9 +10,10 @@ import { createCircuit } from "../pipeline/circuit.ts";
 import type { DeliverOptions } from "../pipeline/deliver.ts";
 import type { CoordinatorHealth } from "../pipeline/health.ts";
 import type { Lateness } from "../pipeline/late.ts";
+import { createOrder } from "../pipeline/order.ts";
 import type { Coordinator } from "../pipeline/run.ts";
 import { recordKind } from "../records/mod.ts";
-import type { Writers } from "../sinks/sink.ts";
+import { isOneSource, type Writers } from "../sinks/sink.ts";
 import type { Store } from "./store.ts";
 
 /** Most records of a late batch: small, so that what it locks is free again soon. */
@@ -66,6 +67,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
         tell,
       }),
       workers,
+      order: isOneSource(options.writers) && workers > 1 ? createOrder(kind) : undefined,
       delivery: {
         kind,
         sink,

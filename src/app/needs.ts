@@ -32,7 +32,8 @@ export function needsOf(settings: Settings, providers: readonly Provider[]): Nee
 function writersOf(providers: readonly Provider[]): Writers {
   // The messages of a stream are shared by several workers, in any order.
   if (providers.some(({ keepsUnsettled }) => keepsUnsettled)) return "many";
-  return providers.some(({ isLive }) => isLive) ? "live" : "alone";
+  if (providers.some(({ isLive }) => isLive)) return "live";
+  return providers.some(({ readsHistory }) => readsHistory) ? "history" : "alone";
 }
 
 /** Whether two needs are the same. */

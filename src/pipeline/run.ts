@@ -18,6 +18,7 @@ import type { LedgerKeeper } from "./ledger.ts";
 import type { Lateness } from "./late.ts";
 import { createLimit } from "./limit.ts";
 import { createMerge, type Merge, merge } from "./merge.ts";
+import type { Order } from "./order.ts";
 import { splitByKind } from "./split.ts";
 import { validate } from "./validate.ts";
 
@@ -26,6 +27,8 @@ export interface Coordinator {
   readonly batcher: Batcher;
   readonly workers: number;
   readonly delivery: DeliverOptions;
+  /** Keeps batches in order that may hold the same keys; absent where the sink does. */
+  readonly order?: Order;
   /** The queue of late records, which has one lane, and what is late; absent where nothing is. */
   readonly late?: { readonly batcher: Batcher; readonly lateness: Lateness };
 }
@@ -75,9 +78,9 @@ export interface Pipeline {
 export async function run(pipeline: Pipeline): Promise<void> {
   const { coordinators, journaled, onIntake } = pipeline;
 
-  const deliveries = [...coordinators.values()].flatMap(({ batcher, workers, delivery, late }) => {
+  const deliveries = [...coordinators.values()].flatMap(({ batcher, workers, delivery, order, late }) => {
     const lanes = Array.from({ length: workers }, (_, worker) => deliver(worker, delivery));
-    const all = [spread(batcher.stream.readable, lanes)];
+    const all = [spread(batcher.stream.readable, lanes, ({ records }) => order?.enter(records))];
     if (late !== undefined) all.push(spread(late.batcher.stream.readable, [deliver(workers, delivery)]));
     return all;
   });

@@ -135,6 +135,8 @@ export interface Provider {
   readonly kinds?: readonly string[];
   /** Whether it is a live feed: it cannot be held back, and what is missed may be gone. */
   readonly isLive?: true;
+  /** Whether it reads a history, while a live feed may write the same series. */
+  readonly readsHistory?: true;
   /** Whether it gives again what is not settled: its frames go through no journal, whatever mode is wanted. */
   readonly keepsUnsettled?: true;
   /**

@@ -43,7 +43,12 @@ export interface Sink<R extends MarketRecord = MarketRecord> extends AsyncDispos
  * Who writes the records of a series, and hence which rows that would not change take the newer time of receipt:
  * - `many`: several processes, or one that gets records in any order. All rows do.
  * - `live`: a live feed, and history beside it. Rows do whose records are recent.
- * - `alone`: one process that reads files or history. Rows do that it has written itself, and plain rows of a live feed
- *   where it reads recent history.
+ * - `history`: one process that reads history, which a live feed may write meanwhile. Rows do that it has written itself,
+ *   and those whose records are recent.
+ * - `alone`: one process that reads files. Rows do that it has written itself. What it reads twice is written in order; see
+ *   `order.ts` of the pipeline.
  */
-export type Writers = "many" | "live" | "alone";
+export type Writers = "many" | "live" | "history" | "alone";
+
+/** Whether the records come from one source that can wait, so that its lanes can keep them in order. */
+export const isOneSource = (writers: Writers): boolean => writers === "history" || writers === "alone";

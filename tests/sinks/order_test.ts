@@ -1,76 +1,25 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Database } from "../../src/database/database.ts";
-import type { Bar, BarStatus } from "../../src/records/bar.ts";
-import { decodeFrame, encodeFrame } from "../../src/records/codec.ts";
+import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { openPostgresSink } from "../../src/sinks/postgres.ts";
 import type { Writers } from "../../src/sinks/sink.ts";
 import { createHistoryFrame } from "../../src/providers/live/range.ts";
 import { barSink, counts, never, select } from "../support/lanes.ts";
+import {
+  newestOf,
+  observations,
+  permutations,
+  recordOf,
+  type Source,
+  START_MS,
+  STATUSES,
+} from "../support/observations.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
 
 const { test } = useServer();
 const kind = recordKind("bar");
-
-/** A plain bar of the feed, one that is under way, a correction, or a bar of history. */
-type Source = "plain" | "forming" | "correction" | "history";
-const SOURCES: readonly Source[] = ["plain", "forming", "correction", "history"];
-const STATUSES: Record<Source, BarStatus> = {
-  plain: "final",
-  forming: "provisional",
-  correction: "correction",
-  history: "final",
-};
-
-/** What was seen of a bar: how, with which value, and when (as a number of seconds). */
-interface Observation {
-  readonly source: Source;
-  readonly value: number;
-  readonly at: number;
-}
-
-const START_MS = Date.now() - 3_600_000;
-
-/** The record of an observation of the bar that starts at `ts`, as it comes out of the journal or a message. */
-function recordOf({ source, value, at }: Observation, ts: number): Bar {
-  const bar: Bar = {
-    provider: "feed",
-    symbol: "S",
-    timeframe: "1m",
-    ts,
-    open: value,
-    high: value,
-    low: value,
-    close: value,
-    volume: 1,
-    status: STATUSES[source],
-    receivedAt: (START_MS + 120_000 + at * 1000) * 1000,
-    ...(source === "history" ? { fromHistory: 1 as const } : {}),
-  };
-  const frame = { kind: "bar", provider: "feed", receivedAt: bar.receivedAt, records: [bar], rejected: [] };
-  return decodeFrame(encodeFrame(frame, kind)).records[0] as Bar;
-}
-
-const isRevision = ({ source }: Observation) => source === "correction" || source === "history";
-
-/** The observation that must win, in whatever order they arrive. */
-function newestOf(observations: readonly Observation[]): Observation {
-  return observations.reduce((best, next) => {
-    if (isRevision(best) !== isRevision(next)) return isRevision(next) ? next : best;
-    return next.at > best.at ? next : best;
-  });
-}
-
-function permutations<T>(items: readonly T[]): T[][] {
-  if (items.length === 0) return [[]];
-  return items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
-}
-
-const observations: fc.Arbitrary<Observation[]> = fc.array(
-  fc.record({ source: fc.constantFrom(...SOURCES), value: fc.integer({ min: 1, max: 3 }) }),
-  { minLength: 5, maxLength: 5 },
-).map((all) => all.map((each, at) => ({ ...each, at })));
 
 /** Writes a batch as a process of its own would: another sink, another connection. */
 async function writeRestarted(url: string, bars: readonly Bar[], writers: Writers): Promise<void> {
@@ -86,7 +35,7 @@ async function takeRows(database: Database): Promise<{ close: number; status: st
   return rows as { close: number; status: string }[];
 }
 
-for (const writers of ["many", "live"] as const) {
+for (const writers of ["many", "live", "history"] as const) {
   test(`five observations of a bar leave the newest in all 120 orders, each written after a restart (${writers})`, async (server) => {
     const { url, database } = await migratedDatabase(server);
     await fc.assert(

@@ -58,6 +58,7 @@ export function createBackfill(options: BackfillOptions): Provider {
 
   return {
     name,
+    readsHistory: true,
     progress: () => progress,
     isComplete: () => progress !== undefined && progress.done >= progress.total,
     open(context) {

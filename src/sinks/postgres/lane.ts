@@ -151,17 +151,18 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
       ...kind.columns.map((column) => writer.array(records, column)),
       writer.integers(Int32Array.from(check.ids)),
     ].map(toBuffer);
-    const { rows: [{ is_same, is_newer, changed }] } = await client.query(
+    const { rows: [{ is_same, is_newer, changed, touched }] } = await client.query(
       statements.upsert,
       [...parameters, String(check.mark), synchronousCommit],
     );
     if (is_newer) throw newerSchemaError();
     if (!is_same) throw otherSeriesError();
-    if (!maySwallow) return { stored: changed, swallowed: 0 };
+    const stored = Math.max(0, changed - touched);
+    if (!maySwallow) return { stored, swallowed: 0 };
     // Rows that are unchanged and rows that are swallowed look the same to the upsert: only the keys tell.
     const keys = [writer.integers(ids), ...kind.keyColumns.map(array)].map(toBuffer);
     const { rows: [{ count }] } = await client.query(statements.count, keys);
-    return { stored: changed, swallowed: records.length - count };
+    return { stored, swallowed: records.length - count };
   }
 
   /**

@@ -16,7 +16,8 @@ export interface Statements {
    * Inserts or updates rows given as one array parameter a column, followed by the ids of their series, each once, the
    * combined mark of those, and what the commit waits for. Gives one row: `is_newer`, whether a newer program has migrated
    * the schema, and `is_same`, whether the ids are still those of the series (in the one case and without the other nothing
-   * is written), and `changed`, how many rows were inserted or updated.
+   * is written), `changed`, how many rows were inserted or updated, and `touched`, how many of those have only got a newer
+   * time of receipt.
    */
   readonly upsert: string;
   /** Counts rows that are there, of keys given as one array parameter a column. */
@@ -25,6 +26,14 @@ export interface Statements {
 
 /** Columns whose change alone is no reason to rewrite a row. */
 const UNCOMPARED = new Set(["received_at"]);
+
+/**
+ * A setting of the transaction in which the server counts rows that get a newer time of receipt alone. No row tells that of
+ * itself: what it was before, servers tell from version 18 on.
+ */
+const TOUCHED = "barline.touched";
+/** Is true, and counts. */
+const COUNT_TOUCHED = `set_config('${TOUCHED}', (current_setting('${TOUCHED}')::int4 + 1)::text, true) IS NOT NULL`;
 
 /** Age of a record up to which it is recent: a live feed or its journal may still hold other observations of it. */
 const RECENT = "interval '7 days'";
@@ -40,8 +49,8 @@ const RECENT = "interval '7 days'";
  * table ends with the newest observation of each key. `rows.ts` applies the same order within a batch.
  *
  * **Rows that would not change.** A row is rewritten for its time of receipt alone only where an older observation may
- * still be on its way, which would otherwise win against the older time; see {@linkcode Writers}. Elsewhere, for instance
- * when a file is read again, such a row stays as it is.
+ * still be on its way, which would otherwise win against the older time; see {@linkcode Writers}. To a reader such a row is
+ * unchanged, and so it counts. Elsewhere, for instance when a file is read again, it stays as it is.
  */
 export function createStatements(
   kind: RecordKind<MarketRecord>,
@@ -66,29 +75,27 @@ export function createStatements(
   const values = (row: string) => compared.map((name) => value(row, name)).join(", ");
   const order = (row: string) => `(${isRevision(row)}, ${row}.received_at)`;
   const isRecent = names.includes("ts") ? `excluded.ts > excluded.received_at - ${RECENT}` : "true";
-  const marks = {
-    many: "true",
-    live: isRecent,
-    alone: `old.received_at >= to_timestamp(${startedAt / 1000}) OR (${isRevision("excluded")} AND NOT ${
-      isRevision("old")
-    } AND ${isRecent})`,
-  }[writers];
+  const isOwn = `old.received_at >= to_timestamp(${startedAt / 1000})`;
+  const marks = { many: "true", live: isRecent, history: `${isRecent} OR ${isOwn}`, alone: isOwn }[writers];
   const parameters = all.map(({ type }, at) => `$${at + 1}::${SQL_TYPES[type]}[]`).join(", ");
   return {
     copy: `COPY ${kind.table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
     upsert: `WITH checked AS MATERIALIZED (
   SELECT (${markQuery(`$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same,
-    (${IS_NEWER}) AS is_newer, set_config('synchronous_commit', $${all.length + 3}, true) AS synced
+    (${IS_NEWER}) AS is_newer, set_config('synchronous_commit', $${all.length + 3}, true) AS synced,
+    set_config('${TOUCHED}', '0', true) AS counting
 ), written AS (
 INSERT INTO ${kind.table} AS old (${names.join(", ")}) SELECT sent.* FROM checked, unnest(${parameters}) AS sent
 WHERE checked.is_same AND NOT checked.is_newer
 ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${payload.map((name) => `${name} = excluded.${name}`).join(", ")}
 WHERE ${order("excluded")} >= ${order("old")}
   AND ((${values("excluded")}) IS DISTINCT FROM (${values("old")})
-    OR (${order("excluded")} > ${order("old")} AND (${marks})))
+    OR (${order("excluded")} > ${order("old")} AND (${marks}) AND ${COUNT_TOUCHED}))
 RETURNING 1
 )
-SELECT checked.is_same, checked.is_newer, checked.synced, (SELECT count(*) FROM written)::int4 AS changed FROM checked`,
+SELECT checked.is_same, checked.is_newer, counted.changed, counted.touched FROM checked, (
+  SELECT count(*)::int4 AS changed, current_setting('${TOUCHED}')::int4 AS touched FROM written
+) AS counted`,
     count: `SELECT count(*)::int4 AS count FROM ${kind.table} old JOIN unnest(${
       key.map((name, at) => `$${at + 1}::${SQL_TYPES[all.find((column) => column.name === name)!.type]}[]`).join(", ")
     }) AS sent (${key.join(", ")}) ON ${key.map((name) => `old.${name} = sent.${name}`).join(" AND ")}`,
