@@ -1,24 +1,25 @@
 /**
  * An append-only log of messages on disk: appended and synced in groups, read back in order, and removed when settled.
  *
- * An entry is **unread** until it is read or handed over at its appending, then **under way** until it is settled. The
- * log is settled up to the first entry that is not; segments before that are removed, after the pointer has been saved.
+ * `progress.ts` holds the state of the entries, `segments.ts` the files, `pointer.ts` the place on disk up to which the
+ * log is settled. Segments before that place are removed after it has been saved.
  *
  * @module
  */
-import { join } from "@std/path";
-import { syncDirectory, writeAll } from "../durable_files.ts";
-import { createEntryFormatter, type LogItem, SEGMENT_HEADER_BYTES, segmentHeader, segmentName } from "./format.ts";
+import { syncDirectory } from "../durable_files.ts";
+import { createEntryFormatter, type LogItem } from "./format.ts";
 import { holdJournal } from "./hold.ts";
-import { countMissing, type Missing, skipNumbers } from "./missing.ts";
+import { countMissing, type Missing } from "./missing.ts";
 import { openPointer } from "./pointer.ts";
+import { createProgress } from "./progress.ts";
 import { recover, type Segment } from "./recover.ts";
 import { type Repair, setAside } from "./repair.ts";
 import { createSegmentScan } from "./scan.ts";
+import { openSegments } from "./segments.ts";
 import { writeSetAside } from "./set_aside.ts";
-import { createRoomCheck, isFileTooLarge, isOutOfSpace, JournalFullError } from "./space.ts";
+import { createRoomCheck, isFileTooLarge, JournalFullError } from "./space.ts";
 
-/** An entry that is under way. */
+/** An entry in flight. */
 export interface LogEntry {
   readonly number: number;
   /** When it was written, in epoch milliseconds. */
@@ -26,7 +27,7 @@ export interface LogEntry {
   readonly records: number;
   /** Whether it was there before this process. */
   readonly isRecovered: boolean;
-  /** Whether it still is in the log: {@linkcode JournalLog.dropOldest} removes entries that are under way too. */
+  /** Whether it still is in the log: {@linkcode JournalLog.dropOldest} removes entries in flight too. */
   isOnDisk(): boolean;
   /** Says that it need not be kept any longer. */
   settle(): void;
@@ -57,7 +58,7 @@ export interface JournalLog extends AsyncDisposable {
   readonly cut: number;
   /**
    * Appends all items or none; they are safe when it resolves. Where nothing is unread, `takes` is asked then whether the
-   * caller goes on with the entries itself: they are given to it, and are under way. Otherwise they are unread. Gives what
+   * caller goes on with the entries itself: they are given to it, and are in flight. Otherwise they are unread. Gives what
    * hindered it where it could not append.
    */
   append(items: readonly LogItem[], takes: () => boolean): Promise<Appended>;
@@ -100,50 +101,45 @@ const RECLAIM_AFTER_MS = 1000;
  */
 export async function openLog(options: LogOptions): Promise<JournalLog> {
   const { directory, maxBytes, notice } = options;
-  const segmentBytes = options.segmentBytes ?? Math.min(64 << 20, Math.max(64 << 10, maxBytes / 16));
   await using opened = new AsyncDisposableStack();
   opened.use(await holdJournal(directory));
   const pointer = opened.use(await openPointer(directory));
-  const { segments, repairs, missing, kinds } = await recover(directory, pointer.saved, notice);
+  const { segments: recovered, repairs, missing, kinds } = await recover(directory, pointer.saved, notice);
+  const recoveredUpTo = recovered.at(-1)?.last ?? 0;
+  const segments = opened.use(openSegments({
+    directory,
+    recovered,
+    next: Math.max(pointer.saved, recoveredUpTo + 1),
+    sealBytes: options.segmentBytes ?? Math.min(64 << 20, Math.max(64 << 10, maxBytes / 16)),
+  }));
+  const progress = createProgress(pointer.saved, reclaimSoon);
   const checkRoom = createRoomCheck(directory, maxBytes);
-  const recoveredUpTo = segments.at(-1)?.last ?? 0;
-  const underWay: { number: number; time: number; isSettled: boolean }[] = [];
-  let nextNumber = Math.max(pointer.saved, recoveredUpTo + 1);
-  let handed = Math.max(0, pointer.saved - 1);
-  let active: Deno.FsFile | undefined;
   const scan = createSegmentScan();
+  opened.defer(() => scan.end());
   const formatEntries = createEntryFormatter();
   let turn: Promise<unknown> = Promise.resolve();
-  let timer: ReturnType<typeof setTimeout> | undefined;
+  let reclaiming: ReturnType<typeof setTimeout> | undefined;
 
-  const sum = (value: (segment: Segment) => number) => segments.reduce((total, each) => total + value(each), 0);
   const inTurn = <T>(fn: () => Promise<T>): Promise<T> => {
     const result = turn.then(fn);
     turn = result.catch(() => {});
     return result;
   };
 
-  function enter(number: number, time: number, records: number): LogEntry {
-    const entry = { number, time, isSettled: false };
-    underWay.push(entry);
-    handed = number;
+  function take(number: number, time: number, records: number): LogEntry {
     return {
       number,
       time,
       records,
       isRecovered: number <= recoveredUpTo,
       isOnDisk: () => number >= pointer.saved,
-      settle() {
-        entry.isSettled = true;
-        while (underWay[0]?.isSettled) underWay.shift();
-        reclaimSoon();
-      },
+      settle: progress.take(number, time),
     };
   }
 
   function reclaimSoon(): void {
-    timer ??= setTimeout(() => {
-      timer = undefined;
+    reclaiming ??= setTimeout(() => {
+      reclaiming = undefined;
       // What cannot be saved now is saved the next time, or read once more by the next process.
       inTurn(reclaim).catch((error) => notice(`Cannot save how far the journal is settled: ${error.message}`));
     }, RECLAIM_AFTER_MS);
@@ -151,10 +147,10 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
 
   /** Saves the pointer, and removes the segments that are settled. */
   async function reclaim(): Promise<void> {
-    const next = underWay[0]?.number ?? handed + 1;
-    if (next > pointer.saved) await pointer.save(next);
+    const { frontier } = progress;
+    if (frontier > pointer.saved) await pointer.save(frontier);
     let isRemoved = false;
-    while (segments.length > 0 && segments[0].last < next && segments[0].entries === 0) {
+    while (segments.all.length > 0 && segments.all[0].last < frontier && segments.all[0].entries === 0) {
       await removeFirst();
       isRemoved = true;
     }
@@ -162,97 +158,35 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   }
 
   async function removeFirst(): Promise<void> {
-    const [segment] = segments;
-    if (segments.length === 1) seal();
-    scan.end(segment.path);
-    await Deno.remove(segment.path).catch((error) => {
-      if (!(error instanceof Deno.errors.NotFound)) throw error;
-    });
-    segments.shift();
+    scan.end(segments.all[0].path);
+    await segments.removeFirst();
   }
 
-  function seal(): void {
-    active?.close();
-    active = undefined;
-  }
-
-  async function beginSegment(time: number): Promise<Deno.FsFile> {
-    const path = join(directory, segmentName(nextNumber));
-    const file = await Deno.open(path, { create: true, truncate: true, write: true, mode: 0o600 });
-    try {
-      await writeAll(file, segmentHeader());
-      await file.syncData();
-      await syncDirectory(directory);
-    } catch (error) {
-      file.close();
-      await Deno.remove(path).catch(() => {});
-      throw error;
-    }
-    const size = SEGMENT_HEADER_BYTES;
-    segments.push({ path, last: nextNumber - 1, size, entries: 0, records: 0, readFrom: size, time });
-    return file;
-  }
-
-  /** Appends bytes of that many entries to the segment that is written, or to a new one; leaves nothing of them behind where it fails. */
-  async function write(bytes: Uint8Array, count: number, time: number): Promise<Segment> {
-    const held = () => sum(({ size }) => size);
-    await checkRoom(held(), bytes.length).catch(async () => {
-      // What is settled is removed at leisure otherwise.
+  /** Makes sure of room for that many bytes: what is settled is removed at leisure otherwise. */
+  async function makeRoom(bytes: number): Promise<void> {
+    await checkRoom(segments.bytes, bytes).catch(async () => {
       await reclaim();
-      await checkRoom(held(), bytes.length);
+      await checkRoom(segments.bytes, bytes);
     });
-    try {
-      active ??= await beginSegment(time);
-      await writeAll(active, bytes);
-      await active.syncData();
-    } catch (error) {
-      await abandonSegment(count);
-      if (isOutOfSpace(error)) throw new JournalFullError("the disk of the journal is full", { cause: error });
-      throw error;
-    }
-    return segments.at(-1)!;
-  }
-
-  /** After a failed sync nothing is known of a file's end: it is cut there, and not written to any more. */
-  async function abandonSegment(count: number): Promise<void> {
-    if (active === undefined) return;
-    const { size, path } = segments.at(-1)!;
-    try {
-      await active.truncate(size);
-      // A power cut may undo it until it is synced too.
-      await active.syncData();
-    } catch {
-      // What lies there, or comes back, has the numbers that would come next.
-      await skipNumbers(directory, { from: nextNumber, to: nextNumber + count - 1 });
-      nextNumber += count;
-    }
-    seal();
-    if (size > SEGMENT_HEADER_BYTES) return;
-    segments.pop();
-    await Deno.remove(path).catch(() => {});
   }
 
   async function append(items: readonly LogItem[], takes: () => boolean, isAgain = false): Promise<Appended> {
     const time = Date.now();
-    const first = nextNumber;
-    const bytes = formatEntries(items, first, time);
     let segment: Segment;
     try {
-      segment = await write(bytes, items.length, time);
+      const bytes = formatEntries(items, segments.next, time);
+      await makeRoom(bytes.length);
+      segment = await segments.append(bytes, items.length, time);
     } catch (error) {
       // A file that may not grow any more says nothing of the disk: the next one may.
       if (isFileTooLarge((error as Error).cause) && !isAgain) return await append(items, takes, true);
       return { refused: describe(error), isFull: error instanceof JournalFullError };
     }
     // From here on everything happens at once, so that no reader comes between.
-    const isFirst = sum(({ entries }) => entries) === 0;
-    segment.size += bytes.length;
-    segment.last = first + items.length - 1;
-    nextNumber += items.length;
-    if (segment.size >= segmentBytes) seal();
-    if (isFirst && takes()) {
+    if (segments.unread === undefined && takes()) {
       segment.readFrom = segment.size;
-      return { entries: items.map(({ records }, place) => enter(first + place, time, records)) };
+      const first = segment.last - items.length + 1;
+      return { entries: items.map(({ records }, place) => take(first + place, time, records)) };
     }
     segment.entries += items.length;
     for (const { records } of items) segment.records += records;
@@ -263,14 +197,14 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   function lose(segment: Segment): void {
     const { entries, records, path } = segment;
     segment.entries = segment.records = 0;
-    handed = Math.max(handed, segment.last);
+    progress.skip(segment.last);
     notice(`${entries} entries with ${records} records are gone from "${path}"`);
     options.onLost(records);
   }
 
   async function read(): Promise<{ entry: LogEntry; message: Uint8Array } | undefined> {
     while (true) {
-      const segment = segments.find(({ entries }) => entries > 0);
+      const segment = segments.unread;
       if (segment === undefined) return undefined;
       try {
         const scanner = await scan.of(segment.path, segment.readFrom);
@@ -281,11 +215,11 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
         } else if ("damage" in found) {
           const done = await setAside({ path: segment.path, ...found }).catch((error) => `lost: ${error.message}`);
           notice(`${found.size} bytes of "${segment.path}" cannot be read, as ${found.damage}; ${done}`);
-        } else if (found.number >= pointer.saved && found.number > handed) {
+        } else if (found.number >= pointer.saved && found.number > progress.taken) {
           segment.readFrom = scanner.at;
           segment.entries--;
           segment.records -= found.records;
-          return { entry: enter(found.number, found.time, found.records), message: found.message };
+          return { entry: take(found.number, found.time, found.records), message: found.message };
         }
       } catch (error) {
         // It has been dropped meanwhile.
@@ -297,11 +231,12 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   }
 
   async function dropOldest(): Promise<number | undefined> {
-    if (segments.length === 0) return undefined;
-    const { records, last } = segments[0];
+    const [oldest] = segments.all;
+    if (oldest === undefined) return undefined;
+    const { records, last } = oldest;
     if (last >= pointer.saved) await pointer.save(last + 1);
-    segments[0].entries = segments[0].records = 0;
-    handed = Math.max(handed, last);
+    oldest.entries = oldest.records = 0;
+    progress.skip(last);
     await removeFirst();
     await syncDirectory(directory);
     return records;
@@ -314,15 +249,9 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     kinds,
     cut: repairs.reduce((sum, { entries }) => sum + entries, countMissing(missing)),
     get status() {
-      const unreadEntries = sum(({ entries }) => entries);
-      const unread = segments.find(({ entries }) => entries > 0);
-      return {
-        bytes: sum(({ size }) => size),
-        entries: unreadEntries + underWay.length,
-        unreadEntries,
-        unreadRecords: sum(({ records }) => records),
-        oldest: underWay[0]?.time ?? unread?.time,
-      };
+      const { bytes, unreadEntries, unreadRecords } = segments;
+      const oldest = progress.oldest ?? segments.unread?.time;
+      return { bytes, entries: unreadEntries + progress.inFlight, unreadEntries, unreadRecords, oldest };
     },
     append: (items, takes) => inTurn(() => append(items, takes)),
     read,
@@ -333,12 +262,10 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
       notice(`Entry ${number} of the journal with ${records} records cannot be used, as ${why}: ${kept}`);
     },
     async [Symbol.asyncDispose]() {
-      clearTimeout(timer);
+      clearTimeout(reclaiming);
       try {
         await inTurn(reclaim);
       } finally {
-        seal();
-        scan.end();
         await closing.disposeAsync();
       }
     },
