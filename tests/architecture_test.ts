@@ -5,7 +5,7 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 
 /** Parts of the source, lowest first: each imports only from its own layer and those before it. */
 const LAYERS: readonly (readonly string[])[] = [
-  ["records", "events", "version", "abort", "calendar"],
+  ["records", "events", "version", "abort", "condition", "calendar"],
   ["config", "data_dir", "durable_files", "coverage"],
   ["providers", "sinks", "database", "nats", "dead_letters", "journal", "pipeline", "gaps", "cluster"],
   ["app", "dead_letter_replay", "http", "telemetry"],
@@ -86,7 +86,8 @@ Deno.test("the pipeline knows no provider, sink or database, only what they are"
 
 Deno.test("the pipeline runs on records and events alone: all else it knows by type", () => {
   const strangers = imports.filter(({ from, to, isType }) =>
-    partOf(from) === "pipeline" && !isType && !["pipeline", "records", "events", "abort"].includes(partOf(to))
+    partOf(from) === "pipeline" && !isType &&
+    !["pipeline", "records", "events", "abort", "condition"].includes(partOf(to))
   );
   assertEquals(strangers.map(show), []);
 });

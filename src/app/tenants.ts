@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createCondition } from "../condition.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
 import { openTenant, type Shared, type Tenant, type TenantOptions, type TenantOutcome } from "./tenant.ts";
 import { sumLedgers } from "./total.ts";
@@ -59,7 +60,7 @@ export function createTenants(
   const gone = new Map<string, TenantOutcome>();
   let isRunning = false;
   let holds = 0;
-  let wake = () => {};
+  const condition = createCondition();
 
   const open = (options: TenantOptions, before?: Ledger) => openTenant(shared, options, before);
 
@@ -75,7 +76,7 @@ export function createTenants(
     if (stopping.aborted) entry.tenant.stop();
     entry.running = entry.tenant.run().then(() => {
       entry.running = undefined;
-      wake();
+      condition.notify();
     });
   }
 
@@ -150,7 +151,7 @@ export function createTenants(
       isRunning = true;
       for (const entry of entries.values()) start(entry);
       const isOver = () => holds === 0 && [...entries.values()].every(({ running }) => running === undefined);
-      while (!isOver()) await new Promise<void>((resolve) => wake = resolve);
+      while (!isOver()) await condition.changed();
       return new Map([
         ...gone,
         ...Array.from(entries.values(), ({ tenant: { name, outcome } }) => [name, outcome!] as const),
@@ -161,7 +162,7 @@ export function createTenants(
       return {
         [Symbol.dispose]() {
           holds--;
-          wake();
+          condition.notify();
         },
       };
     },

@@ -8,7 +8,7 @@
  * @module
  */
 import type { CircuitState } from "../events.ts";
-import { createWaiters } from "./waiters.ts";
+import { createCondition } from "../condition.ts";
 
 /** Options of {@linkcode createCircuit}. */
 export interface CircuitOptions {
@@ -46,7 +46,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
   let probeAt: number | undefined;
   let cooldown: ReturnType<typeof setTimeout> | undefined;
   let probing = false;
-  const waiters = createWaiters();
+  const condition = createCondition();
 
   function change(next: CircuitState, error?: unknown): void {
     clearTimeout(cooldown);
@@ -57,7 +57,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
       cooldown = setTimeout(() => change("half-open"), ms);
     } else {
       probeAt = undefined;
-      waiters.wakeAll();
+      condition.notify();
     }
     options.onChange?.(state, failures, error);
   }
@@ -71,7 +71,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
         probing = true;
         return true;
       }
-      await waiters.wait(signal);
+      await condition.changed(signal);
     }
   }
 

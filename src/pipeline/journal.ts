@@ -8,8 +8,13 @@
  * and is read back in its turn, before anything newer. What is in the log is safe, and settled for its source; the log
  * itself forgets it when the pipeline has settled it.
  *
+ * `journal/state.ts` says which way a frame goes, `journal/group.ts` gathers what is synced together, and
+ * `journal/append.ts` waits for room on the disk.
+ *
  * @module
  */
+import { onAbort } from "../abort.ts";
+import { createCondition } from "../condition.ts";
 import type { Listener } from "../events.ts";
 import type { JournalLog, LogEntry } from "../journal/log.ts";
 import { decodeFrame, encodeFrame, type FrameContent } from "../records/codec.ts";
@@ -17,9 +22,11 @@ import { createFrame, type Frame, frameSize } from "../records/frame.ts";
 import { joinFrames } from "../records/join.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import type { JournalHealth } from "./health.ts";
-import type { LedgerKeeper } from "./ledger.ts";
 import { account } from "./accept.ts";
-import { createWaiters } from "./waiters.ts";
+import { createAppender } from "./journal/append.ts";
+import { createGroup } from "./journal/group.ts";
+import { goesOnFromMemory, type JournalFacts, stateOf } from "./journal/state.ts";
+import type { LedgerKeeper } from "./ledger.ts";
 
 /** Options of {@linkcode createJournal}. */
 export interface JournalOptions {
@@ -55,16 +62,15 @@ export interface Journal {
   health(): JournalHealth;
 }
 
-/** Records of an entry, and of a group that is not waited for any longer. */
+/** Most records of an entry; a group that has as many is committed at once. */
 const ENTRY_RECORDS = 5000;
-/** How long to wait for room before another look, in milliseconds. */
-const RETRY_MS = 250;
 
 /** Makes the journal over an open log. */
 export function createJournal(options: JournalOptions): Journal {
-  const { log, mode, capacity, kind, ledger, tell, abort, calmMs = 5000 } = options;
-  const waiters = createWaiters();
-  const broken = new Set<string>();
+  const { log, mode, capacity, sourcesCanWait, kind, ledger, tell, abort, calmMs = 5000 } = options;
+  /** Changes when a frame may go another way than before, or there is one to read. */
+  const condition = createCondition();
+  const openCircuits = new Set<string>();
   /** The fatal fault that keeps the circuit open. */
   let fatal: { readonly error: unknown } | undefined;
   /** Frames in the pipeline that are in memory alone; the first is the oldest. */
@@ -72,43 +78,48 @@ export function createJournal(options: JournalOptions): Journal {
   /** Frames for the pipeline, all older than what is unread in the log. */
   const ready: Frame[] = [];
   let readyRecords = 0;
-  let group: Frame[] = [];
-  let groupRecords = 0;
-  let groupSince = 0;
-  let committing: Promise<void> | undefined;
-  let committingRecords = 0;
-  let committedAt = -Infinity;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let problem: string | undefined;
-  let calming: ReturnType<typeof setTimeout> | undefined;
   let isEnded = false;
-  let wakeReader = () => {};
 
-  const isIdle = () => group.length === 0 && committing === undefined && log.status.unreadEntries === 0;
+  const facts = (): JournalFacts => ({
+    mode,
+    sourcesCanWait,
+    isCircuitClosed: openCircuits.size === 0,
+    capacity,
+    ready: readyRecords,
+    gathered: group.gathered,
+    syncing: group.committing,
+    isGroupIdle: group.isIdle,
+    unread: log.status.unreadEntries,
+  });
+  const state = () => stateOf(facts());
+  const isIdle = () => group.isIdle && log.status.unreadEntries === 0;
 
-  function goesThroughMemory(): boolean {
-    return mode === "overflow" && broken.size === 0 && readyRecords < capacity && isIdle();
-  }
+  const appender = createAppender({
+    log,
+    full: options.full,
+    takes: () => !abort.aborted && goesOnFromMemory(facts()),
+    calmMs,
+    condition,
+    tell,
+    onFull: () => fatal !== undefined && options.onStuck(fatal.error),
+    abort,
+  });
+  const group = createGroup({
+    intervalMs: options.syncMs,
+    enough: ENTRY_RECORDS,
+    isUrgent: () => isEnded || state() === "holding",
+    commit: (frames) => commit(frames).catch(fail),
+    onCommitted: condition.notify,
+  });
 
-  /** Whether what has been synced goes on from memory; sources that wait have been held back early enough. */
-  function isThereRoom(): boolean {
-    return !abort.aborted && (readyRecords <= capacity || options.sourcesCanWait && broken.size === 0);
-  }
-
-  function mustWait(): boolean {
-    if (groupRecords >= capacity) return true;
-    if (!options.sourcesCanWait || broken.size > 0) return false;
-    if (mode === "overflow") return !goesThroughMemory();
-    return readyRecords + committingRecords + groupRecords >= 2 * capacity || log.status.unreadEntries > 0;
-  }
+  const countAccepted = ({ kind, provider }: FrameContent, count: number) =>
+    tell({ type: "accepted", kind, provider, count });
 
   function handOver(frame: Frame): void {
     ready.push(frame);
     readyRecords += frameSize(frame);
-    wakeReader();
+    condition.notify();
   }
-
-  const enter = ({ kind, provider }: FrameContent, count: number) => tell({ type: "accepted", kind, provider, count });
 
   /** The frame for the pipeline, when it is in memory alone. */
   function unjournaled(frame: Frame): Frame {
@@ -129,7 +140,7 @@ export function createJournal(options: JournalOptions): Journal {
   function journaled(content: FrameContent, entry: LogEntry): Frame {
     const onSettled = () => {
       entry.settle();
-      if (problem !== undefined) waiters.wakeAll();
+      if (appender.problem !== undefined) condition.notify();
     };
     const home = () => entry.isOnDisk() ? "journal" as const : undefined;
     return account({ ...createFrame({ ...content, onSettled }), home }, options);
@@ -141,31 +152,9 @@ export function createJournal(options: JournalOptions): Journal {
       records: frameSize(content),
     }));
 
-  function commitSoon(): void {
-    if (committing !== undefined || group.length === 0) return;
-    clearTimeout(timer);
-    const dueMs = committedAt + options.syncMs - performance.now();
-    if (dueMs <= 0 || groupRecords >= ENTRY_RECORDS || isEnded || mustWait()) commitNow();
-    else timer = setTimeout(commitNow, dueMs);
-  }
-
-  function commitNow(): void {
-    committedAt = performance.now();
-    committingRecords = groupRecords;
-    committing = commit(group).catch(fail).finally(() => {
-      committing = undefined;
-      committingRecords = 0;
-      wakeReader();
-      waiters.wakeAll();
-      commitSoon();
-    });
-    group = [];
-    groupRecords = 0;
-  }
-
   async function commit(frames: readonly Frame[]): Promise<void> {
     const contents = joinFrames(frames, ENTRY_RECORDS);
-    const entries = await append(contents);
+    const entries = await appender.append(encode(contents));
     if (entries === undefined) {
       // In mode durable they were never accepted: their sources give them again.
       if (mode === "overflow") frames.forEach((frame) => handOver(unjournaled(frame)));
@@ -173,7 +162,7 @@ export function createJournal(options: JournalOptions): Journal {
     }
     for (const [at, content] of contents.entries()) {
       const count = frameSize(content);
-      if (mode === "durable") enter(content, count);
+      if (mode === "durable") countAccepted(content, count);
       if (entries.length > 0) {
         handOver(journaled(content, entries[at]));
       } else {
@@ -182,37 +171,6 @@ export function createJournal(options: JournalOptions): Journal {
       }
     }
     for (const frame of frames) frame.ack("journaled", frameSize(frame));
-  }
-
-  /** A journal that is full over and over has one problem, which is over when nothing has been refused for a while. */
-  function setProblem(reason: string | undefined): void {
-    clearTimeout(calming);
-    calming = undefined;
-    if (problem !== reason) tell({ type: "journal-problem", reason: problem = reason });
-  }
-
-  /** Appends, as soon as there is room; `undefined` when it was given up. */
-  async function append(contents: readonly FrameContent[]): Promise<readonly LogEntry[] | undefined> {
-    const items = encode(contents);
-    while (true) {
-      const started = performance.now();
-      const appended = await log.append(items, isThereRoom);
-      if (!("refused" in appended)) {
-        tell({ type: "journal-synced", seconds: (performance.now() - started) / 1000 });
-        if (problem !== undefined) calming ??= setTimeout(() => setProblem(undefined), calmMs);
-        return appended.entries;
-      }
-      setProblem(appended.refused);
-      if (abort.aborted) return undefined;
-      if (appended.isFull && options.full === "drop-oldest") {
-        const count = await log.dropOldest();
-        if (count) tell({ type: "journal-dropped", count, reason: appended.refused });
-        if (count !== undefined) continue;
-      } else if (appended.isFull && fatal !== undefined) {
-        options.onStuck(fatal.error);
-      }
-      await waiters.wait(AbortSignal.any([abort, AbortSignal.timeout(RETRY_MS)]));
-    }
   }
 
   /** The next frame from the log; `undefined` when nothing is unread. */
@@ -232,59 +190,55 @@ export function createJournal(options: JournalOptions): Journal {
     }
   }
 
+  /** The next frame for the pipeline; `undefined` at the end. */
+  async function next(): Promise<Frame | undefined> {
+    while (true) {
+      const since = condition.changes;
+      const waiting = ready.shift();
+      if (waiting !== undefined) {
+        readyRecords -= frameSize(waiting);
+        condition.notify();
+        return waiting;
+      }
+      const read = abort.aborted ? undefined : await readBack();
+      if (read !== undefined) return read;
+      const isDone = isEnded && group.isIdle && ready.length === 0;
+      if (isDone && (abort.aborted || isIdle())) return undefined;
+      await condition.changed(undefined, since);
+    }
+  }
+
+  async function end(): Promise<void> {
+    isEnded = true;
+    await group.end();
+    appender.end();
+    condition.notify();
+  }
+
   let writableController!: WritableStreamDefaultController;
   let readableController!: ReadableStreamDefaultController<Frame>;
   function fail(error: unknown): void {
     writableController.error(error);
     readableController.error(error);
   }
-  abort.addEventListener("abort", () => wakeReader(), { once: true });
+  onAbort(abort, condition.notify);
 
   const writable = new WritableStream<Frame>({
     start: (controller) => void (writableController = controller),
     async write(frame) {
-      while (mustWait() && !abort.aborted) {
-        commitSoon();
-        await waiters.wait(abort);
+      while (state() === "holding" && !abort.aborted) {
+        group.commitSoon();
+        await condition.changed(abort);
       }
       // Whatever comes after an abort is not accepted.
       if (abort.aborted) return;
-      if (mode === "overflow") enter(frame, frameSize(frame));
-      if (goesThroughMemory()) return handOver(unjournaled(frame));
-      if (group.length === 0) groupSince = Date.now();
-      group.push(frame);
-      groupRecords += frameSize(frame);
-      commitSoon();
+      if (mode === "overflow") countAccepted(frame, frameSize(frame));
+      if (state() === "memory") handOver(unjournaled(frame));
+      else group.add(frame);
     },
     close: end,
     abort: end,
   });
-
-  async function end(): Promise<void> {
-    isEnded = true;
-    commitSoon();
-    while (committing !== undefined) await committing;
-    clearTimeout(calming);
-    wakeReader();
-  }
-
-  /** The next frame for the pipeline; `undefined` at the end. */
-  async function next(): Promise<Frame | undefined> {
-    while (true) {
-      const woken = new Promise<void>((resolve) => wakeReader = resolve);
-      const waiting = ready.shift();
-      if (waiting !== undefined) {
-        readyRecords -= frameSize(waiting);
-        waiters.wakeAll();
-        return waiting;
-      }
-      const read = abort.aborted ? undefined : await readBack();
-      if (read !== undefined) return read;
-      const isDone = isEnded && group.length === 0 && committing === undefined && ready.length === 0;
-      if (isDone && (abort.aborted || isIdle())) return undefined;
-      await woken;
-    }
-  }
 
   const readable = new ReadableStream<Frame>({
     start: (controller) => void (readableController = controller),
@@ -293,7 +247,7 @@ export function createJournal(options: JournalOptions): Journal {
       if (frame === undefined) return controller.close();
       controller.enqueue(frame);
       // Sources that wait until nothing is on disk may go on.
-      if (isIdle()) waiters.wakeAll();
+      if (isIdle()) condition.notify();
     },
     cancel: (reason) => writableController.error(reason),
   }, { highWaterMark: 0 });
@@ -302,10 +256,10 @@ export function createJournal(options: JournalOptions): Journal {
     stream: { readable, writable },
     listen(event) {
       if (event.type !== "circuit") return;
-      if (event.state === "closed") broken.delete(event.kind);
-      else broken.add(event.kind);
+      if (event.state === "closed") openCircuits.delete(event.kind);
+      else openCircuits.add(event.kind);
       if (event.state !== "half-open") fatal = event.fault === "fatal" ? { error: event.error } : undefined;
-      waiters.wakeAll();
+      condition.notify();
     },
     async keep(frames) {
       const contents = joinFrames(frames, ENTRY_RECORDS);
@@ -316,7 +270,7 @@ export function createJournal(options: JournalOptions): Journal {
     health() {
       const { bytes, entries, unreadRecords, oldest } = log.status;
       const [held] = inMemory;
-      const since = Math.min(held?.since ?? Infinity, group.length > 0 ? groupSince : Infinity, Date.now());
+      const since = Math.min(held?.since ?? Infinity, group.since ?? Infinity, Date.now());
       return {
         mode,
         bytes,
@@ -325,7 +279,7 @@ export function createJournal(options: JournalOptions): Journal {
         oldestAgeSeconds: oldest === undefined ? 0 : Math.max(0, Date.now() - oldest) / 1000,
         lossWindowMs: mode === "durable" ? options.syncMs : Date.now() - since,
         cut: log.cut,
-        problem,
+        problem: appender.problem,
       };
     },
   };

@@ -7,7 +7,7 @@
  */
 import type { Frame } from "../records/frame.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
-import { createWaiters } from "./waiters.ts";
+import { createCondition } from "../condition.ts";
 
 /** Tells what is late. */
 export interface Lateness {
@@ -57,13 +57,13 @@ export interface Credit {
 
 /** Makes credit for `most` records. `onReturn` hears of each that has arrived. */
 export function createCredit(most: number, onReturn = () => {}): Credit {
-  const waiters = createWaiters();
+  const condition = createCondition();
   let spent = 0;
   const allows = (count: number) => spent === 0 || spent + count <= most;
   return {
     allows,
     async wait(count, signal) {
-      while (!allows(count) && !signal.aborted) await waiters.wait(signal);
+      while (!allows(count) && !signal.aborted) await condition.changed(signal);
     },
     spend(frame) {
       spent += frame.records.length + frame.rejected.length;
@@ -73,7 +73,7 @@ export function createCredit(most: number, onReturn = () => {}): Credit {
           spent -= count;
           frame.ack(outcome, count);
           onReturn();
-          waiters.wakeAll();
+          condition.notify();
         },
       };
     },

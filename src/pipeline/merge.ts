@@ -4,6 +4,7 @@
  * @module
  */
 import { onAbort } from "../abort.ts";
+import { createCondition } from "../condition.ts";
 
 /** A stream to merge, and the name to call it by. */
 export interface NamedStream<T> {
@@ -36,7 +37,7 @@ export function createMerge<T>(listener: MergeListener = {}, abort?: AbortSignal
   const readers = new Set<ReadableStreamDefaultReader<T>>();
   const ready: { chunk: T; next: () => void }[] = [];
   let isSealed = false;
-  let wake: (() => void) | undefined;
+  const condition = createCondition();
 
   // Not Promise.race over the pending reads: a quiet stream's promise would gather a reaction for each chunk of the rest.
   async function read(name: string, reader: ReadableStreamDefaultReader<T>): Promise<void> {
@@ -52,7 +53,7 @@ export function createMerge<T>(listener: MergeListener = {}, abort?: AbortSignal
       readers.delete(reader);
       listener.failed?.(name, error);
     }
-    wake?.();
+    condition.notify();
   }
 
   async function cancelAll(reason: unknown): Promise<void> {
@@ -66,7 +67,7 @@ export function createMerge<T>(listener: MergeListener = {}, abort?: AbortSignal
       },
       async pull(controller) {
         while (ready.length === 0 && (readers.size > 0 || !isSealed)) {
-          await new Promise<void>((resolve) => wake = resolve);
+          await condition.changed();
         }
         const first = ready.shift();
         if (first === undefined) return controller.close();
@@ -83,7 +84,7 @@ export function createMerge<T>(listener: MergeListener = {}, abort?: AbortSignal
     },
     seal() {
       isSealed = true;
-      wake?.();
+      condition.notify();
     },
   };
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createCondition } from "../../condition.ts";
 
 /** Reads several streams by demand, holding at most one chunk of each. */
 export interface Intake<T> {
@@ -28,7 +29,7 @@ export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> 
   const taps = new Set<Tap>();
   const ready: (() => T)[] = [];
   let ended: { error?: unknown } | undefined;
-  let wake = () => {};
+  const condition = createCondition();
 
   function add(stream: ReadableStream<T>, onEnd: (error?: unknown) => void): Tap {
     const reader = stream.getReader();
@@ -49,7 +50,7 @@ export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> 
       isEnded = true;
       taps.delete(tap);
       onEnd(error);
-      wake();
+      condition.notify();
     }
 
     async function read(): Promise<void> {
@@ -61,7 +62,7 @@ export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> 
         held = { chunk: value };
         if (isPaused) return;
         ready.push(take);
-        wake();
+        condition.notify();
       } catch (error) {
         end(error);
       }
@@ -78,7 +79,7 @@ export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> 
         isPaused = false;
         if (held !== undefined) {
           ready.push(take);
-          wake();
+          condition.notify();
         } else if (!isReading) read();
       },
       async cancel(reason) {
@@ -96,7 +97,7 @@ export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> 
     stream: new ReadableStream<T>({
       async pull(controller) {
         while (ready.length === 0 && (ended === undefined || (taps.size > 0 && ended.error === undefined))) {
-          await new Promise<void>((resolve) => wake = resolve);
+          await condition.changed();
         }
         if (ready.length > 0) controller.enqueue(ready.shift()!());
         else if (ended?.error !== undefined) controller.error(ended.error);
@@ -104,7 +105,7 @@ export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> 
       },
       async cancel(reason) {
         ended = {};
-        wake();
+        condition.notify();
         onCancel(reason);
         await Promise.allSettled(Array.from(taps, (tap) => tap.cancel(reason)));
       },
@@ -112,7 +113,7 @@ export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> 
     add,
     end(error) {
       ended ??= { error };
-      wake();
+      condition.notify();
     },
   };
 }

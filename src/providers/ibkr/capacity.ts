@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { createWaiters } from "../../pipeline/waiters.ts";
+import { createCondition } from "../../condition.ts";
 
 /** Gives back what was taken. */
 export type Release = () => void;
@@ -46,7 +46,7 @@ const GROW_MS = 10 * 60_000;
 export function createCapacity(): Capacity {
   const requestLimit = createLimit(MAX_REQUESTS, 1);
   const lineLimit = createLimit(Infinity, 0);
-  const waiters = createWaiters();
+  const condition = createCondition();
   const streams = new Set<() => void>();
   let requests = 0;
   let lines = 0;
@@ -59,7 +59,7 @@ export function createCapacity(): Capacity {
       if (isReleased) return;
       isReleased = true;
       release();
-      waiters.wakeAll();
+      condition.notify();
     };
   }
 
@@ -67,7 +67,7 @@ export function createCapacity(): Capacity {
     async takeRequest(signal) {
       while (requests >= Math.min(MAX_HISTORY, requestLimit.most() - streams.size)) {
         signal.throwIfAborted();
-        await waiters.wait(signal);
+        await condition.changed(signal);
       }
       signal.throwIfAborted();
       requests++;
@@ -77,7 +77,7 @@ export function createCapacity(): Capacity {
       while (streams.size < streamLimit()) {
         signal.throwIfAborted();
         if (streams.size + requests >= requestLimit.most()) {
-          await waiters.wait(signal);
+          await condition.changed(signal);
           continue;
         }
         // One of its own for each, as a set holds equals once.
@@ -102,9 +102,9 @@ export function createCapacity(): Capacity {
       for (const onSurplus of surplus) onSurplus();
     },
     async changed(signal) {
-      const timer = setTimeout(waiters.wakeAll, GROW_MS);
+      const timer = setTimeout(condition.notify, GROW_MS);
       try {
-        await waiters.wait(signal);
+        await condition.changed(signal);
       } finally {
         clearTimeout(timer);
       }

@@ -8,7 +8,7 @@
  * @module
  */
 import { delay } from "@std/async/delay";
-import { createWaiters } from "../../pipeline/waiters.ts";
+import { createCondition } from "../../condition.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { isBuildable } from "./builder.ts";
 import type { Capacity, Release } from "./capacity.ts";
@@ -51,7 +51,7 @@ export function subscribeAll(options: LiveOptions): Live {
   const { signal } = connection;
   const streams = new Map<string, Stream>();
   const brokenFarms = new Set<string>();
-  const recovery = createWaiters();
+  const recovery = createCondition();
   const waiting = createWaiting(session, signal);
   let isOnline = true;
   let recoveredAt = -Infinity;
@@ -107,7 +107,7 @@ export function subscribeAll(options: LiveOptions): Live {
     const over = new AbortController();
     const until = AbortSignal.any([signal, over.signal]);
     try {
-      await Promise.race([delay(ms, { signal: until }), recovery.wait(until)]);
+      await Promise.race([delay(ms, { signal: until }), recovery.changed(until)]);
     } finally {
       over.abort();
     }
@@ -152,7 +152,7 @@ export function subscribeAll(options: LiveOptions): Live {
   }
   function wakeResting(): void {
     recoveredAt = performance.now();
-    recovery.wakeAll();
+    recovery.notify();
   }
 
   for (const listing of listings) keep(listing).catch(connection.end);

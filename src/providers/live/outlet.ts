@@ -4,7 +4,7 @@
  * @module
  */
 import { createCredit } from "../../pipeline/late.ts";
-import { createWaiters } from "../../pipeline/waiters.ts";
+import { createCondition } from "../../condition.ts";
 import { type Frame, frameSize } from "../../records/frame.ts";
 
 /** A bounded buffer whose far end is a stream. */
@@ -27,16 +27,16 @@ export interface Outlet {
 export function createOutlet(capacity: number, onCancel: (reason: unknown) => void, underWay = Infinity): Outlet {
   const live: Frame[] = [];
   const history: Frame[] = [];
-  const credit = createCredit(underWay, () => wakeReader());
+  /** Changes when frames come, go, or may go. */
+  const condition = createCondition();
+  const credit = createCredit(underWay, () => condition.notify());
   let size = 0;
   let ended: { error?: unknown } | undefined;
-  let wakeReader = () => {};
-  const waiters = createWaiters();
 
   function push(queue: Frame[], frame: Frame): void {
     queue.push(frame);
     size += frameSize(frame);
-    wakeReader();
+    condition.notify();
   }
   function take(): Frame | undefined {
     const isNext = live.length === 0 && history.length > 0 && credit.allows(frameSize(history[0]));
@@ -47,7 +47,7 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
   async function drained(signal: AbortSignal): Promise<void> {
     while (size > capacity / 2 && ended === undefined) {
       signal.throwIfAborted();
-      await waiters.wait(signal);
+      await condition.changed(signal);
     }
     signal.throwIfAborted();
   }
@@ -57,11 +57,11 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
       async pull(controller) {
         let frame = take();
         while (frame === undefined && (ended === undefined || size > 0)) {
-          await new Promise<void>((resolve) => wakeReader = resolve);
+          await condition.changed();
           frame = take();
         }
         if (frame !== undefined) {
-          if (size <= capacity / 2) waiters.wakeAll();
+          if (size <= capacity / 2) condition.notify();
           controller.enqueue(frame);
         } else if (ended?.error !== undefined) controller.error(ended.error);
         else controller.close();
@@ -69,8 +69,7 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
       cancel(reason) {
         ended = {};
         live.length = history.length = size = 0;
-        wakeReader();
-        waiters.wakeAll();
+        condition.notify();
         onCancel(reason);
       },
     }, { highWaterMark: 0 }),
@@ -86,7 +85,7 @@ export function createOutlet(capacity: number, onCancel: (reason: unknown) => vo
     drained,
     end(error) {
       ended ??= { error };
-      wakeReader();
+      condition.notify();
     },
   };
 }

@@ -5,6 +5,7 @@
  */
 import { delay } from "@std/async/delay";
 import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
+import { createCondition } from "../../condition.ts";
 import type { HeldMessages } from "./held.ts";
 
 /** A message, and the kind of records that its subject promises. */
@@ -50,24 +51,18 @@ export function createIntake(options: IntakeOptions): Intake {
   const open = new Set<ConsumerMessages>();
   let failure: unknown;
   let pulling = kinds.length;
-  let wakeReader = () => {};
-  let wakePullers: (() => void)[] = [];
+  /** Changes when messages come, are taken, or will not come any more. */
+  const condition = createCondition();
 
   stop.addEventListener("abort", () => {
     for (const messages of open) messages.stop();
     // Nobody takes them any more: others may at once.
     for (const { message } of queue.splice(0)) held.nak(message, 0);
-    wakeAll();
+    condition.notify();
   }, { once: true });
 
-  function wakeAll(): void {
-    wakeReader();
-    for (const wake of wakePullers) wake();
-    wakePullers = [];
-  }
-
   async function room(): Promise<void> {
-    while (queue.length > LOW && !stop.aborted) await new Promise<void>((resolve) => wakePullers.push(resolve));
+    while (queue.length > LOW && !stop.aborted) await condition.changed(stop);
   }
 
   async function pull(kind: string): Promise<void> {
@@ -82,7 +77,7 @@ export function createIntake(options: IntakeOptions): Intake {
           held.add(message);
           if (stop.aborted) held.nak(message, 0);
           else queue.push({ message, kind });
-          wakeReader();
+          condition.notify();
         }
       } finally {
         open.delete(messages);
@@ -110,7 +105,7 @@ export function createIntake(options: IntakeOptions): Intake {
       }
     }
     pulling--;
-    wakeReader();
+    condition.notify();
   }
   for (const kind of kinds) pullAlways(kind);
 
@@ -119,12 +114,12 @@ export function createIntake(options: IntakeOptions): Intake {
       while (true) {
         const taken = queue.shift();
         if (taken !== undefined) {
-          if (queue.length <= LOW) wakeAll();
+          if (queue.length === LOW) condition.notify();
           return taken;
         }
         if (failure !== undefined) throw failure;
         if (stop.aborted || pulling === 0) return undefined;
-        await new Promise<void>((resolve) => wakeReader = resolve);
+        await condition.changed();
       }
     },
   };

@@ -1,0 +1,42 @@
+/**
+ * Waiting until something has changed.
+ *
+ * @module
+ */
+
+/** A change that others wait for. What has changed they look up themselves, in a loop. */
+export interface Condition {
+  /** How many changes there were. */
+  readonly changes: number;
+  /** Resolves at the next change after `since` (which is now by default), or when `signal` aborts. */
+  changed(signal?: AbortSignal, since?: number): Promise<void>;
+  /** Says that something has changed: resolves all that wait. */
+  notify(): void;
+}
+
+/** Makes a condition that has not changed yet. */
+export function createCondition(): Condition {
+  const waiting = new Set<() => void>();
+  let changes = 0;
+  return {
+    get changes() {
+      return changes;
+    },
+    changed(signal, since = changes) {
+      return new Promise<void>((resolve) => {
+        if (signal?.aborted || changes > since) return resolve();
+        const end = () => {
+          waiting.delete(end);
+          signal?.removeEventListener("abort", end);
+          resolve();
+        };
+        waiting.add(end);
+        signal?.addEventListener("abort", end, { once: true });
+      });
+    },
+    notify() {
+      changes++;
+      for (const end of [...waiting]) end();
+    },
+  };
+}

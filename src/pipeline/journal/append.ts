@@ -1,0 +1,80 @@
+/**
+ * Appending to a log that may have no room.
+ *
+ * @module
+ */
+import type { Condition } from "../../condition.ts";
+import type { Listener } from "../../events.ts";
+import type { LogItem } from "../../journal/format.ts";
+import type { JournalLog, LogEntry } from "../../journal/log.ts";
+
+/** Appends until it succeeds or is given up, and knows what hinders it. */
+export interface Appender {
+  /** What hinders it at the moment; `undefined` where nothing does. */
+  readonly problem: string | undefined;
+  /** Appends as soon as there is room. Gives the entries that go on from memory, or `undefined` where it was given up. */
+  append(items: readonly LogItem[]): Promise<readonly LogEntry[] | undefined>;
+  /** Ends the watch over the problem. */
+  end(): void;
+}
+
+/** Options of {@linkcode createAppender}. */
+export interface AppenderOptions {
+  log: JournalLog;
+  /** What to do when there is no room: wait, or give up the oldest records. */
+  full: "block" | "drop-oldest";
+  /** Whether entries go on from memory, asked when nothing lies on disk. */
+  takes: () => boolean;
+  /** How long nothing must be refused before a problem is over, in milliseconds. */
+  calmMs: number;
+  /** Changes when there may be room again. */
+  condition: Condition;
+  tell: Listener;
+  /** Called when the log is full and nothing is given up for the new records. */
+  onFull: () => void;
+  /** Gives up. */
+  abort: AbortSignal;
+}
+
+/** How long to wait for room before another look, in milliseconds. */
+const RETRY_MS = 250;
+
+/** Makes an appender without a problem. */
+export function createAppender(options: AppenderOptions): Appender {
+  const { log, full, takes, calmMs, condition, tell, onFull, abort } = options;
+  let problem: string | undefined;
+  let calming: ReturnType<typeof setTimeout> | undefined;
+
+  /** A log that is full over and over has one problem, which is over when nothing has been refused for a while. */
+  function setProblem(reason: string | undefined): void {
+    clearTimeout(calming);
+    calming = undefined;
+    if (problem !== reason) tell({ type: "journal-problem", reason: problem = reason });
+  }
+
+  return {
+    get problem() {
+      return problem;
+    },
+    async append(items) {
+      while (true) {
+        const started = performance.now();
+        const appended = await log.append(items, takes);
+        if (!("refused" in appended)) {
+          tell({ type: "journal-synced", seconds: (performance.now() - started) / 1000 });
+          if (problem !== undefined) calming ??= setTimeout(() => setProblem(undefined), calmMs);
+          return appended.entries;
+        }
+        setProblem(appended.refused);
+        if (abort.aborted) return undefined;
+        if (appended.isFull && full === "drop-oldest") {
+          const count = await log.dropOldest();
+          if (count) tell({ type: "journal-dropped", count, reason: appended.refused });
+          if (count !== undefined) continue;
+        } else if (appended.isFull) onFull();
+        await condition.changed(AbortSignal.any([abort, AbortSignal.timeout(RETRY_MS)]));
+      }
+    },
+    end: () => clearTimeout(calming),
+  };
+}

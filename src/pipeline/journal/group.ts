@@ -1,0 +1,94 @@
+/**
+ * Group commit: frames that come while a sync is due or going on share the next one.
+ *
+ * @module
+ */
+import { type Frame, frameSize } from "../../records/frame.ts";
+
+/** Frames that are gathered, and those that are being committed. */
+export interface Group {
+  /** Records gathered, without those being committed. */
+  readonly gathered: number;
+  /** Records being committed. */
+  readonly committing: number;
+  /** Whether nothing is gathered or being committed. */
+  readonly isIdle: boolean;
+  /** When the first of the gathered frames came, in epoch milliseconds; `undefined` where there are none. */
+  readonly since: number | undefined;
+  add(frame: Frame): void;
+  /** Commits what is gathered: at once where that is urgent or due, else when it is due. */
+  commitSoon(): void;
+  /** Commits what is gathered, and resolves when all is committed. */
+  end(): Promise<void>;
+}
+
+/** Options of {@linkcode createGroup}. */
+export interface GroupOptions {
+  /** Least time between two commits, in milliseconds. */
+  intervalMs: number;
+  /** Records that are not waited for any longer. */
+  enough: number;
+  /** Whether somebody waits for the commit. */
+  isUrgent: () => boolean;
+  /** Commits frames; expected not to fail. One call at a time. */
+  commit: (frames: readonly Frame[]) => Promise<void>;
+  /** Called after each commit. */
+  onCommitted: () => void;
+}
+
+/** Makes a group, empty. */
+export function createGroup({ intervalMs, enough, isUrgent, commit, onCommitted }: GroupOptions): Group {
+  let frames: Frame[] = [];
+  let gathered = 0;
+  let since: number | undefined;
+  let current: { readonly done: Promise<void>; readonly records: number } | undefined;
+  let committedAt = -Infinity;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function commitNow(): void {
+    committedAt = performance.now();
+    const done = commit(frames).finally(() => {
+      current = undefined;
+      onCommitted();
+      commitSoon();
+    });
+    current = { done, records: gathered };
+    frames = [];
+    gathered = 0;
+    since = undefined;
+  }
+
+  function commitSoon(): void {
+    if (current !== undefined || frames.length === 0) return;
+    clearTimeout(timer);
+    const dueMs = committedAt + intervalMs - performance.now();
+    if (dueMs <= 0 || gathered >= enough || isUrgent()) commitNow();
+    else timer = setTimeout(commitNow, dueMs);
+  }
+
+  return {
+    get gathered() {
+      return gathered;
+    },
+    get committing() {
+      return current?.records ?? 0;
+    },
+    get isIdle() {
+      return frames.length === 0 && current === undefined;
+    },
+    get since() {
+      return since;
+    },
+    add(frame) {
+      since ??= Date.now();
+      frames.push(frame);
+      gathered += frameSize(frame);
+      commitSoon();
+    },
+    commitSoon,
+    async end() {
+      commitSoon();
+      while (current !== undefined) await current.done;
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/**
+ * What the journal does with the next frame.
+ *
+ * @module
+ */
+
+/**
+ * States of a journal:
+ *
+ * - `memory`: the frame goes straight into the pipeline. Mode `overflow` alone, while nothing lies on disk, the circuit is
+ *   closed, and memory has room.
+ * - `spooling`: the frame joins the group that is synced next. A synced group goes on into the pipeline from memory where
+ *   it has room, as nothing older lies on disk.
+ * - `draining`: the frame joins a group too, and waits on disk behind what is read back from there.
+ * - `holding`: the frame waits with its source, which can wait, or must.
+ */
+export type JournalState = "memory" | "spooling" | "draining" | "holding";
+
+/** All that the state depends on; counts are of records. */
+export interface JournalFacts {
+  readonly mode: "overflow" | "durable";
+  /** Whether the sources can be held back. */
+  readonly sourcesCanWait: boolean;
+  readonly isCircuitClosed: boolean;
+  /** Records that may wait in memory in front of the pipeline. */
+  readonly capacity: number;
+  /** Waiting in memory in front of the pipeline. */
+  readonly ready: number;
+  /** In the group that is synced next, and in the one that is being synced. */
+  readonly gathered: number;
+  readonly syncing: number;
+  /** Whether either group has frames. */
+  readonly isGroupIdle: boolean;
+  /** Entries on disk that have not been read back. */
+  readonly unread: number;
+}
+
+/** The state that follows from the facts. */
+export function stateOf(facts: JournalFacts): JournalState {
+  const { mode, sourcesCanWait, isCircuitClosed, capacity, ready, gathered, syncing, isGroupIdle, unread } = facts;
+  if (gathered >= capacity) return "holding";
+  const isDiskIdle = isGroupIdle && unread === 0;
+  if (mode === "overflow" && isCircuitClosed && isDiskIdle && ready < capacity) return "memory";
+  // With a closed circuit memory is free again soon: the disk is for what cannot wait, and for outages.
+  const holds = mode === "overflow" || unread > 0 || ready + syncing + gathered >= 2 * capacity;
+  if (sourcesCanWait && isCircuitClosed && holds) return "holding";
+  return unread > 0 ? "draining" : "spooling";
+}
+
+/**
+ * Whether a synced group goes on into the pipeline from memory. Sources that can wait are held back early enough, so that
+ * their groups always do while the circuit is closed.
+ */
+export function goesOnFromMemory({ capacity, ready, sourcesCanWait, isCircuitClosed }: JournalFacts): boolean {
+  return ready <= capacity || sourcesCanWait && isCircuitClosed;
+}
