@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { freePort, makeServerDirectory, runServerProgram } from "./postgres.ts";
+import { freePort, makeServerDirectory, memoryDirectory, runServerProgram } from "./postgres.ts";
 
 /** The standby. */
 export interface Standby extends AsyncDisposable {
@@ -15,7 +15,7 @@ export interface Standby extends AsyncDisposable {
 
 /** Copies the server at a port of loopback, and starts the copy as its standby. */
 export async function startStandby(primaryPort: number): Promise<Standby> {
-  const directory = await makeServerDirectory();
+  const directory = await makeServerDirectory(memoryDirectory());
   const data = join(directory, "data");
   const port = freePort();
   const url = `postgres://postgres@127.0.0.1:${primaryPort}/postgres`;

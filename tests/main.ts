@@ -1,0 +1,91 @@
+/**
+ * Runs the test suite:
+ *
+ *     deno task test                          # all of it
+ *     deno task test tests/cli tests/sinks    # some directories or files
+ *
+ * Each file is a `deno test` of its own, without a check of types, which `deno task check` does. As many run at a time as the
+ * machine has cores, or as `DENO_JOBS` says. They share a template of a PostgreSQL cluster and nothing else. The last line
+ * sums up their reports, in the words of `deno test`.
+ *
+ * @module
+ */
+import { fromFileUrl, join } from "@std/path";
+import { makeTemplate, missingServer, TEMPLATE_VARIABLE } from "./support/postgres.ts";
+import { describeReports, parseReport, type Report } from "./support/report.ts";
+
+const ROOT = fromFileUrl(new URL("../", import.meta.url));
+
+/** Files that take longest, longest first: one of them that began last would run on alone. */
+const LONGEST = [
+  "tests/cluster/cluster_test.ts",
+  "tests/faults/scenarios_test.ts",
+  "tests/endtoend/endtoend_test.ts",
+];
+
+/** How a file's run ended. */
+interface Ended {
+  readonly file: string;
+  readonly report: Report;
+  readonly isOk: boolean;
+}
+
+/** Finds files of tests: the paths themselves, or below those that are directories. */
+async function findTests(paths: readonly string[]): Promise<string[]> {
+  const found = await Promise.all(paths.map(async (path) => {
+    if ((await Deno.stat(path)).isFile) return [path];
+    const entries = await Array.fromAsync(Deno.readDir(path));
+    const inside = entries.filter(({ name, isDirectory }) => isDirectory || name.endsWith("_test.ts"));
+    return await findTests(inside.map(({ name }) => join(path, name)).sort());
+  }));
+  return found.flat();
+}
+
+/** Runs one file, and prints its output when it has ended. */
+async function runFile(file: string, env: Record<string, string>, signal: AbortSignal): Promise<Ended> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "-A", "--no-check", file],
+    env: { ...env, NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    signal,
+  }).spawn();
+  const [{ success }, stdout, stderr] = await Promise.all([
+    child.status,
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+  ]);
+  console.log(stdout + stderr);
+  return { file, report: parseReport(stdout), isOk: success };
+}
+
+/** Runs all files, `jobs` at a time. */
+async function runAll(files: readonly string[], jobs: number, signal: AbortSignal): Promise<Ended[]> {
+  const ended: Ended[] = [];
+  const queue = files.values();
+  await using template = missingServer() === undefined ? await makeTemplate() : undefined;
+  const env: Record<string, string> = template === undefined ? {} : { [TEMPLATE_VARIABLE]: template.path };
+  await Promise.all(Array.from({ length: jobs }, async () => {
+    for (const file of queue) {
+      if (signal.aborted) return;
+      ended.push(await runFile(file, env, signal));
+    }
+  }));
+  return ended;
+}
+
+if (import.meta.main) {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(signal, () => stop.abort());
+  Deno.chdir(ROOT);
+  const found = await findTests(Deno.args.length > 0 ? Deno.args : ["tests"]);
+  const rank = (file: string) => LONGEST.includes(file) ? LONGEST.indexOf(file) : LONGEST.length;
+  const files = found.toSorted((a, b) => rank(a) - rank(b));
+  const startedAt = performance.now();
+  const ended = await runAll(files, Number(Deno.env.get("DENO_JOBS") ?? navigator.hardwareConcurrency), stop.signal);
+  const failed = ended.filter(({ isOk }) => !isOk);
+  if (failed.length > 0) console.log(`Failed:\n${failed.map(({ file }) => `  deno test -P ${file}\n`).join("")}`);
+  console.log(describeReports(ended.map(({ report }) => report), performance.now() - startedAt));
+  Deno.exit(failed.length > 0 || stop.signal.aborted ? 1 : 0);
+}
