@@ -74,6 +74,13 @@ for (const isQuiet of [false, true]) {
   });
 }
 
+Deno.test("the last row is under way where history lags, however long ago its minute was over", async () => {
+  await using fake = startFakeKraken(["BTC/USD"]);
+  fake.history.push(bar(990), bar(991));
+  fake.lapses.now = () => START + 992.5 * MINUTE;
+  assertEquals(minutes(await read(fake, 990, 1001)), [990, 991]);
+});
+
 Deno.test("what bars do not reach is made of trades, to the last digit, where one page meets the other", async () => {
   await using fake = startFakeKraken(["BTC/USD"], { tradesPerPage: 3 });
   fake.history.push(...upTo(1000, 200).map((minute) => bar(minute)));
@@ -115,7 +122,7 @@ Deno.test("where trades are not to be had, bars are, and history begins with the
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     if (request.url.includes("/Trades")) return Response.json({ error: ["EGeneral:Unknown method"] });
     const rows = upTo(1000, 280).map((minute) => [(START + minute * MINUTE) / 1000, ..."111111", 1]);
-    return Response.json({ error: [], result: { XXBTZUSD: rows, last: 5 } });
+    return Response.json({ error: [], result: { XXBTZUSD: rows, last: (START + 999 * MINUTE) / 1000 } });
   });
   const options = { symbols: ["BTC/USD"], timeframe: "1m", stepMs: MINUTE, socketUrl: "", provisional: false };
   const restUrl = `http://127.0.0.1:${server.addr.port}`;
@@ -171,7 +178,7 @@ for (
 Deno.test("bad rows are told after the good ones, an unknown pair at once", async () => {
   const rows = [[(START + 990 * MINUTE) / 1000, "2", "4", "1", "3", "2", "1", 1], [5], 7];
   const answers: unknown[] = [
-    { error: [], result: { XXBTZUSD: rows, last: 1 } },
+    { error: [], result: { XXBTZUSD: rows, last: (START + 990 * MINUTE) / 1000 } },
     { error: ["EQuery:Unknown asset pair"] },
   ];
   const server = Deno.serve(

@@ -98,11 +98,12 @@ export function createHistory(options: KrakenOptions): History {
     for (let start = from; start < to;) {
       // Exclusive, as is said of it, or inclusive: a bar earlier is right for both.
       const since = Math.floor((start - stepMs) / 1000);
-      const { rows } = await getRows("OHLC", symbol, `interval=${stepMs / 60_000}&since=${since}`, signal);
+      const { rows, last } = await getRows("OHLC", symbol, `interval=${stepMs / 60_000}&since=${since}`, signal);
       const first = Number((rows[0] as unknown[] | undefined)?.[0]) * 1000;
       if (rows.length < MAX_ROWS || !(first > start)) {
-        // The last row is the bar under way, but where nothing was traded since its end.
-        yield reader.read(symbol, rows).filter((bar) => bar.ts >= start && bar.ts < to && isOver(bar));
+        // A row after `last` is under way for Kraken, which may lag: its minute can be over for minutes already.
+        const end = Math.min(to, Number(last) * 1000 + 1);
+        yield reader.read(symbol, rows).filter((bar) => bar.ts >= start && bar.ts < end && isOver(bar));
         break;
       }
       // Whole bars: of one that begins before `start` trades would be missing.
