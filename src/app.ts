@@ -14,6 +14,7 @@ import { joinHealth } from "./app/total.ts";
 import type { Config } from "./config/load.ts";
 import type { Database } from "./database/database.ts";
 import { createSharedConnections } from "./providers/mod.ts";
+import type { Provider } from "./providers/provider.ts";
 import type { Health } from "./pipeline/health.ts";
 import type { Ledger } from "./pipeline/ledger.ts";
 
@@ -96,7 +97,10 @@ export async function openApp(options: AppOptions): Promise<App> {
     config,
     database: options.database,
     isKept: options.tenants.some(({ config: { settings }, providers }) => needsOf(settings, providers).isJournaled),
-    kinds: [...new Set(options.tenants.flatMap(({ kinds }) => kinds))],
+    uses: {
+      kinds: [...new Set(options.tenants.flatMap(({ kinds }) => kinds))],
+      coverage: options.tenants.some(({ providers, isShared }) => isShared || providers.some(keepsCoverage)),
+    },
     lanes: Math.max(0, ...options.tenants.map(({ config, kinds }) => (config.settings.workers + 1) * kinds.length)),
     notice: (message) => options.notice?.(message),
     opened,
@@ -183,6 +187,11 @@ export async function openApp(options: AppOptions): Promise<App> {
   };
   const closing = opened.move();
   return { ...app, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+/** Whether a provider keeps what it knows of series. */
+function keepsCoverage({ isLive, readsHistory }: Provider): boolean {
+  return isLive === true || readsHistory === true;
 }
 
 /** Whether providers would do the same as others. */

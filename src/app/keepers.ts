@@ -42,6 +42,7 @@ export async function openKeepers({ config, cluster, name, times }: KeepersOptio
     };
   }
   const database = await openPrepared(openLeaseDatabase(config, name, times.holdMs), {
+    uses: { leases: true },
     settle: () => Promise.resolve(),
     mayWait: () => true,
   });

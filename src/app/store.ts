@@ -10,6 +10,7 @@ import type { CoverageStore } from "../coverage/store.ts";
 import { withUpgrade } from "../coverage/upgrade.ts";
 import { tenantDirectory } from "../data_dir.ts";
 import type { Client } from "pg";
+import { type CommitRisk, describeRisk, readCommitRisk } from "../database/commit_risk.ts";
 import { keepCoverageInDatabase } from "../database/coverage.ts";
 import { type Database, withinMs } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
@@ -18,6 +19,7 @@ import { readNewest } from "../database/newest.ts";
 import { openDatabase } from "../database/open.ts";
 import { borrow, createPool } from "../database/pool.ts";
 import { openPrepared } from "../database/prepare.ts";
+import type { Uses } from "../database/schema/rights.ts";
 import { applyTimescale } from "../database/timescale/apply.ts";
 import { checkNats } from "../nats/connection.ts";
 import { openPreparedNats } from "../nats/prepared.ts";
@@ -45,6 +47,8 @@ export interface Store {
   coverage(tenant: string): CoverageStore;
   /** Resolves when it can be reached, and throws what hinders it. */
   check(signal: AbortSignal): Promise<void>;
+  /** What a crash may take of what it has acknowledged; absent where that is nothing, or not known. */
+  commitRisk?(signal: AbortSignal): Promise<CommitRisk | undefined>;
   /**
    * Start of the newest stored record of each of a tenant's symbols of a provider, in epoch ms; nothing where that cannot
    * be known. Ends when `stop` aborts.
@@ -69,8 +73,8 @@ export interface StoreOptions {
   database?: Database;
   /** Whether what comes is kept somewhere while the store is away. */
   isKept: boolean;
-  /** Kinds of the records, whose tables the user must be able to write. */
-  kinds: readonly string[];
+  /** What the user of the database must be able to do. */
+  uses: Uses;
   /** Most lanes of one tenant. */
   lanes: number;
   /** Told what people should know. */
@@ -96,11 +100,11 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openTables(
-  { config, database: given, isKept, kinds, lanes, notice, opened }: StoreOptions,
+  { config, database: given, isKept, uses, lanes, notice, opened }: StoreOptions,
 ): Promise<Store> {
   const { settings } = config;
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
-    kinds,
+    uses,
     warn: notice,
     async settle(database, signal) {
       if (given !== undefined) return;
@@ -115,9 +119,8 @@ async function openTables(
   });
   const deadlineMs = settings.writeTimeoutMs + 2000;
   const { synchronousCommit } = settings;
-  if (synchronousCommit === "off") {
-    notice("synchronous_commit is off by choice: a crash of the database server loses what it has just acknowledged");
-  }
+  const risk = describeRisk(synchronousCommit);
+  if (risk !== undefined) notice(`--synchronous-commit ${synchronousCommit}: ${risk}`);
   const most = settings.connections ?? Math.max(CONNECTIONS, lanes);
   const pool = createPool(database, Math.min(most, database.maxConnections), notice);
   return {
@@ -132,6 +135,9 @@ async function openTables(
         run: (work, signal) => borrow({ pool, database }, tenant, work, withinMs(deadlineMs, signal)),
       }),
     check: database.check,
+    commitRisk: risk === undefined
+      ? undefined
+      : (signal) => borrow({ pool, database }, "health", (client) => readCommitRisk(client, synchronousCommit), signal),
     destination: (tenant, stop) => borrow({ pool, database }, tenant, readDestination, withinMs(deadlineMs, stop)),
     async newest({ tenant, provider, timeframe, isKept, stop }) {
       try {

@@ -10,7 +10,7 @@ import { VERSION } from "../version.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { checkAddress, checkDataDir, checkOpenFiles } from "./doctor/host.ts";
 import { checkNatsStream } from "./doctor/nats.ts";
-import { checkClock, checkDatabase, checkTimescale } from "./doctor/database.ts";
+import { checkClock, checkDatabase, checkTimescale, describeCommits } from "./doctor/database.ts";
 import { checkLeases } from "./doctor/leases.ts";
 import { checkHistory, findProviders } from "./doctor/providers.ts";
 
@@ -50,7 +50,12 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
     await look("database", async () => {
       await using database = await openDatabase(config);
       return await withClient(database, async (client) => {
-        const detail = `${database.label}: ${await checkDatabase(client, config.settings.kind)}`;
+        const { kind, synchronousCommit } = config.settings;
+        const coverage = tenantsOf(config).flatMap(findProviders).some(({ provider }) => provider?.isLive);
+        const detail = [
+          `${database.label}: ${await checkDatabase(client, { kinds: kind, coverage })}`,
+          ...await describeCommits(client, synchronousCommit),
+        ].join(", ");
         await look("timescaledb", () => checkTimescale(client, config.settings.timescale));
         await look("clock", () => checkClock(client));
         return detail;

@@ -19,7 +19,7 @@ import leases from "./sql/0009_leases.sql" with { type: "text" };
 import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
 import { furtherRelations } from "./schema/description.ts";
 import { type FoundSchema, inspectSchema, NO_SCHEMA } from "./schema/inspect.ts";
-import { findMissingRights } from "./schema/rights.ts";
+import { findMissingRights, type Uses } from "./schema/rights.ts";
 import { runStep, type Step } from "./step.ts";
 
 /** A step of the schema. Its number is its place in {@linkcode migrations}, from 1. */
@@ -158,8 +158,8 @@ export interface PrepareDatabaseOptions {
    * @default {15000}
    */
   answerMs?: number;
-  /** Kinds of records whose tables the user is to write; none where it writes none. */
-  kinds?: readonly string[];
+  /** What the user is to do with the database. @default {nothing} */
+  uses?: Uses;
   /** Hears of what makes writes slow, or some of them fail. */
   warn?: (message: string) => void;
 }
@@ -172,12 +172,12 @@ export interface PrepareDatabaseOptions {
  */
 export async function prepareDatabase(
   database: Database,
-  { signal, answerMs = ANSWER_MS, kinds = [], warn = () => {} }: PrepareDatabaseOptions = {},
+  { signal, answerMs = ANSWER_MS, uses = {}, warn = () => {} }: PrepareDatabaseOptions = {},
 ): Promise<string[]> {
   try {
     const steps = await withClient(database, planMigration, withinMs(answerMs, signal));
     const applied = steps.length === 0 ? [] : await withClient(database, migrate, signal);
-    await withClient(database, (client) => checkSchema(client, kinds, warn), withinMs(answerMs, signal));
+    await withClient(database, (client) => checkSchema(client, uses, warn), withinMs(answerMs, signal));
     return applied;
   } catch (cause) {
     throw new PrepareError(`Cannot prepare the database ${database.label}`, { cause });
@@ -185,15 +185,15 @@ export async function prepareDatabase(
 }
 
 /**
- * Checks that records of these kinds can be written into the schema, which is up to date.
+ * Checks that the schema, which is up to date, serves these uses.
  *
- * @throws {FatalError} If they cannot; says what to do.
+ * @throws {FatalError} If it does not; says what to do.
  */
-async function checkSchema(client: Client, kinds: readonly string[], warn: (message: string) => void): Promise<void> {
+async function checkSchema(client: Client, uses: Uses, warn: (message: string) => void): Promise<void> {
   const comparison = compareSchema(await inspectSchema(client));
   refuseFatal(comparison);
   for (const { message } of comparison.differences) warn(message);
-  const { role, statements } = await findMissingRights(client, kinds);
+  const { role, statements } = await findMissingRights(client, uses);
   if (statements.length === 0) return;
   throw new FatalError(
     `The user "${role}" lacks rights to write: as the owner of the tables run \`barline migrate --grant ${role}\`, or ` +

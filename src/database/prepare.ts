@@ -7,6 +7,7 @@ import { abortable } from "@std/async/abortable";
 import type { Database } from "./database.ts";
 import { classifyDatabaseError } from "./faults.ts";
 import { prepareDatabase } from "./migrate.ts";
+import type { Uses } from "./schema/rights.ts";
 
 /** Options of {@linkcode openPrepared}. */
 export interface PrepareOptions {
@@ -16,7 +17,7 @@ export interface PrepareOptions {
   mayWait: (error: Error) => boolean;
   /** See {@linkcode PrepareDatabaseOptions}, as the next two. */
   answerMs?: number;
-  kinds?: readonly string[];
+  uses?: Uses;
   warn?: (message: string) => void;
 }
 
@@ -34,12 +35,12 @@ interface Attempt {
  * @throws {Error} If it cannot be prepared.
  */
 export async function openPrepared(database: Database, options: PrepareOptions): Promise<Database> {
-  const { settle, mayWait, answerMs, kinds, warn } = options;
+  const { settle, mayWait, answerMs, uses, warn } = options;
   let attempt: Attempt | undefined;
   let isPrepared = false;
 
   async function prepareAll(signal: AbortSignal): Promise<void> {
-    await prepareDatabase(database, { signal, answerMs, kinds, warn });
+    await prepareDatabase(database, { signal, answerMs, uses, warn });
     await settle(database, signal);
     isPrepared = true;
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CommitRisk } from "../database/commit_risk.ts";
 import type { Doubts } from "../events.ts";
 import type { Health, ProviderHealth } from "../pipeline/health.ts";
 
@@ -33,17 +34,19 @@ export interface HealthReport {
 export interface StoreHealth {
   readonly name: string;
   readonly error: string | undefined;
+  /** What a crash of it may take, if anything. */
+  readonly risk?: CommitRisk;
 }
 
 /** Makes the report; `unconnected` names feeds that have not connected since the start. */
 export function reportHealth(
   health: Health,
-  { name, error }: StoreHealth,
+  store: StoreHealth,
   version: string,
   unconnected: ReadonlySet<string> = new Set(),
 ): HealthReport {
   const components: ComponentReport[] = [
-    { name, state: error === undefined ? "healthy" : "unhealthy", details: { error } },
+    reportStore(store),
     ...health.coordinators.map(({ kind, workersAlive, workers, queue, late, circuit }): ComponentReport => ({
       name: `coordinator:${kind}`,
       state: health.isDone
@@ -77,11 +80,11 @@ export function reportHealth(
 /** The report of all tenants, each as a component: one that is broken leaves the service working for the others. */
 export function joinReports(
   reports: ReadonlyMap<string, HealthReport>,
-  { name, error }: StoreHealth,
+  store: StoreHealth,
   version: string,
 ): HealthReport {
   const components: ComponentReport[] = [
-    { name, state: error === undefined ? "healthy" : "unhealthy", details: { error } },
+    reportStore(store),
     ...Array.from(reports, ([name, { state, components }]): ComponentReport => ({
       name: `tenant:${name}`,
       state,
@@ -89,10 +92,15 @@ export function joinReports(
     })),
   ];
   const states = [...reports.values()].map(({ state }) => state);
-  const isBroken = error !== undefined || states.length > 0 && states.every((state) => state === "unhealthy");
+  const isBroken = store.error !== undefined || states.length > 0 && states.every((state) => state === "unhealthy");
   const isWell = states.every((state) => state === "healthy");
   const state = isBroken ? "unhealthy" : isWell ? "healthy" : "degraded";
   return { service: "barline", state, components, version, ts: Date.now() / 1000 };
+}
+
+/** The store; a risk that was chosen leaves it healthy. */
+function reportStore({ name, error, risk }: StoreHealth): ComponentReport {
+  return { name, state: error === undefined ? "healthy" : "unhealthy", details: { error, ...risk } };
 }
 
 /** A provider; doubts and a wrong clock are told, and leave it healthy: both are usual, and repaired. */

@@ -11,6 +11,7 @@ import { renderMetrics } from "../telemetry/exposition.ts";
 import type { Overview } from "../telemetry/overview.ts";
 import { createProcessMetrics } from "../telemetry/process.ts";
 import { TOKEN_VARIABLE } from "./address.ts";
+import type { StoreHealth } from "./health.ts";
 import { type HttpSources, serve } from "./server.ts";
 import { createTotalView } from "./total_view.ts";
 import { createTenantView, type TenantView } from "./view.ts";
@@ -47,7 +48,7 @@ export function startHttp({ app, config, reload, onRoute, cluster }: HttpOptions
   const stopped = new AbortController();
   const check = createStoreCheck(app, stopped.signal);
   const storeName = app.store.database === undefined ? app.store.name : "database";
-  const checkStore = async () => ({ name: storeName, error: await check() });
+  const checkStore = async () => ({ name: storeName, ...await check() });
   const processMetrics = createProcessMetrics();
   const views = new Map<string, TenantView>();
   const hasTenants = config.tenants.length > 0;
@@ -77,7 +78,7 @@ export function startHttp({ app, config, reload, onRoute, cluster }: HttpOptions
     reload,
     async unready() {
       // Why, with its address, tells /health alone, which not everybody may read.
-      if (await check() !== undefined) return [`${storeName} cannot be reached`];
+      if ((await check()).error !== undefined) return [`${storeName} cannot be reached`];
       const reasons = [...views].map(([name, view]) =>
         view.unready().map((reason) => hasTenants ? `tenant ${name}: ${reason}` : reason)
       );
@@ -111,18 +112,26 @@ export function startHttp({ app, config, reload, onRoute, cluster }: HttpOptions
   };
 }
 
-/** Makes a check that tells why the store cannot be reached, `undefined` when it can; `stop` ends one under way. */
-function createStoreCheck(app: App, stop: AbortSignal): () => Promise<string | undefined> {
-  let checkedAt = -Infinity;
-  let last: Promise<string | undefined> = Promise.resolve(undefined);
+/** What a check of the store has found. */
+type Checked = Omit<StoreHealth, "name">;
 
-  async function check(): Promise<string | undefined> {
+/** Makes a check that tells why the store cannot be reached, if it cannot; `stop` ends one in flight. */
+function createStoreCheck({ store }: App, stop: AbortSignal): () => Promise<Checked> {
+  let checkedAt = -Infinity;
+  let last: Promise<Checked> = Promise.resolve({ error: undefined });
+  let risk: Checked["risk"];
+  let isRiskKnown = store.commitRisk === undefined;
+
+  async function check(): Promise<Checked> {
     const timeout = AbortSignal.timeout(CHECK_TIMEOUT_MS);
     try {
       const signal = AbortSignal.any([timeout, stop]);
-      await app.store.check(signal);
+      await store.check(signal);
+      if (!isRiskKnown) risk = await store.commitRisk!(signal);
+      isRiskKnown = true;
+      return { error: undefined, risk };
     } catch (error) {
-      return timeout.aborted ? `no answer within ${CHECK_TIMEOUT_MS} ms` : describeError(error);
+      return { error: timeout.aborted ? `no answer within ${CHECK_TIMEOUT_MS} ms` : describeError(error), risk };
     }
   }
 

@@ -3,12 +3,12 @@
  *
  * @module
  */
+import type { SynchronousCommit } from "../database/commit_risk.ts";
 import { classifyDatabaseError, sqlState } from "../database/faults.ts";
 import type { Database } from "../database/database.ts";
 import { createPool, type Pool } from "../database/pool.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { openPostgresLane, WriteDeadlineError } from "./postgres/lane.ts";
-import type { SynchronousCommit } from "./postgres/verify.ts";
 import { createSessions } from "./postgres/session.ts";
 import { createStatements } from "./postgres/statements.ts";
 import type { Sink, Writers } from "./sink.ts";

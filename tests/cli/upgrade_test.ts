@@ -37,7 +37,7 @@ async function copyData(directory: string): Promise<void> {
 test("a database of the older version is brought up to date, with its bars", async (server) => {
   const database = databaseAt(await restore(server));
   assertEquals(await withClient(database, readVersion), FIXTURE_VERSION);
-  await prepareDatabase(database, { kinds: ["bar"] });
+  await prepareDatabase(database, { uses: { kinds: ["bar"] } });
   assertEquals(await withClient(database, readVersion), SCHEMA_VERSION);
   assertEquals(await prepareDatabase(database), []);
   assertEquals(

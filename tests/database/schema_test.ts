@@ -5,7 +5,7 @@ import { adviseOnDatabaseError, classifyDatabaseError } from "../../src/database
 import { migrate, prepareDatabase } from "../../src/database/migrate.ts";
 import { relations } from "../../src/database/schema/description.ts";
 import { inspectSchema } from "../../src/database/schema/inspect.ts";
-import { grantRights } from "../../src/database/schema/rights.ts";
+import { grantRights, type Uses } from "../../src/database/schema/rights.ts";
 import { recordKinds } from "../../src/records/mod.ts";
 import { describeSchema } from "../support/describe_schema.ts";
 import { counts, select, writeOnce } from "../support/lanes.ts";
@@ -17,12 +17,13 @@ import { startStandby } from "../support/standby.ts";
 const { test, controlTest } = useServer();
 const KINDS = Object.keys(recordKinds);
 
-const doctor = (database: Database) => withClient(database, (client) => checkDatabase(client, KINDS));
+const doctor = (database: Database) =>
+  withClient(database, (client) => checkDatabase(client, { kinds: KINDS, coverage: true }));
 const describe = (database: Database) => withClient(database, describeSchema);
 
 /** What a preparation is refused with. */
 async function refusal(database: Database): Promise<Error> {
-  const { cause } = await assertRejects(() => prepareDatabase(database, { kinds: ["bar"] }), Error);
+  const { cause } = await assertRejects(() => prepareDatabase(database, { uses: { kinds: ["bar"] } }), Error);
   assertEquals(classifyDatabaseError(cause), "fatal");
   return cause as Error;
 }
@@ -197,10 +198,25 @@ test("missing rights are named with the statements that give them, and migrate -
   await assertRejects(() => doctor(database), Error, `GRANT INSERT, UPDATE ON public.bar TO ${role}`);
 
   await withClient(owner, (client) => grantRights(client, role));
-  assertEquals(await prepareDatabase(database, { kinds: KINDS }), []);
+  assertEquals(await prepareDatabase(database, { uses: { kinds: KINDS } }), []);
   assertStringIncludes(await doctor(database), "schema up to date");
   assertEquals(await writeOnce(database, numberedBars(10)), counts(10));
   await assertRejects(() => withClient(owner, (client) => grantRights(client, "nobody_here")), Error, "CREATE ROLE");
+});
+
+test("a start asks for rights on coverage where feeds keep it, and on leases where shards are shared out", async (server) => {
+  const { url, database: owner } = await migratedDatabase(server);
+  const { role, database } = await roleOf(server, url);
+  await withClient(owner, (client) => grantRights(client, role));
+  await select(owner, `REVOKE DELETE ON series_doubt, cluster_lease FROM ${role}`);
+  const refused = async (uses: Uses) =>
+    String((await assertRejects(() => prepareDatabase(database, { uses }), Error)).cause);
+  assertEquals(await prepareDatabase(database, { uses: { kinds: ["bar"] } }), [], "a file needs neither");
+  assertStringIncludes(
+    await refused({ kinds: ["bar"], coverage: true }),
+    `GRANT DELETE ON public.series_doubt TO ${role}`,
+  );
+  assertStringIncludes(await refused({ leases: true }), `GRANT DELETE ON public.cluster_lease TO ${role}`);
 });
 
 test("the advice about a refused write names the one right that is missing", async (server) => {

@@ -5,10 +5,11 @@
  */
 import type { Client } from "pg";
 import type { TimescaleSettings } from "../../config/timescale.ts";
+import { readCommitRisk, type SynchronousCommit } from "../../database/commit_risk.ts";
 import { planMigration, readVersion, SCHEMA_VERSION } from "../../database/migrate.ts";
 import { compareSchema } from "../../database/schema/compare.ts";
 import { type FoundSchema, inspectSchema } from "../../database/schema/inspect.ts";
-import { findMissingRights } from "../../database/schema/rights.ts";
+import { findMissingRights, type Uses } from "../../database/schema/rights.ts";
 import { readPlan } from "../../database/timescale/apply.ts";
 import { rollups } from "../../database/timescale/rollups.ts";
 
@@ -20,9 +21,9 @@ const TIMESCALE_WANTED = [2, 12];
 /**
  * Version, rights, schema, encryption and the time of an answer.
  *
- * @throws {Error} If records of these kinds could not be written; names everything that is in the way.
+ * @throws {Error} If the database does not serve these uses; names everything that is in the way.
  */
-export async function checkDatabase(client: Client, kinds: readonly string[]): Promise<string> {
+export async function checkDatabase(client: Client, uses: Uses): Promise<string> {
   const { rows } = await client.query(
     `SELECT current_setting('server_version') AS version, current_user, pg_is_in_recovery() AS standby,
   current_setting('transaction_read_only') = 'on' AS read_only,
@@ -50,7 +51,7 @@ export async function checkDatabase(client: Client, kinds: readonly string[]): P
   const found = await inspectSchema(client);
   if (plan.length === 0) {
     problems.push(...compareSchema(found).differences.map(({ message }) => message));
-    const { statements } = await findMissingRights(client, kinds);
+    const { statements } = await findMissingRights(client, uses);
     if (statements.length > 0) {
       problems.push(
         `The user "${current_user}" lacks rights to write: as the owner run \`barline migrate --grant ${current_user}\`, or ` +
@@ -72,6 +73,15 @@ export async function checkDatabase(client: Client, kinds: readonly string[]): P
     `answers in ${ms} ms`,
   ];
   return parts.join(", ");
+}
+
+/** What commits that do not wait put at risk. */
+export async function describeCommits(client: Client, synchronousCommit: SynchronousCommit): Promise<string[]> {
+  const found = await readCommitRisk(client, synchronousCommit);
+  if (found === undefined) return [];
+  const { risk, lossWindowMs } = found;
+  const window = lossWindowMs === undefined ? "" : ` within ${lossWindowMs} ms`;
+  return [`--synchronous-commit ${synchronousCommit}: ${risk}${window}`];
 }
 
 /** What must be there before bars come, where tables are divided by their user. */

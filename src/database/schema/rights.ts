@@ -55,16 +55,31 @@ FROM unnest($1::text[], $2::text[]) AS needed (name, "right")
 JOIN pg_class c ON c.relname = needed.name JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
 WHERE NOT has_table_privilege(c.oid, needed.right)`;
 
-/** The rights that the user lacks to write records of these kinds. */
-export async function findMissingRights(client: Client, kinds: readonly string[]): Promise<MissingRights> {
-  const { quotedSchema } = await currentSchema(client);
-  const names = [
+/** What a run does with the database. */
+export interface Uses {
+  /** Kinds of the records that it writes. */
+  readonly kinds?: readonly string[];
+  /** Whether it keeps what it knows of series. */
+  readonly coverage?: boolean;
+  /** Whether it shares out shards. */
+  readonly leases?: boolean;
+}
+
+/** The relations that such a run reads and writes. */
+function relationsOf({ kinds = [], coverage, leases }: Uses): string[] {
+  return [
     "barline_migration",
-    "barline_destination",
-    "series_key",
-    "series",
+    ...(kinds.length > 0 ? ["barline_destination", "series_key", "series"] : []),
     ...kinds.map((kind) => recordKind(kind).table),
+    ...(coverage ? ["series_coverage", "series_doubt"] : []),
+    ...(leases ? ["cluster_instance", "cluster_lease"] : []),
   ];
+}
+
+/** The rights that the user lacks for these uses. */
+export async function findMissingRights(client: Client, uses: Uses): Promise<MissingRights> {
+  const { quotedSchema } = await currentSchema(client);
+  const names = relationsOf(uses);
   const needed = names.flatMap((name) => rightsOn(name).map((right) => ({ name, right })));
   const { rows } = await client.query(MISSING, [needed.map(({ name }) => name), needed.map(({ right }) => right)]);
   const { rows: [{ role, quoted }] } = await client.query(

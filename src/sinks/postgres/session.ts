@@ -4,11 +4,12 @@
  * @module
  */
 import type { Client } from "pg";
+import type { SynchronousCommit } from "../../database/commit_risk.ts";
 import type { Database } from "../../database/database.ts";
 import { processOf } from "../../database/pooler.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import { createSeriesIndex, type SeriesIndex } from "./series.ts";
-import type { SynchronousCommit, WriteSettings } from "./verify.ts";
+import type { WriteSettings } from "./verify.ts";
 
 /** A connection, and what is known of it. Ends with it. */
 export interface Session {

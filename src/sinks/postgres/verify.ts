@@ -8,6 +8,7 @@
  *
  * @module
  */
+import type { SynchronousCommit } from "../../database/commit_risk.ts";
 import { SCHEMA_VERSION } from "../../database/migrate.ts";
 import { NEWER_SCHEMA } from "../../database/faults.ts";
 import { MARK, type SeriesCheck } from "./series.ts";
@@ -37,9 +38,6 @@ export const IS_NEWER = `SELECT EXISTS (SELECT FROM barline_migration m WHERE m.
 export function markQuery(ids: string): string {
   return `SELECT coalesce(bit_xor(${MARK}), 0) FROM series_key s WHERE s.id = ANY (${ids})`;
 }
-
-/** What a commit waits for: all that the server is set up for, the server's own disk, or nothing. */
-export type SynchronousCommit = "on" | "local" | "off";
 
 /** Settings of a transaction that writes. */
 export interface WriteSettings {
