@@ -57,6 +57,9 @@ export interface Sources {
    * Makes these the providers. One that is as it was goes on untouched; the old ones are closed, with all that they have
    * handed over on its way, before those that take their place are opened: an account may allow one connection only. None
    * are opened any more when the run is stopping or draining, and none yet when it has not begun.
+   *
+   * @throws {Error} If a provider that leaves cannot save how far it has come: nothing is opened then, and the next call lets
+   * it save again.
    */
   replace(providers: readonly Provider[]): Promise<SourcesChange>;
   /** Lets the providers save what they must remember; throws what hinders the first. */
@@ -80,6 +83,8 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   const skews = new Map<string, number>();
   const paced: TokenBucket[] = [];
   let wanted = providers;
+  /** Providers that are stopped, and have not saved yet how far they have come. */
+  const unsaved = new Set<Provider>();
   let intake: Intake | undefined;
   let isSealed = false;
   let isReplacing = false;
@@ -140,6 +145,27 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
     sources.get(name)?.ended.resolve();
     sources.delete(name);
     sealWhenDone();
+  }
+
+  async function save(provider: Provider): Promise<void> {
+    try {
+      await provider.close?.();
+      unsaved.delete(provider);
+    } catch (cause) {
+      throw new Error(`Cannot save how far ${provider.name} has come: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** Stops a provider, and waits until all that it has handed over is on its way and how far it has come is saved. */
+  async function closeOne(provider: Provider): Promise<void> {
+    const source = sources.get(provider.name);
+    source?.stop.abort(new Error("replaced by a reload"));
+    await source?.ended.promise;
+    await save(provider);
+    for (const { name } of membersOf(provider)) {
+      states.delete(name);
+      for (const known of [unsubscribed, doubts, skews]) known.delete(name);
+    }
   }
 
   return {
@@ -208,17 +234,9 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
         const before = wanted;
         const kept = before.filter((provider) => next.some((other) => isSame(provider, other)));
         const keptNames = new Set(kept.map(({ name }) => name));
-        const leaving = before.filter(({ name }) => !keptNames.has(name));
-        await Promise.all(leaving.map(async (provider) => {
-          const source = sources.get(provider.name);
-          source?.stop.abort(new Error("replaced by a reload"));
-          await source?.ended.promise;
-          await provider.close?.();
-          for (const { name } of membersOf(provider)) {
-            states.delete(name);
-            for (const known of [unsubscribed, doubts, skews]) known.delete(name);
-          }
-        }));
+        for (const provider of before) if (!keptNames.has(provider.name)) unsaved.add(provider);
+        wanted = kept;
+        await whenAll(Array.from(unsaved, closeOne));
         const coming = stopping.aborted || isSealed ? [] : next.filter(({ name }) => !keptNames.has(name));
         wanted = [...kept, ...coming];
         for (const provider of coming) {
@@ -233,13 +251,15 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
       }
     },
     async close() {
-      for (const provider of wanted) {
-        await provider.close?.().catch((cause) => {
-          throw new Error(`Cannot save how far ${provider.name} has come`, { cause });
-        });
-      }
+      await whenAll([...unsaved, ...wanted].map(save));
     },
   };
+}
+
+/** Waits for all, and throws what the first failed with. */
+async function whenAll(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work);
+  await Promise.all(work);
 }
 
 /** Whether a provider would do the same as another of its name. */
