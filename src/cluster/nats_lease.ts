@@ -11,12 +11,13 @@
  */
 import { deadline } from "@std/async/deadline";
 import { jetstream, JetStreamApiError, jetstreamManager, StorageType } from "@nats-io/jetstream";
-import { type KV, Kvm, type KvWatchEntry } from "@nats-io/kv";
+import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
 import { connectNow, type Nats } from "../nats/connection.ts";
 import { findStream } from "../nats/stream.ts";
 import { ClusterError, LeaseLostError } from "./lease.ts";
-import type { Census, InstanceReport, Lease, LeaseKeeper, LeaseTimes } from "./lease.ts";
+import type { Census, Lease, LeaseKeeper, LeaseTimes } from "./lease.ts";
+import { createBoard, readBucket, watchBucket, type WatchedBoard } from "./nats_board.ts";
 
 /** Where {@linkcode keepLeasesInNats} keeps them. */
 export interface NatsLeaseOptions {
@@ -27,14 +28,6 @@ export interface NatsLeaseOptions {
   times: LeaseTimes;
   /** Servers that keep a copy of the bucket. */
   replicas: number;
-}
-
-/** What the watch has told of a key last. */
-interface Seen {
-  readonly value: string;
-  readonly revision: number;
-  /** By the monotonic clock, in milliseconds. */
-  readonly at: number;
 }
 
 /** The name of a cluster's bucket, which takes no dots. */
@@ -53,6 +46,8 @@ export function keepLeasesInNats({ nats, cluster, times, replicas }: NatsLeaseOp
       const bucket = await deadline(openBucket(connection), holdMs);
       const board = await deadline(watchBucket(bucket, ttlMs), holdMs);
       try {
+        const manager = await deadline(jetstreamManager(connection, { timeout: holdMs, checkAPI: false }), holdMs);
+        await deadline(readBucket(manager, bucket, bucketOf(cluster), board), holdMs);
         const lease = createLease(bucket, board, id);
         const { members } = await lease.beat(report, []);
         const others = new Set(members.filter(({ isAlive }) => isAlive).map((member) => member.report.shards));
@@ -88,7 +83,7 @@ export function keepLeasesInNats({ nats, cluster, times, replicas }: NatsLeaseOp
     );
   }
 
-  function createLease(bucket: KV, board: Board, id: string): Lease {
+  function createLease(bucket: KV, board: WatchedBoard, id: string): Lease {
     const revisions = new Map<number, number>();
 
     async function renew(shard: number): Promise<void> {
@@ -150,92 +145,14 @@ export function keepLeasesInNats({ nats, cluster, times, replicas }: NatsLeaseOp
   }
 }
 
-/** What is known of a bucket by watching it. */
-interface Board {
-  get(key: string): Seen | undefined;
-  /** Resolves when all is known up to a revision. */
-  reached(revision: number): Promise<void>;
-  census(): Census;
-  stop(): void;
-}
-
-/** Watches a bucket whose keys are gone when they have not been written for `ttlMs`, which nobody tells. */
-export async function watchBucket(bucket: KV, ttlMs: number): Promise<Board> {
-  const watch = await bucket.watch();
-  const seen = new Map<string, Seen>();
-  let latest = 0;
-  let isOver = false;
-  let next = Promise.withResolvers<void>();
-
-  function take(entry: KvWatchEntry): void {
-    const { key, revision, operation } = entry;
-    if (operation === "PUT") seen.set(key, { value: entry.string(), revision, at: performance.now() });
-    else seen.delete(key);
-    latest = revision;
-    next.resolve();
-    next = Promise.withResolvers();
-  }
-
-  (async () => {
-    for await (const entry of watch) take(entry);
-  })().catch(() => {}).finally(() => {
-    isOver = true;
-    next.resolve();
-  });
-
-  function get(key: string): Seen | undefined {
-    const found = seen.get(key);
-    if (found === undefined || performance.now() - found.at < ttlMs) return found;
-    seen.delete(key);
-  }
-
-  return {
-    get,
-    async reached(revision) {
-      while (latest < revision) {
-        if (isOver) throw new Error("the watch of the bucket has ended");
-        await next.promise;
-      }
-    },
-    census() {
-      const holders = new Map<string, number[]>();
-      const reports: [string, Seen][] = [];
-      for (const key of [...seen.keys()].sort()) {
-        const found = get(key);
-        if (found === undefined) continue;
-        const [kind, name] = key.split(".");
-        if (kind === "member") reports.push([name, found]);
-        else holders.set(found.value, [...holders.get(found.value) ?? [], Number(name)]);
-      }
-      const members = reports.map(([id, { value, at }]) => ({
-        id,
-        report: JSON.parse(value) as InstanceReport,
-        held: (holders.get(id) ?? []).sort((a, b) => a - b),
-        silentMs: performance.now() - at,
-        isAlive: true,
-      }));
-      members.sort((a, b) => a.report.startedAt - b.report.startedAt || (a.id < b.id ? -1 : 1));
-      const known = new Set(members.map(({ id }) => id));
-      const blocked = [...holders].filter(([id]) => !known.has(id)).flatMap(([, shards]) => shards);
-      return { members, blocked: new Set(blocked) };
-    },
-    stop: () => watch.stop(),
-  };
-}
-
 /** Reads the census of a cluster; there is nobody in one without a bucket. */
 export async function readNatsCensus(nats: Nats, cluster: string): Promise<Census> {
   const connection = await connectNow(nats);
   const manager = await jetstreamManager(connection);
   const stream = await findStream(manager, `KV_${bucketOf(cluster)}`);
   if (stream === undefined) return { members: [], blocked: new Set() };
-  const { state } = await manager.streams.info(stream.name);
+  const board = createBoard(stream.max_age / 1e6);
   const bucket = await new Kvm(jetstream(connection)).open(bucketOf(cluster));
-  const board = await watchBucket(bucket, stream.max_age / 1e6);
-  try {
-    if (state.messages > 0) await board.reached(state.last_seq);
-    return board.census();
-  } finally {
-    board.stop();
-  }
+  await readBucket(manager, bucket, bucketOf(cluster), board);
+  return board.census();
 }
