@@ -5,7 +5,7 @@ import { testTogether } from "../support/together.ts";
 import { cutOff, restart } from "./scenarios/faults.ts";
 import { fillHole } from "./scenarios/hole.ts";
 import { fix, poolerRefused, refuse } from "./scenarios/instances.ts";
-import { refuseInNats } from "./scenarios/nats.ts";
+import { refuseInNats, shareInNats } from "./scenarios/nats.ts";
 import { takeOver } from "./scenarios/takeover.ts";
 
 let server: TestServer;
@@ -27,8 +27,7 @@ const given = Deno.env.has("TEST_DATABASE_URL") ? "the given server cannot be st
 testTogether("shards are shared out, taken over and handed over, and no bar is missing", [
   scenario("instances come, are killed and go", takeOver),
   scenario("one that is cut off stops in time, one that hangs passes nothing on", cutOff),
-  // Known to be broken, and left out until it is mended: edges without a database (`shareInNats` of `scenarios/nats.ts`). It no
-  // longer ends since coverage took the place of frontiers.
+  scenario("edges without a database share by leases in NATS", shareInNats, missingNats()),
   scenario("who is killed while it fills a hole leaves it to the next", fillHole),
 ]);
 
