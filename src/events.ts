@@ -41,18 +41,17 @@ export type GapOutcome = "found" | "repaired" | "unrepairable";
 export type ShardChange = "taken" | "given" | "lost";
 
 /**
- * Something that happened in the pipeline. `kind` is the kind of records, which also names their queue and lanes. A
+ * What can happen in the pipeline, by its name. `kind` is the kind of records, which also names their queue and lanes. A
  * worker has one batch at a time: `batch-taken` and `batch-done` enclose all that is told of it.
  */
-export type PipelineEvent =
-  | { type: "provider-opened"; provider: string }
-  | { type: "provider-ended"; provider: string }
-  | { type: "provider-failed"; provider: string; error: unknown }
-  | { type: "provider-notice"; provider: string; message: string }
-  | { type: "feed-state"; provider: string; state: FeedState }
-  | { type: "feed-lost"; provider: string; reason: string; error: unknown }
-  | {
-    type: "failover";
+export interface PipelineEvents {
+  "provider-opened": { provider: string };
+  "provider-ended": { provider: string };
+  "provider-failed": { provider: string; error: unknown };
+  "provider-notice": { provider: string; message: string };
+  "feed-state": { provider: string; state: FeedState };
+  "feed-lost": { provider: string; reason: string; error: unknown };
+  "failover": {
     group: string;
     /** Who delivers from now on. */
     provider: string;
@@ -60,36 +59,34 @@ export type PipelineEvent =
     previous?: string;
     cause?: FailoverCause;
     error?: unknown;
-  }
+  };
   /** Bars of these symbols do not come, and why; without a reason they come again. */
-  | { type: "unsubscribed"; provider: string; symbols: readonly string[]; reason: string | undefined }
-  | { type: "repaired"; provider: string; count: number }
-  | {
-    type: "bars";
+  "unsubscribed": { provider: string; symbols: readonly string[]; reason: string | undefined };
+  "repaired": { provider: string; count: number };
+  "bars": {
     provider: string;
     source: "live" | "history";
     counts: Readonly<Record<BarStatus, number>>;
     newest: number;
-  }
-  | { type: "gap"; provider: string; outcome: GapOutcome; minutes: number }
+  };
+  "gap": { provider: string; outcome: GapOutcome; minutes: number };
   /** Bars that history was asked for: got, proved not to exist, or no longer to be had. */
-  | { type: "gap-bars"; provider: string; outcome: "got" | "none" | "lost"; bars: number }
+  "gap-bars": { provider: string; outcome: "got" | "none" | "lost"; bars: number };
   /** How much of a feed is in doubt. */
-  | ({ type: "doubts"; provider: string } & Doubts)
+  "doubts": { provider: string } & Doubts;
   /** The vendor's clock less the local one, in ms; positive where the local clock is behind. */
-  | { type: "clock-skew"; provider: string; skewMs: number }
-  | { type: "rest-call"; provider: string; outcome: "ok" | "throttled" | "error" }
+  "clock-skew": { provider: string; skewMs: number };
+  "rest-call": { provider: string; outcome: "ok" | "throttled" | "error" };
   /** Messages of a stream that nobody has taken yet, and those that workers have and have not answered. */
-  | { type: "stream-lag"; provider: string; kind: string; waiting: number; unanswered: number }
+  "stream-lag": { provider: string; kind: string; waiting: number; unanswered: number };
   /** A message came that had come to some worker before. */
-  | { type: "redelivered"; provider: string; kind: string }
-  | { type: "accepted"; kind: string; provider: string; count: number }
+  "redelivered": { provider: string; kind: string };
+  "accepted": { kind: string; provider: string; count: number };
   /** Records came with receive times that can be none, or lie ahead of the clock; they have new ones. */
-  | { type: "receive-times-replaced"; kind: string; provider: string; count: number }
-  | { type: "watermark"; kind: string; level: Watermark; depth: number; capacity: number }
-  | { type: "backpressure"; level: Backpressure; factor: number }
-  | {
-    type: "quorum";
+  "receive-times-replaced": { kind: string; provider: string; count: number };
+  "watermark": { kind: string; level: Watermark; depth: number; capacity: number };
+  "backpressure": { level: Backpressure; factor: number };
+  "quorum": {
     /** Bars of both providers that were compared. */
     compared: number;
     /** How many of them differ. */
@@ -98,55 +95,61 @@ export type PipelineEvent =
     mismatches: Readonly<Partial<Record<string, number>>>;
     /** One of those that differ. */
     example?: { symbol: string; ts: number; fields: Readonly<Record<string, Readonly<Record<string, number>>>> };
-  }
-  | { type: "feedback"; outcome: "sent" | "failed" | "dropped"; error?: unknown }
+  };
+  "feedback": { outcome: "sent" | "failed" | "dropped"; error?: unknown };
   /** The circuit of a kind has changed; with the error that opened it, and the meaning of that. */
-  | { type: "circuit"; kind: string; state: CircuitState; failures: number; error?: unknown; fault?: Fault }
-  | { type: "batch-taken"; kind: string; worker: number; count: number; frames: readonly FrameOrigin[] }
-  | {
-    type: "batch-written";
+  "circuit": { kind: string; state: CircuitState; failures: number; error?: unknown; fault?: Fault };
+  "batch-taken": { kind: string; worker: number; count: number; frames: readonly FrameOrigin[] };
+  "batch-written": {
     kind: string;
     worker: number;
-
     count: number;
     result: WriteCounts;
     /** From the first write to the commit, retries included. */
     seconds: number;
     /** Of the write that committed. */
     attemptSeconds: number;
-  }
-  | {
-    type: "write-failed";
+  };
+  "write-failed": {
     kind: string;
     worker: number;
-
     count: number;
     fault: Fault;
     error: unknown;
     attemptSeconds: number;
-  }
-  | { type: "batch-done"; kind: string; worker: number; refused: number; burySeconds: number }
-  | { type: "committed"; kind: string; provider: string; count: number; receivedAt: number }
-  | { type: "dead-lettered"; kind: string; cause: DeadLetterCause; count: number; reason: string }
-  /** Records are on disk, and not under way; those that were there at the start are `recovered` first. */
-  | { type: "journaled"; count: number }
-  | { type: "recovered"; count: number }
-  /** Records on disk are under way again; `isRecovered` where this process had not received them. */
-  | { type: "replayed"; kind: string; count: number; isRecovered: boolean }
-  | { type: "journal-synced"; seconds: number }
+  };
+  "batch-done": { kind: string; worker: number; refused: number; burySeconds: number };
+  "committed": { kind: string; provider: string; count: number; receivedAt: number };
+  "dead-lettered": { kind: string; cause: DeadLetterCause; count: number; reason: string };
+  /** Records are on disk, and not in flight; those that were there at the start are `recovered` first. */
+  "journaled": { count: number };
+  "recovered": { count: number };
+  /** Records on disk are in flight again; `isRecovered` where this process had not received them. */
+  "replayed": { kind: string; count: number; isRecovered: boolean };
+  "journal-synced": { seconds: number };
   /** Nothing can be written to the journal, or again where there is no reason. */
-  | { type: "journal-problem"; reason: string | undefined }
-  | { type: "journal-notice"; message: string }
+  "journal-problem": { reason: string | undefined };
+  "journal-notice": { message: string };
   /** Records on disk are given up. */
-  | { type: "journal-dropped"; count: number; reason: string }
+  "journal-dropped": { count: number; reason: string };
   /** Shards of this instance have changed; `held` is what it has now. */
-  | { type: "shards"; change: ShardChange; shards: readonly number[]; held: readonly number[]; reason?: string }
+  "shards": { change: ShardChange; shards: readonly number[]; held: readonly number[]; reason?: string };
   /** So many instances share the shards from now on, and nobody holds so many of them. */
-  | { type: "cluster"; instances: number; unheld: number }
+  "cluster": { instances: number; unheld: number };
   /** No leases can be had or held, or again where there is no reason. */
-  | { type: "cluster-problem"; reason: string | undefined }
-  | { type: "cluster-notice"; message: string }
-  | { type: "fatal"; error: unknown };
+  "cluster-problem": { reason: string | undefined };
+  "cluster-notice": { message: string };
+  "fatal": { error: unknown };
+}
+
+/** Name of an event. */
+export type EventName = keyof PipelineEvents;
+
+/** An event of that name. */
+export type EventOf<N extends EventName> = { type: N } & PipelineEvents[N];
+
+/** Something that happened in the pipeline. */
+export type PipelineEvent = { [N in EventName]: EventOf<N> }[EventName];
 
 /** How much of a feed is in doubt. Times are epoch ms; absent where there is no such doubt. */
 export interface Doubts {
@@ -180,3 +183,8 @@ export interface WriteCounts {
 
 /** Hears events. Must not throw and must not wait: it is called from the middle of the pipeline. */
 export type Listener = (event: PipelineEvent) => void;
+
+/** Makes a listener of what to do at each event; others are ignored. */
+export function on(handlers: { readonly [N in EventName]?: (event: EventOf<N>) => void }): Listener {
+  return (event) => (handlers[event.type] as Listener | undefined)?.(event);
+}

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { on } from "../events.ts";
 import { onAbort } from "../abort.ts";
 import type { Tenant } from "./tenant.ts";
 import { type Cluster, createCluster } from "../cluster/cluster.ts";
@@ -103,10 +104,11 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     if (streams === 0) cluster.leave();
   }
   onAbort(tenant.stopping, leaveWhenDone);
-  tenant.listen((event) => {
-    if (event.type !== "committed") return;
-    last = { at: Date.now() / 1000, lagMs: Math.max(0, Date.now() - event.receivedAt / 1000) };
-  });
+  tenant.listen(on({
+    "committed"({ receivedAt }) {
+      last = { at: Date.now() / 1000, lagMs: Math.max(0, Date.now() - receivedAt / 1000) };
+    },
+  }));
 
   return {
     instance,

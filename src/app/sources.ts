@@ -5,7 +5,7 @@
  * @module
  */
 import { onAbort } from "../abort.ts";
-import type { Doubts, Listener, PipelineEvent } from "../events.ts";
+import { type Doubts, type Listener, on } from "../events.ts";
 import type { ProviderHealth } from "../pipeline/health.ts";
 import { type Lateness, yieldToLive } from "../pipeline/late.ts";
 import { createTokenBucket, type TokenBucket } from "../pipeline/rate.ts";
@@ -179,35 +179,38 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
       intake = given;
       sealWhenDone();
     },
-    listen(event: PipelineEvent) {
-      if (event.type === "provider-ended") {
+    listen: on({
+      "provider-ended"({ provider }) {
         for (const { name, group, state } of states.values()) {
-          if ((group ?? name) === event.provider && state === "up") change(name, { state: "ended" });
+          if ((group ?? name) === provider && state === "up") change(name, { state: "ended" });
         }
-        end(event.provider);
-      } else if (event.type === "provider-failed") {
-        const error = event.error instanceof Error ? event.error.message : String(event.error);
-        states.set(event.provider, { ...states.get(event.provider), name: event.provider, state: "failed", error });
-        end(event.provider);
-      } else if (event.type === "unsubscribed") {
+        end(provider);
+      },
+      "provider-failed"({ provider, error: cause }) {
+        const error = cause instanceof Error ? cause.message : String(cause);
+        states.set(provider, { ...states.get(provider), name: provider, state: "failed", error });
+        end(provider);
+      },
+      "unsubscribed"({ provider, symbols, reason }) {
         // Changed in place: thousands of symbols may be refused one by one.
-        let of = unsubscribed.get(event.provider);
-        if (of === undefined) unsubscribed.set(event.provider, of = new Map());
-        for (const symbol of event.symbols) {
-          if (event.reason === undefined) of.delete(symbol);
-          else of.set(symbol, event.reason);
+        let of = unsubscribed.get(provider);
+        if (of === undefined) unsubscribed.set(provider, of = new Map());
+        for (const symbol of symbols) {
+          if (reason === undefined) of.delete(symbol);
+          else of.set(symbol, reason);
         }
-      } else if (event.type === "doubts") {
+      },
+      "doubts"(event) {
         if (event.series === 0) doubts.delete(event.provider);
         else doubts.set(event.provider, event);
-      } else if (event.type === "clock-skew") {
-        skews.set(event.provider, event.skewMs);
-      } else if (event.type === "failover") {
+      },
+      "clock-skew": ({ provider, skewMs }) => void skews.set(provider, skewMs),
+      "failover"(event) {
         for (const { name, group } of states.values()) {
           if (group === event.group) change(name, { isActive: name === event.provider });
         }
-      }
-    },
+      },
+    }),
     health: () =>
       Array.from(states.values(), (state) => {
         const missing = unsubscribed.get(state.name);

@@ -1,4 +1,5 @@
 /** `barline dlq replay`. @module */
+import { on } from "../events.ts";
 import { loadConfig } from "../config/load.ts";
 import { tenantDirectory } from "../data_dir.ts";
 import { previewReplay, replayLetters, type ReplayOptions, type ReplayPreview } from "../dead_letter_replay.ts";
@@ -25,9 +26,10 @@ export async function replay({ options, flags, configFile }: Invocation, matches
     matches,
     limit,
     maxReplays,
-    listeners: [logEvents(), (event) => {
-      if (event.type === "committed") latency.add(Date.now() - event.receivedAt / 1000, event.count);
-    }],
+    listeners: [
+      logEvents(),
+      on({ "committed": ({ receivedAt, count }) => latency.add(Date.now() - receivedAt / 1000, count) }),
+    ],
     onStart: (app) => signals = stopOnSignals(app, console.error),
   };
   if (flags.has("dry-run")) {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { on } from "../events.ts";
 import { getLogger } from "@logtape/logtape";
 import { type App, openApp, type Tenant, type TenantOptions } from "../app.ts";
 import { openSharing, type Share, type Sharing } from "../app/cluster.ts";
@@ -78,9 +79,7 @@ export async function streamBars(
       listeners: [
         ...(traces === undefined ? [] : [traces.listen]),
         logEvents({ traceOf: traces?.traceOf, log }),
-        (event) => {
-          if (event.type === "committed") latency.add(Date.now() - event.receivedAt / 1000, event.count);
-        },
+        on({ "committed": ({ receivedAt, count }) => latency.add(Date.now() - receivedAt / 1000, count) }),
       ],
       async begin(tenant) {
         if (dlqAutoReplay !== "on") return;

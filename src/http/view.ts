@@ -11,6 +11,7 @@ import { withClient } from "../database/database.ts";
 import { tenantDirectory } from "../data_dir.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
+import { on } from "../events.ts";
 import type { Provider } from "../providers/provider.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createOverview, type Overview, type Sample } from "../telemetry/overview.ts";
@@ -156,15 +157,16 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
 function followFirstConnections(listen: Tenant["listen"]): ReadonlySet<string> {
   const unconnected = new Set<string>();
   const connected = new Set<string>();
-  listen((event) => {
-    if (event.type !== "feed-state") return;
-    if (event.state === "live") {
-      connected.add(event.provider);
-      unconnected.delete(event.provider);
-    } else if (["connecting", "waiting"].includes(event.state) && !connected.has(event.provider)) {
-      unconnected.add(event.provider);
-    }
-  });
+  listen(on({
+    "feed-state"({ provider, state }) {
+      if (state === "live") {
+        connected.add(provider);
+        unconnected.delete(provider);
+      } else if (["connecting", "waiting"].includes(state) && !connected.has(provider)) {
+        unconnected.add(provider);
+      }
+    },
+  }));
   return unconnected;
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Settings } from "../config/options.ts";
 import { tenantDirectory } from "../data_dir.ts";
-import type { Listener } from "../events.ts";
+import { type Listener, on } from "../events.ts";
 import { joinJournals, type JournalHealth } from "../pipeline/health.ts";
 import { createJournal, type Journal } from "../pipeline/journal.ts";
 import type { LedgerKeeper } from "../pipeline/ledger.ts";
@@ -116,9 +116,7 @@ export async function openJournals(options: OpenJournalsOptions): Promise<Opened
     journals,
     kinds: kinds.intersection(new Set(Object.keys(recordKinds))),
     holds,
-    listen(event) {
-      if (event.type === "circuit") journals.get(event.kind)?.listen(event);
-    },
+    listen: on({ "circuit": (event) => journals.get(event.kind)?.listen(event) }),
     health: () => joinJournals(Array.from(journals.values(), (journal) => journal.health()))!,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

@@ -15,7 +15,7 @@
  */
 import { onAbort } from "../abort.ts";
 import { createCondition } from "../condition.ts";
-import type { Listener } from "../events.ts";
+import { type Listener, on } from "../events.ts";
 import type { JournalLog, LogEntry } from "../journal/log.ts";
 import { decodeFrame, encodeFrame, type FrameContent } from "../records/codec.ts";
 import { createFrame, type Frame, frameSize } from "../records/frame.ts";
@@ -254,13 +254,14 @@ export function createJournal(options: JournalOptions): Journal {
 
   return {
     stream: { readable, writable },
-    listen(event) {
-      if (event.type !== "circuit") return;
-      if (event.state === "closed") openCircuits.delete(event.kind);
-      else openCircuits.add(event.kind);
-      if (event.state !== "half-open") fatal = event.fault === "fatal" ? { error: event.error } : undefined;
-      condition.notify();
-    },
+    listen: on({
+      "circuit"({ kind, state, fault, error }) {
+        if (state === "closed") openCircuits.delete(kind);
+        else openCircuits.add(kind);
+        if (state !== "half-open") fatal = fault === "fatal" ? { error } : undefined;
+        condition.notify();
+      },
+    }),
     async keep(frames) {
       const contents = joinFrames(frames, ENTRY_RECORDS);
       if ("refused" in await log.append(encode(contents), () => false)) return false;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Listener } from "../events.ts";
+import { type Listener, on } from "../events.ts";
 
 /** Counts of records. The ledger balances when `received` equals the sum of the others. */
 export interface Ledger {
@@ -50,32 +50,38 @@ export function createLedger(before: Ledger = EMPTY): LedgerKeeper {
   /** Records that `before` has left in the journal, and that are not recovered yet. */
   let left = journaled;
   return {
-    listen(event) {
-      if (event.type === "accepted") {
-        counts.received += event.count;
-        counts.inFlight += event.count;
-      } else if (event.type === "batch-written") {
-        counts.stored += event.result.stored;
-        counts.unchanged += event.result.unchanged;
-        counts.deduplicated += event.result.deduplicated;
-        swallowed += event.result.swallowed ?? 0;
-      } else if (event.type === "dead-lettered") {
-        counts.deadLettered += event.count;
-      } else if (event.type === "journaled") {
-        counts.journaled += event.count;
-      } else if (event.type === "recovered") {
-        const known = Math.min(left, event.count);
+    listen: on({
+      "accepted"({ count }) {
+        counts.received += count;
+        counts.inFlight += count;
+      },
+      "batch-written"({ result }) {
+        counts.stored += result.stored;
+        counts.unchanged += result.unchanged;
+        counts.deduplicated += result.deduplicated;
+        swallowed += result.swallowed ?? 0;
+      },
+      "dead-lettered"({ count }) {
+        counts.deadLettered += count;
+      },
+      "journaled"({ count }) {
+        counts.journaled += count;
+      },
+      "recovered"({ count }) {
+        const known = Math.min(left, count);
         left -= known;
-        counts.received += event.count - known;
-        counts.journaled += event.count - known;
-      } else if (event.type === "replayed") {
-        counts.journaled -= event.count;
-        counts.inFlight += event.count;
-      } else if (event.type === "journal-dropped") {
-        counts.journaled -= event.count;
-        dropped += event.count;
-      }
-    },
+        counts.received += count - known;
+        counts.journaled += count - known;
+      },
+      "replayed"({ count }) {
+        counts.journaled -= count;
+        counts.inFlight += count;
+      },
+      "journal-dropped"({ count }) {
+        counts.journaled -= count;
+        dropped += count;
+      },
+    }),
     settled(count) {
       counts.inFlight -= count;
     },

@@ -5,7 +5,7 @@
  * @module
  */
 import { delay } from "@std/async/delay";
-import type { Backpressure, Listener } from "../events.ts";
+import { type Backpressure, type Listener, on } from "../events.ts";
 
 /** What each level of backpressure leaves of a source's rate. */
 const FACTORS: Record<Backpressure, number> = { ok: 1, soft: 0.8, hard: 0.5 };
@@ -68,16 +68,23 @@ export function coordinateRates(buckets: readonly TokenBucket[], tell: Listener)
   const pressed = new Set<string>();
   const broken = new Set<string>();
   let level: Backpressure = "ok";
-  return (event) => {
-    if (event.type === "watermark") toggle(pressed, event.kind, event.level === "high");
-    else if (event.type === "circuit") toggle(broken, event.kind, event.state !== "closed");
-    else return;
+  function adjust(): void {
     const next: Backpressure = broken.size > 0 ? "hard" : pressed.size > 0 ? "soft" : "ok";
     if (next === level) return;
     level = next;
     for (const bucket of buckets) bucket.factor = FACTORS[level];
     tell({ type: "backpressure", level, factor: FACTORS[level] });
-  };
+  }
+  return on({
+    "watermark"(event) {
+      toggle(pressed, event.kind, event.level === "high");
+      adjust();
+    },
+    "circuit"({ kind, state }) {
+      toggle(broken, kind, state !== "closed");
+      adjust();
+    },
+  });
 }
 
 function toggle(set: Set<string>, name: string, on: boolean): void {

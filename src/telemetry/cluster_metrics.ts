@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
-import type { Listener, ShardChange } from "../events.ts";
+import { type Listener, on, type ShardChange } from "../events.ts";
 
 const CHANGES: readonly ShardChange[] = ["taken", "given", "lost"];
 
@@ -42,16 +42,18 @@ export function registerClusterMetrics(registers: Registry[], shards: number): L
   count.set(shards);
   for (let shard = 0; shard < shards; shard++) held.set({ shard: String(shard) }, 0);
   for (const change of CHANGES) changes.inc({ change }, 0);
-  return (event) => {
-    if (event.type === "shards") {
+  return on({
+    "shards"(event) {
       changes.inc({ change: event.change }, event.shards.length);
       heldCount.set(event.held.length);
       for (let shard = 0; shard < shards; shard++) {
         held.set({ shard: String(shard) }, event.held.includes(shard) ? 1 : 0);
       }
-    } else if (event.type === "cluster") {
+    },
+    "cluster"(event) {
       instances.set(event.instances);
       unheld.set(event.unheld);
-    } else if (event.type === "cluster-problem") problem.set(event.reason === undefined ? 0 : 1);
-  };
+    },
+    "cluster-problem": ({ reason }) => problem.set(reason === undefined ? 0 : 1),
+  });
 }

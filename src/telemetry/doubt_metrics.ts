@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
-import type { Doubts, Listener } from "../events.ts";
+import { type Doubts, type Listener, on } from "../events.ts";
 
 const OUTCOMES = ["got", "none", "lost"] as const;
 const NONE: Doubts = { minutes: {}, series: 0, delayMs: 0 };
@@ -61,13 +61,12 @@ export function registerDoubtMetrics(registers: Registry[]): Listener {
     doubts.set(provider, now);
   }
 
-  return (event) => {
-    if (event.type === "doubts") setDoubts(event.provider, event);
-    else if (event.type === "gap-bars") {
-      gapBars.inc({ provider: event.provider, outcome: event.outcome }, event.bars);
-    } else if (event.type === "feed-state") {
-      for (const outcome of OUTCOMES) gapBars.inc({ provider: event.provider, outcome }, 0);
-      if (!doubts.has(event.provider)) setDoubts(event.provider, NONE);
-    }
-  };
+  return on({
+    "doubts": (event) => setDoubts(event.provider, event),
+    "gap-bars": ({ provider, outcome, bars }) => gapBars.inc({ provider, outcome }, bars),
+    "feed-state"({ provider }) {
+      for (const outcome of OUTCOMES) gapBars.inc({ provider, outcome }, 0);
+      if (!doubts.has(provider)) setDoubts(provider, NONE);
+    },
+  });
 }

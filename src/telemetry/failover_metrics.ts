@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
-import type { FailoverCause, Listener } from "../events.ts";
+import { type FailoverCause, type Listener, on } from "../events.ts";
 
 const CAUSES: readonly FailoverCause[] = ["stall", "unconnected", "fatal", "returned"];
 
@@ -22,17 +22,17 @@ export function registerFailoverMetrics(registers: Registry[]): Listener {
     labelNames: ["group", "cause"],
     registers,
   });
-  return (event) => {
-    if (event.type !== "failover") return;
-    const { group, provider, previous, cause } = event;
-    if (previous === undefined) {
-      // The group is named after its providers.
-      for (const each of group.split(",")) active.set({ group, provider: each }, 0);
-      for (const each of CAUSES) switches.inc({ group, cause: each }, 0);
-    } else {
-      active.set({ group, provider: previous }, 0);
-      switches.inc({ group, cause });
-    }
-    active.set({ group, provider }, 1);
-  };
+  return on({
+    "failover"({ group, provider, previous, cause }) {
+      if (previous === undefined) {
+        // The group is named after its providers.
+        for (const each of group.split(",")) active.set({ group, provider: each }, 0);
+        for (const each of CAUSES) switches.inc({ group, cause: each }, 0);
+      } else {
+        active.set({ group, provider: previous }, 0);
+        switches.inc({ group, cause });
+      }
+      active.set({ group, provider }, 1);
+    },
+  });
 }

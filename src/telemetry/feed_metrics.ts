@@ -5,7 +5,7 @@
  */
 import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
 import { registerDoubtMetrics } from "./doubt_metrics.ts";
-import type { FeedState, GapOutcome, Listener } from "../events.ts";
+import { type FeedState, type GapOutcome, type Listener, on } from "../events.ts";
 import type { BarStatus } from "../records/bar.ts";
 
 /** Value of the gauge for each state. */
@@ -97,33 +97,31 @@ export function registerFeedMetrics(registers: Registry[], openMarkets: OpenMark
     lastBar.set({ provider }, newest.get(provider) ?? 0);
   }
 
-  return (event) => {
-    doubts(event);
-    if (event.type === "feed-state") {
+  const listen = on({
+    "feed-state"(event) {
       state.set({ provider: event.provider }, STATES[event.state]);
       begin(event.provider);
-    } else if (event.type === "unsubscribed") {
-      const { provider, symbols, reason } = event;
+    },
+    "unsubscribed"({ provider, symbols, reason }) {
       let of = missing.get(provider);
       if (of === undefined) missing.set(provider, of = new Set());
       for (const symbol of symbols) reason === undefined ? of.delete(symbol) : of.add(symbol);
       unsubscribed.set({ provider }, of.size);
-    } else if (event.type === "bars") {
-      const { provider, counts } = event;
+    },
+    "bars"({ provider, counts, newest: newestMs }) {
       for (const kind of KINDS) if (counts[kind] > 0) bars.inc({ provider, kind }, counts[kind]);
-      if (event.newest / 1000 <= (newest.get(provider) ?? 0)) return;
-      newest.set(provider, event.newest / 1000);
-      lastBar.set({ provider }, event.newest / 1000);
-    } else if (event.type === "clock-skew") {
-      skew.set({ provider: event.provider }, event.skewMs / 1000);
-    } else if (event.type === "gap") {
-      gaps.inc({ provider: event.provider, outcome: event.outcome }, event.minutes);
-    } else if (event.type === "rest-call") {
-      calls.inc({ provider: event.provider, outcome: event.outcome });
-    } else if (event.type === "feed-lost") {
-      lost.inc({ provider: event.provider, cause: event.reason });
-    } else if (event.type === "repaired") {
-      repaired.inc({ provider: event.provider }, event.count);
-    }
+      if (newestMs / 1000 <= (newest.get(provider) ?? 0)) return;
+      newest.set(provider, newestMs / 1000);
+      lastBar.set({ provider }, newestMs / 1000);
+    },
+    "clock-skew": ({ provider, skewMs }) => skew.set({ provider }, skewMs / 1000),
+    "gap": ({ provider, outcome, minutes }) => gaps.inc({ provider, outcome }, minutes),
+    "rest-call": ({ provider, outcome }) => calls.inc({ provider, outcome }),
+    "feed-lost": ({ provider, reason }) => lost.inc({ provider, cause: reason }),
+    "repaired": ({ provider, count }) => repaired.inc({ provider }, count),
+  });
+  return (event) => {
+    doubts(event);
+    listen(event);
   };
 }

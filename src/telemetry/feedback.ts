@@ -7,7 +7,7 @@
  *
  * @module
  */
-import type { Backpressure, CircuitState, Listener } from "../events.ts";
+import { type Backpressure, type CircuitState, type Listener, on } from "../events.ts";
 import { exhaustedBy, retry } from "../pipeline/retry.ts";
 
 /** What is POSTed. */
@@ -75,6 +75,12 @@ export function createFeedback(options: FeedbackOptions): Feedback {
     waiting = kept;
   }
 
+  function pressureOf(kind: string): Pressure {
+    let pressure = pressures.get(kind);
+    if (pressure === undefined) pressures.set(kind, pressure = { isHigh: false, circuit: "closed", level: "ok" });
+    return pressure;
+  }
+
   function change(kind: string, pressure: Pressure, reason: string): void {
     const level = pressure.circuit !== "closed" ? "hard" : pressure.isHigh ? "soft" : "ok";
     if (level === pressure.level) return;
@@ -139,20 +145,18 @@ export function createFeedback(options: FeedbackOptions): Feedback {
   }
 
   return {
-    listen(event) {
-      if (event.type !== "watermark" && event.type !== "circuit") return;
-      let pressure = pressures.get(event.kind);
-      if (pressure === undefined) {
-        pressures.set(event.kind, pressure = { isHigh: false, circuit: "closed", level: "ok" });
-      }
-      if (event.type === "watermark") {
-        pressure.isHigh = event.level === "high";
-        change(event.kind, pressure, `queue reached its ${event.level} watermark`);
-      } else {
-        pressure.circuit = event.state;
-        change(event.kind, pressure, `circuit is ${event.state}`);
-      }
-    },
+    listen: on({
+      "watermark"({ kind, level }) {
+        const pressure = pressureOf(kind);
+        pressure.isHigh = level === "high";
+        change(kind, pressure, `queue reached its ${level} watermark`);
+      },
+      "circuit"({ kind, state }) {
+        const pressure = pressureOf(kind);
+        pressure.circuit = state;
+        change(kind, pressure, `circuit is ${state}`);
+      },
+    }),
     async [Symbol.asyncDispose]() {
       const timer = setTimeout(() => closing.abort(), timeoutMs);
       await sending;

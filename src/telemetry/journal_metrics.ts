@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Gauge, Histogram, type Registry } from "@platformatic/prom-client";
-import type { Listener } from "../events.ts";
+import { type Listener, on } from "../events.ts";
 import type { JournalHealth } from "../pipeline/health.ts";
 
 /** Upper bounds in seconds: a fast disk to one that fails. */
@@ -69,10 +69,10 @@ export function registerJournalMetrics(
     help: "Records on disk that were given up.",
     registers,
   });
-  return (event) => {
-    if (event.type === "journal-synced") synced.observe(event.seconds);
-    else if (event.type === "journal-problem" && event.reason !== undefined) refusals.inc();
-    else if (event.type === "replayed") replayed.inc(event.count);
-    else if (event.type === "journal-dropped") dropped.inc(event.count);
-  };
+  return on({
+    "journal-synced": ({ seconds }) => synced.observe(seconds),
+    "journal-problem": ({ reason }) => reason !== undefined && refusals.inc(),
+    "replayed": ({ count }) => replayed.inc(count),
+    "journal-dropped": ({ count }) => dropped.inc(count),
+  });
 }

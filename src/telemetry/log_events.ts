@@ -7,7 +7,7 @@ import { getLogger, type Logger } from "@logtape/logtape";
 import { DEFAULT_TENANT } from "../data_dir.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
 import { adviseOnNatsError } from "../nats/faults.ts";
-import type { Listener, PipelineEvent } from "../events.ts";
+import { type EventOf, type Listener, on, type PipelineEvent } from "../events.ts";
 import { describeError } from "./log.ts";
 
 /** Shortest time between two lines about failed writes, in milliseconds. */
@@ -40,106 +40,87 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
   let replacedLoggedAt = -Infinity;
   let isWebhookWell = true;
   const logMismatches = createMismatchLog(log);
-  return (event) => {
-    switch (event.type) {
-      case "provider-opened":
-        return log.info("Provider {provider} opened", event);
-      case "provider-ended":
-        return log.info("Provider {provider} ended", event);
-      case "provider-failed":
-        return log.error("Provider {provider} failed: {error}", { ...event, error: describeError(event.error) });
-      case "provider-notice":
-        return log.warn("{provider}: {message}", event);
-      case "feed-state":
-        return log.info("Feed {provider} is {state}", event);
-      case "failover":
-        if (event.previous === undefined) return log.info("Failover group {group} begins with {provider}", event);
-        return event.cause === "returned"
-          ? log.info("{provider} delivers again in place of {previous}", event)
-          : log.warn("{provider} delivers in place of {previous} ({cause}): {error}", {
-            ...event,
-            error: event.error === undefined ? "not connected" : describeError(event.error),
-          });
-      case "feed-lost":
-        // What happens each night at a known time alarms nobody.
-        return log[event.reason === "nightly-reset" ? "info" : "warn"](
-          "Feed {provider} lost its connection ({reason}): {error}",
-          { ...event, error: describeError(event.error) },
-        );
-      case "receive-times-replaced":
-        if (performance.now() - replacedLoggedAt < REPLACED_LINE_EVERY_MS) return;
-        replacedLoggedAt = performance.now();
-        return log.warn(
-          "{count} {kind} records of {provider} came with receive times that are none, or lie more than 5 minutes ahead " +
-            "of the clock: they get those of now. Set the clock of whoever sent them, or of this machine",
-          event,
-        );
-      case "watermark":
-        return log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event);
-      case "backpressure":
-        return log.debug("Backpressure is {level}: sources at × {factor}", event);
-      case "quorum":
-        return logMismatches(event);
-      case "feedback":
-        if (event.outcome === "sent" && !isWebhookWell) log.info("The feedback webhook answers again");
-        if (event.outcome === "failed" && isWebhookWell) log.warn("{error}", { error: describeError(event.error) });
-        if (event.outcome !== "dropped") isWebhookWell = event.outcome === "sent";
-        return;
-      case "circuit": {
-        const error = event.error === undefined ? "" : `: ${describeError(event.error)}`;
-        if (event.fault === "fatal") {
-          return log.error("Writes of {kind} are refused, and tried again once a minute{error}{advice}", {
-            ...event,
-            error,
-            advice: adviceOn(event.error),
-          });
-        }
-        return event.state === "open"
-          ? log.warn("Circuit of {kind} is open after {failures} failures{error}", { ...event, error })
-          : log.info("Circuit of {kind} is {state}", { ...event, error });
-      }
-      case "write-failed": {
-        failures++;
-        if (performance.now() - failureLoggedAt < FAILURE_LINE_EVERY_MS) return;
-        failureLoggedAt = performance.now();
-        const trace_id = traceOf?.(event);
-        const trace = trace_id === undefined ? "" : " (trace {trace_id})";
-        log.warn(`Write of {count} {kind} records failed ({fault}, {failures} since the last line): {error}${trace}`, {
+  return on({
+    "provider-opened": (event) => log.info("Provider {provider} opened", event),
+    "provider-ended": (event) => log.info("Provider {provider} ended", event),
+    "provider-failed": (event) =>
+      log.error("Provider {provider} failed: {error}", { ...event, error: describeError(event.error) }),
+    "provider-notice": (event) => log.warn("{provider}: {message}", event),
+    "feed-state": (event) => log.info("Feed {provider} is {state}", event),
+    "failover"(event) {
+      if (event.previous === undefined) return log.info("Failover group {group} begins with {provider}", event);
+      if (event.cause === "returned") return log.info("{provider} delivers again in place of {previous}", event);
+      log.warn("{provider} delivers in place of {previous} ({cause}): {error}", {
+        ...event,
+        error: event.error === undefined ? "not connected" : describeError(event.error),
+      });
+    },
+    "feed-lost": (event) =>
+      // What happens each night at a known time alarms nobody.
+      log[event.reason === "nightly-reset" ? "info" : "warn"](
+        "Feed {provider} lost its connection ({reason}): {error}",
+        { ...event, error: describeError(event.error) },
+      ),
+    "receive-times-replaced"(event) {
+      if (performance.now() - replacedLoggedAt < REPLACED_LINE_EVERY_MS) return;
+      replacedLoggedAt = performance.now();
+      log.warn(
+        "{count} {kind} records of {provider} came with receive times that are none, or lie more than 5 minutes ahead " +
+          "of the clock: they get those of now. Set the clock of whoever sent them, or of this machine",
+        event,
+      );
+    },
+    "watermark": (event) => log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event),
+    "backpressure": (event) => log.debug("Backpressure is {level}: sources at × {factor}", event),
+    "quorum": logMismatches,
+    "feedback"(event) {
+      if (event.outcome === "sent" && !isWebhookWell) log.info("The feedback webhook answers again");
+      if (event.outcome === "failed" && isWebhookWell) log.warn("{error}", { error: describeError(event.error) });
+      if (event.outcome !== "dropped") isWebhookWell = event.outcome === "sent";
+    },
+    "circuit"(event) {
+      const error = event.error === undefined ? "" : `: ${describeError(event.error)}`;
+      if (event.fault === "fatal") {
+        log.error("Writes of {kind} are refused, and tried again once a minute{error}{advice}", {
           ...event,
-          ...(trace_id === undefined ? {} : { trace_id }),
-          failures,
-          error: describeError(event.error),
-        });
-        failures = 0;
-        return;
-      }
-      case "dead-lettered":
-        return log.debug("Dead-lettered {count} {kind}: {reason}", event);
-      case "journal-notice":
-        return log.warn("Journal: {message}", event);
-      case "journal-problem":
-        return event.reason === undefined
-          ? log.info("Journal takes records again")
-          : log.error("Journal takes no more records: {reason}", event);
-      case "journal-dropped":
-        return log.error("Journal gave up {count} records: {reason}", event);
-      case "shards":
-        return logShards(event);
-      case "cluster":
-        return log.info("The cluster has {instances} instances; nobody holds {unheld} shards", event);
-      case "cluster-notice":
-        return log.warn("Cluster: {message}", event);
-      case "cluster-problem":
-        return event.reason === undefined
-          ? log.info("Leases can be had again")
-          : log.warn("Leases cannot be had or renewed: {reason}", event);
-      case "fatal":
-        return log.error("Stopping: {error}{advice}", {
-          error: describeError(event.error),
+          error,
           advice: adviceOn(event.error),
         });
-    }
-  };
+      } else if (event.state === "open") {
+        log.warn("Circuit of {kind} is open after {failures} failures{error}", { ...event, error });
+      } else log.info("Circuit of {kind} is {state}", { ...event, error });
+    },
+    "write-failed"(event) {
+      failures++;
+      if (performance.now() - failureLoggedAt < FAILURE_LINE_EVERY_MS) return;
+      failureLoggedAt = performance.now();
+      const trace_id = traceOf?.(event);
+      const trace = trace_id === undefined ? "" : " (trace {trace_id})";
+      log.warn(`Write of {count} {kind} records failed ({fault}, {failures} since the last line): {error}${trace}`, {
+        ...event,
+        ...(trace_id === undefined ? {} : { trace_id }),
+        failures,
+        error: describeError(event.error),
+      });
+      failures = 0;
+    },
+    "dead-lettered": (event) => log.debug("Dead-lettered {count} {kind}: {reason}", event),
+    "journal-notice": (event) => log.warn("Journal: {message}", event),
+    "journal-problem": (event) =>
+      event.reason === undefined
+        ? log.info("Journal takes records again")
+        : log.error("Journal takes no more records: {reason}", event),
+    "journal-dropped": (event) => log.error("Journal gave up {count} records: {reason}", event),
+    "shards": logShards,
+    "cluster": (event) => log.info("The cluster has {instances} instances; nobody holds {unheld} shards", event),
+    "cluster-notice": (event) => log.warn("Cluster: {message}", event),
+    "cluster-problem": (event) =>
+      event.reason === undefined
+        ? log.info("Leases can be had again")
+        : log.warn("Leases cannot be had or renewed: {reason}", event),
+    "fatal": ({ error }) =>
+      log.error("Stopping: {error}{advice}", { error: describeError(error), advice: adviceOn(error) }),
+  });
 }
 
 /** What to do about an error, as a sentence that follows it; empty where nothing is known. */
@@ -148,7 +129,7 @@ function adviceOn(error: unknown): string {
 }
 
 /** Logs bars of two providers that differ, in a line now and then. */
-function createMismatchLog(log: Logger): (event: Extract<PipelineEvent, { type: "quorum" }>) => void {
+function createMismatchLog(log: Logger): (event: EventOf<"quorum">) => void {
   let loggedAt = -Infinity;
   let compared = 0;
   let mismatched = 0;
@@ -175,7 +156,7 @@ function createMismatchLog(log: Logger): (event: Extract<PipelineEvent, { type: 
 }
 
 /** Logs which shards have come or gone, and which are there now. */
-function logShards({ change, shards, held, reason }: Extract<PipelineEvent, { type: "shards" }>): void {
+function logShards({ change, shards, held, reason }: EventOf<"shards">): void {
   const list = (numbers: readonly number[]) => numbers.length === 0 ? "none" : numbers.join(", ");
   getLogger("barline")[change === "lost" ? "warn" : "info"](
     `Shards ${change}: {shards}; held are now {held}${reason === undefined ? "" : ": {reason}"}`,

@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Gauge, Histogram, Registry } from "@platformatic/prom-client";
-import type { DeadLetterCause, Listener } from "../events.ts";
+import { type DeadLetterCause, type Listener, on } from "../events.ts";
 import type { Health } from "../pipeline/health.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
 import { type OpenMarkets, registerFeedMetrics } from "./feed_metrics.ts";
@@ -145,16 +145,14 @@ export function createMetrics(sources: MetricSources): Metrics {
   const feedback = counter("barline_feedback_total", "Changes of backpressure for the webhook, by what came of them.", [
     "outcome",
   ]);
-  const listenToFeeds = registerFeedMetrics(registers, sources.openMarkets);
-  const listenToJournal = registerJournalMetrics(
-    registers,
-    () => sources.health().journal,
-    sources.journalMaxBytes,
-  );
-  const listenToFailover = registerFailoverMetrics(registers);
-  const listenToQuorum = registerQuorumMetrics(registers);
-  const listenToStreams = registerStreamMetrics(registers, kinds);
-  const listenToCluster = registerClusterMetrics(registers, sources.shards ?? 0);
+  const listeners: Listener[] = [
+    registerFeedMetrics(registers, sources.openMarkets),
+    registerJournalMetrics(registers, () => sources.health().journal, sources.journalMaxBytes),
+    registerFailoverMetrics(registers),
+    registerQuorumMetrics(registers),
+    registerStreamMetrics(registers, kinds),
+    registerClusterMetrics(registers, sources.shards ?? 0),
+  ];
 
   for (const coord_id of kinds) {
     submitted.inc({ coord_id }, 0);
@@ -172,37 +170,32 @@ export function createMetrics(sources: MetricSources): Metrics {
   sinkLatency.zero({ sink });
   for (const provider of providers) lastCommit.set({ provider }, 0);
 
+  listeners.push(on({
+    "accepted": ({ kind, count }) => submitted.inc({ coord_id: kind }, count),
+    "replayed": ({ kind, count, isRecovered }) => isRecovered && submitted.inc({ coord_id: kind }, count),
+    "batch-written"({ kind, worker, seconds }) {
+      const labels = { coord_id: kind, worker_id: String(worker) };
+      batches.inc(labels);
+      workerLatency.observe(labels, seconds);
+      sinkWrites.inc({ sink, status: "success" });
+      sinkLatency.observe({ sink }, seconds);
+    },
+    "write-failed"({ kind, worker, fault }) {
+      errors.inc({ coord_id: kind, worker_id: String(worker), error_type: fault });
+      sinkWrites.inc({ sink, status: "error" });
+    },
+    "committed"({ kind, provider, receivedAt }) {
+      const seconds = Math.max(0, Date.now() / 1000 - receivedAt / 1e6);
+      // One observation a frame: its records share their receipt and their commit.
+      commitLatency.observe({ coord_id: kind }, seconds);
+      lastCommit.set({ provider }, Date.now() / 1000);
+    },
+    "feedback": ({ outcome }) => feedback.inc({ outcome }),
+    "dead-lettered": ({ kind, cause, count }) => dropped.inc({ coord_id: kind, reason: cause }, count),
+  }));
   return {
     listen(event) {
-      listenToFeeds(event);
-      listenToJournal(event);
-      listenToFailover(event);
-      listenToQuorum(event);
-      listenToStreams(event);
-      listenToCluster(event);
-      if (event.type === "accepted") {
-        submitted.inc({ coord_id: event.kind }, event.count);
-      } else if (event.type === "replayed" && event.isRecovered) {
-        submitted.inc({ coord_id: event.kind }, event.count);
-      } else if (event.type === "batch-written") {
-        const labels = { coord_id: event.kind, worker_id: String(event.worker) };
-        batches.inc(labels);
-        workerLatency.observe(labels, event.seconds);
-        sinkWrites.inc({ sink, status: "success" });
-        sinkLatency.observe({ sink }, event.seconds);
-      } else if (event.type === "write-failed") {
-        errors.inc({ coord_id: event.kind, worker_id: String(event.worker), error_type: event.fault });
-        sinkWrites.inc({ sink, status: "error" });
-      } else if (event.type === "committed") {
-        const seconds = Math.max(0, Date.now() / 1000 - event.receivedAt / 1e6);
-        // One observation a frame: its records share their receipt and their commit.
-        commitLatency.observe({ coord_id: event.kind }, seconds);
-        lastCommit.set({ provider: event.provider }, Date.now() / 1000);
-      } else if (event.type === "feedback") {
-        feedback.inc({ outcome: event.outcome });
-      } else if (event.type === "dead-lettered") {
-        dropped.inc({ coord_id: event.kind, reason: event.cause }, event.count);
-      }
+      for (const listen of listeners) listen(event);
     },
     registry,
   };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { ClusterOverview } from "../cluster/overview.ts";
-import type { FeedState, GapOutcome, Listener } from "../events.ts";
+import { type FeedState, type GapOutcome, type Listener, on } from "../events.ts";
 import type { CoordinatorHealth, Health, JournalHealth } from "../pipeline/health.ts";
 import { imbalance, type Ledger } from "../pipeline/ledger.ts";
 import { createLatencyDistribution } from "./latency.ts";
@@ -171,34 +171,40 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
   }, 1000);
 
   return {
-    listen(event) {
-      if (event.type === "accepted") {
+    listen: on({
+      "accepted"(event) {
         received += event.count;
         const of = provider(event.provider);
         of.received += event.count;
         of.lastReceivedAt = Date.now() / 1000;
-      } else if (event.type === "committed") {
+      },
+      "committed"(event) {
         committed += event.count;
         provider(event.provider).lastCommitAt = Date.now() / 1000;
         const ms = Math.max(0, Date.now() - event.receivedAt / 1000);
         for (const distribution of [latest, ...slices]) distribution.add(ms, event.count);
-      } else if (event.type === "feed-state") {
+      },
+      "feed-state"(event) {
         provider(event.provider).state = event.state;
-      } else if (event.type === "feed-lost") {
+      },
+      "feed-lost"(event) {
         const of = provider(event.provider);
         of.reconnects++;
         of.lastLoss = event.reason;
-      } else if (event.type === "repaired") {
+      },
+      "repaired"(event) {
         provider(event.provider).repaired += event.count;
-      } else if (event.type === "doubts") {
+      },
+      "doubts"(event) {
         const minutes = Object.values(event.minutes).reduce<number>((sum, each = 0) => sum + each, 0);
         provider(event.provider).doubtMinutes = minutes;
-      } else if (event.type === "gap") {
-        const of = provider(event.provider);
+      },
+      "gap"({ provider: name, outcome, minutes }) {
+        const of = provider(name);
         const gaps = of.gaps ?? { found: 0, repaired: 0, unrepairable: 0 };
-        of.gaps = { ...gaps, [event.outcome]: gaps[event.outcome] + event.minutes };
-      }
-    },
+        of.gaps = { ...gaps, [outcome]: gaps[outcome] + minutes };
+      },
+    }),
     async read() {
       const ledger = sources.ledger();
       const { coordinators, providers: states, journal, stopping } = sources.health();

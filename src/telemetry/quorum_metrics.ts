@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, type Registry } from "@platformatic/prom-client";
-import type { Listener } from "../events.ts";
+import { type Listener, on } from "../events.ts";
 import { QUORUM_FIELDS } from "../pipeline/quorum.ts";
 
 /** Registers the metrics, and returns the listener that keeps them. */
@@ -21,9 +21,10 @@ export function registerQuorumMetrics(registers: Registry[]): Listener {
     registers,
   });
   for (const field of QUORUM_FIELDS) mismatches.inc({ field }, 0);
-  return (event) => {
-    if (event.type !== "quorum") return;
-    compared.inc(event.compared);
-    for (const [field, count] of Object.entries(event.mismatches)) mismatches.inc({ field }, count);
-  };
+  return on({
+    "quorum"(event) {
+      compared.inc(event.compared);
+      for (const [field, count] of Object.entries(event.mismatches)) mismatches.inc({ field }, count);
+    },
+  });
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
-import type { Listener } from "../events.ts";
+import { type Listener, on } from "../events.ts";
 
 /** Registers the metrics, and returns the listener that keeps them. */
 export function registerStreamMetrics(registers: Registry[], kinds: readonly string[]): Listener {
@@ -38,12 +38,12 @@ export function registerStreamMetrics(registers: Registry[], kinds: readonly str
     registers,
   });
   for (const coord_id of kinds) replaced.inc({ coord_id }, 0);
-  return (event) => {
-    if (event.type === "receive-times-replaced") replaced.inc({ coord_id: event.kind }, event.count);
-    else if (event.type === "redelivered") redelivered.inc({ coord_id: event.kind });
-    else if (event.type === "stream-lag") {
-      lag.set({ coord_id: event.kind }, event.waiting);
-      unanswered.set({ coord_id: event.kind }, event.unanswered);
-    }
-  };
+  return on({
+    "receive-times-replaced": ({ kind, count }) => replaced.inc({ coord_id: kind }, count),
+    "redelivered": ({ kind }) => redelivered.inc({ coord_id: kind }),
+    "stream-lag"({ kind, ...messages }) {
+      lag.set({ coord_id: kind }, messages.waiting);
+      unanswered.set({ coord_id: kind }, messages.unanswered);
+    },
+  });
 }

@@ -6,7 +6,7 @@
  * @module
  */
 import { context, type Link, type Span, SpanKind, SpanStatusCode, trace, type Tracer } from "@opentelemetry/api";
-import type { FrameOrigin, Listener, PipelineEvent } from "../events.ts";
+import { type EventOf, type FrameOrigin, type Listener, on, type PipelineEvent } from "../events.ts";
 import { startSpanExport } from "./otlp/export.ts";
 
 /** Frames of a batch that get a span of their own, to which the batch's is linked. */
@@ -85,10 +85,19 @@ function createBatchTraces(tracer: Tracer, tenant: string): BatchTraces {
     return { context: span.spanContext() };
   }
 
+  function recordWrite(
+    event: EventOf<"batch-written" | "write-failed">,
+    failure?: { fault: string; error: unknown },
+  ): void {
+    const now = Date.now();
+    const span = open.get(keyOf(event));
+    if (span !== undefined) record(span, "write", now - event.attemptSeconds * 1000, now, failure);
+  }
+
   return {
-    listen(event) {
-      const now = Date.now();
-      if (event.type === "batch-taken") {
+    listen: on({
+      "batch-taken"(event) {
+        const now = Date.now();
         const { kind, worker, count, frames } = event;
         const first = Math.min(...frames.map(({ receivedAt }) => receivedAt / 1000), now);
         const span = tracer.startSpan("batch", {
@@ -105,11 +114,11 @@ function createBatchTraces(tracer: Tracer, tenant: string): BatchTraces {
         });
         record(span, "queue", first, now);
         open.set(keyOf(event), span);
-      } else if (event.type === "batch-written" || event.type === "write-failed") {
-        const span = open.get(keyOf(event));
-        const failure = event.type === "write-failed" ? event : undefined;
-        if (span !== undefined) record(span, "write", now - event.attemptSeconds * 1000, now, failure);
-      } else if (event.type === "batch-done") {
+      },
+      "batch-written": (event) => recordWrite(event),
+      "write-failed": (event) => recordWrite(event, event),
+      "batch-done"(event) {
+        const now = Date.now();
         const span = open.get(keyOf(event));
         if (span === undefined) return;
         if (event.refused > 0) {
@@ -118,8 +127,8 @@ function createBatchTraces(tracer: Tracer, tenant: string): BatchTraces {
         }
         span.end();
         open.delete(keyOf(event));
-      }
-    },
+      },
+    }),
     traceOf(event) {
       const span = "worker" in event ? open.get(keyOf(event)) : undefined;
       return span?.spanContext().traceId;
