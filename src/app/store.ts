@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { resolve } from "@std/path";
 import { isClustered } from "../config/cluster.ts";
+import { describeTarget } from "../config/database.ts";
 import type { Config } from "../config/load.ts";
 import { keepCoverageInFiles } from "../coverage/file.ts";
 import type { CoverageStore } from "../coverage/store.ts";
@@ -12,7 +14,7 @@ import { tenantDirectory } from "../data_dir.ts";
 import type { Client } from "pg";
 import { type CommitRisk, describeRisk, readCommitRisk } from "../database/commit_risk.ts";
 import { keepCoverageInDatabase } from "../database/coverage.ts";
-import { type Database, withinMs } from "../database/database.ts";
+import { type Database, withClient, withinMs } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
 import { type Destination, readDestination } from "../database/destination.ts";
 import { readNewest } from "../database/newest.ts";
@@ -39,6 +41,8 @@ const MOVED_AT_START = 1_000_000;
 export interface Store {
   /** Name of its sink. */
   readonly name: "postgres" | "nats";
+  /** Where records go, for people: the address, as far as it may be shown, and the schema once it is known. */
+  describe(): string;
   /** Absent where records go elsewhere, so that what is stored cannot be asked for. */
   readonly database?: Database;
   /** Opens the sink for a tenant's records of a kind, given who else writes its series. */
@@ -102,12 +106,14 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 async function openTables(
   { config, database: given, isKept, uses, lanes, notice, opened }: StoreOptions,
 ): Promise<Store> {
-  const { settings } = config;
+  const { settings, target } = config;
+  let schema = "";
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
     uses,
     warn: notice,
     async settle(database, signal) {
       if (given !== undefined) return;
+      if (target !== undefined) schema = `, schema ${await readSchema(database, signal)}`;
       const warn = ({ message }: Error) => notice(message);
       await applyTimescale(database, settings.timescale, warn, { mostRows: MOVED_AT_START, signal });
     },
@@ -125,6 +131,10 @@ async function openTables(
   const pool = createPool(database, Math.min(most, database.maxConnections), notice);
   return {
     name: "postgres",
+    describe: () =>
+      target === undefined
+        ? `the embedded database in ${resolve(settings.dataDir)}`
+        : `${describeTarget(target)}${schema}`,
     database,
     openSink: (tenant, kind, writers) =>
       openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, notice, synchronousCommit }),
@@ -152,6 +162,10 @@ async function openTables(
   };
 }
 
+/** The schema of the tables. */
+const readSchema = (database: Database, signal: AbortSignal): Promise<string> =>
+  withClient(database, async (client) => (await client.query("SELECT current_schema() AS name")).rows[0].name, signal);
+
 async function openStream({ config, isKept, notice, opened }: StoreOptions): Promise<Store> {
   const { settings } = config;
   const nats = opened.use(
@@ -163,6 +177,7 @@ async function openStream({ config, isKept, notice, opened }: StoreOptions): Pro
   const shards = settings.natsShards;
   return {
     name: "nats",
+    describe: () => `the stream ${settings.natsStream} at ${nats.label}`,
     openSink: (tenant, kind) => openSink("nats", { nats, kind, tenant, shards, deadlineMs: settings.writeTimeoutMs }),
     coverage: (tenant) =>
       isClustered(settings)

@@ -6,6 +6,7 @@ import { hasHistory, providers as registry } from "../providers/mod.ts";
 import type { HistoryRange, Provider } from "../providers/provider.ts";
 import { formatTime } from "../records/time.ts";
 import { type Invocation, UsageError } from "./command.ts";
+import { environment } from "./environment.ts";
 import { createPastProviders } from "./providers.ts";
 import { streamBars } from "./stream.ts";
 import { readTime } from "./time.ts";
@@ -19,7 +20,7 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
   let made: Provider[] = [];
   const config = loadConfig({
     flags: options,
-    env: Deno.env.get,
+    ...environment(),
     file: configFile,
     oneTenant: true,
     check(checked, problems) {

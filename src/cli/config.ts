@@ -3,7 +3,9 @@ import { z } from "zod";
 import { stringify } from "yaml";
 import { describeConfig, loadConfig } from "../config/load.ts";
 import { settingsSchema } from "../config/options.ts";
+import { printable } from "../telemetry/log.ts";
 import { EXIT, type Invocation } from "./command.ts";
+import { environment } from "./environment.ts";
 import { TENANT_NAME, TENANT_OPTIONS, VARIABLE } from "../config/tenants.ts";
 import { createTenantSources } from "./providers.ts";
 
@@ -14,7 +16,8 @@ export function run({ words, options, configFile }: Invocation): Promise<number>
     return Promise.resolve(EXIT.done);
   }
   const check = words[0] === "check" ? createTenantSources : undefined;
-  const loaded = loadConfig({ flags: options, env: Deno.env.get, file: configFile, check });
+  const loaded = loadConfig({ flags: options, ...environment(), file: configFile, check });
+  for (const warning of loaded.warnings) console.error(printable(warning));
   if (words[0] === "check") console.log("The configuration is sound");
   else {
     for (const { name, value, source } of describeConfig(loaded)) {

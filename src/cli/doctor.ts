@@ -8,6 +8,8 @@ import { checkExposure } from "../http/address.ts";
 import { describeError, printable } from "../telemetry/log.ts";
 import { VERSION } from "../version.ts";
 import { EXIT, type Invocation } from "./command.ts";
+import { environment } from "./environment.ts";
+import { fromWhere } from "./start_line.ts";
 import { checkAddress, checkDataDir, checkOpenFiles } from "./doctor/host.ts";
 import { checkNatsStream } from "./doctor/nats.ts";
 import { checkClock, checkDatabase, checkTimescale, describeCommits } from "./doctor/database.ts";
@@ -23,8 +25,9 @@ interface Finding {
 
 /** Looks at everything that a run needs, and says what to do about what is missing. */
 export async function run({ options, configFile }: Invocation): Promise<number> {
-  const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
+  const config = loadConfig({ flags: options, ...environment(), file: configFile });
   const { dataDir, http, json } = config.settings;
+  for (const warning of config.warnings) console.error(printable(warning));
   const findings: Finding[] = [];
   const look = async (name: string, check: () => Promise<string> | string) => {
     try {
@@ -53,7 +56,7 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
         const { kind, synchronousCommit } = config.settings;
         const coverage = tenantsOf(config).flatMap(findProviders).some(({ provider }) => provider?.isLive);
         const detail = [
-          `${database.label}: ${await checkDatabase(client, { kinds: kind, coverage })}`,
+          `${database.label}${fromWhere(config)}: ${await checkDatabase(client, { kinds: kind, coverage })}`,
           ...await describeCommits(client, synchronousCommit),
         ].join(", ");
         await look("timescaledb", () => checkTimescale(client, config.settings.timescale));

@@ -4,6 +4,7 @@ import { loadConfig, tenantsOf } from "../config/load.ts";
 import { checkExposure } from "../http/address.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Invocation } from "./command.ts";
+import { environment } from "./environment.ts";
 import { createTenantSources } from "./providers.ts";
 import { createReload, type LoadedRun } from "./reload.ts";
 import { checkShare, shareOf } from "./share.ts";
@@ -15,7 +16,7 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
     let providers = new Map<string, Provider[]>();
     const config = loadConfig({
       flags: options,
-      env: Deno.env.get,
+      ...environment(),
       file: configFile,
       check(checked, problems) {
         providers = createTenantSources(checked, problems);

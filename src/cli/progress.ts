@@ -6,7 +6,7 @@
 import { getLogger } from "@logtape/logtape";
 import { format as formatDuration } from "@std/fmt/duration";
 import type { App } from "../app.ts";
-import { printable } from "../telemetry/log.ts";
+import { literally, printable } from "../telemetry/log.ts";
 import type { Progress, Provider } from "../providers/provider.ts";
 
 const TERMINAL_EVERY_MS = 250;
@@ -86,8 +86,7 @@ function createLogLines(): ProgressDisplay {
         });
       }, FINITE_EVERY_MS);
     },
-    // Braces would be taken for the place of a value.
-    say: (message) => log.info(printable(message).replaceAll("{", "{{").replaceAll("}", "}}")),
+    say: (message) => log.info(literally(message)),
     clear() {},
     stop: () => clearInterval(timer),
   };

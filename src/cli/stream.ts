@@ -15,10 +15,11 @@ import { openDeadLetters } from "../dead_letters/write.ts";
 import { type Reload, startHttp } from "../http/start.ts";
 import type { Provider } from "../providers/provider.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
-import { configureLog, describeError } from "../telemetry/log.ts";
+import { configureLog, describeError, literally } from "../telemetry/log.ts";
 import { logEvents, loggerOf } from "../telemetry/log_events.ts";
 import { endOf, type Unread, unreadOf } from "./exit.ts";
 import { startProgress } from "./progress.ts";
+import { describeStart, placesOf } from "./start_line.ts";
 import { reloadOnSignal, stopOnSignals } from "./signals.ts";
 import { summarize } from "./summary.ts";
 
@@ -90,13 +91,12 @@ export async function streamBars(
       },
     };
   };
-  const app = running.use(
-    await openApp({
-      config,
-      tenants: await Promise.all(loaded.map(make)),
-      notice: (message) => getLogger("barline").warn("{message}", { message }),
-    }),
-  );
+  const log = getLogger("barline");
+  const warn = (message: string) => log.warn("{message}", { message });
+  config.warnings.forEach(warn);
+  const app = running.use(await openApp({ config, tenants: await Promise.all(loaded.map(make)), notice: warn }));
+  const places = placesOf(config, loaded, app.store.describe());
+  log.info(literally(describeStart(places)), places);
   const sharing = share && running.use(await openSharing({ config, tenant: app.tenants()[0], share }));
   const reload = makeReload?.(app, make, sharing);
   // Who is told that it serves may reload at once.
@@ -120,7 +120,7 @@ export async function streamBars(
     isStrict: settings.strict,
   });
   if (end.ended === "stopped" && goOn !== undefined) {
-    getLogger("barline").info("Stopped before its end: {goOn}", { goOn });
+    log.info("Stopped before its end: {goOn}", { goOn });
   }
   console.log(summarize({
     outcome,

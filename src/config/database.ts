@@ -16,6 +16,8 @@ export type SessionAttributes = "any" | "read-write" | "primary";
 export interface DatabaseHost {
   readonly host: string;
   readonly port: number;
+  /** Its own, from `.pgpass`; where the target has one, that counts. */
+  readonly password?: string;
 }
 
 /** A PostgreSQL server, or several that stand in for each other, and the credentials. */
@@ -56,12 +58,16 @@ const HOST = /^(\/.*|[\p{L}\p{N}._:%-]+)$/u;
 
 /**
  * Reads `postgres://user:password@host:port,host:port/name?parameter=…`. TLS settings that the URL leaves out are taken
- * from `tls`. A host may be the directory of a Unix socket: `%2Frun%2Fpostgresql`, or `?host=/run/postgresql`. Several
+ * from `tls`, a user that it leaves out from `user`. A host may be the directory of a Unix socket: `%2Frun%2Fpostgresql`, or `?host=/run/postgresql`. Several
  * hosts mean `target_session_attrs=read-write`, unless the URL says otherwise: records are to be written.
  *
  * @throws {RangeError} If it is wrong. The message repeats nothing of the URL that may be a part of a password.
  */
-export function parseDatabaseUrl(text: string, tls: { sslmode: SslMode; sslrootcert?: string }): DatabaseTarget {
+export function parseDatabaseUrl(
+  text: string,
+  tls: { sslmode: SslMode; sslrootcert?: string },
+  defaultUser = "postgres",
+): DatabaseTarget {
   const { userinfo, address, name, parameters } = splitUrl(text);
   const unknown = [...parameters.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown !== undefined) {
@@ -75,7 +81,7 @@ export function parseDatabaseUrl(text: string, tls: { sslmode: SslMode; sslrootc
     throw new RangeError(`has connect_timeout "${seconds}", expected seconds as a whole number`);
   }
   const colon = userinfo.indexOf(":");
-  const user = decode(colon < 0 ? userinfo : userinfo.slice(0, colon)) || parameters.get("user") || "postgres";
+  const user = decode(colon < 0 ? userinfo : userinfo.slice(0, colon)) || parameters.get("user") || defaultUser;
   const hosts = parseHosts(address, parameters.get("host"), parameters.get("port"));
   return {
     hosts,
@@ -95,6 +101,18 @@ export function parseDatabaseUrl(text: string, tls: { sslmode: SslMode; sslrootc
 /** Addresses and name of a database, for people. */
 export function labelOf({ hosts, database }: Pick<DatabaseTarget, "hosts" | "database">): string {
   return `${hosts.map(formatHost).join(",")}/${database}`;
+}
+
+/** Addresses, name and user of a database, for people, as a URL without a password. */
+export function describeTarget({ hosts, database, user }: DatabaseTarget): string {
+  return `postgres://${encodeURIComponent(user)}@${formatHosts(hosts)}/${encodeURIComponent(database)}`;
+}
+
+/** Addresses as they stand in a URL. */
+function formatHosts(hosts: readonly DatabaseHost[]): string {
+  const format = (each: DatabaseHost) =>
+    each.host.startsWith("/") ? `${encodeURIComponent(each.host)}:${each.port}` : formatHost(each);
+  return hosts.map(format).join(",");
 }
 
 function formatHost({ host, port }: DatabaseHost): string {
@@ -165,17 +183,11 @@ function decode(part: string): string {
   }
 }
 
-const VARIABLES = ["POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"];
-
-/**
- * The URL that `POSTGRES_*` describe; `undefined` where none of them is set. `refuse` hears which variable is wrong, and
- * how.
- */
+/** The URL that `POSTGRES_*` describe. `refuse` hears which variable is wrong, and how. */
 export function urlFromVariables(
   read: (name: string) => string | undefined,
   refuse: (variable: string, message: string) => void,
-): string | undefined {
-  if (!VARIABLES.some((name) => read(name))) return undefined;
+): string {
   const user = read("POSTGRES_USER") || "postgres";
   let host = read("POSTGRES_HOST") || "localhost";
   let port = read("POSTGRES_PORT") || String(DEFAULT_PORT);
@@ -203,10 +215,7 @@ export function redactUrl(text: string): string {
     const target = parseDatabaseUrl(text, { sslmode: "disable" });
     const { hosts, database, user, password } = target;
     const credentials = `${encodeURIComponent(user)}${password === undefined ? "" : ":***"}`;
-    const addresses = hosts.map(({ host, port }) =>
-      host.startsWith("/") ? `${encodeURIComponent(host)}:${port}` : formatHost({ host, port })
-    );
-    return `postgres://${credentials}@${addresses.join(",")}/${encodeURIComponent(database)}`;
+    return `postgres://${credentials}@${formatHosts(hosts)}/${encodeURIComponent(database)}`;
   } catch {
     return "(not shown)";
   }

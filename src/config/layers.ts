@@ -16,6 +16,8 @@ export interface Layer {
   readonly read: (spec: OptionSpec) => { value: unknown; source: string } | undefined;
   /** A plain variable, where the layer has variables. */
   readonly variable?: (name: string) => string | undefined;
+  /** Names of its variables, where they can be listed. */
+  readonly names?: readonly string[];
   readonly name: string;
 }
 
@@ -67,7 +69,7 @@ export function dotenvLayer(path: string, isNamed: boolean, problems: ConfigProb
     }
   }
   const variables = parseDotenv(text);
-  return variableLayer(path, (name) => variables[name]);
+  return { ...variableLayer(path, (name) => variables[name]), names: Object.keys(variables) };
 }
 
 /** Below the flags, above all that tenants share. */

@@ -5,12 +5,14 @@
  * @module
  */
 import type { z } from "zod";
-import { type DatabaseTarget, parseDatabaseUrl, redactUrl, urlFromVariables } from "./database.ts";
+import { type DatabaseTarget, parseDatabaseUrl, redactUrl } from "./database.ts";
 import { findWrongKeys, readMapping } from "./mapping.ts";
 import { isMapping } from "./per_provider.ts";
 import { type OptionName, type OptionSpec, optionSpecs, type Settings, settingsSchema } from "./options.ts";
 import { dotenvLayer, entryLayer, fileLayer, first, flagLayer, type Layer, variableLayer } from "./layers.ts";
+import { completeTarget, readServer, variableOf } from "./server.ts";
 import type { TenantEntry } from "./tenants.ts";
+import { findUnknownVariables } from "./unknown_variables.ts";
 
 /** Something wrong with the configuration. */
 export interface ConfigProblem {
@@ -41,6 +43,8 @@ export interface Config {
   readonly httpToken?: string;
   /** The configuration of each of the file's tenants that is to run; empty where this is the only one there is. */
   readonly tenants: readonly Config[];
+  /** What keeps nobody from running and should be known: sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** What {@linkcode loadConfig} reads from. */
@@ -48,6 +52,8 @@ export interface ConfigInputs {
   /** Flags by option name; text, lists of text, or `true`. */
   flags: ReadonlyMap<string, unknown>;
   env: (name: string) => string | undefined;
+  /** Names of the variables that are set, of which those that mean nothing are warned of. @default {none} */
+  variables?: readonly string[];
   /** Path of the YAML file. */
   file?: string;
   /** Path of the `.env` file; it need not exist. @default {`BARLINE_ENV_FILE`, or ".env"} */
@@ -71,8 +77,14 @@ export function loadConfig(inputs: ConfigInputs): Config {
   const problems: ConfigProblem[] = [];
   const { flags, shared, file } = openLayers(inputs, problems);
   const process = readSettings([flags, ...shared], problems);
-  const target = resolveTarget(process.settings, process.sources, problems);
-  const variable = (name: string) => first(shared, (layer) => layer.variable?.(name) || undefined);
+  const variable = variableOf(shared);
+  const warnings: string[] = [];
+  const target = resolveTarget({ ...process, variable }, problems, warnings);
+  const named = file.tenants.flatMap(({ variables, httpToken = "" }) => [...Object.values(variables), httpToken]);
+  warnings.push(
+    ...findUnknownVariables(inputs.variables ?? [], "environment", named),
+    ...shared.flatMap(({ names = [], name }) => findUnknownVariables(names, name, named)),
+  );
 
   function configOf(entry: TenantEntry): Config {
     const name = `tenants.${entry.name}`;
@@ -97,6 +109,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
       variable: (each) => variable(Object.hasOwn(entry.variables, each) ? entry.variables[each] : each),
       httpToken: token,
       tenants: [],
+      warnings,
     };
   }
 
@@ -112,7 +125,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
   }
   const config = chosen.length === 1 && (isNamed || inputs.oneTenant)
     ? chosen[0]
-    : { ...process, target, variable, tenants: chosen };
+    : { ...process, target, variable, tenants: chosen, warnings };
   inputs.check?.(config, problems);
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
@@ -151,7 +164,11 @@ function readSettings(
   const sources = new Map<OptionName, string>();
   for (const spec of optionSpecs) {
     const found = spec.name === "database"
-      ? readDatabase(layers, spec, problems)
+      ? readServer(
+        layers,
+        spec,
+        (source) => (key, message) => problems.push({ key, source, message }),
+      )
       : first(layers, (layer) => layer.read(spec));
     sources.set(spec.name, found?.source ?? "default");
     const checked = settingsSchema.shape[spec.name].safeParse(coerce(found?.value, spec));
@@ -167,13 +184,14 @@ function readSettings(
 const CERTIFICATE = /^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/m;
 
 function resolveTarget(
-  settings: Settings,
-  sources: ReadonlyMap<OptionName, string>,
+  { settings, sources, variable }: Pick<Config, "settings" | "sources" | "variable">,
   problems: ConfigProblem[],
+  warnings: string[],
 ): DatabaseTarget | undefined {
   if (settings.database === "embedded") return undefined;
   try {
-    const target = parseDatabaseUrl(settings.database, settings);
+    const found = parseDatabaseUrl(settings.database, settings, variable("POSTGRES_USER"));
+    const target = completeTarget(found, variable, (message) => warnings.push(message));
     if (target.sslrootcert !== undefined && !CERTIFICATE.test(Deno.readTextFileSync(target.sslrootcert))) {
       throw new Error(`${JSON.stringify(target.sslrootcert)} holds no certificate`);
     }
@@ -188,17 +206,6 @@ function resolveTarget(
       }`,
     });
   }
-}
-
-/** Within one source a URL is stronger than `POSTGRES_*`; between sources the stronger source decides. */
-function readDatabase(layers: readonly Layer[], spec: OptionSpec, problems: ConfigProblem[]) {
-  return first(layers, (layer) => {
-    const plain = layer.read(spec);
-    if (plain !== undefined || layer.variable === undefined) return plain;
-    const refuse = (key: string, message: string) => problems.push({ key, source: layer.name, message });
-    const value = urlFromVariables(layer.variable, refuse);
-    return value === undefined ? undefined : { value, source: `POSTGRES_* in ${layer.name}` };
-  });
 }
 
 /** What is wrong with a value, by key: the entries of a mapping that do not do, or else all of it. */

@@ -147,14 +147,10 @@ export function adviseOnDatabaseError(error: unknown): string {
   if (code === "ECONNREFUSED") return "Start the server, or correct host and port.";
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "Correct the host name, or repair name resolution.";
   if (isTlsError(error)) return adviseOnCertificate(`${code} ${(error as Error).message}`);
-  if (error instanceof Error && NO_PASSWORD.test(error.message)) return "Give the password (POSTGRES_PASSWORD).";
   if (error instanceof Error && error.message === NO_TLS) return "Turn TLS on at the server, or use --sslmode disable.";
   if (code === "ETIMEDOUT") return "Check network, firewall and the load of the server.";
   return "";
 }
-
-/** What the driver says where the server asks for a password and there is none. */
-const NO_PASSWORD = /client password must be|Password must be a string/;
 
 /** What the driver says where the server has no TLS. */
 const NO_TLS = "The server does not support SSL connections";

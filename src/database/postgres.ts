@@ -8,7 +8,7 @@ import { Client, type ClientConfig } from "pg";
 import { abortable } from "@std/async/abortable";
 import { type DatabaseHost, type DatabaseTarget, labelOf } from "../config/database.ts";
 import { cutClient, type Database, withClient } from "./database.ts";
-import { classifyDatabaseError, TransientError } from "./faults.ts";
+import { classifyDatabaseError, FatalError, TransientError } from "./faults.ts";
 
 /** Options of {@linkcode openPostgres}. */
 export interface PostgresOptions {
@@ -33,7 +33,6 @@ export function openPostgres(options: PostgresOptions): Database {
   const shared: ClientConfig = {
     database: target.database,
     user: target.user,
-    password: target.password,
     connectionTimeoutMillis: connectTimeoutMs,
     query_timeout: statementTimeoutMs > 0 ? statementTimeoutMs + GRACE_MS : undefined,
     keepAlive: true,
@@ -41,8 +40,14 @@ export function openPostgres(options: PostgresOptions): Database {
   };
   let latest = 0;
 
-  async function enter({ host, port }: DatabaseHost, signal?: AbortSignal): Promise<Client> {
-    const client = await connectClient({ ...shared, host, port, ssl: tlsOptions(target, host) }, signal);
+  async function enter({ host, port, password }: DatabaseHost, signal?: AbortSignal): Promise<Client> {
+    const client = await connectClient({
+      ...shared,
+      host,
+      port,
+      password: target.password ?? password ?? lackPassword,
+      ssl: tlsOptions(target, host),
+    }, signal);
     try {
       // Set here and not in the start-up packet, which poolers such as PgBouncer refuse to pass on.
       await client.query(`SET statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
@@ -86,6 +91,13 @@ export function openPostgres(options: PostgresOptions): Database {
     async [Symbol.asyncDispose]() {},
   };
   return database;
+}
+
+/** Called where the server asks for a password and there is none. */
+function lackPassword(): never {
+  throw new FatalError(
+    "Cannot connect: the server wants a password; set POSTGRES_PASSWORD or PGPASSWORD, or use .pgpass",
+  );
 }
 
 /** Checks that the server is one that the target asks for. */

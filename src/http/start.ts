@@ -92,7 +92,7 @@ export function startHttp({ app, config, reload, onRoute, cluster }: HttpOptions
     tenantTokens: () =>
       new Map(app.tenants().flatMap(({ name, config }) => config.httpToken ? [[config.httpToken, name] as const] : [])),
     sources,
-    onListen: (url) => log.info("Serving {url}/metrics and {url}/health", { url }),
+    onListen: (url) => log.info("Serving {url}/metrics and {url}/health, with the cockpit at {url}/", { url }),
     log: (message) => log.info("{message}", { message }),
   });
   return {

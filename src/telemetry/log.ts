@@ -20,6 +20,14 @@ export interface LogOptions {
   beforeLine?: () => void;
 }
 
+/**
+ * A text as a message that stands in the log as it is: braces are no places of values, and in JSON nothing of it is quoted
+ * once more.
+ */
+export function literally(text: string): string {
+  return printable(text).replaceAll("{", "{{").replaceAll("}", "}}");
+}
+
 /** Sets the log up for the process. */
 export async function configureLog({ level, format, beforeLine }: LogOptions): Promise<void> {
   const formatJson = getJsonLinesFormatter({ properties: "flatten" });

@@ -104,7 +104,7 @@ function fromVariables(variables: Record<string, string>) {
     (name) => variables[name],
     (variable, message) => refused.push(`${variable}: ${message}`),
   );
-  return { target: url === undefined ? undefined : parseDatabaseUrl(url, TLS), refused };
+  return { target: parseDatabaseUrl(url, TLS), refused };
 }
 
 Deno.test("POSTGRES_* describe a server, whatever characters they hold", () => {
@@ -115,7 +115,7 @@ Deno.test("POSTGRES_* describe a server, whatever characters they hold", () => {
     POSTGRES_USER: "a b@c",
     POSTGRES_PASSWORD: "p@ss/w:rd%#?",
   });
-  assertEquals([target?.hosts, target?.database, target?.user, target?.password], [
+  assertEquals([target.hosts, target.database, target.user, target.password], [
     [{ host: "db.example", port: 6543 }],
     "märkte/1",
     "a b@c",
@@ -123,12 +123,11 @@ Deno.test("POSTGRES_* describe a server, whatever characters they hold", () => {
   ]);
 });
 
-Deno.test("any one of POSTGRES_* is enough, and none is no server", () => {
-  assertEquals(fromVariables({}).target, undefined);
+Deno.test("any one of POSTGRES_* is enough", () => {
   const { target } = fromVariables({ POSTGRES_USER: "me" });
-  assertEquals([target?.hosts, target?.database], [[{ host: "localhost", port: 5432 }], "me"]);
+  assertEquals([target.hosts, target.database], [[{ host: "localhost", port: 5432 }], "me"]);
   for (const host of ["::1", "/run/postgresql", "10.0.0.1"]) {
-    assertEquals(fromVariables({ POSTGRES_HOST: host }).target?.hosts, [{ host, port: 5432 }]);
+    assertEquals(fromVariables({ POSTGRES_HOST: host }).target.hosts, [{ host, port: 5432 }]);
   }
 });
 

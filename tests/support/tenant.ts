@@ -32,6 +32,7 @@ export function memoryStore(sink: TestTenantOptions["sink"] = () => ({})) {
   const sinks = new Map<string, FakeSink>();
   const table = createMemoryTable();
   const store: Store = {
+    describe: () => "a table in memory",
     name: "postgres",
     openSink(_: string, { name }: RecordKind<MarketRecord>) {
       const made = fakeSink(sink(name));

@@ -1,0 +1,55 @@
+/**
+ * Which server the sources name, from the strongest that names one. A lone user or password names none: it completes the
+ * server that a weaker source names, and never takes its place.
+ *
+ * @module
+ */
+import { type DatabaseTarget, urlFromVariables } from "./database.ts";
+import { first, type Layer } from "./layers.ts";
+import { type Refuse, urlFromLibpq, type Variable, withPasswordFile } from "./libpq.ts";
+import type { OptionSpec } from "./options.ts";
+
+/** Variables that name a server. */
+const PLACES = ["POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB"];
+const CREDENTIALS = ["POSTGRES_USER", "POSTGRES_PASSWORD"];
+
+/** The value of `database`, and where it comes from; `undefined` where no source names a server. */
+export function readServer(
+  layers: readonly Layer[],
+  spec: OptionSpec,
+  refuse: (source: string) => Refuse,
+): { value: unknown; source: string } | undefined {
+  const read = variableOf(layers);
+  /** The server of a layer's own variables, with the strongest credentials. */
+  const fromVariables = ({ name, variable }: Layer, places: readonly string[]) => {
+    if (!places.some((each) => variable?.(each))) return undefined;
+    const value = urlFromVariables((each) => CREDENTIALS.includes(each) ? read(each) : variable!(each), refuse(name));
+    return { value, source: `POSTGRES_* in ${name}` };
+  };
+  const named = first(layers, (layer) => layer.read(spec) ?? fromVariables(layer, PLACES));
+  if (named !== undefined) return named;
+  const sourceOf = (variable: string) => layers.find((layer) => layer.variable?.(variable))!.name;
+  const libpq = urlFromLibpq(read, (variable, message) => refuse(sourceOf(variable))(variable, message));
+  if (libpq !== undefined) return { value: libpq.url, source: `${libpq.variable} in ${sourceOf(libpq.variable)}` };
+  return first(layers, (layer) => fromVariables(layer, CREDENTIALS));
+}
+
+/** The strongest of each variable; empty ones are as good as none. */
+export function variableOf(layers: readonly Layer[]): Variable {
+  return (name) => first(layers, (layer) => layer.variable?.(name) || undefined);
+}
+
+/**
+ * The target with the password that variables or `.pgpass` have where its URL has none: `POSTGRES_PASSWORD`, unless
+ * `POSTGRES_USER` says that it is another user's, then `PGPASSWORD`.
+ */
+export function completeTarget(
+  target: DatabaseTarget,
+  read: Variable,
+  warn: (message: string) => void,
+): DatabaseTarget {
+  if (target.password !== undefined) return target;
+  const isOfUser = (read("POSTGRES_USER") ?? target.user) === target.user;
+  const password = (isOfUser ? read("POSTGRES_PASSWORD") : undefined) ?? read("PGPASSWORD");
+  return password === undefined ? withPasswordFile(target, read, warn) : { ...target, password };
+}
