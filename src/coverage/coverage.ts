@@ -70,6 +70,14 @@ export const UNKNOWN: SeriesCoverage = { confirmed: [], doubts: [] };
 /** Whether history is asked no more about the doubt. */
 export const isUnrepairable = ({ dueAt }: Doubt): boolean => dueAt === Infinity;
 
+/** Where what is known of a series begins, in epoch ms; `Infinity` where nothing is. */
+export const beginOf = ({ confirmed, doubts }: SeriesCoverage): number =>
+  Math.min(confirmed[0]?.[0] ?? Infinity, doubts[0]?.from ?? Infinity);
+
+/** Where what is known of a series ends, in epoch ms; `-Infinity` where nothing is. */
+export const endOf = ({ confirmed, doubts }: SeriesCoverage): number =>
+  Math.max(confirmed.at(-1)?.[1] ?? -Infinity, doubts.at(-1)?.to ?? -Infinity);
+
 /** The coverage with the range confirmed: doubts lose what of them lies in it. */
 export function confirm({ confirmed, doubts }: SeriesCoverage, range: Interval): SeriesCoverage {
   return { confirmed: unite(confirmed, range), doubts: without(doubts, range) };
@@ -85,11 +93,11 @@ export function doubt({ confirmed, doubts }: SeriesCoverage, opened: Doubt): Ser
   };
 }
 
-/** What of the doubts lies outside the range. */
-function without(doubts: readonly Doubt[], range: Interval): Doubt[] {
+/** What of the doubts lies outside the range: the same list where all of them do. */
+function without(doubts: readonly Doubt[], range: Interval): readonly Doubt[] {
+  const isOutside = (each: Doubt) => each.to <= range[0] || each.from >= range[1];
+  if (doubts.every(isOutside)) return doubts;
   return doubts.flatMap((each) =>
-    each.to <= range[0] || each.from >= range[1]
-      ? [each]
-      : subtract([each.from, each.to], [range]).map(([from, to]) => ({ ...each, from, to }))
+    isOutside(each) ? [each] : subtract([each.from, each.to], [range]).map(([from, to]) => ({ ...each, from, to }))
   );
 }

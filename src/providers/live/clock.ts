@@ -13,6 +13,8 @@
 export interface FeedClock {
   /** Latest of the local clock, the vendor's clock and the newest bar of most symbols, in epoch ms. */
   now(): number;
+  /** What the vendor's clock shows, or the newest bar of most symbols where that is later; `now()` where the vendor has not said. */
+  vendorNow(): number;
   /** The vendor said that it is `ms` (epoch ms) now. */
   vendorSaid(ms: number): void;
   /** A live bar of the symbol ended at `ms`. */
@@ -42,6 +44,7 @@ export function createFeedClock(stepMs: number): FeedClock {
   let asked = readBoth();
   return {
     now,
+    vendorNow: () => vendor.now() === -Infinity ? now() : Math.max(vendor.now(), bars.newest()),
     vendorSaid: vendor.said,
     barEnded(symbol, ms) {
       // Of few symbols each is most of them, so that none may overrule the other clocks.

@@ -19,7 +19,8 @@ const CORRECTION_MS = 2 * 60 * 60_000;
 const FIELDS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as const;
 
 /** Compares. A bar of history that replaces one of the stream is a correction of it. */
-export function compare({ values, corrected }: Track, bars: readonly FeedBar[], now: number): Compared {
+export function compare({ values, corrected }: Track, bars: readonly FeedBar[]): Compared {
+  const now = performance.now();
   const news: FeedBar[] = [];
   const outdated: number[] = [];
   for (const bar of bars) {

@@ -66,12 +66,13 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   const stalls = watchForStalls({
     ...{ feed, coverage, share: options.share },
     stallMs: options.stallMs,
+    vendorNow: clock.vendorNow,
     patience: options.patience,
     signal,
     onStall: (symbol) => connection.abort(new FeedError(`${symbol} is silent but has bars`, { reason: "stall" })),
   });
   const repairs = startRepairs({
-    ...{ feed, coverage, stepMs, signal, clock: context.clock, now: clock.now },
+    ...{ feed, coverage, stepMs, signal, clock: context.clock, now: clock.now, vendorNow: clock.vendorNow },
     ...{
       share: options.share,
       reachMs: options.reachMs,

@@ -9,6 +9,7 @@
  * | a live bar leaves out open minutes | the minutes left out | in doubt: `hole` |
  * | a connection, or a symbol's part of it, begins | from the end of the newest bar to the end of the bar under way | in doubt: `interrupted` |
  * | the same, where the vendor corrects bars | the bars that it may have corrected meanwhile | in doubt: `corrected` |
+ * | a late live bar that was over before the connection began, where the vendor corrects bars | the bar | in doubt: `corrected` |
  * | the last states of a bar are missing, or nobody but history says that it is over | the bar | in doubt: `partial` |
  * | history still has what a correction replaced | the bar | in doubt: `corrected` |
  * | a sound answer of history holds the bars on both sides | the doubt between them | confirmed |
@@ -23,16 +24,18 @@
  * derived from the local clock alone: a live bar that does not adjoin opens a doubt whatever the clock says.
  *
  * The coverage is saved behind the commits, never before them: a kill leaves the end of it unknown, and what is unknown
- * between the coverage and the first live bar is in doubt at the next start.
+ * between the coverage and the first live bar is in doubt at the next start: `stopped` where bars are stored, else `interrupted`.
  *
  * @module
  */
 import type { Calendar } from "../../calendar/mod.ts";
 import { type DoubtReason, isUnrepairable, type SeriesCoverage } from "../../coverage/coverage.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
+import { MAX_AHEAD_MS } from "./clock.ts";
 import type { CoverageKeeper } from "./coverage_keeper.ts";
 import type { FeedBar } from "./feed.ts";
 import {
+  barsEnd,
   commit,
   createTrack,
   isAboutMissing,
@@ -91,6 +94,10 @@ export interface FeedCoverageOptions {
   lagMs: () => number;
   /** The latest of the local clock, the vendor's, and the newest live bar. */
   now: () => number;
+  /** The vendor's clock, or `now` where it is not known. */
+  vendorNow: () => number;
+  /** When the feed was started, by `now`. */
+  startedAt: number;
   /** What others know that this feed stands in for, by its own symbols. */
   peers: ReadonlyMap<string, readonly SeriesCoverage[]>;
   keeper: Pick<CoverageKeeper, "changed">;
@@ -103,7 +110,8 @@ const PEER_REACH_MS = 24 * 60 * 60_000;
 
 /** Makes the coverage of a feed. */
 export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
-  const { calendar, symbols, stepMs, isConfirmed, correctionMs, lagMs, now, peers, keeper } = options;
+  const { calendar, symbols, stepMs, isConfirmed, correctionMs, lagMs, now, vendorNow, startedAt, peers, keeper } =
+    options;
   const tracks = new Map<string, Track>();
   const doubtful = new Set<Track>();
   /** How many busy symbols lack the bar before the one that starts then. */
@@ -133,19 +141,32 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     changed(of);
   }
 
+  /** Opens doubts over what of a range is not known to be missing: that is asked for anyway. */
+  function doubtRest(of: Track, from: number, to: number, reason: DoubtReason, dueAt: number): void {
+    const missing = of.coverage.doubts.filter(isAboutMissing).map((each): Interval => [each.from, each.to]);
+    for (const [start, end] of subtract([from, to], missing)) openDoubt(of, start, end, reason, dueAt);
+  }
+
   /** Corrections of the bars before `until` may have come while nobody listened. */
-  function doubtCorrections(of: Track, until = of.head, dueAt = now()): void {
+  function doubtCorrections(of: Track, until = barsEnd(of), dueAt = now()): void {
     const [first] = of.coverage.confirmed;
     if (correctionMs === 0 || until === undefined || first === undefined) return;
     const from = Math.max(first[0], until - correctionMs);
-    if (from < until) openDoubt(of, from, until, "corrected", dueAt);
+    if (from < until) doubtRest(of, from, until, "corrected", dueAt);
+  }
+
+  /** Whether a late bar was over before its symbol's bars came again: its correction may have come in between. */
+  function mayLackCorrection(of: Track, { ts, status }: FeedBar): boolean {
+    if (correctionMs === 0 || status === "correction") return false;
+    const isMissing = of.coverage.doubts.some((each) => isAboutMissing(each) && each.from <= ts && ts < each.to);
+    return isMissing && ts + stepMs <= vendorNow() - (performance.now() - of.resumedAt);
   }
 
   /** A live bar after a silence: what history was behind with, or nobody could prove, may be proved now. */
   function hasten(of: Track, ts: number): void {
     for (const each of of.coverage.doubts) {
-      const dueAt = each.reason === "partial" ? soon(ts) : firstDue(of, soon(ts));
-      const mayBeProved = each.reason === "lag" || each.reason === "partial" || each.to === ts;
+      const dueAt = each.reason === "partial" ? soon(ts) : firstDue(soon(ts), isBusy(of));
+      const mayBeProved = each.to === ts || (each.to < ts && (each.reason === "lag" || each.reason === "partial"));
       if (mayBeProved && !isUnrepairable(each) && dueAt < each.dueAt) open(of, { ...each, dueAt });
     }
   }
@@ -168,9 +189,9 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     });
   }
 
-  /** Where a symbol begins of which nothing is known: with the first live bar, or where those before it in a group ended. */
+  /** Where a symbol begins of which nothing is known: with the feed's start, or where those before it in a group ended. */
   function beginningOf(symbol: string): number {
-    const first = floor(now() - lagMs());
+    const first = floor(Math.min(startedAt, now()) - lagMs());
     const starts = peersOf(symbol).flatMap(({ confirmed, doubts }) => [confirmed[0]?.[0], doubts[0]?.from]);
     const oldest = Math.min(...starts.filter((start) => start !== undefined));
     return Math.min(first, Math.max(oldest, floor(first - PEER_REACH_MS)));
@@ -214,14 +235,24 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     received(bar) {
       const of = track(bar.symbol);
       const before = of.head;
+      // The local clock was ahead where the series was thought to begin: it begins with this bar, unless that is an old one.
+      if (of.isGuess && bar.ts < before! && vendorNow() - bar.ts - stepMs <= MAX_AHEAD_MS) {
+        doubtRest(of, bar.ts, before!, "interrupted", now());
+      }
+      if (before !== undefined && bar.ts < before && mayLackCorrection(of, bar)) {
+        openDoubt(of, bar.ts, bar.ts + stepMs, "corrected", soon(bar.ts) + correctionMs);
+      }
       const hole = receive(of, bar.ts);
-      if (isConfirmed || bar.status === "correction") noteValues(of, bar, now());
+      if (isConfirmed || bar.status === "correction") noteValues(of, bar);
       if (hole !== undefined) {
-        if (isBusy(of)) lacking.set(bar.ts, (lacking.get(bar.ts) ?? 0) + 1);
+        // A long hole makes any symbol look thin.
+        const wasBusy = isBusy(of, hole[0]);
+        const dueAt = firstDue(soon(hole[1]), wasBusy);
+        if (wasBusy) lacking.set(bar.ts, (lacking.get(bar.ts) ?? 0) + 1);
         if (lacking.size > MAX_LACKING) lacking.delete(lacking.keys().next().value!);
         // Corrections of the bars before it may have been lost with the bars of the hole.
-        if (isBusy(of)) doubtCorrections(of, hole[0], firstDue(of, soon(hole[1])));
-        openDoubt(of, hole[0], hole[1], "hole", firstDue(of, soon(hole[1])));
+        if (wasBusy) doubtCorrections(of, hole[0], dueAt);
+        doubtRest(of, hole[0], hole[1], "hole", dueAt);
         hasten(of, hole[1]);
       } else if (before === bar.ts) hasten(of, before);
       return hole;
@@ -244,7 +275,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       const head = of.head;
       if (head === undefined || ts < head) return;
       const hole = ts > head && isOpenIn(of, head, ts);
-      if (hole) openDoubt(of, head, ts, "hole", firstDue(of, soon(ts)));
+      if (hole) openDoubt(of, head, ts, "hole", firstDue(soon(ts), isBusy(of)));
       of.head = ts + stepMs;
       of.inFlight.push({ ts, from: hole ? ts : head, isLate: false });
       commit(of, ts);
@@ -254,6 +285,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       const of = track(symbol);
       const from = of.head ?? beginningOf(symbol);
       const to = Math.max(from, floor(now()) + stepMs);
+      of.resumedAt = performance.now();
       of.isGuess = of.head === undefined;
       of.head = to;
       for (const [start, end] of subtract([from, to], heldByPeers(symbol))) {

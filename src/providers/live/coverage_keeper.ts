@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { type SeriesCoverage, UNKNOWN } from "../../coverage/coverage.ts";
+import { beginOf, doubt, endOf, type SeriesCoverage, UNKNOWN } from "../../coverage/coverage.ts";
 import type { CoverageChange, CoverageStore, SeriesOwner } from "../../coverage/store.ts";
 import { settle, type Track } from "./track.ts";
 import { isBusy } from "./urgency.ts";
@@ -14,8 +14,8 @@ import { isBusy } from "./urgency.ts";
 /** Keeps the coverage of a feed. */
 export interface CoverageKeeper {
   /**
-   * Reads what earlier runs know and gives it to `take`. Where nothing is kept of a symbol that has bars, the last day of
-   * them is in doubt. A store that cannot be reached is asked again until it can be, while the feed streams.
+   * Reads what earlier runs know and gives it to `take`. Bars that were stored after the last save are in doubt; where nothing
+   * is kept of a symbol that has bars, the last day of them is. A store that cannot be reached is asked again until it can be, while the feed streams.
    *
    * @param newest Start of the newest stored bar of each symbol.
    */
@@ -24,7 +24,7 @@ export interface CoverageKeeper {
   changed(track: Track): void;
   /** Saves what has changed. */
   save(): Promise<void>;
-  /** Ends saving by the clock. */
+  /** Ends saving by the clock, and saves what has changed. */
   stop(): void;
 }
 
@@ -54,8 +54,8 @@ export function createCoverageKeeper(
 ): CoverageKeeper {
   const dirty = new Set<Track>();
   const urgent = new Set<Track>();
-  /** Doubts that were saved last, so that only what has changed is saved. */
-  const savedDoubts = new WeakMap<Track, SeriesCoverage["doubts"]>();
+  /** What was saved last of each series that is urgent where it changes: its doubts, and where it begins. */
+  const saved = new WeakMap<Track, { readonly doubts: SeriesCoverage["doubts"]; readonly begin: number }>();
   let saving: Promise<void> = Promise.resolve();
   let hasFailed = false;
   let isStopped = false;
@@ -67,7 +67,7 @@ export function createCoverageKeeper(
     const taken = new Map<Track, Track["unsaved"]>();
     for (const track of tracks) {
       taken.set(track, track.unsaved);
-      savedDoubts.set(track, track.coverage.doubts);
+      saved.set(track, { doubts: track.coverage.doubts, begin: beginOf(track.coverage) });
       changes.push({ symbol: track.symbol, confirmed: track.unsaved, doubts: track.coverage.doubts });
       track.unsaved = [];
       dirty.delete(track);
@@ -100,7 +100,7 @@ export function createCoverageKeeper(
     return await store?.load(owner) ?? new Map();
   }
 
-  /** Adds symbols of which nothing is kept, although they have bars. */
+  /** Adds doubts over stored bars of which nothing is kept. */
   function withNewest(
     stored: ReadonlyMap<string, SeriesCoverage>,
     newest: ReadonlyMap<string, number>,
@@ -108,12 +108,13 @@ export function createCoverageKeeper(
     const known = new Map(stored);
     const now = Date.now();
     for (const [symbol, ts] of newest) {
-      if (known.has(symbol)) continue;
-      const range = { from: ts + stepMs - Math.max(UPGRADE_MS, stepMs), to: ts + stepMs };
-      known.set(symbol, {
-        ...UNKNOWN,
-        doubts: [{ ...range, reason: "upgraded", foundAt: now, dueAt: now, attempts: 0 }],
-      });
+      const coverage = known.get(symbol) ?? UNKNOWN;
+      const to = ts + stepMs;
+      const end = endOf(coverage);
+      const [from, reason] = end === -Infinity
+        ? [to - Math.max(UPGRADE_MS, stepMs), "upgraded" as const]
+        : [end, "stopped" as const];
+      known.set(symbol, doubt(coverage, { from, to, reason, foundAt: now, dueAt: now, attempts: 0 }));
     }
     return known;
   }
@@ -144,15 +145,16 @@ export function createCoverageKeeper(
       dirty.add(track);
       // What is committed after the feed has ended may be the last that is heard of it.
       if (isStopped) save(dirty).catch(() => {});
-      const { doubts } = track.coverage;
+      const last = saved.get(track);
       // Before the first bar, where a series begins is known here alone.
-      const isNew = !savedDoubts.has(track);
-      if (isNew || (!isConfirmed && doubts !== savedDoubts.get(track) && isBusy(track))) urgent.add(track);
+      const hasBegun = last?.begin !== beginOf(track.coverage);
+      if (hasBegun || (!isConfirmed && track.coverage.doubts !== last!.doubts && isBusy(track))) urgent.add(track);
     },
     save: () => save(dirty),
     stop() {
       isStopped = true;
       timers.forEach(clearInterval);
+      save(dirty).catch(() => {});
     },
   };
 }

@@ -83,7 +83,7 @@ export function needsTable({ track: { recent }, doubts }: RepairPlan): boolean {
  *
  * @param isFinal Whether the vendor corrects no bars, so that a stored one is as good as any.
  */
-export function useTable({ track, doubts }: RepairPlan, stored: StoredStarts, isFinal: boolean, now: number): number[] {
+export function useTable({ track, doubts }: RepairPlan, stored: StoredStarts, isFinal: boolean): number[] {
   const { stepMs } = track;
   const within = new Set(stored.within);
   for (const { from, to } of isFinal ? doubts.filter(isAboutMissing) : []) {
@@ -96,6 +96,8 @@ export function useTable({ track, doubts }: RepairPlan, stored: StoredStarts, is
   }
   const known = [stored.before, ...stored.within, stored.after].filter((each) => each !== undefined);
   for (const start of known) note(track, start);
-  for (const start of stored.corrected ?? []) if (!track.corrected.has(start)) track.corrected.set(start, now);
+  for (const start of stored.corrected ?? []) {
+    if (!track.corrected.has(start)) track.corrected.set(start, performance.now());
+  }
   return known;
 }

@@ -93,17 +93,19 @@ function readAgain(
   track: Track,
   starts: readonly number[],
   settled: readonly Interval[],
-  { correctionMs, now, readyAt }: ReconcileOptions,
+  { correctionMs, now, askedAt, readyAt }: ReconcileOptions,
 ): void {
   // Where the end of a range is not in history yet, it shows its bars as they were then.
   const behind = track.coverage.doubts.find(({ reason, dueAt }) => reason === "lag" && dueAt < Infinity);
-  const shownAt = behind?.from ?? now;
+  const shownAt = behind?.from ?? askedAt;
   const young = starts.filter((start) =>
     start + track.stepMs + correctionMs > shownAt && settled.some(([from, to]) => start >= from && start < to)
   );
   if (correctionMs === 0 || young.length === 0) return;
   const [from, last] = [young[0], young[young.length - 1]];
-  const dueAt = Math.max(readyAt(last + track.stepMs + correctionMs), now + (behind === undefined ? 0 : AGAIN_MS));
+  // Bars are as old as the vendor's clock says; what is due follows the latest of all clocks.
+  const waitMs = Math.max(readyAt(last + track.stepMs + correctionMs) - askedAt, behind === undefined ? 0 : AGAIN_MS);
+  const dueAt = now + waitMs;
   open(track, { from, to: last + track.stepMs, reason: "corrected", foundAt: now, dueAt, attempts: 0 });
 }
 

@@ -45,6 +45,8 @@ export interface RepairOptions {
   clock: ReceiveClock;
   /** The latest of the local clock, the vendor's, and the newest live bar, in epoch ms. */
   now: () => number;
+  /** The vendor's clock, or `now` where it is not known: how old bars are for the vendor, in epoch ms. */
+  vendorNow: () => number;
   /** What questions that are not urgent keep to. */
   share: Share;
   /** How far back repairs reach, in milliseconds. */
@@ -192,7 +194,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     const plans = group.map(({ track }) => planRepair(track, coverage, now())).filter((plan) => plan !== undefined);
     for (const { track } of group) coverage.changed(track);
     if (plans.length === 0) return;
-    const askedAt = now();
+    const askedAt = options.vendorNow();
     const knownOf = new Map(plans.map(({ symbol, track }) => [symbol, withRecent(known.get(symbol), track)]));
     const from = Math.min(...plans.map((plan) => plan.from));
     const last = Math.max(...plans.map((plan) => plan.to));
@@ -236,7 +238,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       const { track, doubts } = bySymbol.get(symbol)!;
       // The bars beside the doubts are evidence alone: what is stored of them is not in doubt.
       const asked = some.filter(({ ts }) => doubts.some(({ from, to }) => ts >= from && ts < to));
-      const compared = compare(track, asked, now());
+      const compared = compare(track, asked);
       if (compared.outdated.length > 0) {
         outdated.set(symbol, new Set([...outdated.get(symbol) ?? [], ...compared.outdated]));
       }
@@ -256,7 +258,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       const stored = await readTable!(ranges, signal);
       return new Map(some.flatMap((plan) => {
         const of = stored.get(plan.symbol);
-        return of === undefined ? [] : [[plan.symbol, useTable(plan, of, feed.correctionMs === undefined, now())]];
+        return of === undefined ? [] : [[plan.symbol, useTable(plan, of, feed.correctionMs === undefined)]];
       }));
     } catch {
       signal.throwIfAborted();

@@ -30,6 +30,8 @@ export interface StallOptions {
   share: Share;
   /** Silence that is looked into, in milliseconds. */
   stallMs: number;
+  /** What time it is for the vendor, in epoch ms. */
+  vendorNow: () => number;
   /**
    * Silence of each symbol that is looked into next time, in milliseconds. Outlasts connections: what a new one does not
    * mend is no reason to renew it again at once.
@@ -54,6 +56,7 @@ const MAX_REFUSALS = 5;
 
 /** What has come of a symbol. */
 interface Heard {
+  /** By the monotonic clock, in milliseconds. */
   readonly at: number;
   /** Start of the first bar that is still to come. */
   readonly from: number;
@@ -75,11 +78,11 @@ interface Probe extends Question {
  * the close have not come, or bars of after hours came: then it is asked about for a while.
  */
 export function watchForStalls(
-  { feed, coverage, share, stallMs, patience, signal, onStall }: StallOptions,
+  { feed, coverage, share, stallMs, vendorNow, patience, signal, onStall }: StallOptions,
 ): StallWatch {
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const heard = new Map<string, Heard>();
-  /** When a symbol was last asked about, since it was heard of. */
+  /** When a symbol was last asked about, since it was heard of, by the monotonic clock. */
   const askedAt = new Map<string, number>();
   /** Symbols whose history is refused. */
   const hopeless = new Set<string>();
@@ -87,30 +90,38 @@ export function watchForStalls(
   let isProbing = false;
 
   /** Up to where history has the bars that should have come. */
-  const readyUntil = () => Date.now() - stepMs - (feed.historyLagMs ?? 0);
+  const readyUntil = () => vendorNow() - stepMs - (feed.historyLagMs ?? 0);
 
   /** Whether bars are to be expected of a symbol although its market is closed. */
-  function isExpectedWhileClosed(calendar: Calendar, symbol: string, { from, hasBar }: Heard, now: number): boolean {
-    if (calendar.openMs(Math.max(from, askedAt.get(symbol) ?? from), now) > 0) return true;
+  function isExpectedWhileClosed(
+    calendar: Calendar,
+    symbol: string,
+    { from, hasBar }: Heard,
+    asked: number,
+    now: number,
+  ): boolean {
+    if (calendar.openMs(Math.max(from, asked), now) > 0) return true;
     return hasBar && !calendar.isOpen(from - 1) && (patience.get(symbol) ?? 0) < MAX_PATIENCE * stallMs;
   }
 
   /** Symbols whose silence is to be looked into. */
   function findQuiet(): Probe[] {
-    const now = Date.now();
+    const monotonic = performance.now();
+    const now = vendorNow();
     const ready = readyUntil();
     const isOpen = new Map<Calendar | undefined, boolean>();
     const quiet: Probe[] = [];
     for (const [symbol, last] of heard) {
       const { at, from } = last;
       const wait = patience.get(symbol) ?? stallMs;
-      const since = askedAt.get(symbol) ?? at;
-      if (now - since < wait || from >= ready || hopeless.has(symbol)) continue;
+      const asked = askedAt.get(symbol) ?? -Infinity;
+      const quietMs = monotonic - Math.max(at, asked);
+      if (quietMs < wait || from >= ready || hopeless.has(symbol)) continue;
       const calendar = feed.calendar?.(symbol);
       if (!isOpen.has(calendar)) isOpen.set(calendar, calendar?.isOpen(now) ?? true);
       const isExpected = isOpen.get(calendar)
-        ? (calendar?.openMs(since, now) ?? wait) >= wait
-        : isExpectedWhileClosed(calendar!, symbol, last, now);
+        ? (calendar?.openMs(now - quietMs, now) ?? wait) >= wait
+        : isExpectedWhileClosed(calendar!, symbol, last, now - (monotonic - asked), now);
       if (!isExpected) continue;
       const density = densityOf(coverage.track(symbol)) ?? UNKNOWN_DENSITY;
       const silentMs = calendar?.openMs(from, now) ?? now - from;
@@ -160,7 +171,7 @@ export function watchForStalls(
       if (!isLikely(quiet[at]) && share.waitMs() > 0) return;
       share.spend(1);
       for (const { symbol } of group) {
-        askedAt.set(symbol, Date.now());
+        askedAt.set(symbol, performance.now());
         patience.set(symbol, Math.min((patience.get(symbol) ?? stallMs) * 2, MAX_PATIENCE * stallMs));
       }
       const symbol = await findMissed(group);
@@ -177,9 +188,9 @@ export function watchForStalls(
 
   return {
     expect(symbol) {
-      const at = Date.now();
       // The bar under way now is asked of history by the repair.
-      heard.set(symbol, { at, from: Math.ceil(at / stepMs) * stepMs, until: -Infinity, hasBar: false });
+      const from = Math.ceil(vendorNow() / stepMs) * stepMs;
+      heard.set(symbol, { at: performance.now(), from, until: -Infinity, hasBar: false });
     },
     heard(symbol, until) {
       const known = heard.get(symbol) ?? { from: -Infinity, until: -Infinity, hasBar: false };
@@ -188,7 +199,7 @@ export function watchForStalls(
       const end = until ?? known.until;
       // After a subscription some come that were over before.
       const hasBar = known.hasBar || end > known.from;
-      heard.set(symbol, { at: Date.now(), from: Math.max(end, known.from), until: end, hasBar });
+      heard.set(symbol, { at: performance.now(), from: Math.max(end, known.from), until: end, hasBar });
       askedAt.delete(symbol);
       patience.delete(symbol);
     },

@@ -89,6 +89,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
   }
   const account = createFeedAccount(feed.name, tell, notice);
   const clock = feed.clock ?? createFeedClock(stepMs);
+  const startedAt = clock.now();
   const part = Math.max(options.repairShare ?? 0.1, feed.isConfirmed ? CONFIRMED_SHARE : 0);
   const share = createShare({
     perSecond: () => feed.bucket.perSecond,
@@ -101,7 +102,8 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
 
   async function openCoverage(): Promise<FeedCoverage> {
     const coverage = createFeedCoverage({
-      ...{ calendar: feed.calendar?.bind(feed), symbols: feed.symbols, stepMs, keeper, now: clock.now },
+      ...{ calendar: feed.calendar?.bind(feed), symbols: feed.symbols, stepMs, keeper },
+      ...{ now: clock.now, vendorNow: clock.vendorNow, startedAt },
       isConfirmed: feed.isConfirmed === true,
       correctionMs: feed.correctionMs ?? 0,
       lagMs: () => feed.historyLagMs ?? 0,

@@ -5,7 +5,16 @@
  * @module
  */
 import type { Calendar } from "../../calendar/mod.ts";
-import { confirm, type Doubt, doubt, type DoubtReason, type SeriesCoverage, UNKNOWN } from "../../coverage/coverage.ts";
+import {
+  beginOf,
+  confirm,
+  type Doubt,
+  doubt,
+  type DoubtReason,
+  endOf,
+  type SeriesCoverage,
+  UNKNOWN,
+} from "../../coverage/coverage.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
 import type { FeedBar } from "./feed.ts";
 
@@ -18,16 +27,26 @@ export interface Track {
   coverage: SeriesCoverage;
   /** End of the newest bar that came, of history and of doubts; `undefined` where nothing is known of the symbol. */
   head: number | undefined;
+  /** Start of the newest live bar; -Infinity before the first. */
+  newest: number;
   /** Starts of the newest bars that are known, live or from history, in order: as many as {@linkcode RECENT}. */
   readonly recent: number[];
   /** Live bars on their way to the table, each with the start of what it confirms once it is there. */
   readonly inFlight: { readonly ts: number; readonly from: number; readonly isLate: boolean }[];
-  /** Bars whose values history is compared with, by start, and when they came: corrections, and bars to be confirmed. */
+  /**
+   * Bars whose values history is compared with, by start, and when they came, by the monotonic clock: corrections, and bars to
+   * be confirmed.
+   */
   readonly values: Map<number, { readonly bar: FeedBar; readonly at: number }>;
   /** Whether the head is no more than the time of the subscription: a first bar that is older is where the series begins. */
   isGuess: boolean;
-  /** Starts of corrections that an earlier run stored, and when that was learnt: history may still have what they replaced. */
+  /**
+   * Starts of corrections that an earlier run stored, and when that was learnt, by the monotonic clock: history may still have
+   * what they replaced.
+   */
   readonly corrected: Map<number, number>;
+  /** When its bars began to come on this connection, in milliseconds of the monotonic clock. */
+  resumedAt: number;
   /** When data of the symbol came last before an interruption; -Infinity where that is not known. */
   heardAt: number;
   /** Confirmed since the coverage was saved last. */
@@ -58,7 +77,9 @@ export function createTrack(symbol: string, stepMs: number, calendar: Calendar |
       calendar,
       coverage: UNKNOWN,
       head: undefined,
+      newest: -Infinity,
       isGuess: false,
+      resumedAt: -Infinity,
       heardAt: -Infinity,
       unsaved: [],
     },
@@ -78,9 +99,9 @@ export function note({ recent }: Track, ts: number): void {
 }
 
 /** Notes the values of a bar that history is compared with. */
-export function noteValues({ values }: Track, bar: FeedBar, at: number): void {
+export function noteValues({ values }: Track, bar: FeedBar): void {
   values.delete(bar.ts);
-  values.set(bar.ts, { bar, at });
+  values.set(bar.ts, { bar, at: performance.now() });
   if (values.size > MAX_VALUES) values.delete(values.keys().next().value!);
 }
 
@@ -90,8 +111,9 @@ export function noteValues({ values }: Track, bar: FeedBar, at: number): void {
  */
 export function receive(track: Track, ts: number): Interval | undefined {
   const { stepMs, inFlight } = track;
-  const head = track.isGuess ? Math.min(track.head ?? ts, ts) : track.head ?? ts;
+  const head = headBefore(track, ts);
   track.isGuess = false;
+  track.newest = Math.max(track.newest, ts);
   note(track, ts);
   if (ts < head) {
     inFlight.push({ ts, from: ts, isLate: true });
@@ -101,6 +123,21 @@ export function receive(track: Track, ts: number): Interval | undefined {
   inFlight.push({ ts, from: isHole ? ts : head, isLate: false });
   track.head = ts + stepMs;
   return isHole ? [head, ts] : undefined;
+}
+
+/**
+ * How far the symbol is known where a live bar starts at `ts`. The newest bar says what time it is: beyond it lies only what a
+ * clock that is ahead has brought into doubt, and bars are missed there as elsewhere.
+ */
+function headBefore({ head = -Infinity, newest, isGuess, coverage, inFlight }: Track, ts: number): number {
+  if (head === -Infinity || (isGuess && ts < head)) return ts;
+  const known = Math.max(coverage.confirmed.at(-1)?.[1] ?? -Infinity, inFlight.at(-1)?.ts ?? -Infinity);
+  return ts < head && ts > newest && ts >= known ? ts : head;
+}
+
+/** End of the newest bar that came, or else of what is confirmed; `undefined` where there is none. */
+export function barsEnd({ newest, stepMs, coverage }: Track): number | undefined {
+  return newest > -Infinity ? newest + stepMs : coverage.confirmed.at(-1)?.[1];
 }
 
 /** Confirms what a live bar confirms that is in the table now. What is known of it already, and its values, stay as they are. */
@@ -120,12 +157,8 @@ export function commit(track: Track, ts: number): void {
 /** Takes over what earlier runs know. Where this one has begun already, the time between is in doubt. */
 export function learn(track: Track, known: SeriesCoverage, now: number): void {
   const { confirmed, doubts } = track.coverage;
-  const end = Math.max(known.confirmed.at(-1)?.[1] ?? -Infinity, known.doubts.at(-1)?.to ?? -Infinity);
-  const begun = Math.min(
-    confirmed[0]?.[0] ?? Infinity,
-    doubts[0]?.from ?? Infinity,
-    track.inFlight[0]?.from ?? Infinity,
-  );
+  const end = endOf(known);
+  const begun = Math.min(beginOf(track.coverage), track.inFlight[0]?.from ?? Infinity);
   let merged = known;
   for (const range of confirmed) merged = confirm(merged, range);
   for (const each of doubts) merged = doubt(merged, each);
@@ -168,12 +201,17 @@ export function isOpenIn({ calendar, stepMs }: Track, from: number, to: number):
   return false;
 }
 
-/** The part of the last hour's bars that came, from 0 to 1; `undefined` where too few are known to tell. */
-export function densityOf({ recent, stepMs, calendar }: Track): number | undefined {
-  if (recent.length < 3) return undefined;
-  const newest = recent[recent.length - 1];
+/**
+ * The part of the last hour's bars that came, from 0 to 1; `undefined` where too few are known to tell.
+ *
+ * @param until Bars that start before it count, in epoch ms. @default {all}
+ */
+export function densityOf({ recent, stepMs, calendar }: Track, until = Infinity): number | undefined {
+  const last = recent.findLastIndex((start) => start < until);
+  if (last < 2) return undefined;
+  const newest = recent[last];
   const since = Math.max(newest - (DENSITY_STEPS - 1) * stepMs, recent[0]);
-  const count = recent.length - recent.findIndex((start) => start >= since);
+  const count = last + 1 - recent.findIndex((start) => start >= since);
   const steps = (calendar?.openMs(since, newest + stepMs) ?? newest + stepMs - since) / stepMs;
   return Math.min(1, count / Math.max(1, steps));
 }

@@ -26,9 +26,9 @@ const SWEEP_MS = 10 * 60_000;
 const BACKOFF_MS = [1, 2, 5, 15, 60].map((minutes) => minutes * 60_000);
 const DAY_MS = 24 * 60 * 60_000;
 
-/** Whether a bar of the symbol is expected in nearly each step. */
-export function isBusy(track: Track): boolean {
-  const density = densityOf(track);
+/** Whether a bar of the symbol is expected in nearly each step, or was up to `until` (epoch ms). */
+export function isBusy(track: Track, until?: number): boolean {
+  const density = densityOf(track, until);
   return density !== undefined && density > BUSY_DENSITY;
 }
 
@@ -47,9 +47,9 @@ export function bringForward(doubt: Doubt, now: number, readyAt: number): Doubt 
   return doubt.dueAt > latest ? { ...doubt, dueAt: latest } : doubt;
 }
 
-/** When history is first asked about a range that ends at `readyAt`, in epoch ms. */
-export function firstDue(track: Track, readyAt: number): number {
-  return isBusy(track) ? readyAt : Math.ceil(readyAt / SWEEP_MS) * SWEEP_MS;
+/** When history is first asked about a range of a symbol that ends at `readyAt`, in epoch ms. */
+export function firstDue(readyAt: number, isBusy: boolean): number {
+  return isBusy ? readyAt : Math.ceil(readyAt / SWEEP_MS) * SWEEP_MS;
 }
 
 /** How urgent a doubt is; `isShared` tells whether the busy symbols lack that minute. */

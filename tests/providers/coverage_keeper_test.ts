@@ -1,0 +1,34 @@
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { confirm, doubt, type SeriesCoverage, UNKNOWN } from "../../src/coverage/coverage.ts";
+import { createTrack, settle } from "../../src/providers/live/track.ts";
+import { keepIn, memoryCoverage } from "../support/coverage.ts";
+
+const MINUTE = 60_000;
+
+Deno.test("confirm() keeps the list of doubts where none lies in the range", () => {
+  const opened = { from: 0, to: MINUTE, reason: "hole", foundAt: 0, dueAt: 0, attempts: 0 } as const;
+  const coverage = doubt(UNKNOWN, opened);
+  assertStrictEquals(confirm(coverage, [MINUTE, 2 * MINUTE]).doubts, coverage.doubts);
+});
+
+Deno.test("a keeper that is stopped saves what has changed", async () => {
+  const store = memoryCoverage();
+  const saved = Promise.withResolvers<void>();
+  const keeper = keepIn({ ...store, save: (owner, changes) => store.save(owner, changes).then(saved.resolve) }, "x");
+  const track = createTrack("AAPL", MINUTE, undefined);
+  settle(track, [0, MINUTE]);
+  keeper.changed(track);
+  keeper.stop();
+  await saved.promise;
+  assertEquals(store.known.get("AAPL")?.confirmed, [[0, MINUTE]]);
+});
+
+Deno.test("bars that were stored after the last save are in doubt at the next start", async () => {
+  const keeper = keepIn(memoryCoverage(new Map([["AAPL", confirm(UNKNOWN, [0, 10 * MINUTE])]])), "x");
+  let known: ReadonlyMap<string, SeriesCoverage> = new Map();
+  await keeper.load(new Map([["AAPL", 14 * MINUTE]]), (taken) => known = taken);
+  keeper.stop();
+  const { confirmed, doubts } = known.get("AAPL")!;
+  assertEquals(confirmed, [[0, 10 * MINUTE]]);
+  assertEquals(doubts.map(({ from, to, reason }) => [from, to, reason]), [[10 * MINUTE, 15 * MINUTE, "stopped"]]);
+});
