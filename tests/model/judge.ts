@@ -1,20 +1,28 @@
 /**
  * The table against the market: each minute that differs has to be named in the coverage.
  *
+ * A minute is named where it is in doubt. It is named, too, where nothing is known of it because what was known was not saved:
+ * coverage is saved each quarter of an hour, so that the end of a series is unknown while a process runs, and after a kill until
+ * the series is streamed again. Everywhere else an unknown minute that differs is silent.
+ *
  * @module
  */
+import { endOf, type SeriesCoverage } from "../../src/coverage/coverage.ts";
+import type { Bar } from "../../src/records/bar.ts";
 import { calendarOf } from "../../src/providers/mod.ts";
 import { doubtAt, isConfirmed, type MemoryTable } from "../support/memory_table.ts";
-import { type Market, MINUTE } from "./market.ts";
+import { type Market, MINUTE, type State } from "./market.ts";
 
-/** What is to be judged. */
+/** What is to be judged. Times are epoch ms. */
 export interface Case {
   table: MemoryTable;
   /** What each provider should have. */
   markets: ReadonlyMap<string, Market>;
-  /** The minutes to look at, in epoch ms. */
+  /** The minutes to look at. */
   from: number;
   to: number;
+  /** When processes were killed, and now where one runs: what they knew last is not saved. */
+  unsavedAt: readonly number[];
 }
 
 /** How it stands. */
@@ -23,58 +31,73 @@ export interface Findings {
   readonly silent: readonly string[];
   /** Minutes in doubt, in words: those that differ, and those that are in doubt although they do not. */
   readonly named: readonly string[];
-  /** Minutes that are named and differ, in words. */
+  /** Minutes in doubt that differ, in words. */
   readonly differing: readonly string[];
-  /** Minutes that are neither confirmed nor in doubt. */
+  /** Minutes that differ beyond what was saved, in words. */
+  readonly unsaved: readonly string[];
+  /** Minutes that are neither confirmed nor in doubt, and do not differ. */
   readonly unknown: readonly string[];
   readonly minutes: number;
 }
 
-/** Bars that are no older than this before the end may be on their way: coverage is saved each quarter of an hour. */
-export const YOUNG_MS = 20 * MINUTE;
+/** How often coverage is saved, and the moment that it takes. */
+const SAVE_MS = 15 * MINUTE + 10_000;
 
 /** Judges. */
-export function judge({ table, markets, from, to }: Case): Findings {
+export function judge({ table, markets, from, to, unsavedAt }: Case): Findings {
   const silent: string[] = [];
   const named: string[] = [];
   const differing: string[] = [];
+  const unsaved: string[] = [];
   const unknown: string[] = [];
   let minutes = 0;
   const providers = [...markets.keys()];
   const isSingle = providers.length === 1;
+  const isUnsaved = (coverage: SeriesCoverage, ts: number) =>
+    ts >= endOf(coverage) && unsavedAt.some((at) => at - SAVE_MS < ts + MINUTE && ts < at);
   for (const [provider, market] of markets) {
     for (const [symbol, bars] of market) {
       const coverage = table.coverage(provider, symbol);
       const calendar = calendarOf(provider, symbol);
       const rows = new Map(table.rows(provider, symbol).map((row) => [row.ts, row]));
-      for (const ts of rows.keys()) if (ts < from || (ts >= to && ts < to + YOUNG_MS)) rows.delete(ts);
+      for (const ts of rows.keys()) if (ts < from || (ts >= to && ts < to + MINUTE)) rows.delete(ts);
       for (let ts = Math.ceil(from / MINUTE) * MINUTE; ts < to; ts += MINUTE) {
         minutes++;
         const row = rows.get(ts);
         rows.delete(ts);
-        const bar = bars.get(ts)?.at(-1)?.bar;
+        const states = bars.get(ts);
         const doubt = doubtAt(coverage, ts);
-        const isSame = row === undefined ? bar === undefined : bar !== undefined &&
-          (["open", "high", "low", "close", "volume"] as const).every((name) => row[name] === bar[name]);
         const isHeldElsewhere = row === undefined && !isSingle &&
           providers.some((other) => other !== provider && table.row(other, symbol, ts) !== undefined);
+        const isSame = isHeldElsewhere || isFinal(row, states);
         const what = `${provider} ${symbol} ${new Date(ts).toISOString().slice(5, 16)}`;
-        if (doubt !== undefined && !isSame && !isHeldElsewhere) differing.push(`${what} ${doubt.reason}`);
-        if (doubt !== undefined) named.push(`${what} ${doubt.reason}${isSame ? ", the same" : ""}`);
-        else if (!isSame && !isHeldElsewhere) {
+        if (doubt !== undefined) {
+          named.push(`${what} ${doubt.reason}${isSame ? ", the same" : ""}`);
+          if (!isSame) differing.push(`${what} ${doubt.reason}`);
+        } else if (isSame) {
+          if (isSingle && !isConfirmed(coverage, ts) && (calendar?.isOpen(ts) ?? true)) unknown.push(what);
+        } else {
           const state = isConfirmed(coverage, ts) ? "confirmed" : "unknown";
-          const value = row === undefined
-            ? "missing"
-            : bar === undefined
-            ? "no bar of the market"
-            : `volume ${row.volume} for ${bar.volume}`;
-          silent.push(`${what} ${value} (${state})`);
-        } else if (isSingle && !isConfirmed(coverage, ts) && (calendar?.isOpen(ts) ?? true)) unknown.push(what);
+          (isUnsaved(coverage, ts) ? unsaved : silent).push(`${what} ${describe(row, states)} (${state})`);
+        }
       }
       for (const row of rows.values()) {
         silent.push(`${provider} ${symbol} ${new Date(row.ts).toISOString()} is no bar of the market`);
       }
     }
   }
-  return { silent, named, differing, unknown, minutes };
+  return { silent, named, differing, unsaved, unknown, minutes };
+}
+
+const FIELDS = ["open", "high", "low", "close", "volume"] as const;
+
+/** Whether a row holds the last state of its bar, or is missing as the bar is. */
+function isFinal(row: Bar | undefined, states: readonly State[] | undefined): boolean {
+  if (row === undefined || states === undefined) return row === states;
+  return FIELDS.every((name) => row[name] === states.at(-1)!.bar[name]);
+}
+
+function describe(row: Bar | undefined, states: readonly State[] | undefined): string {
+  if (row === undefined) return "missing";
+  return states === undefined ? "no bar of the market" : `volume ${row.volume} for ${states.at(-1)!.bar.volume}`;
 }

@@ -31,7 +31,7 @@ export interface MarketOptions {
   /** The first bar may start then, and the last one a minute before `to`; epoch ms. */
   from: number;
   to: number;
-  /** Part of the bars that are corrected, and when: in milliseconds after their first state. */
+  /** Part of the bars that are corrected, and when: in milliseconds after history has them. */
   corrected: number;
   correctionMs: readonly [number, number];
   /** Part of the bars that are streamed late, by minutes. */
@@ -63,8 +63,9 @@ export function createMarket(options: MarketOptions): Market {
       const at = ts + MINUTE + delayMs;
       const streamedAt = at + (random.happens(options.late) ? random.whole(1, 8) * MINUTE : 0);
       const states: State[] = [{ at, streamedAt, bar }];
-      if (random.happens(options.corrected)) {
-        const later = streamedAt + Math.round(random.between(...options.correctionMs));
+      // A bar that is streamed after its correction was due has the final values.
+      const later = at + Math.round(random.between(...options.correctionMs));
+      if (random.happens(options.corrected) && later > streamedAt) {
         const correction: FeedBar = { ...bar, high: bar.high + 1, volume: ++volume, status: "correction" };
         states.push({ at: later, streamedAt: later, bar: correction });
       }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { PipelineEvent } from "../../src/events.ts";
-import type { Provider } from "../../src/providers/provider.ts";
+import type { Provider, ProviderContext } from "../../src/providers/provider.ts";
 import { frameSize } from "../../src/records/frame.ts";
 import { createReceiveClock } from "../../src/records/record.ts";
 import type { Random } from "../endtoend/random.ts";
@@ -54,7 +54,7 @@ export function startProcess({ provider, table, time, random, stalls }: ProcessO
     await time.sleep((stall === undefined ? 0 : stall.to - time.now()) + random.whole(2, 60));
   }
 
-  const stream = provider.open({
+  const contextOf = (name: string): ProviderContext => ({
     stop: stopping.signal,
     clock: createReceiveClock(),
     pace: () => Promise.resolve(),
@@ -64,9 +64,11 @@ export function startProcess({ provider, table, time, random, stalls }: ProcessO
       if (event.type !== "feed-lost") return;
       losses.push(`${new Date(time.now()).toISOString().slice(11, 19)} ${event.reason}: ${event.error}`);
     },
-    newest: () => Promise.resolve(table.newest(provider.name)),
+    newest: () => Promise.resolve(table.newest(name)),
     coverage: table.store(() => isGone, reach),
+    as: contextOf,
   });
+  const stream = provider.open(contextOf(provider.name));
 
   async function read(): Promise<void> {
     for await (const frame of stream) {
@@ -97,6 +99,7 @@ export function startProcess({ provider, table, time, random, stalls }: ProcessO
     async stop() {
       stopping.abort(new Error("stopped"));
       await reading;
+      while (underWay > 0) await new Promise<void>((resolve) => wake = resolve);
       await provider.close?.();
     },
   };

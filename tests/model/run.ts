@@ -8,7 +8,7 @@ import { createFailover } from "../../src/providers/mod.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import { createRandom } from "../endtoend/random.ts";
 import { createMemoryTable } from "../support/memory_table.ts";
-import { type Findings, judge, YOUNG_MS } from "./judge.ts";
+import { type Findings, judge } from "./judge.ts";
 import { createMarket, type Market, MINUTE } from "./market.ts";
 import { makePlan, type Plan } from "./plan.ts";
 import { type ModelProcess, startProcess } from "./process.ts";
@@ -95,15 +95,22 @@ export async function runPlan(plan: Plan, dataDir: string, start: StartVendor = 
     begin();
   }
   await time.runUntil(end);
-  const findings = judge({ table, markets, from: plan.start + 2 * MINUTE, to: end - YOUNG_MS });
+  const kills = plan.crashes.filter(({ isStopped }) => !isStopped).map(({ at }) => at);
+  // The last bar that was streamed for certain ended a minute ago.
+  const look = (unsavedAt: readonly number[]) =>
+    judge({ table, markets, from: plan.start + 2 * MINUTE, to: end - MINUTE, unsavedAt });
+  const running = look([...kills, end]);
   notices.push(...process!.notices);
   losses.push(...process!.losses);
   await time.runWith(process!.stop());
+  const findings = look(kills);
   for (const vendor of vendors) await time.runWith(vendor[Symbol.asyncDispose]());
   return {
     plan,
     ...findings,
-    stuck: isHistoryWell(plan) ? findings.differing : [],
+    silent: [...new Set([...running.silent, ...findings.silent])],
+    // Who stands by asks nothing.
+    stuck: isHistoryWell(plan) ? findings.differing.filter((each) => each.startsWith(`${members[0]} `)) : [],
     notices,
     losses,
     requests: vendors.reduce((sum, { requests }) => sum + requests, 0),

@@ -38,14 +38,25 @@ export async function runSeeds({ seeds, seed, feed, verbose = false }: SeedOptio
 
 function print(seed: number, report: Report, ms: number, verbose: boolean): void {
   const { plan, silent, named, unknown, minutes, notices, requests, saves } = report;
-  const counts = { silent: silent.length, named: named.length, stuck: report.stuck.length, unknown: unknown.length };
+  const counts = { silent: silent.length, named: named.length, stuck: report.stuck.length };
+  const rest = { unsaved: report.unsaved.length, unknown: unknown.length };
   console.log(
-    JSON.stringify({ seed, members: plan.members.join(), minutes, ...counts, requests, saves, ms: Math.round(ms) }),
+    JSON.stringify({
+      seed,
+      members: plan.members.join(),
+      minutes,
+      ...counts,
+      ...rest,
+      requests,
+      saves,
+      ms: Math.round(ms),
+    }),
   );
   for (const each of silent.slice(0, verbose ? Infinity : NAMED)) console.log(`  SILENT ${each}`);
   for (const each of report.stuck.slice(0, verbose ? Infinity : NAMED)) console.log(`  STUCK ${each}`);
   if (!verbose) return;
   for (const each of named) console.log(`  NAMED ${each}`);
+  for (const each of report.unsaved) console.log(`  UNSAVED ${each}`);
   for (const each of unknown) console.log(`  UNKNOWN ${each}`);
   for (const each of report.losses) console.log(`  LOST ${each}`);
   for (const each of new Set(notices)) console.log(`  SAID ${each}`);

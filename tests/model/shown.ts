@@ -22,6 +22,9 @@ export interface ShownOptions {
   stored: (symbol: string, ts: number) => Bar | undefined;
 }
 
+/** How long history may have what a correction replaced: after two hours nobody tells it from a later correction. */
+const STALE_MS = 90 * MINUTE;
+
 /** Gives the bars that history shows of a symbol now, from a start on and before another (epoch ms). */
 export type Shown = (symbol: string, from: number, to: number) => FeedBar[];
 
@@ -35,7 +38,8 @@ export function createShown({ now: trueNow, market, misdeeds, stored }: ShownOpt
     for (const [ts, states] of market.get(symbol) ?? []) {
       if (ts < from || ts >= to || ts + MINUTE > reach) continue;
       const known = states.filter(({ at }) => at <= now);
-      const isStale = isIn(misdeeds.stale, now) && stored(symbol, ts)?.volume === states.at(-1)!.bar.volume &&
+      const isStale = isIn(misdeeds.stale, now) && now < states.at(-1)!.at + STALE_MS &&
+        stored(symbol, ts)?.volume === states.at(-1)!.bar.volume &&
         stored(symbol, ts)?.status === "correction";
       const state = isStale ? known[0] : known.at(-1);
       if (state !== undefined) bars.push({ ...state.bar, status: "final" });

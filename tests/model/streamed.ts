@@ -51,7 +51,8 @@ function streamedOf(states: readonly State[], misdeeds: Misdeeds, tellsForming: 
     if (isSkipped && isIn(misdeeds.skips, state.streamedAt, symbol)) continue;
     streamed.push({ at: state.streamedAt, kind: at === 0 ? "closed" : "corrected", bar: state.bar });
   }
-  if (misdeeds.echoes && states.length > 1) {
+  // What is repeated after a correction that was skipped passes for the last state.
+  if (misdeeds.echoes && streamed.at(-1)?.kind === "corrected") {
     streamed.push({ at: states.at(-1)!.streamedAt + ECHO_AFTER_MS, kind: "closed", bar });
   }
   return streamed.filter(({ at }) => !isIn(misdeeds.repeats, at) && !isIn(misdeeds.swallows ?? [], at, symbol));
