@@ -113,7 +113,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
         return void unwritten.push({ from, to, cause: "fatal", error });
       }
       if (records.length === 1) {
-        if (refusals.refused(sink.causeOf?.(error), batch.records.length)) return blameTable(from, error);
+        if (refusals.refused(sink.causeOf?.(error), batch.records.length)) return await blameTable(from, error);
         return refuse(from, to, "refused", error);
       }
       const middle = from + (records.length >> 1);
@@ -128,16 +128,21 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     ack(from, to, "committed");
   }
 
-  /** Gives up: the records are good. Those of this batch that were refused are kept like those that are still to come. */
-  function blameTable(at: number, cause: unknown): void {
+  /** Takes back what of this batch was refused: it waits until the table is mended, or is kept where nothing can wait. */
+  async function blameTable(at: number, cause: unknown): Promise<void> {
     const error = new Error(
       `Cannot store records of kind "${kind.name}": most of them are refused for one cause, which lies in the table and ` +
         `not in them: ${cause instanceof Error ? cause.message : cause}`,
       { cause },
     );
-    options.onFatal(error);
-    for (const place of [...refused.splice(0).map(({ at }) => at), at]) {
-      unwritten.push({ from: place, to: place + 1, cause: "fatal", error });
+    const places = [...refused.splice(0).map(({ at }) => at), at];
+    if (options.mayWait?.()) {
+      refusals.reset();
+      circuit.trip(error);
+      for (const place of places) await writeRange(place, place + 1);
+    } else {
+      options.onFatal(error);
+      unwritten.push(...places.map((place) => ({ from: place, to: place + 1, cause: "fatal" as const, error })));
     }
   }
 

@@ -1,41 +1,51 @@
 /**
- * Telling a table that refuses every record from records that are bad.
+ * Telling a table that refuses good records from records that are bad.
  *
- * A lane counts the records that were refused one after another for one cause. When they are nine tenths of a batch,
- * and of all that was written meanwhile, the cause lies in the table: a constraint or a column that somebody added. Half of
- * them may well be bad records.
+ * Some refusals blame what is not the program's: a constraint, a column or a trigger that somebody added. A lane counts those
+ * that came one after another for one such cause. When they are most of a batch, and of all that was written meanwhile, the
+ * table is at fault. Half of the records may well be bad, so chance must not make them most.
  *
  * @module
  */
 
 /** Refusals of one lane. */
 export interface Refusals {
-  /** Notes that a record of a batch of that size was refused; tells whether the cause lies in the table. */
+  /**
+   * Notes that a record of a batch of that size was refused; tells whether the table is at fault. `cause` is what the refusal
+   * blames, `undefined` where that is the record.
+   */
   refused(cause: string | undefined, batchSize: number): boolean;
   /** Notes that so many records were stored. */
   stored(count: number): void;
+  /** Forgets what was refused. */
+  reset(): void;
 }
 
 /** Fewest refusals that say something about the table: a file may begin with some bad lines. */
 const LEAST = 100;
 /** The part of the records that must be refused. */
-const MOST = 0.9;
+const MOST = 0.55;
+/** How many square roots of all records more, for chance: of records that are bad by halves three standard deviations. */
+const CHANCE = 1.5;
 
 /** Starts without any. */
 export function createRefusals(): Refusals {
   let last: string | undefined;
   let refused = 0;
   let stored = 0;
+  const isMost = () => refused >= (refused + stored) * MOST + CHANCE * Math.sqrt(refused + stored);
   return {
     refused(cause, batchSize) {
       if (cause !== last) refused = stored = 0;
       last = cause;
       refused++;
-      return cause !== undefined && refused >= Math.max(LEAST, batchSize * MOST) &&
-        refused >= (refused + stored) * MOST;
+      return cause !== undefined && refused >= Math.max(LEAST, batchSize * MOST) && isMost();
     },
     stored(count) {
       stored += count;
+    },
+    reset() {
+      last = undefined;
     },
   };
 }

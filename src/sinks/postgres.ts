@@ -50,7 +50,7 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
     openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, sessionOf, deadlineMs, notice }),
     // A value for a column that no record has is missing from all of them.
     classify: (error) => isForeignColumn(error, kind) ? "fatal" : classifyDatabaseError(error),
-    causeOf,
+    causeOf: (error) => causeOf(error, kind),
     // Cancelled by a time limit, or by somebody; in neither case does it help to send the same again for ever.
     isTooSlow: (error) => error instanceof WriteDeadlineError || TOO_SLOW.has(sqlState(error) ?? ""),
     check: database.check,
@@ -64,10 +64,17 @@ function isForeignColumn(error: unknown, { columns }: RecordKind<MarketRecord>):
   return sqlState(error) === "23502" && column !== "series_id" && !columns.some(({ name }) => name === column);
 }
 
-/** The constraint that an error blames. */
-function causeOf(error: unknown): string | undefined {
+/** Classes of refusals by a constraint, a view's check, and a function. */
+const BLAMING = ["23", "44", "P0"];
+
+/**
+ * What an error blames, where that is not the kind's own: a constraint, a trigger, or a column that the kind can do without.
+ * A missing value of a column that it needs is the record's fault.
+ */
+function causeOf(error: unknown, { columns }: RecordKind<MarketRecord>): string | undefined {
   const state = sqlState(error);
-  if (!state?.startsWith("23")) return undefined;
-  const { table, constraint, column } = error as { table?: string; constraint?: string; column?: string };
-  return [state, table, constraint ?? column].join(" ");
+  if (state === undefined || !BLAMING.includes(state.slice(0, 2))) return undefined;
+  const { table, constraint, column, where } = error as Partial<Record<string, string>>;
+  if (state === "23502" && columns.some(({ name, optional }) => name === column && !optional)) return undefined;
+  return [state, table, constraint ?? column ?? where].join(" ");
 }

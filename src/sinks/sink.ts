@@ -31,8 +31,8 @@ export interface Sink<R extends MarketRecord = MarketRecord> extends AsyncDispos
   /** Whether an error says that the sink answers, but needs more time than a write may take: it could take fewer records. */
   isTooSlow?(error: unknown): boolean;
   /**
-   * What an error that is poison blames, such as a constraint: where most records are refused for one cause, it lies in the
-   * table and not in them. Absent, or `undefined`, where it lies in a value.
+   * What an error that is poison blames besides the record, such as a constraint that somebody added: where most records are
+   * refused for one such cause, it lies in the table. Absent, or `undefined`, where it lies in the record.
    */
   causeOf?(error: unknown): string | undefined;
   /** Resolves when the sink can be reached, and throws what hinders it. */

@@ -83,6 +83,37 @@ test("refused bars do not open the circuit, however many they are", async (serve
   assertEquals(pipeline.events.of("circuit"), []);
 });
 
+/** Sends bars into a table that was changed; gives why the run ended, and how many bars were refused until then. */
+async function sendInto(server: TestServer, change: string, count = 4000) {
+  const { url } = await migratedDatabase(server);
+  await server.query(change, url);
+  await using pipeline = await startPipeline(url, [numberedProvider({ count })], { batchSize: "500", workers: "1" });
+  const { failure } = await pipeline.outcome;
+  const refused = pipeline.letters.filter(({ cause }) => cause === "refused").length;
+  return { message: (failure as Error | undefined)?.message, refused };
+}
+
+test("a constraint of the user's that refuses three bars of five is the table's fault, and one that refuses half is not", async (server) => {
+  const refusing = (count: number, of: number) =>
+    `ALTER TABLE bar ADD CONSTRAINT odd CHECK (open::int * 7 % ${of} >= ${count})`;
+  const most = await sendInto(server, refusing(3, 5));
+  assert(most.message?.includes('which lies in the table and not in them: new row for relation "bar"'), most.message);
+  assert(most.refused < 1000, `${most.refused} were refused until that was certain`);
+  const half = await sendInto(server, refusing(1, 2), 1000);
+  assertEquals([half.message, half.refused], [undefined, 500]);
+});
+
+test("a trigger of the user's that raises for most bars is the table's fault", async (server) => {
+  const { message, refused } = await sendInto(
+    server,
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+      $$ BEGIN IF new.open::int % 5 < 3 THEN RAISE 'bar % is not wanted', new.open; END IF; RETURN new; END $$;
+    CREATE TRIGGER refuse BEFORE INSERT ON bar FOR EACH ROW EXECUTE FUNCTION refuse()`,
+  );
+  assert(message?.includes("is not wanted"), message);
+  assert(refused < 1000, `${refused} were refused until that was certain`);
+});
+
 test("keys that come twice in a batch are stored once, with the newest values", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const newest = (number: number) => number % 50 + 50;
