@@ -18,7 +18,7 @@ export interface Streamed {
 const ECHO_AFTER_MS = 40_000;
 const REPEAT_MS = 20_000;
 /** When states of a bar under way are streamed, in milliseconds after its start, and which part of its volume they have. */
-const FORMING = [[10_000, 0.25], [40_000, 0.5], [58_000, 1]] as const;
+const FORMING = [[10_000, 0.25], [40_000, 0.5], [50_000, 0.75], [58_000, 1]] as const;
 
 /** Whether a moment is in one of the spells. */
 export const isIn = (spells: readonly Spell[], at: number, symbol?: string): boolean =>

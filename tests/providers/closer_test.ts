@@ -68,6 +68,24 @@ for (const [name, pace, stepSeconds] of [["steady", STEADY, 5], ["of trades", BY
   });
 }
 
+Deno.test("a bar that the clock has closed is in doubt where its feed ends before the next bar begins", async () => {
+  using clock = fakeClock(START);
+  const { closer, final, doubts, send } = open(clock, STEADY);
+  await send(...every(5, 2, 60));
+  await clock.tick(8_000);
+  assertEquals([final.length, doubts], [1, []]);
+  closer.stop();
+  assertEquals(doubts, [0, 1]);
+});
+
+Deno.test("a bar that the clock has closed is whole once a state of the next one has come", async () => {
+  using clock = fakeClock(START);
+  const { closer, doubts, send } = open(clock, STEADY);
+  await send(...every(5, 2, 60), 64);
+  closer.stop();
+  assertEquals(doubts, []);
+});
+
 Deno.test("one state of a steady feed may be left out before the end of a bar, not two", async () => {
   using clock = fakeClock(START);
   const { closer, doubts, send } = open(clock, STEADY);

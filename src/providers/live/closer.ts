@@ -3,7 +3,8 @@
  *
  * A bar is **forming** from its first state until a later bar of its symbol begins, or its time is over by the wall clock.
  * Then it is emitted as final. It is in **doubt** where its states ended well before it did: what followed them may have been
- * lost on the way, and no later bar shows that.
+ * lost on the way, and no later bar shows that. So is a bar that the clock has closed where the feed ends before a state of a
+ * later bar: states come in order, and nothing shows that the last ones of the bar were not on their way still.
  *
  * @module
  */
@@ -15,7 +16,7 @@ export interface Closer {
   update(bar: FeedBar): void;
   /** Takes bars that are over, in order. */
   finished(bars: readonly FeedBar[]): void;
-  /** Ends the waiting; forming bars are forgotten. */
+  /** Ends the waiting, as the feed does; forming bars are forgotten. */
   stop(): void;
 }
 
@@ -27,7 +28,7 @@ export interface CloserOptions {
   /** Whether to emit forming bars too, as `provisional`. */
   provisional: boolean;
   emit: (bars: readonly FeedBar[]) => void;
-  /** Told of a bar that was emitted as final and is in doubt: its symbol, start and end (epoch ms). */
+  /** Called for a bar that was emitted as final and is in doubt: its symbol, start and end (epoch ms). */
   doubt: (symbol: string, from: number, to: number) => void;
   pace: Pace;
 }
@@ -48,6 +49,8 @@ interface Series {
   forming?: FeedBar;
   /** Start of the newest bar emitted as final. */
   closed: number;
+  /** Whether the clock has closed that bar, and no state of a later one has come. */
+  isUnproven: boolean;
   /** When its last state came, in milliseconds of the clock that only runs forward. */
   heardAt: number;
   /** Average time between states, in milliseconds. */
@@ -64,7 +67,9 @@ export function createCloser(options: CloserOptions): Closer {
 
   function series(symbol: string): Series {
     let found = all.get(symbol);
-    if (found === undefined) all.set(symbol, found = { closed: -Infinity, heardAt: NaN, meanMs: NaN });
+    if (found === undefined) {
+      all.set(symbol, found = { closed: -Infinity, isUnproven: false, heardAt: NaN, meanMs: NaN });
+    }
     return found;
   }
 
@@ -81,7 +86,9 @@ export function createCloser(options: CloserOptions): Closer {
     const now = Date.now();
     for (const of of all.values()) {
       const { forming } = of;
-      if (forming !== undefined && now >= forming.ts + stepMs + closeAfterMs) close(of, forming, performance.now());
+      if (forming === undefined || now < forming.ts + stepMs + closeAfterMs) continue;
+      of.isUnproven = true;
+      close(of, forming, performance.now());
     }
   }, Math.min(1000, closeAfterMs));
 
@@ -99,6 +106,7 @@ export function createCloser(options: CloserOptions): Closer {
         of.meanMs = Number.isNaN(of.meanMs) ? sinceMs : of.meanMs + (sinceMs - of.meanMs) * WEIGHT;
       }
       of.heardAt = now;
+      of.isUnproven = false;
       of.forming = bar;
       if (provisional) emit([{ ...bar, status: "provisional" }]);
     },
@@ -106,10 +114,17 @@ export function createCloser(options: CloserOptions): Closer {
       for (const { symbol, ts } of bars) {
         const of = series(symbol);
         if (of.forming !== undefined && ts >= of.forming.ts) of.forming = undefined;
+        if (ts >= of.closed) of.isUnproven = false;
         of.closed = Math.max(ts, of.closed);
       }
       if (bars.length > 0) emit(bars);
     },
-    stop: () => clearInterval(timer),
+    stop() {
+      clearInterval(timer);
+      for (const [symbol, { closed, isUnproven }] of all) {
+        if (isUnproven) options.doubt(symbol, closed, closed + stepMs);
+      }
+      all.clear();
+    },
   };
 }
