@@ -24,6 +24,9 @@ export interface LiveMarket extends AsyncDisposable {
   readonly subscriptions: readonly Subscription[];
   /** How many stream the symbol now. */
   streams(symbol: string): number;
+  /** Lets time pass without bars; they all come when it goes on. */
+  pause(): void;
+  resume(): void;
   /** Ends all connections, and lets history answer with nothing but errors until it is mended. */
   breakAll(): void;
   mendHistory(): void;
@@ -59,9 +62,10 @@ export function openLiveMarket(symbols: readonly string[]): LiveMarket {
   }
   follow();
 
+  let isPaused = false;
   let next = Math.floor(Date.now() / STEP_MS) * STEP_MS;
   const timer = setInterval(() => {
-    for (; next + STEP_MS <= Date.now(); next += STEP_MS) {
+    for (; !isPaused && next + STEP_MS <= Date.now(); next += STEP_MS) {
       const number = (next / STEP_MS) % 1_000_000;
       for (const symbol of symbols) {
         const bar = { symbol, ts: next, open: number, high: number, low: number, close: number, volume: 1, trades: 1 };
@@ -76,6 +80,8 @@ export function openLiveMarket(symbols: readonly string[]): LiveMarket {
     bars: fake.history,
     subscriptions,
     streams: (symbol) => subscriptions.filter((each) => each.symbol === symbol && each.to === Infinity).length,
+    pause: () => void (isPaused = true),
+    resume: () => void (isPaused = false),
     breakAll() {
       fake.script.mishaps.push(...Array.from({ length: 10_000 }, () => ({ status: 503 })));
       for (const connection of open) connection.close();
