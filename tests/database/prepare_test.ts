@@ -1,5 +1,5 @@
 import { delay } from "@std/async/delay";
-import { assert, assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { type Database, withClient } from "../../src/database/database.ts";
 import { readNewest } from "../../src/database/newest.ts";
 import { borrow, createPool } from "../../src/database/pool.ts";
@@ -77,11 +77,10 @@ controlTest("a stop ends the question for the newest bars of a server that hangs
   await control.signal("SIGSTOP");
   try {
     const asked = ask(stop.signal);
-    const started = performance.now();
     stop.abort(new Error("stopped"));
+    // If either waited for the server, its deadline of 15 s would end it with another error.
     await assertRejects(() => asked, Error, "stopped");
     await assertRejects(() => ask(AbortSignal.timeout(100)), DOMException);
-    assert(performance.now() - started < 5000, "the end waited for the server");
   } finally {
     await control.signal("SIGCONT");
   }

@@ -3,6 +3,7 @@ import type { Doubt } from "../../src/coverage/coverage.ts";
 import { type Denial, judgeGaps } from "../../src/gaps/judge.ts";
 import type { Gap } from "../../src/gaps/scan.ts";
 import type { Interval } from "../../src/records/intervals.ts";
+import { processorMs } from "../support/cpu.ts";
 
 const gaps = (...ranges: Interval[]): Gap[] => ranges.map(([from, to]) => ({ from, to, isNoTrade: false }));
 const noTrade = (from: number, to: number): Gap => ({ from, to, isNoTrade: true });
@@ -64,8 +65,8 @@ Deno.test("only what was confirmed before counts as known", () => {
 
 Deno.test("tens of thousands of gaps are judged in a moment", () => {
   const before = gaps(...Array.from({ length: 50_000 }, (_, at): Interval => [2 * at, 2 * at + 1]));
-  const started = performance.now();
+  const started = processorMs();
   const outcomes = judge(before, before.filter((_, at) => at % 2 === 0));
   assertEquals(outcomes.filter((text) => text.endsWith("repaired")).length, 25_000);
-  assertEquals(performance.now() - started < 5000, true);
+  assertEquals(processorMs() - started < 5000, true);
 });

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { createPosition } from "../../src/providers/position.ts";
+import { processorMs } from "../support/cpu.ts";
 import { makeDirectory } from "../support/providers.ts";
 
 Deno.test("a place is reached when everything before it is settled, in whatever order", async () => {
@@ -41,10 +42,10 @@ Deno.test("half a million places behind one that is not settled are passed at on
   const position = createPosition<number>({ directory: directory.path, name: "x" });
   const settleFirst = position.track(0);
   for (let place = 1; place < 500_000; place++) position.track(place)();
-  const started = performance.now();
+  const started = processorMs();
   settleFirst();
   // A minute, where each of them moves all others.
-  assert(performance.now() - started < 1000);
+  assert(processorMs() - started < 3000);
   await position.save();
   assertEquals(await createPosition({ directory: directory.path, name: "x" }).load(), 499_999);
 });

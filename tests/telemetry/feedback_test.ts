@@ -168,9 +168,9 @@ Deno.test("the end waits for a webhook no longer than for one answer", async () 
   feedback.listen(watermark("low"));
   feedback.listen(watermark("high"));
   await webhook.until(1);
-  const started = performance.now();
   await feedback[Symbol.asyncDispose]();
-  assert(performance.now() - started < 3 * 300, `it took ${performance.now() - started} ms`);
+  // One hung when the end began; another may have been asked before the end gave up.
+  assert(webhook.posted.length < 3, "the end waited for every answer");
   assertEquals(feedback.outcomes.length, 3);
 });
 
