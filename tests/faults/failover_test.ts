@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { bar, MINUTE, START } from "../support/alpaca.ts";
-import { startFakeAlpaca } from "../support/fake_alpaca.ts";
+import { type AlpacaConnection, startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { startFakeMassive } from "../support/fake_massive.ts";
 import { startGroup, type TestGroup } from "../support/failover.ts";
 import { freePort } from "../support/postgres.ts";
@@ -8,6 +8,9 @@ import { makeDirectory } from "../support/providers.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
 
 const { test } = useServer();
+
+/** Long enough for a fake to be connected to on a busy machine, and short enough to wait for. */
+const AFTER_MS = 1000;
 
 /** Each of the minutes from 0 to `last`, once. */
 const range = (last: number) => Array.from({ length: last + 1 }, (_, minute) => minute);
@@ -25,6 +28,15 @@ function committed(group: TestGroup, provider: string, count = 1): Promise<unkno
     if (event.provider === provider) left -= event.count;
     return left <= 0;
   });
+}
+
+/** Refuses connections to Alpaca until Massive is connected, and gives both connections. */
+async function standIn({ alpaca, massive }: TestGroup, first: AlpacaConnection) {
+  alpaca.handshakes.push(...Array(100).fill(503));
+  first.close();
+  const standby = await massive.connection();
+  alpaca.handshakes.length = 0;
+  return standby;
 }
 
 /** Lets both histories have these minutes. */
@@ -71,7 +83,7 @@ test("after a fatal error the next one delivers, and asks its history from the l
 test("when the connection is refused for a while the next one delivers", async (server) => {
   const { url } = await migratedDatabase(server);
   const variables = { ALPACA_STREAM_URL: `ws://127.0.0.1:${freePort()}` };
-  await using group = await startGroup(url, { variables, afterMs: 200 });
+  await using group = await startGroup(url, { variables, afterMs: AFTER_MS });
   const { cause, error } = await group.pipeline.next("failover", ({ previous }) => previous !== undefined);
   assertEquals(cause, "unconnected");
   assertStringIncludes(String(error), "failed");
@@ -85,18 +97,15 @@ test("when the connection is refused for a while the next one delivers", async (
 
 test("an earlier one that has had bars for a while delivers again, with what it held meanwhile", async (server) => {
   const { url } = await migratedDatabase(server);
-  await using group = await startGroup(url, { afterMs: 100, backMs: 300 });
+  await using group = await startGroup(url, { afterMs: AFTER_MS, backMs: 300 });
   const first = await group.alpaca.connection();
   const begun = committed(group, "alpaca", 3);
   first.bars(bar(0), bar(1), bar(2));
   await begun;
   addHistory(group, range(5));
-  // Longer than the patience, whatever the random wait before the next connection.
-  group.alpaca.handshakes.push(...Array(2).fill(503));
   const left = group.pipeline.next("failover");
-  first.close();
+  const standby = await standIn(group, first);
   assertEquals((await left).cause, "unconnected");
-  const standby = await group.massive.connection();
   const stoodIn = committed(group, "massive", 4);
   standby.bars(bar(6));
   await stoodIn;
@@ -126,14 +135,12 @@ test("an earlier one that has had bars for a while delivers again, with what it 
 
 test("when the one that delivers fails, one that is connected again takes over at once", async (server) => {
   const { url } = await migratedDatabase(server);
-  await using group = await startGroup(url, { afterMs: 100 });
+  await using group = await startGroup(url, { afterMs: AFTER_MS });
   const first = await group.alpaca.connection();
   const begun = committed(group, "alpaca");
   first.bars(bar(0));
   await begun;
-  group.alpaca.handshakes.push(503, 503);
-  first.close();
-  const standby = await group.massive.connection();
+  const standby = await standIn(group, first);
   const stoodIn = committed(group, "massive");
   standby.bars(bar(1));
   await stoodIn;
