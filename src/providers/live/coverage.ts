@@ -6,6 +6,7 @@
  * | event | range | becomes |
  * |---|---|---|
  * | a live bar adjoins the one before, and is committed | from the end of the one before to its own end | confirmed |
+ * | a feed ends | open minutes since its newest bar | in doubt: `stopped` |
  * | a live bar leaves out open minutes | the minutes left out | in doubt: `hole` |
  * | a connection, or a symbol's part of it, begins | from the end of the newest bar to the end of the bar under way | in doubt: `interrupted` |
  * | the same, where the vendor corrects bars | the bars that it may have corrected meanwhile | in doubt: `corrected` |
@@ -68,6 +69,8 @@ export interface FeedCoverage {
   resumed(symbol: string): Interval;
   /** Data of the symbol, or of all, came until `heardAt`; from then on bars may be missing. */
   interrupted(heardAt: number, symbol?: string): void;
+  /** The feed has ended: bars since the newest one may be missing. */
+  ended(): void;
   /** Opens a doubt. */
   doubt(symbol: string, from: number, to: number, reason: DoubtReason): void;
   /** What is known has changed; to be called after a track was changed. */
@@ -297,6 +300,12 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       for (const each of symbol === undefined ? tracks.values() : [track(symbol)]) {
         each.heardAt = heardAt;
         doubtCorrections(each);
+      }
+    },
+    ended() {
+      const to = floor(vendorNow());
+      for (const each of tracks.values()) {
+        if (each.head !== undefined && isOpenIn(each, each.head, to)) doubtRest(each, each.head, to, "stopped", now());
       }
     },
     doubt(symbol, from, to, reason) {

@@ -125,6 +125,10 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
 
   async function runFeed(): Promise<void> {
     const coverage = await openCoverage();
+    await runConnections(coverage).finally(coverage.ended);
+  }
+
+  async function runConnections(coverage: FeedCoverage): Promise<void> {
     for (let failures = 0; !stop.signal.aborted;) {
       enter("connecting");
       const { stableMs, error } = await runConnection({
