@@ -29,9 +29,9 @@ export interface Case {
 export interface Findings {
   /** Minutes that differ without being named, in words. */
   readonly silent: readonly string[];
-  /** Minutes in doubt, in words: those that differ, and those that are in doubt although they do not. */
+  /** Minutes in doubt that are not young, in words: those that differ, and those that are in doubt although they do not. */
   readonly named: readonly string[];
-  /** Minutes in doubt that differ, in words. */
+  /** Those of them that differ, in words. */
   readonly differing: readonly string[];
   /** Minutes that differ beyond what was saved, in words. */
   readonly unsaved: readonly string[];
@@ -42,6 +42,8 @@ export interface Findings {
 
 /** How often coverage is saved, and the moment that it takes. */
 const SAVE_MS = 15 * MINUTE + 10_000;
+/** Doubts about younger minutes may be those of a moment at the last save, and settled since. */
+const LASTING_MS = SAVE_MS + 5 * MINUTE;
 
 /** Judges. */
 export function judge({ table, markets, from, to, unsavedAt }: Case): Findings {
@@ -72,6 +74,7 @@ export function judge({ table, markets, from, to, unsavedAt }: Case): Findings {
         const isSame = isHeldElsewhere || isFinal(row, states);
         const what = `${provider} ${symbol} ${new Date(ts).toISOString().slice(5, 16)}`;
         if (doubt !== undefined) {
+          if (ts >= to - LASTING_MS) continue;
           named.push(`${what} ${doubt.reason}${isSame ? ", the same" : ""}`);
           if (!isSame) differing.push(`${what} ${doubt.reason}`);
         } else if (isSame) {

@@ -103,14 +103,14 @@ export async function runPlan(plan: Plan, dataDir: string, start: StartVendor = 
   notices.push(...process!.notices);
   losses.push(...process!.losses);
   await time.runWith(process!.stop());
-  const findings = look(kills);
+  const stopped = look(kills);
   for (const vendor of vendors) await time.runWith(vendor[Symbol.asyncDispose]());
   return {
     plan,
-    ...findings,
-    silent: [...new Set([...running.silent, ...findings.silent])],
+    ...running,
+    silent: [...new Set([...running.silent, ...stopped.silent])],
     // Who stands by asks nothing.
-    stuck: isHistoryWell(plan) ? findings.differing.filter((each) => each.startsWith(`${members[0]} `)) : [],
+    stuck: isHistoryWell(plan) ? running.differing.filter((each) => each.startsWith(`${members[0]} `)) : [],
     notices,
     losses,
     requests: vendors.reduce((sum, { requests }) => sum + requests, 0),
