@@ -98,6 +98,17 @@ export function parseDatabaseUrl(
   };
 }
 
+/** This machine: a socket, or an address of the loopback interface. */
+const LOCAL = /^(\/|localhost$|127\.|::1$)/i;
+
+/** Warns of a connection that others can read and change: not encrypted, to another machine. */
+export function warnOfPlainText({ sslmode, hosts }: DatabaseTarget): string | undefined {
+  const remote = sslmode === "disable" ? hosts.find(({ host }) => !LOCAL.test(host)) : undefined;
+  if (remote === undefined) return undefined;
+  return `The connection to ${formatHost(remote)} is not encrypted: sslmode is "disable", expected "verify-full". ` +
+    'Set --sslmode verify-full, or "require" where the server has no certificate that can be verified';
+}
+
 /** Addresses and name of a database, for people. */
 export function labelOf({ hosts, database }: Pick<DatabaseTarget, "hosts" | "database">): string {
   return `${hosts.map(formatHost).join(",")}/${database}`;

@@ -5,7 +5,7 @@
  * @module
  */
 import type { z } from "zod";
-import { type DatabaseTarget, parseDatabaseUrl, redactUrl } from "./database.ts";
+import { type DatabaseTarget, parseDatabaseUrl, redactUrl, warnOfPlainText } from "./database.ts";
 import { findWrongKeys, readMapping } from "./mapping.ts";
 import { isMapping } from "./per_provider.ts";
 import { type OptionName, type OptionSpec, optionSpecs, type Settings, settingsSchema } from "./options.ts";
@@ -192,6 +192,7 @@ function resolveTarget(
   try {
     const found = parseDatabaseUrl(settings.database, settings, variable("POSTGRES_USER"));
     const target = completeTarget(found, variable, (message) => warnings.push(message));
+    warnings.push(...[warnOfPlainText(target) ?? []].flat());
     if (target.sslrootcert !== undefined && !CERTIFICATE.test(Deno.readTextFileSync(target.sslrootcert))) {
       throw new Error(`${JSON.stringify(target.sslrootcert)} holds no certificate`);
     }

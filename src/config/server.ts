@@ -9,7 +9,7 @@ import { first, type Layer } from "./layers.ts";
 import { type Refuse, urlFromLibpq, type Variable, withPasswordFile } from "./libpq.ts";
 import type { OptionSpec } from "./options.ts";
 
-/** Variables that name a server. */
+/** Variables that say which server; of these the host alone names another than a weaker source does. */
 const PLACES = ["POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB"];
 const CREDENTIALS = ["POSTGRES_USER", "POSTGRES_PASSWORD"];
 
@@ -20,15 +20,36 @@ export function readServer(
   refuse: (source: string) => Refuse,
 ): { value: unknown; source: string } | undefined {
   const read = variableOf(layers);
-  /** The server of a layer's own variables, with the strongest credentials. */
-  const fromVariables = ({ name, variable }: Layer, places: readonly string[]) => {
-    if (!places.some((each) => variable?.(each))) return undefined;
-    const value = urlFromVariables((each) => CREDENTIALS.includes(each) ? read(each) : variable!(each), refuse(name));
-    return { value, source: `POSTGRES_* in ${name}` };
-  };
-  const named = first(layers, (layer) => layer.read(spec) ?? fromVariables(layer, PLACES));
-  if (named !== undefined) return named;
   const sourceOf = (variable: string) => layers.find((layer) => layer.variable?.(variable))!.name;
+  /** The server of the variables of a layer and of stronger ones, with the strongest credentials. */
+  const fromVariables = (layer: Layer, places: readonly string[]) => {
+    if (!places.some((each) => layer.variable?.(each))) return undefined;
+    const readPlace = variableOf(layers.slice(0, layers.indexOf(layer) + 1));
+    const value = urlFromVariables(
+      (each) => CREDENTIALS.includes(each) ? read(each) : readPlace(each),
+      (variable, message) => refuse(sourceOf(variable))(variable, message),
+    );
+    return { value, source: `POSTGRES_* in ${layer.name}` };
+  };
+  /** A part of an address in a source above a URL is about another server: about which, nobody says. */
+  const besides = (layer: Layer) => {
+    const url = layer.read(spec);
+    if (url === undefined) return undefined;
+    for (const above of layers.slice(0, layers.indexOf(layer))) {
+      const stray = PLACES.find((each) => above.variable?.(each));
+      if (stray === undefined) continue;
+      const current = JSON.stringify(above.variable!(stray));
+      refuse(above.name)(
+        stray,
+        `current value is ${current} without POSTGRES_HOST, and ${url.source} names the database; expected both or ` +
+          "neither. Set POSTGRES_HOST too, or unset it",
+      );
+    }
+    return url;
+  };
+  const named = first(layers, (layer) => besides(layer) ?? fromVariables(layer, ["POSTGRES_HOST"])) ??
+    first(layers, (layer) => fromVariables(layer, PLACES));
+  if (named !== undefined) return named;
   const libpq = urlFromLibpq(read, (variable, message) => refuse(sourceOf(variable))(variable, message));
   if (libpq !== undefined) return { value: libpq.url, source: `${libpq.variable} in ${sourceOf(libpq.variable)}` };
   return first(layers, (layer) => fromVariables(layer, CREDENTIALS));

@@ -85,7 +85,7 @@ Deno.test("each of several hosts, and a socket, has the password of its line in 
 
 Deno.test("a .pgpass that others may read is not used, with a warning", async () => {
   const home = { ".pgpass": "*:*:*:*:geheim\n" };
-  const { password, warnings } = await targetOf({ flag: "postgres://me@db/x", home, mode: 0o644 });
+  const { password, warnings } = await targetOf({ flag: "postgres://me@localhost/x", home, mode: 0o644 });
   assertEquals(password, undefined);
   assertEquals(warnings, ['The password file ".pgpass" is not used: others may read it. Run chmod 600 on it']);
 });
@@ -147,4 +147,36 @@ Deno.test("a variable that looks like an option and is none is warned of, with t
     "Unknown variable BARLINE_BATCHSIZE in environment, did you mean BARLINE_BATCH_SIZE?",
     "Unknown variable BARLINE_SYMBOL in .env, did you mean BARLINE_SYMBOLS?",
   ]);
+});
+
+Deno.test("a part of an address above the URL of a weaker source is refused: the server would change silently", async () => {
+  const file = "database: postgres://barline@prod/market\n";
+  for (const [name, value] of [["POSTGRES_DB", "test"], ["POSTGRES_PORT", "6000"]]) {
+    const error = await targetOf({ file, env: { [name]: value, POSTGRES_PASSWORD: "geheim" } }).catch((error) => error);
+    assertStringIncludes(
+      error.message,
+      `Cannot use "${name}" from environment: current value is "${value}" without POSTGRES_HOST`,
+    );
+  }
+  assertEquals(
+    (await targetOf({ file, env: { POSTGRES_HOST: "db", POSTGRES_DB: "x" } })).url,
+    "postgres://postgres@db:5432/x",
+  );
+});
+
+Deno.test("a part of an address completes the POSTGRES_HOST of a weaker source", async () => {
+  const { url } = await targetOf({ dotenv: "POSTGRES_HOST=db\nPOSTGRES_DB=market\n", env: { POSTGRES_DB: "test" } });
+  assertEquals(url, "postgres://postgres@db:5432/test");
+});
+
+Deno.test("a connection to another machine that is not encrypted is warned of", async () => {
+  const warningsOf = async (flag: string) => (await targetOf({ flag })).warnings;
+  for (const host of ["localhost", "127.0.0.1", "[::1]", "%2Frun%2Fpostgresql"]) {
+    assertEquals(await warningsOf(`postgres://me@${host}/x`), []);
+  }
+  assertEquals(await warningsOf("postgres://me@db.example/x?sslmode=require"), []);
+  assertStringIncludes(
+    (await warningsOf("postgres://localhost,db.example:6543/x"))[0],
+    'The connection to db.example:6543 is not encrypted: sslmode is "disable", expected "verify-full"',
+  );
 });
