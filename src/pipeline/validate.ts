@@ -12,6 +12,7 @@ import {
   type ReceiveClock,
   type RecordKind,
 } from "../records/record.ts";
+import { checkProvider } from "../records/symbol.ts";
 import type { Bury } from "./bury.ts";
 
 /** Options of {@linkcode validate}. */
@@ -86,7 +87,8 @@ function withReceiveTimes(frame: Frame, { clock, tell }: ValidateOptions): Frame
 function findUnsound(frame: Frame, kind: RecordKind<MarketRecord>, now: number): Map<number, string> {
   const unsound = new Map<number, string>();
   for (let at = 0; at < frame.records.length; at++) {
-    const reason = kind.validate(frame.records[at], now);
+    const record = frame.records[at];
+    const reason = checkProvider(record.provider) ?? kind.validate(record, now);
     if (reason !== undefined) unsound.set(at, reason);
   }
   return unsound;

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { fromFileUrl } from "@std/path";
 import { openPreparedNats } from "../../src/nats/prepared.ts";
 import { manageStreams } from "../../src/nats/stream.ts";
@@ -34,6 +34,16 @@ testWhere(missingNats(), "the rights that the README gives to edges and workers 
     await sink.check(never);
     await using lane = sink.openLane();
     assertEquals((await lane.write(numberedBars(100), never)).stored, 100);
+    // Nothing of another tenant, whom the hub would believe it to be of.
+    await using foreign = openSink("nats", {
+      nats,
+      kind: recordKind("bar"),
+      shards: 8,
+      deadlineMs: 500,
+      tenant: "other",
+    });
+    await using other = foreign.openLane();
+    await assertRejects(() => other.write(numberedBars(1), never));
   }
   const manager = await manageStreams(admin);
   const worker = createNats(providerSettings({ nats: () => settings("hub", "h") }));

@@ -67,6 +67,18 @@ Deno.test("unsound records are dead-lettered with their reason, and the rest of 
   }]);
 });
 
+Deno.test("records under a name that no provider has are dead-lettered, as an edge may send any", async () => {
+  const names = ["\x1b[31mred", "<script>", "", "a".repeat(65), "kraken", "my feed:2"];
+  const { passed, letters } = await pass(makeFrame(names.map((provider, minute) => makeBar({ provider }, minute))));
+  assertEquals(passed[0].records.map(({ provider }) => provider), ["kraken", "my feed:2"]);
+  assertEquals(letters.map(({ reason }) => reason), [
+    'provider has characters that no venue uses: "\\u001b[31mred"',
+    'provider has characters that no venue uses: "<script>"',
+    "provider is empty",
+    "provider is longer than 64 characters: 65",
+  ]);
+});
+
 Deno.test("what a provider rejected is dead-lettered with the provider's reason", async () => {
   const frame = makeFrame(1, {
     source: "a.csv",
