@@ -6,7 +6,11 @@
 import type { Registry } from "@platformatic/prom-client";
 import type { Client } from "pg";
 import type { Store, Tenant } from "../app.ts";
-import { calendarOf } from "../providers/mod.ts";
+import { valueOf } from "../config/per_provider.ts";
+import type { Settings } from "../config/options.ts";
+import { calendarOf, declarationOf, namesOf } from "../providers/mod.ts";
+import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
+import type { Market } from "../telemetry/market_metrics.ts";
 import { withClient } from "../database/database.ts";
 import { tenantDirectory } from "../data_dir.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
@@ -90,7 +94,7 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
     workers: Math.max(...coordinators.map(({ workers }) => workers)),
     sink: store.name,
     providers: feeds().map(({ name }) => name),
-    openMarkets: () => readOpenMarkets(feeds()),
+    markets: () => readMarkets(feeds(), settings),
     journalMaxBytes: settings.journalMaxBytes,
   });
   tenant.listen(metrics.listen);
@@ -170,14 +174,24 @@ function followFirstConnections(listen: Tenant["listen"]): ReadonlySet<string> {
   return unconnected;
 }
 
-/** Knows which live providers have a market that is open. */
-function readOpenMarkets(providers: readonly Provider[]): ReadonlyMap<string, boolean> {
-  const markets = new Map<string, boolean>();
-  for (const { name, isLive, symbols = [] } of providers) {
-    if (!isLive) continue;
-    const calendars = new Set(symbols.map((symbol) => calendarOf(name, symbol)));
-    calendars.delete(undefined);
-    if (calendars.size > 0) markets.set(name, [...calendars].some((calendar) => calendar!.isOpen(Date.now())));
+/** The markets of live providers, and of those whose bars come through others. */
+function readMarkets(providers: readonly Provider[], { timeframe }: Settings): ReadonlyMap<string, Market> {
+  const markets = new Map<string, Market>();
+  for (const { name, isLive, symbols = [], delivered } of providers) {
+    if (isLive) {
+      add(name, symbols, { stepMs: TIMEFRAMES.get(valueOf<string>(timeframe, namesOf(name)) ?? DEFAULT_TIMEFRAME)! });
+    }
+    for (const [of, { symbols, timeframe, settledAt }] of delivered?.() ?? []) {
+      // Other names are an edge's invention.
+      const declared = declarationOf(of);
+      const stepMs = TIMEFRAMES.get(timeframe)!;
+      if (declared !== undefined) add(of, symbols, { stepMs, delayMs: declared.delayMs, storedAt: settledAt });
+    }
+  }
+  function add(name: string, symbols: Iterable<string>, market: Omit<Market, "calendars">): void {
+    const found = new Set(Array.from(symbols, (symbol) => calendarOf(name, symbol)));
+    const calendars = new Set([...found].filter((calendar) => calendar !== undefined));
+    if (calendars.size > 0) markets.set(name, { calendars, ...market });
   }
   return markets;
 }

@@ -11,6 +11,7 @@ import { classifyNatsError, NatsError } from "../nats/faults.ts";
 import { openPreparedNats } from "../nats/prepared.ts";
 import { type Frame, frameSize } from "../records/frame.ts";
 import { openConsumer } from "./nats/consumer.ts";
+import { createDeliveredLog, type DeliveredLog } from "./nats/delivered.ts";
 import { frameOf, isForNewer } from "./nats/frame.ts";
 import { holdMessages } from "./nats/held.ts";
 import { createIntake, type Intake } from "./nats/intake.ts";
@@ -48,13 +49,15 @@ export function createNats(settings: ProviderSettings): Provider {
   const nats = settings.nats?.();
   if (nats === undefined) throw new SettingError("NATS_URL", "it is not given");
   const kinds = settings.kinds.map(({ name }) => name);
+  const delivered = createDeliveredLog();
   let session: ReturnType<typeof openSession> | undefined;
   return {
     name: "nats",
     keepsUnsettled: true,
     kinds,
+    delivered: delivered.read,
     open(context) {
-      session ??= openSession(nats, settings.tenant, kinds, context);
+      session ??= openSession(nats, { tenant: settings.tenant, kinds, delivered }, context);
       return session.read(context.kind === undefined ? kinds : [context.kind]);
     },
     async close() {
@@ -68,8 +71,7 @@ export function createNats(settings: ProviderSettings): Provider {
 /** A connection with its consumers: opens streams of some kinds' messages as frames, and is done with all at its closing. */
 function openSession(
   settings: NatsSettings,
-  tenant: string,
-  kinds: readonly string[],
+  { tenant, kinds, delivered }: { tenant: string; kinds: readonly string[]; delivered: DeliveredLog },
   { stop, tell, notice, pace }: ProviderContext,
 ) {
   const cancelled = new AbortController();
@@ -118,7 +120,7 @@ function openSession(
       if (taken === undefined) return undefined;
       const { message, kind } = taken;
       if (message.redelivered) tell({ type: "redelivered", provider: "nats", kind });
-      if (!isForNewer(message)) return frameOf(message, kind, held);
+      if (!isForNewer(message)) return frameOf(message, kind, { held, delivered });
       held.nak(message, NEWER_MS);
       if (!isNewerTold) notice("messages of a newer version are left in the stream: update this worker");
       isNewerTold = true;

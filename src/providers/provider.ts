@@ -149,6 +149,8 @@ export interface Provider {
   readonly symbols?: readonly string[];
   /** Whether it has handed over all that there is. Absent where there is no end. */
   isComplete?(): boolean;
+  /** What it has given of other providers, by their names, which the rows have. */
+  delivered?(): ReadonlyMap<string, Delivered>;
   /** How far it has come, where the end is known. */
   progress?(): Progress | undefined;
   /**
@@ -162,6 +164,16 @@ export interface Provider {
   coverage?(): ReadonlyMap<string, SeriesCoverage>;
   /** Called at the end of the run, when every frame is settled or given up: saves what must be remembered. */
   close?(): Promise<void>;
+}
+
+/** What came of one provider through another. */
+export interface Delivered {
+  /** Some of its symbols. */
+  readonly symbols: ReadonlySet<string>;
+  /** The shortest length of its bars. */
+  readonly timeframe: string;
+  /** When a message of it was last stored, in epoch milliseconds; when the first came, before. */
+  readonly settledAt: number;
 }
 
 /** What to read of the past. */

@@ -15,20 +15,8 @@ const KINDS: readonly BarStatus[] = ["final", "provisional", "correction"];
 const OUTCOMES: readonly GapOutcome[] = ["found", "repaired", "unrepairable"];
 const CALLS = ["ok", "throttled", "error"] as const;
 
-/** Whether the market of each live provider is open now; those whose hours are not known are left out. */
-export type OpenMarkets = () => ReadonlyMap<string, boolean>;
-
 /** Registers the metrics, and returns the listener that keeps them. */
-export function registerFeedMetrics(registers: Registry[], openMarkets: OpenMarkets): Listener {
-  new Gauge({
-    name: "barline_market_open",
-    help: "1 while the market of any of the provider's symbols is open, by its regular hours.",
-    labelNames: ["provider"],
-    registers,
-    collect() {
-      for (const [provider, isOpen] of openMarkets()) this.set({ provider }, isOpen ? 1 : 0);
-    },
-  });
+export function registerFeedMetrics(registers: Registry[]): Listener {
   const state = new Gauge({
     name: "barline_provider_state",
     help: "0 not connected, 1 connecting, 2 live.",

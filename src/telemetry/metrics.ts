@@ -7,9 +7,10 @@ import { Counter, Gauge, Histogram, Registry } from "@platformatic/prom-client";
 import { type DeadLetterCause, type Listener, on } from "../events.ts";
 import type { Health } from "../pipeline/health.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
-import { type OpenMarkets, registerFeedMetrics } from "./feed_metrics.ts";
+import { registerFeedMetrics } from "./feed_metrics.ts";
 import { registerClusterMetrics } from "./cluster_metrics.ts";
 import { registerJournalMetrics } from "./journal_metrics.ts";
+import { type Markets, registerMarketMetrics } from "./market_metrics.ts";
 import { registerFailoverMetrics } from "./failover_metrics.ts";
 import { registerQuorumMetrics } from "./quorum_metrics.ts";
 import { registerStreamMetrics } from "./stream_metrics.ts";
@@ -26,7 +27,7 @@ export interface MetricSources {
   readonly sink: string;
   readonly workers: number;
   readonly providers: readonly string[];
-  readonly openMarkets: OpenMarkets;
+  readonly markets: Markets;
   readonly journalMaxBytes: number;
   /** Number of shards, where this instance is one of several. */
   readonly shards?: number;
@@ -146,7 +147,8 @@ export function createMetrics(sources: MetricSources): Metrics {
     "outcome",
   ]);
   const listeners: Listener[] = [
-    registerFeedMetrics(registers, sources.openMarkets),
+    registerFeedMetrics(registers),
+    registerMarketMetrics(registers, sources.markets),
     registerJournalMetrics(registers, () => sources.health().journal, sources.journalMaxBytes),
     registerFailoverMetrics(registers),
     registerQuorumMetrics(registers),

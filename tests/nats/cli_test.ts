@@ -39,6 +39,9 @@ testWhere(missing, "an edge publishes, a hub stores it under the edge's names, a
     assertMatch(hubMetrics, new RegExp(`^barline_nats_${name}\\{coord_id="bar",tenant="default"\\} \\d+$`, "m"));
   }
   assertMatch(hubMetrics, /^barline_provider_state\{provider="nats",tenant="default"\} 2$/m);
+  // Of the providers whose bars it stores, so that an edge that falls silent is noticed at the hub.
+  assertMatch(hubMetrics, /^barline_market_open\{provider="mock",tenant="default"\} 1$/m);
+  assertMatch(hubMetrics, /^barline_bars_overdue_seconds\{provider="mock",tenant="default"\} \d/m);
   const { components } = JSON.parse(await read(`${edgeUrl}/health`));
   assertEquals(components[0], { name: "nats", state: "healthy", details: {} });
   assertEquals((await fetch(`${edgeUrl}/readyz`)).status, 200);

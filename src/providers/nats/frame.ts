@@ -7,24 +7,33 @@ import type { JsMsg } from "@nats-io/jetstream";
 import { decodeFrame, isNewerMessage } from "../../records/codec.ts";
 import { createFrame, type Frame, type FrameInit } from "../../records/frame.ts";
 import type { MarketRecord } from "../../records/record.ts";
+import type { DeliveredLog } from "./delivered.ts";
 import type { HeldMessages } from "./held.ts";
 
 /** Shortest and longest time until a message comes again that could not be stored, in milliseconds; doubles each time. */
 const NAK_MS = { least: 1000, most: 30_000 };
 
+/** What becomes of messages. */
+export interface FrameOptions {
+  held: HeldMessages;
+  delivered: DeliveredLog;
+}
+
 /**
  * The frame of a message. Its settlement is the message's: acknowledged when every record is stored or among the dead
  * letters, given back where any is left. What cannot be read is rejected as a whole, and is not delivered again.
  */
-export function frameOf(message: JsMsg, kind: string, held: HeldMessages): Frame {
+export function frameOf(message: JsMsg, kind: string, { held, delivered }: FrameOptions): Frame {
   const { stream, streamSequence, deliveryCount } = message.info;
   const source = `${stream}:${streamSequence}`;
   const content = read(message, kind);
+  const noteStored = delivered.note(kind, content.records[0]);
   const frame = createFrame({
     ...content,
     provider: "nats",
     source,
     onSettled() {
+      noteStored();
       if (content.records.length === 0) held.term(message);
       else held.ack(message);
     },
