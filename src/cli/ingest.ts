@@ -1,7 +1,7 @@
 /** `barline ingest`. @module */
 import { isClustered } from "../config/cluster.ts";
 import { loadConfig, tenantsOf } from "../config/load.ts";
-import { checkExposure } from "../http/address.ts";
+import { checkExposure, TOKEN_VARIABLE } from "../http/address.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Invocation } from "./command.ts";
 import { environment } from "./environment.ts";
@@ -31,15 +31,18 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
     return { config, tenants };
   };
   const { config, tenants } = load();
+  let heeded = config;
   return await streamBars(config, tenants, {
     goOn: config.settings.file.includes("-")
       ? "standard input has not been read to its end"
       : "the same command with --resume goes on from here",
+    token: () => heeded.variable(TOKEN_VARIABLE),
     share: isClustered(config.settings) ? shareOf(config) : undefined,
     makeReload: (app, make, sharing) =>
       createReload({
         started: config,
         load,
+        onReloaded: (next) => heeded = next,
         app,
         make,
         share: sharing && ((next) => sharing.replace(shareOf(next, config.settings.shards))),

@@ -41,13 +41,17 @@ export interface ReloadOptions {
   started: Config;
   /** Reads the configuration anew; throws what is wrong with it. */
   load: () => LoadedRun;
+  /** Called with the configuration that is heeded from now on. */
+  onReloaded?: (config: Config) => void;
 }
 
 /**
  * Makes what reloads: reads the configuration anew and makes its tenants, and their providers, those of the run. Where it
  * is not right nothing changes, and the error says why.
  */
-export function createReload({ app, make, share, started, load }: ReloadOptions): () => Promise<ReloadReport> {
+export function createReload(
+  { app, make, share, started, load, onReloaded = () => {} }: ReloadOptions,
+): () => Promise<ReloadReport> {
   return async () => {
     const { config, tenants } = load();
     const hasTenants = config.tenants.length > 0;
@@ -67,7 +71,11 @@ export function createReload({ app, make, share, started, load }: ReloadOptions)
         `Cannot reload other kinds of records (${config.settings.kind.join(", ")}): restart for that`,
       );
     }
-    if (share !== undefined) return { ...await share(config), needRestart };
+    if (share !== undefined) {
+      const change = await share(config);
+      onReloaded(config);
+      return { ...change, needRestart };
+    }
     const next = await Promise.all(tenants.map(make));
     const change = await app.replace(
       next,
@@ -75,6 +83,7 @@ export function createReload({ app, make, share, started, load }: ReloadOptions)
         hasTenants && (before.httpToken !== now.httpToken ||
           changed(before, now).some((name) => TENANT_OPTIONS.includes(name))),
     );
+    onReloaded(config);
     const named = (part: keyof SourcesChange) =>
       // A run that is all one tenant opens it anew where providers need that, and tells of these alone.
       [...change.kept, ...hasTenants ? [] : change.reopened].flatMap(([tenant, of]) =>

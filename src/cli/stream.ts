@@ -12,6 +12,7 @@ import { prepareDataDir, tenantDirectory } from "../data_dir.ts";
 import { replayAtStart, type ReplayReport } from "../dead_letter_replay.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { openDeadLetters } from "../dead_letters/write.ts";
+import { TOKEN_VARIABLE } from "../http/address.ts";
 import { type Reload, startHttp } from "../http/start.ts";
 import type { Provider } from "../providers/provider.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
@@ -45,13 +46,15 @@ export interface StreamOptions {
   share?: Share;
   /** How to go on after a stop before the end of the input, to be told then. */
   goOn?: string;
+  /** The operator's token of now. @default {that of the configuration} */
+  token?: () => string | undefined;
 }
 
 /** Streams the tenants' records into the database until they end or a signal comes, and gives the exit code. */
 export async function streamBars(
   config: Config,
   loaded: readonly LoadedTenant[],
-  { makeReload, share, goOn }: StreamOptions = {},
+  { makeReload, share, goOn, token = () => config.variable(TOKEN_VARIABLE) }: StreamOptions = {},
 ): Promise<number> {
   const { settings } = config;
   await using running = new AsyncDisposableStack();
@@ -102,7 +105,7 @@ export async function streamBars(
   // Who is told that it serves may reload at once.
   if (reload !== undefined) reloadSignal?.handTo(reload);
   if (settings.http !== "off") {
-    running.use(startHttp({ app, config, reload, onRoute: tracing?.route, cluster: sharing?.overview }));
+    running.use(startHttp({ app, config, token, reload, onRoute: tracing?.route, cluster: sharing?.overview }));
   }
   const signals = running.use(stopOnSignals(app, progress.say));
   running.defer(progress.stop);

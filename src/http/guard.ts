@@ -23,7 +23,8 @@ export interface Caller {
 export interface GuardOptions {
   /** Host that is listened on. */
   readonly hostname: string;
-  readonly token?: string;
+  /** The operator's, of now. */
+  readonly token: () => string | undefined;
   /** The tenant of each token that is one's own. */
   readonly tenantTokens?: () => ReadonlyMap<string, string>;
 }
@@ -51,7 +52,7 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
   const localRequests = createRateLimiter(LOCAL_REQUESTS);
   const wrongTokens = createRateLimiter(WRONG_TOKENS);
   // A token of a file may end with a newline; an empty one is none.
-  const wanted = token?.trim() ? digest(token.trim()) : undefined;
+  const readToken = () => token()?.trim() || undefined;
   const isPublic = !isLoopback(hostname);
 
   /** Compares digests, in the same time whatever was given; `undefined` without a token that is right. */
@@ -59,7 +60,8 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
     const given = /^Bearer +(.*\S)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
     if (given === undefined) return undefined;
     const found = digest(given);
-    if (wanted !== undefined && timingSafeEqual(found, wanted)) return {};
+    const wanted = readToken();
+    if (wanted !== undefined && timingSafeEqual(found, digest(wanted))) return {};
     let caller: Caller | undefined;
     for (const [token, tenant] of tenantTokens()) if (timingSafeEqual(found, digest(token))) caller = { tenant };
     return caller;
@@ -82,7 +84,7 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
       const isLocal = !isPublic && !PROXY_HEADERS.some((name) => request.headers.has(name));
       if (access === "read" && caller === undefined && isLocal && tokens.size === 0) return {};
       const isOperator = access === "operate" || access === "change" && tokens.size === 0;
-      if (wanted === undefined && isOperator && caller === undefined) {
+      if (readToken() === undefined && isOperator && caller === undefined) {
         return refusal(403, `Cannot change anything: no ${TOKEN_VARIABLE} is set. Set it to a long random text`);
       }
       // Before the count of wrong ones: others behind the same proxy must not lock out the bearer of the right one.

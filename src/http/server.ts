@@ -155,7 +155,7 @@ export interface ServeOptions {
   /** `host:port`; port 0 takes any that is free. */
   readonly address: string;
   /** Token of whoever may change something; without one nobody may. */
-  readonly token?: string;
+  readonly token: () => string | undefined;
   /** The tenant of each token that is one's own. */
   readonly tenantTokens?: GuardOptions["tenantTokens"];
   readonly sources: HttpSources;

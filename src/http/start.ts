@@ -10,7 +10,6 @@ import { describeError } from "../telemetry/log.ts";
 import { renderMetrics } from "../telemetry/exposition.ts";
 import type { Overview } from "../telemetry/overview.ts";
 import { createProcessMetrics } from "../telemetry/process.ts";
-import { TOKEN_VARIABLE } from "./address.ts";
 import type { StoreHealth } from "./health.ts";
 import { type HttpSources, serve } from "./server.ts";
 import { createTotalView } from "./total_view.ts";
@@ -31,6 +30,8 @@ export interface HttpOptions {
   app: App;
   /** Of the process. */
   config: Config;
+  /** The operator's token of now: a reload may change it. */
+  token: () => string | undefined;
   /** Absent where the configuration cannot be read again. */
   reload?: Reload;
   /** All instances, where this is one of several. */
@@ -44,7 +45,7 @@ export interface HttpOptions {
  *
  * @throws {Error} If the address cannot be had.
  */
-export function startHttp({ app, config, reload, onRoute, cluster }: HttpOptions): AsyncDisposable {
+export function startHttp({ app, config, token, reload, onRoute, cluster }: HttpOptions): AsyncDisposable {
   const stopped = new AbortController();
   const check = createStoreCheck(app, stopped.signal);
   const storeName = app.store.database === undefined ? app.store.name : "database";
@@ -88,7 +89,7 @@ export function startHttp({ app, config, reload, onRoute, cluster }: HttpOptions
   };
   const server = serve({
     address: config.settings.http,
-    token: config.variable(TOKEN_VARIABLE),
+    token,
     tenantTokens: () =>
       new Map(app.tenants().flatMap(({ name, config }) => config.httpToken ? [[config.httpToken, name] as const] : [])),
     sources,

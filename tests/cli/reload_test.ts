@@ -96,6 +96,26 @@ Deno.test("symbols are changed and providers added and removed while the others 
   await stop(run.running);
 });
 
+Deno.test("a reload makes the token of the file of variables the one that counts", async () => {
+  await using work = await openWorkspace(server);
+  const old = `${TOKEN}-old`;
+  const path = await work.write("variables", `BARLINE_HTTP_TOKEN=${old}\n`);
+  const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"], {
+    env: { BARLINE_ENV_FILE: path },
+  });
+  const address = await addressOf(running);
+  const reload = async (token: string) => {
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${address}/-/reload`, { method: "POST", headers });
+    await response.body?.cancel();
+    return response.status;
+  };
+  await Deno.writeTextFile(path, `BARLINE_HTTP_TOKEN=${TOKEN}\n`);
+  assertEquals([await reload(TOKEN), await reload(old)], [401, 200]);
+  assertEquals([await reload(old), await reload(TOKEN)], [401, 200]);
+  await stop(running);
+});
+
 Deno.test("a configuration that is not right changes nothing and says why", async () => {
   await using work = await openWorkspace(server);
   const run = await start(work, "symbols: { mock: [AAPL] }\n");

@@ -52,7 +52,7 @@ function start(hostname = "127.0.0.1", token: string | undefined = TOKEN): Serve
   };
   const server = serve({
     address: `${hostname.includes(":") ? `[${hostname}]` : hostname}:0`,
-    token,
+    token: () => token,
     sources: sources as HttpSources,
     onListen: () => {},
     log: (message) => void logged.push(message),
@@ -140,7 +140,7 @@ Deno.test("tokens are not guessed: after ten wrong ones an address waits, except
 
 Deno.test("more requests than anybody needs are refused with 429, and sooner where they come from elsewhere", () => {
   const count = (address: string) => {
-    const guard = createGuard({ hostname: "0.0.0.0" });
+    const guard = createGuard({ hostname: "0.0.0.0", token: () => undefined });
     const request = new Request("http://localhost/healthz");
     for (let at = 0; at < 100_000; at++) {
       if (guard.refuse(request, new URL(request.url), address)?.status === 429) return at;
