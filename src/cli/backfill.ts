@@ -15,7 +15,7 @@ import { readTime } from "./time.ts";
 const FIXED: Partial<Settings> = { kind: ["bar"], limit: undefined, quorum: [], journal: "off", dlqAutoReplay: "off" };
 
 /** Reads a range of the providers' history into the database. */
-export async function run({ options, flags, configFile }: Invocation): Promise<number> {
+export async function run({ options, flags, configFile, maxOpenFiles }: Invocation): Promise<number> {
   const range = readRange(flags, Date.now());
   let made: Provider[] = [];
   const config = loadConfig({
@@ -40,6 +40,7 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
   });
   return await streamBars({ ...config, settings }, [{ config: { ...config, settings }, providers: past }], {
     goOn: "run the same command again to go on from here",
+    maxOpenFiles,
   });
 }
 

@@ -26,6 +26,8 @@ export interface Invocation {
   readonly flags: ReadonlyMap<string, string | true>;
   /** Path of the configuration file. */
   readonly configFile?: string;
+  /** Most files that the process may have open, where that is known; of a command that serves. */
+  readonly maxOpenFiles?: number;
 }
 
 /** What a command does. */
@@ -51,6 +53,8 @@ export interface Command {
   readonly examples: readonly string[];
   /** Whether it ends with the summary of a run, which `--json` prints also where the run could not start. */
   readonly summarizes?: true;
+  /** Whether it serves over HTTP, and must know how many connections it may have. */
+  readonly serves?: true;
   /** Whether it may start processes; any other command gives up that right before it runs. */
   readonly startsProcesses?: true;
   load(invocation: Invocation): Promise<CommandModule>;

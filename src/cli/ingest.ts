@@ -11,7 +11,7 @@ import { checkShare, shareOf } from "./share.ts";
 import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
-export async function run({ options, configFile }: Invocation): Promise<number> {
+export async function run({ options, configFile, maxOpenFiles }: Invocation): Promise<number> {
   const load = (): LoadedRun => {
     let providers = new Map<string, Provider[]>();
     const config = loadConfig({
@@ -36,6 +36,7 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
     goOn: config.settings.file.includes("-")
       ? "standard input has not been read to its end"
       : "the same command with --resume goes on from here",
+    maxOpenFiles,
     token: () => heeded.variable(TOKEN_VARIABLE),
     share: isClustered(config.settings) ? shareOf(config) : undefined,
     makeReload: (app, make, sharing) =>

@@ -45,8 +45,9 @@ export async function main(args: readonly string[]): Promise<number> {
     if (Deno.build.os !== "windows") Deno.umask(0o077);
     surviveFileSizeLimit();
     // For dlq fix alone, which starts an editor: what reads data from elsewhere must not be able to.
+    const maxOpenFiles = command.serves ? await (await import("../open_files.ts")).readOpenFilesLimit() : undefined;
     if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
-    return await (await command.load(invocation)).run(invocation);
+    return await (await command.load(invocation)).run({ ...invocation, maxOpenFiles });
   } catch (error) {
     const { report, wantsSummary } = await import("./report.ts");
     return report(error, command?.summarizes === true && wantsSummary(rest, invocation));

@@ -46,6 +46,8 @@ export interface StreamOptions {
   share?: Share;
   /** How to go on after a stop before the end of the input, to be told then. */
   goOn?: string;
+  /** Most files that the process may have open, where that is known. */
+  maxOpenFiles?: number;
   /** The operator's token of now. @default {that of the configuration} */
   token?: () => string | undefined;
 }
@@ -54,7 +56,7 @@ export interface StreamOptions {
 export async function streamBars(
   config: Config,
   loaded: readonly LoadedTenant[],
-  { makeReload, share, goOn, token = () => config.variable(TOKEN_VARIABLE) }: StreamOptions = {},
+  { makeReload, share, goOn, maxOpenFiles, token = () => config.variable(TOKEN_VARIABLE) }: StreamOptions = {},
 ): Promise<number> {
   const { settings } = config;
   await using running = new AsyncDisposableStack();
@@ -105,7 +107,9 @@ export async function streamBars(
   // Who is told that it serves may reload at once.
   if (reload !== undefined) reloadSignal?.handTo(reload);
   if (settings.http !== "off") {
-    running.use(startHttp({ app, config, token, reload, onRoute: tracing?.route, cluster: sharing?.overview }));
+    running.use(
+      startHttp({ app, config, token, maxOpenFiles, reload, onRoute: tracing?.route, cluster: sharing?.overview }),
+    );
   }
   const signals = running.use(stopOnSignals(app, progress.say));
   running.defer(progress.stop);

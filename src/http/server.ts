@@ -159,6 +159,8 @@ export interface ServeOptions {
   /** The tenant of each token that is one's own. */
   readonly tenantTokens?: GuardOptions["tenantTokens"];
   readonly sources: HttpSources;
+  /** Most files that the process may have open, where that is known. */
+  readonly maxOpenFiles?: number;
   readonly onListen: (url: string) => void;
   /** Told of what changes something, and of errors. */
   readonly log: (message: string) => void;
@@ -169,7 +171,7 @@ export interface ServeOptions {
  *
  * @throws {Error} If the address cannot be had.
  */
-export function serve({ address, token, tenantTokens, sources, onListen, log }: ServeOptions): Listening {
+export function serve({ address, token, tenantTokens, sources, maxOpenFiles, onListen, log }: ServeOptions): Listening {
   const { hostname, port } = parseAddress(address);
   const guard = createGuard({ hostname, token, tenantTokens });
   try {
@@ -181,6 +183,8 @@ export function serve({ address, token, tenantTokens, sources, onListen, log }: 
         log(`Cannot answer a request: ${printable(describeError(error)).slice(0, MAX_LOGGED)}`);
         return withSecurityHeaders(new Response("Cannot answer the request\n", { status: 500 }));
       },
+      maxOpenFiles,
+      onCrowd: (openFiles) => log(`Idle connections are closed: ${openFiles} files are open`),
       onFailure: (error) => log(`Cannot accept connections, listening again: ${describeError(error)}`),
       handler: async (request, { remoteAddr }) =>
         withSecurityHeaders(await answer(request, remoteAddr.hostname, { guard, sources, log })),

@@ -34,6 +34,8 @@ export interface HttpOptions {
   token: () => string | undefined;
   /** Absent where the configuration cannot be read again. */
   reload?: Reload;
+  /** Most files that the process may have open, where that is known. */
+  maxOpenFiles?: number;
   /** All instances, where this is one of several. */
   cluster?: () => NonNullable<Overview["cluster"]>;
   /** Told which route answers a request. */
@@ -45,12 +47,14 @@ export interface HttpOptions {
  *
  * @throws {Error} If the address cannot be had.
  */
-export function startHttp({ app, config, token, reload, onRoute, cluster }: HttpOptions): AsyncDisposable {
+export function startHttp(
+  { app, config, token, maxOpenFiles, reload, onRoute, cluster }: HttpOptions,
+): AsyncDisposable {
   const stopped = new AbortController();
   const check = createStoreCheck(app, stopped.signal);
   const storeName = app.store.database === undefined ? app.store.name : "database";
   const checkStore = async () => ({ name: storeName, ...await check() });
-  const processMetrics = createProcessMetrics();
+  const processMetrics = createProcessMetrics(maxOpenFiles);
   const views = new Map<string, TenantView>();
   const hasTenants = config.tenants.length > 0;
   const total = hasTenants ? createTotalView(app, views, checkStore) : undefined;
@@ -90,6 +94,7 @@ export function startHttp({ app, config, token, reload, onRoute, cluster }: Http
   const server = serve({
     address: config.settings.http,
     token,
+    maxOpenFiles,
     tenantTokens: () =>
       new Map(app.tenants().flatMap(({ name, config }) => config.httpToken ? [[config.httpToken, name] as const] : [])),
     sources,

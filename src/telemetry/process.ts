@@ -5,9 +5,14 @@
  */
 import process from "node:process";
 import { Counter, Gauge, Registry } from "@platformatic/prom-client";
+import { countOpenFiles } from "../open_files.ts";
 
-/** Makes memory, CPU and start time, under the names that Prometheus clients share. */
-export function createProcessMetrics(): Registry {
+/**
+ * Makes memory, CPU, start time and open files, under the names that Prometheus clients share.
+ *
+ * @param maxOpenFiles Most files that the process may have open, where that is known.
+ */
+export function createProcessMetrics(maxOpenFiles?: number): Registry {
   const registry = new Registry();
   const registers = [registry];
   const memory = (name: string, help: string, read: (usage: Deno.MemoryUsage) => number) =>
@@ -36,5 +41,19 @@ export function createProcessMetrics(): Registry {
     help: "When the process started, in seconds since 1970.",
     registers,
   }).set(performance.timeOrigin / 1000);
+  new Gauge({
+    name: "process_open_fds",
+    help: "Open files and sockets.",
+    registers,
+    collect() {
+      const open = countOpenFiles();
+      if (open !== undefined) this.set(open);
+    },
+  });
+  if (maxOpenFiles !== undefined) {
+    new Gauge({ name: "process_max_fds", help: "Most files and sockets that may be open.", registers }).set(
+      maxOpenFiles,
+    );
+  }
   return registry;
 }

@@ -26,5 +26,6 @@ export const backfill: Command = {
     "backfill --provider alpaca --symbols AAPL,MSFT --from 2023-01-01 --to 2024-01-01 --json",
   ],
   summarizes: true,
+  serves: true,
   load: () => import("../backfill.ts"),
 };

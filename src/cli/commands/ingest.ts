@@ -13,5 +13,6 @@ export const ingest: Command = {
     "ingest --config barline.yaml --tenant acme",
   ],
   summarizes: true,
+  serves: true,
   load: () => import("../ingest.ts"),
 };
