@@ -44,7 +44,7 @@ const MEANINGS: Record<DoubtReason, string> = {
   interrupted: "the connection was interrupted",
   partial: "the last state of the bar came well before its end, or history has not confirmed it yet",
   late: "the vendor has marked a bar as late",
-  corrected: "history still has the value that a correction replaced",
+  corrected: "corrections may have been missed, or history still has the value that one replaced",
   lag: "history does not reach the end of the range yet",
   contradicted: "history lacks a bar that is stored",
   stopped: "a run ended without saying how far it had come",

@@ -6,13 +6,13 @@
 import type { Client } from "pg";
 import type { SeriesKey } from "../records/record.ts";
 
-/** A series that has bars. */
+/** A series that has bars, or of which bars are in doubt. */
 export interface StoredSeries extends SeriesKey {
   /** Its number in the database. */
   readonly id: number;
-  /** Start of its first bar, in epoch ms. */
+  /** Start of its first bar, or of a doubt before it, in epoch ms. */
   readonly first: number;
-  /** Start of its newest bar, in epoch ms. */
+  /** Start of its newest bar, or of its first doubt where it has none, in epoch ms. */
   readonly newest: number;
 }
 
@@ -23,17 +23,23 @@ export interface SeriesFilter {
   readonly symbols?: readonly string[];
 }
 
-/** The stored series, ordered by provider, timeframe and symbol. */
+/**
+ * The stored series, ordered by provider, timeframe and symbol. A feed may have lost bars before the first one that is stored;
+ * what the vendor does not give, as before the reach of its history, does not belong to the series.
+ */
 export async function listSeries(
   client: Client,
   { tenant, providers, symbols }: SeriesFilter,
 ): Promise<StoredSeries[]> {
   const { rows } = await client.query(
     `SELECT s.id, s.provider, s.symbol, s.timeframe,
-  (extract(epoch FROM reach.first) * 1000)::float8 AS first, (extract(epoch FROM reach.newest) * 1000)::float8 AS newest
+  (extract(epoch FROM least(reach.first, doubt.first)) * 1000)::float8 AS first,
+  (extract(epoch FROM coalesce(reach.newest, doubt.first)) * 1000)::float8 AS newest
 FROM series s,
-  LATERAL (SELECT min(b.ts) AS first, max(b.ts) AS newest FROM bar b WHERE b.series_id = s.id) AS reach
-WHERE s.tenant = $3 AND reach.first IS NOT NULL
+  LATERAL (SELECT min(b.ts) AS first, max(b.ts) AS newest FROM bar b WHERE b.series_id = s.id) AS reach,
+  LATERAL (SELECT min(d.starts) AS first FROM series_doubt d
+    WHERE d.series_id = s.id AND d.reason NOT IN ('horizon', 'denied')) AS doubt
+WHERE s.tenant = $3 AND (reach.first IS NOT NULL OR doubt.first IS NOT NULL)
   AND ($1::text[] IS NULL OR s.provider = ANY ($1)) AND ($2::text[] IS NULL OR s.symbol = ANY ($2))
 ORDER BY s.provider, s.timeframe, s.symbol`,
     [providers ?? null, symbols ?? null, tenant],

@@ -71,6 +71,41 @@ Deno.test("gaps from a time before the first bar expects bars from there on", as
   assertEquals(json.totals.found, 2 * 390, "Thursday and Friday, no weekend and no New Year's Day");
 });
 
+Deno.test("gaps names doubts before the first bar of a series, and those of a series without bars", async () => {
+  await using work = await openWorkspace(server);
+  const path = await work.write("bars.csv", [HEADER, csvLine(5, "ETH/USD"), csvLine(6, "ETH/USD"), ""].join("\n"));
+  assertEquals((await work.ingest(["--file", path])).code, 0);
+  await work.query(`INSERT INTO series_key (tenant, provider, symbol, timeframe)
+VALUES ('default', 'kraken', 'BTC/USD', '1m'), ('default', 'kraken', 'SOL/USD', '1m')`);
+  const doubts = [
+    ["ETH/USD", "2024-01-02T14:31Z", "2024-01-02T14:33Z", "lag", "now()"],
+    ["BTC/USD", "2024-01-02T14:20Z", "2024-01-02T14:40Z", "interrupted", "now()"],
+    ["BTC/USD", "2023-01-02T00:00Z", "2024-01-01T00:00Z", "horizon", "NULL"],
+  ];
+  for (const [symbol, from, to, reason, dueAt] of doubts) {
+    await work.query(`INSERT INTO series_doubt (series_id, starts, ends, reason, found_at, due_at, attempts)
+SELECT id, '${from}', '${to}', '${reason}', now(), ${dueAt}, 1 FROM series_key WHERE symbol = '${symbol}'`);
+  }
+  const { json } = await work.run([
+    ...["gaps", "--json", "--explain", "--to", "2024-01-02T14:41Z"],
+    ...["--database", work.database, "--data-dir", work.dataDir],
+  ]);
+  const told = (
+    { symbol, from, to, reason }: Record<string, string>,
+  ) => [symbol, from.slice(11, 16), to.slice(11, 16), reason];
+  assertEquals(json.ranges.map(told), [
+    ["BTC/USD", "14:20", "14:40", "the connection was interrupted"],
+    ["BTC/USD", "14:40", "14:41", undefined],
+    ["ETH/USD", "14:31", "14:33", "history does not reach the end of the range yet"],
+    ["ETH/USD", "14:33", "14:35", undefined],
+    ["ETH/USD", "14:37", "14:41", undefined],
+  ]);
+  assertEquals(json.doubts.map(told), [
+    ["BTC/USD", "14:20", "14:40", "interrupted"],
+    ["ETH/USD", "14:31", "14:33", "lag"],
+  ]);
+});
+
 Deno.test("gaps looks at the providers and symbols of the configuration file", async () => {
   await using work = await openWithBars();
   const path = await work.write("barline.yaml", "symbols: { replay: [MSFT], kraken: [AAPL] }\nlimit: 1\n");
