@@ -11,6 +11,7 @@ import type { LocatedLetter } from "../dead_letters/receipts.ts";
 import { createLetterReader, findFaults, isReplayable } from "../providers/dead_letters.ts";
 import { printable } from "../telemetry/log.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
+import { dlqCommand } from "./hint.ts";
 
 /** Letters that are opened at once without `--limit`: more is no work for an editor. */
 const DEFAULT_LIMIT = 1000;
@@ -60,7 +61,7 @@ export async function fix({ options, configFile }: Invocation, matches: LetterFi
     if (problems.length === 0) {
       await putBack(held, changed);
       await Deno.remove(place, { recursive: true });
-      console.log(describeChanges(changed.size, letters.length));
+      console.log(describeChanges(changed.size, letters.length, dlqCommand("replay", settings, configFile)));
       return EXIT.done;
     }
     for (const problem of problems.slice(0, MAX_TOLD)) console.error(printable(problem));
@@ -95,7 +96,7 @@ async function putBack(held: HeldLetters, changed: ReadonlyMap<LocatedLetter, St
   await held.rewrite(({ path, line, text }) => texts.get(`${path}:${line}`) ?? text);
 }
 
-function describeChanges(changed: number, opened: number): string {
+function describeChanges(changed: number, opened: number, command: string): string {
   if (changed === 0) return `Nothing was changed in ${opened} letters`;
-  return `Changed ${changed} of ${opened} letters. Send them with: barline dlq replay`;
+  return `Changed ${changed} of ${opened} letters. Send them with: ${command}`;
 }

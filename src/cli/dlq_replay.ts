@@ -1,6 +1,8 @@
 /** `barline dlq replay`. @module */
 import { on } from "../events.ts";
+import { resolve } from "@std/path";
 import { loadConfig } from "../config/load.ts";
+import type { Settings } from "../config/options.ts";
 import { tenantDirectory } from "../data_dir.ts";
 import { previewReplay, replayLetters, type ReplayOptions, type ReplayPreview } from "../dead_letter_replay.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
@@ -11,6 +13,7 @@ import { logEvents } from "../telemetry/log_events.ts";
 import { DEFAULT_MAX_REPLAYS } from "../dead_letters/letter.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { endOf } from "./exit.ts";
+import { dlqCommand } from "./hint.ts";
 import { type Signals, stopOnSignals } from "./signals.ts";
 import { summarize } from "./summary.ts";
 
@@ -35,7 +38,7 @@ export async function replay({ options, flags, configFile }: Invocation, matches
   if (flags.has("dry-run")) {
     const preview = await previewReplay(wanted);
     const counts = { ...preview, reasons: Object.fromEntries(preview.reasons) };
-    console.log(json ? printable(JSON.stringify(counts)) : tell(preview));
+    console.log(json ? printable(JSON.stringify(counts)) : tell(preview, config.settings));
     return EXIT.done;
   }
 
@@ -54,7 +57,7 @@ export async function replay({ options, flags, configFile }: Invocation, matches
   if (!json) {
     console.log(`Removed ${removed} dead letters that are stored now; ${refused} were refused again and stay`);
     for (const [reason, count] of [...reasons].slice(0, 10)) console.log(`  ${count} × ${printable(reason)}`);
-    if (overCap > 0) console.log(describeOverCap(overCap, "Skipped"));
+    if (overCap > 0) console.log(describeOverCap(overCap, "Skipped", config.settings));
   }
   console.log(
     summarize({
@@ -62,23 +65,28 @@ export async function replay({ options, flags, configFile }: Invocation, matches
       end,
       seconds,
       latency,
-      deadLetterDirectory: deadLetterDirectory(tenantDirectory(config.settings)),
+      letters: {
+        directory: deadLetterDirectory(resolve(tenantDirectory(config.settings))),
+        commands: [dlqCommand("list", config.settings)],
+      },
       json,
     }),
   );
   return end.code;
 }
 
-function tell({ records, unsound, overCap, reasons }: ReplayPreview): string {
+function tell({ records, unsound, overCap, reasons }: ReplayPreview, settings: Settings): string {
   const lines = [`Would replay ${records} records`];
   if (unsound > 0) lines.push(`${unsound} of them are still unsound and would be refused again:`);
   for (const [reason, count] of [...reasons].slice(0, 10)) lines.push(`  ${count} × ${printable(reason)}`);
-  if (overCap > 0) lines.push(describeOverCap(overCap, "Would skip"));
+  if (overCap > 0) lines.push(describeOverCap(overCap, "Would skip", settings));
   return lines.join("\n");
 }
 
-function describeOverCap(count: number, verb: string): string {
-  return `${verb} ${count} letters that were refused too often: mend them with barline dlq fix, or give --force`;
+function describeOverCap(count: number, verb: string, settings: Settings): string {
+  return `${verb} ${count} letters that were refused too often: mend them with ${
+    dlqCommand("fix", settings)
+  }, or give --force`;
 }
 
 /** @throws {UsageError} If it is no count. */

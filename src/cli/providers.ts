@@ -181,10 +181,10 @@ function make(
   const wanted: ProviderSettings = { ...settings, dataDir, symbols, timeframe, isPast, nats, variable: note, kinds };
   try {
     const provider = registry[name].create(wanted);
-    const { file, limit, pollSeconds, provisional, resume, speed, timeUnit } = settings;
+    const { file, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit } = settings;
     const { repairDays, repairRequests, repairShare, sweep } = settings;
     const repairs = { repairDays, repairRequests, repairShare, sweep };
-    const own = { dataDir, file, limit, pollSeconds, provisional, resume, speed, timeUnit, ...repairs };
+    const own = { dataDir, file, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit, ...repairs };
     return { ...provider, fingerprint: JSON.stringify({ ...own, symbols, timeframe, kind: settings.kind, asked }) };
   } catch (error) {
     for (const each of error instanceof AggregateError ? error.errors : [error]) {

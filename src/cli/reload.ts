@@ -26,7 +26,18 @@ export interface ReloadReport extends SourcesChange {
 
 /** Options that say which providers there are, and how they are. */
 const OF_PROVIDERS: readonly OptionName[] = [
-  ...["provider", "symbols", "timeframe", "file", "timeUnit", "speed", "resume", "provisional", "pollSeconds"] as const,
+  ...[
+    "provider",
+    "symbols",
+    "timeframe",
+    "file",
+    "refuseLimit",
+    "timeUnit",
+    "speed",
+    "resume",
+    "provisional",
+    "pollSeconds",
+  ] as const,
   ...["failover", "failoverAfter", "failoverBack"] as const,
   ...["repairShare", "sweep", "repairRequests", "repairDays"] as const,
 ];

@@ -11,14 +11,17 @@ import type { Config } from "../config/load.ts";
 import { prepareDataDir, tenantDirectory } from "../data_dir.ts";
 import { replayAtStart, type ReplayReport } from "../dead_letter_replay.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
+import { createReasons, type Reasons } from "../dead_letters/reasons.ts";
 import { openDeadLetters } from "../dead_letters/write.ts";
 import { TOKEN_VARIABLE } from "../http/address.ts";
 import { type Reload, startHttp } from "../http/start.ts";
+import type { Ledger } from "../pipeline/ledger.ts";
 import type { Provider } from "../providers/provider.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
 import { configureLog, describeError, literally } from "../telemetry/log.ts";
 import { logEvents, loggerOf } from "../telemetry/log_events.ts";
 import { endOf, type Unread, unreadOf } from "./exit.ts";
+import { dlqCommand } from "./hint.ts";
 import { startProgress } from "./progress.ts";
 import { describeStart, placesOf } from "./start_line.ts";
 import { reloadOnSignal, stopOnSignals } from "./signals.ts";
@@ -63,6 +66,7 @@ export async function streamBars(
   const reloadSignal = makeReload && running.use(reloadOnSignal());
   await prepareDataDir(settings.dataDir);
   const latency = createLatencyDistribution();
+  const reasons = createReasons();
   const progress = startProgress();
   await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
 
@@ -81,7 +85,8 @@ export async function streamBars(
       providers,
       isShared: share !== undefined,
       kinds: config.settings.kind,
-      deadLetters: (tell) => openDeadLetters({ directory: deadLetterDirectory(directory), tell, notice: progress.say }),
+      deadLetters: (tell) =>
+        reasons.count(openDeadLetters({ directory: deadLetterDirectory(directory), tell, notice: progress.say })),
       listeners: [
         ...(traces === undefined ? [] : [traces.listen]),
         logEvents({ traceOf: traces?.traceOf, log }),
@@ -117,12 +122,18 @@ export async function streamBars(
   progress.start(app);
 
   const started = performance.now();
-  const outcome = await app.run();
+  const ran = await app.run();
   progress.stop();
+  const unread = unreadOfAll(app.tenants());
+  const outcome = {
+    ...ran,
+    // A feed has its good hours, and the rest of a file may be a few bad lines.
+    failure: ran.failure ?? (unread === "feed" || settings.resume ? undefined : explainNone(ran.ledger, reasons)),
+  };
   const end = endOf({
     outcome,
     signals: signals.received(),
-    unread: unreadOfAll(app.tenants()),
+    unread,
     isStopped: app.stopping.aborted,
     isStrict: settings.strict,
   });
@@ -134,12 +145,26 @@ export async function streamBars(
     end,
     seconds: (performance.now() - started) / 1000,
     latency,
-    deadLetterDirectory: deadLetterDirectory(
-      loaded.length === 1 ? tenantDirectory(loaded[0].config.settings) : settings.dataDir,
-    ),
+    letters: {
+      directory: places.deadLetters,
+      commands: commandsOf(app.tenants()),
+      reasons,
+    },
     json: settings.json,
   }));
   return end.code;
+}
+
+/** Commands that show the dead letters of tenants that have some. */
+function commandsOf(tenants: readonly Tenant[]): string[] {
+  const having = tenants.filter(({ ledger }) => ledger().deadLettered > 0);
+  return having.map(({ config }) => dlqCommand("list", config.settings));
+}
+
+/** Why a run of files has failed of whose records none was accepted; `undefined` where some were, or there were none. */
+function explainNone({ received }: Ledger, { refused }: Reasons): Error | undefined {
+  if (received === 0 || refused < received) return undefined;
+  return new Error(`None of ${received.toLocaleString("en-US")} records is accepted: the dead letters say why`);
 }
 
 /** What all tenants have left to read. One that has reached its limit wants no more. */

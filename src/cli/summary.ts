@@ -5,10 +5,23 @@
  */
 import { format as formatDuration } from "@std/fmt/duration";
 import type { TenantOutcome } from "../app/tenant.ts";
+import type { CountedReason, Reasons } from "../dead_letters/reasons.ts";
 import { createLedger, imbalance } from "../pipeline/ledger.ts";
 import type { LatencyDistribution } from "../telemetry/latency.ts";
 import { describeError, printable } from "../telemetry/log.ts";
 import type { RunEnd } from "./exit.ts";
+
+/** What a summary tells of dead letters. */
+export interface LetterSummary {
+  readonly directory: string;
+  /** Commands that show them, of each tenant that has some. */
+  readonly commands: readonly string[];
+  /** Why they are there. */
+  readonly reasons?: Reasons;
+}
+
+/** Reasons that a summary tells, as JSON and to people. */
+const TOLD_REASONS = { json: 10, people: 3 };
 
 /** What a summary tells. */
 export interface SummaryInput {
@@ -16,12 +29,12 @@ export interface SummaryInput {
   readonly end: Pick<RunEnd, "ended" | "error">;
   readonly seconds: number;
   readonly latency: LatencyDistribution;
-  readonly deadLetterDirectory: string;
+  readonly letters: LetterSummary;
   readonly json: boolean;
 }
 
 /** The summary: several lines for people, or one JSON object. */
-export function summarize({ outcome, end, seconds, latency, deadLetterDirectory, json }: SummaryInput): string {
+export function summarize({ outcome, end, seconds, latency, letters, json }: SummaryInput): string {
   const { ledger } = outcome;
   const error = end.error === undefined ? undefined : describeError(end.error);
   const tenants = outcome.tenants === undefined || outcome.tenants.size < 2 ? undefined : outcome.tenants;
@@ -33,7 +46,18 @@ export function summarize({ outcome, end, seconds, latency, deadLetterDirectory,
       failure: failure === undefined ? undefined : describeError(failure),
     }]));
     const figures = { ...ledger, seconds: round(seconds), rate: round(rate), latencyMs };
-    return JSON.stringify({ ...figures, ended: end.ended, error, tenants: each });
+    const reasons = letters.reasons?.commonest(TOLD_REASONS.json).map(({ reason, count, example }) => ({
+      reason,
+      count,
+      example: { location: example.location, error: example.reason, item: example.item },
+    }));
+    return printable(JSON.stringify({
+      ...figures,
+      ended: end.ended,
+      error,
+      reasons: reasons?.length ? reasons : undefined,
+      tenants: each,
+    }));
   }
   const count = (value: number) => Math.round(value).toLocaleString("en-US");
   const missing = imbalance(ledger);
@@ -48,7 +72,8 @@ export function summarize({ outcome, end, seconds, latency, deadLetterDirectory,
     `receive to commit p50 ${latencyMs.p50} ms, p99 ${latencyMs.p99} ms`,
   ];
   if (ledger.deadLettered > 0) {
-    lines.push(`dead letters lie in ${deadLetterDirectory}; see them with: barline dlq list`);
+    for (const each of letters.reasons?.commonest(TOLD_REASONS.people) ?? []) lines.push(describeReason(each));
+    lines.push(`dead letters lie in ${letters.directory}; see them with: ${letters.commands.join(" and ")}`);
   }
   if (ledger.swallowed !== undefined) {
     lines.push("swallowed are records that a trigger of the database took without an error: they are not stored");
@@ -64,6 +89,14 @@ export function summarize({ outcome, end, seconds, latency, deadLetterDirectory,
   const isTold = tenants !== undefined && outcome.failure !== undefined;
   if (error !== undefined && !isTold) lines.push(`failed: ${printable(error)}`);
   return lines.join("\n");
+}
+
+/** `refused: 5 × ts is not ISO 8601, as "2024-01-02" in bars.csv:2`. */
+function describeReason({ reason, count, example }: CountedReason): string {
+  const particulars = example.reason.slice(reason.length + 2);
+  const as = particulars === "" ? "" : `, as ${particulars}`;
+  const at = example.location === undefined ? "" : ` in ${example.location}`;
+  return printable(`refused: ${count.toLocaleString("en-US")} × ${reason}${as}${at}`);
 }
 
 /** The JSON of a run that could not start: nothing was received. */

@@ -20,6 +20,12 @@ const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
 const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
 /** `--speed`: how fast to play; `max` is infinitely fast. */
 const speed = z.union([z.number().positive(), z.literal("max")]);
+/** `--refuse-limit`: a number of records, or a share of them. */
+const refuseLimit = z.union([
+  z.number().positive().refine((value) => value < 1 || Number.isInteger(value)),
+  z.literal("off"),
+  z.string().regex(/^(100|\d{1,2}(\.\d+)?)%$/),
+]);
 /** A value for all providers or, in the file, one for each by name. */
 const perProvider = <T extends z.ZodType>(type: T) => z.union([type, z.record(z.string().min(1), type)]);
 const KINDS = Object.keys(recordKinds) as KindName[];
@@ -81,6 +87,11 @@ export const settingsSchema = z.strictObject({
     value: "PATH|GLOB|-",
     whole: true,
   }).default([]),
+  refuseLimit: option(refuseLimit.default(1000), {
+    wanted: "a number of records, a share as in 20%, or off",
+    help: "leave a file whose first N records are all refused for one reason, or of which more than a share is refused",
+    value: "N|P%|off",
+  }),
   timeUnit: choice(TIME_UNITS, "iso", "how files write times: ISO 8601 with zone, or a number of units since 1970"),
   speed: option(speed.optional(), {
     wanted: "max, or a number above 0",

@@ -17,7 +17,19 @@ export const TENANT_NAME_WANTED = "up to 48 small letters, digits, - and _, a le
 
 /** Options that are a tenant's own. All others are of the process that runs them. */
 export const TENANT_OPTIONS: readonly OptionName[] = [
-  ...["provider", "symbols", "timeframe", "kind", "file", "timeUnit", "speed", "rate", "limit", "resume"] as const,
+  ...[
+    "provider",
+    "symbols",
+    "timeframe",
+    "kind",
+    "file",
+    "refuseLimit",
+    "timeUnit",
+    "speed",
+    "rate",
+    "limit",
+    "resume",
+  ] as const,
   ...["provisional", "pollSeconds", "failover", "failoverAfter", "failoverBack"] as const,
   ...["repairShare", "sweep", "repairRequests", "repairDays"] as const,
   ...["quorum", "quorumTolerance", "quorumVolumeTolerance", "feedbackUrl", "dlqAutoReplay"] as const,

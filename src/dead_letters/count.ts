@@ -5,6 +5,7 @@
  */
 import { listLetterFiles, readLines } from "./files.ts";
 import { readReceipts, receiptsPath } from "./receipts.ts";
+import { pickLetters } from "./rows.ts";
 
 /** Makes a function that counts the letters of a directory; a file is read again only when it has changed. */
 export function createLetterCounter(directory: string): () => Promise<number> {
@@ -36,7 +37,6 @@ async function versionOf(path: string): Promise<string> {
 async function countLetters(path: string): Promise<number> {
   const receipts = await readReceipts(path);
   let count = 0;
-  let line = 0;
-  for await (const text of readLines(path)) if (receipts.find(++line, text) !== "stored") count++;
+  for await (const { line, text } of pickLetters(readLines(path))) if (receipts.find(line, text) !== "stored") count++;
   return count;
 }

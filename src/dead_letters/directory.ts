@@ -7,8 +7,9 @@
 import { join } from "@std/path";
 import { makeDirectory } from "../durable_files.ts";
 import { listLetterFiles, readLines, rewriteLines } from "./files.ts";
-import { parseLetter, refuseAgain } from "./letter.ts";
+import { refuseAgain } from "./letter.ts";
 import { type LocatedLetter, readReceipts, receiptsPath } from "./receipts.ts";
+import { pickLetters, readLetter } from "./rows.ts";
 
 /** Creates the directory where it is missing, and runs `fn` while no other process writes or removes letters. */
 export async function withLock<T>(directory: string, fn: () => Promise<T>): Promise<T> {
@@ -86,7 +87,7 @@ async function settleReceipts(directory: string): Promise<void> {
         await rewriteLines(path, (line, text) => {
           const found = known.find(line, text);
           if (found === "stored") return undefined;
-          return found === undefined ? text : JSON.stringify(refuseAgain(parseLetter(text)!, found));
+          return found === undefined ? text : JSON.stringify(refuseAgain(readLetter(text)!, found));
         });
       }
       await Deno.remove(receipts);
@@ -109,12 +110,10 @@ export async function* readLetters(directory: string): AsyncGenerator<LocatedLet
 
 async function* readFile(path: string): AsyncGenerator<LocatedLetter> {
   const receipts = await readReceipts(path);
-  let line = 0;
-  for await (const text of readLines(path)) {
-    line++;
+  for await (const { line, text } of pickLetters(readLines(path))) {
     const found = receipts.find(line, text);
     if (found === "stored") continue;
-    const letter = parseLetter(text);
+    const letter = readLetter(text);
     if (letter === undefined) continue;
     yield { path, line, text, letter: found === undefined ? letter : refuseAgain(letter, found) };
   }

@@ -5,6 +5,7 @@
  */
 import { dirname, join } from "@std/path";
 import { syncDirectory, writeAll } from "../durable_files.ts";
+import { createLetterWriter, pickLetters } from "./rows.ts";
 
 const SUFFIX = ".ndjson";
 const NEWLINE = 10;
@@ -79,8 +80,8 @@ export async function* readLines(path: string): AsyncGenerator<string> {
 }
 
 /**
- * Gives each line of a file anew, or drops it where `change` gives `undefined`; the file itself is removed when nothing
- * is left. Atomic: the new file takes the old one's place. Call it under the lock.
+ * Gives each letter of a file anew, or drops it where `change` gives `undefined`; headers stay as long as one of their rows
+ * does, and the file itself is removed when nothing is left. Atomic: the new file takes the old one's place. Call it under the lock.
  */
 export async function rewriteLines(
   path: string,
@@ -92,11 +93,11 @@ export async function rewriteLines(
     using file = await Deno.open(rewritten, { create: true, truncate: true, write: true, mode: 0o600 });
     const encoder = new TextEncoder();
     let pending = "";
-    let line = 0;
-    for await (const text of readLines(path)) {
-      const changed = change(++line, text);
+    const format = createLetterWriter();
+    for await (const { line, text } of pickLetters(readLines(path))) {
+      const changed = change(line, text);
       if (changed === undefined) continue;
-      pending += `${changed}\n`;
+      pending += `${format(changed)}\n`;
       kept++;
       if (pending.length < WRITE_CHARACTERS) continue;
       await writeAll(file, encoder.encode(pending));

@@ -1,5 +1,5 @@
 /**
- * The dead letter: a record that could not be stored, and why. One JSON object a line.
+ * The dead letter: a record that could not be stored, and why. One JSON object a line; for rows of a file see `rows.ts`.
  *
  * @module
  */
@@ -100,6 +100,7 @@ export function parseLetter(line: string): StoredLetter | undefined {
   }
 }
 
-function withoutParticulars(reason: string): string {
+/** The part of a reason that many letters share. */
+export function withoutParticulars(reason: string): string {
   return reason.split(": ", 1)[0];
 }

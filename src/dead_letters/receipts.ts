@@ -18,7 +18,7 @@ export interface LocatedLetter {
   readonly path: string;
   /** Line in the file, from 1. */
   readonly line: number;
-  /** The line itself, as it lies there. */
+  /** The line itself, as it lies there, below its header where it has one. */
   readonly text: string;
   readonly letter: StoredLetter;
 }

@@ -5,10 +5,11 @@
  */
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { Listener } from "../events.ts";
-import { type DeadLetter, formatLetter } from "./letter.ts";
+import type { DeadLetter } from "./letter.ts";
 import { syncDirectory, writeAll } from "../durable_files.ts";
 import { withLock } from "./directory.ts";
 import { listLetterFiles, newLetterFile, repairTail } from "./files.ts";
+import { formatLetters } from "./rows.ts";
 
 /** Takes dead letters. */
 export interface DeadLetters {
@@ -37,7 +38,7 @@ export function openDeadLetters(options: DeadLetterOptions): DeadLetters {
 
   async function append(letters: readonly DeadLetter[]): Promise<void> {
     const now = Date.now();
-    const bytes = new TextEncoder().encode(letters.map((letter) => formatLetter(letter, now)).join(""));
+    const bytes = new TextEncoder().encode(formatLetters(letters, now));
     await withLock(directory, async () => {
       const { path, size } = await currentFile(now);
       using file = await Deno.open(path, { create: true, write: true, append: true, mode: 0o600 });

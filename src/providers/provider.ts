@@ -11,6 +11,7 @@ import type { Listener } from "../events.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
 import type { NatsSettings } from "../config/nats.ts";
 import type { SharedConnections } from "./live/sharing.ts";
+import type { RefuseLimit } from "./replay/refusals.ts";
 import type { TimeUnit } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import type { Interval } from "../records/intervals.ts";
@@ -50,6 +51,8 @@ export interface ProviderSettings {
   /** Paths and globs, or `-`. */
   readonly file: readonly string[];
   readonly timeUnit: TimeUnit;
+  /** When to leave a file of which too much is refused. @default {never, nor does a file fail of which all is} */
+  readonly refuseLimit?: RefuseLimit;
   /** How many times real time to play at; `undefined` is the provider's own way. */
   readonly speed?: number | "max";
   /** Go on where the last run's committed records ended. */

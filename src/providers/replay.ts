@@ -19,6 +19,7 @@ import {
 import { absolute, findFiles, readBytes, sizeOf, STDIN } from "./replay/files.ts";
 import { createFramer, type FilePlace } from "./replay/framer.ts";
 import { readBlocks } from "./replay/lines.ts";
+import { createRefusalWatch } from "./replay/refusals.ts";
 import { playAtSpeed } from "./replay/speed.ts";
 
 /** Declares the provider `replay`. */
@@ -95,8 +96,18 @@ export function createReplay(settings: ProviderSettings): Provider {
     const track = (place: FilePlace) => position?.track(place);
     const framer = createFramer({ source: path, kind, parse, clock, start, track });
     const chunks = readBytes(path, start?.offset ?? 0, (bytes) => done += bytes, context.stop);
-    for await (const block of readBlocks(chunks, start?.offset ?? 0)) yield* framer.frames(block, left);
+    const { refuseLimit } = settings;
+    const watch = refuseLimit === undefined ? undefined : createRefusalWatch(refuseLimit, kind);
+    for await (const block of readBlocks(chunks, start?.offset ?? 0)) {
+      for (const frame of framer.frames(block, left)) {
+        const problem = watch?.look(frame);
+        yield frame;
+        if (problem !== undefined) throw new RangeError(problem);
+      }
+    }
     if (!framer.begun) throw new RangeError(`it is empty, wanted is a header or a JSON object of a ${kind.name}`);
+    const problem = start === undefined ? watch?.end() : undefined;
+    if (problem !== undefined) throw new RangeError(problem);
   }
 
   return {

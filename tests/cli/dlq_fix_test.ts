@@ -22,7 +22,8 @@ Deno.test("dlq fix puts back what was changed, and the replay stores it", async 
   await using work = await withLetters();
   // Written beside and moved there, as many editors do.
   const { code, stdout } = await fix(work, `sed 's/"high":99/"high":101/' "$1" > "$1.new" && mv "$1.new" "$1"`);
-  assertEquals([code, stdout], [0, "Changed 3 of 3 letters. Send them with: barline dlq replay\n"]);
+  const command = `barline dlq replay --data-dir ${work.dataDir}`;
+  assertEquals([code, stdout], [0, `Changed 3 of 3 letters. Send them with: ${command}\n`]);
   const replayed = await work.run(["dlq", "replay", "--data-dir", work.dataDir, "--database", work.database]);
   assertStringIncludes(replayed.stdout, "Removed 3 dead letters");
   assertEquals(await work.query("SELECT DISTINCT high FROM bar"), [{ high: 101 }]);

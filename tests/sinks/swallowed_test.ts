@@ -49,7 +49,7 @@ test("a run whose rows are swallowed balances, says so, and ends with exit code 
   const end = endOf({ outcome, signals: [], unread: "nothing", isStopped: false, isStrict: false });
   assertEquals([imbalance(outcome.ledger), end.code], [0, 4]);
   const latency = createLatencyDistribution();
-  const text = summarize({ outcome, end, seconds: 1, latency, deadLetterDirectory: "", json: false });
+  const text = summarize({ outcome, end, seconds: 1, latency, letters: { directory: "", commands: [] }, json: false });
   assertEquals(text.split("\n")[0].endsWith("+ in flight 0 + swallowed 2"), true, text);
   await Promise.resolve();
 });

@@ -3,7 +3,7 @@ import type { Command, OptionName } from "../command.ts";
 
 /** Options that tell of files, of live bars or of an end of another kind. */
 const UNUSED: readonly OptionName[] = [
-  ...["kind", "file", "timeUnit", "speed", "provisional", "resume", "limit"] as const,
+  ...["kind", "file", "refuseLimit", "timeUnit", "speed", "provisional", "resume", "limit"] as const,
   ...["failover", "failoverAfter", "failoverBack", "quorum", "quorumTolerance", "quorumVolumeTolerance"] as const,
   // History can be read again: it needs no journal.
   ...["journal", "journalSyncMs", "journalMaxBytes", "journalFull"] as const,

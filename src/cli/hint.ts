@@ -1,0 +1,24 @@
+/**
+ * Commands for people to follow as they are printed, wherever they are.
+ *
+ * @module
+ */
+import { resolve } from "@std/path";
+import type { Settings } from "../config/options.ts";
+import { DEFAULT_TENANT } from "../data_dir.ts";
+
+/** A command about the letters of a tenant; with a configuration file where it needs one. */
+export function dlqCommand(
+  words: string,
+  { dataDir, tenant }: Pick<Settings, "dataDir" | "tenant">,
+  configFile?: string,
+): string {
+  const own = tenant === DEFAULT_TENANT ? "" : ` --tenant ${tenant}`;
+  const file = configFile === undefined ? "" : ` --config ${quote(resolve(configFile))}`;
+  return `barline dlq ${words} --data-dir ${quote(resolve(dataDir))}${own}${file}`;
+}
+
+/** A text as a word of a shell. */
+function quote(text: string): string {
+  return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
