@@ -9,13 +9,16 @@ const START = Date.UTC(2026, 9, 19, 14);
 /** A closer at the beginning of a minute; `send` moves to these seconds and sends a state at each. */
 function open(clock: ReturnType<typeof fakeClock>, pace: Pace) {
   const final: number[] = [];
+  const corrections: number[] = [];
   const doubts: number[] = [];
   const closer = createCloser({
     stepMs: MINUTE,
     closeAfterMs: 1000,
     provisional: false,
     pace,
-    emit: (bars) => final.push(...bars.filter(({ status }) => status === "final").map(({ volume }) => volume)),
+    emit: (bars) => {
+      for (const { status, volume } of bars) (status === "final" ? final : corrections).push(volume);
+    },
     doubt: (_, from, to) => doubts.push((from - START) / MINUTE, (to - START) / MINUTE),
   });
   async function send(...seconds: number[]): Promise<void> {
@@ -24,7 +27,7 @@ function open(clock: ReturnType<typeof fakeClock>, pace: Pace) {
       closer.update(state(second));
     }
   }
-  return { closer, final, doubts, send };
+  return { closer, final, corrections, doubts, send };
 }
 
 /** The state of a bar at that second: its volume is the second of its minute. */
@@ -84,6 +87,26 @@ Deno.test("a bar that the clock has closed is whole once a state of the next one
   await send(...every(5, 2, 60), 64);
   closer.stop();
   assertEquals(doubts, []);
+});
+
+Deno.test("a late state of a bar that the clock has closed is no correction, and leaves it in doubt", async () => {
+  using clock = fakeClock(START);
+  const { closer, final, corrections, doubts, send } = open(clock, STEADY);
+  await send(50);
+  await clock.tick(12_000);
+  closer.update(state(55));
+  assertEquals([final, corrections, doubts], [[50, 55], [], []]);
+  closer.stop();
+  assertEquals(doubts, [0, 1]);
+});
+
+Deno.test("a state of a bar is a correction once a later bar has begun", async () => {
+  using clock = fakeClock(START);
+  const { closer, final, corrections, send } = open(clock, STEADY);
+  await send(50, 62);
+  closer.update(state(55));
+  assertEquals([final, corrections], [[50], [55]]);
+  closer.stop();
 });
 
 Deno.test("one state of a steady feed may be left out before the end of a bar, not two", async () => {

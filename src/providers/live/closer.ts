@@ -60,7 +60,10 @@ interface Series {
 /** Weight of the newest interval in the average. */
 const WEIGHT = 1 / 16;
 
-/** Makes a closer. A state of a bar that was already emitted is a correction of it. */
+/**
+ * Makes a closer. A state of a bar that was already emitted is a correction of it, but where only the clock has closed the bar:
+ * such a state was late, and the next one may never come.
+ */
 export function createCloser(options: CloserOptions): Closer {
   const { stepMs, closeAfterMs, provisional, emit, pace } = options;
   const all = new Map<string, Series>();
@@ -96,6 +99,8 @@ export function createCloser(options: CloserOptions): Closer {
     update(bar) {
       const of = series(bar.symbol);
       const { forming } = of;
+      // The clock has closed it too early: the state is news of the bar, but older than all that history says of it.
+      if (bar.ts === of.closed && of.isUnproven) return emit([bar]);
       if (bar.ts <= of.closed || forming !== undefined && bar.ts < forming.ts) {
         return emit([{ ...bar, status: "correction" }]);
       }
