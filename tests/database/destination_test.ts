@@ -72,7 +72,7 @@ controlTest("a database that is restored in place differs from before", async (s
   const after = await withClient(database, readDestination);
   assertEquals(findDifference(before, after), "a table of bars made anew, as by a restore");
   await Deno.remove(directory, { recursive: true });
-});
+}, { program: "pg_dump" });
 
 controlTest("a role without the right to read more can still tell databases of a server apart", async (server) => {
   const { url, database } = await migratedDatabase(server);

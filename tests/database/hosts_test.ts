@@ -41,7 +41,7 @@ controlTest("the hosts of a URL are tried in order, until one can be written", a
   const error = await assertRejects(() => portAt(at(dead, standby.port)), Error, "it is a standby");
   assertStringIncludes(error.message, "ECONNREFUSED");
   assertEquals(classifyDatabaseError(error), "transient");
-});
+}, { program: "pg_basebackup" });
 
 controlTest(
   "a run that names both servers writes on after its standby was promoted, and loses nothing",
@@ -69,4 +69,5 @@ controlTest(
       await control.start();
     }
   },
+  { program: "pg_basebackup" },
 );

@@ -252,4 +252,5 @@ controlTest(
     await withClient(database, (client) => grantRights(client, role));
     assertStringIncludes(await doctor(theirs), "schema up to date");
   },
+  { program: "pg_basebackup" },
 );

@@ -58,7 +58,7 @@ controlTest("a restore in place under a lane that is open mixes no symbols", asy
   });
   assertEquals(await barsBySymbol(database), { BTC: 1, ETH: 1 });
   await Deno.remove(directory, { recursive: true });
-});
+}, { program: "pg_dump" });
 
 test("series that are deleted while lanes write leave no bar behind", async (server) => {
   const { url, database } = await migratedDatabase(server);

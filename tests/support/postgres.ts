@@ -35,6 +35,36 @@ export function missingServer(): string | undefined {
     : "neither TEST_DATABASE_URL nor PostgreSQL's initdb is there";
 }
 
+/** Needs of a test beyond a server. */
+export interface ServerNeeds {
+  /** A program of the server's package: some packages hold the server alone. */
+  readonly program?: string;
+  /** The first major version that has what is tested. */
+  readonly version?: number;
+}
+
+/** Where the programs of a server lie that the tests start; `undefined` where they start none. */
+function ownPrograms(): string | undefined {
+  const binaries = Deno.env.has("TEST_DATABASE_URL") ? undefined : findBinaries();
+  return binaries === undefined ? undefined : dirname(Deno.realPathSync(join(binaries, "pg_ctl")));
+}
+
+/** Why a needed program is not there; `undefined` where it is, or none is needed. */
+export function missingProgram({ program }: ServerNeeds): string | undefined {
+  const directory = ownPrograms();
+  if (program === undefined || directory === undefined || isThere(join(directory, program))) return undefined;
+  return `the server's package has no ${program}`;
+}
+
+/** Why the server is too old; `undefined` where it is not, or any will do. */
+export function olderThan({ version }: ServerNeeds): string | undefined {
+  const directory = ownPrograms();
+  if (version === undefined || directory === undefined) return undefined;
+  const { stdout } = new Deno.Command(join(directory, "postgres"), { args: ["--version"] }).outputSync();
+  const found = Number(/\d+/.exec(new TextDecoder().decode(stdout))?.[0]);
+  return found >= version ? undefined : `the server is PostgreSQL ${found}, this needs ${version}`;
+}
+
 /** Starts a server, or connects to the given one. `settings` are lines of postgresql.conf. */
 export async function startPostgres(settings: readonly string[] = []): Promise<TestServer> {
   const given = Deno.env.get("TEST_DATABASE_URL");
@@ -194,13 +224,15 @@ function findBinaries(): string | undefined {
   } catch {
     // Not Debian's layout.
   }
-  return candidates.find((directory) => {
-    try {
-      return Deno.statSync(join(directory, "initdb")).isFile && Deno.statSync(join(directory, "pg_ctl")).isFile;
-    } catch {
-      return false;
-    }
-  });
+  return candidates.find((directory) => isThere(join(directory, "initdb")) && isThere(join(directory, "pg_ctl")));
+}
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
 }
 
 /** PostgreSQL and the like refuse to run as root: then they run as the user of its package. */

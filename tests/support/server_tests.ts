@@ -7,7 +7,14 @@ import { parseDatabaseUrl } from "../../src/config/database.ts";
 import type { Database } from "../../src/database/database.ts";
 import { prepareDatabase } from "../../src/database/migrate.ts";
 import { openPostgres } from "../../src/database/postgres.ts";
-import { missingServer, startPostgres, type TestServer } from "./postgres.ts";
+import {
+  missingProgram,
+  missingServer,
+  olderThan,
+  type ServerNeeds,
+  startPostgres,
+  type TestServer,
+} from "./postgres.ts";
 import { testWhere } from "./skip.ts";
 
 /** Controls of the process of a server that the tests have started. */
@@ -16,9 +23,13 @@ export type ServerControl = NonNullable<TestServer["control"]>;
 /** Ways to register tests; see {@linkcode useServer}. */
 export interface ServerTests {
   /** Registers a test that needs a server. */
-  test(name: string, fn: (server: TestServer) => Promise<void>): void;
+  test(name: string, fn: (server: TestServer) => Promise<void>, needs?: ServerNeeds): void;
   /** Registers a test that stops, starts or reconfigures the server, which somebody else's would not stand. */
-  controlTest(name: string, fn: (server: TestServer, control: ServerControl) => Promise<void>): void;
+  controlTest(
+    name: string,
+    fn: (server: TestServer, control: ServerControl) => Promise<void>,
+    needs?: ServerNeeds,
+  ): void;
 }
 
 /** Starts a server before the first test of the calling file and ends it after the last. */
@@ -35,9 +46,17 @@ export function useServer(settings: readonly string[] = []): ServerTests {
     ? "the server of TEST_DATABASE_URL is not the test's to stop or to configure"
     : undefined;
   return {
-    test: (name, fn) => testWhere(missing, name, () => fn(server)),
-    controlTest: (name, fn) => testWhere(missing ?? uncontrolled, name, () => fn(server, server.control!)),
+    test: (name, fn, needs = {}) => register(needs, missing, name, () => fn(server)),
+    controlTest: (name, fn, needs = {}) =>
+      register(needs, missing ?? uncontrolled, name, () => fn(server, server.control!)),
   };
+}
+
+/** Registers a test; one of another version's matters is left out, under `CI=true` too. */
+function register(needs: ServerNeeds, missing: string | undefined, name: string, fn: () => Promise<void>): void {
+  const other = olderThan(needs);
+  if (other === undefined) testWhere(missing ?? missingProgram(needs), name, fn);
+  else Deno.test({ name: `${name} (skipped: ${other})`, ignore: true, fn });
 }
 
 /** Describes the database at a URL to Barline. */
