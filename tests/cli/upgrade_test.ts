@@ -4,10 +4,15 @@ import { withClient } from "../../src/database/database.ts";
 import { prepareDatabase, readVersion, SCHEMA_VERSION } from "../../src/database/migrate.ts";
 import { decodeFrame } from "../../src/records/codec.ts";
 import messages from "../fixtures/upgrade/messages.json" with { type: "json" };
+import { jetstream } from "@nats-io/jetstream";
+import { openPreparedNats } from "../../src/nats/prepared.ts";
+import { manageStreams } from "../../src/nats/stream.ts";
 import { select } from "../support/lanes.ts";
-import type { TestServer } from "../support/postgres.ts";
+import { missingNats, natsSettings, startNats } from "../support/nats.ts";
+import { missingServer, startPostgres, type TestServer } from "../support/postgres.ts";
 import { startBarline } from "../support/process.ts";
 import { makeDirectory } from "../support/providers.ts";
+import { testWhere } from "../support/skip.ts";
 import { databaseAt, useServer } from "../support/server_tests.ts";
 
 const { test } = useServer();
@@ -89,6 +94,55 @@ test("journal, position and dead letters of the older version are read", async (
   const [{ bars: own }] = await server.query("SELECT count(*)::int AS bars FROM bars WHERE provider = 'replay'", url);
   assertEquals(own, 3);
 });
+
+test("an older program refuses a migrated database plainly, and writes nothing into it", async (server) => {
+  const url = await restore(server);
+  await prepareDatabase(databaseAt(url));
+  await server.query(`INSERT INTO barline_migration (version, name) VALUES (${SCHEMA_VERSION + 1}, 'later')`, url);
+  await using directory = await makeDirectory();
+  const { code, stderr } = await startBarline(
+    ["ingest", "--database", url, "--http", "off", "--provider", "mock", "--symbols", "A", "--limit", "5"],
+    { cwd: directory.path },
+  ).ended;
+  assertEquals(code, 2, stderr);
+  assertStringIncludes(
+    stderr,
+    `Cannot use a database of schema version ${SCHEMA_VERSION + 1}: this program knows version ${SCHEMA_VERSION}. ` +
+      "Use the newer program that migrated it",
+  );
+  assertEquals(await server.query("SELECT count(*)::int AS bars FROM bars", url), [{ bars: 3 }]);
+});
+
+testWhere(
+  missingNats() ?? missingServer(),
+  "a hub stores the messages that edges of the older version have left in the stream",
+  async () => {
+    await using server = await startPostgres();
+    await using nats = await startNats();
+    const url = await restore(server);
+    {
+      await using edge = await openPreparedNats(natsSettings(nats.url), "edge", () => false);
+      const client = jetstream(await edge.connect());
+      for (const { subject, data } of messages) await client.publish(subject, Uint8Array.fromBase64(data));
+    }
+    await using directory = await makeDirectory();
+    const hub = startBarline(
+      ["ingest", "--database", url, "--http", "off", "--json", "--provider", "nats", "--nats-url", nats.url],
+      { cwd: directory.path },
+    );
+    await hub.line(/Feed nats is live/);
+    await using look = await openPreparedNats(natsSettings(nats.url), "look", () => false);
+    const manager = await manageStreams(look);
+    while ((await manager.streams.info("BARLINE")).state.messages > 0);
+    hub.kill("SIGTERM");
+    const { code, json, stderr } = await hub.ended;
+    const count = messages.reduce((sum, message) => sum + message.count, 0);
+    assertEquals([code, json.stored, json.deadLettered], [0, count, 0], stderr);
+    assertEquals(await server.query("SELECT count(*)::int AS bars FROM bars WHERE provider = 'edge'", url), [{
+      bars: count,
+    }]);
+  },
+);
 
 Deno.test("NATS messages of the older version are read: a hub may be newer than its edges", () => {
   const bars = messages.flatMap(({ data, count }) => {

@@ -48,7 +48,7 @@ test("the migration of the views keeps their options", async (server) => {
     ),
     [{ relname: "bars", reloptions: ["security_invoker=true"] }, { relname: "latest_bars", reloptions: null }],
   );
-});
+}, { version: 15 });
 
 test("a database is the same as before when rows have been added, and differs from any other", async (server) => {
   const { database } = await migratedDatabase(server);
