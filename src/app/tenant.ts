@@ -210,6 +210,7 @@ export async function openTenant(
     // Not until the stop: positions are saved after it.
     destination: store.destination && (() => store.destination!(name, aborting.signal)),
     coverage,
+    drained: journaled?.journals.get("bar")?.drained,
     connections,
     as: (other) => contextOf(other, bucket, stop),
   });

@@ -23,10 +23,11 @@ import { type Interval, subtract, unite } from "../records/intervals.ts";
  * - `corrected`: history still has the value that a correction replaced, or corrections may have been missed;
  * - `lag`: history does not reach the end of the range yet;
  * - `contradicted`: an answer of history lacks a bar that is stored;
+ * - `journaled`: the bars wait in the journal, and the database does not have them yet;
  * - `stopped`: the last run ended without saying how far it had come;
  * - `deleted`: bars were deleted;
  * - `upgraded`: an earlier version claimed the range without evidence;
- * - `refused`: history has a bar that could not be stored: see the dead letters;
+ * - `refused`: a bar could not be stored: it is among the dead letters, or the journal gave it up;
  * - `horizon`: history does not go back that far;
  * - `denied`: the account may not read the range.
  */
@@ -38,6 +39,7 @@ export type DoubtReason =
   | "corrected"
   | "lag"
   | "contradicted"
+  | "journaled"
   | "stopped"
   | "deleted"
   | "upgraded"

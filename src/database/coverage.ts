@@ -35,6 +35,8 @@ export function keepCoverageInDatabase({ tenant, writer, run }: DatabaseCoverage
 /** Whose series, with their tenant. */
 export type TenantOwner = SeriesOwner & { readonly tenant: string };
 
+// The view "series" looks at the bars, which may be locked for long.
+
 /** A time as epoch ms, and the other way round. */
 const ms = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
 const range = (from: string, to: string) => `tstzrange(to_timestamp(${from} / 1000), to_timestamp(${to} / 1000))`;
@@ -42,12 +44,12 @@ const range = (from: string, to: string) => `tstzrange(to_timestamp(${from} / 10
 const CONFIRMED = `SELECT s.symbol,
   ARRAY(SELECT ${ms("lower(part)")} FROM unnest(c.confirmed) AS part) AS starts,
   ARRAY(SELECT ${ms("upper(part)")} FROM unnest(c.confirmed) AS part) AS ends
-FROM series s JOIN series_coverage c ON c.series_id = s.id
+FROM series_key s JOIN series_coverage c ON c.series_id = s.id
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND ($4::text[] IS NULL OR s.symbol = ANY ($4))`;
 
 const DOUBTS = `SELECT s.symbol, d.reason, d.attempts, ${ms("d.starts")} AS "from", ${ms("d.ends")} AS "to",
   ${ms("d.found_at")} AS "foundAt", ${ms("d.due_at")} AS "dueAt"
-FROM series s JOIN series_doubt d ON d.series_id = s.id
+FROM series_key s JOIN series_doubt d ON d.series_id = s.id
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND ($4::text[] IS NULL OR s.symbol = ANY ($4))
 ORDER BY d.series_id, d.starts`;
 
@@ -81,9 +83,9 @@ export async function loadCoverage(
   return known;
 }
 
-const FIND = `SELECT s.symbol, s.id FROM series s
+const FIND = `SELECT s.symbol, s.id FROM series_key s
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND s.symbol = ANY ($4)`;
-const ADD = `INSERT INTO series (tenant, provider, timeframe, symbol)
+const ADD = `INSERT INTO series_key (tenant, provider, timeframe, symbol)
 SELECT $1, $2, $3, new.symbol FROM unnest($4::text[]) AS new (symbol) ORDER BY new.symbol ON CONFLICT DO NOTHING`;
 
 /** The ids of series; those that are missing are added. */
@@ -95,7 +97,8 @@ async function findSeries(
   const parameters = [tenant, provider, timeframe, symbols];
   let { rows } = await client.query<{ symbol: string; id: number }>(FIND, parameters);
   if (rows.length < symbols.length) {
-    await client.query(ADD, parameters);
+    const known = new Set(rows.map(({ symbol }) => symbol));
+    await client.query(ADD, [tenant, provider, timeframe, symbols.filter((symbol) => !known.has(symbol))]);
     rows = (await client.query(FIND, parameters)).rows;
   }
   return new Map(rows.map(({ symbol, id }) => [symbol, id]));
@@ -197,7 +200,7 @@ const STARTS = `SELECT s.symbol,
 FROM (
   SELECT given.symbol, to_timestamp(given.starts / 1000) AS first, to_timestamp(given.ends / 1000) AS last
   FROM unnest($4::text[], $5::float8[], $6::float8[]) AS given (symbol, starts, ends)
-) AS asked JOIN series s ON s.symbol = asked.symbol WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3`;
+) AS asked JOIN series_key s ON s.symbol = asked.symbol WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3`;
 
 async function readStarts(
   client: Client,

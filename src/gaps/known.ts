@@ -47,10 +47,11 @@ const MEANINGS: Record<DoubtReason, string> = {
   corrected: "corrections may have been missed, or history still has the value that one replaced",
   lag: "history does not reach the end of the range yet",
   contradicted: "history lacks a bar that is stored",
+  journaled: "the bars wait in the journal of the process that streams them",
   stopped: "a run ended without saying how far it had come",
   deleted: "bars were deleted",
   upgraded: "an earlier version claimed the range without evidence",
-  refused: "history has a bar that could not be stored, see the dead letters",
+  refused: "a bar could not be stored: see the dead letters and the journal",
   horizon: "history does not go back that far",
   denied: "the account may not read the range",
 };

@@ -40,7 +40,7 @@ export interface OpenedJournals extends AsyncDisposable {
   readonly kinds: ReadonlySet<string>;
   /** Whether a provider's frames go through them. */
   holds(provider: Provider): boolean;
-  /** Hears of the circuits. */
+  /** Hears of the circuits, and of records that are given up. */
   readonly listen: Listener;
   health(): JournalHealth;
 }
@@ -116,7 +116,10 @@ export async function openJournals(options: OpenJournalsOptions): Promise<Opened
     journals,
     kinds: kinds.intersection(new Set(Object.keys(recordKinds))),
     holds,
-    listen: on({ "circuit": (event) => journals.get(event.kind)?.listen(event) }),
+    listen: on({
+      "circuit": (event) => journals.get(event.kind)?.listen(event),
+      "journal-dropped": (event) => journals.values().forEach((journal) => journal.listen(event)),
+    }),
     health: () => joinJournals(Array.from(journals.values(), (journal) => journal.health()))!,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };

@@ -18,11 +18,12 @@ import { createCondition } from "../condition.ts";
 import { type Listener, on } from "../events.ts";
 import type { JournalLog, LogEntry } from "../journal/log.ts";
 import { decodeFrame, encodeFrame, type FrameContent } from "../records/codec.ts";
-import { createFrame, type Frame, frameSize } from "../records/frame.ts";
+import { createFrame, type FinalOutcome, type Frame, frameSize } from "../records/frame.ts";
 import { joinFrames } from "../records/join.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import type { JournalHealth } from "./health.ts";
 import { account } from "./accept.ts";
+import { type Drain, followDrain, gatherOutcomes } from "./drain.ts";
 import { createAppender } from "./journal/append.ts";
 import { createGroup } from "./journal/group.ts";
 import { goesOnFromMemory, type JournalFacts, stateOf } from "./journal/state.ts";
@@ -52,10 +53,10 @@ export interface JournalOptions {
 }
 
 /** See the module's description. */
-export interface Journal {
+export interface Journal extends Pick<Drain, "drained"> {
   /** What goes in comes out, at its time. */
   readonly stream: ReadableWritablePair<Frame, Frame>;
-  /** Hears of the circuit. */
+  /** Hears of the circuit, and of records that are given up. */
   readonly listen: Listener;
   /** Keeps frames that the pipeline could not write in the log, for the next start; tells whether it could. */
   keep(frames: readonly FrameContent[]): Promise<boolean>;
@@ -73,6 +74,7 @@ export function createJournal(options: JournalOptions): Journal {
   const openCircuits = new Set<string>();
   /** The fatal fault that keeps the circuit open. */
   let fatal: { readonly error: unknown } | undefined;
+  const drain = followDrain(log);
   /** Frames in the pipeline that are in memory alone; the first is the oldest. */
   const inMemory = new Set<{ readonly since: number }>();
   /** Frames for the pipeline, all older than what is unread in the log. */
@@ -136,14 +138,21 @@ export function createJournal(options: JournalOptions): Journal {
     }, options);
   }
 
-  /** The frame for the pipeline, when the log has it. */
-  function journaled(content: FrameContent, entry: LogEntry): Frame {
-    const onSettled = () => {
-      entry.settle();
-      if (appender.problem !== undefined) condition.notify();
+  /** The frame for the pipeline, when the log has it; `onEnded` hears what became of its records. */
+  function journaled(content: FrameContent, entry: LogEntry, onEnded?: (outcome: FinalOutcome) => void): Frame {
+    const init = {
+      ...content,
+      onSettled() {
+        entry.settle();
+        if (appender.problem !== undefined) condition.notify();
+      },
+      onEnded(outcome: FinalOutcome) {
+        if (outcome !== "committed") drain.lost();
+        onEnded?.(outcome);
+      },
     };
     const home = () => entry.isOnDisk() ? "journal" as const : undefined;
-    return account({ ...createFrame({ ...content, onSettled }), home }, options);
+    return account({ ...createFrame(init), home }, options);
   }
 
   const encode = (contents: readonly FrameContent[]) =>
@@ -160,17 +169,19 @@ export function createJournal(options: JournalOptions): Journal {
       if (mode === "overflow") frames.forEach((frame) => handOver(unjournaled(frame)));
       return;
     }
+    const isHandedOn = entries.length > 0;
+    const onEnded = gatherOutcomes(contents.length, frames);
     for (const [at, content] of contents.entries()) {
       const count = frameSize(content);
       if (mode === "durable") countAccepted(content, count);
-      if (entries.length > 0) {
-        handOver(journaled(content, entries[at]));
+      if (isHandedOn) {
+        handOver(journaled(content, entries[at], onEnded));
       } else {
         ledger.settled(count);
         tell({ type: "journaled", count });
       }
     }
-    for (const frame of frames) frame.ack("journaled", frameSize(frame));
+    for (const frame of frames) frame.ack(isHandedOn ? "synced" : "journaled", frameSize(frame));
   }
 
   /** The next frame from the log; `undefined` when nothing is unread. */
@@ -255,6 +266,7 @@ export function createJournal(options: JournalOptions): Journal {
   return {
     stream: { readable, writable },
     listen: on({
+      "journal-dropped": drain.lost,
       "circuit"({ kind, state, fault, error }) {
         if (state === "closed") openCircuits.delete(kind);
         else openCircuits.add(kind);
@@ -268,6 +280,7 @@ export function createJournal(options: JournalOptions): Journal {
       for (const content of contents) tell({ type: "journaled", count: frameSize(content) });
       return true;
     },
+    drained: drain.drained,
     health() {
       const { bytes, entries, unreadRecords, oldest } = log.status;
       const [held] = inMemory;

@@ -70,7 +70,7 @@ export function createCredit(most: number, onReturn = () => {}): Credit {
       return {
         ...frame,
         ack(outcome, count) {
-          spent -= count;
+          if (outcome !== "synced") spent -= count;
           frame.ack(outcome, count);
           onReturn();
           condition.notify();

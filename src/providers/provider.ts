@@ -118,6 +118,13 @@ export interface ProviderContext {
   readonly destination?: () => Promise<Destination>;
   /** What earlier runs and other processes know of the tenant's series. Absent where nothing is kept. */
   readonly coverage?: CoverageStore;
+  /**
+   * Resolves when the journal has nothing more of the bars that lie in it now: with whether the store has all of them. Absent
+   * where there is no journal.
+   *
+   * @throws The signal's reason.
+   */
+  readonly drained?: (signal: AbortSignal) => Promise<boolean>;
   /** What others know that the provider stands in for, by its own symbols; absent where there are none. */
   readonly peers?: () => Promise<ReadonlyMap<string, readonly SeriesCoverage[]>>;
   /** The context of another provider that this one runs. @default {this one} */

@@ -21,10 +21,14 @@ export interface Rejected {
  * What became of records:
  * - `committed`: the sink has them;
  * - `deadLettered`: they are among the dead letters;
- * - `journaled`: the journal took them, though their source does not know it;
+ * - `synced`: the journal has them on disk, and another outcome of the same records follows;
+ * - `journaled`: the journal has them on disk, and their source hears no more of them;
  * - `requeued`: they are left where the frame lies, to be read again; see {@linkcode Frame.home}.
  */
-export type Outcome = "committed" | "deadLettered" | "journaled" | "requeued";
+export type Outcome = "committed" | "deadLettered" | "synced" | "journaled" | "requeued";
+
+/** The last outcome of all records of a frame: `committed` where the sink has each of them, else the worst of any. */
+export type FinalOutcome = "committed" | "deadLettered" | "journaled";
 
 /**
  * Where a frame lies until it is acknowledged: in the `journal`, from which the next run reads what is left there; or in a
@@ -62,8 +66,13 @@ export interface FrameInit<R extends MarketRecord> {
   rejected?: readonly Rejected[];
   source?: string;
   lines?: readonly number[];
-  /** Called once, when every record and every rejected item of the frame is acknowledged and none is requeued. */
+  /**
+   * Called once, when every record and every rejected item of the frame is safe: acknowledged, with any outcome, and none
+   * requeued.
+   */
   onSettled?: () => void;
+  /** Called once, when no further outcome of any record follows. Where it matters whether the sink has the records. */
+  onEnded?: (outcome: FinalOutcome) => void;
   /** Called once in its place, where some are requeued. */
   onRequeued?: () => void;
 }
@@ -72,24 +81,42 @@ export interface FrameInit<R extends MarketRecord> {
  * Makes a frame that counts down to its settlement; its `ack` throws a `RangeError` for more records than there are.
  */
 export function createFrame<R extends MarketRecord>(init: FrameInit<R>): Frame<R> {
-  const { onSettled, onRequeued, rejected = [], ...rest } = init;
-  let unsettled = init.records.length + rejected.length;
-  let requeued = 0;
+  const { onSettled, onEnded, onRequeued, rejected = [], ...rest } = init;
+  const size = init.records.length + rejected.length;
+  let settled = 0;
+  /** Records on the disk of the journal of which another outcome follows. */
+  let synced = 0;
+  let ended = 0;
+  let isRequeued = false;
+  let last: FinalOutcome = "committed";
   return {
     ...rest,
     rejected,
     ack(outcome, count) {
       if (count === 0) return;
-      unsettled -= count;
-      if (outcome === "requeued") requeued += count;
-      if (unsettled < 0) {
-        throw new RangeError(`Cannot acknowledge more records than the frame has: ${-unsettled} too many`);
+      const isFinal = outcome !== "synced";
+      const news = isFinal ? count - Math.min(synced, count) : count;
+      synced += isFinal ? news - count : count;
+      settled += news;
+      if (isFinal) ended += count;
+      const excess = Math.max(settled, ended) - size;
+      if (excess > 0) throw new RangeError(`Cannot acknowledge more records than the frame has: ${excess} too many`);
+      if (outcome === "requeued") isRequeued = true;
+      if (isFinal) last = worstOf([last, outcome === "requeued" ? "journaled" : outcome]);
+      if (news > 0 && settled === size) {
+        if (isRequeued) onRequeued?.();
+        else onSettled?.();
       }
-      if (unsettled > 0) return;
-      if (requeued > 0) onRequeued?.();
-      else onSettled?.();
+      if (isFinal && ended === size) onEnded?.(last);
     },
   };
+}
+
+const SEVERITY: readonly FinalOutcome[] = ["committed", "journaled", "deadLettered"];
+
+/** The worst of several outcomes; `committed` of none. */
+export function worstOf(outcomes: readonly FinalOutcome[]): FinalOutcome {
+  return SEVERITY[Math.max(0, ...outcomes.map((each) => SEVERITY.indexOf(each)))];
 }
 
 /** What a frame counts in a queue: its records, and what was rejected in their place. */

@@ -174,3 +174,35 @@ Deno.test("nothing is accepted after an abort", async () => {
   await stage.end();
   assertEquals([await stage.drain(), stage.ledger().received, stage.settled], [[], 0, 0]);
 });
+
+Deno.test("durable: the source hears that a frame is safe when it is synced, and its outcome when the sink has it", async () => {
+  await using stage = await testStage({ mode: "durable", capacity: 10_000 });
+  for (const outcome of ["committed", "deadLettered"] as const) {
+    await stage.give(5);
+    const frame = (await stage.take())!;
+    const { settled, ended: { length } } = stage;
+    frame.ack("committed", 4);
+    assertEquals([stage.settled, stage.ended.length], [settled, length]);
+    frame.ack(outcome, 1);
+    assertEquals(stage.ended.at(-1), outcome);
+  }
+  assertEquals([stage.settled, stage.ended], [2, ["committed", "deadLettered"]]);
+});
+
+Deno.test("drained() resolves when what lay in the log has left it, with whether all of it was committed", async () => {
+  await using stage = await testStage();
+  const { signal } = stage.abort;
+  assertEquals(await stage.journal.drained(signal), true);
+  stage.circuit("open");
+  for (const outcome of ["committed", "deadLettered"] as const) {
+    await stage.give(10);
+    await until(() => stage.log.status.entries === 1);
+    let isStored: boolean | undefined;
+    const drained = stage.journal.drained(signal).then((is) => isStored = is);
+    const frame = (await stage.take())!;
+    assertEquals(isStored, undefined);
+    frame.ack(outcome, 10);
+    await drained;
+    assertEquals(isStored, outcome === "committed");
+  }
+});

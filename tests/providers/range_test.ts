@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { type Feed, type FeedBar, FeedError } from "../../src/providers/live/feed.ts";
-import { type RangeOptions, readRange } from "../../src/providers/live/range.ts";
+import { emptyAnswer, type HistoryQuestion, lies, type OnEnded, readHistory } from "../../src/providers/live/range.ts";
 import type { Interval } from "../../src/records/intervals.ts";
 import { createReceiveClock } from "../../src/records/record.ts";
 
@@ -14,12 +14,11 @@ const bar = (symbol: string, minute: number): FeedBar => {
 };
 
 /** Reads pages, and settles what is handed over where the test says so. */
-function read(pages: (readonly FeedBar[] | Error)[], given: Partial<RangeOptions> & { lagMs?: number } = {}) {
+function read(pages: (readonly FeedBar[] | Error)[], given: Partial<HistoryQuestion> = {}) {
   const feed: Feed = {
     name: "test",
     symbols: [],
     timeframe: "1m",
-    historyLagMs: given.lagMs,
     bucket: createTokenBucket(Infinity),
     connect: () => Promise.reject(new Error("no stream")),
     async *history() {
@@ -30,24 +29,27 @@ function read(pages: (readonly FeedBar[] | Error)[], given: Partial<RangeOptions
       }
     },
   };
-  const settles: (() => void)[] = [];
+  const settles: OnEnded[] = [];
   const sizes: number[] = [];
   const committed: string[] = [];
   const stop = new AbortController();
-  const result = readRange({
+  const answer = emptyAnswer();
+  const result = readHistory({
     feed,
     asked: new Map([["A", [START, END]], ["B", [START, END]]]),
     signal: stop.signal,
     clock: createReceiveClock(),
-    hand(bars, _asOf, onSettled) {
+    hand(bars, _asOf, onEnded) {
       sizes.push(bars.length);
-      settles.push(onSettled);
+      settles.push(onEnded);
       return Promise.resolve();
     },
-    onCommitted: (symbol, until) => void committed.push(`${symbol} ${(until - START) / MINUTE}`),
+    onEnded(bars) {
+      for (const { symbol, ts } of bars) committed.push(`${symbol} ${(ts - START) / MINUTE}`);
+    },
     ...given,
-  });
-  return { result, settles, sizes, committed, stop };
+  }, answer);
+  return { result, answer, settles, sizes, committed, stop };
 }
 
 /** Waits until so many frames were handed over. */
@@ -60,32 +62,36 @@ Deno.test("a large page is handed over in parts", async () => {
   const { result, settles, sizes } = read([page]);
   await handed(settles, 3);
   assertEquals(sizes, [1000, 1000, 500]);
-  for (const settle of settles) settle();
-  assertEquals(await result, START + 5000 * MINUTE);
+  for (const settle of settles) settle("committed");
+  assertEquals((await result).starts.get("A"), page.map(({ ts }) => ts));
 });
 
-Deno.test("commits are told in order, and the end of the range when all is committed", async () => {
+Deno.test("readHistory() says in order which bars have an outcome, and ends when all have one", async () => {
   const { result, settles, committed } = read([[bar("A", 0), bar("A", 1)], [bar("A", 7), bar("B", 3)], []]);
   await handed(settles, 2);
-  settles[1]();
+  settles[1]("committed");
   assertEquals(committed, []);
-  settles[0]();
-  assertEquals(committed, ["A 2", "A 8", "B 4"]);
-  assertEquals(await result, START + 5000 * MINUTE);
-  assertEquals(committed.slice(3), ["A 5000", "B 5000"]);
+  settles[0]("committed");
+  assertEquals(committed, ["A 0", "A 1", "A 7", "B 3"]);
+  await result;
 });
 
-Deno.test("what is too young for the history is not told to be committed", async () => {
-  const lagMs = Date.now() - (START + 10 * MINUTE);
-  const { result, committed } = read([], { lagMs });
-  assertEquals([await result, committed], [START + 10 * MINUTE, ["A 10", "B 10"]]);
+Deno.test("readHistory() names the bars that were handed on and that the sink does not have", async () => {
+  const { result, settles } = read([[bar("A", 0), bar("B", 0)], [bar("A", 1)], [bar("A", 2)]]);
+  await handed(settles, 3);
+  settles[0]("journaled");
+  settles[1]("committed");
+  settles[2]("deadLettered");
+  const { unstored } = await result;
+  assertEquals(unstored.get("A"), new Map([[START, "journaled"], [START + 2 * MINUTE, "deadLettered"]]));
+  assertEquals(unstored.get("B"), new Map([[START, "journaled"]]));
 });
 
 Deno.test("bars that were not asked for are left out", async () => {
   const { result, settles, sizes } = read([[bar("A", -1), bar("A", 0), bar("C", 1), bar("A", 5000)]]);
   await handed(settles, 1);
   assertEquals(sizes, [1]);
-  settles[0]();
+  settles[0]("committed");
   await result;
 });
 
@@ -94,26 +100,27 @@ Deno.test("of each symbol no bar is handed over before its own start", async () 
   const page = [0, 1, 2].flatMap((minute) => [bar("A", minute), bar("B", minute)]);
   const { result, settles, sizes, committed } = read([page], { asked });
   await handed(settles, 1);
-  settles[0]();
+  settles[0]("committed");
   await result;
-  assertEquals([sizes, committed.slice(0, 2)], [[4], ["B 3", "A 3"]]);
+  assertEquals([sizes, committed.slice(0, 2)], [[4], ["B 0", "B 1"]]);
 });
 
 Deno.test("bars beside the range are evidence, and not handed over", async () => {
-  const answer = new Map<string, number[]>();
-  const ranges = new Map<string, Interval>([["A", [START + MINUTE, START + 2 * MINUTE]]]);
-  const { result, settles, sizes } = read([[0, 1, 2].map((minute) => bar("A", minute))], { ranges, answer });
+  const range: Interval = [START + MINUTE, START + 2 * MINUTE];
+  const { result, answer, settles, sizes } = read([[0, 1, 2].map((minute) => bar("A", minute))], {
+    select: (bars) => bars.filter(({ ts }) => lies(ts, range)),
+  });
   await handed(settles, 1);
-  settles[0]();
+  settles[0]("committed");
   await result;
-  assertEquals([sizes, answer.get("A")], [[1], [0, 1, 2].map((minute) => START + minute * MINUTE)]);
+  assertEquals([sizes, answer.starts.get("A")], [[1], [0, 1, 2].map((minute) => START + minute * MINUTE)]);
 });
 
 Deno.test("after a failure what was handed over is told when it is committed, and the end is not", async () => {
   const { result, settles, committed } = read([[bar("A", 0)], new FeedError("broken", { reason: "rest" })]);
   await assertRejects(() => result, FeedError, "broken");
-  settles[0]();
-  assertEquals(committed, ["A 1"]);
+  settles[0]("committed");
+  assertEquals(committed, ["A 0"]);
 });
 
 Deno.test("a stop ends the wait for a commit that does not come", async () => {
@@ -133,9 +140,9 @@ Deno.test("bars are as of the moment at which they were asked for", async () => 
       asked.push(first);
       return first;
     },
-    hand(_bars, asOf, onSettled) {
+    hand(_bars, asOf, onEnded) {
       assertEquals(asOf, asked.at(-1));
-      onSettled();
+      onEnded("committed");
       return Promise.resolve();
     },
   });

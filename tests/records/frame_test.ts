@@ -55,3 +55,26 @@ Deno.test("a frame keeps what its provider says of it", () => {
   assertEquals([frame.kind, frame.provider, frame.receivedAt, frame.source], ["bar", "replay", OPENING, "a.csv"]);
   assertEquals([frame.records, frame.rejected, frame.lines], [records, [], [2, 3]]);
 });
+
+Deno.test("a frame that the journal has synced is safe at once, and ends with the outcome that follows", () => {
+  const told: string[] = [];
+  const frame = makeFrame(4, { onSettled: () => told.push("safe"), onEnded: (outcome) => told.push(outcome) });
+  frame.ack("synced", 4);
+  assertEquals(told, ["safe"]);
+  frame.ack("committed", 3);
+  frame.ack("deadLettered", 1);
+  assertEquals(told, ["safe", "deadLettered"]);
+  assertThrows(() => frame.ack("committed", 1), RangeError, "1 too many");
+});
+
+Deno.test("a frame ends with the worst outcome of its records", () => {
+  const ends = (["committed", "journaled", "requeued", "deadLettered"] as const).map((outcome) => {
+    const told: string[] = [];
+    const frame = makeFrame(3, { onEnded: (end) => told.push(end) });
+    frame.ack("committed", 1);
+    frame.ack(outcome, 1);
+    frame.ack("committed", 1);
+    return told;
+  });
+  assertEquals(ends, [["committed"], ["journaled"], ["journaled"], ["deadLettered"]]);
+});

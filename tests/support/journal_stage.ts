@@ -9,7 +9,7 @@ import type { Listener } from "../../src/events.ts";
 import { createJournal, type Journal, type JournalOptions } from "../../src/pipeline/journal.ts";
 import { createLedger, imbalance, type Ledger } from "../../src/pipeline/ledger.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import { type Frame, frameSize } from "../../src/records/frame.ts";
+import { type FinalOutcome, type Frame, frameSize } from "../../src/records/frame.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { makeBars, makeFrame } from "./frames.ts";
 import { type JournalDirectory, journalDirectory } from "./journal.ts";
@@ -24,6 +24,8 @@ export interface TestStage extends AsyncDisposable {
   readonly abort: AbortController;
   /** How many frames of the source are settled. */
   readonly settled: number;
+  /** Last outcomes of the frames of the source that have one. */
+  readonly ended: readonly FinalOutcome[];
   /** The ledger, which must balance. */
   ledger(): Ledger;
   /** Opens or closes the circuit. */
@@ -79,6 +81,7 @@ export async function testStage(
   const reader = journal.stream.readable.getReader();
   let given = 0;
   let settled = 0;
+  const ended: FinalOutcome[] = [];
   async function take(): Promise<Frame<Bar> | undefined> {
     return (await reader.read()).value as Frame<Bar> | undefined;
   }
@@ -92,6 +95,7 @@ export async function testStage(
     get settled() {
       return settled;
     },
+    ended,
     ledger() {
       const counts = ledger.read();
       // What was settled here was stored.
@@ -101,7 +105,10 @@ export async function testStage(
     },
     circuit: (state) => journal.listen({ type: "circuit", kind: "bar", state, failures: 0 }),
     async give(count) {
-      const frame = makeFrame(makeBars(count, given), { onSettled: () => settled++ });
+      const frame = makeFrame(makeBars(count, given), {
+        onSettled: () => settled++,
+        onEnded: (outcome) => ended.push(outcome),
+      });
       given += count;
       await writer.write(frame);
     },

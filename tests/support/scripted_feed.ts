@@ -6,10 +6,12 @@
 import type { PipelineEvent } from "../../src/events.ts";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { calendarOf } from "../../src/providers/mod.ts";
+import type { FeedCoverage } from "../../src/providers/live/coverage.ts";
 import type { Feed, FeedBar, Session } from "../../src/providers/live/feed.ts";
+import type { ProviderContext } from "../../src/providers/provider.ts";
 import { supervise, type SuperviseOptions } from "../../src/providers/live/supervise.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import { frameSize } from "../../src/records/frame.ts";
+import { type FinalOutcome, type Frame, frameSize } from "../../src/records/frame.ts";
 import { createContext } from "../providers/conformance.ts";
 import { confirmedUntil, keepIn, memoryCoverage } from "./coverage.ts";
 import { makeDirectory } from "./providers.ts";
@@ -43,6 +45,10 @@ export interface Script extends Partial<Feed> {
   options?: Partial<SuperviseOptions>;
   /** What a frame that was read waits for before it is settled, and the next one read. @default {nothing} */
   commit?: () => Promise<void>;
+  /** Outcome of each frame. @default {"committed"} */
+  outcome?: (frame: Frame) => FinalOutcome;
+  /** Resolves when the journal is drained: with whether the table has all of it. */
+  drained?: ProviderContext["drained"];
 }
 
 /** One connection. */
@@ -54,7 +60,7 @@ export interface ScriptedConnection {
 
 /** Runs the feed under supervision. */
 export async function runScripted(
-  { answer, newest = {}, options, commit = () => Promise.resolve(), ...given }: Script,
+  { answer, newest = {}, options, commit = () => Promise.resolve(), outcome, drained, ...given }: Script,
 ) {
   const directory = await makeDirectory();
   const connections: ScriptedConnection[] = [];
@@ -89,11 +95,13 @@ export async function runScripted(
   const ends = new Map(Object.entries(newest).map(([symbol, minutes]) => [symbol, BAR - minutes * MINUTE]));
   const store = memoryCoverage(confirmedUntil(ends));
   const keeper = keepIn(store, feed.name, feed.isConfirmed);
+  let coverage: FeedCoverage | undefined;
   const stream = supervise({
     feed,
-    context: { ...context, tell: (event) => void events.push(event), coverage: store },
+    context: { ...context, tell: (event) => void events.push(event), coverage: store, drained },
     keeper,
     backoffMs: 1000,
+    onCoverage: (opened) => void (coverage = opened),
     ...options,
   });
   async function read(): Promise<void> {
@@ -101,7 +109,7 @@ export async function runScripted(
       bars.push(...frame.records as Bar[]);
       rejected.push(...frame.rejected.map(({ reason }) => reason));
       await commit();
-      frame.ack("committed", frameSize(frame));
+      frame.ack(outcome?.(frame) ?? "committed", frameSize(frame));
     }
   }
   const reading = read().then(() => undefined, (error) => error);
@@ -123,6 +131,8 @@ export async function runScripted(
     notices: context.notices,
     /** Why it ended; `undefined` where it simply has. */
     reading,
+    /** What is known of a symbol at the moment. */
+    track: (symbol: string) => coverage?.track(symbol).coverage,
     /** Sums of what was told of gaps. */
     gaps() {
       const sums = { found: 0, repaired: 0, unrepairable: 0 };

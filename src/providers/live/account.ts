@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { type DoubtReason, isUnrepairable } from "../../coverage/coverage.ts";
+import type { DoubtReason } from "../../coverage/coverage.ts";
 import type { Doubts, GapOutcome, Listener } from "../../events.ts";
 import { intersect, type Interval, subtract, unite } from "../../records/intervals.ts";
 import { formatTime } from "../../records/time.ts";
 import type { FeedCoverage } from "./coverage.ts";
 import { openMinutes, type Reconciled } from "./reconcile.ts";
 import type { Track } from "./track.ts";
-import { isBusy } from "./urgency.ts";
+import { isAskable, isBusy } from "./urgency.ts";
 
 /** The account of all symbols of a feed. Minutes count while the symbol's market is open. */
 export interface FeedAccount {
@@ -101,7 +101,7 @@ export function measureDoubts(tracks: Iterable<Track>, delayMs: number): Doubts 
     for (const { from, to, reason } of track.coverage.doubts) {
       minutes[reason] = (minutes[reason] ?? 0) + openMinutes(track, [[from, to]]);
     }
-    const open = track.coverage.doubts.filter((each) => !isUnrepairable(each) && each.reason !== "denied");
+    const open = track.coverage.doubts.filter((each) => isAskable(each) && each.reason !== "denied");
     const oldest = Math.min(...open.map(({ foundAt }) => foundAt));
     since = Math.min(since, oldest);
     if (oldest < busySince && isBusy(track)) busySince = oldest;

@@ -16,7 +16,7 @@ import type { HistoryRange, Progress, Provider, ProviderContext } from "../provi
 import { type Feed, type FeedBar, isDenial, isDivisible, isRefusal } from "./feed.ts";
 import { createOutlet } from "./outlet.ts";
 import { createProofs } from "./proof.ts";
-import { createHistoryFrame, readRange } from "./range.ts";
+import { completeUntil, createHistoryFrame, emptyAnswer, lies, type OnEnded, readHistory } from "./range.ts";
 import { alignToBlocks, cutIntoTasks, type Task } from "./tasks.ts";
 
 /** How to read. */
@@ -119,10 +119,10 @@ export function createBackfill(options: BackfillOptions): Provider {
       told.add(key);
     }
 
-    async function hand(bars: readonly FeedBar[], asOf: number, onSettled: () => void): Promise<void> {
+    async function hand(bars: readonly FeedBar[], asOf: number, onEnded: OnEnded): Promise<void> {
       for (const { symbol } of bars) withBars.add(symbol);
       await context.pace(bars.length);
-      await put(createHistoryFrame(name, bars, asOf, onSettled));
+      await put(createHistoryFrame(name, bars, asOf, onEnded));
       context.tell({ type: "repaired", provider: name, count: bars.length });
     }
 
@@ -134,9 +134,10 @@ export function createBackfill(options: BackfillOptions): Provider {
         new Map(some.map((symbol): [string, Interval] => [symbol, [reached.get(symbol)!, end]])),
         to,
       );
-      const answer = new Map<string, number[]>();
+      const answer = emptyAnswer();
       const answered = new Map<string, number>();
-      const onCommitted = (symbol: string, until: number) => {
+      const startedAt = Date.now();
+      const reach = (symbol: string, until: number) => {
         answered.set(symbol, until);
         const before = reached.get(symbol)!;
         const now = Math.min(until, end);
@@ -144,15 +145,22 @@ export function createBackfill(options: BackfillOptions): Provider {
         reached.set(symbol, now);
         progress = { done: done += now - before, total };
       };
-      const reply = { starts: answer, until: answered, historyStart: (symbol: string) => feed.historyStart?.(symbol) };
+      const reply = { ...answer, until: answered, historyStart: (symbol: string) => feed.historyStart?.(symbol) };
       const { asked, ranges } = inquiry;
-      const { clock } = context;
-      const until = await readRange({ feed, asked, ranges, answer, signal, clock, hand, onCommitted }).catch(
-        (error) => {
-          broken.push(() => proofs.settle(inquiry, reply));
-          throw error;
+      const question = {
+        ...{ feed, asked, signal, hand, clock: context.clock },
+        select: (bars: readonly FeedBar[]) => bars.filter(({ symbol, ts }) => lies(ts, ranges.get(symbol))),
+        onEnded(bars: readonly FeedBar[]) {
+          for (const { symbol, ts } of bars) reach(symbol, ts + stepMs);
         },
-      );
+      };
+      await readHistory(question, answer).catch((error) => {
+        broken.push(() => proofs.settle(inquiry, reply));
+        throw error;
+      });
+      const last = Math.max(...Array.from(asked.values(), ([, to]) => to));
+      const until = Math.min(last, completeUntil(feed, stepMs, startedAt));
+      for (const symbol of until > from ? some : []) reach(symbol, Math.min(until, asked.get(symbol)![1]));
       await proofs.settle(inquiry, reply);
       hasRead = true;
       if (until < end) {

@@ -11,7 +11,7 @@ import type { FeedCoverage } from "./coverage.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
 import { explainAhead, type FeedClock } from "./clock.ts";
 import type { Outlet } from "./outlet.ts";
-import { createHistoryFrame } from "./range.ts";
+import { createHistoryFrame, type OnEnded } from "./range.ts";
 import { type RepairOptions, startRepairs } from "./repair.ts";
 import { watchForStalls } from "./stall.ts";
 
@@ -33,6 +33,8 @@ export interface ConnectionOptions extends Pick<RepairOptions, "share" | "reachM
   unsubscribed: Map<string, string>;
   /** Tells people something, once for each `key`. @default {the message} */
   notice: (message: string, key?: string) => void;
+  /** Called when bars are in the journal alone. */
+  onJournaled: () => void;
   /** Told when the first symbol is subscribed. */
   onLive: () => void;
 }
@@ -80,12 +82,15 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       readTable: options.readTable,
       retryMs: options.repairRetryMs,
     },
-    async hand(bars, asOf, onSettled) {
-      await outlet.put({ ...createHistoryFrame(provider, bars, asOf, onSettled), isHistory: true }, signal);
+    async hand(bars, asOf, onEnded) {
+      await outlet.put({ ...createHistoryFrame(provider, bars, asOf, onEnded), isHistory: true }, signal);
       tellOfBars("history", bars);
       tell({ type: "repaired", provider, count: bars.length });
     },
-    onAnswer: account.answered,
+    onAnswer(track, result) {
+      if (track.journaled.length > 0) options.onJournaled();
+      account.answered(track, result);
+    },
     onFailure(symbols, error, isFinal) {
       const names = listNames(symbols);
       notice(`history of ${names} could not be read: ${error.message}`, `history of ${names}`);
@@ -104,11 +109,11 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     tell({ type: "bars", provider, source, counts, newest });
   }
 
-  /** Hands over bars of one message; `onSettled` hears of their commit. */
-  function offer(bars: readonly FeedBar[], rejected: readonly Rejected[], onSettled?: () => void): void {
+  /** Hands over bars of one message; `onEnded` hears of their outcome. */
+  function offer(bars: readonly FeedBar[], rejected: readonly Rejected[], onEnded?: OnEnded): void {
     const receivedAt = context.clock(bars.length + rejected.length);
     const records = bars.map((bar, at) => ({ ...bar, provider, receivedAt: receivedAt + at }));
-    if (outlet.offer(createFrame({ kind: "bar", provider, receivedAt, records, rejected, onSettled }))) return;
+    if (outlet.offer(createFrame({ kind: "bar", provider, receivedAt, records, rejected, onEnded }))) return;
     // Nothing of these bars will be in the table: history has them.
     for (const { symbol, ts, status } of bars) {
       if (status !== "provisional") coverage.dropped(symbol, ts);
@@ -188,8 +193,9 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
         else take(bar);
       }
       tellOfBars("live", bars);
-      offer(bars, [], () => {
-        for (const { symbol, ts } of over) coverage.committed(symbol, ts);
+      offer(bars, [], (outcome) => {
+        for (const { symbol, ts } of over) coverage.acked(symbol, ts, outcome);
+        if (outcome === "journaled") options.onJournaled();
         repairs.look();
       });
     },

@@ -17,6 +17,10 @@
  * | an answer does not reach the doubt's end | the rest | in doubt: `lag` |
  * | an answer lacks a bar that is stored | nothing is settled | in doubt: `contradicted` |
  * | a live bar fills a doubt, and is committed | the bar | confirmed |
+ * | a bar is in the journal, and not in the table yet | what it would confirm | in doubt: `journaled` |
+ * | the journal is drained, and the table has all of it | the same | confirmed |
+ * | the journal is drained, and some of it was given up or refused | the same | in doubt: `refused` |
+ * | a bar is among the dead letters | the bar, and those of its message | in doubt: `refused` |
  * | the account may not read the range | the doubt | in doubt: `denied` |
  * | history has ended before the doubt, or the doubt is older than repairs reach back | the doubt | unrepairable |
  *
@@ -30,15 +34,18 @@
  * @module
  */
 import type { Calendar } from "../../calendar/mod.ts";
-import { type DoubtReason, isUnrepairable, type SeriesCoverage } from "../../coverage/coverage.ts";
+import type { DoubtReason, SeriesCoverage } from "../../coverage/coverage.ts";
+import type { FinalOutcome } from "../../records/frame.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
 import { MAX_AHEAD_MS } from "./clock.ts";
 import type { CoverageKeeper } from "./coverage_keeper.ts";
 import type { FeedBar } from "./feed.ts";
+import { refuse } from "./reconcile.ts";
 import {
   barsEnd,
   commit,
   createTrack,
+  drain,
   isAboutMissing,
   isOpenIn,
   learn,
@@ -47,7 +54,7 @@ import {
   receive,
   type Track,
 } from "./track.ts";
-import { firstDue, isBusy, SETTLE_MS } from "./urgency.ts";
+import { firstDue, isAskable, isBusy, SETTLE_MS } from "./urgency.ts";
 
 /** The coverage of all symbols of a feed. Times are epoch ms. */
 export interface FeedCoverage {
@@ -59,8 +66,12 @@ export interface FeedCoverage {
   inDoubt(): Iterable<Track>;
   /** A live bar that is over came; gives the hole before it. */
   received(bar: FeedBar): Interval | undefined;
-  /** The bar is in the table, or among the dead letters. */
-  committed(symbol: string, ts: number): void;
+  /** The live bar that starts then has this outcome: only one that is committed confirms anything. */
+  acked(symbol: string, ts: number, outcome: FinalOutcome): void;
+  /** Tracks of which bars are in the journal. */
+  journaled(): Iterable<Track>;
+  /** The journal has nothing of these ranges any more; `isStored` tells whether the table has all of them. */
+  drained(ranges: ReadonlyMap<Track, readonly Interval[]>, isStored: boolean): void;
   /** The bar came, and there was no room for it: it will not be in the table. */
   dropped(symbol: string, ts: number): void;
   /** The vendor says that nothing was traded in the step that starts then. */
@@ -117,6 +128,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     options;
   const tracks = new Map<string, Track>();
   const doubtful = new Set<Track>();
+  const inJournal = new Set<Track>();
   /** How many busy symbols lack the bar before the one that starts then. */
   const lacking = new Map<number, number>();
   let busy = { count: 0, at: -Infinity };
@@ -136,6 +148,8 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
   function changed(of: Track): void {
     if (of.coverage.doubts.length > 0) doubtful.add(of);
     else doubtful.delete(of);
+    if (of.journaled.length > 0) inJournal.add(of);
+    else inJournal.delete(of);
     keeper.changed(of);
   }
 
@@ -170,15 +184,23 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     for (const each of of.coverage.doubts) {
       const dueAt = each.reason === "partial" ? soon(ts) : firstDue(soon(ts), isBusy(of));
       const mayBeProved = each.to === ts || (each.to < ts && (each.reason === "lag" || each.reason === "partial"));
-      if (mayBeProved && !isUnrepairable(each) && dueAt < each.dueAt) open(of, { ...each, dueAt });
+      if (mayBeProved && isAskable(each) && dueAt < each.dueAt) open(of, { ...each, dueAt });
     }
   }
 
+  /** Forgets a bar that will not be in the table, and gives the start of what it would confirm. */
+  function takeInFlight(of: Track, ts: number): number {
+    of.values.delete(ts);
+    const at = of.inFlight.findIndex((each) => each.ts === ts);
+    return at < 0 ? ts : of.inFlight.splice(at, 1)[0].from;
+  }
+
   /** A bar that only history can confirm. Contiguous ones are one doubt: one request confirms them. */
-  function doubtUntilConfirmed(of: Track, ts: number): void {
+  function doubtUntilConfirmed(of: Track, ts: number, isJournaled: boolean): void {
     const at = of.inFlight.findIndex((each) => each.ts === ts);
     if (at < 0) return;
     const [{ from }] = of.inFlight.splice(at, 1);
+    if (isJournaled) of.journaled = unite(of.journaled, [ts, ts + stepMs]);
     const last = of.coverage.doubts.at(-1);
     const isNext = last?.reason === "partial" && last.to === from && last.attempts === 0;
     const dueAt = Math.min(isNext ? last.dueAt : Infinity, soon(ts));
@@ -195,21 +217,9 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
   /** Where a symbol begins of which nothing is known: with the feed's start, or where those before it in a group ended. */
   function beginningOf(symbol: string): number {
     const first = floor(Math.min(startedAt, now()) - lagMs());
-    const starts = peersOf(symbol).flatMap(({ confirmed, doubts }) => [confirmed[0]?.[0], doubts[0]?.from]);
+    const starts = (peers.get(symbol) ?? []).flatMap(({ confirmed, doubts }) => [confirmed[0]?.[0], doubts[0]?.from]);
     const oldest = Math.min(...starts.filter((start) => start !== undefined));
     return Math.min(first, Math.max(oldest, floor(first - PEER_REACH_MS)));
-  }
-
-  const peersOf = (symbol: string) => peers.get(symbol) ?? [];
-
-  /** What others have of a symbol; that values of theirs are in doubt is for them to settle. */
-  function heldByPeers(symbol: string): Interval[] {
-    let held: Interval[] = [];
-    for (const { confirmed, doubts } of peersOf(symbol)) {
-      for (const range of confirmed) held = unite(held, range);
-      for (const each of doubts) if (!isAboutMissing(each)) held = unite(held, [each.from, each.to]);
-    }
-    return held;
   }
 
   /** Counts the busy symbols, at most once a second. */
@@ -260,18 +270,27 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       } else if (before === bar.ts) hasten(of, before);
       return hole;
     },
-    committed(symbol, ts) {
+    acked(symbol, ts, outcome) {
       const of = track(symbol);
-      if (isConfirmed) doubtUntilConfirmed(of, ts);
-      else commit(of, ts);
+      if (outcome === "deadLettered") {
+        refuse(of, takeInFlight(of, ts), ts + stepMs, now());
+      } else {
+        const isJournaled = outcome === "journaled";
+        if (isConfirmed) doubtUntilConfirmed(of, ts, isJournaled);
+        else commit(of, ts, isJournaled);
+      }
       changed(of);
+    },
+    journaled: () => inJournal,
+    drained(ranges, isStored) {
+      for (const [of, some] of ranges) {
+        drain(of, some, isStored, now());
+        changed(of);
+      }
     },
     dropped(symbol, ts) {
       const of = track(symbol);
-      const at = of.inFlight.findIndex((each) => each.ts === ts);
-      const from = at < 0 ? ts : of.inFlight.splice(at, 1)[0].from;
-      of.values.delete(ts);
-      openDoubt(of, from, ts + stepMs, "interrupted", now());
+      openDoubt(of, takeInFlight(of, ts), ts + stepMs, "interrupted", now());
     },
     quiet(symbol, ts) {
       const of = track(symbol);
@@ -291,7 +310,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       of.resumedAt = performance.now();
       of.isGuess = of.head === undefined;
       of.head = to;
-      for (const [start, end] of subtract([from, to], heldByPeers(symbol))) {
+      for (const [start, end] of subtract([from, to], heldBy(peers.get(symbol) ?? []))) {
         openDoubt(of, start, end, "interrupted", now());
       }
       return [from, to];
@@ -318,4 +337,14 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     inHistoryAt: (ts) => ts + stepMs + SETTLE_MS + lagMs(),
     readyAt: (at) => floor(at - SETTLE_MS - lagMs()),
   };
+}
+
+/** What others have of a symbol; that values of theirs are in doubt is for them to settle. */
+function heldBy(peers: readonly SeriesCoverage[]): Interval[] {
+  let held: Interval[] = [];
+  for (const { confirmed, doubts } of peers) {
+    for (const range of confirmed) held = unite(held, range);
+    for (const each of doubts) if (!isAboutMissing(each)) held = unite(held, [each.from, each.to]);
+  }
+  return held;
 }

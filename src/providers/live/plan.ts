@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type Doubt, isUnrepairable, type SeriesCoverage } from "../../coverage/coverage.ts";
+import type { Doubt, SeriesCoverage } from "../../coverage/coverage.ts";
 import type { StoredStarts } from "../../coverage/store.ts";
 import type { Interval } from "../../records/intervals.ts";
 import type { FeedCoverage } from "./coverage.ts";
 import { isAboutMissing, isOpenIn, note, settle, type Track } from "./track.ts";
-import { dueDoubts, URGENCIES, type Urgency, urgencyOf } from "./urgency.ts";
+import { dueDoubts, isAskable, URGENCIES, type Urgency, urgencyOf } from "./urgency.ts";
 
 /** A question about one symbol. Times are epoch ms. */
 export interface RepairPlan {
@@ -65,16 +65,19 @@ function rangeOf({ recent, stepMs }: Track, doubts: readonly Doubt[], ready: num
 export function nextDue(track: Track, coverage: FeedCoverage, now: number, notBefore: number): number {
   let next = Infinity;
   for (const each of track.coverage.doubts) {
-    if (isUnrepairable(each)) continue;
+    if (!isAskable(each)) continue;
     const at = Math.max(each.dueAt, coverage.inHistoryAt(each.from), notBefore);
     if (at > now) next = Math.min(next, at);
   }
   return next;
 }
 
-/** Whether the bars beside the doubts came before those that are remembered, so that only the table knows them. */
+/**
+ * Whether the table knows what is not remembered: the bars beside the doubts came before, or some of their bars were stored and
+ * others were not.
+ */
 export function needsTable({ track: { recent }, doubts }: RepairPlan): boolean {
-  return recent.length === 0 || recent[0] >= doubts[0].from;
+  return recent.length === 0 || recent[0] >= doubts[0].from || doubts.some(({ reason }) => reason === "refused");
 }
 
 /**
@@ -93,6 +96,10 @@ export function useTable({ track, doubts }: RepairPlan, stored: StoredStarts, is
     let end = to;
     while (end > start && isKnown(end - stepMs)) end -= stepMs;
     for (const range of [[from, start], [end, to]] as Interval[]) if (range[0] < range[1]) settle(track, range);
+  }
+  // Of bars that had one outcome together, those that are stored were not refused.
+  for (const { from, to } of doubts.filter(({ reason }) => reason === "refused")) {
+    for (const start of stored.within) if (start >= from && start < to) settle(track, [start, start + stepMs]);
   }
   const known = [stored.before, ...stored.within, stored.after].filter((each) => each !== undefined);
   for (const start of known) note(track, start);

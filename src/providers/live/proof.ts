@@ -11,6 +11,7 @@ import type { Doubt, DoubtReason, SeriesCoverage } from "../../coverage/coverage
 import type { CoverageChange, CoverageStore, SeriesOwner, StoredStarts } from "../../coverage/store.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
 import { judgeAnswer } from "./evidence.ts";
+import { type HistoryAnswer, lies } from "./range.ts";
 
 /** A question to history about several symbols. Times are epoch ms. */
 export interface Inquiry {
@@ -27,7 +28,9 @@ export interface Inquiry {
 export interface Reply {
   /** Starts of the bars that it holds, in order. */
   readonly starts: ReadonlyMap<string, readonly number[]>;
-  /** Up to where the answer is whole and committed. */
+  /** Bars of it that were handed on and are not in the sink, by symbol and start. */
+  readonly unstored: HistoryAnswer["unstored"];
+  /** Up to where the answer is whole, and what became of its bars is known. */
   readonly until: ReadonlyMap<string, number>;
   /** Start of the oldest bar that history still has; `undefined` where it showed no end. */
   readonly historyStart: (symbol: string) => number | undefined;
@@ -133,8 +136,9 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, not
       };
     }
     const isStored = stored && new Set(stored);
-    const own = starts.filter((start) => start >= range[0] && start < range[1]);
-    const refused = rangesOf(own.filter((start) => isStored?.has(start) === false));
+    const own = starts.filter((start) => lies(start, range));
+    const unstored = reply.unstored.get(symbol);
+    const refused = rangesOf(own.filter((start) => isStored ? !isStored.has(start) : unstored?.has(start)));
     return {
       symbol,
       confirmed: settled.flatMap((each) => subtract(each, refused)),

@@ -9,6 +9,7 @@ import { createBackfill } from "./backfill.ts";
 import { UNKNOWN } from "../../coverage/coverage.ts";
 import type { FeedCoverage } from "./coverage.ts";
 import { type CoverageKeeper, createCoverageKeeper } from "./coverage_keeper.ts";
+import type { JournalWatch } from "./journaled.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { CallOutcome } from "./rest.ts";
 import type { MakeFeed } from "./sharing.ts";
@@ -46,6 +47,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
   const stepMs = TIMEFRAMES.get(timeframe)!;
   let keeper: CoverageKeeper | undefined;
   let coverage: FeedCoverage | undefined;
+  let journal: JournalWatch | undefined;
   let tell: Listener = () => {};
   const onCall = (outcome: CallOutcome) => tell({ type: "rest-call", provider: name, outcome });
   let notice = (_message: string) => {};
@@ -69,7 +71,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
         ...{ owner, stepMs, store: context.coverage, isConfirmed: feed.isConfirmed === true, before: keeper },
         onFailure: ({ message }) => context.notice(`coverage of ${name} could not be saved: ${message}`),
       });
-      const onCoverage = (opened: FeedCoverage) => void (coverage = opened);
+      const onCoverage = (...opened: [FeedCoverage, JournalWatch]) => void ([coverage, journal] = opened);
       return supervise({
         ...{ feed: shared?.feed ?? feed, context, keeper, onCoverage, backoffMs },
         repairShare: settings.repairShare,
@@ -94,6 +96,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
       left();
       await feed.closed?.();
       keeper?.stop();
+      await journal?.finish();
       await keeper?.save();
     },
   };

@@ -1,100 +1,130 @@
 /**
- * Reads a range of history into the pipeline, and tells how far it is committed.
+ * Asks history about a range of some symbols, hands on what it has, and waits for what becomes of it.
  *
  * @module
  */
 import { orAborted } from "../../abort.ts";
 import type { Bar } from "../../records/bar.ts";
-import { createFrame, type Frame } from "../../records/frame.ts";
+import { createFrame, type FinalOutcome, type Frame } from "../../records/frame.ts";
 import type { Interval } from "../../records/intervals.ts";
 import type { ReceiveClock } from "../../records/record.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { Feed, FeedBar } from "./feed.ts";
+import { SETTLE_MS } from "./urgency.ts";
 
-/** What to read, and where to. */
-export interface RangeOptions {
-  feed: Feed;
-  /** What is asked for of each symbol, in epoch ms; all are asked for from the earliest start to the latest end. */
+/** Hears, once, the outcome of bars that were handed on. */
+export type OnEnded = (outcome: FinalOutcome) => void;
+
+/** A question to history, and where the bars go. Times are epoch ms. */
+export interface HistoryQuestion {
+  feed: Pick<Feed, "history">;
+  /** What is asked for of each symbol; all are asked for from the earliest start to the latest end. */
   asked: ReadonlyMap<string, Interval>;
-  /** The bars to hand over of each symbol, in epoch ms. @default {what is asked for} */
-  ranges?: ReadonlyMap<string, Interval>;
-  /** Takes up the starts of all bars that come of each symbol. */
-  answer?: Map<string, number[]>;
+  /** The bars to hand on, of those that were asked for. @default {all} */
+  select?: (bars: readonly FeedBar[]) => readonly FeedBar[];
   signal: AbortSignal;
   clock: ReceiveClock;
   /**
-   * Hands over some bars, waiting while there is no room for them. They were observed at `asOf` (microseconds): the moment
-   * at which they were asked for, so that a correction that has come meanwhile counts as the newer one.
+   * Hands bars on, waiting while there is no room for them. They were observed at `asOf` (microseconds): the moment at which
+   * their page was asked for, so that a correction that has come meanwhile counts as the newer one.
    */
-  hand: (bars: readonly FeedBar[], asOf: number, onSettled: () => void) => Promise<void>;
-  /** Told, in order, that all bars of the symbol before `until` are committed that history has. */
-  onCommitted: (symbol: string, until: number) => void;
+  hand: (bars: readonly FeedBar[], asOf: number, onEnded: OnEnded) => Promise<void>;
+  /** Called, in order, with bars that have an outcome, as all before them do. */
+  onEnded?: (bars: readonly FeedBar[]) => void;
 }
 
-/** Bars that are handed over at once: a whole page would leave no room for other symbols. */
+/** What history has answered, and what became of it. Starts of bars are epoch ms. */
+export interface HistoryAnswer {
+  /** Starts of the bars that were asked for, by symbol. */
+  readonly starts: Map<string, number[]>;
+  /** Starts of bars that were handed on and are not in the sink, by symbol: all of a page of which one is not. */
+  readonly unstored: Map<string, Map<number, Exclude<FinalOutcome, "committed">>>;
+}
+
+/** An answer without any bar. */
+export const emptyAnswer = (): HistoryAnswer => ({ starts: new Map(), unstored: new Map() });
+
+/** Bars that are handed on at once: a whole page would leave no room for other symbols. */
 const BARS_AT_ONCE = 1000;
 
 /**
- * Reads the range, and resolves when all of it is committed with how far it was to be had: up to `to`, or less where history
- * is behind.
+ * Fills the answer, and resolves with it when it is complete and all bars handed on have an outcome: they are in the sink,
+ * among the dead letters, or in the journal.
  *
- * @throws What history throws, and the signal's reason; what was handed over before is committed all the same.
+ * @throws What history throws, and the signal's reason; the answer holds what came before.
  */
-export async function readRange(options: RangeOptions): Promise<number> {
-  const { feed, asked, ranges = asked, answer, signal, clock, hand, onCommitted } = options;
-  const symbols = [...asked.keys()];
-  const from = Math.min(...Array.from(asked.values(), ([from]) => from));
-  const to = Math.max(...Array.from(asked.values(), ([, to]) => to));
-  const stepMs = TIMEFRAMES.get(feed.timeframe)!;
-  const startedAt = Date.now();
-  const waiting: { ends: ReadonlyMap<string, number>; isSettled: boolean }[] = [];
-  const { promise: committed, resolve } = Promise.withResolvers<void>();
+export async function readHistory(question: HistoryQuestion, answer = emptyAnswer()): Promise<HistoryAnswer> {
+  const { feed, asked, signal, clock, select = (bars) => bars } = question;
+  const ranges = [...asked.values()];
+  const from = Math.min(...ranges.map(([from]) => from));
+  const to = Math.max(...ranges.map(([, to]) => to));
+  /** Bars without an outcome, in order, and those behind them. */
+  const waiting: { bars: readonly FeedBar[]; hasEnded: boolean }[] = [];
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
   let isRead = false;
 
-  async function handOver(bars: readonly FeedBar[], asOf: number): Promise<void> {
-    const entry = { ends: new Map(bars.map(({ symbol, ts }) => [symbol, ts + stepMs])), isSettled: false };
+  async function handOn(bars: readonly FeedBar[], asOf: number): Promise<void> {
+    const entry = { bars, hasEnded: false };
     waiting.push(entry);
-    await hand(bars, asOf, () => {
-      entry.isSettled = true;
-      while (waiting[0]?.isSettled) {
-        for (const [symbol, end] of waiting.shift()!.ends) onCommitted(symbol, end);
+    await question.hand(bars, asOf, (outcome) => {
+      entry.hasEnded = true;
+      if (outcome !== "committed") noteUnstored(answer, bars, outcome);
+      while (waiting[0]?.hasEnded) {
+        const { bars } = waiting.shift()!;
+        question.onEnded?.(bars);
       }
       if (isRead && waiting.length === 0) resolve();
     });
   }
 
-  const pages = feed.history(symbols, from, to, signal)[Symbol.asyncIterator]();
+  const pages = feed.history([...asked.keys()], from, to, signal)[Symbol.asyncIterator]();
   try {
     while (true) {
       const asOf = clock(1);
       const { done, value } = await pages.next();
       if (done) break;
-      for (const { symbol, ts } of value) if (lies(ts, asked.get(symbol))) addTo(answer, symbol, ts);
-      const bars = value.filter(({ symbol, ts }) => lies(ts, ranges.get(symbol)));
-      for (let at = 0; at < bars.length; at += BARS_AT_ONCE) await handOver(bars.slice(at, at + BARS_AT_ONCE), asOf);
+      const bars = value.filter(({ symbol, ts }) => lies(ts, asked.get(symbol)));
+      for (const { symbol, ts } of bars) noteStart(answer, symbol, ts);
+      const selected = select(bars);
+      for (let at = 0; at < selected.length; at += BARS_AT_ONCE) {
+        await handOn(selected.slice(at, at + BARS_AT_ONCE), asOf);
+      }
     }
   } finally {
     await pages.return?.();
   }
   signal.throwIfAborted();
   isRead = true;
-  if (waiting.length > 0) await orAborted(committed, signal);
-  const ready = Math.floor((startedAt - (feed.historyLagMs ?? 0)) / stepMs) * stepMs;
-  const until = Math.min(to, ready);
-  if (until > from) { for (const symbol of symbols) onCommitted(symbol, Math.min(until, asked.get(symbol)![1])); }
-  return until;
+  if (waiting.length > 0) await orAborted(ended, signal);
+  for (const starts of answer.starts.values()) starts.sort((a, b) => a - b);
+  return answer;
 }
 
-const lies = (ts: number, range: Interval | undefined) => range !== undefined && ts >= range[0] && ts < range[1];
+/** Up to where history is complete that was asked at `askedAt` (epoch ms), as far as its answers have shown. */
+export const completeUntil = ({ historyLagMs = 0 }: Pick<Feed, "historyLagMs">, stepMs: number, askedAt: number) =>
+  Math.floor((askedAt - historyLagMs) / stepMs) * stepMs;
 
-function addTo(answer: Map<string, number[]> | undefined, symbol: string, ts: number): void {
-  const starts = answer?.get(symbol);
-  if (starts === undefined) answer?.set(symbol, [ts]);
-  else starts.push(ts);
+/** Whether a bar starts in the range. */
+export const lies = (ts: number, range: Interval | undefined): boolean =>
+  range !== undefined && ts >= range[0] && ts < range[1];
+
+function noteStart({ starts }: HistoryAnswer, symbol: string, ts: number): void {
+  const known = starts.get(symbol);
+  if (known === undefined) starts.set(symbol, [ts]);
+  else known.push(ts);
 }
 
-/** How long after the end of a bar history surely has it whole, in milliseconds. */
-export const SETTLE_MS = 5_000;
+function noteUnstored(
+  { unstored }: HistoryAnswer,
+  bars: readonly FeedBar[],
+  outcome: Exclude<FinalOutcome, "committed">,
+): void {
+  for (const { symbol, ts } of bars) {
+    const known = unstored.get(symbol);
+    if (known === undefined) unstored.set(symbol, new Map([[ts, outcome]]));
+    else known.set(ts, outcome);
+  }
+}
 
 /**
  * A frame of bars of history, which were observed at `asOf` (microseconds). Bars that were over by then are marked, so that
@@ -104,7 +134,7 @@ export function createHistoryFrame(
   provider: string,
   bars: readonly FeedBar[],
   asOf: number,
-  onSettled: () => void,
+  onEnded: OnEnded,
 ): Frame {
   const overBy = asOf / 1000 - SETTLE_MS;
   const records = bars.map((bar): Bar => {
@@ -112,5 +142,5 @@ export function createHistoryFrame(
     return { ...bar, provider, receivedAt: asOf, fromHistory: isWhole ? 1 : undefined };
   });
   // What is told of the way to the commit begins here: how long history took is no matter of the pipeline.
-  return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), records, onSettled });
+  return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), records, onEnded });
 }

@@ -4,10 +4,10 @@
  * @module
  */
 import { type Doubt, type DoubtReason, isUnrepairable } from "../../coverage/coverage.ts";
-import { type Interval, subtract, totalMs } from "../../records/intervals.ts";
+import { type Interval, subtract, totalMs, unite } from "../../records/intervals.ts";
 import { judgeAnswer } from "./evidence.ts";
 import { isAboutMissing, note, open, settle, type Track } from "./track.ts";
-import { backoff } from "./urgency.ts";
+import { backoff, isAskable } from "./urgency.ts";
 
 /** A sound and complete answer about one symbol. Times are epoch ms. */
 export interface ReconcileOptions {
@@ -30,6 +30,8 @@ export interface ReconcileOptions {
   readonly correctionMs: number;
   /** Starts of bars that history has with other values than a correction. */
   readonly outdated: ReadonlySet<number>;
+  /** Bars of the answer that were handed on and are not in the table, by start. @default {none} */
+  readonly unstored?: ReadonlyMap<number, "journaled" | "deadLettered">;
   /** When what ends then is surely in history. */
   readonly readyAt: (ts: number) => number;
   readonly now: number;
@@ -53,13 +55,18 @@ export function reconcile(options: ReconcileOptions): Reconciled {
   const asking = options.doubts.map(({ from, to }): Interval => [from, to]);
   const verdict = judgeAnswer({ doubts: asking, known, stepMs: track.stepMs }, { asked, starts, askedAt });
   for (const start of starts) note(track, start);
+  const refused = stepsOf(startsOf(options, "deadLettered"), track.stepMs);
+  for (const step of stepsOf(startsOf(options, "journaled"), track.stepMs)) {
+    track.journaled = unite(track.journaled, step);
+  }
+  const left = [...stepsOf(outdated, track.stepMs), ...refused].sort((a, b) => a[0] - b[0]);
   // Settled are only ranges that are still in doubt: live bars may have filled some meanwhile.
   const settled: Interval[] = [];
   for (const doubt of current(track, asking)) {
     for (const range of verdict.settled) {
       const part: Interval = [Math.max(range[0], doubt.from), Math.min(range[1], doubt.to)];
       if (part[0] >= part[1]) continue;
-      for (const each of subtract(part, stepsOf(outdated, track.stepMs))) {
+      for (const each of subtract(part, left)) {
         settle(track, each);
         settled.push(each);
       }
@@ -80,9 +87,22 @@ export function reconcile(options: ReconcileOptions): Reconciled {
     const range = { from: start, to: start + track.stepMs };
     open(track, { ...range, reason: "corrected", foundAt: now, dueAt: now + backoff(0), attempts: 0 });
   }
+  for (const [from, to] of refused) refuse(track, from, to, options.now);
   readAgain(track, starts, settled, options);
   const inDoubt = (start: number) => asking.some(([from, to]) => start >= from && start < to);
   return { settled, lost, bars: starts.filter(inDoubt).length, isContradicted };
+}
+
+const startsOf = ({ unstored = new Map() }: ReconcileOptions, outcome: "journaled" | "deadLettered") =>
+  [...unstored].filter(([, each]) => each === outcome).map(([start]) => start);
+
+/** Opens a doubt over a bar that is among the dead letters, or was handed on with one that is. */
+export function refuse(track: Track, from: number, to: number, now: number): void {
+  const before = track.coverage.doubts.find((each) => each.from <= from && each.to >= to);
+  const attempts = before?.reason === "refused" ? before.attempts : 0;
+  // The table tells soon which it was; that one is asked for again each day.
+  const dueAt = now + (attempts === 0 ? backoff(0) : DAY_MS);
+  open(track, { from, to, reason: "refused", foundAt: before?.foundAt ?? now, dueAt, attempts });
 }
 
 /**
@@ -109,14 +129,13 @@ function readAgain(
   open(track, { from, to: last + track.stepMs, reason: "corrected", foundAt: now, dueAt, attempts: 0 });
 }
 
+const DAY_MS = 24 * 60 * 60_000;
 /** How soon a history that lags is asked again about bars that it had already, in milliseconds. */
 const AGAIN_MS = 15 * 60_000;
 
 /** The doubts of the track that lie in the ranges and can be repaired. */
 function current({ coverage: { doubts } }: Track, ranges: readonly Interval[]): Doubt[] {
-  return doubts.filter((each) =>
-    !isUnrepairable(each) && ranges.some(([from, to]) => each.from < to && each.to > from)
-  );
+  return doubts.filter((each) => isAskable(each) && ranges.some(([from, to]) => each.from < to && each.to > from));
 }
 
 interface RescheduleOptions extends ReconcileOptions {
@@ -153,10 +172,10 @@ function reschedule(doubt: Doubt, options: RescheduleOptions): Doubt[] {
 function reasonOf(doubt: Doubt, isContradicted: boolean, isOutdated: boolean): DoubtReason {
   if (isContradicted) return "contradicted";
   if (isOutdated) return "corrected";
-  return isAboutMissing(doubt) ? "lag" : doubt.reason;
+  return isAboutMissing(doubt) && doubt.reason !== "refused" ? "lag" : doubt.reason;
 }
 
-const stepsOf = (starts: ReadonlySet<number>, stepMs: number): Interval[] =>
+const stepsOf = (starts: Iterable<number>, stepMs: number): Interval[] =>
   [...starts].sort((a, b) => a - b).map((start) => [start, start + stepMs]);
 
 /** Minutes in which the market was open, of some ranges. */

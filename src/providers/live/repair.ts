@@ -12,16 +12,16 @@
 import type { StoredStarts } from "../../coverage/store.ts";
 import type { Interval } from "../../records/intervals.ts";
 import type { ReceiveClock } from "../../records/record.ts";
-import { askHistory, type AskOptions } from "./ask.ts";
 import { compare } from "./compare.ts";
 import type { FeedCoverage } from "./coverage.ts";
 import { type Feed, type FeedBar, isDivisible, isRefusal } from "./feed.ts";
 import { takeGroup } from "./groups.ts";
 import { needsTable, nextDue, planRepair, type RepairPlan, useTable } from "./plan.ts";
+import { type HistoryQuestion, readHistory } from "./range.ts";
 import { reconcile, type Reconciled } from "./reconcile.ts";
 import type { Share } from "./share.ts";
 import { open, type Track } from "./track.ts";
-import { URGENCIES } from "./urgency.ts";
+import { isAskable, URGENCIES } from "./urgency.ts";
 
 /** The repairs of a connection. */
 export interface Repairs {
@@ -53,7 +53,7 @@ export interface RepairOptions {
   reachMs: number;
   /** Whether symbols that trade rarely are asked about. */
   sweeps: boolean;
-  hand: AskOptions["hand"];
+  hand: HistoryQuestion["hand"];
   /** Reads which bars of some symbols are stored, in and around a range of each. Absent where they cannot be read back. */
   readTable?: (
     ranges: ReadonlyMap<string, Interval>,
@@ -202,9 +202,9 @@ export function startRepairs(options: RepairOptions): Repairs {
     const bySymbol = new Map(plans.map((plan) => [plan.symbol, plan]));
     const outdated = new Map<string, Set<number>>();
     let requests = 0;
-    const starts = await askHistory({
-      ...{ feed, to, signal, clock, hand },
-      starts: new Map(plans.map((plan) => [plan.symbol, plan.from])),
+    const { starts, unstored } = await readHistory({
+      ...{ feed, signal, clock, hand },
+      asked: new Map(plans.map((plan) => [plan.symbol, [plan.from, to]])),
       select(bars) {
         requests++;
         return selectNews(bars, bySymbol, outdated);
@@ -215,13 +215,14 @@ export function startRepairs(options: RepairOptions): Repairs {
     for (const plan of plans) {
       const { track, symbol, doubts } = plan;
       const result = reconcile({
-        ...{ track, doubts, askedAt, starts: starts.get(symbol)!, known: knownOf.get(symbol)!, now: now() },
+        ...{ track, doubts, askedAt, starts: starts.get(symbol) ?? [], known: knownOf.get(symbol)!, now: now() },
         asked: [plan.from, Math.min(to, plan.to)],
         isSlice: to < plan.to,
         historyStart: feed.historyStart?.(symbol) ?? -Infinity,
         reachFrom: now() - options.reachMs,
         correctionMs: feed.correctionMs ?? 0,
         outdated: outdated.get(symbol) ?? new Set(),
+        unstored: unstored.get(symbol),
         readyAt: (end) => coverage.inHistoryAt(end - stepMs),
       });
       coverage.changed(track);
@@ -289,7 +290,9 @@ export function startRepairs(options: RepairOptions): Repairs {
     const denied = isAll ? [...coverage.inDoubt()] : symbols.map(coverage.track);
     for (const track of denied) {
       if (isAll && !allowed.has(track.symbol)) continue;
-      for (const each of track.coverage.doubts) open(track, { ...each, reason: "denied", dueAt: now() + DENIED_MS });
+      for (const each of track.coverage.doubts.filter(isAskable)) {
+        open(track, { ...each, reason: "denied", dueAt: now() + DENIED_MS });
+      }
       coverage.changed(track);
     }
   }

@@ -22,6 +22,7 @@ import { createClockWatch } from "./clock_watch.ts";
 import { createFeedCoverage, type FeedCoverage } from "./coverage.ts";
 import type { CoverageKeeper } from "./coverage_keeper.ts";
 import { type Feed, FeedError } from "./feed.ts";
+import { type JournalWatch, watchJournal } from "./journaled.ts";
 import { createOutlet } from "./outlet.ts";
 import { createShare } from "./share.ts";
 
@@ -30,8 +31,8 @@ export interface SuperviseOptions {
   feed: Feed;
   context: ProviderContext;
   keeper: CoverageKeeper;
-  /** Hears of the coverage once it is there. */
-  onCoverage?: (coverage: FeedCoverage) => void;
+  /** Hears of the coverage, and of what watches the journal for it, once they are there. */
+  onCoverage?: (coverage: FeedCoverage, journal: JournalWatch) => void;
   /** The part of the account's requests that repairs use which are not urgent, from 0 to 1. @default {0.1} */
   repairShare?: number;
   /**
@@ -110,7 +111,6 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
       peers: await context.peers?.() ?? new Map(),
     });
     await keeper.load(await context.newest(feed.timeframe), coverage.learn);
-    options.onCoverage?.(coverage);
     const watchClock = createClockWatch({ ...{ provider: feed.name, clock, coverage, tell }, notice: context.notice });
     telling = setInterval(() => {
       watchClock();
@@ -125,10 +125,12 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
 
   async function runFeed(): Promise<void> {
     const coverage = await openCoverage();
-    await runConnections(coverage).finally(coverage.ended);
+    const journal = watchJournal(coverage, context.drained, stop.signal);
+    options.onCoverage?.(coverage, journal);
+    await runConnections(coverage, journal).finally(coverage.ended);
   }
 
-  async function runConnections(coverage: FeedCoverage): Promise<void> {
+  async function runConnections(coverage: FeedCoverage, journal: JournalWatch): Promise<void> {
     for (let failures = 0; !stop.signal.aborted;) {
       enter("connecting");
       const { stableMs, error } = await runConnection({
@@ -141,6 +143,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
         patience,
         unsubscribed,
         notice,
+        onJournaled: journal.follow,
         onLive: () => enter("live"),
       });
       if (stop.signal.aborted) break;

@@ -15,7 +15,7 @@ import {
   type SeriesCoverage,
   UNKNOWN,
 } from "../../coverage/coverage.ts";
-import { type Interval, subtract, unite } from "../../records/intervals.ts";
+import { intersect, type Interval, subtract, unite } from "../../records/intervals.ts";
 import type { FeedBar } from "./feed.ts";
 
 /** One symbol of a feed. Times are epoch ms. */
@@ -47,6 +47,8 @@ export interface Track {
   readonly corrected: Map<number, number>;
   /** When its bars began to come on this connection, in milliseconds of the monotonic clock. */
   resumedAt: number;
+  /** Live bars that lie in the journal and are not in the table yet: they confirm nothing until it is drained. */
+  journaled: readonly Interval[];
   /** When data of the symbol came last before an interruption; -Infinity where that is not known. */
   heardAt: number;
   /** Confirmed since the coverage was saved last. */
@@ -82,6 +84,7 @@ export function createTrack(symbol: string, stepMs: number, calendar: Calendar |
       resumedAt: -Infinity,
       heardAt: -Infinity,
       unsaved: [],
+      journaled: [],
     },
     ...{ recent: [], inFlight: [], values: new Map(), corrected: new Map() },
   };
@@ -140,17 +143,24 @@ export function barsEnd({ newest, stepMs, coverage }: Track): number | undefined
   return newest > -Infinity ? newest + stepMs : coverage.confirmed.at(-1)?.[1];
 }
 
-/** Confirms what a live bar confirms that is in the table now. What is known of it already, and its values, stay as they are. */
-export function commit(track: Track, ts: number): void {
+/**
+ * Confirms what a live bar confirms that is in the table now, or brings it into doubt where it is in the journal. What is
+ * known of it already, and its values, stay as they are.
+ */
+export function commit(track: Track, ts: number, isJournaled = false): void {
   const at = track.inFlight.findIndex((each) => each.ts === ts);
   if (at < 0) return;
   const [{ from, isLate }] = track.inFlight.splice(at, 1);
   const range: Interval = [from, ts + track.stepMs];
-  const { doubts } = track.coverage;
+  if (isJournaled) track.journaled = unite(track.journaled, [ts, ts + track.stepMs]);
+  const { doubts, confirmed } = track.coverage;
   const kept = doubts.filter((each) => !isAboutMissing(each)).map((each): Interval => [each.from, each.to]);
   // A bar that came late fills a doubt. Where nothing is known it is evidence for itself alone, which the table keeps.
   for (const part of subtract(range, kept)) {
-    if (!isLate || doubts.some((each) => each.from < part[1] && each.to > part[0])) settle(track, part);
+    const isKnown = doubts.some((each) => each.from < part[1] && each.to > part[0]);
+    // A correction in the journal makes the bar in the table out of date.
+    const isOutdated = isJournaled && confirmed.some((each) => each[0] < part[1] && each[1] > part[0]);
+    if (!isLate || isKnown || isOutdated) settle(track, part);
   }
 }
 
@@ -159,7 +169,11 @@ export function learn(track: Track, known: SeriesCoverage, now: number): void {
   const { confirmed, doubts } = track.coverage;
   const end = endOf(known);
   const begun = Math.min(beginOf(track.coverage), track.inFlight[0]?.from ?? Infinity);
-  let merged = known;
+  // The journal of the run that put bars into it may be gone.
+  let merged: SeriesCoverage = {
+    ...known,
+    doubts: known.doubts.map((each) => each.reason === "journaled" ? { ...each, reason: "stopped", dueAt: now } : each),
+  };
   for (const range of confirmed) merged = confirm(merged, range);
   for (const each of doubts) merged = doubt(merged, each);
   track.coverage = merged;
@@ -169,10 +183,34 @@ export function learn(track: Track, known: SeriesCoverage, now: number): void {
   }
 }
 
-/** Confirms a range. */
+/** Confirms a range, but for bars that are in the journal alone: these are in doubt until it is drained. */
 export function settle(track: Track, range: Interval): void {
-  track.coverage = confirm(track.coverage, range);
-  track.unsaved = unite(track.unsaved, range);
+  for (const part of subtract(range, track.journaled)) {
+    track.coverage = confirm(track.coverage, part);
+    track.unsaved = unite(track.unsaved, part);
+  }
+  for (const bars of track.journaled) {
+    for (const [from, to] of intersect(range, [bars])) {
+      const before = track.coverage.doubts.find((each) => each.reason === "journaled" && each.to === from);
+      const { from: start, foundAt } = before ?? { from, foundAt: Date.now() };
+      open(track, { from: start, to, reason: "journaled", foundAt, dueAt: foundAt, attempts: 0 });
+    }
+  }
+}
+
+/** Takes note that the journal has nothing of some ranges any more; `isStored` tells whether the table has all of them. */
+export function drain(track: Track, ranges: readonly Interval[], isStored: boolean, now: number): void {
+  track.journaled = track.journaled.flatMap((each) => subtract(each, ranges));
+  for (const each of track.coverage.doubts) {
+    if (each.reason !== "journaled") continue;
+    for (const part of subtract([each.from, each.to], track.journaled)) {
+      if (isStored && ranges.some(([from, to]) => from <= part[0] && part[1] <= to)) settle(track, part);
+      else open(track, { ...each, from: part[0], to: part[1], reason: "refused", dueAt: now });
+    }
+  }
+  if (isStored) return;
+  // History is asked for them, and nothing that it gives is known already.
+  for (const ts of track.values.keys()) if (ranges.some(([from, to]) => ts >= from && ts < to)) track.values.delete(ts);
 }
 
 /** Opens a doubt, or changes what is known of one. */
@@ -191,7 +229,9 @@ function coalesce(track: Track): void {
   }
   const [first, second] = [doubts[best - 1], doubts[best]];
   const dueAt = Math.min(first.dueAt, second.dueAt);
-  open(track, { ...second, from: first.from, dueAt, attempts: Math.min(first.attempts, second.attempts) });
+  const { reason } = second.reason === "journaled" ? first : second;
+  const attempts = Math.min(first.attempts, second.attempts);
+  open(track, { ...second, from: first.from, reason, dueAt, attempts });
 }
 
 /** Whether the market is open at any time of the range; one whose hours are not known may be. */

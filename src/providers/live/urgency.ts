@@ -59,7 +59,10 @@ export function urgencyOf(track: Track, doubt: Doubt, isShared: (ts: number) => 
   return isBusy(track) ? "busy" : "thin";
 }
 
+/** Whether history settles the doubt, and is asked about it: bars in the journal come by themselves. */
+export const isAskable = (doubt: Doubt): boolean => !isUnrepairable(doubt) && doubt.reason !== "journaled";
+
 /** The doubts that history can be asked about at `now`, where what starts before `ready` is surely in it. */
 export function dueDoubts(track: Track, now: number, ready: number): Doubt[] {
-  return track.coverage.doubts.filter((each) => !isUnrepairable(each) && each.dueAt <= now && each.from < ready);
+  return track.coverage.doubts.filter((each) => isAskable(each) && each.dueAt <= now && each.from < ready);
 }

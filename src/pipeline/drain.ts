@@ -1,0 +1,48 @@
+/**
+ * Tells when what lies in a journal has left it, and whether the sink has all of it.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import type { JournalLog } from "../journal/log.ts";
+import { type FinalOutcome, type Frame, frameSize, worstOf } from "../records/frame.ts";
+
+/** Follows the entries of a journal's log. */
+export interface Drain {
+  /** Notes that an entry has left the log, or was given up, without a commit of all its records. */
+  lost(): void;
+  /**
+   * Resolves when all entries of now have left the log: with whether the sink has all of their records.
+   *
+   * @throws The signal's reason.
+   */
+  drained(signal: AbortSignal): Promise<boolean>;
+}
+
+/** How often to look whether the log is drained, in milliseconds. */
+const LOOK_MS = 100;
+
+/** Follows a log. */
+export function followDrain(log: Pick<JournalLog, "status">): Drain {
+  let losses = 0;
+  return {
+    lost: () => void losses++,
+    async drained(signal) {
+      const before = losses;
+      const since = Date.now();
+      while ((log.status.oldest ?? Infinity) <= since) await delay(LOOK_MS, { signal });
+      return losses === before;
+    },
+  };
+}
+
+/** Hears the outcome of each of `parts` into which frames were joined, and acknowledges the frames with the worst. */
+export function gatherOutcomes(parts: number, frames: readonly Frame[]): (outcome: FinalOutcome) => void {
+  const heard: FinalOutcome[] = [];
+  return (outcome) => {
+    heard.push(outcome);
+    if (heard.length < parts) return;
+    const worst = worstOf(heard);
+    for (const frame of frames) frame.ack(worst, frameSize(frame));
+  };
+}
