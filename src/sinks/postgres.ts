@@ -58,10 +58,11 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
   };
 }
 
-/** Whether a row was refused because a column that is not of the kind has no value. */
+/** Whether a row was refused because a column that is not of the kind has no value. A trigger that refuses one names no column. */
 function isForeignColumn(error: unknown, { columns }: RecordKind<MarketRecord>): boolean {
   const { column } = error as { column?: string };
-  return sqlState(error) === "23502" && column !== "series_id" && !columns.some(({ name }) => name === column);
+  if (sqlState(error) !== "23502" || column === undefined) return false;
+  return column !== "series_id" && !columns.some(({ name }) => name === column);
 }
 
 /** Classes of refusals by a constraint, a view's check, and a function. */

@@ -75,6 +75,18 @@ test("a column that somebody added without a default is fatal, with advice, and 
   assertEquals(await faultOf(database, numberedBars(10)), ["fatal", "23502", "Give the column a default, or drop it."]);
 });
 
+test("a record that a trigger refuses for a missing value is the record's fault, as no column is named", async (server) => {
+  const { database } = await migratedDatabase(server);
+  await select(
+    database,
+    `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      RAISE 'no' USING ERRCODE = '23502';
+    END $$`,
+  );
+  await select(database, "CREATE TRIGGER refuse BEFORE INSERT ON bar FOR EACH ROW EXECUTE FUNCTION refuse()");
+  assertEquals((await faultOf(database, numberedBars(10))).slice(0, 2), ["poison", "23502"]);
+});
+
 controlTest("a database that is closed for a while is an outage", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const [{ name }] = await select(database, "SELECT current_database() AS name");
