@@ -23,7 +23,7 @@ export interface RunningPipeline extends AsyncDisposable {
   /** What was dead-lettered so far. */
   readonly letters: readonly DeadLetter[];
   readonly events: ReturnType<typeof eventLog>;
-  /** Resolves with the next event of that type for which `is` is true. */
+  /** Resolves with the next event of that type for which `is` is true; rejects with why the run ended, where it ends first. */
   next<Type extends Name>(type: Type, is?: (event: Told<Type>) => boolean): Promise<Told<Type>>;
   /** Resolves when that many more batches have been written. */
   batches(count: number): Promise<void>;
@@ -56,8 +56,12 @@ export async function startPipeline(
       }],
     }],
   });
-  const next: RunningPipeline["next"] = <Type extends Name>(type: Type, is = (_: Told<Type>) => true) =>
-    new Promise<Told<Type>>((resolve) => {
+  const running = app.run();
+  const ended = running.then(({ failure }) => {
+    throw new Error(`The run ended before the event came: ${failure ?? "all was written"}`, { cause: failure });
+  });
+  const next: RunningPipeline["next"] = <Type extends Name>(type: Type, is = (_: Told<Type>) => true) => {
+    const heard = new Promise<Told<Type>>((resolve) => {
       const hear = (event: PipelineEvent) => {
         if (event.type !== type || !is(event as Told<Type>)) return;
         waiting.delete(hear);
@@ -65,7 +69,10 @@ export async function startPipeline(
       };
       waiting.add(hear);
     });
-  const running = app.run();
+    const first = Promise.race([heard, ended]);
+    first.catch(() => {});
+    return first;
+  };
   const outcome = running.then((ended) => {
     assertEquals(imbalance(ended.ledger), 0, "the ledger does not balance");
     assertEquals(ended.ledger.inFlight, 0, "something is left in flight");
@@ -73,6 +80,7 @@ export async function startPipeline(
   });
   // Told where it is awaited; a test that fails before that must not fail twice.
   outcome.catch(() => {});
+  ended.catch(() => {});
   return {
     app,
     outcome,
