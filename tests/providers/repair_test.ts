@@ -160,6 +160,26 @@ Deno.test("rows that cannot be read hold up their own symbol alone", async () =>
   await run.stop();
 });
 
+Deno.test("history that fails for many symbols is a line a minute, not a line a symbol", async () => {
+  using clock = fakeClock(NOW);
+  const symbols = many(40);
+  const run = await runScripted({
+    newest: all(symbols, 5),
+    answer() {
+      throw new FeedError("it is down", { reason: "history" });
+    },
+  });
+  for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
+  for (let second = 0; second < 600; second++) await clock.tick(1000);
+  await run.stop();
+  const failed = run.notices.flatMap((notice) =>
+    /^history of (.*) could not be read: it is down$/.exec(notice)?.[1] ?? []
+  );
+  const counts = failed.map((names) => names.split(", ").length + Number(/ and (\d+) others/.exec(names)?.[1] ?? 0));
+  assertEquals([counts[0], counts.reduce((sum, count) => sum + count, 0)], [1, 40]);
+  assert(counts.length <= 11, run.notices.join("\n"));
+});
+
 Deno.test("where history is refused for all, it is not asked for each", async () => {
   using clock = fakeClock(NOW);
   const symbols = many(1000);

@@ -8,6 +8,7 @@ import type { BarStatus } from "../../records/bar.ts";
 import type { ProviderContext } from "../provider.ts";
 import type { FeedAccount } from "./account.ts";
 import type { FeedCoverage } from "./coverage.ts";
+import { type Digest, listNames } from "./digest.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
 import { explainAhead, type FeedClock } from "./clock.ts";
 import type { Outlet } from "./outlet.ts";
@@ -35,6 +36,8 @@ export interface ConnectionOptions extends Pick<RepairOptions, "share" | "reachM
   notice: (message: string, key?: string) => void;
   /** Called when bars are in the journal alone. */
   onJournaled: () => void;
+  /** Tells people what is true of many symbols. */
+  digest: Digest;
   /** Told when the first symbol is subscribed. */
   onLive: () => void;
 }
@@ -46,12 +49,9 @@ export interface ConnectionEnd {
   readonly error: unknown;
 }
 
-/** Symbols that a message names. */
-const NAMED = 5;
-
 /** Runs one connection, and resolves when it has ended and nothing of it is left. */
 export async function runConnection(options: ConnectionOptions): Promise<ConnectionEnd> {
-  const { feed, context, coverage, account, clock, outlet, stop, stepMs, notice, unsubscribed } = options;
+  const { feed, context, coverage, account, clock, outlet, stop, stepMs, notice, digest, unsubscribed } = options;
   const { name: provider } = feed;
   const { tell } = context;
   const connection = new AbortController();
@@ -92,8 +92,11 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       account.answered(track, result);
     },
     onFailure(symbols, error, isFinal) {
-      const names = listNames(symbols);
-      notice(`history of ${names} could not be read: ${error.message}`, `history of ${names}`);
+      digest.add(
+        `history ${error instanceof FeedError ? error.reason : "error"}`,
+        symbols,
+        (names) => `history of ${names} could not be read: ${error.message}`,
+      );
       if (isFinal) account.refused(symbols.map(coverage.track));
     },
   });
@@ -231,11 +234,6 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   coverage.interrupted(heardAt);
   await repairs.ended();
   return { stableMs: lastData - firstData, error };
-}
-
-function listNames(symbols: readonly string[]): string {
-  const rest = symbols.length - NAMED;
-  return symbols.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} others` : "");
 }
 
 /** Whether a state of the bar under way is newer than another, or says something else of the same bar. */

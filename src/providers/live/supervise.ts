@@ -21,6 +21,7 @@ import { createFeedClock } from "./clock.ts";
 import { createClockWatch } from "./clock_watch.ts";
 import { createFeedCoverage, type FeedCoverage } from "./coverage.ts";
 import type { CoverageKeeper } from "./coverage_keeper.ts";
+import { createDigest } from "./digest.ts";
 import { type Feed, FeedError } from "./feed.ts";
 import { type JournalWatch, watchJournal } from "./journaled.ts";
 import { createOutlet } from "./outlet.ts";
@@ -89,6 +90,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     context.notice(message);
   }
   const account = createFeedAccount(feed.name, tell, notice);
+  const digest = createDigest(context.notice);
   const clock = feed.clock ?? createFeedClock(stepMs);
   const startedAt = clock.now();
   const part = Math.max(options.repairShare ?? 0.1, feed.isConfirmed ? CONFIRMED_SHARE : 0);
@@ -114,6 +116,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     const watchClock = createClockWatch({ ...{ provider: feed.name, clock, coverage, tell }, notice: context.notice });
     telling = setInterval(() => {
       watchClock();
+      digest.flush();
       account.emitDoubts(coverage, feed.historyLagMs ?? 0);
     }, TELLING_MS);
     return coverage;
@@ -144,6 +147,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
         unsubscribed,
         notice,
         onJournaled: journal.follow,
+        digest,
         onLive: () => enter("live"),
       });
       if (stop.signal.aborted) break;
@@ -168,6 +172,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     },
   ).finally(() => {
     clearInterval(telling);
+    digest.flush(true);
     keeper.stop();
     outlet.end();
   });
