@@ -49,7 +49,8 @@ export async function main(args: readonly string[]): Promise<number> {
     if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
     return await (await command.load(invocation)).run({ ...invocation, maxOpenFiles });
   } catch (error) {
-    const { report, wantsSummary } = await import("./report.ts");
-    return report(error, command?.summarizes === true && wantsSummary(rest, invocation));
+    const { formOf, report } = await import("./report.ts");
+    const form = command?.summarizes ? formOf(rest, invocation) : { isSummary: false, isLogged: false };
+    return await report(error, form);
   }
 }

@@ -7,10 +7,14 @@ import { getLogger } from "@logtape/logtape";
 import { format as formatDuration } from "@std/fmt/duration";
 import type { App } from "../app.ts";
 import { literally, printable } from "../telemetry/log.ts";
+import { calendarOf } from "../providers/mod.ts";
 import type { Progress, Provider } from "../providers/provider.ts";
 
 const TERMINAL_EVERY_MS = 250;
-/** Between lines of the log: of inputs that end, and of feeds, whose log is to be short on a quiet day. */
+/**
+ * Between lines of the log: of inputs that end, and of feeds, whose log is to be short on a quiet day. Feeds have one at each
+ * opening and close of their market too.
+ */
 const FINITE_EVERY_MS = 60_000;
 const ENDLESS_EVERY_MS = 3_600_000;
 /** Characters of the bar. */
@@ -73,9 +77,12 @@ function createLogLines(): ProgressDisplay {
     start(app) {
       const pace = createPace(app);
       let toldAt = performance.now();
+      let wasOpen = isMarketOpen(app);
       timer = setInterval(() => {
         const everyMs = readAll(app) === undefined ? ENDLESS_EVERY_MS : FINITE_EVERY_MS;
-        if (performance.now() - toldAt < everyMs) return;
+        const isOpen = isMarketOpen(app);
+        if (performance.now() - toldAt < everyMs && isOpen === wasOpen) return;
+        wasOpen = isOpen;
         toldAt = performance.now();
         const { progress, elapsedMs, rate, received } = pace();
         const line = [...describePosition(progress, elapsedMs, 0), ...describeFlow(app, rate)].join(" · ");
@@ -86,7 +93,7 @@ function createLogLines(): ProgressDisplay {
         });
       }, FINITE_EVERY_MS);
     },
-    say: (message) => log.info(literally(message)),
+    say: (message) => log.info(literally(printable(message))),
     clear() {},
     stop: () => clearInterval(timer),
   };
@@ -103,6 +110,17 @@ function createPace(app: App) {
     before = { received, at };
     return { progress: readAll(app), elapsedMs: at - startedAt, received, rate };
   };
+}
+
+/** Whether the market of any symbol of a live feed is open. */
+function isMarketOpen(app: App): boolean {
+  const feeds = app.tenants().flatMap((tenant) => tenant.providers())
+    .flatMap((provider) => provider.members ?? [provider])
+    .filter(({ isLive }) => isLive);
+  return feeds.some(({ name, symbols = [] }) => {
+    const calendars = new Set(symbols.map((symbol) => calendarOf(name, symbol)));
+    return [...calendars].some((calendar) => calendar?.isOpen(Date.now()));
+  });
 }
 
 const readAll = (app: App) => readProgress(app.tenants().flatMap((tenant) => tenant.providers()));

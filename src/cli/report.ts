@@ -3,25 +3,44 @@
  *
  * @module
  */
-import { ConfigError, peekSwitch } from "../config/load.ts";
+import { getLogger } from "@logtape/logtape";
+import { ConfigError, peekOption } from "../config/load.ts";
 import { adviseOnDatabaseError, classifyDatabaseError, PrepareError } from "../database/faults.ts";
 import { NatsError } from "../nats/faults.ts";
-import { describeError, printableLines } from "../telemetry/log.ts";
+import { configureLog, describeError, literally, printableLines } from "../telemetry/log.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { summarizeFailedStart } from "./summary.ts";
 
-/** Prints an error for people, and as the summary of a run that could not start where that is wanted; gives its exit code. */
-export function report(error: unknown, isSummary: boolean): number {
+/** How a command that cannot go on says so. */
+export interface ReportForm {
+  /** Prints the summary of a run that could not start, too. */
+  readonly isSummary: boolean;
+  /** Makes it a line of the log, which is JSON, in place of a text for people. */
+  readonly isLogged: boolean;
+}
+
+/** Tells an error, and gives its exit code. */
+export async function report(error: unknown, { isSummary, isLogged }: ReportForm): Promise<number> {
   const message = printableLines(explain(error));
-  console.error(message);
+  if (isLogged) {
+    await configureLog({ level: "error", format: "json" });
+    getLogger("barline").error(literally(message));
+  } else console.error(message);
   if (isSummary) console.log(summarizeFailedStart(message));
   return isUsage(error) || isSetUp(error) ? EXIT.usage : EXIT.failed;
 }
 
-/** Whether a summary as JSON is wanted, whatever is wrong with the arguments and the configuration. */
-export function wantsSummary(args: readonly string[], invocation: Invocation | undefined): boolean {
-  if (invocation === undefined) return args.includes("--json");
-  return peekSwitch("json", { flags: invocation.options, env: Deno.env.get, file: invocation.configFile });
+/** The form in which a run says why it could not start, whatever is wrong with its arguments and its configuration. */
+export function formOf(args: readonly string[], invocation: Invocation | undefined): ReportForm {
+  if (invocation === undefined) {
+    const isLogged = args.includes("--log-format=json") || args[args.indexOf("--log-format") + 1] === "json";
+    return { isSummary: args.includes("--json"), isLogged };
+  }
+  const inputs = { flags: invocation.options, env: Deno.env.get, file: invocation.configFile };
+  return {
+    isSummary: peekOption("json", inputs) === true,
+    isLogged: peekOption("logFormat", inputs) === "json",
+  };
 }
 
 function explain(error: unknown): string {

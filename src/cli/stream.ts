@@ -18,7 +18,7 @@ import { type Reload, startHttp } from "../http/start.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
 import type { Provider } from "../providers/provider.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
-import { configureLog, describeError, literally } from "../telemetry/log.ts";
+import { configureLog, describeError, literally, printable } from "../telemetry/log.ts";
 import { logEvents, loggerOf } from "../telemetry/log_events.ts";
 import { endOf, type Unread, unreadOf } from "./exit.ts";
 import { dlqCommand } from "./hint.ts";
@@ -106,7 +106,7 @@ export async function streamBars(
   config.warnings.forEach(warn);
   const app = running.use(await openApp({ config, tenants: await Promise.all(loaded.map(make)), notice: warn }));
   const places = placesOf(config, loaded, app.store.describe());
-  log.info(literally(describeStart(places)), places);
+  log.info(literally(printable(describeStart(places))), places);
   const sharing = share && running.use(await openSharing({ config, tenant: app.tenants()[0], share }));
   const reload = makeReload?.(app, make, sharing);
   // Who is told that it serves may reload at once.

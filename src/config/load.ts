@@ -131,11 +131,11 @@ export function loadConfig(inputs: ConfigInputs): Config {
   return config;
 }
 
-/** Whether a switch is on, as far as that can be told: whatever is wrong with other options is left to {@linkcode loadConfig}. */
-export function peekSwitch(name: OptionName, inputs: ConfigInputs): boolean {
+/** The value that an option is given, unchecked. What is wrong with it and others is left to {@linkcode loadConfig}. */
+export function peekOption(name: OptionName, inputs: ConfigInputs): unknown {
   const { flags, shared } = openLayers(inputs, []);
   const spec = optionSpecs.find((each) => each.name === name)!;
-  return coerce(first([flags, ...shared], (layer) => layer.read(spec))?.value, spec) === true;
+  return coerce(first([flags, ...shared], (layer) => layer.read(spec))?.value, spec);
 }
 
 /** The flags, and the layers below them that tenants share; the last of these is the file. */

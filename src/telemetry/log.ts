@@ -21,11 +21,11 @@ export interface LogOptions {
 }
 
 /**
- * A text as a message that stands in the log as it is: braces are no places of values, and in JSON nothing of it is quoted
- * once more.
+ * A text, made fit for a terminal before, as a message that stands in the log as it is: braces are no places of values, and
+ * in JSON nothing of it is quoted once more.
  */
 export function literally(text: string): string {
-  return printable(text).replaceAll("{", "{{").replaceAll("}", "}}");
+  return text.replaceAll("{", "{{").replaceAll("}", "}}");
 }
 
 /** Sets the log up for the process. */

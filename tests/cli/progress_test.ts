@@ -1,5 +1,9 @@
-import { assert, assertEquals } from "@std/assert";
-import { describePosition } from "../../src/cli/progress.ts";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import type { App } from "../../src/app.ts";
+import { describePosition, startProgress } from "../../src/cli/progress.ts";
+import { configureLog } from "../../src/telemetry/log.ts";
+import { fakeClock } from "../support/clock.ts";
+import { captureStderr } from "../support/stderr.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
 Deno.test("how much is done is told in percent, with the time that the rest will take at this pace", () => {
@@ -29,4 +33,39 @@ Deno.test("without a terminal every line of standard error is a line of the log,
   const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
   assert(lines.some(({ message }) => message.startsWith("Stopping")), stderr);
   for (const { level, message } of lines) assert(typeof level === "string" && typeof message === "string");
+});
+
+Deno.test("without a terminal a line of the log tells the progress of a file each minute", async () => {
+  using captured = captureStderr();
+  using clock = fakeClock(Date.parse("2024-01-02T14:30:00Z"));
+  await configureLog({ level: "info", format: "text" });
+  const queue = { size: 12, capacity: 5000 };
+  const app = {
+    tenants: () => [{ providers: () => [{ name: "replay", progress: () => ({ done: 25, total: 100 }) }] }],
+    ledger: () => ({ received: 300_000, journaled: 0, deadLettered: 7 }),
+    health: () => ({ coordinators: [{ kind: "bar", queue, workersAlive: 4, circuit: "closed" }] }),
+  } as unknown as App;
+  const progress = startProgress(false);
+  progress.start(app);
+  await clock.tick(59_999);
+  assertEquals(captured.lines(), []);
+  await clock.tick(1);
+  const [line] = captured.lines();
+  assertMatch(
+    line,
+    /^\S+ \[info\] barline: Progress: 25 % · 3m left · 300,000 records · 5,000\/s · bar queue 12\/5000 · workers 4 · circuit closed · dead letters 7$/,
+  );
+  await clock.tick(60_000);
+  assertEquals(captured.lines().length, 2);
+  progress.stop();
+});
+
+Deno.test("a start that fails says so in a line of the log too, where that is JSON", async () => {
+  await using work = await openWorkspace();
+  for (const args of [["--workers", "0"], ["--limt", "5"], ["--database", "postgres://me@127.0.0.1:1/x"]]) {
+    const { code, stderr, json } = await work.ingest([...args, "--log-format", "json"]);
+    assert(code > 0);
+    const lines = stderr.trimEnd().split("\n").map((line) => JSON.parse(line));
+    assertEquals([lines.at(-1).level, lines.at(-1).message], ["ERROR", json.error]);
+  }
 });

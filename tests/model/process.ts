@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { PipelineEvent } from "../../src/events.ts";
+import type { Listener, PipelineEvent } from "../../src/events.ts";
 import type { Provider, ProviderContext } from "../../src/providers/provider.ts";
 import { frameSize } from "../../src/records/frame.ts";
 import { createReceiveClock } from "../../src/records/record.ts";
@@ -20,6 +20,8 @@ export interface ProcessOptions {
   random: Random;
   /** When the database takes nothing. */
   stalls: readonly Spell[];
+  /** Hears what it says, as it says it. */
+  listen?: Listener;
 }
 
 /** See the module's description. */
@@ -39,7 +41,7 @@ export interface ModelProcess {
 const LANES = 4;
 
 /** Starts the process. */
-export function startProcess({ provider, table, time, random, stalls }: ProcessOptions): ModelProcess {
+export function startProcess({ provider, table, time, random, stalls, listen }: ProcessOptions): ModelProcess {
   const stopping = new AbortController();
   const notices: string[] = [];
   const events: PipelineEvent[] = [];
@@ -58,9 +60,13 @@ export function startProcess({ provider, table, time, random, stalls }: ProcessO
     stop: stopping.signal,
     clock: createReceiveClock(),
     pace: () => Promise.resolve(),
-    notice: (message) => void notices.push(message),
+    notice(message) {
+      notices.push(message);
+      listen?.({ type: "provider-notice", provider: name, message });
+    },
     tell(event) {
       events.push(event);
+      listen?.(event);
       if (event.type !== "feed-lost") return;
       losses.push(`${new Date(time.now()).toISOString().slice(11, 19)} ${event.reason}: ${event.error}`);
     },
