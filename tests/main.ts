@@ -4,9 +4,9 @@
  *     deno task test                          # all of it
  *     deno task test tests/cli tests/sinks    # some directories or files
  *
- * Each file is a `deno test` of its own, without a check of types, which `deno task check` does. As many run at a time as the
- * machine has cores, or as `DENO_JOBS` says. They share a template of a PostgreSQL cluster and nothing else. The last line
- * sums up their reports, in the words of `deno test`.
+ * Each file is a `deno test` of its own, without a check of types, which `deno task check` does. Twice as many run at a time
+ * as the machine has cores, because many wait; `DENO_JOBS` sets another number. They share a template of a PostgreSQL
+ * cluster and nothing else. The last line sums up their reports, in the words of `deno test`.
  *
  * @module
  */
@@ -21,6 +21,13 @@ const LONGEST = [
   "tests/cluster/cluster_test.ts",
   "tests/faults/scenarios_test.ts",
   "tests/endtoend/endtoend_test.ts",
+  "tests/proof/proof_test.ts",
+  "tests/chaos/chaos_test.ts",
+  "tests/browser/cockpit_test.ts",
+  "tests/cli/gaps_repair_test.ts",
+  "tests/cli/binary_test.ts",
+  "tests/cli/dlq_replay_test.ts",
+  "tests/cli/backfill_test.ts",
 ];
 
 /** How a file's run ended. */
@@ -83,7 +90,8 @@ if (import.meta.main) {
   const rank = (file: string) => LONGEST.includes(file) ? LONGEST.indexOf(file) : LONGEST.length;
   const files = found.toSorted((a, b) => rank(a) - rank(b));
   const startedAt = performance.now();
-  const ended = await runAll(files, Number(Deno.env.get("DENO_JOBS") ?? navigator.hardwareConcurrency), stop.signal);
+  const jobs = Number(Deno.env.get("DENO_JOBS") ?? 2 * navigator.hardwareConcurrency);
+  const ended = await runAll(files, jobs, stop.signal);
   const failed = ended.filter(({ isOk }) => !isOk);
   if (failed.length > 0) console.log(`Failed:\n${failed.map(({ file }) => `  deno test -P ${file}\n`).join("")}`);
   console.log(describeReports(ended.map(({ report }) => report), performance.now() - startedAt));

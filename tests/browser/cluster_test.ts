@@ -1,11 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { missingBrowser, openPage } from "../support/browser.ts";
+import { missingBrowser, useBrowser } from "../support/browser.ts";
 import { openTestCluster } from "../support/cluster.ts";
 import { missingServer } from "../support/postgres.ts";
 import { addressOf } from "../support/process.ts";
 import { testWhere } from "../support/skip.ts";
 import { startSharedServer } from "../support/workspace.ts";
 
+const { openPage } = useBrowser();
 const missing = missingBrowser() ?? missingServer();
 const server = missing === undefined ? await startSharedServer() : undefined;
 

@@ -1,11 +1,12 @@
 /// <reference lib="dom" />
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { missingBrowser, openPage } from "../support/browser.ts";
+import { missingBrowser, useBrowser } from "../support/browser.ts";
 import { missingServer, startPostgres } from "../support/postgres.ts";
 import { addressOf } from "../support/process.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
+const { openPage } = useBrowser();
 const missing = missingBrowser() ?? missingServer();
 const server = missing === undefined ? await startSharedServer() : undefined;
 const TOKEN = "a-token-of-the-tests";

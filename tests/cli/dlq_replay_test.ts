@@ -17,7 +17,7 @@ function replay(work: Workspace, ...args: string[]) {
 /** A workspace whose table refuses volumes from 5000 on, with that many letters of such bars and one that is unsound. */
 async function withRefused(count: number): Promise<Workspace> {
   const work = await openWorkspace(server);
-  await work.run(["migrate", "--database", work.database, "--data-dir", work.dataDir]);
+  await work.migrate();
   await work.query("ALTER TABLE bar ADD CONSTRAINT cheap CHECK (volume < 5000)");
   const dear = Array.from({ length: count }, (_, at) => csvLine(at).replace(/\d+$/, "5000.5"));
   await work.ingest([
@@ -90,7 +90,7 @@ testWhere(
   "a replay killed again and again, while letters are added and files begun, stores each once and leaves the rest",
   async () => {
     await using work = await openWorkspace(server);
-    await work.run(["migrate", "--database", work.database, "--data-dir", work.dataDir]);
+    await work.migrate();
     const directory = deadLetterDirectory(work.dataDir);
     const letters = openDeadLetters({ directory, maxFileBytes: 1_000_000 });
     let written = 0;

@@ -13,7 +13,7 @@ function dlq(work: Workspace, ...args: string[]) {
 /** A workspace with ten letters of bars that are sound, but were refused, and two that will never be. */
 async function withLetters(): Promise<Workspace> {
   const work = await openWorkspace(server);
-  await work.run(["migrate", "--database", work.database, "--data-dir", work.dataDir]);
+  await work.migrate();
   await work.query("ALTER TABLE bar ADD CONSTRAINT cheap CHECK (volume < 5000)");
   const dear = Array.from({ length: 10 }, (_, at) => csvLine(at).replace(/\d+$/, "5000.5"));
   const lines = [HEADER, ...dear, "broken", "AAPL,1m,2024-01-02T14:30:00Z,2,1,1,2,5", csvLine(20)];

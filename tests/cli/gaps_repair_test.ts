@@ -1,12 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { prepareDatabase } from "../../src/database/migrate.ts";
 import { csvLine, HEADER } from "../support/bars.ts";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { type MarketBar, startFakeKraken } from "../support/fake_kraken.ts";
 import { startFakeMassive } from "../support/fake_massive.ts";
 import { startFakeTws } from "../support/fake_tws.ts";
 import { freePort } from "../support/postgres.ts";
-import { databaseAt } from "../support/server_tests.ts";
 import { utc } from "../support/stored_series.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
 
@@ -23,8 +21,7 @@ function marketBar(ts: number, given: Partial<MarketBar> = {}): MarketBar {
 
 /** Stores bars of a live feed that start at these times. */
 async function store(work: Workspace, { provider, symbol, timeframe } = AAPL, starts: readonly number[]) {
-  if (work.database !== "embedded") await prepareDatabase(databaseAt(work.database));
-  else await work.run(["migrate", "--database", work.database, "--data-dir", work.dataDir]);
+  await work.migrate();
   await work.query(
     `WITH added AS (INSERT INTO series (provider, symbol, timeframe) VALUES ('${provider}', '${symbol}', '${timeframe}')
       RETURNING id)

@@ -69,7 +69,7 @@ testWhere(
   "a kind whose table is locked does not hold up the others, and has metrics of its own",
   async () => {
     await using work = await openWorkspace(server);
-    assertEquals((await work.run(["migrate", "--database", work.database])).code, 0);
+    await work.migrate();
     // Every write of news waits; those of bars do not.
     await work.query(
       `CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN new; END $$;

@@ -20,7 +20,7 @@ async function post(address: string, path: string, body: unknown = {}) {
 
 /** A run with letters of bars that were refused once and can be stored now, and one that is unsound. */
 async function withLetters(work: Workspace): Promise<{ running: Running; address: string }> {
-  await work.run(["migrate", "--database", work.database, "--data-dir", work.dataDir]);
+  await work.migrate();
   await work.query("ALTER TABLE bar ADD CONSTRAINT cheap CHECK (volume < 5000)");
   const dear = [0, 1, 2].map((at) => csvLine(at).replace(/\d+$/, "5000.5"));
   await work.ingest(["--file", await work.write("bars.csv", [HEADER, ...dear, csvLine(9, "a,b")].join("\n"))]);
@@ -74,7 +74,7 @@ Deno.test("a public address without a token exits 2 and says what to set", async
 
 Deno.test("ingest first replays what an earlier run left when it was stopped, and only that", async () => {
   await using work = await openWorkspace(server);
-  await work.run(["migrate", "--database", work.database, "--data-dir", work.dataDir]);
+  await work.migrate();
   // A lock keeps the writes waiting until the time for draining is over.
   const lines = [HEADER, ...Array.from({ length: 300 }, (_, at) => csvLine(at)), "broken"];
   const file = await work.write("bars.csv", lines.join("\n"));

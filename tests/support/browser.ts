@@ -35,13 +35,28 @@ export interface PageOptions {
   dark?: boolean;
 }
 
-/** Opens a page in a browser of its own. */
-export async function openPage({ width = 1280, height = 900, dark = false }: PageOptions = {}): Promise<OpenPage> {
-  const browser: Browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: ["--no-sandbox", "--disable-background-networking"],
-  });
-  const page = await browser.newPage({ viewport: { width, height }, colorScheme: dark ? "dark" : "light" });
+/** Starts a browser before the first test of the calling file, and ends it after the last. */
+export function useBrowser(): { openPage(options?: PageOptions): Promise<OpenPage> } {
+  let browser: Browser;
+  if (missingBrowser() === undefined) {
+    Deno.test.beforeAll(async () => {
+      browser = await chromium.launch({
+        executablePath: CHROMIUM,
+        args: ["--no-sandbox", "--disable-background-networking"],
+      });
+    });
+    Deno.test.afterAll(() => browser.close());
+  }
+  return { openPage: (options) => openPage(browser, options) };
+}
+
+/** Opens a page that shares nothing with the others of the browser. */
+async function openPage(
+  browser: Browser,
+  { width = 1280, height = 900, dark = false }: PageOptions = {},
+): Promise<OpenPage> {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light" });
+  const page = await context.newPage();
   page.setDefaultTimeout(TIMEOUT_MS);
   const errors: string[] = [];
   page.on("console", (message) => {
@@ -56,6 +71,6 @@ export async function openPage({ width = 1280, height = 900, dark = false }: Pag
       if (directory === undefined) return;
       await page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });
     },
-    [Symbol.asyncDispose]: () => browser.close(),
+    [Symbol.asyncDispose]: () => context.close(),
   };
 }

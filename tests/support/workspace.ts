@@ -9,8 +9,10 @@ import { openEmbedded } from "../../src/database/embedded.ts";
 import { readLetters } from "../../src/dead_letters/directory.ts";
 import { deadLetterDirectory } from "../../src/dead_letters/files.ts";
 import type { StoredLetter } from "../../src/dead_letters/letter.ts";
+import { prepareDatabase } from "../../src/database/migrate.ts";
 import { type Ended, type Running, startBarline, type StartOptions } from "./process.ts";
 import { missingServer, startPostgres, type TestServer } from "./postgres.ts";
+import { databaseAt } from "./server_tests.ts";
 
 /** See the module's description. */
 export interface Workspace extends AsyncDisposable {
@@ -25,6 +27,8 @@ export interface Workspace extends AsyncDisposable {
   /** Starts `ingest --json` into the database, without HTTP unless that is given. */
   startIngest(args: readonly string[], options?: Partial<StartOptions>): Running;
   ingest(args: readonly string[], options?: Partial<StartOptions>): Promise<Ended>;
+  /** Makes the schema, as the command `migrate` does. */
+  migrate(): Promise<void>;
   /** Runs one statement in the database. */
   query(sql: string): Promise<Record<string, unknown>[]>;
   /** How many bars are in the database. */
@@ -82,6 +86,14 @@ export async function openWorkspace(server?: TestServer): Promise<Workspace> {
     run: (args, options) => start(args, options).ended,
     startIngest,
     ingest: (args, options) => startIngest(args, options).ended,
+    async migrate() {
+      // A process of its own for the embedded database alone, whose start takes long.
+      if (server !== undefined) await prepareDatabase(databaseAt(database));
+      else {
+        const { code, stderr } = await start(["migrate", "--data-dir", dataDir]).ended;
+        if (code !== 0) throw new Error(stderr);
+      }
+    },
     query,
     count: async () => (await query("SELECT count(*)::int AS count FROM bar"))[0].count as number,
     async letters() {

@@ -39,7 +39,7 @@ Deno.test("a batch is a span from receipt to commit, with its wait and its write
 testWhere(missingServer(), "a write that fails is a span with its error, whose trace the log names", async () => {
   await using collector = startCollector();
   await using work = await openWorkspace(server);
-  assertEquals((await work.run(["migrate", "--database", work.database])).code, 0);
+  await work.migrate();
   await work.query("ALTER TABLE bar ADD CONSTRAINT no_beast CHECK (close <> 666)");
   const file = await work.write("bars.csv", header + line(0, 1) + line(1, 666));
   const { stderr, json } = await work.ingest(["--file", file, "--log-format", "json"], { env: collector.env });

@@ -17,7 +17,7 @@ export function terminateBackends({ server, work }: Trial): Promise<Record<strin
 /** A user of the run that is no superuser: those have places and rights of their own. Gives the URL to use. */
 export async function useWriter(trial: Trial): Promise<URL> {
   const role = `writer_${crypto.randomUUID().slice(0, 8)}`;
-  await trial.work.run(["migrate", "--database", trial.work.database]);
+  await trial.work.migrate();
   await trial.work.query(`CREATE ROLE ${role} LOGIN PASSWORD 'first' IN ROLE ${PASSWORD_GROUP};
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${role}`);
   const url = new URL(trial.work.database);

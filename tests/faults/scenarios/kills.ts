@@ -133,7 +133,7 @@ export const kills: readonly Scenario[] = [
     promise: "a replay of dead letters that is killed loses none, and may be repeated",
     async run(trial) {
       const { work, random } = trial;
-      await work.run(["migrate", "--database", work.database]);
+      await work.migrate();
       await work.query("ALTER TABLE bar ADD CONSTRAINT nothing CHECK (false)");
       const { json } = await work.ingest([...MOCK, "--limit", "3000", "--batch-size", "500"]);
       assertEquals(json.deadLettered, 3000);

@@ -20,7 +20,7 @@ const oneIn = (every: number) => `mod((extract(epoch FROM new.ts) / 60)::bigint 
 
 /** Raises an error for rows that fulfil a condition. */
 async function raise(trial: Trial, sqlstate: string, condition: string): Promise<void> {
-  await trial.work.run(["migrate", "--database", trial.work.database]);
+  await trial.work.migrate();
   await trial.work.query(`CREATE SEQUENCE IF NOT EXISTS raised;
     CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
       IF ${condition} THEN RAISE 'no' USING ERRCODE = '${sqlstate}'; END IF;

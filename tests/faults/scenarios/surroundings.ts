@@ -73,7 +73,7 @@ export const surroundings: readonly Scenario[] = [
     promise: "dead letters that may no longer be written end the run, and what they would have held can be read again",
     async run(trial) {
       const { work, random } = trial;
-      await work.run(["migrate", "--database", work.database]);
+      await work.migrate();
       await work.query("ALTER TABLE bar ADD CONSTRAINT few CHECK (mod(volume::int, 10) > 0)");
       const args = ["--file", await work.write("bars.csv", await oracleCsv(6000)), "--resume", "--batch-size", "100"];
       const run = await startIngest(work, [...args, "--rate", "3000"], { through: WITHOUT_OVERRIDE });
@@ -150,7 +150,7 @@ export const surroundings: readonly Scenario[] = [
     promise: "batches that the server cannot write in the time they have are written in smaller ones",
     async run(trial) {
       const { work } = trial;
-      await work.run(["migrate", "--database", work.database]);
+      await work.migrate();
       await work.query(`CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
           $$ BEGIN PERFORM pg_sleep(0.003); RETURN new; END $$;
         CREATE TRIGGER slow BEFORE INSERT ON bar FOR EACH ROW EXECUTE FUNCTION slow()`);
