@@ -214,7 +214,7 @@ testWhere(missing, "a message of a newer version is left for a newer worker", as
 });
 
 testWhere(missing, "no more messages are under way than max_ack_pending allows, to all workers together", async () => {
-  await using stream = await openStream(20, { natsMaxAckPending: 5 });
+  await using stream = await openStream(20, { natsMaxAckPending: 5, natsAckWait: 30 });
   const workers = [open(stream.makeWorker()), open(stream.makeWorker())];
   const frames: Frame[] = [];
   const take = async ({ reader }: (typeof workers)[number]) => {
