@@ -16,6 +16,7 @@ import destination from "./sql/0006_destination.sql" with { type: "text" };
 import soundViews from "./sql/0007_sound_views.sql" with { type: "text" };
 import writers from "./sql/0008_writers.sql" with { type: "text" };
 import leases from "./sql/0009_leases.sql" with { type: "text" };
+import { checkServerVersion } from "./server_version.ts";
 import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
 import { furtherRelations } from "./schema/description.ts";
 import { type FoundSchema, inspectSchema, NO_SCHEMA } from "./schema/inspect.ts";
@@ -92,10 +93,11 @@ export async function migrate(client: Client): Promise<string[]> {
 /**
  * What {@linkcode migrate} would do; `client` is `undefined` for a database that is not there yet.
  *
- * @throws {FatalError} If the database is newer than this program, holds relations of others under Barline's names, or
- * differs from the schema in a way that no step mends.
+ * @throws {FatalError} If the server is too old, the database is newer than this program, holds relations of others under
+ * Barline's names, or differs from the schema in a way that no step mends.
  */
 export async function planMigration(client: Client | undefined): Promise<Step[]> {
+  if (client !== undefined) await checkServerVersion(client);
   const version = client === undefined ? 0 : await readVersion(client);
   const found = client === undefined ? NO_SCHEMA : await inspectSchema(client);
   if (version === 0) refuseOthers(found);
