@@ -84,6 +84,8 @@ const MAX_RETRY_MS = 600_000;
 const MAX_REFUSALS = 5;
 /** How often what was refused is asked for again, in milliseconds. */
 const DENIED_MS = 24 * 60 * 60_000;
+/** Rest after a look, as a multiple of what it took: with ten thousand symbols one takes milliseconds, and each has its cause. */
+const REST = 9;
 /** How long the order of plans stands, in milliseconds. */
 const QUEUE_MS = 500;
 /** Longest sleep, in milliseconds: a clock that was set back must not delay what is due. */
@@ -98,23 +100,27 @@ export function startRepairs(options: RepairOptions): Repairs {
   const inFlight = new Set<Promise<void>>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isScheduled = false;
+  /** When the next look may be, by the monotonic clock. */
+  let restsUntil = -Infinity;
   let refusals = 0;
   /** Plans in their order, as they were then: ten thousand are not made anew for each request. */
   let queue: { readonly plans: RepairPlan[]; readonly at: number } = { plans: [], at: -Infinity };
 
-  /** Once everything that comes at a time is there. */
+  /** Once everything that comes at a time is there, and the last look is long enough ago. */
   function look(): void {
-    if (isScheduled) return;
+    if (isScheduled || signal.aborted) return;
     isScheduled = true;
-    queueMicrotask(() => {
-      isScheduled = false;
-      start();
-    });
+    const waitMs = restsUntil - performance.now();
+    if (waitMs < 1) return queueMicrotask(start);
+    clearTimeout(timer);
+    timer = setTimeout(start, waitMs);
   }
 
   function start(): void {
+    isScheduled = false;
     clearTimeout(timer);
     if (signal.aborted) return;
+    const startedAt = performance.now();
     let sleepMs = MAX_SLEEP_MS;
     while (inFlight.size < PARALLEL) {
       const found = next();
@@ -128,6 +134,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       });
       inFlight.add(run);
     }
+    restsUntil = performance.now() + (performance.now() - startedAt) * REST;
     if (inFlight.size < PARALLEL) timer = setTimeout(start, Math.max(1, sleepMs));
   }
 
@@ -135,7 +142,8 @@ export function startRepairs(options: RepairOptions): Repairs {
 
   /** The plans to be asked in one request, or how long there is nothing to ask. */
   function next(): RepairPlan[] | { waitMs: number } {
-    let plans = queue.plans.filter((plan) => isFree(plan) && plan.basis === plan.track.coverage);
+    const at = now();
+    let plans = queue.plans.filter((plan) => isFree(plan, at) && plan.basis === plan.track.coverage);
     if (plans.length === 0 || performance.now() - queue.at > QUEUE_MS) plans = planAll();
     queue = { plans, at: queue.at };
     const [first] = plans;
@@ -148,13 +156,13 @@ export function startRepairs(options: RepairOptions): Repairs {
     return takeGroup([first, ...alike.sort((a, b) => a.from - b.from)], size, stepMs);
   }
 
-  const isFree = ({ symbol }: { symbol: string }) =>
-    allowed.has(symbol) && !busy.has(symbol) && (failing.get(symbol)?.notBefore ?? -Infinity) <= now();
+  const isFree = ({ symbol }: { symbol: string }, at: number) =>
+    allowed.has(symbol) && !busy.has(symbol) && (failing.get(symbol)?.notBefore ?? -Infinity) <= at;
 
   /** All that is due, in its order. */
   function planAll(): RepairPlan[] {
     const at = now();
-    const plans = Array.from(coverage.inDoubt()).filter(isFree).flatMap((track) =>
+    const plans = Array.from(coverage.inDoubt()).filter((track) => isFree(track, at)).flatMap((track) =>
       planRepair(track, coverage, at) ?? []
     ).filter(({ urgency }) => options.sweeps || urgency !== "thin");
     queue = { plans, at: performance.now() };
