@@ -4,7 +4,7 @@
  * - `[--seeds N] [--seed K] [--feed NAME] [--verbose]` runs seeds of the model, one after another.
  * - `--rows [NAME…] [--feed NAME] [--mode NAME]` runs what vendors do, one by one, over real sockets.
  * - `--plant [RULE] [--seeds N]` takes out each rule in turn, or those of whose sentence RULE is a part; seeds must notice.
- * - `--requests` counts what a day of 1,000 symbols asks of each vendor.
+ * - `--requests [--feed NAME]` counts what a day of 1,000 symbols asks of each vendor.
  * - `--kills N [--seed K]` kills a process N times in wall-clock time.
  *
  * @module
@@ -40,7 +40,7 @@ async function plantAll(only: string): Promise<number> {
 
 async function countAll(): Promise<number> {
   let above = 0;
-  for await (const { name, perMinute, count, allowed } of countRequests()) {
+  for await (const { name, perMinute, count, allowed } of countRequests(options.feed)) {
     console.log(`${name} at ${perMinute} a minute: ${count} requests in a day, ${allowed} are 10 %`);
     if (count > allowed) above++;
   }

@@ -333,3 +333,58 @@ Deno.test("a bar of history counts as observed when it was asked for: a correcti
   assertEquals([newest.volume, run.bars.length], [9, 1]);
   await run.stop();
 });
+
+Deno.test("a history that answers a whole group with nonsense is asked no more than twice for each halving", async () => {
+  using clock = fakeClock(NOW);
+  const symbols = many(200);
+  const run = await runScripted({
+    newest: all(symbols, 5),
+    historySymbols: 200,
+    answer() {
+      throw new FeedError("an answer that contradicts itself", { reason: "history" });
+    },
+  });
+  for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
+  await clock.tick(10_000);
+  assert(run.asked.length <= 20, `${run.asked.length} requests`);
+  await run.stop();
+});
+
+Deno.test("one symbol that history answers with nonsense is told apart, and the others are repaired", async () => {
+  using clock = fakeClock(NOW);
+  const symbols = many(200);
+  const run = await runScripted({
+    newest: all(symbols, 5),
+    historySymbols: 200,
+    answer(asked) {
+      if (asked.symbols.includes("S77/USD")) throw new FeedError("nonsense", { reason: "history" });
+      return every(asked);
+    },
+  });
+  for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
+  await clock.tick(10_000);
+  assert(run.asked.length <= 20, `${run.asked.length} requests`);
+  assertEquals(run.gaps().repaired, 199 * 5);
+  await run.stop();
+});
+
+Deno.test("a lagging history is asked again with the next bars a few times, then as its backoff says", async () => {
+  using clock = fakeClock(NOW);
+  const symbol = "BTC/USD";
+  // History ends half an hour ago, and says so to nobody.
+  const answer = ({ from, to }: Asked) => [
+    Array.from({ length: Math.max(0, from - Math.max(to, 30)) }, (_, at) => barBefore(from - at, symbol)),
+  ];
+  const run = await runScripted({ newest: { [symbol]: 60 }, answer });
+  const { session } = run.connections[0];
+  session.subscribed(symbol);
+  await clock.tick(30_000);
+  const before = run.asked.length;
+  for (let minute = 0; minute < 60; minute++) {
+    session.emit([barBefore(-minute, symbol)]);
+    await clock.tick(MINUTE);
+  }
+  const { length } = run.asked.slice(before);
+  assert(length <= 10, `${length} requests in an hour`);
+  await run.stop();
+});

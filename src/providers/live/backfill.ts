@@ -13,7 +13,8 @@ import { type Interval, subtract, totalMs } from "../../records/intervals.ts";
 import { formatTime } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { HistoryRange, Progress, Provider, ProviderContext } from "../provider.ts";
-import { type Feed, type FeedBar, isDenial, isDivisible, isRefusal } from "./feed.ts";
+import { type Feed, type FeedBar, isDenial, isRefusal } from "./feed.ts";
+import { createDivision } from "./division.ts";
 import { createOutlet } from "./outlet.ts";
 import { createProofs } from "./proof.ts";
 import { completeUntil, createHistoryFrame, emptyAnswer, lies, type OnEnded, readHistory } from "./range.ts";
@@ -176,17 +177,23 @@ export function createBackfill(options: BackfillOptions): Provider {
     }
 
     /** Reads a task, as long as trying again may help; what is refused as a group is tried by halves. */
-    async function work(task: Task, some: readonly string[], reached: Map<string, number>): Promise<void> {
+    async function work(
+      task: Task,
+      some: readonly string[],
+      reached: Map<string, number>,
+      division = createDivision(some.length),
+    ): Promise<void> {
       for (let attempt = 1; some.length > 0; attempt++) {
         try {
-          return await read(task, some, reached);
+          await read(task, some, reached);
+          return division.answered();
         } catch (error) {
           signal.throwIfAborted();
           if (!(error instanceof Error)) throw error;
-          if (isDivisible(error) && some.length > 1) {
+          if (division.divides(error, some.length)) {
             const half = Math.ceil(some.length / 2);
-            await work(task, some.slice(0, half), reached);
-            return await work(task, some.slice(half), reached);
+            await work(task, some.slice(0, half), reached, division);
+            return await work(task, some.slice(half), reached, division);
           }
           if (isDenial(error)) return await deny(task, some, reached, error);
           // What a repair of gaps does not get, the next one asks for again.

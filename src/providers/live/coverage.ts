@@ -7,6 +7,7 @@
  * |---|---|---|
  * | a live bar adjoins the one before, and is committed | from the end of the one before to its own end | confirmed |
  * | a feed ends | open minutes since its newest bar | in doubt: `stopped` |
+ * | a session is over, and its last minutes have no bar | the minutes | in doubt: `hole` |
  * | a live bar leaves out open minutes | the minutes left out | in doubt: `hole` |
  * | a connection, or a symbol's part of it, begins | from the end of the newest bar to the end of the bar under way | in doubt: `interrupted` |
  * | the same, where the vendor corrects bars | the bars that it may have corrected meanwhile | in doubt: `corrected` |
@@ -54,7 +55,7 @@ import {
   receive,
   type Track,
 } from "./track.ts";
-import { firstDue, isAskable, isBusy, SETTLE_MS } from "./urgency.ts";
+import { firstDue, isAskable, isBusy, isHastened, SETTLE_MS } from "./urgency.ts";
 
 /** The coverage of all symbols of a feed. Times are epoch ms. */
 export interface FeedCoverage {
@@ -183,8 +184,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
   function hasten(of: Track, ts: number): void {
     for (const each of of.coverage.doubts) {
       const dueAt = each.reason === "partial" ? soon(ts) : firstDue(soon(ts), isBusy(of));
-      const mayBeProved = each.to === ts || (each.to < ts && (each.reason === "lag" || each.reason === "partial"));
-      if (mayBeProved && isAskable(each) && dueAt < each.dueAt) open(of, { ...each, dueAt });
+      if (isHastened(each, ts, isConfirmed) && isAskable(each) && dueAt < each.dueAt) open(of, { ...each, dueAt });
     }
   }
 

@@ -14,7 +14,8 @@ import type { Interval } from "../../records/intervals.ts";
 import type { ReceiveClock } from "../../records/record.ts";
 import { compare } from "./compare.ts";
 import type { FeedCoverage } from "./coverage.ts";
-import { type Feed, type FeedBar, isDivisible, isRefusal } from "./feed.ts";
+import { createDivision, type Division } from "./division.ts";
+import { type Feed, type FeedBar, isRefusal } from "./feed.ts";
 import { takeGroup } from "./groups.ts";
 import { needsTable, nextDue, planRepair, type RepairPlan, useTable } from "./plan.ts";
 import { type HistoryQuestion, readHistory } from "./range.ts";
@@ -73,6 +74,8 @@ interface Failing {
   notBefore: number;
   /** Most of the group that it is asked in. */
   groupSize: number;
+  /** Of the group that it was asked in at first. */
+  division: Division;
 }
 
 /** Requests in flight at once. */
@@ -188,7 +191,10 @@ export function startRepairs(options: RepairOptions): Repairs {
     try {
       await answer(group);
       refusals = 0;
-      for (const symbol of symbols) failing.delete(symbol);
+      for (const symbol of symbols) {
+        failing.get(symbol)?.division.answered();
+        failing.delete(symbol);
+      }
     } catch (error) {
       if (!signal.aborted) fail(group, error as Error);
     } finally {
@@ -277,7 +283,8 @@ export function startRepairs(options: RepairOptions): Repairs {
   }
 
   function fail(group: readonly RepairPlan[], error: Error): void {
-    const isToDivide = isDivisible(error) && group.length > 1;
+    const division = failing.get(group[0].symbol)?.division ?? createDivision(group.length);
+    const isToDivide = division.divides(error, group.length);
     const isFinal = isRefusal(error) && !isToDivide;
     const isFirst = group.every(({ symbol }) => (failing.get(symbol)?.count ?? 0) === 0);
     const symbols = group.map(({ symbol }) => symbol);
@@ -286,8 +293,10 @@ export function startRepairs(options: RepairOptions): Repairs {
     for (const symbol of symbols) {
       const { count = 0, groupSize = feed.historySymbols ?? 1 } = failing.get(symbol) ?? {};
       const waitMs = Math.min(retryMs * 2 ** count, MAX_RETRY_MS) * (0.5 + Math.random() / 2);
-      if (isToDivide) failing.set(symbol, { count, notBefore: -Infinity, groupSize: Math.ceil(group.length / 2) });
-      else failing.set(symbol, { count: count + 1, notBefore: now() + waitMs, groupSize });
+      const next = isToDivide
+        ? { count, notBefore: -Infinity, groupSize: Math.ceil(group.length / 2) }
+        : { count: count + 1, notBefore: now() + waitMs, groupSize };
+      failing.set(symbol, { ...next, division });
     }
   }
 

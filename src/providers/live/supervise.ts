@@ -25,6 +25,7 @@ import { createDigest } from "./digest.ts";
 import { type Feed, FeedError } from "./feed.ts";
 import { type JournalWatch, watchJournal } from "./journaled.ts";
 import { createOutlet } from "./outlet.ts";
+import { createSessionWatch } from "./session_end.ts";
 import { createShare } from "./share.ts";
 
 /** How to supervise. */
@@ -114,8 +115,10 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     });
     await keeper.load(await context.newest(feed.timeframe), coverage.learn);
     const watchClock = createClockWatch({ ...{ provider: feed.name, clock, coverage, tell }, notice: context.notice });
+    const watchSessions = createSessionWatch({ symbols: feed.symbols, coverage, now: clock.now });
     telling = setInterval(() => {
       watchClock();
+      watchSessions();
       digest.flush();
       account.emitDoubts(coverage, feed.historyLagMs ?? 0);
     }, TELLING_MS);

@@ -59,6 +59,19 @@ export function urgencyOf(track: Track, doubt: Doubt, isShared: (ts: number) => 
   return isBusy(track) ? "busy" : "thin";
 }
 
+/** Answers that a live bar brings forward of a doubt that history does not reach; the backoff alone counts after them. */
+const MAX_HASTENED = 3;
+
+/**
+ * Whether the live bar that starts at `ts` may prove what history did not: the first one after the doubt does, and a few later
+ * ones where history lags. Where history confirms each bar it is asked with each anyway.
+ */
+export function isHastened({ reason, to, attempts }: Doubt, ts: number, isConfirmed: boolean): boolean {
+  if (to === ts) return true;
+  const isBehind = reason === "lag" || reason === "partial";
+  return to < ts && isBehind && (isConfirmed || attempts <= MAX_HASTENED);
+}
+
 /** Whether history settles the doubt, and is asked about it: bars in the journal come by themselves. */
 export const isAskable = (doubt: Doubt): boolean => !isUnrepairable(doubt) && doubt.reason !== "journaled";
 
