@@ -72,7 +72,7 @@ async function find(config: Config, wanted: WantedRange, report: GapReport): Pro
     for (const { series, scope } of queue) {
       report.series(series);
       for await (const gap of findGaps({ client, seriesId: series.id, ...scope })) report.gap(describeGap(gap));
-      for (const { doubt } of await readKnown(client, series.id, scope.from, scope.to)) {
+      for (const { doubt } of await readKnown(client, series.id, scope.from, scope.doubtsTo)) {
         if (doubt !== undefined) report.doubt(doubt);
       }
     }

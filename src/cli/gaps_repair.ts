@@ -124,7 +124,7 @@ async function runRepair(
     const all: { outcomes: GapOutcome[]; doubts: Doubt[] }[] = [];
     for (const { series, scope, gaps } of parts) {
       const after = gaps.length === 0 ? [] : await Array.fromAsync(findGaps({ client, seriesId: series.id, ...scope }));
-      const known = await readKnown(client, series.id, scope.from, scope.to);
+      const known = await readKnown(client, series.id, scope.from, scope.doubtsTo);
       all.push({
         outcomes: judgeGaps(gaps, after, denied.get(series.symbol)!),
         doubts: known.flatMap(({ doubt = [] }) => doubt),

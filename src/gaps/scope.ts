@@ -17,6 +17,8 @@ export interface Scope {
   readonly from: number;
   /** Bars that start before it, in epoch ms. */
   readonly to: number;
+  /** Doubts that begin before it, in epoch ms: a feed knows of bars that it lost before they are expected to be in history. */
+  readonly doubtsTo: number;
 }
 
 /** What the user wants to look at, in epoch ms. */
@@ -48,6 +50,7 @@ export function scopeOf(series: StoredSeries, wanted: WantedRange, now = Date.no
     stepMs,
     from: Math.max(wanted.from ?? series.first, EARLIEST_MS),
     to: Math.min(wanted.to ?? defaultEnd(series, stepMs, now), over(now)),
+    doubtsTo: wanted.to ?? Infinity,
   };
 }
 

@@ -52,7 +52,8 @@ export async function takeSlice(client: Client, queue: ScopedSeries[], maxGaps =
       break;
     }
     const isWhole = queue[0]?.series !== series;
-    const part = isWhole ? scope : { ...scope, to: gaps.at(-1)!.to };
+    const end = isWhole ? scope.to : gaps.at(-1)!.to;
+    const part = isWhole ? scope : { ...scope, to: end, doubtsTo: end };
     const known = await readKnown(client, series.id, part.from, part.to);
     parts.push({ series, scope: part, gaps, doubts: known.flatMap(({ doubt = [] }) => doubt) });
   }

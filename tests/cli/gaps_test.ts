@@ -106,6 +106,22 @@ SELECT id, '${from}', '${to}', '${reason}', now(), ${dueAt}, 1 FROM series_key W
   ]);
 });
 
+Deno.test("gaps --explain names doubts of minutes that are not expected to be in history yet", async () => {
+  await using work = await openWorkspace(server);
+  const gaps = (...args: string[]) =>
+    work.run(["gaps", "--json", "--explain", "--database", work.database, "--data-dir", work.dataDir, ...args]);
+  await gaps();
+  await work.query(
+    `INSERT INTO series_key (tenant, provider, symbol, timeframe) VALUES ('default', 'alpaca', 'AAPL', '1m');
+INSERT INTO series_doubt (series_id, starts, ends, reason, found_at, due_at, attempts)
+SELECT id, now() - interval '6 minutes', now() - interval '5 minutes', 'hole', now(), now(), 0 FROM series_key`,
+  );
+  const { json } = await gaps();
+  assertEquals([json.ranges, json.doubts.map(({ reason }: { reason: string }) => reason)], [[], ["hole"]]);
+  const { json: before } = await gaps("--from", "2024-01-02", "--to", "2024-01-03");
+  assertEquals(before.doubts, []);
+});
+
 Deno.test("gaps looks at the providers and symbols of the configuration file", async () => {
   await using work = await openWithBars();
   const path = await work.write("barline.yaml", "symbols: { replay: [MSFT], kraken: [AAPL] }\nlimit: 1\n");

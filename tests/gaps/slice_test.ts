@@ -23,7 +23,7 @@ test("a slice takes whole series while there is room, and of the last one a part
     const series = { id, provider, symbol, timeframe, first: bars[0], newest: bars.at(-1)! };
     queue.push({
       series,
-      scope: { calendar: always, stepMs: MINUTE_MS, from: FIRST_MS, to: FIRST_MS + 60 * MINUTE_MS },
+      scope: { calendar: always, stepMs: MINUTE_MS, from: FIRST_MS, to: FIRST_MS + 60 * MINUTE_MS, doubtsTo: Infinity },
     });
   }
   const slices: string[][] = [];
