@@ -58,14 +58,18 @@ Deno.test("the socket lies in a directory that is its owner's alone, and is gone
   await Deno.mkdir(temporary);
   const running = workspace.startIngest(["--provider", "mock"], { env: { TMPDIR: temporary } });
   await running.line(/Provider "?mock"? opened/);
-  const [directory, ...more] = await Array.fromAsync(Deno.readDir(temporary), ({ name }) => join(temporary, name));
+  // The runtime of the binary saves compiled code there, once it has run for a while.
+  const list = async () =>
+    (await Array.fromAsync(Deno.readDir(temporary), ({ name }) => name)).filter((name) => !name.endsWith(".cache"));
+  const [name, ...more] = await list();
   assertEquals(more, []);
+  const directory = join(temporary, name);
   assertEquals((await Deno.stat(directory)).mode! & 0o777, 0o700);
   assertEquals(await Array.fromAsync(Deno.readDir(directory), ({ name }) => name), [".s.PGSQL.5432"]);
   assertEquals((await Deno.stat(join(workspace.dataDir, "postgres"))).mode! & 0o777, 0o700);
   running.kill("SIGTERM");
   assertEquals((await running.ended).code, 0);
-  assertEquals(await Array.fromAsync(Deno.readDir(temporary)), []);
+  assertEquals(await list(), []);
 });
 
 const noProc = Deno.build.os === "linux" ? undefined : "there is no /proc to look into";
