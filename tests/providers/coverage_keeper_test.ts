@@ -23,6 +23,20 @@ Deno.test("a keeper that is stopped saves what has changed", async () => {
   assertEquals(store.known.get("AAPL")?.confirmed, [[0, MINUTE]]);
 });
 
+Deno.test("a bar that may still be corrected is saved as confirmed when it no longer may be", async () => {
+  const store = memoryCoverage();
+  let until = 5 * MINUTE;
+  const keeper = keepIn(store, "x", { settledUntil: () => until });
+  const track = createTrack("AAPL", MINUTE, undefined);
+  settle(track, [0, 10 * MINUTE]);
+  keeper.changed(track);
+  await keeper.save();
+  assertEquals(store.known.get("AAPL")?.confirmed, [[0, 5 * MINUTE]]);
+  until = 10 * MINUTE;
+  await keeper.save();
+  assertEquals(store.known.get("AAPL")?.confirmed, [[0, 10 * MINUTE]]);
+});
+
 Deno.test("bars that were stored after the last save are in doubt at the next start", async () => {
   const keeper = keepIn(memoryCoverage(new Map([["AAPL", confirm(UNKNOWN, [0, 10 * MINUTE])]])), "x");
   let known: ReadonlyMap<string, SeriesCoverage> = new Map();

@@ -5,7 +5,11 @@
  */
 import { confirm, doubt, type SeriesCoverage, UNKNOWN } from "../../src/coverage/coverage.ts";
 import type { CoverageStore, StoredStarts } from "../../src/coverage/store.ts";
-import { type CoverageKeeper, createCoverageKeeper } from "../../src/providers/live/coverage_keeper.ts";
+import {
+  type CoverageKeeper,
+  createCoverageKeeper,
+  type KeeperOptions,
+} from "../../src/providers/live/coverage_keeper.ts";
 
 /** A store that knows what it is given. */
 export function memoryCoverage(
@@ -35,9 +39,11 @@ export function confirmedUntil(ends: ReadonlyMap<string, number>): ReadonlyMap<s
 }
 
 /** Keeps the coverage of a feed in a store. */
-export function keepIn(store: CoverageStore, provider: string, isConfirmed = false): CoverageKeeper {
+export function keepIn(store: CoverageStore, provider: string, options: Partial<KeeperOptions> = {}): CoverageKeeper {
   return createCoverageKeeper({
-    ...{ owner: { provider, timeframe: "1m" }, stepMs: 60_000, store, isConfirmed },
+    ...{ owner: { provider, timeframe: "1m" }, stepMs: 60_000, store, isConfirmed: false },
+    settledUntil: () => Infinity,
+    ...options,
     onFailure(error) {
       throw error;
     },

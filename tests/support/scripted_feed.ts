@@ -94,7 +94,7 @@ export async function runScripted(
   // What is confirmed ends where the test says.
   const ends = new Map(Object.entries(newest).map(([symbol, minutes]) => [symbol, BAR - minutes * MINUTE]));
   const store = memoryCoverage(confirmedUntil(ends));
-  const keeper = keepIn(store, feed.name, feed.isConfirmed);
+  const keeper = keepIn(store, feed.name, { isConfirmed: feed.isConfirmed === true });
   let coverage: FeedCoverage | undefined;
   const stream = supervise({
     feed,

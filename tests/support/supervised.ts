@@ -65,7 +65,7 @@ export async function superviseFeed(plain: Feed, { newest = new Map(), stallMs, 
   });
   const ends = new Map(Array.from(newest, ([symbol, ts]) => [symbol, ts]));
   const store = memoryCoverage(confirmedUntil(ends));
-  const keeper = keepIn(store, feed.name, feed.isConfirmed);
+  const keeper = keepIn(store, feed.name, { isConfirmed: feed.isConfirmed === true });
   const reader = supervise({
     feed,
     context: {

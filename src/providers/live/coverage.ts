@@ -29,19 +29,22 @@
  * (`evidence.ts`). When history is asked is up to the urgency (`urgency.ts`), and the asking is in `repair.ts`. Nothing is
  * derived from the local clock alone: a live bar that does not adjoin opens a doubt whatever the clock says.
  *
- * The coverage is saved behind the commits, never before them: a kill leaves the end of it unknown, and what is unknown
+ * A hole that half of the busy symbols share is an interruption: corrections of all symbols may be lost with it.
+ *
+ * The coverage is saved behind the commits, never before them, and of bars that can no longer be corrected: a kill leaves the end of it unknown, and what is unknown
  * between the coverage and the first live bar is in doubt at the next start: `stopped` where bars are stored, else `interrupted`.
  *
  * @module
  */
 import type { Calendar } from "../../calendar/mod.ts";
-import type { DoubtReason, SeriesCoverage } from "../../coverage/coverage.ts";
+import { beginOf, type DoubtReason, type SeriesCoverage } from "../../coverage/coverage.ts";
 import type { FinalOutcome } from "../../records/frame.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
-import { MAX_AHEAD_MS } from "./clock.ts";
 import type { CoverageKeeper } from "./coverage_keeper.ts";
 import type { FeedBar } from "./feed.ts";
+import { beginningOf, heldBy } from "./peers.ts";
 import { refuse } from "./reconcile.ts";
+import { createSharedHoles } from "./shared_holes.ts";
 import {
   barsEnd,
   commit,
@@ -111,17 +114,12 @@ export interface FeedCoverageOptions {
   now: () => number;
   /** The vendor's clock, or `now` where it is not known. */
   vendorNow: () => number;
-  /** When the feed was started, by `now`. */
+  /** When the feed was started, in milliseconds of the monotonic clock. */
   startedAt: number;
   /** What others know that this feed stands in for, by its own symbols. */
   peers: ReadonlyMap<string, readonly SeriesCoverage[]>;
   keeper: Pick<CoverageKeeper, "changed">;
 }
-
-/** Minutes of which is known how many busy symbols lack them. */
-const MAX_LACKING = 120;
-/** How far back a feed asks for what those lack that it stands in for, in milliseconds. */
-const PEER_REACH_MS = 24 * 60 * 60_000;
 
 /** Makes the coverage of a feed. */
 export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
@@ -130,9 +128,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
   const tracks = new Map<string, Track>();
   const doubtful = new Set<Track>();
   const inJournal = new Set<Track>();
-  /** How many busy symbols lack the bar before the one that starts then. */
-  const lacking = new Map<number, number>();
-  let busy = { count: 0, at: -Infinity };
+  const shared = createSharedHoles(tracks);
 
   const floor = (ms: number) => Math.floor(ms / stepMs) * stepMs;
   const soon = (to: number) => Math.max(now(), to + stepMs) + SETTLE_MS + lagMs();
@@ -173,11 +169,18 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     if (from < until) doubtRest(of, from, until, "corrected", dueAt);
   }
 
+  /** A silence of the whole feed is as good as an interruption: corrections of symbols that lack no bar may be lost, too. */
+  function doubtAllCorrections([from, to]: Interval): void {
+    for (const each of tracks.values()) {
+      doubtCorrections(each, Math.min(barsEnd(each) ?? from, from), firstDue(soon(to), isBusy(each)));
+    }
+  }
+
   /** Whether a late bar was over before its symbol's bars came again: its correction may have come in between. */
   function mayLackCorrection(of: Track, { ts, status }: FeedBar): boolean {
     if (correctionMs === 0 || status === "correction") return false;
-    const isMissing = of.coverage.doubts.some((each) => isAboutMissing(each) && each.from <= ts && ts < each.to);
-    return isMissing && ts + stepMs <= vendorNow() - (performance.now() - of.resumedAt);
+    const isConfirmed = of.coverage.confirmed.some(([from, to]) => from <= ts && ts < to);
+    return !isConfirmed && ts + stepMs <= vendorNow() - (performance.now() - of.resumedAt);
   }
 
   /** A live bar after a silence: what history was behind with, or nobody could prove, may be proved now. */
@@ -214,21 +217,13 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     });
   }
 
-  /** Where a symbol begins of which nothing is known: with the feed's start, or where those before it in a group ended. */
-  function beginningOf(symbol: string): number {
-    const first = floor(Math.min(startedAt, now()) - lagMs());
-    const starts = (peers.get(symbol) ?? []).flatMap(({ confirmed, doubts }) => [confirmed[0]?.[0], doubts[0]?.from]);
-    const oldest = Math.min(...starts.filter((start) => start !== undefined));
-    return Math.min(first, Math.max(oldest, floor(first - PEER_REACH_MS)));
-  }
+  /** When the feed was started, by the vendor's clock as it is known now: the local one may have been ahead. */
+  const startOfRun = () => floor(vendorNow() - (performance.now() - startedAt) - lagMs());
 
-  /** Counts the busy symbols, at most once a second. */
-  function countBusy(): number {
-    if (performance.now() - busy.at < 1000) return busy.count;
-    let count = 0;
-    for (const each of tracks.values()) if (isBusy(each)) count++;
-    busy = { count, at: performance.now() };
-    return count;
+  /** Brings into doubt what lies between the start of the run and where the series was thought to begin. */
+  function beginEarlier(of: Track): void {
+    const begin = beginOf(of.coverage);
+    if (of.isNew && begin < Infinity) doubtRest(of, startOfRun(), begin, "interrupted", now());
   }
 
   return {
@@ -238,7 +233,6 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
         if (before === undefined) continue;
         const of = track(symbol);
         learn(of, before, now());
-        doubtCorrections(of);
         if (of.coverage.doubts.length > 0) doubtful.add(of);
       }
     },
@@ -248,12 +242,9 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     received(bar) {
       const of = track(bar.symbol);
       const before = of.head;
-      // The local clock was ahead where the series was thought to begin: it begins with this bar, unless that is an old one.
-      if (of.isGuess && bar.ts < before! && vendorNow() - bar.ts - stepMs <= MAX_AHEAD_MS) {
-        doubtRest(of, bar.ts, before!, "interrupted", now());
-      }
+      if (of.isGuess) beginEarlier(of);
       if (before !== undefined && bar.ts < before && mayLackCorrection(of, bar)) {
-        openDoubt(of, bar.ts, bar.ts + stepMs, "corrected", soon(bar.ts) + correctionMs);
+        openDoubt(of, bar.ts, bar.ts + stepMs, "corrected", now());
       }
       const hole = receive(of, bar.ts);
       if (isConfirmed || bar.status === "correction") noteValues(of, bar);
@@ -261,10 +252,12 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
         // A long hole makes any symbol look thin.
         const wasBusy = isBusy(of, hole[0]);
         const dueAt = firstDue(soon(hole[1]), wasBusy);
-        if (wasBusy) lacking.set(bar.ts, (lacking.get(bar.ts) ?? 0) + 1);
-        if (lacking.size > MAX_LACKING) lacking.delete(lacking.keys().next().value!);
-        // Corrections of the bars before it may have been lost with the bars of the hole.
-        if (wasBusy) doubtCorrections(of, hole[0], dueAt);
+        if (wasBusy) {
+          shared.found(bar.ts);
+          // Corrections of the bars before it may have been lost with the bars of the hole.
+          doubtCorrections(of, hole[0], dueAt);
+          if (shared.isNews(bar.ts)) doubtAllCorrections(hole);
+        }
         doubtRest(of, hole[0], hole[1], "hole", dueAt);
         hasten(of, hole[1]);
       } else if (before === bar.ts) hasten(of, before);
@@ -305,12 +298,14 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     },
     resumed(symbol) {
       const of = track(symbol);
-      const from = of.head ?? beginningOf(symbol);
+      const from = of.head ?? floor(beginningOf(startOfRun(), peers.get(symbol)));
       const to = Math.max(from, floor(now()) + stepMs);
       of.resumedAt = performance.now();
       of.isGuess = of.head === undefined;
+      if (of.isGuess) of.isNew = true;
+      else beginEarlier(of);
       of.head = to;
-      for (const [start, end] of subtract([from, to], heldBy(peers.get(symbol) ?? []))) {
+      for (const [start, end] of subtract([from, to], heldBy(peers.get(symbol)))) {
         openDoubt(of, start, end, "interrupted", now());
       }
       return [from, to];
@@ -331,20 +326,8 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       const of = track(symbol);
       openDoubt(of, floor(from), Math.ceil(to / stepMs) * stepMs, reason, soon(to));
     },
-    isShared(ts) {
-      return (lacking.get(ts) ?? 0) * 2 >= Math.max(1, countBusy());
-    },
+    isShared: shared.isShared,
     inHistoryAt: (ts) => ts + stepMs + SETTLE_MS + lagMs(),
     readyAt: (at) => floor(at - SETTLE_MS - lagMs()),
   };
-}
-
-/** What others have of a symbol; that values of theirs are in doubt is for them to settle. */
-function heldBy(peers: readonly SeriesCoverage[]): Interval[] {
-  let held: Interval[] = [];
-  for (const { confirmed, doubts } of peers) {
-    for (const range of confirmed) held = unite(held, range);
-    for (const each of doubts) if (!isAboutMissing(each)) held = unite(held, [each.from, each.to]);
-  }
-  return held;
 }

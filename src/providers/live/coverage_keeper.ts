@@ -1,12 +1,14 @@
 /**
  * Loads the coverage of a feed, and saves it behind the commits: where a series begins and doubts of busy symbols within
- * seconds, everything else every quarter of an hour and at the end. Ends of ten thousand symbols move each minute: saved
+ * seconds, everything else every quarter of an hour and at the end. That a bar is confirmed is saved once the vendor no longer
+ * corrects it: after a kill nobody hears of its correction. Ends of ten thousand symbols move each minute: saved
  * each time they would be one and a half megabytes of WAL, and asking for a quarter of an hour again costs no more requests
  * than asking for a minute.
  *
  * @module
  */
 import { beginOf, doubt, endOf, type SeriesCoverage, UNKNOWN } from "../../coverage/coverage.ts";
+import { intersect, subtract } from "../../records/intervals.ts";
 import type { CoverageChange, CoverageStore, SeriesOwner } from "../../coverage/store.ts";
 import { settle, type Track } from "./track.ts";
 import { isBusy } from "./urgency.ts";
@@ -36,6 +38,8 @@ export interface KeeperOptions {
   store: CoverageStore | undefined;
   /** Whether history has to confirm each bar: doubts are ordinary then. */
   isConfirmed: boolean;
+  /** Bars that end later may still be corrected, in epoch ms: that they are confirmed is saved when they no longer can be. */
+  settledUntil: () => number;
   /** Kept the coverage until now: saves what it has left first. */
   before?: CoverageKeeper;
   /** Hears that the coverage cannot be read or saved, once for each row of failures. */
@@ -50,7 +54,7 @@ const UPGRADE_MS = 24 * 60 * 60_000;
 
 /** Starts to keep the coverage. */
 export function createCoverageKeeper(
-  { owner, stepMs, store, isConfirmed, before, onFailure }: KeeperOptions,
+  { owner, stepMs, store, isConfirmed, settledUntil, before, onFailure }: KeeperOptions,
 ): CoverageKeeper {
   const dirty = new Set<Track>();
   const urgent = new Set<Track>();
@@ -65,12 +69,15 @@ export function createCoverageKeeper(
     if (store === undefined || tracks.size === 0) return;
     const changes: CoverageChange[] = [];
     const taken = new Map<Track, Track["unsaved"]>();
+    // A feed that ends has brought into doubt what may be corrected.
+    const until = isStopped ? Infinity : settledUntil();
     for (const track of tracks) {
-      taken.set(track, track.unsaved);
+      const confirmed = track.unsaved.flatMap((each) => intersect(each, [[-Infinity, until]]));
+      taken.set(track, confirmed);
       saved.set(track, { doubts: track.coverage.doubts, begin: beginOf(track.coverage) });
-      changes.push({ symbol: track.symbol, confirmed: track.unsaved, doubts: track.coverage.doubts });
-      track.unsaved = [];
-      dirty.delete(track);
+      changes.push({ symbol: track.symbol, confirmed, doubts: track.coverage.doubts });
+      track.unsaved = track.unsaved.flatMap((each) => subtract(each, [[-Infinity, until]]));
+      if (track.unsaved.length === 0) dirty.delete(track);
       urgent.delete(track);
     }
     try {

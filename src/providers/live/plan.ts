@@ -73,11 +73,12 @@ export function nextDue(track: Track, coverage: FeedCoverage, now: number, notBe
 }
 
 /**
- * Whether the table knows what is not remembered: the bars beside the doubts came before, or some of their bars were stored and
- * others were not.
+ * Whether the table knows what is not remembered: bars in or beside the doubts came before, or some of their bars were stored
+ * and others were not.
  */
-export function needsTable({ track: { recent }, doubts }: RepairPlan): boolean {
-  return recent.length === 0 || recent[0] >= doubts[0].from || doubts.some(({ reason }) => reason === "refused");
+export function needsTable({ track: { recent, first }, doubts }: RepairPlan): boolean {
+  const [{ from }] = doubts;
+  return recent.length === 0 || recent[0] >= from || from < first || doubts.some(({ reason }) => reason === "refused");
 }
 
 /**

@@ -69,6 +69,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
       keeper?.stop();
       keeper = createCoverageKeeper({
         ...{ owner, stepMs, store: context.coverage, isConfirmed: feed.isConfirmed === true, before: keeper },
+        settledUntil: () => feed.correctionMs ? (feed.clock?.vendorNow() ?? Date.now()) - feed.correctionMs : Infinity,
         onFailure: ({ message }) => context.notice(`coverage of ${name} could not be saved: ${message}`),
       });
       const onCoverage = (...opened: [FeedCoverage, JournalWatch]) => void ([coverage, journal] = opened);

@@ -93,7 +93,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
   const account = createFeedAccount(feed.name, tell, notice);
   const digest = createDigest(context.notice);
   const clock = feed.clock ?? createFeedClock(stepMs);
-  const startedAt = clock.now();
+  const startedAt = performance.now();
   const part = Math.max(options.repairShare ?? 0.1, feed.isConfirmed ? CONFIRMED_SHARE : 0);
   const share = createShare({
     perSecond: () => feed.bucket.perSecond,

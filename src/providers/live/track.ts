@@ -27,6 +27,8 @@ export interface Track {
   coverage: SeriesCoverage;
   /** End of the newest bar that came, of history and of doubts; `undefined` where nothing is known of the symbol. */
   head: number | undefined;
+  /** Start of the first live bar of this run; Infinity before it. */
+  first: number;
   /** Start of the newest live bar; -Infinity before the first. */
   newest: number;
   /** Starts of the newest bars that are known, live or from history, in order: as many as {@linkcode RECENT}. */
@@ -38,6 +40,8 @@ export interface Track {
    * be confirmed.
    */
   readonly values: Map<number, { readonly bar: FeedBar; readonly at: number }>;
+  /** Whether the series began with this run: nothing was known of it. */
+  isNew: boolean;
   /** Whether the head is no more than the time of the subscription: a first bar that is older is where the series begins. */
   isGuess: boolean;
   /**
@@ -79,7 +83,9 @@ export function createTrack(symbol: string, stepMs: number, calendar: Calendar |
       calendar,
       coverage: UNKNOWN,
       head: undefined,
+      first: Infinity,
       newest: -Infinity,
+      isNew: false,
       isGuess: false,
       resumedAt: -Infinity,
       heardAt: -Infinity,
@@ -116,6 +122,7 @@ export function receive(track: Track, ts: number): Interval | undefined {
   const { stepMs, inFlight } = track;
   const head = headBefore(track, ts);
   track.isGuess = false;
+  if (track.first === Infinity) track.first = ts;
   track.newest = Math.max(track.newest, ts);
   note(track, ts);
   if (ts < head) {
