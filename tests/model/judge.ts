@@ -2,7 +2,7 @@
  * The table against the market: each minute that differs has to be named in the coverage.
  *
  * A minute is named where it is in doubt. It is named, too, where nothing is known of it because what was known was not saved:
- * coverage is saved each quarter of an hour, so that the end of a series is unknown while a process runs, and after a kill until
+ * coverage is saved each quarter of an hour, of bars that can no longer be corrected, so that the end of a series is unknown while a process runs, and after a kill until
  * the series is streamed again. Everywhere else an unknown minute that differs is silent.
  *
  * @module
@@ -11,7 +11,7 @@ import { endOf, type SeriesCoverage } from "../../src/coverage/coverage.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { calendarOf } from "../../src/providers/mod.ts";
 import { doubtAt, isConfirmed, type MemoryTable } from "../support/memory_table.ts";
-import { type Market, MINUTE, type State } from "./market.ts";
+import { CORRECTION_MS, type Market, MINUTE, type State } from "./market.ts";
 
 /** What is to be judged. Times are epoch ms. */
 export interface Case {
@@ -23,13 +23,15 @@ export interface Case {
   to: number;
   /** When processes were killed, and now where one runs: what they knew last is not saved. */
   unsavedAt: readonly number[];
+  /** What a running process knows, beyond what is saved. */
+  known?: (provider: string, symbol: string) => SeriesCoverage;
 }
 
 /** How it stands. */
 export interface Findings {
   /** Minutes that differ without being named, in words. */
   readonly silent: readonly string[];
-  /** Minutes in doubt that are not young, in words: those that differ, and those that are in doubt although they do not. */
+  /** Minutes in doubt by now that are not young, in words: those that differ, and those that do not. */
   readonly named: readonly string[];
   /** Those of them that differ, in words. */
   readonly differing: readonly string[];
@@ -42,11 +44,11 @@ export interface Findings {
 
 /** How often coverage is saved, and the moment that it takes. */
 const SAVE_MS = 15 * MINUTE + 10_000;
-/** Doubts about younger minutes may be those of a moment at the last save, and settled since. */
-const LASTING_MS = SAVE_MS + 5 * MINUTE;
+/** Doubts about younger minutes are those of a moment. */
+const LASTING_MS = 5 * MINUTE;
 
 /** Judges. */
-export function judge({ table, markets, from, to, unsavedAt }: Case): Findings {
+export function judge({ table, markets, from, to, unsavedAt, known }: Case): Findings {
   const silent: string[] = [];
   const named: string[] = [];
   const differing: string[] = [];
@@ -55,11 +57,13 @@ export function judge({ table, markets, from, to, unsavedAt }: Case): Findings {
   let minutes = 0;
   const providers = [...markets.keys()];
   const isSingle = providers.length === 1;
-  const isUnsaved = (coverage: SeriesCoverage, ts: number) =>
-    ts >= endOf(coverage) && unsavedAt.some((at) => at - SAVE_MS < ts + MINUTE && ts < at);
   for (const [provider, market] of markets) {
+    const heldBackMs = SAVE_MS + (CORRECTION_MS[provider] ?? 0);
+    const isUnsaved = (coverage: SeriesCoverage, ts: number) =>
+      ts >= endOf(coverage) && unsavedAt.some((at) => at - heldBackMs < ts + MINUTE && ts < at);
     for (const [symbol, bars] of market) {
       const coverage = table.coverage(provider, symbol);
+      const now = known?.(provider, symbol) ?? coverage;
       const calendar = calendarOf(provider, symbol);
       const rows = new Map(table.rows(provider, symbol).map((row) => [row.ts, row]));
       for (const ts of rows.keys()) if (ts < from || (ts >= to && ts < to + MINUTE)) rows.delete(ts);
@@ -73,11 +77,13 @@ export function judge({ table, markets, from, to, unsavedAt }: Case): Findings {
           providers.some((other) => other !== provider && table.row(other, symbol, ts) !== undefined);
         const isSame = isHeldElsewhere || isFinal(row, states);
         const what = `${provider} ${symbol} ${new Date(ts).toISOString().slice(5, 16)}`;
-        if (doubt !== undefined) {
-          if (ts >= to - LASTING_MS) continue;
-          named.push(`${what} ${doubt.reason}${isSame ? ", the same" : ""}`);
-          if (!isSame) differing.push(`${what} ${doubt.reason}`);
-        } else if (isSame) {
+        const lasting = doubtAt(now, ts);
+        if (lasting !== undefined && ts < to - LASTING_MS) {
+          named.push(`${what} ${lasting.reason}${isSame ? ", the same" : ""}`);
+          if (!isSame) differing.push(`${what} ${lasting.reason}`);
+        }
+        if (doubt !== undefined) continue;
+        if (isSame) {
           if (isSingle && !isConfirmed(coverage, ts) && (calendar?.isOpen(ts) ?? true)) unknown.push(what);
         } else {
           const state = isConfirmed(coverage, ts) ? "confirmed" : "unknown";

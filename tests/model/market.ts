@@ -39,6 +39,8 @@ export interface MarketOptions {
 }
 
 export const MINUTE = 60_000;
+/** How long after its end vendors may correct a bar, as they say, in milliseconds. */
+export const CORRECTION_MS: Readonly<Record<string, number>> = { alpaca: 5 * MINUTE, massive: 16 * MINUTE };
 
 /** The states of each bar, first to last, by symbol and start. */
 export type Market = ReadonlyMap<string, ReadonlyMap<number, readonly State[]>>;

@@ -83,15 +83,17 @@ const HOUR = 60 * MINUTE;
 /** Days of US stocks: plain, before and after a change to and from summer time, half days, and after a holiday. */
 const DAYS = ["2024-01-03", "2024-03-08", "2024-03-11", "2024-11-01", "2024-11-04", "2024-11-29", "2024-07-03"];
 const CRYPTO_HOURS = 6;
+const STOCKS = ["alpaca", "massive", "ibkr"];
+const CRYPTO = ["binance", "kraken"];
+const FEEDS = [...STOCKS, ...CRYPTO];
 
 /** Makes the plan of a seed. */
 export function makePlan(seed: number, feed?: string): Plan {
   const random = createRandom(seed);
-  const name = feed ?? random.pick(["alpaca", "alpaca", "massive", "binance"]);
-  const isCrypto = ["binance", "kraken"].includes(name);
-  const members = random.happens(0.15)
-    ? [name, isCrypto ? "kraken" : name === "alpaca" ? "massive" : "alpaca"]
-    : [name];
+  const name = feed ?? FEEDS[seed % FEEDS.length];
+  const isCrypto = CRYPTO.includes(name);
+  const others = (isCrypto ? CRYPTO : STOCKS).filter((each) => each !== name);
+  const members = random.happens(0.2) ? [name, random.pick(others)] : [name];
   const day = Date.parse(random.pick(DAYS));
   const [session] = calendarOf(name, "AAPL")!.sessions(day, day + 24 * HOUR);
   const opening = isCrypto ? day + 10 * HOUR : session.from;

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
+import { beginOf, type SeriesCoverage, UNKNOWN } from "../../src/coverage/coverage.ts";
 import { createFailover } from "../../src/providers/mod.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import { createRandom } from "../endtoend/random.ts";
@@ -78,8 +79,17 @@ export async function runPlan(plan: Plan, dataDir: string, start: StartVendor = 
   const losses: string[] = [];
   const random = createRandom(plan.seed + 2);
   let process: ModelProcess | undefined;
+  let provider: Provider;
+  let from = plan.start;
   function begin(): void {
-    process = startProcess({ provider: makeProvider(), table, time, random, stalls: plan.stalls });
+    provider = makeProvider();
+    process = startProcess({ provider, table, time, random, stalls: plan.stalls });
+  }
+  /** What the process knows; of a member that it has not opened, what is saved. */
+  function known(name: string, symbol: string): SeriesCoverage {
+    const member = (provider.members ?? [provider]).find((each) => each.name === name);
+    const coverage = member?.coverage?.().get(symbol) ?? UNKNOWN;
+    return beginOf(coverage) === Infinity ? table.coverage(name, symbol) : coverage;
   }
   for (const { at, offsetMs } of plan.clock) time.at(at, () => time.setOffset(offsetMs));
   await time.runUntil(plan.start);
@@ -92,18 +102,19 @@ export async function runPlan(plan: Plan, dataDir: string, start: StartVendor = 
     notices.push(...process!.notices);
     losses.push(...process!.losses);
     await time.runUntil(at + downMs);
+    // A process that has not connected leaves nothing behind.
+    if (table.saves === 0) from = time.now();
     begin();
   }
   await time.runUntil(end);
   const kills = plan.crashes.filter(({ isStopped }) => !isStopped).map(({ at }) => at);
   // The last bar that was streamed for certain ended a minute ago.
-  const look = (unsavedAt: readonly number[]) =>
-    judge({ table, markets, from: plan.start + 2 * MINUTE, to: end - MINUTE, unsavedAt });
-  const running = look([...kills, end]);
+  const range = { from: from + 2 * MINUTE, to: end - MINUTE };
+  const running = judge({ table, markets, ...range, unsavedAt: [...kills, end], known });
   notices.push(...process!.notices);
   losses.push(...process!.losses);
   await time.runWith(process!.stop());
-  const stopped = look(kills);
+  const stopped = judge({ table, markets, ...range, unsavedAt: kills });
   for (const vendor of vendors) await time.runWith(vendor[Symbol.asyncDispose]());
   return {
     plan,

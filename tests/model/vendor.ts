@@ -11,7 +11,7 @@ import { type Feed, type FeedBar, FeedError, type Session } from "../../src/prov
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { providerSettings } from "../support/providers.ts";
-import { type Market, MINUTE } from "./market.ts";
+import { CORRECTION_MS, type Market, MINUTE } from "./market.ts";
 import type { Misdeeds } from "./plan.ts";
 import { createShown } from "./shown.ts";
 import { isIn, streamOf } from "./streamed.ts";
@@ -43,8 +43,6 @@ export interface Vendor extends AsyncDisposable {
 const PER_MINUTE: Readonly<Record<string, number>> = { alpaca: 200, massive: 1200, binance: 1200, kraken: 60, ibkr: 6 };
 const LATENCY_MS = 40;
 const PAGE_ROWS = 500;
-/** How long after its end each may correct a bar. */
-const CORRECTION_MS: Readonly<Record<string, number>> = { alpaca: 5 * MINUTE, massive: 16 * MINUTE };
 
 /** Starts the vendor. */
 export function startVendor(
