@@ -4,7 +4,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { closestString } from "@std/text/closest-string";
+import { nearestWord } from "../config/nearest.ts";
 import type { OptionName, OptionSpec } from "../config/options.ts";
 import { type Command, type Invocation, optionsOf, UsageError } from "./command.ts";
 
@@ -32,10 +32,9 @@ export async function parseInvocation(name: string, command: Command, args: read
     collect: specs.filter(({ type }) => type === "list").map(({ flag }) => flag),
     unknown(argument: string, key?: string) {
       if (key === undefined) return true;
-      const nearest = closestString(key, known);
-      throw new UsageError(
-        `Cannot understand ${argument.split("=", 1)[0]}: "${name}" has no such option, did you mean --${nearest}?`,
-      );
+      const nearest = nearestWord(key, known);
+      const meant = nearest === undefined ? `barline ${name} --help lists them` : `did you mean --${nearest}?`;
+      throw new UsageError(`Cannot understand ${argument.split("=", 1)[0]}: "${name}" has no such option, ${meant}`);
     },
   });
   const given = (flag: string) =>

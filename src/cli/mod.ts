@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { closestString } from "@std/text/closest-string";
 import { parseInvocation } from "./args.ts";
 import { type Command, EXIT, type Invocation, UsageError } from "./command.ts";
+import { nearestWord } from "../config/nearest.ts";
 import { commands } from "./commands/mod.ts";
 import { surviveFileSizeLimit } from "./file_size_limit.ts";
 
@@ -21,8 +21,9 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     const wanted = name === "--version" ? "version" : name;
     if (!Object.hasOwn(commands, wanted)) {
-      const nearest = closestString(name, Object.keys(commands));
-      throw new UsageError(`Cannot understand "${name}": there is no such command, did you mean "${nearest}"?`);
+      const nearest = nearestWord(name, Object.keys(commands));
+      const meant = nearest === undefined ? "barline --help lists them" : `did you mean "${nearest}"?`;
+      throw new UsageError(`Cannot understand "${name}": there is no such command, ${meant}`);
     }
     command = commands[wanted];
     if (rest.includes("--help") || rest.includes("-h")) {
@@ -36,7 +37,9 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     if (command.subcommands !== undefined && (word === undefined || !Object.hasOwn(command.subcommands, word))) {
       const words = Object.keys(command.subcommands);
-      const found = word === undefined ? "nothing" : `"${word}", did you mean "${closestString(word, words)}"?`;
+      const nearest = word === undefined ? undefined : nearestWord(word, words);
+      const meant = nearest === undefined ? "" : `, did you mean "${nearest}"?`;
+      const found = word === undefined ? "nothing" : `"${word}"${meant}`;
       throw new UsageError(
         `Cannot understand barline ${name}: wanted is one of ${words.join(", ")}, found is ${found}`,
       );

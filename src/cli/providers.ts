@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { closestString } from "@std/text/closest-string";
 import type { Config, ConfigProblem } from "../config/load.ts";
 import type { OptionName, Settings } from "../config/options.ts";
+import { nearestWord } from "../config/nearest.ts";
 import { pickNats } from "../config/nats.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
 import { tenantDirectory } from "../data_dir.ts";
@@ -178,16 +178,36 @@ function make(
     return picked;
   };
   const dataDir = tenantDirectory(settings);
-  const wanted: ProviderSettings = { ...settings, dataDir, symbols, timeframe, isPast, nats, variable: note, kinds };
+  const isDefault = sources.get("symbols") === "default";
+  const onlySymbols = isDefault || symbols.length === 0 ? undefined : symbols;
+  const wanted: ProviderSettings = {
+    ...settings,
+    onlySymbols,
+    dataDir,
+    symbols,
+    timeframe,
+    isPast,
+    nats,
+    variable: note,
+    kinds,
+  };
   try {
     const provider = registry[name].create(wanted);
     const { file, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit } = settings;
     const { repairDays, repairRequests, repairShare, sweep } = settings;
     const repairs = { repairDays, repairRequests, repairShare, sweep };
     const own = { dataDir, file, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit, ...repairs };
-    return { ...provider, fingerprint: JSON.stringify({ ...own, symbols, timeframe, kind: settings.kind, asked }) };
+    return {
+      ...provider,
+      fingerprint: JSON.stringify({ ...own, onlySymbols, symbols, timeframe, kind: settings.kind, asked }),
+    };
   } catch (error) {
-    for (const each of error instanceof AggregateError ? error.errors : [error]) {
+    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    if (isDefault && errors.some((each) => each instanceof SettingError && each.option === "symbols")) {
+      // Nobody has typed the symbols that are wrong.
+      return void problems.push({ key: "symbols", source: "the command line", message: explainDefault(name) });
+    }
+    for (const each of errors) {
       if (!(each instanceof SettingError)) throw error;
       // What is no option is a variable.
       const source = sources.get(each.option as OptionName) ?? "environment";
@@ -227,8 +247,16 @@ function checkMappings({ settings, sources }: Checked, problems: ConfigProblem[]
   }
 }
 
+/** Symbols as providers write them that have none of the defaults. */
+const EXAMPLES: Readonly<Record<string, string>> = { binance: "BTCUSDT,ETHUSDT", kraken: "BTC/USD,ETH/USD" };
+
+function explainDefault(name: string): string {
+  return `${name} needs symbols of its own, and none are given: give some, as in --symbols ${EXAMPLES[name] ?? "A,B"}`;
+}
+
 function explainUnknown(name: string): string {
   const known = Object.keys(registry);
-  return `current value is ${JSON.stringify(name)}, wanted is one of ${known.join(", ")}: ` +
-    `did you mean "${closestString(name, known)}"?`;
+  const nearest = nearestWord(name, known);
+  return `current value is ${JSON.stringify(name)}, wanted is one of ${known.join(", ")}` +
+    (nearest === undefined ? "" : `: did you mean "${nearest}"?`);
 }

@@ -64,6 +64,7 @@ export async function streamBars(
   const { settings } = config;
   await using running = new AsyncDisposableStack();
   const reloadSignal = makeReload && running.use(reloadOnSignal());
+  await checkInputs(loaded.flatMap(({ providers }) => providers));
   await prepareDataDir(settings.dataDir);
   const latency = createLatencyDistribution();
   const reasons = createReasons();
@@ -153,6 +154,20 @@ export async function streamBars(
     json: settings.json,
   }));
   return end.code;
+}
+
+/**
+ * Lets providers look at what they are to read, before anything is made.
+ *
+ * @throws {Error} If nothing can come of any of them.
+ */
+async function checkInputs(providers: readonly Provider[]): Promise<void> {
+  const problems: unknown[] = [];
+  for (const provider of providers) {
+    if (provider.check === undefined) return;
+    await provider.check().then(() => {}, (error) => problems.push(error));
+  }
+  if (problems.length > 0 && problems.length === providers.length) throw problems[0];
 }
 
 /** Commands that show the dead letters of tenants that have some. */

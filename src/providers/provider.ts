@@ -47,6 +47,8 @@ export interface ProviderSettings {
   /** Kinds of records to give; at least one. */
   readonly kinds: readonly RecordKind<MarketRecord>[];
   readonly symbols: readonly string[];
+  /** Symbols that were asked for, where they were: of files no others are read. @default {all} */
+  readonly onlySymbols?: readonly string[];
   readonly timeframe: string;
   /** Paths and globs, or `-`. */
   readonly file: readonly string[];
@@ -161,6 +163,12 @@ export interface Provider {
   isComplete?(): boolean;
   /** What it has given of other providers, by their names, which the rows have. */
   delivered?(): ReadonlyMap<string, Delivered>;
+  /**
+   * Looks at what it is to read, before anything is made for it.
+   *
+   * @throws {Error} If nothing can come of it.
+   */
+  check?(): Promise<void>;
   /** How far it has come, where the end is known. */
   progress?(): Progress | undefined;
   /**

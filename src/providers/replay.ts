@@ -7,6 +7,7 @@ import { always, usEquities } from "../calendar/mod.ts";
 import { crc32 } from "node:zlib";
 import { describeTimeUnit, timeParser } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
+import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { createPosition, type Position } from "./position.ts";
 import {
   type Progress,
@@ -17,7 +18,7 @@ import {
   SettingError,
 } from "./provider.ts";
 import { absolute, findFiles, readBytes, sizeOf, STDIN } from "./replay/files.ts";
-import { createFramer, type FilePlace } from "./replay/framer.ts";
+import { createFramer, type FilePlace, openLines } from "./replay/framer.ts";
 import { readBlocks } from "./replay/lines.ts";
 import { createRefusalWatch } from "./replay/refusals.ts";
 import { playAtSpeed } from "./replay/speed.ts";
@@ -58,6 +59,7 @@ export function createReplay(settings: ProviderSettings): Provider {
   };
   let done = 0;
   let left = settings.limit ?? Infinity;
+  const only = settings.onlySymbols && new Set(settings.onlySymbols);
   let isComplete = false;
 
   async function* readAll(context: ProviderContext): AsyncGenerator<Frame> {
@@ -94,24 +96,32 @@ export function createReplay(settings: ProviderSettings): Provider {
     const start = resume ? await findStart(path, await position?.load(), context) : undefined;
     const { clock } = context;
     const track = (place: FilePlace) => position?.track(place);
-    const framer = createFramer({ source: path, kind, parse, clock, start, track });
+    const framer = createFramer({ source: path, kind, parse, clock, only, start, track });
+    let isEmpty = true;
     const chunks = readBytes(path, start?.offset ?? 0, (bytes) => done += bytes, context.stop);
     const { refuseLimit } = settings;
     const watch = refuseLimit === undefined ? undefined : createRefusalWatch(refuseLimit, kind);
     for await (const block of readBlocks(chunks, start?.offset ?? 0)) {
       for (const frame of framer.frames(block, left)) {
+        isEmpty = false;
         const problem = watch?.look(frame);
         yield frame;
         if (problem !== undefined) throw new RangeError(problem);
       }
     }
-    if (!framer.begun) throw new RangeError(`it is empty, wanted is a header or a JSON object of a ${kind.name}`);
+    if (!framer.begun) throw emptyFile(kind);
+    if (isEmpty && only !== undefined && start === undefined) {
+      context.notice(
+        `"${path}" has no record of ${[...only].slice(0, 5).join(", ")}, of which alone it was to be read`,
+      );
+    }
     const problem = start === undefined ? watch?.end() : undefined;
     if (problem !== undefined) throw new RangeError(problem);
   }
 
   return {
     name: "replay",
+    check: () => checkHeads(paths, kind),
     isComplete: () => isComplete,
     progress: (): Progress | undefined => total > 0 ? { done: Math.min(done, total), total } : undefined,
     open(context) {
@@ -125,6 +135,41 @@ export function createReplay(settings: ProviderSettings): Provider {
     },
   };
 }
+
+/**
+ * Looks at the first line of each file.
+ *
+ * @throws {Error} If none of them can be read.
+ */
+async function checkHeads(paths: readonly string[], kind: RecordKind<MarketRecord>): Promise<void> {
+  const problems: Error[] = [];
+  for (const path of paths) {
+    // What is read of standard input or of a pipe is gone.
+    if (path === STDIN || !Deno.statSync(path).isFile) return;
+    const problem = await findProblem(path, kind);
+    if (problem === undefined) return;
+    problems.push(new Error(`Cannot read "${path}": ${problem.message}`, { cause: problem }));
+  }
+  throw problems.length === 1
+    ? problems[0]
+    : new AggregateError(problems, problems.map(({ message }) => message).join("\n"));
+}
+
+/** Why a file cannot be read, as far as its first line tells. */
+async function findProblem(path: string, kind: RecordKind<MarketRecord>): Promise<Error | undefined> {
+  try {
+    for await (const { data } of readBlocks(readBytes(path, 0, () => {}), 0)) {
+      const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(data);
+      return void openLines(text.split("\n", 1)[0].replace(/\r$/, ""), kind);
+    }
+    return emptyFile(kind);
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+const emptyFile = ({ name }: RecordKind<MarketRecord>) =>
+  new RangeError(`it is empty, wanted is a header or a JSON object of a ${name}`);
 
 /** The saved place, where the file is still the one that was read then. */
 async function findStart(

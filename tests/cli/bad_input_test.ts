@@ -9,7 +9,10 @@ const server = await startSharedServer();
 /** Files whose content cannot be read at all: the message wanted of each. */
 const unreadable: Record<string, { content: string | Uint8Array; says: RegExp }> = {
   "empty.csv": { content: "", says: /"[^"]*empty\.csv": it is empty, wanted is a header or a JSON object of a bar/ },
-  "lacking.csv": { content: "symbol,ts,open\n", says: /header lacks high, low, close, volume: it is "symbol,ts,open"/ },
+  "lacking.csv": {
+    content: "symbol,ts,open\n",
+    says: /header lacks high, low, close, volume\. Its first line is "symbol,ts,open", expected a header with/,
+  },
   "junk.csv": { content: crypto.getRandomValues(new Uint8Array(50_000)), says: /header lacks .*in any order/ },
   "wrong.csv.gz": { content: csvFile(3), says: /it ends in \.gz and is no sound gzip/ },
 };

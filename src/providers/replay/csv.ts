@@ -35,10 +35,10 @@ export function createCsvReader(header: string, fields: readonly Field[]): LineR
   const missing = fields.filter(({ optional }, at) => !optional && places[at] < 0).map(({ name }) => name);
   if (missing.length > 0) {
     const shown = columns.join(",").slice(0, 200);
+    const needed = fields.filter(({ optional }) => !optional).map(({ name }) => name).join(",");
     throw new RangeError(
-      `header lacks ${missing.join(", ")}: it is ${JSON.stringify(shown)}, needed are ${
-        fields.filter(({ optional }) => !optional).map(({ name }) => name).join(",")
-      } in any order`,
+      `header lacks ${missing.join(", ")}. Its first line is ${JSON.stringify(shown)}, expected a header with the ` +
+        `columns ${needed} in any order`,
     );
   }
   /** The field of each column, -1 where none is wanted of it. */

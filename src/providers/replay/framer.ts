@@ -44,6 +44,8 @@ export interface FramerOptions {
   kind: RecordKind<MarketRecord>;
   parse: ParseContext;
   clock: ReceiveClock;
+  /** Symbols whose records are read; those of others are left out. @default {all} */
+  only?: ReadonlySet<string>;
   /** Place to go on from. */
   start?: FilePlace;
   /** Notes the place after a frame, and gives what to call when the frame is settled. */
@@ -64,12 +66,12 @@ export interface Framer {
  * @throws {RangeError} From {@linkcode Framer.frames}, if a CSV header lacks a column that is needed.
  */
 export function createFramer(options: FramerOptions): Framer {
-  const { source, kind, parse, clock, start, track } = options;
-  // The mark of byte order is kept, so that text and bytes stay in step; openReader takes it off.
+  const { source, kind, parse, clock, only, start, track } = options;
+  // The mark of byte order is kept, so that text and bytes stay in step; openLines takes it off.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const values: unknown[] = [];
   let head = start?.head;
-  let reader = head === undefined ? undefined : openReader(head).reader;
+  let reader = head === undefined ? undefined : openLines(head, kind).reader;
   let line = start?.line ?? 1;
   let digest = start === undefined ? 0 : start.digest;
 
@@ -111,7 +113,7 @@ export function createFramer(options: FramerOptions): Framer {
       }
       if (reader === undefined) {
         head = content;
-        const opened = openReader(content);
+        const opened = openLines(content, kind);
         reader = opened.reader;
         if (opened.isHeader) continue;
       }
@@ -148,17 +150,10 @@ export function createFramer(options: FramerOptions): Framer {
       kind.parse(values, into.receivedAt + into.records.length, parse);
     if (typeof record === "string") {
       into.rejected.push({ reason: record, item: from.describe(content), line: number });
-    } else {
+    } else if (only === undefined || only.has(kind.series(record).symbol)) {
       into.records.push(record);
       into.lines.push(number);
     }
-  }
-
-  function openReader(first: string): { reader: LineReader; isHeader: boolean } {
-    const content = first.replace(/^\uFEFF/, "");
-    return content.trimStart().startsWith("{")
-      ? { reader: createNdjsonReader(kind.fields), isHeader: false }
-      : { reader: createCsvReader(content, kind.fields), isHeader: true };
   }
 
   return {
@@ -167,4 +162,19 @@ export function createFramer(options: FramerOptions): Framer {
       return head !== undefined;
     },
   };
+}
+
+/**
+ * The reader of a file's lines, by its first line.
+ *
+ * @throws {RangeError} If that is a CSV header that lacks a column which is needed.
+ */
+export function openLines(
+  first: string,
+  { fields }: RecordKind<MarketRecord>,
+): { reader: LineReader; isHeader: boolean } {
+  const content = first.replace(/^\uFEFF/, "");
+  return content.trimStart().startsWith("{")
+    ? { reader: createNdjsonReader(fields), isHeader: false }
+    : { reader: createCsvReader(content, fields), isHeader: true };
 }

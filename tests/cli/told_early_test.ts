@@ -1,0 +1,65 @@
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { csvFile, HEADER } from "../support/bars.ts";
+import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+
+const server = await startSharedServer();
+
+for (
+  const [name, content] of [["wrong.csv", "date,close\n2024-01-02,1\n"], ["empty.csv", ""]] as const
+) {
+  Deno.test(`that ${name} cannot be read is told before a database or a directory is made`, async () => {
+    await using work = await openWorkspace();
+    const { code, stderr, json } = await work.ingest(["--file", await work.write(name, content)]);
+    assertEquals([code, json.ended], [1, "failed"]);
+    assertStringIncludes(stderr, `${name}": `);
+    await assertRejects(() => Deno.stat(work.dataDir), Deno.errors.NotFound);
+  });
+}
+
+Deno.test("a wrong header is told with what was found and what is expected", async () => {
+  await using work = await openWorkspace();
+  const file = await work.write("bars.csv", "date,close\n");
+  const { stderr } = await work.ingest(["--file", file]);
+  assertEquals(
+    stderr,
+    `Cannot read "${file}": header lacks symbol, open, high, low, volume. Its first line is "date,close", expected a ` +
+      "header with the columns symbol,ts,open,high,low,close,volume in any order\n",
+  );
+});
+
+Deno.test("--symbols beside a file reads the records of these symbols alone, and says where there are none", async () => {
+  await using work = await openWorkspace(server);
+  const rows = ["AAPL", "MSFT", "TSLA"].map((symbol) => csvFile(10, symbol).replace(`${HEADER}\n`, ""));
+  const file = await work.write("bars.csv", `${HEADER}\n${rows.join("")}`);
+  const { code, json } = await work.ingest(["--file", file, "--symbols", "AAPL,TSLA"]);
+  assertEquals([code, json.received, json.stored], [0, 20, 20]);
+  const stored = await work.query("SELECT DISTINCT symbol FROM bars ORDER BY 1");
+  assertEquals(stored, [{ symbol: "AAPL" }, { symbol: "TSLA" }]);
+  const none = await work.ingest(["--file", file, "--symbols", "NVDA"]);
+  assertEquals([none.code, none.json.received], [0, 0]);
+  assertStringIncludes(none.stderr, "has no record of NVDA, of which alone it was to be read");
+  const all = await work.ingest(["--file", file]);
+  assertEquals([all.json.received, all.json.stored], [30, 10]);
+});
+
+for (
+  const [args, says, never] of [
+    [["export"], 'Cannot understand "export": there is no such command, barline --help lists them', "did you mean"],
+    [["ingest", "--zzzz"], '"ingest" has no such option, barline ingest --help lists them', "did you mean"],
+    [
+      ["ingest", "--provider", "kraken"],
+      'Cannot use "symbols" from the command line: kraken needs symbols of its own, and none are given: give some, as in ' +
+      "--symbols BTC/USD,ETH/USD",
+      "NVDA",
+    ],
+    [["ingest", "--provider", "mocc"], 'did you mean "mock"?', "ingest"],
+  ] as const
+) {
+  Deno.test(`barline ${args.join(" ")} is answered with what helps`, async () => {
+    await using work = await openWorkspace();
+    const { code, stderr } = await work.run(args);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, says);
+    assertEquals(stderr.includes(never), false, stderr);
+  });
+}
