@@ -177,6 +177,8 @@ export interface WriteCounts {
   readonly stored: number;
   readonly unchanged: number;
   readonly deduplicated: number;
+  /** How many of the stored were there before with other values; absent where none were, `null` where that is not known. */
+  readonly updated?: number | null;
   /** Written without an error, and not there afterwards: a trigger of the database took them. Absent where there are none. */
   readonly swallowed?: number;
 }

@@ -10,14 +10,22 @@ import type { Ledger } from "../pipeline/ledger.ts";
 /** The sum of all ledgers. */
 export function sumLedgers(ledgers: readonly Ledger[]): Ledger {
   const sum = { received: 0, stored: 0, unchanged: 0, deduplicated: 0, deadLettered: 0, journaled: 0, inFlight: 0 };
+  let updated: number | null = 0;
   let dropped = 0;
   let swallowed = 0;
   for (const ledger of ledgers) {
     for (const term of Object.keys(sum) as (keyof typeof sum)[]) sum[term] += ledger[term];
+    updated = updated === null || ledger.updated === null ? null : updated + ledger.updated;
     dropped += ledger.dropped ?? 0;
     swallowed += ledger.swallowed ?? 0;
   }
-  return { ...sum, ...(dropped > 0 && { dropped }), ...(swallowed > 0 && { swallowed }) };
+  return {
+    ...sum,
+    inserted: updated === null ? null : sum.stored - updated,
+    updated,
+    ...(dropped > 0 && { dropped }),
+    ...(swallowed > 0 && { swallowed }),
+  };
 }
 
 /** A tenant's name, and how it is. */

@@ -6,7 +6,7 @@
 import { format as formatDuration } from "@std/fmt/duration";
 import type { TenantOutcome } from "../app/tenant.ts";
 import type { CountedReason, Reasons } from "../dead_letters/reasons.ts";
-import { createLedger, imbalance } from "../pipeline/ledger.ts";
+import { createLedger, imbalance, type Ledger } from "../pipeline/ledger.ts";
 import type { LatencyDistribution } from "../telemetry/latency.ts";
 import { describeError, printable } from "../telemetry/log.ts";
 import type { RunEnd } from "./exit.ts";
@@ -62,7 +62,9 @@ export function summarize({ outcome, end, seconds, latency, letters, json }: Sum
   const count = (value: number) => Math.round(value).toLocaleString("en-US");
   const missing = imbalance(ledger);
   const lines = [
-    `received ${count(ledger.received)} = stored ${count(ledger.stored)} + unchanged ${count(ledger.unchanged)}` +
+    `received ${count(ledger.received)} = stored ${count(ledger.stored)}${describeStored(ledger)} + unchanged ${
+      count(ledger.unchanged)
+    }` +
     ` + deduplicated ${count(ledger.deduplicated)} + dead-lettered ${count(ledger.deadLettered)}` +
     ` + journaled ${count(ledger.journaled)} + in flight ${count(ledger.inFlight)}` +
     (ledger.dropped === undefined ? "" : ` + dropped ${count(ledger.dropped)}`) +
@@ -97,6 +99,12 @@ function describeReason({ reason, count, example }: CountedReason): string {
   const as = particulars === "" ? "" : `, as ${particulars}`;
   const at = example.location === undefined ? "" : ` in ${example.location}`;
   return printable(`refused: ${count.toLocaleString("en-US")} × ${reason}${as}${at}`);
+}
+
+/** ` (4 new, 2 changed)`, where some of the stored were there before. */
+function describeStored({ inserted, updated }: Ledger): string {
+  if (inserted === null || !updated) return "";
+  return ` (${inserted.toLocaleString("en-US")} new, ${updated.toLocaleString("en-US")} changed)`;
 }
 
 /** The JSON of a run that could not start: nothing was received. */

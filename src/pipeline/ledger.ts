@@ -10,6 +10,10 @@ export interface Ledger {
   readonly received: number;
   /** Written to the sink, new or changed. */
   readonly stored: number;
+  /** How many of the stored are new; `null` where the sink cannot tell. */
+  readonly inserted: number | null;
+  /** How many of the stored were there before with other values; `null` where the sink cannot tell. */
+  readonly updated: number | null;
   /** Already in the sink with the same values, or with a newer observation. */
   readonly unchanged: number;
   /** Found again in the same batch under the same key, and superseded there. */
@@ -37,14 +41,24 @@ export interface LedgerKeeper {
   read(): Ledger;
 }
 
-const EMPTY = { received: 0, stored: 0, unchanged: 0, deduplicated: 0, deadLettered: 0, journaled: 0, inFlight: 0 };
+const EMPTY: Ledger = {
+  received: 0,
+  stored: 0,
+  inserted: 0,
+  updated: 0,
+  unchanged: 0,
+  deduplicated: 0,
+  deadLettered: 0,
+  journaled: 0,
+  inFlight: 0,
+};
 
 /**
  * Opens a ledger, which is empty or goes on from `before`. What that one has left in the journal is known already: it is
  * not received once more when it is recovered.
  */
 export function createLedger(before: Ledger = EMPTY): LedgerKeeper {
-  let { dropped = 0, swallowed = 0 } = before;
+  let { dropped = 0, swallowed = 0, updated } = before;
   const { received, stored, unchanged, deduplicated, deadLettered, journaled, inFlight } = before;
   const counts = { received, stored, unchanged, deduplicated, deadLettered, journaled, inFlight };
   /** Records that `before` has left in the journal, and that are not recovered yet. */
@@ -57,6 +71,7 @@ export function createLedger(before: Ledger = EMPTY): LedgerKeeper {
       },
       "batch-written"({ result }) {
         counts.stored += result.stored;
+        updated = result.updated === null || updated === null ? null : updated + (result.updated ?? 0);
         counts.unchanged += result.unchanged;
         counts.deduplicated += result.deduplicated;
         swallowed += result.swallowed ?? 0;
@@ -85,7 +100,13 @@ export function createLedger(before: Ledger = EMPTY): LedgerKeeper {
     settled(count) {
       counts.inFlight -= count;
     },
-    read: () => ({ ...counts, ...(dropped > 0 && { dropped }), ...(swallowed > 0 && { swallowed }) }),
+    read: () => ({
+      ...counts,
+      inserted: updated === null ? null : counts.stored - updated,
+      updated,
+      ...(dropped > 0 && { dropped }),
+      ...(swallowed > 0 && { swallowed }),
+    }),
   };
 }
 

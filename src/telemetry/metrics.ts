@@ -208,6 +208,8 @@ function registerLedger(registers: Registry[], read: () => Ledger): void {
   const counters: [keyof Ledger, string, string][] = [
     ["received", "received", "Records accepted from providers."],
     ["stored", "stored", "Records written, new or changed."],
+    ["inserted", "inserted", "Records written that are new; 0 where the database cannot tell."],
+    ["updated", "updated", "Records written that were there with other values; 0 where the database cannot tell."],
     ["unchanged", "unchanged", "Records already there with the same values, or with newer ones."],
     ["deduplicated", "deduplicated", "Records superseded by another of the same key in their batch."],
     ["swallowed", "swallowed", "Records that a trigger of the database took without an error."],

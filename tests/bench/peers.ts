@@ -36,7 +36,7 @@ export function rawCopy(url: string, file: string): Promise<number> {
 /** `\copy` into a temporary table, and from there the same upsert as Barline's. */
 export function stagedUpsert(url: string, file: string): Promise<number> {
   const { upsert } = createStatements(recordKind("bar"));
-  const [, conflict] = upsert.split(/ON CONFLICT|\nRETURNING 1/);
+  const [, conflict] = upsert.xmax.split(/ON CONFLICT|\nRETURNING /);
   return psql(
     url,
     `BEGIN;

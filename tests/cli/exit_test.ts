@@ -1,7 +1,17 @@
 import { assertEquals } from "@std/assert";
 import { endOf, EXIT, EXIT_CODES, type RunFacts, unreadOf } from "../../src/cli/exit.ts";
 
-const ledger = { received: 5, stored: 2, unchanged: 1, deduplicated: 1, deadLettered: 1, journaled: 0, inFlight: 0 };
+const ledger = {
+  received: 5,
+  stored: 2,
+  inserted: 2,
+  updated: 0,
+  unchanged: 1,
+  deduplicated: 1,
+  deadLettered: 1,
+  journaled: 0,
+  inFlight: 0,
+};
 const calm: RunFacts = { outcome: { ledger }, signals: [], unread: "nothing", isStopped: false, isStrict: false };
 const stopped = { signals: ["SIGTERM"], isStopped: true } as const;
 

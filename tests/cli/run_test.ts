@@ -161,3 +161,24 @@ Deno.test("the password is in no output, page or dead letter of a run, nor of co
   const all = [ended.stdout, ended.stderr, shown.stdout, shown.stderr, ...pages].join("\n");
   assertEquals(all.includes("geheim"), false);
 });
+
+Deno.test("new and changed bars are told apart in the summary and in JSON", async () => {
+  await using work = await openWorkspace(server);
+  const file = (name: string, rows: readonly string[]) =>
+    Deno.writeTextFile(join(work.dataDir, name), ["symbol,ts,open,high,low,close,volume", ...rows].join("\n"));
+  const row = (minute: number, close: number) => `A,2024-01-02T15:0${minute}:00Z,1,9,1,${close},5`;
+  await Deno.mkdir(work.dataDir, { recursive: true });
+  await file("first.csv", [row(0, 2), row(1, 2), row(2, 2)]);
+  await file("second.csv", [row(1, 2), row(2, 3), row(3, 3)]);
+  const ingest = (name: string) => work.ingest(["--file", join(work.dataDir, name)]);
+  const first = await ingest("first.csv");
+  assertEquals([first.json.stored, first.json.inserted, first.json.updated], [3, 3, 0], first.stderr);
+  const { json: { stored, inserted, updated, unchanged } } = await ingest("second.csv");
+  assertEquals([stored, inserted, updated, unchanged], [2, 1, 1, 1]);
+  await file("third.csv", [row(3, 4), row(4, 4)]);
+  const { stdout } = await work.run([
+    ...["ingest", "--database", work.database, "--data-dir", work.dataDir, "--http", "off"],
+    ...["--file", join(work.dataDir, "third.csv")],
+  ]);
+  assertStringIncludes(stdout, "stored 2 (1 new, 1 changed)");
+});

@@ -65,7 +65,7 @@ Deno.test("a batch for which more has to be decompressed than a transaction may 
     },
   };
   const changed = bars.map((bar) => ({ ...bar, volume: bar.volume + 1, receivedAt: bar.receivedAt + 1 }));
-  assertEquals(await writeOnce(limited, changed), counts(bars.length));
+  assertEquals(await writeOnce(limited, changed), counts(bars.length, 0, 0, bars.length));
   const [{ volume }] = await select(database, "SELECT sum(volume) AS volume FROM bar");
   assertEquals(volume, changed.reduce((sum, bar) => sum + bar.volume, 0));
   // Everything in one session where it is PGlite.

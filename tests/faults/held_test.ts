@@ -162,7 +162,11 @@ test("bars are stored to the last bit whatever fourteen settings of the role say
     const there = databaseAt(theirs.href);
     assertEquals(await writeOnce(there, bars(at * 50)), counts(50), setting);
     assertEquals(await writeOnce(there, bars(at * 50)), counts(0, 50), setting);
-    assertEquals(await writeOnce(there, bars(at * 50).map((bar) => ({ ...bar, volume: 2 }))), counts(50), setting);
+    assertEquals(
+      await writeOnce(there, bars(at * 50).map((bar) => ({ ...bar, volume: 2 }))),
+      counts(50, 0, 0, 50),
+      setting,
+    );
   }
   const count = ROLE_SETTINGS.length * 50;
   assertEquals(await storedNumbers(database), numbers(count));

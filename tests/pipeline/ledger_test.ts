@@ -29,6 +29,8 @@ Deno.test("the ledger balances when all that is settled is somewhere", () => {
   assertEquals(ledger.read(), {
     received: 10,
     stored: 5,
+    inserted: 5,
+    updated: 0,
     unchanged: 2,
     deduplicated: 1,
     deadLettered: 2,
@@ -36,6 +38,27 @@ Deno.test("the ledger balances when all that is settled is somewhere", () => {
     inFlight: 0,
   });
   assertEquals(imbalance(ledger.read()), 0);
+});
+
+Deno.test("new and changed records are told apart, until a sink cannot tell", () => {
+  const ledger = createLedger();
+  const write = (stored: number, updated?: number | null) => {
+    ledger.listen({
+      type: "batch-written",
+      kind: "bar",
+      worker: 0,
+      count: stored,
+      result: { stored, unchanged: 0, deduplicated: 0, ...(updated === undefined ? {} : { updated }) },
+      seconds: 0,
+      attemptSeconds: 0,
+    });
+    const { inserted, updated: changed } = ledger.read();
+    return [inserted, changed];
+  };
+  assertEquals(write(5), [5, 0]);
+  assertEquals(write(4, 3), [6, 3]);
+  assertEquals(write(2, null), [null, null]);
+  assertEquals(write(2), [null, null]);
 });
 
 Deno.test("what is settled and nowhere to be found shows", () => {

@@ -15,6 +15,8 @@ Deno.test("everything that the sources give is stored, and the ledger balances",
   assertEquals(flow.ledger(), {
     received: 220,
     stored: 220,
+    inserted: 220,
+    updated: 0,
     unchanged: 0,
     deduplicated: 0,
     deadLettered: 0,

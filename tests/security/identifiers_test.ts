@@ -148,8 +148,9 @@ Deno.test("names of tables and columns are plain, and those of the kinds of reco
       "stdin format binary int4 int8 float8 timestamptz text char date jsonb with checked materialized coalesce bit_xor " +
       "hashtextextended concat_ws e n s tenant provider symbol timeframe id series_key any is_same written sent not or " +
       "in case when then else end c h f false to_timestamp interval days returning count changed " +
-      "set_config synchronous_commit true synced";
-    for (const [word] of `${copy} ${upsert}`.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)) {
+      "set_config synchronous_commit true synced exists barline_migration m version is_newer barline touched counting " +
+      "current_setting counted inserted is_new xmax before null boolean filter";
+    for (const [word] of `${copy} ${Object.values(upsert)}`.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)) {
       assert(known.has(word) || words.split(" ").includes(word.toLowerCase()), `"${word}" is no name of ${kind.name}`);
     }
   }

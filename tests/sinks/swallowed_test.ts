@@ -33,7 +33,7 @@ test("rows that a trigger takes without an error count as swallowed, by COPY and
   // Again: the even ones are there, and the odd ones still are not.
   assertEquals(await lane.write(numberedBars(400), never), { ...counts(0, 200), swallowed: 200 });
   const changed = [numberedBar(0, 1000, { close: 5, high: 5 }), numberedBar(1, 1000), numberedBar(2)];
-  assertEquals(await lane.write(changed, never), { ...counts(1, 1), swallowed: 1 });
+  assertEquals(await lane.write(changed, never), { ...counts(1, 1, 0, 1), swallowed: 1 });
   assertEquals(notices.length, 1);
   assertEquals(await select(database, "SELECT count(*)::int AS count FROM bar"), [{ count: 200 }]);
 });

@@ -31,9 +31,9 @@ export function writeOnce(database: Database, bars: readonly Bar[]): Promise<Wri
   return withLane(database, (lane) => lane.write(bars, never));
 }
 
-/** What a batch counted. */
-export function counts(stored: number, unchanged = 0, deduplicated = 0): WriteCounts {
-  return { stored, unchanged, deduplicated };
+/** What a batch counted; `updated` are those of the stored that were there before. */
+export function counts(stored: number, unchanged = 0, deduplicated = 0, updated?: number | null): WriteCounts {
+  return { stored, unchanged, deduplicated, ...(updated === undefined ? {} : { updated }) };
 }
 
 /** Rows of the database. */

@@ -5,6 +5,8 @@ import { createOverview, SAMPLE_SECONDS } from "../../src/telemetry/overview.ts"
 const LEDGER = {
   received: 0,
   stored: 0,
+  inserted: 0,
+  updated: 0,
   unchanged: 0,
   deduplicated: 0,
   deadLettered: 0,

@@ -16,7 +16,7 @@ import type { SinkLane } from "../sink.ts";
 import { BinaryWriter } from "./binary.ts";
 import { prepareRows, type Rows } from "./rows.ts";
 import type { SeriesCheck } from "./series.ts";
-import type { Session } from "./session.ts";
+import type { Session, SessionFacts } from "./session.ts";
 import type { Statements } from "./statements.ts";
 import { copyPrelude, newerSchemaError, OTHER_SERIES, otherSeriesError, type WriteSettings } from "./verify.ts";
 
@@ -34,6 +34,9 @@ export interface PostgresLaneOptions {
   /** Hears what people should know of the database. */
   notice?: (message: string) => void;
 }
+
+/** What an upsert has come to. */
+type Upserted = Pick<WriteCounts, "stored" | "updated"> & { readonly swallowed: number };
 
 /** SQLSTATE of a limit that the server's configuration sets. */
 const LIMIT_EXCEEDED = "53400";
@@ -76,10 +79,10 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const check = series.check(rows.ids);
     const { deduplicated } = rows;
     const count = rows.records.length;
-    const { settings, maySwallow } = await facts();
+    const known = await facts();
     if (copyMemory.shouldTry()) {
       try {
-        const stored = await unlimited(client, () => copy(client, rows, check, settings));
+        const stored = await unlimited(client, () => copy(client, rows, check, known.settings));
         copyMemory.worked();
         return tally({ stored, unchanged: 0, deduplicated }, count - stored);
       } catch (error) {
@@ -88,11 +91,8 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
         copyMemory.failed();
       }
     }
-    const { stored, swallowed } = await unlimited(
-      client,
-      () => upsertWithin(client, rows, check, settings, maySwallow),
-    );
-    return tally({ stored, unchanged: count - stored - swallowed, deduplicated }, swallowed);
+    const { swallowed, ...written } = await unlimited(client, () => upsertWithin(client, rows, check, known));
+    return tally({ ...written, unchanged: count - written.stored - swallowed, deduplicated }, swallowed);
   }
 
   /** The counts with what was swallowed, which is told once. */
@@ -122,14 +122,13 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     client: Client,
     rows: Rows,
     check: SeriesCheck,
-    settings: WriteSettings,
-    maySwallow: boolean,
-  ): Promise<{ stored: number; swallowed: number }> {
-    const { statementTimeoutMs } = settings;
-    if (statementTimeoutMs === undefined) return await upsert(client, rows, check, settings, maySwallow);
+    facts: SessionFacts,
+  ): Promise<Upserted> {
+    const { statementTimeoutMs } = facts.settings;
+    if (statementTimeoutMs === undefined) return await upsert(client, rows, check, facts);
     await client.query(`BEGIN; SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
     try {
-      const changed = await upsert(client, rows, check, settings, maySwallow);
+      const changed = await upsert(client, rows, check, facts);
       await client.query("COMMIT");
       return changed;
     } catch (error) {
@@ -142,27 +141,28 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     client: Client,
     { records, ids }: Rows,
     check: SeriesCheck,
-    { synchronousCommit }: WriteSettings,
-    maySwallow: boolean,
-  ): Promise<{ stored: number; swallowed: number }> {
+    { settings: { synchronousCommit }, maySwallow, newRows }: SessionFacts,
+  ): Promise<Upserted> {
     const array = (name: string) => writer.array(records, kind.columns.find((column) => column.name === name)!);
     const parameters = [
       writer.integers(ids),
       ...kind.columns.map((column) => writer.array(records, column)),
       writer.integers(Int32Array.from(check.ids)),
     ].map(toBuffer);
-    const { rows: [{ is_same, is_newer, changed, touched }] } = await client.query(
-      statements.upsert,
+    const { rows: [{ is_same, is_newer, changed, inserted, touched }] } = await client.query(
+      statements.upsert[newRows],
       [...parameters, String(check.mark), synchronousCommit],
     );
     if (is_newer) throw newerSchemaError();
     if (!is_same) throw otherSeriesError();
     const stored = Math.max(0, changed - touched);
-    if (!maySwallow) return { stored, swallowed: 0 };
+    const updated = inserted === null ? null : stored - inserted;
+    const written = { stored, ...(updated === 0 ? {} : { updated }) };
+    if (!maySwallow) return { ...written, swallowed: 0 };
     // Rows that are unchanged and rows that are swallowed look the same to the upsert: only the keys tell.
     const keys = [writer.integers(ids), ...kind.keyColumns.map(array)].map(toBuffer);
     const { rows: [{ count }] } = await client.query(statements.count, keys);
-    return { stored, swallowed: records.length - count };
+    return { ...written, swallowed: records.length - count };
   }
 
   /**

@@ -9,6 +9,7 @@ import type { Database } from "../../database/database.ts";
 import { processOf } from "../../database/pooler.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import { createSeriesIndex, type SeriesIndex } from "./series.ts";
+import type { NewRows } from "./statements.ts";
 import type { WriteSettings } from "./verify.ts";
 
 /** A connection, and what is known of it. Ends with it. */
@@ -25,6 +26,8 @@ export interface SessionFacts {
   readonly settings: WriteSettings;
   /** Whether a trigger of the user's may take rows without an error. */
   readonly maySwallow: boolean;
+  /** How an upsert tells which rows are new. */
+  readonly newRows: NewRows;
 }
 
 /** Triggers before each row, those of TimescaleDB aside. The types are bits: 1 row, 2 before, 4 insert, 16 update. */
@@ -32,7 +35,8 @@ const FACTS = `SELECT pg_backend_pid() AS pid, EXISTS (
   SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
   WHERE t.tgrelid = $1::regclass AND NOT t.tgisinternal AND t.tgenabled <> 'D'
     AND t.tgtype & 3 = 3 AND t.tgtype & 20 <> 0 AND NOT starts_with(n.nspname::text, '_timescaledb')
-) AS may_swallow`;
+) AS may_swallow, CASE WHEN current_setting('server_version_num')::int >= 180000 THEN 'old'
+  WHEN (SELECT c.relkind = 'p' FROM pg_class c WHERE c.oid = $1::regclass) THEN 'untold' ELSE 'xmax' END AS new_rows`;
 
 /** Options of {@linkcode createSessions}. */
 export interface SessionOptions {
@@ -53,7 +57,7 @@ export function createSessions(
     if (known !== undefined) return known;
     let facts: Promise<SessionFacts> | undefined;
     async function readFacts(): Promise<SessionFacts> {
-      const { rows: [{ pid, may_swallow }] } = await client.query(FACTS, [kind.table]);
+      const { rows: [{ pid, may_swallow, new_rows }] } = await client.query(FACTS, [kind.table]);
       const { statementTimeoutMs } = database;
       const isPooled = pid !== processOf(client);
       return {
@@ -61,6 +65,7 @@ export function createSessions(
           ? { synchronousCommit, statementTimeoutMs }
           : { synchronousCommit },
         maySwallow: may_swallow,
+        newRows: new_rows,
       };
     }
     const session: Session = {

@@ -8,6 +8,19 @@ import type { Writers } from "../sink.ts";
 import { IS_NEWER, markQuery } from "./verify.ts";
 import { SQL_TYPES } from "../../database/kinds.ts";
 
+/**
+ * How the server tells a new row from an updated one: by a hidden column of the row, which partitioned tables do not show; by
+ * what the row was before, from PostgreSQL 18 on; or not at all.
+ */
+export type NewRows = "xmax" | "old" | "untold";
+
+/** What an upsert returns of each row, by {@linkcode NewRows}. */
+const RETURNING: Readonly<Record<NewRows, string>> = {
+  xmax: "RETURNING old.xmax = 0 AS is_new",
+  old: "RETURNING WITH (OLD AS before) before.series_id IS NULL AS is_new",
+  untold: "RETURNING NULL::boolean AS is_new",
+};
+
 /** Statements that write a kind. */
 export interface Statements {
   /** Appends rows given as binary COPY data; fails with 23505 where a key is there already. */
@@ -16,10 +29,10 @@ export interface Statements {
    * Inserts or updates rows given as one array parameter a column, followed by the ids of their series, each once, the
    * combined mark of those, and what the commit waits for. Gives one row: `is_newer`, whether a newer program has migrated
    * the schema, and `is_same`, whether the ids are still those of the series (in the one case and without the other nothing
-   * is written), `changed`, how many rows were inserted or updated, and `touched`, how many of those have only got a newer
-   * time of receipt.
+   * is written), `changed`, how many rows were inserted or updated, `inserted`, how many of those are new, `null` where
+   * that cannot be told, and `touched`, how many have only got a newer time of receipt.
    */
-  readonly upsert: string;
+  readonly upsert: Readonly<Record<NewRows, string>>;
   /** Counts rows that are there, of keys given as one array parameter a column. */
   readonly count: string;
 }
@@ -80,7 +93,14 @@ export function createStatements(
   const parameters = all.map(({ type }, at) => `$${at + 1}::${SQL_TYPES[type]}[]`).join(", ");
   return {
     copy: `COPY ${kind.table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
-    upsert: `WITH checked AS MATERIALIZED (
+    upsert: { xmax: upsert("xmax"), old: upsert("old"), untold: upsert("untold") },
+    count: `SELECT count(*)::int4 AS count FROM ${kind.table} old JOIN unnest(${
+      key.map((name, at) => `$${at + 1}::${SQL_TYPES[all.find((column) => column.name === name)!.type]}[]`).join(", ")
+    }) AS sent (${key.join(", ")}) ON ${key.map((name) => `old.${name} = sent.${name}`).join(" AND ")}`,
+  };
+
+  function upsert(newRows: NewRows): string {
+    return `WITH checked AS MATERIALIZED (
   SELECT (${markQuery(`$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same,
     (${IS_NEWER}) AS is_newer, set_config('synchronous_commit', $${all.length + 3}, true) AS synced,
     set_config('${TOUCHED}', '0', true) AS counting
@@ -91,15 +111,15 @@ ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${payload.map((name) => `${name} =
 WHERE ${order("excluded")} >= ${order("old")}
   AND ((${values("excluded")}) IS DISTINCT FROM (${values("old")})
     OR (${order("excluded")} > ${order("old")} AND (${marks}) AND ${COUNT_TOUCHED}))
-RETURNING 1
+${RETURNING[newRows]}
 )
-SELECT checked.is_same, checked.is_newer, counted.changed, counted.touched FROM checked, (
-  SELECT count(*)::int4 AS changed, current_setting('${TOUCHED}')::int4 AS touched FROM written
-) AS counted`,
-    count: `SELECT count(*)::int4 AS count FROM ${kind.table} old JOIN unnest(${
-      key.map((name, at) => `$${at + 1}::${SQL_TYPES[all.find((column) => column.name === name)!.type]}[]`).join(", ")
-    }) AS sent (${key.join(", ")}) ON ${key.map((name) => `old.${name} = sent.${name}`).join(" AND ")}`,
-  };
+SELECT checked.is_same, checked.is_newer, counted.changed, counted.inserted, counted.touched FROM checked, (
+  SELECT count(*)::int4 AS changed, ${
+      newRows === "untold" ? "NULL::int4" : "(count(*) FILTER (WHERE written.is_new))::int4"
+    } AS inserted,
+    current_setting('${TOUCHED}')::int4 AS touched FROM written
+) AS counted`;
+  }
 }
 
 /** A code of a column of type `char`. */
