@@ -85,6 +85,9 @@ for (const journal of ["overflow", "durable"] as const) {
     await using next = await testTenant({ settings: { dataDir }, kinds: ["bar"] });
     const { ledger } = await next.tenant.run();
     assertEquals([ledger.received, ledger.stored, ledger.journaled], [waiting, waiting, 0]);
-    assertEquals(next.sinks.get("news")!.stored.length, waiting);
+    // Bars that the short time for draining left are among them.
+    const news = next.sinks.get("news")!.stored.length;
+    assert(news >= 19_000, `${news} of news`);
+    assertEquals(news + next.sinks.get("bar")!.stored.length, waiting);
   });
 }

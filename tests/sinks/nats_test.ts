@@ -44,7 +44,11 @@ async function openSpecimen(given: Partial<NatsSettings> = {}, deadlineMs = 5000
       }
       return messages;
     },
-    [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      // A write that was given up may still be on its way, and would land in the stream of the next specimen.
+      await (await nats.connect()).flush();
+      await nats[Symbol.asyncDispose]();
+    },
   };
 }
 
