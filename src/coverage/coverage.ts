@@ -24,6 +24,7 @@ import { type Interval, subtract, unite } from "../records/intervals.ts";
  * - `lag`: history does not reach the end of the range yet;
  * - `contradicted`: an answer of history lacks a bar that is stored;
  * - `journaled`: the bars wait in the journal, and the database does not have them yet;
+ * - `restored`: the database was restored or exchanged, and may lack the bars;
  * - `stopped`: the last run ended without saying how far it had come;
  * - `deleted`: bars were deleted;
  * - `upgraded`: an earlier version claimed the range without evidence;
@@ -40,6 +41,7 @@ export type DoubtReason =
   | "lag"
   | "contradicted"
   | "journaled"
+  | "restored"
   | "stopped"
   | "deleted"
   | "upgraded"

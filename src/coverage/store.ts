@@ -34,6 +34,14 @@ export interface StoredStarts {
   readonly corrected?: readonly number[];
 }
 
+/** What others have changed. */
+export interface CoverageNews {
+  /** What is known of each symbol that others have changed; of all where the store was replaced. */
+  readonly changed: ReadonlyMap<string, SeriesCoverage>;
+  /** Why the store is another one than before, in words: it may lack what was saved. Absent where it is the same. */
+  readonly replaced?: string;
+}
+
 /** Coverage that outlasts the process. Changes are merged: several writers may confirm and doubt the same series. */
 export interface CoverageStore {
   /**
@@ -42,6 +50,11 @@ export interface CoverageStore {
    * @throws {Error} If the store cannot be reached: nobody may take that for "nothing is known".
    */
   load(owner: SeriesOwner, signal?: AbortSignal): Promise<ReadonlyMap<string, SeriesCoverage>>;
+  /**
+   * What others have changed since it was loaded or asked last; deletions of bars change it, too. Absent where nobody else
+   * writes.
+   */
+  news?(owner: SeriesOwner, signal?: AbortSignal): Promise<CoverageNews>;
   /** Saves changes: first what is confirmed, then what is in doubt. A kill in the middle leaves less confirmed, never more. */
   save(owner: SeriesOwner, changes: readonly CoverageChange[], signal?: AbortSignal): Promise<void>;
   /** The stored bars of some symbols, each around and in its range. Absent where bars cannot be read back. */

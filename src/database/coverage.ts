@@ -7,12 +7,12 @@
  * @module
  */
 import type { Client } from "pg";
-import type { Doubt, SeriesCoverage } from "../coverage/coverage.ts";
+import type { Doubt } from "../coverage/coverage.ts";
 import type { CoverageChange, CoverageStore, SeriesOwner, StoredStarts } from "../coverage/store.ts";
 import type { Interval } from "../records/intervals.ts";
-
-/** A row of a doubt. */
-type StoredDoubt = Omit<Doubt, "dueAt"> & { readonly symbol: string; readonly dueAt: number | null };
+import { loadCoverage, ms, type TenantOwner } from "./coverage_read.ts";
+import { lookAgain, lookFirst, type Seen } from "./coverage_news.ts";
+import { findDifference, readDestination } from "./destination.ts";
 
 /** Where {@linkcode keepCoverageInDatabase} keeps it. */
 export interface DatabaseCoverageOptions {
@@ -25,63 +25,30 @@ export interface DatabaseCoverageOptions {
 
 /** Keeps the coverage of a tenant's series. */
 export function keepCoverageInDatabase({ tenant, writer, run }: DatabaseCoverageOptions): CoverageStore {
+  /** What was seen of each owner's series. */
+  const seen = new Map<string, Seen>();
+  const keyOf = ({ provider, timeframe }: SeriesOwner) => `${provider} ${timeframe}`;
+
   return {
-    load: (owner, signal) => run((client) => loadCoverage(client, { tenant, ...owner }), signal),
-    save: (owner, changes, signal) => run((client) => save(client, { tenant, ...owner }, changes, writer), signal),
+    load: (owner, signal) =>
+      run(async (client) => {
+        seen.set(keyOf(owner), await lookFirst(client));
+        return await loadCoverage(client, { tenant, ...owner });
+      }, signal),
+    news: (owner, signal) =>
+      run(async (client) => {
+        const { seen: now, news } = await lookAgain(client, { tenant, ...owner }, writer, seen.get(keyOf(owner)));
+        seen.set(keyOf(owner), now);
+        return news;
+      }, signal),
+    save: (owner, changes, signal) =>
+      run((client) => save(client, { tenant, ...owner }, changes, { writer, seen: seen.get(keyOf(owner)) }), signal),
     starts: (owner, ranges, signal) => run((client) => readStarts(client, { tenant, ...owner }, ranges), signal),
   };
 }
 
-/** Whose series, with their tenant. */
-export type TenantOwner = SeriesOwner & { readonly tenant: string };
-
-// The view "series" looks at the bars, which may be locked for long.
-
-/** A time as epoch ms, and the other way round. */
-const ms = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
+/** A range of times in epoch ms. */
 const range = (from: string, to: string) => `tstzrange(to_timestamp(${from} / 1000), to_timestamp(${to} / 1000))`;
-
-const CONFIRMED = `SELECT s.symbol,
-  ARRAY(SELECT ${ms("lower(part)")} FROM unnest(c.confirmed) AS part) AS starts,
-  ARRAY(SELECT ${ms("upper(part)")} FROM unnest(c.confirmed) AS part) AS ends
-FROM series_key s JOIN series_coverage c ON c.series_id = s.id
-WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND ($4::text[] IS NULL OR s.symbol = ANY ($4))`;
-
-const DOUBTS = `SELECT s.symbol, d.reason, d.attempts, ${ms("d.starts")} AS "from", ${ms("d.ends")} AS "to",
-  ${ms("d.found_at")} AS "foundAt", ${ms("d.due_at")} AS "dueAt"
-FROM series_key s JOIN series_doubt d ON d.series_id = s.id
-WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND ($4::text[] IS NULL OR s.symbol = ANY ($4))
-ORDER BY d.series_id, d.starts`;
-
-/** What is known of all symbols, or of those that are named. */
-export async function loadCoverage(
-  client: Client,
-  { tenant, provider, timeframe }: TenantOwner,
-  symbols?: readonly string[],
-): Promise<ReadonlyMap<string, SeriesCoverage>> {
-  const owner = [tenant, provider, timeframe, symbols ?? null];
-  // One snapshot of both: what leaves the doubts is confirmed in the same moment.
-  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  const known = new Map<string, { confirmed: Interval[]; doubts: Doubt[] }>();
-  try {
-    const confirmed = await client.query<{ symbol: string; starts: number[]; ends: number[] }>(CONFIRMED, owner);
-    for (const { symbol, starts, ends } of confirmed.rows) {
-      if (starts.length === 0) continue;
-      known.set(symbol, { confirmed: starts.map((from, at): Interval => [from, ends[at]]), doubts: [] });
-    }
-    const doubts = await client.query<StoredDoubt>(DOUBTS, owner);
-    for (const { symbol, dueAt, ...doubt } of doubts.rows) {
-      const found = known.get(symbol) ?? { confirmed: [], doubts: [] };
-      known.set(symbol, found);
-      found.doubts.push({ ...doubt, dueAt: dueAt ?? Infinity });
-    }
-    await client.query("COMMIT");
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
-  return known;
-}
 
 const FIND = `SELECT s.symbol, s.id FROM series_key s
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND s.symbol = ANY ($4)`;
@@ -123,11 +90,20 @@ FROM (${CHANGED}) AS changed WHERE stored.series_id = changed.id AND stored.conf
 const CUT_DOUBTS = `WITH cut AS (
   DELETE FROM series_doubt AS d USING (${CHANGED}) AS changed
   WHERE d.series_id = changed.id AND tstzrange(d.starts, d.ends) && changed.ranges
+    AND NOT (d.reason = 'deleted' AND d.found_at > $4::timestamptz)
   RETURNING d.series_id, d.starts, d.ends, d.reason, d.found_at, d.due_at, d.attempts, changed.ranges
 )
 INSERT INTO series_doubt (series_id, starts, ends, reason, found_at, due_at, attempts)
 SELECT cut.series_id, lower(part), upper(part), cut.reason, cut.found_at, cut.due_at, cut.attempts
 FROM cut, unnest(tstzmultirange(tstzrange(cut.starts, cut.ends)) - cut.ranges) AS part`;
+
+// Bars that were deleted since the writer looked are in doubt, whatever it knows.
+const REFUTE = `UPDATE series_coverage AS stored
+SET confirmed = stored.confirmed - gone.ranges
+FROM (
+  SELECT d.series_id, range_agg(tstzrange(d.starts, d.ends)) AS ranges FROM series_doubt d
+  WHERE d.series_id = ANY ($1) AND d.reason = 'deleted' AND d.found_at > $2::timestamptz GROUP BY d.series_id
+) AS gone WHERE stored.series_id = gone.series_id AND stored.confirmed && gone.ranges`;
 
 const DOUBT = `INSERT INTO series_doubt (series_id, starts, ends, reason, found_at, due_at, attempts)
 SELECT new.id, to_timestamp(new.starts / 1000), to_timestamp(new.ends / 1000), new.reason, to_timestamp(new.found / 1000),
@@ -139,9 +115,11 @@ async function save(
   client: Client,
   owner: TenantOwner,
   changes: readonly CoverageChange[],
-  writer: string,
+  { writer, seen }: { readonly writer: string; readonly seen?: Seen },
 ): Promise<void> {
   if (changes.length === 0) return;
+  const replaced = seen && findDifference(seen.destination, await readDestination(client));
+  if (replaced !== undefined) throw new Error(`Cannot save coverage: the database is ${replaced}`);
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
     const ids = await findSeries(client, owner, [...new Set(changes.map(({ symbol }) => symbol))]);
@@ -154,7 +132,9 @@ async function save(
     }
     const locked = Array.from(ids.values(), (id): ChangedRange => ({ id, from: null, to: null }));
     await client.query(CONFIRM, [...columnsOf([...locked, ...confirmed]), writer]);
-    await client.query(CUT_DOUBTS, columnsOf([...confirmed, ...doubts]));
+    const since = seen?.at ?? "infinity";
+    await client.query(REFUTE, [[...ids.values()], since]);
+    await client.query(CUT_DOUBTS, [...columnsOf([...confirmed, ...doubts]), since]);
     if (doubts.length > 0) {
       await client.query(UNCONFIRM, [...columnsOf(doubts), writer]);
       await client.query(DOUBT, [

@@ -48,6 +48,7 @@ const MEANINGS: Record<DoubtReason, string> = {
   lag: "history does not reach the end of the range yet",
   contradicted: "history lacks a bar that is stored",
   journaled: "the bars wait in the journal of the process that streams them",
+  restored: "the database was restored or exchanged, and may lack the bars",
   stopped: "a run ended without saying how far it had come",
   deleted: "bars were deleted",
   upgraded: "an earlier version claimed the range without evidence",

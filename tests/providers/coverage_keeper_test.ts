@@ -40,7 +40,7 @@ Deno.test("a bar that may still be corrected is saved as confirmed when it no lo
 Deno.test("bars that were stored after the last save are in doubt at the next start", async () => {
   const keeper = keepIn(memoryCoverage(new Map([["AAPL", confirm(UNKNOWN, [0, 10 * MINUTE])]])), "x");
   let known: ReadonlyMap<string, SeriesCoverage> = new Map();
-  await keeper.load(new Map([["AAPL", 14 * MINUTE]]), (taken) => known = taken);
+  await keeper.load(new Map([["AAPL", 14 * MINUTE]]), { learn: (taken) => known = taken, relearn() {} });
   keeper.stop();
   const { confirmed, doubts } = known.get("AAPL")!;
   assertEquals(confirmed, [[0, 10 * MINUTE]]);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { CoverageStore } from "../../src/coverage/store.ts";
 import type { PipelineEvent } from "../../src/events.ts";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { calendarOf } from "../../src/providers/mod.ts";
@@ -49,6 +50,8 @@ export interface Script extends Partial<Feed> {
   outcome?: (frame: Frame) => FinalOutcome;
   /** Resolves when the journal is drained: with whether the table has all of it. */
   drained?: ProviderContext["drained"];
+  /** What others have changed in the store. */
+  news?: CoverageStore["news"];
 }
 
 /** One connection. */
@@ -60,7 +63,7 @@ export interface ScriptedConnection {
 
 /** Runs the feed under supervision. */
 export async function runScripted(
-  { answer, newest = {}, options, commit = () => Promise.resolve(), outcome, drained, ...given }: Script,
+  { answer, newest = {}, options, commit = () => Promise.resolve(), outcome, drained, news, ...given }: Script,
 ) {
   const directory = await makeDirectory();
   const connections: ScriptedConnection[] = [];
@@ -93,7 +96,7 @@ export async function runScripted(
   };
   // What is confirmed ends where the test says.
   const ends = new Map(Object.entries(newest).map(([symbol, minutes]) => [symbol, BAR - minutes * MINUTE]));
-  const store = memoryCoverage(confirmedUntil(ends));
+  const store = { ...memoryCoverage(confirmedUntil(ends)), news };
   const keeper = keepIn(store, feed.name, { isConfirmed: feed.isConfirmed === true });
   let coverage: FeedCoverage | undefined;
   const stream = supervise({

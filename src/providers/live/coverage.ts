@@ -18,6 +18,7 @@
  * | an answer does not reach the doubt's end | the rest | in doubt: `lag` |
  * | an answer lacks a bar that is stored | nothing is settled | in doubt: `contradicted` |
  * | a live bar fills a doubt, and is committed | the bar | confirmed |
+ * | the database was restored or exchanged, and does not confirm what was confirmed | the range | in doubt: `restored` |
  * | a bar is in the journal, and not in the table yet | what it would confirm | in doubt: `journaled` |
  * | the journal is drained, and the table has all of it | the same | confirmed |
  * | the journal is drained, and some of it was given up or refused | the same | in doubt: `refused` |
@@ -37,13 +38,15 @@
  * @module
  */
 import type { Calendar } from "../../calendar/mod.ts";
-import { beginOf, type DoubtReason, type SeriesCoverage } from "../../coverage/coverage.ts";
+import { beginOf, type Doubt, type DoubtReason, type SeriesCoverage, UNKNOWN } from "../../coverage/coverage.ts";
+import type { CoverageNews } from "../../coverage/store.ts";
 import type { FinalOutcome } from "../../records/frame.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
 import type { CoverageKeeper } from "./coverage_keeper.ts";
 import type { FeedBar } from "./feed.ts";
 import { beginningOf, heldBy } from "./peers.ts";
 import { refuse } from "./reconcile.ts";
+import { relearn } from "./relearn.ts";
 import { createSharedHoles } from "./shared_holes.ts";
 import {
   barsEnd,
@@ -64,6 +67,8 @@ import { firstDue, isAskable, isBusy, isHastened, SETTLE_MS } from "./urgency.ts
 export interface FeedCoverage {
   /** Takes over what earlier runs know; what lies between that and what this one knows already is in doubt. */
   learn(known: ReadonlyMap<string, SeriesCoverage>): void;
+  /** Takes over what others have changed; `unsaved` gives the doubts of a track that are not saved yet. */
+  relearn(news: CoverageNews, unsaved: (track: Track) => readonly Doubt[]): void;
   /** The track of a symbol of the feed. */
   track(symbol: string): Track;
   /** Tracks with doubts. */
@@ -234,6 +239,14 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
         const of = track(symbol);
         learn(of, before, now());
         if (of.coverage.doubts.length > 0) doubtful.add(of);
+      }
+    },
+    relearn({ changed: news, replaced }, unsaved) {
+      for (const of of symbols.map(track)) {
+        const stored = news.get(of.symbol) ?? (replaced === undefined ? undefined : UNKNOWN);
+        if (stored === undefined) continue;
+        relearn(of, stored, { unsaved: unsaved(of), isReplaced: replaced !== undefined, now: now() });
+        changed(of);
       }
     },
     track,

@@ -10,18 +10,19 @@
 import { beginOf, doubt, endOf, type SeriesCoverage, UNKNOWN } from "../../coverage/coverage.ts";
 import { intersect, subtract } from "../../records/intervals.ts";
 import type { CoverageChange, CoverageStore, SeriesOwner } from "../../coverage/store.ts";
+import type { FeedCoverage } from "./coverage.ts";
 import { settle, type Track } from "./track.ts";
 import { isBusy } from "./urgency.ts";
 
 /** Keeps the coverage of a feed. */
 export interface CoverageKeeper {
   /**
-   * Reads what earlier runs know and gives it to `take`. Bars that were stored after the last save are in doubt; where nothing
+   * Reads what earlier runs know and gives it to the coverage, and from then on what others change. Bars that were stored after the last save are in doubt; where nothing
    * is kept of a symbol that has bars, the last day of them is. A store that cannot be reached is asked again until it can be, while the feed streams.
    *
    * @param newest Start of the newest stored bar of each symbol.
    */
-  load(newest: ReadonlyMap<string, number>, take: (known: ReadonlyMap<string, SeriesCoverage>) => void): Promise<void>;
+  load(newest: ReadonlyMap<string, number>, coverage: Pick<FeedCoverage, "learn" | "relearn">): Promise<void>;
   /** The track has changed since it was saved. */
   changed(track: Track): void;
   /** Saves what has changed. */
@@ -42,6 +43,8 @@ export interface KeeperOptions {
   settledUntil: () => number;
   /** Kept the coverage until now: saves what it has left first. */
   before?: CoverageKeeper;
+  /** Hears that the store is another one than before, and why. @default {nobody hears} */
+  onReplaced?: (reason: string) => void;
   /** Hears that the coverage cannot be read or saved, once for each row of failures. */
   onFailure: (error: Error) => void;
 }
@@ -49,12 +52,14 @@ export interface KeeperOptions {
 const URGENT_MS = 5_000;
 const LOAD_AGAIN_MS = 2_000;
 const ALL_MS = 15 * 60_000;
+/** How often it asks what others have changed, in milliseconds. */
+const NEWS_MS = 60_000;
 /** What is in doubt of a series that an earlier version has written, in milliseconds. */
 const UPGRADE_MS = 24 * 60 * 60_000;
 
 /** Starts to keep the coverage. */
 export function createCoverageKeeper(
-  { owner, stepMs, store, isConfirmed, settledUntil, before, onFailure }: KeeperOptions,
+  { owner, stepMs, store, isConfirmed, settledUntil, before, onFailure, onReplaced = () => {} }: KeeperOptions,
 ): CoverageKeeper {
   const dirty = new Set<Track>();
   const urgent = new Set<Track>();
@@ -62,25 +67,38 @@ export function createCoverageKeeper(
   const saved = new WeakMap<Track, { readonly doubts: SeriesCoverage["doubts"]; readonly begin: number }>();
   let saving: Promise<void> = Promise.resolve();
   let hasFailed = false;
+  /** Takes what others have changed, once the coverage is loaded. */
+  let heed: FeedCoverage["relearn"] | undefined;
   let isStopped = false;
   const timers: ReturnType<typeof setInterval>[] = [];
+
+  /** Hears what others have changed. */
+  async function hear(): Promise<void> {
+    if (store?.news === undefined || heed === undefined) return;
+    const news = await store.news(owner);
+    if (news.replaced !== undefined) onReplaced(news.replaced);
+    if (news.replaced === undefined && news.changed.size === 0) return;
+    heed(news, (track) => track.coverage.doubts.filter((each) => saved.get(track)?.doubts.includes(each) !== true));
+    if (news.replaced !== undefined) { for (const track of dirty) urgent.add(track); }
+  }
 
   async function write(tracks: Set<Track>): Promise<void> {
     if (store === undefined || tracks.size === 0) return;
     const changes: CoverageChange[] = [];
     const taken = new Map<Track, Track["unsaved"]>();
-    // A feed that ends has brought into doubt what may be corrected.
-    const until = isStopped ? Infinity : settledUntil();
-    for (const track of tracks) {
-      const confirmed = track.unsaved.flatMap((each) => intersect(each, [[-Infinity, until]]));
-      taken.set(track, confirmed);
-      saved.set(track, { doubts: track.coverage.doubts, begin: beginOf(track.coverage) });
-      changes.push({ symbol: track.symbol, confirmed, doubts: track.coverage.doubts });
-      track.unsaved = track.unsaved.flatMap((each) => subtract(each, [[-Infinity, until]]));
-      if (track.unsaved.length === 0) dirty.delete(track);
-      urgent.delete(track);
-    }
     try {
+      await hear();
+      // A feed that ends has brought into doubt what may be corrected.
+      const until = isStopped ? Infinity : settledUntil();
+      for (const track of tracks) {
+        const confirmed = track.unsaved.flatMap((each) => intersect(each, [[-Infinity, until]]));
+        taken.set(track, confirmed);
+        saved.set(track, { doubts: track.coverage.doubts, begin: beginOf(track.coverage) });
+        changes.push({ symbol: track.symbol, confirmed, doubts: track.coverage.doubts });
+        track.unsaved = track.unsaved.flatMap((each) => subtract(each, [[-Infinity, until]]));
+        if (track.unsaved.length === 0) dirty.delete(track);
+        urgent.delete(track);
+      }
       await store.save(owner, changes);
       hasFailed = false;
     } catch (error) {
@@ -91,6 +109,7 @@ export function createCoverageKeeper(
           if (!doubts.some((each) => each.from < to && each.to > from)) settle(track, [from, to]);
         }
         dirty.add(track);
+        saved.delete(track);
       }
       if (!hasFailed) onFailure(error as Error);
       hasFailed = true;
@@ -130,12 +149,17 @@ export function createCoverageKeeper(
     timers.push(
       setInterval(() => save(urgent).catch(() => {}), URGENT_MS),
       setInterval(() => save(dirty).catch(() => {}), ALL_MS),
+      setInterval(() => void (saving = saving.catch(() => {}).then(hear).catch(() => {})), NEWS_MS),
     );
   }
 
   return {
-    async load(newest, take) {
+    async load(newest, coverage) {
       startSaving();
+      const take = (known: ReadonlyMap<string, SeriesCoverage>) => {
+        coverage.learn(known);
+        heed = coverage.relearn;
+      };
       const stored = await read().catch((error) => {
         onFailure(error);
         const again = setInterval(() => {

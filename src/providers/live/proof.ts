@@ -118,7 +118,7 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, not
     if (starts.length + before.length === 0 && !believesEmpty) return { symbol, confirmed: [], doubts: gone };
     const { settled, lacking } = judgeAnswer(
       {
-        doubts: subtract([Math.max(range[0], horizon), Math.min(range[1], end)], heldBack(symbol)),
+        doubts: subtract([Math.max(range[0], horizon), Math.min(range[1], end)], heldBack(symbol, inquiry.askedAt)),
         known: before,
         stepMs,
       },
@@ -146,9 +146,9 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, not
     };
   }
 
-  /** Corrections that history did not have yet: whether it has them now, their values say alone. */
-  const heldBack = (symbol: string) =>
-    (known.get(symbol)?.doubts ?? []).filter(({ reason }) => reason === "corrected")
+  /** Corrections that came after history was asked: it may have what they replaced, and its bars replace none of them. */
+  const heldBack = (symbol: string, askedAt: number) =>
+    (known.get(symbol)?.doubts ?? []).filter(({ reason, foundAt }) => reason === "corrected" && foundAt >= askedAt)
       .map(({ from, to }): Interval => [from, to]);
 
   return {

@@ -70,6 +70,8 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
       keeper = createCoverageKeeper({
         ...{ owner, stepMs, store: context.coverage, isConfirmed: feed.isConfirmed === true, before: keeper },
         settledUntil: () => feed.correctionMs ? (feed.clock?.vendorNow() ?? Date.now()) - feed.correctionMs : Infinity,
+        onReplaced: (reason) =>
+          context.notice(`coverage of ${name} is read anew, and history asked for what it lacks: it is ${reason}`),
         onFailure: ({ message }) => context.notice(`coverage of ${name} could not be saved: ${message}`),
       });
       const onCoverage = (...opened: [FeedCoverage, JournalWatch]) => void ([coverage, journal] = opened);

@@ -113,7 +113,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
       lagMs: () => feed.historyLagMs ?? 0,
       peers: await context.peers?.() ?? new Map(),
     });
-    await keeper.load(await context.newest(feed.timeframe), coverage.learn);
+    await keeper.load(await context.newest(feed.timeframe), coverage);
     const watchClock = createClockWatch({ ...{ provider: feed.name, clock, coverage, tell }, notice: context.notice });
     const watchSessions = createSessionWatch({ symbols: feed.symbols, coverage, now: clock.now });
     telling = setInterval(() => {

@@ -54,7 +54,7 @@ export function firstDue(readyAt: number, isBusy: boolean): number {
 
 /** How urgent a doubt is; `isShared` tells whether the busy symbols lack that minute. */
 export function urgencyOf(track: Track, doubt: Doubt, isShared: (ts: number) => boolean): Urgency {
-  const isOutage = ["interrupted", "stopped", "upgraded"].includes(doubt.reason) && doubt.attempts === 0;
+  const isOutage = ["interrupted", "stopped", "upgraded", "restored"].includes(doubt.reason) && doubt.attempts === 0;
   if (isOutage || (doubt.reason === "hole" && doubt.attempts === 0 && isShared(doubt.to))) return "outage";
   return isBusy(track) ? "busy" : "thin";
 }

@@ -1,0 +1,62 @@
+/**
+ * What others have changed in the coverage of a database, and whether it still is the same database.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import type { CoverageNews } from "../coverage/store.ts";
+import { loadCoverage, type TenantOwner } from "./coverage_read.ts";
+import { type Destination, findDifference, readDestination } from "./destination.ts";
+
+/** What was seen when the coverage was looked at last. */
+export interface Seen {
+  readonly destination: Destination;
+  /** When, by the server's clock, as text. */
+  readonly at: string;
+  /** When each symbol was changed by others, of those whose change is younger than {@linkcode OVERLAP}. */
+  readonly versions: ReadonlyMap<string, string>;
+}
+
+/** A transaction that began before the last look may end after it: changes of that time are looked at again. */
+const OVERLAP = "5 minutes";
+
+const NOW = "SELECT clock_timestamp()::text AS now";
+
+const CHANGED = `SELECT s.symbol, greatest(c.updated_at, d.found_at)::text AS version
+FROM series_key s LEFT JOIN series_coverage c
+  ON c.series_id = s.id AND c.updated_at > $4::timestamptz - interval '${OVERLAP}' AND c.updated_by <> $5
+LEFT JOIN (
+  SELECT series_id, max(found_at) AS found_at FROM series_doubt
+  WHERE reason = 'deleted' AND found_at > $4::timestamptz - interval '${OVERLAP}' GROUP BY series_id
+) AS d ON d.series_id = s.id
+WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND (c.series_id IS NOT NULL OR d.series_id IS NOT NULL)`;
+
+/** Notes how things are before the coverage is loaded. */
+export async function lookFirst(client: Client): Promise<Seen> {
+  const destination = await readDestination(client);
+  return { destination, at: await readTime(client), versions: new Map() };
+}
+
+/** What others than `writer` have changed since the last look. */
+export async function lookAgain(
+  client: Client,
+  owner: TenantOwner,
+  writer: string,
+  before: Seen | undefined,
+): Promise<{ seen: Seen; news: CoverageNews }> {
+  const now = await lookFirst(client);
+  if (before === undefined) return { seen: now, news: { changed: new Map() } };
+  const replaced = findDifference(before.destination, now.destination);
+  if (replaced !== undefined) return { seen: now, news: { changed: await loadCoverage(client, owner), replaced } };
+  const { tenant, provider, timeframe } = owner;
+  const { rows } = await client.query<{ symbol: string; version: string }>(
+    CHANGED,
+    [tenant, provider, timeframe, before.at, writer],
+  );
+  const versions = new Map(rows.map(({ symbol, version }) => [symbol, version]));
+  const symbols = rows.flatMap(({ symbol, version }) => before.versions.get(symbol) === version ? [] : [symbol]);
+  const changed = symbols.length === 0 ? new Map() : await loadCoverage(client, owner, symbols);
+  return { seen: { ...now, versions }, news: { changed } };
+}
+
+const readTime = async (client: Client): Promise<string> => (await client.query(NOW)).rows[0].now;
