@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import type { CoverageNews } from "../coverage/store.ts";
 import { loadCoverage, type TenantOwner } from "./coverage_read.ts";
+import { forgetDropped } from "./forget.ts";
 import { type Destination, findDifference, readDestination } from "./destination.ts";
 
 /** What was seen when the coverage was looked at last. */
@@ -13,6 +14,8 @@ export interface Seen {
   readonly destination: Destination;
   /** When, by the server's clock, as text. */
   readonly at: string;
+  /** Start of the first chunk of bars, as text; `undefined` where they lie in none. */
+  readonly firstChunk?: string;
   /** When each symbol was changed by others, of those whose change is younger than {@linkcode OVERLAP}. */
   readonly versions: ReadonlyMap<string, string>;
 }
@@ -32,9 +35,10 @@ LEFT JOIN (
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND (c.series_id IS NOT NULL OR d.series_id IS NOT NULL)`;
 
 /** Notes how things are before the coverage is loaded. */
-export async function lookFirst(client: Client): Promise<Seen> {
+export async function lookFirst(client: Client, before?: Seen): Promise<Seen> {
   const destination = await readDestination(client);
-  return { destination, at: await readTime(client), versions: new Map() };
+  const at = await readTime(client);
+  return { destination, at, firstChunk: await forgetDropped(client, before?.firstChunk), versions: new Map() };
 }
 
 /** What others than `writer` have changed since the last look. */
@@ -44,7 +48,7 @@ export async function lookAgain(
   writer: string,
   before: Seen | undefined,
 ): Promise<{ seen: Seen; news: CoverageNews }> {
-  const now = await lookFirst(client);
+  const now = await lookFirst(client, before);
   if (before === undefined) return { seen: now, news: { changed: new Map() } };
   const replaced = findDifference(before.destination, now.destination);
   if (replaced !== undefined) return { seen: now, news: { changed: await loadCoverage(client, owner), replaced } };

@@ -97,3 +97,28 @@ for (const isCompressed of [false, true]) {
     await checkDeletions(database);
   });
 }
+
+Deno.test("bars whose chunks were dropped are forgotten, and come into no doubt", async () => {
+  await using server = await startTimescale();
+  const database = await server.open();
+  await prepareDatabase(database);
+  await fill(database);
+  await applyTimescale(database, {}, (problem) => Promise.reject(problem));
+  const week = 7 * 1440;
+  const later = numberedBar(1, 1, { ...OWNER, symbol: "A", ts: minutes([3 * week, 0])[0] });
+  assertEquals(await writeOnce(database, [later]), counts(1));
+  const store = storeOf(database);
+  await store.load(OWNER);
+  const doubt = { reason: "hole" as const, foundAt: 0, dueAt: 0, attempts: 0 };
+  const range = (from: number, to: number) => ({ from: minutes([from, to])[0], to: minutes([from, to])[1] });
+  await store.save(OWNER, [{
+    symbol: "A",
+    confirmed: [minutes([3 * week, 3 * week + 1])],
+    doubts: [{ ...doubt, ...range(400, 410) }],
+  }]);
+  await select(database, `SELECT drop_chunks('bar', ${at(2 * week)})`);
+  const { changed } = await store.news!(OWNER);
+  const expected = { confirmed: [minutes([3 * week, 3 * week + 1])], doubts: [] };
+  assertEquals(changed.get("A"), expected);
+  assertEquals((await loaded(store)).A, expected);
+});
