@@ -39,6 +39,8 @@ export interface RunEnd {
   /** Why it failed. */
   readonly error?: unknown;
   readonly code: number;
+  /** Whether it was stopped before the end of an input that has one. */
+  readonly isCut: boolean;
 }
 
 /** What {@linkcode endOf} looks at. */
@@ -71,7 +73,7 @@ export function endOf({ outcome: { ledger, failure }, signals, unread, isStopped
     : isGivenUp || signals.length > 0 && unread === "input"
     ? codeOfSignal(signals.at(-1)!)
     : EXIT.done;
-  return { ended, error, code };
+  return { ended, error, code, isCut: ended === "stopped" && unread === "input" };
 }
 
 function isUnaccounted(ledger: TenantOutcome["ledger"]): boolean {

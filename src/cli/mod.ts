@@ -9,6 +9,9 @@ import { nearestWord } from "../config/nearest.ts";
 import { commands } from "./commands/mod.ts";
 import { surviveFileSizeLimit } from "./file_size_limit.ts";
 
+/** Whether there is a file of that name. */
+const isFile = (path: string): Promise<boolean> => Deno.stat(path).then(({ isFile }) => isFile, () => false);
+
 /** Runs the program with these arguments and gives its exit code. */
 export async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
@@ -33,7 +36,10 @@ export async function main(args: readonly string[]): Promise<number> {
     invocation = await parseInvocation(name, command, rest);
     const [word] = invocation.words;
     if (command.subcommands === undefined && word !== undefined) {
-      throw new UsageError(`Cannot understand "${word}": "${name}" takes only options, see barline ${name} --help`);
+      const meant = name === "ingest" && await isFile(word)
+        ? `did you mean --file ${word}?`
+        : `see barline ${name} --help`;
+      throw new UsageError(`Cannot understand "${word}": "${name}" takes only options, ${meant}`);
     }
     if (command.subcommands !== undefined && (word === undefined || !Object.hasOwn(command.subcommands, word))) {
       const words = Object.keys(command.subcommands);

@@ -138,7 +138,7 @@ export async function streamBars(
     isStopped: app.stopping.aborted,
     isStrict: settings.strict,
   });
-  if (end.ended === "stopped" && goOn !== undefined) {
+  if (end.isCut && goOn !== undefined) {
     log.info("Stopped before its end: {goOn}", { goOn });
   }
   console.log(summarize({

@@ -26,7 +26,7 @@ const TOLD_REASONS = { json: 10, people: 3 };
 /** What a summary tells. */
 export interface SummaryInput {
   readonly outcome: TenantOutcome & { readonly tenants?: ReadonlyMap<string, TenantOutcome> };
-  readonly end: Pick<RunEnd, "ended" | "error">;
+  readonly end: Omit<RunEnd, "code">;
   readonly seconds: number;
   readonly latency: LatencyDistribution;
   readonly letters: LetterSummary;
@@ -87,7 +87,7 @@ export function summarize({ outcome, end, seconds, latency, letters, json }: Sum
   for (const [name, { failure }] of tenants ?? []) {
     if (failure !== undefined) lines.push(`failed: ${name}: ${printable(describeError(failure))}`);
   }
-  if (end.ended === "stopped") lines.push("stopped before the end");
+  if (end.isCut) lines.push("stopped before the end of the input");
   const isTold = tenants !== undefined && outcome.failure !== undefined;
   if (error !== undefined && !isTold) lines.push(`failed: ${printable(error)}`);
   return lines.join("\n");

@@ -32,8 +32,9 @@ Deno.test("a feed that is stopped has ended as it should, with exit code 0", asy
   const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
   await untilStored(running);
   running.kill("SIGINT");
-  const { code, json } = await running.ended;
+  const { code, json, stderr } = await running.ended;
   assertEquals([code, json.ended, json.error], [0, "stopped", undefined]);
+  assertEquals(stderr.includes("--resume"), false, stderr);
 });
 
 Deno.test("an input that is cut off by --limit is read to its end", async () => {

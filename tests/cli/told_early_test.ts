@@ -63,3 +63,13 @@ for (
     assertEquals(stderr.includes(never), false, stderr);
   });
 }
+
+Deno.test("a file in the place of an option is answered with the option", async () => {
+  await using work = await openWorkspace();
+  await work.write("bars.csv", csvFile(3));
+  const { code, stderr } = await work.run(["ingest", "bars.csv"]);
+  assertEquals([code, stderr.trimEnd()], [
+    2,
+    'Cannot understand "bars.csv": "ingest" takes only options, did you mean --file bars.csv?',
+  ]);
+});

@@ -31,7 +31,7 @@ export function findFiles(patterns: readonly string[]): string[] {
       else problems.push(`${JSON.stringify(path)} cannot be read: ${problem}`);
     }
   }
-  if (problems.length > 0) throw new SettingError("file", `${problems.join("; ")}, wanted are files that can be read`);
+  if (problems.length > 0) throw new SettingError("file", problems.join("; "));
   return [...found];
 }
 
