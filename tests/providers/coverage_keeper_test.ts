@@ -25,7 +25,7 @@ Deno.test("a keeper that is stopped saves what has changed", async () => {
 
 Deno.test("a bar that may still be corrected is saved as confirmed when it no longer may be", async () => {
   const store = memoryCoverage();
-  let until = 5 * MINUTE;
+  let until = 5.5 * MINUTE;
   const keeper = keepIn(store, "x", { settledUntil: () => until });
   const track = createTrack("AAPL", MINUTE, undefined);
   settle(track, [0, 10 * MINUTE]);

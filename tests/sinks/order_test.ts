@@ -128,5 +128,8 @@ test("history marks the bars that were over when it was asked, and no others", (
   });
   const { records } = createHistoryFrame("feed", bars, asOf, () => {});
   assertEquals((records as Bar[]).map(({ fromHistory }) => fromHistory), [1, undefined, undefined]);
+  // The vendor's clock says what was over, where the local one is behind it.
+  const later = createHistoryFrame("feed", bars, asOf, () => {}, 65_000).records as Bar[];
+  assertEquals(later.map(({ fromHistory }) => fromHistory), [1, 1, 1]);
   return Promise.resolve();
 });

@@ -83,7 +83,8 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       retryMs: options.repairRetryMs,
     },
     async hand(bars, asOf, onEnded) {
-      await outlet.put({ ...createHistoryFrame(provider, bars, asOf, onEnded), isHistory: true }, signal);
+      const frame = createHistoryFrame(provider, bars, asOf, onEnded, clock.vendorNow() - Date.now());
+      await outlet.put({ ...frame, isHistory: true }, signal);
       tellOfBars("history", bars);
       tell({ type: "repaired", provider, count: bars.length });
     },

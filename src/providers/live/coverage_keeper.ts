@@ -89,7 +89,7 @@ export function createCoverageKeeper(
     try {
       await hear();
       // A feed that ends has brought into doubt what may be corrected.
-      const until = isStopped ? Infinity : settledUntil();
+      const until = isStopped ? Infinity : Math.floor(settledUntil() / stepMs) * stepMs;
       for (const track of tracks) {
         const confirmed = track.unsaved.flatMap((each) => intersect(each, [[-Infinity, until]]));
         taken.set(track, confirmed);

@@ -129,14 +129,18 @@ function noteUnstored(
 /**
  * A frame of bars of history, which were observed at `asOf` (microseconds). Bars that were over by then are marked, so that
  * no plain bar that the feed sends later replaces them.
+ *
+ * @param skewMs Vendor's clock minus the local one, in milliseconds.
  */
 export function createHistoryFrame(
   provider: string,
   bars: readonly FeedBar[],
   asOf: number,
   onEnded: OnEnded,
+  skewMs = 0,
 ): Frame {
-  const overBy = asOf / 1000 - SETTLE_MS;
+  // Where the local clock was set back, observations keep their order and are ahead of it.
+  const overBy = Math.min(asOf / 1000, Date.now()) + skewMs - SETTLE_MS;
   const records = bars.map((bar): Bar => {
     const isWhole = bar.ts + TIMEFRAMES.get(bar.timeframe)! <= overBy;
     return { ...bar, provider, receivedAt: asOf, fromHistory: isWhole ? 1 : undefined };
