@@ -1,5 +1,5 @@
 /**
- * A run as one of several that share out shards: what it holds decides which symbols its providers have.
+ * A run as one instance of a cluster: the shards that it holds decide which symbols its providers have.
  *
  * @module
  */
@@ -9,44 +9,44 @@ import type { Tenant } from "./tenant.ts";
 import { type Cluster, createCluster } from "../cluster/cluster.ts";
 import { fenceProvider } from "../cluster/fence.ts";
 import { leaseTimes } from "../cluster/lease.ts";
-import { type ClusterOverview, describeCensus } from "../cluster/overview.ts";
+import { type ClusterOverview, describeCluster } from "../cluster/overview.ts";
 import type { Config } from "../config/load.ts";
 import type { Provider } from "../providers/provider.ts";
 import { VERSION } from "../version.ts";
 import { clusterOf } from "./cluster_name.ts";
-import { openKeepers } from "./keepers.ts";
+import { openLeaseStore } from "./lease_store.ts";
 import type { SourcesChange } from "./sources.ts";
 
-/** Makes the providers of some shards. */
+/** Makes the providers of these shards. */
 export type Share = (held: ReadonlySet<number>) => readonly Provider[];
 
 /** Options of {@linkcode openSharing}. */
 export interface SharingOptions {
   config: Config;
-  /** The one whose symbols are shared out. */
+  /** The tenant whose symbols are distributed. */
   tenant: Pick<Tenant, "ledger" | "replace" | "tell" | "listen" | "stopping">;
   share: Share;
 }
 
-/** This instance's part in the cluster. Disposing of it leaves the cluster. */
+/** This instance in its cluster. Disposing of it leaves the cluster. */
 export interface Sharing extends AsyncDisposable {
   readonly instance: string;
   /**
-   * Joins the cluster and begins to take shards.
+   * Joins the cluster and begins to claim shards.
    *
-   * @throws {ClusterError} If that is in vain.
+   * @throws {ClusterError} If the set-up does not allow it to join.
    */
   start(): Promise<void>;
-  /** Makes these what there is to share out. */
+  /** Distributes these providers instead. */
   replace(share: Share): Promise<SourcesChange>;
-  /** All instances and their shards, as this one has last heard. */
+  /** All instances and their shards, as this one last heard. */
   overview(): ClusterOverview & { readonly instance: string };
 }
 
 /**
- * Prepares the part of a tenant that has no providers of its own.
+ * Prepares the instance, for a tenant without providers of its own. Waits for a lease database that is away.
  *
- * @throws {Error} If the database that keeps the leases cannot be used; one that is away is waited for.
+ * @throws {Error} If the lease database cannot be used.
  */
 export async function openSharing({ config, tenant, share: given }: SharingOptions): Promise<Sharing> {
   const { settings } = config;
@@ -61,9 +61,9 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
   let fence = new AbortController();
   let streams = 0;
 
-  const keepers = await openKeepers({ config, cluster: name, name: `barline ${instance}`, times });
+  const leases = await openLeaseStore({ config, cluster: name, name: `barline ${instance}`, times });
   const cluster: Cluster = createCluster({
-    keeper: keepers.leases,
+    store: leases.store,
     times,
     report() {
       const { inFlight, journaled } = tenant.ledger();
@@ -97,7 +97,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     leaveWhenDone();
   }
 
-  /** Once nothing is streamed any more others may, however long the writing of what was accepted takes. */
+  /** Releases the shards once nothing is streamed, however long accepted records take to be written. */
   function leaveWhenDone(): void {
     if (!tenant.stopping.aborted) return;
     cluster.prepareToLeave();
@@ -119,13 +119,13 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
       return change;
     },
     overview: () => ({
-      ...describeCensus(name, cluster.census() ?? { members: [], blocked: new Set() }),
+      ...describeCluster(name, cluster.membership() ?? { members: [], blocked: new Set() }),
       shards,
       instance,
     }),
     async [Symbol.asyncDispose]() {
       await cluster.leave();
-      await keepers[Symbol.asyncDispose]();
+      await leases[Symbol.asyncDispose]();
     },
   };
 }

@@ -1,10 +1,10 @@
 /** `barline cluster`. @module */
-import { type ClusterOverview, describeCensus, type InstanceOverview } from "../cluster/overview.ts";
-import { readCensus } from "../cluster/postgres_lease.ts";
+import { type ClusterOverview, describeCluster, type InstanceOverview } from "../cluster/overview.ts";
+import { readMembership } from "../cluster/postgres_lease.ts";
 import { readShardLags, type ShardLag } from "../cluster/shard_lags.ts";
 import { keepsLeasesInNats } from "../config/cluster.ts";
 import { openNats } from "../nats/connection.ts";
-import { readNatsCensus } from "../cluster/nats_lease.ts";
+import { readNatsMembership } from "../cluster/nats_lease.ts";
 import { type Config, loadConfig } from "../config/load.ts";
 import { withClient } from "../database/database.ts";
 import { openDatabase, openLeaseDatabase } from "../database/open.ts";
@@ -44,10 +44,10 @@ async function readOverview(config: Config): Promise<ClusterOverview> {
   const { cluster } = config.settings;
   if (keepsLeasesInNats(config.settings)) {
     await using nats = openNats(config.settings, "barline cluster");
-    return describeCensus(cluster, await readNatsCensus(nats, cluster));
+    return describeCluster(cluster, await readNatsMembership(nats, cluster));
   }
   await using database = openLeaseDatabase(config, "barline cluster", TIMEOUT_MS);
-  return describeCensus(cluster, await withClient(database, (client) => readCensus(client, cluster)));
+  return describeCluster(cluster, await withClient(database, (client) => readMembership(client, cluster)));
 }
 
 /** Each shard with its holder, and its lag where records go to a database. */

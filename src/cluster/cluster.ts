@@ -1,24 +1,30 @@
 /**
- * An instance among others: it keeps its leases, takes and gives shards, and sees to it that exactly those are streamed.
+ * An instance among others: it renews its leases, claims and releases shards, and streams exactly the shards that it holds.
  *
- * One loop beats, plans and changes leases, one step after the other; streams are changed beside it, so that a feed that is
- * slow to close delays no beat. A shard is taken as: lock → told of in a beat → streamed; and given as: no more streamed →
- * no more told of → unlocked. When the hold is over without a beat that went through, the streams are cut at once.
+ * One loop sends heartbeats, plans and changes leases, one step after the other. A shard passes these steps:
+ *
+ *     claimed → announced in a heartbeat: held → streamed → releasing: no longer streamed → no longer announced → released
+ *
+ * `hold.ts` says how long the instance may stream after a heartbeat, and `streaming.ts` what it streams. When the hold is
+ * over without another heartbeat that went through, the streams are cut at once and the shards are lost.
  *
  * @module
  */
+import { createCondition } from "../condition.ts";
 import type { Listener } from "../events.ts";
+import { createHold, now } from "./hold.ts";
 import { ClusterError, LeaseLostError } from "./lease.ts";
-import type { Census, InstanceReport, Lease, LeaseKeeper, LeaseTimes } from "./lease.ts";
+import type { InstanceReport, Lease, LeaseStore, LeaseTimes, Membership } from "./lease.ts";
 import { makePlan } from "./plan.ts";
+import { createStreaming } from "./streaming.ts";
 
 /** Options of {@linkcode createCluster}. */
 export interface ClusterOptions {
-  keeper: LeaseKeeper;
+  store: LeaseStore;
   times: LeaseTimes;
-  /** What the others are told. */
+  /** What the other instances are told. */
   report: () => Omit<InstanceReport, "isLeaving">;
-  /** Makes these the shards that are streamed; resolves when all others are no more. */
+  /** Makes these the shards that are streamed; resolves when no other one is. */
   stream: (shards: ReadonlySet<number>) => Promise<void>;
   /** Ends all streams at once. */
   cut: (reason: Error) => void;
@@ -27,225 +33,216 @@ export interface ClusterOptions {
 
 /** This instance, and what it knows of the others. */
 export interface Cluster {
-  /** Tells it from all others. */
+  /** Unique to this instance and this start. */
   readonly id: string;
   /**
-   * Joins and begins.
+   * Joins the cluster and starts the loop. An error that may pass is reported, and joining is tried again.
    *
-   * @throws {ClusterError} If that is in vain; where it is only so for now it is tried again and again.
+   * @throws {ClusterError} If the set-up does not allow it to join.
    */
   start(): Promise<void>;
-  /** Whether this instance may stream what it holds, to the moment. */
+  /** Whether this instance may stream the shards that it holds, to the moment. */
   isHolding(): boolean;
-  /** Streams again what is held, since what that means has changed. */
+  /** Streams the held shards anew, as the providers of a shard have changed. */
   refresh(): Promise<void>;
-  /** Takes nothing more, and says so. */
+  /** Claims no further shard, and announces that. */
   prepareToLeave(): void;
-  /** Lets others have all at once; nothing may be streamed any more. */
+  /** Releases all shards and ends the session. Nothing may be streamed any more. */
   leave(): Promise<void>;
-  /** The others, as last heard of, and this one; `undefined` before the first time. */
-  census(): Census | undefined;
+  /** All instances as last heard of; `undefined` before the first heartbeat. */
+  membership(): Membership | undefined;
 }
 
-/** Beats for which instances must be the same ones before shards are moved between them. */
+/**
+ * The session with the lease store:
+ *
+ * - `apart`: there is none. The next turn of the loop opens one, and claims again what is held while the hold is open.
+ * - `joined`: heartbeats go through the lease.
+ * - `leaving`: no further turn begins; the lease, if there is one, is closed with a farewell.
+ */
+type Session =
+  | { readonly state: "apart"; readonly lease?: undefined }
+  | { readonly state: "joined"; readonly lease: Lease }
+  | { readonly state: "leaving"; readonly lease?: Lease };
+
+/** The instances alive as last heard of: their ids, since when these are the same, and how many shards nobody holds. */
+interface Heard {
+  readonly ids: string;
+  readonly since: number;
+  readonly unheld: number;
+}
+
+/** Heartbeats for which the instances must be the same before shards are moved between them. */
 const SETTLED_AFTER = 3;
-/** Part of a beat to wait after a session has ended, before the next is opened, while that can save the hold. */
+/** Part of a heartbeat's interval to wait before a lost session is opened again, while that can save the hold. */
 const SOON = 0.1;
 
-/** A moment by the clock that is never set, and by the one that goes on while the machine sleeps; milliseconds. */
-interface Moment {
-  readonly monotonic: number;
-  readonly wall: number;
-}
-
-const now = (): Moment => ({ monotonic: performance.now(), wall: Date.now() });
-const LONG_AGO: Moment = { monotonic: -Infinity, wall: -Infinity };
-
-/** Makes the instance; nothing is joined yet. */
-export function createCluster({ keeper, times, report, stream, cut, tell }: ClusterOptions): Cluster {
+/** Makes the instance; it joins with {@linkcode Cluster.start}. */
+export function createCluster({ store, times, report, stream, cut, tell }: ClusterOptions): Cluster {
   const id = crypto.randomUUID();
-  /** Locked, and told of as held. */
+  let session: Session = { state: "apart" };
   const held = new Set<number>();
-  /** The one of them that others are to have as soon as it is no more streamed. */
-  let giving: number | undefined;
-  let lease: Lease | undefined;
-  let census: Census | undefined;
-  let holdsUntil = LONG_AGO;
-  let expiry: ReturnType<typeof setTimeout> | undefined;
+  /** The held shard that is released as soon as it is no longer streamed. */
+  let releasing: number | undefined;
+  let membership: Membership | undefined;
+  let heard: Heard = { ids: "", since: 0, unheld: 0 };
   let hasProblem = false;
-  let isLeaving = false;
-  let isOver = false;
-  let instances = "";
-  let unheld = 0;
-  let sameSince = 0;
-  let wake = Promise.withResolvers<void>();
+  let isStaying = true;
   let loop: Promise<void> = Promise.resolve();
-  let leaving: Promise<void> | undefined;
-  /** What is streamed; `undefined` while that changes, or after a change that has failed. */
-  let streamed: ReadonlySet<number> | undefined = new Set();
-  let streaming: Promise<void> = Promise.resolve();
-  let changes = 0;
-  let failedAt = 0;
+  let left: Promise<void> | undefined;
+  /** Changes when the loop has something to do before its next heartbeat. */
+  const condition = createCondition();
+  const hold = createHold(times.holdMs, () => drop("no heartbeat went through in time"));
+  const streaming = createStreaming({
+    stream,
+    onFailed: (error) =>
+      tell({ type: "cluster-notice", message: `cannot change what is streamed: ${(error as Error).message}` }),
+    onChanged: condition.notify,
+  });
 
-  const fullReport = (): InstanceReport => ({ ...report(), isLeaving });
+  const fullReport = (): InstanceReport => ({ ...report(), isLeaving: !isStaying });
   const inOrder = (shards: Iterable<number>) => [...shards].sort((a, b) => a - b);
 
   function tellShards(change: "taken" | "given" | "lost", shards: readonly number[], reason?: string): void {
     tell({ type: "shards", change, shards: inOrder(shards), held: inOrder(held), reason });
   }
 
-  function isHolding(): boolean {
-    const { monotonic, wall } = now();
-    return monotonic < holdsUntil.monotonic && wall < holdsUntil.wall;
+  function setProblem(reason: string | undefined): void {
+    if (hasProblem !== (reason !== undefined)) tell({ type: "cluster-problem", reason });
+    hasProblem = reason !== undefined;
   }
 
-  function expire(): void {
-    clearTimeout(expiry);
-    if (isHolding()) expiry = setTimeout(expire, Math.ceil(holdsUntil.monotonic - performance.now()) + 1);
-    else drop("no beat went through in time");
+  /** Streams the shards held, except the one being released. */
+  function streamHeld(): Promise<void> {
+    const shards = new Set(held);
+    if (releasing !== undefined) shards.delete(releasing);
+    return streaming.set(shards);
   }
 
-  /** Is no holder any more, and streams nothing from this moment on. */
+  /** Loses all shards, and streams nothing from this moment on. */
   function drop(reason: string): void {
-    clearTimeout(expiry);
-    holdsUntil = LONG_AGO;
-    // What comes of a beat under way is not to be trusted: it may be what the hold was lost by.
+    hold.end();
+    // Ignore a heartbeat in flight: it may be the one that lost the hold.
     endSession();
     if (held.size === 0) return;
     const lost = [...held];
     held.clear();
-    giving = undefined;
+    releasing = undefined;
     cut(new Error(`the hold on the shards is over: ${reason}`));
     tellShards("lost", lost, reason);
     streamHeld();
   }
 
   function endSession(): void {
-    lease?.cut();
-    lease = undefined;
+    session.lease?.cut();
+    session = session.state === "leaving" ? { state: "leaving" } : { state: "apart" };
   }
 
-  /** Makes what is held, but for what is given away, what is streamed; after changes that are under way. */
-  function streamHeld(): Promise<void> {
-    const wanted = new Set(held);
-    if (giving !== undefined) wanted.delete(giving);
-    streamed = undefined;
-    changes++;
-    return streaming = streaming.then(async () => {
-      try {
-        await stream(wanted);
-        if (changes === 1) streamed = wanted;
-      } catch (error) {
-        failedAt = performance.now();
-        tell({ type: "cluster-notice", message: `cannot change what is streamed: ${(error as Error).message}` });
-      }
-      changes--;
-      wake.resolve();
-    });
+  /** Throws where a session has ended while its answer was awaited. */
+  function checkSession(lease: Lease): void {
+    if (session.lease !== lease) throw new Error("the session was over before an answer came");
   }
 
-  async function beat(session: Lease, claims: Iterable<number> = held): Promise<void> {
+  async function heartbeat(lease: Lease, claimed: Iterable<number> = held): Promise<void> {
     const sentAt = now();
-    const heard = await session.beat(fullReport(), inOrder(claims));
-    checkSession(session);
-    holdsUntil = { monotonic: sentAt.monotonic + times.holdMs, wall: sentAt.wall + times.holdMs };
-    expire();
-    census = heard;
-    const alive = heard.members.filter(({ isAlive }) => isAlive);
+    const answer = await lease.heartbeat(fullReport(), inOrder(claimed));
+    checkSession(lease);
+    hold.extend(sentAt);
+    membership = answer;
+    const alive = answer.members.filter(({ isAlive }) => isAlive);
     const ids = alive.map((member) => member.id).join();
-    const unheldNow = report().shards - new Set([...alive.flatMap((member) => member.held), ...held]).size;
-    if (ids === instances && unheldNow === unheld) return;
-    if (ids !== instances) sameSince = performance.now();
-    instances = ids;
-    unheld = unheldNow;
+    const unheld = report().shards - new Set([...alive.flatMap((member) => member.held), ...held]).size;
+    if (ids === heard.ids && unheld === heard.unheld) return;
+    heard = { ids, unheld, since: ids === heard.ids ? heard.since : performance.now() };
     tell({ type: "cluster", instances: alive.length, unheld });
   }
 
-  /** It may have been given up while something was waited for. */
-  function checkSession(session: Lease): void {
-    if (lease !== session) throw new Error("the session was over before an answer came");
-  }
-
-  /** After a session has ended: what was held is held on if it can be had again while the hold lasts. */
+  /** Opens a session. Shards that the instance still holds are claimed again. */
   async function join(): Promise<Lease> {
-    const session = lease = await keeper.join(id, fullReport());
-    const wanted = inOrder(held);
-    if (wanted.length === 0) return session;
-    const got = await session.take(wanted);
-    checkSession(session);
-    // By the former session, whose end the server has not seen yet.
-    if (got.length < wanted.length) throw new Error("what was held is still locked by a session that has ended");
-    return session;
+    const lease = await store.join(id, fullReport());
+    session = { state: session.state === "leaving" ? "leaving" : "joined", lease };
+    if (held.size === 0) return lease;
+    const claimed = await lease.claim(inOrder(held));
+    checkSession(lease);
+    // The server may not have seen the end of the former session.
+    if (claimed.length < held.size) throw new Error("shards are still locked by a session that has ended");
+    return lease;
   }
 
+  /** One turn of the loop: a heartbeat, and one change of the shards. */
   async function turn(): Promise<void> {
-    const session = lease ?? await join();
-    await beat(session);
-    if (hasProblem) tell({ type: "cluster-problem", reason: undefined });
-    hasProblem = false;
-    if (giving !== undefined) return await give(session, giving);
-    if (streamed === undefined && changes === 0 && performance.now() - failedAt > times.ttlMs) streamHeld();
-    const isSettled = performance.now() - sameSince >= SETTLED_AFTER * times.beatMs;
-    const plan = makePlan({ census: census!, id, shards: report().shards, isSettled });
-    if (plan.give !== undefined) {
-      giving = plan.give;
+    const lease = session.lease ?? await join();
+    await heartbeat(lease);
+    setProblem(undefined);
+    if (releasing !== undefined) return await release(lease, releasing);
+    const { current } = streaming;
+    if (current.state === "failed" && performance.now() - current.at > times.ttlMs) streamHeld();
+    const isSettled = performance.now() - heard.since >= SETTLED_AFTER * times.heartbeatMs;
+    const plan = makePlan({ membership: membership!, id, shards: report().shards, isSettled });
+    if (plan.release !== undefined) {
+      releasing = plan.release;
       streamHeld();
     }
-    if (plan.take.length === 0) return;
-    const got = await session.take(plan.take);
-    checkSession(session);
-    if (got.length === 0) return;
-    await beat(session, [...held, ...got]);
-    for (const shard of got) held.add(shard);
-    tellShards("taken", got);
+    if (plan.claim.length > 0) await claim(lease, plan.claim);
+  }
+
+  async function claim(lease: Lease, shards: readonly number[]): Promise<void> {
+    const claimed = await lease.claim(shards);
+    checkSession(lease);
+    if (claimed.length === 0) return;
+    await heartbeat(lease, [...held, ...claimed]);
+    for (const shard of claimed) held.add(shard);
+    tellShards("taken", claimed);
     streamHeld();
   }
 
-  async function give(session: Lease, shard: number): Promise<void> {
-    if (streamed === undefined || streamed.has(shard)) return;
+  async function release(lease: Lease, shard: number): Promise<void> {
+    const { current } = streaming;
+    if (current.state !== "settled" || current.shards.has(shard)) return;
     held.delete(shard);
-    giving = undefined;
-    await beat(session);
-    await session.give(shard);
+    releasing = undefined;
+    await heartbeat(lease);
+    await lease.release(shard);
     tellShards("given", [shard]);
   }
 
+  const isLeaving = () => session.state === "leaving";
+
   async function run(): Promise<void> {
-    while (!isOver) {
-      const due = performance.now() + times.beatMs;
+    while (!isLeaving()) {
+      const since = condition.changes;
+      const due = performance.now() + times.heartbeatMs;
       try {
         await turn();
-        await sleep(due - performance.now());
+        await sleep(due - performance.now(), since);
       } catch (error) {
         if (error instanceof LeaseLostError) drop(error.message);
         endSession();
-        if (isOver) return;
-        if (!hasProblem) tell({ type: "cluster-problem", reason: (error as Error).message });
-        hasProblem = true;
-        // Whoever is back soon keeps what it holds.
-        await sleep(isHolding() ? SOON * times.beatMs : times.beatMs);
+        if (isLeaving()) return;
+        setProblem((error as Error).message);
+        // An instance that is back soon keeps what it holds.
+        await sleep(hold.isOpen() ? SOON * times.heartbeatMs : times.heartbeatMs, since);
       }
     }
   }
 
-  /** Waits, or until woken. */
-  async function sleep(ms: number): Promise<void> {
-    const timer = setTimeout(() => wake.resolve(), ms);
-    await wake.promise;
+  /** Waits that long, or until the condition has changed since. */
+  async function sleep(ms: number, since: number): Promise<void> {
+    const timer = setTimeout(condition.notify, ms);
+    await condition.changed(undefined, since);
     clearTimeout(timer);
-    wake = Promise.withResolvers();
   }
 
   async function leave(): Promise<void> {
-    isOver = true;
-    wake.resolve();
+    session = { state: "leaving", lease: session.lease };
+    condition.notify();
     await loop;
-    clearTimeout(expiry);
-    const given = [...held];
+    hold.end();
+    const released = [...held];
     held.clear();
-    await lease?.[Symbol.asyncDispose]();
-    lease = undefined;
-    if (given.length > 0) tellShards("given", given);
+    await session.lease?.[Symbol.asyncDispose]();
+    session = { state: "leaving" };
+    if (released.length > 0) tellShards("given", released);
   }
 
   return {
@@ -256,22 +253,21 @@ export function createCluster({ keeper, times, report, stream, cut, tell }: Clus
       } catch (error) {
         endSession();
         if (error instanceof ClusterError) throw error;
-        tell({ type: "cluster-problem", reason: (error as Error).message });
-        hasProblem = true;
+        setProblem((error as Error).message);
       }
       loop = run();
     },
     isHolding() {
-      if (isHolding()) return true;
-      drop("no beat went through in time");
+      if (hold.isOpen()) return true;
+      drop("no heartbeat went through in time");
       return false;
     },
     refresh: streamHeld,
     prepareToLeave() {
-      isLeaving = true;
-      wake.resolve();
+      isStaying = false;
+      condition.notify();
     },
-    leave: () => leaving ??= leave(),
-    census: () => census,
+    leave: () => left ??= leave(),
+    membership: () => membership,
   };
 }

@@ -1,5 +1,5 @@
 /**
- * A provider that ends at once when the right to stream it is over, whatever it and the pipeline are doing.
+ * Ends a provider at once when the right to stream it is over, whatever the provider and the pipeline are doing.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import type { Frame } from "../records/frame.ts";
 
 /** The right to stream. */
 export interface Fence {
-  /** Aborts when it is over. */
+  /** Aborts when the right is over. */
   readonly signal: AbortSignal;
-  /** Whether it is there still, to the moment: a process that was stopped goes on before any of its timers. */
+  /** Whether the right is there, to the moment: a process that hung goes on before any of its timers. */
   isOpen(): boolean;
-  /** Told how many streams there are. */
+  /** Called with each stream that begins (1) or ends (-1). */
   readonly onCount: (change: 1 | -1) => void;
 }
 
-/** Puts a provider behind a fence: nothing that it gives passes after its end, and its connection is closed. */
+/** Puts a provider behind a fence: after the end of the right no frame passes, and the connection is closed. */
 export function fenceProvider(provider: Provider, fence: Fence): Provider {
   return {
     ...provider,
@@ -48,7 +48,7 @@ export function fenceProvider(provider: Provider, fence: Fence): Provider {
             controller.close();
           } catch (error) {
             end();
-            // Beyond the fence nobody is interested.
+            // Nobody reads errors beyond the fence.
             if (fence.signal.aborted) controller.close();
             else controller.error(error);
           }

@@ -1,22 +1,22 @@
 /**
- * What a lease is: the right of one instance to stream the symbols of a shard, which it must renew.
+ * Leases: the right of one instance to stream the symbols of a shard, which it must renew.
  *
- * An instance **beats**: it says that it lives and what it holds, and hears the same of the others. What it holds is its
- * own for {@linkcode LeaseTimes.holdMs} after the last beat that went through **was sent**, and no longer: then it stops
- * by itself, whether or not it knows why. Whoever keeps the leases gives a shard to nobody else before that time is over,
- * and ends the hold of an instance that is not heard of for {@linkcode LeaseTimes.ttlMs}. So two never stream a shard at
- * once, as far as their clocks run at the same speed; when they were set does not matter.
+ * An instance sends **heartbeats**: each reports that it lives and which shards it holds, and answers with the same of the
+ * others. It may stream its shards for {@linkcode LeaseTimes.holdMs} after the last heartbeat that went through **was
+ * sent**, and then stops by itself, whether or not it knows why. The lease store gives a shard to nobody else before that
+ * time is over, and ends the leases of an instance that is silent for {@linkcode LeaseTimes.ttlMs}. So no two instances
+ * stream a shard at once, as long as their clocks run at the same speed; the time that they show does not matter.
  *
  * @module
  */
 
-/** How long things take, in milliseconds. */
+/** Times of a lease, in milliseconds. */
 export interface LeaseTimes {
-  /** Between two beats. */
-  readonly beatMs: number;
-  /** How long a holder may stream after the last beat that went through was sent. */
+  /** Between two heartbeats. */
+  readonly heartbeatMs: number;
+  /** How long a holder may stream after the last heartbeat that went through was sent. */
   readonly holdMs: number;
-  /** When whoever keeps the leases ends the hold of an instance that is silent. */
+  /** Silence after which the lease store ends the leases of an instance. */
   readonly ttlMs: number;
 }
 
@@ -26,89 +26,90 @@ export const HOLD_SHARE = 0.6;
 /** The times that follow from the longest silence of an instance, in seconds. */
 export function leaseTimes(seconds: number): LeaseTimes {
   const ttlMs = seconds * 1000;
-  return { ttlMs, holdMs: ttlMs * HOLD_SHARE, beatMs: ttlMs / 5 };
+  return { ttlMs, holdMs: ttlMs * HOLD_SHARE, heartbeatMs: ttlMs / 5 };
 }
 
-/** What an instance tells the others of itself. Times are epoch seconds. */
+/** What an instance reports of itself. Times are epoch seconds. */
 export interface InstanceReport {
   readonly instance: string;
   readonly host: string;
   readonly pid: number;
   readonly version: string;
   readonly startedAt: number;
-  /** Number of shards that it knows of: the same for all. */
+  /** Number of shards, which must be the same at all instances. */
   readonly shards: number;
-  /** The one shard that it wants; `undefined` of one that takes its share. */
+  /** The one shard that the instance wants; `undefined` where it takes its share. */
   readonly fixed?: number;
-  /** How long it may hold on after a beat, see {@linkcode LeaseTimes}: so long others leave its shards alone. */
+  /** How long it may stream after a heartbeat, see {@linkcode LeaseTimes}: so long others leave its shards alone. */
   readonly holdMs: number;
-  /** Whether it is about to go, and takes nothing any more. */
+  /** Whether it claims no further shards because it is about to leave. */
   readonly isLeaving: boolean;
-  /** Records that are accepted and not committed, those in the journal included. */
+  /** Records accepted and not committed, those in the journal included. */
   readonly waiting: number;
   /** When records were last committed; absent before the first. */
   readonly lastCommitAt?: number;
-  /** Receipt to commit of these, in milliseconds. */
+  /** Time of these from receipt to commit, in milliseconds. */
   readonly lagMs?: number;
 }
 
 /** An instance as the others see it. */
 export interface Member {
-  /** Made anew at each start. */
+  /** Unique to one start of the instance. */
   readonly id: string;
   readonly report: InstanceReport;
   /** Shards that it holds, in order. */
   readonly held: readonly number[];
-  /** Time since its last beat, in milliseconds. */
+  /** Time since its last heartbeat, in milliseconds. */
   readonly silentMs: number;
-  /** Whether it still has a session; one that was killed has none, and what it held is free soon. */
+  /** Whether it has a session. An instance that was killed has none, and its shards are free soon. */
   readonly isAlive: boolean;
 }
 
-/** A cluster as it is at a moment. */
-export interface Census {
-  /** All instances, oldest first. */
+/** All instances of a cluster at a moment. */
+export interface Membership {
+  /** Oldest first. */
   readonly members: readonly Member[];
-  /** Shards that nobody of them holds, and that cannot be had yet: who held them may not know that he does no more. */
+  /** Unheld shards that cannot be claimed yet: the last holder may not know that it lost them. */
   readonly blocked: ReadonlySet<number>;
 }
 
-/** An instance's place among the others. Disposing of it says farewell: what is held is free for others at once. */
+/** A session with a lease store. Disposing of it releases all shards at once. */
 export interface Lease extends AsyncDisposable {
   /**
-   * Tells the others that this instance lives, and that it holds these shards, and hears of them.
+   * Reports that this instance lives and holds these shards.
    *
-   * @throws {LeaseLostError} If a shard is no longer this instance's.
-   * @throws {Error} If there is no answer in time: the session is over then.
+   * @returns All instances, this one included.
+   * @throws {LeaseLostError} If one of the shards is no longer this instance's.
+   * @throws {Error} If no answer comes in time: the session is over then.
    */
-  beat(report: InstanceReport, held: readonly number[]): Promise<Census>;
-  /** Tries to get shards that are free, and gives those that it got: held once a beat with them has gone through. */
-  take(shards: readonly number[]): Promise<number[]>;
-  /** Lets others have a shard, once a beat without it has gone through. */
-  give(shard: number): Promise<void>;
-  /** Ends the session without a word: whoever keeps the leases may not notice before its time is over. */
+  heartbeat(report: InstanceReport, held: readonly number[]): Promise<Membership>;
+  /** Claims free shards. Gives those that it got: they are held once a heartbeat that names them has gone through. */
+  claim(shards: readonly number[]): Promise<number[]>;
+  /** Frees a shard for others, after a heartbeat that no longer names it. */
+  release(shard: number): Promise<void>;
+  /** Ends the session without a farewell: the store may not notice before the lease ends. */
   cut(): void;
 }
 
 /** Where leases are kept. */
-export interface LeaseKeeper {
-  /** Where that is, for people. */
+export interface LeaseStore {
+  /** Its address, for people. */
   readonly label: string;
   /**
-   * Opens a session, for an instance that may have had another before; `id` tells it from all others.
+   * Opens a session for an instance, which may have had another one before.
    *
-   * @throws {ClusterError} If it cannot be here, whenever it is tried.
+   * @throws {ClusterError} If the set-up does not allow it: trying again does not help.
    * @throws {Error} If it cannot be opened now.
    */
   join(id: string, report: InstanceReport): Promise<Lease>;
 }
 
-/** A shard that was held is somebody else's now. */
+/** Another instance has a shard that was held. */
 export class LeaseLostError extends Error {
   override name = "LeaseLostError";
 }
 
-/** The set-up does not do for a cluster: waiting does not help. */
+/** The set-up does not allow a cluster: trying again does not help. */
 export class ClusterError extends Error {
   override name = "ClusterError";
 }

@@ -1,13 +1,13 @@
 /**
- * What is known of the bucket that keeps a cluster's leases: who holds which shard, and what each instance has reported last.
+ * The contents of the bucket with a cluster's leases: who holds which shard, and the last report of each instance.
  *
  * @module
  */
 import type { JetStreamManager } from "@nats-io/jetstream";
 import { type KV, type KvEntry, KvWatchInclude } from "@nats-io/kv";
-import type { Census, InstanceReport } from "./lease.ts";
+import type { InstanceReport, Membership } from "./lease.ts";
 
-/** What was heard of a key last. */
+/** The last value of a key. */
 export interface Seen {
   readonly value: string;
   readonly revision: number;
@@ -15,21 +15,21 @@ export interface Seen {
   readonly at: number;
 }
 
-/** What is known of a bucket. */
+/** The contents of a bucket, as far as they are known. */
 export interface Board {
   take(entry: KvEntry): void;
   get(key: string): Seen | undefined;
-  census(): Census;
+  membership(): Membership;
 }
 
-/** A board that hears of changes. */
+/** A board that follows the changes of its bucket. */
 export interface WatchedBoard extends Board {
-  /** Resolves when all is known up to a revision. */
+  /** Resolves when all changes up to a revision are known. */
   reached(revision: number): Promise<void>;
   stop(): void;
 }
 
-/** Makes a board for a bucket whose keys are gone when they have not been written for `ttlMs`, which nobody tells. */
+/** Makes a board for a bucket that drops keys not written for `ttlMs`, without a message about it. */
 export function createBoard(ttlMs: number): Board {
   const seen = new Map<string, Seen>();
 
@@ -47,7 +47,7 @@ export function createBoard(ttlMs: number): Board {
       else seen.delete(key);
     },
     get,
-    census() {
+    membership() {
       const holders = new Map<string, number[]>();
       const reports: [string, Seen][] = [];
       for (const key of [...seen.keys()].sort()) {
@@ -72,7 +72,7 @@ export function createBoard(ttlMs: number): Board {
   };
 }
 
-/** Takes over what a bucket holds: every key that is there, however often it is written meanwhile. */
+/** Reads all keys of a bucket into the board, also those that are written meanwhile. */
 export async function readBucket(manager: JetStreamManager, bucket: KV, name: string, board: Board): Promise<void> {
   const { state } = await manager.streams.info(`KV_${name}`, { subjects_filter: ">" });
   const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(`$KV.${name}.`.length));

@@ -1,11 +1,11 @@
 /**
- * Leases in a NATS key-value bucket, for instances without a database: a key for each shard that is held, with the id of
- * its holder, and one for each instance with its report.
+ * Leases in a NATS key-value bucket, for instances without a database. The bucket has a key for each held shard, with the id
+ * of its holder, and a key for each instance, with its report.
  *
- * The server drops a key that has not been written for `ttlMs`, the bucket's age. Only who created a key knows its revision
- * and can write it again; a key that is there cannot be created. So a shard is free `ttlMs` after the last beat of its holder
- * at the earliest, who has stopped by then, as he may hold on for `holdMs` only. What the instances know of each other they
- * hear by watching the bucket; that may be late and decides nothing.
+ * The server drops a key that was not written for `ttlMs`, the age limit of the bucket. Only the instance that created a key
+ * knows its revision and can write it again, and an existing key cannot be created. So a shard becomes free at the earliest
+ * `ttlMs` after the last heartbeat of its holder, which has stopped streaming after `holdMs`. Instances hear of each other by
+ * watching the bucket; that may be late, and decides nothing.
  *
  * @module
  */
@@ -16,27 +16,27 @@ import type { NatsConnection } from "@nats-io/transport-node";
 import { connectNow, type Nats } from "../nats/connection.ts";
 import { findStream } from "../nats/stream.ts";
 import { ClusterError, LeaseLostError } from "./lease.ts";
-import type { Census, Lease, LeaseKeeper, LeaseTimes } from "./lease.ts";
+import type { Lease, LeaseStore, LeaseTimes, Membership } from "./lease.ts";
 import { createBoard, readBucket, watchBucket, type WatchedBoard } from "./nats_board.ts";
 
-/** Where {@linkcode keepLeasesInNats} keeps them. */
+/** Options of {@linkcode createNatsLeaseStore}. */
 export interface NatsLeaseOptions {
-  /** Stays the caller's to dispose. */
+  /** The caller disposes of it. */
   nats: Nats;
-  /** Name of the instances that share the shards. */
+  /** Name of the cluster. */
   cluster: string;
   times: LeaseTimes;
-  /** Servers that keep a copy of the bucket. */
+  /** Copies of the bucket, each on another server. */
   replicas: number;
 }
 
-/** The name of a cluster's bucket, which takes no dots. */
+/** Name of a cluster's bucket; such names have no dots. */
 export const bucketOf = (cluster: string) => `barline_${cluster.replaceAll(".", "--")}`;
 const shardKey = (shard: number) => `shard.${shard}`;
 const memberKey = (id: string) => `member.${id}`;
 
-/** Describes the leases of a cluster; nothing is opened yet. */
-export function keepLeasesInNats({ nats, cluster, times, replicas }: NatsLeaseOptions): LeaseKeeper {
+/** Makes the store; it connects with the first session. */
+export function createNatsLeaseStore({ nats, cluster, times, replicas }: NatsLeaseOptions): LeaseStore {
   const { ttlMs, holdMs } = times;
 
   return {
@@ -49,7 +49,7 @@ export function keepLeasesInNats({ nats, cluster, times, replicas }: NatsLeaseOp
         const manager = await deadline(jetstreamManager(connection, { timeout: holdMs, checkAPI: false }), holdMs);
         await deadline(readBucket(manager, bucket, bucketOf(cluster), board), holdMs);
         const lease = createLease(bucket, board, id);
-        const { members } = await lease.beat(report, []);
+        const { members } = await lease.heartbeat(report, []);
         const others = new Set(members.filter(({ isAlive }) => isAlive).map((member) => member.report.shards));
         others.delete(report.shards);
         if (others.size === 0) return lease;
@@ -88,7 +88,7 @@ export function keepLeasesInNats({ nats, cluster, times, replicas }: NatsLeaseOp
 
     async function renew(shard: number): Promise<void> {
       const revision = revisions.get(shard);
-      if (revision === undefined) throw new LeaseLostError(`shard ${shard} is not this session's`);
+      if (revision === undefined) throw new LeaseLostError(`shard ${shard} belongs to another session`);
       try {
         revisions.set(shard, await bucket.update(shardKey(shard), id, revision, holdMs));
       } catch (error) {
@@ -97,11 +97,11 @@ export function keepLeasesInNats({ nats, cluster, times, replicas }: NatsLeaseOp
       }
     }
 
-    async function tryToTake(shard: number): Promise<number | undefined> {
+    async function tryToClaim(shard: number): Promise<number | undefined> {
       const key = shardKey(shard);
       const seen = board.get(key);
       try {
-        // One that this instance held by a session that is over is its own still.
+        // A key of this instance from a session that has ended is still its own.
         const revision = seen?.value === id
           ? await bucket.update(key, id, seen.revision)
           : await bucket.create(key, id);
@@ -114,21 +114,21 @@ export function keepLeasesInNats({ nats, cluster, times, replicas }: NatsLeaseOp
     }
 
     return {
-      async beat(report, held) {
-        const told = JSON.stringify(report);
+      async heartbeat(report, held) {
+        const value = JSON.stringify(report);
         const [revision] = await deadline(
-          Promise.all([bucket.put(memberKey(id), told, { timeout: holdMs }), ...held.map(renew)]),
+          Promise.all([bucket.put(memberKey(id), value, { timeout: holdMs }), ...held.map(renew)]),
           holdMs,
         );
-        // What has been told after that is news of the next beat.
+        // Later changes are answered by the next heartbeat.
         await deadline(board.reached(revision), holdMs);
-        return board.census();
+        return board.membership();
       },
-      async take(shards) {
-        const got: (number | undefined)[] = await deadline(Promise.all(shards.map(tryToTake)), holdMs);
+      async claim(shards) {
+        const got: (number | undefined)[] = await deadline(Promise.all(shards.map(tryToClaim)), holdMs);
         return got.filter((shard) => shard !== undefined);
       },
-      async give(shard) {
+      async release(shard) {
         await deadline(bucket.delete(shardKey(shard), { previousSeq: revisions.get(shard) }), holdMs);
         revisions.delete(shard);
       },
@@ -145,8 +145,8 @@ export function keepLeasesInNats({ nats, cluster, times, replicas }: NatsLeaseOp
   }
 }
 
-/** Reads the census of a cluster; there is nobody in one without a bucket. */
-export async function readNatsCensus(nats: Nats, cluster: string): Promise<Census> {
+/** Reads the membership of a cluster; a cluster without a bucket has no instances. */
+export async function readNatsMembership(nats: Nats, cluster: string): Promise<Membership> {
   const connection = await connectNow(nats);
   const manager = await jetstreamManager(connection);
   const stream = await findStream(manager, `KV_${bucketOf(cluster)}`);
@@ -154,5 +154,5 @@ export async function readNatsCensus(nats: Nats, cluster: string): Promise<Censu
   const board = createBoard(stream.max_age / 1e6);
   const bucket = await new Kvm(jetstream(connection)).open(bucketOf(cluster));
   await readBucket(manager, bucket, bucketOf(cluster), board);
-  return board.census();
+  return board.membership();
 }

@@ -1,36 +1,36 @@
 /**
- * A cluster as people see it.
+ * A cluster at a glance, for people.
  *
  * @module
  */
-import type { Census } from "./lease.ts";
+import type { Membership } from "./lease.ts";
 
-/** What an instance is doing: streaming, ready to take over, about to go, or gone without a word. */
+/** An instance streams, stands by, is about to leave, or was lost: it ended without a farewell. */
 export type InstanceState = "active" | "standby" | "leaving" | "lost";
 
 /** An instance at a glance. Times are epoch seconds. */
 export interface InstanceOverview {
   readonly instance: string;
   readonly state: InstanceState;
-  /** Those that it holds, in order. */
+  /** Shards that it holds, in order. */
   readonly shards: readonly number[];
   readonly host: string;
   readonly pid: number;
   readonly version: string;
   readonly startedAt: number;
-  /** Time since it was last heard of, in seconds. */
+  /** Time since its last heartbeat, in seconds. */
   readonly silentSeconds: number;
   /** Records accepted and not committed. */
   readonly waiting: number;
   readonly lastCommitAt?: number;
-  /** Receipt to commit of its last records, in milliseconds. */
+  /** Time of its last records from receipt to commit, in milliseconds. */
   readonly lagMs?: number;
 }
 
 /** A cluster at a glance. */
 export interface ClusterOverview {
   readonly cluster: string;
-  /** Number of shards; 0 where there is no instance to tell. */
+  /** Number of shards; 0 where no instance is alive. */
   readonly shards: number;
   readonly instances: readonly InstanceOverview[];
   /** Shards that nobody holds. */
@@ -38,7 +38,7 @@ export interface ClusterOverview {
 }
 
 /** Makes the overview. */
-export function describeCensus(cluster: string, { members }: Census): ClusterOverview {
+export function describeCluster(cluster: string, { members }: Membership): ClusterOverview {
   const alive = members.filter(({ isAlive }) => isAlive);
   const shards = Math.max(0, ...alive.map(({ report }) => report.shards));
   const held = new Set(alive.flatMap((member) => member.held));

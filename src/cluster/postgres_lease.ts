@@ -1,11 +1,11 @@
 /**
- * Leases in PostgreSQL: rows that only roles with the right to write can take or lock, unlike advisory locks.
+ * Leases in PostgreSQL: rows that only roles with the right to write can claim or lock, unlike advisory locks.
  *
- * The row of a shard in `cluster_lease` names its holder, who renews it with each beat. It is over, and anybody's to take, when
- * it was not renewed for `ttlMs`; after `holdMs`, when the holder streams no more, if its session has ended too, as that of a
- * killed process has at once. Taking and renewing change that one row, so that PostgreSQL puts them in an order, and only the
- * server's clock counts. The **server** ends a session that has not beaten for `ttlMs` (`idle_session_timeout`), whatever TCP,
- * a NAT or a proxy in between believe of the connection.
+ * The row of a shard in `cluster_lease` names its holder, who renews it with each heartbeat. Others may claim it when it was
+ * not renewed for `ttlMs`, or for `holdMs`, after which its holder no longer streams, if the session has ended too: that of a
+ * killed process ends at once. Claims and renewals change the same row, so PostgreSQL orders them, and only the server's clock
+ * counts. The **server** ends a session without a heartbeat for `ttlMs` (`idle_session_timeout`), whatever TCP, a NAT or a
+ * proxy believes of the connection.
  *
  * @module
  */
@@ -13,45 +13,38 @@ import { deadline } from "@std/async/deadline";
 import type { Client } from "pg";
 import { cutClient, type Database, endClient } from "../database/database.ts";
 import { isPooled } from "../database/pooler.ts";
-import {
-  ClusterError,
-  HOLD_SHARE,
-  type InstanceReport,
-  type Lease,
-  type LeaseKeeper,
-  LeaseLostError,
-} from "./lease.ts";
-import type { Census, LeaseTimes } from "./lease.ts";
+import { ClusterError, HOLD_SHARE, type InstanceReport, type Lease, LeaseLostError, type LeaseStore } from "./lease.ts";
+import type { LeaseTimes, Membership } from "./lease.ts";
 
-/** Where {@linkcode keepLeasesInPostgres} keeps them. */
+/** Options of {@linkcode createPostgresLeaseStore}. */
 export interface PostgresLeaseOptions {
-  /** A server, without a pooler before it; stays the caller's to dispose. */
+  /** A server, reached without a pooler. The caller disposes of it. */
   database: Database;
-  /** Name of the instances that share the shards. */
+  /** Name of the cluster. */
   cluster: string;
   times: LeaseTimes;
 }
 
-/** The first whose sessions can be made to end by themselves. */
-const POSTGRES_WANTED = 14;
+/** First version with `idle_session_timeout`. */
+const OLDEST_POSTGRES = 14;
 
-/** Whether the session of a row is there still: a process that began later only has its number. */
+/** Whether the session of a row still exists: a process that began later only has the same number. */
 const hasSession = (backend: string, seenAt: string) =>
   `EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = ${backend} AND a.datname = current_database()
     AND coalesce(a.backend_start <= ${seenAt}, true))`;
 
-/** Time since an instance was last heard of, in milliseconds. */
+/** Time since the last heartbeat of an instance, in milliseconds. */
 const SILENT = "(extract(epoch FROM clock_timestamp() - i.seen_at) * 1000)::float8";
 const INSTANCE_HAS_SESSION = hasSession("i.backend", "i.seen_at");
 const LEASE_HAS_SESSION = hasSession("l.backend", "l.renewed_at");
 const IS_ALIVE = `(${INSTANCE_HAS_SESSION} AND ${SILENT} < (i.report->>'holdMs')::float8 / ${HOLD_SHARE})`;
 
-/** All instances of a cluster: the shards that each told of, and those that it has the lease of. */
-const CENSUS = `SELECT i.id, i.report, i.held AS claimed, ${SILENT} AS silent, ${IS_ALIVE} AS alive,
+/** All instances of a cluster, with the shards that each has announced and those that it has a lease of. */
+const MEMBERSHIP = `SELECT i.id, i.report, i.held AS claimed, ${SILENT} AS silent, ${IS_ALIVE} AS alive,
   ARRAY(SELECT l.shard FROM cluster_lease l WHERE l.cluster = i.cluster AND l.holder = i.id) AS leased
 FROM cluster_instance i WHERE i.cluster = $1 ORDER BY i.joined_at, i.id`;
 
-/** Renews the leases of an instance, in an order that all keep, lest two wait for each other. */
+/** Renews the leases of an instance, in the order that all keep, so that no two wait for each other. */
 const RENEW = `WITH own AS (
   SELECT l.shard FROM cluster_lease l WHERE l.cluster = $1 AND l.holder = $2 AND l.shard = ANY ($3)
   ORDER BY l.shard FOR UPDATE
@@ -59,8 +52,11 @@ const RENEW = `WITH own AS (
 UPDATE cluster_lease l SET renewed_at = clock_timestamp(), backend = pg_backend_pid()
 FROM own WHERE l.cluster = $1 AND l.shard = own.shard`;
 
-/** Takes leases that are free, over, or this instance's. A program that knows no leases tells of what it holds, and has no rows. */
-const TAKE = `INSERT INTO cluster_lease AS l (cluster, shard, holder, backend, renewed_at, hold)
+/**
+ * Claims leases that are free, over, or this instance's own. A program of an earlier version announces its shards, and has no
+ * rows here.
+ */
+const CLAIM = `INSERT INTO cluster_lease AS l (cluster, shard, holder, backend, renewed_at, hold)
 SELECT $1, s.shard, $2, pg_backend_pid(), clock_timestamp(), $3::float8 * interval '1 ms'
 FROM unnest($4::int[]) AS s (shard) WHERE NOT EXISTS (
   SELECT FROM cluster_instance i WHERE i.cluster = $1 AND i.id <> $2 AND s.shard = ANY (i.held)
@@ -72,13 +68,13 @@ WHERE l.holder = excluded.holder OR l.renewed_at < clock_timestamp() - l.hold / 
   OR l.renewed_at < clock_timestamp() - l.hold AND NOT ${LEASE_HAS_SESSION}
 RETURNING l.shard`;
 
-/** Reads the census of a cluster. */
-export async function readCensus(client: Client, cluster: string): Promise<Census> {
-  const { rows } = await client.query<CensusRow>(CENSUS, [cluster]);
-  return toCensus(rows);
+/** Reads the membership of a cluster. */
+export async function readMembership(client: Client, cluster: string): Promise<Membership> {
+  const { rows } = await client.query<MemberRow>(MEMBERSHIP, [cluster]);
+  return toMembership(rows);
 }
 
-interface CensusRow {
+interface MemberRow {
   id: string;
   report: InstanceReport;
   claimed: number[];
@@ -87,7 +83,7 @@ interface CensusRow {
   silent: number;
 }
 
-function toCensus(rows: readonly CensusRow[]): Census {
+function toMembership(rows: readonly MemberRow[]): Membership {
   const blocked = new Set<number>();
   const members = rows.map(({ id, report, claimed, leased, alive, silent }) => {
     const held = alive ? claimed.filter((shard) => leased.includes(shard)) : [];
@@ -98,9 +94,9 @@ function toCensus(rows: readonly CensusRow[]): Census {
 }
 
 /**
- * Whether a session of the server can hold leases.
+ * Checks that a session of the server can hold leases.
  *
- * @throws {ClusterError} If not, or somebody stands before the server.
+ * @throws {ClusterError} If the server is too old, or a pooler stands before it.
  */
 export async function checkLeaseServer(client: Client, label: string): Promise<void> {
   if (await isPooled(client)) {
@@ -110,21 +106,20 @@ export async function checkLeaseServer(client: Client, label: string): Promise<v
     );
   }
   const { rows: [{ version }] } = await client.query("SELECT current_setting('server_version_num')::int AS version");
-  if (version < POSTGRES_WANTED * 10_000) {
+  if (version < OLDEST_POSTGRES * 10_000) {
+    const found = Math.trunc(version / 10_000);
     throw new ClusterError(
-      `Cannot hold shards in PostgreSQL ${
-        Math.trunc(version / 10_000)
-      }: wanted is ${POSTGRES_WANTED} or newer, which ` +
-        "ends the session of an instance that hangs",
+      `Cannot hold shards: ${label} is PostgreSQL ${found}, expected ${OLDEST_POSTGRES} or newer, which ends the ` +
+        "session of an instance that hangs",
     );
   }
 }
 
-/** Describes the leases of a cluster; nothing is opened yet. */
-export function keepLeasesInPostgres({ database, cluster, times }: PostgresLeaseOptions): LeaseKeeper {
+/** Makes the store; it connects with the first session. */
+export function createPostgresLeaseStore({ database, cluster, times }: PostgresLeaseOptions): LeaseStore {
   const { ttlMs, holdMs } = times;
 
-  /** Lets a client answer within the time in which an answer is of use. */
+  /** Waits for an answer as long as it is of use. */
   async function ask<T>(client: Client, fn: () => Promise<T>): Promise<T> {
     try {
       return await deadline(fn(), holdMs);
@@ -138,7 +133,7 @@ export function keepLeasesInPostgres({ database, cluster, times }: PostgresLease
   async function open(client: Client, id: string, report: InstanceReport): Promise<void> {
     await checkLeaseServer(client, database.label);
     await client.query(
-      // A claim that a crash of the server could undo would be none.
+      // A crash of the server must not undo a claim.
       `SET idle_session_timeout = ${Math.round(ttlMs)}; SET statement_timeout = ${Math.round(holdMs)};
 SET default_transaction_isolation = 'read committed'; SET synchronous_commit = local`,
     );
@@ -172,9 +167,9 @@ DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timest
   return {
     label: database.label,
     async join(id, report) {
-      const patience = new AbortController();
-      const timer = setTimeout(() => patience.abort(new Error(`${database.label} does not answer`)), holdMs);
-      const client = await database.connect(patience.signal).finally(() => clearTimeout(timer));
+      const waiting = new AbortController();
+      const timer = setTimeout(() => waiting.abort(new Error(`${database.label} does not answer`)), holdMs);
+      const client = await database.connect(waiting.signal).finally(() => clearTimeout(timer));
       try {
         await ask(client, () => open(client, id, report));
       } catch (error) {
@@ -187,7 +182,7 @@ DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timest
 
   function createLease(client: Client, id: string): Lease {
     return {
-      async beat(report, held) {
+      async heartbeat(report, held) {
         const [, , { rows }] = await ask(client, () =>
           Promise.all([
             client.query(RENEW, [cluster, id, held]),
@@ -195,10 +190,10 @@ DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timest
               "UPDATE cluster_instance i SET seen_at = clock_timestamp(), held = $2, report = $3 WHERE i.id = $1",
               [id, held, JSON.stringify(report)],
             ),
-            client.query<CensusRow>(CENSUS, [cluster]),
+            client.query<MemberRow>(MEMBERSHIP, [cluster]),
           ]));
-        const census = toCensus(rows);
-        const me = census.members.find((member) => member.id === id);
+        const membership = toMembership(rows);
+        const me = membership.members.find((member) => member.id === id);
         const missing = me?.isAlive ? held.filter((shard) => !me.held.includes(shard)) : held;
         if (me === undefined || missing.length > 0) {
           throw new LeaseLostError(
@@ -207,13 +202,13 @@ DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timest
               : `the leases of the shards ${missing.join(", ")} are gone`,
           );
         }
-        return census;
+        return membership;
       },
-      async take(shards) {
-        const { rows } = await ask(client, () => client.query(TAKE, [cluster, id, holdMs, shards]));
+      async claim(shards) {
+        const { rows } = await ask(client, () => client.query(CLAIM, [cluster, id, holdMs, shards]));
         return rows.map(({ shard }) => shard);
       },
-      async give(shard) {
+      async release(shard) {
         await ask(client, () =>
           client.query(
             "DELETE FROM cluster_lease l WHERE l.cluster = $1 AND l.shard = $2 AND l.holder = $3",

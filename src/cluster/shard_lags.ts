@@ -1,5 +1,5 @@
 /**
- * How far behind the bars of each shard are, as the table shows it.
+ * How old the newest stored bars of each shard are.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import type { Client } from "pg";
 import { shardOf } from "../records/shard.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 
-/** One shard's stored series. */
+/** The stored series of one shard. */
 export interface ShardLag {
-  /** How many there are. */
+  /** Number of series. */
   readonly series: number;
   /** Start of the newest bar of any of them, in epoch seconds. */
   readonly newest: number;

@@ -16,40 +16,40 @@ const member = (id: string, held: number[], more: Partial<Member["report"]> & { 
 });
 
 const plan = (members: Member[], id: string, { shards = 4, blocked = [] as number[], isSettled = true } = {}) =>
-  makePlan({ census: { members, blocked: new Set(blocked) }, id, shards, isSettled });
+  makePlan({ membership: { members, blocked: new Set(blocked) }, id, shards, isSettled });
 
-Deno.test("who is alone takes all, but what another may still believe to hold", () => {
-  assertEquals(plan([member("a", [])], "a", { blocked: [2] }), { take: [0, 1, 3] });
+Deno.test("a lone instance claims all shards, except those whose last holder may not know that it lost them", () => {
+  assertEquals(plan([member("a", [])], "a", { blocked: [2] }), { claim: [0, 1, 3] });
 });
 
-Deno.test("free shards are taken up to the share, by each from another end", () => {
+Deno.test("instances claim free shards up to their part, each from another end", () => {
   const both = [member("a", []), member("b", [])];
-  assertEquals([plan(both, "a"), plan(both, "b")], [{ take: [0, 1] }, { take: [2, 3] }]);
+  assertEquals([plan(both, "a"), plan(both, "b")], [{ claim: [0, 1] }, { claim: [2, 3] }]);
 });
 
-Deno.test("who is gone or about to go has no share, and keeps what it has still", () => {
-  assertEquals(plan([member("a", [0, 1]), member("b", [2, 3], { isLeaving: true })], "a").take, []);
-  assertEquals(plan([member("a", [0, 1]), member("b", [], { isAlive: false })], "a").take, [2, 3]);
-  assertEquals(plan([member("a", [0, 1, 2, 3]), member("b", [], { isLeaving: true })], "b"), { take: [] });
+Deno.test("an instance that is lost or leaving gets no part, and its shards stay with it while it has them", () => {
+  assertEquals(plan([member("a", [0, 1]), member("b", [2, 3], { isLeaving: true })], "a").claim, []);
+  assertEquals(plan([member("a", [0, 1]), member("b", [], { isAlive: false })], "a").claim, [2, 3]);
+  assertEquals(plan([member("a", [0, 1, 2, 3]), member("b", [], { isLeaving: true })], "b"), { claim: [] });
 });
 
-Deno.test("one is given to who has two less, once the instances have settled", () => {
+Deno.test("a shard moves to an instance with two less, once the instances have settled", () => {
   const all = [member("a", [0, 1, 2, 3]), member("b", [])];
-  assertEquals(plan(all, "a"), { take: [], give: 3 });
-  assertEquals(plan(all, "a", { isSettled: false }), { take: [] });
-  assertEquals(plan([member("a", [0, 1, 3]), member("b", [])], "a").give, undefined, "while one is on its way");
-  assertEquals(plan([member("a", [0]), member("b", [])], "a", { shards: 1 }).give, undefined, "to a standby");
+  assertEquals(plan(all, "a"), { claim: [], release: 3 });
+  assertEquals(plan(all, "a", { isSettled: false }), { claim: [] });
+  assertEquals(plan([member("a", [0, 1, 3]), member("b", [])], "a").release, undefined, "while one is on its way");
+  assertEquals(plan([member("a", [0]), member("b", [])], "a", { shards: 1 }).release, undefined, "to a standby");
 });
 
 Deno.test("a fixed shard is of who wants it, and of its standby", () => {
   const fixed = [member("a", [0, 1, 2, 3]), member("f", [], { fixed: 1 })];
-  assertEquals(plan(fixed, "a"), { take: [], give: 1 });
-  assertEquals(plan([member("a", [0, 2, 3]), member("f", [], { fixed: 1 })], "f"), { take: [1] });
-  assertEquals(plan([member("a", [0, 2, 3]), member("f", [], { fixed: 1 })], "a"), { take: [] });
-  assertEquals(plan([member("f", [1], { fixed: 1 }), member("g", [], { fixed: 1 })], "g"), { take: [] });
+  assertEquals(plan(fixed, "a"), { claim: [], release: 1 });
+  assertEquals(plan([member("a", [0, 2, 3]), member("f", [], { fixed: 1 })], "f"), { claim: [1] });
+  assertEquals(plan([member("a", [0, 2, 3]), member("f", [], { fixed: 1 })], "a"), { claim: [] });
+  assertEquals(plan([member("f", [1], { fixed: 1 }), member("g", [], { fixed: 1 })], "g"), { claim: [] });
 });
 
-Deno.test("whoever comes and goes, all is held in the end, evenly, and one shard moves at a time", () => {
+Deno.test("after any joins and leaves all shards are held evenly, and one shard moves at a time", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 12 }),
@@ -57,17 +57,17 @@ Deno.test("whoever comes and goes, all is held in the end, evenly, and one shard
       fc.array(fc.integer({ min: 0, max: 5 }), { minLength: 40, maxLength: 120 }),
       (shards, changes, turns) => {
         const held = new Map<string, Set<number>>([["0", new Set()]]);
-        const census = () => [...held].map(([id, own]) => member(id, [...own].sort((a, b) => a - b), { shards }));
+        const membership = () => [...held].map(([id, own]) => member(id, [...own].sort((a, b) => a - b), { shards }));
         const owners = () => [...held.values()].flatMap((own) => [...own]);
         const takeTurn = (id: string) => {
-          const { take, give } = plan(census(), id, { shards });
-          for (const shard of take) {
+          const { claim, release } = plan(membership(), id, { shards });
+          for (const shard of claim) {
             assert(!owners().includes(shard));
             held.get(id)!.add(shard);
           }
-          if (give === undefined) return;
+          if (release === undefined) return;
           assertEquals(owners().length, shards, "nothing moves while something is free");
-          held.get(id)!.delete(give);
+          held.get(id)!.delete(release);
         };
         for (const { joins, who } of changes) {
           if (joins && !held.has(String(who))) held.set(String(who), new Set());
@@ -80,7 +80,7 @@ Deno.test("whoever comes and goes, all is held in the end, evenly, and one shard
         assertEquals(owners().sort((a, b) => a - b), Array.from({ length: shards }, (_, shard) => shard));
         const sizes = [...held.values()].map(({ size }) => size);
         assert(Math.max(...sizes) - Math.min(...sizes) <= 1, sizes.join());
-        for (const id of held.keys()) assertEquals(plan(census(), id, { shards }), { take: [] }, "all is at rest");
+        for (const id of held.keys()) assertEquals(plan(membership(), id, { shards }), { claim: [] }, "all is at rest");
       },
     ),
     { numRuns: 300 },

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { type InstanceReport, LeaseLostError, leaseTimes } from "../../src/cluster/lease.ts";
-import { keepLeasesInPostgres } from "../../src/cluster/postgres_lease.ts";
+import { createPostgresLeaseStore } from "../../src/cluster/postgres_lease.ts";
 import { withClient } from "../../src/database/database.ts";
 import { shardOf } from "../../src/records/shard.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
@@ -26,10 +26,10 @@ const report = (holdMs: number): InstanceReport => ({
 
 /** Joins an instance to the cluster `barline`. */
 async function join(url: string, times = LONG) {
-  const keeper = keepLeasesInPostgres({ database: databaseAt(url), cluster: "barline", times });
+  const store = createPostgresLeaseStore({ database: databaseAt(url), cluster: "barline", times });
   const id = crypto.randomUUID();
-  const lease = await keeper.join(id, report(times.holdMs));
-  return { id, lease, beat: (held: readonly number[]) => lease.beat(report(times.holdMs), held) };
+  const lease = await store.join(id, report(times.holdMs));
+  return { id, lease, beat: (held: readonly number[]) => lease.heartbeat(report(times.holdMs), held) };
 }
 
 test("a role that may read a tenant's rows alone can keep no shard from an instance", async (server) => {
@@ -45,7 +45,7 @@ test("a role that may read a tenant's rows alone can keep no shard from an insta
     await reader.query("SELECT pg_advisory_lock_shared($1, $2)", [key, (1 << 20) + SHARDS + 1]);
     const { id, lease, beat } = await join(url);
     await using _lease = lease;
-    assertEquals(await lease.take([0, 1]), [0, 1]);
+    assertEquals(await lease.claim([0, 1]), [0, 1]);
     const { members, blocked } = await beat([0, 1]);
     assertEquals(members.map(({ id, held }) => ({ id, held })), [{ id, held: [0, 1] }]);
     assertEquals(blocked.size, 0);
@@ -61,18 +61,18 @@ test("a role that may read a tenant's rows alone can keep no shard from an insta
   });
 });
 
-test("a lease is one instance's until that one gives it, ends it, or is silent for too long", async (server) => {
+test("a lease belongs to one instance until that releases it, ends it, or is silent for too long", async (server) => {
   const { url } = await migratedDatabase(server);
   const a = await join(url);
   const b = await join(url);
   await using _b = b.lease;
-  assertEquals(await a.lease.take([0, 1]), [0, 1]);
+  assertEquals(await a.lease.claim([0, 1]), [0, 1]);
   await a.beat([0, 1]);
-  assertEquals(await b.lease.take([0, 1]), []);
+  assertEquals(await b.lease.claim([0, 1]), []);
 
   await a.beat([1]);
-  await a.lease.give(0);
-  assertEquals(await b.lease.take([0, 1]), [0]);
+  await a.lease.release(0);
+  assertEquals(await b.lease.claim([0, 1]), [0]);
   await b.beat([0]);
 
   // As if it had hung for longer than the lease.
@@ -81,7 +81,7 @@ test("a lease is one instance's until that one gives it, ends it, or is silent f
 UPDATE cluster_instance SET seen_at = seen_at - interval '700 s' WHERE id = '${a.id}'`,
     url,
   );
-  assertEquals(await b.lease.take([1]), [1]);
+  assertEquals(await b.lease.claim([1]), [1]);
   await b.beat([0, 1]);
   await assertRejects(() => a.beat([1]), LeaseLostError, "the leases of the shards 1 are gone");
   a.lease.cut();
@@ -92,17 +92,17 @@ test("the lease of a killed process is free after its hold, as its session has e
   const a = await join(url);
   const b = await join(url);
   await using _b = b.lease;
-  await a.lease.take([0]);
+  await a.lease.claim([0]);
   await a.beat([0]);
   const [{ backend }] = await server.query(`SELECT backend FROM cluster_lease`, url) as { backend: number }[];
   a.lease.cut();
   while ((await server.query(`SELECT FROM pg_stat_activity WHERE pid = ${backend}`)).length > 0);
-  assertEquals(await b.lease.take([0]), []);
+  assertEquals(await b.lease.claim([0]), []);
   assertEquals([...(await b.beat([])).blocked], [0]);
   await server.query(
     `UPDATE cluster_lease SET renewed_at = renewed_at - interval '400 s';
 UPDATE cluster_instance SET seen_at = seen_at - interval '400 s' WHERE id = '${a.id}'`,
     url,
   );
-  assertEquals(await b.lease.take([0]), [0]);
+  assertEquals(await b.lease.claim([0]), [0]);
 });

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { calendarOf } from "../../src/providers/mod.ts";
 import { leaseTimes } from "../../src/cluster/lease.ts";
-import { keepLeasesInPostgres } from "../../src/cluster/postgres_lease.ts";
+import { createPostgresLeaseStore } from "../../src/cluster/postgres_lease.ts";
 import { readShardLags } from "../../src/cluster/shard_lags.ts";
 import { type Database, withClient } from "../../src/database/database.ts";
 import { keepCoverageInDatabase } from "../../src/database/coverage.ts";
@@ -87,7 +87,7 @@ async function useAll(database: Database): Promise<unknown> {
 /** Joins a cluster, takes a shard, and says which is held and by how many. */
 async function useLeases(database: Database): Promise<unknown> {
   const times = leaseTimes(10);
-  const keeper = keepLeasesInPostgres({ database, cluster: "c", times });
+  const store = createPostgresLeaseStore({ database, cluster: "c", times });
   const report = {
     instance: "a",
     host: "here",
@@ -99,9 +99,9 @@ async function useLeases(database: Database): Promise<unknown> {
     isLeaving: false,
     waiting: 0,
   };
-  await using lease = await keeper.join("00000000-0000-4000-8000-000000000001", report);
-  const taken = await lease.take([2]);
-  const { members, blocked } = await lease.beat(report, taken);
+  await using lease = await store.join("00000000-0000-4000-8000-000000000001", report);
+  const taken = await lease.claim([2]);
+  const { members, blocked } = await lease.heartbeat(report, taken);
   return { taken, held: members.map(({ held, isAlive }) => [held, isAlive]), blocked: blocked.size };
 }
 

@@ -5,11 +5,11 @@
  */
 import { join } from "@std/path";
 import { withClient } from "../../src/database/database.ts";
-import { type ClusterOverview, describeCensus } from "../../src/cluster/overview.ts";
-import { readNatsCensus } from "../../src/cluster/nats_lease.ts";
+import { type ClusterOverview, describeCluster } from "../../src/cluster/overview.ts";
+import { readNatsMembership } from "../../src/cluster/nats_lease.ts";
 import { openNats } from "../../src/nats/connection.ts";
 import { type NatsServer, natsSettings } from "./nats.ts";
-import { readCensus } from "../../src/cluster/postgres_lease.ts";
+import { readMembership } from "../../src/cluster/postgres_lease.ts";
 import { type LiveMarket, openLiveMarket } from "./live_market.ts";
 import type { TestServer } from "./postgres.ts";
 import { type Running, startBarline } from "./process.ts";
@@ -52,8 +52,8 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
   const way = nats && openNats(natsSettings(nats.url), "test");
   const read: TestCluster["read"] = async () =>
     way !== undefined
-      ? describeCensus("barline", await readNatsCensus(way, "barline"))
-      : describeCensus("barline", await withClient(database, (client) => readCensus(client, "barline")));
+      ? describeCluster("barline", await readNatsMembership(way, "barline"))
+      : describeCluster("barline", await withClient(database, (client) => readMembership(client, "barline")));
   // Each look at the database or the market takes its time: no waiting is needed between them.
   const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
   return {

@@ -4,10 +4,10 @@
  * @module
  */
 import type { Client } from "pg";
-import type { Census } from "../../cluster/lease.ts";
-import { readNatsCensus } from "../../cluster/nats_lease.ts";
-import { describeCensus } from "../../cluster/overview.ts";
-import { checkLeaseServer, readCensus } from "../../cluster/postgres_lease.ts";
+import type { Membership } from "../../cluster/lease.ts";
+import { readNatsMembership } from "../../cluster/nats_lease.ts";
+import { describeCluster } from "../../cluster/overview.ts";
+import { checkLeaseServer, readMembership } from "../../cluster/postgres_lease.ts";
 import { keepsLeasesInNats } from "../../config/cluster.ts";
 import type { Config } from "../../config/load.ts";
 import { withClient } from "../../database/database.ts";
@@ -25,7 +25,7 @@ const TIMEOUT_MS = 10_000;
  */
 export async function checkLeases(config: Config): Promise<string> {
   const { shards = 1, cluster } = config.settings;
-  const found = describeCensus(cluster, await readAll(config));
+  const found = describeCluster(cluster, await readAll(config));
   const there = found.instances.filter(({ state }) => state !== "lost").length;
   const words = `cluster ${cluster}, ${there} ${there === 1 ? "instance" : "instances"}`;
   if (there === 0) return words;
@@ -35,18 +35,20 @@ export async function checkLeases(config: Config): Promise<string> {
   return `${words}, ${found.unheld.length === 0 ? "all" : found.shards - found.unheld.length} of ${shards} shards held`;
 }
 
-async function readAll(config: Config): Promise<Census> {
+async function readAll(config: Config): Promise<Membership> {
   const { settings } = config;
   if (!keepsLeasesInNats(settings)) {
     await using database = openLeaseDatabase(config, "barline doctor", TIMEOUT_MS);
     return await withClient(database, async (client) => {
       await checkLeaseServer(client, database.label);
-      return await hasTable(client) ? await readCensus(client, settings.cluster) : { members: [], blocked: new Set() };
+      return await hasTable(client)
+        ? await readMembership(client, settings.cluster)
+        : { members: [], blocked: new Set() };
     });
   }
   await using nats = openNats(settings, "barline doctor");
   try {
-    return await readNatsCensus(nats, settings.cluster);
+    return await readNatsMembership(nats, settings.cluster);
   } catch (error) {
     throw explainNatsError(nats.label, error);
   }

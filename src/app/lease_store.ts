@@ -1,43 +1,44 @@
 /**
- * Where the instances of a cluster keep what all must know: in PostgreSQL or, where there is none, in NATS.
+ * Opens the store of a cluster's leases: PostgreSQL or, without a database, NATS.
  *
  * @module
  */
-import type { LeaseKeeper, LeaseTimes } from "../cluster/lease.ts";
-import { keepLeasesInNats } from "../cluster/nats_lease.ts";
-import { keepLeasesInPostgres } from "../cluster/postgres_lease.ts";
+import type { LeaseStore, LeaseTimes } from "../cluster/lease.ts";
+import { createNatsLeaseStore } from "../cluster/nats_lease.ts";
+import { createPostgresLeaseStore } from "../cluster/postgres_lease.ts";
 import { keepsLeasesInNats } from "../config/cluster.ts";
 import type { Config } from "../config/load.ts";
 import { openLeaseDatabase } from "../database/open.ts";
 import { openPrepared } from "../database/prepare.ts";
 import { openNats } from "../nats/connection.ts";
 
-/** Leases of a cluster. Disposing of it closes the way to them. */
-export interface Keepers extends AsyncDisposable {
-  readonly leases: LeaseKeeper;
+/** An open lease store. Disposing of it closes its connection. */
+export interface OpenLeaseStore extends AsyncDisposable {
+  readonly store: LeaseStore;
 }
 
-/** What is to be opened. */
-export interface KeepersOptions {
+/** Options of {@linkcode openLeaseStore}. */
+export interface LeaseStoreOptions {
   config: Config;
   cluster: string;
-  /** What the server is to call the connections. */
+  /** Name of the connections at the server. */
   name: string;
   times: LeaseTimes;
 }
 
 /**
- * Opens the way to them; one that leads nowhere for now is waited for.
+ * Opens the store; waits for a server that is away.
  *
  * @throws {Error} If the database cannot be used.
  */
-export async function openKeepers({ config, cluster, name, times }: KeepersOptions): Promise<Keepers> {
+export async function openLeaseStore(options: LeaseStoreOptions): Promise<OpenLeaseStore> {
+  const { config, cluster, name, times } = options;
   const { settings } = config;
   if (keepsLeasesInNats(settings)) {
     const nats = openNats(settings, name);
     const { natsReplicas: replicas } = settings;
     return {
-      leases: keepLeasesInNats({ nats, cluster, times, replicas }),
+      store: createNatsLeaseStore({ nats, cluster, times, replicas }),
       [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose](),
     };
   }
@@ -47,7 +48,7 @@ export async function openKeepers({ config, cluster, name, times }: KeepersOptio
     mayWait: () => true,
   });
   return {
-    leases: keepLeasesInPostgres({ database, cluster, times }),
+    store: createPostgresLeaseStore({ database, cluster, times }),
     [Symbol.asyncDispose]: () => database[Symbol.asyncDispose](),
   };
 }

@@ -1,0 +1,58 @@
+/**
+ * How long this instance may stream the shards that it holds.
+ *
+ * @module
+ */
+
+/**
+ * A hold is **open** for a while after each heartbeat that went through, counted from when that was sent. It is **over**
+ * before the first, when that time has passed, and when it is ended.
+ */
+export interface Hold {
+  /** Whether it is open, to the moment: a process that hung goes on before any of its timers. */
+  isOpen(): boolean;
+  /** Opens it after a heartbeat that was sent at this moment. */
+  extend(sentAt: Moment): void;
+  /** Ends it, without a call of `onOver`. */
+  end(): void;
+}
+
+/** A moment by the monotonic clock, which nobody sets, and by the wall clock, which goes on while the machine sleeps; ms. */
+export interface Moment {
+  readonly monotonic: number;
+  readonly wall: number;
+}
+
+/** This moment. */
+export const now = (): Moment => ({ monotonic: performance.now(), wall: Date.now() });
+
+const LONG_AGO: Moment = { monotonic: -Infinity, wall: -Infinity };
+
+/** Makes a hold that is over. `onOver` is called when its time has passed by either clock. */
+export function createHold(holdMs: number, onOver: () => void): Hold {
+  let until = LONG_AGO;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+
+  function isOpen(): boolean {
+    const { monotonic, wall } = now();
+    return monotonic < until.monotonic && wall < until.wall;
+  }
+
+  function watch(): void {
+    clearTimeout(timer);
+    if (isOpen()) timer = setTimeout(watch, Math.ceil(until.monotonic - performance.now()) + 1);
+    else onOver();
+  }
+
+  return {
+    isOpen,
+    extend({ monotonic, wall }) {
+      until = { monotonic: monotonic + holdMs, wall: wall + holdMs };
+      watch();
+    },
+    end() {
+      clearTimeout(timer);
+      until = LONG_AGO;
+    },
+  };
+}

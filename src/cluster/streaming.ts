@@ -1,0 +1,65 @@
+/**
+ * Which shards are streamed: changed one set after the other, beside the heartbeats, as a feed may be slow to close.
+ *
+ * @module
+ */
+
+/**
+ * - `settled`: exactly these shards are streamed;
+ * - `changing`: a change is in flight or waits for another;
+ * - `failed`: the last change failed at this time of the monotonic clock, and what is streamed is unknown.
+ */
+export type StreamingState =
+  | { readonly state: "settled"; readonly shards: ReadonlySet<number> }
+  | { readonly state: "changing" }
+  | { readonly state: "failed"; readonly at: number };
+
+/** See the module's description. */
+export interface Streaming {
+  readonly current: StreamingState;
+  /** Makes these the shards that are streamed, after the changes in flight; resolves when that has succeeded or failed. */
+  set(shards: ReadonlySet<number>): Promise<void>;
+}
+
+/** Options of {@linkcode createStreaming}. */
+export interface StreamingOptions {
+  /** Makes these the shards that are streamed; resolves when no other one is. */
+  stream: (shards: ReadonlySet<number>) => Promise<void>;
+  onFailed: (error: unknown) => void;
+  /** Called after each change, whether it succeeded or failed. */
+  onChanged: () => void;
+}
+
+/** Begins with no shard. */
+export function createStreaming({ stream, onFailed, onChanged }: StreamingOptions): Streaming {
+  let current: StreamingState = { state: "settled", shards: new Set() };
+  let pending = 0;
+  let last: Promise<void> = Promise.resolve();
+
+  async function change(shards: ReadonlySet<number>): Promise<StreamingState> {
+    try {
+      await stream(shards);
+      return { state: "settled", shards };
+    } catch (error) {
+      onFailed(error);
+      return { state: "failed", at: performance.now() };
+    }
+  }
+
+  return {
+    get current() {
+      return current;
+    },
+    set(shards) {
+      current = { state: "changing" };
+      pending++;
+      last = last.then(async () => {
+        const result = await change(shards);
+        pending--;
+        if (pending === 0) current = result;
+        onChanged();
+      });
+      return last;
+    },
+  };
+}
