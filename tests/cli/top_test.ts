@@ -103,8 +103,8 @@ testWhere(script, "on a terminal it draws until q, and leaves the terminal as it
   const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
   const { path, args } = currentProgram();
   const words = [path, ...args, "top", "--url", await addressOf(running)].map((word) => `'${word}'`);
-  // The terminal that script makes has no size.
-  const command = `stty cols 100 rows 30; ${words.join(" ")}`;
+  // The terminal that script makes has no size. It loses what it has not read when the shell ends, so that waits for a key.
+  const command = `stty cols 100 rows 30; ${words.join(" ")}; code=$?; echo "[over]"; read -r line; exit $code`;
   const child = new Deno.Command("script", {
     args: ["--quiet", "--return", "--command", command, "/dev/null"],
     stdin: "piped",
@@ -113,15 +113,19 @@ testWhere(script, "on a terminal it draws until q, and leaves the terminal as it
   }).spawn();
   const keys = child.stdin.getWriter();
   let text = "";
+  const press = (key: string) => keys.write(new TextEncoder().encode(key));
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    const isFirst = !text.includes("balances");
+    const before = text;
     text += chunk;
-    if (isFirst && text.includes("balances")) await keys.write(new TextEncoder().encode("q"));
+    for (const [sign, key] of [["balances", "q"], ["[over]", "\n"]]) {
+      if (!before.includes(sign) && text.includes(sign)) await press(key);
+    }
   }
   await keys.close().catch(() => {});
   assertEquals((await child.status).code, 0);
   assert(text.indexOf("\x1b[?1049h") >= 0);
-  assert(text.endsWith("\x1b[?25h\x1b[?1049l"), JSON.stringify(text.slice(-40)));
+  const shown = text.slice(0, text.indexOf("[over]"));
+  assert(shown.endsWith("\x1b[?25h\x1b[?1049l"), JSON.stringify(shown.slice(-40)));
   running.kill("SIGTERM");
   await running.ended;
 });
