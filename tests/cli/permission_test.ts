@@ -57,8 +57,8 @@ testWhere(
     const mount = new Deno.Command("mount", { args: ["-t", "tmpfs", "-o", "size=128k", "none", work.dataDir] });
     if (!(await mount.output()).success) throw new Error(`Cannot mount a file system at "${work.dataDir}"`);
     try {
-      const bad = "broken line\n".repeat(3000);
-      const args = ["--file", await work.write("bars.csv", `${csvFile(500)}${bad}`)];
+      const bad = "broken line\n".repeat(12_000);
+      const args = ["--refuse-limit", "20000", "--file", await work.write("bars.csv", `${csvFile(500)}${bad}`)];
       const { code, json, stderr } = await work.ingest(args);
       assertEquals(code, 1);
       assertStringIncludes(stderr, "make room or give the right to write there");
@@ -69,7 +69,7 @@ testWhere(
       await new Deno.Command("mount", { args: ["-o", "remount,size=8m", work.dataDir] }).output();
       const resumed = await work.ingest([...args, "--resume"]);
       assertEquals([resumed.code, resumed.json.inFlight], [0, 0], resumed.stderr);
-      assertEquals(new Set((await work.letters()).map(({ metadata }) => metadata.location)).size, 3000);
+      assertEquals(new Set((await work.letters()).map(({ metadata }) => metadata.location)).size, 12_000);
     } finally {
       await new Deno.Command("umount", { args: [work.dataDir] }).output();
     }

@@ -19,6 +19,8 @@ const SUMMARY = [
   "deadLettered",
   "journaled",
   "inFlight",
+  "inserted",
+  "updated",
   "seconds",
   "rate",
   "latencyMs",
