@@ -21,8 +21,11 @@ import { RequestError } from "../body.ts";
 export interface DeadLetterApi {
   /** Counts by reason, SQLSTATE and provider, the largest first. */
   groups(): Promise<{ groups: LetterGroup[] }>;
-  /** The oldest letters that match `field=text` conditions of the query, `limit` at most. */
-  letters(query: URLSearchParams): Promise<{ letters: StoredLetter[] }>;
+  /**
+   * The oldest letters that match `field=text` conditions of the query: `limit` at most, and no more than fit an answer of a
+   * few megabytes. `more` says whether others match.
+   */
+  letters(query: URLSearchParams): Promise<{ letters: StoredLetter[]; more: boolean }>;
   /**
    * Replays the letters that `where` of the body names, an object of conditions. `force` also sends those that come back
    * for ever.
@@ -53,6 +56,8 @@ export interface ReplayAnswer {
 /** Letters shown where the query names no number, and at most. */
 const SHOWN = 20;
 const MAX_SHOWN = 1000;
+/** Most characters of an answer, but that a letter alone may be longer: letters of a megabyte are possible. */
+const MAX_SHOWN_LENGTH = 2_000_000;
 
 /** A count that took less than a tenth of this, in milliseconds, is made anew for each who asks. */
 const SOON_MS = 100;
@@ -84,11 +89,14 @@ export function createDeadLetterApi(store: Store, config: Config, stop: AbortSig
       const where = Object.fromEntries([...query].filter(([name]) => FILTER_FIELDS.includes(name)));
       const matches = parseFilter({ where });
       const letters: StoredLetter[] = [];
+      let length = 0;
       for await (const located of readLetters(directory)) {
-        if (letters.length >= limit) break;
-        if (matches(located)) letters.push(located.letter);
+        if (!matches(located)) continue;
+        length += located.text.length;
+        if (letters.length >= limit || letters.length > 0 && length > MAX_SHOWN_LENGTH) return { letters, more: true };
+        letters.push(located.letter);
       }
-      return { letters };
+      return { letters, more: false };
     },
     async replay(body) {
       const matches = readWhere(body);
