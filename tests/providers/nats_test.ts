@@ -235,6 +235,21 @@ testWhere(missing, "no more messages are under way than max_ack_pending allows, 
   for (const worker of workers) await worker[Symbol.asyncDispose]();
 });
 
+testWhere(missing, "a consumer of that name for other subjects is refused, and left as it is", async () => {
+  await using stream = await openStream(1);
+  const filter_subject = "barline.other.bar.*";
+  await stream.manager.consumers.add(natsSettings(server.url).natsStream, {
+    ...{ durable_name: "barline-bar", filter_subject, ack_policy: "explicit" },
+  });
+  const worker = stream.makeWorker();
+  const error = await worker.open(createContext()).getReader().read().catch((error) => error);
+  await worker.close!();
+  assertMatch(
+    error.message,
+    /^Cannot use the consumer "barline-bar" .* filter_subject is "barline\.other\.bar\.\*", expected "barline\.default\.bar\.\*"/,
+  );
+});
+
 testWhere(missing, "the lag is told", async () => {
   await using stream = await openStream(100, { natsMaxAckPending: 10 });
   await using worker = open(stream.makeWorker());

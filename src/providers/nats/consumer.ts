@@ -47,7 +47,14 @@ export async function openConsumer(nats: Nats, settings: NatsSettings, to: Subsc
   const { durable_name: name, ack_wait, max_ack_pending } = wanted;
   const found = await find(manager, stream, name);
   if (found === undefined) await manager.consumers.add(stream, wanted);
-  else if (found.ack_wait !== ack_wait || found.max_ack_pending !== max_ack_pending) {
+  else if (found.filter_subject !== wanted.filter_subject) {
+    throw new RangeError(
+      `Cannot use the consumer "${name}" of the stream "${stream}": its filter_subject is "${
+        found.filter_subject ?? ""
+      }", ` +
+        `expected "${wanted.filter_subject}". Give this hub another --nats-consumer, or delete the consumer`,
+    );
+  } else if (found.ack_wait !== ack_wait || found.max_ack_pending !== max_ack_pending) {
     await manager.consumers.update(stream, name, { ack_wait, max_ack_pending });
   }
   return await jetstream(await nats.connect()).consumers.get(stream, name);
