@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { onAbort } from "../abort.ts";
 import { TransientError } from "./faults.ts";
 
 /** What the worker is asked; `check` is answered when it is not at work. */
@@ -129,17 +130,16 @@ async function ask(
 ): Promise<void> {
   const either = AbortSignal.any([life.signal, signal]);
   const { port1, port2 } = new MessageChannel();
+  const replied = Promise.withResolvers<void>();
+  port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
+    if (data.ok) replied.resolve();
+    else replied.reject(new Error(data.message));
+  };
+  // Not listened to for longer: a timeout that somebody listens to keeps the program running.
+  using _listening = onAbort(either, replied.reject);
   try {
-    await new Promise<void>((resolve, reject) => {
-      port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
-        if (data.ok) resolve();
-        else reject(new Error(data.message));
-      };
-      const abort = () => reject(either.reason);
-      if (either.aborted) abort();
-      either.addEventListener("abort", abort, { once: true });
-      worker.postMessage(request, [port2]);
-    });
+    worker.postMessage(request, [port2]);
+    await replied.promise;
   } finally {
     port1.close();
   }

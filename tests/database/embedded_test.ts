@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
+import { fromFileUrl, join } from "@std/path";
 import { withClient } from "../../src/database/database.ts";
 import { openEmbedded } from "../../src/database/embedded.ts";
 import { prepareDatabase } from "../../src/database/migrate.ts";
@@ -153,4 +153,19 @@ Deno.test("what was left half-made is made anew", async () => {
     await using database = await openEmbedded(directory);
     assertEquals(await select(database, "SELECT 1 AS one"), [{ one: 1 }]);
   });
+});
+
+Deno.test("a program that has closed its embedded database ends by itself", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "barline-test-" });
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--no-check", fromFileUrl(new URL("../support/embedded_once.ts", import.meta.url)), directory],
+    stdout: "piped",
+  }).spawn();
+  const { value } = await child.stdout.getReader().read();
+  assertEquals(new TextDecoder().decode(value), "closed\n");
+  const closed = performance.now();
+  assertEquals((await child.status).code, 0);
+  // It was kept by the longest start, of two minutes.
+  assert(performance.now() - closed < 60_000);
+  await Deno.remove(directory, { recursive: true });
 });
