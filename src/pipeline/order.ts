@@ -34,15 +34,27 @@ export function createOrder(kind: RecordKind<MarketRecord>): Order {
 
   function rangesOf(records: readonly MarketRecord[]): Map<string, Range> {
     const ranges = new Map<string, Range>();
+    /** The ranges of one provider and timeframe, by symbol: no name is put together for each record. */
+    let group = new Map<string, Range>();
+    let groupProvider: string | undefined;
+    let groupTimeframe = "";
+    const groups = new Map<string, Map<string, Range>>();
     for (const record of records) {
       const { provider, symbol, timeframe } = kind.series(record);
-      const name = `${symbol}\n${timeframe}\n${provider}`;
+      if (provider !== groupProvider || timeframe !== groupTimeframe) {
+        const name = `${provider}\n${timeframe}`;
+        group = groups.get(name) ?? new Map();
+        groups.set(name, group);
+        groupProvider = provider;
+        groupTimeframe = timeframe;
+      }
       const at = value(record)!;
-      const range = ranges.get(name);
-      if (range === undefined) ranges.set(name, { from: at, to: at });
+      const range = group.get(symbol);
+      if (range === undefined) group.set(symbol, { from: at, to: at });
       else if (at < range.from) range.from = at;
       else if (at > range.to) range.to = at;
     }
+    for (const [name, group] of groups) for (const [symbol, range] of group) ranges.set(`${name}\n${symbol}`, range);
     return ranges;
   }
 
