@@ -25,6 +25,7 @@ import type { Uses } from "../database/schema/rights.ts";
 import { applyTimescale } from "../database/timescale/apply.ts";
 import { checkNats } from "../nats/connection.ts";
 import { openPreparedNats } from "../nats/prepared.ts";
+import { readCreation } from "../nats/stream.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { keepCoverageInNats } from "../nats/coverage.ts";
 import { openSink } from "../sinks/mod.ts";
@@ -188,7 +189,11 @@ async function openStream({ config, isKept, notice, opened }: StoreOptions): Pro
           timeoutMs: settings.writeTimeoutMs,
           writer: writerName(settings),
         })
-        : keepCoverageInFiles({ dataDir: tenantDirectory({ ...settings, tenant }), notice }),
+        : keepCoverageInFiles({
+          dataDir: tenantDirectory({ ...settings, tenant }),
+          notice,
+          stream: () => readCreation(nats, settings.natsStream),
+        }),
     check: (signal) => checkNats(nats, signal),
     newest: () => Promise.resolve(new Map()),
   };

@@ -11,12 +11,18 @@ import { join } from "@std/path";
 import { makeDirectory, syncDirectory, writeAll } from "../durable_files.ts";
 import { type SeriesCoverage, UNKNOWN } from "./coverage.ts";
 import { type CoverageJson, fromJson, toJson } from "./json.ts";
-import { applyChange, type CoverageStore, type SeriesOwner } from "./store.ts";
+import { applyChange, type CoverageChange, type CoverageStore, type SeriesOwner } from "./store.ts";
+import { doubtUnread, isOtherStream } from "./stream_identity.ts";
 
 /** Where {@linkcode keepCoverageInFiles} keeps it. */
 export interface FileCoverageOptions {
   /** The tenant's directory. */
   readonly dataDir: string;
+  /**
+   * Names the stream that the records go to; another name after it was made anew. `undefined` where that cannot be known for
+   * now. @default {the same for ever}
+   */
+  readonly stream?: () => Promise<string | undefined>;
   /** Told of a file that cannot be read, and of what that means. */
   readonly notice: (message: string) => void;
 }
@@ -28,7 +34,8 @@ type Line = CoverageJson & { readonly symbol: string };
 const COMPACT_BYTES = 4 * 1024 * 1024;
 
 /** Keeps the coverage of a tenant's series. */
-export function keepCoverageInFiles({ dataDir, notice }: FileCoverageOptions): CoverageStore {
+export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore {
+  const { dataDir, notice, stream = () => Promise.resolve(undefined) } = options;
   const directory = join(dataDir, "coverage");
   /** Size at which each file is written anew. */
   const limits = new Map<string, number>();
@@ -99,21 +106,47 @@ export function keepCoverageInFiles({ dataDir, notice }: FileCoverageOptions): C
     await syncDirectory(directory);
   }
 
+  /** Brings into doubt what a stream that was made anew has lost; tells whether it was. */
+  async function noticeStream(owner: SeriesOwner): Promise<boolean> {
+    const name = await stream().catch(() => undefined);
+    const path = pathOf(owner);
+    const isOther = await isOtherStream(`${path}.stream`, name);
+    if (name === undefined) return false;
+    if (isOther) {
+      const changes = doubtUnread((await locked(() => read(path))).known, Date.now());
+      await save(owner, changes);
+      notice(`The stream was made anew: the last day of ${changes.length} series of ${owner.provider} is in doubt`);
+    }
+    // The doubts are saved by now; a kill before that notices it once more.
+    await locked(() => Deno.writeTextFile(`${path}.stream`, name, { mode: 0o600 }));
+    return isOther;
+  }
+
+  async function save(owner: SeriesOwner, changes: readonly CoverageChange[]): Promise<void> {
+    if (changes.length === 0) return;
+    const path = pathOf(owner);
+    const lines = changes.map((change) => toLine(change.symbol, change)).join("");
+    await locked(async () => {
+      if (!limits.has(path)) await prepare(path);
+      const size = await append(path, lines);
+      if (size > limits.get(path)!) await compact(path, (await read(path)).known);
+    });
+  }
+
+  const load = (owner: SeriesOwner) => locked(async () => (await read(pathOf(owner))).known);
+
   return {
-    load: (owner) => locked(async () => (await read(pathOf(owner))).known),
-    async save(owner, changes) {
-      if (changes.length === 0) return;
-      const path = pathOf(owner);
-      const lines = changes.map((change) => toLine(change.symbol, change)).join("");
-      await locked(async () => {
-        if (!limits.has(path)) await prepare(path);
-        const size = await append(path, lines);
-        if (size > limits.get(path)!) await compact(path, (await read(path)).known);
-      });
+    async load(owner) {
+      await noticeStream(owner);
+      return await load(owner);
     },
+    async news(owner) {
+      if (!await noticeStream(owner)) return { changed: new Map() };
+      return { changed: await load(owner), replaced: "a stream that was made anew" };
+    },
+    save,
   };
 }
-
 const toLine = (symbol: string, coverage: SeriesCoverage) => `${JSON.stringify({ symbol, ...toJson(coverage) })}\n`;
 
 function parse(line: string): Line | undefined {

@@ -14,7 +14,7 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import type { NatsSettings } from "../config/nats.ts";
-import type { Nats } from "./connection.ts";
+import { connectNow, type Nats } from "./connection.ts";
 import { STREAM_SUBJECT } from "./subject.ts";
 
 /** Longest wait for an answer of JetStream, in milliseconds. */
@@ -128,4 +128,10 @@ const captures = ({ subjects = [] }: Partial<StreamConfig>) =>
 
 function describeSources({ sources = [] }: Partial<StreamConfig>): string {
   return sources.map(({ name, external }) => `${name} ${external?.api}`).sort().join();
+}
+
+/** When the stream was made, as text: one that is made anew has another time. `undefined` where there is none. */
+export async function readCreation(nats: Nats, name: string): Promise<string | undefined> {
+  const manager = await jetstreamManager(await connectNow(nats), { timeout: ANSWER_MS, checkAPI: false });
+  return (await manager.streams.info(name)).created;
 }

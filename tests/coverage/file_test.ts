@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { dirname } from "@std/path";
 import { keepCoverageInFiles } from "../../src/coverage/file.ts";
 import { makeDirectory } from "../support/providers.ts";
 import { numbers } from "../support/numbered.ts";
@@ -62,4 +63,31 @@ Deno.test("a file that has grown to several times its content is written anew", 
   assertEquals((mode ?? 0) & 0o777, 0o600);
   const known = await place.store().load(OWNER);
   assertEquals([known.size, known.get("SYMBOL7")], [2000, confirmed(0, 60)]);
+});
+
+Deno.test("a stream that was made anew brings the last day of each series into doubt, once", async () => {
+  await using place = await open();
+  let stream: string | undefined = "first";
+  const store = keepCoverageInFiles({
+    dataDir: dirname(dirname(place.file)),
+    notice: (message) => void place.notices.push(message),
+    stream: () => Promise.resolve(stream),
+  });
+  assertEquals(await loaded(store), {});
+  const day = 1440;
+  await store.save(OWNER, [change("A", 0, 3 * day), change("B", 0, 10)]);
+  assertEquals(await store.news!(OWNER), { changed: new Map() });
+  // NATS is away.
+  stream = undefined;
+  assertEquals(await store.news!(OWNER), { changed: new Map() });
+  stream = "second";
+  const { changed, replaced } = await store.news!(OWNER);
+  assertEquals(replaced, "a stream that was made anew");
+  assertEquals(changed.get("A")!.confirmed, [minutes([0, 2 * day])]);
+  assertEquals(changed.get("A")!.doubts.map(({ from, to, reason }) => [from, to, reason]), [
+    [...minutes([2 * day, 3 * day]), "restored"],
+  ]);
+  assertEquals(changed.get("B")!.confirmed, []);
+  assertEquals(await store.news!(OWNER), { changed: new Map() });
+  assertEquals(place.notices.length, 1);
 });

@@ -1,0 +1,36 @@
+/**
+ * Notices that the stream to which a data directory's records went was made anew: what nobody had read of it is lost.
+ *
+ * @module
+ */
+import { intersect, type Interval } from "../records/intervals.ts";
+import { endOf, type SeriesCoverage } from "./coverage.ts";
+import type { CoverageChange } from "./store.ts";
+
+/** What is in doubt of each series then, in milliseconds before its end: readers are seldom further behind. */
+const UNREAD_MS = 24 * 60 * 60_000;
+
+/** Brings the end of what is confirmed of each series into doubt. */
+export function doubtUnread(known: ReadonlyMap<string, SeriesCoverage>, now: number): CoverageChange[] {
+  return Array.from(known, ([symbol, coverage]) => {
+    const end = endOf(coverage);
+    const unread: Interval = [end - UNREAD_MS, end];
+    const doubts = intersect(unread, coverage.confirmed).map(([from, to]) => (
+      { from, to, reason: "restored" as const, foundAt: now, dueAt: now, attempts: 0 }
+    ));
+    return { symbol, confirmed: [], doubts };
+  });
+}
+
+/**
+ * Compares the stream of now with the one of the last call, which `path` names. Tells whether it is another one; a stream that
+ * is not known for now is none.
+ */
+export async function isOtherStream(path: string, stream: string | undefined): Promise<boolean> {
+  if (stream === undefined) return false;
+  const before = await Deno.readTextFile(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  return before !== undefined && before !== stream;
+}
