@@ -24,6 +24,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "order(",
     "values(",
     "marks",
+    "newRows === ",
+    "RETURNING[newRows]",
   ],
   // Numbers: a limit of time, ids of series and their mark.
   "sinks/postgres/verify.ts": [
@@ -45,6 +47,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "chaos/scratch.ts": ["schema"],
   // Names of columns of the program.
   "database/coverage.ts": ["ms(", "range("],
+  "database/coverage_read.ts": ["ms(", "range("],
   "gaps/known.ts": ["ms("],
   "database/postgres.ts": ["Math.trunc(statementTimeoutMs)"],
   // Names of the program and of the catalogue, roles and tenants as `identifier` and `literal` write them: grants are no
