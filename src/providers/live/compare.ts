@@ -8,7 +8,7 @@ import type { Track } from "./track.ts";
 
 /** Bars of history of one symbol, sorted out. */
 export interface Compared {
-  /** Bars to hand on: those that are not known, or that history has otherwise. */
+  /** Bars to hand on: those that are not known or not committed yet, or that history has otherwise. */
   readonly news: readonly FeedBar[];
   /** Starts of bars for which history still has what a correction replaced. */
   readonly outdated: readonly number[];
@@ -19,7 +19,7 @@ const CORRECTION_MS = 2 * 60 * 60_000;
 const FIELDS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as const;
 
 /** Compares. A bar of history that replaces one of the stream is a correction of it. */
-export function compare({ values, corrected }: Track, bars: readonly FeedBar[]): Compared {
+export function compare({ values, corrected, inFlight }: Track, bars: readonly FeedBar[]): Compared {
   const now = performance.now();
   const news: FeedBar[] = [];
   const outdated: number[] = [];
@@ -30,8 +30,10 @@ export function compare({ values, corrected }: Track, bars: readonly FeedBar[]):
     if (known === undefined && now - correctedAt < CORRECTION_MS) continue;
     corrected.delete(bar.ts);
     if (known === undefined) news.push(bar);
-    else if (isSame(bar, known.bar)) continue;
-    else if (known.bar.status === "correction" && now - known.at < CORRECTION_MS) outdated.push(bar.ts);
+    else if (isSame(bar, known.bar)) {
+      // What is on its way to the table may be lost yet: the answer is complete once the bar is there.
+      if (inFlight.some(({ ts }) => ts === bar.ts)) news.push(bar);
+    } else if (known.bar.status === "correction" && now - known.at < CORRECTION_MS) outdated.push(bar.ts);
     else news.push({ ...bar, status: "correction" });
   }
   return { news, outdated };
