@@ -18,6 +18,8 @@ export interface Spell {
 export interface Misdeeds {
   /** Bars whose first state falls into it are not streamed, although the connection lives. */
   readonly skips: readonly Spell[];
+  /** Whether the corrections of bars that were skipped are not streamed either, whenever they come. @default {false} */
+  readonly skipsCorrections?: boolean;
   /** Connections end, and none begins. */
   readonly outages: readonly Spell[];
   /** Nothing is streamed but an old bar, each 20 s. */
@@ -111,7 +113,7 @@ export function makePlan(seed: number, feed?: string): Plan {
   // Where the market goes on, it is watched until history has been well for long enough.
   const end = close + 3 * HOUR;
   const times = { random, listings, opening, close };
-  return {
+  const plan: Plan = {
     seed,
     members,
     listings,
@@ -137,6 +139,9 @@ export function makePlan(seed: number, feed?: string): Plan {
       : [],
     stalls: random.happens(0.15) ? [spell(random, opening, close - HOUR, 1, 20)] : [],
   };
+  // What has waited for the database is written at once when it is back, and a kill cuts that short.
+  const crashes = plan.stalls.map(({ to }) => ({ at: to + random.whole(20, 200), downMs: 2_000 }));
+  return { ...plan, crashes: [...plan.crashes, ...crashes].sort((a, b) => a.at - b.at) };
 }
 
 interface Times {
@@ -154,8 +159,10 @@ function makeMisdeeds({ random, listings, opening, close }: Times): Misdeeds {
   /** Each kind of trouble comes in some runs only: one alone is told apart from the others. */
   const perhaps = <T>(probability: number, most: number, make: () => T) =>
     random.happens(probability) ? some(random, 1, most, make) : [];
-  return {
-    skips: perhaps(0.7, 5, () => ofSome(spell(random, opening, close, 1, random.pick([1, 2, 5, 20])))),
+  const skips = perhaps(0.7, 5, () => ofSome(spell(random, opening, close, 1, random.pick([1, 2, 5, 20]))));
+  const misdeeds: Misdeeds = {
+    skips,
+    skipsCorrections: skips.length % 2 === 1,
     outages: perhaps(0.5, 3, () => spell(random, opening, last, 0, random.pick([1, 5, 40]))),
     repeats: perhaps(0.15, 1, () => spell(random, opening, last, 5, 45)),
     lags: perhaps(0.4, 3, () => ({
@@ -175,6 +182,10 @@ function makeMisdeeds({ random, listings, opening, close }: Times): Misdeeds {
       aheadMs: random.pick([20 * HOUR, 2 * HOUR]),
     })),
   };
+  // A history that lies does so where it is asked about a hole, too.
+  const [skip] = misdeeds.lies.length > 0 ? skips : [];
+  if (skip === undefined) return misdeeds;
+  return { ...misdeeds, lies: [...misdeeds.lies, { ...skip, to: skip.to + 10 * MINUTE, kind: "holed" }] };
 }
 
 function some<T>(random: Random, least: number, most: number, make: () => T): T[] {

@@ -1,6 +1,18 @@
 /**
  * Takes out each rule of the engine in turn, in a copy of the source, and shows which seeds notice.
  *
+ * Of the first 60 seeds, those that notice first:
+ *
+ * - bars that history gave young are read again: 1, 6, 15
+ * - an answer that lacks a stored bar proves nothing: none
+ * - a live bar confirms when it is committed, not when it came: 8, 46
+ * - a live bar that does not adjoin opens a doubt: 1, 2, 8
+ * - a connection opens a doubt over the time before it: 1, 2, 3
+ * - an interruption opens a doubt over bars that may have been corrected: 1, 11, 15
+ * - an answer proves nothing beyond its newest bar: 5, 16, 18
+ * - a quiet end is proved only after an hour: 25, 33, 39
+ * - a correction is believed against an older history: 16, 25
+ *
  * @module
  */
 import { fromFileUrl, join } from "@std/path";
@@ -34,8 +46,8 @@ export const plants: readonly Plant[] = [
   {
     rule: "an interruption opens a doubt over bars that may have been corrected",
     file: live("coverage"),
-    from: "if (correctionMs === 0 || of.head",
-    to: "if (correctionMs >= 0 || of.head",
+    from: "if (correctionMs === 0 || until",
+    to: "if (correctionMs >= 0 || until",
   },
   {
     rule: "bars that history gave young are read again",
@@ -77,7 +89,8 @@ export const plants: readonly Plant[] = [
     rule: "a live bar confirms when it is committed, not when it came",
     file: live("connection"),
     from: 'tellOfBars("live", bars);\n',
-    to: 'tellOfBars("live", bars);\n      for (const { symbol, ts } of over) coverage.committed(symbol, ts);\n',
+    to:
+      'tellOfBars("live", bars);\n      for (const { symbol, ts } of over) coverage.acked(symbol, ts, "committed");\n',
   },
   {
     rule: "a start takes over what is known",

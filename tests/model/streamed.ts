@@ -48,7 +48,7 @@ function streamedOf(states: readonly State[], misdeeds: Misdeeds, tellsForming: 
   const isSkipped = isIn(misdeeds.skips, streamedAt, symbol);
   const streamed: Streamed[] = tellsForming && !isSkipped ? formingOf(bar) : [];
   for (const [at, state] of states.entries()) {
-    if (isSkipped && isIn(misdeeds.skips, state.streamedAt, symbol)) continue;
+    if (isSkipped && (misdeeds.skipsCorrections || isIn(misdeeds.skips, state.streamedAt, symbol))) continue;
     streamed.push({ at: state.streamedAt, kind: at === 0 ? "closed" : "corrected", bar: state.bar });
   }
   // What is repeated after a correction that was skipped passes for the last state.
