@@ -12,6 +12,9 @@
  * - an answer proves nothing beyond its newest bar: 5, 16, 18
  * - a quiet end is proved only after an hour: 25, 33, 39
  * - a correction is believed against an older history: 16, 25
+ * - a stored bar settles no doubt about its values: none
+ * - a start takes over what is known: 1, 5, 6
+ * - bars ahead of their time are refused: 4, 10, 13
  *
  * @module
  */
