@@ -175,7 +175,9 @@ export async function copyForUser(directory: string): Promise<Program> {
   const path = join(directory, "program");
   if (program.args.length === 0) return { path, args: [] };
   const { stdout } = await new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).output();
-  await copy(JSON.parse(new TextDecoder().decode(stdout)).denoDir, "deno-dir");
+  // The packages alone: other processes write caches beside them.
+  await Deno.mkdir(join(directory, "deno-dir"));
+  await copy(JSON.parse(new TextDecoder().decode(stdout)).npmCache, "deno-dir/npm");
   for (const name of ["deno.json", "deno.lock", "main.ts", "src"]) await copy(join(root, name), name);
   await new Deno.Command("chown", { args: ["-R", `${nobody.uid}:${nobody.gid}`, directory] }).output();
   return { ...fromSource(directory, path), env: { HOME: directory, DENO_DIR: join(directory, "deno-dir") } };
