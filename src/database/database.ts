@@ -27,6 +27,8 @@ export interface Database extends AsyncDisposable {
    * @throws {Error} If it cannot be opened in time; a server's refusal keeps its SQLSTATE in `code`.
    */
   connect(signal?: AbortSignal): Promise<Client>;
+  /** Longest time that it may take to describe itself, in milliseconds. @default {60_000} */
+  readonly answerMs?: number;
   /**
    * Resolves when the database answers. May be called at any time, also while {@linkcode Database.maxConnections} are
    * in use; ends when `signal` aborts.

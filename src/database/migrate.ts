@@ -174,7 +174,7 @@ export interface PrepareDatabaseOptions {
  */
 export async function prepareDatabase(
   database: Database,
-  { signal, answerMs = ANSWER_MS, uses = {}, warn = () => {} }: PrepareDatabaseOptions = {},
+  { signal, answerMs = database.answerMs ?? ANSWER_MS, uses = {}, warn = () => {} }: PrepareDatabaseOptions = {},
 ): Promise<string[]> {
   try {
     const steps = await withClient(database, planMigration, withinMs(answerMs, signal));

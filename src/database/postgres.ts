@@ -7,7 +7,7 @@
 import { Client, type ClientConfig } from "pg";
 import { abortable } from "@std/async/abortable";
 import { type DatabaseHost, type DatabaseTarget, labelOf } from "../config/database.ts";
-import { cutClient, type Database, withClient } from "./database.ts";
+import { ANSWER_MS, cutClient, type Database, withClient } from "./database.ts";
 import { classifyDatabaseError, FatalError, TransientError } from "./faults.ts";
 
 /** Options of {@linkcode openPostgres}. */
@@ -63,6 +63,8 @@ export function openPostgres(options: PostgresOptions): Database {
     label: labelOf(target),
     maxConnections: Infinity,
     statementTimeoutMs,
+    // Who waits long for a connection waits as long for what comes after it.
+    answerMs: Math.max(ANSWER_MS, connectTimeoutMs),
     supportsCopy: true,
     async connect(signal) {
       const { hosts } = target;

@@ -73,7 +73,7 @@ export async function applyTimescale(
         warn(new Error(POLICIES));
       }
       return await readPlan(client, settings);
-    }, withinMs(ANSWER_MS, signal));
+    }, withinMs(database.answerMs ?? ANSWER_MS, signal));
     if (plan.length === 0) return [];
     const done: string[] = [];
     if (plan[0] === EXTENSION) {
