@@ -25,6 +25,33 @@ Deno.test("a bar is asked for once after its end, and what history has otherwise
   await run.stop();
 });
 
+Deno.test("the bar before is corrected with the next one where a late trade changed it unheard", async () => {
+  using clock = fakeClock(NOW);
+  const next = barBefore(-1);
+  let late = LIVE;
+  const run = await runScripted({
+    newest: { "BTC/USD": 0 },
+    isConfirmed: true,
+    answer: ({ from, to }) => [[late, next].filter(({ ts }) => ts >= barBefore(from).ts && ts < barBefore(to).ts)],
+  });
+  const { session } = run.connections[0];
+  session.subscribed("BTC/USD");
+  await clock.tick(31_000);
+  session.emit([LIVE]);
+  await clock.tick(10_000);
+  late = { ...LIVE, volume: LIVE.volume + 1 };
+  await clock.tick(MINUTE);
+  session.emit([next]);
+  await clock.tick(10_000);
+  const given = run.bars.map(({ ts, volume, status }) => [ts, volume, status]);
+  assertEquals(given, [
+    [LIVE.ts, LIVE.volume, "final"],
+    [next.ts, next.volume, "final"],
+    [LIVE.ts, LIVE.volume + 1, "correction"],
+  ]);
+  await run.stop();
+});
+
 Deno.test("what history has as it came is not handed over again, and a failure is told once and made up for", async () => {
   using clock = fakeClock(NOW);
   let fails = true;

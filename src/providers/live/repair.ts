@@ -251,8 +251,9 @@ export function startRepairs(options: RepairOptions): Repairs {
   ): FeedBar[] {
     return Array.from(Map.groupBy(bars, ({ symbol }) => symbol)).flatMap(([symbol, some]) => {
       const { track, doubts } = bySymbol.get(symbol)!;
-      // The bars beside the doubts are evidence alone: what is stored of them is not in doubt.
-      const asked = some.filter(({ ts }) => doubts.some(({ from, to }) => ts >= from && ts < to));
+      // The bars beside the doubts are evidence alone, as they are not in doubt. Only where history confirms each bar they may
+      // have changed since: late trades that the stream could not tell.
+      const asked = some.filter(({ ts }) => feed.isConfirmed || doubts.some(({ from, to }) => ts >= from && ts < to));
       const compared = compare(track, asked);
       if (compared.outdated.length > 0) {
         outdated.set(symbol, new Set([...outdated.get(symbol) ?? [], ...compared.outdated]));
