@@ -102,7 +102,7 @@ Deno.test("two providers run side by side, each with its own symbols", async () 
     "barline.yaml",
     `provider: [mock, replay]\nfile: [${bars}]\nsymbols: { mock: [A, B] }\n`,
   );
-  const { code, json } = await work.ingest(["--config", file, "--limit", "41"]);
+  const { code, json } = await work.ingest(["--config", file, "--limit", "41", "--speed", "600"]);
   assertEquals([code, json.stored], [0, 41]);
   const rows = await work.query("SELECT DISTINCT provider || ' ' || symbol AS name FROM bars ORDER BY 1");
   assertEquals(rows.map(({ name }) => name), ["mock A", "mock B", "replay Z"]);

@@ -132,11 +132,12 @@ Deno.test("the last bars of a session that have not come are asked for once it i
   await clock.tick(2 * MINUTE);
   session.emit([bar("MSFT", 2), bar("MSFT", 1)]);
   const before = run.asked.length;
-  await clock.tick(2 * 60 * MINUTE);
+  // An hour of silence proves the end of the session, and the backoff after earlier answers is an hour as well.
+  await clock.tick(3 * 60 * MINUTE);
   const asked = run.asked.slice(before).map((each) => [each.symbols.join(), (close - BAR) / MINUTE + each.from]);
   assertEquals([asked.some(([symbol, from]) => symbol === "AAPL" && from === 2), run.losses()], [true, []]);
   const proved = run.asked.length;
-  await clock.tick(8 * 60 * MINUTE);
+  await clock.tick(7 * 60 * MINUTE);
   assertEquals(run.asked.length, proved);
   await run.stop();
 });

@@ -10,5 +10,7 @@ export const nonsense: Row = {
         nonsense: [{ from: at.minute(7), to: at.minute(20), kind }],
       }]),
     ),
+  // After answers that prove nothing history is asked again within a quarter of an hour.
+  minutes: 60,
   check: noneInDoubt,
 };
