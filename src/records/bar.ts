@@ -160,7 +160,7 @@ export const bar: RecordKind<Bar> = {
         }
       }
     }
-    if (Number(fromHistory) === 1) return { ...parsed, fromHistory: 1 };
+    if (fromHistory !== undefined && Number(fromHistory) === 1) return { ...parsed, fromHistory: 1 };
     return parsed;
   },
 

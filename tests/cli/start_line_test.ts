@@ -29,6 +29,8 @@ Deno.test("the line of the address names the cockpit", async () => {
   const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
   const address = await addressOf(running);
   assertStringIncludes(await running.line(/Serving/), `with the cockpit at ${address}/`);
+  // Before that a signal ends the process at once.
+  await running.line(/opened/);
   running.kill("SIGTERM");
   assertEquals((await running.ended).code, 0);
 });
