@@ -101,7 +101,9 @@ function isOutage(error: unknown): boolean {
   if (error instanceof TransientError) return true;
   if (error instanceof AggregateError) return error.errors.every(isOutage);
   if (!(error instanceof Error)) return false;
-  const { code, name, message } = error as Error & { code?: unknown };
+  const { code, syscall, name, message } = error as Error & { code?: unknown; syscall?: unknown };
+  // The runtime knows no name for some errors of a socket whose peer is gone: `write UNKNOWN`.
+  if (code === "UNKNOWN") return typeof syscall === "string";
   return typeof code === "string" ? OUTAGES.has(code) : OUTAGE_NAMES.has(name) || BROKEN.test(message);
 }
 

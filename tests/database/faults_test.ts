@@ -94,6 +94,12 @@ for (const code of ["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "ENOTFOU
   });
 }
 
+Deno.test("an error of a socket that the runtime cannot name is transient, and one of anything else is not", () => {
+  const unnamed = (more: object) => Object.assign(new Error("write UNKNOWN"), { code: "UNKNOWN", ...more });
+  assertEquals(classifyDatabaseError(unnamed({ syscall: "write" })), "transient");
+  assertEquals(classifyDatabaseError(unnamed({})), "fatal");
+});
+
 Deno.test("an error of a socket is never taken for a SQLSTATE, though EPIPE has five characters", () => {
   assertEquals(sqlState(systemError("EPIPE")), undefined);
   assertEquals(sqlState(serverError("57P01")), "57P01");
