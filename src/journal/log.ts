@@ -43,6 +43,10 @@ export interface LogStatus {
   readonly unreadRecords: number;
   /** When the oldest entry that is not settled was written, in epoch milliseconds; may be a little early. */
   readonly oldest: number | undefined;
+  /** Number of the oldest entry that is not settled: all entries before it are. */
+  readonly frontier: number;
+  /** Number of the newest entry that was appended; 0 before the first. */
+  readonly newest: number;
 }
 
 /** See the module's description. */
@@ -113,6 +117,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     sealBytes: options.segmentBytes ?? Math.min(64 << 20, Math.max(64 << 10, maxBytes / 16)),
   }));
   const progress = createProgress(pointer.saved, reclaimSoon);
+  let newest = recoveredUpTo;
   const checkRoom = createRoomCheck(directory, maxBytes);
   const scan = createSegmentScan();
   opened.defer(() => scan.end());
@@ -183,6 +188,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
       return { refused: describe(error), isFull: error instanceof JournalFullError };
     }
     // From here on everything happens at once, so that no reader comes between.
+    newest = segment.last;
     if (segments.unread === undefined && takes()) {
       segment.readFrom = segment.size;
       const first = segment.last - items.length + 1;
@@ -251,7 +257,8 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     get status() {
       const { bytes, unreadEntries, unreadRecords } = segments;
       const oldest = progress.oldest ?? segments.unread?.time;
-      return { bytes, entries: unreadEntries + progress.inFlight, unreadEntries, unreadRecords, oldest };
+      const entries = unreadEntries + progress.inFlight;
+      return { bytes, entries, unreadEntries, unreadRecords, oldest, frontier: progress.frontier, newest };
     },
     append: (items, takes) => inTurn(() => append(items, takes)),
     read,

@@ -29,8 +29,9 @@ export function followDrain(log: Pick<JournalLog, "status">): Drain {
     lost: () => void losses++,
     async drained(signal) {
       const before = losses;
-      const since = Date.now();
-      while ((log.status.oldest ?? Infinity) <= since) await delay(LOOK_MS, { signal });
+      // By number and not by time: a clock that was set back would take entries for later ones.
+      const { newest } = log.status;
+      while (log.status.frontier <= newest) await delay(LOOK_MS, { signal });
       return losses === before;
     },
   };

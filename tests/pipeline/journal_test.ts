@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import FakeTimers from "@sinonjs/fake-timers";
 import { frameSize } from "../../src/records/frame.ts";
 import { numbersOf, testStage } from "../support/journal_stage.ts";
 import { numbers } from "../support/numbered.ts";
@@ -205,4 +206,23 @@ Deno.test("drained() resolves when what lay in the log has left it, with whether
     await drained;
     assertEquals(isStored, outcome === "committed");
   }
+});
+
+Deno.test("drained() waits for what lies in the log, though the clock is set back meanwhile", async () => {
+  await using stage = await testStage();
+  stage.circuit("open");
+  await stage.give(10);
+  await until(() => stage.log.status.entries === 1);
+  const now = Date.now() - 60 * 60_000;
+  const clock = FakeTimers.install({ toFake: ["Date"], now });
+  using _clock = { [Symbol.dispose]: () => clock.uninstall() };
+  let isOver = false;
+  const drained = stage.journal.drained(stage.abort.signal).finally(() => isOver = true);
+  // Whoever has not waited is over by then.
+  await stage.give(10);
+  await until(() => stage.log.status.entries === 2);
+  assertEquals(isOver, false);
+  const frame = (await stage.take())!;
+  frame.ack("committed", 10);
+  assertEquals(await drained, true);
 });
