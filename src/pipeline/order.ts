@@ -8,6 +8,7 @@
  * @module
  */
 import type { MarketRecord, RecordKind } from "../records/record.ts";
+import { createSeriesMap, type SeriesMap } from "../records/series_map.ts";
 
 /** A batch's place in the order. Disposing of it lets those go on that wait for the batch. */
 export interface Turn extends Disposable {
@@ -30,31 +31,18 @@ interface Range {
 /** Makes an order of records of one kind. */
 export function createOrder(kind: RecordKind<MarketRecord>): Order {
   const { value } = kind.columns.find(({ name }) => name === kind.keyColumns[0])!;
-  const inFlight = new Set<{ readonly ranges: ReadonlyMap<string, Range>; readonly left: Promise<void> }>();
+  const inFlight = new Set<{ readonly ranges: SeriesMap<Range>; readonly left: Promise<void> }>();
 
-  function rangesOf(records: readonly MarketRecord[]): Map<string, Range> {
-    const ranges = new Map<string, Range>();
-    /** The ranges of one provider and timeframe, by symbol: no name is put together for each record. */
-    let group = new Map<string, Range>();
-    let groupProvider: string | undefined;
-    let groupTimeframe = "";
-    const groups = new Map<string, Map<string, Range>>();
+  function rangesOf(records: readonly MarketRecord[]): SeriesMap<Range> {
+    const ranges = createSeriesMap<Range>();
     for (const record of records) {
-      const { provider, symbol, timeframe } = kind.series(record);
-      if (provider !== groupProvider || timeframe !== groupTimeframe) {
-        const name = `${provider}\n${timeframe}`;
-        group = groups.get(name) ?? new Map();
-        groups.set(name, group);
-        groupProvider = provider;
-        groupTimeframe = timeframe;
-      }
+      const key = kind.series(record);
       const at = value(record)!;
-      const range = group.get(symbol);
-      if (range === undefined) group.set(symbol, { from: at, to: at });
+      const range = ranges.get(key);
+      if (range === undefined) ranges.set(key, { from: at, to: at });
       else if (at < range.from) range.from = at;
       else if (at > range.to) range.to = at;
     }
-    for (const [name, group] of groups) for (const [symbol, range] of group) ranges.set(`${name}\n${symbol}`, range);
     return ranges;
   }
 
@@ -76,9 +64,9 @@ export function createOrder(kind: RecordKind<MarketRecord>): Order {
   };
 }
 
-function overlap(one: ReadonlyMap<string, Range>, other: ReadonlyMap<string, Range>): boolean {
-  for (const [name, { from, to }] of one) {
-    const range = other.get(name);
+function overlap(one: SeriesMap<Range>, other: SeriesMap<Range>): boolean {
+  for (const [key, { from, to }] of one.entries()) {
+    const range = other.get(key);
     if (range !== undefined && from <= range.to && range.from <= to) return true;
   }
   return false;

@@ -7,6 +7,7 @@
 import type { Client } from "pg";
 import { sqlState, TransientError } from "../../database/faults.ts";
 import type { MarketRecord, RecordKind, SeriesKey } from "../../records/record.ts";
+import { createSeriesMap } from "../../records/series_map.ts";
 
 /**
  * A number of 64 bits for an id together with its names, made by the server. The server makes it again in each transaction
@@ -56,23 +57,9 @@ export interface SeriesIndexOptions {
  * that is rolled back would be remembered wrongly.
  */
 export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexOptions): SeriesIndex {
-  /** Symbol to id, for each provider and timeframe. */
-  const groups = new Map<string, Map<string, number>>();
+  /** Ids by series. */
+  const known = createSeriesMap<number>();
   const marks = new Map<number, bigint>();
-  let group = new Map<string, number>();
-  let groupProvider = "";
-  let groupTimeframe = "";
-
-  function lookUp({ provider, symbol, timeframe }: SeriesKey): number | undefined {
-    if (provider !== groupProvider || timeframe !== groupTimeframe) {
-      const name = `${provider}\n${timeframe}`;
-      group = groups.get(name) ?? new Map();
-      groups.set(name, group);
-      groupProvider = provider;
-      groupTimeframe = timeframe;
-    }
-    return group.get(symbol);
-  }
 
   function parametersOf(keys: readonly SeriesKey[]): unknown[] {
     return [
@@ -86,8 +73,7 @@ export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexO
   async function find(keys: readonly SeriesKey[]): Promise<void> {
     const { rows } = await client.query(FIND, parametersOf(keys));
     for (const row of rows) {
-      lookUp(row);
-      group.set(row.symbol, row.id);
+      known.set(row, row.id);
       marks.set(row.id, BigInt(row.mark));
     }
   }
@@ -110,7 +96,7 @@ export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexO
       const unknown = new Map<string, SeriesKey>();
       for (let at = 0; at < records.length; at++) {
         const key = kind.series(records[at]);
-        const id = lookUp(key);
+        const id = known.get(key);
         if (id === undefined) unknown.set(`${key.provider}\n${key.symbol}\n${key.timeframe}`, key);
         else ids[at] = id;
       }
@@ -118,7 +104,7 @@ export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexO
       const keys = [...unknown.values()];
       await find(keys);
       // Only these: each row that is offered takes a number of the sequence, whether it is there already or not.
-      const missing = keys.filter((key) => lookUp(key) === undefined);
+      const missing = keys.filter((key) => known.get(key) === undefined);
       if (missing.length > 0) {
         await add(missing);
         // Asked again rather than RETURNING: another process may have added some in between.
@@ -126,7 +112,7 @@ export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexO
       }
       for (let at = 0; at < records.length; at++) {
         const key = kind.series(records[at]);
-        const id = lookUp(key);
+        const id = known.get(key);
         if (id === undefined) {
           throw new TransientError(`Cannot find series "${key.symbol}" after adding it: was it deleted?`);
         }
@@ -145,10 +131,8 @@ export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexO
       return { ids: distinct, mark };
     },
     forget() {
-      groups.clear();
+      known.clear();
       marks.clear();
-      groupProvider = groupTimeframe = "";
-      group = new Map();
     },
   };
 }
