@@ -53,8 +53,8 @@ export async function main(args: readonly string[]): Promise<number> {
     // What is made from here on is for its owner alone, also by the embedded database, which says no modes.
     if (Deno.build.os !== "windows") Deno.umask(0o077);
     surviveFileSizeLimit();
-    // For dlq fix alone, which starts an editor: what reads data from elsewhere must not be able to.
     const maxOpenFiles = command.serves ? await (await import("../open_files.ts")).readOpenFilesLimit() : undefined;
+    // For dlq fix alone, which starts an editor: what reads data from elsewhere must not be able to.
     if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
     return await (await command.load(invocation)).run({ ...invocation, maxOpenFiles });
   } catch (error) {

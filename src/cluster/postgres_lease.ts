@@ -13,6 +13,7 @@ import { deadline } from "@std/async/deadline";
 import type { Client } from "pg";
 import { cutClient, type Database, endClient } from "../database/database.ts";
 import { isPooled } from "../database/pooler.ts";
+import { checkServerVersion } from "../database/server_version.ts";
 import { ClusterError, HOLD_SHARE, type InstanceReport, type Lease, LeaseLostError, type LeaseStore } from "./lease.ts";
 import type { LeaseTimes, Membership } from "./lease.ts";
 
@@ -24,9 +25,6 @@ export interface PostgresLeaseOptions {
   cluster: string;
   times: LeaseTimes;
 }
-
-/** First version with `idle_session_timeout`. */
-const OLDEST_POSTGRES = 14;
 
 /** Whether the session of a row still exists: a process that began later only has the same number. */
 const hasSession = (backend: string, seenAt: string) =>
@@ -96,7 +94,8 @@ function toMembership(rows: readonly MemberRow[]): Membership {
 /**
  * Checks that a session of the server can hold leases.
  *
- * @throws {ClusterError} If the server is too old, or a pooler stands before it.
+ * @throws {ClusterError} If a pooler stands before it.
+ * @throws {FatalError} If it is too old.
  */
 export async function checkLeaseServer(client: Client, label: string): Promise<void> {
   if (await isPooled(client)) {
@@ -105,14 +104,7 @@ export async function checkLeaseServer(client: Client, label: string): Promise<v
         "server, which it may give to others. Name the server itself with --lease-database",
     );
   }
-  const { rows: [{ version }] } = await client.query("SELECT current_setting('server_version_num')::int AS version");
-  if (version < OLDEST_POSTGRES * 10_000) {
-    const found = Math.trunc(version / 10_000);
-    throw new ClusterError(
-      `Cannot hold shards: ${label} is PostgreSQL ${found}, expected ${OLDEST_POSTGRES} or newer, which ends the ` +
-        "session of an instance that hangs",
-    );
-  }
+  await checkServerVersion(client);
 }
 
 /** Makes the store; it connects with the first session. */

@@ -58,8 +58,8 @@ const HOST = /^(\/.*|[\p{L}\p{N}._:%-]+)$/u;
 
 /**
  * Reads `postgres://user:password@host:port,host:port/name?parameter=…`. TLS settings that the URL leaves out are taken
- * from `tls`, a user that it leaves out from `user`. A host may be the directory of a Unix socket: `%2Frun%2Fpostgresql`, or `?host=/run/postgresql`. Several
- * hosts mean `target_session_attrs=read-write`, unless the URL says otherwise: records are to be written.
+ * from `tls`; without a user it is `defaultUser`. A host may be the directory of a Unix socket: `%2Frun%2Fpostgresql`, or
+ * `?host=/run/postgresql`. Several hosts mean `target_session_attrs=read-write`, unless the URL says otherwise: records are to be written.
  *
  * @throws {RangeError} If it is wrong. The message repeats nothing of the URL that may be a part of a password.
  */

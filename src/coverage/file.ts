@@ -12,7 +12,7 @@ import { makeDirectory, syncDirectory, writeAll } from "../durable_files.ts";
 import { type SeriesCoverage, UNKNOWN } from "./coverage.ts";
 import { type CoverageJson, fromJson, toJson } from "./json.ts";
 import { applyChange, type CoverageChange, type CoverageStore, type SeriesOwner } from "./store.ts";
-import { doubtUnread, isOtherStream } from "./stream_identity.ts";
+import { doubtUnread, readStreamName } from "./stream_identity.ts";
 
 /** Where {@linkcode keepCoverageInFiles} keeps it. */
 export interface FileCoverageOptions {
@@ -110,16 +110,16 @@ export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore
   async function noticeStream(owner: SeriesOwner): Promise<boolean> {
     const name = await stream().catch(() => undefined);
     const path = pathOf(owner);
-    const isOther = await isOtherStream(`${path}.stream`, name);
-    if (name === undefined) return false;
-    if (isOther) {
+    const before = await readStreamName(`${path}.stream`);
+    if (name === undefined || name === before) return false;
+    if (before !== undefined) {
       const changes = doubtUnread((await locked(() => read(path))).known, Date.now());
       await save(owner, changes);
       notice(`The stream was made anew: the last day of ${changes.length} series of ${owner.provider} is in doubt`);
     }
     // The doubts are saved by now; a kill before that notices it once more.
     await locked(() => Deno.writeTextFile(`${path}.stream`, name, { mode: 0o600 }));
-    return isOther;
+    return before !== undefined;
   }
 
   async function save(owner: SeriesOwner, changes: readonly CoverageChange[]): Promise<void> {
@@ -147,6 +147,7 @@ export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore
     save,
   };
 }
+
 const toLine = (symbol: string, coverage: SeriesCoverage) => `${JSON.stringify({ symbol, ...toJson(coverage) })}\n`;
 
 function parse(line: string): Line | undefined {

@@ -22,15 +22,10 @@ export function doubtUnread(known: ReadonlyMap<string, SeriesCoverage>, now: num
   });
 }
 
-/**
- * Compares the stream of now with the one of the last call, which `path` names. Tells whether it is another one; a stream that
- * is not known for now is none.
- */
-export async function isOtherStream(path: string, stream: string | undefined): Promise<boolean> {
-  if (stream === undefined) return false;
-  const before = await Deno.readTextFile(path).catch((error) => {
+/** The name of a stream that is kept in a file; `undefined` where none is. */
+export async function readStreamName(path: string): Promise<string | undefined> {
+  return await Deno.readTextFile(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
-  return before !== undefined && before !== stream;
 }

@@ -157,7 +157,7 @@ export interface PrepareDatabaseOptions {
    * Longest time until the database has told what its schema lacks, in milliseconds. What has to be done then may take as
    * long as its statements may.
    *
-   * @default {15000}
+   * @default {the database's own, see `Database.answerMs`}
    */
   answerMs?: number;
   /** What the user is to do with the database. @default {nothing} */

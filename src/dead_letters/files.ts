@@ -80,8 +80,9 @@ export async function* readLines(path: string): AsyncGenerator<string> {
 }
 
 /**
- * Gives each letter of a file anew, or drops it where `change` gives `undefined`; headers stay as long as one of their rows
- * does, and the file itself is removed when nothing is left. Atomic: the new file takes the old one's place. Call it under the lock.
+ * Writes each letter of a file as `change` gives it, or drops it where that gives `undefined`. A header stays as long as one of
+ * its rows does, and the file is removed when nothing is left. Atomic: the new file takes the old one's place. Call it under
+ * the lock.
  */
 export async function rewriteLines(
   path: string,

@@ -28,8 +28,8 @@ export interface ValidateOptions {
 }
 
 /**
- * Gives records whose receive time cannot be believed one of its own, as the record itself may be sound. Sends what a provider could not read and what is not sound to the dead letters, with the reason; the rest of each
- * frame goes on.
+ * Replaces receive times that cannot be believed, as the record itself may be sound. Sends to the dead letters, with the reason,
+ * what a provider could not read and what is not sound; the rest of each frame goes on.
  */
 export function validate(options: ValidateOptions): TransformStream<Frame, Frame> {
   const { bury, now = Date.now } = options;

@@ -32,8 +32,9 @@
  *
  * A hole that half of the busy symbols share is an interruption: corrections of all symbols may be lost with it.
  *
- * The coverage is saved behind the commits, never before them, and of bars that can no longer be corrected: a kill leaves the end of it unknown, and what is unknown
- * between the coverage and the first live bar is in doubt at the next start: `stopped` where bars are stored, else `interrupted`.
+ * The coverage is saved after the commits, and only of bars that can no longer be corrected. So a kill leaves its end unknown. At
+ * the next start the time between the saved coverage and the first live bar is in doubt: `stopped` where bars are stored, else
+ * `interrupted`.
  *
  * @module
  */

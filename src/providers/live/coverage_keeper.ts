@@ -1,9 +1,8 @@
 /**
- * Loads the coverage of a feed, and saves it behind the commits: where a series begins and doubts of busy symbols within
- * seconds, everything else every quarter of an hour and at the end. That a bar is confirmed is saved once the vendor no longer
- * corrects it: after a kill nobody hears of its correction. Ends of ten thousand symbols move each minute: saved
- * each time they would be one and a half megabytes of WAL, and asking for a quarter of an hour again costs no more requests
- * than asking for a minute.
+ * Loads the coverage of a feed, and saves it after the commits: where a series begins and doubts of busy symbols within seconds,
+ * everything else every quarter of an hour and at the end. The ends of ten thousand symbols move each minute: saved each time,
+ * they would be 1.5 MB of WAL, and asking for a quarter of an hour again costs no more requests than asking for a minute. A bar
+ * is saved as confirmed once the vendor no longer corrects it: after a kill nobody hears of its correction.
  *
  * @module
  */
@@ -17,8 +16,9 @@ import { isBusy } from "./urgency.ts";
 /** Keeps the coverage of a feed. */
 export interface CoverageKeeper {
   /**
-   * Reads what earlier runs know and gives it to the coverage, and from then on what others change. Bars that were stored after the last save are in doubt; where nothing
-   * is kept of a symbol that has bars, the last day of them is. A store that cannot be reached is asked again until it can be, while the feed streams.
+   * Reads what earlier runs know and gives it to the coverage, and from then on what others change. Bars that were stored
+   * after the last save are in doubt; of a symbol that has bars and no coverage, the last day is. A store that cannot be
+   * reached is asked again until it can be, while the feed streams.
    *
    * @param newest Start of the newest stored bar of each symbol.
    */
@@ -79,7 +79,8 @@ export function createCoverageKeeper(
     if (news.replaced !== undefined) onReplaced(news.replaced);
     if (news.replaced === undefined && news.changed.size === 0) return;
     heed(news, (track) => track.coverage.doubts.filter((each) => saved.get(track)?.doubts.includes(each) !== true));
-    if (news.replaced !== undefined) { for (const track of dirty) urgent.add(track); }
+    if (news.replaced === undefined) return;
+    for (const track of dirty) urgent.add(track);
   }
 
   async function write(tracks: Set<Track>): Promise<void> {

@@ -25,28 +25,35 @@ export function watchJournal(
 ): JournalWatch {
   let isFollowing = false;
 
-  /** Waits for all that is in the journal now, and tells whether there was any. */
-  async function settle(until: AbortSignal): Promise<boolean> {
-    const ranges = new Map(Array.from(coverage.journaled(), (track) => [track, track.journaled]));
-    if (ranges.size > 0) coverage.drained(ranges, await drained(until));
-    return ranges.size > 0;
+  const inJournal = () => new Map(Array.from(coverage.journaled(), (track) => [track, track.journaled]));
+
+  /** Waits for what is in the journal, as long as there is any. */
+  async function followAll(): Promise<void> {
+    isFollowing = true;
+    // Between the last look and the end nothing else runs: whatever comes after it is followed anew.
+    for (let ranges = inJournal(); ranges.size > 0; ranges = inJournal()) {
+      coverage.drained(ranges, await drained(signal));
+    }
+    isFollowing = false;
   }
 
   return {
     follow() {
       if (isFollowing) return;
-      isFollowing = true;
-      (async () => {
-        while (await settle(signal));
-      })().catch((error) => {
+      followAll().catch((error) => {
+        isFollowing = false;
         if (!signal.aborted) throw error;
-      }).finally(() => isFollowing = false);
+      });
     },
     async finish() {
+      const ranges = inJournal();
+      if (ranges.size === 0) return;
       const until = AbortSignal.timeout(FINISH_MS);
-      await settle(until).catch((error) => {
+      try {
+        coverage.drained(ranges, await drained(until));
+      } catch (error) {
         if (!until.aborted) throw error;
-      });
+      }
     },
   };
 }

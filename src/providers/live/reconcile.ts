@@ -7,7 +7,7 @@ import { type Doubt, type DoubtReason, isUnrepairable } from "../../coverage/cov
 import { type Interval, subtract, totalMs, unite } from "../../records/intervals.ts";
 import { judgeAnswer } from "./evidence.ts";
 import { isAboutMissing, note, open, settle, type Track } from "./track.ts";
-import { backoff, isAskable } from "./urgency.ts";
+import { backoff, DAY_MS, isAskable } from "./urgency.ts";
 
 /** A sound and complete answer about one symbol. Times are epoch ms. */
 export interface ReconcileOptions {
@@ -129,7 +129,6 @@ function readAgain(
   open(track, { from, to: last + track.stepMs, reason: "corrected", foundAt: now, dueAt, attempts: 0 });
 }
 
-const DAY_MS = 24 * 60 * 60_000;
 /** How soon a history that lags is asked again about bars that it had already, in milliseconds. */
 const AGAIN_MS = 15 * 60_000;
 

@@ -22,7 +22,7 @@ import { type HistoryQuestion, readHistory } from "./range.ts";
 import { reconcile, type Reconciled } from "./reconcile.ts";
 import type { Share } from "./share.ts";
 import { open, type Track } from "./track.ts";
-import { isAskable, URGENCIES } from "./urgency.ts";
+import { DAY_MS, isAskable, URGENCIES } from "./urgency.ts";
 
 /** The repairs of a connection. */
 export interface Repairs {
@@ -85,8 +85,6 @@ const BARS_A_SLICE = 50_000;
 const MAX_RETRY_MS = 600_000;
 /** Symbols refused one after another that mean that there is nothing to be had for any. */
 const MAX_REFUSALS = 5;
-/** How often what was refused is asked for again, in milliseconds. */
-const DENIED_MS = 24 * 60 * 60_000;
 /** Rest after a look, as a multiple of what it took: with ten thousand symbols one takes milliseconds, and each has its cause. */
 const REST = 9;
 /** How long the order of plans stands, in milliseconds. */
@@ -309,7 +307,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     for (const track of denied) {
       if (isAll && !allowed.has(track.symbol)) continue;
       for (const each of track.coverage.doubts.filter(isAskable)) {
-        open(track, { ...each, reason: "denied", dueAt: now() + DENIED_MS });
+        open(track, { ...each, reason: "denied", dueAt: now() + DAY_MS });
       }
       coverage.changed(track);
     }

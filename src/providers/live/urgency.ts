@@ -24,7 +24,8 @@ export const SETTLE_MS = 5_000;
 const SWEEP_MS = 10 * 60_000;
 /** Waits after each answer that settles nothing, in milliseconds; then daily. */
 const BACKOFF_MS = [1, 2, 5, 15, 60].map((minutes) => minutes * 60_000);
-const DAY_MS = 24 * 60 * 60_000;
+/** How often history is asked about what it refuses or cannot settle, in milliseconds. */
+export const DAY_MS = 24 * 60 * 60_000;
 
 /** Whether a bar of the symbol is expected in nearly each step, or was up to `until` (epoch ms). */
 export function isBusy(track: Track, until?: number): boolean {

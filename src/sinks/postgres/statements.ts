@@ -28,8 +28,8 @@ export interface Statements {
   /**
    * Inserts or updates rows given as one array parameter a column, followed by the ids of their series, each once, the
    * combined mark of those, and what the commit waits for. Gives one row: `is_newer`, whether a newer program has migrated
-   * the schema, and `is_same`, whether the ids are still those of the series (in the one case and without the other nothing
-   * is written), `changed`, how many rows were inserted or updated, `inserted`, how many of those are new, `null` where
+   * the schema, and `is_same`, whether the ids are still those of the series (nothing is written where the schema is newer or
+   * the ids are others), `changed`, how many rows were inserted or updated, `inserted`, how many of those are new, `null` where
    * that cannot be told, and `touched`, how many have only got a newer time of receipt.
    */
   readonly upsert: Readonly<Record<NewRows, string>>;
