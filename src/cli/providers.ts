@@ -247,11 +247,9 @@ function checkMappings({ settings, sources }: Checked, problems: ConfigProblem[]
   }
 }
 
-/** Symbols as providers write them that have none of the defaults. */
-const EXAMPLES: Readonly<Record<string, string>> = { binance: "BTCUSDT,ETHUSDT", kraken: "BTC/USD,ETH/USD" };
-
 function explainDefault(name: string): string {
-  return `${name} needs symbols of its own, and none are given: give some, as in --symbols ${EXAMPLES[name] ?? "A,B"}`;
+  const { exampleSymbols = "A,B" } = registry[name];
+  return `${name} needs symbols of its own, and none are given: give some, as in --symbols ${exampleSymbols}`;
 }
 
 function explainUnknown(name: string): string {

@@ -33,7 +33,9 @@ export async function report(error: unknown, { isSummary, isLogged }: ReportForm
 /** The form in which a run says why it could not start, whatever is wrong with its arguments and its configuration. */
 export function formOf(args: readonly string[], invocation: Invocation | undefined): ReportForm {
   if (invocation === undefined) {
-    const isLogged = args.includes("--log-format=json") || args[args.indexOf("--log-format") + 1] === "json";
+    const isLogged = args.some((arg, at) =>
+      arg === "--log-format=json" || arg === "json" && args[at - 1] === "--log-format"
+    );
     return { isSummary: args.includes("--json"), isLogged };
   }
   const inputs = { flags: invocation.options, env: Deno.env.get, file: invocation.configFile };

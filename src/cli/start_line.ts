@@ -21,7 +21,8 @@ export interface Places extends Record<string, string> {
 
 /** The line. */
 export function describeStart({ target, deadLetters, journal }: Places): string {
-  return `Writing to ${target}; dead letters go to ${deadLetters}, the journal to ${journal}`;
+  const kept = journal === "none" ? "; there is no journal" : `, the journal to ${journal}`;
+  return `Writing to ${target}; dead letters go to ${deadLetters}${kept}`;
 }
 
 /** Where a run puts things. Several tenants have a directory `NAME` each. */

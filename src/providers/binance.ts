@@ -36,6 +36,7 @@ export const binance: ProviderDeclaration = {
   delayMs: 0,
   account: "open",
   history: true,
+  exampleSymbols: "BTCUSDT,ETHUSDT",
 };
 
 /**

@@ -27,6 +27,7 @@ export const kraken: ProviderDeclaration = {
   delayMs: 0,
   account: "open",
   history: true,
+  exampleSymbols: "BTC/USD,ETH/USD",
 };
 
 /**

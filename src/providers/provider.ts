@@ -40,6 +40,8 @@ export interface ProviderDeclaration {
   readonly account: "open" | "single";
   /** Whether it can have a history: files, streams and the mock are all the past they have. */
   readonly history: boolean;
+  /** Symbols as it spells them, for people. @default {"A,B"} */
+  readonly exampleSymbols?: string;
 }
 
 /** What the user wants of a provider. */
