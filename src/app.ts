@@ -189,7 +189,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   return { ...app, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
-/** Whether a provider keeps what it knows of series. */
+/** Whether a provider keeps coverage of its series. */
 function keepsCoverage({ isLive, readsHistory }: Provider): boolean {
   return isLive === true || readsHistory === true;
 }

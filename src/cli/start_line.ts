@@ -19,7 +19,7 @@ export interface Places extends Record<string, string> {
   readonly journal: string;
 }
 
-/** The line. */
+/** The line that says where a run writes. */
 export function describeStart({ target, deadLetters, journal }: Places): string {
   const kept = journal === "none" ? "; there is no journal" : `, the journal to ${journal}`;
   return `Writing to ${target}; dead letters go to ${deadLetters}${kept}`;

@@ -7,7 +7,7 @@ import { intersect, type Interval } from "../records/intervals.ts";
 import { endOf, type SeriesCoverage } from "./coverage.ts";
 import type { CoverageChange } from "./store.ts";
 
-/** What is in doubt of each series then, in milliseconds before its end: readers are seldom further behind. */
+/** How much of the end of each series is in doubt then, in milliseconds: readers are seldom further behind. */
 const UNREAD_MS = 24 * 60 * 60_000;
 
 /** Brings the end of what is confirmed of each series into doubt. */

@@ -34,7 +34,7 @@ LEFT JOIN (
 ) AS d ON d.series_id = s.id
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND (c.series_id IS NOT NULL OR d.series_id IS NOT NULL)`;
 
-/** Notes how things are before the coverage is loaded. */
+/** Reads the destination, the server's time and the first chunk, before the coverage is loaded. */
 export async function lookFirst(client: Client, before?: Seen): Promise<Seen> {
   const destination = await readDestination(client);
   const at = await readTime(client);

@@ -24,8 +24,8 @@ export interface SeriesFilter {
 }
 
 /**
- * The stored series, ordered by provider, timeframe and symbol. A feed may have lost bars before the first one that is stored;
- * what the vendor does not give, as before the reach of its history, does not belong to the series.
+ * The stored series, ordered by provider, timeframe and symbol. A feed may have lost bars before the first stored one, so doubts
+ * count too. Ranges that the vendor does not give, such as those before the reach of its history, do not.
  */
 export async function listSeries(
   client: Client,

@@ -32,7 +32,7 @@ export interface ListenOptions {
   onFailure: (error: Error) => void;
   /** Most files that the process may have open. @default {1024} */
   maxOpenFiles?: number;
-  /** Called when connections are closed that wait for nothing, with the number of open files. */
+  /** Called when idle connections are closed, with the number of open files. */
   onCrowd: (openFiles: number) => void;
 }
 

@@ -56,7 +56,7 @@ export interface ReplayAnswer {
 /** Letters shown where the query names no number, and at most. */
 const SHOWN = 20;
 const MAX_SHOWN = 1000;
-/** Most characters of an answer, but that a letter alone may be longer: letters of a megabyte are possible. */
+/** Most characters of an answer. A single letter may be longer: letters of a megabyte are possible. */
 const MAX_SHOWN_LENGTH = 2_000_000;
 
 /** A count that took less than a tenth of this, in milliseconds, is made anew for each who asks. */

@@ -11,7 +11,7 @@ export interface Digest {
    * a minute is told together, in the words of the first.
    */
   add(topic: string, symbols: readonly string[], describe: (names: string) => string): void;
-  /** Tells what has waited for a minute, or `all` of it. */
+  /** Emits the messages of topics that have waited for a minute, or of `all`. */
   flush(all?: boolean): void;
 }
 

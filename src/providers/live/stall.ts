@@ -30,7 +30,7 @@ export interface StallOptions {
   share: Share;
   /** Silence that is looked into, in milliseconds. */
   stallMs: number;
-  /** What time it is for the vendor, in epoch ms. */
+  /** The vendor's clock, in epoch ms. */
   vendorNow: () => number;
   /**
    * Silence of each symbol that is looked into next time, in milliseconds. Outlasts connections: what a new one does not

@@ -190,7 +190,7 @@ export function learn(track: Track, known: SeriesCoverage, now: number): void {
   }
 }
 
-/** Confirms a range, but for bars that are in the journal alone: these are in doubt until it is drained. */
+/** Confirms a range, except bars that only the journal has: these are in doubt until it is drained. */
 export function settle(track: Track, range: Interval): void {
   for (const part of subtract(range, track.journaled)) {
     track.coverage = confirm(track.coverage, part);

@@ -35,7 +35,7 @@ export interface PostgresLaneOptions {
   notice?: (message: string) => void;
 }
 
-/** What an upsert has come to. */
+/** Counts of an upsert. */
 type Upserted = Pick<WriteCounts, "stored" | "updated"> & { readonly swallowed: number };
 
 /** SQLSTATE of a limit that the server's configuration sets. */
