@@ -6,9 +6,9 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 /** Parts of the source, lowest first: each imports only from its own layer and those before it. */
 const LAYERS: readonly (readonly string[])[] = [
   ["records", "events", "version", "abort", "condition", "calendar", "open_files"],
-  ["config", "data_dir", "durable_files", "coverage"],
+  ["config", "storage", "coverage"],
   ["providers", "sinks", "database", "nats", "dead_letters", "journal", "pipeline", "gaps", "cluster"],
-  ["app", "dead_letter_replay", "http", "telemetry"],
+  ["app", "http", "telemetry"],
   ["chaos"],
   ["cli"],
   ["main"],

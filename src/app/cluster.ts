@@ -24,7 +24,7 @@ export type Share = (held: ReadonlySet<number>) => readonly Provider[];
 export interface SharingOptions {
   config: Config;
   /** The tenant whose symbols are distributed. */
-  tenant: Pick<Tenant, "ledger" | "replace" | "tell" | "listen" | "stopping">;
+  tenant: Pick<Tenant, "ledger" | "replace" | "emit" | "listen" | "stopping">;
   share: Share;
 }
 
@@ -89,7 +89,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
       fence.abort(reason);
       fence = new AbortController();
     },
-    tell: tenant.tell,
+    emit: tenant.emit,
   });
 
   function onCount(by: number): void {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_TENANT } from "../data_dir.ts";
+import { DEFAULT_TENANT } from "../storage/data_dir.ts";
 
 /** The name of the instances that share out a tenant's symbols: tenants have symbols of their own. */
 export function clusterOf({ cluster, tenant }: { readonly cluster: string; readonly tenant: string }): string {

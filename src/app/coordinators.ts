@@ -23,7 +23,7 @@ const LATE_BATCH = 1000;
 const FATAL_COOLDOWN_MS = 60_000;
 
 /** Options of {@linkcode openCoordinators}. */
-export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "abort" | "onFatal"> {
+export interface CoordinatorsOptions extends Pick<DeliverOptions, "deadLetter" | "abort" | "onFatal"> {
   /** Aborts when the sources are to be closed: then no batch waits for somebody to mend the set-up. */
   stopping: AbortSignal;
   settings: Settings;
@@ -33,28 +33,28 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "bury" | "abor
   lateness: Lateness;
   /** Who writes the series. */
   writers: Writers;
-  tell: Listener;
+  emit: Listener;
   /** Keeps frames of a kind in its journal; `undefined` where it has none. */
-  keep: (kind: string) => DeliverOptions["keep"];
+  spool: (kind: string) => DeliverOptions["spool"];
   /** Disposes of what is opened. */
   opened: AsyncDisposableStack;
 }
 
 /** Sets up a coordinator for each kind: one whose table is slow or broken does not hold up the others. */
 export function openCoordinators(options: CoordinatorsOptions): Map<string, Coordinator> {
-  const { settings, store, lateness, tell, opened, bury, stopping, abort, onFatal } = options;
+  const { settings, store, lateness, emit, opened, deadLetter, stopping, abort, onFatal } = options;
   return new Map(options.kinds.map((name) => {
     const kind = recordKind(name);
     const sink = opened.use(store.openSink(settings.tenant, kind, options.writers));
-    const keep = options.keep(name);
+    const spool = options.spool(name);
     const isFatal = (error: unknown) => sink.classify(error) === "fatal";
     const circuit = opened.use(createCircuit({
       failures: settings.circuitFailures,
       cooldownMs: (error) => isFatal(error) ? FATAL_COOLDOWN_MS : settings.circuitOpenMs,
-      isFailure: (error) => sink.classify(error) === "transient" || keep !== undefined && isFatal(error),
+      isFailure: (error) => sink.classify(error) === "transient" || spool !== undefined && isFatal(error),
       onChange(state: CircuitState, failures: number, error?: unknown) {
         const fault = error === undefined ? undefined : sink.classify(error);
-        tell({ type: "circuit", kind: name, state, failures, error, fault });
+        emit({ type: "circuit", kind: name, state, failures, error, fault });
       },
     }));
     const workers = Math.min(settings.workers, sink.maxLanes);
@@ -64,7 +64,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
         capacity: settings.capacity,
         maxRecords: settings.batchSize,
         lingerMs: settings.lingerMs,
-        tell,
+        emit,
       }),
       workers,
       order: isOneSource(options.writers) && workers > 1 ? createOrder(kind) : undefined,
@@ -73,10 +73,10 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
         sink,
         circuit,
         retryAttempts: settings.retryAttempts,
-        bury,
-        keep,
-        mayWait: () => keep !== undefined && !stopping.aborted,
-        tell,
+        deadLetter,
+        spool,
+        mayWait: () => spool !== undefined && !stopping.aborted,
+        emit,
         abort,
         onFatal,
       },
@@ -89,7 +89,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
           maxRecords: Math.min(settings.batchSize, LATE_BATCH),
           lingerMs: settings.lingerMs,
           // Sources of live records need not be slowed down for it.
-          tell: () => {},
+          emit: () => {},
         }),
       },
     }];

@@ -6,7 +6,7 @@
  */
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
-import { syncDirectory, writeAll } from "../durable_files.ts";
+import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { createReceiveClock, MAX_CLOCK_SKEW_MS, type ReceiveClock } from "../records/record.ts";
 import { RELEASED_AT } from "../version.ts";
 
@@ -26,7 +26,7 @@ export interface ReceiveTimes extends AsyncDisposable {
 export interface ReceiveTimesOptions {
   /** Where they are kept; nothing is where it is not there. */
   dataDir: string;
-  notice: (message: string) => void;
+  warn: (message: string) => void;
   /** The wall clock, in epoch milliseconds. @default {Date.now} */
   now?: () => number;
   /** Time of the release, in epoch milliseconds. @default {RELEASED_AT} */
@@ -42,7 +42,7 @@ const RESERVED_US = 10_000_000;
 
 /** Prepares receive times; see {@linkcode ReceiveTimes.ready}. */
 export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
-  const { dataDir, notice, now = Date.now, releasedAt = RELEASED_AT, lookEveryMs = 1000 } = options;
+  const { dataDir, warn, now = Date.now, releasedAt = RELEASED_AT, lookEveryMs = 1000 } = options;
   const path = join(dataDir, NAME);
   let clock = createReceiveClock(now);
   let beginning: Promise<void> | undefined;
@@ -59,7 +59,7 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
     if (mark > (now() + MAX_CLOCK_SKEW_MS) * 1000) {
       const aside = `${path}.ahead`;
       await Deno.rename(path, aside).catch(() => {});
-      notice(
+      warn(
         `Receive times of earlier runs reach ${describe(mark / 1000)}, and the clock says ${describe(now())}: ` +
           `set aside as "${aside}". What those runs stored is overwritten by no newer record until then`,
       );
@@ -86,7 +86,7 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
     } catch (error) {
       if (error instanceof Deno.errors.NotFound || isFailureTold) return;
       isFailureTold = true;
-      notice(`Cannot save receive times in "${path}": ${(error as Error).message}`);
+      warn(`Cannot save receive times in "${path}": ${(error as Error).message}`);
     }
   }
 
@@ -103,7 +103,7 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
     async ready(signal) {
       while (now() < releasedAt) {
         if (!isWaitTold) {
-          notice(`The clock says ${describe(now())}, which is before this program was released: waits until it is set`);
+          warn(`The clock says ${describe(now())}, which is before this program was released: waits until it is set`);
         }
         isWaitTold = true;
         await delay(lookEveryMs, { signal }).catch(() => {});

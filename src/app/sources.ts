@@ -10,7 +10,7 @@ import type { ProviderHealth } from "../pipeline/health.ts";
 import { type Lateness, yieldToLive } from "../pipeline/late.ts";
 import { createTokenBucket, type TokenBucket } from "../pipeline/rate.ts";
 import type { Intake, Source as PipelineSource } from "../pipeline/run.ts";
-import { createValve, type Valve } from "../pipeline/valve.ts";
+import { createPauseGate, type PauseGate } from "../pipeline/pause_gate.ts";
 import type { Provider, ProviderContext } from "../providers/provider.ts";
 import type { Frame } from "../records/frame.ts";
 
@@ -27,7 +27,7 @@ export interface SourcesOptions {
   stopping: AbortSignal;
   /** Whether to go on without a provider: until a stop, or until the last of them has failed. */
   staysOpen?: boolean;
-  tell: Listener;
+  emit: Listener;
 }
 
 /** What a replacement has changed; names of providers. */
@@ -68,14 +68,14 @@ export interface Sources {
 
 interface Source {
   readonly provider: Provider;
-  readonly valves: readonly Valve<Frame>[];
+  readonly gates: readonly PauseGate<Frame>[];
   readonly stop: AbortController;
   readonly ended: PromiseWithResolvers<void>;
 }
 
 /** Makes the sources of a run; nothing is opened yet. */
 export function createSources(providers: readonly Provider[], options: SourcesOptions): Sources {
-  const { isJournaled, stopping, staysOpen = false, tell } = options;
+  const { isJournaled, stopping, staysOpen = false, emit } = options;
   const sources = new Map<string, Source>();
   const states = new Map<string, ProviderHealth>();
   const unsubscribed = new Map<string, Map<string, string>>();
@@ -108,20 +108,20 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   }
 
   function openOne(provider: Provider): PipelineSource {
-    tell({ type: "provider-opened", provider: provider.name });
+    emit({ type: "provider-opened", provider: provider.name });
     const stop = new AbortController();
     const signal = AbortSignal.any([stopping, stop.signal]);
     const bucket = buckets.get(provider) ?? pace(provider);
     const context = options.context(provider.name, bucket, signal);
     const opened = provider.kinds?.map((kind) => provider.open({ ...context, kind })) ?? [provider.open(context)];
-    const valves = opened.map(createValve);
+    const gates = opened.map(createPauseGate);
     // What a stop lets the provider hand over is let through.
-    onAbort(signal, () => valves.forEach((valve) => valve.resume()));
-    sources.set(provider.name, { provider, valves, stop, ended: Promise.withResolvers() });
+    onAbort(signal, () => gates.forEach((gate) => gate.resume()));
+    sources.set(provider.name, { provider, gates, stop, ended: Promise.withResolvers() });
     const isBesideLive = () => wanted.some(({ isLive }) => isLive);
     return {
       name: provider.name,
-      streams: valves.map(({ stream }) =>
+      streams: gates.map(({ stream }) =>
         provider.isLive ? stream : yieldToLive(stream, options.lateness, isBesideLive)
       ),
     };
@@ -220,14 +220,14 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
           doubts: doubts.get(state.name),
           clockSkewMs: skews.get(state.name),
         };
-        const [valve] = sources.get(health.group ?? health.name)?.valves ?? [];
-        return health.state === "up" && valve?.isPaused ? { ...health, state: "paused" } : health;
+        const [gate] = sources.get(health.group ?? health.name)?.gates ?? [];
+        return health.state === "up" && gate?.isPaused ? { ...health, state: "paused" } : health;
       }),
     pause(name, paused) {
       const source = sources.get(states.get(name)?.group ?? name);
       if (source === undefined) return false;
-      for (const valve of source.valves) paused ? valve.pause() : valve.resume();
-      tell({ type: "provider-notice", provider: name, message: paused ? "paused" : "on again" });
+      for (const gate of source.gates) paused ? gate.pause() : gate.resume();
+      emit({ type: "provider-notice", provider: name, message: paused ? "paused" : "on again" });
       return true;
     },
     async replace(next) {

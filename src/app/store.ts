@@ -10,7 +10,7 @@ import type { Config } from "../config/load.ts";
 import { keepCoverageInFiles } from "../coverage/file.ts";
 import type { CoverageStore } from "../coverage/store.ts";
 import { withUpgrade } from "../coverage/upgrade.ts";
-import { tenantDirectory } from "../data_dir.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
 import type { Client } from "pg";
 import { type CommitRisk, describeRisk, readCommitRisk } from "../database/commit_risk.ts";
 import { keepCoverageInDatabase } from "../database/coverage.ts";
@@ -83,7 +83,7 @@ export interface StoreOptions {
   /** Most lanes of one tenant. */
   lanes: number;
   /** Told what people should know. */
-  notice: (message: string) => void;
+  warn: (message: string) => void;
   /** Disposes of what is opened. */
   opened: AsyncDisposableStack;
 }
@@ -105,31 +105,31 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openTables(
-  { config, database: given, isKept, uses, lanes, notice, opened }: StoreOptions,
+  { config, database: given, isKept, uses, lanes, warn, opened }: StoreOptions,
 ): Promise<Store> {
   const { settings, target } = config;
   let schema = "";
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
     uses,
-    warn: notice,
+    warn,
     async settle(database, signal) {
       if (given !== undefined) return;
       if (target !== undefined) schema = `, schema ${await readSchema(database, signal)}`;
-      const warn = ({ message }: Error) => notice(message);
-      await applyTimescale(database, settings.timescale, warn, { mostRows: MOVED_AT_START, signal });
+      const onProblem = ({ message }: Error) => warn(message);
+      await applyTimescale(database, settings.timescale, onProblem, { mostRows: MOVED_AT_START, signal });
     },
     mayWait(error) {
       // What comes meanwhile is kept in the journal. An embedded database is never away.
-      if (isKept) notice(awaiting("the database", error));
+      if (isKept) warn(awaiting("the database", error));
       return isKept;
     },
   });
   const deadlineMs = settings.writeTimeoutMs + 2000;
   const { synchronousCommit } = settings;
   const risk = describeRisk(synchronousCommit);
-  if (risk !== undefined) notice(`--synchronous-commit ${synchronousCommit}: ${risk}`);
+  if (risk !== undefined) warn(`--synchronous-commit ${synchronousCommit}: ${risk}`);
   const most = settings.connections ?? Math.max(CONNECTIONS, lanes);
-  const pool = createPool(database, Math.min(most, database.maxConnections), notice);
+  const pool = createPool(database, Math.min(most, database.maxConnections), warn);
   return {
     name: "postgres",
     describe: () =>
@@ -138,7 +138,7 @@ async function openTables(
         : `${describeTarget(target)}${schema}`,
     database,
     openSink: (tenant, kind, writers) =>
-      openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, notice, synchronousCommit }),
+      openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, warn, synchronousCommit }),
     coverage: (tenant) =>
       keepCoverageInDatabase({
         tenant,
@@ -167,11 +167,11 @@ async function openTables(
 const readSchema = (database: Database, signal: AbortSignal): Promise<string> =>
   withClient(database, async (client) => (await client.query("SELECT current_schema() AS name")).rows[0].name, signal);
 
-async function openStream({ config, isKept, notice, opened }: StoreOptions): Promise<Store> {
+async function openStream({ config, isKept, warn, opened }: StoreOptions): Promise<Store> {
   const { settings } = config;
   const nats = opened.use(
     await openPreparedNats(settings, "barline sink", (error) => {
-      if (isKept) notice(awaiting("NATS", error));
+      if (isKept) warn(awaiting("NATS", error));
       return isKept;
     }),
   );
@@ -191,7 +191,7 @@ async function openStream({ config, isKept, notice, opened }: StoreOptions): Pro
         })
         : keepCoverageInFiles({
           dataDir: tenantDirectory({ ...settings, tenant }),
-          notice,
+          warn,
           stream: () => readCreation(nats, settings.natsStream),
         }),
     check: (signal) => checkNats(nats, signal),

@@ -15,7 +15,7 @@ import type { Settings } from "../config/options.ts";
 import type { DeadLetters } from "../dead_letters/write.ts";
 import type { Listener } from "../events.ts";
 import { openJournals } from "../journal/open.ts";
-import { createBury } from "../pipeline/bury.ts";
+import { createDeadLetter } from "../pipeline/dead_letter.ts";
 import type { Health } from "../pipeline/health.ts";
 import { createLateness } from "../pipeline/late.ts";
 import { createLedger, type Ledger } from "../pipeline/ledger.ts";
@@ -26,7 +26,7 @@ import { rowName, type SharedConnections } from "../providers/mod.ts";
 import type { Provider, ProviderContext } from "../providers/provider.ts";
 import { recordKind } from "../records/mod.ts";
 import { createReceiveClock } from "../records/record.ts";
-import { createFeedback } from "../telemetry/feedback.ts";
+import { createBackpressureWebhook } from "../telemetry/backpressure_webhook.ts";
 
 /**
  * How far a tenant has come:
@@ -60,7 +60,7 @@ export interface TenantOptions {
   readonly providers: readonly Provider[];
   /** Opens none of the providers: they, or some of them, are given by {@linkcode Tenant.replace}. It goes on without any. */
   readonly isShared?: boolean;
-  readonly deadLetters: (tell: Listener) => DeadLetters;
+  readonly deadLetters: (emit: Listener) => DeadLetters;
   readonly listeners: readonly Listener[];
   /** Names of the kinds of records that the providers give. */
   readonly kinds: readonly string[];
@@ -84,7 +84,7 @@ export interface Tenant extends AsyncDisposable {
   /** Listens from now on. */
   listen(listener: Listener): void;
   /** Tells all who listen. */
-  readonly tell: Listener;
+  readonly emit: Listener;
   /** The receive times of the process, where they are kept. */
   readonly times?: ReceiveTimes;
   /** Runs until the sources end, or a stop or abort has been carried through. */
@@ -120,7 +120,7 @@ export async function openTenant(
   const stopping = new AbortController();
   const aborting = new AbortController();
   const listeners = [...options.listeners];
-  const tell: Listener = (event) => {
+  const emit: Listener = (event) => {
     for (const listen of listeners) listen(event);
   };
   let failure: unknown;
@@ -131,7 +131,7 @@ export async function openTenant(
   listeners.unshift(ledger.listen);
 
   function fail(error: unknown): void {
-    if (failure === undefined) tell({ type: "fatal", error });
+    if (failure === undefined) emit({ type: "fatal", error });
     failure ??= error;
     stopping.abort();
   }
@@ -152,7 +152,7 @@ export async function openTenant(
       return coordinator.delivery.kind;
     },
     ledger,
-    tell,
+    emit,
     abort: aborting.signal,
     onStuck: giveUp,
   });
@@ -161,7 +161,7 @@ export async function openTenant(
     listeners.push(journaled.listen);
   }
 
-  const bury = createBury(options.deadLetters(tell), fail);
+  const deadLetter = createDeadLetter(options.deadLetters(emit), fail);
   const lateness = createLateness({ afterMs: settings.lateAfter * 1000, kind: recordKind });
   const opening = openCoordinators({
     settings,
@@ -170,10 +170,10 @@ export async function openTenant(
     kinds: [...new Set([...options.kinds, ...journaled?.kinds ?? []])],
     lateness,
     writers: needs.writers,
-    tell,
+    emit,
     opened,
-    bury,
-    keep: (kind) => journaled?.journals.get(kind)?.keep,
+    deadLetter,
+    spool: (kind) => journaled?.journals.get(kind)?.spool,
     stopping: stopping.signal,
     abort: aborting.signal,
     onFatal: giveUp,
@@ -181,10 +181,10 @@ export async function openTenant(
   for (const [kind, coordinator] of opening) coordinators.set(kind, coordinator);
 
   if (settings.feedbackUrl !== undefined) {
-    const feedback = opened.use(createFeedback({
+    const feedback = opened.use(createBackpressureWebhook({
       url: settings.feedbackUrl,
       queue: (kind) => ({ size: coordinators.get(kind)!.batcher.depth, capacity: settings.capacity }),
-      tell,
+      emit,
     }));
     listeners.push(feedback.listen);
   }
@@ -194,7 +194,7 @@ export async function openTenant(
     providers: [one, other],
     tolerance: settings.quorumTolerance,
     volumeTolerance: settings.quorumVolumeTolerance,
-    tell,
+    emit,
   });
 
   const clock = times?.clock ?? createReceiveClock();
@@ -204,8 +204,8 @@ export async function openTenant(
     stop,
     // A stop ends the wait; the provider looks at the signal itself.
     pace: (count) => bucket.take(count, stop).catch(() => {}),
-    notice: (message) => tell({ type: "provider-notice", provider, message }),
-    tell,
+    warn: (message) => emit({ type: "provider-notice", provider, message }),
+    emit,
     newest: (timeframe) => store.newest({ tenant: name, provider, timeframe, isKept: needs.isJournaled, stop }),
     // Not until the stop: positions are saved after it.
     destination: store.destination && (() => store.destination!(name, aborting.signal)),
@@ -221,9 +221,9 @@ export async function openTenant(
     lateness,
     context: contextOf,
     stopping: stopping.signal,
-    tell,
+    emit,
   });
-  listeners.push(sources.listen, coordinateRates(sources.paced, tell));
+  listeners.push(sources.listen, coordinateRates(sources.paced, emit));
 
   const health = (): Health => ({
     coordinators: readCoordinators(coordinators, settings.capacity),
@@ -256,9 +256,9 @@ export async function openTenant(
       coordinators,
       kind: recordKind,
       ledger,
-      bury,
+      deadLetter,
       clock,
-      tell,
+      emit,
       watch: quorum?.look,
       capacity: settings.capacity,
       limit: settings.limit ?? Infinity,
@@ -292,7 +292,7 @@ export async function openTenant(
     health,
     ledger: ledger.read,
     listen: (listener) => void listeners.push(listener),
-    tell,
+    emit,
     times,
     run: runFlow,
     stop: () => stopping.abort(),

@@ -6,7 +6,7 @@
 import { createCondition } from "../condition.ts";
 import type { Ledger } from "../pipeline/ledger.ts";
 import { openTenant, type Shared, type Tenant, type TenantOptions, type TenantOutcome } from "./tenant.ts";
-import { sumLedgers } from "./total.ts";
+import { sumLedgers } from "./aggregate.ts";
 
 /** See the module's description. Disposing of them closes all. */
 export interface Tenants extends AsyncDisposable {
@@ -52,7 +52,7 @@ interface Entry {
 export function createTenants(
   shared: Shared,
   stopping: AbortSignal,
-  notice: (message: string) => void,
+  warn: (message: string) => void,
 ): Tenants {
   const entries = new Map<string, Entry>();
   const followers: ((tenant: Tenant) => Disposable)[] = [];
@@ -119,7 +119,7 @@ export function createTenants(
       await close(entry);
       const { journaled } = tenant.ledger();
       if (journaled > 0) {
-        notice(
+        warn(
           `tenant ${tenant.name} is closed with ${journaled} records in its journal, which are delivered when it is back`,
         );
       }

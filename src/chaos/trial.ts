@@ -4,8 +4,8 @@
  * @module
  */
 import { onAbort } from "../abort.ts";
-import { openApp } from "../app.ts";
-import { DEFAULT_TENANT } from "../data_dir.ts";
+import { openApp } from "../app/app.ts";
+import { DEFAULT_TENANT } from "../storage/data_dir.ts";
 import type { Config } from "../config/load.ts";
 import { readLetters } from "../dead_letters/directory.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
@@ -126,7 +126,7 @@ async function runThrough(
       config: own,
       providers: [createNumbered(rate, (sent) => isOver && sent >= records)],
       kinds: ["bar"],
-      deadLetters: (tell) => openDeadLetters({ directory: deadLetterDirectory(dataDir), tell }),
+      deadLetters: (emit) => openDeadLetters({ directory: deadLetterDirectory(dataDir), emit }),
       listeners: [(event) => {
         if (event.type === "write-failed") failedWrites++;
         for (const hear of [...counters]) hear(event);

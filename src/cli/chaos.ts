@@ -4,7 +4,7 @@ import { findScratches, openScratch, SCRATCH_PREFIX } from "../chaos/scratch.ts"
 import { type ChaosResult, tryFault } from "../chaos/trial.ts";
 import { type Config, loadConfig } from "../config/load.ts";
 import { openDatabase } from "../database/open.ts";
-import { prepareDataDir } from "../data_dir.ts";
+import { prepareDataDir } from "../storage/data_dir.ts";
 import { DEFAULT_RECORDS } from "../chaos/names.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 

@@ -1,6 +1,6 @@
 /** `barline dlq`. @module */
 import { loadConfig } from "../config/load.ts";
-import { tenantDirectory } from "../data_dir.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
 import type { Settings } from "../config/options.ts";
 import { holdLetters, readLetters } from "../dead_letters/directory.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";

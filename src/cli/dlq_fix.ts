@@ -1,7 +1,7 @@
 /** `barline dlq fix`. @module */
 import { join } from "@std/path";
 import { loadConfig } from "../config/load.ts";
-import { tenantDirectory } from "../data_dir.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
 import { type HeldLetters, holdLetters, readLetters } from "../dead_letters/directory.ts";
 import { formatEdit, parseEdit } from "../dead_letters/edit.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";

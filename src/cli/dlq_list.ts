@@ -1,6 +1,6 @@
 /** `barline dlq list`. @module */
 import { loadConfig } from "../config/load.ts";
-import { tenantDirectory } from "../data_dir.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
 import { DEFAULT_MAX_REPLAYS } from "../dead_letters/letter.ts";
 import { readLetters } from "../dead_letters/directory.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";

@@ -3,8 +3,8 @@ import { on } from "../events.ts";
 import { resolve } from "@std/path";
 import { loadConfig } from "../config/load.ts";
 import type { Settings } from "../config/options.ts";
-import { tenantDirectory } from "../data_dir.ts";
-import { previewReplay, replayLetters, type ReplayOptions, type ReplayPreview } from "../dead_letter_replay.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
+import { previewReplay, replayLetters, type ReplayOptions, type ReplayPreview } from "../app/dead_letter_replay.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import type { LetterFilter } from "../dead_letters/filter.ts";
 import { createLatencyDistribution } from "../telemetry/latency.ts";
@@ -38,7 +38,7 @@ export async function replay({ options, flags, configFile }: Invocation, matches
   if (flags.has("dry-run")) {
     const preview = await previewReplay(wanted);
     const counts = { ...preview, reasons: Object.fromEntries(preview.reasons) };
-    console.log(json ? printable(JSON.stringify(counts)) : tell(preview, config.settings));
+    console.log(json ? printable(JSON.stringify(counts)) : emit(preview, config.settings));
     return EXIT.done;
   }
 
@@ -75,7 +75,7 @@ export async function replay({ options, flags, configFile }: Invocation, matches
   return end.code;
 }
 
-function tell({ records, unsound, overCap, reasons }: ReplayPreview, settings: Settings): string {
+function emit({ records, unsound, overCap, reasons }: ReplayPreview, settings: Settings): string {
   const lines = [`Would replay ${records} records`];
   if (unsound > 0) lines.push(`${unsound} of them are still unsound and would be refused again:`);
   for (const [reason, count] of [...reasons].slice(0, 10)) lines.push(`  ${count} × ${printable(reason)}`);

@@ -4,15 +4,15 @@
  *
  * @module
  */
-import { openApp } from "../app.ts";
+import { openApp } from "../app/app.ts";
 import type { Config, ConfigProblem } from "../config/load.ts";
 import type { Settings } from "../config/options.ts";
 import type { Doubt } from "../coverage/coverage.ts";
-import { prepareDataDir, tenantDirectory } from "../data_dir.ts";
+import { prepareDataDir, tenantDirectory } from "../storage/data_dir.ts";
 import { withClient } from "../database/database.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { openDeadLetters } from "../dead_letters/write.ts";
-import { type Denial, judgeGaps } from "../gaps/judge.ts";
+import { type Denial, reconcileGaps } from "../gaps/reconcile.ts";
 import { readKnown } from "../gaps/known.ts";
 import type { GapOutcome } from "../gaps/outcome.ts";
 import { findGaps } from "../gaps/scan.ts";
@@ -48,7 +48,7 @@ export async function repairSlice(config: Config, parts: readonly Part[]): Promi
   for (const [symbol, plan] of plans) if (plan.length === 0) plans.delete(symbol);
   const { stepMs } = parts[0].scope;
   const unanswered = (isDone: boolean, denied: readonly Denial[] = []): Repair => ({
-    outcomes: parts.map(({ gaps }) => judgeGaps(gaps, gaps, denied)),
+    outcomes: parts.map(({ gaps }) => reconcileGaps(gaps, gaps, denied)),
     doubts: parts.map(({ doubts }) => doubts),
     isDone,
     isStopped: false,
@@ -108,8 +108,7 @@ async function runRepair(
         config,
         providers: [past],
         kinds: ["bar"],
-        deadLetters: (tell) =>
-          openDeadLetters({ directory: deadLetterDirectory(directory), tell, notice: progress.say }),
+        deadLetters: (emit) => openDeadLetters({ directory: deadLetterDirectory(directory), emit, warn: progress.say }),
         listeners: [logEvents()],
       }],
     }),
@@ -126,7 +125,7 @@ async function runRepair(
       const after = gaps.length === 0 ? [] : await Array.fromAsync(findGaps({ client, seriesId: series.id, ...scope }));
       const known = await readKnown(client, series.id, scope.from, scope.doubtsTo);
       all.push({
-        outcomes: judgeGaps(gaps, after, denied.get(series.symbol)!),
+        outcomes: reconcileGaps(gaps, after, denied.get(series.symbol)!),
         doubts: known.flatMap(({ doubt = [] }) => doubt),
       });
     }

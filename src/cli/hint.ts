@@ -5,7 +5,7 @@
  */
 import { resolve } from "@std/path";
 import type { Settings } from "../config/options.ts";
-import { DEFAULT_TENANT } from "../data_dir.ts";
+import { DEFAULT_TENANT } from "../storage/data_dir.ts";
 
 /** A command about the letters of a tenant; with a configuration file where it needs one. */
 export function dlqCommand(

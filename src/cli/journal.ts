@@ -2,7 +2,7 @@
 import { relative } from "@std/path";
 import { format as formatBytes } from "@std/fmt/bytes";
 import { loadConfig } from "../config/load.ts";
-import { tenantDirectory } from "../data_dir.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
 import { journalDirectory, listJournals, listSegments } from "../journal/format.ts";
 import { holdJournal } from "../journal/hold.ts";
 import { inspectSegment, type SegmentReport } from "../journal/inspect.ts";

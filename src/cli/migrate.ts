@@ -2,7 +2,7 @@
 import { join } from "@std/path";
 import { type Config, loadConfig } from "../config/load.ts";
 import type { NatsSettings } from "../config/nats.ts";
-import { prepareDataDir } from "../data_dir.ts";
+import { prepareDataDir } from "../storage/data_dir.ts";
 import { withClient } from "../database/database.ts";
 import { planMigration, prepareDatabase, SCHEMA_VERSION } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";

@@ -5,7 +5,7 @@
  */
 import { getLogger } from "@logtape/logtape";
 import { format as formatDuration } from "@std/fmt/duration";
-import type { App } from "../app.ts";
+import type { App } from "../app/app.ts";
 import { literally, printable } from "../telemetry/log.ts";
 import { calendarOf } from "../providers/mod.ts";
 import type { Progress, Provider } from "../providers/provider.ts";

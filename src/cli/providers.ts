@@ -8,7 +8,7 @@ import type { OptionName, Settings } from "../config/options.ts";
 import { nearestWord } from "../config/nearest.ts";
 import { pickNats } from "../config/nats.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
-import { tenantDirectory } from "../data_dir.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
 import {
   createFailover,
   declarationOf,

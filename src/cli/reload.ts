@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { App } from "../app.ts";
+import type { App } from "../app/app.ts";
 import type { SourcesChange } from "../app/sources.ts";
 import type { Config } from "../config/load.ts";
 import { type OptionName, optionSpecs } from "../config/options.ts";

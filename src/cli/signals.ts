@@ -4,7 +4,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { App } from "../app.ts";
+import type { App } from "../app/app.ts";
 import type { Reload } from "../http/start.ts";
 import { describeError } from "../telemetry/log.ts";
 

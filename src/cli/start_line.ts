@@ -6,7 +6,7 @@
 import { join, resolve } from "@std/path";
 import { needsOf } from "../app/needs.ts";
 import type { Config } from "../config/load.ts";
-import { tenantDirectory } from "../data_dir.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { journalDirectory } from "../journal/format.ts";
 import type { LoadedTenant } from "./stream.ts";

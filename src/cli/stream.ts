@@ -5,11 +5,11 @@
  */
 import { on } from "../events.ts";
 import { getLogger } from "@logtape/logtape";
-import { type App, openApp, type Tenant, type TenantOptions } from "../app.ts";
+import { type App, openApp, type Tenant, type TenantOptions } from "../app/app.ts";
 import { openSharing, type Share, type Sharing } from "../app/cluster.ts";
 import type { Config } from "../config/load.ts";
-import { prepareDataDir, tenantDirectory } from "../data_dir.ts";
-import { replayAtStart, type ReplayReport } from "../dead_letter_replay.ts";
+import { prepareDataDir, tenantDirectory } from "../storage/data_dir.ts";
+import { replayAtStart, type ReplayReport } from "../app/dead_letter_replay.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { createReasons, type Reasons } from "../dead_letters/reasons.ts";
 import { openDeadLetters } from "../dead_letters/write.ts";
@@ -86,8 +86,8 @@ export async function streamBars(
       providers,
       isShared: share !== undefined,
       kinds: config.settings.kind,
-      deadLetters: (tell) =>
-        reasons.count(openDeadLetters({ directory: deadLetterDirectory(directory), tell, notice: progress.say })),
+      deadLetters: (emit) =>
+        reasons.count(openDeadLetters({ directory: deadLetterDirectory(directory), emit, warn: progress.say })),
       listeners: [
         ...(traces === undefined ? [] : [traces.listen]),
         logEvents({ traceOf: traces?.traceOf, log }),
@@ -105,7 +105,7 @@ export async function streamBars(
   const log = getLogger("barline");
   const warn = (message: string) => log.warn("{message}", { message });
   config.warnings.forEach(warn);
-  const app = running.use(await openApp({ config, tenants: await Promise.all(loaded.map(make)), notice: warn }));
+  const app = running.use(await openApp({ config, tenants: await Promise.all(loaded.map(make)), warn }));
   const places = placesOf(config, loaded, app.store.describe());
   log.info(literally(printable(describeStart(places))), places);
   const sharing = share && running.use(await openSharing({ config, tenant: app.tenants()[0], share }));

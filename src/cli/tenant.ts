@@ -27,18 +27,18 @@ export async function run({ words: [action, name, ...rest], options, flags, conf
   }
   await using database = await openDatabase(config);
   if (action === "list") {
-    tell(await withClient(database, readGrants), config.settings.json);
+    emit(await withClient(database, readGrants), config.settings.json);
     return EXIT.done;
   }
   await prepareDatabase(database);
   const change = { role: role as string, tenant: name, isRevoked: action === "revoke" };
   const { grants, notices } = await withClient(database, (client) => changeGrants(client, change));
-  for (const notice of notices) console.error(`Notice: ${notice}`);
-  tell(grants, config.settings.json);
+  for (const warn of notices) console.error(`Notice: ${warn}`);
+  emit(grants, config.settings.json);
   return EXIT.done;
 }
 
-function tell(grants: Grants, json: boolean): void {
+function emit(grants: Grants, json: boolean): void {
   const all = Array.from(
     grants,
     ([role, tenants]) => ({ role, tenants: tenants === undefined ? "all" : [...tenants] }),

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { DEFAULT_TENANT } from "../data_dir.ts";
+import { DEFAULT_TENANT } from "../storage/data_dir.ts";
 import { printable } from "../telemetry/log.ts";
 import type { Overview, TenantGlance } from "../telemetry/overview.ts";
 

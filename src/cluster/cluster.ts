@@ -28,7 +28,7 @@ export interface ClusterOptions {
   stream: (shards: ReadonlySet<number>) => Promise<void>;
   /** Ends all streams at once. */
   cut: (reason: Error) => void;
-  tell: Listener;
+  emit: Listener;
 }
 
 /** This instance, and what it knows of the others. */
@@ -78,7 +78,7 @@ const SETTLED_AFTER = 3;
 const SOON = 0.1;
 
 /** Makes the instance; it joins with {@linkcode Cluster.start}. */
-export function createCluster({ store, times, report, stream, cut, tell }: ClusterOptions): Cluster {
+export function createCluster({ store, times, report, stream, cut, emit }: ClusterOptions): Cluster {
   const id = crypto.randomUUID();
   let session: Session = { state: "apart" };
   const held = new Set<number>();
@@ -96,7 +96,7 @@ export function createCluster({ store, times, report, stream, cut, tell }: Clust
   const streaming = createStreaming({
     stream,
     onFailed: (error) =>
-      tell({ type: "cluster-notice", message: `cannot change what is streamed: ${(error as Error).message}` }),
+      emit({ type: "cluster-notice", message: `cannot change what is streamed: ${(error as Error).message}` }),
     onChanged: condition.notify,
   });
 
@@ -104,11 +104,11 @@ export function createCluster({ store, times, report, stream, cut, tell }: Clust
   const inOrder = (shards: Iterable<number>) => [...shards].sort((a, b) => a - b);
 
   function tellShards(change: "taken" | "given" | "lost", shards: readonly number[], reason?: string): void {
-    tell({ type: "shards", change, shards: inOrder(shards), held: inOrder(held), reason });
+    emit({ type: "shards", change, shards: inOrder(shards), held: inOrder(held), reason });
   }
 
   function setProblem(reason: string | undefined): void {
-    if (hasProblem !== (reason !== undefined)) tell({ type: "cluster-problem", reason });
+    if (hasProblem !== (reason !== undefined)) emit({ type: "cluster-problem", reason });
     hasProblem = reason !== undefined;
   }
 
@@ -154,7 +154,7 @@ export function createCluster({ store, times, report, stream, cut, tell }: Clust
     const unheld = report().shards - new Set([...alive.flatMap((member) => member.held), ...held]).size;
     if (ids === heard.ids && unheld === heard.unheld) return;
     heard = { ids, unheld, since: ids === heard.ids ? heard.since : performance.now() };
-    tell({ type: "cluster", instances: alive.length, unheld });
+    emit({ type: "cluster", instances: alive.length, unheld });
   }
 
   /** Opens a session. Shards that the instance still holds are claimed again. */

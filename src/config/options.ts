@@ -13,7 +13,7 @@ import { type KindName, recordKinds } from "../records/mod.ts";
 import { TIME_UNITS } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import { timescaleSchema } from "./timescale.ts";
-import { DEFAULT_TENANT } from "../data_dir.ts";
+import { DEFAULT_TENANT } from "../storage/data_dir.ts";
 import { TENANT_NAME, TENANT_NAME_WANTED } from "./tenants.ts";
 
 const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;

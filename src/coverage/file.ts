@@ -8,7 +8,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { makeDirectory, syncDirectory, writeAll } from "../durable_files.ts";
+import { makeDirectory, syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { type SeriesCoverage, UNKNOWN } from "./coverage.ts";
 import { type CoverageJson, fromJson, toJson } from "./json.ts";
 import { applyChange, type CoverageChange, type CoverageStore, type SeriesOwner } from "./store.ts";
@@ -24,7 +24,7 @@ export interface FileCoverageOptions {
    */
   readonly stream?: () => Promise<string | undefined>;
   /** Told of a file that cannot be read, and of what that means. */
-  readonly notice: (message: string) => void;
+  readonly warn: (message: string) => void;
 }
 
 /** A line of a file. */
@@ -35,7 +35,7 @@ const COMPACT_BYTES = 4 * 1024 * 1024;
 
 /** Keeps the coverage of a tenant's series. */
 export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore {
-  const { dataDir, notice, stream = () => Promise.resolve(undefined) } = options;
+  const { dataDir, warn, stream = () => Promise.resolve(undefined) } = options;
   const directory = join(dataDir, "coverage");
   /** Size at which each file is written anew. */
   const limits = new Map<string, number>();
@@ -63,7 +63,7 @@ export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore
     const broken = changes.slice(0, end).indexOf(undefined);
     if (broken >= 0) {
       await Deno.rename(path, `${path}.unreadable`);
-      notice(
+      warn(
         `Cannot read line ${broken + 1} of "${path}": nothing is known of its series any more. ` +
           `The file is kept as "${path}.unreadable"`,
       );
@@ -115,7 +115,7 @@ export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore
     if (before !== undefined) {
       const changes = doubtUnread((await locked(() => read(path))).known, Date.now());
       await save(owner, changes);
-      notice(`The stream was made anew: the last day of ${changes.length} series of ${owner.provider} is in doubt`);
+      warn(`The stream was made anew: the last day of ${changes.length} series of ${owner.provider} is in doubt`);
     }
     // The doubts are saved by now; a kill before that notices it once more.
     await locked(() => Deno.writeTextFile(`${path}.stream`, name, { mode: 0o600 }));

@@ -7,7 +7,7 @@
 import type { ClientConfig } from "pg";
 import { abortable } from "@std/async/abortable";
 import { join } from "@std/path";
-import { makeDirectory } from "../durable_files.ts";
+import { makeDirectory } from "../storage/durable_files.ts";
 import type { Database } from "./database.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./embedded_server.ts";
 import { connectClient } from "./postgres.ts";

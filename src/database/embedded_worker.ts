@@ -10,7 +10,7 @@ import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { existsSync, fsyncSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { dirname, join } from "@std/path";
-import { syncDirectory } from "../durable_files.ts";
+import { syncDirectory } from "../storage/durable_files.ts";
 import { unpackCluster } from "./embedded_cluster.ts";
 import type { WorkerBreakdown, WorkerReply, WorkerRequest } from "./embedded_server.ts";
 

@@ -62,7 +62,7 @@ const GROW_AFTER_MS = 60_000;
 export function createPool(
   database: Pick<Database, "connect">,
   size: number,
-  notice: (message: string) => void = () => {},
+  warn: (message: string) => void = () => {},
 ): Pool {
   const idle: Client[] = [];
   const open = new Set<Client>();
@@ -101,7 +101,7 @@ export function createPool(
   function tellOfLimit(): void {
     if (isTold || opening > 0 || most >= size) return;
     isTold = true;
-    notice(`The server gives ${open.size} connections and no more: lanes wait for each other`);
+    warn(`The server gives ${open.size} connections and no more: lanes wait for each other`);
   }
 
   /** Opens a connection; where the server gives no further one, learns how many there can be. */

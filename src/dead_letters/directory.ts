@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { makeDirectory } from "../durable_files.ts";
+import { makeDirectory } from "../storage/durable_files.ts";
 import { listLetterFiles, readLines, rewriteLines } from "./files.ts";
 import { refuseAgain } from "./letter.ts";
 import { type LocatedLetter, readReceipts, receiptsPath } from "./receipts.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname, join } from "@std/path";
-import { syncDirectory, writeAll } from "../durable_files.ts";
+import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { createLetterWriter, pickLetters } from "./rows.ts";
 
 const SUFFIX = ".ndjson";

@@ -9,7 +9,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { writeAll } from "../durable_files.ts";
+import { writeAll } from "../storage/durable_files.ts";
 import { readLines, repairTail } from "./files.ts";
 import type { Refusal, StoredLetter } from "./letter.ts";
 

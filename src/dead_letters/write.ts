@@ -6,7 +6,7 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { Listener } from "../events.ts";
 import type { DeadLetter } from "./letter.ts";
-import { syncDirectory, writeAll } from "../durable_files.ts";
+import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { withLock } from "./directory.ts";
 import { listLetterFiles, newLetterFile, repairTail } from "./files.ts";
 import { formatLetters } from "./rows.ts";
@@ -26,14 +26,14 @@ export interface DeadLetterOptions {
   directory: string;
   /** Size at which a new file is begun, in bytes. @default {67108864} */
   maxFileBytes?: number;
-  tell?: Listener;
+  emit?: Listener;
   /** Told of an unfinished line that was cut. */
-  notice?: (message: string) => void;
+  warn?: (message: string) => void;
 }
 
 /** Opens the dead letters of a directory. Nothing is created before the first letter. */
 export function openDeadLetters(options: DeadLetterOptions): DeadLetters {
-  const { directory, maxFileBytes = 64 * 1024 * 1024, tell, notice } = options;
+  const { directory, maxFileBytes = 64 * 1024 * 1024, emit, warn } = options;
   let last: Promise<void> = Promise.resolve();
 
   async function append(letters: readonly DeadLetter[]): Promise<void> {
@@ -58,7 +58,7 @@ export function openDeadLetters(options: DeadLetterOptions): DeadLetters {
     const path = (await listLetterFiles(directory)).at(-1);
     if (path !== undefined) {
       const cut = await repairTail(path);
-      if (cut > 0) notice?.(`Cut an unfinished dead letter of ${formatBytes(cut)} at the end of "${path}"`);
+      if (cut > 0) warn?.(`Cut an unfinished dead letter of ${formatBytes(cut)} at the end of "${path}"`);
       const { size } = await Deno.stat(path);
       if (size < maxFileBytes) return { path, size };
     }
@@ -78,7 +78,7 @@ export function openDeadLetters(options: DeadLetterOptions): DeadLetters {
           { cause: error },
         );
       }
-      for (const { kind, cause, reason } of letters) tell?.({ type: "dead-lettered", kind, cause, count: 1, reason });
+      for (const { kind, cause, reason } of letters) emit?.({ type: "dead-lettered", kind, cause, count: 1, reason });
     },
   };
 }

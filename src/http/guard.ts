@@ -5,7 +5,7 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { isLoopback, TOKEN_VARIABLE } from "./address.ts";
-import { createRateLimiter } from "./limit.ts";
+import { createRateLimiter } from "./request_limit.ts";
 
 /**
  * Who may ask for a page: everybody; whoever can reach a loopback address, else the bearer of a token; the bearer of a

@@ -4,7 +4,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { App } from "../app.ts";
+import type { App } from "../app/app.ts";
 import type { Config } from "../config/load.ts";
 import { describeError } from "../telemetry/log.ts";
 import { renderMetrics } from "../telemetry/exposition.ts";
@@ -12,7 +12,7 @@ import type { Overview } from "../telemetry/overview.ts";
 import { createProcessMetrics } from "../telemetry/process.ts";
 import type { StoreHealth } from "./health.ts";
 import { type HttpSources, serve } from "./server.ts";
-import { createTotalView } from "./total_view.ts";
+import { createAggregateView } from "./aggregate_view.ts";
 import { createTenantView, type TenantView } from "./view.ts";
 
 /** How long an answer of the store is believed, in milliseconds: scrapes and probes must not load it. */
@@ -57,7 +57,7 @@ export function startHttp(
   const processMetrics = createProcessMetrics(maxOpenFiles);
   const views = new Map<string, TenantView>();
   const hasTenants = config.tenants.length > 0;
-  const total = hasTenants ? createTotalView(app, views, checkStore) : undefined;
+  const total = hasTenants ? createAggregateView(app, views, checkStore) : undefined;
   app.follow((tenant) => {
     const view = createTenantView({ store: app.store, tenant, checkStore, stop: stopped.signal, cluster });
     views.set(tenant.name, view);

@@ -5,14 +5,14 @@
  */
 import type { Registry } from "@platformatic/prom-client";
 import type { Client } from "pg";
-import type { Store, Tenant } from "../app.ts";
+import type { Store, Tenant } from "../app/app.ts";
 import { valueOf } from "../config/per_provider.ts";
 import type { Settings } from "../config/options.ts";
 import { calendarOf, declarationOf, namesOf } from "../providers/mod.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import type { Market } from "../telemetry/market_metrics.ts";
 import { withClient } from "../database/database.ts";
-import { tenantDirectory } from "../data_dir.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { on } from "../events.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { makeDirectory, writeAll } from "../durable_files.ts";
+import { makeDirectory, writeAll } from "../storage/durable_files.ts";
 
 const NAME = "lock";
 

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { syncDirectory } from "../durable_files.ts";
+import { syncDirectory } from "../storage/durable_files.ts";
 import { createEntryFormatter, type LogItem } from "./format.ts";
 import { holdJournal } from "./hold.ts";
 import { countMissing, type Missing } from "./missing.ts";
@@ -90,7 +90,7 @@ export interface LogOptions {
   /** Size at which a new segment is begun, in bytes. @default {a sixteenth of maxBytes, 64 KiB to 64 MiB} */
   segmentBytes?: number;
   /** Told of what people should know. */
-  notice: (message: string) => void;
+  warn: (message: string) => void;
   /** Told of unread records that are gone, found when they should be read. */
   onLost: (records: number) => void;
 }
@@ -104,11 +104,11 @@ const RECLAIM_AFTER_MS = 1000;
  * @throws {Error} If another process has it, or it cannot be written to.
  */
 export async function openLog(options: LogOptions): Promise<JournalLog> {
-  const { directory, maxBytes, notice } = options;
+  const { directory, maxBytes, warn } = options;
   await using opened = new AsyncDisposableStack();
   opened.use(await holdJournal(directory));
   const pointer = opened.use(await openPointer(directory));
-  const { segments: recovered, repairs, missing, kinds } = await recover(directory, pointer.saved, notice);
+  const { segments: recovered, repairs, missing, kinds } = await recover(directory, pointer.saved, warn);
   const recoveredUpTo = recovered.at(-1)?.last ?? 0;
   const segments = opened.use(openSegments({
     directory,
@@ -146,7 +146,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     reclaiming ??= setTimeout(() => {
       reclaiming = undefined;
       // What cannot be saved now is saved the next time, or read once more by the next process.
-      inTurn(reclaim).catch((error) => notice(`Cannot save how far the journal is settled: ${error.message}`));
+      inTurn(reclaim).catch((error) => warn(`Cannot save how far the journal is settled: ${error.message}`));
     }, RECLAIM_AFTER_MS);
   }
 
@@ -204,7 +204,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     const { entries, records, path } = segment;
     segment.entries = segment.records = 0;
     progress.skip(segment.last);
-    notice(`${entries} entries with ${records} records are gone from "${path}"`);
+    warn(`${entries} entries with ${records} records are gone from "${path}"`);
     options.onLost(records);
   }
 
@@ -220,7 +220,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
           lose(segment);
         } else if ("damage" in found) {
           const done = await setAside({ path: segment.path, ...found }).catch((error) => `lost: ${error.message}`);
-          notice(`${found.size} bytes of "${segment.path}" cannot be read, as ${found.damage}; ${done}`);
+          warn(`${found.size} bytes of "${segment.path}" cannot be read, as ${found.damage}; ${done}`);
         } else if (found.number >= pointer.saved && found.number > progress.taken) {
           segment.readFrom = scanner.at;
           segment.entries--;
@@ -230,7 +230,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
       } catch (error) {
         // It has been dropped meanwhile.
         if (segment.entries === 0) continue;
-        notice(`Cannot read "${segment.path}": ${(error as Error).message}`);
+        warn(`Cannot read "${segment.path}": ${(error as Error).message}`);
         lose(segment);
       }
     }
@@ -263,10 +263,10 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     append: (items, takes) => inTurn(() => append(items, takes)),
     read,
     dropOldest: () =>
-      inTurn(dropOldest).catch((error) => void notice(`Cannot give up the oldest records: ${error.message}`)),
+      inTurn(dropOldest).catch((error) => void warn(`Cannot give up the oldest records: ${error.message}`)),
     async setAside({ number, records }, message, why) {
       const kept = await writeSetAside(directory, number, message).catch(describe);
-      notice(`Entry ${number} of the journal with ${records} records cannot be used, as ${why}: ${kept}`);
+      warn(`Entry ${number} of the journal with ${records} records cannot be used, as ${why}: ${kept}`);
     },
     async [Symbol.asyncDispose]() {
       clearTimeout(reclaiming);

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { writeAll } from "../durable_files.ts";
+import { writeAll } from "../storage/durable_files.ts";
 import type { SegmentReport } from "./inspect.ts";
 
 /** Numbers of entries that are missing, both included. */

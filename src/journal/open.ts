@@ -4,7 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/options.ts";
-import { tenantDirectory } from "../data_dir.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
 import { type Listener, on } from "../events.ts";
 import { joinJournals, type JournalHealth } from "../pipeline/health.ts";
 import { createJournal, type Journal } from "../pipeline/journal.ts";
@@ -27,7 +27,7 @@ export interface OpenJournalsOptions {
   /** The kind of that name, of those that the run can write. */
   kind: (name: string) => RecordKind<MarketRecord>;
   ledger: LedgerKeeper;
-  tell: Listener;
+  emit: Listener;
   abort: AbortSignal;
   /** Called with the fault when a journal is full while the sink refuses everything; expected to abort. */
   onStuck: (fault: unknown) => void;
@@ -65,14 +65,14 @@ export function canAllWait(settings: Settings, held: readonly Provider[]): boole
  * @throws {Error} If another process has a journal that is needed, or it cannot be written to.
  */
 export async function openJournals(options: OpenJournalsOptions): Promise<OpenedJournals | undefined> {
-  const { settings, providers, tell } = options;
+  const { settings, providers, emit } = options;
   const dataDir = tenantDirectory(settings);
-  const notice = (message: string) => tell({ type: "journal-notice", message });
+  const warn = (message: string) => emit({ type: "journal-notice", message });
   const holds = (provider: Provider) => isJournaled(settings, provider);
   const leftovers = await findLeftovers(dataDir);
   if (settings.journal === "off") {
     for (const directory of leftovers.values()) {
-      notice(`records of an earlier run lie in "${directory}", which --journal off leaves there`);
+      warn(`records of an earlier run lie in "${directory}", which --journal off leaves there`);
     }
     return undefined;
   }
@@ -89,16 +89,16 @@ export async function openJournals(options: OpenJournalsOptions): Promise<Opened
         await openLog({
           directory,
           maxBytes: settings.journalMaxBytes / Math.max(1, streamed.length),
-          notice,
-          onLost: (count) => tell({ type: "journal-dropped", count, reason: "gone from the disk" }),
+          warn,
+          onLost: (count) => emit({ type: "journal-dropped", count, reason: "gone from the disk" }),
         }),
       );
     } catch (error) {
       if (streamed.includes(name) || !(error instanceof HeldError)) throw error;
       continue;
     }
-    for (const kind of [...log.kinds, ...await takeBack(directory, log, notice)]) kinds.add(kind);
-    tellFindings(log, directory, options);
+    for (const kind of [...log.kinds, ...await takeBack(directory, log, warn)]) kinds.add(kind);
+    emitFindings(log, directory, options);
     const journal = createJournal({
       ...options,
       log,
@@ -136,16 +136,16 @@ async function findLeftovers(dataDir: string): Promise<Map<string, string>> {
 }
 
 /** Tells what was found in a log at its opening. */
-function tellFindings(log: JournalLog, directory: string, { tell }: OpenJournalsOptions): void {
-  const notice = (message: string) => tell({ type: "journal-notice", message });
+function emitFindings(log: JournalLog, directory: string, { emit }: OpenJournalsOptions): void {
+  const warn = (message: string) => emit({ type: "journal-notice", message });
   for (const { path, at, size, damage, done } of log.repairs) {
-    notice(`${size} bytes at ${at} of "${path}" could not be read, as ${damage}: ${done}`);
+    warn(`${size} bytes at ${at} of "${path}" could not be read, as ${damage}: ${done}`);
   }
   for (const range of log.missing) {
-    notice(`${describeMissing(range)} of "${directory}": deleted, cut or set aside`);
+    warn(`${describeMissing(range)} of "${directory}": deleted, cut or set aside`);
   }
   const { unreadRecords } = log.status;
   if (unreadRecords === 0) return;
-  tell({ type: "recovered", count: unreadRecords });
-  notice(`delivering ${unreadRecords} records of an earlier run`);
+  emit({ type: "recovered", count: unreadRecords });
+  warn(`delivering ${unreadRecords} records of an earlier run`);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { syncDirectory, writeAll } from "../durable_files.ts";
+import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { crc32c } from "../records/crc32c.ts";
 import { createWriteError } from "./hold.ts";
 

@@ -45,7 +45,7 @@ export interface Recovery {
 export async function recover(
   directory: string,
   next: number,
-  notice: (message: string) => void,
+  warn: (message: string) => void,
 ): Promise<Recovery> {
   for await (const { name } of Deno.readDir(directory)) {
     if (name.endsWith(REWRITE_SUFFIX)) await Deno.remove(join(directory, name));
@@ -71,7 +71,7 @@ export async function recover(
       if (report.entries > 0 && report.findings.length > 0) report = await inspectSegment(path, next);
       if (report.entries === 0) await Deno.remove(path);
     } catch (error) {
-      if (!(error instanceof Deno.errors.NotFound)) notice(`"${path}" cannot be repaired: ${(error as Error).message}`);
+      if (!(error instanceof Deno.errors.NotFound)) warn(`"${path}" cannot be repaired: ${(error as Error).message}`);
     }
     reports.push(report);
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import { dirname } from "@std/path";
-import { syncDirectory, writeAll } from "../durable_files.ts";
+import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { JOURNAL_VERSION, SEGMENT_HEADER_BYTES, segmentHeader } from "./format.ts";
 import type { Finding, SegmentReport } from "./inspect.ts";
 

@@ -7,7 +7,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { syncDirectory, writeAll } from "../durable_files.ts";
+import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { SEGMENT_HEADER_BYTES, segmentHeader, segmentName } from "./format.ts";
 import { skipNumbers } from "./missing.ts";
 import type { Segment } from "./recover.ts";

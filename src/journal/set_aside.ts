@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "@std/path";
-import { syncDirectory, writeAll } from "../durable_files.ts";
+import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { decodeFrame } from "../records/codec.ts";
 import { frameSize } from "../records/frame.ts";
 import type { JournalLog } from "./log.ts";
@@ -31,7 +31,7 @@ export async function writeSetAside(directory: string, number: number, message: 
 export async function takeBack(
   directory: string,
   log: JournalLog,
-  notice: (message: string) => void,
+  warn: (message: string) => void,
 ): Promise<ReadonlySet<string>> {
   const kinds = new Set<string>();
   for (const path of await listSetAside(directory)) {
@@ -43,7 +43,7 @@ export async function takeBack(
       await Deno.remove(path);
       kinds.add(frame.kind);
     } catch (error) {
-      notice(`The journal entry in "${path}" stays there: ${(error as Error).message}`);
+      warn(`The journal entry in "${path}" stays there: ${(error as Error).message}`);
     }
   }
   return kinds;

@@ -10,16 +10,16 @@ import type { LedgerKeeper } from "./ledger.ts";
 /** Options of {@linkcode accept} and {@linkcode account}. */
 export interface AcceptOptions {
   ledger: LedgerKeeper;
-  tell: Listener;
+  emit: Listener;
 }
 
 /** Enters frames into the ledger. */
-export function accept({ ledger, tell }: AcceptOptions): TransformStream<Frame, Frame> {
+export function accept({ ledger, emit }: AcceptOptions): TransformStream<Frame, Frame> {
   return new TransformStream<Frame, Frame>(
     {
       transform(frame, controller) {
-        tell({ type: "accepted", kind: frame.kind, provider: frame.provider, count: frameSize(frame) });
-        controller.enqueue(account(frame, { ledger, tell }));
+        emit({ type: "accepted", kind: frame.kind, provider: frame.provider, count: frameSize(frame) });
+        controller.enqueue(account(frame, { ledger, emit }));
       },
     },
     { highWaterMark: 1 },
@@ -28,12 +28,12 @@ export function accept({ ledger, tell }: AcceptOptions): TransformStream<Frame, 
 }
 
 /** The frame, whose acknowledgements the ledger hears of: the one place where records leave its count of those in flight. */
-export function account(frame: Frame, { ledger, tell }: AcceptOptions): Frame {
+export function account(frame: Frame, { ledger, emit }: AcceptOptions): Frame {
   return {
     ...frame,
     ack(outcome, count) {
       ledger.settled(count);
-      if (outcome === "requeued") tell({ type: "journaled", count });
+      if (outcome === "requeued") emit({ type: "journaled", count });
       frame.ack(outcome, count);
     },
   };

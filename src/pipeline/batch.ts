@@ -30,7 +30,7 @@ export interface BatchOptions {
   /** How long a batch that is not full waits for more, in milliseconds. */
   lingerMs: number;
   kind: string;
-  tell: Listener;
+  emit: Listener;
 }
 
 /** Part of the capacity at which the queue is `high`, and at which it is `low` again. */
@@ -55,7 +55,7 @@ export interface Batcher {
  * handed over without a lane waiting, one partial batch at most.
  */
 export function createBatcher(options: BatchOptions): Batcher {
-  const { capacity, maxRecords, lingerMs, kind, tell } = options;
+  const { capacity, maxRecords, lingerMs, kind, emit } = options;
   let depth = 0;
   let level: Watermark = "low";
   let records: MarketRecord[] = [];
@@ -68,7 +68,7 @@ export function createBatcher(options: BatchOptions): Batcher {
     if (level === "low" && depth >= capacity * HIGH) level = "high";
     else if (level === "high" && depth <= capacity * LOW) level = "low";
     else return;
-    tell({ type: "watermark", kind, level, depth, capacity });
+    emit({ type: "watermark", kind, level, depth, capacity });
   }
 
   function flush(controller: TransformStreamDefaultController<Batch>): void {

@@ -9,11 +9,12 @@ import type { Frame, Outcome } from "../records/frame.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import type { Sink, SinkLane } from "../sinks/sink.ts";
 import { type Batch, type BatchPart, locateInBatch } from "./batch.ts";
-import type { Bury } from "./bury.ts";
+import type { DeadLetterRecords } from "./dead_letter.ts";
 import type { Circuit } from "./circuit.ts";
 import { createRefusals, type Refusals } from "./refusals.ts";
+import type { Turn } from "./order.ts";
 import { exhaustedBy, retry } from "./retry.ts";
-import { createWriteLimit, type WriteLimit } from "./write_limit.ts";
+import { createWriteLimit, type WriteLimit } from "./batch_limit.ts";
 
 /** Options of {@linkcode deliver}. */
 export interface DeliverOptions {
@@ -22,12 +23,12 @@ export interface DeliverOptions {
   circuit: Circuit;
   /** Attempts of a write before the sink counts as away and the batch waits behind the circuit. */
   retryAttempts: number;
-  bury: Bury;
+  deadLetter: DeadLetterRecords;
   /** Keeps frames in the journal, where there is one, and tells whether it could. */
-  keep?: (frames: readonly Frame[]) => Promise<boolean>;
+  spool?: (frames: readonly Frame[]) => Promise<boolean>;
   /** Whether a batch may wait until somebody has mended what a fatal fault blames. @default {() => false} */
   mayWait?: () => boolean;
-  tell: Listener;
+  emit: Listener;
   /** Gives up: whatever is not written when it aborts stays in the journal, or goes to the dead letters, at once. */
   abort: AbortSignal;
   /** Called with a fatal fault that must not be waited for; expected to abort. */
@@ -73,7 +74,7 @@ interface LaneState {
 
 /** The way of one batch into the sink. */
 function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }: LaneState, options: DeliverOptions) {
-  const { kind, sink, circuit, tell, abort } = options;
+  const { kind, sink, circuit, emit, abort } = options;
   const told = { kind: kind.name, worker };
   const refused: { letter: DeadLetter; at: number }[] = [];
   /** What the sink has not refused and not written. */
@@ -81,7 +82,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
   const isShared = batch.parts.every(({ frame }) => frame.home?.() === "stream");
   let attempts = 0;
   let attemptedAt = 0;
-  tell({
+  emit({
     type: "batch-taken",
     ...told,
     count: batch.records.length,
@@ -124,7 +125,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     limit.written(records.length, seconds);
     refusals.stored(records.length);
     const attemptSeconds = secondsSince(attemptedAt);
-    tell({ type: "batch-written", ...told, count: records.length, result, seconds, attemptSeconds });
+    emit({ type: "batch-written", ...told, count: records.length, result, seconds, attemptSeconds });
     ack(from, to, "committed");
   }
 
@@ -174,7 +175,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
         const fault = sink.classify(error);
         const attemptSeconds = secondsSince(attemptedAt);
         if (isTooMuch(records, error)) limit.tooSlow(records.length, attemptSeconds);
-        tell({ type: "write-failed", ...told, count: records.length, fault, error, attemptSeconds });
+        emit({ type: "write-failed", ...told, count: records.length, fault, error, attemptSeconds });
       }
       throw error;
     }
@@ -214,16 +215,16 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
   async function finish(): Promise<void> {
     const started = performance.now();
     for (const { from, to, cause, error } of unwritten) {
-      for (const { at, count } of await keep(from, to)) refuse(at, at + count, cause, error);
+      for (const { at, count } of await spool(from, to)) refuse(at, at + count, cause, error);
     }
-    if (refused.length > 0 && await options.bury(refused.map(({ letter }) => letter))) {
+    if (refused.length > 0 && await options.deadLetter(refused.map(({ letter }) => letter))) {
       for (const { at } of refused) ack(at, at + 1, "deadLettered");
     }
-    tell({ type: "batch-done", ...told, refused: refused.length, burySeconds: secondsSince(started) });
+    emit({ type: "batch-done", ...told, refused: refused.length, burySeconds: secondsSince(started) });
   }
 
   /** Leaves records where they lie, or puts them into the journal; returns the parts that neither keeps. */
-  async function keep(from: number, to: number): Promise<Part[]> {
+  async function spool(from: number, to: number): Promise<Part[]> {
     const elsewhere: Part[] = [];
     for (const part of partsOf(from, to)) {
       if (part.frame.home?.() !== undefined) part.frame.ack("requeued", part.count);
@@ -234,7 +235,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
       records: frame.records.slice(from, from + count),
       lines: frame.lines?.slice(from, from + count),
     }));
-    if (elsewhere.length === 0 || !await options.keep?.(frames)) return elsewhere;
+    if (elsewhere.length === 0 || !await options.spool?.(frames)) return elsewhere;
     for (const { frame, count } of elsewhere) frame.ack("journaled", count);
     return [];
   }
@@ -256,7 +257,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     for (const { frame, count } of partsOf(from, to)) {
       if (outcome === "committed") {
         const { provider, receivedAt } = frame;
-        tell({ type: "committed", kind: kind.name, provider, count, receivedAt });
+        emit({ type: "committed", kind: kind.name, provider, count, receivedAt });
       }
       frame.ack(outcome, count);
     }
@@ -266,3 +267,37 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
 }
 
 const secondsSince = (started: number) => (performance.now() - started) / 1000;
+
+/**
+ * Hands the chunks of `source` to `lanes`, each chunk to a lane that is free. Every lane takes its next chunk only when
+ * it has done with the last, so that at most one chunk a lane is under way. A chunk that has a turn waits for it. Closes
+ * the lanes at the end.
+ *
+ * @throws What a lane failed with; the source is cancelled then and the other lanes finish what they have. What the
+ * source failed with; the lanes are aborted then, so that they let go of what they hold.
+ */
+export async function distribute<T>(
+  source: ReadableStream<T>,
+  lanes: readonly WritableStream<T>[],
+  turnOf: (chunk: T) => Turn | undefined = () => undefined,
+): Promise<void> {
+  const reader = source.getReader();
+  const outcomes = await Promise.allSettled(lanes.map(async (lane) => {
+    const writer = lane.getWriter();
+    // Told by the writes below; unobserved here it would count as an unhandled rejection.
+    writer.closed.catch(() => {});
+    try {
+      for (let next = await reader.read(); !next.done; next = await reader.read()) {
+        using turn = turnOf(next.value);
+        await turn?.ready;
+        await writer.write(next.value);
+      }
+      await writer.close();
+    } catch (error) {
+      await Promise.allSettled([reader.cancel(error), writer.abort(error)]);
+      throw error;
+    }
+  }));
+  const failed = outcomes.find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}

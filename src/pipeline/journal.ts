@@ -45,7 +45,7 @@ export interface JournalOptions {
   calmMs?: number;
   kind: (name: string) => RecordKind<MarketRecord>;
   ledger: LedgerKeeper;
-  tell: Listener;
+  emit: Listener;
   /** Called with the fault when the journal is full while the sink refuses everything: nothing can be accepted any more. */
   onStuck: (fault: unknown) => void;
   /** Ends the reading back: what is on disk stays there. */
@@ -59,7 +59,7 @@ export interface Journal extends Pick<Drain, "drained"> {
   /** Hears of the circuit, and of records that are given up. */
   readonly listen: Listener;
   /** Keeps frames that the pipeline could not write in the log, for the next start; tells whether it could. */
-  keep(frames: readonly FrameContent[]): Promise<boolean>;
+  spool(frames: readonly FrameContent[]): Promise<boolean>;
   health(): JournalHealth;
 }
 
@@ -68,7 +68,7 @@ const ENTRY_RECORDS = 5000;
 
 /** Makes the journal over an open log. */
 export function createJournal(options: JournalOptions): Journal {
-  const { log, mode, capacity, sourcesCanWait, kind, ledger, tell, abort, calmMs = 5000 } = options;
+  const { log, mode, capacity, sourcesCanWait, kind, ledger, emit, abort, calmMs = 5000 } = options;
   /** Changes when a frame may go another way than before, or there is one to read. */
   const condition = createCondition();
   const openCircuits = new Set<string>();
@@ -102,7 +102,7 @@ export function createJournal(options: JournalOptions): Journal {
     takes: () => !abort.aborted && goesOnFromMemory(facts()),
     calmMs,
     condition,
-    tell,
+    emit,
     onFull: () => fatal !== undefined && options.onStuck(fatal.error),
     abort,
   });
@@ -115,7 +115,7 @@ export function createJournal(options: JournalOptions): Journal {
   });
 
   const countAccepted = ({ kind, provider }: FrameContent, count: number) =>
-    tell({ type: "accepted", kind, provider, count });
+    emit({ type: "accepted", kind, provider, count });
 
   function handOver(frame: Frame): void {
     ready.push(frame);
@@ -178,7 +178,7 @@ export function createJournal(options: JournalOptions): Journal {
         handOver(journaled(content, entries[at], onEnded));
       } else {
         ledger.settled(count);
-        tell({ type: "journaled", count });
+        emit({ type: "journaled", count });
       }
     }
     for (const frame of frames) frame.ack(isHandedOn ? "synced" : "journaled", frameSize(frame));
@@ -190,11 +190,11 @@ export function createJournal(options: JournalOptions): Journal {
       const { entry, message } = read;
       try {
         const content = decodeFrame(message, kind);
-        tell({ type: "replayed", kind: content.kind, count: entry.records, isRecovered: entry.isRecovered });
+        emit({ type: "replayed", kind: content.kind, count: entry.records, isRecovered: entry.isRecovered });
         return journaled(content, entry);
       } catch (error) {
         const reason = (error as Error).message;
-        tell({ type: "journal-dropped", count: entry.records, reason });
+        emit({ type: "journal-dropped", count: entry.records, reason });
         await log.setAside(entry, message, reason);
         entry.settle();
       }
@@ -274,10 +274,10 @@ export function createJournal(options: JournalOptions): Journal {
         condition.notify();
       },
     }),
-    async keep(frames) {
+    async spool(frames) {
       const contents = joinFrames(frames, ENTRY_RECORDS);
       if ("refused" in await log.append(encode(contents), () => false)) return false;
-      for (const content of contents) tell({ type: "journaled", count: frameSize(content) });
+      for (const content of contents) emit({ type: "journaled", count: frameSize(content) });
       return true;
     },
     drained: drain.drained,

@@ -25,7 +25,7 @@ export interface QuorumOptions {
   tolerance: number;
   /** The same for volumes; without it they are not compared, as few feeds see all trades. */
   volumeTolerance?: number;
-  tell: Listener;
+  emit: Listener;
 }
 
 /** A bar that differs. */
@@ -68,7 +68,7 @@ const SIZE = 1 + QUORUM_FIELDS.length;
 
 /** Makes a quorum that has seen nothing. */
 export function createQuorum(options: QuorumOptions): Quorum {
-  const { providers, tolerance, volumeTolerance, tell } = options;
+  const { providers, tolerance, volumeTolerance, emit } = options;
   const tolerances = [tolerance, tolerance, tolerance, tolerance, volumeTolerance ?? Infinity];
   const all = new Map<string, Float64Array>();
   const listed = new Map<string, Mismatch>();
@@ -150,7 +150,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
       if (count === 0) return;
       compared += count;
       mismatched += differing;
-      tell({ type: "quorum", compared: count, mismatched: differing, mismatches: counts, example });
+      emit({ type: "quorum", compared: count, mismatched: differing, mismatches: counts, example });
     },
     report: () => ({
       providers,

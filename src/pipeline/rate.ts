@@ -64,7 +64,7 @@ export function createTokenBucket(perSecond: number, now: () => number = () => p
  * Takes the rate of all buckets × 0.8 while a queue is above its high watermark, × 0.5 while a circuit is open or
  * half-open, and back to × 1.0 on recovery. Returns the listener that hears what the pipeline tells.
  */
-export function coordinateRates(buckets: readonly TokenBucket[], tell: Listener): Listener {
+export function coordinateRates(buckets: readonly TokenBucket[], emit: Listener): Listener {
   const pressed = new Set<string>();
   const broken = new Set<string>();
   let level: Backpressure = "ok";
@@ -73,7 +73,7 @@ export function coordinateRates(buckets: readonly TokenBucket[], tell: Listener)
     if (next === level) return;
     level = next;
     for (const bucket of buckets) bucket.factor = FACTORS[level];
-    tell({ type: "backpressure", level, factor: FACTORS[level] });
+    emit({ type: "backpressure", level, factor: FACTORS[level] });
   }
   return on({
     "watermark"(event) {

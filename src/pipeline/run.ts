@@ -10,13 +10,12 @@ import type { Frame } from "../records/frame.ts";
 import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
 import { accept } from "./accept.ts";
 import type { Batcher } from "./batch.ts";
-import type { Bury } from "./bury.ts";
-import { deliver, type DeliverOptions } from "./deliver.ts";
-import { spread } from "./lanes.ts";
+import type { DeadLetterRecords } from "./dead_letter.ts";
+import { deliver, type DeliverOptions, distribute } from "./deliver.ts";
 import type { Journal } from "./journal.ts";
 import type { LedgerKeeper } from "./ledger.ts";
 import type { Lateness } from "./late.ts";
-import { createLimit } from "./limit.ts";
+import { createLimit } from "./record_limit.ts";
 import { createMerge, type Merge, merge } from "./merge.ts";
 import type { Order } from "./order.ts";
 import { splitByKind } from "./split.ts";
@@ -58,10 +57,10 @@ export interface Pipeline {
   readonly coordinators: ReadonlyMap<string, Coordinator>;
   readonly kind: (name: string) => RecordKind<MarketRecord>;
   readonly ledger: LedgerKeeper;
-  readonly bury: Bury;
+  readonly deadLetter: DeadLetterRecords;
   /** Gives receive times. */
   readonly clock: ReceiveClock;
-  readonly tell: Listener;
+  readonly emit: Listener;
   /** Sees each frame of sound records on its way to the queue; must not wait. */
   readonly watch?: (frame: Frame) => void;
   /** Most records to accept. */
@@ -80,8 +79,8 @@ export async function run(pipeline: Pipeline): Promise<void> {
 
   const deliveries = [...coordinators.values()].flatMap(({ batcher, workers, delivery, order, late }) => {
     const lanes = Array.from({ length: workers }, (_, worker) => deliver(worker, delivery));
-    const all = [spread(batcher.stream.readable, lanes, ({ records }) => order?.enter(records))];
-    if (late !== undefined) all.push(spread(late.batcher.stream.readable, [deliver(workers, delivery)]));
+    const all = [distribute(batcher.stream.readable, lanes, ({ records }) => order?.enter(records))];
+    if (late !== undefined) all.push(distribute(late.batcher.stream.readable, [deliver(workers, delivery)]));
     return all;
   });
 
@@ -124,7 +123,7 @@ interface Line {
 }
 
 /** Splits each source that is added, and joins what it gives of a kind to the kind's line. */
-function createIntake({ limit, onLimit, capacity, abort, tell }: Pipeline, lines: readonly Line[]): Intake {
+function createIntake({ limit, onLimit, capacity, abort, emit }: Pipeline, lines: readonly Line[]): Intake {
   const reached = new AbortController();
   const limited = createLimit(limit, () => {
     reached.abort(new Error("the limit is reached"));
@@ -136,11 +135,11 @@ function createIntake({ limit, onLimit, capacity, abort, tell }: Pipeline, lines
       let running = streams.length;
       let isFailed = false;
       const end = () => {
-        if (--running === 0 && !isFailed) tell({ type: "provider-ended", provider: name });
+        if (--running === 0 && !isFailed) emit({ type: "provider-ended", provider: name });
       };
       const fail = (error: unknown) => {
         running--;
-        if (!isFailed) tell({ type: "provider-failed", provider: name, error });
+        if (!isFailed) emit({ type: "provider-failed", provider: name, error });
         isFailed = true;
       };
       for (const stream of streams) {

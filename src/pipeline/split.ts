@@ -101,9 +101,9 @@ export function splitByKind(source: ReadableStream<Frame>, options: SplitOptions
     }
   }
 
-  function end(tell: () => void): void {
+  function end(emit: () => void): void {
     state = "over";
-    tell();
+    emit();
     for (const part of parts.values()) handOver(part);
   }
 

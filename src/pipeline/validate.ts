@@ -13,16 +13,16 @@ import {
   type RecordKind,
 } from "../records/record.ts";
 import { checkProvider } from "../records/symbol.ts";
-import type { Bury } from "./bury.ts";
+import type { DeadLetterRecords } from "./dead_letter.ts";
 
 /** Options of {@linkcode validate}. */
 export interface ValidateOptions {
   /** The kind of that name. */
   kind: (name: string) => RecordKind<MarketRecord>;
-  bury: Bury;
+  deadLetter: DeadLetterRecords;
   /** Gives the receive times of records whose own cannot be believed. */
   clock: ReceiveClock;
-  tell: Listener;
+  emit: Listener;
   /** The wall clock, in epoch milliseconds. */
   now?: () => number;
 }
@@ -32,7 +32,7 @@ export interface ValidateOptions {
  * what a provider could not read and what is not sound; the rest of each frame goes on.
  */
 export function validate(options: ValidateOptions): TransformStream<Frame, Frame> {
-  const { bury, now = Date.now } = options;
+  const { deadLetter, now = Date.now } = options;
   return new TransformStream<Frame, Frame>(
     {
       async transform(given, controller) {
@@ -45,7 +45,7 @@ export function validate(options: ValidateOptions): TransformStream<Frame, Frame
           for (const [at, reason] of unsound) {
             rejected.push({ reason, item: kind.toJSON(frame.records[at]), line: frame.lines?.[at] });
           }
-          const kept = await bury(rejected.map(({ reason, item, line }) => ({
+          const kept = await deadLetter(rejected.map(({ reason, item, line }) => ({
             cause: "invalid",
             reason,
             kind: frame.kind,
@@ -70,12 +70,12 @@ export function validate(options: ValidateOptions): TransformStream<Frame, Frame
 }
 
 /** The frame with receive times that are none, or lie ahead of the clock, replaced; see `isReceiveTime`. */
-function withReceiveTimes(frame: Frame, { clock, tell }: ValidateOptions): Frame {
+function withReceiveTimes(frame: Frame, { clock, emit }: ValidateOptions): Frame {
   const latest = latestReceiveTime(clock);
   const isSound = ({ receivedAt }: { readonly receivedAt: number }) => isReceiveTime(receivedAt, latest);
   if (isSound(frame) && frame.records.every(isSound)) return frame;
   const count = frame.records.filter((record) => !isSound(record)).length;
-  tell({ type: "receive-times-replaced", kind: frame.kind, provider: frame.provider, count });
+  emit({ type: "receive-times-replaced", kind: frame.kind, provider: frame.provider, count });
   return {
     ...frame,
     receivedAt: isSound(frame) ? frame.receivedAt : clock(1),

@@ -6,15 +6,15 @@
 import { always, type Calendar, usEquities } from "../calendar/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { combine } from "./live/combine.ts";
-import { createPoller } from "./live/poll.ts";
+import { createPoller } from "./live/transport/poll.ts";
 import { readAlpacaChain } from "./alpaca/options.ts";
 import { createHistory, HISTORY_SYMBOLS, HISTORY_TIMEFRAMES } from "./alpaca/history.ts";
 import { runStream } from "./alpaca/stream.ts";
 import type { Feed } from "./live/feed.ts";
-import { readAddress } from "./live/address.ts";
+import { readAddress } from "./live/transport/address.ts";
 import { createFeedClock, type FeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
-import type { CallOutcome } from "./live/rest.ts";
+import type { CallOutcome } from "./live/transport/rest.ts";
 import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
 
 /** Which trades make the bars; `test` sends the made-up FAKEPACA day and night. */

@@ -6,7 +6,7 @@
  */
 import { always } from "../calendar/mod.ts";
 import { createBinanceFeed } from "./binance/feed.ts";
-import { readAddress } from "./live/address.ts";
+import { readAddress } from "./live/transport/address.ts";
 import { createFeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";

@@ -60,7 +60,7 @@ function openGroup(
   { members: given, timeframe, afterMs, backMs }: FailoverOptions,
   context: ProviderContext,
 ): ReadableStream<Frame> {
-  const { tell, stop } = context;
+  const { emit, stop } = context;
   const intake: Intake<Frame> = createIntake<Frame>(() => finish());
   const members = given.map((provider) =>
     createMember({
@@ -71,7 +71,7 @@ function openGroup(
       onEvent: (event) => hear(members.find(({ name }) => name === provider.name)!, event),
       onFailed(error) {
         if (isOver) return;
-        tell({ type: "provider-failed", provider: provider.name, error });
+        emit({ type: "provider-failed", provider: provider.name, error });
         if (active.failure !== undefined) leave("fatal", error);
       },
     })
@@ -83,7 +83,7 @@ function openGroup(
   let hasReturned = false;
   /** Why the active one is to be left, while there is nobody to take over. */
   let pending: { cause: FailoverCause; error: unknown } | undefined;
-  let patience: ReturnType<typeof setTimeout> | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   let isOver = false;
 
   function hear(member: Member, event: PipelineEvent): void {
@@ -102,13 +102,13 @@ function openGroup(
   }
 
   function startWaiting(): void {
-    if (patience !== undefined || pending !== undefined) return;
-    patience = setTimeout(() => leave("unconnected", active.lastError), afterMs);
+    if (timer !== undefined || pending !== undefined) return;
+    timer = setTimeout(() => leave("unconnected", active.lastError), afterMs);
   }
 
   function stopWaiting(): void {
-    clearTimeout(patience);
-    patience = undefined;
+    clearTimeout(timer);
+    timer = undefined;
   }
 
   /** Leaves the active one for the first that is connected, or else for the next on standby. */
@@ -133,7 +133,7 @@ function openGroup(
     activeSince = now;
     pending = undefined;
     stopWaiting();
-    tell({ type: "failover", group, provider: to.name, previous: from.name, cause, error });
+    emit({ type: "failover", group, provider: to.name, previous: from.name, cause, error });
     const place = members.indexOf(to);
     for (const member of members.slice(place + 1)) member.close();
     if (members.indexOf(from) < place) from.watch();
@@ -154,8 +154,8 @@ function openGroup(
     for (const member of members) if (member !== active) member.cancel(stop.reason);
   }
 
-  tell({ type: "failover", group, provider: active.name });
-  for (const { name } of members.slice(1)) tell({ type: "feed-state", provider: name, state: "standby" });
+  emit({ type: "failover", group, provider: active.name });
+  for (const { name } of members.slice(1)) emit({ type: "feed-state", provider: name, state: "standby" });
   const end = () => {
     finish();
     intake.end();

@@ -6,7 +6,7 @@
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { createKrakenFeed, hoursOf } from "./kraken/feed.ts";
 import { checkSymbol } from "./kraken/symbols.ts";
-import { readAddress } from "./live/address.ts";
+import { readAddress } from "./live/transport/address.ts";
 import { createFeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";

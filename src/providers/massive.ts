@@ -6,10 +6,10 @@
  */
 import { usEquities } from "../calendar/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
-import { readAddress } from "./live/address.ts";
+import { readAddress } from "./live/transport/address.ts";
 import { createFeedClock } from "./live/clock.ts";
 import { combine } from "./live/combine.ts";
-import { createPoller } from "./live/poll.ts";
+import { createPoller } from "./live/transport/poll.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { createMassiveFeed, DELAY_MS } from "./massive/feed.ts";
 import { readMassiveFinancials } from "./massive/financials.ts";
@@ -73,7 +73,7 @@ export function createMassive(settings: ProviderSettings): Provider {
     kinds: ["bar", "option", "fundamental"],
     account: [socketUrl, restUrl, key],
     symbols,
-    feed: (symbols, onCall, notice) =>
+    feed: (symbols, onCall, warn) =>
       createMassiveFeed({
         symbols,
         timeframe,
@@ -84,7 +84,7 @@ export function createMassive(settings: ProviderSettings): Provider {
         restUrl,
         requestsPerMinute,
         clock,
-        notice,
+        warn,
         onCall,
       }),
   });

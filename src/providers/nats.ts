@@ -72,7 +72,7 @@ export function createNats(settings: ProviderSettings): Provider {
 function openSession(
   settings: NatsSettings,
   { tenant, kinds, delivered }: { tenant: string; kinds: readonly string[]; delivered: DeliveredLog },
-  { stop, tell, notice, pace }: ProviderContext,
+  { stop, emit, warn, pace }: ProviderContext,
 ) {
   const cancelled = new AbortController();
   const held = holdMessages(settings.natsAckWait * 1000);
@@ -91,8 +91,8 @@ function openSession(
 
   function change(to: FeedState, error?: unknown): void {
     if (to === state) return;
-    if (to === "waiting") tell({ type: "feed-lost", provider: "nats", reason: "connection", error });
-    tell({ type: "feed-state", provider: "nats", state: state = to });
+    if (to === "waiting") emit({ type: "feed-lost", provider: "nats", reason: "connection", error });
+    emit({ type: "feed-state", provider: "nats", state: state = to });
   }
 
   async function open(kind: string): Promise<Consumer> {
@@ -104,7 +104,7 @@ function openSession(
   async function readLag(): Promise<void> {
     for (const [kind, consumer] of consumers) {
       const { num_pending: waiting, num_ack_pending: unanswered } = await consumer.info();
-      tell({ type: "stream-lag", provider: "nats", kind, waiting, unanswered });
+      emit({ type: "stream-lag", provider: "nats", kind, waiting, unanswered });
     }
   }
 
@@ -119,10 +119,10 @@ function openSession(
       const taken = await intake.next();
       if (taken === undefined) return undefined;
       const { message, kind } = taken;
-      if (message.redelivered) tell({ type: "redelivered", provider: "nats", kind });
+      if (message.redelivered) emit({ type: "redelivered", provider: "nats", kind });
       if (!isForNewer(message)) return frameOf(message, kind, { held, delivered });
       held.nak(message, NEWER_MS);
-      if (!isNewerTold) notice("messages of a newer version are left in the stream: update this worker");
+      if (!isNewerTold) warn("messages of a newer version are left in the stream: update this worker");
       isNewerTold = true;
     }
   }

@@ -5,7 +5,7 @@
  */
 import { join } from "@std/path";
 import { type Destination, findDifference } from "../database/destination.ts";
-import { makeDirectory, syncDirectory, writeAll } from "../durable_files.ts";
+import { makeDirectory, syncDirectory, writeAll } from "../storage/durable_files.ts";
 
 /** Shortest time between two saves while running, in milliseconds. */
 const SAVE_EVERY_MS = 1000;
@@ -28,7 +28,7 @@ export interface PositionTarget {
   /** Which destination it is now, and how far it has come; absent where that cannot be known. */
   readonly destination?: () => Promise<Destination>;
   /** Tells people something. */
-  readonly notice: (message: string) => void;
+  readonly warn: (message: string) => void;
 }
 
 /** Options of {@linkcode createPosition}. */
@@ -85,7 +85,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
     const now = await target.destination().catch(() => destination as Destination | undefined);
     const difference = destination && now && findDifference(destination, now);
     if (difference !== undefined) {
-      target.notice(`Records go to ${difference}: what was read before may be missing there, run again with --resume`);
+      target.warn(`Records go to ${difference}: what was read before may be missing there, run again with --resume`);
     }
     destination = difference === undefined ? now : "changed";
   }
@@ -146,7 +146,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
         ? "a database that does not say which it is"
         : findDifference(saved.destination, destination);
       if (difference === undefined) return saved.place;
-      target.notice(`Records go to ${difference}: what was read as "${options.name}" is read again`);
+      target.warn(`Records go to ${difference}: what was read as "${options.name}" is read again`);
     },
     track(place) {
       const entry: Tracked<P> = { place, settled: false, before: last };

@@ -111,9 +111,9 @@ export interface ProviderContext {
   /** Waits until that many records may be sent; ends early when the pipeline stops. */
   readonly pace: (count: number) => Promise<void>;
   /** Tells people something, once: a symbol that is refused, a file that has changed. */
-  readonly notice: (message: string) => void;
+  readonly warn: (message: string) => void;
   /** Tells the pipeline's listeners. */
-  readonly tell: Listener;
+  readonly emit: Listener;
   /** Start of the newest stored record of each of the provider's symbols at a timeframe, in epoch ms. */
   readonly newest: (timeframe: string) => Promise<ReadonlyMap<string, number>>;
   /** Connections that tenants share; absent where there is but one. */

@@ -77,7 +77,7 @@ export function createReplay(settings: ProviderSettings): Provider {
       } catch (error) {
         // The other files are read all the same; the error is told at once, and thrown at the end.
         errors.push(new Error(`Cannot read "${path}": ${(error as Error).message}`, { cause: error }));
-        if (paths.length > 1) context.notice(errors.at(-1)!.message);
+        if (paths.length > 1) context.warn(errors.at(-1)!.message);
       }
     }
     // A stop looks like the end of standard input.
@@ -111,7 +111,7 @@ export function createReplay(settings: ProviderSettings): Provider {
     }
     if (!framer.begun) throw emptyFile(kind);
     if (isEmpty && only !== undefined && start === undefined) {
-      context.notice(
+      context.warn(
         `"${path}" has no record of ${[...only].slice(0, 5).join(", ")}, of which alone it was to be read`,
       );
     }
@@ -184,7 +184,7 @@ async function findStart(
     ? await hasBytes(path, 0, head) && await hasBytes(path, place.offset - before.length, before)
     : await digestOf(path, place.offset) === place.digest;
   if (isSame) return place;
-  context.notice(`"${path}" is not the file that was read last time: reading it from its beginning`);
+  context.warn(`"${path}" is not the file that was read last time: reading it from its beginning`);
 }
 
 /** The digest of a file's lines, unpacked, up to a place; `undefined` where the file is shorter. */

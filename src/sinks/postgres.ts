@@ -32,7 +32,7 @@ export interface PostgresSinkOptions {
   /** What a commit waits for. @default {"on"} */
   synchronousCommit?: SynchronousCommit;
   /** Hears what people should know of the database. */
-  notice?: (message: string) => void;
+  warn?: (message: string) => void;
 }
 
 /**
@@ -40,14 +40,14 @@ export interface PostgresSinkOptions {
  * of binary arrays; either way the table ends as one delivery of each record would leave it.
  */
 export function openPostgresSink(options: PostgresSinkOptions): Sink {
-  const { database, kind, tenant = "default", synchronousCommit = "on", deadlineMs, notice } = options;
+  const { database, kind, tenant = "default", synchronousCommit = "on", deadlineMs, warn } = options;
   const pool = options.pool ?? createPool(database, Infinity);
   const statements = createStatements(kind, options.writers);
-  const sessionOf = createSessions({ database, kind, tenant, synchronousCommit, notice });
+  const sessionOf = createSessions({ database, kind, tenant, synchronousCommit, warn });
   return {
     name: "postgres",
     maxLanes: database.maxConnections,
-    openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, sessionOf, deadlineMs, notice }),
+    openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, sessionOf, deadlineMs, warn }),
     // A value for a column that no record has is missing from all of them.
     classify: (error) => isForeignColumn(error, kind) ? "fatal" : classifyDatabaseError(error),
     causeOf: (error) => causeOf(error, kind),

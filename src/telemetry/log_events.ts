@@ -4,7 +4,7 @@
  * @module
  */
 import { getLogger, type Logger } from "@logtape/logtape";
-import { DEFAULT_TENANT } from "../data_dir.ts";
+import { DEFAULT_TENANT } from "../storage/data_dir.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
 import { adviseOnNatsError } from "../nats/faults.ts";
 import { type EventOf, type Listener, on, type PipelineEvent } from "../events.ts";

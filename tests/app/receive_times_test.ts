@@ -10,7 +10,7 @@ async function openDirectory() {
   const dataDir = await Deno.makeTempDir({ prefix: "barline-times-" });
   const notices: string[] = [];
   const open = (options: Partial<ReceiveTimesOptions>) =>
-    openReceiveTimes({ dataDir, notice: (message) => notices.push(message), releasedAt: 0, ...options });
+    openReceiveTimes({ dataDir, warn: (message) => notices.push(message), releasedAt: 0, ...options });
   return { dataDir, notices, open, [Symbol.asyncDispose]: () => Deno.remove(dataDir, { recursive: true }) };
 }
 

@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { Client } from "pg";
-import type { TenantOptions } from "../../src/app.ts";
+import type { TenantOptions } from "../../src/app/app.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import { memoryLetters } from "../support/letters.ts";
 import { numberedProvider, numbers, storedNumbers } from "../support/numbered.ts";

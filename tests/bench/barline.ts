@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { openApp } from "../../src/app.ts";
+import { openApp } from "../../src/app/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { openDatabase } from "../../src/database/open.ts";
-import { spread } from "../../src/pipeline/lanes.ts";
+import { distribute } from "../../src/pipeline/deliver.ts";
 import { createReplay } from "../../src/providers/replay.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
@@ -57,7 +57,7 @@ export async function sinkAlone(options: BenchOptions, bars: readonly Bar[], mor
       controller.enqueue(records.slice(at, at += options.batchSize));
     },
   }, { highWaterMark: 0 });
-  await spread(
+  await distribute(
     batches,
     lanes.map((lane) =>
       new WritableStream<Bar[]>({

@@ -63,7 +63,7 @@ function gather(make: (session: Session) => (text: string) => void): Case["read"
       interrupted: nothing,
       doubt: nothing,
       withhold: nothing,
-      notice: nothing,
+      warn: nothing,
       refuse: nothing,
       alive: nothing,
       quiet: nothing,

@@ -9,7 +9,7 @@
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
-import { openApp } from "../../src/app.ts";
+import { openApp } from "../../src/app/app.ts";
 import { journalDirectory } from "../../src/journal/format.ts";
 import { openLog } from "../../src/journal/log.ts";
 import { encodeFrame } from "../../src/records/codec.ts";
@@ -45,7 +45,7 @@ async function fill(dataDir: string, isFull: (bars: number, bytes: number) => bo
     directory: journalDirectory(dataDir),
     maxBytes: 2 ** 40,
     segmentBytes: 64 << 20,
-    notice: console.error,
+    warn: console.error,
     onLost: () => {},
   });
   let records = [];

@@ -18,7 +18,7 @@ async function leave(work: Workspace, items: readonly { message: Uint8Array; rec
   await using log = await openLog({
     directory: journalDirectory(work.dataDir),
     maxBytes: 1 << 20,
-    notice: (message) => assertEquals(message, ""),
+    warn: (message) => assertEquals(message, ""),
     onLost: (records) => assertEquals(records, 0),
   });
   await log.append(items, () => false);
@@ -71,7 +71,7 @@ Deno.test("the journals of all kinds are inspected, verified, repaired and expor
   await using log = await openLog({
     directory: journalDirectory(work.dataDir, "news"),
     maxBytes: 1 << 20,
-    notice: () => {},
+    warn: () => {},
     onLost: () => {},
   });
   await log.append([newsItem(7)], () => false);

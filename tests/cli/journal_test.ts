@@ -14,7 +14,7 @@ function openJournal(work: Workspace, segmentBytes?: number): Promise<JournalLog
     directory: journalDirectory(work.dataDir),
     maxBytes: 1 << 20,
     segmentBytes,
-    notice: (message) => assertEquals(message, "", "nothing is to be told"),
+    warn: (message) => assertEquals(message, "", "nothing is to be told"),
     onLost: (records) => assertEquals(records, 0),
   });
 }

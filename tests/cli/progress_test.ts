@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { App } from "../../src/app.ts";
+import type { App } from "../../src/app/app.ts";
 import { describePosition, startProgress } from "../../src/cli/progress.ts";
 import { configureLog } from "../../src/telemetry/log.ts";
 import { fakeClock } from "../support/clock.ts";

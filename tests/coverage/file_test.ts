@@ -9,7 +9,7 @@ import { doubtOf, loaded, minutes, OWNER } from "./conformance.ts";
 async function open() {
   const directory = await makeDirectory();
   const notices: string[] = [];
-  const store = () => keepCoverageInFiles({ dataDir: directory.path, notice: (message) => void notices.push(message) });
+  const store = () => keepCoverageInFiles({ dataDir: directory.path, warn: (message) => void notices.push(message) });
   return {
     store,
     notices,
@@ -70,7 +70,7 @@ Deno.test("a stream that was made anew brings the last day of each series into d
   let stream: string | undefined = "first";
   const store = keepCoverageInFiles({
     dataDir: dirname(dirname(place.file)),
-    notice: (message) => void place.notices.push(message),
+    warn: (message) => void place.notices.push(message),
     stream: () => Promise.resolve(stream),
   });
   assertEquals(await loaded(store), {});

@@ -52,7 +52,7 @@ export async function runRow(row: Row, feed: string, mode: Mode, verbose = false
         : [],
       ...row.check?.(report, at) ?? [],
       ...verbose ? report.losses.map((loss) => `lost ${loss}`) : [],
-      ...report.notices.filter((notice) => notice.startsWith("FAILED")),
+      ...report.notices.filter((warn) => warn.startsWith("FAILED")),
     ];
     problems.push(...found.map((problem) => `${name}: ${problem}`));
   }

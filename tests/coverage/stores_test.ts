@@ -53,10 +53,10 @@ testCoverageStore("embedded", (name, fn) => testWhere(undefined, name, fn), asyn
 
 testCoverageStore("files", (name, fn) => testWhere(undefined, name, fn), async (fn) => {
   await using directory = await makeDirectory();
-  const notice = (message: string) => {
+  const warn = (message: string) => {
     throw new Error(message);
   };
-  await fn({ open: (tenant = ".") => keepCoverageInFiles({ dataDir: `${directory.path}/${tenant}`, notice }) });
+  await fn({ open: (tenant = ".") => keepCoverageInFiles({ dataDir: `${directory.path}/${tenant}`, warn }) });
 });
 
 let nats: NatsServer;

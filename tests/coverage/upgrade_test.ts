@@ -19,10 +19,10 @@ const names = (directory: string) => Array.fromAsync(Deno.readDir(`${directory}/
 Deno.test("frontiers of earlier versions are read once: the last day of each is in doubt", async () => {
   await using directory = await makeDirectory();
   const path = directory.path;
-  const notice = (message: string) => {
+  const warn = (message: string) => {
     throw new Error(message);
   };
-  const files = keepCoverageInFiles({ dataDir: path, notice });
+  const files = keepCoverageInFiles({ dataDir: path, warn });
   await files.save(OWNER, [{ symbol: "B", confirmed: [minutes([0, 2 * DAY - 10])], doubts: [] }]);
   await leave(path, "alpaca 1m", { A: at(5000) + 1, B: at(2 * DAY) });
   await leave(path, "failover alpaca,massive 1m", { C: at(3000) });

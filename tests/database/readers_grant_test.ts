@@ -261,8 +261,8 @@ test("who writes without owning the tables goes on, and who could read is told o
   await place.admin(`CREATE ROLE ${writer} LOGIN; CREATE ROLE ${grafana} LOGIN;
     GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${writer};
     GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${grafana}`);
-  const [notice] = await place.grant("acme");
-  assert(notice.includes(grafana) && !notice.includes(writer), notice);
+  const [warn] = await place.grant("acme");
+  assert(warn.includes(grafana) && !warn.includes(writer), warn);
   assertEquals(await place.as(grafana, seen), everywhere([]));
   await place.as(writer, async (client) => {
     assertEquals(await seen(client), everywhere(["acme", "beta"]));

@@ -71,11 +71,11 @@ Deno.test("nothing is created before the first letter, and then for its owner al
 Deno.test("letters are told of when they are safe, and not when they could not be kept", async () => {
   await using parent = await makeDirectory();
   const events: PipelineEvent[] = [];
-  const tell = (event: PipelineEvent) => void events.push(event);
-  await openDeadLetters({ directory: join(parent.path, "good"), tell }).write([letter("A"), letter("B")]);
+  const emit = (event: PipelineEvent) => void events.push(event);
+  await openDeadLetters({ directory: join(parent.path, "good"), emit }).write([letter("A"), letter("B")]);
   assertEquals(events.map(({ type }) => type), ["dead-lettered", "dead-lettered"]);
   const directory = await parent.write("file", "");
-  const error = await assertRejects(() => openDeadLetters({ directory, tell }).write([letter("A")]), Error);
+  const error = await assertRejects(() => openDeadLetters({ directory, emit }).write([letter("A")]), Error);
   assertMatch(error.message, /Cannot write 1 dead letters to ".*file": make room or give the right to write there/);
   assertEquals(events.length, 2);
 });
@@ -92,7 +92,7 @@ Deno.test("a file that has reached its size is followed by a new one, and all ar
 Deno.test("a torn last line is cut before the next letter, and that is told", async () => {
   await using directory = await makeDirectory();
   const notices: string[] = [];
-  const letters = openDeadLetters({ directory: directory.path, notice: (message) => notices.push(message) });
+  const letters = openDeadLetters({ directory: directory.path, warn: (message) => notices.push(message) });
   await letters.write([letter("A")]);
   const [path] = await listLetterFiles(directory.path);
   await Deno.writeTextFile(path, '{"ts":1,"items":[{"sym', { append: true });

@@ -44,8 +44,8 @@ export function startClient({ venue, workspace, flags, doom }: ClientOptions): C
     const database = `${workspace.database}?connect_timeout=3600`;
     const args = ["--provider", venue.provider, "--symbols", venue.symbols.join(","), "--database", database];
     // The database does not share the clock, so its answers seem late.
-    const patience = ["--write-timeout-ms", "3600000", "--drain-timeout", "3600"];
-    const started = workspace.startIngest([...args, ...patience, ...flags], {
+    const backoff = ["--write-timeout-ms", "3600000", "--drain-timeout", "3600"];
+    const started = workspace.startIngest([...args, ...backoff, ...flags], {
       env: { ...venue.variables, ...clockVariables() },
       endless: true,
     });

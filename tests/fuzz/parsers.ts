@@ -12,7 +12,7 @@ import { readRow as readKrakenRow } from "../../src/providers/kraken/bars.ts";
 import { createMessageReader as createKrakenReader } from "../../src/providers/kraken/messages.ts";
 import { createTradeBars, readTrade } from "../../src/providers/kraken/trades.ts";
 import { type FeedBar, FeedError } from "../../src/providers/live/feed.ts";
-import { createRowReader } from "../../src/providers/live/rows.ts";
+import { createRowReader } from "../../src/providers/live/transport/rows.ts";
 import { readFrame } from "../../src/providers/massive/frame.ts";
 import { readRow as readMassiveRow } from "../../src/providers/massive/history.ts";
 import { createSeen } from "../../src/providers/live/seen.ts";
@@ -85,7 +85,7 @@ function gather() {
         doubt: nothing,
         quiet: nothing,
         withhold: nothing,
-        notice: nothing,
+        warn: nothing,
         subscribed: nothing,
       },
     },

@@ -13,7 +13,7 @@ function createSourcesOf(name: string) {
       throw new Error("No provider is opened here");
     },
     stopping: new AbortController().signal,
-    tell: () => {},
+    emit: () => {},
   });
 }
 

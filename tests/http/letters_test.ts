@@ -6,7 +6,7 @@ import { makeDirectory } from "../support/providers.ts";
 
 Deno.test("letters are shown up to a few megabytes of them, and the answer says that there are more", async () => {
   await using directory = await makeDirectory();
-  const kept = openDeadLetters({ directory: deadLetterDirectory(directory.path), tell: () => {} });
+  const kept = openDeadLetters({ directory: deadLetterDirectory(directory.path), emit: () => {} });
   const keep = (name: string, length: number) =>
     kept.write([{ cause: "invalid", reason: "test", kind: "bar", provider: name, item: "x".repeat(length) }]);
   for (const name of ["a", "b", "c"]) await keep(name, 900_000);

@@ -162,5 +162,5 @@ Deno.test("damage that comes while the journal is open is set aside when it is m
   await change(path, (bytes) => void (bytes[places[1].at + 50] ^= 1));
   assertEquals(await readAll(log), [0, 2, 3, 4, 5]);
   assertEquals([directory.lost, log.status.unreadEntries], [[1], 0]);
-  assert(directory.notices.some((notice) => notice.includes("set aside as")));
+  assert(directory.notices.some((warn) => warn.includes("set aside as")));
 });

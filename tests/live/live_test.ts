@@ -99,7 +99,7 @@ for (const subject of SUBJECTS) {
     let isLive = false;
     const stream = provider.open({
       ...context,
-      tell: (event) => void (isLive ||= event.type === "feed-state" && event.state === "live"),
+      emit: (event) => void (isLive ||= event.type === "feed-state" && event.state === "live"),
     });
     const bars = await read(stream, 3 * MINUTE, (bars) => bars.some(({ status }) => status !== "provisional"));
     context.stopping.abort();

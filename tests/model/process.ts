@@ -60,11 +60,11 @@ export function startProcess({ provider, table, time, random, stalls, listen }: 
     stop: stopping.signal,
     clock: createReceiveClock(),
     pace: () => Promise.resolve(),
-    notice(message) {
+    warn(message) {
       notices.push(message);
       listen?.({ type: "provider-notice", provider: name, message });
     },
-    tell(event) {
+    emit(event) {
       events.push(event);
       listen?.(event);
       if (event.type !== "feed-lost") return;

@@ -16,9 +16,9 @@ function makeGate() {
     events,
     stream: accept({
       ledger,
-      tell: (event) => {
+      emit: (event) => {
         ledger.listen(event);
-        events.tell(event);
+        events.emit(event);
       },
     }),
   };

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Watermark } from "../../src/events.ts";
 import { type Batch, createBatcher } from "../../src/pipeline/batch.ts";
-import { spread } from "../../src/pipeline/lanes.ts";
+import { distribute } from "../../src/pipeline/deliver.ts";
 import { makeFrames } from "../support/frames.ts";
 import { settled, sourceOf } from "../support/streams.ts";
 
@@ -22,7 +22,7 @@ async function batchesOf({ frames, pauses, ...options }: typeof scenario extends
   const batcher = createBatcher({
     ...options,
     kind: "bar",
-    tell: (event) => event.type === "watermark" && watermarks.push(event.level),
+    emit: (event) => event.type === "watermark" && watermarks.push(event.level),
   });
   const batches: Batch[] = [];
   const lanes = pauses.map((rounds) =>
@@ -33,7 +33,7 @@ async function batchesOf({ frames, pauses, ...options }: typeof scenario extends
       },
     })
   );
-  await spread(sourceOf(input).stream.pipeThrough(batcher.stream), lanes);
+  await distribute(sourceOf(input).stream.pipeThrough(batcher.stream), lanes);
   return { input, batches, batcher, watermarks };
 }
 

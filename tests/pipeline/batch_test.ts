@@ -7,7 +7,7 @@ import { eventLog } from "../support/letters.ts";
 import { collect, forever, heldLane, manualSource, settled, sourceOf } from "../support/streams.ts";
 
 const batcherOf = (options: Partial<BatchOptions> = {}) =>
-  createBatcher({ capacity: 1000, maxRecords: 100, lingerMs: 5, kind: "bar", tell: () => {}, ...options });
+  createBatcher({ capacity: 1000, maxRecords: 100, lingerMs: 5, kind: "bar", emit: () => {}, ...options });
 
 const sizes = (batches: readonly Batch[]) => batches.map(({ records }) => records.length);
 
@@ -119,8 +119,8 @@ Deno.test("a frame above the capacity passes all the same", async () => {
 });
 
 Deno.test("each crossing of a watermark gives one event", async () => {
-  const { tell, of } = eventLog();
-  const { stream } = batcherOf({ capacity: 100, maxRecords: 10, tell });
+  const { emit, of } = eventLog();
+  const { stream } = batcherOf({ capacity: 100, maxRecords: 10, emit });
   const writer = stream.writable.getWriter();
   const reader = stream.readable.getReader();
   const fill = (count: number) => makeFrames(Array(count).fill(10)).forEach((frame) => writer.write(frame));
@@ -145,8 +145,8 @@ Deno.test("each crossing of a watermark gives one event", async () => {
 });
 
 Deno.test("the watermarks are told of their queue's kind", async () => {
-  const { tell, of } = eventLog();
-  const { stream } = batcherOf({ capacity: 10, kind: "option", tell });
+  const { emit, of } = eventLog();
+  const { stream } = batcherOf({ capacity: 10, kind: "option", emit });
   await collect(sourceOf(makeFrames([10])).stream.pipeThrough(stream));
   assertEquals(of("watermark").map(({ kind, level }) => `${kind} ${level}`), ["option high", "option low"]);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { createBury } from "../../src/pipeline/bury.ts";
+import { createDeadLetter } from "../../src/pipeline/dead_letter.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { fakeClock } from "../support/clock.ts";
 import { batchOf, testLane } from "../support/delivery.ts";
@@ -86,7 +86,7 @@ Deno.test("a batch of nothing but poison is dead-lettered whole, with one write 
   const writes: number[] = [];
   using lane = testLane({
     write: refusing(new Set(Array(32).keys())),
-    bury: (letters) => Promise.resolve(writes.push(letters.length) > 0),
+    deadLetter: (letters) => Promise.resolve(writes.push(letters.length) > 0),
   });
   await lane.write(makeBatch(32, 32).batch);
   assertEquals([writes, lane.sink.stored], [[32], []]);
@@ -154,7 +154,7 @@ Deno.test("an abort in the middle of bisecting keeps the verdicts, and dead-lett
 
 Deno.test("refused records settle only after their letters are kept", async () => {
   const { promise, resolve } = Promise.withResolvers<boolean>();
-  using lane = testLane({ write: refusing(new Set([0])), bury: () => promise });
+  using lane = testLane({ write: refusing(new Set([0])), deadLetter: () => promise });
   const { batch, settlements } = makeBatch(2, 1);
   const writing = lane.write(batch);
   await settled();
@@ -171,7 +171,7 @@ Deno.test("refused records whose letters cannot be kept stay unsettled, and that
   const failures: unknown[] = [];
   using lane = testLane({
     write: refusing(new Set([0])),
-    bury: createBury(letters, (error) => failures.push(error)),
+    deadLetter: createDeadLetter(letters, (error) => failures.push(error)),
   });
   const { batch, settlements } = makeBatch(2, 1);
   const writing = lane.write(batch);

@@ -163,7 +163,7 @@ Deno.test("what was in memory alone can be kept on disk", async () => {
   await using stage = await testStage();
   await stage.give(10);
   const frame = (await stage.take())!;
-  assertEquals(await stage.journal.keep([frame]), true);
+  assertEquals(await stage.journal.spool([frame]), true);
   frame.ack("committed", 10);
   assertEquals([stage.ledger().journaled, stage.ledger().inFlight, stage.settled], [10, 0, 1]);
 });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createCredit, createLateness, LATE_CREDIT, yieldToLive } from "../../src/pipeline/late.ts";
-import { createOutlet } from "../../src/providers/live/outlet.ts";
+import { createLiveBuffer } from "../../src/providers/live/transport/buffer.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { testFlow } from "../support/flow.ts";
@@ -120,7 +120,7 @@ Deno.test("late records that go back to where they came from give their credit b
 
 Deno.test("live bars overtake history at the feed, which is handed on as it is settled", async () => {
   const { signal } = new AbortController();
-  const outlet = createOutlet(10_000, () => {}, 2000);
+  const outlet = createLiveBuffer(10_000, () => {}, 2000);
   const reader = outlet.stream.getReader();
   const read = async () => (await reader.read()).value!;
   for (let at = 0; at < 4; at++) await outlet.put(history(Array(1000).fill(90)), signal);

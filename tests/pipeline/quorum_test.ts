@@ -7,7 +7,7 @@ import { eventLog } from "../support/letters.ts";
 /** A quorum of `a` and `b`, and what it tells. */
 function start(given: Partial<QuorumOptions> = {}) {
   const events = eventLog();
-  const quorum = createQuorum({ providers: ["a", "b"], tolerance: 0.001, tell: events.tell, ...given });
+  const quorum = createQuorum({ providers: ["a", "b"], tolerance: 0.001, emit: events.emit, ...given });
   return {
     ...quorum,
     events: () => events.of("quorum"),

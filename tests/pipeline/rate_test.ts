@@ -117,8 +117,8 @@ Deno.test("tokens that an abort leaves untaken are there for the next taker", as
 
 Deno.test("the coordinator slows sources down by pressure, and lets them go again", () => {
   const buckets = [createTokenBucket(100), createTokenBucket(5)];
-  const { tell, of } = eventLog();
-  const listen = coordinateRates(buckets, tell);
+  const { emit, of } = eventLog();
+  const listen = coordinateRates(buckets, emit);
   const factors = () => buckets.map(({ factor }) => factor);
   assertEquals(factors(), [1, 1]);
   listen(watermark("bar", "high"));
@@ -162,8 +162,8 @@ Deno.test("backpressure is told when it changes, and never twice", () => {
     )),
     (events) => {
       const bucket = createTokenBucket(1);
-      const { tell, of } = eventLog();
-      const listen = coordinateRates([bucket], tell);
+      const { emit, of } = eventLog();
+      const listen = coordinateRates([bucket], emit);
       for (const event of events) listen(event);
       const levels = ["ok", ...of("backpressure").map(({ level }) => level)];
       assert(levels.every((level, at) => at === 0 || level !== levels[at - 1]));
@@ -173,8 +173,8 @@ Deno.test("backpressure is told when it changes, and never twice", () => {
 });
 
 Deno.test("other events do not concern the coordinator", () => {
-  const { tell, of } = eventLog();
-  coordinateRates([createTokenBucket(1)], tell)({ type: "fatal", error: new Error("no") });
+  const { emit, of } = eventLog();
+  coordinateRates([createTokenBucket(1)], emit)({ type: "fatal", error: new Error("no") });
   assertEquals(of("backpressure"), []);
 });
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import { createBury } from "../../src/pipeline/bury.ts";
+import { createDeadLetter } from "../../src/pipeline/dead_letter.ts";
 import { locate, validate } from "../../src/pipeline/validate.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { createReceiveClock } from "../../src/records/record.ts";
@@ -12,14 +12,14 @@ import { collect, forever, settled, sourceOf } from "../support/streams.ts";
 const unsound = (minute = 0) => makeBar({ volume: -1 }, minute);
 
 /** A validator with its dead letters. */
-function makeValidator(bury?: (letters: readonly unknown[]) => Promise<boolean>) {
+function makeValidator(deadLetter?: (letters: readonly unknown[]) => Promise<boolean>) {
   const letters = memoryLetters();
   const events = eventLog();
   const stream = validate({
     kind: recordKind,
-    bury: bury ?? createBury(letters, () => {}),
+    deadLetter: deadLetter ?? createDeadLetter(letters, () => {}),
     clock: createReceiveClock(() => OPENING),
-    tell: events.tell,
+    emit: events.emit,
     now: () => OPENING,
   });
   return { letters: letters.kept, stream, events };

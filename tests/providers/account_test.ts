@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import type { Doubt } from "../../src/coverage/coverage.ts";
-import { measureDoubts } from "../../src/providers/live/account.ts";
-import { createTrack, note, open } from "../../src/providers/live/track.ts";
+import { measureDoubts } from "../../src/providers/live/coverage/account.ts";
+import { createTrack, note, open } from "../../src/providers/live/coverage/track.ts";
 
 const MINUTE = 60_000;
 const trackOf = (symbol: string, starts: readonly number[], doubts: readonly Partial<Doubt>[]) => {

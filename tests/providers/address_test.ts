@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import { createBinance } from "../../src/providers/binance.ts";
 import { createKraken } from "../../src/providers/kraken.ts";
-import { readAddress } from "../../src/providers/live/address.ts";
+import { readAddress } from "../../src/providers/live/transport/address.ts";
 import { createMassive } from "../../src/providers/massive.ts";
 import { providerSettings } from "../support/providers.ts";
 import type { SettingError } from "../../src/providers/provider.ts";

@@ -109,7 +109,7 @@ Deno.test("ibkr: a symbol that TWS does not know is named, and the other is read
   await using past = await openPast(createIbkr, { symbols: ["NOPE", "AAPL"], variables: fake.variables });
   await assertRejects(() => past.read(), Error, "1 of 2 symbols could not be read (NOPE)");
   assertEquals(past.minutes("AAPL"), [0]);
-  assert(past.context.notices.some((notice) => /NOPE is left out: .*No security definition/.test(notice)));
+  assert(past.context.notices.some((warn) => /NOPE is left out: .*No security definition/.test(warn)));
 });
 
 Deno.test("ibkr: seconds older than half a year are passed over, and that is told", async () => {
@@ -119,7 +119,7 @@ Deno.test("ibkr: seconds older than half a year are passed over, and that is tol
   await using past = await openPast(createIbkr, { variables: fake.variables, timeframe: "5s", range });
   await past.read();
   assertEquals(fake.asked, []);
-  assert(past.context.notices.some((notice) => /history of AAPL from .* can no longer be had/.test(notice)));
+  assert(past.context.notices.some((warn) => /history of AAPL from .* can no longer be had/.test(warn)));
 });
 
 Deno.test("a backfill is read by demand: while nobody reads, it asks for little, and holds little", async () => {
@@ -186,5 +186,5 @@ Deno.test("a part of the past that the plan does not include is passed over and 
   await using past = await openPast(createMassive, { variables: fake.variables, range: { from } });
   await assertRejects(() => past.read(), Error, "1 of 1 symbols could not be read (AAPL)");
   assertEquals(past.minutes(), all);
-  assertEquals(past.context.notices.filter((notice) => notice.includes("plan doesn't include")).length, 1);
+  assertEquals(past.context.notices.filter((warn) => warn.includes("plan doesn't include")).length, 1);
 });

@@ -6,7 +6,7 @@ import { createMessageReader as createBinanceReader } from "../../src/providers/
 import { createMessageReader as createKrakenReader } from "../../src/providers/kraken/messages.ts";
 import { createFeedClock, explainAhead, type FeedClock } from "../../src/providers/live/clock.ts";
 import type { FeedBar } from "../../src/providers/live/feed.ts";
-import { getJson } from "../../src/providers/live/rest.ts";
+import { getJson } from "../../src/providers/live/transport/rest.ts";
 import { createSeen } from "../../src/providers/live/seen.ts";
 import { readFrame } from "../../src/providers/massive/frame.ts";
 import { fakeClock } from "../support/clock.ts";

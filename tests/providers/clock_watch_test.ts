@@ -2,8 +2,8 @@ import { assertEquals } from "@std/assert";
 import type { Doubt } from "../../src/coverage/coverage.ts";
 import type { PipelineEvent } from "../../src/events.ts";
 import { createClockWatch } from "../../src/providers/live/clock_watch.ts";
-import { createTrack, open } from "../../src/providers/live/track.ts";
-import { bringForward } from "../../src/providers/live/urgency.ts";
+import { createTrack, open } from "../../src/providers/live/coverage/track.ts";
+import { bringForward } from "../../src/providers/live/coverage/urgency.ts";
 import { createFeedClock } from "../../src/providers/live/clock.ts";
 import { fakeClock } from "../support/clock.ts";
 import { NOW as START, runScripted } from "../support/scripted_feed.ts";
@@ -29,8 +29,8 @@ function watchWith(doubts: readonly Doubt[] = []) {
       changed: ({ symbol }) => void changed.push(symbol),
       inHistoryAt: (ts) => ts + MINUTE,
     },
-    tell: (event) => void events.push(event),
-    notice: (message) => void notices.push(message),
+    emit: (event) => void events.push(event),
+    warn: (message) => void notices.push(message),
   });
   return { now, events, notices, changed, track, check };
 }

@@ -71,8 +71,8 @@ Deno.test("what history has as it came is not handed over again, and a failure i
   await clock.tick(10_000);
   session.emit([{ ...LIVE, status: "correction" }]);
   await clock.tick(40_000);
-  const notice = "history of BTC/USD could not be read: no answer";
-  assertEquals([run.asked.length, run.bars.length, run.notices, run.losses()], [2, 2, [notice], []]);
+  const warn = "history of BTC/USD could not be read: no answer";
+  assertEquals([run.asked.length, run.bars.length, run.notices, run.losses()], [2, 2, [warn], []]);
   await run.stop();
 });
 

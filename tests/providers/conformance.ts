@@ -44,8 +44,8 @@ export function createContext(): TestContext {
       paced += count;
       return Promise.resolve();
     },
-    notice: (message) => void notices.push(message),
-    tell: () => {},
+    warn: (message) => void notices.push(message),
+    emit: () => {},
     newest: () => Promise.resolve(new Map()),
   };
 }

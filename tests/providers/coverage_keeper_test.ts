@@ -1,6 +1,6 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { confirm, doubt, type SeriesCoverage, UNKNOWN } from "../../src/coverage/coverage.ts";
-import { createTrack, settle } from "../../src/providers/live/track.ts";
+import { createTrack, settle } from "../../src/providers/live/coverage/track.ts";
 import { keepIn, memoryCoverage } from "../support/coverage.ts";
 
 const MINUTE = 60_000;

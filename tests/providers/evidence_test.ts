@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Answer, judgeAnswer, QUIET_MS } from "../../src/providers/live/evidence.ts";
+import { type Answer, judgeAnswer, QUIET_MS } from "../../src/providers/live/coverage/evidence.ts";
 
 const MINUTE = 60_000;
 const minutes = (...all: number[]) => all.map((minute) => minute * MINUTE);

@@ -30,7 +30,7 @@ Deno.test("a stall is noticed, the next one delivers from the last committed bar
     });
     const context = createContext();
     const events: PipelineEvent[] = [];
-    const reader = group.open({ ...context, tell: (event) => void events.push(event) }).getReader();
+    const reader = group.open({ ...context, emit: (event) => void events.push(event) }).getReader();
     const connection = await alpaca.connection();
     clock.setSystemTime(OPEN + 3 * MINUTE);
     connection.bars(minute(0), minute(1), minute(2));

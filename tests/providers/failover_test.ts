@@ -28,7 +28,7 @@ function createActor(name: string): Actor {
   const openings: Actor["openings"] = [];
   let isOpen = false;
   const now = () => openings.at(-1)!;
-  const tell = (event: PipelineEvent) => now().context.tell(event);
+  const emit = (event: PipelineEvent) => now().context.emit(event);
   return {
     openings,
     provider: {
@@ -39,7 +39,7 @@ function createActor(name: string): Actor {
         isOpen = true;
         const end = () => {
           isOpen = false;
-          tell({ type: "feed-state", provider: name, state: "ended" });
+          emit({ type: "feed-state", provider: name, state: "ended" });
         };
         context.stop.addEventListener("abort", () => {
           if (!isOpen) return;
@@ -54,16 +54,16 @@ function createActor(name: string): Actor {
         return source.stream;
       },
     },
-    state: (state) => tell({ type: "feed-state", provider: name, state }),
-    lost: (reason) => tell({ type: "feed-lost", provider: name, reason, error: new Error(reason) }),
+    state: (state) => emit({ type: "feed-state", provider: name, state }),
+    lost: (reason) => emit({ type: "feed-lost", provider: name, reason, error: new Error(reason) }),
     bars() {
       now().source.give(makeFrame(1, { provider: name }));
       const counts = { final: 1, provisional: 0, correction: 0 };
-      tell({ type: "bars", provider: name, source: "live", counts, newest: 0 });
+      emit({ type: "bars", provider: name, source: "live", counts, newest: 0 });
     },
     fail(error) {
       isOpen = false;
-      tell({ type: "feed-state", provider: name, state: "failed" });
+      emit({ type: "feed-state", provider: name, state: "failed" });
       now().source.fail(error);
     },
     get isOpen() {
@@ -86,7 +86,7 @@ async function startActors(count: number) {
     afterMs: AFTER_MS,
     backMs: BACK_MS,
   });
-  const reader = group.open({ ...context, tell: (event) => void events.push(event) }).getReader();
+  const reader = group.open({ ...context, emit: (event) => void events.push(event) }).getReader();
   const got: string[] = [];
   const reading = (async () => {
     for (let next = await reader.read(); !next.done; next = await reader.read()) got.push(next.value.provider);

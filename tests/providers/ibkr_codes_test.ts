@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { formatEnd } from "../../src/providers/ibkr/bars.ts";
 import { createCapacity } from "../../src/providers/ibkr/capacity.ts";
-import { isResetTime, judge } from "../../src/providers/ibkr/codes.ts";
+import { classify, isResetTime } from "../../src/providers/ibkr/codes.ts";
 import { type Listing, readSymbol } from "../../src/providers/ibkr/contract.ts";
 import { durationOf, longestDuration } from "../../src/providers/ibkr/durations.ts";
 import { createPacing } from "../../src/providers/ibkr/pacing.ts";
@@ -12,26 +12,26 @@ const HOUR = 60 * MINUTE;
 
 Deno.test("of code 162 the text decides", () => {
   const error = "Historical Market Data Service error message:";
-  assertEquals(judge(162, `${error}Historical data request pacing violation`), "later");
-  assertEquals(judge(162, `${error}HMDS query returned no data: AAPL@SMART Trades`), "empty");
-  assertEquals(judge(162, `${error}API historical data query cancelled: 5`), "again");
-  assertEquals(judge(162, `${error}No market data permissions for ISLAND STK`), "refused");
-  assertEquals(judge(162, `${error}Trading TWS session is connected from a different IP address`), "later");
-  assertEquals(judge(420, "Invalid Real-time Query:Historical data request pacing violation"), "later");
-  assertEquals(judge(420, "Invalid Real-time Query:No market data permissions for ISLAND STK."), "refused");
+  assertEquals(classify(162, `${error}Historical data request pacing violation`), "later");
+  assertEquals(classify(162, `${error}HMDS query returned no data: AAPL@SMART Trades`), "empty");
+  assertEquals(classify(162, `${error}API historical data query cancelled: 5`), "again");
+  assertEquals(classify(162, `${error}No market data permissions for ISLAND STK`), "refused");
+  assertEquals(classify(162, `${error}Trading TWS session is connected from a different IP address`), "later");
+  assertEquals(classify(420, "Invalid Real-time Query:Historical data request pacing violation"), "later");
+  assertEquals(classify(420, "Invalid Real-time Query:No market data permissions for ISLAND STK."), "refused");
 });
 
 Deno.test("code 322 is a limit or a number in use, and 10182 the end of a stream", () => {
   const error = "Error processing request.-'bM' : cause - ";
-  assertEquals(judge(322, `${error}Only 50 simultaneous API historical data requests allowed.`), "full");
-  assertEquals(judge(322, `${error}Duplicate ticker ID for API historical data query`), "again");
-  assertEquals(judge(322, `${error}Something else`), "later");
-  assertEquals(judge(101, "Max number of tickers has been reached."), "full");
-  assertEquals(judge(10182, "Failed to request live updates (disconnected)."), "again");
+  assertEquals(classify(322, `${error}Only 50 simultaneous API historical data requests allowed.`), "full");
+  assertEquals(classify(322, `${error}Duplicate ticker ID for API historical data query`), "again");
+  assertEquals(classify(322, `${error}Something else`), "later");
+  assertEquals(classify(101, "Max number of tickers has been reached."), "full");
+  assertEquals(classify(10182, "Failed to request live updates (disconnected)."), "again");
 });
 
 Deno.test("warnings about a request change nothing", () => {
-  for (const code of [2106, 2176, 10090, 10167, 165]) assertEquals(judge(code, ""), "ignore");
+  for (const code of [2106, 2176, 10090, 10167, 165]) assertEquals(classify(code, ""), "ignore");
 });
 
 Deno.test("the nightly reset is at New York's midnight, summer and winter", () => {

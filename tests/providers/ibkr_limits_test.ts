@@ -49,7 +49,7 @@ Deno.test("streams keep slots free for history, and TWS refuses none", async () 
   assert(fake.open <= 48, `${fake.open} are open`);
   fake.isHolding = false;
   assertEquals(named(await feed.read((bars) => named(bars) === 60)), 60);
-  assertEquals(feed.context.notices.filter((notice) => /could not be read|refused/.test(notice)), []);
+  assertEquals(feed.context.notices.filter((warn) => /could not be read|refused/.test(warn)), []);
 });
 
 Deno.test("where other clients have requests open, symbols move to real-time bars and history is read", async () => {
@@ -61,7 +61,7 @@ Deno.test("where other clients have requests open, symbols move to real-time bar
   assert(fake.open <= 20, `${fake.open} are open`);
   const moved = new Set(fake.asked.filter(({ isRealTime }) => isRealTime).map(({ symbol }) => symbol));
   assert(moved.size >= 10, `${moved.size} symbols have moved`);
-  assertEquals(feed.context.notices.filter((notice) => /not subscribed|is refused/.test(notice)), []);
+  assertEquals(feed.context.notices.filter((warn) => /not subscribed|is refused/.test(warn)), []);
 });
 
 Deno.test("symbols beyond the market data lines are named and counted, and the others come", async () => {

@@ -34,7 +34,7 @@ async function connect(fake: FakeKraken, symbols: string[], newest = new Map<str
   }));
   const reader = provider.open({
     ...context,
-    tell: (event) => void events.push(event),
+    emit: (event) => void events.push(event),
     newest: () => Promise.resolve(newest),
   }).getReader();
   return {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { FeedBar } from "../../src/providers/live/feed.ts";
 import { FeedError } from "../../src/providers/live/feed.ts";
-import { completeUntil, readHistory } from "../../src/providers/live/range.ts";
+import { completeUntil, readHistory } from "../../src/providers/live/history/range.ts";
 import { createPace } from "../../src/providers/massive/pace.ts";
 import { alterJson } from "../support/lapse.ts";
 import { createMassiveFeed, type MassiveOptions } from "../../src/providers/massive/feed.ts";

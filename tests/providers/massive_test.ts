@@ -46,7 +46,7 @@ async function connect(
   const { newest = new Map(), variables = {} } = given;
   const context = {
     ...createContext(),
-    tell: (event: PipelineEvent) => void events.push(event),
+    emit: (event: PipelineEvent) => void events.push(event),
     newest: () => Promise.resolve(newest),
   };
   const provider = given.open?.(context, directory.path) ?? createMassive(providerSettings({
@@ -220,9 +220,9 @@ for (const limit of ["newcomer", "older"] as const) {
             }),
             context: {
               ...context,
-              tell(event) {
+              emit(event) {
                 if (event.type === "feed-lost") lost(performance.now());
-                context.tell(event);
+                context.emit(event);
               },
             },
             keeper: keepIn(memoryCoverage(), "massive"),

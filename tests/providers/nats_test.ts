@@ -66,7 +66,7 @@ function message(from: number, count = 10): Uint8Array {
 /** Opens a worker, and notes what it tells. */
 function open(provider: ReturnType<typeof createNats>) {
   const events: PipelineEvent[] = [];
-  const context = { ...createContext(), tell: (event: PipelineEvent) => void events.push(event) };
+  const context = { ...createContext(), emit: (event: PipelineEvent) => void events.push(event) };
   const reader = provider.open(context).getReader();
   return {
     context,

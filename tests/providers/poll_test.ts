@@ -47,8 +47,8 @@ async function read(provider: Provider, count: number): Promise<{ frames: Frame[
     stop: stop.signal,
     clock: createReceiveClock(),
     pace: () => Promise.resolve(),
-    notice: (text) => notices.push(text),
-    tell() {},
+    warn: (text) => notices.push(text),
+    emit() {},
     newest: () => Promise.resolve(new Map()),
   });
   for await (const frame of stream) {

@@ -1,7 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { type Feed, type FeedBar, FeedError } from "../../src/providers/live/feed.ts";
-import { emptyAnswer, type HistoryQuestion, lies, type OnEnded, readHistory } from "../../src/providers/live/range.ts";
+import {
+  emptyAnswer,
+  type HistoryQuestion,
+  lies,
+  type OnEnded,
+  readHistory,
+} from "../../src/providers/live/history/range.ts";
 import type { Interval } from "../../src/records/intervals.ts";
 import { createReceiveClock } from "../../src/records/record.ts";
 

@@ -1,7 +1,7 @@
 import { assertLess } from "@std/assert";
 import type { FeedCoverage } from "../../src/providers/live/coverage.ts";
 import type { Feed } from "../../src/providers/live/feed.ts";
-import { type RepairOptions, startRepairs } from "../../src/providers/live/repair.ts";
+import { type RepairOptions, startRepairs } from "../../src/providers/live/history/repair.ts";
 import { createReceiveClock } from "../../src/records/record.ts";
 
 const SYMBOLS = 300;

@@ -172,9 +172,7 @@ Deno.test("history that fails for many symbols is a line a minute, not a line a 
   for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
   for (let second = 0; second < 600; second++) await clock.tick(1000);
   await run.stop();
-  const failed = run.notices.flatMap((notice) =>
-    /^history of (.*) could not be read: it is down$/.exec(notice)?.[1] ?? []
-  );
+  const failed = run.notices.flatMap((warn) => /^history of (.*) could not be read: it is down$/.exec(warn)?.[1] ?? []);
   const counts = failed.map((names) => names.split(", ").length + Number(/ and (\d+) others/.exec(names)?.[1] ?? 0));
   assertEquals([counts[0], counts.reduce((sum, count) => sum + count, 0)], [1, 40]);
   assert(counts.length <= 11, run.notices.join("\n"));
@@ -192,7 +190,7 @@ Deno.test("where history is refused for all, it is not asked for each", async ()
   for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
   await clock.tick(60 * MINUTE);
   assert(run.asked.length < 20, `${run.asked.length} requests`);
-  assert(run.notices.some((notice) => /and 9\d\d others could not be read: wrong key/.test(notice)));
+  assert(run.notices.some((warn) => /and 9\d\d others could not be read: wrong key/.test(warn)));
   assertEquals(run.losses(), []);
   await run.stop();
 });

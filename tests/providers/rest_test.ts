@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { FeedError } from "../../src/providers/live/feed.ts";
-import { type CallOutcome, getJson, type RestOptions } from "../../src/providers/live/rest.ts";
+import { type CallOutcome, getJson, type RestOptions } from "../../src/providers/live/transport/rest.ts";
 
 /** A server that answers as it is told, one request after the other, and the rest with `{"ok":true}`. */
 function startServer(answers: ((request: Request) => Response | Promise<Response>)[]) {

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createShare } from "../../src/providers/live/share.ts";
+import { createShare } from "../../src/providers/live/history/share.ts";
 import { fakeClock } from "../support/clock.ts";
 import { barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
 

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { alignToBlocks, cutIntoTasks } from "../../src/providers/live/tasks.ts";
+import { alignToBlocks, cutIntoTasks } from "../../src/providers/live/history/tasks.ts";
 import { type Interval, subtract, unite } from "../../src/records/intervals.ts";
 
 const MINUTE = 60_000;

@@ -5,7 +5,7 @@ import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { openPostgresSink } from "../../src/sinks/postgres.ts";
 import type { Writers } from "../../src/sinks/sink.ts";
-import { createHistoryFrame } from "../../src/providers/live/range.ts";
+import { createHistoryFrame } from "../../src/providers/live/history/range.ts";
 import { barSink, counts, never, select } from "../support/lanes.ts";
 import {
   newestOf,

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Database } from "../../src/database/database.ts";
 import { createOrder, type Order } from "../../src/pipeline/order.ts";
-import { spread } from "../../src/pipeline/lanes.ts";
+import { distribute } from "../../src/pipeline/deliver.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { openPostgresSink } from "../../src/sinks/postgres.ts";
@@ -43,7 +43,7 @@ async function writeOvertaking(
         ),
     }, { highWaterMark: 1 })
   );
-  const spreading = spread(ReadableStream.from(bars.keys()), streams, (at) => order.enter([bars[at]]));
+  const spreading = distribute(ReadableStream.from(bars.keys()), streams, (at) => order.enter([bars[at]]));
   for (let left = bars.length; left > 0; left--) {
     while (waiting.size === 0) await settled();
     await settled();

@@ -26,8 +26,8 @@ test("rows that a trigger takes without an error count as swallowed, by COPY and
   const { database } = await migratedDatabase(server);
   await swallowOdd(database);
   const notices: string[] = [];
-  const notice = (message: string) => void notices.push(message);
-  await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, notice });
+  const warn = (message: string) => void notices.push(message);
+  await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, warn });
   await using lane = sink.openLane();
   assertEquals(await lane.write(numberedBars(400), never), { ...counts(200), swallowed: 200 });
   // Again: the even ones are there, and the odd ones still are not.

@@ -100,8 +100,8 @@ test("a sequence that is behind its table is set right and told, and the new ser
   await writeOnce(database, [bar("A", 0), bar("B", 0), bar("C", 0)]);
   await select(database, "SELECT setval(pg_get_serial_sequence('series_key', 'id'), 1)");
   const notices: string[] = [];
-  const notice = (message: string) => void notices.push(message);
-  await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, notice });
+  const warn = (message: string) => void notices.push(message);
+  await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, warn });
   await using lane = sink.openLane();
   assertEquals(await lane.write([bar("A", 1), bar("NEW", 1)], never), counts(2));
   assertEquals(notices, ["The sequence of series_key.id was behind its table, it goes on after 3 now"]);

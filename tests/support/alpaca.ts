@@ -55,7 +55,7 @@ export async function connect(fake: FakeAlpaca, options: ConnectOptions = {}) {
   );
   const reader = provider.open({
     ...context,
-    tell: (event) => void events.push(event),
+    emit: (event) => void events.push(event),
     newest: () => Promise.resolve(newest),
   }).getReader();
   return {
@@ -95,7 +95,7 @@ export function createSession() {
       noted.subscribed.push(symbol);
       wake();
     },
-    notice: (message) => void noted.notices.push(message),
+    warn: (message) => void noted.notices.push(message),
     interrupted: () => {},
     doubt: () => {},
     withhold: () => {},

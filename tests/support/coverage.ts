@@ -9,7 +9,7 @@ import {
   type CoverageKeeper,
   createCoverageKeeper,
   type KeeperOptions,
-} from "../../src/providers/live/coverage_keeper.ts";
+} from "../../src/providers/live/coverage/keeper.ts";
 
 /** A store that knows what it is given. */
 export function memoryCoverage(

@@ -5,7 +5,7 @@
  */
 import type { DeadLetter } from "../../src/dead_letters/letter.ts";
 import type { Batch } from "../../src/pipeline/batch.ts";
-import { type Bury, createBury } from "../../src/pipeline/bury.ts";
+import { createDeadLetter, type DeadLetterRecords } from "../../src/pipeline/dead_letter.ts";
 import { createCircuit } from "../../src/pipeline/circuit.ts";
 import { deliver } from "../../src/pipeline/deliver.ts";
 import type { Frame } from "../../src/records/frame.ts";
@@ -29,29 +29,29 @@ export interface TestLane extends Disposable {
 export interface TestLaneOptions extends FakeSinkOptions {
   retryAttempts?: number;
   circuitFailures?: number;
-  bury?: Bury;
+  deadLetter?: DeadLetterRecords;
 }
 
 /** Opens a lane into a fake sink, whose circuit opens for a second. */
 export function testLane(options: TestLaneOptions = {}): TestLane {
   const sink = fakeSink(options);
   const events = eventLog();
-  const letters = memoryLetters(events.tell);
+  const letters = memoryLetters(events.emit);
   const fatal: unknown[] = [];
   const abort = new AbortController();
   const circuit = createCircuit({
     failures: options.circuitFailures ?? 3,
     cooldownMs: () => 1000,
     isFailure: (error) => sink.classify(error) === "transient",
-    onChange: (state, failures, error) => events.tell({ type: "circuit", kind: "bar", state, failures, error }),
+    onChange: (state, failures, error) => events.emit({ type: "circuit", kind: "bar", state, failures, error }),
   });
   const writer = deliver(0, {
     kind: recordKind("bar"),
     sink,
     circuit,
     retryAttempts: options.retryAttempts ?? 4,
-    bury: options.bury ?? createBury(letters, () => {}),
-    tell: events.tell,
+    deadLetter: options.deadLetter ?? createDeadLetter(letters, () => {}),
+    emit: events.emit,
     abort: abort.signal,
     onFatal(error) {
       fatal.push(error);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { App } from "../../src/app.ts";
+import type { App } from "../../src/app/app.ts";
 import { UNKNOWN } from "../../src/coverage/coverage.ts";
 import { withClient } from "../../src/database/database.ts";
 import { createAlpaca } from "../../src/providers/alpaca.ts";

@@ -6,7 +6,7 @@
 import type { DeadLetter } from "../../src/dead_letters/letter.ts";
 import type { Listener } from "../../src/events.ts";
 import { type Batcher, createBatcher } from "../../src/pipeline/batch.ts";
-import { createBury } from "../../src/pipeline/bury.ts";
+import { createDeadLetter } from "../../src/pipeline/dead_letter.ts";
 import { createCircuit } from "../../src/pipeline/circuit.ts";
 import { createLateness } from "../../src/pipeline/late.ts";
 import { createLedger, imbalance, type Ledger } from "../../src/pipeline/ledger.ts";
@@ -49,12 +49,12 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
   const sink = fakeSink(options);
   const events = eventLog();
   const ledger = createLedger();
-  const tell: Listener = (event) => {
+  const emit: Listener = (event) => {
     ledger.listen(event);
-    events.tell(event);
+    events.emit(event);
   };
-  const letters = memoryLetters(tell);
-  const bury = createBury(letters, () => {});
+  const letters = memoryLetters(emit);
+  const deadLetter = createDeadLetter(letters, () => {});
   const abort = new AbortController();
   const kind = recordKind("bar");
   const circuit = createCircuit({
@@ -62,9 +62,9 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
     cooldownMs: () => 1000,
     isFailure: (error) => sink.classify(error) === "transient",
   });
-  const batcher = createBatcher({ kind: kind.name, capacity, maxRecords, lingerMs: 1, tell });
+  const batcher = createBatcher({ kind: kind.name, capacity, maxRecords, lingerMs: 1, emit });
   const late = options.lateAfterMs === undefined ? undefined : {
-    batcher: createBatcher({ kind: kind.name, capacity, maxRecords, lingerMs: 1, tell: () => {} }),
+    batcher: createBatcher({ kind: kind.name, capacity, maxRecords, lingerMs: 1, emit: () => {} }),
     lateness: createLateness({ afterMs: options.lateAfterMs, kind: recordKind }),
   };
   let limits = 0;
@@ -91,8 +91,8 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
             sink,
             circuit,
             retryAttempts: 3,
-            bury,
-            tell,
+            deadLetter,
+            emit,
             abort: abort.signal,
             onFatal: (error) => abort.abort(error),
           },
@@ -100,9 +100,9 @@ export function testFlow(options: TestFlowOptions = {}): TestFlow {
         kind: recordKind,
         capacity,
         ledger,
-        bury,
+        deadLetter,
         clock: createReceiveClock(),
-        tell,
+        emit,
         limit,
         onLimit: () => void limits++,
         abort: abort.signal,

@@ -58,12 +58,12 @@ export async function connect(fake: FakeTws, wanted: Wanted = {}) {
   const reader = provider.open({
     ...context,
     connections: wanted.isShared ? createSharedConnections() : undefined,
-    tell(event) {
+    emit(event) {
       events.push(event);
       heard();
     },
-    notice(message) {
-      context.notice(message);
+    warn(message) {
+      context.warn(message);
       heard();
     },
     newest: () => Promise.resolve(wanted.newest ?? new Map()),
@@ -87,7 +87,7 @@ export async function connect(fake: FakeTws, wanted: Wanted = {}) {
     reader,
     told,
     lost: (reason: string) => told(() => events.some((event) => event.type === "feed-lost" && event.reason === reason)),
-    noticed: (pattern: RegExp) => told(() => context.notices.some((notice) => pattern.test(notice))),
+    noticed: (pattern: RegExp) => told(() => context.notices.some((warn) => pattern.test(warn))),
     /** Reads until `done` says that this was all. */
     read: (done: (bars: Bar[], frame: Frame) => boolean) => readBars(reader, done),
     async [Symbol.asyncDispose]() {

@@ -30,7 +30,7 @@ export async function journalDirectory(): Promise<JournalDirectory> {
       openLog({
         directory: path,
         maxBytes: 1 << 30,
-        notice: (message) => notices.push(message),
+        warn: (message) => notices.push(message),
         onLost: (records) => lost.push(records),
         ...options,
       }),

@@ -54,12 +54,12 @@ export async function testStage(
   const log = opened.use(await directory.open(options.disk));
   const ledger = createLedger();
   const events = eventLog();
-  const tell: Listener = (event) => {
+  const emit: Listener = (event) => {
     ledger.listen(event);
-    events.tell(event);
+    events.emit(event);
   };
   const abort = new AbortController();
-  if (log.status.unreadRecords > 0) tell({ type: "recovered", count: log.status.unreadRecords });
+  if (log.status.unreadRecords > 0) emit({ type: "recovered", count: log.status.unreadRecords });
   const journal = createJournal({
     log,
     mode: "overflow",
@@ -70,7 +70,7 @@ export async function testStage(
     sourcesCanWait: false,
     kind: recordKind,
     ledger,
-    tell,
+    emit,
     abort: abort.signal,
     onStuck: () => {},
     ...options,

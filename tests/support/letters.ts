@@ -15,7 +15,7 @@ export interface MemoryLetters extends DeadLetters {
 }
 
 /** Makes dead letters that are kept in memory, and told as the real ones are. */
-export function memoryLetters(tell: Listener = () => {}): MemoryLetters {
+export function memoryLetters(emit: Listener = () => {}): MemoryLetters {
   const kept: DeadLetter[] = [];
   const letters: MemoryLetters = {
     kept,
@@ -24,7 +24,7 @@ export function memoryLetters(tell: Listener = () => {}): MemoryLetters {
       await Promise.resolve();
       if (letters.failure !== undefined) throw letters.failure;
       kept.push(...written);
-      for (const { kind, cause, reason } of written) tell({ type: "dead-lettered", kind, cause, count: 1, reason });
+      for (const { kind, cause, reason } of written) emit({ type: "dead-lettered", kind, cause, count: 1, reason });
     },
   };
   return letters;
@@ -32,7 +32,7 @@ export function memoryLetters(tell: Listener = () => {}): MemoryLetters {
 
 /** A listener that remembers. */
 export interface EventLog {
-  readonly tell: Listener;
+  readonly emit: Listener;
   /** The events of one type, in order. */
   of<Type extends PipelineEvent["type"]>(type: Type): Extract<PipelineEvent, { type: Type }>[];
 }
@@ -41,7 +41,7 @@ export interface EventLog {
 export function eventLog(): EventLog {
   const events: PipelineEvent[] = [];
   return {
-    tell: (event) => void events.push(event),
+    emit: (event) => void events.push(event),
     of: <Type extends PipelineEvent["type"]>(type: Type) =>
       events.filter((event) => event.type === type) as Extract<PipelineEvent, { type: Type }>[],
   };

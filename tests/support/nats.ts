@@ -115,11 +115,11 @@ export async function startNats(options: NatsServerOptions = {}): Promise<NatsSe
 }
 
 /** Reads what a process says, and tells of all of it so far. */
-async function read(stream: ReadableStream<Uint8Array<ArrayBuffer>>, tell: (text: string) => void): Promise<string> {
+async function read(stream: ReadableStream<Uint8Array<ArrayBuffer>>, emit: (text: string) => void): Promise<string> {
   let text = "";
   for await (const chunk of stream.pipeThrough(new TextDecoderStream())) {
     text += chunk;
-    tell(text);
+    emit(text);
   }
   return text;
 }

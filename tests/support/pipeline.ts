@@ -4,7 +4,7 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { type App, openApp, type Outcome } from "../../src/app.ts";
+import { type App, openApp, type Outcome } from "../../src/app/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { DeadLetter } from "../../src/dead_letters/letter.ts";
 import type { PipelineEvent } from "../../src/events.ts";
@@ -50,8 +50,8 @@ export async function startPipeline(
       config,
       providers,
       kinds: ["bar"],
-      deadLetters: (tell) => letters = memoryLetters(tell),
-      listeners: [events.tell, (event) => {
+      deadLetters: (emit) => letters = memoryLetters(emit),
+      listeners: [events.emit, (event) => {
         for (const hear of waiting) hear(event);
       }],
     }],

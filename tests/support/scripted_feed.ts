@@ -101,7 +101,7 @@ export async function runScripted(
   let coverage: FeedCoverage | undefined;
   const stream = supervise({
     feed,
-    context: { ...context, tell: (event) => void events.push(event), coverage: store, drained },
+    context: { ...context, emit: (event) => void events.push(event), coverage: store, drained },
     keeper,
     backoffMs: 1000,
     onCoverage: (opened) => void (coverage = opened),

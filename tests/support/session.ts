@@ -42,7 +42,7 @@ export function runSession(feed: Feed): RecordedSession {
   const session: Session = {
     signal: stop.signal,
     subscribed: (symbol) => (subscribed.push(symbol), wake()),
-    notice: () => {},
+    warn: () => {},
     interrupted: (symbol) => void interrupted.push(symbol),
     doubt: (symbol, from, to, reason) => (doubts.push({ symbol, from, to, reason }), wake()),
     withhold: (symbols, reason) => (refused.push(...symbols.map((symbol) => `${symbol}: ${reason}`)), wake()),

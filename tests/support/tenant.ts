@@ -74,8 +74,8 @@ export async function testTenant(options: TestTenantOptions): Promise<TestTenant
       kinds: ["bar"],
       ...rest,
       config,
-      deadLetters: (tell) => letters = memoryLetters(tell),
-      listeners: [events.tell],
+      deadLetters: (emit) => letters = memoryLetters(emit),
+      listeners: [events.emit],
     }),
   );
   const closing = opened.move();

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { App } from "../../src/app.ts";
+import type { App } from "../../src/app/app.ts";
 import { startProgress } from "../../src/cli/progress.ts";
 import { configureLog } from "../../src/telemetry/log.ts";
 import { logEvents } from "../../src/telemetry/log_events.ts";

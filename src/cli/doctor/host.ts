@@ -5,7 +5,7 @@
  */
 import { format as formatBytes } from "@std/fmt/bytes";
 import { statfs } from "node:fs/promises";
-import { prepareDataDir } from "../../data_dir.ts";
+import { prepareDataDir } from "../../storage/data_dir.ts";
 import { parseAddress } from "../../http/address.ts";
 
 /** Less room is too little for a journal that grows and a database that is embedded, in bytes. */

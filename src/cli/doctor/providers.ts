@@ -50,8 +50,8 @@ export async function checkHistory(provider: Provider): Promise<string> {
     stop,
     clock: createReceiveClock(),
     pace: () => Promise.resolve(),
-    notice: (message) => notices.push(message),
-    tell() {},
+    warn: (message) => notices.push(message),
+    emit() {},
     newest: () => Promise.resolve(new Map()),
   });
   const started = performance.now();

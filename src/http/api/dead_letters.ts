@@ -3,11 +3,11 @@
  *
  * @module
  */
-import type { Store } from "../../app.ts";
+import type { Store } from "../../app/app.ts";
 import type { Config } from "../../config/load.ts";
-import { tenantDirectory } from "../../data_dir.ts";
+import { tenantDirectory } from "../../storage/data_dir.ts";
 import { DEFAULT_MAX_REPLAYS } from "../../dead_letters/letter.ts";
-import { replayLetters, stopWith } from "../../dead_letter_replay.ts";
+import { replayLetters, stopWith } from "../../app/dead_letter_replay.ts";
 import { holdLetters, LettersHeldError, readLetters } from "../../dead_letters/directory.ts";
 import { deadLetterDirectory } from "../../dead_letters/files.ts";
 import { FILTER_FIELDS, type LetterFilter, parseFilter } from "../../dead_letters/filter.ts";

@@ -29,7 +29,7 @@ export interface AppenderOptions {
   calmMs: number;
   /** Changes when there may be room again. */
   condition: Condition;
-  tell: Listener;
+  emit: Listener;
   /** Called when the log is full and nothing is given up for the new records. */
   onFull: () => void;
   /** Gives up. */
@@ -41,7 +41,7 @@ const RETRY_MS = 250;
 
 /** Makes an appender without a problem. */
 export function createAppender(options: AppenderOptions): Appender {
-  const { log, full, takes, calmMs, condition, tell, onFull, abort } = options;
+  const { log, full, takes, calmMs, condition, emit, onFull, abort } = options;
   let problem: string | undefined;
   let calming: ReturnType<typeof setTimeout> | undefined;
 
@@ -49,7 +49,7 @@ export function createAppender(options: AppenderOptions): Appender {
   function setProblem(reason: string | undefined): void {
     clearTimeout(calming);
     calming = undefined;
-    if (problem !== reason) tell({ type: "journal-problem", reason: problem = reason });
+    if (problem !== reason) emit({ type: "journal-problem", reason: problem = reason });
   }
 
   return {
@@ -61,7 +61,7 @@ export function createAppender(options: AppenderOptions): Appender {
         const started = performance.now();
         const appended = await log.append(items, takes);
         if (!("refused" in appended)) {
-          tell({ type: "journal-synced", seconds: (performance.now() - started) / 1000 });
+          emit({ type: "journal-synced", seconds: (performance.now() - started) / 1000 });
           if (problem !== undefined) calming ??= setTimeout(() => setProblem(undefined), calmMs);
           return appended.entries;
         }
@@ -69,7 +69,7 @@ export function createAppender(options: AppenderOptions): Appender {
         if (abort.aborted) return undefined;
         if (appended.isFull && full === "drop-oldest") {
           const count = await log.dropOldest();
-          if (count) tell({ type: "journal-dropped", count, reason: appended.refused });
+          if (count) emit({ type: "journal-dropped", count, reason: appended.refused });
           if (count !== undefined) continue;
         } else if (appended.isFull) onFull();
         await condition.changed(AbortSignal.any([abort, AbortSignal.timeout(RETRY_MS)]));

@@ -6,7 +6,7 @@
 import type { BarStatus } from "../../records/bar.ts";
 import { timeParser } from "../../records/time.ts";
 import type { FeedBar } from "../live/feed.ts";
-import { isAbsentOrNumber } from "../live/message.ts";
+import { isAbsentOrNumber } from "../live/transport/message.ts";
 
 const MINUTE_MS = 60_000;
 const parseTime = timeParser("iso");

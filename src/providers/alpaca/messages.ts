@@ -5,7 +5,7 @@
  */
 import { explainAhead, type FeedClock } from "../live/clock.ts";
 import type { FeedBar, Session } from "../live/feed.ts";
-import { readMessage } from "../live/message.ts";
+import { readMessage } from "../live/transport/message.ts";
 import { readBar } from "./bars.ts";
 
 const MINUTE_MS = 60_000;

@@ -13,8 +13,8 @@
  */
 import type { FeedClock } from "../live/clock.ts";
 import { FeedError, type Session } from "../live/feed.ts";
-import { errorWithoutKey, withoutKey } from "../live/key.ts";
-import { runSocket } from "../live/socket.ts";
+import { errorWithoutKey, withoutKey } from "../live/transport/key.ts";
+import { runSocket } from "../live/transport/socket.ts";
 import { CODE, connectionLimitError, endingError, throwForHandshake } from "./errors.ts";
 import { createMessageReader } from "./messages.ts";
 import { type QuietWatch, watchQuiet } from "./quiet.ts";
@@ -101,7 +101,7 @@ export async function runStream(session: Session, options: StreamOptions): Promi
     else if (code === CODE.connectionLimit && !isAuthenticated) {
       if (refusals === 0) {
         refusedAt = performance.now();
-        session.notice(
+        session.warn(
           `Alpaca still counts another connection of the account (${code} ${message.slice(0, 200)}), waiting`,
         );
       }

@@ -111,7 +111,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
   function warnOfUpdates(some: readonly string[]): void {
     const rest = some.length - NAMED;
     const names = some.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} others` : "");
-    session.notice(`Alpaca left ${names} out of updatedBars: corrections of their bars come from history alone`);
+    session.warn(`Alpaca left ${names} out of updatedBars: corrections of their bars come from history alone`);
   }
 
   enqueue(symbols);

@@ -7,7 +7,7 @@ import { always } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
-import type { CallOutcome } from "../live/rest.ts";
+import type { CallOutcome } from "../live/transport/rest.ts";
 import { createSeen } from "../live/seen.ts";
 import { createHistory } from "./history.ts";
 import { runConnection } from "./stream.ts";

@@ -5,8 +5,8 @@
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
-import { getJson } from "../live/rest.ts";
-import { createRowReader } from "../live/rows.ts";
+import { getJson } from "../live/transport/rest.ts";
+import { createRowReader } from "../live/transport/rows.ts";
 import { notServed, UnknownSymbolError } from "./errors.ts";
 import type { BinanceOptions } from "./feed.ts";
 import { type KlineSeries, readRow } from "./klines.ts";

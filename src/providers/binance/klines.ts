@@ -6,7 +6,7 @@
 import { parseDecimal } from "../../records/number.ts";
 import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
-import { explainBar } from "../live/message.ts";
+import { explainBar } from "../live/transport/message.ts";
 
 /** What klines are read for. */
 export interface KlineSeries {

@@ -6,7 +6,7 @@
  */
 import type { FeedClock } from "../live/clock.ts";
 import { FeedError, type Session } from "../live/feed.ts";
-import { readMessage } from "../live/message.ts";
+import { readMessage } from "../live/transport/message.ts";
 
 /** What is told of messages. */
 export interface MessageHandlers {

@@ -8,7 +8,7 @@ import { delay } from "@std/async/delay";
 import { createTokenBucket } from "../../pipeline/rate.ts";
 import { FeedError, type Session } from "../live/feed.ts";
 import type { Seen } from "../live/seen.ts";
-import { runSocket } from "../live/socket.ts";
+import { runSocket } from "../live/transport/socket.ts";
 import { notServed } from "./errors.ts";
 import type { BinanceOptions } from "./feed.ts";
 import { createLiveKlines } from "./live.ts";

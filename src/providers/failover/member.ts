@@ -98,8 +98,8 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
       ...context.as?.(name) ?? context,
       stop: AbortSignal.any([own.stop.signal, context.stop]),
       peers,
-      tell(event) {
-        context.tell(event);
+      emit(event) {
+        context.emit(event);
         hear(event, own);
       },
     });
@@ -162,7 +162,7 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
       isOpen = isWatched = false;
       forget(new Error(`another provider delivers in place of ${name}`))?.resume();
       closed.then(() => {
-        if (!isOpen && failure === undefined) context.tell({ type: "feed-state", provider: name, state: "standby" });
+        if (!isOpen && failure === undefined) context.emit({ type: "feed-state", provider: name, state: "standby" });
       });
     },
     cancel(reason) {

@@ -7,7 +7,7 @@ import type { BarSizeSetting } from "@stoqey/ib";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { FeedBar } from "../live/feed.ts";
 import type { FeedClock } from "../live/clock.ts";
-import { explainBar } from "../live/message.ts";
+import { explainBar } from "../live/transport/message.ts";
 import type { Listing } from "./contract.ts";
 
 /** TWS's names of timeframes. It keeps bars from five seconds on up to date; those of a week carry no certain start. */

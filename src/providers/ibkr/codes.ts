@@ -39,7 +39,7 @@ const FARM_BROKEN = [2103, 2105, 2157];
 const FARM_WELL = [2104, 2106, 2158];
 
 /** Judges an error of a request for bars. */
-export function judge(code: number, text: string): Verdict {
+export function classify(code: number, text: string): Verdict {
   switch (code) {
     case 162: // The history service; only its text tells.
       if (/pacing violation/i.test(text)) return "later";

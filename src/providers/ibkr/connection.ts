@@ -10,7 +10,7 @@
 import type { BarSizeSetting } from "@stoqey/ib";
 import { FeedError } from "../live/feed.ts";
 import type { RawBar } from "./bars.ts";
-import { CODE, judge } from "./codes.ts";
+import { classify, CODE } from "./codes.ts";
 import { createClient } from "./client.ts";
 import { findBadBars } from "./fields.ts";
 import type { Listing } from "./contract.ts";
@@ -210,7 +210,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   api.on(names.error, ({ message }, code, id) => {
     const answers = requests.get(id);
     // One that is over with that need not be cancelled.
-    if (!lasting.has(id) && judge(code, message) !== "ignore") requests.delete(id);
+    if (!lasting.has(id) && classify(code, message) !== "ignore") requests.delete(id);
     if (answers !== undefined) answers.error(code, message);
     // What concerns a request that is over concerns nobody.
     else if (id < 0) inform(code, message);

@@ -5,7 +5,7 @@
  */
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { type Feed, FeedError } from "../live/feed.ts";
-import type { CallOutcome } from "../live/rest.ts";
+import type { CallOutcome } from "../live/transport/rest.ts";
 import type { Account } from "./account.ts";
 import { oldestStart } from "./bars.ts";
 import { isResetTime } from "./codes.ts";
@@ -106,7 +106,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
         const connection = await open({
           signal: session.signal,
           onInfo: (code, text) => live === undefined ? void early.push([code, text]) : live.inform(code, text),
-          onPort: (port) => session.notice(`TWS has changed its port to ${port}: set IBKR_PORT to it`),
+          onPort: (port) => session.warn(`TWS has changed its port to ${port}: set IBKR_PORT to it`),
           onUnreadable: (text) => session.reject({ raw: text.slice(0, 1000) }, "message is not as documented"),
         });
         live = subscribeAll({

@@ -9,10 +9,10 @@ import type { FeedClock } from "../live/clock.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
 import { BAR_SIZES, formatEnd, isOver, oldestStart, type RawBar, readBar, readDate } from "./bars.ts";
 import type { Capacity } from "./capacity.ts";
-import { isPermission, judge } from "./codes.ts";
+import { classify, isPermission } from "./codes.ts";
 import type { Connection } from "./connection.ts";
-import type { CallOutcome } from "../live/rest.ts";
-import { createRowReader } from "../live/rows.ts";
+import type { CallOutcome } from "../live/transport/rest.ts";
+import { createRowReader } from "../live/transport/rows.ts";
 import type { Listing } from "./contract.ts";
 import { type Duration, durationOf, longestDuration, surestDuration } from "./durations.ts";
 import type { Pacing } from "./pacing.ts";
@@ -105,7 +105,7 @@ async function readPage(options: HistoryOptions, duration: string, end: string):
       await delay(wait * (1 + Math.random() / 4), { signal });
     }
     const answer = await takeAndAsk(options, duration, end);
-    const verdict = Array.isArray(answer) ? "empty" : judge(answer.code, answer.text);
+    const verdict = Array.isArray(answer) ? "empty" : classify(answer.code, answer.text);
     const isPaced = !Array.isArray(answer) && (answer.code === 100 || /pacing/i.test(answer.text));
     const isTooMuch = verdict === "full" || isPaced;
     options.onCall?.(verdict === "empty" ? "ok" : isTooMuch ? "throttled" : "error");
@@ -127,7 +127,7 @@ async function takeAndAsk(options: HistoryOptions, duration: string, end: string
   try {
     await pacing.take(signal);
     const answer = await ask(options, duration, end);
-    if (!Array.isArray(answer) && judge(answer.code, answer.text) === "full") capacity.refused("request");
+    if (!Array.isArray(answer) && classify(answer.code, answer.text) === "full") capacity.refused("request");
     return answer;
   } finally {
     release();
@@ -162,7 +162,7 @@ function ask(
         done: () => finish(() => resolve(bars)),
         update() {},
         error(code, text) {
-          if (judge(code, text) !== "ignore") finish(() => resolve({ code, text }));
+          if (classify(code, text) !== "ignore") finish(() => resolve({ code, text }));
         },
       },
     );

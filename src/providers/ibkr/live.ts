@@ -93,7 +93,7 @@ export function subscribeAll(options: LiveOptions): Live {
     waiting.delete(symbol);
     const stream = openStream(options, listing, way);
     streams.set(symbol, stream);
-    if (way === "real-time") session.notice(REAL_TIME);
+    if (way === "real-time") session.warn(REAL_TIME);
     try {
       return await stream.ended;
     } finally {

@@ -7,12 +7,12 @@
  * @module
  */
 import { TIMEFRAMES } from "../../records/timeframe.ts";
-import { type Closer, createCloser } from "../live/closer.ts";
+import { createFormingBars, type FormingBars } from "../live/forming_bar.ts";
 import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar, Session } from "../live/feed.ts";
 import { BAR_SIZES, isOver, lookBack, type RawBar, readBar, readDate } from "./bars.ts";
 import { createBuilder, PART_MS } from "./builder.ts";
-import { judge, type Verdict } from "./codes.ts";
+import { classify, type Verdict } from "./codes.ts";
 import type { Answers, Connection } from "./connection.ts";
 import type { Listing } from "./contract.ts";
 
@@ -69,7 +69,7 @@ export function openStream(options: StreamOptions, listing: Listing, way: Way): 
     () => isBuilt ? accept() : end("later", "no answer"),
     isBuilt ? options.acceptAfterMs : options.requestTimeoutMs,
   );
-  const closer = createCloser({
+  const formingBars = createFormingBars({
     stepMs: TIMEFRAMES.get(timeframe)!,
     // Its last part comes when it is over.
     closeAfterMs: options.closeAfterMs + (isBuilt ? PART_MS : 0),
@@ -98,12 +98,12 @@ export function openStream(options: StreamOptions, listing: Listing, way: Way): 
     session.reject({ symbol, ...raw }, bar);
   }
   function error(code: number, text: string): void {
-    const verdict = judge(code, text);
+    const verdict = classify(code, text);
     // Nothing to look back on: the request is over with that, and its updates with it.
     if (verdict !== "ignore") end(verdict === "empty" ? "later" : verdict, `${text} (code ${code})`);
   }
 
-  const parts = { session, symbol, timeframe, clock, closer, error, accept, read };
+  const parts = { session, symbol, timeframe, clock, formingBars, error, accept, read };
   const cancel = isBuilt ? connection.askRealTime(listing, answerWithParts(parts)) : connection.ask(
     {
       listing,
@@ -122,7 +122,7 @@ export function openStream(options: StreamOptions, listing: Listing, way: Way): 
     renew: () => end("renewed", ""),
     ended: Promise.race([promise, connection.ended]).finally(() => {
       clearTimeout(timer);
-      closer.stop();
+      formingBars.stop();
       cancel();
     }),
   };
@@ -134,7 +134,7 @@ interface Parts {
   symbol: string;
   timeframe: string;
   clock: FeedClock;
-  closer: Closer;
+  formingBars: FormingBars;
   accept: () => void;
   read: (raw: RawBar, timeframe: string) => FeedBar | undefined;
   error: Answers["error"];
@@ -142,7 +142,7 @@ interface Parts {
 
 /** Takes the answers to a request that is kept up to date. */
 function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
-  const { session, symbol, timeframe, clock, closer, accept, read, error } = parts;
+  const { session, symbol, timeframe, clock, formingBars, accept, read, error } = parts;
   const initial: FeedBar[] = [];
   return {
     error,
@@ -153,8 +153,8 @@ function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
     done() {
       accept();
       const over = initial.filter((bar) => isOver(bar, clock, closeAfterMs));
-      closer.finished(over);
-      for (const bar of initial) if (!over.includes(bar)) closer.update(bar);
+      formingBars.finished(over);
+      for (const bar of initial) if (!over.includes(bar)) formingBars.update(bar);
       initial.length = 0;
     },
     update(raw) {
@@ -162,18 +162,18 @@ function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
       // What TWS sends of a time without trades, or what cannot be read, is no sign that data flows.
       if (bar === undefined) return;
       session.alive(symbol, bar);
-      closer.update(bar);
+      formingBars.update(bar);
     },
   };
 }
 
 /** Takes real-time bars, and builds longer bars from them. */
-function answerWithParts({ session, symbol, timeframe, closer, accept, read, error }: Parts): Answers {
+function answerWithParts({ session, symbol, timeframe, formingBars, accept, read, error }: Parts): Answers {
   const builder = createBuilder({
     timeframe,
     stepMs: TIMEFRAMES.get(timeframe)!,
-    state: closer.update,
-    whole: (bar) => closer.finished([bar]),
+    state: formingBars.update,
+    whole: (bar) => formingBars.finished([bar]),
     partial: (from, to) => session.doubt(symbol, from, to, "partial"),
   });
   return {

@@ -7,7 +7,7 @@ import { parseDecimal } from "../../records/number.ts";
 import { parseIso } from "../../records/time.ts";
 import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
-import { explainBar, isAbsentOrNumber } from "../live/message.ts";
+import { explainBar, isAbsentOrNumber } from "../live/transport/message.ts";
 
 /** What bars are read for. */
 export interface KrakenSeries {

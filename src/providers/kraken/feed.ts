@@ -6,7 +6,7 @@
 import { always, type Calendar } from "../../calendar/mod.ts";
 import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
-import type { CallOutcome } from "../live/rest.ts";
+import type { CallOutcome } from "../live/transport/rest.ts";
 import { createHistory } from "./history.ts";
 import { isTokenized } from "./symbols.ts";
 import { runConnection } from "./stream.ts";

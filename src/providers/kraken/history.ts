@@ -5,8 +5,8 @@
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import { type FeedBar, FeedError, isRefusal } from "../live/feed.ts";
-import { getJson } from "../live/rest.ts";
-import { createRowReader } from "../live/rows.ts";
+import { getJson } from "../live/transport/rest.ts";
+import { createRowReader } from "../live/transport/rows.ts";
 import { readRow } from "./bars.ts";
 import type { KrakenOptions } from "./feed.ts";
 import { restQuery } from "./symbols.ts";

@@ -5,7 +5,7 @@
  */
 import { parseIso } from "../../records/time.ts";
 import type { FeedBar, Session } from "../live/feed.ts";
-import { readMessage, type Reject } from "../live/message.ts";
+import { readMessage, type Reject } from "../live/transport/message.ts";
 import { type KrakenSeries, readBar } from "./bars.ts";
 
 /** What is told of messages. */

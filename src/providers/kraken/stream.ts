@@ -6,9 +6,9 @@
  *
  * @module
  */
-import { createCloser, type Pace } from "../live/closer.ts";
+import { createFormingBars, type Pace } from "../live/forming_bar.ts";
 import { type FeedBar, FeedError, type Session } from "../live/feed.ts";
-import { runSocket } from "../live/socket.ts";
+import { runSocket } from "../live/transport/socket.ts";
 import type { KrakenOptions } from "./feed.ts";
 import { createMessageReader } from "./messages.ts";
 import { suggest } from "./symbols.ts";
@@ -30,7 +30,7 @@ const SYMBOLS_AT_ONCE = 100;
  */
 export async function runConnection(session: Session, options: KrakenOptions): Promise<void> {
   const { symbols, stepMs, closeAfterMs = 4_000, provisional, answerMs = 15_000, pingEveryMs = 20_000 } = options;
-  const closer = createCloser({
+  const formingBars = createFormingBars({
     ...{ stepMs, closeAfterMs, provisional },
     pace: PACE,
     emit: session.emit,
@@ -71,12 +71,12 @@ export async function runConnection(session: Session, options: KrakenOptions): P
     bars(bars, isSnapshot) {
       // Bars are as good as an answer.
       for (const { symbol } of bars) if (open.has(symbol)) accept(symbol);
-      if (!isSnapshot) return bars.forEach(closer.update);
+      if (!isSnapshot) return bars.forEach(formingBars.update);
       // All but the newest of each symbol are over, and need not come one after the other.
       const newest = new Map<string, FeedBar>();
       for (const bar of bars) if (bar.ts >= (newest.get(bar.symbol)?.ts ?? -Infinity)) newest.set(bar.symbol, bar);
-      closer.finished(bars.filter((bar) => newest.get(bar.symbol) !== bar).toSorted((a, b) => a.ts - b.ts));
-      for (const bar of newest.values()) closer.update(bar);
+      formingBars.finished(bars.filter((bar) => newest.get(bar.symbol) !== bar).toSorted((a, b) => a.ts - b.ts));
+      for (const bar of newest.values()) formingBars.update(bar);
     },
     accepted: (symbol) => held.has(symbol) ? undefined : accept(symbol),
     refused: (symbol, reason) => held.has(symbol) ? undefined : refuse(symbol, reason),
@@ -107,6 +107,6 @@ export async function runConnection(session: Session, options: KrakenOptions): P
   } finally {
     clearTimeout(answering);
     clearInterval(ping);
-    closer.stop();
+    formingBars.stop();
   }
 }

@@ -6,17 +6,17 @@
 import type { Listener } from "../../events.ts";
 import type { FeedClock } from "./clock.ts";
 import type { FeedCoverage } from "./coverage.ts";
-import { open } from "./track.ts";
-import { bringForward } from "./urgency.ts";
+import { open } from "./coverage/track.ts";
+import { bringForward } from "./coverage/urgency.ts";
 
 /** Options of {@linkcode createClockWatch}. */
 export interface ClockWatchOptions {
   readonly provider: string;
   readonly clock: Pick<FeedClock, "now" | "skewMs" | "steppedBack">;
   readonly coverage: Pick<FeedCoverage, "inDoubt" | "changed" | "inHistoryAt">;
-  readonly tell: Listener;
+  readonly emit: Listener;
   /** Warns people. */
-  readonly notice: (message: string) => void;
+  readonly warn: (message: string) => void;
 }
 
 /** Difference from the vendor's clock from which on people are warned, in milliseconds. */
@@ -27,14 +27,14 @@ const GOOD_SKEW_MS = 1500;
 const CHANGE_MS = 100;
 
 /** Makes a watch; what it returns is to be called every few seconds. */
-export function createClockWatch({ provider, clock, coverage, tell, notice }: ClockWatchOptions): () => void {
+export function createClockWatch({ provider, clock, coverage, emit, warn }: ClockWatchOptions): () => void {
   let emitted = -Infinity;
   let isWrong = false;
 
   function checkStep(): void {
     const backMs = clock.steppedBack();
     if (backMs === 0) return;
-    notice(`the local clock was set back by ${seconds(backMs)}: doubts that would wait for it are asked about in time`);
+    warn(`the local clock was set back by ${seconds(backMs)}: doubts that would wait for it are asked about in time`);
     const now = clock.now();
     for (const track of [...coverage.inDoubt()]) {
       const late = track.coverage.doubts.map((each) =>
@@ -50,12 +50,12 @@ export function createClockWatch({ provider, clock, coverage, tell, notice }: Cl
     if (skewMs === undefined) return;
     if (Math.abs(skewMs - emitted) >= CHANGE_MS) {
       emitted = skewMs;
-      tell({ type: "clock-skew", provider, skewMs });
+      emit({ type: "clock-skew", provider, skewMs });
     }
     const ms = Math.abs(skewMs);
     if (ms > MAX_SKEW_MS && !isWrong) {
       const side = skewMs > 0 ? "behind" : "ahead of";
-      notice(`the local clock is ${seconds(ms)} ${side} that of ${provider}: synchronise it, by NTP for instance`);
+      warn(`the local clock is ${seconds(ms)} ${side} that of ${provider}: synchronise it, by NTP for instance`);
     }
     isWrong = ms > (isWrong ? GOOD_SKEW_MS : MAX_SKEW_MS);
   }

@@ -25,7 +25,7 @@ export function combine(parts: readonly Provider[]): Provider {
         failed(_, error) {
           errors.push(error);
           // The others go on.
-          if (errors.length < parts.length) context.notice((error as Error).message);
+          if (errors.length < parts.length) context.warn((error as Error).message);
         },
       });
       return merged.pipeThrough(

@@ -6,14 +6,14 @@
 import { createFrame, type Rejected } from "../../records/frame.ts";
 import type { BarStatus } from "../../records/bar.ts";
 import type { ProviderContext } from "../provider.ts";
-import type { FeedAccount } from "./account.ts";
+import type { FeedAccount } from "./coverage/account.ts";
 import type { FeedCoverage } from "./coverage.ts";
 import { type Digest, listNames } from "./digest.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
 import { explainAhead, type FeedClock } from "./clock.ts";
-import type { Outlet } from "./outlet.ts";
-import { createHistoryFrame, type OnEnded } from "./range.ts";
-import { type RepairOptions, startRepairs } from "./repair.ts";
+import type { LiveBuffer } from "./transport/buffer.ts";
+import { createHistoryFrame, type OnEnded } from "./history/range.ts";
+import { type RepairOptions, startRepairs } from "./history/repair.ts";
 import { watchForStalls } from "./stall.ts";
 
 /** What a connection works with. */
@@ -23,17 +23,17 @@ export interface ConnectionOptions extends Pick<RepairOptions, "share" | "reachM
   coverage: FeedCoverage;
   account: FeedAccount;
   clock: FeedClock;
-  outlet: Outlet;
+  buffer: LiveBuffer;
   /** Ends the connection for good. */
   stop: AbortSignal;
   stepMs: number;
   stallMs: number;
   repairRetryMs?: number;
-  patience: Map<string, number>;
+  backoff: Map<string, number>;
   /** Symbols whose bars do not come, each with why. Outlasts connections. */
   unsubscribed: Map<string, string>;
   /** Tells people something, once for each `key`. @default {the message} */
-  notice: (message: string, key?: string) => void;
+  warn: (message: string, key?: string) => void;
   /** Called when bars are in the journal alone. */
   onJournaled: () => void;
   /** Tells people what is true of many symbols. */
@@ -51,9 +51,9 @@ export interface ConnectionEnd {
 
 /** Runs one connection, and resolves when it has ended and nothing of it is left. */
 export async function runConnection(options: ConnectionOptions): Promise<ConnectionEnd> {
-  const { feed, context, coverage, account, clock, outlet, stop, stepMs, notice, digest, unsubscribed } = options;
+  const { feed, context, coverage, account, clock, buffer, stop, stepMs, warn, digest, unsubscribed } = options;
   const { name: provider } = feed;
-  const { tell } = context;
+  const { emit } = context;
   const connection = new AbortController();
   const signal = AbortSignal.any([connection.signal, stop]);
   const expected = new Set(feed.symbols);
@@ -69,7 +69,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     ...{ feed, coverage, share: options.share },
     stallMs: options.stallMs,
     vendorNow: clock.vendorNow,
-    patience: options.patience,
+    backoff: options.backoff,
     signal,
     onStall: (symbol) => connection.abort(new FeedError(`${symbol} is silent but has bars`, { reason: "stall" })),
   });
@@ -84,9 +84,9 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     },
     async hand(bars, asOf, onEnded) {
       const frame = createHistoryFrame(provider, bars, asOf, onEnded, clock.vendorNow() - Date.now());
-      await outlet.put({ ...frame, isHistory: true }, signal);
+      await buffer.put({ ...frame, isHistory: true }, signal);
       tellOfBars("history", bars);
-      tell({ type: "repaired", provider, count: bars.length });
+      emit({ type: "repaired", provider, count: bars.length });
     },
     onAnswer(track, result) {
       if (track.journaled.length > 0) options.onJournaled();
@@ -110,14 +110,14 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       counts[status]++;
       if (ts > newest && ts <= now) newest = ts;
     }
-    tell({ type: "bars", provider, source, counts, newest });
+    emit({ type: "bars", provider, source, counts, newest });
   }
 
   /** Hands over bars of one message; `onEnded` hears of their outcome. */
   function offer(bars: readonly FeedBar[], rejected: readonly Rejected[], onEnded?: OnEnded): void {
     const receivedAt = context.clock(bars.length + rejected.length);
     const records = bars.map((bar, at) => ({ ...bar, provider, receivedAt: receivedAt + at }));
-    if (outlet.offer(createFrame({ kind: "bar", provider, receivedAt, records, rejected, onEnded }))) return;
+    if (buffer.offer(createFrame({ kind: "bar", provider, receivedAt, records, rejected, onEnded }))) return;
     // Nothing of these bars will be in the table: history has them.
     for (const { symbol, ts, status } of bars) {
       if (status !== "provisional") coverage.dropped(symbol, ts);
@@ -135,7 +135,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     }
     const news = symbols.filter((symbol) => unsubscribed.get(symbol) !== reason);
     for (const symbol of news) unsubscribed.set(symbol, reason);
-    if (news.length > 0) tell({ type: "unsubscribed", provider, symbols: news, reason });
+    if (news.length > 0) emit({ type: "unsubscribed", provider, symbols: news, reason });
     return news;
   }
 
@@ -161,7 +161,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       if (!expected.has(symbol)) return;
       begun.add(symbol);
       options.onLive();
-      if (unsubscribed.delete(symbol)) tell({ type: "unsubscribed", provider, symbols: [symbol], reason: undefined });
+      if (unsubscribed.delete(symbol)) emit({ type: "unsubscribed", provider, symbols: [symbol], reason: undefined });
       stalls.expect(symbol);
       const track = coverage.track(symbol);
       const isKnown = track.head !== undefined;
@@ -176,11 +176,11 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     },
     refuse(symbol, reason) {
       miss([symbol], reason);
-      notice(`${symbol} is refused: ${reason}`);
+      warn(`${symbol} is refused: ${reason}`);
     },
     withhold(symbols, reason) {
       const news = miss(symbols.filter((symbol) => expected.has(symbol)), reason);
-      if (news.length > 0) notice(`${news.length} symbols are not subscribed (${listNames(news)}): ${reason}`);
+      if (news.length > 0) warn(`${news.length} symbols are not subscribed (${listNames(news)}): ${reason}`);
     },
     emit(all) {
       const bars: FeedBar[] = [];
@@ -204,7 +204,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       });
     },
     reject: (item, reason) => offer([], [{ item, reason }]),
-    notice,
+    warn,
     alive(symbol, state) {
       if (!expected.has(symbol)) return;
       const known = forming.get(symbol);

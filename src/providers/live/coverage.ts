@@ -43,12 +43,12 @@ import { beginOf, type Doubt, type DoubtReason, type SeriesCoverage, UNKNOWN } f
 import type { CoverageNews } from "../../coverage/store.ts";
 import type { FinalOutcome } from "../../records/frame.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
-import type { CoverageKeeper } from "./coverage_keeper.ts";
+import type { CoverageKeeper } from "./coverage/keeper.ts";
 import type { FeedBar } from "./feed.ts";
-import { beginningOf, heldBy } from "./peers.ts";
-import { refuse } from "./reconcile.ts";
-import { relearn } from "./relearn.ts";
-import { createSharedHoles } from "./shared_holes.ts";
+import { beginningOf, heldBy } from "./coverage/peers.ts";
+import { refuse } from "./coverage/reconcile.ts";
+import { relearn } from "./coverage/relearn.ts";
+import { createSharedHoles } from "./coverage/shared_holes.ts";
 import {
   barsEnd,
   commit,
@@ -61,8 +61,8 @@ import {
   open,
   receive,
   type Track,
-} from "./track.ts";
-import { firstDue, isAskable, isBusy, isHastened, SETTLE_MS } from "./urgency.ts";
+} from "./coverage/track.ts";
+import { firstDue, isAskable, isBusy, isHastened, SETTLE_MS } from "./coverage/urgency.ts";
 
 /** The coverage of all symbols of a feed. Times are epoch ms. */
 export interface FeedCoverage {

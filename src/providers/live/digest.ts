@@ -30,7 +30,7 @@ const NAMED = 5;
 const EVERY_MS = 60_000;
 
 /** Makes a digest. */
-export function createDigest(notice: (message: string) => void): Digest {
+export function createDigest(warn: (message: string) => void): Digest {
   const topics = new Map<string, Topic>();
 
   function tell(topic: Topic, isDue = performance.now() - topic.toldAt >= EVERY_MS): void {
@@ -38,7 +38,7 @@ export function createDigest(notice: (message: string) => void): Digest {
     const names = listNames(topic.waiting);
     topic.waiting = [];
     topic.toldAt = performance.now();
-    notice(topic.describe(names));
+    warn(topic.describe(names));
   }
 
   return {

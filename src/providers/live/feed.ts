@@ -31,7 +31,7 @@ export interface Session {
   /** Hands over a message, or a part of one, that is no record. */
   reject(item: unknown, reason: string): void;
   /** Tells people something, once. */
-  notice(message: string): void;
+  warn(message: string): void;
   /**
    * Says that the symbol's data flows, where it has not yet made a bar; `forming` is the state of the bar under way, and only
    * one that is newer or has changed is a sign of life.

@@ -5,13 +5,13 @@
  */
 import type { Listener } from "../../events.ts";
 import { type Provider, type ProviderSettings, SettingError } from "../provider.ts";
-import { createBackfill } from "./backfill.ts";
+import { createBackfill } from "./history/backfill.ts";
 import { UNKNOWN } from "../../coverage/coverage.ts";
 import type { FeedCoverage } from "./coverage.ts";
-import { type CoverageKeeper, createCoverageKeeper } from "./coverage_keeper.ts";
-import type { JournalWatch } from "./journaled.ts";
+import { type CoverageKeeper, createCoverageKeeper } from "./coverage/keeper.ts";
+import type { JournalWatch } from "./coverage/journaled.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
-import type { CallOutcome } from "./rest.ts";
+import type { CallOutcome } from "./transport/rest.ts";
 import type { MakeFeed } from "./sharing.ts";
 import { supervise } from "./supervise.ts";
 
@@ -48,10 +48,10 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
   let keeper: CoverageKeeper | undefined;
   let coverage: FeedCoverage | undefined;
   let journal: JournalWatch | undefined;
-  let tell: Listener = () => {};
-  const onCall = (outcome: CallOutcome) => tell({ type: "rest-call", provider: name, outcome });
-  let notice = (_message: string) => {};
-  const feed = options.feed(options.symbols, onCall, (message) => notice(message));
+  let emit: Listener = () => {};
+  const onCall = (outcome: CallOutcome) => emit({ type: "rest-call", provider: name, outcome });
+  let warn = (_message: string) => {};
+  const feed = options.feed(options.symbols, onCall, (message) => warn(message));
   const account = JSON.stringify([name, ...options.account]);
   const variant = `bars of ${timeframe}${provisional ? ", provisional ones too" : ""}`;
   let left = () => {};
@@ -63,7 +63,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
     buckets: [feed.bucket],
     connection: { account, variant },
     open(context) {
-      ({ tell, notice } = context);
+      ({ emit, warn } = context);
       const shared = context.connections?.join({ account: `${account} ${variant}`, feed, make: options.feed, onCall });
       left = shared?.left ?? left;
       keeper?.stop();
@@ -71,8 +71,8 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
         ...{ owner, stepMs, store: context.coverage, isConfirmed: feed.isConfirmed === true, before: keeper },
         settledUntil: () => feed.correctionMs ? (feed.clock?.vendorNow() ?? Date.now()) - feed.correctionMs : Infinity,
         onReplaced: (reason) =>
-          context.notice(`coverage of ${name} is read anew, and history asked for what it lacks: it is ${reason}`),
-        onFailure: ({ message }) => context.notice(`coverage of ${name} could not be saved: ${message}`),
+          context.warn(`coverage of ${name} is read anew, and history asked for what it lacks: it is ${reason}`),
+        onFailure: ({ message }) => context.warn(`coverage of ${name} could not be saved: ${message}`),
       });
       const onCoverage = (...opened: [FeedCoverage, JournalWatch]) => void ([coverage, journal] = opened);
       return supervise({
@@ -90,7 +90,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
         ...past,
         buckets: [feed.bucket],
         open(context) {
-          ({ tell, notice } = context);
+          ({ emit, warn } = context);
           return past.open(context);
         },
       };

@@ -11,13 +11,13 @@
 import { delay } from "@std/async/delay";
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
-import type { CallOutcome } from "./rest.ts";
+import type { CallOutcome } from "./transport/rest.ts";
 
 /** Makes a feed of an account for some symbols. */
 export type MakeFeed = (
   symbols: readonly string[],
   onCall: (outcome: CallOutcome) => void,
-  notice?: (message: string) => void,
+  warn?: (message: string) => void,
 ) => Feed;
 
 /** What a tenant brings. */
@@ -200,8 +200,8 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
         // Whose it is cannot be told: that it came is known to one, and what it was to nobody.
         if (own.length === 0) all[0]?.connection?.session.reject({ raw: "(not shown: tenants share it)" }, reason);
       },
-      notice(message) {
-        for (const { connection } of connected()) connection!.session.notice(message);
+      warn(message) {
+        for (const { connection } of connected()) connection!.session.warn(message);
       },
       alive(symbol, forming) {
         for (const { connection } of wanting(symbol)) connection!.session.alive(symbol, forming);

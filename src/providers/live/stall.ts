@@ -8,9 +8,9 @@ import type { Calendar } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { FeedCoverage } from "./coverage.ts";
 import { type Feed, isRefusal } from "./feed.ts";
-import type { Question } from "./groups.ts";
-import type { Share } from "./share.ts";
-import { densityOf } from "./track.ts";
+import type { Question } from "./history/groups.ts";
+import type { Share } from "./history/share.ts";
+import { densityOf } from "./coverage/track.ts";
 
 /** A watch over the symbols of one connection. */
 export interface StallWatch {
@@ -36,7 +36,7 @@ export interface StallOptions {
    * Silence of each symbol that is looked into next time, in milliseconds. Outlasts connections: what a new one does not
    * mend is no reason to renew it again at once.
    */
-  patience: Map<string, number>;
+  backoff: Map<string, number>;
   /** Ends the watch. */
   signal: AbortSignal;
   /** Told of a symbol that has bars in history which the connection has not delivered. */
@@ -78,7 +78,7 @@ interface Probe extends Question {
  * the close have not come, or bars of after hours came: then it is asked about for a while.
  */
 export function watchForStalls(
-  { feed, coverage, share, stallMs, vendorNow, patience, signal, onStall }: StallOptions,
+  { feed, coverage, share, stallMs, vendorNow, backoff, signal, onStall }: StallOptions,
 ): StallWatch {
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const heard = new Map<string, Heard>();
@@ -101,7 +101,7 @@ export function watchForStalls(
     now: number,
   ): boolean {
     if (calendar.openMs(Math.max(from, asked), now) > 0) return true;
-    return hasBar && !calendar.isOpen(from - 1) && (patience.get(symbol) ?? 0) < MAX_PATIENCE * stallMs;
+    return hasBar && !calendar.isOpen(from - 1) && (backoff.get(symbol) ?? 0) < MAX_PATIENCE * stallMs;
   }
 
   /** Symbols whose silence is to be looked into. */
@@ -113,7 +113,7 @@ export function watchForStalls(
     const quiet: Probe[] = [];
     for (const [symbol, last] of heard) {
       const { at, from } = last;
-      const wait = patience.get(symbol) ?? stallMs;
+      const wait = backoff.get(symbol) ?? stallMs;
       const asked = askedAt.get(symbol) ?? -Infinity;
       const quietMs = monotonic - Math.max(at, asked);
       if (quietMs < wait || from >= ready || hopeless.has(symbol)) continue;
@@ -172,7 +172,7 @@ export function watchForStalls(
       share.spend(1);
       for (const { symbol } of group) {
         askedAt.set(symbol, performance.now());
-        patience.set(symbol, Math.min((patience.get(symbol) ?? stallMs) * 2, MAX_PATIENCE * stallMs));
+        backoff.set(symbol, Math.min((backoff.get(symbol) ?? stallMs) * 2, MAX_PATIENCE * stallMs));
       }
       const symbol = await findMissed(group);
       if (symbol !== undefined) return onStall(symbol);
@@ -201,7 +201,7 @@ export function watchForStalls(
       const hasBar = known.hasBar || end > known.from;
       heard.set(symbol, { at: performance.now(), from: Math.max(end, known.from), until: end, hasBar });
       askedAt.delete(symbol);
-      patience.delete(symbol);
+      backoff.delete(symbol);
     },
     forget: (symbol) => void heard.delete(symbol),
   };

@@ -16,17 +16,17 @@ import type { Frame } from "../../records/frame.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { ProviderContext } from "../provider.ts";
 import { runConnection } from "./connection.ts";
-import { createFeedAccount } from "./account.ts";
+import { createFeedAccount } from "./coverage/account.ts";
 import { createFeedClock } from "./clock.ts";
 import { createClockWatch } from "./clock_watch.ts";
 import { createFeedCoverage, type FeedCoverage } from "./coverage.ts";
-import type { CoverageKeeper } from "./coverage_keeper.ts";
+import type { CoverageKeeper } from "./coverage/keeper.ts";
 import { createDigest } from "./digest.ts";
 import { type Feed, FeedError } from "./feed.ts";
-import { type JournalWatch, watchJournal } from "./journaled.ts";
-import { createOutlet } from "./outlet.ts";
-import { createSessionWatch } from "./session_end.ts";
-import { createShare } from "./share.ts";
+import { type JournalWatch, watchJournal } from "./coverage/journaled.ts";
+import { createLiveBuffer } from "./transport/buffer.ts";
+import { createSessionWatch } from "./coverage/session_end.ts";
+import { createShare } from "./history/share.ts";
 
 /** How to supervise. */
 export interface SuperviseOptions {
@@ -71,27 +71,27 @@ const MAX_TOLD = 10_000;
 /** Runs a feed until the pipeline stops. */
 export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
   const { feed, context, keeper, bufferRecords = 100_000, backoffMs = 1000 } = options;
-  const { tell } = context;
+  const { emit } = context;
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const stop = new AbortController();
   context.stop.addEventListener("abort", () => stop.abort(context.stop.reason), { once: true });
   if (context.stop.aborted) stop.abort(context.stop.reason);
-  const outlet = createOutlet(bufferRecords, (reason) => stop.abort(reason), LATE_CREDIT);
+  const buffer = createLiveBuffer(bufferRecords, (reason) => stop.abort(reason), LATE_CREDIT);
 
   let current: FeedState | undefined;
   const enter = (state: FeedState) => {
-    if (state !== current) tell({ type: "feed-state", provider: feed.name, state });
+    if (state !== current) emit({ type: "feed-state", provider: feed.name, state });
     current = state;
   };
   const told = new Set<string>();
-  function notice(message: string, key = message): void {
+  function warn(message: string, key = message): void {
     if (told.has(key)) return;
     if (told.size >= MAX_TOLD) told.clear();
     told.add(key);
-    context.notice(message);
+    context.warn(message);
   }
-  const account = createFeedAccount(feed.name, tell, notice);
-  const digest = createDigest(context.notice);
+  const account = createFeedAccount(feed.name, emit, warn);
+  const digest = createDigest(context.warn);
   const clock = feed.clock ?? createFeedClock(stepMs);
   const startedAt = performance.now();
   const part = Math.max(options.repairShare ?? 0.1, feed.isConfirmed ? CONFIRMED_SHARE : 0);
@@ -100,7 +100,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     part: () => part,
     perDay: options.repairsPerDay,
   });
-  const patience = new Map<string, number>();
+  const backoff = new Map<string, number>();
   const unsubscribed = new Map<string, string>();
   let telling: ReturnType<typeof setInterval> | undefined;
 
@@ -114,7 +114,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
       peers: await context.peers?.() ?? new Map(),
     });
     await keeper.load(await context.newest(feed.timeframe), coverage);
-    const watchClock = createClockWatch({ ...{ provider: feed.name, clock, coverage, tell }, notice: context.notice });
+    const watchClock = createClockWatch({ ...{ provider: feed.name, clock, coverage, emit }, warn: context.warn });
     const watchSessions = createSessionWatch({ symbols: feed.symbols, coverage, now: clock.now });
     telling = setInterval(() => {
       watchClock();
@@ -140,15 +140,15 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     for (let failures = 0; !stop.signal.aborted;) {
       enter("connecting");
       const { stableMs, error } = await runConnection({
-        ...{ feed, context, coverage, account, clock, outlet, share, stop: stop.signal, stepMs },
+        ...{ feed, context, coverage, account, clock, buffer, share, stop: stop.signal, stepMs },
         reachMs: options.reachMs ?? REACH_MS,
         sweeps: (options.sweeps ?? true) || feed.isConfirmed === true,
         readTable: starts && ((ranges, signal) => starts(owner, ranges, signal)),
         stallMs: options.stallMs ?? 2 * stepMs + 15_000,
         repairRetryMs: options.repairRetryMs,
-        patience,
+        backoff,
         unsubscribed,
-        notice,
+        warn,
         onJournaled: journal.follow,
         digest,
         onLive: () => enter("live"),
@@ -156,13 +156,13 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
       if (stop.signal.aborted) break;
       if (error instanceof FeedError && error.isFatal) throw error;
       const reason = error instanceof FeedError ? error.reason : "error";
-      tell({ type: "feed-lost", provider: feed.name, reason, error });
+      emit({ type: "feed-lost", provider: feed.name, reason, error });
       if (stableMs >= STABLE_MS) failures = 0;
       const cooldownMs = error instanceof FeedError ? error.cooldownMs : 0;
       const waitMs = Math.random() * Math.min(backoffMs * 2 ** failures++, MAX_BACKOFF_MS);
       enter("waiting");
       await delay(cooldownMs + waitMs, { signal: stop.signal });
-      await outlet.drained(stop.signal);
+      await buffer.drained(stop.signal);
     }
   }
 
@@ -171,13 +171,13 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     (error) => {
       if (stop.signal.aborted) return enter("ended");
       enter("failed");
-      outlet.end(error);
+      buffer.end(error);
     },
   ).finally(() => {
     clearInterval(telling);
     digest.flush(true);
     keeper.stop();
-    outlet.end();
+    buffer.end();
   });
-  return outlet.stream;
+  return buffer.stream;
 }

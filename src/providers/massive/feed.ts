@@ -7,7 +7,7 @@ import { usEquities } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { createFeedClock, type FeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
-import type { CallOutcome } from "../live/rest.ts";
+import type { CallOutcome } from "../live/transport/rest.ts";
 import { runMassiveConnection } from "./connection.ts";
 import { readHistory } from "./history.ts";
 import { createPace } from "./pace.ts";
@@ -43,7 +43,7 @@ export interface MassiveOptions {
   backoffMs?: number;
   clock?: FeedClock;
   /** Tells people something, once. */
-  notice?: (message: string) => void;
+  warn?: (message: string) => void;
   onCall?: (outcome: CallOutcome) => void;
 }
 
@@ -56,7 +56,7 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
   const stepMs = TIMEFRAMES.get(timeframe)!;
   const { clock = createFeedClock(stepMs) } = given;
   const options = { ...given, clock };
-  const pace = createPace(requestsPerMinute, given.notice);
+  const pace = createPace(requestsPerMinute, given.warn);
   const { bucket } = pace;
   /** How far history is behind the present, by what is known of the plan: a plan whose stream is delayed has such a history. */
   let delayMs = isDelayedHost(given.socketUrl) ? DELAY_MS : 0;

@@ -7,7 +7,7 @@ import { parseDecimal } from "../../records/number.ts";
 import type { Rejected } from "../../records/frame.ts";
 import { explainAhead, type FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
-import { excerpt, isAbsentOrNumber, parseMessage } from "../live/message.ts";
+import { excerpt, isAbsentOrNumber, parseMessage } from "../live/transport/message.ts";
 
 /** A message of the server about the connection or a subscription. */
 export interface Status {

@@ -5,8 +5,8 @@
  */
 import { explainAhead } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
-import { isAbsentOrNumber } from "../live/message.ts";
-import { createRowReader } from "../live/rows.ts";
+import { isAbsentOrNumber } from "../live/transport/message.ts";
+import { createRowReader } from "../live/transport/rows.ts";
 import { readVolume } from "./frame.ts";
 import { type PageOptions, readPages } from "./pages.ts";
 

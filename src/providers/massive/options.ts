@@ -6,7 +6,7 @@
  */
 import type { Rejected } from "../../records/frame.ts";
 import type { OptionSnapshot } from "../../records/option.ts";
-import type { PolledPage, PolledRecord } from "../live/poll.ts";
+import type { PolledPage, PolledRecord } from "../live/transport/poll.ts";
 import { type PageOptions, readPages } from "./pages.ts";
 
 /** The most that a page may hold. */

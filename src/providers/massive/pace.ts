@@ -8,7 +8,7 @@
  * @module
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
-import type { CallOutcome } from "../live/rest.ts";
+import type { CallOutcome } from "../live/transport/rest.ts";
 
 /** Paid plans have no limit, but are asked to stay below 100 requests a second; 20 leave room for others. */
 const PAID_PER_MINUTE = 1200;
@@ -26,7 +26,7 @@ export interface Pace {
 }
 
 /** Makes the pace; one of `perMinute` requests that is given is kept. `notice` hears of the first 429. */
-export function createPace(perMinute: number | undefined, notice: (message: string) => void = () => {}): Pace {
+export function createPace(perMinute: number | undefined, warn: (message: string) => void = () => {}): Pace {
   const bucket = createTokenBucket((perMinute ?? PAID_PER_MINUTE) / 60);
   let current = PAID_PER_MINUTE;
   /** What was allowed before the last growth. */
@@ -45,7 +45,7 @@ export function createPace(perMinute: number | undefined, notice: (message: stri
       if (perMinute !== undefined) return;
       if (outcome === "throttled") {
         if (changedAt === -Infinity) {
-          notice(
+          warn(
             `Massive answers 429: the plan allows fewer requests than ${PAID_PER_MINUTE} a minute, asking for ` +
               `${FREE_PER_MINUTE} and carefully more. Try: MASSIVE_REQUESTS_PER_MINUTE=${FREE_PER_MINUTE}, or what the plan allows`,
           );

@@ -32,7 +32,7 @@ export interface PostgresLaneOptions {
   /** Longest time a write may take before its connection is given up, in milliseconds: a server may hang. */
   deadlineMs: number;
   /** Hears what people should know of the database. */
-  notice?: (message: string) => void;
+  warn?: (message: string) => void;
 }
 
 /** Counts of an upsert. */
@@ -56,7 +56,7 @@ export class WriteDeadlineError extends TransientError {
 
 /** Opens a lane; it borrows a connection for each write. */
 export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
-  const { database, pool, kind, statements, tenant, sessionOf, deadlineMs, notice } = options;
+  const { database, pool, kind, statements, tenant, sessionOf, deadlineMs, warn } = options;
   const writer = new BinaryWriter();
   const copyMemory = createCopyMemory(database.supportsCopy);
   const borrower = pool.enter(tenant);
@@ -99,7 +99,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   function tally(counts: WriteCounts, swallowed: number): WriteCounts {
     if (swallowed === 0) return counts;
     if (!isTold) {
-      notice?.(
+      warn?.(
         `The database takes records of ${kind.table} without an error and does not keep them: drop or mend the trigger ` +
           `before INSERT or UPDATE of the table ${kind.table}`,
       );

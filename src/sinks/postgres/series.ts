@@ -49,14 +49,14 @@ export interface SeriesIndexOptions {
   kind: RecordKind<MarketRecord>;
   tenant: string;
   /** Hears what people should know of the database. */
-  notice?: (message: string) => void;
+  warn?: (message: string) => void;
 }
 
 /**
  * Makes an index that remembers what it has seen. Ids are added by statements of their own, as one added in a transaction
  * that is rolled back would be remembered wrongly.
  */
-export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexOptions): SeriesIndex {
+export function createSeriesIndex({ client, kind, tenant, warn }: SeriesIndexOptions): SeriesIndex {
   /** Ids by series. */
   const known = createSeriesMap<number>();
   const marks = new Map<number, bigint>();
@@ -85,7 +85,7 @@ export function createSeriesIndex({ client, kind, tenant, notice }: SeriesIndexO
       // The names cannot collide, so an id does: the sequence is behind its table, as after logical replication.
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
       const { rows: [{ last }] } = await client.query(CATCH_UP);
-      notice?.(`The sequence of series_key.id was behind its table, it goes on after ${last} now`);
+      warn?.(`The sequence of series_key.id was behind its table, it goes on after ${last} now`);
       await client.query(ADD, parametersOf(keys));
     }
   }

@@ -44,12 +44,12 @@ export interface SessionOptions {
   kind: RecordKind<MarketRecord>;
   tenant: string;
   synchronousCommit: SynchronousCommit;
-  notice?: (message: string) => void;
+  warn?: (message: string) => void;
 }
 
 /** Gives the session of each connection, always the same one. */
 export function createSessions(
-  { database, kind, tenant, synchronousCommit, notice }: SessionOptions,
+  { database, kind, tenant, synchronousCommit, warn }: SessionOptions,
 ): (client: Client) => Session {
   const sessions = new WeakMap<Client, Session>();
   return (client) => {
@@ -70,7 +70,7 @@ export function createSessions(
     }
     const session: Session = {
       client,
-      series: createSeriesIndex({ client, kind, tenant, notice }),
+      series: createSeriesIndex({ client, kind, tenant, warn }),
       // An error is not remembered: a table that was missing may be there the next time.
       facts: () =>
         facts ??= readFacts().catch((error) => {

@@ -63,8 +63,8 @@ export async function* oracleBars(count: number): AsyncGenerator<Payload> {
     stop: new AbortController().signal,
     clock: () => 0,
     pace: () => Promise.resolve(),
-    notice: () => {},
-    tell: () => {},
+    warn: () => {},
+    emit: () => {},
     newest: () => Promise.resolve(new Map()),
   });
   for await (const { records } of frames) yield* records as readonly Bar[];

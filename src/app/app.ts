@@ -1,0 +1,201 @@
+/**
+ * The composition root: opens what tenants share, and the pipeline of each; runs them side by side, adds and removes some
+ * while the others go on, and closes everything in reverse order. A run of which nobody says that it has tenants has one.
+ *
+ * @module
+ */
+import { isSameNeeds, needsOf } from "./needs.ts";
+import { compareProviders, type SourcesChange } from "./sources.ts";
+import { openReceiveTimes } from "./receive_times.ts";
+import { openStore, type Store } from "./store.ts";
+import type { Shared, Tenant, TenantOptions, TenantOutcome } from "./tenant.ts";
+import { createTenants } from "./tenants.ts";
+import { joinHealth } from "./aggregate.ts";
+import type { Config } from "../config/load.ts";
+import type { Database } from "../database/database.ts";
+import { createSharedConnections } from "../providers/mod.ts";
+import type { Provider } from "../providers/provider.ts";
+import type { Health } from "../pipeline/health.ts";
+import type { Ledger } from "../pipeline/ledger.ts";
+
+export type { Store } from "./store.ts";
+export type { Tenant, TenantOptions } from "./tenant.ts";
+
+/** How a run ended: all tenants together, and the first failure of one. */
+export interface Outcome extends TenantOutcome {
+  readonly tenants: ReadonlyMap<string, TenantOutcome>;
+}
+
+/** What a run is made of. */
+export interface AppOptions {
+  /** Of the process: where records go. */
+  readonly config: Config;
+  /** Used instead of what the configuration names; stays open. */
+  readonly database?: Database;
+  readonly tenants: readonly TenantOptions[];
+  /** Told what people should know of what tenants share. */
+  readonly warn?: (message: string) => void;
+}
+
+/** What became of tenants; names of them. */
+export interface TenantsChange {
+  readonly added: readonly string[];
+  readonly removed: readonly string[];
+  /** Closed and opened anew, with what has changed of the providers of each. */
+  readonly reopened: ReadonlyMap<string, SourcesChange>;
+  /** What has changed of the providers of the others. */
+  readonly kept: ReadonlyMap<string, SourcesChange>;
+}
+
+/** What has become of a tenant that was there and still is. */
+type Change = Record<"kept" | "reopened", SourcesChange>;
+
+/** Whether the settings of a tenant are others, so that it has to be opened anew. */
+type IsOther = (now: Config, next: Config) => boolean;
+
+/** A run that is ready to start. */
+export interface App extends AsyncDisposable {
+  /** Where records go. */
+  readonly store: Store;
+  /** Aborts when all is to end. */
+  readonly stopping: AbortSignal;
+  /** The tenants of now. */
+  tenants(): readonly Tenant[];
+  /** All tenants as one. */
+  readonly health: () => Health;
+  readonly ledger: () => Ledger;
+  /** Calls `fn` with each tenant, now and when one is added; what it gives is disposed of when the tenant is gone. */
+  follow(fn: (tenant: Tenant) => Disposable): void;
+  /** Runs until all tenants have ended. */
+  run(): Promise<Outcome>;
+  /**
+   * Makes these the tenants while the run goes on. One that is there already is closed and opened anew where `isOther`
+   * says that its settings are others, where its providers need what only that gives them (a journal, another way to write),
+   * or where it has others and has ended, or is ending; else it only gets its providers, of which those that are as they
+   * were go on untouched.
+   *
+   * @throws {Error} If one cannot be opened; of new ones, none are then, and nothing has changed. One that was to be opened
+   * anew goes on as it was.
+   */
+  replace(next: readonly TenantOptions[], isOther: IsOther): Promise<TenantsChange>;
+  /** Closes the sources; what is accepted is still written, within the drain timeout. */
+  stop(): void;
+  /** Gives up: what is not written stays in the journal, or goes to the dead letters, at once. */
+  abort(reason: Error): void;
+}
+
+/**
+ * Opens the store, brings it up to date, and opens the tenants.
+ *
+ * @throws {Error} If the store cannot be opened or prepared, or a tenant cannot be opened.
+ */
+export async function openApp(options: AppOptions): Promise<App> {
+  const { config } = options;
+  await using opened = new AsyncDisposableStack();
+  const stopping = new AbortController();
+  const store = await openStore({
+    config,
+    database: options.database,
+    isKept: options.tenants.some(({ config: { settings }, providers }) => needsOf(settings, providers).isJournaled),
+    uses: {
+      kinds: [...new Set(options.tenants.flatMap(({ kinds }) => kinds))],
+      coverage: options.tenants.some(({ providers, isShared }) => isShared || providers.some(keepsCoverage)),
+    },
+    lanes: Math.max(0, ...options.tenants.map(({ config, kinds }) => (config.settings.workers + 1) * kinds.length)),
+    warn: (message) => options.warn?.(message),
+    opened,
+  });
+
+  const times = opened.use(
+    openReceiveTimes({ dataDir: config.settings.dataDir, warn: (message) => options.warn?.(message) }),
+  );
+  const shared: Shared = { store, connections: createSharedConnections(), times };
+
+  const tenants = opened.use(createTenants(shared, stopping.signal, (message) => options.warn?.(message)));
+  await tenants.add(options.tenants);
+  let isReplacing = false;
+
+  /** What becomes of a tenant that is there, given its options of now; its providers are replaced, or it is opened anew. */
+  async function change(tenant: Tenant, next: TenantOptions, isOther: IsOther): Promise<Partial<Change>> {
+    const isOver = tenant.state === "draining" || tenant.state === "ended";
+    const { settings } = next.config;
+    const needsAnew = isOver ? !isAlike(tenant.providers(), next.providers) : isOther(tenant.config, next.config) ||
+      !isSameNeeds(needsOf(settings, tenant.providers()), needsOf(settings, next.providers));
+    if (!needsAnew) return isOver ? {} : { kept: await tenant.replace(next.providers) };
+    const before = tenant.providers();
+    await tenants.reopen(tenant, next);
+    return { reopened: compareProviders(before, next.providers) };
+  }
+
+  const app: Omit<App, typeof Symbol.asyncDispose> = {
+    store,
+    stopping: stopping.signal,
+    tenants: tenants.current,
+    health: () =>
+      joinHealth(
+        tenants.current().map((tenant) => ({ name: tenant.name, health: tenant.health() })),
+        stopping.signal.aborted,
+      ),
+    ledger: tenants.ledger,
+    follow: tenants.follow,
+    async run() {
+      const outcomes = await tenants.run();
+      const failure = [...outcomes.values()].find((each) => each.failure !== undefined)?.failure;
+      return { ledger: app.ledger(), failure, tenants: outcomes };
+    },
+    async replace(next, isOther) {
+      if (isReplacing) throw new Error("Cannot reload: another reload is in progress");
+      if (stopping.signal.aborted) throw new Error("Cannot reload: the run is ending");
+      isReplacing = true;
+      using _hold = tenants.hold();
+      try {
+        const before = tenants.current();
+        const byName = new Map(next.map((each) => [each.config.settings.tenant, each]));
+        const added = [...byName].filter(([name]) => tenants.get(name) === undefined);
+        await tenants.add(added.map(([, each]) => each));
+        const removed = before.filter(({ name }) => !byName.has(name));
+        const staying = before.filter(({ name }) => byName.has(name));
+        const changes = await Promise.allSettled([
+          ...staying.map((tenant) => change(tenant, byName.get(tenant.name)!, isOther)),
+          ...removed.map(async (tenant) => (await tenants.remove(tenant), {})),
+        ]);
+        const failed = changes.find(({ status }) => status === "rejected");
+        if (failed?.status === "rejected") throw failed.reason;
+        const pick = (part: keyof Change) =>
+          new Map(staying.flatMap(({ name }, at) => {
+            const changed = (changes[at] as PromiseFulfilledResult<Partial<Change>>).value[part];
+            return changed === undefined ? [] : [[name, changed] as const];
+          }));
+        return {
+          added: added.map(([name]) => name),
+          removed: removed.map(({ name }) => name),
+          reopened: pick("reopened"),
+          kept: pick("kept"),
+        };
+      } finally {
+        isReplacing = false;
+      }
+    },
+    stop() {
+      stopping.abort();
+      for (const tenant of tenants.current()) tenant.stop();
+    },
+    abort(reason) {
+      stopping.abort();
+      for (const tenant of tenants.current()) tenant.abort(reason);
+    },
+  };
+  const closing = opened.move();
+  return { ...app, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+}
+
+/** Whether a provider keeps coverage of its series. */
+function keepsCoverage({ isLive, readsHistory }: Provider): boolean {
+  return isLive === true || readsHistory === true;
+}
+
+/** Whether providers would do the same as others. */
+function isAlike(some: Tenant["providers"] extends () => infer P ? P : never, others: typeof some): boolean {
+  const prints = (all: typeof some) => JSON.stringify(all.map(({ name, fingerprint }) => [name, fingerprint]));
+  return prints(some) === prints(others);
+}

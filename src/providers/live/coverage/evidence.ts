@@ -1,0 +1,64 @@
+/**
+ * What an answer of history proves about a series.
+ *
+ * An answer is **sound** where its transport and its body are: the status, the counts, the whole chain of pages. That is for
+ * whoever reads it; only sound answers come here. Sound is not enough: history may lag behind the stream, or lie. So an
+ * answer proves that a minute had no trade only where it also holds the bars on both sides of the minute:
+ *
+ * - a bar that is known, that is as old as the answer's newest or older, and that the answer lacks **contradicts** it: then
+ *   it proves nothing at all;
+ * - its newest bar is how far history **reaches**: everything before its end is proved, everything after it is not;
+ * - without any later bar, in the answer or known, a range is proved once it is {@linkcode QUIET_MS} old: the end of a session, a halt, or a symbol
+ *   that trades rarely. Only the next live bar tells such a silence from a history that lags more than that;
+ * - without any earlier bar (a new listing, the first bars of a series, a neighbour too far back to be asked for), the answer's
+ *   own later bar counts alone.
+ *
+ * @module
+ */
+import { intersect, type Interval } from "../../../records/intervals.ts";
+
+/** Age from which on an answer without a later bar proves that there was none, in milliseconds. */
+export const QUIET_MS = 60 * 60_000;
+
+/** A sound answer about one series. All times are epoch ms. */
+export interface Answer {
+  /** The range that was asked for. */
+  readonly asked: Interval;
+  /** Starts of the bars that it holds, in order. */
+  readonly starts: readonly number[];
+  /** When it was asked for, by the latest clock that is known. */
+  readonly askedAt: number;
+}
+
+/** What is to be judged. */
+export interface Question {
+  /** Ranges in doubt; those outside of what was asked for stay in doubt. */
+  readonly doubts: readonly Interval[];
+  /** Starts of bars that were known when history was asked, in order: the answer has to hold them. */
+  readonly known: readonly number[];
+  readonly stepMs: number;
+}
+
+/** What an answer proves. */
+export interface Verdict {
+  /** Parts of the doubts that are settled. */
+  readonly settled: readonly Interval[];
+  /** Known bars that the answer should hold and does not. If there are any, nothing is settled. */
+  readonly lacking: readonly number[];
+}
+
+/** Judges a sound answer. */
+export function judgeAnswer({ doubts, known, stepMs }: Question, { asked, starts, askedAt }: Answer): Verdict {
+  const [from, to] = asked;
+  const held = new Set(starts);
+  const newest = starts.at(-1) ?? -Infinity;
+  const quietBefore = Math.floor((askedAt - QUIET_MS) / stepMs) * stepMs;
+  const expected = known.filter((start) => start >= from && start < to);
+  const lacking = expected.filter((start) => !held.has(start) && (start < newest || start + stepMs <= quietBefore));
+  if (lacking.length > 0) return { settled: [], lacking };
+  // A known bar that is still to come into history says that history lags.
+  const isBehind = expected.some((start) => start > newest);
+  const reach = isBehind ? newest + stepMs : Math.max(newest + stepMs, quietBefore);
+  const proved: Interval = [from, Math.min(reach, to)];
+  return { settled: doubts.flatMap((each) => intersect(each, [proved])), lacking };
+}

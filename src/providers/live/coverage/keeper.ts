@@ -1,0 +1,192 @@
+/**
+ * Loads the coverage of a feed, and saves it after the commits: where a series begins and doubts of busy symbols within seconds,
+ * everything else every quarter of an hour and at the end. The ends of ten thousand symbols move each minute: saved each time,
+ * they would be 1.5 MB of WAL, and asking for a quarter of an hour again costs no more requests than asking for a minute. A bar
+ * is saved as confirmed once the vendor no longer corrects it: after a kill nobody hears of its correction.
+ *
+ * @module
+ */
+import { beginOf, doubt, endOf, type SeriesCoverage, UNKNOWN } from "../../../coverage/coverage.ts";
+import { intersect, subtract } from "../../../records/intervals.ts";
+import type { CoverageChange, CoverageStore, SeriesOwner } from "../../../coverage/store.ts";
+import type { FeedCoverage } from "../coverage.ts";
+import { settle, type Track } from "./track.ts";
+import { isBusy } from "./urgency.ts";
+
+/** Keeps the coverage of a feed. */
+export interface CoverageKeeper {
+  /**
+   * Reads what earlier runs know and gives it to the coverage, and from then on what others change. Bars that were stored
+   * after the last save are in doubt; of a symbol that has bars and no coverage, the last day is. A store that cannot be
+   * reached is asked again until it can be, while the feed streams.
+   *
+   * @param newest Start of the newest stored bar of each symbol.
+   */
+  load(newest: ReadonlyMap<string, number>, coverage: Pick<FeedCoverage, "learn" | "relearn">): Promise<void>;
+  /** The track has changed since it was saved. */
+  changed(track: Track): void;
+  /** Saves what has changed. */
+  save(): Promise<void>;
+  /** Ends saving by the clock, and saves what has changed. */
+  stop(): void;
+}
+
+/** Options of {@linkcode createCoverageKeeper}. */
+export interface KeeperOptions {
+  owner: SeriesOwner;
+  stepMs: number;
+  /** Absent where nothing is kept. */
+  store: CoverageStore | undefined;
+  /** Whether history has to confirm each bar: doubts are ordinary then. */
+  isConfirmed: boolean;
+  /** Bars that end later may still be corrected, in epoch ms: that they are confirmed is saved when they no longer can be. */
+  settledUntil: () => number;
+  /** Kept the coverage until now: saves what it has left first. */
+  before?: CoverageKeeper;
+  /** Hears that the store is another one than before, and why. @default {nobody hears} */
+  onReplaced?: (reason: string) => void;
+  /** Hears that the coverage cannot be read or saved, once for each row of failures. */
+  onFailure: (error: Error) => void;
+}
+
+const URGENT_MS = 5_000;
+const LOAD_AGAIN_MS = 2_000;
+const ALL_MS = 15 * 60_000;
+/** How often it asks what others have changed, in milliseconds. */
+const NEWS_MS = 60_000;
+/** What is in doubt of a series that an earlier version has written, in milliseconds. */
+const UPGRADE_MS = 24 * 60 * 60_000;
+
+/** Starts to keep the coverage. */
+export function createCoverageKeeper(
+  { owner, stepMs, store, isConfirmed, settledUntil, before, onFailure, onReplaced = () => {} }: KeeperOptions,
+): CoverageKeeper {
+  const dirty = new Set<Track>();
+  const urgent = new Set<Track>();
+  /** What was saved last of each series that is urgent where it changes: its doubts, and where it begins. */
+  const saved = new WeakMap<Track, { readonly doubts: SeriesCoverage["doubts"]; readonly begin: number }>();
+  let saving: Promise<void> = Promise.resolve();
+  let hasFailed = false;
+  /** Takes what others have changed, once the coverage is loaded. */
+  let heed: FeedCoverage["relearn"] | undefined;
+  let isStopped = false;
+  const timers: ReturnType<typeof setInterval>[] = [];
+
+  /** Hears what others have changed. */
+  async function hear(): Promise<void> {
+    if (store?.news === undefined || heed === undefined) return;
+    const news = await store.news(owner);
+    if (news.replaced !== undefined) onReplaced(news.replaced);
+    if (news.replaced === undefined && news.changed.size === 0) return;
+    heed(news, (track) => track.coverage.doubts.filter((each) => saved.get(track)?.doubts.includes(each) !== true));
+    if (news.replaced === undefined) return;
+    for (const track of dirty) urgent.add(track);
+  }
+
+  async function write(tracks: Set<Track>): Promise<void> {
+    if (store === undefined || tracks.size === 0) return;
+    const changes: CoverageChange[] = [];
+    const taken = new Map<Track, Track["unsaved"]>();
+    try {
+      await hear();
+      // A feed that ends has brought into doubt what may be corrected.
+      const until = isStopped ? Infinity : Math.floor(settledUntil() / stepMs) * stepMs;
+      for (const track of tracks) {
+        const confirmed = track.unsaved.flatMap((each) => intersect(each, [[-Infinity, until]]));
+        taken.set(track, confirmed);
+        saved.set(track, { doubts: track.coverage.doubts, begin: beginOf(track.coverage) });
+        changes.push({ symbol: track.symbol, confirmed, doubts: track.coverage.doubts });
+        track.unsaved = track.unsaved.flatMap((each) => subtract(each, [[-Infinity, until]]));
+        if (track.unsaved.length === 0) dirty.delete(track);
+        urgent.delete(track);
+      }
+      await store.save(owner, changes);
+      hasFailed = false;
+    } catch (error) {
+      for (const [track, ranges] of taken) {
+        // A part that is in doubt by now stays so.
+        const { doubts } = track.coverage;
+        for (const [from, to] of ranges) {
+          if (!doubts.some((each) => each.from < to && each.to > from)) settle(track, [from, to]);
+        }
+        dirty.add(track);
+        saved.delete(track);
+      }
+      if (!hasFailed) onFailure(error as Error);
+      hasFailed = true;
+      throw error;
+    }
+  }
+
+  function save(tracks: Set<Track>): Promise<void> {
+    return saving = saving.catch(() => {}).then(() => write(new Set(tracks)));
+  }
+
+  async function read(): Promise<ReadonlyMap<string, SeriesCoverage>> {
+    await before?.save();
+    return await store?.load(owner) ?? new Map();
+  }
+
+  /** Adds doubts over stored bars of which nothing is kept. */
+  function withNewest(
+    stored: ReadonlyMap<string, SeriesCoverage>,
+    newest: ReadonlyMap<string, number>,
+  ): ReadonlyMap<string, SeriesCoverage> {
+    const known = new Map(stored);
+    const now = Date.now();
+    for (const [symbol, ts] of newest) {
+      const coverage = known.get(symbol) ?? UNKNOWN;
+      const to = ts + stepMs;
+      const end = endOf(coverage);
+      const [from, reason] = end === -Infinity
+        ? [to - Math.max(UPGRADE_MS, stepMs), "upgraded" as const]
+        : [end, "stopped" as const];
+      known.set(symbol, doubt(coverage, { from, to, reason, foundAt: now, dueAt: now, attempts: 0 }));
+    }
+    return known;
+  }
+
+  function startSaving(): void {
+    timers.push(
+      setInterval(() => save(urgent).catch(() => {}), URGENT_MS),
+      setInterval(() => save(dirty).catch(() => {}), ALL_MS),
+      setInterval(() => void (saving = saving.catch(() => {}).then(hear).catch(() => {})), NEWS_MS),
+    );
+  }
+
+  return {
+    async load(newest, coverage) {
+      startSaving();
+      const take = (known: ReadonlyMap<string, SeriesCoverage>) => {
+        coverage.learn(known);
+        heed = coverage.relearn;
+      };
+      const stored = await read().catch((error) => {
+        onFailure(error);
+        const again = setInterval(() => {
+          read().then((known) => {
+            clearInterval(again);
+            take(withNewest(known, newest));
+          }, () => {});
+        }, LOAD_AGAIN_MS);
+        timers.push(again);
+      });
+      if (stored !== undefined) take(withNewest(stored, newest));
+    },
+    changed(track) {
+      dirty.add(track);
+      // What is committed after the feed has ended may be the last that is heard of it.
+      if (isStopped) save(dirty).catch(() => {});
+      const last = saved.get(track);
+      // Before the first bar, where a series begins is known here alone.
+      const hasBegun = last?.begin !== beginOf(track.coverage);
+      if (hasBegun || (!isConfirmed && track.coverage.doubts !== last!.doubts && isBusy(track))) urgent.add(track);
+    },
+    save: () => save(dirty),
+    stop() {
+      isStopped = true;
+      timers.forEach(clearInterval);
+      save(dirty).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,26 @@
+/**
+ * What the other members of a failover group know of a symbol.
+ *
+ * @module
+ */
+import { beginOf, type SeriesCoverage } from "../../../coverage/coverage.ts";
+import { type Interval, unite } from "../../../records/intervals.ts";
+import { isAboutMissing } from "./track.ts";
+
+/** How far back a feed asks for what those lack that it stands in for, in milliseconds. */
+const REACH_MS = 24 * 60 * 60_000;
+
+/** Where a symbol begins of which nothing is known, in epoch ms: with the run, or where those before it in the group began. */
+export function beginningOf(run: number, peers: readonly SeriesCoverage[] = []): number {
+  return Math.min(run, Math.max(Math.min(...peers.map(beginOf)), run - REACH_MS));
+}
+
+/** What others have of a symbol; that values of theirs are in doubt is for them to settle. */
+export function heldBy(peers: readonly SeriesCoverage[] = []): Interval[] {
+  let held: Interval[] = [];
+  for (const { confirmed, doubts } of peers) {
+    for (const range of confirmed) held = unite(held, range);
+    for (const each of doubts) if (!isAboutMissing(each)) held = unite(held, [each.from, each.to]);
+  }
+  return held;
+}

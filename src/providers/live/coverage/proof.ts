@@ -1,0 +1,181 @@
+/**
+ * What the answers to a backfill prove, and the memory of it: the coverage of its series.
+ *
+ * A range is confirmed where an answer proves it (see `evidence.ts`) and its bars are read back. What the account may not read,
+ * or history no longer has, is in doubt for good, so that nobody asks for it again. Bars that an answer lacks although they
+ * are stored are in doubt, and so are bars that it holds and that could not be stored. Everything else stays as it was.
+ *
+ * @module
+ */
+import type { Doubt, DoubtReason, SeriesCoverage } from "../../../coverage/coverage.ts";
+import type { CoverageChange, CoverageStore, SeriesOwner, StoredStarts } from "../../../coverage/store.ts";
+import { type Interval, subtract, unite } from "../../../records/intervals.ts";
+import { judgeAnswer } from "./evidence.ts";
+import { type HistoryAnswer, lies } from "../history/range.ts";
+
+/** A question to history about several symbols. Times are epoch ms. */
+export interface Inquiry {
+  /** What is to be proved of each symbol. */
+  readonly ranges: ReadonlyMap<string, Interval>;
+  /** What is asked for: wider, where bars on both sides of the range are stored. */
+  readonly asked: ReadonlyMap<string, Interval>;
+  /** Starts of the bars that are stored in what is asked for. */
+  readonly known: ReadonlyMap<string, readonly number[]>;
+  readonly askedAt: number;
+}
+
+/** What history has answered. */
+export interface Reply {
+  /** Starts of the bars that it holds, in order. */
+  readonly starts: ReadonlyMap<string, readonly number[]>;
+  /** Bars of it that were handed on and are not in the sink, by symbol and start. */
+  readonly unstored: HistoryAnswer["unstored"];
+  /** Up to where the answer is whole, and what became of its bars is known. */
+  readonly until: ReadonlyMap<string, number>;
+  /** Start of the oldest bar that history still has; `undefined` where it showed no end. */
+  readonly historyStart: (symbol: string) => number | undefined;
+}
+
+/** Options of {@linkcode createProofs}. */
+export interface ProofOptions {
+  owner: SeriesOwner;
+  stepMs: number;
+  /** Absent where nothing is remembered. */
+  store: CoverageStore | undefined;
+  /** Ask for bars at this distance at most, in milliseconds, to have them on both sides. */
+  reachMs: number;
+  /** Whether answers without any bar count, where none are stored beside the range either. */
+  believesEmpty: boolean;
+  warn: (message: string) => void;
+}
+
+/** The proofs of a backfill. */
+export interface Proofs {
+  /** Reads what is known. */
+  load(): Promise<void>;
+  /** What need not be asked for. */
+  confirmed(symbol: string): readonly Interval[];
+  /** Prepares a question about a range of each symbol; nothing is asked for that ends after `end`. */
+  inquire(ranges: ReadonlyMap<string, Interval>, end: number): Promise<Inquiry>;
+  /** Remembers what the reply proves. */
+  settle(inquiry: Inquiry, reply: Reply): Promise<void>;
+  /** Remembers that the account may not read a range. */
+  deny(symbol: string, range: Interval): Promise<void>;
+}
+
+/** Bars in doubt that are told apart; more of a symbol make one range. */
+const MAX_DOUBTS = 20;
+/** Wait before an answer that is no good is asked for again, in milliseconds. */
+const AGAIN_MS = 60 * 60_000;
+
+/** Makes proofs that know nothing yet. */
+export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, warn }: ProofOptions): Proofs {
+  let known: ReadonlyMap<string, SeriesCoverage> = new Map();
+  const isTold = new Set<string>();
+
+  function tellOnce(about: string, message: string): void {
+    if (!isTold.has(about)) warn(message);
+    isTold.add(about);
+  }
+
+  const confirmed = (symbol: string) => known.get(symbol)?.confirmed ?? [];
+
+  const readStarts = async (ranges: ReadonlyMap<string, Interval>): Promise<ReadonlyMap<string, StoredStarts>> =>
+    await store?.starts?.(owner, ranges) ?? new Map();
+
+  async function save(changes: readonly CoverageChange[]): Promise<void> {
+    const some = changes.filter(({ confirmed, doubts }) => confirmed.length + doubts.length > 0);
+    if (store === undefined || some.length === 0) return;
+    try {
+      await store.save(owner, some);
+    } catch (error) {
+      // It is asked for again: the bars are stored all the same.
+      tellOnce("save", `what history has proved cannot be remembered: ${(error as Error).message}`);
+    }
+  }
+
+  function doubtsOver(ranges: readonly Interval[], reason: DoubtReason, dueAt: number): Doubt[] {
+    return ranges.map(([from, to]) => ({ from, to, reason, foundAt: Date.now(), dueAt, attempts: 1 }));
+  }
+
+  /** The bars as ranges. */
+  function rangesOf(starts: readonly number[]): Interval[] {
+    if (starts.length === 0) return [];
+    const all = starts.reduce<Interval[]>((set, start) => unite(set, [start, start + stepMs]), []);
+    return all.length > MAX_DOUBTS ? [[all[0][0], all.at(-1)![1]]] : all;
+  }
+
+  /** What the reply says of a symbol; `stored` are the starts of its bars as they are now, where they can be read. */
+  function reconcile(symbol: string, inquiry: Inquiry, reply: Reply, stored?: readonly number[]): CoverageChange {
+    const range = inquiry.ranges.get(symbol)!;
+    const [from, to] = inquiry.asked.get(symbol)!;
+    const end = Math.min(to, reply.until.get(symbol) ?? from);
+    const horizon = Math.ceil((reply.historyStart(symbol) ?? -Infinity) / stepMs) * stepMs;
+    const starts = (reply.starts.get(symbol) ?? []).filter((start) => start < end);
+    const before = (inquiry.known.get(symbol) ?? []).filter((start) => start >= horizon);
+    const lost = subtract([range[0], Math.min(range[1], Math.max(horizon, range[0]))], confirmed(symbol));
+    const gone = doubtsOver(lost, "horizon", Infinity);
+    if (starts.length + before.length === 0 && !believesEmpty) return { symbol, confirmed: [], doubts: gone };
+    const { settled, lacking } = judgeAnswer(
+      {
+        doubts: subtract([Math.max(range[0], horizon), Math.min(range[1], end)], heldBack(symbol, inquiry.askedAt)),
+        known: before,
+        stepMs,
+      },
+      { asked: [from, end], starts, askedAt: inquiry.askedAt },
+    );
+    if (lacking.length > 0) {
+      tellOnce(
+        `lacks ${symbol}`,
+        `history of ${symbol} lacks ${lacking.length} bars that are stored: it proves nothing`,
+      );
+      return {
+        symbol,
+        confirmed: [],
+        doubts: [...gone, ...doubtsOver(rangesOf(lacking), "contradicted", Date.now() + AGAIN_MS)],
+      };
+    }
+    const isStored = stored && new Set(stored);
+    const own = starts.filter((start) => lies(start, range));
+    const unstored = reply.unstored.get(symbol);
+    const refused = rangesOf(own.filter((start) => isStored ? !isStored.has(start) : unstored?.has(start)));
+    return {
+      symbol,
+      confirmed: settled.flatMap((each) => subtract(each, refused)),
+      doubts: [...gone, ...doubtsOver(refused, "refused", Date.now() + AGAIN_MS)],
+    };
+  }
+
+  /** Corrections that came after history was asked: it may have what they replaced, and its bars replace none of them. */
+  const heldBack = (symbol: string, askedAt: number) =>
+    (known.get(symbol)?.doubts ?? []).filter(({ reason, foundAt }) => reason === "corrected" && foundAt >= askedAt)
+      .map(({ from, to }): Interval => [from, to]);
+
+  return {
+    async load() {
+      known = await store?.load(owner) ?? known;
+    },
+    confirmed,
+    async inquire(ranges, end) {
+      const stored = await readStarts(ranges);
+      const asked = new Map<string, Interval>();
+      const bars = new Map<string, number[]>();
+      for (const [symbol, [from, to]] of ranges) {
+        const { before = -Infinity, within = [], after = Infinity } = stored.get(symbol) ?? {};
+        const first = from - before <= reachMs ? before : from;
+        const last = after + stepMs - to <= reachMs && after + stepMs <= end ? after + stepMs : to;
+        asked.set(symbol, [first, last]);
+        bars.set(symbol, [...first < from ? [before] : [], ...within, ...last > to ? [after] : []]);
+      }
+      return { ranges, asked, known: bars, askedAt: Date.now() };
+    },
+    async settle(inquiry, reply) {
+      const stored = await readStarts(inquiry.ranges);
+      await save(
+        Array.from(inquiry.ranges.keys(), (symbol) => reconcile(symbol, inquiry, reply, stored.get(symbol)?.within)),
+      );
+    },
+    deny: (symbol, range) =>
+      save([{ symbol, confirmed: [], doubts: doubtsOver(subtract(range, confirmed(symbol)), "denied", Infinity) }]),
+  };
+}

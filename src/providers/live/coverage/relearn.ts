@@ -1,0 +1,51 @@
+/**
+ * Takes over what others have changed in the store while a feed streams: backfills, repairs of gaps, deletions, a restore.
+ *
+ * @module
+ */
+import { confirm, type Doubt, doubt, type SeriesCoverage } from "../../../coverage/coverage.ts";
+import { intersect, type Interval, subtract } from "../../../records/intervals.ts";
+import type { Track } from "./track.ts";
+
+/** What the track has not saved, and what happened to the store. */
+export interface RelearnOptions {
+  /** Doubts that were opened or changed since the coverage was saved last. */
+  readonly unsaved: readonly Doubt[];
+  /** Whether the store is another one than before, which may lack what was saved. */
+  readonly isReplaced: boolean;
+  readonly now: number;
+}
+
+/**
+ * Gives the track what the store knows, and what is not saved yet on top of it: what others confirmed is confirmed, what they
+ * doubt is in doubt. What the track had confirmed in a store that was replaced, and what the new one does not confirm, is in doubt.
+ */
+export function relearn(track: Track, stored: SeriesCoverage, { unsaved, isReplaced, now }: RelearnOptions): void {
+  const before = track.coverage.confirmed;
+  const inDoubt = stored.doubts.map(({ from, to }): Interval => [from, to]);
+  const own = isReplaced ? [] : track.unsaved.flatMap((range) => subtract(range, deletedSince(stored, track)));
+  let coverage = stored;
+  for (const range of own) coverage = confirm(coverage, range);
+  for (const each of unsaved) {
+    for (const [from, to] of subtract([each.from, each.to], stored.confirmed)) {
+      coverage = doubt(coverage, { ...each, from, to });
+    }
+  }
+  if (isReplaced) {
+    const kept = [...stored.confirmed, ...inDoubt].sort((a, b) => a[0] - b[0]);
+    for (const range of before) {
+      for (const [from, to] of subtract(range, kept)) {
+        coverage = doubt(coverage, { from, to, reason: "restored", foundAt: now, dueAt: now, attempts: 0 });
+      }
+    }
+    // What history gives is stored again, whatever the stream said before.
+    track.values.clear();
+    track.corrected.clear();
+  }
+  track.coverage = coverage;
+  track.unsaved = own;
+}
+
+/** Ranges whose bars were deleted: that they were committed before proves nothing any more. */
+const deletedSince = ({ doubts }: SeriesCoverage, { unsaved }: Track): Interval[] =>
+  doubts.filter(({ reason }) => reason === "deleted").flatMap(({ from, to }) => intersect([from, to], unsaved));

@@ -1,0 +1,264 @@
+/**
+ * What is known of one symbol of a feed while it streams: its coverage, the bars that came lately, and those on their way to
+ * the table.
+ *
+ * @module
+ */
+import type { Calendar } from "../../../calendar/mod.ts";
+import {
+  beginOf,
+  confirm,
+  type Doubt,
+  doubt,
+  type DoubtReason,
+  endOf,
+  type SeriesCoverage,
+  UNKNOWN,
+} from "../../../coverage/coverage.ts";
+import { intersect, type Interval, subtract, unite } from "../../../records/intervals.ts";
+import type { FeedBar } from "../feed.ts";
+
+/** One symbol of a feed. Times are epoch ms. */
+export interface Track {
+  readonly symbol: string;
+  readonly stepMs: number;
+  /** `undefined` where the hours of the market are not known: then any minute may have a bar. */
+  readonly calendar: Calendar | undefined;
+  coverage: SeriesCoverage;
+  /** End of the newest bar that came, of history and of doubts; `undefined` where nothing is known of the symbol. */
+  head: number | undefined;
+  /** Start of the first live bar of this run; Infinity before it. */
+  first: number;
+  /** Start of the newest live bar; -Infinity before the first. */
+  newest: number;
+  /** Starts of the newest bars that are known, live or from history, in order: as many as {@linkcode RECENT}. */
+  readonly recent: number[];
+  /** Live bars on their way to the table, each with the start of what it confirms once it is there. */
+  readonly inFlight: { readonly ts: number; readonly from: number; readonly isLate: boolean }[];
+  /**
+   * Bars whose values history is compared with, by start, and when they came, by the monotonic clock: corrections, and bars to
+   * be confirmed.
+   */
+  readonly values: Map<number, { readonly bar: FeedBar; readonly at: number }>;
+  /** Whether the series began with this run: nothing was known of it. */
+  isNew: boolean;
+  /** Whether the head is no more than the time of the subscription: a first bar that is older is where the series begins. */
+  isGuess: boolean;
+  /**
+   * Starts of corrections that an earlier run stored, and when that was learnt, by the monotonic clock: history may still have
+   * what they replaced.
+   */
+  readonly corrected: Map<number, number>;
+  /** When its bars began to come on this connection, in milliseconds of the monotonic clock. */
+  resumedAt: number;
+  /** Live bars that lie in the journal and are not in the table yet: they confirm nothing until it is drained. */
+  journaled: readonly Interval[];
+  /** When data of the symbol came last before an interruption; -Infinity where that is not known. */
+  heardAt: number;
+  /** Confirmed since the coverage was saved last. */
+  unsaved: readonly Interval[];
+}
+
+/** Bars that are remembered: what an hour of minutes holds, and neighbours on both sides. */
+const RECENT = 64;
+/** Bars that are compared: more are few minutes of a symbol that waits for its turn. */
+const MAX_VALUES = 200;
+/** Doubts of a symbol; of more, neighbours become one, with what is confirmed between them. */
+const MAX_DOUBTS = 32;
+/** Steps over which the density of a symbol is measured. */
+const DENSITY_STEPS = 60;
+
+/** Reasons that are about the values of a bar: that a bar is stored proves nothing about them. */
+const ABOUT_VALUES: ReadonlySet<DoubtReason> = new Set<DoubtReason>(["partial", "late", "corrected", "contradicted"]);
+
+/** Whether the doubt is about bars that may be missing, not about the values of those that came. */
+export const isAboutMissing = ({ reason }: Doubt): boolean => !ABOUT_VALUES.has(reason);
+
+/** Makes a track of which nothing is known. */
+export function createTrack(symbol: string, stepMs: number, calendar: Calendar | undefined): Track {
+  return {
+    ...{
+      symbol,
+      stepMs,
+      calendar,
+      coverage: UNKNOWN,
+      head: undefined,
+      first: Infinity,
+      newest: -Infinity,
+      isNew: false,
+      isGuess: false,
+      resumedAt: -Infinity,
+      heardAt: -Infinity,
+      unsaved: [],
+      journaled: [],
+    },
+    ...{ recent: [], inFlight: [], values: new Map(), corrected: new Map() },
+  };
+}
+
+/** Notes the start of a bar that is known from now on. */
+export function note({ recent }: Track, ts: number): void {
+  if (recent.length === 0 || ts > recent[recent.length - 1]) recent.push(ts);
+  else {
+    const at = recent.findIndex((start) => start >= ts);
+    if (recent[at] === ts || (at === 0 && recent.length === RECENT)) return;
+    recent.splice(at, 0, ts);
+  }
+  if (recent.length > RECENT) recent.shift();
+}
+
+/** Notes the values of a bar that history is compared with. */
+export function noteValues({ values }: Track, bar: FeedBar): void {
+  values.delete(bar.ts);
+  values.set(bar.ts, { bar, at: performance.now() });
+  if (values.size > MAX_VALUES) values.delete(values.keys().next().value!);
+}
+
+/**
+ * Takes the start of a live bar that is over, and gives the hole before it: a range in which the market was open, and of
+ * which no bar came.
+ */
+export function receive(track: Track, ts: number): Interval | undefined {
+  const { stepMs, inFlight } = track;
+  const head = headBefore(track, ts);
+  track.isGuess = false;
+  if (track.first === Infinity) track.first = ts;
+  track.newest = Math.max(track.newest, ts);
+  note(track, ts);
+  if (ts < head) {
+    inFlight.push({ ts, from: ts, isLate: true });
+    return undefined;
+  }
+  const isHole = ts > head && isOpenIn(track, head, ts);
+  inFlight.push({ ts, from: isHole ? ts : head, isLate: false });
+  track.head = ts + stepMs;
+  return isHole ? [head, ts] : undefined;
+}
+
+/**
+ * How far the symbol is known where a live bar starts at `ts`. The newest bar says what time it is: beyond it lies only what a
+ * clock that is ahead has brought into doubt, and bars are missed there as elsewhere.
+ */
+function headBefore({ head = -Infinity, newest, isGuess, coverage, inFlight }: Track, ts: number): number {
+  if (head === -Infinity || (isGuess && ts < head)) return ts;
+  const known = Math.max(coverage.confirmed.at(-1)?.[1] ?? -Infinity, inFlight.at(-1)?.ts ?? -Infinity);
+  return ts < head && ts > newest && ts >= known ? ts : head;
+}
+
+/** End of the newest bar that came, or else of what is confirmed; `undefined` where there is none. */
+export function barsEnd({ newest, stepMs, coverage }: Track): number | undefined {
+  return newest > -Infinity ? newest + stepMs : coverage.confirmed.at(-1)?.[1];
+}
+
+/**
+ * Confirms what a live bar confirms that is in the table now, or brings it into doubt where it is in the journal. What is
+ * known of it already, and its values, stay as they are.
+ */
+export function commit(track: Track, ts: number, isJournaled = false): void {
+  const at = track.inFlight.findIndex((each) => each.ts === ts);
+  if (at < 0) return;
+  const [{ from, isLate }] = track.inFlight.splice(at, 1);
+  const range: Interval = [from, ts + track.stepMs];
+  if (isJournaled) track.journaled = unite(track.journaled, [ts, ts + track.stepMs]);
+  const { doubts, confirmed } = track.coverage;
+  const kept = doubts.filter((each) => !isAboutMissing(each)).map((each): Interval => [each.from, each.to]);
+  // A bar that came late fills a doubt. Where nothing is known it is evidence for itself alone, which the table keeps.
+  for (const part of subtract(range, kept)) {
+    const isKnown = doubts.some((each) => each.from < part[1] && each.to > part[0]);
+    // A correction in the journal makes the bar in the table out of date.
+    const isOutdated = isJournaled && confirmed.some((each) => each[0] < part[1] && each[1] > part[0]);
+    if (!isLate || isKnown || isOutdated) settle(track, part);
+  }
+}
+
+/** Takes over what earlier runs know. Where this one has begun already, the time between is in doubt. */
+export function learn(track: Track, known: SeriesCoverage, now: number): void {
+  const { confirmed, doubts } = track.coverage;
+  const end = endOf(known);
+  const begun = Math.min(beginOf(track.coverage), track.inFlight[0]?.from ?? Infinity);
+  // The journal of the run that put bars into it may be gone.
+  let merged: SeriesCoverage = {
+    ...known,
+    doubts: known.doubts.map((each) => each.reason === "journaled" ? { ...each, reason: "stopped", dueAt: now } : each),
+  };
+  for (const range of confirmed) merged = confirm(merged, range);
+  for (const each of doubts) merged = doubt(merged, each);
+  track.coverage = merged;
+  if (track.head === undefined) track.head = end === -Infinity ? undefined : end;
+  else if (end < begun && begun < Infinity && end > -Infinity) {
+    open(track, { from: end, to: begun, reason: "stopped", foundAt: now, dueAt: now, attempts: 0 });
+  }
+}
+
+/** Confirms a range, except bars that only the journal has: these are in doubt until it is drained. */
+export function settle(track: Track, range: Interval): void {
+  for (const part of subtract(range, track.journaled)) {
+    track.coverage = confirm(track.coverage, part);
+    track.unsaved = unite(track.unsaved, part);
+  }
+  for (const bars of track.journaled) {
+    for (const [from, to] of intersect(range, [bars])) {
+      const before = track.coverage.doubts.find((each) => each.reason === "journaled" && each.to === from);
+      const { from: start, foundAt } = before ?? { from, foundAt: Date.now() };
+      open(track, { from: start, to, reason: "journaled", foundAt, dueAt: foundAt, attempts: 0 });
+    }
+  }
+}
+
+/** Takes note that the journal has nothing of some ranges any more; `isStored` tells whether the table has all of them. */
+export function drain(track: Track, ranges: readonly Interval[], isStored: boolean, now: number): void {
+  track.journaled = track.journaled.flatMap((each) => subtract(each, ranges));
+  for (const each of track.coverage.doubts) {
+    if (each.reason !== "journaled") continue;
+    for (const part of subtract([each.from, each.to], track.journaled)) {
+      if (isStored && ranges.some(([from, to]) => from <= part[0] && part[1] <= to)) settle(track, part);
+      else open(track, { ...each, from: part[0], to: part[1], reason: "refused", dueAt: now });
+    }
+  }
+  if (isStored) return;
+  // History is asked for them, and nothing that it gives is known already.
+  for (const ts of track.values.keys()) if (ranges.some(([from, to]) => ts >= from && ts < to)) track.values.delete(ts);
+}
+
+/** Opens a doubt, or changes what is known of one. */
+export function open(track: Track, opened: Doubt): void {
+  track.coverage = doubt(track.coverage, opened);
+  track.unsaved = track.unsaved.flatMap((each) => subtract(each, [[opened.from, opened.to]]));
+  if (track.coverage.doubts.length > MAX_DOUBTS) coalesce(track);
+}
+
+/** Makes one of the two doubts that are nearest to each other. */
+function coalesce(track: Track): void {
+  const { doubts } = track.coverage;
+  let best = 1;
+  for (let at = 2; at < doubts.length; at++) {
+    if (doubts[at].from - doubts[at - 1].to < doubts[best].from - doubts[best - 1].to) best = at;
+  }
+  const [first, second] = [doubts[best - 1], doubts[best]];
+  const dueAt = Math.min(first.dueAt, second.dueAt);
+  const { reason } = second.reason === "journaled" ? first : second;
+  const attempts = Math.min(first.attempts, second.attempts);
+  open(track, { ...second, from: first.from, reason, dueAt, attempts });
+}
+
+/** Whether the market is open at any time of the range; one whose hours are not known may be. */
+export function isOpenIn({ calendar, stepMs }: Track, from: number, to: number): boolean {
+  if (calendar === undefined) return true;
+  for (const _ of calendar.starts(from, to, stepMs)) return true;
+  return false;
+}
+
+/**
+ * The part of the last hour's bars that came, from 0 to 1; `undefined` where too few are known to tell.
+ *
+ * @param until Bars that start before it count, in epoch ms. @default {all}
+ */
+export function densityOf({ recent, stepMs, calendar }: Track, until = Infinity): number | undefined {
+  const last = recent.findLastIndex((start) => start < until);
+  if (last < 2) return undefined;
+  const newest = recent[last];
+  const since = Math.max(newest - (DENSITY_STEPS - 1) * stepMs, recent[0]);
+  const count = last + 1 - recent.findIndex((start) => start >= since);
+  const steps = (calendar?.openMs(since, newest + stepMs) ?? newest + stepMs - since) / stepMs;
+  return Math.min(1, count / Math.max(1, steps));
+}

@@ -1,0 +1,256 @@
+/**
+ * Reads a range of a feed's history into the pipeline: several symbols and ranges at once, within the endpoint's limits.
+ *
+ * What the answers prove is remembered in the coverage of the series, behind the commits: another run asks for the rest alone.
+ * A run that is stopped remembers what is committed until its end. A symbol that cannot be read is named and left out; the
+ * others go on, and the stream fails at its end.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import type { Frame } from "../../../records/frame.ts";
+import { type Interval, subtract, totalMs } from "../../../records/intervals.ts";
+import { formatTime } from "../../../records/time.ts";
+import { TIMEFRAMES } from "../../../records/timeframe.ts";
+import type { HistoryRange, Progress, Provider, ProviderContext } from "../../provider.ts";
+import { type Feed, type FeedBar, isDenial, isRefusal } from "../feed.ts";
+import { createDivision } from "./division.ts";
+import { createLiveBuffer } from "../transport/buffer.ts";
+import { createProofs } from "../coverage/proof.ts";
+import { completeUntil, createHistoryFrame, emptyAnswer, lies, type OnEnded, readHistory } from "./range.ts";
+import { alignToBlocks, cutIntoTasks, type Task } from "./tasks.ts";
+
+/** How to read. */
+export interface BackfillOptions {
+  name: string;
+  timeframe: string;
+  symbols: readonly string[];
+  feed: Feed;
+  range: HistoryRange;
+  /** First wait before a task that has failed is tried again, in milliseconds; doubles. @default {5000} */
+  backoffMs?: number;
+}
+
+/** Tasks under way at once. */
+const PARALLEL = 4;
+/** Records that wait for the pipeline. */
+const BUFFER_RECORDS = 20_000;
+/** Attempts of a task, beyond those of each request. */
+const ATTEMPTS = 8;
+/** Tasks that fail before any is read: then there is nothing to be had for anybody. */
+const MAX_FAILURES = 5;
+const DAY_MS = 24 * 60 * 60_000;
+/** How far from a range a stored bar is asked for too, where the range lies between two of them, in milliseconds. */
+const GAP_REACH_MS = 31 * DAY_MS;
+/** The same where the user chose the range, or where a request names several symbols. */
+const REACH_MS = DAY_MS;
+const REACH_BARS = 10;
+/** Symbols that a message names. */
+const NAMED = 10;
+
+/** Makes a provider of a feed's past. */
+export function createBackfill(options: BackfillOptions): Provider {
+  const { name, timeframe, feed, range } = options;
+  const stepMs = TIMEFRAMES.get(timeframe)!;
+  const groupSize = feed.historySymbols ?? 1;
+  let progress: Progress | undefined;
+  /** Answers that have broken off: what of them is committed in the end counts. */
+  const broken: (() => Promise<void>)[] = [];
+
+  return {
+    name,
+    readsHistory: true,
+    progress: () => progress,
+    isComplete: () => progress !== undefined && progress.done >= progress.total,
+    open(context) {
+      const stop = new AbortController();
+      const signal = AbortSignal.any([context.stop, stop.signal]);
+      const buffer = createLiveBuffer(BUFFER_RECORDS, (reason) => stop.abort(reason));
+      readAll(context, signal, (frame) => buffer.put(frame, signal)).then(
+        () => buffer.end(),
+        (error) => {
+          buffer.end(signal.aborted ? undefined : error);
+          // Of tasks side by side one may fail for all.
+          stop.abort(error);
+        },
+      );
+      return buffer.stream;
+    },
+    async close() {
+      for (const settle of broken.splice(0)) await settle();
+    },
+  };
+
+  async function readAll(
+    context: ProviderContext,
+    signal: AbortSignal,
+    put: (frame: Frame) => Promise<void>,
+  ): Promise<void> {
+    const symbols = [...new Set(options.symbols)];
+    const proofs = createProofs({
+      owner: { provider: name, timeframe },
+      stepMs,
+      store: context.coverage,
+      reachMs: range.only && groupSize === 1 ? GAP_REACH_MS : Math.max(REACH_MS, REACH_BARS * stepMs),
+      believesEmpty: range.only !== undefined,
+      warn: context.warn,
+    });
+    await proofs.load();
+    // The bar under way is none yet.
+    const to = Math.min(range.to, Math.floor(Date.now() / stepMs) * stepMs);
+    const covered = (symbol: string) => range.restart ? [] : proofs.confirmed(symbol);
+    const missing = range.only === undefined
+      ? new Map(symbols.map((symbol) => [symbol, subtract([range.from, to], covered(symbol))]))
+      : alignToBlocks(range.only, groupSize, stepMs, to);
+    let done = 0;
+    let total = [...missing.values()].reduce((sum, ranges) => sum + totalMs(ranges), 0);
+    progress = { done, total };
+
+    await using _opened = feed.openHistory?.();
+    const failed = new Map<string, Error>();
+    /** Symbols of which the account may not read all. */
+    const denied = new Map<string, Error>();
+    const withBars = new Set<string>();
+    const told = new Set<string>();
+    let hasRead = false;
+    let failures = 0;
+
+    function tellOnce(message: string, key = message): void {
+      if (!told.has(key)) context.warn(message);
+      told.add(key);
+    }
+
+    async function hand(bars: readonly FeedBar[], asOf: number, onEnded: OnEnded): Promise<void> {
+      for (const { symbol } of bars) withBars.add(symbol);
+      await context.pace(bars.length);
+      await put(createHistoryFrame(name, bars, asOf, onEnded));
+      context.emit({ type: "repaired", provider: name, count: bars.length });
+    }
+
+    /** Reads a task for some of its symbols; `reached` is up to where each of them is committed. */
+    async function read(task: Task, some: readonly string[], reached: Map<string, number>): Promise<void> {
+      const from = Math.min(...some.map((symbol) => reached.get(symbol)!));
+      const end = task.range[1];
+      const inquiry = await proofs.inquire(
+        new Map(some.map((symbol): [string, Interval] => [symbol, [reached.get(symbol)!, end]])),
+        to,
+      );
+      const answer = emptyAnswer();
+      const answered = new Map<string, number>();
+      const startedAt = Date.now();
+      const reach = (symbol: string, until: number) => {
+        answered.set(symbol, until);
+        const before = reached.get(symbol)!;
+        const now = Math.min(until, end);
+        if (now <= before) return;
+        reached.set(symbol, now);
+        progress = { done: done += now - before, total };
+      };
+      const reply = { ...answer, until: answered, historyStart: (symbol: string) => feed.historyStart?.(symbol) };
+      const { asked, ranges } = inquiry;
+      const question = {
+        ...{ feed, asked, signal, hand, clock: context.clock },
+        select: (bars: readonly FeedBar[]) => bars.filter(({ symbol, ts }) => lies(ts, ranges.get(symbol))),
+        onEnded(bars: readonly FeedBar[]) {
+          for (const { symbol, ts } of bars) reach(symbol, ts + stepMs);
+        },
+      };
+      await readHistory(question, answer).catch((error) => {
+        broken.push(() => proofs.settle(inquiry, reply));
+        throw error;
+      });
+      const last = Math.max(...Array.from(asked.values(), ([, to]) => to));
+      const until = Math.min(last, completeUntil(feed, stepMs, startedAt));
+      for (const symbol of until > from ? some : []) reach(symbol, Math.min(until, asked.get(symbol)![1]));
+      await proofs.settle(inquiry, reply);
+      hasRead = true;
+      if (until < end) {
+        tellOnce(`history ends at ${formatTime(until)} for now, run it again later for the rest`);
+        total -= some.length * (end - Math.max(until, task.range[0]));
+        progress = { done, total };
+      }
+      for (const symbol of some) {
+        const start = feed.historyStart?.(symbol) ?? -Infinity;
+        if (start <= from) continue;
+        tellOnce(`history of ${symbol} from ${formatTime(from)} to ${formatTime(start)} can no longer be had`);
+      }
+    }
+
+    /** Reads a task, as long as trying again may help; what is refused as a group is tried by halves. */
+    async function work(
+      task: Task,
+      some: readonly string[],
+      reached: Map<string, number>,
+      division = createDivision(some.length),
+    ): Promise<void> {
+      for (let attempt = 1; some.length > 0; attempt++) {
+        try {
+          await read(task, some, reached);
+          return division.answered();
+        } catch (error) {
+          signal.throwIfAborted();
+          if (!(error instanceof Error)) throw error;
+          if (division.divides(error, some.length)) {
+            const half = Math.ceil(some.length / 2);
+            await work(task, some.slice(0, half), reached, division);
+            return await work(task, some.slice(half), reached, division);
+          }
+          if (isDenial(error)) return await deny(task, some, reached, error);
+          // What a repair of gaps does not get, the next one asks for again.
+          if (isRefusal(error) || attempt === (range.only ? 1 : ATTEMPTS)) {
+            if (!hasRead && ++failures >= MAX_FAILURES) throw error;
+            for (const symbol of some) {
+              if (!failed.has(symbol)) context.warn(`${symbol} is left out: ${error.message}`);
+              failed.set(symbol, error);
+            }
+            return;
+          }
+          tellOnce(`history could not be read, and is asked for again: ${error.message}`, "again");
+          const { backoffMs = 5000 } = options;
+          await delay(backoffMs * 2 ** (attempt - 1) * (0.5 + Math.random() / 2), { signal });
+        }
+      }
+    }
+
+    /** Passes over a part of history: another may well be read. */
+    async function deny(
+      task: Task,
+      some: readonly string[],
+      reached: ReadonlyMap<string, number>,
+      error: Error,
+    ): Promise<void> {
+      for (const symbol of some) {
+        const interval: Interval = [reached.get(symbol)!, task.range[1]];
+        if (!denied.has(symbol)) {
+          context.warn(`${symbol} is left out from ${formatTime(interval[0])} on: ${error.message}`);
+        }
+        denied.set(symbol, error);
+        range.onDenied?.(symbol, interval, error.message);
+        await proofs.deny(symbol, interval);
+      }
+    }
+
+    const tasks = cutIntoTasks(missing, groupSize, stepMs);
+    await Promise.all(Array.from({ length: PARALLEL }, async () => {
+      for (let task = tasks.next().value; task !== undefined; task = tasks.next().value) {
+        const some = task.symbols.filter((symbol) => !failed.has(symbol));
+        await work(task, some, new Map(some.map((symbol) => [symbol, task.range[0]])));
+      }
+    }));
+    const empty = symbols.filter((symbol) => {
+      return !range.only && missing.get(symbol)!.length > 0 && !withBars.has(symbol) && !failed.has(symbol) &&
+        !denied.has(symbol);
+    });
+    if (empty.length > 0) context.warn(`there are no bars of ${list(empty)} in that range`);
+    const left = new Map([...denied, ...failed]);
+    if (left.size === 0) return;
+    const [error] = left.values();
+    const names = list([...left.keys()]);
+    throw new Error(`${left.size} of ${symbols.length} symbols could not be read (${names}): ${error.message}`);
+  }
+}
+
+function list(symbols: readonly string[]): string {
+  const rest = symbols.length - NAMED;
+  return symbols.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} others` : "");
+}

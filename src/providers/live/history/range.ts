@@ -1,0 +1,150 @@
+/**
+ * Asks history about a range of some symbols, hands on what it has, and waits for what becomes of it.
+ *
+ * @module
+ */
+import { orAborted } from "../../../abort.ts";
+import type { Bar } from "../../../records/bar.ts";
+import { createFrame, type FinalOutcome, type Frame } from "../../../records/frame.ts";
+import type { Interval } from "../../../records/intervals.ts";
+import type { ReceiveClock } from "../../../records/record.ts";
+import { TIMEFRAMES } from "../../../records/timeframe.ts";
+import type { Feed, FeedBar } from "../feed.ts";
+import { SETTLE_MS } from "../coverage/urgency.ts";
+
+/** Hears, once, the outcome of bars that were handed on. */
+export type OnEnded = (outcome: FinalOutcome) => void;
+
+/** A question to history, and where the bars go. Times are epoch ms. */
+export interface HistoryQuestion {
+  feed: Pick<Feed, "history">;
+  /** What is asked for of each symbol; all are asked for from the earliest start to the latest end. */
+  asked: ReadonlyMap<string, Interval>;
+  /** The bars to hand on, of those that were asked for. @default {all} */
+  select?: (bars: readonly FeedBar[]) => readonly FeedBar[];
+  signal: AbortSignal;
+  clock: ReceiveClock;
+  /**
+   * Hands bars on, waiting while there is no room for them. They were observed at `asOf` (microseconds): the moment at which
+   * their page was asked for, so that a correction that has come meanwhile counts as the newer one.
+   */
+  hand: (bars: readonly FeedBar[], asOf: number, onEnded: OnEnded) => Promise<void>;
+  /** Called, in order, with bars that have an outcome, as all before them do. */
+  onEnded?: (bars: readonly FeedBar[]) => void;
+}
+
+/** What history has answered, and what became of it. Starts of bars are epoch ms. */
+export interface HistoryAnswer {
+  /** Starts of the bars that were asked for, by symbol. */
+  readonly starts: Map<string, number[]>;
+  /** Starts of bars that were handed on and are not in the sink, by symbol: all of a page of which one is not. */
+  readonly unstored: Map<string, Map<number, Exclude<FinalOutcome, "committed">>>;
+}
+
+/** An answer without any bar. */
+export const emptyAnswer = (): HistoryAnswer => ({ starts: new Map(), unstored: new Map() });
+
+/** Bars that are handed on at once: a whole page would leave no room for other symbols. */
+const BARS_AT_ONCE = 1000;
+
+/**
+ * Fills the answer, and resolves with it when it is complete and all bars handed on have an outcome: they are in the sink,
+ * among the dead letters, or in the journal.
+ *
+ * @throws What history throws, and the signal's reason; the answer holds what came before.
+ */
+export async function readHistory(question: HistoryQuestion, answer = emptyAnswer()): Promise<HistoryAnswer> {
+  const { feed, asked, signal, clock, select = (bars) => bars } = question;
+  const ranges = [...asked.values()];
+  const from = Math.min(...ranges.map(([from]) => from));
+  const to = Math.max(...ranges.map(([, to]) => to));
+  /** Bars without an outcome, in order, and those behind them. */
+  const waiting: { bars: readonly FeedBar[]; hasEnded: boolean }[] = [];
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  let isRead = false;
+
+  async function handOn(bars: readonly FeedBar[], asOf: number): Promise<void> {
+    const entry = { bars, hasEnded: false };
+    waiting.push(entry);
+    await question.hand(bars, asOf, (outcome) => {
+      entry.hasEnded = true;
+      if (outcome !== "committed") noteUnstored(answer, bars, outcome);
+      while (waiting[0]?.hasEnded) {
+        const { bars } = waiting.shift()!;
+        question.onEnded?.(bars);
+      }
+      if (isRead && waiting.length === 0) resolve();
+    });
+  }
+
+  const pages = feed.history([...asked.keys()], from, to, signal)[Symbol.asyncIterator]();
+  try {
+    while (true) {
+      const asOf = clock(1);
+      const { done, value } = await pages.next();
+      if (done) break;
+      const bars = value.filter(({ symbol, ts }) => lies(ts, asked.get(symbol)));
+      for (const { symbol, ts } of bars) noteStart(answer, symbol, ts);
+      const selected = select(bars);
+      for (let at = 0; at < selected.length; at += BARS_AT_ONCE) {
+        await handOn(selected.slice(at, at + BARS_AT_ONCE), asOf);
+      }
+    }
+  } finally {
+    await pages.return?.();
+  }
+  signal.throwIfAborted();
+  isRead = true;
+  if (waiting.length > 0) await orAborted(ended, signal);
+  for (const starts of answer.starts.values()) starts.sort((a, b) => a - b);
+  return answer;
+}
+
+/** Up to where history is complete that was asked at `askedAt` (epoch ms), as far as its answers have shown. */
+export const completeUntil = ({ historyLagMs = 0 }: Pick<Feed, "historyLagMs">, stepMs: number, askedAt: number) =>
+  Math.floor((askedAt - historyLagMs) / stepMs) * stepMs;
+
+/** Whether a bar starts in the range. */
+export const lies = (ts: number, range: Interval | undefined): boolean =>
+  range !== undefined && ts >= range[0] && ts < range[1];
+
+function noteStart({ starts }: HistoryAnswer, symbol: string, ts: number): void {
+  const known = starts.get(symbol);
+  if (known === undefined) starts.set(symbol, [ts]);
+  else known.push(ts);
+}
+
+function noteUnstored(
+  { unstored }: HistoryAnswer,
+  bars: readonly FeedBar[],
+  outcome: Exclude<FinalOutcome, "committed">,
+): void {
+  for (const { symbol, ts } of bars) {
+    const known = unstored.get(symbol);
+    if (known === undefined) unstored.set(symbol, new Map([[ts, outcome]]));
+    else known.set(ts, outcome);
+  }
+}
+
+/**
+ * A frame of bars of history, which were observed at `asOf` (microseconds). Bars that were over by then are marked, so that
+ * no plain bar that the feed sends later replaces them.
+ *
+ * @param skewMs Vendor's clock minus the local one, in milliseconds.
+ */
+export function createHistoryFrame(
+  provider: string,
+  bars: readonly FeedBar[],
+  asOf: number,
+  onEnded: OnEnded,
+  skewMs = 0,
+): Frame {
+  // Where the local clock was set back, observations keep their order and are ahead of it.
+  const overBy = Math.min(asOf / 1000, Date.now()) + skewMs - SETTLE_MS;
+  const records = bars.map((bar): Bar => {
+    const isWhole = bar.ts + TIMEFRAMES.get(bar.timeframe)! <= overBy;
+    return { ...bar, provider, receivedAt: asOf, fromHistory: isWhole ? 1 : undefined };
+  });
+  // What is told of the way to the commit begins here: how long history took is no matter of the pipeline.
+  return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), records, onEnded });
+}

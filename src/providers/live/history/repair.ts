@@ -1,0 +1,335 @@
+/**
+ * Asks history about the doubts of a feed's symbols, for as long as one connection lives.
+ *
+ * Doubts have their turn by urgency (`urgency.ts`), and then by when they are due. Symbols whose ranges start alike share a
+ * request, a few requests are made at once, and a long range is cut into slices between which others have their turn. After
+ * an outage the account's full rate is used; all other questions keep to a share of it. What an answer proves is judged in
+ * `evidence.ts`. A request that fails is made again later, the more so the more often; one that is refused is halved until
+ * the symbols to blame are found.
+ *
+ * @module
+ */
+import type { StoredStarts } from "../../../coverage/store.ts";
+import type { Interval } from "../../../records/intervals.ts";
+import type { ReceiveClock } from "../../../records/record.ts";
+import { compare } from "./compare.ts";
+import type { FeedCoverage } from "../coverage.ts";
+import { createDivision, type Division } from "./division.ts";
+import { type Feed, type FeedBar, isRefusal } from "../feed.ts";
+import { takeGroup } from "./groups.ts";
+import { needsTable, nextDue, planRepair, type RepairPlan, useTable } from "./plan.ts";
+import { type HistoryQuestion, readHistory } from "./range.ts";
+import { reconcile, type Reconciled } from "../coverage/reconcile.ts";
+import type { Share } from "./share.ts";
+import { open, type Track } from "../coverage/track.ts";
+import { DAY_MS, isAskable, URGENCIES } from "../coverage/urgency.ts";
+
+/** The repairs of a connection. */
+export interface Repairs {
+  /** The symbol's bars come: what is in doubt of it can be asked about. */
+  allow(symbol: string): void;
+  /** The symbol's bars are interrupted, or refused: nothing is asked about it until {@linkcode Repairs.allow}. */
+  hold(symbol: string): void;
+  /** Doubts were opened: looks for what is due. */
+  look(): void;
+  /** Waits for requests in flight, once the connection is over. */
+  ended(): Promise<void>;
+}
+
+/** Options of {@linkcode startRepairs}. */
+export interface RepairOptions {
+  feed: Feed;
+  coverage: FeedCoverage;
+  stepMs: number;
+  /** Ends with the connection. */
+  signal: AbortSignal;
+  clock: ReceiveClock;
+  /** The latest of the local clock, the vendor's, and the newest live bar, in epoch ms. */
+  now: () => number;
+  /** The vendor's clock, or `now` where it is not known: how old bars are for the vendor, in epoch ms. */
+  vendorNow: () => number;
+  /** What questions that are not urgent keep to. */
+  share: Share;
+  /** How far back repairs reach, in milliseconds. */
+  reachMs: number;
+  /** Whether symbols that trade rarely are asked about. */
+  sweeps: boolean;
+  hand: HistoryQuestion["hand"];
+  /** Reads which bars of some symbols are stored, in and around a range of each. Absent where they cannot be read back. */
+  readTable?: (
+    ranges: ReadonlyMap<string, Interval>,
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<string, StoredStarts>>;
+  /** Hears what came of each answer. */
+  onAnswer: (track: Track, result: Reconciled) => void;
+  /** Hears of the first of a row of failures, and of symbols that are given up for this connection. */
+  onFailure: (symbols: readonly string[], error: Error, isFinal: boolean) => void;
+  /** First wait after a failure, in milliseconds; doubles up to ten minutes. @default {30000} */
+  retryMs?: number;
+}
+
+/** What stands in the way of asking about a symbol. */
+interface Failing {
+  count: number;
+  notBefore: number;
+  /** Most of the group that it is asked in. */
+  groupSize: number;
+  /** Of the group that it was asked in at first. */
+  division: Division;
+}
+
+/** Requests in flight at once. */
+const PARALLEL = 3;
+/** Bars that a slice may find in all its symbols together. */
+const BARS_A_SLICE = 50_000;
+const MAX_RETRY_MS = 600_000;
+/** Symbols refused one after another that mean that there is nothing to be had for any. */
+const MAX_REFUSALS = 5;
+/** Rest after a look, as a multiple of what it took: with ten thousand symbols one takes milliseconds, and each has its cause. */
+const REST = 9;
+/** How long the order of plans stands, in milliseconds. */
+const QUEUE_MS = 500;
+/** Longest sleep, in milliseconds: a clock that was set back must not delay what is due. */
+const MAX_SLEEP_MS = 5_000;
+
+/** Starts with nothing to ask. */
+export function startRepairs(options: RepairOptions): Repairs {
+  const { feed, coverage, stepMs, signal, clock, now, share, hand, readTable, onFailure, retryMs = 30_000 } = options;
+  const allowed = new Set<string>();
+  const busy = new Set<string>();
+  const failing = new Map<string, Failing>();
+  const inFlight = new Set<Promise<void>>();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isScheduled = false;
+  /** When the next look may be, by the monotonic clock. */
+  let restsUntil = -Infinity;
+  let refusals = 0;
+  /** Plans in their order, as they were then: ten thousand are not made anew for each request. */
+  let queue: { readonly plans: RepairPlan[]; readonly at: number } = { plans: [], at: -Infinity };
+
+  /** Once everything that comes at a time is there, and the last look is long enough ago. */
+  function look(): void {
+    if (isScheduled || signal.aborted) return;
+    isScheduled = true;
+    const waitMs = restsUntil - performance.now();
+    if (waitMs < 1) return queueMicrotask(start);
+    clearTimeout(timer);
+    timer = setTimeout(start, waitMs);
+  }
+
+  function start(): void {
+    isScheduled = false;
+    clearTimeout(timer);
+    if (signal.aborted) return;
+    const startedAt = performance.now();
+    let sleepMs = MAX_SLEEP_MS;
+    while (inFlight.size < PARALLEL) {
+      const found = next();
+      if (!Array.isArray(found)) {
+        sleepMs = Math.min(sleepMs, found.waitMs);
+        break;
+      }
+      const run = repair(found).finally(() => {
+        inFlight.delete(run);
+        look();
+      });
+      inFlight.add(run);
+    }
+    restsUntil = performance.now() + (performance.now() - startedAt) * REST;
+    if (inFlight.size < PARALLEL) timer = setTimeout(start, Math.max(1, sleepMs));
+  }
+
+  const groupSizeOf = (symbol: string) => failing.get(symbol)?.groupSize ?? feed.historySymbols ?? 1;
+
+  /** The plans to be asked in one request, or how long there is nothing to ask. */
+  function next(): RepairPlan[] | { waitMs: number } {
+    const at = now();
+    let plans = queue.plans.filter((plan) => isFree(plan, at) && plan.basis === plan.track.coverage);
+    if (plans.length === 0 || performance.now() - queue.at > QUEUE_MS) plans = planAll();
+    queue = { plans, at: queue.at };
+    const [first] = plans;
+    if (first === undefined) return { waitMs: untilNext() };
+    const shareMs = share.waitMs(first.urgency === "outage", inFlight.size);
+    if (shareMs > 0) return { waitMs: Math.min(untilNext(), shareMs) };
+    const size = groupSizeOf(first.symbol);
+    if (size === 1) return [first];
+    const alike = plans.filter((plan) => plan !== first && plan.from >= first.from && groupSizeOf(plan.symbol) >= size);
+    return takeGroup([first, ...alike.sort((a, b) => a.from - b.from)], size, stepMs);
+  }
+
+  const isFree = ({ symbol }: { symbol: string }, at: number) =>
+    allowed.has(symbol) && !busy.has(symbol) && (failing.get(symbol)?.notBefore ?? -Infinity) <= at;
+
+  /** All that is due, in its order. */
+  function planAll(): RepairPlan[] {
+    const at = now();
+    const plans = Array.from(coverage.inDoubt()).filter((track) => isFree(track, at)).flatMap((track) =>
+      planRepair(track, coverage, at) ?? []
+    ).filter(({ urgency }) => options.sweeps || urgency !== "thin");
+    queue = { plans, at: performance.now() };
+    return plans.sort((a, b) =>
+      URGENCIES.indexOf(a.urgency) - URGENCIES.indexOf(b.urgency) || a.dueAt - b.dueAt || a.from - b.from
+    );
+  }
+
+  /** How long nothing more is due, in milliseconds; what is due already waits for its share. */
+  function untilNext(): number {
+    const at = now();
+    let next = Infinity;
+    for (const track of coverage.inDoubt()) {
+      if (!allowed.has(track.symbol) || busy.has(track.symbol)) continue;
+      next = Math.min(next, nextDue(track, coverage, at, failing.get(track.symbol)?.notBefore ?? -Infinity));
+    }
+    return next - at;
+  }
+
+  async function repair(group: readonly RepairPlan[]): Promise<void> {
+    const symbols = group.map(({ symbol }) => symbol);
+    for (const symbol of symbols) busy.add(symbol);
+    try {
+      await answer(group);
+      refusals = 0;
+      for (const symbol of symbols) {
+        failing.get(symbol)?.division.answered();
+        failing.delete(symbol);
+      }
+    } catch (error) {
+      if (!signal.aborted) fail(group, error as Error);
+    } finally {
+      for (const symbol of symbols) busy.delete(symbol);
+    }
+  }
+
+  /** Asks about what the table does not hold, and applies the answer. */
+  async function answer(group: readonly RepairPlan[]): Promise<void> {
+    const known = await readKnown(group);
+    const plans = group.map(({ track }) => planRepair(track, coverage, now())).filter((plan) => plan !== undefined);
+    for (const { track } of group) coverage.changed(track);
+    if (plans.length === 0) return;
+    const askedAt = options.vendorNow();
+    const knownOf = new Map(plans.map(({ symbol, track }) => [symbol, withRecent(known.get(symbol), track)]));
+    const from = Math.min(...plans.map((plan) => plan.from));
+    const last = Math.max(...plans.map((plan) => plan.to));
+    const to = Math.min(last, from + Math.ceil(BARS_A_SLICE / plans.length) * stepMs);
+    const bySymbol = new Map(plans.map((plan) => [plan.symbol, plan]));
+    const outdated = new Map<string, Set<number>>();
+    let requests = 0;
+    const { starts, unstored } = await readHistory({
+      ...{ feed, signal, clock, hand },
+      asked: new Map(plans.map((plan) => [plan.symbol, [plan.from, to]])),
+      select(bars) {
+        requests++;
+        return selectNews(bars, bySymbol, outdated);
+      },
+    });
+    const isUrgent = plans.some(({ urgency }) => urgency === "outage");
+    share.spend(Math.max(1, requests), isUrgent);
+    for (const plan of plans) {
+      const { track, symbol, doubts } = plan;
+      const result = reconcile({
+        ...{ track, doubts, askedAt, starts: starts.get(symbol) ?? [], known: knownOf.get(symbol)!, now: now() },
+        asked: [plan.from, Math.min(to, plan.to)],
+        isSlice: to < plan.to,
+        historyStart: feed.historyStart?.(symbol) ?? -Infinity,
+        reachFrom: now() - options.reachMs,
+        correctionMs: feed.correctionMs ?? 0,
+        outdated: outdated.get(symbol) ?? new Set(),
+        unstored: unstored.get(symbol),
+        readyAt: (end) => coverage.inHistoryAt(end - stepMs),
+      });
+      coverage.changed(track);
+      options.onAnswer(track, result);
+    }
+  }
+
+  function selectNews(
+    bars: readonly FeedBar[],
+    bySymbol: ReadonlyMap<string, RepairPlan>,
+    outdated: Map<string, Set<number>>,
+  ): FeedBar[] {
+    return Array.from(Map.groupBy(bars, ({ symbol }) => symbol)).flatMap(([symbol, some]) => {
+      const { track, doubts } = bySymbol.get(symbol)!;
+      // The bars beside the doubts are evidence alone, as they are not in doubt. Only where history confirms each bar they may
+      // have changed since: late trades that the stream could not tell.
+      const asked = some.filter(({ ts }) => feed.isConfirmed || doubts.some(({ from, to }) => ts >= from && ts < to));
+      const compared = compare(track, asked);
+      if (compared.outdated.length > 0) {
+        outdated.set(symbol, new Set([...outdated.get(symbol) ?? [], ...compared.outdated]));
+      }
+      return compared.news;
+    });
+  }
+
+  /** What the table holds in and around doubts older than what is remembered here. */
+  async function readKnown(group: readonly RepairPlan[]): Promise<ReadonlyMap<string, number[]>> {
+    const some = readTable === undefined ? [] : group.filter(needsTable);
+    if (some.length === 0) return new Map();
+    const ranges = new Map(some.map(({ symbol, doubts }): [string, Interval] => [
+      symbol,
+      [doubts[0].from, doubts.at(-1)!.to],
+    ]));
+    try {
+      const stored = await readTable!(ranges, signal);
+      return new Map(some.flatMap((plan) => {
+        const of = stored.get(plan.symbol);
+        return of === undefined ? [] : [[plan.symbol, useTable(plan, of, feed.correctionMs === undefined)]];
+      }));
+    } catch {
+      signal.throwIfAborted();
+      // A table that cannot be read knows no less tomorrow; what history has is fetched all the same.
+      return new Map();
+    }
+  }
+
+  function fail(group: readonly RepairPlan[], error: Error): void {
+    const division = failing.get(group[0].symbol)?.division ?? createDivision(group.length);
+    const isToDivide = division.divides(error, group.length);
+    const isFinal = isRefusal(error) && !isToDivide;
+    const isFirst = group.every(({ symbol }) => (failing.get(symbol)?.count ?? 0) === 0);
+    const symbols = group.map(({ symbol }) => symbol);
+    if (isFinal || (isFirst && !isToDivide)) onFailure(symbols, error, isFinal);
+    if (isFinal) return deny(symbols, error);
+    for (const symbol of symbols) {
+      const { count = 0, groupSize = feed.historySymbols ?? 1 } = failing.get(symbol) ?? {};
+      const waitMs = Math.min(retryMs * 2 ** count, MAX_RETRY_MS) * (0.5 + Math.random() / 2);
+      const next = isToDivide
+        ? { count, notBefore: -Infinity, groupSize: Math.ceil(group.length / 2) }
+        : { count: count + 1, notBefore: now() + waitMs, groupSize };
+      failing.set(symbol, { ...next, division });
+    }
+  }
+
+  /** What is refused is asked for again tomorrow; where one symbol after the other is, all are. */
+  function deny(symbols: readonly string[], error: Error): void {
+    const isAll = ++refusals >= MAX_REFUSALS;
+    if (refusals === MAX_REFUSALS) onFailure([...allowed], error, true);
+    const denied = isAll ? [...coverage.inDoubt()] : symbols.map(coverage.track);
+    for (const track of denied) {
+      if (isAll && !allowed.has(track.symbol)) continue;
+      for (const each of track.coverage.doubts.filter(isAskable)) {
+        open(track, { ...each, reason: "denied", dueAt: now() + DAY_MS });
+      }
+      coverage.changed(track);
+    }
+  }
+
+  function withRecent(known: readonly number[] = [], { recent }: Track): number[] {
+    return [...new Set([...known, ...recent])].sort((a, b) => a - b);
+  }
+
+  signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  return {
+    allow(symbol) {
+      allowed.add(symbol);
+      // What hindered its history may be over with the interruption.
+      failing.delete(symbol);
+      queue = { plans: [], at: -Infinity };
+      look();
+    },
+    hold: (symbol) => void allowed.delete(symbol),
+    look,
+    async ended() {
+      await Promise.all(inFlight);
+    },
+  };
+}

@@ -1,0 +1,71 @@
+/**
+ * Cuts a backfill into tasks that can be done side by side.
+ *
+ * @module
+ */
+import type { Interval } from "../../../records/intervals.ts";
+
+/** A slice of time of a group of symbols. */
+export interface Task {
+  readonly symbols: readonly string[];
+  readonly range: Interval;
+}
+
+/** Bars that a task may find in all its symbols together; it covers no less than a day. */
+const BARS_A_TASK = 50_000;
+const DAY_MS = 24 * 60 * 60_000;
+
+/**
+ * Cuts what is missing of each symbol into tasks, one after another as they are asked for. Symbols of which the same range
+ * is missing go together, `groupSize` at most: one request serves them.
+ */
+export function* cutIntoTasks(
+  missing: ReadonlyMap<string, readonly Interval[]>,
+  groupSize: number,
+  stepMs: number,
+): Generator<Task, undefined> {
+  const alike = new Map<string, { range: Interval; symbols: string[] }>();
+  for (const [symbol, ranges] of missing) {
+    for (const range of ranges) {
+      const found = alike.get(range.join());
+      if (found === undefined) alike.set(range.join(), { range, symbols: [symbol] });
+      else found.symbols.push(symbol);
+    }
+  }
+  for (const { range: [from, to], symbols: all } of alike.values()) {
+    for (let at = 0; at < all.length; at += groupSize) {
+      const symbols = all.slice(at, at + groupSize);
+      const sliceMs = Math.max(DAY_MS, Math.floor(BARS_A_TASK / symbols.length) * stepMs);
+      for (let start = from; start < to; start += sliceMs) {
+        yield { symbols, range: [start, Math.min(start + sliceMs, to)] };
+      }
+    }
+  }
+}
+
+/** Bars of a page, and the fewest of a symbol that a block is worth: reading some in vain is cheaper than another request. */
+const PAGE_BARS = 10_000, MIN_BLOCK_BARS = 400;
+
+/**
+ * Widens ranges to whole blocks of time, where several symbols share a request: what is missing of thousands of symbols
+ * after an outage begins and ends at as many different minutes.
+ *
+ * @param end Nothing is read after it.
+ */
+export function alignToBlocks(
+  missing: ReadonlyMap<string, readonly Interval[]>,
+  groupSize: number,
+  stepMs: number,
+  end: number,
+): ReadonlyMap<string, readonly Interval[]> {
+  const together = Math.min(missing.size, groupSize);
+  if (together <= 1) return missing;
+  const blockMs = Math.max(MIN_BLOCK_BARS, Math.floor(PAGE_BARS / together)) * stepMs;
+  return new Map(Array.from(missing, ([symbol, ranges]) => {
+    const blocks = new Set<number>();
+    for (const [from, to] of ranges) {
+      for (let block = Math.floor(from / blockMs); block * blockMs < to; block++) blocks.add(block);
+    }
+    return [symbol, Array.from(blocks, (block): Interval => [block * blockMs, Math.min((block + 1) * blockMs, end)])];
+  }));
+}

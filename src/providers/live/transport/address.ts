@@ -1,0 +1,49 @@
+/**
+ * Addresses of servers, which a variable may set: so that tests, proxies and mirrors can stand in.
+ *
+ * @module
+ */
+import { type ProviderSettings, SettingError } from "../../provider.ts";
+
+/** Which addresses {@linkcode readAddress} takes besides the standard one. */
+export interface AddressRules {
+  /** The beginning of the paths that are added to it, which it may therefore do without. */
+  readonly added?: RegExp;
+  /** Hosts and paths, as in `host/path`, of which the vendor speaks otherwise there than is understood here. */
+  readonly foreign?: RegExp;
+  /** What is understood, to end the sentence that refuses these. */
+  readonly understood?: string;
+}
+
+/**
+ * Reads an address without slashes at its end. It must have the protocol of the standard one, or the same without TLS; where
+ * it names no path, that of the standard one is added. What is wrong with it is added to `problems`.
+ *
+ * An address of another cluster of the vendor is refused: it would be connected to, and nothing would ever come of it.
+ */
+export function readAddress(
+  variable: ProviderSettings["variable"],
+  name: Uppercase<string>,
+  standard: string,
+  problems: SettingError[],
+  { added, foreign, understood }: AddressRules = {},
+): string {
+  const text = (variable(name) ?? standard).trim();
+  const url = URL.parse(text);
+  const { protocol, pathname } = new URL(standard);
+  if (url !== null && [protocol, protocol.replace("s:", ":")].includes(url.protocol) && url.username === "") {
+    if (foreign?.test(`${url.hostname}${url.pathname}`)) {
+      const expected = `expected an address like ${standard}: ${understood}`;
+      problems.push(
+        new SettingError(name, `current value is ${JSON.stringify(text.split(/[?#]/, 1)[0])}, ${expected}`),
+      );
+      return standard;
+    }
+    const address = text.replace(/\/+$/, "").replace(added ?? "", "");
+    return new URL(address).pathname === "/" && url.search === "" && pathname !== "/" ? address + pathname : address;
+  }
+  // It may hold a password or a key.
+  const current = /[@?#]/.test(text) ? "current value (not shown)" : `current value is ${JSON.stringify(text)}`;
+  problems.push(new SettingError(name, `${current}, wanted is an address like ${standard}`));
+  return standard;
+}

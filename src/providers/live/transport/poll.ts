@@ -1,0 +1,80 @@
+/**
+ * Records that are asked for again and again, where nothing is streamed: option chains, reports of companies.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import { createFrame, type Frame, type Rejected } from "../../../records/frame.ts";
+import type { MarketRecord } from "../../../records/record.ts";
+import type { Provider, ProviderContext } from "../../provider.ts";
+import { FeedError } from "../feed.ts";
+import type { TokenBucket } from "../../../pipeline/rate.ts";
+import type { CallOutcome } from "./rest.ts";
+
+/** What an endpoint says of one symbol; who delivers it and when is added here. */
+export type PolledRecord<R extends MarketRecord> = Omit<R, "provider" | "receivedAt">;
+
+/** A part of an answer. */
+export interface PolledPage<R extends MarketRecord> {
+  readonly records: readonly PolledRecord<R>[];
+  readonly rejected: readonly Rejected[];
+}
+
+/** Options of {@linkcode createPoller}. */
+export interface PollOptions<R extends MarketRecord> {
+  name: string;
+  /** Name of the kind of the records. */
+  kind: string;
+  symbols: readonly string[];
+  /** Time from the beginning of a round to that of the next, in milliseconds. */
+  everyMs: number;
+  bucket: TokenBucket;
+  /** Asks what is known of a symbol now. */
+  ask: (symbol: string, signal: AbortSignal, onCall: (outcome: CallOutcome) => void) => AsyncIterable<PolledPage<R>>;
+}
+
+/**
+ * Makes a provider that asks for one symbol after another, round after round, as fast as the bucket allows. A symbol that
+ * is refused is named once and asked for no more; any other failure is named, and the next round tries again. When all are
+ * refused the provider has failed.
+ */
+export function createPoller<R extends MarketRecord>(options: PollOptions<R>): Provider {
+  const { name, kind, everyMs, bucket, ask } = options;
+
+  async function* poll({ stop, clock, warn, emit }: ProviderContext): AsyncGenerator<Frame> {
+    const wanted = new Set(options.symbols);
+    const onCall = (outcome: CallOutcome) => emit({ type: "rest-call", provider: name, outcome });
+    while (!stop.aborted) {
+      const nextAt = performance.now() + everyMs;
+      for (const symbol of wanted) {
+        try {
+          for await (const { records, rejected } of ask(symbol, stop, onCall)) {
+            const receivedAt = clock(records.length + rejected.length);
+            yield createFrame({
+              kind,
+              provider: name,
+              receivedAt,
+              records: records.map((record, at) => ({ ...record, provider: name, receivedAt: receivedAt + at })),
+              rejected,
+            });
+          }
+        } catch (error) {
+          if (stop.aborted) return;
+          warn(`${kind} of ${symbol} could not be read: ${(error as Error).message}`);
+          if (!(error instanceof FeedError) || error.reason !== "refused") continue;
+          wanted.delete(symbol);
+          if (wanted.size === 0) throw error;
+        }
+      }
+      await delay(Math.max(0, nextAt - performance.now()), { signal: stop }).catch(() => {});
+    }
+  }
+
+  return {
+    name,
+    isLive: true,
+    symbols: options.symbols,
+    buckets: [bucket],
+    open: (context) => ReadableStream.from(poll(context)),
+  };
+}

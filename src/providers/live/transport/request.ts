@@ -1,0 +1,131 @@
+/**
+ * One HTTP request for JSON: bounded in time and size, and told to nobody but the host that was asked.
+ *
+ * @module
+ */
+import type { FeedClock } from "../clock.ts";
+
+/** What came of a request. */
+export interface Answer {
+  /** 0 where there was none. */
+  readonly status: number;
+  /** What was said, parsed; text where it is not JSON, an error's message where nothing came. */
+  readonly body: unknown;
+  /** Whether the body is JSON, whole, and not declared to be something else. */
+  readonly isJson: boolean;
+  /** How long the endpoint asks to be left alone, in milliseconds; 0 where it does not say. */
+  readonly retryAfterMs: number;
+}
+
+/** Options of {@linkcode request}. */
+export interface RequestOptions {
+  headers?: Record<string, string>;
+  signal: AbortSignal;
+  /** Told of the time that an answer says. */
+  clock?: Pick<FeedClock, "vendorSaid">;
+  /** Longest wait for the whole answer, in milliseconds. */
+  timeoutMs: number;
+  /** Most bytes of the answer, unpacked. @default {64 MiB} */
+  maxBytes?: number;
+}
+
+/** Redirects that are followed. */
+const MAX_REDIRECTS = 3;
+const MAX_BYTES = 64 * 1024 * 1024;
+/** Longest way of an answer whose date is still news, in milliseconds. */
+const MAX_TRIP_MS = 2000;
+/** Longest that an endpoint is left alone at its word, in milliseconds: bans of exchanges last days at most. */
+const MAX_RETRY_AFTER_MS = 3 * 24 * 60 * 60_000;
+
+/**
+ * Makes a request. Redirects are followed on the same host alone: the headers hold a key, and only those of some names
+ * would be left out for another host by `fetch` itself.
+ */
+export async function request(url: string, options: RequestOptions): Promise<Answer> {
+  const { headers, maxBytes = MAX_BYTES } = options;
+  const signal = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)]);
+  try {
+    for (let target = url, redirects = 0;; redirects++) {
+      const askedAt = performance.now();
+      const response = await fetch(target, { headers, signal, redirect: "manual" });
+      if (performance.now() - askedAt <= MAX_TRIP_MS) hearDate(response.headers, options.clock);
+      const location = response.headers.get("location");
+      if (response.status >= 300 && response.status < 400 && location !== null) {
+        await response.body?.cancel();
+        const next = URL.parse(location, target);
+        if (next?.origin === new URL(url).origin && redirects < MAX_REDIRECTS) {
+          target = next.href;
+          continue;
+        }
+        const where = next?.origin ?? "no address";
+        const body = `it sends on to ${where}, and the key is for nobody else: check the address that is configured`;
+        return { status: response.status, body, isJson: false, retryAfterMs: 0 };
+      }
+      const text = await readText(response, maxBytes);
+      const { body, isJson } = parse(text);
+      return {
+        status: response.status,
+        body,
+        isJson: isJson && isDeclaredJson(response.headers),
+        retryAfterMs: readRetryAfter(response),
+      };
+    }
+  } catch (error) {
+    return { status: 0, body: (error as Error).message, isJson: false, retryAfterMs: 0 };
+  }
+}
+
+/**
+ * The body as text. A server that never ends it must not fill the memory, and one that ends it early has not answered.
+ *
+ * @throws {RangeError} If the body is longer than `maxBytes`, or not as long as its header says.
+ */
+async function readText(response: Response, maxBytes: number): Promise<string> {
+  if (response.body === null) return "";
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of response.body) {
+    size += chunk.length;
+    // Leaving the loop cancels the body.
+    if (size > maxBytes) throw new RangeError(`the answer is longer than ${maxBytes} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  const { headers } = response;
+  const length = headers.get("content-length");
+  // A packed body is as long as the header says before it is unpacked.
+  if (length !== null && headers.get("content-encoding") === null && Number(length) !== size) {
+    throw new RangeError(`the answer is cut: ${size} of ${length} bytes came`);
+  }
+  return text + decoder.decode();
+}
+
+function parse(text: string): { body: unknown; isJson: boolean } {
+  try {
+    return { body: JSON.parse(text), isJson: true };
+  } catch {
+    return { body: text.slice(0, 200), isJson: false };
+  }
+}
+
+/** Tells the clock of the `Date`, which has no fractions of its second; that of an answer from a cache has passed. */
+function hearDate(headers: Headers, clock: RequestOptions["clock"]): void {
+  if (Number(headers.get("age") ?? 0) === 0) clock?.vendorSaid(Date.parse(headers.get("date") ?? "") + 500);
+}
+
+/** Whether the answer may be JSON by its type: every vendor declares JSON, mirrors may say plain text or nothing. */
+function isDeclaredJson(headers: Headers): boolean {
+  const type = headers.get("content-type")?.split(";", 1)[0].trim().toLowerCase() ?? "";
+  return type === "" || type === "text/plain" || /[/+]json$/.test(type);
+}
+
+/** `Retry-After` is in seconds, or a date; `X-RateLimit-Reset` the moment of the next quota, in epoch seconds. */
+function readRetryAfter({ status, headers }: Response): number {
+  const value = headers.get("retry-after")?.trim();
+  const reset = Number(headers.get("x-ratelimit-reset") ?? NaN);
+  let waitMs = NaN;
+  if (value !== undefined && value !== "") {
+    waitMs = Number.isFinite(Number(value)) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+  } else if (status === 429) waitMs = reset * 1000 - Date.now();
+  return waitMs > 0 ? Math.min(waitMs, MAX_RETRY_AFTER_MS) : 0;
+}

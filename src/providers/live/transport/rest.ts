@@ -1,0 +1,97 @@
+/**
+ * Requests to a provider's REST endpoint: paced, repeated where that helps, and understood where it does not.
+ *
+ * @module
+ */
+import { delay } from "@std/async/delay";
+import type { TokenBucket } from "../../../pipeline/rate.ts";
+import { FeedError } from "../feed.ts";
+import { request, type RequestOptions } from "./request.ts";
+
+/** What came of a request: an answer, a refusal to slow down, or neither. */
+export type CallOutcome = "ok" | "throttled" | "error";
+
+/** Options of {@linkcode getJson}. */
+export interface RestOptions extends Omit<RequestOptions, "timeoutMs"> {
+  /** Takes a token for each request, and pauses where the endpoint asks for it. */
+  bucket: TokenBucket;
+  /** Attempts in all. @default {6} */
+  attempts?: number;
+  /** First wait of the backoff, in milliseconds; doubles up to a minute, with full jitter. @default {1000} */
+  backoffMs?: number;
+  /** Longest wait for an answer, in milliseconds. @default {30000} */
+  timeoutMs?: number;
+  /** Whether an answer with status 200 asks to slow down all the same. */
+  isThrottled?: (body: unknown) => boolean;
+  /** Why an answer with status 200 is no sound one, to end its sentence; `undefined` where it is sound. */
+  findFault?: (body: unknown) => string | undefined;
+  /** Whether a refusal says something that the caller understands: its body is returned. */
+  isAnswer?: (status: number, body: unknown) => boolean;
+  /** What to do about a refusal, to end its message. */
+  advise?: (status: number, body: unknown) => string | undefined;
+  /** Told of each request's outcome. */
+  onCall?: (outcome: CallOutcome) => void;
+}
+
+const MAX_BACKOFF_MS = 60_000;
+/** Longest wait that is no news, in milliseconds. */
+const MAX_RETRY_AFTER_MS = 10 * 60_000;
+/** Statuses that ask to slow down: 418 is what exchanges say to those who did not. */
+const THROTTLED = new Set([418, 429]);
+/** Further statuses that another attempt may change; 0 is no answer. */
+const RETRIABLE = new Set([0, 408, 413, 425, 499]);
+
+/**
+ * Gets JSON. A refusal to slow down (429, or what {@linkcode RestOptions.isThrottled} sees), a server error, an answer that
+ * is no JSON or has a fault ({@linkcode RestOptions.findFault}), and a broken connection are tried again after a wait. As long as `Retry-After` says, and while a refusal to
+ * slow down is waited for, nobody else asks the endpoint either.
+ *
+ * @throws {FeedError} If the endpoint refuses the request, fatal for 401 and 403; or if all attempts failed, with the
+ * reason `history` where the last answer has a fault.
+ */
+export async function getJson(url: string, options: RestOptions): Promise<unknown> {
+  const { signal, bucket, attempts = 6, backoffMs = 1000, timeoutMs = 30_000, onCall } = options;
+  for (let attempt = 1;; attempt++) {
+    await bucket.take(1, signal);
+    const { status, body, isJson, retryAfterMs } = await request(url, { ...options, timeoutMs });
+    signal.throwIfAborted();
+    const isThrottled = THROTTLED.has(status) || status === 200 && isJson && options.isThrottled?.(body) === true;
+    const fault = status === 200 && isJson && !isThrottled ? options.findFault?.(body) : undefined;
+    if (status === 200 ? isJson && !isThrottled && fault === undefined : options.isAnswer?.(status, body)) {
+      onCall?.("ok");
+      return body;
+    }
+    onCall?.(isThrottled ? "throttled" : "error");
+    const said = fault === undefined ? describe(status, body) : `an answer that ${fault}: ${excerpt(body)}`;
+    if (!isThrottled && status !== 200 && status < 500 && !RETRIABLE.has(status)) {
+      const advice = options.advise?.(status, body);
+      throw new FeedError(
+        `${withoutQuery(url)} refused the request, ${said}${advice === undefined ? "" : `: ${advice}`}`,
+        { isFatal: status === 401 || status === 403, reason: "refused" },
+      );
+    }
+    const waitMs = retryAfterMs + Math.random() * Math.min(backoffMs * 2 ** attempt, MAX_BACKOFF_MS);
+    if (isThrottled || retryAfterMs > 0) bucket.pause(waitMs);
+    if (retryAfterMs > MAX_RETRY_AFTER_MS) {
+      const minutes = Math.ceil(retryAfterMs / 60_000);
+      throw new FeedError(`${withoutQuery(url)} asks to be left alone for ${minutes} minutes, ${said}`, {
+        reason: "rest",
+      });
+    }
+    if (attempt === attempts) {
+      throw new FeedError(`${withoutQuery(url)} failed ${attempts} times, the last time ${said}`, {
+        reason: fault === undefined ? "rest" : "history",
+      });
+    }
+    await delay(waitMs, { signal });
+  }
+}
+
+function describe(status: number, body: unknown): string {
+  return `${status === 0 ? "no answer" : `status ${status}`}: ${excerpt(body)}`;
+}
+
+const excerpt = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 200);
+
+/** The address for people to read: a query may hold a key. */
+export const withoutQuery = (url: string): string => url.split("?", 1)[0];

@@ -1,0 +1,42 @@
+/**
+ * Rows of history, among which may be some that are no bars.
+ *
+ * @module
+ */
+import { type FeedBar, FeedError } from "../feed.ts";
+
+/** Reads rows, and remembers those that were none. */
+export interface RowReader {
+  /** The bars of a page. */
+  read(symbol: string, rows: readonly unknown[]): FeedBar[];
+  /**
+   * To be called after the last page: the good ones are used, but the range is not complete, and is asked for again.
+   *
+   * @throws {FeedError} If any row was no bar.
+   */
+  finish(): void;
+}
+
+/** Makes a reader. `parse` gives the bar of a row, nothing for a time without trades, or in words why it is none. */
+export function createRowReader(parse: (row: unknown, symbol: string) => FeedBar | undefined | string): RowReader {
+  const bad = new Map<string, { count: number; reason: string }>();
+  return {
+    read(symbol, rows) {
+      const bars: FeedBar[] = [];
+      for (const row of rows) {
+        const bar = parse(row, symbol);
+        if (typeof bar === "string") {
+          const of = bad.get(symbol) ?? { count: 0, reason: bar };
+          of.count++;
+          bad.set(symbol, of);
+        } else if (bar !== undefined) bars.push(bar);
+      }
+      return bars;
+    },
+    finish() {
+      if (bad.size === 0) return;
+      const counts = Array.from(bad, ([symbol, { count, reason }]) => `${count} bars of ${symbol}: ${reason}`);
+      throw new FeedError(`history has bad rows, ${counts.slice(0, 5).join("; ")}`, { reason: "history" });
+    },
+  };
+}
