@@ -2,14 +2,14 @@
  * Frames as bytes: for the journal, and for messages between processes.
  *
  * A message is `BFR`, a byte with the version, the CRC-32C of all that follows, the length of a JSON object, that object,
- * and a column for each field that it names (see `columns.ts`); numbers are little-endian. The object tells kind,
+ * and a column for each field that it names (see `packed.ts`); numbers are little-endian. The object tells kind,
  * provider, receive time, number of records, fields with their types, the dictionary of texts, and what was rejected. So
  * a message can be read without anything beside it, also by a program whose kind has other fields: those that it does
  * not know it leaves out.
  *
  * @module
  */
-import { createColumnReader, createColumnWriter } from "./columns.ts";
+import { createColumnReader, createColumnWriter } from "./packed.ts";
 import { crc32c } from "./crc32c.ts";
 import type { Frame, FrameInit, Rejected } from "./frame.ts";
 import { recordKind } from "./mod.ts";

@@ -1,260 +1,136 @@
 /**
- * Columns of values as bytes; see `codec.ts`.
+ * Records as columns: the form in which a frame carries them from the parser to the encoder.
  *
- * A column begins with one byte: in its two lowest bits whether values are there (0 none, 1 all, 2 some, and then a bit
- * for each record follows, the lowest first), in the next two how they are laid out. Numbers: 0 as doubles, 1 as the
- * first and the step from each to the next. Text: 0 one for all, else each by its place in the dictionary, in 1, 2 or 4
- * bytes (1, 2, 3). Everything is little-endian.
+ * **Cells.** Everything but free text is a number in one `Float64Array`, column after column: the cell of the column at
+ * `place` in row `at` is `cells[place * stride + at]`. {@linkcode SERIES}, {@linkcode TS} and {@linkcode RECEIVED_AT} are
+ * the places of the columns that every kind has; the kind's own fields follow, and `kind.fields` tells the place of each.
+ * `NaN` is an absent value. A required number may be `NaN` too: then the record is unsound, and validation says so.
+ *
+ * | type of the field | cell |
+ * |-------------------|------|
+ * | `float8`, `int4`, `flag` | the number |
+ * | `timestamptz` | milliseconds since 1970, fractions kept to the microsecond ({@linkcode RECEIVED_AT}: **microseconds**) |
+ * | `date` | days since 1970 |
+ * | `enum` | place of the value in the field's `values` |
+ *
+ * **Texts.** A field of type `text` or `jsonb` has its values in `texts[place]`, `undefined` where absent; its cells are not
+ * used. JSON is kept as its text.
+ *
+ * **Series.** Provider, symbol and timeframe are one code into `series`, a dictionary that all frames of a source share.
+ *
+ * **How a reader fills them.** Make a {@linkcode SeriesDictionary} once a source. For each frame, {@linkcode createColumns}
+ * with room for its rows (and `series = renewSeries(series)`); then for each record, with `at = columns.count`:
+ * 1. write `series.codeOf(provider, symbol, timeframe)` (a reader of bytes remembers the code by the bytes), the time and
+ *    the receive time to their places;
+ * 2. write each field of `kind.fields` to its place: a number as parsed, anything else by `field.read(text, …)`. A new
+ *    buffer is all `NaN` and `undefined`, so what is absent needs no write, but for a field with a `default`;
+ * 3. write the line to `lines[at]`, where there are lines, and then `columns.count++`.
+ *
+ * A record that turns out to be none half-way leaves nothing behind as long as the count stays: but then write also what is
+ * absent in the next one, or {@linkcode clearRow} it. `kind.read(values, columns, context)` does all of this but the
+ * line, from texts and JSON values, and says in words why a record is none; a reader of bytes falls back to it where its own
+ * fast path does not apply (a quoted field, an unusual number or time, a kind with `derive`). After the frame has been handed
+ * on nobody writes to its columns.
  *
  * @module
  */
+import type { SeriesDictionary } from "./series_dictionary.ts";
 
-const NONE = 0;
-const ALL = 1;
-const SOME = 2;
-const PLAIN = 0;
-const RAMP = 1;
-const CONSTANT = 0;
-/** Bytes of a text's place, by layout. */
-const WIDTHS = [4, 1, 2, 4];
-/** Shortest ramp that is shorter than its values. */
-const LEAST_RAMP = 3;
+/** Place of the code of the series. */
+export const SERIES = 0;
+/** Place of the record's own time, in milliseconds since 1970-01-01 UTC. */
+export const TS = 1;
+/** Place of the time of receipt, in microseconds since 1970-01-01 UTC. */
+export const RECEIVED_AT = 2;
+/** Place of the first field that is the kind's own. */
+export const FIRST_FIELD = 3;
 
-/** Most bytes that a column of that many records takes. */
-function maxColumnBytes(count: number): number {
-  return 1 + Math.ceil(count / 8) + 8 * Math.max(count, 2);
+/** The columns of one kind: how many there are, and which hold texts. */
+export interface Layout {
+  /** One more than the last place. */
+  readonly places: number;
+  /** Places of the fields whose values are texts. */
+  readonly textPlaces: readonly number[];
 }
 
-/** Largest room that is kept for the next columns. */
-const KEPT_BYTES = 1 << 20;
-
-/** Writes columns one after another, and gathers the texts in them. */
-export interface ColumnWriter {
-  /** Every text since the beginning once, in the order of first use. */
-  readonly texts: readonly string[];
-  /** What has been written since the beginning; valid until the next. */
-  readonly bytes: Uint8Array;
-  /** Begins anew, with room for that many columns of that many records. */
-  begin(columns: number, count: number): void;
-  /**
-   * Writes a column of numbers. `put` puts that of a record into a place; where it is `NaN`, `look` tells whether the
-   * record has that number, has none and may, or has something else there. Returns whether none had something else.
-   */
-  numbers<R>(
-    records: readonly R[],
-    put: (record: R, into: Float64Array, at: number) => void,
-    look: (record: R) => "value" | "absent" | "wrong",
-  ): boolean;
-  /**
-   * Writes a column of what `value` gives for each record: text, or `undefined` where it is absent. Returns whether it
-   * gave nothing else, and nothing absent unless that is allowed.
-   */
-  strings<R>(records: readonly R[], value: (record: R) => unknown, mayBeAbsent: boolean): boolean;
+/** See the module's description. Not to be changed once it is in a frame. */
+export interface Columns {
+  /** How many rows there are. */
+  readonly count: number;
+  /** How many rows there is room for: the distance of one column to the next in `cells`. */
+  readonly stride: number;
+  readonly cells: Float64Array<ArrayBuffer>;
+  readonly series: SeriesDictionary;
+  /** Columns of text by place; empty at the places of other fields. */
+  readonly texts: readonly (readonly (string | undefined)[])[];
+  /** Line of each record in the frame's source, from 1; absent where it was not read from a file. */
+  readonly lines?: Uint32Array<ArrayBuffer>;
 }
 
-/** Makes a writer. It keeps its room: to make new room for each frame would set off the garbage collector. */
-export function createColumnWriter(): ColumnWriter {
-  let bytes = new Uint8Array(0);
-  let view = new DataView(bytes.buffer);
-  const places = new Map<string, number>();
-  let size = 0;
-  let values = new Float64Array(0);
+/** Columns while they are filled. */
+export interface OpenColumns extends Columns {
+  count: number;
+  readonly texts: (string | undefined)[][];
+}
 
-  /** Notes the first record without a value: from it on each that has one needs its bit, and those before it too. */
-  function noteGap(at: number, count: number): void {
-    bytes.fill(0, size + 1, size + 1 + Math.ceil(count / 8));
-    for (let before = 0; before < at; before++) noteValue(before);
-  }
-
-  function noteValue(at: number): void {
-    bytes[size + 1 + (at >> 3)] |= 1 << (at & 7);
-  }
-
-  /** Writes the first byte of a column with that many values; the bits lie behind it, where they are needed. */
-  function beginColumn(count: number, layout: number, found: number): void {
-    const presence = found === 0 ? NONE : found === count ? ALL : SOME;
-    bytes[size++] = presence | layout << 2;
-    if (presence === SOME) size += Math.ceil(count / 8);
-  }
-
-  function isRamp(found: number): boolean {
-    if (found < LEAST_RAMP) return false;
-    const first = values[0];
-    const step = values[1] - first;
-    for (let at = 0; at < found; at++) if (!Object.is(values[at], first + at * step)) return false;
-    return true;
-  }
-
-  function placeOf(text: string): number {
-    let place = places.get(text);
-    if (place === undefined) places.set(text, place = places.size);
-    return place;
-  }
-
+/** Makes columns with room for `room` rows and none in them. */
+export function createColumns(
+  { places, textPlaces }: Layout,
+  room: number,
+  series: SeriesDictionary,
+  withLines = false,
+): OpenColumns {
+  const texts: (string | undefined)[][] = textPlaces.length === 0 ? NO_TEXTS : Array.from({ length: places }, () => []);
   return {
-    get texts() {
-      return [...places.keys()];
-    },
-    get bytes() {
-      return bytes.subarray(0, size);
-    },
-    begin(columns, count) {
-      const room = columns * maxColumnBytes(count);
-      if (bytes.length < room || bytes.length > Math.max(room, KEPT_BYTES)) {
-        bytes = new Uint8Array(room);
-        view = new DataView(bytes.buffer);
-        values = new Float64Array(count);
-      } else if (values.length < count) {
-        values = new Float64Array(count);
-      }
-      size = 0;
-      places.clear();
-    },
-    numbers(records, put, look) {
-      const count = records.length;
-      let found = 0;
-      let isSound = true;
-      for (let at = 0; at < count; at++) {
-        put(records[at], values, found);
-        if (Number.isNaN(values[found])) {
-          const is = look(records[at]);
-          if (is === "wrong") isSound = false;
-          if (is !== "value") {
-            if (found === at) noteGap(at, count);
-            continue;
-          }
-        }
-        if (found < at) noteValue(at);
-        found++;
-      }
-      const ramp = isRamp(found);
-      beginColumn(count, ramp ? RAMP : PLAIN, found);
-      if (ramp) values[1] -= values[0];
-      const written = ramp ? 2 : found;
-      for (let at = 0; at < written; at++, size += 8) view.setFloat64(size, values[at], true);
-      return isSound;
-    },
-    strings(records, value, mayBeAbsent) {
-      const count = records.length;
-      let found = 0;
-      let isSound = true;
-      let isConstant = true;
-      let most = 0;
-      let last: string | undefined;
-      let place = 0;
-      for (let at = 0; at < count; at++) {
-        const text = value(records[at]);
-        if (typeof text !== "string") {
-          if (found === at) noteGap(at, count);
-          isSound &&= mayBeAbsent && text === undefined;
-          continue;
-        }
-        // Texts repeat: most need no look-up.
-        if (text !== last) {
-          place = placeOf(last = text);
-          if (place > most) most = place;
-          isConstant = isConstant && (found === 0 || place === values[0]);
-        }
-        if (found < at) noteValue(at);
-        values[found++] = place;
-      }
-      const layout = isConstant ? CONSTANT : most < 2 ** 8 ? 1 : most < 2 ** 16 ? 2 : 3;
-      beginColumn(count, layout, found);
-      const width = WIDTHS[layout];
-      const written = isConstant ? Math.min(1, found) : found;
-      for (let at = 0; at < written; at++, size += width) {
-        if (width === 1) bytes[size] = values[at];
-        else if (width === 2) view.setUint16(size, values[at], true);
-        else view.setUint32(size, values[at], true);
-      }
-      return isSound;
-    },
+    count: 0,
+    stride: room,
+    cells: new Float64Array(places * room).fill(NaN),
+    series,
+    texts,
+    lines: withLines ? new Uint32Array(room) : undefined,
   };
 }
 
-/** Reads columns one after another. Its methods throw a `RangeError` where the bytes are no such column. */
-export interface ColumnReader {
-  /** Place of the next byte. */
-  readonly at: number;
-  /** Reads a column of numbers; absent ones are `undefined`. An empty result stands for all absent. */
-  numbers(count: number): ArrayLike<number | undefined>;
-  /** Reads a column of places in a dictionary, and gives what lies there. */
-  strings(count: number, texts: readonly string[]): ArrayLike<string | undefined>;
+/** The texts of kinds that have none. */
+const NO_TEXTS: (string | undefined)[][] = [];
+
+/** Takes back what was written to the row at `columns.count`. */
+export function clearRow({ texts, cells, count, stride }: OpenColumns): void {
+  for (let at = count; at < cells.length; at += stride) cells[at] = NaN;
+  for (const column of texts) if (column.length > count) column.length = count;
 }
 
-/** Makes a reader of the bytes from `start` on. */
-export function createColumnReader(bytes: Uint8Array, start: number): ColumnReader {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  let at = start;
+/** Part of columns: `count` rows from `from` on, in their order. */
+export interface Slice {
+  readonly columns: Columns;
+  readonly from: number;
+  readonly count: number;
+}
 
-  /** Steps over that many bytes, and gives the place of the first. */
-  function take(count: number): number {
-    const from = at;
-    if (from + count > bytes.length) throw new RangeError("it ends in the middle of a column");
-    at += count;
-    return from;
+/** Columns of the rows at these places, in the order of the places. */
+export function pickRows(columns: Columns, rows: ArrayLike<number>): Columns {
+  const { cells, stride, texts, lines } = columns;
+  const count = rows.length;
+  const places = stride === 0 ? 0 : cells.length / stride;
+  const picked = new Float64Array(places * count);
+  for (let place = 0; place < places; place++) {
+    for (let at = 0; at < count; at++) picked[place * count + at] = cells[place * stride + rows[at]];
   }
-
-  /** Reads the first byte and the bits of presence. */
-  function begin(count: number): { layout: number; found: number; isThere?: (at: number) => boolean } {
-    const flags = bytes[take(1)];
-    const presence = flags & 3;
-    const layout = flags >> 2;
-    if (presence > SOME || layout > 3) throw new RangeError(`a column begins with ${flags}`);
-    if (presence !== SOME) return { layout, found: presence === ALL ? count : 0 };
-    const bits = take(Math.ceil(count / 8));
-    const isThere = (place: number) => (bytes[bits + (place >> 3)] >> (place & 7) & 1) === 1;
-    let found = 0;
-    for (let place = 0; place < count; place++) if (isThere(place)) found++;
-    return { layout, found, isThere };
-  }
-
-  /** Puts values where their bits say. */
-  function scatter<T>(count: number, values: ArrayLike<T>, isThere?: (at: number) => boolean) {
-    if (isThere === undefined) return values;
-    let next = 0;
-    return Array.from({ length: count }, (_, place) => isThere(place) ? values[next++] : undefined);
-  }
-
   return {
-    get at() {
-      return at;
-    },
-    numbers(count) {
-      const { layout, found, isThere } = begin(count);
-      if (layout > RAMP) throw new RangeError(`numbers are laid out as ${layout}`);
-      const isRamp = layout === RAMP && found > 0;
-      const from = take(8 * (isRamp ? 2 : found));
-      // No typed array, which would have memory outside of the heap.
-      const values = new Array<number>(found);
-      if (isRamp) {
-        const first = view.getFloat64(from, true);
-        const step = view.getFloat64(from + 8, true);
-        for (let place = 0; place < found; place++) values[place] = first + place * step;
-      } else {
-        for (let place = 0; place < found; place++) values[place] = view.getFloat64(from + 8 * place, true);
-      }
-      return scatter(count, values, isThere);
-    },
-    strings(count, texts) {
-      const { layout, found, isThere } = begin(count);
-      const width = WIDTHS[layout];
-      const isConstant = layout === CONSTANT && found > 0;
-      const from = take(width * (isConstant ? 1 : found));
-      const read = (place: number) => {
-        const where = from + width * place;
-        const index = width === 1
-          ? bytes[where]
-          : width === 2
-          ? view.getUint16(where, true)
-          : view.getUint32(where, true);
-        if (index >= texts.length) throw new RangeError(`text ${index} of ${texts.length} is meant`);
-        return texts[index];
-      };
-      const values = new Array<string>(found);
-      if (isConstant) values.fill(read(0));
-      else for (let place = 0; place < found; place++) values[place] = read(place);
-      return scatter(count, values, isThere);
-    },
+    ...columns,
+    count,
+    stride: count,
+    cells: picked,
+    texts: texts.map((column) => column.length === 0 ? [] : Array.from(rows, (row) => column[row])),
+    lines: lines && Uint32Array.from(rows, (row) => lines[row]),
   };
+}
+
+/** Columns of `count` rows from `from` on. */
+export function sliceRows(columns: Columns, from: number, count: number): Columns {
+  if (from === 0 && count >= columns.count) return columns;
+  return pickRows(
+    columns,
+    Array.from({ length: Math.max(0, Math.min(count, columns.count - from)) }, (_, at) => from + at),
+  );
 }

@@ -1,0 +1,177 @@
+/**
+ * The fields of a kind: what one declaration says of each, and how values of files become cells.
+ *
+ * @module
+ */
+import type { OpenColumns } from "./columns.ts";
+import { parseDecimal } from "./number.ts";
+import { quote } from "./quote.ts";
+import type { ParseContext } from "./record.ts";
+
+/**
+ * Types of fields. `symbol` and `timeframe` name the series and have no column of their own. `flag` is 1 or absent. `enum` is
+ * one of a few texts, each stored as one character.
+ */
+export type FieldType =
+  | "symbol"
+  | "timeframe"
+  | "timestamptz"
+  | "float8"
+  | "int4"
+  | "flag"
+  | "enum"
+  | "date"
+  | "text"
+  | "jsonb";
+
+/** Types whose cell is the number itself: a reader of bytes writes what it has parsed. */
+export const isNumber = ({ type }: { readonly type: FieldType }): boolean =>
+  type === "float8" || type === "int4" || type === "flag";
+
+/** Types whose values are in {@linkcode OpenColumns.texts}. */
+export const isText = ({ type }: { readonly type: FieldType }): boolean => type === "text" || type === "jsonb";
+
+/** One field of a declaration. */
+export interface FieldDeclaration {
+  /** Name of the property in TypeScript, JSON, files and messages. */
+  readonly name: string;
+  readonly type: FieldType;
+  /** Column of the table. @default {the name in snake_case} */
+  readonly column?: string;
+  /** Further names in files. */
+  readonly aliases?: readonly string[];
+  /** Whether a record may lack it. */
+  readonly optional?: true;
+  /** Unit, for the documentation. */
+  readonly unit?: string;
+  /** Meaning, for the documentation. */
+  readonly about?: string;
+  /** Of an `enum`: the character that the table has for each value. */
+  readonly values?: Readonly<Record<string, string>>;
+  /** Of an `enum`: other spellings in files, in lower case, and what they mean. */
+  readonly spellings?: Readonly<Record<string, string>>;
+  /** Of an `enum`: the value where none is given. */
+  readonly default?: string;
+  /** Of a `flag`: the enum column that tells it, and the characters that it replaces there and puts in their place. */
+  readonly marks?: { readonly field: string; readonly from: string; readonly to: string };
+  /** What is said in `NAME is not …` of a value that cannot be read. @default {by type} */
+  readonly expected?: string;
+}
+
+/** A field of a kind. */
+export interface Field extends FieldDeclaration {
+  readonly aliases: readonly string[];
+  /** Place of its column; see `columns.ts`. That of the series for `symbol` and `timeframe`. */
+  readonly place: number;
+  /**
+   * Writes a value (a text of a file, or a value of JSON) to the row at `columns.count`; says in words why it cannot. Not for
+   * `symbol` and `timeframe`. An absent value is a problem only where the field is required.
+   */
+  read(value: unknown, columns: OpenColumns, context: ParseContext): string | undefined;
+}
+
+/** Whether a file or an object has no value there. */
+export const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === "";
+
+const MS_A_DAY = 86_400_000;
+const DAY = /^(\d{4})-?(\d\d)-?(\d\d)$/;
+
+/** Days since 1970 of a day that the calendar has; `NaN` of anything else. */
+export function readDay(value: unknown): number {
+  const [, year, month, day] = DAY.exec(String(value)) ?? [];
+  const written = `${year}-${month}-${day}`;
+  const ms = Date.parse(`${written}T00:00:00Z`);
+  return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== written ? NaN : ms / MS_A_DAY;
+}
+
+/** `yyyy-mm-dd`, or the number where it is no day. */
+export function formatDay(days: number): string {
+  const date = new Date(days * MS_A_DAY);
+  return Number.isNaN(date.getTime()) ? String(days) : date.toISOString().slice(0, 10);
+}
+
+/** Turns a value into what is stored: a number for a cell, or a text; `undefined` where it is none. */
+type Converter = (value: unknown, context: ParseContext) => number | string | undefined;
+
+const number: Converter = (value) => {
+  const read = parseDecimal(value);
+  return Number.isFinite(read) ? read : undefined;
+};
+
+function converterOf({ type, values, spellings, default: fallback }: FieldDeclaration): Converter {
+  switch (type) {
+    case "timestamptz":
+      return (value, { parseTime }) => orUndefined(parseTime(value));
+    case "date":
+      return (value) => orUndefined(readDay(value));
+    case "enum": {
+      const names = Object.keys(values!);
+      const places = new Map(names.map((name, place) => [name, place]));
+      for (const [spelling, name] of Object.entries(spellings ?? {})) places.set(spelling, places.get(name)!);
+      return (value) =>
+        isAbsent(value) && fallback !== undefined
+          ? places.get(fallback)
+          : places.get(String(value)) ?? (spellings && places.get(String(value).toLowerCase()));
+    }
+    case "text":
+      return (value) => typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined;
+    case "jsonb":
+      return readJson;
+    default:
+      return number;
+  }
+}
+
+const orUndefined = (value: number) => Number.isNaN(value) ? undefined : value;
+
+/** JSON as its text, given as that or as what it means. */
+function readJson(value: unknown): string | undefined {
+  if (typeof value !== "string") return JSON.stringify(value);
+  try {
+    JSON.parse(value);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+const EXPECTED: Partial<Record<FieldType, string>> = {
+  float8: "a finite number",
+  int4: "a finite number",
+  flag: "a finite number",
+  date: "a day like 2024-01-19",
+  text: "text",
+  jsonb: "JSON",
+};
+
+/** Makes the field of a declaration. */
+export function makeField(declared: FieldDeclaration, place: number): Field {
+  const { name, optional, type, values } = declared;
+  const expected = declared.expected ?? EXPECTED[type] ?? Object.keys(values ?? {}).join(" or ");
+  const convert = converterOf(declared);
+  const isInTexts = isText(declared);
+  const isRequired = optional !== true;
+  const hasDefault = declared.default !== undefined;
+  return {
+    ...declared,
+    aliases: declared.aliases ?? [],
+    place,
+    read(value, columns, context) {
+      const { cells, stride, texts, count } = columns;
+      if (!hasDefault && isAbsent(value)) {
+        if (isRequired) {
+          return `${name} is not ${type === "timestamptz" ? context.timeFormat : expected}: ${quote(value)}`;
+        }
+        if (isInTexts) texts[place][count] = undefined;
+        else cells[place * stride + count] = NaN;
+        return undefined;
+      }
+      const read = convert(value, context);
+      if (read === undefined) {
+        return `${name} is not ${type === "timestamptz" ? context.timeFormat : expected}: ${quote(value)}`;
+      }
+      if (isInTexts) texts[place][count] = read as string;
+      else cells[place * stride + count] = read as number;
+    },
+  };
+}
