@@ -80,6 +80,7 @@ const SOON = 0.1;
 /** Makes the instance; it joins with {@linkcode Cluster.start}. */
 export function createCluster({ store, times, report, stream, cut, emit }: ClusterOptions): Cluster {
   const id = crypto.randomUUID();
+  const leaving = new AbortController();
   let session: Session = { state: "apart" };
   const held = new Set<number>();
   /** The held shard that is released as soon as it is no longer streamed. */
@@ -159,7 +160,7 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
 
   /** Opens a session. Shards that the instance still holds are claimed again. */
   async function join(): Promise<Lease> {
-    const lease = await store.join(id, fullReport());
+    const lease = await store.join(id, fullReport(), leaving.signal);
     session = { state: session.state === "leaving" ? "leaving" : "joined", lease };
     if (held.size === 0) return lease;
     const claimed = await lease.claim(inOrder(held));
@@ -235,6 +236,7 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
 
   async function leave(): Promise<void> {
     session = { state: "leaving", lease: session.lease };
+    leaving.abort(new Error("the instance leaves the cluster"));
     condition.notify();
     await loop;
     hold.end();

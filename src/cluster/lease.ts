@@ -99,9 +99,9 @@ export interface LeaseStore {
    * Opens a session for an instance, which may have had another one before.
    *
    * @throws {ClusterError} If the set-up does not allow it: trying again does not help.
-   * @throws {Error} If it cannot be opened now.
+   * @throws {Error} If it cannot be opened now, or the reason of `signal`.
    */
-  join(id: string, report: InstanceReport): Promise<Lease>;
+  join(id: string, report: InstanceReport, signal: AbortSignal): Promise<Lease>;
 }
 
 /** Another instance has a shard that was held. */

@@ -13,6 +13,7 @@ import { deadline } from "@std/async/deadline";
 import { jetstream, JetStreamApiError, jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import type { NatsConnection } from "@nats-io/transport-node";
+import { orAborted } from "../abort.ts";
 import { connectNow, type Nats } from "../nats/connection.ts";
 import { findStream } from "../nats/stream.ts";
 import { ClusterError, LeaseLostError } from "./lease.ts";
@@ -41,15 +42,16 @@ export function createNatsLeaseStore({ nats, cluster, times, replicas }: NatsLea
 
   return {
     label: nats.label,
-    async join(id, report) {
-      const connection = await deadline(connectNow(nats), holdMs);
-      const bucket = await deadline(openBucket(connection), holdMs);
-      const board = await deadline(watchBucket(bucket, ttlMs), holdMs);
+    async join(id, report, signal) {
+      const answer = <T>(promise: Promise<T>): Promise<T> => orAborted(deadline(promise, holdMs), signal);
+      const connection = await answer(connectNow(nats));
+      const bucket = await answer(openBucket(connection));
+      const board = await answer(watchBucket(bucket, ttlMs));
       try {
-        const manager = await deadline(jetstreamManager(connection, { timeout: holdMs, checkAPI: false }), holdMs);
-        await deadline(readBucket(manager, bucket, bucketOf(cluster), board), holdMs);
+        const manager = await answer(jetstreamManager(connection, { timeout: holdMs, checkAPI: false }));
+        await answer(readBucket(manager, bucket, bucketOf(cluster), board));
         const lease = createLease(bucket, board, id);
-        const { members } = await lease.heartbeat(report, []);
+        const { members } = await orAborted(lease.heartbeat(report, []), signal);
         const others = new Set(members.filter(({ isAlive }) => isAlive).map((member) => member.report.shards));
         others.delete(report.shards);
         if (others.size === 0) return lease;

@@ -11,6 +11,7 @@
  */
 import { deadline } from "@std/async/deadline";
 import type { Client } from "pg";
+import { onAbort, orAborted } from "../abort.ts";
 import { cutClient, type Database, endClient } from "../database/database.ts";
 import { isPooled } from "../database/pooler.ts";
 import { checkServerVersion } from "../database/server_version.ts";
@@ -158,12 +159,14 @@ DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timest
 
   return {
     label: database.label,
-    async join(id, report) {
+    async join(id, report, signal) {
       const waiting = new AbortController();
       const timer = setTimeout(() => waiting.abort(new Error(`${database.label} does not answer`)), holdMs);
+      // The session outlives the wait: what is aborted later must leave it its farewell.
+      using _stop = onAbort(signal, (reason) => waiting.abort(reason));
       const client = await database.connect(waiting.signal).finally(() => clearTimeout(timer));
       try {
-        await ask(client, () => open(client, id, report));
+        await orAborted(ask(client, () => open(client, id, report)), signal);
       } catch (error) {
         cutClient(client);
         throw error;

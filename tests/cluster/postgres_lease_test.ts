@@ -28,7 +28,7 @@ const report = (holdMs: number): InstanceReport => ({
 async function join(url: string, times = LONG) {
   const store = createPostgresLeaseStore({ database: databaseAt(url), cluster: "barline", times });
   const id = crypto.randomUUID();
-  const lease = await store.join(id, report(times.holdMs));
+  const lease = await store.join(id, report(times.holdMs), new AbortController().signal);
   return { id, lease, beat: (held: readonly number[]) => lease.heartbeat(report(times.holdMs), held) };
 }
 

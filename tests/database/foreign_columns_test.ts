@@ -99,7 +99,7 @@ async function useLeases(database: Database): Promise<unknown> {
     isLeaving: false,
     waiting: 0,
   };
-  await using lease = await store.join("00000000-0000-4000-8000-000000000001", report);
+  await using lease = await store.join("00000000-0000-4000-8000-000000000001", report, new AbortController().signal);
   const taken = await lease.claim([2]);
   const { members, blocked } = await lease.heartbeat(report, taken);
   return { taken, held: members.map(({ held, isAlive }) => [held, isAlive]), blocked: blocked.size };

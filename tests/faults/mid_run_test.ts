@@ -3,6 +3,7 @@ import { prepareDatabase, SCHEMA_VERSION } from "../../src/database/migrate.ts";
 import { type NumberedProvider, numberedProvider, numbers, storedNumbers } from "../support/numbered.ts";
 import type { TestServer } from "../support/postgres.ts";
 import { type RunningPipeline, startPipeline } from "../support/pipeline.ts";
+import { makeDirectory } from "../support/providers.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
 
 const { test } = useServer();
@@ -83,13 +84,20 @@ async function startJournaled(server: TestServer, source: NumberedProvider, sett
   await grant(server, url, role);
   const theirs = new URL(url);
   theirs.username = role;
-  const dataDir = await Deno.makeTempDir({ prefix: "barline-mid-run-" });
-  const pipeline = await startPipeline(theirs.href, [source], {
+  const directory = await makeDirectory();
+  const running = await startPipeline(theirs.href, [source], {
     journal: "durable",
-    dataDir,
+    dataDir: directory.path,
     workers: "1",
     ...settings,
   });
+  const pipeline: RunningPipeline = {
+    ...running,
+    async [Symbol.asyncDispose]() {
+      await running[Symbol.asyncDispose]();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
   return { pipeline, url, role };
 }
 
