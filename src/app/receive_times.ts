@@ -7,12 +7,12 @@
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { syncDirectory, writeAll } from "../storage/durable_files.ts";
-import { createReceiveClock, MAX_CLOCK_SKEW_MS, type ReceiveClock } from "../records/record.ts";
+import type { CoverageStore } from "../coverage/store.ts";
+import { createRaisedClock, MAX_AHEAD_MS, type RaisedClock } from "../records/raised_clock.ts";
 import { RELEASED_AT } from "../version.ts";
 
 /** See the module's description. Disposing of it saves how far it has come. */
-export interface ReceiveTimes extends AsyncDisposable {
-  readonly clock: ReceiveClock;
+export interface ReceiveTimes extends RaisedClock, AsyncDisposable {
   /**
    * Waits while the wall clock says a time before the program's release, as a box without a battery does until its clock is
    * set: nothing can be judged by such a clock. Goes on then after the last receive time of earlier runs.
@@ -37,6 +37,8 @@ export interface ReceiveTimesOptions {
 
 /** Name of the file below the data directory: a receive time that no record of earlier runs has reached. */
 const NAME = "receive-time";
+/** How far ahead of the clock they go on before it is told, in milliseconds. */
+const TOLD_AHEAD_MS = 5 * 60_000;
 /** How far ahead receive times are reserved, in microseconds: a crash loses no more than that, and costs no more. */
 const RESERVED_US = 10_000_000;
 
@@ -44,7 +46,7 @@ const RESERVED_US = 10_000_000;
 export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
   const { dataDir, warn, now = Date.now, releasedAt = RELEASED_AT, lookEveryMs = 1000 } = options;
   const path = join(dataDir, NAME);
-  let clock = createReceiveClock(now);
+  const { clock, after } = createRaisedClock(now, tellAhead);
   let beginning: Promise<void> | undefined;
   let latest = 0;
   let reserved = 0;
@@ -52,11 +54,23 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
   let saving: Promise<void> | undefined;
   let isWaitTold = false;
   let isFailureTold = false;
+  let isAheadTold = false;
+
+  function tellAhead(mark: number): void {
+    if (isAheadTold || mark <= (now() + TOLD_AHEAD_MS) * 1000) return;
+    isAheadTold = true;
+    warn(
+      `Receive times reach ${describe(mark / 1000)}, and the clock says ${
+        describe(now())
+      }: they go on from there, so that what ` +
+        "comes now replaces what came before",
+    );
+  }
 
   async function begin(): Promise<void> {
     const mark = await readMark(path);
     if (mark === undefined) return;
-    if (mark > (now() + MAX_CLOCK_SKEW_MS) * 1000) {
+    if (mark > (now() + MAX_AHEAD_MS) * 1000) {
       const aside = `${path}.ahead`;
       await Deno.rename(path, aside).catch(() => {});
       warn(
@@ -65,7 +79,7 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
       );
       return;
     }
-    clock = createReceiveClock(now, mark);
+    after(mark - 1);
   }
 
   /** Saves that no record reaches `mark`; a mark that another process of this directory has saved is not lowered. */
@@ -100,6 +114,7 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
       }
       return first;
     },
+    after,
     async ready(signal) {
       while (now() < releasedAt) {
         if (!isWaitTold) {
@@ -115,6 +130,20 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
     async [Symbol.asyncDispose]() {
       await saving;
       if (latest > 0) await save(latest);
+    },
+  };
+}
+
+/** The store, whose rows raise the receive times when they are read back: what history gives then counts as newer than they. */
+export function raisedByRows(store: CoverageStore, times: RaisedClock | undefined): CoverageStore {
+  if (store.starts === undefined || times === undefined) return store;
+  const { starts } = store;
+  return {
+    ...store,
+    async starts(owner, ranges, signal) {
+      const found = await starts(owner, ranges, signal);
+      for (const { receivedAt } of found.values()) if (receivedAt !== undefined) times.after(receivedAt);
+      return found;
     },
   };
 }

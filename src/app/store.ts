@@ -17,7 +17,7 @@ import { keepCoverageInDatabase } from "../database/coverage.ts";
 import { type Database, withClient, withinMs } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
 import { type Destination, readDestination } from "../database/destination.ts";
-import { readNewest } from "../database/newest.ts";
+import { type NewestBar, readNewest } from "../database/newest.ts";
 import { openDatabase } from "../database/open.ts";
 import { borrow, createPool } from "../database/pool.ts";
 import { openPrepared } from "../database/prepare.ts";
@@ -55,8 +55,7 @@ export interface Store {
   /** What a crash may take of what it has acknowledged; absent where that is nothing, or not known. */
   commitRisk?(signal: AbortSignal): Promise<CommitRisk | undefined>;
   /**
-   * Start of the newest stored record of each of a tenant's symbols of a provider, in epoch ms; nothing where that cannot
-   * be known. Ends when `stop` aborts.
+   * The newest stored bar of each of a tenant's symbols of a provider; nothing where that cannot be known. Ends when `stop` aborts.
    *
    * @throws {Error} If the store is away, unless what comes meanwhile `isKept`.
    */
@@ -66,7 +65,7 @@ export interface Store {
     timeframe: string;
     isKept: boolean;
     stop: AbortSignal;
-  }): Promise<ReadonlyMap<string, number>>;
+  }): Promise<ReadonlyMap<string, NewestBar>>;
   /** Which database it is, and how far it has come; absent where records go elsewhere. */
   destination?(tenant: string, stop: AbortSignal): Promise<Destination>;
 }

@@ -8,7 +8,7 @@ import { onAbort } from "../abort.ts";
 import { openCoordinators, readCoordinators } from "./coordinators.ts";
 import { createSources, type SourcesChange } from "./sources.ts";
 import { needsOf } from "./needs.ts";
-import type { ReceiveTimes } from "./receive_times.ts";
+import { raisedByRows, type ReceiveTimes } from "./receive_times.ts";
 import type { Store } from "./store.ts";
 import type { Config } from "../config/load.ts";
 import type { Settings } from "../config/options.ts";
@@ -198,7 +198,7 @@ export async function openTenant(
   });
 
   const clock = times?.clock ?? createReceiveClock();
-  const coverage = store.coverage(name);
+  const coverage = raisedByRows(store.coverage(name), times);
   const contextOf = (provider: string, bucket: TokenBucket, stop: AbortSignal): ProviderContext => ({
     clock,
     stop,
@@ -206,7 +206,11 @@ export async function openTenant(
     pace: (count) => bucket.take(count, stop).catch(() => {}),
     warn: (message) => emit({ type: "provider-notice", provider, message }),
     emit,
-    newest: (timeframe) => store.newest({ tenant: name, provider, timeframe, isKept: needs.isJournaled, stop }),
+    async newest(timeframe) {
+      const bars = await store.newest({ tenant: name, provider, timeframe, isKept: needs.isJournaled, stop });
+      for (const { receivedAt } of bars.values()) times?.after(receivedAt);
+      return new Map(Array.from(bars, ([symbol, { ts }]) => [symbol, ts]));
+    },
     // Not until the stop: positions are saved after it.
     destination: store.destination && (() => store.destination!(name, aborting.signal)),
     coverage,

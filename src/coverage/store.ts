@@ -32,6 +32,8 @@ export interface StoredStarts {
   readonly after?: number;
   /** Bars in the range whose row is a correction of the last two hours, in order. @default {none} */
   readonly corrected?: readonly number[];
+  /** The latest receive time of the bars in the range, in epoch microseconds; absent where there are none. */
+  readonly receivedAt?: number;
 }
 
 /** What others have changed. */

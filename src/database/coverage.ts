@@ -176,6 +176,10 @@ const STARTS = `SELECT s.symbol,
     WHERE b.series_id = s.id AND b.ts >= asked.first AND b.ts < asked.last AND b.status = 'c'
       AND b.received_at > now() - interval '2 hours' ORDER BY b.ts
   ) AS corrected,
+  (
+    SELECT (extract(epoch FROM max(b.received_at)) * 1000000)::float8 FROM bar b
+    WHERE b.series_id = s.id AND b.ts >= asked.first AND b.ts < asked.last
+  ) AS received,
   (SELECT ${ms("min(b.ts)")} FROM bar b WHERE b.series_id = s.id AND b.ts >= asked.last AND b.status <> 'p') AS after
 FROM (
   SELECT given.symbol, to_timestamp(given.starts / 1000) AS first, to_timestamp(given.ends / 1000) AS last
@@ -193,8 +197,8 @@ async function readStarts(
     intervals.map(([from]) => from),
     intervals.map(([, to]) => to),
   ]);
-  return new Map(rows.map(({ symbol, before, within, after, corrected }) => [
+  return new Map(rows.map(({ symbol, before, within, after, corrected, received }) => [
     symbol,
-    { before: before ?? undefined, within, after: after ?? undefined, corrected },
+    { before: before ?? undefined, within, after: after ?? undefined, corrected, receivedAt: received ?? undefined },
   ]));
 }

@@ -5,17 +5,29 @@
  */
 import type { Client } from "pg";
 
-/** Start of the newest stored bar of each of a tenant's symbols of a provider at a timeframe, in epoch ms. */
+/** The newest stored bar of a series. */
+export interface NewestBar {
+  /** Its start, in epoch milliseconds. */
+  readonly ts: number;
+  /** When it was received, in epoch microseconds. */
+  readonly receivedAt: number;
+}
+
+/** The newest stored bar of each of a tenant's symbols of a provider at a timeframe. */
 export async function readNewest(
   client: Client,
   tenant: string,
   provider: string,
   timeframe: string,
-): Promise<ReadonlyMap<string, number>> {
+): Promise<ReadonlyMap<string, NewestBar>> {
   const { rows } = await client.query(
-    `SELECT s.symbol, (SELECT extract(epoch FROM max(b.ts)) * 1000 FROM bar b WHERE b.series_id = s.id)::float8 AS newest
-FROM series s WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3`,
+    `SELECT s.symbol, (extract(epoch FROM newest.ts) * 1000)::float8 AS ts,
+  (extract(epoch FROM newest.received_at) * 1000000)::float8 AS received
+FROM series s CROSS JOIN LATERAL (
+  SELECT b.ts, b.received_at FROM bar b WHERE b.series_id = s.id ORDER BY b.ts DESC LIMIT 1
+) AS newest
+WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3`,
     [tenant, provider, timeframe],
   );
-  return new Map(rows.filter(({ newest }) => newest !== null).map(({ symbol, newest }) => [symbol, newest]));
+  return new Map(rows.map(({ symbol, ts, received }) => [symbol, { ts, receivedAt: received }]));
 }

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { openReceiveTimes, type ReceiveTimesOptions } from "../../src/app/receive_times.ts";
 
 const NOW = Date.UTC(2026, 5, 1);
+const HOUR = 60 * 60_000;
 const never = new AbortController().signal;
 
 /** A data directory, and receive times of processes in it. */
@@ -57,10 +58,35 @@ Deno.test("a process that ends does not take back what another of the same direc
   assert(next.clock(1) > (NOW + 60_000) * 1000);
 });
 
-Deno.test("receive times far ahead of the clock are set aside, and told", async () => {
+Deno.test("receive times go on from where a clock was that is set back by an hour, and that is told once", async () => {
+  await using directory = await openDirectory();
+  let last: number;
+  {
+    await using times = directory.open({ now: () => NOW + HOUR });
+    await times.ready(never);
+    last = times.clock(1);
+  }
+  await using times = directory.open({ now: () => NOW });
+  await times.ready(never);
+  assertEquals(times.clock(1), last + 1);
+  times.after(last + 1000);
+  assertEquals(times.clock(1), last + 1001);
+  assertEquals(directory.notices.length, 1);
+  assertStringIncludes(directory.notices[0], "Receive times reach 2026-06-01T01:00:00.000Z, and the clock says");
+});
+
+Deno.test("receive times go on after those of stored rows, unless these are days ahead", async () => {
+  await using directory = await openDirectory();
+  await using times = directory.open({ now: () => NOW });
+  await times.ready(never);
+  for (const stored of [NOW * 1000 - 5, NOW * 1000 + 7, NOW * 1000 + 3, (NOW + 25 * HOUR) * 1000]) times.after(stored);
+  assertEquals([times.clock(1), directory.notices], [NOW * 1000 + 8, []]);
+});
+
+Deno.test("receive times days ahead of the clock are set aside, and told", async () => {
   await using directory = await openDirectory();
   {
-    await using times = directory.open({ now: () => NOW + 6 * 60_000 });
+    await using times = directory.open({ now: () => NOW + 25 * HOUR });
     await times.ready(never);
     times.clock(1);
   }

@@ -6,7 +6,8 @@
 import type { Listener, PipelineEvent } from "../../src/events.ts";
 import type { Provider, ProviderContext } from "../../src/providers/provider.ts";
 import { frameSize } from "../../src/records/frame.ts";
-import { createReceiveClock } from "../../src/records/record.ts";
+import { createRaisedClock } from "../../src/records/raised_clock.ts";
+import { raisedByRows } from "../../src/app/receive_times.ts";
 import type { Random } from "../endtoend/random.ts";
 import type { MemoryTable } from "../support/memory_table.ts";
 import type { Spell } from "./plan.ts";
@@ -56,9 +57,13 @@ export function startProcess({ provider, table, time, random, stalls, listen }: 
     await time.sleep((stall === undefined ? 0 : stall.to - time.now()) + random.whole(2, 60));
   }
 
+  // Nothing but the table is left of what earlier processes knew.
+  const times = createRaisedClock();
+  const coverage = raisedByRows(table.store(() => isGone, reach), times);
+
   const contextOf = (name: string): ProviderContext => ({
     stop: stopping.signal,
-    clock: createReceiveClock(),
+    clock: times.clock,
     pace: () => Promise.resolve(),
     warn(message) {
       notices.push(message);
@@ -70,8 +75,12 @@ export function startProcess({ provider, table, time, random, stalls, listen }: 
       if (event.type !== "feed-lost") return;
       losses.push(`${new Date(time.now()).toISOString().slice(11, 19)} ${event.reason}: ${event.error}`);
     },
-    newest: () => Promise.resolve(table.newest(name)),
-    coverage: table.store(() => isGone, reach),
+    newest() {
+      const bars = table.newest(name);
+      for (const { receivedAt } of bars.values()) times.after(receivedAt);
+      return Promise.resolve(new Map(Array.from(bars, ([symbol, { ts }]) => [symbol, ts])));
+    },
+    coverage,
     as: contextOf,
   });
   const stream = provider.open(contextOf(provider.name));

@@ -16,8 +16,8 @@ export interface MemoryTable {
   row(provider: string, symbol: string, ts: number): Bar | undefined;
   rows(provider: string, symbol: string): readonly Bar[];
   coverage(provider: string, symbol: string): SeriesCoverage;
-  /** Start of the newest bar of each symbol. */
-  newest(provider: string): ReadonlyMap<string, number>;
+  /** The newest bar of each symbol. */
+  newest(provider: string): ReadonlyMap<string, Bar>;
   /** A process's way to the coverage; what it saves after `isGone` is lost. Each call waits for `reach` first. */
   store(isGone: () => boolean, reach?: () => Promise<void>): CoverageStore;
   /** What was saved, in calls. */
@@ -45,11 +45,13 @@ export function createMemoryTable(): MemoryTable {
     [...series.get(keyOf(provider, symbol))?.values() ?? []].sort((a, b) => a.ts - b.ts);
 
   function startsOf(provider: string, symbol: string, [from, to]: Interval): StoredStarts {
+    const within = rowsOf(provider, symbol).filter(({ ts }) => ts >= from && ts < to);
     const starts = rowsOf(provider, symbol).filter(({ status }) => status !== "provisional").map(({ ts }) => ts);
     return {
       before: starts.findLast((ts) => ts < from),
       within: starts.filter((ts) => ts >= from && ts < to),
       after: starts.find((ts) => ts >= to),
+      ...within.length === 0 ? {} : { receivedAt: Math.max(...within.map(({ receivedAt }) => receivedAt)) },
       corrected: rowsOf(provider, symbol).filter(({ ts, status, receivedAt }) =>
         ts >= from && ts < to && status === "correction" && receivedAt / 1000 > Date.now() - 2 * 60 * 60_000
       ).map(({ ts }) => ts),
@@ -62,10 +64,10 @@ export function createMemoryTable(): MemoryTable {
     rows: rowsOf,
     coverage: (provider, symbol) => known.get(keyOf(provider, symbol)) ?? UNKNOWN,
     newest(provider) {
-      const newest = new Map<string, number>();
+      const newest = new Map<string, Bar>();
       for (const [key, rows] of series) {
         const [of, symbol] = key.split(" ");
-        if (of === provider) newest.set(symbol, Math.max(...rows.keys()));
+        if (of === provider) newest.set(symbol, rows.get(Math.max(...rows.keys()))!);
       }
       return newest;
     },

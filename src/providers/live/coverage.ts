@@ -32,9 +32,9 @@
  *
  * A hole that half of the busy symbols share is an interruption: corrections of all symbols may be lost with it.
  *
- * The coverage is saved after the commits, and only of bars that can no longer be corrected. So a kill leaves its end unknown. At
- * the next start the time between the saved coverage and the first live bar is in doubt: `stopped` where bars are stored, else
- * `interrupted`.
+ * The coverage is saved after the commits, only of bars that can no longer be corrected, and nothing is saved as confirmed behind a
+ * bar on its way to the table. Doubts are saved at once. So a kill leaves unknown what lies behind the last confirmed range. At the
+ * next start that is in doubt up to the first live bar: `stopped` where bars are stored or doubts are known, else `interrupted`.
  *
  * @module
  */

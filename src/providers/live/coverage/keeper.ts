@@ -6,8 +6,8 @@
  *
  * @module
  */
-import { beginOf, doubt, endOf, type SeriesCoverage, UNKNOWN } from "../../../coverage/coverage.ts";
-import { intersect, subtract } from "../../../records/intervals.ts";
+import { beginOf, doubt, endOf, isUnrepairable, type SeriesCoverage, UNKNOWN } from "../../../coverage/coverage.ts";
+import { intersect, type Interval, subtract } from "../../../records/intervals.ts";
 import type { CoverageChange, CoverageStore, SeriesOwner } from "../../../coverage/store.ts";
 import type { FeedCoverage } from "../coverage.ts";
 import { settle, type Track } from "./track.ts";
@@ -57,6 +57,12 @@ const NEWS_MS = 60_000;
 /** What is in doubt of a series that an earlier version has written, in milliseconds. */
 const UPGRADE_MS = 24 * 60 * 60_000;
 
+/** Up to where all that the last run knew is saved: behind it may be doubts, and bars that it had not saved as confirmed. */
+function savedUntil({ confirmed, doubts }: SeriesCoverage): number {
+  const until = Math.max(confirmed.at(-1)?.[1] ?? -Infinity, doubts.findLast(isUnrepairable)?.to ?? -Infinity);
+  return until === -Infinity ? beginOf({ confirmed, doubts }) : until;
+}
+
 /** Starts to keep the coverage. */
 export function createCoverageKeeper(
   { owner, stepMs, store, isConfirmed, settledUntil, before, onFailure, onReplaced = () => {} }: KeeperOptions,
@@ -90,8 +96,10 @@ export function createCoverageKeeper(
     try {
       await hear();
       // A feed that ends has brought into doubt what may be corrected.
-      const until = isStopped ? Infinity : Math.floor(settledUntil() / stepMs) * stepMs;
+      const settled = isStopped ? Infinity : Math.floor(settledUntil() / stepMs) * stepMs;
       for (const track of tracks) {
+        // What is behind a bar on its way to the table is saved with it: so a kill leaves unknown minutes at the end alone.
+        const until = Math.min(settled, ...track.inFlight.map(({ from }) => from));
         const confirmed = track.unsaved.flatMap((each) => intersect(each, [[-Infinity, until]]));
         taken.set(track, confirmed);
         saved.set(track, { doubts: track.coverage.doubts, begin: beginOf(track.coverage) });
@@ -127,21 +135,33 @@ export function createCoverageKeeper(
     return await store?.load(owner) ?? new Map();
   }
 
-  /** Adds doubts over stored bars of which nothing is kept. */
+  /**
+   * Adds doubts over stored bars of which nothing is kept, and over what is unknown before a doubt: a doubt is saved before the
+   * bars in front of it are.
+   */
   function withNewest(
     stored: ReadonlyMap<string, SeriesCoverage>,
     newest: ReadonlyMap<string, number>,
   ): ReadonlyMap<string, SeriesCoverage> {
     const known = new Map(stored);
     const now = Date.now();
-    for (const [symbol, ts] of newest) {
+    for (const symbol of new Set([...stored.keys(), ...newest.keys()])) {
       const coverage = known.get(symbol) ?? UNKNOWN;
-      const to = ts + stepMs;
+      const to = (newest.get(symbol) ?? -Infinity) + stepMs;
       const end = endOf(coverage);
-      const [from, reason] = end === -Infinity
-        ? [to - Math.max(UPGRADE_MS, stepMs), "upgraded" as const]
-        : [end, "stopped" as const];
-      known.set(symbol, doubt(coverage, { from, to, reason, foundAt: now, dueAt: now, attempts: 0 }));
+      const [range, reason] = end === -Infinity
+        ? [[to - Math.max(UPGRADE_MS, stepMs), to] as const, "upgraded" as const]
+        : [[savedUntil(coverage), Math.max(to, end)] as const, "stopped" as const];
+      const inDoubt = coverage.doubts.map((each): Interval => [each.from, each.to]);
+      const opened = subtract(range, inDoubt).map(([from, to]) => ({
+        from,
+        to,
+        reason,
+        foundAt: now,
+        dueAt: now,
+        attempts: 0,
+      }));
+      known.set(symbol, opened.reduce(doubt, coverage));
     }
     return known;
   }

@@ -1,0 +1,39 @@
+/**
+ * A receive clock that goes on after receive times of earlier runs and of stored rows.
+ *
+ * The order of observations is their order of receipt. A wall clock that was set back must not make what comes now older than
+ * what came before, whether before a restart or at another host.
+ *
+ * @module
+ */
+import { createReceiveClock, type ReceiveClock } from "./record.ts";
+
+/** See the module's description. Times are epoch microseconds. */
+export interface RaisedClock {
+  readonly clock: ReceiveClock;
+  /** Goes on after a receive time. One that lies more than a day ahead of the wall clock is left out. */
+  after(receivedAt: number): void;
+}
+
+/**
+ * How far ahead of the wall clock receive times may be, in milliseconds: a clock in a wrong time zone is set back by less.
+ * Those of a clock that was years ahead would be no times of receipt any more.
+ */
+export const MAX_AHEAD_MS = 24 * 60 * 60_000;
+
+/**
+ * Makes a clock of a wall clock in epoch milliseconds.
+ *
+ * @param onRaised Hears of each time that the clock goes on after.
+ */
+export function createRaisedClock(now: () => number = Date.now, onRaised = (_receivedAt: number) => {}): RaisedClock {
+  let clock = createReceiveClock(now);
+  return {
+    clock: (count) => clock(count),
+    after(receivedAt) {
+      if (receivedAt < clock(0) || receivedAt > (now() + MAX_AHEAD_MS) * 1000) return;
+      clock = createReceiveClock(now, receivedAt + 1);
+      onRaised(receivedAt);
+    },
+  };
+}
