@@ -1,5 +1,5 @@
 /**
- * Makes what is released: for each target a tarball with the binary, its completions, the service and the README, and a
+ * Makes what is released: for each target a tarball with the binary, its completions, the service and the documentation, and a
  * file with the checksums of all.
  *
  *     deno task release                                       # every target
@@ -44,6 +44,7 @@ async function build(target: string): Promise<string> {
     await Deno.writeTextFile(join(directory, "completions", file), script);
   }
   for (const file of FILES) await Deno.copyFile(file, join(directory, file.split("/").at(-1)!));
+  await run("cp", ["-r", "docs", directory]);
   await run("tar", ["-czf", `${directory}.tar.gz`, "-C", OUTPUT, name]);
   return `${name}.tar.gz`;
 }

@@ -17,7 +17,7 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-/** The table of exit codes for people, in `--help` and in the README. The first of 2, 4, 1, 5, 130 that applies is given. */
+/** The table of exit codes for people, in `--help` and in the documentation. The first of 2, 4, 1, 5, 130 that applies is given. */
 export const EXIT_CODES: readonly { readonly codes: string; readonly meaning: string }[] = [
   { codes: "0", meaning: "done; also a live feed that was stopped" },
   { codes: "1", meaning: "failed: the error says why" },

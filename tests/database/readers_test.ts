@@ -8,7 +8,7 @@ const { test } = useServer();
 
 const NOON = Date.UTC(2024, 10, 24, 12);
 
-test("the README's queries work", async (server) => {
+test("the documentation's queries work", async (server) => {
   const { database } = await migratedDatabase(server);
   await tryExamples(database);
 });

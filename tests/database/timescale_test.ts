@@ -149,7 +149,7 @@ Deno.test("roll-ups are the same as continuous aggregates and as plain views, co
   }
 });
 
-Deno.test("the README's queries work on a hypertable too", async () => {
+Deno.test("the documentation's queries work on a hypertable too", async () => {
   await tryExamples(await timescaleDatabase());
 });
 

@@ -54,8 +54,8 @@ testWhere(
   },
 );
 
-Deno.test("every alert has a test, a severity, and its paragraph in the README", async () => {
-  const readme = await Deno.readTextFile(join(deploy, "../README.md"));
+Deno.test("every alert has a test, a severity, and its paragraph in the runbook", async () => {
+  const runbook = await Deno.readTextFile(join(deploy, "../docs/runbook.md"));
   const tests = await Deno.readTextFile(fromFileUrl(new URL("alerts.yml", import.meta.url)));
   const alerts = (await readRules()).filter(({ alert }) => alert !== undefined) as (Rule & {
     alert: string;
@@ -65,9 +65,9 @@ Deno.test("every alert has a test, a severity, and its paragraph in the README",
   assert(alerts.length >= 11);
   for (const { alert, labels, annotations } of alerts) {
     assert(["warning", "critical"].includes(labels.severity), alert);
-    assertEquals(annotations.runbook, `README.md#${alert.toLowerCase()}`);
+    assertEquals(annotations.runbook, `docs/runbook.md#${alert.toLowerCase()}`);
     assert(annotations.summary.length > 0);
-    assert(readme.includes(`\n### ${alert}\n`), `the README has no "### ${alert}"`);
+    assert(runbook.includes(`\n## ${alert}\n`), `the runbook has no "## ${alert}"`);
     const judged = tests.split(`alertname: ${alert}\n`).slice(1).map((rest) =>
       rest.trimStart().startsWith("exp_alerts")
     );

@@ -1,5 +1,5 @@
 /**
- * The queries that the README shows to readers.
+ * The queries that docs/database.md shows to readers.
  *
  * @module
  */
@@ -13,8 +13,8 @@ const MINUTE = 60_000;
 const NOON = Date.UTC(2024, 10, 24, 12);
 
 async function readExamples(): Promise<string[]> {
-  const readme = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
-  const section = readme.slice(readme.indexOf("### For readers"), readme.indexOf("### TimescaleDB"));
+  const page = await Deno.readTextFile(new URL("../../docs/database.md", import.meta.url));
+  const section = page.slice(page.indexOf("## For readers"), page.indexOf("## TimescaleDB"));
   const lines = section.split("\n").filter((line) => line.startsWith("    "));
   return lines.join("\n").split(";").filter((sql) => sql.trim() !== "");
 }
