@@ -1,5 +1,6 @@
 /**
- * The generated parts of the documentation: the tables of options and of exit codes, made from those of the code.
+ * The generated parts of the documentation, made from what the code declares: options, exit codes, commands, metrics and
+ * routes.
  *
  *     deno task docs        # writes them into docs/
  *
@@ -8,16 +9,20 @@
 import { EXIT_CODES } from "../src/cli/exit.ts";
 import { describeOption } from "../src/cli/help.ts";
 import { flagSpecs } from "../src/config/options.ts";
+import { cell, makeCommands, makeMetrics, makeRoutes } from "./support/reference.ts";
 
-/** A table of a page, between the comments `<!-- name -->` and `<!-- /name -->`. */
+/** A part of a page, between the comments `<!-- name -->` and `<!-- /name -->`. */
 interface Generated {
   readonly page: string;
   readonly name: string;
-  make(): string[];
+  make(): string[] | Promise<string[]>;
 }
 
 const GENERATED: readonly Generated[] = [
   { page: "reference/configuration.md", name: "options", make: makeOptions },
+  { page: "reference/cli.md", name: "commands", make: makeCommands },
+  { page: "reference/metrics.md", name: "metrics", make: makeMetrics },
+  { page: "reference/http.md", name: "routes", make: makeRoutes },
   { page: "deployment.md", name: "exit codes", make: makeExitCodes },
 ];
 
@@ -28,11 +33,12 @@ export const PAGES: ReadonlySet<string> = new Set(GENERATED.map(({ page }) => pa
 export const pageUrl = (page: string) => new URL(`../docs/${page}`, import.meta.url);
 
 /** The text of a page with its generated parts as they should be. */
-export function generate(page: string, text: string): string {
+export async function generate(page: string, text: string): Promise<string> {
   for (const { name, make } of GENERATED.filter((each) => each.page === page)) {
     const part = new RegExp(`(<!-- ${name} -->\\n)[^]*(<!-- /${name} -->)`);
     if (!part.test(text)) throw new Error(`docs/${page} has no <!-- ${name} -->`);
-    text = text.replace(part, (_, begin, end) => [begin, ...make(), "", end].join("\n"));
+    const lines = await make();
+    text = text.replace(part, (_, begin, end) => [begin, ...lines, "", end].join("\n"));
   }
   return text;
 }
@@ -44,9 +50,9 @@ function makeExitCodes(): string[] {
 
 function makeOptions(): string[] {
   const rows = flagSpecs.map((spec) =>
-    `| \`--${spec.flag}${spec.value === undefined ? "" : ` ${spec.value.replaceAll("|", "\\|")}`}\` | ${
+    `| \`--${spec.flag}${spec.value === undefined ? "" : ` ${cell(spec.value)}`}\` | ${
       spec.variables.map((variable) => `\`${variable}\``).join(" ")
-    } | ${describeOption(spec).replaceAll("|", "\\|")} |`
+    } | ${cell(describeOption(spec))} |`
   );
   return ["| flag | environment | what it does |", "|---|---|---|", ...rows];
 }
@@ -54,6 +60,6 @@ function makeOptions(): string[] {
 if (import.meta.main) {
   for (const page of PAGES) {
     const url = pageUrl(page);
-    Deno.writeTextFileSync(url, generate(page, Deno.readTextFileSync(url)));
+    Deno.writeTextFileSync(url, await generate(page, Deno.readTextFileSync(url)));
   }
 }

@@ -25,10 +25,10 @@ function anchorsOf(text: string): Set<string> {
   return new Set(headings.map((heading) => heading.toLowerCase().replace(/[^\w\- ]/g, "").replaceAll(" ", "-")));
 }
 
-Deno.test("the generated tables of the documentation are those of the code", () => {
+Deno.test("the generated tables of the documentation are those of the code", async () => {
   for (const page of PAGES) {
     const text = Deno.readTextFileSync(pageUrl(page));
-    assertEquals(text, generate(page, text), `${page}: run deno task docs`);
+    assertEquals(text, await generate(page, text), `${page}: run deno task docs`);
   }
 });
 

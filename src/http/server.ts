@@ -47,44 +47,70 @@ type Handler = (asked: Asked) => Response | Promise<Response>;
 interface Route {
   readonly method: "GET" | "POST";
   readonly access: Access;
+  /** What it answers or does, for the documentation. */
+  readonly about: string;
+  /** Parameters of the query, or the JSON of the body, for the documentation. */
+  readonly takes?: string;
   readonly handle: Handler;
 }
 
-const open = (handle: Handler): Route => ({ method: "GET", access: "open", handle });
-const read = (handle: Handler): Route => ({ method: "GET", access: "read", handle });
-const change = (handle: Handler): Route => ({ method: "POST", access: "change", handle });
-const operate = (handle: Handler): Route => ({ method: "POST", access: "operate", handle });
+/** What a route says of itself: what it answers or does, and what it takes where it takes something. */
+type Words = readonly [about: string, takes?: string];
+
+const declare = (method: Route["method"], access: Access) => ([about, takes]: Words, handle: Handler): Route => ({
+  ...{ method, access, about, takes, handle },
+});
+const open = declare("GET", "open");
+const read = declare("GET", "read");
+const change = declare("POST", "change");
+const operate = declare("POST", "operate");
 
 /** Bars of a chart where the query names no number, and at most. */
 const BARS = 500;
 const MAX_BARS = 5000;
 
 /** Every page there is. */
-const routes: Readonly<Record<string, Route>> = {
+export const routes: Readonly<Record<string, Route>> = {
   // Counts, and names of providers and tenants: nothing of the data or of the set-up.
-  "/metrics": open(async ({ sources, tenant }) => {
+  "/metrics": open(["The metrics, in the text format of Prometheus."], async ({ sources, tenant }) => {
     const { body, contentType } = await sources.metrics(tenant);
     return new Response(body, { headers: { "content-type": contentType } });
   }),
-  "/healthz": open(() => Response.json({ state: "alive" })),
-  "/readyz": open(async ({ sources }) => {
+  "/healthz": open(["200 while the process lives."], () => Response.json({ state: "alive" })),
+  "/readyz": open(["200 while records can flow, else 503, with `ready` and the `reasons`."], async ({ sources }) => {
     const reasons = await sources.unready();
     return Response.json({ ready: reasons.length === 0, reasons }, { status: reasons.length === 0 ? 200 : 503 });
   }),
-  "/health": read(async ({ view }) => {
+  "/health": read([
+    "`state` (`healthy`, `degraded` or `unhealthy`, which is a 503), `version`, `ts`, and `components`, each with its `details`.",
+  ], async ({ view }) => {
     const report = await view.health();
     return Response.json(report, { status: report.state === "unhealthy" ? 503 : 200 });
   }),
-  "/quorum": read((asked) => {
+  "/quorum": read([
+    "The bars in which two providers differ: `providers`, `tolerance`, `compared`, `mismatched`, `mismatches`; 404 without `--quorum`.",
+  ], (asked) => {
     const { quorum } = ownPages(asked);
     if (quorum === undefined) throw new RequestError("No providers are compared: start with --quorum A,B", 404);
     return Response.json(quorum());
   }),
-  "/api/overview": read(async ({ view }) => Response.json(await view.overview())),
-  "/api/samples": read(({ view }) => Response.json({ samples: view.samples() })),
-  "/api/events": read(({ view }) => view.events()),
-  "/api/symbols": read(async (asked) => Response.json(await ownPages(asked).series(asked.query.get("search") ?? ""))),
-  "/api/bars": read(async (asked) => {
+  "/api/overview": read(["The run at a glance."], async ({ view }) => Response.json(await view.overview())),
+  "/api/samples": read(
+    ["The last quarter of an hour as `samples`, one each 5 s."],
+    ({ view }) => Response.json({ samples: view.samples() }),
+  ),
+  "/api/events": read(
+    ["Server-sent events `overview` (twice a second at most) and `samples`."],
+    ({ view }) => view.events(),
+  ),
+  "/api/symbols": read([
+    "Stored series with their newest bar: the first 50 as `series`, and whether there are `more`.",
+    "`search`: how the symbol begins",
+  ], async (asked) => Response.json(await ownPages(asked).series(asked.query.get("search") ?? ""))),
+  "/api/bars": read([
+    "The newest bars of a series as `bars`, oldest first, their `stepSeconds`, and the `gaps` between them.",
+    "`provider`, `symbol`, `timeframe`; `limit` [500], at most 5,000",
+  ], async (asked) => {
     const { query } = asked;
     const [provider, symbol, timeframe] = ["provider", "symbol", "timeframe"].map((name) => wanted(query, name));
     const limit = Number(query.get("limit") ?? BARS);
@@ -99,23 +125,34 @@ const routes: Readonly<Record<string, Route>> = {
     const found = await ownPages(asked).bars({ provider, symbol, timeframe }, limit);
     return Response.json({ stepSeconds: stepMs / 1000, ...found });
   }),
-  "/api/dead-letters": read(async (asked) => Response.json(await ownPages(asked).deadLetters.groups())),
-  "/api/dead-letters/letters": read(async (asked) =>
-    Response.json(await ownPages(asked).deadLetters.letters(asked.query))
+  "/api/dead-letters": read(
+    ["Counts of dead letters by reason, SQLSTATE and provider as `groups`, the largest first."],
+    async (asked) => Response.json(await ownPages(asked).deadLetters.groups()),
   ),
-  "/api/dead-letters/replay": change(async (asked) =>
-    Response.json(await ownPages(asked).deadLetters.replay(await readObject(asked.request)))
-  ),
-  "/api/dead-letters/purge": change(async (asked) =>
-    Response.json(await ownPages(asked).deadLetters.purge(await readObject(asked.request)))
-  ),
-  "/-/circuit/probe": change(({ view }) => {
+  "/api/dead-letters/letters": read([
+    "The oldest dead letters that match as `letters`, and whether there are `more`.",
+    "`limit` [20], at most 1,000; `reason`, `sqlstate`, `provider`, `kind`, `cause`, `location`, `symbol`",
+  ], async (asked) => Response.json(await ownPages(asked).deadLetters.letters(asked.query))),
+  "/api/dead-letters/replay": change([
+    "Replays dead letters; answers `replayed`, `refused`, `skipped` and `reasons`; 409 while another process has them.",
+    '`{"where": {"sqlstate": "23514"}}`; `{}` as `where` is all; `"force": true` skips none',
+  ], async (asked) => Response.json(await ownPages(asked).deadLetters.replay(await readObject(asked.request)))),
+  "/api/dead-letters/purge": change([
+    "Removes dead letters for good; answers how many were `purged`.",
+    '`{"where": {"cause": "invalid"}}`; `{}` as `where` is all',
+  ], async (asked) => Response.json(await ownPages(asked).deadLetters.purge(await readObject(asked.request)))),
+  "/-/circuit/probe": change(["Lets the next write probe an open circuit at once."], ({ view }) => {
     view.probe();
     return Response.json({ probing: true });
   }),
-  "/-/providers/pause": change((asked) => pause(asked, true)),
-  "/-/providers/resume": change((asked) => pause(asked, false)),
-  "/-/reload": operate(async ({ sources: { reload } }) => {
+  "/-/providers/pause": change(["Holds a provider up.", '`{"provider": "kraken"}`'], (asked) => pause(asked, true)),
+  "/-/providers/resume": change(
+    ["Lets a paused provider go on.", '`{"provider": "kraken"}`'],
+    (asked) => pause(asked, false),
+  ),
+  "/-/reload": operate([
+    "Reads the configuration again and answers what has changed; 400 where it is not right, and nothing has changed then.",
+  ], async ({ sources: { reload } }) => {
     if (reload === undefined) throw new RequestError("Cannot reload: this run has no configuration to read again", 409);
     try {
       return Response.json(await reload());
@@ -123,12 +160,14 @@ const routes: Readonly<Record<string, Route>> = {
       throw new RequestError((error as Error).message, 400);
     }
   }),
-  "/-/drain": operate(({ sources }) => {
+  "/-/drain": operate(["Closes the sources and writes what was accepted; then the run ends."], ({ sources }) => {
     sources.drain();
     return Response.json({ stopping: true });
   }),
   // The page itself holds nothing: what it shows it asks for, with the token.
-  ...Object.fromEntries(COCKPIT_PATHS.map((path) => [path, open(({ request }) => serveCockpit(request))])),
+  ...Object.fromEntries(
+    COCKPIT_PATHS.map((path) => [path, open(["The cockpit."], ({ request }) => serveCockpit(request))]),
+  ),
 };
 
 function ownPages({ view: { own } }: Asked): OwnPages {

@@ -7,19 +7,16 @@
  * @module
  */
 import { fromFileUrl, join } from "@std/path";
-import { renderMetrics } from "../../src/telemetry/exposition.ts";
-import { createMetrics } from "../../src/telemetry/metrics.ts";
-import { createProcessMetrics } from "../../src/telemetry/process.ts";
 import { commands } from "../../src/cli/commands/mod.ts";
 import { optionsOf } from "../../src/cli/command.ts";
 import { flagSpecs, optionSpecs } from "../../src/config/options.ts";
 import { functions, relations } from "../../src/database/schema/description.ts";
-import { recordKinds } from "../../src/records/mod.ts";
 import { bar } from "./alpaca.ts";
 import { startFakeAlpaca } from "./fake_alpaca.ts";
 import { startFakeMassive } from "./fake_massive.ts";
 import { startPostgres, type TestServer } from "./postgres.ts";
 import { addressOf, type Running } from "./process.ts";
+import { readMetrics } from "./registries.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
 
 const ROOT = fromFileUrl(new URL("../../", import.meta.url));
@@ -45,7 +42,7 @@ export async function readDeclared(): Promise<Contracts> {
       ...(command.flags ?? []).map(({ name: flag, value }) => `${name} --${flag}${value ? ` ${value}` : ""}`),
     ]).sort(),
     variables: await readVariables(),
-    metrics: await readMetrics(),
+    metrics: (await readMetrics()).map(({ name, type, labels }) => `${name} ${type} {${labels.join(",")}}`).sort(),
     tables: [
       ...relations.flatMap(({ name, kind, columns, keys }) => [
         ...columns.map((column) =>
@@ -73,43 +70,6 @@ async function* sources(directory: string): AsyncGenerator<string> {
     if (isDirectory) yield* sources(path);
     else if (name.endsWith(".ts")) yield await Deno.readTextFile(path);
   }
-}
-
-/** Metrics with their types and labels. */
-async function readMetrics(): Promise<string[]> {
-  const { registry } = createMetrics({
-    tenant: "default",
-    health: () => ({ coordinators: [], providers: [], stopping: false }),
-    ledger: () => ({
-      received: 0,
-      stored: 0,
-      inserted: 0,
-      updated: 0,
-      unchanged: 0,
-      deduplicated: 0,
-      swallowed: 0,
-      deadLettered: 0,
-      journaled: 0,
-      inFlight: 0,
-    }),
-    deadLettersWaiting: () => Promise.resolve(0),
-    kinds: Object.keys(recordKinds),
-    sink: "postgres",
-    workers: 1,
-    providers: ["mock"],
-    markets: () => new Map(),
-    journalMaxBytes: 1,
-    shards: 2,
-  });
-  const registries = [registry, createProcessMetrics(1)];
-  const { body } = await renderMetrics(registries);
-  const types = new Map(Array.from(body.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name, type]) => [name, type]));
-  // The registry's own list of metrics has the labels, also of those that have no series yet.
-  const metrics = registries.flatMap((each) =>
-    each.getMetricsAsArray() as unknown as { name: string; labelNames?: string[] }[]
-  );
-  return metrics.map(({ name, labelNames = [] }) => `${name} ${types.get(name)} {${[...labelNames].sort().join(",")}}`)
-    .sort();
 }
 
 /** The paths of all fields of a value, each with the type of what is there. */
