@@ -2,10 +2,12 @@
  * The bench: Barline beside other ways to bring the same rows into the same tables, on one server in one run.
  *
  *     deno task bench [--rows 300000] [--rounds 3] [--url postgres://…] [--quick]
+ *     deno task bench --peers                    # beside other programs on the PATH, too; see tests/bench/peers/
  *     deno task bench --binary dist/other        # another binary than dist/barline
- *     deno task bench --from-source              # the source in this process instead of the binary
+ *     deno task bench --from-source              # no binary, only the source in this process
  *
- * "From CSV" is the binary that users run. The sink alone is measured from source.
+ * The limit is the server's own: two binary COPYs of the same rows from files on its disk, at once. It is measured on a server
+ * of the bench's own. The sink alone is measured from source.
  *
  * Figures are rows per second, the median of the rounds; machines are shared and noisy, so read the ratios.
  *
@@ -19,14 +21,21 @@ import { startPostgres } from "../support/postgres.ts";
 import { type BenchOptions, endToEnd, sinkAlone } from "./barline.ts";
 import { startCollector } from "../support/fake_collector.ts";
 import { makeData } from "./data.ts";
+import { makeLimitFiles, serverLimit } from "./limit.ts";
 import { rawCopy, rowWiseUpserts, stagedUpsert } from "./peers.ts";
+import { comparePrograms } from "./peers/compare.ts";
 import { fromBinary } from "./program.ts";
 
 const args = parseArgs(Deno.args, {
   string: ["rows", "rounds", "url", "source", "binary"],
-  boolean: ["quick", "from-source"],
+  boolean: ["quick", "from-source", "peers"],
 });
-const fromFile = args["from-source"] ? endToEnd : await fromBinary(args.binary ?? "dist/barline");
+if (args.peers && args.url !== undefined) {
+  throw new Error("Cannot measure other programs at --url: --peers needs a server of the bench's own");
+}
+const binaryPath = args["from-source"] ? undefined : args.binary ?? "dist/barline";
+const binary = binaryPath === undefined ? undefined : await fromBinary(binaryPath);
+const fromFile = binary ?? endToEnd;
 const rows = Number(args.rows ?? 300_000);
 const rounds = Number(args.rounds ?? 3);
 const source = args.source ?? new URL("../fixtures/bars.csv", import.meta.url).pathname;
@@ -59,6 +68,8 @@ async function filled(): Promise<void> {
   await client.query("VACUUM ANALYZE bar");
 }
 
+const LIMIT = "fresh: limit, 2 server-side COPYs";
+
 /** A row of the table: what to prepare, and what to measure, in seconds. */
 interface Case {
   readonly name: string;
@@ -74,7 +85,12 @@ const sink = (name: string, options: Partial<BenchOptions>): Case => ({
   prepare: empty,
   measure: () => sinkAlone({ ...best, ...options }, data.bars),
 });
+await filled();
+const limitFiles = server === undefined ? undefined : await makeLimitFiles(client);
 const main: Case[] = [
+  ...(limitFiles === undefined ? [] : [
+    { name: LIMIT, prepare: empty, measure: () => serverLimit(url, limitFiles) },
+  ]),
   { name: "fresh: psql \\copy", prepare: empty, measure: () => rawCopy(url, data.keyed) },
   { name: "fresh: psql \\copy + upsert", prepare: empty, measure: () => stagedUpsert(url, data.keyed) },
   {
@@ -84,7 +100,10 @@ const main: Case[] = [
     rows: few.length,
   },
   sink("fresh: Barline sink", {}),
-  { name: "fresh: Barline from CSV", prepare: empty, measure: () => fromFile(best, data.csv) },
+  ...(binary === undefined ? [] : [
+    { name: "fresh: Barline from CSV, binary", prepare: empty, measure: () => binary(best, data.csv) },
+  ]),
+  { name: "fresh: Barline from CSV, source", prepare: empty, measure: () => endToEnd(best, data.csv) },
   { name: "fresh: Barline from CSV, traced", prepare: empty, measure: () => fromFile({ ...best, traces }, data.csv) },
   { name: "unchanged: psql \\copy + upsert", prepare: filled, measure: () => stagedUpsert(url, data.keyed) },
   { name: "unchanged: Barline sink", prepare: filled, measure: () => sinkAlone(best, data.bars) },
@@ -114,7 +133,6 @@ for (let round = 1; round <= rounds; round++) {
   }
 }
 await client.end();
-await Deno.remove(directory, { recursive: true });
 
 const median = (name: string) => rates.get(name)!.toSorted((a, b) => a - b)[Math.floor(rounds / 2)];
 console.log(`\n${rows.toLocaleString("en-US")} rows, median of ${rounds}, ${navigator.hardwareConcurrency} cores\n`);
@@ -122,12 +140,25 @@ console.log(`| ${"way".padEnd(34)} |   rows/s |\n|${"-".repeat(36)}|---------:|`
 for (const { name } of cases) {
   console.log(`| ${name.padEnd(34)} | ${Math.round(median(name)).toLocaleString("en-US").padStart(8)} |`);
 }
-const ratio = (label: string, a: string, b: string) =>
-  console.log(`| ${label.padEnd(34)} | ${(median(a) / median(b)).toFixed(2).padStart(8)} |`);
 console.log(`\n| ${"ratio".padEnd(34)} |          |\n|${"-".repeat(36)}|---------:|`);
+
+/** Prints the ratio of two cases, where both were measured. */
+function ratio(label: string, a: string, b: string): void {
+  if (!rates.has(a) || !rates.has(b)) return;
+  console.log(`| ${label.padEnd(34)} | ${(median(a) / median(b)).toFixed(2).padStart(8)} |`);
+}
+ratio("from CSV, binary / limit", "fresh: Barline from CSV, binary", LIMIT);
+ratio("from CSV, source / limit", "fresh: Barline from CSV, source", LIMIT);
+ratio("fresh: sink / limit", "fresh: Barline sink", LIMIT);
 ratio("fresh: sink / \\copy", "fresh: Barline sink", "fresh: psql \\copy");
 ratio("fresh: sink / \\copy + upsert", "fresh: Barline sink", "fresh: psql \\copy + upsert");
 ratio("unchanged: sink / \\copy + upsert", "unchanged: Barline sink", "unchanged: psql \\copy + upsert");
 ratio("changed: sink / \\copy + upsert", "changed: Barline sink", "changed: psql \\copy + upsert");
-ratio("from CSV / sink", "fresh: Barline from CSV", "fresh: Barline sink");
-ratio("from CSV: traced / not traced", "fresh: Barline from CSV, traced", "fresh: Barline from CSV");
+ratio("from CSV, source / sink", "fresh: Barline from CSV, source", "fresh: Barline sink");
+const untraced = `fresh: Barline from CSV, ${binary === undefined ? "source" : "binary"}`;
+ratio("from CSV: traced / not traced", "fresh: Barline from CSV, traced", untraced);
+
+if (args.peers && server !== undefined) {
+  await comparePrograms({ server, file: data.csv, directory, rows, rounds, binary: binaryPath });
+}
+await Deno.remove(directory, { recursive: true });

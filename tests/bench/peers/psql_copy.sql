@@ -1,0 +1,1 @@
+\copy peer_bar FROM pstdin (FORMAT csv, HEADER)
