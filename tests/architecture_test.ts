@@ -6,7 +6,7 @@ const ROOT = fromFileUrl(new URL("../", import.meta.url));
 /** Parts of the source, lowest first: each imports only from its own layer and those before it. */
 const LAYERS: readonly (readonly string[])[] = [
   ["records", "events", "version", "abort", "condition", "calendar", "open_files"],
-  ["config", "storage", "coverage"],
+  ["config", "storage", "coverage", "files"],
   ["providers", "sinks", "database", "nats", "dead_letters", "journal", "pipeline", "gaps", "cluster"],
   ["app", "http", "telemetry"],
   ["chaos"],

@@ -1,0 +1,77 @@
+/**
+ * Symbol, timeframe and date from the path of a file, by a pattern like `{symbol}_{timeframe}.csv`.
+ *
+ * | in the pattern | stands for |
+ * |---|---|
+ * | `{symbol}` | the symbol; `{base}` and `{quote}` make one of two, as in `BTC/USDT` |
+ * | `{timeframe}` | the length of the bars; `{minutes}` as a number of minutes |
+ * | `{date}` | the day, as `20240102` or `2024-01-02` |
+ * | `*` | anything but `/` |
+ * | `[…]` | may be absent |
+ *
+ * A pattern has to match the end of the path, from the beginning of a name on. `.gz` and `.zst` do not count.
+ *
+ * @module
+ */
+
+/** What a path says. */
+export interface PathParts {
+  readonly symbol?: string;
+  /** As the path has it. */
+  readonly timeframe?: string;
+  /** As `20240102`. */
+  readonly date?: string;
+}
+
+const PARTS: Readonly<Record<string, string>> = {
+  symbol: "(?<symbol>[^/]+?)",
+  base: "(?<base>[^/]+?)",
+  quote: "(?<quote>[^/]+?)",
+  timeframe: "(?<timeframe>\\d+[ _-]?[A-Za-z]+|[A-Za-z]+\\d*|\\d+)",
+  minutes: "(?<!\\d)(?<minutes>1|5|15|30|60|120|240|720|1440|10080)",
+  date: "(?<date>\\d{4}-?\\d\\d(?:-?\\d\\d)?)",
+};
+
+/** Finds the parts of a path; `undefined` where it does not match, or matches in several ways. */
+export type PathPattern = (path: string) => PathParts | undefined;
+
+/** Compiles a pattern. @throws {RangeError} If it is none. */
+export function compilePattern(pattern: string): PathPattern {
+  const source = pattern.replace(/\{(\w*)\}|[*[\]]|[.+^$()|\\?]/g, (found, name) => {
+    if (found === "*") return "[^/]*";
+    if (found === "[") return "(?:";
+    if (found === "]") return ")?";
+    if (name === undefined) return `\\${found}`;
+    if (PARTS[name] === undefined) {
+      throw new RangeError(
+        `{${name}} is not known, expected ${Object.keys(PARTS).map((each) => `{${each}}`).join(" ")}`,
+      );
+    }
+    return PARTS[name];
+  });
+  if (!/<(symbol|base|timeframe|minutes|date)>/.test(source)) {
+    throw new RangeError("it has no {symbol}, expected a pattern like {symbol}_{timeframe}.csv");
+  }
+  let lazy: RegExp;
+  try {
+    lazy = new RegExp(`(?:^|/)${source}$`);
+  } catch {
+    throw new RangeError("its brackets do not match, expected a pattern like {symbol}[_*].csv");
+  }
+  const greedy = new RegExp(`(?:^|/)${source.replaceAll("+?)", "+)")}$`);
+  return (path) => {
+    const plain = path.replace(/\.(gz|zst)$/i, "");
+    const found = [lazy, greedy].map((each) => each.exec(plain)?.groups);
+    const [first, other] = found.map((groups) => groups && partsOf(groups));
+    // Where the longest match differs from the shortest, nobody knows which is meant.
+    return JSON.stringify(first) === JSON.stringify(other) ? first : undefined;
+  };
+}
+
+function partsOf({ symbol, base, quote, timeframe, minutes, date }: Record<string, string | undefined>): PathParts {
+  return {
+    symbol: symbol ?? (base && quote ? `${base}/${quote}` : base),
+    timeframe: timeframe ?? minutes,
+    date: date?.replaceAll("-", ""),
+  };
+}

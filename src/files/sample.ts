@@ -1,0 +1,77 @@
+/**
+ * The first lines of a file, taken apart for a look.
+ *
+ * @module
+ */
+import type { Dialect } from "./dialect.ts";
+import { findDelimiter, splitLine } from "./split.ts";
+
+/** A row of the sample. */
+export interface SampleRow {
+  /** Line, from 1. */
+  readonly line: number;
+  readonly text: string;
+  readonly cells: readonly string[];
+  readonly object?: Readonly<Record<string, unknown>>;
+}
+
+/** The beginning of a file. */
+export interface Sample {
+  readonly isObjects: boolean;
+  readonly delimiter: string;
+  /** Names of the header; empty where there is none. */
+  readonly header: readonly string[];
+  /** Lines before the first row. */
+  readonly headerLines: number;
+  readonly rows: readonly SampleRow[];
+}
+
+/** Most rows that are looked at. */
+const MAX_ROWS = 400;
+
+/** Takes lines apart, the first of the file first; the last of them is whole. */
+export function takeSample(lines: readonly string[], dialect: Dialect): Sample {
+  const { skip = 0, comment } = dialect;
+  const isRow = (line: string) => line.trim() !== "" && !(comment !== undefined && line.startsWith(comment));
+  const plain = lines.map((line) => line.replace(/\r$/, "").replace(/^\uFEFF/, ""));
+  // Excel names the delimiter in a line of its own.
+  const separator = /^"?sep=(.)"?$/.exec(plain[skip] ?? "")?.[1];
+  const before = separator === undefined ? skip : skip + 1;
+  let first = before;
+  while (first < plain.length && !isRow(plain[first])) first++;
+  const isObjects = (plain[first] ?? "").trimStart().startsWith("{");
+  const header = isObjects ? 0 : dialect.header ?? 1;
+  const content = plain.slice(first).filter(isRow).slice(0, 12);
+  const delimiter = dialect.delimiter ?? separator ?? findDelimiter(content);
+  const quote = dialect.quote === "none" ? undefined : dialect.quote ?? '"';
+  const names = header === 0 ? [] : splitLine(plain[first] ?? "", delimiter, quote) ?? [];
+  const headerLines = header === 0 ? before : first + header;
+  const rows: SampleRow[] = [];
+  for (let at = headerLines; at < plain.length && rows.length < MAX_ROWS; at++) {
+    const text = plain[at];
+    if (!isRow(text)) continue;
+    const object = isObjects ? parseObject(text) : undefined;
+    const cells = isObjects ? [] : (splitLine(text, delimiter, quote) ?? []).map((cell) => cell.trim());
+    rows.push({ line: at + 1, text, cells, object });
+  }
+  return { isObjects, delimiter, header: names, headerLines, rows };
+}
+
+function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const object = JSON.parse(text);
+    return typeof object === "object" && object !== null && !Array.isArray(object) ? object : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The value at the end of steps through an object. */
+export function valueAt(object: unknown, steps: readonly string[]): unknown {
+  let value = object;
+  for (const step of steps) {
+    if (typeof value !== "object" || value === null) return undefined;
+    value = (value as Record<string, unknown>)[step];
+  }
+  return value;
+}
