@@ -65,10 +65,14 @@ type Session =
   | { readonly state: "joined"; readonly lease: Lease }
   | { readonly state: "leaving"; readonly lease?: Lease };
 
-/** The instances alive as last heard of: their ids, since when these are the same, and how many shards nobody holds. */
+/** The cluster as the last heartbeat answered. */
 interface Heard {
+  /** `undefined` before the first heartbeat. */
+  readonly membership?: Membership;
+  /** Ids of the instances alive, and since when these are the same. */
   readonly ids: string;
   readonly since: number;
+  /** How many shards nobody holds. */
   readonly unheld: number;
 }
 
@@ -85,12 +89,11 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
   const held = new Set<number>();
   /** The held shard that is released as soon as it is no longer streamed. */
   let releasing: number | undefined;
-  let membership: Membership | undefined;
   let heard: Heard = { ids: "", since: 0, unheld: 0 };
   let hasProblem = false;
   let isStaying = true;
   let loop: Promise<void> = Promise.resolve();
-  let left: Promise<void> | undefined;
+  const left = Promise.withResolvers<void>();
   /** Changes when the loop has something to do before its next heartbeat. */
   const condition = createCondition();
   const hold = createHold(times.holdMs, () => drop("no heartbeat went through in time"));
@@ -149,12 +152,13 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
     const answer = await lease.heartbeat(fullReport(), inOrder(claimed));
     checkSession(lease);
     hold.extend(sentAt);
-    membership = answer;
     const alive = answer.members.filter(({ isAlive }) => isAlive);
     const ids = alive.map((member) => member.id).join();
     const unheld = report().shards - new Set([...alive.flatMap((member) => member.held), ...held]).size;
-    if (ids === heard.ids && unheld === heard.unheld) return;
-    heard = { ids, unheld, since: ids === heard.ids ? heard.since : performance.now() };
+    const before = heard;
+    const since = ids === before.ids ? before.since : performance.now();
+    heard = { membership: answer, ids, unheld, since };
+    if (ids === before.ids && unheld === before.unheld) return;
     emit({ type: "cluster", instances: alive.length, unheld });
   }
 
@@ -179,7 +183,7 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
     const { current } = streaming;
     if (current.state === "failed" && performance.now() - current.at > times.ttlMs) streamHeld();
     const isSettled = performance.now() - heard.since >= SETTLED_AFTER * times.heartbeatMs;
-    const plan = makePlan({ membership: membership!, id, shards: report().shards, isSettled });
+    const plan = makePlan({ membership: heard.membership!, id, shards: report().shards, isSettled });
     if (plan.release !== undefined) {
       releasing = plan.release;
       streamHeld();
@@ -269,7 +273,10 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
       isStaying = false;
       condition.notify();
     },
-    leave: () => left ??= leave(),
-    membership: () => membership,
+    leave() {
+      if (!isLeaving()) leave().then(left.resolve, left.reject);
+      return left.promise;
+    },
+    membership: () => heard.membership,
   };
 }

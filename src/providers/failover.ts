@@ -55,6 +55,26 @@ export function createFailover(options: FailoverOptions): Provider {
   };
 }
 
+/**
+ * What becomes of the member that delivers:
+ *
+ * - `steady`: it delivers, or is held up by a slow pipeline.
+ * - `unconnected`: it has no connection, and is left when `timer` ends.
+ * - `stranded`: it is to be left for `cause`, and nobody can take over yet.
+ * - `over`: nothing is read any more.
+ */
+type Duty =
+  | { readonly state: "steady" | "over" }
+  | { readonly state: "unconnected"; readonly timer: ReturnType<typeof setTimeout> }
+  | { readonly state: "stranded"; readonly cause: FailoverCause; readonly error: unknown };
+
+/** The member that delivers, since when, and whether it took back what it had lost. */
+interface Active {
+  readonly member: Member;
+  readonly since: number;
+  readonly hasReturned: boolean;
+}
+
 function openGroup(
   group: string,
   { members: given, timeframe, afterMs, backMs }: FailoverOptions,
@@ -70,69 +90,62 @@ function openGroup(
       intake,
       onEvent: (event) => hear(members.find(({ name }) => name === provider.name)!, event),
       onFailed(error) {
-        if (isOver) return;
+        if (duty.state === "over") return;
         emit({ type: "provider-failed", provider: provider.name, error });
-        if (active.failure !== undefined) leave("fatal", error);
+        if (active.member.failure !== undefined) leave("fatal", error);
       },
     })
   );
   /** How long each must be well. */
   const proof = new Map(members.map((member) => [member, backMs]));
-  let active: Member = members[0];
-  let activeSince = performance.now();
-  let hasReturned = false;
-  /** Why the active one is to be left, while there is nobody to take over. */
-  let pending: { cause: FailoverCause; error: unknown } | undefined;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let isOver = false;
+  let active: Active = { member: members[0], since: performance.now(), hasReturned: false };
+  let duty: Duty = { state: "steady" };
+
+  function setDuty(next: Duty): void {
+    if (duty.state === "unconnected") clearTimeout(duty.timer);
+    duty = next;
+  }
 
   function hear(member: Member, event: PipelineEvent): void {
-    if (isOver) return;
-    if (member === active) {
+    if (duty.state === "over") return;
+    if (member === active.member) {
       if (event.type === "feed-lost" && event.reason === "stall") return leave("stall", event.error);
       if (member.isLive) {
-        stopWaiting();
-        if (pending?.cause === "unconnected") pending = undefined;
+        if (duty.state === "unconnected" || duty.state === "stranded" && duty.cause === "unconnected") {
+          setDuty({ state: "steady" });
+        }
       } else if (!member.isHeldUp) startWaiting();
-    } else if (pending !== undefined && member.isLive) {
-      change(member, pending.cause, pending.error);
+    } else if (duty.state === "stranded" && member.isLive) {
+      change(member, duty.cause, duty.error);
     } else if (member.dataSince !== undefined && performance.now() - member.dataSince >= proof.get(member)!) {
       change(member, "returned");
     }
   }
 
   function startWaiting(): void {
-    if (timer !== undefined || pending !== undefined) return;
-    timer = setTimeout(() => leave("unconnected", active.lastError), afterMs);
-  }
-
-  function stopWaiting(): void {
-    clearTimeout(timer);
-    timer = undefined;
+    if (duty.state !== "steady") return;
+    const timer = setTimeout(() => leave("unconnected", active.member.lastError), afterMs);
+    setDuty({ state: "unconnected", timer });
   }
 
   /** Leaves the active one for the first that is connected, or else for the next on standby. */
   function leave(cause: FailoverCause, error: unknown): void {
-    stopWaiting();
-    const others = members.filter((member) => member !== active && member.failure === undefined);
+    const others = members.filter((member) => member !== active.member && member.failure === undefined);
     const next = others.find(({ isLive }) => isLive) ?? others.find(({ isOpen }) => !isOpen);
     if (next !== undefined) return change(next, cause, error);
-    if (others.length === 0 && active.failure !== undefined) return giveUp();
-    pending = { cause, error };
+    if (others.length === 0 && active.member.failure !== undefined) return giveUp();
+    setDuty({ state: "stranded", cause, error });
   }
 
   function change(to: Member, cause: FailoverCause, error?: unknown): void {
-    const from = active;
+    const { member: from, since, hasReturned } = active;
     const now = performance.now();
     if (cause !== "returned") {
-      const hasFlapped = hasReturned && now - activeSince < FLAP_MS;
+      const hasFlapped = hasReturned && now - since < FLAP_MS;
       proof.set(from, hasFlapped ? Math.min(2 * proof.get(from)!, MAX_BACK_MS) : backMs);
     }
-    hasReturned = cause === "returned";
-    active = to;
-    activeSince = now;
-    pending = undefined;
-    stopWaiting();
+    active = { member: to, since: now, hasReturned: cause === "returned" };
+    setDuty({ state: "steady" });
     emit({ type: "failover", group, provider: to.name, previous: from.name, cause, error });
     const place = members.indexOf(to);
     for (const member of members.slice(place + 1)) member.close();
@@ -149,12 +162,11 @@ function openGroup(
   }
 
   function finish(): void {
-    isOver = true;
-    stopWaiting();
-    for (const member of members) if (member !== active) member.cancel(stop.reason);
+    setDuty({ state: "over" });
+    for (const member of members) if (member !== active.member) member.cancel(stop.reason);
   }
 
-  emit({ type: "failover", group, provider: active.name });
+  emit({ type: "failover", group, provider: active.member.name });
   for (const { name } of members.slice(1)) emit({ type: "feed-state", provider: name, state: "standby" });
   const end = () => {
     finish();
@@ -163,7 +175,7 @@ function openGroup(
   if (stop.aborted) end();
   else {
     stop.addEventListener("abort", end, { once: true });
-    active.deliver();
+    active.member.deliver();
     startWaiting();
   }
   return intake.stream;

@@ -8,10 +8,31 @@ import type { Frame } from "../../records/frame.ts";
 import type { Provider, ProviderContext } from "../provider.ts";
 import type { Intake, Tap } from "./intake.ts";
 
+/**
+ * The part that a member takes:
+ *
+ * - `closed`: none; its last opening may not be over yet.
+ * - `delivering`: it hands over what it has and gets.
+ * - `watched`: it is connected and hands over nothing, to show whether it is well.
+ */
+type Part = "closed" | "delivering" | "watched";
+
+/**
+ * The connection, by what the feed emits:
+ *
+ * - `down`: not subscribed.
+ * - `heldUp`: given up because the pipeline is slow, until the feed connects again.
+ * - `live`: subscribed. `dataSince` is when its first live bars came, in milliseconds of the monotonic clock.
+ */
+type Link =
+  | { readonly state: "down" }
+  | { readonly state: "heldUp" }
+  | { readonly state: "live"; readonly dataSince?: number };
+
 /** A provider of the group. */
 export interface Member {
   readonly name: string;
-  /** Whether it is wanted: it delivers, or is watched. */
+  /** Whether it takes part: it delivers, or is watched. */
   readonly isOpen: boolean;
   /** Whether it is connected and subscribed. */
   readonly isLive: boolean;
@@ -57,21 +78,33 @@ interface Opening {
 /** Makes a member that is not opened yet. */
 export function createMember({ provider, context, peers, intake, onEvent, onFailed }: MemberOptions): Member {
   const { name } = provider;
-  let isOpen = false;
-  let isWatched = false;
-  let isLive = false;
-  let isHeldUp = false;
-  let dataSince: number | undefined;
+  let part: Part = "closed";
+  let link: Link = { state: "down" };
   let lastError: unknown;
   let failure: { error: unknown } | undefined;
   let opening: Opening | undefined;
   let closed: Promise<unknown> = Promise.resolve();
 
+  /** The connection after an event; the same one where the event says nothing of it. */
+  function linkAfter(event: PipelineEvent): Link {
+    switch (event.type) {
+      case "feed-state":
+        if (event.state === "live") return { state: "live" };
+        return link.state === "heldUp" && event.state !== "connecting" ? link : { state: "down" };
+      case "feed-lost":
+        if (event.reason === "overflow") return { state: "heldUp" };
+        return link.state === "heldUp" ? { state: "down" } : link;
+      case "bars":
+        if (event.source !== "live" || link.state !== "live" || link.dataSince !== undefined) return link;
+        return { state: "live", dataSince: performance.now() };
+      default:
+        return link;
+    }
+  }
+
   function hear(event: PipelineEvent, of: Opening): void {
+    link = linkAfter(event);
     if (event.type === "feed-state") {
-      isLive = event.state === "live";
-      dataSince = undefined;
-      if (event.state === "connecting") isHeldUp = false;
       if (event.state === "failed") {
         // Read to its end, the stream tells the error.
         of.hasFailed = true;
@@ -80,16 +113,14 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
       if (event.state === "failed" || event.state === "ended") of.feedEnded.resolve();
     } else if (event.type === "feed-lost") {
       lastError = event.error;
-      isHeldUp = event.reason === "overflow";
       // Nobody will read what it holds, and before that it does not connect again.
-      if (isHeldUp && isWatched) queueMicrotask(restart);
-    } else if (event.type === "bars" && event.source === "live") dataSince ??= performance.now();
-    else return;
+      if (link.state === "heldUp" && part === "watched") queueMicrotask(restart);
+    } else if (event.type !== "bars" || event.source !== "live") return;
     if (of === opening) onEvent(event);
   }
 
   function open(): void {
-    if (!isOpen || opening !== undefined || context.stop.aborted) return;
+    if (part === "closed" || opening !== undefined || context.stop.aborted) return;
     const own: Opening = { stop: new AbortController(), feedEnded: Promise.withResolvers(), hasFailed: false };
     const streamEnded = Promise.withResolvers<void>();
     opening = own;
@@ -109,20 +140,19 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
       failure = { error: error ?? new Error(`${name} has ended`) };
       onFailed(failure.error);
     });
-    if (isWatched) own.tap.pause();
+    if (part === "watched") own.tap.pause();
   }
 
   function forget(reason: unknown): Tap | undefined {
     const tap = opening?.tap;
     opening?.stop.abort(reason);
     opening = undefined;
-    isLive = false;
-    dataSince = undefined;
+    if (link.state === "live") link = { state: "down" };
     return tap;
   }
 
   function restart(): void {
-    if (!isWatched) return;
+    if (part !== "watched") return;
     forget(new Error(`what ${name} holds is not needed`))?.cancel("not needed");
     closed.then(open);
   }
@@ -130,16 +160,16 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
   return {
     name,
     get isOpen() {
-      return isOpen;
+      return part !== "closed";
     },
     get isLive() {
-      return isLive;
+      return link.state === "live";
     },
     get isHeldUp() {
-      return isHeldUp;
+      return link.state === "heldUp";
     },
     get dataSince() {
-      return dataSince;
+      return link.state === "live" ? link.dataSince : undefined;
     },
     get lastError() {
       return lastError;
@@ -148,25 +178,24 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
       return failure;
     },
     deliver() {
-      isOpen = true;
-      isWatched = false;
+      part = "delivering";
       if (opening === undefined) closed.then(open);
       else opening.tap?.resume();
     },
     watch() {
-      isWatched = true;
+      if (part !== "closed") part = "watched";
       if (opening?.hasFailed === false) opening.tap?.pause();
     },
     close() {
-      if (!isOpen) return;
-      isOpen = isWatched = false;
+      if (part === "closed") return;
+      part = "closed";
       forget(new Error(`another provider delivers in place of ${name}`))?.resume();
       closed.then(() => {
-        if (!isOpen && failure === undefined) context.emit({ type: "feed-state", provider: name, state: "standby" });
+        if (part === "closed" && failure === undefined) context.emit({ type: "feed-state", provider: name, state: "standby" });
       });
     },
     cancel(reason) {
-      isOpen = isWatched = false;
+      part = "closed";
       forget(reason)?.cancel(reason);
     },
   };
