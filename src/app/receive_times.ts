@@ -50,10 +50,8 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
   let beginning: Promise<void> | undefined;
   let latest = 0;
   let reserved = 0;
-  let saved = 0;
-  let saving: Promise<void> | undefined;
   let isWaitTold = false;
-  let isFailureTold = false;
+  const marks = createMarkFile({ dataDir, path, warn });
   let isAheadTold = false;
 
   function tellAhead(mark: number): void {
@@ -82,35 +80,13 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
     after(mark - 1);
   }
 
-  /** Saves that no record reaches `mark`; a mark that another process of this directory has saved is not lowered. */
-  async function save(mark: number): Promise<void> {
-    try {
-      if (!(await Deno.stat(dataDir)).isDirectory) return;
-      const found = await readMark(path) ?? 0;
-      const next = found === saved ? mark : Math.max(found, mark);
-      const unfinished = `${path}.${Deno.pid}`;
-      {
-        using file = await Deno.open(unfinished, { create: true, truncate: true, write: true, mode: 0o600 });
-        await writeAll(file, new TextEncoder().encode(`${next}\n`));
-        await file.syncData();
-      }
-      await Deno.rename(unfinished, path);
-      await syncDirectory(dataDir);
-      saved = next;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound || isFailureTold) return;
-      isFailureTold = true;
-      warn(`Cannot save receive times in "${path}": ${(error as Error).message}`);
-    }
-  }
-
   return {
     clock(count) {
       const first = clock(count);
       latest = Math.max(latest, first + count);
       if (latest > reserved - RESERVED_US / 2) {
         reserved = latest + RESERVED_US;
-        saving = (saving ?? Promise.resolve()).then(() => save(reserved));
+        marks.save(reserved);
       }
       return first;
     },
@@ -128,8 +104,8 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
       return true;
     },
     async [Symbol.asyncDispose]() {
-      await saving;
-      if (latest > 0) await save(latest);
+      await marks.saved();
+      if (latest > 0) await marks.save(latest);
     },
   };
 }
@@ -145,6 +121,42 @@ export function raisedByRows(store: CoverageStore, times: RaisedClock | undefine
       for (const { receivedAt } of found.values()) if (receivedAt !== undefined) times.after(receivedAt);
       return found;
     },
+  };
+}
+
+/** Makes what saves marks, one after the other. A failure is reported once. */
+function createMarkFile({ dataDir, path, warn }: { dataDir: string; path: string; warn: (message: string) => void }) {
+  let own = 0;
+  let saving: Promise<void> = Promise.resolve();
+  let hasFailed = false;
+
+  /** Replaces the mark; a larger one that another process of this directory has saved stays. */
+  async function replace(mark: number): Promise<void> {
+    try {
+      if (!(await Deno.stat(dataDir)).isDirectory) return;
+      const found = await readMark(path) ?? 0;
+      const next = found === own ? mark : Math.max(found, mark);
+      const unfinished = `${path}.${Deno.pid}`;
+      {
+        using file = await Deno.open(unfinished, { create: true, truncate: true, write: true, mode: 0o600 });
+        await writeAll(file, new TextEncoder().encode(`${next}\n`));
+        await file.syncData();
+      }
+      await Deno.rename(unfinished, path);
+      await syncDirectory(dataDir);
+      own = next;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound || hasFailed) return;
+      hasFailed = true;
+      warn(`Cannot save receive times in "${path}": ${(error as Error).message}`);
+    }
+  }
+
+  return {
+    /** Saves that no record reaches `mark`. */
+    save: (mark: number) => saving = saving.then(() => replace(mark)),
+    /** Resolves when all is saved that was to be saved so far. */
+    saved: () => saving,
   };
 }
 

@@ -6,6 +6,7 @@
 import { join } from "@std/path";
 import { type Destination, findDifference } from "../database/destination.ts";
 import { makeDirectory, syncDirectory, writeAll } from "../storage/durable_files.ts";
+import { createPlaces } from "./places.ts";
 
 /** Shortest time between two saves while running, in milliseconds. */
 const SAVE_EVERY_MS = 1000;
@@ -51,21 +52,10 @@ interface Saved<P> {
   readonly destination?: Destination;
 }
 
-/** A place that is noted, between its neighbours. */
-interface Tracked<P> {
-  readonly place: P;
-  settled: boolean;
-  before?: Tracked<P>;
-  after?: Tracked<P>;
-}
-
 /** Makes a position that is kept in a file below the data directory. */
 export function createPosition<P>(options: PositionOptions): Position<P> {
   const directory = join(options.directory, "positions");
-  /** First and last of the places that are not passed yet, as a list: of neighbours that are settled only the last stays. */
-  let first: Tracked<P> | undefined;
-  let last: Tracked<P> | undefined;
-  let reached: P | undefined;
+  const places = createPlaces<P>();
   let saved: P | undefined;
   let savedAt = -Infinity;
   let saving: Promise<void> = Promise.resolve();
@@ -91,8 +81,8 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
   }
 
   async function write(): Promise<void> {
-    if (reached === saved) return;
-    const place = reached;
+    const place = places.reached;
+    if (place === saved) return;
     await confirm();
     if (destination === "changed") return;
     await makeDirectory(directory);
@@ -120,13 +110,6 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
     saved = place;
   }
 
-  function remove({ before, after }: Tracked<P>): void {
-    if (before === undefined) first = after;
-    else before.after = after;
-    if (after === undefined) last = before;
-    else after.before = before;
-  }
-
   function save(): Promise<void> {
     savedAt = performance.now();
     return saving = saving.catch(() => {}).then(write);
@@ -149,18 +132,9 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
       target.warn(`Records go to ${difference}: what was read as "${options.name}" is read again`);
     },
     track(place) {
-      const entry: Tracked<P> = { place, settled: false, before: last };
-      if (last === undefined) first = entry;
-      else last.after = entry;
-      last = entry;
+      const settle = places.track(place);
       return () => {
-        entry.settled = true;
-        if (entry.before?.settled) remove(entry.before);
-        if (entry.after?.settled) remove(entry);
-        if (first?.settled) {
-          reached = first.place;
-          remove(first);
-        }
+        settle();
         // A place that cannot be saved now is saved at the end, and that error is told.
         if (performance.now() - savedAt >= SAVE_EVERY_MS) save().catch(() => {});
       };

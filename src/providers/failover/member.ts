@@ -191,7 +191,9 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
       part = "closed";
       forget(new Error(`another provider delivers in place of ${name}`))?.resume();
       closed.then(() => {
-        if (part === "closed" && failure === undefined) context.emit({ type: "feed-state", provider: name, state: "standby" });
+        if (part === "closed" && failure === undefined) {
+          context.emit({ type: "feed-state", provider: name, state: "standby" });
+        }
       });
     },
     cancel(reason) {

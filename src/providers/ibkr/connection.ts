@@ -86,6 +86,28 @@ export interface Connection {
 }
 
 /**
+ * States of a connection:
+ *
+ * - `opening`: TWS has not said yet that it accepts requests; `timer` ends the wait.
+ * - `ready`: requests are accepted.
+ * - `asked`: ready, and TWS has not answered yet when it was asked for its time; `timer` ends the connection.
+ * - `ended`: for the reason of the connection's signal.
+ */
+type State =
+  | { readonly name: "opening" | "asked"; readonly timer: ReturnType<typeof setTimeout> }
+  | { readonly name: "ready" | "ended" };
+
+/** The message that is being read. */
+interface Message {
+  /** It cannot be read to its end: ignore what it gives. */
+  isDoubtful: boolean;
+  /** Its bars with fields that are no numbers, by place. */
+  readonly badBars: ReadonlyMap<number, string>;
+  /** How many of its bars have come. */
+  bars: number;
+}
+
+/**
  * Opens a connection and waits until TWS is ready.
  *
  * @throws {FeedError} If it cannot be opened.
@@ -94,7 +116,7 @@ export interface Connection {
 export async function openConnection(options: ConnectionOptions): Promise<Connection> {
   const { host, port, clientId, signal, nextId, onInfo, onUnreadable } = options;
   const client = await createClient({ host, port, clientId }, (read) => {
-    if (ending.signal.aborted) return;
+    if (state.name === "ended") return;
     try {
       read();
     } catch (error) {
@@ -110,23 +132,28 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   const ended = Promise.withResolvers<never>();
   const closed = Promise.withResolvers<void>();
   const ending = new AbortController();
-  let isReady = false;
   let heardAt = 0;
   const where = `TWS at ${host}:${port}`;
-  /** The message under way could not be read to its end: what it gives is not to be believed. */
-  let isDoubtful = false;
-  /** Bars of the message under way with fields that are no numbers, and how many bars of it have come. */
-  let badBars: ReadonlyMap<number, string> = new Map();
-  let bars = 0;
-  let question: ReturnType<typeof setTimeout> | undefined;
+  let message: Message = { isDoubtful: false, badBars: new Map(), bars: 0 };
   ended.promise.catch(() => {});
+  let state: State = {
+    name: "opening",
+    timer: setTimeout(
+      () => fail(`${where} was not ready within ${options.openTimeoutMs} ms`, "connect"),
+      options.openTimeoutMs,
+    ),
+  };
+
+  function setState(next: State): void {
+    if ("timer" in state) clearTimeout(state.timer);
+    state = next;
+  }
 
   function end(error: unknown): void {
-    if (ending.signal.aborted) return;
+    if (state.name === "ended") return;
+    setState({ name: "ended" });
     ending.abort(error);
-    clearTimeout(opening);
     clearInterval(watch);
-    clearTimeout(question);
     signal.removeEventListener("abort", abort);
     requests.clear();
     ready.reject(error);
@@ -139,23 +166,20 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   }
   const abort = () => end(signal.reason);
 
-  const opening = setTimeout(
-    () => fail(`${where} was not ready within ${options.openTimeoutMs} ms`, "connect"),
-    options.openTimeoutMs,
-  );
   const watch = setInterval(() => {
-    if (!isReady || question !== undefined) return;
+    if (state.name !== "ready") return;
     const askedAt = performance.now();
     client.send(() => api.reqCurrentTime());
-    question = setTimeout(() => {
-      question = undefined;
+    const timer = setTimeout(() => {
+      setState({ name: "ready" });
       if (heardAt < askedAt) fail(`${where} does not answer any more`, "silence");
     }, options.answerMs);
+    setState({ name: "asked", timer });
   }, options.watchEveryMs);
 
   /** The bar, without the numbers that the library took from what is none. */
   function checked(bar: RawBar): RawBar {
-    const text = badBars.get(bars++);
+    const text = message.badBars.get(message.bars++);
     return text === undefined ? bar : { ...bar, open: NaN, high: NaN, low: NaN, close: NaN, text };
   }
 
@@ -178,13 +202,13 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
         return fail(`${where} speaks a version that is not supported, install a current one: ${text}`, "version", true);
       case CODE.connectFailed:
       case CODE.notConnected:
-        return isReady
-          ? fail(`Connection to ${where} was lost: ${text}`, "closed")
-          : fail(`Cannot connect to ${where}, is it running, with its API enabled on that port? ${text}`, "connect");
+        return state.name === "opening"
+          ? fail(`Cannot connect to ${where}, is it running, with its API enabled on that port? ${text}`, "connect")
+          : fail(`Connection to ${where} was lost: ${text}`, "closed");
       case CODE.unreadable:
         // The library may complain of a message more than once.
-        if (!isDoubtful) onUnreadable(text);
-        isDoubtful = true;
+        if (!message.isDoubtful) onUnreadable(text);
+        message.isDoubtful = true;
         return;
       default:
         return onInfo(code, text);
@@ -193,30 +217,28 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
 
   api.on(names.received, (tokens) => {
     heardAt = performance.now();
-    isDoubtful = false;
+    message = { isDoubtful: false, badBars: findBadBars(tokens), bars: 0 };
     // Of a frame that pretends a negative length the library would read for ever.
     if (tokens.length === 0) throw new Error("empty message");
-    badBars = findBadBars(tokens);
-    bars = 0;
   });
   api.on(names.nextValidId, () => {
-    isReady = true;
-    clearTimeout(opening);
+    if (state.name === "ended") return;
+    setState({ name: "ready" });
     client.send(() => api.reqCurrentTime());
     ready.resolve();
   });
   api.on(names.currentTime, (seconds) => options.onTime(seconds * 1000));
   api.on(names.info, (text, code) => inform(code, text));
-  api.on(names.error, ({ message }, code, id) => {
+  api.on(names.error, ({ message: text }, code, id) => {
     const answers = requests.get(id);
     // One that is over with that need not be cancelled.
-    if (!lasting.has(id) && classify(code, message) !== "ignore") requests.delete(id);
-    if (answers !== undefined) answers.error(code, message);
+    if (!lasting.has(id) && classify(code, text) !== "ignore") requests.delete(id);
+    if (answers !== undefined) answers.error(code, text);
     // What concerns a request that is over concerns nobody.
-    else if (id < 0) inform(code, message);
+    else if (id < 0) inform(code, text);
   });
   api.on(names.historicalData, (id, date, open, high, low, close, volume, count, wap) => {
-    if (isDoubtful) return;
+    if (message.isDoubtful) return;
     if (date.startsWith("finished")) {
       const answers = requests.get(id);
       // What is answered need not be cancelled.
@@ -225,11 +247,11 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     } else requests.get(id)?.bar(checked({ date, open, high, low, close, volume, count, wap }));
   });
   api.on(names.historicalDataUpdate, (id, date, open, high, low, close, volume, count, wap) => {
-    if (!isDoubtful) requests.get(id)?.update(checked({ date, open, high, low, close, volume, count, wap }));
+    if (!message.isDoubtful) requests.get(id)?.update(checked({ date, open, high, low, close, volume, count, wap }));
   });
   api.on(names.realtimeBar, (id, time, open, high, low, close, volume, wap, count) => {
     const bar = { date: String(time), open, high, low, close, volume, count, wap };
-    if (!isDoubtful) requests.get(id)?.update(checked(bar));
+    if (!message.isDoubtful) requests.get(id)?.update(checked(bar));
   });
   api.on(names.disconnected, () => {
     fail(`${where} closed the connection`, "closed");
@@ -243,13 +265,13 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     how: Record<"send" | "cancel", (id: number) => void>,
   ): () => void {
     const id = nextId();
-    if (ending.signal.aborted) return () => {};
+    if (state.name === "ended") return () => {};
     requests.set(id, answers);
     if (isLasting) lasting.add(id);
     client.send(() => how.send(id));
     return () => {
       lasting.delete(id);
-      if (requests.delete(id) && !ending.signal.aborted) client.send(() => how.cancel(id));
+      if (requests.delete(id) && state.name !== "ended") client.send(() => how.cancel(id));
     };
   }
 

@@ -84,35 +84,49 @@ const MAX_BACKOFF_MS = 60_000;
 /** A connection that lasted so long has been well, in milliseconds. */
 const STABLE_MS = 10_000;
 
+/**
+ * The connection of an account:
+ *
+ * - `idle`: there is none, and nobody has asked for one.
+ * - `waiting`: one is about to be opened, after a wait where the last one failed, or the last one is being closed.
+ * - `open`: it is opened or being opened, or asked to close.
+ */
+type Link = { readonly state: "idle" | "waiting" } | { readonly state: "open"; readonly upstream: Upstream };
+
 function createAccount(first: Feed, onEmpty: () => void): Account {
   const members = new Set<Member>();
   /** What the account allows of history, whoever asks. */
   const bucket: TokenBucket = createTokenBucket(first.bucket.perSecond);
-  let upstream: Upstream | undefined;
-  let failures = 0;
-  let notBefore = 0;
-  let starting: Promise<void> | undefined;
+  let link: Link = { state: "idle" };
+  let backoff = { failures: 0, notBefore: 0 };
 
   const connected = () => [...members].filter(({ connection }) => connection !== undefined);
   const wanting = (symbol: string) => connected().filter(({ symbols }) => symbols.has(symbol));
+  const currentUpstream = () => link.state === "open" ? link.upstream : undefined;
   const allSymbols = () => new Set([...members].flatMap(({ symbols }) => [...symbols]));
 
   /** Opens the connection where there is none, or anew where it lacks symbols. */
   function ensure(): void {
-    if (upstream === undefined) starting ??= start().finally(() => starting = undefined);
-    else if ([...allSymbols()].some((symbol) => !upstream!.symbols.has(symbol))) upstream.closing.abort(RENEWED);
+    switch (link.state) {
+      case "idle":
+        link = { state: "waiting" };
+        start();
+        break;
+      case "open": {
+        const { symbols, closing } = link.upstream;
+        if ([...allSymbols()].some((symbol) => !symbols.has(symbol))) closing.abort(RENEWED);
+      }
+    }
   }
 
   async function start(): Promise<void> {
     // Each waits before it tries again; many who share one connection must not try the sooner for it.
-    const waitMs = members.size > 1 ? notBefore - performance.now() : 0;
+    const waitMs = members.size > 1 ? backoff.notBefore - performance.now() : 0;
     if (waitMs > 0) await delay(waitMs);
-    while (connected().length > 0) {
-      const error = await run();
-      if (error === RENEWED || error === UNUSED) continue;
-      for (const { connection } of connected()) connection!.end(error);
-      return;
-    }
+    let error: unknown = RENEWED;
+    while (connected().length > 0 && (error === RENEWED || error === UNUSED)) error = await run();
+    link = { state: "idle" };
+    for (const { connection } of connected()) connection!.end(error);
     if (members.size === 0) onEmpty();
   }
 
@@ -120,7 +134,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
   async function run(): Promise<unknown> {
     const symbols = allSymbols();
     const [{ joining: { make, onCall } }] = members;
-    const current: Upstream = upstream = {
+    const current: Upstream = {
       symbols,
       feed: make([...symbols], onCall),
       closing: new AbortController(),
@@ -129,6 +143,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
       withheld: new Map(),
       startedAt: performance.now(),
     };
+    link = { state: "open", upstream: current };
     let error: unknown = new FeedError("the connection ended", { reason: "closed" });
     try {
       await current.feed.connect(createDispatch(current));
@@ -137,14 +152,15 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
     }
     await current.feed.closed?.();
     if (current.closing.signal.aborted) error = current.closing.signal.reason;
-    upstream = undefined;
+    link = { state: "waiting" };
     if (error === UNUSED) return error;
     if (error === RENEWED) {
       for (const symbol of current.subscribed) for (const member of wanting(symbol)) interrupt(member, symbol);
       return error;
     }
-    if (performance.now() - current.startedAt >= STABLE_MS) failures = 0;
-    notBefore = performance.now() + Math.random() * Math.min(BACKOFF_MS * 2 ** failures++, MAX_BACKOFF_MS);
+    const failures = performance.now() - current.startedAt >= STABLE_MS ? 0 : backoff.failures;
+    const waitMs = Math.random() * Math.min(BACKOFF_MS * 2 ** failures, MAX_BACKOFF_MS);
+    backoff = { failures: failures + 1, notBefore: performance.now() + waitMs };
     return error;
   }
 
@@ -218,8 +234,8 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
       const { reason } = session.signal;
       member.connection = undefined;
       // A feed that is mute is so for all.
-      if (reason instanceof FeedError && reason.reason === "stall") upstream?.closing.abort(reason);
-      else if (connected().length === 0) upstream?.closing.abort(UNUSED);
+      if (reason instanceof FeedError && reason.reason === "stall") currentUpstream()?.closing.abort(reason);
+      else if (connected().length === 0) currentUpstream()?.closing.abort(UNUSED);
       reject(reason);
     };
     if (session.signal.aborted) {
@@ -238,6 +254,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
       },
     };
     ensure();
+    const upstream = currentUpstream();
     if (upstream !== undefined && !upstream.closing.signal.aborted) {
       for (const symbol of upstream.subscribed) if (member.symbols.has(symbol)) session.subscribed(symbol);
       for (const [symbol, reason] of upstream.refused) if (member.symbols.has(symbol)) refuse(member, symbol, reason);
@@ -275,7 +292,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
       const member: Member = { symbols: new Set(feed.symbols), joining };
       members.add(member);
       // Where history goes through the connection, it is that of all.
-      const source = () => feed.openHistory === undefined ? feed : upstream?.feed ?? feed;
+      const source = () => feed.openHistory === undefined ? feed : currentUpstream()?.feed ?? feed;
       return {
         feed: {
           name: feed.name,
@@ -296,7 +313,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
         },
         left() {
           members.delete(member);
-          if (members.size === 0 && upstream === undefined) onEmpty();
+          if (members.size === 0 && link.state === "idle") onEmpty();
         },
       };
     },
