@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { dirname, fromFileUrl, join, relative } from "@std/path";
-
-const ROOT = fromFileUrl(new URL("../", import.meta.url));
+import { dirname, join, relative } from "@std/path";
+import { ROOT, sourceFiles } from "./support/source.ts";
 
 /** Parts of the source, lowest first: each imports only from its own layer and those before it. */
 const LAYERS: readonly (readonly string[])[] = [
@@ -24,17 +23,6 @@ interface Import {
   readonly isType: boolean;
   /** Whether it is made while the program runs. */
   readonly isDynamic: boolean;
-}
-
-/** All TypeScript files of the program. */
-async function sourceFiles(directory = "src"): Promise<string[]> {
-  const files: string[] = directory === "src" ? ["main.ts"] : [];
-  for await (const { name, isDirectory } of Deno.readDir(join(ROOT, directory))) {
-    const path = `${directory}/${name}`;
-    if (isDirectory) files.push(...await sourceFiles(path));
-    else if (path.endsWith(".ts")) files.push(path);
-  }
-  return files.sort();
 }
 
 /** Imports and exports of other files of the program, also those made while it runs. */
@@ -60,7 +48,7 @@ function partOf(path: string): string {
 
 const layerOf = (path: string) => LAYERS.findIndex((parts) => parts.includes(partOf(path)));
 
-const files = await sourceFiles();
+const files = ["main.ts", ...await sourceFiles()];
 const imports = (await Promise.all(files.map(importsOf))).flat().filter(({ to }) => to.endsWith(".ts"));
 const show = ({ from, to }: Import) => `${from} imports ${to}`;
 

@@ -1,11 +1,11 @@
 /**
  * The composition root: opens what tenants share, and the pipeline of each; runs them side by side, adds and removes some
- * while the others go on, and closes everything in reverse order. A run of which nobody says that it has tenants has one.
+ * while the others go on, and closes everything in reverse order. Without `tenants`, a run has one tenant.
  *
  * @module
  */
-import { isSameNeeds, needsOf } from "./needs.ts";
-import { compareProviders, type SourcesChange } from "./sources.ts";
+import { compareProviders, type IsOther, planTenants, type SourcesChange } from "./changes.ts";
+import { needsOf } from "./needs.ts";
 import { openReceiveTimes } from "./receive_times.ts";
 import { openStore, type Store } from "./store.ts";
 import type { Shared, Tenant, TenantOptions, TenantOutcome } from "./tenant.ts";
@@ -46,12 +46,6 @@ export interface TenantsChange {
   /** What has changed of the providers of the others. */
   readonly kept: ReadonlyMap<string, SourcesChange>;
 }
-
-/** What has become of a tenant that was there and still is. */
-type Change = Record<"kept" | "reopened", SourcesChange>;
-
-/** Whether the settings of a tenant are others, so that it has to be opened anew. */
-type IsOther = (now: Config, next: Config) => boolean;
 
 /** A run that is ready to start. */
 export interface App extends AsyncDisposable {
@@ -115,18 +109,6 @@ export async function openApp(options: AppOptions): Promise<App> {
   await tenants.add(options.tenants);
   let isReplacing = false;
 
-  /** What becomes of a tenant that is there, given its options of now; its providers are replaced, or it is opened anew. */
-  async function change(tenant: Tenant, next: TenantOptions, isOther: IsOther): Promise<Partial<Change>> {
-    const isOver = tenant.state === "draining" || tenant.state === "ended";
-    const { settings } = next.config;
-    const needsAnew = isOver ? !isAlike(tenant.providers(), next.providers) : isOther(tenant.config, next.config) ||
-      !isSameNeeds(needsOf(settings, tenant.providers()), needsOf(settings, next.providers));
-    if (!needsAnew) return isOver ? {} : { kept: await tenant.replace(next.providers) };
-    const before = tenant.providers();
-    await tenants.reopen(tenant, next);
-    return { reopened: compareProviders(before, next.providers) };
-  }
-
   const app: Omit<App, typeof Symbol.asyncDispose> = {
     store,
     stopping: stopping.signal,
@@ -150,27 +132,25 @@ export async function openApp(options: AppOptions): Promise<App> {
       using _hold = tenants.hold();
       try {
         const before = tenants.current();
-        const byName = new Map(next.map((each) => [each.config.settings.tenant, each]));
-        const added = [...byName].filter(([name]) => tenants.get(name) === undefined);
-        await tenants.add(added.map(([, each]) => each));
-        const removed = before.filter(({ name }) => !byName.has(name));
-        const staying = before.filter(({ name }) => byName.has(name));
-        const changes = await Promise.allSettled([
-          ...staying.map((tenant) => change(tenant, byName.get(tenant.name)!, isOther)),
-          ...removed.map(async (tenant) => (await tenants.remove(tenant), {})),
-        ]);
-        const failed = changes.find(({ status }) => status === "rejected");
-        if (failed?.status === "rejected") throw failed.reason;
-        const pick = (part: keyof Change) =>
-          new Map(staying.flatMap(({ name }, at) => {
-            const changed = (changes[at] as PromiseFulfilledResult<Partial<Change>>).value[part];
-            return changed === undefined ? [] : [[name, changed] as const];
-          }));
+        const { open } = planTenants(before, next, isOther);
+        await tenants.add(open);
+        // A tenant may have ended while others were opened.
+        const { keep, reopen, close } = planTenants(before, next, isOther);
+        const kept = keep.map(async ({ tenant, next }) => [tenant.name, await tenant.replace(next.providers)] as const);
+        const reopened = reopen.map(async ({ tenant, next }) => {
+          const change = compareProviders(tenant.providers(), next.providers);
+          await tenants.reopen(tenant, next);
+          return [tenant.name, change] as const;
+        });
+        const removed = close.map(tenants.remove);
+        // All of them end, whichever fails.
+        await Promise.allSettled([...kept, ...reopened, ...removed]);
+        await Promise.all(removed);
         return {
-          added: added.map(([name]) => name),
-          removed: removed.map(({ name }) => name),
-          reopened: pick("reopened"),
-          kept: pick("kept"),
+          added: open.map(({ config }) => config.settings.tenant),
+          removed: close.map(({ name }) => name),
+          reopened: new Map(await Promise.all(reopened)),
+          kept: new Map(await Promise.all(kept)),
         };
       } finally {
         isReplacing = false;
@@ -192,10 +172,4 @@ export async function openApp(options: AppOptions): Promise<App> {
 /** Whether a provider keeps coverage of its series. */
 function keepsCoverage({ isLive, readsHistory }: Provider): boolean {
   return isLive === true || readsHistory === true;
-}
-
-/** Whether providers would do the same as others. */
-function isAlike(some: Tenant["providers"] extends () => infer P ? P : never, others: typeof some): boolean {
-  const prints = (all: typeof some) => JSON.stringify(all.map(({ name, fingerprint }) => [name, fingerprint]));
-  return prints(some) === prints(others);
 }

@@ -5,6 +5,7 @@
  * @module
  */
 import { onAbort } from "../abort.ts";
+import { compareProviders, planProviders, type SourcesChange } from "./changes.ts";
 import { type Doubts, type Listener, on } from "../events.ts";
 import type { ProviderHealth } from "../pipeline/health.ts";
 import { type Lateness, yieldToLive } from "../pipeline/late.ts";
@@ -30,13 +31,16 @@ export interface SourcesOptions {
   emit: Listener;
 }
 
-/** What a replacement has changed; names of providers. */
-export interface SourcesChange {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly replaced: readonly string[];
-  readonly kept: readonly string[];
-}
+/**
+ * How far the providers of a run have come:
+ *
+ * - `opening`: none is opened yet, as the pipeline does not run.
+ * - `running`: they are read, and later ones come through the intake.
+ * - `draining`: no more will come; the intake is sealed.
+ */
+type Life =
+  | { readonly state: "opening" }
+  | { readonly state: "running" | "draining"; readonly intake: Intake };
 
 /** The providers of a run. */
 export interface Sources {
@@ -48,8 +52,7 @@ export interface Sources {
   /** Takes the way in, through which later ones come. */
   readonly onIntake: (intake: Intake) => void;
   current(): readonly Provider[];
-  /** Whether they are not opened yet, are read, or no more will come. */
-  readonly state: "opening" | "running" | "draining";
+  readonly state: Life["state"];
   health(): ProviderHealth[];
   /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
   pause(name: string, paused: boolean): boolean;
@@ -85,8 +88,7 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   let wanted = providers;
   /** Providers that are stopped, and have not saved yet how far they have come. */
   const unsaved = new Set<Provider>();
-  let intake: Intake | undefined;
-  let isSealed = false;
+  let life: Life = { state: "opening" };
   let isReplacing = false;
 
   const membersOf = (provider: Provider) => provider.members ?? [provider];
@@ -133,11 +135,11 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   }
 
   function sealWhenDone(): void {
-    if (sources.size > 0 || isReplacing) return;
+    if (sources.size > 0 || isReplacing || life.state === "opening") return;
     const mayCome = staysOpen && !stopping.aborted && ![...states.values()].some(({ state }) => state === "failed");
-    if (mayCome || intake === undefined) return;
-    isSealed = true;
-    intake.seal();
+    if (mayCome) return;
+    life = { state: "draining", intake: life.intake };
+    life.intake.seal();
   }
   onAbort(stopping, sealWhenDone);
 
@@ -172,11 +174,11 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
     paced,
     current: () => wanted,
     get state() {
-      return intake === undefined ? "opening" : isSealed ? "draining" : "running";
+      return life.state;
     },
     open: (journaled) => wanted.filter((provider) => isJournaled(provider) === journaled).map(openOne),
-    onIntake(given) {
-      intake = given;
+    onIntake(intake) {
+      life = { state: "running", intake };
       sealWhenDone();
     },
     listen: on({
@@ -235,17 +237,16 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
       isReplacing = true;
       try {
         const before = wanted;
-        const kept = before.filter((provider) => next.some((other) => isSame(provider, other)));
-        const keptNames = new Set(kept.map(({ name }) => name));
-        for (const provider of before) if (!keptNames.has(provider.name)) unsaved.add(provider);
-        wanted = kept;
+        const { keep, close, open } = planProviders(before, next);
+        for (const provider of close) unsaved.add(provider);
+        wanted = keep;
         await whenAll(Array.from(unsaved, closeOne));
-        const coming = stopping.aborted || isSealed ? [] : next.filter(({ name }) => !keptNames.has(name));
-        wanted = [...kept, ...coming];
+        const coming = stopping.aborted || life.state === "draining" ? [] : open;
+        wanted = [...keep, ...coming];
         for (const provider of coming) {
           follow(provider);
           // Those that come before the run begins are opened with the others.
-          if (intake !== undefined) intake.add(openOne(provider), isJournaled(provider));
+          if (life.state !== "opening") life.intake.add(openOne(provider), isJournaled(provider));
         }
         return compareProviders(before, wanted);
       } finally {
@@ -263,22 +264,4 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
 async function whenAll(work: readonly Promise<void>[]): Promise<void> {
   await Promise.allSettled(work);
   await Promise.all(work);
-}
-
-/** Whether a provider would do the same as another of its name. */
-function isSame(one: Provider, other: Provider): boolean {
-  return one.name === other.name && one.fingerprint !== undefined && one.fingerprint === other.fingerprint;
-}
-
-/** What has changed from some providers to others. */
-export function compareProviders(before: readonly Provider[], after: readonly Provider[]): SourcesChange {
-  const names = (providers: readonly Provider[]) => providers.map(({ name }) => name);
-  const isIn = (providers: readonly Provider[]) => ({ name }: Provider) => providers.some((each) => each.name === name);
-  const isKept = (provider: Provider) => before.some((each) => each === provider || isSame(each, provider));
-  return {
-    added: names(after.filter((provider) => !isIn(before)(provider))),
-    removed: names(before.filter((provider) => !isIn(after)(provider))),
-    replaced: names(after.filter((provider) => isIn(before)(provider) && !isKept(provider))),
-    kept: names(after.filter(isKept)),
-  };
 }

@@ -6,7 +6,8 @@
  */
 import { onAbort } from "../abort.ts";
 import { openCoordinators, readCoordinators } from "./coordinators.ts";
-import { createSources, type SourcesChange } from "./sources.ts";
+import type { SourcesChange } from "./changes.ts";
+import { createSources } from "./sources.ts";
 import { needsOf } from "./needs.ts";
 import { raisedByRows, type ReceiveTimes } from "./receive_times.ts";
 import type { Store } from "./store.ts";

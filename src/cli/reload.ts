@@ -4,7 +4,7 @@
  * @module
  */
 import type { App } from "../app/app.ts";
-import type { SourcesChange } from "../app/sources.ts";
+import type { SourcesChange } from "../app/changes.ts";
 import type { Config } from "../config/load.ts";
 import { type OptionName, optionSpecs } from "../config/options.ts";
 import { TENANT_OPTIONS } from "../config/tenants.ts";

@@ -48,6 +48,20 @@ const REACH_BARS = 10;
 /** Symbols that a message names. */
 const NAMED = 10;
 
+/**
+ * What has come of a symbol. A state gives way to those after it alone:
+ *
+ * - `unread`: no bars so far.
+ * - `read`: bars have come.
+ * - `denied`: the account may not read a part of it; other parts are still asked for.
+ * - `failed`: it cannot be read, and is asked for no more.
+ */
+type SymbolState =
+  | { readonly state: "unread" | "read" }
+  | { readonly state: "denied" | "failed"; readonly error: Error };
+
+const STATES: readonly SymbolState["state"][] = ["unread", "read", "denied", "failed"];
+
 /** Makes a provider of a feed's past. */
 export function createBackfill(options: BackfillOptions): Provider {
   const { name, timeframe, feed, range } = options;
@@ -102,15 +116,14 @@ export function createBackfill(options: BackfillOptions): Provider {
     const missing = range.only === undefined
       ? new Map(symbols.map((symbol) => [symbol, subtract([range.from, to], covered(symbol))]))
       : alignToBlocks(range.only, groupSize, stepMs, to);
-    let done = 0;
-    let total = [...missing.values()].reduce((sum, ranges) => sum + totalMs(ranges), 0);
-    progress = { done, total };
+    let shown: Progress = { done: 0, total: [...missing.values()].reduce((sum, each) => sum + totalMs(each), 0) };
+    progress = shown;
+    const addProgress = (done: number, total = 0) =>
+      progress = shown = { done: shown.done + done, total: shown.total + total };
 
     await using _opened = feed.openHistory?.();
-    const failed = new Map<string, Error>();
-    /** Symbols of which the account may not read all. */
-    const denied = new Map<string, Error>();
-    const withBars = new Set<string>();
+    const states = new Map<string, SymbolState>(symbols.map((symbol) => [symbol, { state: "unread" }]));
+    const stateOf = (symbol: string) => states.get(symbol)?.state ?? "unread";
     const told = new Set<string>();
     let hasRead = false;
     let failures = 0;
@@ -120,8 +133,12 @@ export function createBackfill(options: BackfillOptions): Provider {
       told.add(key);
     }
 
+    function setState(symbol: string, next: SymbolState): void {
+      if (STATES.indexOf(next.state) > STATES.indexOf(stateOf(symbol))) states.set(symbol, next);
+    }
+
     async function hand(bars: readonly FeedBar[], asOf: number, onEnded: OnEnded): Promise<void> {
-      for (const { symbol } of bars) withBars.add(symbol);
+      for (const { symbol } of bars) setState(symbol, { state: "read" });
       await context.pace(bars.length);
       await put(createHistoryFrame(name, bars, asOf, onEnded));
       context.emit({ type: "repaired", provider: name, count: bars.length });
@@ -144,7 +161,7 @@ export function createBackfill(options: BackfillOptions): Provider {
         const now = Math.min(until, end);
         if (now <= before) return;
         reached.set(symbol, now);
-        progress = { done: done += now - before, total };
+        addProgress(now - before);
       };
       const reply = { ...answer, until: answered, historyStart: (symbol: string) => feed.historyStart?.(symbol) };
       const { asked, ranges } = inquiry;
@@ -166,8 +183,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       hasRead = true;
       if (until < end) {
         tellOnce(`history ends at ${formatTime(until)} for now, run it again later for the rest`);
-        total -= some.length * (end - Math.max(until, task.range[0]));
-        progress = { done, total };
+        addProgress(0, -some.length * (end - Math.max(until, task.range[0])));
       }
       for (const symbol of some) {
         const start = feed.historyStart?.(symbol) ?? -Infinity;
@@ -200,8 +216,8 @@ export function createBackfill(options: BackfillOptions): Provider {
           if (isRefusal(error) || attempt === (range.only ? 1 : ATTEMPTS)) {
             if (!hasRead && ++failures >= MAX_FAILURES) throw error;
             for (const symbol of some) {
-              if (!failed.has(symbol)) context.warn(`${symbol} is left out: ${error.message}`);
-              failed.set(symbol, error);
+              if (stateOf(symbol) !== "failed") context.warn(`${symbol} is left out: ${error.message}`);
+              setState(symbol, { state: "failed", error });
             }
             return;
           }
@@ -221,10 +237,10 @@ export function createBackfill(options: BackfillOptions): Provider {
     ): Promise<void> {
       for (const symbol of some) {
         const interval: Interval = [reached.get(symbol)!, task.range[1]];
-        if (!denied.has(symbol)) {
+        if (stateOf(symbol) !== "denied") {
           context.warn(`${symbol} is left out from ${formatTime(interval[0])} on: ${error.message}`);
         }
-        denied.set(symbol, error);
+        setState(symbol, { state: "denied", error });
         range.onDenied?.(symbol, interval, error.message);
         await proofs.deny(symbol, interval);
       }
@@ -233,20 +249,19 @@ export function createBackfill(options: BackfillOptions): Provider {
     const tasks = cutIntoTasks(missing, groupSize, stepMs);
     await Promise.all(Array.from({ length: PARALLEL }, async () => {
       for (let task = tasks.next().value; task !== undefined; task = tasks.next().value) {
-        const some = task.symbols.filter((symbol) => !failed.has(symbol));
+        const some = task.symbols.filter((symbol) => stateOf(symbol) !== "failed");
         await work(task, some, new Map(some.map((symbol) => [symbol, task.range[0]])));
       }
     }));
     const empty = symbols.filter((symbol) => {
-      return !range.only && missing.get(symbol)!.length > 0 && !withBars.has(symbol) && !failed.has(symbol) &&
-        !denied.has(symbol);
+      return !range.only && missing.get(symbol)!.length > 0 && stateOf(symbol) === "unread";
     });
     if (empty.length > 0) context.warn(`there are no bars of ${list(empty)} in that range`);
-    const left = new Map([...denied, ...failed]);
-    if (left.size === 0) return;
-    const [error] = left.values();
-    const names = list([...left.keys()]);
-    throw new Error(`${left.size} of ${symbols.length} symbols could not be read (${names}): ${error.message}`);
+    const left = symbols.filter((symbol) => stateOf(symbol) === "denied" || stateOf(symbol) === "failed");
+    if (left.length === 0) return;
+    const [{ error }] = Array.from(states.values()).filter((each) => "error" in each);
+    const names = list(left);
+    throw new Error(`${left.length} of ${symbols.length} symbols could not be read (${names}): ${error.message}`);
   }
 }
 
