@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { select, writeOnce } from "../support/lanes.ts";
-import { tryExamples } from "../support/examples.ts";
+import { tryExamples, tryRemoval } from "../support/examples.ts";
 import { minuteBars } from "../support/rollups.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
 
@@ -11,6 +11,11 @@ const NOON = Date.UTC(2024, 10, 24, 12);
 test("the documentation's queries work", async (server) => {
   const { database } = await migratedDatabase(server);
   await tryExamples(database);
+});
+
+test("the documentation's statements remove a series with all that belongs to it, and then everything", async (server) => {
+  const { database } = await migratedDatabase(server);
+  await tryRemoval(database);
 });
 
 test("latest_bars, series and data_freshness say how far each series reaches", async (server) => {

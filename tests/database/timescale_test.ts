@@ -5,7 +5,7 @@ import { prepareDatabase } from "../../src/database/migrate.ts";
 import { applyTimescale, readPlan } from "../../src/database/timescale/apply.ts";
 import { rollups } from "../../src/database/timescale/rollups.ts";
 import { readState } from "../../src/database/timescale/state.ts";
-import { tryExamples } from "../support/examples.ts";
+import { tryExamples, tryRemoval } from "../support/examples.ts";
 import { counts, select, writeOnce } from "../support/lanes.ts";
 import { columnsOf, minuteBars, rowsOf } from "../support/rollups.ts";
 import { startTimescale, type TimescaleServer } from "../support/timescale.ts";
@@ -151,6 +151,10 @@ Deno.test("roll-ups are the same as continuous aggregates and as plain views, co
 
 Deno.test("the documentation's queries work on a hypertable too", async () => {
   await tryExamples(await timescaleDatabase());
+});
+
+Deno.test("the documentation's statements remove a series of a hypertable, and then everything", async () => {
+  await tryRemoval(await timescaleDatabase());
 });
 
 Deno.test("a roll-up is what its minutes make: open, high, low, close, volume, VWAP by volume, trades", async () => {
