@@ -57,6 +57,11 @@ export interface Feed {
   readonly clock?: FeedClock;
   /** Paces the requests for history. */
   readonly bucket: TokenBucket;
+  /**
+   * Requests a second of which repairs that are not urgent have their share, where the account is asked faster than that in
+   * an outage. @default {the rate of the bucket}
+   */
+  readonly repairsPerSecond?: number;
   /** How long after its end the vendor may correct a bar: after an interruption so much is read again. @default {0} */
   readonly correctionMs?: number;
   /** Runs one connection from its opening to its end, and resolves or throws then. */
