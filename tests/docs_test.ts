@@ -1,23 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
 import { dirname, fromFileUrl, join, relative } from "@std/path";
 import { generate, PAGES, pageUrl } from "./docs.ts";
+import { readPages } from "./support/pages.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
-
-/** All pages for people, by path. */
-async function readPages(): Promise<Map<string, string>> {
-  const pages = new Map<string, string>();
-  async function readBelow(directory: string): Promise<void> {
-    for await (const { name, isDirectory } of Deno.readDir(join(ROOT, directory))) {
-      const path = join(directory, name);
-      if (isDirectory) await readBelow(path);
-      else if (path.endsWith(".md")) pages.set(path, await Deno.readTextFile(join(ROOT, path)));
-    }
-  }
-  pages.set("README.md", await Deno.readTextFile(join(ROOT, "README.md")));
-  for (const directory of ["docs", ".github"]) await readBelow(directory);
-  return pages;
-}
 
 /** Anchors of a page's headings, as hosts of repositories make them. */
 function anchorsOf(text: string): Set<string> {
