@@ -14,7 +14,7 @@ import { TIME_UNITS } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import { timescaleSchema } from "./timescale.ts";
 import { DEFAULT_TENANT } from "../storage/data_dir.ts";
-import { TENANT_NAME, TENANT_NAME_WANTED } from "./tenants.ts";
+import { TENANT_NAME, TENANT_NAME_EXPECTED } from "./tenant_name.ts";
 
 const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
 const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
@@ -140,7 +140,7 @@ export const settingsSchema = z.strictObject({
     value: "N",
   }),
   tenant: option(z.string().regex(TENANT_NAME).default(DEFAULT_TENANT), {
-    wanted: TENANT_NAME_WANTED,
+    wanted: TENANT_NAME_EXPECTED,
     help: "whose rows they are; where the file has tenants, the one that is meant [all of them]",
     value: "NAME",
   }),

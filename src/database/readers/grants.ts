@@ -6,12 +6,9 @@
 import type { Client } from "pg";
 import { LOCK_KEY } from "../migrate.ts";
 import { planPolicies, readPolicies } from "./policies.ts";
-import { readRelations, type Relations } from "./relations.ts";
+import { type Grants, readRelations, type Relations } from "./relations.ts";
 import { findRights } from "./rights.ts";
 import { planSchemas, readSchemas } from "./schemas.ts";
-
-/** Tenants of each role, by name; `undefined` is all of them. */
-export type Grants = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 
 /** A change of grants. */
 export interface GrantChange {

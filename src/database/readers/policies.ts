@@ -5,8 +5,7 @@
  * @module
  */
 import type { Client } from "pg";
-import type { Grants } from "./grants.ts";
-import { identifier, literal, type Relations, SERIES } from "./relations.ts";
+import { type Grants, identifier, literal, type Relations, SERIES } from "./relations.ts";
 
 const PREFIX = "barline tenant ";
 const ALL = "barline all tenants";

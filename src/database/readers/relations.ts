@@ -7,6 +7,9 @@ import type { Client } from "pg";
 import { recordKind, recordKinds } from "../../records/mod.ts";
 import { rollups } from "../timescale/rollups.ts";
 
+/** Tenants of each role, by name; `undefined` is all of them. */
+export type Grants = ReadonlyMap<string, ReadonlySet<string> | undefined>;
+
 /** The relations that are there, by name. */
 export interface Relations {
   readonly schema: string;

@@ -10,7 +10,7 @@ import { FeedError, type Session } from "../live/feed.ts";
 import type { Seen } from "../live/seen.ts";
 import { runSocket } from "../live/transport/socket.ts";
 import { notServed } from "./errors.ts";
-import type { BinanceOptions } from "./feed.ts";
+import type { BinanceOptions } from "./endpoint.ts";
 import { createLiveKlines } from "./live.ts";
 import { createMessageReader } from "./messages.ts";
 

@@ -9,7 +9,7 @@
 import { createFormingBars, type Pace } from "../live/forming_bar.ts";
 import { type FeedBar, FeedError, type Session } from "../live/feed.ts";
 import { runSocket } from "../live/transport/socket.ts";
-import type { KrakenOptions } from "./feed.ts";
+import type { KrakenOptions } from "./endpoint.ts";
 import { createMessageReader } from "./messages.ts";
 import { suggest } from "./symbols.ts";
 

@@ -7,7 +7,7 @@ import { FeedError, type Session } from "../live/feed.ts";
 import { rejectParts } from "../live/transport/message.ts";
 import { runSocket } from "../live/transport/socket.ts";
 import { explainStatus, tooManyConnections } from "./errors.ts";
-import type { MassiveOptions } from "./feed.ts";
+import type { MassiveOptions } from "./endpoint.ts";
 import { readFrame, type Status } from "./frame.ts";
 import { errorWithoutKey, withoutKey } from "../live/transport/key.ts";
 import type { Seen } from "../live/seen.ts";
