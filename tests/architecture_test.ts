@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { functions, relations } from "../src/database/schema/description.ts";
+import { rollups } from "../src/database/timescale/rollups.ts";
 import { dirname, join, relative } from "@std/path";
 import { ROOT, sourceFiles } from "./support/source.ts";
 
@@ -126,6 +128,37 @@ Deno.test("a start loads the table of commands, and no package before the comman
     const packages = Array.from(text.matchAll(/^import (?!type ).*?from "([^."][^"]*)";$/gm), ([, name]) => name);
     assertEquals(packages.filter((name) => !name.startsWith("@std/")), [], path);
   }
+});
+
+/** The relations that Barline makes in its schema. */
+const OBJECTS = [
+  ...relations.map(({ name }) => name),
+  ...rollups.map(({ aggregate }) => aggregate),
+  ...["no_trade", "cluster_frontier", "raised"],
+];
+/** What stands before the name of a relation in a statement. */
+const BEFORE_NAMES = "FROM|JOIN|INTO|UPDATE|TABLE|ONLY|USING|VIEW|TRUNCATE|COPY|COLUMN|SEQUENCE|EXISTS|ON";
+
+Deno.test("every statement names its tables with the schema, and none asks which schema is current", async () => {
+  const unqualified = new RegExp(
+    `\\b(?:${BEFORE_NAMES})\\s+"?(?:${OBJECTS.join("|")})\\b(?!["(])|'(?:${
+      OBJECTS.join("|")
+    })'::regclass|(?<![."\\w])(?:${functions.map(({ name }) => name).join("|")})\\(`,
+    "g",
+  );
+  const found: string[] = [];
+  for (const path of files) {
+    const text = await Deno.readTextFile(join(ROOT, path));
+    const code = text.replace(/\/\*\*?[\s\S]*?\*\/|^\s*(?:\/\/|--).*$/gm, "");
+    const templates = Array.from(code.matchAll(/`(?:[^`\\]|\\.)*`|"(?:[^"\\\n]|\\.)*"/g), ([literal]) => literal)
+      .filter((literal) =>
+        /\b(SELECT|INSERT|UPDATE|DELETE|CREATE|ALTER|DROP|LOCK|TRUNCATE|GRANT|COPY|FROM)\b/.test(literal)
+      );
+    const hits = templates.flatMap((literal) => Array.from(literal.matchAll(unqualified), ([hit]) => hit));
+    if (path !== "src/database/naming.ts") hits.push(...code.match(/current_schema\(/g) ?? []);
+    found.push(...hits.map((hit) => `${path}: ${hit}`));
+  }
+  assertEquals(found, []);
 });
 
 Deno.test("no file is longer than 350 lines", async () => {

@@ -52,14 +52,14 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
   if (sink === "postgres") {
     await look("database", async () => {
       await using database = await openDatabase(config);
-      return await withClient(database, async (client) => {
+      return await withClient(database, async (client, names) => {
         const { kind, synchronousCommit } = config.settings;
         const coverage = tenantsOf(config).flatMap(findProviders).some(({ provider }) => provider?.isLive);
         const detail = [
-          `${database.label}${fromWhere(config)}: ${await checkDatabase(client, { kinds: kind, coverage })}`,
+          `${database.label}${fromWhere(config)}: ${await checkDatabase(client, names, { kinds: kind, coverage })}`,
           ...await describeCommits(client, synchronousCommit),
         ].join(", ");
-        await look("timescaledb", () => checkTimescale(client, config.settings.timescale));
+        await look("timescaledb", () => checkTimescale(client, names, config.settings.timescale));
         await look("clock", () => checkClock(client));
         return detail;
       });

@@ -121,11 +121,13 @@ async function runRepair(
   const { failure } = await app.run();
   progress.stop();
   const isStopped = app.health().stopping;
-  const looked = await withClient(app.store.database!, async (client) => {
+  const looked = await withClient(app.store.database!, async (client, names) => {
     const all: { outcomes: GapOutcome[]; doubts: Doubt[] }[] = [];
     for (const { series, scope, gaps } of parts) {
-      const after = gaps.length === 0 ? [] : await Array.fromAsync(findGaps({ client, seriesId: series.id, ...scope }));
-      const known = await readKnown(client, series.id, scope.from, scope.doubtsTo);
+      const after = gaps.length === 0
+        ? []
+        : await Array.fromAsync(findGaps({ client, names, seriesId: series.id, ...scope }));
+      const known = await readKnown(client, names, series.id, scope.from, scope.doubtsTo);
       all.push({
         outcomes: reconcileGaps(gaps, after, denied.get(series.symbol)!),
         doubts: known.flatMap(({ doubt = [] }) => doubt),

@@ -33,7 +33,7 @@ export async function run({ words: [action, name, ...rest], options, flags, conf
   }
   await prepareDatabase(database);
   const change = { role: role as string, tenant: name, isRevoked: action === "revoke" };
-  const { grants, notices } = await withClient(database, (client) => changeGrants(client, change));
+  const { grants, notices } = await withClient(database, (client, names) => changeGrants(client, names, change));
   for (const warn of notices) console.error(`Notice: ${warn}`);
   emit(grants, config.settings.json);
   return EXIT.done;

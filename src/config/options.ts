@@ -9,6 +9,7 @@ import { z } from "zod";
 import { clusterOptions } from "./cluster.ts";
 import { natsOptions } from "./nats.ts";
 import { choice, flag, list, milliseconds, option, type OptionMeta, part, positive, seconds, text } from "./option.ts";
+import { isSchemaName, SCHEMA_NAME_WANTED } from "./database.ts";
 import { type KindName, recordKinds } from "../records/mod.ts";
 import { TIME_UNITS } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
@@ -128,6 +129,13 @@ export const settingsSchema = z.strictObject({
     help: "certificate authority of the database [the system's]",
     value: "PATH",
     env: ["PGSSLROOTCERT"],
+  }),
+  schema: option(z.string().refine(isSchemaName).optional(), {
+    wanted: SCHEMA_NAME_WANTED,
+    help:
+      "schema of the database that holds the tables, made where it is missing [where the user's search_path leads, " +
+      "as a rule public]",
+    value: "NAME",
   }),
   timescale: option(timescaleSchema.default({}), {
     wanted: "a mapping, as in timescale: { compressAfter: 30d }",

@@ -5,8 +5,9 @@
  * @module
  */
 import type { Client } from "pg";
+import type { Names } from "./names.ts";
 
 /** Compares the chunks or partitions of the bars with those that were there the last time. */
-export async function takeUpDeletions(client: Client): Promise<void> {
-  await client.query("SELECT compare_bar_parts()");
+export async function takeUpDeletions(client: Client, { of }: Names): Promise<void> {
+  await client.query(`SELECT ${of("compare_bar_parts")}()`);
 }

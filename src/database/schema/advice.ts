@@ -35,6 +35,7 @@ export function rightsOn(name: string): readonly string[] {
 export function adviseOnRight(message: string): string | undefined {
   const name = /permission denied for (?:table|view|relation) "?([a-z0-9_]+)"?/.exec(message)?.[1];
   if (name === undefined || relationOf(name) === undefined) return undefined;
+  if (FIXED.has(name)) return "As the owner run `barline migrate`, then `barline migrate --grant ROLE` for the user.";
   return `As the owner run \`barline migrate --grant ROLE\`, or GRANT ${
     rightsOn(name).join(", ")
   } ON ${name} TO the user.`;
