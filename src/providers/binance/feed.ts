@@ -10,7 +10,7 @@ import type { Feed } from "../live/feed.ts";
 import type { BinanceOptions } from "./endpoint.ts";
 import { createSeen } from "../live/seen.ts";
 import { createHistory } from "./history.ts";
-import { runConnection } from "./stream.ts";
+import { runStream } from "./stream.ts";
 
 /** Makes the feed. */
 export function createBinanceFeed(given: BinanceOptions): Feed {
@@ -34,7 +34,7 @@ export function createBinanceFeed(given: BinanceOptions): Feed {
     calendar: () => always,
     clock,
     bucket: history.bucket,
-    connect: (session) => runConnection(session, { ...options, stepMs, note, explainUnknown }),
+    connect: (session) => runStream(session, { ...options, stepMs, note, explainUnknown }),
     history: ([symbol], from, to, signal) => history.read(symbol, from, to, signal),
   };
 }

@@ -9,7 +9,7 @@ import type { Feed } from "../live/feed.ts";
 import type { KrakenOptions } from "./endpoint.ts";
 import { createHistory } from "./history.ts";
 import { isTokenized } from "./symbols.ts";
-import { runConnection } from "./stream.ts";
+import { runStream } from "./stream.ts";
 
 /** Currencies are traded at all times. Tokenised stocks rest at weekends, some longer: nothing is documented. */
 export const hoursOf = (symbol: string): Calendar | undefined => isTokenized(symbol) ? undefined : always;
@@ -27,7 +27,7 @@ export function createKrakenFeed(given: KrakenOptions): Feed {
     clock,
     bucket,
     isConfirmed: true,
-    connect: (session) => runConnection(session, options),
+    connect: (session) => runStream(session, options),
     history: ([symbol], from, to, signal) => read(symbol, from, to, signal),
     historyStart: start,
   };

@@ -10,7 +10,8 @@ import { createRowReader } from "../live/transport/rows.ts";
 import { readRow } from "./bars.ts";
 import type { KrakenOptions } from "./endpoint.ts";
 import { restQuery } from "./symbols.ts";
-import { createTradeBars, readTrade } from "./trades.ts";
+import { createTradeBars } from "../live/trade_bars.ts";
+import { readTrade } from "./trades.ts";
 
 /** The history of a feed. */
 export interface History {

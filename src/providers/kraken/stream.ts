@@ -28,7 +28,7 @@ const SYMBOLS_AT_ONCE = 100;
  *
  * @throws {FeedError} However it ends.
  */
-export async function runConnection(session: Session, options: KrakenOptions): Promise<void> {
+export async function runStream(session: Session, options: KrakenOptions): Promise<void> {
   const { symbols, stepMs, closeAfterMs = 4_000, provisional, answerMs = 15_000, pingEveryMs = 20_000 } = options;
   const formingBars = createFormingBars({
     ...{ stepMs, closeAfterMs, provisional },

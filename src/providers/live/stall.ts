@@ -8,7 +8,7 @@ import type { Calendar } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { FeedCoverage } from "./coverage.ts";
 import { type Feed, isRefusal } from "./feed.ts";
-import type { Question } from "./history/groups.ts";
+import type { Question } from "./history/tasks.ts";
 import type { Purpose, Share } from "./history/share.ts";
 import { densityOf } from "./coverage/track.ts";
 import { BUSY_DENSITY } from "./coverage/urgency.ts";

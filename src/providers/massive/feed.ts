@@ -8,7 +8,7 @@ import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { createFeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
 import type { MassiveOptions } from "./endpoint.ts";
-import { runMassiveConnection } from "./connection.ts";
+import { runStream } from "./stream.ts";
 import { readHistory } from "./history.ts";
 import { createPace } from "./pace.ts";
 import { createSeen } from "../live/seen.ts";
@@ -46,7 +46,7 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
     get historyLagMs() {
       return Math.max(delayMs, timeframe === "1d" ? DAY_LAG_MS : 0);
     },
-    connect: (session) => runMassiveConnection({ ...options, stepMs, note, session }),
+    connect: (session) => runStream({ ...options, stepMs, note, session }),
     history: ([symbol], from, to, signal) =>
       readHistory({
         ...options,

@@ -16,7 +16,7 @@ import { compare } from "./compare.ts";
 import type { FeedCoverage } from "../coverage.ts";
 import { createDivision, type Division } from "./division.ts";
 import { type Feed, type FeedBar, isRefusal } from "../feed.ts";
-import { takeGroup } from "./groups.ts";
+import { takeGroup } from "./tasks.ts";
 import { needsTable, nextDue, planRepair, type RepairPlan, useTable } from "./plan.ts";
 import { type HistoryQuestion, readHistory } from "./range.ts";
 import { reconcile, type Reconciled } from "../coverage/reconcile.ts";
