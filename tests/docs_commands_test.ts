@@ -82,6 +82,17 @@ Deno.test("each flag that the documentation names is one of the program, or of a
   assertEquals(wrong, []);
 });
 
+Deno.test("each file of the repository that the documentation names is there", async () => {
+  const wrong: string[] = [];
+  for (const [path, page] of pages) {
+    for (const [, file] of page.matchAll(/`((?:src|tests|deploy)\/[\w./-]+)`/g)) {
+      if (file.includes("NAME")) continue;
+      await Deno.stat(join(ROOT, file)).catch(() => wrong.push(`${path}: ${file}`));
+    }
+  }
+  assertEquals(wrong, []);
+});
+
 Deno.test("each variable and metric that the documentation names exists", async () => {
   const texts: string[] = [];
   async function readBelow(directory: string): Promise<void> {
