@@ -4,8 +4,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { peekOption } from "../config/load.ts";
-import { ConfigError } from "../config/problem.ts";
+import { ConfigError, peekOption } from "../config/load.ts";
 import { adviseOnDatabaseError, classifyDatabaseError, PrepareError } from "../database/faults.ts";
 import { NatsError } from "../nats/faults.ts";
 import { configureLog, describeError, literally, printableLines } from "../telemetry/log.ts";

@@ -6,7 +6,7 @@
 import { parse as parseDotenv } from "dotenv";
 import { parse as parseYaml } from "yaml";
 import { closestString } from "@std/text/closest-string";
-import type { ConfigProblem } from "./problem.ts";
+import type { ConfigProblem } from "./load.ts";
 import { type OptionName, type OptionSpec, optionSpecs } from "./options.ts";
 import { camelCase } from "./mapping.ts";
 import { readTenants, type TenantEntry } from "./tenants.ts";
@@ -113,7 +113,8 @@ export function fileLayer(
 
 function readYaml(path: string, problems: ConfigProblem[]): Record<string, unknown> {
   try {
-    const values = parseYaml(Deno.readTextFileSync(path)) ?? {};
+    // One option is called null.
+    const values = parseYaml(Deno.readTextFileSync(path), { stringKeys: true }) ?? {};
     if (typeof values === "object" && !Array.isArray(values)) return values;
     problems.push({ key: "config", source: path, message: "current value is no mapping, wanted is a YAML mapping" });
   } catch (error) {

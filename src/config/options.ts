@@ -9,13 +9,13 @@ import { z } from "zod";
 import { clusterOptions } from "./cluster.ts";
 import { natsOptions } from "./nats.ts";
 import { choice, flag, list, milliseconds, option, type OptionMeta, part, positive, seconds, text } from "./option.ts";
-import { isSchemaName, SCHEMA_NAME_WANTED } from "./database.ts";
 import { type KindName, recordKinds } from "../records/mod.ts";
-import { TIME_UNITS } from "../records/time.ts";
+import { FILE_TIME_UNITS } from "../files/dialect.ts";
+import { fileOptions } from "./files.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import { timescaleSchema } from "./timescale.ts";
 import { DEFAULT_TENANT } from "../storage/data_dir.ts";
-import { TENANT_NAME, TENANT_NAME_EXPECTED } from "./tenant_name.ts";
+import { TENANT_NAME, TENANT_NAME_WANTED } from "./tenants.ts";
 
 const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
 const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
@@ -83,8 +83,10 @@ export const settingsSchema = z.strictObject({
   }),
   repairDays: positive("days that repairs of live feeds reach back", 30, 36_500),
   file: list({
-    wanted: "paths of files, globs, or -",
-    help: "file to replay: CSV or NDJSON, plain or .gz; a glob, or - for stdin (repeatable)",
+    wanted: "paths of files, directories, globs, or -",
+    help:
+      "file to replay: CSV, NDJSON, JSON, Parquet, Arrow, DBN, also in gzip, zstd or zip; a directory, a glob, or - for " +
+      "stdin (repeatable)",
     value: "PATH|GLOB|-",
     whole: true,
   }).default([]),
@@ -93,7 +95,12 @@ export const settingsSchema = z.strictObject({
     help: "leave a file whose first N records are all refused for one reason, or of which more than a share is refused",
     value: "N|P%|off",
   }),
-  timeUnit: choice(TIME_UNITS, "iso", "how files write times: ISO 8601 with zone, or a number of units since 1970"),
+  timeUnit: choice(
+    FILE_TIME_UNITS,
+    "iso",
+    "how files write times: ISO 8601, a number of units since 1970, or auto, its unit by its size",
+  ),
+  ...fileOptions,
   speed: option(speed.optional(), {
     wanted: "max, or a number above 0",
     help: "play at N × real time, or as fast as can be [mock: 1000 bars/s; files: max]",
@@ -130,13 +137,6 @@ export const settingsSchema = z.strictObject({
     value: "PATH",
     env: ["PGSSLROOTCERT"],
   }),
-  schema: option(z.string().refine(isSchemaName).optional(), {
-    wanted: SCHEMA_NAME_WANTED,
-    help:
-      "schema of the database that holds the tables, made where it is missing [where the user's search_path leads, " +
-      "as a rule public]",
-    value: "NAME",
-  }),
   timescale: option(timescaleSchema.default({}), {
     wanted: "a mapping, as in timescale: { compressAfter: 30d }",
     help: "how TimescaleDB keeps the bars, where it is there",
@@ -148,7 +148,7 @@ export const settingsSchema = z.strictObject({
     value: "N",
   }),
   tenant: option(z.string().regex(TENANT_NAME).default(DEFAULT_TENANT), {
-    wanted: TENANT_NAME_EXPECTED,
+    wanted: TENANT_NAME_WANTED,
     help: "whose rows they are; where the file has tenants, the one that is meant [all of them]",
     value: "NAME",
   }),

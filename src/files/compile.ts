@@ -36,6 +36,10 @@ export interface CompileOptions {
   lines: readonly string[];
   /** Names of the file, of which the first that a pattern matches says symbol and timeframe: that in an archive, and the path. */
   paths: readonly string[];
+  /** Flags that answer what a file of the preset is asked, by role. */
+  answers?: Readonly<Record<string, string>>;
+  /** Whether the lines are UTF-8. @default {true} */
+  isUtf8?: boolean;
   /** Timeframe of a file with Barline's own columns that does not say it. @default {1m} */
   defaultTimeframe?: string;
 }
@@ -52,7 +56,15 @@ export function compilePlan(options: CompileOptions): Planned {
   const sources = findSources(options, sample, parts);
   const needed = fields.filter(({ optional }, at) => !optional && sources[at] === undefined);
   const isNative = !options.hasPreset && needed.length === 0 && !changesReading(dialect, fields, sources);
-  for (const { name } of needed) questions.push(askColumn(name, sample));
+  const all = fields.filter(({ optional }) => !optional);
+  // What has none of the columns is no file of bars, or of a format that has to be named.
+  if (needed.length === all.length && !options.hasPreset && sample.header.length > 0) {
+    return { ok: false, questions: [askFormat(needed, sample)] };
+  }
+  if (options.isUtf8 === false && !isNative) {
+    questions.push({ missing: "Its text is not UTF-8", answer: "--encoding windows-1252" });
+  }
+  questions.push(...askColumns(needed.map(({ name }) => name), sample, options.answers));
 
   const place = (name: string) => fields.findIndex((field) => field.name === name);
   const timeframe = findTimeframe(options, sources[place("timeframe")], parts, isNative);
@@ -69,6 +81,9 @@ export function compilePlan(options: CompileOptions): Planned {
       isStampKnown: !isBars,
     });
   questions.push(...times.questions);
+  if (!isNative && isBars && isEmpty(sources[place("volume")], sample, dialect)) {
+    questions.push({ missing: "Volume is empty in all rows", answer: "--constant volume=0" });
+  }
   if (timeframe.question !== undefined && isBars) questions.push(timeframe.question);
 
   const numbers = isNative ? {} : findNumbers(dialect, options.hasPreset, fields, sources, sample, questions);
@@ -128,6 +143,12 @@ export function compilePlan(options: CompileOptions): Planned {
   };
 }
 
+/** Whether a source has no value in any row of the sample. */
+function isEmpty(source: Source | undefined, sample: Sample, { null: nulls = [] }: Dialect): boolean {
+  if (source === undefined || source.from === "constant" || sample.rows.length === 0) return false;
+  return textsOf(source, sample).every((text) => nulls.includes(text));
+}
+
 /** Whether the dialect says more than a file of Barline's own columns has. */
 function changesReading(
   dialect: Dialect,
@@ -162,21 +183,18 @@ function findSources(
   const refOf = (name: string) => name === "ts" && !isNamed("ts") && isNamed("date") ? columns.date : columns[name];
   return fields.map(({ name, aliases }) => {
     if (constants[name] !== undefined) return { from: "constant", value: constants[name] };
-    // The path is asked where the file has no such column; a pattern that the user gives is stronger than a column.
-    const fromPath = name === "symbol" ? parts.symbol : undefined;
-    if (fromPath !== undefined && !isNamed(name)) return { from: "constant", value: fromPath };
     const ref = refOf(name);
-    if (ref !== undefined) {
-      if (sample.isObjects) return { from: "key", keys: findKeys(ref) };
-      const places = findColumns(ref, sample.header);
-      return places && { from: "column", places };
-    }
+    const isObject = ref !== undefined && sample.isObjects;
+    if (isObject && hasKey(sample, findKeys(ref))) return { from: "key", keys: findKeys(ref) };
+    const places = ref === undefined || isObject ? undefined : findColumns(ref, sample.header);
+    if (places !== undefined) return { from: "column", places };
+    if (name === "symbol" && parts.symbol !== undefined) return { from: "constant", value: parts.symbol };
+    if (ref !== undefined) return undefined;
     // A preset says all that it has: a name that happens to be there means something else.
     if (hasPreset && Object.keys(columns).length > 0) return undefined;
     if (sample.isObjects) {
-      const isThere = sample.rows.length === 0 ||
-        sample.rows.some(({ object }) => [name, ...aliases].some((key) => object?.[key] !== undefined));
-      return isThere ? { from: "key", keys: [name, ...aliases].map((key) => [key]) } : undefined;
+      const keys = [name, ...aliases].map((key) => [key]);
+      return hasKey(sample, keys) ? { from: "key", keys } : undefined;
     }
     const names = sample.header.map(plainName);
     const exact = names.indexOf(name);
@@ -184,6 +202,10 @@ function findSources(
     return at < 0 ? undefined : { from: "column", places: [at] };
   });
 }
+
+/** Whether any row of the sample has one of the keys. */
+const hasKey = ({ rows }: Sample, keys: readonly (readonly string[])[]) =>
+  rows.length === 0 || rows.some(({ object }) => keys.some((steps) => valueAt(object, steps) !== undefined));
 
 /** The column of the time of day: as the dialect says, or one named `time` beside `date`. */
 function findClock({ columns = {} }: Dialect, sample: Sample, ts: Source | undefined): Source | undefined {
@@ -264,18 +286,39 @@ function findNumbers(
   return {};
 }
 
-function askColumn(name: string, { header, rows, isObjects }: Sample): Question {
-  if (name === "symbol") {
-    return { missing: "header lacks symbol", answer: "--constant symbol=AAPL, or --symbol-from '{symbol}.csv'" };
+/** Asks for columns: for the symbol, which may be elsewhere, and for all others at once. */
+function askColumns(
+  names: readonly string[],
+  sample: Sample,
+  answers: Readonly<Record<string, string>> = {},
+): Question[] {
+  const questions: Question[] = [];
+  if (names.includes("symbol")) {
+    const answer = "--constant symbol=AAPL, or --symbol-from '{symbol}.csv'";
+    questions.push({ missing: "header lacks symbol", answer: answers.symbol ?? answer });
   }
-  const names = isObjects ? Object.keys(rows[0]?.object ?? {}) : header;
-  const shown = JSON.stringify(names.join(",").slice(0, 200));
-  const column = header.length === 0 && !isObjects ? "2" : "NAME";
-  const missing = `header lacks ${name}. Its columns are ${shown}`;
+  const others = names.filter((name) => name !== "symbol");
+  if (others.length === 0) return questions;
+  const column = sample.header.length === 0 && !sample.isObjects ? "2" : "NAME";
+  const answer = others.map((name) => answers[name] ?? `--column ${name}=${column}`).join(" ");
+  const onlyVolume = others.length === 1 && others[0] === "volume" && answers.volume === undefined;
+  questions.push({
+    missing: `header lacks ${others.join(", ")}. ${describeColumns(sample)}`,
+    answer: onlyVolume ? `${answer}, or --constant volume=0` : answer,
+  });
+  return questions;
+}
+
+function askFormat(needed: readonly FileField[], sample: Sample): Question {
   return {
-    missing,
-    answer: name === "volume" ? "--column volume=NAME, or --constant volume=0" : `--column ${name}=${column}`,
+    missing: `header lacks ${needed.map(({ name }) => name).join(", ")}. ${describeColumns(sample)}`,
+    answer: "--format NAME, or --no-header and --column",
   };
+}
+
+function describeColumns({ header, rows, isObjects }: Sample): string {
+  const names = isObjects ? Object.keys(rows[0]?.object ?? {}) : header;
+  return `Its ${isObjects ? "keys are" : "first line is"} ${JSON.stringify(names.join(",").slice(0, 200))}`;
 }
 
 function shownLine({ rows }: Sample): { line: number; text: string } | undefined {

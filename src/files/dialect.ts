@@ -100,11 +100,14 @@ export function mergeDialects(...dialects: readonly (Dialect | undefined)[]): Di
     // A format makes a unit of an earlier dialect void, and the other way round.
     const { timeFormat, timeUnit, ...rest } = merged;
     const times = given.timeFormat !== undefined || given.timeUnit !== undefined ? {} : { timeFormat, timeUnit };
+    const { symbol, ...others } = merged.columns ?? {};
+    // A path that the user names is stronger than a column that a preset knows.
+    const before = given.symbolFrom === undefined || symbol === undefined ? merged.columns : others;
     merged = {
       ...rest,
       ...times,
       ...given,
-      columns: mergeColumns(merged.columns, given.columns),
+      columns: mergeColumns(before, given.columns),
       constants: { ...merged.constants, ...given.constants },
     };
   }

@@ -3,8 +3,10 @@
  *
  * | in the pattern | stands for |
  * |---|---|
- * | `{symbol}` | the symbol; `{base}` and `{quote}` make one of two, as in `BTC/USDT` |
+ * | `{symbol}` | the symbol; `{ticker}` where it has no small letters and no spaces, so that `data (3)` is none |
+ * | `{base}` and `{quote}` | a symbol of two, as in `BTC/USDT` |
  * | `{timeframe}` | the length of the bars; `{minutes}` as a number of minutes |
+ * | `{exchange}` | anything without `_` |
  * | `{date}` | the day, as `20240102` or `2024-01-02` |
  * | `*` | anything but `/` |
  * | `[…]` | may be absent |
@@ -25,11 +27,13 @@ export interface PathParts {
 
 const PARTS: Readonly<Record<string, string>> = {
   symbol: "(?<symbol>[^/]+?)",
+  ticker: "(?<symbol>[A-Z0-9][A-Z0-9.^=&_-]*?)",
+  exchange: "[^/_]+?",
   base: "(?<base>[^/]+?)",
   quote: "(?<quote>[^/]+?)",
   timeframe: "(?<timeframe>\\d+[ _-]?[A-Za-z]+|[A-Za-z]+\\d*|\\d+)",
   minutes: "(?<!\\d)(?<minutes>1|5|15|30|60|120|240|720|1440|10080)",
-  date: "(?<date>\\d{4}-?\\d\\d(?:-?\\d\\d)?)",
+  date: "(?<date>\\d{4}(?:-?\\d\\d){0,2})",
 };
 
 /** Finds the parts of a path; `undefined` where it does not match, or matches in several ways. */
@@ -58,7 +62,7 @@ export function compilePattern(pattern: string): PathPattern {
   } catch {
     throw new RangeError("its brackets do not match, expected a pattern like {symbol}[_*].csv");
   }
-  const greedy = new RegExp(`(?:^|/)${source.replaceAll("+?)", "+)")}$`);
+  const greedy = new RegExp(`(?:^|/)${source.replaceAll(/([+*])\?/g, "$1")}$`);
   return (path) => {
     const plain = path.replace(/\.(gz|zst)$/i, "");
     const found = [lazy, greedy].map((each) => each.exec(plain)?.groups);

@@ -40,7 +40,8 @@ export function takeSample(lines: readonly string[], dialect: Dialect): Sample {
   let first = before;
   while (first < plain.length && !isRow(plain[first])) first++;
   const isObjects = (plain[first] ?? "").trimStart().startsWith("{");
-  const header = isObjects ? 0 : dialect.header ?? 1;
+  // Of a wide file the rows are taken, which have one line of names.
+  const header = isObjects ? 0 : dialect.wide ? 1 : dialect.header ?? 1;
   const content = plain.slice(first).filter(isRow).slice(0, 12);
   const delimiter = dialect.delimiter ?? separator ?? findDelimiter(content);
   const quote = dialect.quote === "none" ? undefined : dialect.quote ?? '"';

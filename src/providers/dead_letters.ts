@@ -8,7 +8,7 @@ import type { LocatedLetter } from "../dead_letters/receipts.ts";
 import { createFrame, type Frame, type Rejected } from "../records/frame.ts";
 import { recordKind, recordKinds } from "../records/mod.ts";
 import type { MarketRecord } from "../records/record.ts";
-import { describeTimeUnit, timeParser, type TimeUnit } from "../records/time.ts";
+import { describeTimeUnit, recordUnit, timeParser } from "../records/time.ts";
 import { type PerProvider, valueOf } from "../config/per_provider.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 import type { Provider } from "./provider.ts";
@@ -20,7 +20,7 @@ export type LetterSettled = (letter: LocatedLetter) => void;
 /** How to read what a letter does not say of itself: lines that were read with the wrong settings, or none. */
 export interface LetterReading {
   readonly timeframe: PerProvider<string>;
-  readonly timeUnit: TimeUnit;
+  readonly timeUnit: string;
 }
 
 /** Reads the items of a letter; those without a time of receipt get `receivedAt` and the microseconds after it. */
@@ -30,7 +30,8 @@ export type LetterReader = (
 ) => { records: MarketRecord[]; rejected: Omit<Rejected, "line">[] };
 
 /** Makes a {@linkcode LetterReader}. */
-export function createLetterReader({ timeframe: timeframes, timeUnit }: LetterReading): LetterReader {
+export function createLetterReader({ timeframe: timeframes, ...reading }: LetterReading): LetterReader {
+  const timeUnit = recordUnit(reading.timeUnit);
   const parseIso = timeParser("iso");
   const parseUnit = timeParser(timeUnit);
   // Records that were once read have ISO times; lines that were not may have others.

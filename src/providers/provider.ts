@@ -8,6 +8,7 @@ import type { SeriesCoverage } from "../coverage/coverage.ts";
 import type { CoverageStore } from "../coverage/store.ts";
 import type { Destination } from "../database/destination.ts";
 import type { Listener } from "../events.ts";
+import type { GivenFormat } from "../files/plan_file.ts";
 import type { TokenBucket } from "../pipeline/rate.ts";
 import type { NatsSettings } from "../config/nats.ts";
 import type { SharedConnections } from "./live/sharing.ts";
@@ -55,6 +56,8 @@ export interface ProviderSettings {
   /** Paths and globs, or `-`. */
   readonly file: readonly string[];
   readonly timeUnit: TimeUnit;
+  /** How files write their bars, as far as it was said. */
+  readonly format?: GivenFormat;
   /** When to leave a file of which too much is refused. @default {never, nor does a file fail of which all is} */
   readonly refuseLimit?: RefuseLimit;
   /** How many times real time to play at; `undefined` is the provider's own way. */

@@ -1,10 +1,15 @@
 /**
- * Records from files: CSV or NDJSON, plain or gzip, or standard input.
+ * Records from files of any format that Barline knows or is told, packed or not, or from standard input.
  *
  * @module
  */
 import { always, usEquities } from "../calendar/mod.ts";
 import { crc32 } from "node:zlib";
+import { type FileItem, nameOf, readRaw } from "../files/container/raw.ts";
+import { type OpenedFile, openFile } from "../files/open_file.ts";
+import type { Plan } from "../files/plan.ts";
+import type { PlanContext } from "../files/plan_file.ts";
+import { describeQuestions } from "../files/questions.ts";
 import { describeTimeUnit, timeParser } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
@@ -17,9 +22,12 @@ import {
   type ProviderSettings,
   SettingError,
 } from "./provider.ts";
-import { absolute, findFiles, readBytes, sizeOf, STDIN } from "./replay/files.ts";
-import { createFramer, type FilePlace, openLines } from "./replay/framer.ts";
+import { createCsvReader } from "./replay/csv.ts";
+import { absolute, findFiles, itemsOf, sizeOf, STDIN } from "./replay/files.ts";
+import { createFramer, type FilePlace } from "./replay/framer.ts";
 import { readBlocks } from "./replay/lines.ts";
+import { createNdjsonReader } from "./replay/ndjson.ts";
+import { createPlannedReader } from "./replay/planned.ts";
 import { createRefusalWatch } from "./replay/refusals.ts";
 import { playAtSpeed } from "./replay/speed.ts";
 
@@ -39,7 +47,7 @@ export const replay: ProviderDeclaration = {
  * @throws {SettingError} If a file is missing or cannot be read, or none is given.
  */
 export function createReplay(settings: ProviderSettings): Provider {
-  const { kinds: [kind], timeframe, timeUnit, resume, dataDir, speed } = settings;
+  const { kinds: [kind], timeUnit, resume, dataDir, speed } = settings;
   if (settings.file.length === 0) throw new SettingError("file", "there is none to replay, give one with --file PATH");
   if (settings.kinds.length > 1) {
     throw new SettingError("kind", "there are several, wanted is the one that the files hold");
@@ -51,12 +59,15 @@ export function createReplay(settings: ProviderSettings): Provider {
   /** Of the files that have been opened. */
   const positions: Position<FilePlace>[] = [];
   const total = paths.reduce((sum, path) => sum + sizeOf(path), 0);
+  const plans = planContext(settings);
   const parse = {
     provider: "replay",
-    timeframe,
+    timeframe: settings.timeframe,
     parseTime: timeParser(timeUnit),
     timeFormat: describeTimeUnit(timeUnit),
   };
+  /** Planned times are read before the record. */
+  const planned = { ...parse, parseTime: (value: unknown) => value as number };
   let done = 0;
   let left = settings.limit ?? Infinity;
   const only = settings.onlySymbols && new Set(settings.onlySymbols);
@@ -64,20 +75,31 @@ export function createReplay(settings: ProviderSettings): Provider {
 
   async function* readAll(context: ProviderContext): AsyncGenerator<Frame> {
     const errors: Error[] = [];
+    const note = (name: string, error: unknown) => {
+      // The other files are read all the same; the error is told at once, and thrown at the end.
+      errors.push(new Error(`Cannot read "${name}": ${(error as Error).message}`, { cause: error }));
+      if (paths.length > 1) context.warn(errors.at(-1)!.message);
+    };
     for (const path of paths) {
+      let items: FileItem[] = [];
       try {
-        for await (const frame of readFile(path, context)) {
-          left -= frame.records.length + frame.rejected.length;
-          await context.pace(frame.records.length);
-          if (context.stop.aborted) return;
-          // A line that waited for its turn arrives now; its records keep their order by the time they were read.
-          yield { ...frame, receivedAt: Math.max(frame.receivedAt, Date.now() * 1000) };
-          if (left <= 0) return;
-        }
+        items = itemsOf(path);
       } catch (error) {
-        // The other files are read all the same; the error is told at once, and thrown at the end.
-        errors.push(new Error(`Cannot read "${path}": ${(error as Error).message}`, { cause: error }));
-        if (paths.length > 1) context.warn(errors.at(-1)!.message);
+        note(path, error);
+      }
+      for (const item of items) {
+        try {
+          for await (const frame of readFile(item, context)) {
+            left -= frame.records.length + frame.rejected.length;
+            await context.pace(frame.records.length);
+            if (context.stop.aborted) return;
+            // A line that waited for its turn arrives now; its records keep their order by the time they were read.
+            yield { ...frame, receivedAt: Math.max(frame.receivedAt, Date.now() * 1000) };
+            if (left <= 0) return;
+          }
+        } catch (error) {
+          note(nameOf(item), error);
+        }
       }
     }
     // A stop looks like the end of standard input.
@@ -86,19 +108,33 @@ export function createReplay(settings: ProviderSettings): Provider {
     if (errors.length > 1) throw new AggregateError(errors, `Cannot read ${errors.length} of ${paths.length} files`);
   }
 
-  async function* readFile(path: string, context: ProviderContext): AsyncGenerator<Frame> {
-    const position = path === STDIN ? undefined : createPosition<FilePlace>({
+  async function* readFile(item: FileItem, context: ProviderContext): AsyncGenerator<Frame> {
+    const name = nameOf(item);
+    const position = item.path === STDIN ? undefined : createPosition<FilePlace>({
       directory: dataDir,
-      name: `replay ${absolute(path)}`,
+      name: `replay ${absolute(name)}`,
       target: context,
     });
     if (position !== undefined) positions.push(position);
-    const start = resume ? await findStart(path, await position?.load(), context) : undefined;
+    const start = resume ? await findStart(item, await position?.load(), plans, context) : undefined;
+    const count = (bytes: number) => done += bytes;
+    const opened = await openFile(item, plans, {
+      onRead: start === undefined ? count : undefined,
+      stop: context.stop,
+    });
+    const { plan, isNative } = await planOf(opened, name, kind);
     const { clock } = context;
     const track = (place: FilePlace) => position?.track(place);
-    const framer = createFramer({ source: path, kind, parse, clock, only, start, track });
+    const reader = isNative
+      ? openLines(opened, plan, kind)
+      : createPlannedReader(plan, kind.fields, plan.dialect.timeframe ?? settings.timeframe);
+    const { headerLines, comment } = plan;
+    const parsing = isNative ? parse : planned;
+    const framer = createFramer({
+      ...{ source: name, kind, reader, headerLines, comment, parse: parsing, clock, only, start, track },
+    });
     let isEmpty = true;
-    const chunks = readBytes(path, start?.offset ?? 0, (bytes) => done += bytes, context.stop);
+    const chunks = start === undefined ? opened.all() : readFrom(item, opened, start.offset, count);
     const { refuseLimit } = settings;
     const watch = refuseLimit === undefined ? undefined : createRefusalWatch(refuseLimit, kind);
     for await (const block of readBlocks(chunks, start?.offset ?? 0)) {
@@ -109,10 +145,10 @@ export function createReplay(settings: ProviderSettings): Provider {
         if (problem !== undefined) throw new RangeError(problem);
       }
     }
-    if (!framer.begun) throw emptyFile(kind);
+    if (framer.empty > 0) context.warn(`"${name}" has ${framer.empty} rows without prices, which are left out`);
     if (isEmpty && only !== undefined && start === undefined) {
       context.warn(
-        `"${path}" has no record of ${[...only].slice(0, 5).join(", ")}, of which alone it was to be read`,
+        `"${name}" has no record of ${[...only].slice(0, 5).join(", ")}, of which alone it was to be read`,
       );
     }
     const problem = start === undefined ? watch?.end() : undefined;
@@ -121,7 +157,7 @@ export function createReplay(settings: ProviderSettings): Provider {
 
   return {
     name: "replay",
-    check: () => checkHeads(paths, kind),
+    check: () => checkHeads(paths, plans, kind),
     isComplete: () => isComplete,
     progress: (): Progress | undefined => total > 0 ? { done: Math.min(done, total), total } : undefined,
     open(context) {
@@ -136,62 +172,112 @@ export function createReplay(settings: ProviderSettings): Provider {
   };
 }
 
+/** What all files are planned by. */
+function planContext({ kinds: [kind], timeUnit, timeframe, format }: ProviderSettings): PlanContext {
+  const { dialect = {}, ...given } = format ?? {};
+  return {
+    given: { ...given, dialect: timeUnit === "iso" ? dialect : { timeUnit, ...dialect } },
+    fields: kind.fields,
+    defaultTimeframe: timeframe,
+    isBars: kind.name === "bar",
+  };
+}
+
+/** The plan of a file. @throws {RangeError} If it is empty, or lacks something that only the user knows. */
+async function planOf(opened: OpenedFile, name: string, kind: RecordKind<MarketRecord>) {
+  const { planned, isEmpty } = opened;
+  if (planned.ok && !isEmpty) return { plan: planned.plan, isNative: planned.findings.isNative };
+  await opened.close();
+  if (isEmpty && opened.form === "json") {
+    throw new RangeError("its document is no array of rows: a dialect file with path: KEY says where they are");
+  }
+  if (isEmpty || planned.ok) throw emptyFile(kind);
+  throw new RangeError(describeQuestions(planned.questions, name, planned.line));
+}
+
+/** The reader of a file of Barline's own columns. */
+function openLines(
+  opened: OpenedFile,
+  { headerLines, delimiter, isObjects }: Plan,
+  { fields }: RecordKind<MarketRecord>,
+) {
+  const header = opened.lines[headerLines - 1]?.replace(/\r$/, "").replace(/^\uFEFF/, "");
+  return isObjects ? createNdjsonReader(fields) : createCsvReader(header, fields, delimiter);
+}
+
+/** The bytes of a file's rows from a place on. */
+async function* readFrom(
+  item: FileItem,
+  opened: OpenedFile,
+  from: number,
+  onRead?: (bytes: number) => void,
+): AsyncGenerator<Uint8Array> {
+  if (opened.isPlain) {
+    await opened.close();
+    return yield* readRaw(item, from, { onRead });
+  }
+  let left = from;
+  for await (const chunk of opened.all()) {
+    if (left < chunk.length) yield left === 0 ? chunk : chunk.subarray(left);
+    left = Math.max(0, left - chunk.length);
+  }
+}
+
 /**
- * Looks at the first line of each file.
+ * Looks at the first lines of each file.
  *
  * @throws {Error} If none of them can be read.
  */
-async function checkHeads(paths: readonly string[], kind: RecordKind<MarketRecord>): Promise<void> {
+async function checkHeads(
+  paths: readonly string[],
+  plans: PlanContext,
+  kind: RecordKind<MarketRecord>,
+): Promise<void> {
   const problems: Error[] = [];
   for (const path of paths) {
     // What is read of standard input or of a pipe is gone.
     if (path === STDIN || !Deno.statSync(path).isFile) return;
-    const problem = await findProblem(path, kind);
-    if (problem === undefined) return;
-    problems.push(new Error(`Cannot read "${path}": ${problem.message}`, { cause: problem }));
+    try {
+      for (const item of itemsOf(path)) {
+        const opened = await openFile(item, plans);
+        await planOf(opened, nameOf(item), kind);
+        return await opened.close();
+      }
+    } catch (error) {
+      problems.push(new Error(`Cannot read "${path}": ${(error as Error).message}`, { cause: error }));
+    }
   }
   throw problems.length === 1
     ? problems[0]
     : new AggregateError(problems, problems.map(({ message }) => message).join("\n"));
 }
 
-/** Why a file cannot be read, as far as its first line tells. */
-async function findProblem(path: string, kind: RecordKind<MarketRecord>): Promise<Error | undefined> {
-  try {
-    for await (const { data } of readBlocks(readBytes(path, 0, () => {}), 0)) {
-      const text = new TextDecoder("utf-8", { ignoreBOM: true }).decode(data);
-      return void openLines(text.split("\n", 1)[0].replace(/\r$/, ""), kind);
-    }
-    return emptyFile(kind);
-  } catch (error) {
-    return error as Error;
-  }
-}
-
 const emptyFile = ({ name }: RecordKind<MarketRecord>) =>
-  new RangeError(`it is empty, wanted is a header or a JSON object of a ${name}`);
+  new RangeError(`it is empty, expected a header or a JSON object of a ${name}`);
 
 /** The saved place, where the file is still the one that was read then. */
 async function findStart(
-  path: string,
+  item: FileItem,
   place: FilePlace | undefined,
+  plans: PlanContext,
   context: ProviderContext,
 ): Promise<FilePlace | undefined> {
   if (place === undefined) return undefined;
   const head = new TextEncoder().encode(place.head);
   const before = Uint8Array.fromHex(place.before);
+  const bytes = async (from: number) => readFrom(item, await openFile(item, plans), from);
   const isSame = place.digest === undefined
-    ? await hasBytes(path, 0, head) && await hasBytes(path, place.offset - before.length, before)
-    : await digestOf(path, place.offset) === place.digest;
+    ? await hasBytes(await bytes(0), head) && await hasBytes(await bytes(place.offset - before.length), before)
+    : await digestOf(await bytes(0), place.offset) === place.digest;
   if (isSame) return place;
-  context.warn(`"${path}" is not the file that was read last time: reading it from its beginning`);
+  context.warn(`"${nameOf(item)}" is not the file that was read last time: reading it from its beginning`);
 }
 
 /** The digest of a file's lines, unpacked, up to a place; `undefined` where the file is shorter. */
-async function digestOf(path: string, to: number): Promise<number | undefined> {
+async function digestOf(bytes: AsyncIterable<Uint8Array>, to: number): Promise<number | undefined> {
   let digest = 0;
   let at = 0;
-  for await (const chunk of readBytes(path, 0, () => {})) {
+  for await (const chunk of bytes) {
     digest = crc32(chunk.subarray(0, to - at), digest);
     at += chunk.length;
     if (at >= to) return digest;
@@ -199,10 +285,10 @@ async function digestOf(path: string, to: number): Promise<number | undefined> {
   return at >= to ? digest : undefined;
 }
 
-/** Whether the file, unpacked, has these bytes at that place. */
-async function hasBytes(path: string, from: number, expected: Uint8Array): Promise<boolean> {
+/** Whether the bytes begin like that. */
+async function hasBytes(bytes: AsyncIterable<Uint8Array>, expected: Uint8Array): Promise<boolean> {
   let at = 0;
-  for await (const chunk of readBytes(path, from, () => {})) {
+  for await (const chunk of bytes) {
     const count = Math.min(chunk.length, expected.length - at);
     for (let byte = 0; byte < count; byte++) if (chunk[byte] !== expected[at + byte]) return false;
     at += count;

@@ -9,6 +9,9 @@ import { parseDecimal } from "./number.ts";
 export const TIME_UNITS = ["iso", "s", "ms", "us", "ns"] as const;
 export type TimeUnit = typeof TIME_UNITS[number];
 
+/** The unit as single records have it: further units of files stand for times that are ISO 8601 once they are read. */
+export const recordUnit = (unit: string): TimeUnit => TIME_UNITS.find((each) => each === unit) ?? "iso";
+
 const UNITS_PER_MS: Record<Exclude<TimeUnit, "iso">, number> = { s: 1e-3, ms: 1, us: 1e3, ns: 1e6 };
 const ISO =
   /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$/;

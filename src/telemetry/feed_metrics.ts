@@ -25,8 +25,7 @@ export function registerFeedMetrics(registers: Registry[]): Listener {
   });
   const lost = new Counter({
     name: "barline_provider_reconnects_total",
-    help:
-      "Connections that ended and are tried again, by cause; overflow: dropped on purpose, as the pipeline was too slow.",
+    help: "Connections that ended and are tried again, by cause.",
     labelNames: ["provider", "cause"],
     registers,
   });
@@ -50,7 +49,7 @@ export function registerFeedMetrics(registers: Registry[]): Listener {
   });
   const bars = new Counter({
     name: "barline_provider_bars_total",
-    help: "Bars that a live feed and its history have given: final, provisional or correction.",
+    help: "Bars that a live feed and its history have given, by kind.",
     labelNames: ["provider", "kind"],
     registers,
   });
@@ -68,7 +67,7 @@ export function registerFeedMetrics(registers: Registry[]): Listener {
   });
   const calls = new Counter({
     name: "barline_rest_calls_total",
-    help: "Requests for history: ok, throttled or error.",
+    help: "Requests for history, by outcome.",
     labelNames: ["provider", "outcome"],
     registers,
   });

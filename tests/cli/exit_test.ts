@@ -1,6 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { endOf, EXIT, EXIT_CODES, type RunFacts } from "../../src/cli/exit.ts";
-import { unreadOf } from "../../src/app/run.ts";
+import { endOf, EXIT, EXIT_CODES, type RunFacts, unreadOf } from "../../src/cli/exit.ts";
 
 const ledger = {
   received: 5,

@@ -21,9 +21,12 @@ Deno.test("a wrong header is told with what was found and what is expected", asy
   const file = await work.write("bars.csv", "date,close\n");
   const { stderr } = await work.ingest(["--file", file]);
   assertEquals(
-    stderr,
-    `Cannot read "${file}": header lacks symbol, open, high, low, volume. Its first line is "date,close", expected a ` +
-      "header with the columns symbol,ts,open,high,low,close,volume in any order\n",
+    stderr.split("\n").slice(0, 2),
+    [
+      `Cannot read "${file}": header lacks symbol: add --constant symbol=AAPL, or --symbol-from '{symbol}.csv'`,
+      '  header lacks open, high, low, volume. Its first line is "date,close": add --column open=NAME --column ' +
+      "high=NAME --column low=NAME --column volume=NAME",
+    ],
   );
 });
 

@@ -1,7 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { inspectProviders } from "../../src/app/configured.ts";
-import { loadConfig } from "../../src/config/load.ts";
-import type { ConfigProblem } from "../../src/config/problem.ts";
+import { createSources } from "../../src/cli/providers.ts";
+import { type ConfigProblem, loadConfig } from "../../src/config/load.ts";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import { createMessageReader } from "../../src/providers/alpaca/messages.ts";
 import { SettingError } from "../../src/providers/provider.ts";
@@ -15,7 +14,7 @@ const create = (variables: Record<string, string>, options: Parameters<typeof pr
   createAlpaca(providerSettings({ variable: (name) => variables[name], ...options }));
 
 Deno.test("everything that is wrong is told at once, by the names of options and variables", () => {
-  let problems: readonly ConfigProblem[] = [];
+  const problems: ConfigProblem[] = [];
   const variables: Record<string, string> = {
     ALPACA_FEED: "iexx",
     ALPACA_STREAM_URL: "https://example.com",
@@ -25,10 +24,7 @@ Deno.test("everything that is wrong is told at once, by the names of options and
     flags: new Map<string, unknown>([["provider", ["alpaca"]], ["timeframe", "5m"]]),
     env: (name) => variables[name],
     dotenv: "no such file",
-    check(config) {
-      ({ problems } = inspectProviders(config));
-      return [];
-    },
+    check: (config) => createSources(config, problems),
   });
   assertEquals(problems.map(({ key, source }) => `${key} from ${source}`), [
     "timeframe from --timeframe",

@@ -1,9 +1,11 @@
 /** `barline backfill`. @module */
+import { FILE_OPTIONS } from "../../config/file_options.ts";
 import type { Command, OptionName } from "../command.ts";
 
 /** Options that tell of files, of live bars or of an end of another kind. */
 const UNUSED: readonly OptionName[] = [
   ...["kind", "file", "refuseLimit", "timeUnit", "speed", "provisional", "resume", "limit"] as const,
+  ...FILE_OPTIONS,
   ...["failover", "failoverAfter", "failoverBack", "quorum", "quorumTolerance", "quorumVolumeTolerance"] as const,
   // History can be read again: it needs no journal.
   ...["journal", "journalSyncMs", "journalMaxBytes", "journalFull"] as const,

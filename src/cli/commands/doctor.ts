@@ -10,7 +10,6 @@ const OWN: readonly OptionName[] = [
   "database",
   "sslmode",
   "sslrootcert",
-  "schema",
   "sink",
   "shards",
   "shard",

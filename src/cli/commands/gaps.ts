@@ -9,7 +9,6 @@ const OPTIONS: readonly OptionName[] = [
     "database",
     "sslmode",
     "sslrootcert",
-    "schema",
     "dataDir",
     "tenant",
     "rate",

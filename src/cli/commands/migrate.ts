@@ -5,7 +5,6 @@ const OWN: readonly OptionName[] = [
   "database",
   "sslmode",
   "sslrootcert",
-  "schema",
   "dataDir",
   "timescale",
   "writeTimeoutMs",

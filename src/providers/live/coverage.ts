@@ -43,6 +43,7 @@ import { beginOf, type Doubt, type DoubtReason, type SeriesCoverage, UNKNOWN } f
 import type { CoverageNews } from "../../coverage/store.ts";
 import type { FinalOutcome } from "../../records/frame.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
+import type { CoverageKeeper } from "./coverage/keeper.ts";
 import type { FeedBar } from "./feed.ts";
 import { beginningOf, heldBy } from "./coverage/peers.ts";
 import { refuse } from "./coverage/reconcile.ts";
@@ -123,7 +124,7 @@ export interface FeedCoverageOptions {
   startedAt: number;
   /** What others know that this feed stands in for, by its own symbols. */
   peers: ReadonlyMap<string, readonly SeriesCoverage[]>;
-  keeper: { changed(track: Track): void };
+  keeper: Pick<CoverageKeeper, "changed">;
 }
 
 /** Makes the coverage of a feed. */

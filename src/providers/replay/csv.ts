@@ -4,6 +4,7 @@
  * @module
  */
 import { readDecimal } from "../../records/number.ts";
+import { splitLine } from "../../files/split.ts";
 import type { Field } from "../../records/record.ts";
 
 /** Takes lines apart. */
@@ -25,9 +26,8 @@ const QUOTE = '"';
  *
  * @throws {RangeError} If the header lacks a column that is needed.
  */
-export function createCsvReader(header: string, fields: readonly Field[]): LineReader {
-  const delimiter = [",", ";", "\t"].find((candidate) => header.includes(candidate)) ?? ",";
-  const columns = (split(header, delimiter) ?? []).map((name) => name.trim().toLowerCase());
+export function createCsvReader(header: string, fields: readonly Field[], delimiter: string): LineReader {
+  const columns = (splitLine(header, delimiter) ?? []).map((name) => name.trim().toLowerCase());
   const places = fields.map(({ name, aliases }) => {
     const exact = columns.indexOf(name);
     return exact >= 0 ? exact : columns.findIndex((column) => aliases.includes(column));
@@ -48,7 +48,7 @@ export function createCsvReader(header: string, fields: readonly Field[]): LineR
   const explainCount = (found: number) => `line has not as many fields as the header: ${found}, not ${columns.length}`;
 
   function readQuoted(line: string, values: unknown[]): string | undefined {
-    const cells = split(line, delimiter);
+    const cells = splitLine(line, delimiter);
     if (cells === undefined) return "line has an unclosed quote";
     if (cells.length !== columns.length) return explainCount(cells.length);
     for (let field = 0; field < places.length; field++) values[field] = cells[places[field]];
@@ -68,40 +68,10 @@ export function createCsvReader(header: string, fields: readonly Field[]): LineR
       if (column !== columns.length) return explainCount(column);
     },
     describe(line) {
-      const cells = split(line, delimiter);
+      const cells = splitLine(line, delimiter);
       if (cells?.length !== columns.length) return { raw: line };
       const named = fields.map(({ name }, at) => [name, cells[places[at]]]).filter(([, cell]) => cell !== undefined);
       return Object.fromEntries(named);
     },
   };
-}
-
-/** Splits a line that may have quoted fields; `undefined` where a quote is not closed. */
-function split(line: string, delimiter: string): string[] | undefined {
-  const cells: string[] = [];
-  for (let at = 0; at <= line.length;) {
-    if (line[at] !== QUOTE) {
-      const end = line.indexOf(delimiter, at);
-      cells.push(end < 0 ? line.slice(at) : line.slice(at, end));
-      if (end < 0) break;
-      at = end + 1;
-      continue;
-    }
-    let cell = "";
-    let from = at + 1;
-    while (true) {
-      const end = line.indexOf(QUOTE, from);
-      if (end < 0) return undefined;
-      cell += line.slice(from, end);
-      from = end + 1;
-      if (line[from] !== QUOTE) break;
-      cell += QUOTE;
-      from++;
-    }
-    const end = line.indexOf(delimiter, from);
-    cells.push(cell + (end < 0 ? line.slice(from) : line.slice(from, end)));
-    if (end < 0) break;
-    at = end + 1;
-  }
-  return cells;
 }

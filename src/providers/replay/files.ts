@@ -1,18 +1,20 @@
 /**
- * Files to replay: finding them, and reading them as bytes.
+ * Files to replay: finding them, and what is in archives.
  *
  * @module
  */
-import { createGunzip } from "node:zlib";
-import { Readable } from "node:stream";
 import { SettingError } from "../provider.ts";
+import { type FileItem, nameOf, STDIN } from "../../files/container/raw.ts";
+import { isZip, listMembers } from "../../files/container/zip.ts";
 import { basename, dirname, globToRegExp, isGlob, join, resolve } from "@std/path";
 
-/** Stands for standard input. */
-export const STDIN = "-";
+export { STDIN };
+
+/** Endings of files that a directory is searched for. */
+const ENDINGS = /\.(csv|txt|tsv|json|jsonl|ndjson|parquet|feather|arrow|dbn)(\.(gz|zst))?$|\.zip$/i;
 
 /**
- * The files that paths and globs name, each once; those of a glob in the order of their names.
+ * The files that paths, directories and globs name, each once; those of a directory or glob in the order of their names.
  *
  * @throws {SettingError} If any is missing, no file, or not to be read, or a glob matches nothing; with all that are.
  */
@@ -23,8 +25,14 @@ export function findFiles(patterns: readonly string[]): string[] {
     // A file whose name happens to look like a glob is meant as it is.
     const before = problems.length;
     const isPattern = pattern !== STDIN && isGlob(pattern) && !exists(pattern);
-    const paths = isPattern ? expandGlob(pattern, problems) : [pattern];
-    if (paths.length === 0 && problems.length === before) problems.push(`nothing matches ${JSON.stringify(pattern)}`);
+    const paths = isPattern
+      ? expandGlob(pattern, problems)
+      : isDirectory(pattern)
+      ? [...walk(pattern, Infinity, problems)].filter((path) => ENDINGS.test(path)).sort()
+      : [pattern];
+    if (paths.length === 0 && problems.length === before) {
+      problems.push(`nothing ${isPattern ? "matches" : "to read is in"} ${JSON.stringify(pattern)}`);
+    }
     for (const path of paths) {
       const problem = path === STDIN ? undefined : checkFile(path);
       if (problem === undefined) found.add(path);
@@ -33,6 +41,14 @@ export function findFiles(patterns: readonly string[]): string[] {
   }
   if (problems.length > 0) throw new SettingError("file", problems.join("; "));
   return [...found];
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return path !== STDIN && Deno.statSync(path).isDirectory;
+  } catch {
+    return false;
+  }
 }
 
 function exists(path: string): boolean {
@@ -91,73 +107,28 @@ export function absolute(path: string): string {
   return path === STDIN ? path : join(resolve(dirname(path)), basename(path));
 }
 
+/**
+ * What is to be read of a file: its members where it is an archive, else the file itself.
+ *
+ * @throws {RangeError} If it is an archive that is not sound, or has no member.
+ */
+export function itemsOf(path: string): FileItem[] {
+  if (path === STDIN || !Deno.statSync(path).isFile || !isZip(path)) return [{ path }];
+  const items = listMembers(path);
+  // HistData's archives hold a report beside the file, Binance's checksums lie beside them.
+  const bars = items.filter(({ member }) => ENDINGS.test(member!.name));
+  const best = bars.length > 1 ? bars.filter((item) => !isReport(item, bars)) : bars;
+  const found = best.length > 0 ? best : items;
+  if (found.length === 0) throw new RangeError("it is an archive without any file");
+  return found;
+}
+
+/** Whether a member is a text beside a file of the same name. */
+const isReport = (item: FileItem, all: readonly FileItem[]) =>
+  /\.txt$/i.test(nameOf(item)) &&
+  all.some((other) => nameOf(other).replace(/\.csv$/i, "") === nameOf(item).replace(/\.txt$/i, "") && other !== item);
+
 /** Size in bytes of what is read from disk; 0 for standard input. */
 export function sizeOf(path: string): number {
   return path === STDIN ? 0 : Deno.statSync(path).size;
-}
-
-/** How many bytes a read asks for. */
-const CHUNK_BYTES = 256 * 1024;
-
-/**
- * Reads a file's bytes, unpacked where its name ends in `.gz`. `from` bytes are left out; `onRead` hears how many were
- * read from disk. A wait for standard input ends when `stop` aborts.
- */
-export async function* readBytes(
-  path: string,
-  from: number,
-  onRead: (bytes: number) => void,
-  stop?: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  if (path === STDIN) return yield* readStdin(stop);
-  const packed = path.endsWith(".gz");
-  const raw = readChunks(path, packed ? 0 : from, onRead);
-  yield* packed ? skip(gunzip(raw), from) : raw;
-}
-
-async function* readStdin(stop?: AbortSignal): AsyncGenerator<Uint8Array> {
-  const reader = Deno.stdin.readable.getReader();
-  stop?.addEventListener("abort", () => reader.cancel(), { once: true });
-  for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
-}
-
-async function* readChunks(path: string, from: number, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array> {
-  using file = await Deno.open(path);
-  if (from > 0) onRead(await file.seek(from, Deno.SeekMode.Start));
-  const buffer = new Uint8Array(CHUNK_BYTES);
-  for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
-    onRead(count);
-    // Whoever reads is done with the bytes before asking for more.
-    yield buffer.subarray(0, count);
-  }
-}
-
-/** Unpacks gzip, also of several members, as `cat a.gz b.gz` makes it. */
-async function* gunzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  // Its reader runs ahead, so the bytes must be its own.
-  const source = Readable.from(copyEach(packed));
-  const unpacked = source.pipe(createGunzip());
-  source.on("error", (error) => unpacked.destroy(error));
-  try {
-    yield* unpacked;
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (!code?.startsWith("Z_")) throw error;
-    throw new RangeError(`it ends in .gz and is no sound gzip: ${message}`, { cause: error });
-  } finally {
-    source.destroy();
-    unpacked.destroy();
-  }
-}
-
-async function* copyEach(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  for await (const chunk of chunks) yield chunk.slice();
-}
-
-async function* skip(chunks: AsyncIterable<Uint8Array>, count: number): AsyncGenerator<Uint8Array> {
-  let left = count;
-  for await (const chunk of chunks) {
-    if (left < chunk.length) yield left === 0 ? chunk : chunk.subarray(left);
-    left = Math.max(0, left - chunk.length);
-  }
 }

@@ -6,9 +6,9 @@
 import { crc32 } from "node:zlib";
 import { createFrame, type Frame, type Rejected } from "../../records/frame.ts";
 import type { MarketRecord, ParseContext, ReceiveClock, RecordKind } from "../../records/record.ts";
-import { createCsvReader, type LineReader } from "./csv.ts";
+import type { LineReader } from "./csv.ts";
 import { type Block, MAX_LINE_BYTES } from "./lines.ts";
-import { createNdjsonReader } from "./ndjson.ts";
+import { NO_ROW } from "./planned.ts";
 
 /** Most lines of a frame. */
 const FRAME_LINES = 500;
@@ -42,6 +42,12 @@ export interface FramerOptions {
   /** Name of the file in dead letters. */
   source: string;
   kind: RecordKind<MarketRecord>;
+  /** Reads the rows. */
+  reader: LineReader;
+  /** Lines before the first row. */
+  headerLines: number;
+  /** Lines that begin with it are no rows. */
+  comment?: string;
   parse: ParseContext;
   clock: ReceiveClock;
   /** Symbols whose records are read; those of others are left out. @default {all} */
@@ -56,22 +62,18 @@ export interface FramerOptions {
 export interface Framer {
   /** The frames of a block, with at most `limit` lines that are not blank. */
   frames(block: Block, limit: number): Generator<Frame>;
-  /** Whether a first line has been seen. */
-  readonly begun: boolean;
+  /** Rows without any price so far: they are left out. */
+  readonly empty: number;
 }
 
-/**
- * Makes a framer. The first line tells the format: a JSON object, or the header of a CSV file.
- *
- * @throws {RangeError} From {@linkcode Framer.frames}, if a CSV header lacks a column that is needed.
- */
+/** Makes a framer of rows. */
 export function createFramer(options: FramerOptions): Framer {
-  const { source, kind, parse, clock, only, start, track } = options;
-  // The mark of byte order is kept, so that text and bytes stay in step; openLines takes it off.
+  const { source, kind, reader, headerLines, comment, parse, clock, only, start, track } = options;
+  // The mark of byte order is kept, so that text and bytes stay in step; the plan knows of it.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const values: unknown[] = [];
   let head = start?.head;
-  let reader = head === undefined ? undefined : openLines(head, kind).reader;
+  let empty = 0;
   let line = start?.line ?? 1;
   let digest = start === undefined ? 0 : start.digest;
 
@@ -111,15 +113,11 @@ export function createFramer(options: FramerOptions): Framer {
         wholeByte = byte;
         wholeLine = line;
       }
-      if (reader === undefined) {
-        head = content;
-        const opened = openLines(content, kind);
-        reader = opened.reader;
-        if (opened.isHeader) continue;
-      }
-      if (content === "") continue;
+      head ??= content;
+      if (number <= headerLines || content === "") continue;
+      if (comment !== undefined && content.startsWith(comment)) continue;
       taken++;
-      readLine(content, number, reader, pending, block.tooLong);
+      readLine(number === 1 ? content.replace(/^\uFEFF/, "") : content, number, pending, block.tooLong);
       if (pending.records.length + pending.rejected.length === FRAME_LINES) yield* finish();
     }
     yield* finish();
@@ -137,7 +135,6 @@ export function createFramer(options: FramerOptions): Framer {
   function readLine(
     content: string,
     number: number,
-    from: LineReader,
     into: ReturnType<typeof beginFrame>,
     tooLong?: number,
   ): void {
@@ -146,10 +143,11 @@ export function createFramer(options: FramerOptions): Framer {
       into.rejected.push({ reason, item: { raw: content }, line: number });
       return;
     }
-    const record = from.read(content, values) ??
+    const record = reader.read(content, values) ??
       kind.parse(values, into.receivedAt + into.records.length, parse);
-    if (typeof record === "string") {
-      into.rejected.push({ reason: record, item: from.describe(content), line: number });
+    if (record === NO_ROW) empty++;
+    else if (typeof record === "string") {
+      into.rejected.push({ reason: record, item: reader.describe(content), line: number });
     } else if (only === undefined || only.has(kind.series(record).symbol)) {
       into.records.push(record);
       into.lines.push(number);
@@ -158,23 +156,8 @@ export function createFramer(options: FramerOptions): Framer {
 
   return {
     frames,
-    get begun() {
-      return head !== undefined;
+    get empty() {
+      return empty;
     },
   };
-}
-
-/**
- * The reader of a file's lines, by its first line.
- *
- * @throws {RangeError} If that is a CSV header that lacks a column which is needed.
- */
-export function openLines(
-  first: string,
-  { fields }: RecordKind<MarketRecord>,
-): { reader: LineReader; isHeader: boolean } {
-  const content = first.replace(/^\uFEFF/, "");
-  return content.trimStart().startsWith("{")
-    ? { reader: createNdjsonReader(fields), isHeader: false }
-    : { reader: createCsvReader(content, fields), isHeader: true };
 }

@@ -6,19 +6,15 @@
 import type { Client } from "pg";
 import type { SynchronousCommit } from "../../database/commit_risk.ts";
 import type { Database } from "../../database/database.ts";
-import type { Names } from "../../database/names.ts";
 import { processOf } from "../../database/pooler.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import { createSeriesIndex, type SeriesIndex } from "./series.ts";
-import type { NewRows, Statements } from "./statements.ts";
+import type { NewRows } from "./statements.ts";
 import type { WriteSettings } from "./verify.ts";
 
 /** A connection, and what is known of it. Ends with it. */
 export interface Session {
   readonly client: Client;
-  /** Names of the tables. */
-  readonly names: Names;
-  readonly statements: Statements;
   readonly series: SeriesIndex;
   /** Asks once what a writer has to heed. */
   facts(): Promise<SessionFacts>;
@@ -44,9 +40,8 @@ const FACTS = `SELECT pg_backend_pid() AS pid, EXISTS (
 
 /** Options of {@linkcode createSessions}. */
 export interface SessionOptions {
-  database: Pick<Database, "statementTimeoutMs" | "names">;
+  database: Pick<Database, "statementTimeoutMs">;
   kind: RecordKind<MarketRecord>;
-  statementsIn: (names: Names) => Statements;
   tenant: string;
   synchronousCommit: SynchronousCommit;
   warn?: (message: string) => void;
@@ -54,16 +49,15 @@ export interface SessionOptions {
 
 /** Gives the session of each connection, always the same one. */
 export function createSessions(
-  { database, kind, statementsIn, tenant, synchronousCommit, warn }: SessionOptions,
-): (client: Client) => Promise<Session> {
+  { database, kind, tenant, synchronousCommit, warn }: SessionOptions,
+): (client: Client) => Session {
   const sessions = new WeakMap<Client, Session>();
-  return async (client) => {
+  return (client) => {
     const known = sessions.get(client);
     if (known !== undefined) return known;
-    const names = await database.names(client);
     let facts: Promise<SessionFacts> | undefined;
     async function readFacts(): Promise<SessionFacts> {
-      const { rows: [{ pid, may_swallow, new_rows }] } = await client.query(FACTS, [names.of(kind.table)]);
+      const { rows: [{ pid, may_swallow, new_rows }] } = await client.query(FACTS, [kind.table]);
       const { statementTimeoutMs } = database;
       const isPooled = pid !== processOf(client);
       return {
@@ -76,9 +70,7 @@ export function createSessions(
     }
     const session: Session = {
       client,
-      names,
-      statements: statementsIn(names),
-      series: createSeriesIndex({ client, names, kind, tenant, warn }),
+      series: createSeriesIndex({ client, kind, tenant, warn }),
       // An error is not remembered: a table that was missing may be there the next time.
       facts: () =>
         facts ??= readFacts().catch((error) => {

@@ -1,0 +1,299 @@
+/**
+ * Makes the providers that the configuration names.
+ *
+ * @module
+ */
+import type { Config, ConfigProblem } from "../config/load.ts";
+import type { OptionName, Settings } from "../config/options.ts";
+import { FILE_OPTIONS } from "../config/file_options.ts";
+import { readFormat } from "../config/files.ts";
+import { nearestWord } from "../config/nearest.ts";
+import { pickNats } from "../config/nats.ts";
+import { isMapping, valueOf } from "../config/per_provider.ts";
+import { tenantDirectory } from "../storage/data_dir.ts";
+import {
+  createFailover,
+  declarationOf,
+  hasHistory,
+  namesOf,
+  providers as registry,
+  rowName,
+} from "../providers/mod.ts";
+import { type Provider, type ProviderSettings, SettingError } from "../providers/provider.ts";
+import type { GivenFormat } from "../files/plan_file.ts";
+import { recordKind } from "../records/mod.ts";
+import { recordUnit } from "../records/time.ts";
+import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
+
+type Checked = Omit<Config, "target">;
+
+/** Makes each provider whose past is wanted; adds what hinders to `problems`. */
+export function createPastProviders(config: Checked, problems: ConfigProblem[]): Provider[] {
+  return createProviders(config, problems, true);
+}
+
+function createProviders(config: Checked, problems: ConfigProblem[], isPast: boolean): Provider[] {
+  checkMappings(config, problems);
+  return makeAll(wantedNames(config.settings), config, problems, isPast);
+}
+
+/**
+ * Makes what a run streams from: the providers that are wanted, those of the failover group as one; adds what hinders to
+ * `problems`.
+ */
+export function createSources(config: Checked, problems: ConfigProblem[]): Provider[] {
+  const made = config.settings.failover.length === 0
+    ? createProviders(config, problems, false)
+    : createFailoverAndOthers(config, problems);
+  checkQuorum(made, config, problems);
+  return made;
+}
+
+/** Makes what each tenant streams from, by its name; what hinders is told of the tenant where there are several. */
+export function createTenantSources(config: Checked, problems: ConfigProblem[]): Map<string, Provider[]> {
+  if (config.tenants.length === 0) return new Map([[config.settings.tenant, createSources(config, problems)]]);
+  /** Who has a connection to which account, and what comes over it. */
+  const accounts = new Map<string, { tenant: string; variant: string }>();
+  return new Map(config.tenants.map((tenant) => {
+    const { tenant: name } = tenant.settings;
+    const found: ConfigProblem[] = [];
+    const sources = createSources(tenant, found);
+    for (const { name: provider, connection } of sources.flatMap((each) => each.members ?? [each])) {
+      if (connection === undefined || declarationOf(provider)?.account !== "single") continue;
+      const { account, variant } = connection;
+      const other = accounts.get(account) ?? { tenant: name, variant };
+      accounts.set(account, other);
+      if (other.variant === variant) continue;
+      const message =
+        `${provider} takes one connection of an account, which that of tenant ${other.tenant} is too and ` +
+        `gives ${other.variant}, wanted is the same and not ${variant}, or another account`;
+      found.push({ key: "timeframe", source: tenant.sources.get("timeframe")!, message });
+    }
+    problems.push(...found.map(({ key, ...rest }) => ({ key: `tenants.${name}.${key}`, ...rest })));
+    return [name, sources];
+  }));
+}
+
+/** The two that are compared must be among those that run. */
+function checkQuorum(made: readonly Provider[], { settings, sources }: Checked, problems: ConfigProblem[]): void {
+  const wanted = new Set(settings.quorum.map(rowName));
+  if (wanted.size === 0 || problems.length > 0) return;
+  const running = made.flatMap((provider) => provider.members ?? [provider]).map(({ name }) => name);
+  const current = `current value is ${JSON.stringify(settings.quorum)}`;
+  const source = sources.get("quorum")!;
+  if (wanted.size !== 2) problems.push({ key: "quorum", source, message: `${current}, wanted are two providers` });
+  else if (![...wanted].every((name) => running.includes(name))) {
+    const message = `${current}, wanted are two of those that run: ${running.join(", ")}`;
+    problems.push({ key: "quorum", source, message });
+  }
+}
+
+/** The symbols of each provider that runs alone, and of each of the failover group, in order. */
+export function sourcesOf(settings: Settings): {
+  readonly alone: ReadonlyMap<string, readonly string[]>;
+  readonly group: ReadonlyMap<string, readonly string[]>;
+} {
+  const group = groupOf(settings);
+  const shared = group.map((name) => symbolsOf(name, settings)).find((symbols) => symbols !== undefined);
+  return {
+    alone: new Map(aloneOf(settings, group).map((name) => [name, symbolsOf(name, settings) ?? []])),
+    // One that has no symbols of its own stands in for the first that has.
+    group: new Map(group.map((name) => [name, symbolsOf(name, settings) ?? shared ?? []])),
+  };
+}
+
+const groupOf = ({ failover }: Settings) => [...new Set(failover.map(rowName))];
+
+/** Names of the providers that run beside the group. */
+function aloneOf(settings: Settings, group: readonly string[]): string[] {
+  const isNamed = settings.provider.length > 0 || settings.file.length > 0 || isMapping(settings.symbols);
+  if (group.length > 0 && !isNamed) return [];
+  return [...wantedNames(settings)].filter((name) => !group.includes(rowName(name)));
+}
+
+function createFailoverAndOthers(config: Checked, problems: ConfigProblem[]): Provider[] {
+  const { settings, sources } = config;
+  const group = groupOf(settings);
+  checkMappings(config, problems);
+  const refuse = (message: string) => problems.push({ key: "failover", source: sources.get("failover")!, message });
+  if (group.length === 1) refuse(`current value is ${JSON.stringify(settings.failover)}, wanted are two or more`);
+  const made = makeAll(aloneOf(settings, group), config, problems);
+
+  const symbols = sourcesOf(settings).group;
+  const members: Provider[] = [];
+  for (const name of group) {
+    if (!hasHistory(name)) {
+      refuse(
+        Object.hasOwn(registry, name) ? `"${name}" is no live feed, wanted are those alone` : explainUnknown(name),
+      );
+      continue;
+    }
+    const provider = make(name, symbols.get(name)!, config, problems);
+    if (provider === undefined) continue;
+    members.push(provider);
+    const [count, wanted] = [provider, members[0]].map(({ symbols }) => symbols?.length);
+    if (count !== wanted) {
+      refuse(
+        `${name} has other symbols (${count}), wanted are as many as ${
+          members[0].name
+        } has (${wanted}), in the same order`,
+      );
+    }
+  }
+  const timeframes = new Set(group.map((name) => timeframeOf(name, settings)));
+  if (timeframes.size > 1) refuse(`it has the timeframes ${[...timeframes].join(", ")}, wanted is one for all`);
+  if (members.length < group.length || problems.length > 0) return made;
+  const times = { afterMs: settings.failoverAfter * 1000, backMs: settings.failoverBack * 1000 };
+  const timeframe = timeframeOf(group[0], settings);
+  const failover = createFailover({ members, dataDir: tenantDirectory(settings), timeframe, ...times });
+  const fingerprint = JSON.stringify([members.map((member) => member.fingerprint), times]);
+  return [...made, { ...failover, fingerprint }];
+}
+
+function makeAll(names: Iterable<string>, config: Checked, problems: ConfigProblem[], isPast = false): Provider[] {
+  const made: Provider[] = [];
+  for (const name of names) {
+    if (!Object.hasOwn(registry, name)) {
+      problems.push({ key: "provider", source: config.sources.get("provider")!, message: explainUnknown(name) });
+      continue;
+    }
+    const provider = make(name, symbolsOf(name, config.settings) ?? [], config, problems, isPast);
+    // A provider may go by several names.
+    if (provider !== undefined && !made.some((other) => other.name === provider.name)) made.push(provider);
+  }
+  return made;
+}
+
+function make(
+  name: string,
+  symbols: readonly string[],
+  { settings, sources, variable }: Checked,
+  problems: ConfigProblem[],
+  isPast = false,
+): Provider | undefined {
+  const kinds = settings.kind.map(recordKind);
+  const timeframe = timeframeOf(name, settings);
+  /** What the provider has asked for besides. */
+  const asked: Record<string, string | undefined> = {};
+  const note = (variableName: string) => asked[variableName] = variable(variableName);
+  const nats = () => {
+    const picked = pickNats(settings);
+    asked.nats = JSON.stringify(picked);
+    return picked;
+  };
+  const dataDir = tenantDirectory(settings);
+  const isDefault = sources.get("symbols") === "default";
+  const onlySymbols = isDefault || symbols.length === 0 ? undefined : symbols;
+  const format = formatOf(name, timeframe, { settings, sources }, problems);
+  const wanted: ProviderSettings = {
+    ...settings,
+    timeUnit: recordUnit(settings.timeUnit),
+    format,
+    onlySymbols,
+    dataDir,
+    symbols,
+    timeframe,
+    isPast,
+    nats,
+    variable: note,
+    kinds,
+  };
+  try {
+    const provider = registry[name].create(wanted);
+    const { file, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit } = settings;
+    const { repairDays, repairRequests, repairShare, sweep } = settings;
+    const repairs = { repairDays, repairRequests, repairShare, sweep };
+    const own = {
+      dataDir,
+      file,
+      limit,
+      pollSeconds,
+      provisional,
+      resume,
+      refuseLimit,
+      speed,
+      timeUnit,
+      format,
+      ...repairs,
+    };
+    return {
+      ...provider,
+      fingerprint: JSON.stringify({ ...own, onlySymbols, symbols, timeframe, kind: settings.kind, asked }),
+    };
+  } catch (error) {
+    const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
+    if (isDefault && errors.some((each) => each instanceof SettingError && each.option === "symbols")) {
+      // Nobody has typed the symbols that are wrong.
+      return void problems.push({ key: "symbols", source: "the command line", message: explainDefault(name) });
+    }
+    for (const each of errors) {
+      if (!(each instanceof SettingError)) throw error;
+      // What is no option is a variable.
+      const source = sources.get(each.option as OptionName) ?? "environment";
+      const isOwn = isMapping(settings[each.option as OptionName]);
+      problems.push({ key: isOwn ? `${each.option}.${name}` : each.option, source, message: each.message });
+    }
+  }
+}
+
+/** What is said of the format of files; what is wrong with it is added to `problems`. */
+function formatOf(
+  name: string,
+  timeframe: string,
+  { settings, sources }: Pick<Checked, "settings" | "sources">,
+  problems: ConfigProblem[],
+): GivenFormat | undefined {
+  if (name !== "replay") return undefined;
+  const isGiven = (option: OptionName) => sources.get(option) !== "default";
+  const read = readFormat({
+    ...Object.fromEntries(FILE_OPTIONS.map((option) => [option, settings[option]])),
+    timeUnit: isGiven("timeUnit") ? settings.timeUnit : undefined,
+    timeframe: isGiven("timeframe") ? timeframe : undefined,
+  }, recordKind(settings.kind[0]).fields.map(({ name }) => name));
+  if (read.ok) return read.given;
+  for (const { key, message } of read.problems) {
+    problems.push({ key, source: sources.get(key as OptionName) ?? "the command line", message });
+  }
+}
+
+function symbolsOf(name: string, { symbols }: Settings): readonly string[] | undefined {
+  return valueOf<readonly string[]>(symbols, namesOf(name));
+}
+
+function timeframeOf(name: string, { timeframe }: Settings): string {
+  return valueOf<string>(timeframe, namesOf(name)) ?? DEFAULT_TIMEFRAME;
+}
+
+/** The providers that are named; else replay where there are files, those that have symbols of their own, or the mock. */
+function wantedNames({ provider, file, symbols }: Settings): ReadonlySet<string> {
+  if (provider.length > 0) return new Set(provider);
+  if (file.length > 0) return new Set(["replay"]);
+  return new Set(isMapping(symbols) ? Object.keys(symbols).filter((name) => Object.hasOwn(registry, name)) : ["mock"]);
+}
+
+/** Looks for names in the mappings that are none, or two of the same provider. */
+function checkMappings({ settings, sources }: Checked, problems: ConfigProblem[]): void {
+  for (const option of ["symbols", "timeframe"] as const) {
+    const value = settings[option];
+    const names = isMapping(value) ? Object.keys(value) : [];
+    for (const [at, name] of names.entries()) {
+      const twin = names.slice(0, at).find((other) => namesOf(other).includes(name));
+      const message = !Object.hasOwn(registry, name)
+        ? explainUnknown(name)
+        : twin !== undefined && `"${twin}" is another name of it, wanted is one of them`;
+      if (message) problems.push({ key: `${option}.${name}`, source: sources.get(option)!, message });
+    }
+  }
+}
+
+function explainDefault(name: string): string {
+  const { exampleSymbols = "A,B" } = registry[name];
+  return `${name} needs symbols of its own, and none are given: give some, as in --symbols ${exampleSymbols}`;
+}
+
+function explainUnknown(name: string): string {
+  const known = Object.keys(registry);
+  const nearest = nearestWord(name, known);
+  return `current value is ${JSON.stringify(name)}, wanted is one of ${known.join(", ")}` +
+    (nearest === undefined ? "" : `: did you mean "${nearest}"?`);
+}

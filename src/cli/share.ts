@@ -1,0 +1,77 @@
+/**
+ * An instance's share of what the configuration names: the providers with the symbols of some of the shards.
+ *
+ * @module
+ */
+import { parseDatabaseUrl } from "../config/database.ts";
+import { type Config, ConfigError, type ConfigProblem } from "../config/load.ts";
+import { isClustered, keepsLeasesInNats } from "../config/cluster.ts";
+import type { Settings } from "../config/options.ts";
+import type { Provider } from "../providers/provider.ts";
+import { shardOf } from "../records/shard.ts";
+import { createSources, sourcesOf } from "./providers.ts";
+
+/** Looks for what keeps a configuration from being shared out; adds it to `problems`. */
+export function checkShare(
+  { settings, sources, tenants }: Omit<Config, "target">,
+  providers: readonly Provider[],
+  problems: ConfigProblem[],
+): void {
+  if (!isClustered(settings)) return;
+  const refuse = (key: "shard" | "shards" | "provider" | "leaseDatabase" | "tenant", message: string) =>
+    problems.push({ key, source: sources.get(key)!, message });
+  const { shards = 1, shard, leaseDatabase } = settings;
+  if (typeof shard === "number" && shard >= shards) {
+    refuse("shard", `current value is ${shard}, wanted is auto, or a number from 0 to ${shards - 1}`);
+  }
+  if (settings.database === "embedded" && leaseDatabase === undefined && !keepsLeasesInNats(settings)) {
+    refuse(
+      sources.get("shards") === "default" ? "shard" : "shards",
+      "the embedded database is of this instance alone, wanted is --database postgres://user@host:port/name, which all share",
+    );
+  }
+  try {
+    if (leaseDatabase !== undefined) parseDatabaseUrl(leaseDatabase, settings);
+  } catch (error) {
+    refuse("leaseDatabase", `current value ${(error as Error).message}, wanted is postgres://user@host:port/name`);
+  }
+  if (tenants.length > 0) {
+    refuse("tenant", "instances that share out shards run one tenant, wanted is its name");
+  }
+  for (const { name, members, symbols } of providers) {
+    if (members !== undefined || symbols !== undefined) continue;
+    refuse("provider", `${name} has no symbols that could be shared out, wanted are providers that have`);
+  }
+}
+
+/** Gives the providers of some shards; none where they have no symbols. The configuration has been found right. */
+export function shareOf(
+  config: Config,
+  shards = config.settings.shards ?? 1,
+): (held: ReadonlySet<number>) => Provider[] {
+  return (held) => {
+    const settings = shareSettings(config.settings, (symbol) => held.has(shardOf(symbol, shards)));
+    if (settings === undefined) return [];
+    const problems: ConfigProblem[] = [];
+    const providers = createSources({ ...config, settings }, problems);
+    if (problems.length > 0) throw new ConfigError(problems);
+    return providers;
+  };
+}
+
+/** The settings with fewer symbols; `undefined` where none are left. */
+function shareSettings(settings: Settings, keep: (symbol: string) => boolean): Settings | undefined {
+  const { alone, group } = sourcesOf(settings);
+  const symbols: Record<string, string[]> = {};
+  for (const [name, own] of alone) symbols[name] = own.filter(keep);
+  // Symbols at the same place are the same thing by other names: the first provider's say where they go.
+  const [first = []] = group.values();
+  const places = [...first.keys()].filter((at) => keep(first[at]));
+  for (const [name, own] of group) symbols[name] = places.flatMap((at) => own[at] ?? []);
+  for (const name of Object.keys(symbols)) if (symbols[name].length === 0) delete symbols[name];
+  const provider = [...alone.keys()].filter((name) => name in symbols);
+  const failover = [...group.keys()].filter((name) => name in symbols);
+  if (provider.length + failover.length === 0) return undefined;
+  // Those that are compared have the same shards; whether they run at all has been checked.
+  return { ...settings, symbols, provider, failover, quorum: [] };
+}

@@ -1,0 +1,180 @@
+/**
+ * Options that say how files write their bars.
+ *
+ * @module
+ */
+import { parse as parseYaml } from "yaml";
+import { z } from "zod";
+import { AMBIGUITIES, type Dialect, ENCODINGS, mergeDialects, STAMPS } from "../files/dialect.ts";
+import { type KeyProblem, readDialect } from "../files/keys.ts";
+import type { GivenFormat } from "../files/plan_file.ts";
+import { presets } from "../files/presets/mod.ts";
+import type { FILE_OPTIONS } from "./file_options.ts";
+import { camelCase } from "./mapping.ts";
+import { nearestWord } from "./nearest.ts";
+import { option } from "./option.ts";
+
+/** A text of any length, absent by default. */
+const word = (wanted: string, help: string, value: string) =>
+  option(z.string().min(1).optional(), { wanted, help, value });
+/** Items, or in the file a mapping. */
+const pairs = (wanted: string, help: string, value: string) =>
+  option(
+    z.union([z.array(z.string().min(1)), z.record(z.string().min(1), z.union([z.string(), z.number()]))]).default([]),
+    { wanted, help, value, whole: true },
+  );
+
+/** How files are written. What is absent follows from the file, or is asked for. */
+export const fileOptions = {
+  format: word(
+    "the name of a format, or the path of a dialect file",
+    "how files write their bars: a format (docs/files.md lists them), or a YAML file of one's own [told from the file]",
+    "NAME|FILE.yaml",
+  ),
+  delimiter: word("one character, as in ; or tab", "what parts the fields of a line [told from the file]", "CHAR"),
+  quote: word('one character, as in ", or none', 'what stands around fields that hold the delimiter ["]', "CHAR|none"),
+  decimal: option(z.enum([".", ","]).optional(), {
+    wanted: "a point or a comma",
+    help: "decimal mark of numbers [told from the file]",
+    value: ".|,",
+  }),
+  thousands: word("one character, as in . or space", "what parts groups of three digits [none]", "CHAR"),
+  noHeader: option(z.boolean().default(false), { wanted: "true or false", help: "files have no header" }),
+  skip: option(z.number().int().min(0).max(1000).optional(), {
+    wanted: "a number of lines up to 1000",
+    help: "lines before the header [0]",
+    value: "N",
+  }),
+  comment: word("the beginning of a line", "leave out lines that begin with it [none]", "TEXT"),
+  null: option(z.array(z.string().min(1)).default([]), {
+    wanted: "texts, as in N/A",
+    help: "a text that stands for no value (repeatable) [an empty field]",
+    value: "TEXT",
+    whole: true,
+  }),
+  column: pairs(
+    "role=name, as in open=O",
+    "which column is what: symbol, timeframe, ts (or date and time), open, high, low, close, volume, vwap, trades; by " +
+      "its name, or its place from 1 on (repeatable) [by the header]",
+    "ROLE=NAME",
+  ),
+  constant: pairs(
+    "role=value, as in symbol=AAPL",
+    "a value that files do not have (repeatable) [none]",
+    "ROLE=VALUE",
+  ),
+  symbolFrom: option(z.array(z.string().min(1)).default([]), {
+    wanted: "a pattern like {symbol}_{timeframe}.csv",
+    help: "where in its path a file has symbol and timeframe (repeatable) [none]",
+    value: "PATTERN",
+    whole: true,
+  }),
+  timeFormat: word(
+    "a format like %d.%m.%Y %H:%M",
+    "how times are written, as for strptime [told from the file]",
+    "FORMAT",
+  ),
+  timeZone: word(
+    "a name like America/New_York, or an offset like -05:00",
+    "zone of times that do not say theirs [asked for]",
+    "ZONE",
+  ),
+  ambiguous: option(z.enum(AMBIGUITIES).optional(), {
+    wanted: `one of ${AMBIGUITIES.join(", ")}`,
+    help: "local times that exist twice or not at all where clocks change [refuse]",
+    value: AMBIGUITIES.join("|"),
+  }),
+  stamp: option(z.enum(STAMPS).optional(), {
+    wanted: `one of ${STAMPS.join(", ")}`,
+    help: "which end of its bar a time stands for [start of Barline's own columns; else asked for]",
+    value: STAMPS.join("|"),
+  }),
+  priceScale: option(z.number().positive().optional(), {
+    wanted: "a number above 0",
+    help: "factor of prices, as in 0.0001 [1]",
+    value: "FACTOR",
+  }),
+  encoding: option(z.enum(ENCODINGS).optional(), {
+    wanted: `one of ${ENCODINGS.join(", ")}`,
+    help: "encoding of text [by the byte order mark, else utf-8]",
+    value: "NAME",
+  }),
+} satisfies Record<typeof FILE_OPTIONS[number], z.ZodType>;
+
+/** Values of the options, with the older ones that are parts of a dialect where they were given. */
+export type FileSettings = { readonly [Name in typeof FILE_OPTIONS[number]]?: unknown } & {
+  readonly timeUnit?: string;
+  readonly timeframe?: string;
+};
+
+/** The format that the settings say, or what is wrong with them. `roles` are the fields of the kind. */
+export function readFormat(
+  settings: FileSettings,
+  roles: readonly string[],
+): { readonly ok: true; readonly given: GivenFormat } | {
+  readonly ok: false;
+  readonly problems: readonly KeyProblem[];
+} {
+  const { format, ...flags } = settings;
+  const keys: Record<string, unknown> = { ...flags };
+  for (const [key, value] of Object.entries(keys)) {
+    const isEmpty = value === false || Array.isArray(value) && value.length === 0;
+    if (isEmpty) delete keys[key];
+  }
+  const own = readDialect(keys, roles);
+  const base = format === undefined ? NOTHING : readNamed(String(format), roles);
+  const problems = [own, base].flatMap((each) => each.ok ? [] : each.problems);
+  if (!own.ok || !base.ok) return { ok: false, problems };
+  return {
+    ok: true,
+    given: {
+      preset: base.preset,
+      isNamed: format !== undefined,
+      dialect: mergeDialects(base.dialect, own.dialect),
+    },
+  };
+}
+
+type Named =
+  | { readonly ok: true; readonly preset?: GivenFormat["preset"]; readonly dialect?: Dialect }
+  | { readonly ok: false; readonly problems: readonly KeyProblem[] };
+
+const NOTHING: Named = { ok: true };
+
+function readNamed(format: string, roles: readonly string[]): Named {
+  const preset = presets.get(format);
+  if (preset !== undefined) return { ok: true, preset };
+  if (!/[/\\]|\.ya?ml$/.test(format)) return refuse(explainUnknown(format));
+  let values: unknown;
+  try {
+    values = parseYaml(Deno.readTextFileSync(format), { stringKeys: true });
+  } catch (error) {
+    const message = (error as Error).message.split("\n", 1)[0].replace(/:$/, "");
+    return refuse(`current value is "${format}", which cannot be read: ${message}`);
+  }
+  if (typeof values !== "object" || values === null || Array.isArray(values)) {
+    return refuse(`current value is "${format}", expected a file with a YAML mapping`);
+  }
+  const { format: base, ...rest } = Object.fromEntries(
+    Object.entries(values).map(([key, value]) => [camelCase(key), value]),
+  );
+  const named = base === undefined ? NOTHING : readNamed(String(base), roles);
+  if (!named.ok) return named;
+  const own = readDialect(rest, roles);
+  if (!own.ok) {
+    return {
+      ok: false,
+      problems: own.problems.map(({ key, message }) => ({ key: `format`, message: `${key}: ${message}` })),
+    };
+  }
+  return { ok: true, preset: named.preset, dialect: mergeDialects(named.dialect, own.dialect) };
+}
+
+const refuse = (message: string): Named => ({ ok: false, problems: [{ key: "format", message }] });
+
+function explainUnknown(format: string): string {
+  const known = [...presets.keys()];
+  const nearest = nearestWord(format, known);
+  const meant = nearest === undefined ? "" : `: did you mean "${nearest}"?`;
+  return `current value is "${format}", expected one of ${known.join(", ")}, or the path of a YAML file${meant}`;
+}

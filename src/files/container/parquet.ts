@@ -1,0 +1,97 @@
+/**
+ * Parquet to lines of CSV, a run of rows at a time.
+ *
+ * @module
+ */
+import type { AsyncBuffer, FileMetaData, ParquetParsers } from "hyparquet";
+
+/** Rows that are in memory at a time. */
+const ROWS = 20_000;
+
+/** Whether the bytes begin like Parquet. */
+export const isParquet = (head: Uint8Array): boolean => String.fromCharCode(...head.subarray(0, 4)) === "PAR1";
+
+/** Times as text without a zone; columns that are instants get their Z from the schema. */
+const parsers: Partial<ParquetParsers> = {
+  timestampFromMilliseconds: (count) => isoOf(BigInt(count) * 1_000_000n),
+  timestampFromMicroseconds: (count) => isoOf(BigInt(count) * 1000n),
+  timestampFromNanoseconds: (count) => isoOf(BigInt(count)),
+  dateFromDays: (days) => new Date(days * 86_400_000).toISOString().slice(0, 10),
+};
+
+/** `2024-01-02T09:30:00.000000001`, as far as digits are needed. */
+export function isoOf(nanoseconds: bigint): string {
+  const seconds = nanoseconds / 1_000_000_000n - (nanoseconds % 1_000_000_000n < 0n ? 1n : 0n);
+  const fraction = nanoseconds - seconds * 1_000_000_000n;
+  const text = new Date(Number(seconds) * 1000).toISOString().slice(0, 19);
+  return fraction === 0n ? text : `${text}.${String(fraction).padStart(9, "0").replace(/0+$/, "")}`;
+}
+
+/**
+ * Gives the rows as lines, the names of the columns first.
+ *
+ * @throws {RangeError} If the file is not sound, or packed in a way that cannot be read.
+ */
+export async function* parquetLines(path: string): AsyncGenerator<string> {
+  const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
+    import("hyparquet"),
+    import("hyparquet-compressors"),
+  ]);
+  using opened = Deno.openSync(path);
+  const file = bufferOf(opened);
+  let metadata: FileMetaData;
+  try {
+    metadata = await parquetMetadataAsync(file, { parsers });
+  } catch (error) {
+    throw new RangeError(`it is no sound Parquet, or not all of it is there: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  const columns = metadata.schema.slice(1).filter(({ num_children: children }) => !children).map((element) => ({
+    name: element.name,
+    isInstant: element.logical_type?.type === "TIMESTAMP" && element.logical_type.isAdjustedToUTC,
+  }));
+  yield columns.map(({ name }) => cell(name === "__index_level_0__" ? "index" : name)).join(",");
+  const count = Number(metadata.num_rows);
+  for (let from = 0; from < count; from += ROWS) {
+    let rows: Record<string, unknown>[];
+    try {
+      const options = { file, metadata, compressors, parsers, rowStart: from, rowEnd: Math.min(count, from + ROWS) };
+      rows = await parquetReadObjects(options);
+    } catch (error) {
+      throw new RangeError(`its rows from ${from + 1} on cannot be read: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+    for (const row of rows) {
+      yield columns.map(({ name, isInstant }) => {
+        const value = row[name];
+        return isInstant && typeof value === "string" ? `${value}Z` : cell(value);
+      }).join(",");
+    }
+  }
+}
+
+/** A value as a field of CSV. */
+export function cell(value: unknown): string {
+  if (value === null || value === undefined || Number.isNaN(value)) return "";
+  const text = value instanceof Date ? value.toISOString() : String(value);
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""').replaceAll(/[\r\n]/g, " ")}"` : text;
+}
+
+function bufferOf(file: Deno.FsFile): AsyncBuffer {
+  const byteLength = file.statSync().size;
+  return {
+    byteLength,
+    async slice(start, end = byteLength) {
+      const bytes = new Uint8Array(end - start);
+      await file.seek(start, Deno.SeekMode.Start);
+      for (let at = 0; at < bytes.length;) {
+        const count = await file.read(bytes.subarray(at));
+        if (count === null) throw new RangeError("it ends in the middle");
+        at += count;
+      }
+      return bytes.buffer;
+    },
+  };
+}

@@ -1,0 +1,66 @@
+/**
+ * Unpacking gzip, zstd and deflate, told by the first bytes, in constant memory.
+ *
+ * @module
+ */
+import { createGunzip, createInflateRaw, createZstdDecompress } from "node:zlib";
+import { Readable, type Transform } from "node:stream";
+
+/** How bytes are packed. */
+export type Packing = "none" | "gzip" | "zstd" | "deflate";
+
+/** Tells the packing by the first bytes. */
+export function packingOf(head: Uint8Array): Packing {
+  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
+  if (head[0] === 0x28 && head[1] === 0xb5 && head[2] === 0x2f && head[3] === 0xfd) return "zstd";
+  return "none";
+}
+
+/** Bars shrink to a tenth; what grows by more than this is no file of bars. */
+const MAX_GROWTH = 500;
+/** Bytes that may come out before the growth counts. */
+const FREE_BYTES = 256 * 1024 * 1024;
+
+/**
+ * Unpacks bytes.
+ *
+ * @throws {RangeError} If they are not sound, end too early, or grow beyond all bars.
+ */
+export async function* unpack(packed: AsyncIterable<Uint8Array>, packing: Packing): AsyncGenerator<Uint8Array> {
+  if (packing === "none") return yield* packed;
+  let bytesIn = 0;
+  let bytesOut = 0;
+  async function* count(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of packed) {
+      bytesIn += chunk.length;
+      // The reader runs ahead, so the bytes must be its own.
+      yield chunk.slice();
+    }
+  }
+  const source = Readable.from(count());
+  const unpacked: Transform = source.pipe(createUnpacker(packing));
+  source.on("error", (error) => unpacked.destroy(error));
+  try {
+    for await (const chunk of unpacked) {
+      bytesOut += chunk.length;
+      if (bytesOut > FREE_BYTES && bytesOut > bytesIn * MAX_GROWTH) {
+        throw new RangeError(
+          `it unpacks to over ${MAX_GROWTH} times its size, which no bars do: ${bytesIn} bytes became ${bytesOut}`,
+        );
+      }
+      yield chunk;
+    }
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (!code?.startsWith("Z_") && !code?.startsWith("ZSTD")) throw error;
+    throw new RangeError(`it is no sound ${packing}, or not all of it is there: ${message}`, { cause: error });
+  } finally {
+    source.destroy();
+    unpacked.destroy();
+  }
+}
+
+function createUnpacker(packing: Exclude<Packing, "none">): Transform {
+  if (packing === "gzip") return createGunzip();
+  return packing === "zstd" ? createZstdDecompress() : createInflateRaw();
+}

@@ -1,0 +1,56 @@
+/**
+ * Telling a file's format by what only that format has.
+ *
+ * @module
+ */
+import { plainName } from "./columns.ts";
+import type { Preset, Signature } from "./preset.ts";
+import { findDelimiter, splitLine } from "./split.ts";
+
+/** The beginning of a file, and its names. */
+export interface FileFacts {
+  /** First lines, unpacked and decoded. */
+  readonly lines: readonly string[];
+  /** Its name in an archive, and its path. */
+  readonly paths: readonly string[];
+}
+
+/** A preset that was found. */
+export interface Detected {
+  readonly preset: Preset;
+  /** What told it, as a phrase: `the header has "window_start"`. */
+  readonly by: string;
+}
+
+/** Finds the one preset whose signature matches; `undefined` where none does, or several do. */
+export function detectPreset(presets: Iterable<Preset>, { lines, paths }: FileFacts): Detected | undefined {
+  const [first = "", second = ""] = lines.map((line) => line.replace(/\r$/, "").replace(/^\uFEFF/, ""));
+  const names = (splitLine(first, findDelimiter([first])) ?? []).map(plainName);
+  const found: Detected[] = [];
+  for (const preset of presets) {
+    const match = preset.signatures?.find((signature) => matches(signature, first, second, names, paths));
+    if (match !== undefined) found.push({ preset, by: describe(match) });
+  }
+  return found.length === 1 ? found[0] : undefined;
+}
+
+function matches(
+  { header, without, firstLine, secondLine, name, path }: Signature,
+  first: string,
+  second: string,
+  names: readonly string[],
+  paths: readonly string[],
+): boolean {
+  const baseNames = paths.map((each) => each.slice(each.lastIndexOf("/") + 1).replace(/\.(gz|zst)$/i, ""));
+  return (header?.every((each) => names.includes(plainName(each))) ?? true) &&
+    !(without?.some((each) => names.includes(plainName(each))) ?? false) &&
+    (firstLine?.test(first) ?? true) && (secondLine?.test(second) ?? true) &&
+    (name === undefined || baseNames.some((each) => name.test(each))) &&
+    (path === undefined || paths.some((each) => path.test(each)));
+}
+
+function describe({ header, firstLine, name, path }: Signature): string {
+  if (header !== undefined) return `the header has ${header.join(", ")}`;
+  if (name !== undefined || path !== undefined) return "name and shape";
+  return firstLine === undefined ? "the second line" : "the first line";
+}

@@ -1,0 +1,135 @@
+/**
+ * Rows of a file by its plan: lines to the values of fields.
+ *
+ * @module
+ */
+import type { Plan, Source } from "../../files/plan.ts";
+import { valueAt } from "../../files/sample.ts";
+import { splitLine } from "../../files/split.ts";
+import { formatTime } from "../../records/time.ts";
+import type { Field } from "../../records/record.ts";
+import type { LineReader } from "./csv.ts";
+
+/** What a reader says of a row without any price: it is none, and no mistake. */
+export const NO_ROW = "";
+
+/** Prices, which a scale is for. */
+const PRICES: ReadonlySet<string> = new Set(["open", "high", "low", "close", "vwap"]);
+/** Most bytes of a time. */
+const TIME_BYTES = 256;
+
+/** A row, taken apart. */
+type Row = { readonly cells: readonly string[] } | { readonly object: Readonly<Record<string, unknown>> };
+
+/** Makes a reader of rows; `timeframe` is that of rows that say none. */
+export function createPlannedReader(plan: Plan, fields: readonly Field[], timeframe: string): LineReader {
+  const { sources, clock, nulls, delimiter, quote, width, trim, scale, absolute, isObjects } = plan;
+  const place = (name: string) => fields.findIndex((field) => field.name === name);
+  const [timeAt, timeframeAt] = [place("ts"), place("timeframe")];
+  const prices = ["open", "high", "low", "close"].map(place).filter((at) => at >= 0);
+  const isPrice = fields.map(({ name }) => PRICES.has(name));
+  const needed = 1 + Math.max(0, ...[...sources, clock].flatMap((each) => each?.from === "column" ? each.places : []));
+  const encoder = new TextEncoder();
+  const bytes = new Uint8Array(2 * TIME_BYTES);
+
+  function takeApart(line: string): Row | string {
+    if (isObjects) {
+      const object = parseObject(line);
+      return object === undefined ? "line is not a JSON object" : { object };
+    }
+    const cells = splitLine(line, delimiter, quote);
+    if (cells === undefined) return "line has an unclosed quote";
+    if (width !== undefined && cells.length !== width) {
+      return `line has not as many fields as the header: ${cells.length}, not ${width}`;
+    }
+    return cells.length < needed ? `line has fewer fields than are needed: ${cells.length}, not ${needed}` : { cells };
+  }
+
+  /** The text, number or other value of a source; `undefined` where it stands for none. */
+  function valueOf(source: Source | undefined, row: Row): unknown {
+    if (source === undefined) return undefined;
+    if (source.from === "constant") return source.value;
+    let value: unknown;
+    if (source.from === "key") {
+      const { object } = row as { object: object };
+      for (let at = 0; at < source.keys.length && value === undefined; at++) value = valueAt(object, source.keys[at]);
+    } else {
+      const { cells } = row as { cells: readonly string[] };
+      if (source.places.length > 1) return addUp(source.places.map((each) => cells[each]));
+      value = trim ? cells[source.places[0]]?.trim() : cells[source.places[0]];
+    }
+    return typeof value === "string" && nulls.has(value) || value === null ? undefined : value;
+  }
+
+  const addUp = (texts: readonly string[]) => texts.reduce((sum, text) => sum + plan.readNumber(text), 0);
+
+  function numberOf(value: unknown, price: boolean): unknown {
+    if (value === undefined) return undefined;
+    const read = typeof value === "number" ? value : plan.readNumber(String(value));
+    if (Number.isNaN(read)) return value;
+    if (!price) return read;
+    const positive = absolute ? Math.abs(read) : read;
+    if (scale === undefined || scale.integersOnly && /[.eE]/.test(String(value))) return positive;
+    // Whole numbers are divided: the result is the nearest there is.
+    return scale.factor < 1 ? positive / Math.round(1 / scale.factor) : positive * scale.factor;
+  }
+
+  function timeOf(row: Row, length: string): { ms: number; text: string; clock?: string } {
+    const text = String(valueOf(sources[timeAt], row) ?? "");
+    const times = plan.timesOf(length);
+    const { written } = encoder.encodeInto(text.slice(0, TIME_BYTES / 4), bytes);
+    if (clock === undefined) return { ms: times.read(bytes, 0, written), text };
+    const clockText = String(valueOf(clock, row) ?? "");
+    const end = written + encoder.encodeInto(clockText.slice(0, TIME_BYTES / 4), bytes.subarray(written)).written;
+    return { ms: times.readSplit(bytes, 0, written, written, end), text, clock: clockText };
+  }
+
+  const timeframeOf = (row: Row) => {
+    const text = valueOf(sources[timeframeAt], row);
+    return text === undefined ? timeframe : plan.timeframeOf(String(text)) ?? String(text);
+  };
+
+  function fill(row: Row, values: unknown[]): string | undefined {
+    const length = timeframeAt < 0 ? timeframe : timeframeOf(row);
+    for (let at = 0; at < fields.length; at++) {
+      if (at === timeAt) continue;
+      const value = at === timeframeAt ? length : valueOf(sources[at], row);
+      values[at] = fields[at].isNumber ? numberOf(value, isPrice[at]) : value;
+    }
+    if (prices.length > 0 && prices.every((at) => values[at] === undefined)) return NO_ROW;
+    const { ms, text, clock: clockText } = timeOf(row, length);
+    values[timeAt] = ms;
+    if (Number.isNaN(ms)) return `ts ${plan.timesOf(length).explain(text, clockText)}`;
+  }
+
+  return {
+    read(line, values) {
+      const row = takeApart(line);
+      return typeof row === "string" ? row : fill(row, values);
+    },
+    describe(line) {
+      const row = takeApart(line);
+      if (typeof row === "string") return { raw: line };
+      const values: unknown[] = [];
+      fill(row, values);
+      const ms = values[timeAt] as number;
+      if (!Number.isNaN(ms)) values[timeAt] = formatTime(ms);
+      else {
+        const { text, clock: clockText } = timeOf(row, timeframeAt < 0 ? timeframe : timeframeOf(row));
+        values[timeAt] = clockText === undefined ? text : `${text} ${clockText}`;
+      }
+      return Object.fromEntries(
+        fields.map(({ name }, at) => [name, values[at]]).filter(([, value]) => value !== undefined),
+      );
+    },
+  };
+}
+
+function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
+  try {
+    const parsed = JSON.parse(line);
+    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? parsed : undefined;
+  } catch {
+    return undefined;
+  }
+}
