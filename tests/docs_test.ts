@@ -1,23 +1,9 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { dirname, fromFileUrl, join, relative } from "@std/path";
 import { generate, PAGES, pageUrl } from "./docs.ts";
+import { readPages } from "./support/pages.ts";
 
 const ROOT = fromFileUrl(new URL("../", import.meta.url));
-
-/** All pages for people, by path. */
-async function readPages(): Promise<Map<string, string>> {
-  const pages = new Map<string, string>();
-  async function readBelow(directory: string): Promise<void> {
-    for await (const { name, isDirectory } of Deno.readDir(join(ROOT, directory))) {
-      const path = join(directory, name);
-      if (isDirectory) await readBelow(path);
-      else if (path.endsWith(".md")) pages.set(path, await Deno.readTextFile(join(ROOT, path)));
-    }
-  }
-  pages.set("README.md", await Deno.readTextFile(join(ROOT, "README.md")));
-  for (const directory of ["docs", ".github"]) await readBelow(directory);
-  return pages;
-}
 
 /** Anchors of a page's headings, as hosts of repositories make them. */
 function anchorsOf(text: string): Set<string> {
@@ -54,4 +40,30 @@ Deno.test("the README has at most 150 lines, and each page of the documentation 
     !PAGES.has(relative("docs", path)) && text.split("\n").length - 1 > (path === "README.md" ? 150 : 300)
   );
   assertEquals(long.map(([path]) => path), []);
+});
+
+/** The text of the whole program, with what stands in its texts as it is printed. */
+async function readProgram(): Promise<string> {
+  const texts: string[] = [];
+  async function readBelow(directory: string): Promise<void> {
+    for await (const { name, isDirectory } of Deno.readDir(directory)) {
+      const path = join(directory, name);
+      if (isDirectory) await readBelow(path);
+      else if (name.endsWith(".ts")) texts.push(await Deno.readTextFile(path));
+    }
+  }
+  await readBelow(join(ROOT, "src"));
+  // Long texts are joined of several, with either sort of quotes.
+  return texts.join("\n").replace(/["`]\s*\+\s*["`]/g, "").replaceAll('\\"', '"');
+}
+
+Deno.test("each message of the troubleshooting page is one of the program", async () => {
+  const page = await Deno.readTextFile(join(ROOT, "docs/troubleshooting.md"));
+  const messages = Array.from(page.matchAll(/^\| `([^`]+)` \|/gm), ([, message]) => message);
+  const program = await readProgram();
+  const unknown = messages.filter((message) =>
+    !message.split(/…|(?=")|(?<=")/).filter((part) => part.length > 3).every((part) => program.includes(part))
+  );
+  assert(messages.length > 60);
+  assertEquals(unknown, []);
 });

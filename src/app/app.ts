@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { compareProviders, type IsOther, planTenants, type SourcesChange } from "./changes.ts";
+import { compareProviders, type SourcesChange } from "./provider_changes.ts";
+import { type IsOther, planTenants } from "./tenant_changes.ts";
 import { needsOf } from "./needs.ts";
 import { openReceiveTimes } from "./receive_times.ts";
 import { openStore, type Store } from "./store.ts";

@@ -15,7 +15,7 @@ import type { Provider } from "../providers/provider.ts";
 import { VERSION } from "../version.ts";
 import { clusterOf } from "./cluster_name.ts";
 import { openLeaseStore } from "./lease_store.ts";
-import type { SourcesChange } from "./changes.ts";
+import type { SourcesChange } from "./provider_changes.ts";
 
 /** Makes the providers of these shards. */
 export type Share = (held: ReadonlySet<number>) => readonly Provider[];

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Settings } from "../config/options.ts";
-import { canAllWait, isJournaled } from "../journal/open.ts";
+import { canAllWait, isJournaled } from "./journals.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Writers } from "../sinks/sink.ts";
 

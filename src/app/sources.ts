@@ -5,7 +5,7 @@
  * @module
  */
 import { onAbort } from "../abort.ts";
-import { compareProviders, planProviders, type SourcesChange } from "./changes.ts";
+import { compareProviders, planProviders, type SourcesChange } from "./provider_changes.ts";
 import { type Doubts, type Listener, on } from "../events.ts";
 import type { ProviderHealth } from "../pipeline/health.ts";
 import { type Lateness, yieldToLive } from "../pipeline/late.ts";

@@ -18,6 +18,7 @@ import { type Database, withClient, withinMs } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
 import { type Destination, readDestination } from "../database/destination.ts";
 import { type NewestBar, readNewest } from "../database/newest.ts";
+import { DEFAULT_SCHEMA, type Names } from "../database/names.ts";
 import { openDatabase } from "../database/open.ts";
 import { borrow, createPool } from "../database/pool.ts";
 import { openPrepared } from "../database/prepare.ts";
@@ -44,6 +45,8 @@ export interface Store {
   readonly name: "postgres" | "nats";
   /** Where records go, for people: the address, as far as it may be shown, and the schema once it is known. */
   describe(): string;
+  /** The schema of the tables, once it is known; absent where records go elsewhere. */
+  schema?(): string | undefined;
   /** Absent where records go elsewhere, so that what is stored cannot be asked for. */
   readonly database?: Database;
   /** Opens the sink for a tenant's records of a kind, given who else writes its series. */
@@ -107,13 +110,13 @@ async function openTables(
   { config, database: given, isKept, uses, lanes, warn, opened }: StoreOptions,
 ): Promise<Store> {
   const { settings, target } = config;
-  let schema = "";
+  let schema: string | undefined;
   const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
     uses,
     warn,
     async settle(database, signal) {
       if (given !== undefined) return;
-      if (target !== undefined) schema = `, schema ${await readSchema(database, signal)}`;
+      ({ schema } = await withClient(database, (_, names) => Promise.resolve(names), signal));
       const onProblem = ({ message }: Error) => warn(message);
       await applyTimescale(database, settings.timescale, onProblem, { mostRows: MOVED_AT_START, signal });
     },
@@ -131,10 +134,15 @@ async function openTables(
   const pool = createPool(database, Math.min(most, database.maxConnections), warn);
   return {
     name: "postgres",
-    describe: () =>
-      target === undefined
+    describe() {
+      const place = target === undefined
         ? `the embedded database in ${resolve(settings.dataDir)}`
-        : `${describeTarget(target)}${schema}`,
+        : describeTarget(target);
+      // A directory has one as a rule, and nobody need ask which.
+      const isUsual = target === undefined && schema === DEFAULT_SCHEMA;
+      return schema === undefined || isUsual ? place : `${place}, schema ${schema}`;
+    },
+    schema: () => schema,
     database,
     openSink: (tenant, kind, writers) =>
       openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, warn, synchronousCommit }),
@@ -151,7 +159,7 @@ async function openTables(
     destination: (tenant, stop) => borrow({ pool, database }, tenant, readDestination, withinMs(deadlineMs, stop)),
     async newest({ tenant, provider, timeframe, isKept, stop }) {
       try {
-        const read = (client: Client) => readNewest(client, tenant, provider, timeframe);
+        const read = (client: Client, names: Names) => readNewest(client, names, tenant, provider, timeframe);
         return await borrow({ pool, database }, tenant, read, withinMs(deadlineMs, stop));
       } catch (error) {
         // A feed begins all the same, and what it sends is kept; where it was is in its position too.
@@ -161,10 +169,6 @@ async function openTables(
     },
   };
 }
-
-/** The schema of the tables. */
-const readSchema = (database: Database, signal: AbortSignal): Promise<string> =>
-  withClient(database, async (client) => (await client.query("SELECT current_schema() AS name")).rows[0].name, signal);
 
 async function openStream({ config, isKept, warn, opened }: StoreOptions): Promise<Store> {
   const { settings } = config;

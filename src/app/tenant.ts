@@ -6,7 +6,7 @@
  */
 import { onAbort } from "../abort.ts";
 import { openCoordinators, readCoordinators } from "./coordinators.ts";
-import type { SourcesChange } from "./changes.ts";
+import type { SourcesChange } from "./provider_changes.ts";
 import { createSources } from "./sources.ts";
 import { needsOf } from "./needs.ts";
 import { raisedByRows, type ReceiveTimes } from "./receive_times.ts";
@@ -15,7 +15,7 @@ import type { Config } from "../config/load.ts";
 import type { Settings } from "../config/options.ts";
 import type { DeadLetters } from "../dead_letters/write.ts";
 import type { Listener } from "../events.ts";
-import { openJournals } from "../journal/open.ts";
+import { openJournals } from "./journals.ts";
 import { createDeadLetter } from "../pipeline/dead_letter.ts";
 import type { Health } from "../pipeline/health.ts";
 import { createLateness } from "../pipeline/late.ts";

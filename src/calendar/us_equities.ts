@@ -50,33 +50,42 @@ interface Year {
 }
 
 /** The regular session, 09:30 to 16:00 in New York, to 13:00 on half days. */
-export const usEquities: Calendar = createCalendar("us-equities", (from, to) => sessions(REGULAR, from, to));
+export const usEquities: Calendar = createHours("us-equities", REGULAR);
 
 /** The same days from 04:00 to 20:00, to 17:00 on half days. */
-export const usEquitiesExtended: Calendar = createCalendar(
-  "us-equities-extended",
-  (from, to) => sessions(EXTENDED, from, to),
-);
+export const usEquitiesExtended: Calendar = createHours("us-equities-extended", EXTENDED);
 
-function* sessions(hours: typeof REGULAR, from: number, to: number): Generator<Range> {
-  // A session may lie in the UTC day after its own.
-  const last = Math.floor((to - 1) / DAY_MS);
-  for (let date = Math.floor(from / DAY_MS) - 1; date <= last; date++) {
-    if (weekdayOf(date) === SATURDAY || weekdayOf(date) === SUNDAY) continue;
-    const { closed, early } = yearAt(date);
-    if (closed.has(date)) continue;
-    const open = date === OPENED_AT_NOON ? Math.max(hours.open, at(12)) : hours.open;
-    const session = {
-      from: fromNewYork(date, open),
-      to: fromNewYork(date, early.has(date) ? hours.earlyClose : hours.close),
-    };
-    if (session.from < to && session.to > from) yield session;
+function createHours(name: string, hours: typeof REGULAR): Calendar {
+  /** The session of each date that was asked about, made once: watches ask again and again. */
+  const known = new Map<number, Range | undefined>();
+
+  function* sessions(from: number, to: number): Generator<Range> {
+    // A session may lie in the UTC day after its own.
+    const last = Math.floor((to - 1) / DAY_MS);
+    for (let date = Math.floor(from / DAY_MS) - 1; date <= last; date++) {
+      if (!known.has(date)) known.set(date, sessionOf(date, hours));
+      const session = known.get(date);
+      if (session !== undefined && session.from < to && session.to > from) yield session;
+    }
   }
+  return createCalendar(name, sessions);
+}
+
+/** The session of a date; `undefined` where there is none. */
+function sessionOf(date: number, hours: typeof REGULAR): Range | undefined {
+  if (weekdayOf(date) === SATURDAY || weekdayOf(date) === SUNDAY) return undefined;
+  const { closed, early } = yearAt(date);
+  if (closed.has(date)) return undefined;
+  const open = date === OPENED_AT_NOON ? Math.max(hours.open, at(12)) : hours.open;
+  return {
+    from: fromNewYork(date, open),
+    to: fromNewYork(date, early.has(date) ? hours.earlyClose : hours.close),
+  };
 }
 
 const years = new Map<number, Year>();
 
-/** The year of a date, made once: watches ask again and again. */
+/** The year of a date, made once. */
 function yearAt(date: number): Year {
   const year = yearOf(date);
   let found = years.get(year);

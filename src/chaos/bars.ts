@@ -68,7 +68,7 @@ export async function compareTable(scratch: Scratch, sent: number, dead: readonl
       SELECT open, (open = high AND open = low AND open = close AND volume = open::int % 1000 AND open < $1
         AND provider = '${NAME}' AND symbol = 'C' || open::int % ${SERIES}
         AND ts = to_timestamp(${FIRST_MS / 1000}) + open::int / ${SERIES} * interval '1 minute') AS whole
-      FROM bars
+      FROM ${scratch.names.of("bars")}
     ), letters AS (SELECT unnest($2::float8[]) AS open)
     SELECT (SELECT count(*) FROM stored)::int AS rows,
       (SELECT count(*) FROM stored WHERE NOT whole)::int AS wrong,

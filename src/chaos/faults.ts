@@ -5,6 +5,7 @@
  */
 import { delay } from "@std/async/delay";
 import { cutClient, endClient } from "../database/database.ts";
+import type { Names } from "../database/names.ts";
 import { processOf } from "../database/pooler.ts";
 import type { FAULT_NAMES } from "./names.ts";
 import type { Scratch } from "./scratch.ts";
@@ -25,19 +26,20 @@ export interface ChaosFault {
   /** Whether it wants more than one session, which the embedded database has not. */
   readonly needsServer?: true;
   /** Statements that prepare the tables; undone by a fresh start for each fault. */
-  readonly prepare?: string;
+  readonly prepare?: (names: Names) => string;
   /** Which numbers the database must refuse. */
   readonly isPoison?: (number: number) => boolean;
   /** Does it, while bars flow. */
   readonly disturb?: (site: FaultSite) => Promise<void>;
 }
 
-const refuse = (condition: string) => `ALTER TABLE bar ADD CONSTRAINT refused CHECK (NOT (${condition}))`;
+const refuse = (condition: string) => ({ of }: Names) =>
+  `ALTER TABLE ${of("bar")} ADD CONSTRAINT refused CHECK (NOT (${condition}))`;
 
 /** A trigger for each new row. */
-const trigger = (body: string) =>
-  `CREATE FUNCTION disturb() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN new; END $$;
-  CREATE TRIGGER disturb BEFORE INSERT ON bar FOR EACH ROW EXECUTE FUNCTION disturb()`;
+const trigger = (body: string, { of }: Names) =>
+  `CREATE FUNCTION ${of("disturb")}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ${body} RETURN new; END $$;
+  CREATE TRIGGER disturb BEFORE INSERT ON ${of("bar")} FOR EACH ROW EXECUTE FUNCTION ${of("disturb")}()`;
 
 /** Errors that pass, each raised a few times. */
 const PASSING = ["40001", "40P01", "53300", "55P03", "57P01"];
@@ -90,13 +92,19 @@ export const chaosFaults: readonly ChaosFault[] = [
   {
     name: "passing-errors",
     what: `errors that pass (${PASSING.join(", ")}) are raised in the middle of batches`,
-    prepare: `CREATE SEQUENCE raised; ${
-      trigger(`IF new.open::int % 50 = 7 AND nextval('raised') <= 20 THEN
+    prepare(names) {
+      const sequence = names.of("raised");
+      return `CREATE SEQUENCE ${sequence}; ${
+        trigger(
+          `IF new.open::int % 50 = 7 AND nextval('${sequence}') <= 20 THEN
         RAISE 'this passes' USING ERRCODE = (ARRAY['${
-        PASSING.join("','")
-      }'])[1 + currval('raised') % ${PASSING.length}];
-      END IF;`)
-    }`,
+            PASSING.join("','")
+          }'])[1 + currval('${sequence}') % ${PASSING.length}];
+      END IF;`,
+          names,
+        )
+      }`;
+    },
     disturb: ({ failed }) => failed(1),
   },
   { name: "cut", what: "the connections are cut, 20 times", disturb: cutOften },
@@ -112,7 +120,7 @@ export const chaosFaults: readonly ChaosFault[] = [
         // Awaited below; until then the run may end.
         hit.catch(() => {});
         await holder.query("BEGIN");
-        await holder.query("LOCK TABLE bar IN ACCESS EXCLUSIVE MODE");
+        await holder.query(`LOCK TABLE ${scratch.names.of("bar")} IN ACCESS EXCLUSIVE MODE`);
         await hit;
       } finally {
         await endClient(holder);
@@ -124,10 +132,10 @@ export const chaosFaults: readonly ChaosFault[] = [
     what: "each row takes so long that whole batches time out",
     needsServer: true,
     async disturb({ scratch, failed, written }) {
-      await scratch.query(trigger("PERFORM pg_sleep(0.01);"));
+      await scratch.query(trigger("PERFORM pg_sleep(0.01);", scratch.names));
       await failed(2);
       await written(1);
-      await withRetries(() => scratch.query("DROP TRIGGER disturb ON bar"));
+      await withRetries(() => scratch.query(`DROP TRIGGER disturb ON ${scratch.names.of("bar")}`));
     },
   },
   {

@@ -56,11 +56,13 @@ export async function tryFault(fault: ChaosFault, options: TrialOptions): Promis
   if (fault.needsServer && scratch.database.maxConnections === 1) {
     return { name, what, ok: true, skipped: "the embedded database has one session only" };
   }
+  const { of } = scratch.names;
+  const bar = of("bar");
   await scratch.query(
-    `DROP TRIGGER IF EXISTS disturb ON bar; DROP FUNCTION IF EXISTS disturb; DROP SEQUENCE IF EXISTS raised;
-    ALTER TABLE bar DROP CONSTRAINT IF EXISTS refused; TRUNCATE bar`,
+    `DROP TRIGGER IF EXISTS disturb ON ${bar}; DROP FUNCTION IF EXISTS ${of("disturb")};
+    DROP SEQUENCE IF EXISTS ${of("raised")}; ALTER TABLE ${bar} DROP CONSTRAINT IF EXISTS refused; TRUNCATE ${bar}`,
   );
-  if (fault.prepare !== undefined) await scratch.query(fault.prepare);
+  if (fault.prepare !== undefined) await scratch.query(fault.prepare(scratch.names));
   const dataDir = await Deno.makeTempDir({ prefix: "barline-chaos-" });
   const started = performance.now();
   try {

@@ -4,10 +4,10 @@ import type { Settings } from "../config/options.ts";
 import { checkExposure } from "../http/address.ts";
 import { hasHistory, providers as registry } from "../providers/mod.ts";
 import type { HistoryRange, Provider } from "../providers/provider.ts";
+import { makePastProviders } from "../app/configured.ts";
 import { formatTime } from "../records/time.ts";
 import { type Invocation, UsageError } from "./command.ts";
 import { environment } from "./environment.ts";
-import { createPastProviders } from "./providers.ts";
 import { streamBars } from "./stream.ts";
 import { readTime } from "./time.ts";
 
@@ -17,18 +17,20 @@ const FIXED: Partial<Settings> = { kind: ["bar"], limit: undefined, quorum: [], 
 /** Reads a range of the providers' history into the database. */
 export async function run({ options, flags, configFile, maxOpenFiles }: Invocation): Promise<number> {
   const range = readRange(flags, Date.now());
-  let made: Provider[] = [];
+  let made: readonly Provider[] = [];
   const config = loadConfig({
     flags: options,
     ...environment(),
     file: configFile,
     oneTenant: true,
-    check(checked, problems) {
+    check(checked) {
       if (checked.settings.provider.length === 0) {
         throw new UsageError(`Cannot backfill without a provider: give one with --provider, ${namesWithHistory()}`);
       }
-      made = createPastProviders({ ...checked, settings: { ...checked.settings, ...FIXED } }, problems);
-      if (checked.sources.get("http") === "--http") checkExposure(checked, problems);
+      const past = makePastProviders({ ...checked, settings: { ...checked.settings, ...FIXED } });
+      if (past.ok) made = past.value;
+      const exposed = checked.sources.get("http") === "--http" ? checkExposure(checked) : [];
+      return [...past.ok ? [] : past.problems, ...exposed];
     },
   });
   // A page of its own would be in the way of an ingest that runs beside it.
@@ -38,7 +40,8 @@ export async function run({ options, flags, configFile, maxOpenFiles }: Invocati
     if (provider.backfill !== undefined) return provider.backfill(range);
     throw new UsageError(`Cannot backfill from ${provider.name}: it has no history, wanted is ${namesWithHistory()}`);
   });
-  return await streamBars({ ...config, settings }, [{ config: { ...config, settings }, providers: past }], {
+  const used = { ...config, settings };
+  return await streamBars({ config: used, tenants: [{ config: used, providers: past }] }, {
     goOn: "run the same command again to go on from here",
     maxOpenFiles,
   });

@@ -28,7 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
       console.error(`There is a schema ${left}. Unless another run uses it, remove it: DROP SCHEMA ${left} CASCADE`);
     }
     await using scratch = await openScratch(database);
-    schema = scratch.schema;
+    schema = scratch.names.schema;
     if (!json) console.log(`${database.label}: schema ${schema} is made, and dropped at the end\n`);
     for (const fault of chosen) {
       stop.signal.throwIfAborted();

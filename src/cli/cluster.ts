@@ -47,7 +47,10 @@ async function readOverview(config: Config): Promise<ClusterOverview> {
     return describeCluster(cluster, await readNatsMembership(nats, cluster));
   }
   await using database = openLeaseDatabase(config, "barline cluster", TIMEOUT_MS);
-  return describeCluster(cluster, await withClient(database, (client) => readMembership(client, cluster)));
+  return describeCluster(
+    cluster,
+    await withClient(database, (client, names) => readMembership(client, names, cluster)),
+  );
 }
 
 /** Each shard with its holder, and its lag where records go to a database. */
@@ -55,7 +58,7 @@ async function readShards(config: Config, { shards, instances }: ClusterOverview
   let lags: ReadonlyMap<number, ShardLag> = new Map();
   if (shards > 0 && config.target !== undefined) {
     await using database = await openDatabase(config);
-    lags = await withClient(database, (client) => readShardLags(client, shards));
+    lags = await withClient(database, (client, names) => readShardLags(client, names, shards));
   }
   return Array.from({ length: shards }, (_, shard) => ({
     shard,

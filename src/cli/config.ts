@@ -1,13 +1,14 @@
 /** `barline config`. @module */
 import { z } from "zod";
 import { stringify } from "yaml";
-import { describeConfig, loadConfig } from "../config/load.ts";
+import { makeTenantProviders } from "../app/configured.ts";
+import { type CheckedConfig, describeConfig, loadConfig } from "../config/load.ts";
 import { settingsSchema } from "../config/options.ts";
 import { printable } from "../telemetry/log.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { environment } from "./environment.ts";
-import { TENANT_NAME, TENANT_OPTIONS, VARIABLE } from "../config/tenants.ts";
-import { createTenantSources } from "./providers.ts";
+import { TENANT_NAME } from "../config/tenant_name.ts";
+import { TENANT_OPTIONS, VARIABLE } from "../config/tenants.ts";
 
 /** Checks and shows the configuration. */
 export function run({ words, options, configFile }: Invocation): Promise<number> {
@@ -15,8 +16,16 @@ export function run({ words, options, configFile }: Invocation): Promise<number>
     console.log(JSON.stringify(makeJsonSchema(), null, 2));
     return Promise.resolve(EXIT.done);
   }
-  const check = words[0] === "check" ? createTenantSources : undefined;
-  const loaded = loadConfig({ flags: options, ...environment(), file: configFile, check });
+  const check = (config: CheckedConfig) => {
+    const made = makeTenantProviders(config);
+    return made.ok ? [] : made.problems;
+  };
+  const loaded = loadConfig({
+    flags: options,
+    ...environment(),
+    file: configFile,
+    check: words[0] === "check" ? check : undefined,
+  });
   for (const warning of loaded.warnings) console.error(printable(warning));
   if (words[0] === "check") console.log("The configuration is sound");
   else {

@@ -1,6 +1,7 @@
 /** `barline doctor`. @module */
 import { isClustered } from "../config/cluster.ts";
-import { ConfigError, type ConfigProblem, loadConfig, tenantsOf } from "../config/load.ts";
+import { loadConfig, tenantsOf } from "../config/load.ts";
+import { ConfigError } from "../config/problem.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
 import { openDatabase } from "../database/open.ts";
 import { withClient } from "../database/database.ts";
@@ -42,8 +43,7 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
   await look("data directory", () => checkDataDir(dataDir));
   await look("open files", checkOpenFiles);
   await look("http", () => {
-    const exposed: ConfigProblem[] = [];
-    checkExposure(config, exposed);
+    const exposed = checkExposure(config);
     if (exposed.length > 0) throw new ConfigError(exposed);
     return http === "off" ? "off" : checkAddress(http);
   });
@@ -52,14 +52,14 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
   if (sink === "postgres") {
     await look("database", async () => {
       await using database = await openDatabase(config);
-      return await withClient(database, async (client) => {
+      return await withClient(database, async (client, names) => {
         const { kind, synchronousCommit } = config.settings;
         const coverage = tenantsOf(config).flatMap(findProviders).some(({ provider }) => provider?.isLive);
         const detail = [
-          `${database.label}${fromWhere(config)}: ${await checkDatabase(client, { kinds: kind, coverage })}`,
+          `${database.label}${fromWhere(config)}: ${await checkDatabase(client, names, { kinds: kind, coverage })}`,
           ...await describeCommits(client, synchronousCommit),
         ].join(", ");
-        await look("timescaledb", () => checkTimescale(client, config.settings.timescale));
+        await look("timescaledb", () => checkTimescale(client, names, config.settings.timescale));
         await look("clock", () => checkClock(client));
         return detail;
       });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Unread } from "../app/run.ts";
 import type { TenantOutcome } from "../app/tenant.ts";
 import { imbalance } from "../pipeline/ledger.ts";
 
@@ -48,16 +49,12 @@ export interface RunFacts {
   readonly outcome: TenantOutcome;
   /** Signals that came to stop the run, in order. */
   readonly signals: readonly Deno.Signal[];
-  /** What was left to read when the run ended: nothing, some of an input that has an end, or a feed, which has none. */
   readonly unread: Unread;
   /** Whether a stop was asked for: by a signal, or over HTTP. */
   readonly isStopped: boolean;
   /** `--strict`. */
   readonly isStrict: boolean;
 }
-
-/** See {@linkcode RunFacts}. */
-export type Unread = "nothing" | "input" | "feed";
 
 /** Says how a run ended, with its exit code. */
 export function endOf({ outcome: { ledger, failure }, signals, unread, isStopped, isStrict }: RunFacts): RunEnd {
@@ -83,10 +80,4 @@ function isUnaccounted(ledger: TenantOutcome["ledger"]): boolean {
 /** 128 and the signal's number, as shells have it. */
 export function codeOfSignal(signal: Deno.Signal): number {
   return signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
-}
-
-/** What providers have not handed over. */
-export function unreadOf(providers: readonly { isComplete?(): boolean }[]): Unread {
-  if (providers.some((provider) => provider.isComplete?.() === false)) return "input";
-  return providers.some((provider) => provider.isComplete === undefined) ? "feed" : "nothing";
 }

@@ -4,7 +4,9 @@ import { closestString } from "@std/text/closest-string";
 import { type Config, loadConfig } from "../config/load.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
 import { withClient } from "../database/database.ts";
+import { takeUpDeletions } from "../database/deletions.ts";
 import { prepareDatabase } from "../database/migrate.ts";
+import type { Names } from "../database/names.ts";
 import { openDatabase } from "../database/open.ts";
 import { readKnown } from "../gaps/known.ts";
 import { describeGap } from "../gaps/outcome.ts";
@@ -67,12 +69,12 @@ function readFilter({ settings: { tenant, provider, symbols }, sources }: Config
 
 /** Reports what is missing. Returns whether there are bars of all that was asked for. */
 async function find(config: Config, wanted: WantedRange, report: GapReport): Promise<boolean> {
-  return await withDatabase(config, async (client) => {
-    const { queue, isComplete } = await listScoped(client, config, wanted, report);
+  return await withDatabase(config, async (client, names) => {
+    const { queue, isComplete } = await listScoped(client, names, config, wanted, report);
     for (const { series, scope } of queue) {
       report.series(series);
-      for await (const gap of findGaps({ client, seriesId: series.id, ...scope })) report.gap(describeGap(gap));
-      for (const { doubt } of await readKnown(client, series.id, scope.from, scope.doubtsTo)) {
+      for await (const gap of findGaps({ client, names, seriesId: series.id, ...scope })) report.gap(describeGap(gap));
+      for (const { doubt } of await readKnown(client, names, series.id, scope.from, scope.doubtsTo)) {
         if (doubt !== undefined) report.doubt(doubt);
       }
     }
@@ -82,12 +84,15 @@ async function find(config: Config, wanted: WantedRange, report: GapReport): Pro
 
 /** Repairs what is missing, and reports it. Returns whether all was asked for that could be. */
 async function repair(config: Config, wanted: WantedRange, report: GapReport): Promise<boolean> {
-  const { queue, isComplete } = await withDatabase(config, (client) => listScoped(client, config, wanted, report));
+  const { queue, isComplete } = await withDatabase(
+    config,
+    (client, names) => listScoped(client, names, config, wanted, report),
+  );
   let isDone = isComplete;
   let last: StoredSeries | undefined;
   while (queue.length > 0) {
     // The connection is ended before the repair, which has its own: of the embedded database there is but one.
-    const parts = await withDatabase(config, (client) => takeSlice(client, queue));
+    const parts = await withDatabase(config, (client, names) => takeSlice(client, names, queue));
     const repaired = await repairSlice(config, parts);
     for (const [at, { series }] of parts.entries()) {
       if (series !== last) report.series(series);
@@ -101,18 +106,20 @@ async function repair(config: Config, wanted: WantedRange, report: GapReport): P
   return isDone;
 }
 
-async function withDatabase<T>(config: Config, fn: (client: Client) => Promise<T>): Promise<T> {
+async function withDatabase<T>(config: Config, fn: (client: Client, names: Names) => Promise<T>): Promise<T> {
   await using database = await openDatabase(config);
   await prepareDatabase(database);
   return await withClient(database, fn);
 }
 
 /** The series to look at, and whether there are bars of all that was asked for. */
-async function listScoped(client: Client, config: Config, wanted: WantedRange, report: GapReport) {
+async function listScoped(client: Client, names: Names, config: Config, wanted: WantedRange, report: GapReport) {
+  // A replica is read as it is.
+  await takeUpDeletions(client, names).catch(() => {});
   const filter = readFilter(config);
   const { symbols } = config.settings;
   const ofProvider = (name: string) => valueOf<readonly string[]>(symbols, namesOf(name));
-  const stored = (await listSeries(client, filter))
+  const stored = (await listSeries(client, names, filter))
     .filter(({ provider, symbol }) => !isMapping(symbols) || ofProvider(provider)?.includes(symbol));
   const isComplete = tellOfAbsent(filter, stored, report);
   const queue: ScopedSeries[] = [];

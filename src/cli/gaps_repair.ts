@@ -5,7 +5,8 @@
  * @module
  */
 import { openApp } from "../app/app.ts";
-import type { Config, ConfigProblem } from "../config/load.ts";
+import { makePastProviders } from "../app/configured.ts";
+import type { Config } from "../config/load.ts";
 import type { Settings } from "../config/options.ts";
 import type { Doubt } from "../coverage/coverage.ts";
 import { prepareDataDir, tenantDirectory } from "../storage/data_dir.ts";
@@ -23,7 +24,6 @@ import type { Interval } from "../records/intervals.ts";
 import { configureLog } from "../telemetry/log.ts";
 import { logEvents } from "../telemetry/log_events.ts";
 import { startProgress } from "./progress.ts";
-import { createPastProviders } from "./providers.ts";
 import { stopOnSignals } from "./signals.ts";
 
 /** What a repair came to. */
@@ -74,17 +74,19 @@ export async function repairSlice(config: Config, parts: readonly Part[]): Promi
   return await runRepair(config, past, parts, denied);
 }
 
-/** The provider of the slice; where its settings do not do, that is told. */
+/** The provider of the slice; problems of its settings are printed. */
 function makeProvider(
   config: Config,
   { provider, timeframe }: { provider: string; timeframe: string },
   symbols: string[],
 ): Provider | "unusable" {
-  const problems: ConfigProblem[] = [];
   const settings = { ...config.settings, provider: [provider], timeframe: timeframe as Settings["timeframe"], symbols };
-  const [made] = createPastProviders({ ...config, settings }, problems);
-  for (const { key, message } of problems) console.error(`Cannot repair gaps of ${provider}: "${key}": ${message}`);
-  return problems.length > 0 ? "unusable" : made;
+  const made = makePastProviders({ ...config, settings });
+  if (made.ok) return made.value[0];
+  for (const { key, message } of made.problems) {
+    console.error(`Cannot repair gaps of ${provider}: "${key}": ${message}`);
+  }
+  return "unusable";
 }
 
 /** Streams a provider's past into the database, and looks again. */
@@ -119,11 +121,13 @@ async function runRepair(
   const { failure } = await app.run();
   progress.stop();
   const isStopped = app.health().stopping;
-  const looked = await withClient(app.store.database!, async (client) => {
+  const looked = await withClient(app.store.database!, async (client, names) => {
     const all: { outcomes: GapOutcome[]; doubts: Doubt[] }[] = [];
     for (const { series, scope, gaps } of parts) {
-      const after = gaps.length === 0 ? [] : await Array.fromAsync(findGaps({ client, seriesId: series.id, ...scope }));
-      const known = await readKnown(client, series.id, scope.from, scope.doubtsTo);
+      const after = gaps.length === 0
+        ? []
+        : await Array.fromAsync(findGaps({ client, names, seriesId: series.id, ...scope }));
+      const known = await readKnown(client, names, series.id, scope.from, scope.doubtsTo);
       all.push({
         outcomes: reconcileGaps(gaps, after, denied.get(series.symbol)!),
         doubts: known.flatMap(({ doubt = [] }) => doubt),

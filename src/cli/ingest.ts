@@ -1,27 +1,25 @@
 /** `barline ingest`. @module */
-import { isClustered } from "../config/cluster.ts";
+import type { LoadedRun } from "../app/loaded.ts";
+import type { TenantProviders } from "../app/configured.ts";
+import { makeRunProviders } from "../app/share.ts";
 import { loadConfig, tenantsOf } from "../config/load.ts";
 import { checkExposure, TOKEN_VARIABLE } from "../http/address.ts";
-import type { Provider } from "../providers/provider.ts";
 import type { Invocation } from "./command.ts";
 import { environment } from "./environment.ts";
-import { createTenantSources } from "./providers.ts";
-import { createReload, type LoadedRun } from "./reload.ts";
-import { checkShare, shareOf } from "./share.ts";
 import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
 export async function run({ options, configFile, maxOpenFiles }: Invocation): Promise<number> {
   const load = (): LoadedRun => {
-    let providers = new Map<string, Provider[]>();
+    let providers: TenantProviders = new Map();
     const config = loadConfig({
       flags: options,
       ...environment(),
       file: configFile,
-      check(checked, problems) {
-        providers = createTenantSources(checked, problems);
-        checkShare(checked, [...providers.values()].flat(), problems);
-        checkExposure(checked, problems);
+      check(checked) {
+        const made = makeRunProviders(checked);
+        if (made.ok) providers = made.value;
+        return [...made.ok ? [] : made.problems, ...checkExposure(checked)];
       },
     });
     const tenants = tenantsOf(config).map((each) => ({
@@ -30,23 +28,16 @@ export async function run({ options, configFile, maxOpenFiles }: Invocation): Pr
     }));
     return { config, tenants };
   };
-  const { config, tenants } = load();
-  let heeded = config;
-  return await streamBars(config, tenants, {
+  const loaded = load();
+  let { config } = loaded;
+  return await streamBars(loaded, {
+    load,
+    joinsCluster: true,
+    onReloaded: (next) => config = next,
     goOn: config.settings.file.includes("-")
       ? "standard input has not been read to its end"
       : "the same command with --resume goes on from here",
     maxOpenFiles,
-    token: () => heeded.variable(TOKEN_VARIABLE),
-    share: isClustered(config.settings) ? shareOf(config) : undefined,
-    makeReload: (app, make, sharing) =>
-      createReload({
-        started: config,
-        load,
-        onReloaded: (next) => heeded = next,
-        app,
-        make,
-        share: sharing && ((next) => sharing.replace(shareOf(next, config.settings.shards))),
-      }),
+    token: () => config.variable(TOKEN_VARIABLE),
   });
 }

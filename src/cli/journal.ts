@@ -15,23 +15,7 @@ import { printable } from "../telemetry/log.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { type Contents, createContents } from "./journal_contents.ts";
 import { exportEntries } from "./journal_export.ts";
-
-/** What a subcommand looks at: the journals of all kinds. */
-export interface JournalView {
-  /** The directory that all lie in. */
-  readonly directory: string;
-  readonly journals: readonly KindJournal[];
-  readonly json: boolean;
-}
-
-/** The journal of one kind of records. */
-export interface KindJournal {
-  readonly directory: string;
-  /** Number of the first entry that is not settled. */
-  readonly next: number;
-  /** Paths of the segments, oldest first. */
-  readonly segments: readonly string[];
-}
+import type { JournalView, KindJournal } from "./journal_view.ts";
 
 const actions: Readonly<Record<string, (view: JournalView) => Promise<number>>> = {
   inspect,

@@ -4,7 +4,7 @@ import { decodeFrame } from "../records/codec.ts";
 import { recordKind } from "../records/mod.ts";
 import { printable } from "../telemetry/log.ts";
 import { EXIT } from "./command.ts";
-import type { JournalView } from "./journal.ts";
+import type { JournalView } from "./journal_view.ts";
 
 /** Prints the records that are not settled, in order; what is no record is counted on standard error. */
 export async function exportEntries(view: JournalView): Promise<number> {

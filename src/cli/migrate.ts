@@ -5,6 +5,7 @@ import type { NatsSettings } from "../config/nats.ts";
 import { prepareDataDir } from "../storage/data_dir.ts";
 import { withClient } from "../database/database.ts";
 import { planMigration, prepareDatabase, SCHEMA_VERSION } from "../database/migrate.ts";
+import { DEFAULT_SCHEMA, namesIn } from "../database/names.ts";
 import { openDatabase } from "../database/open.ts";
 import { grantRights } from "../database/schema/rights.ts";
 import { formatSteps, type Step } from "../database/step.ts";
@@ -56,7 +57,7 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
   );
   for (const name of done) console.log(`TimescaleDB: ${name}`);
   if (typeof role === "string") {
-    await withClient(database, (client) => grantRights(client, role));
+    await withClient(database, (client, names) => grantRights(client, names, role));
     console.log(`${database.label}: ${role} may write records of every kind`);
   }
   return isWhole ? EXIT.done : EXIT.failed;
@@ -78,11 +79,13 @@ async function migrateStream(settings: NatsSettings): Promise<string> {
 /** What would be done. An embedded database that is not there yet is not made for it. */
 async function plan(config: Config): Promise<Step[]> {
   const { target, settings } = config;
-  if (target === undefined && !await exists(join(settings.dataDir, "postgres"))) return await planMigration(undefined);
+  if (target === undefined && !await exists(join(settings.dataDir, "postgres"))) {
+    return await planMigration(undefined, namesIn(settings.schema ?? DEFAULT_SCHEMA));
+  }
   await using database = await openDatabase(config);
-  return await withClient(database, async (client) => [
-    ...await planMigration(client),
-    ...await readPlan(client, settings.timescale),
+  return await withClient(database, async (client, names) => [
+    ...await planMigration(client, names),
+    ...await readPlan(client, names, settings.timescale),
   ]);
 }
 

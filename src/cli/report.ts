@@ -4,7 +4,8 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import { ConfigError, peekOption } from "../config/load.ts";
+import { peekOption } from "../config/load.ts";
+import { ConfigError } from "../config/problem.ts";
 import { adviseOnDatabaseError, classifyDatabaseError, PrepareError } from "../database/faults.ts";
 import { NatsError } from "../nats/faults.ts";
 import { configureLog, describeError, literally, printableLines } from "../telemetry/log.ts";

@@ -9,7 +9,7 @@ import type { Config } from "../config/load.ts";
 import { tenantDirectory } from "../storage/data_dir.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { journalDirectory } from "../journal/format.ts";
-import type { LoadedTenant } from "./stream.ts";
+import type { LoadedTenant } from "../app/loaded.ts";
 
 /** Where a run puts things. */
 export interface Places extends Record<string, string> {

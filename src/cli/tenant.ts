@@ -1,10 +1,11 @@
 /** `barline tenant`. @module */
 import { loadConfig } from "../config/load.ts";
-import { TENANT_NAME, TENANT_NAME_WANTED } from "../config/tenants.ts";
+import { TENANT_NAME, TENANT_NAME_EXPECTED } from "../config/tenant_name.ts";
 import { withClient } from "../database/database.ts";
 import { prepareDatabase } from "../database/migrate.ts";
 import { openDatabase } from "../database/open.ts";
-import { changeGrants, type Grants, readGrants } from "../database/readers/grants.ts";
+import { changeGrants, readGrants } from "../database/readers/grants.ts";
+import type { Grants } from "../database/readers/relations.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 
 /** Says which roles of the database read which tenants' rows. */
@@ -19,7 +20,7 @@ export async function run({ words: [action, name, ...rest], options, flags, conf
     }
     if (all === (name !== undefined)) throw new UsageError(`Cannot ${action}: wanted is a tenant's name, or --all`);
     if (name !== undefined && !TENANT_NAME.test(name)) {
-      throw new UsageError(`Cannot ${action} ${JSON.stringify(name)}: wanted are ${TENANT_NAME_WANTED}`);
+      throw new UsageError(`Cannot ${action} ${JSON.stringify(name)}: wanted are ${TENANT_NAME_EXPECTED}`);
     }
   }
   if (config.target === undefined) {
@@ -32,7 +33,7 @@ export async function run({ words: [action, name, ...rest], options, flags, conf
   }
   await prepareDatabase(database);
   const change = { role: role as string, tenant: name, isRevoked: action === "revoke" };
-  const { grants, notices } = await withClient(database, (client) => changeGrants(client, change));
+  const { grants, notices } = await withClient(database, (client, names) => changeGrants(client, names, change));
   for (const warn of notices) console.error(`Notice: ${warn}`);
   emit(grants, config.settings.json);
   return EXIT.done;

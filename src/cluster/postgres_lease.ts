@@ -13,6 +13,7 @@ import { deadline } from "@std/async/deadline";
 import type { Client } from "pg";
 import { onAbort, orAborted } from "../abort.ts";
 import { cutClient, type Database, endClient } from "../database/database.ts";
+import type { Names } from "../database/names.ts";
 import { isPooled } from "../database/pooler.ts";
 import { checkServerVersion } from "../database/server_version.ts";
 import { ClusterError, HOLD_SHARE, type InstanceReport, type Lease, LeaseLostError, type LeaseStore } from "./lease.ts";
@@ -39,26 +40,29 @@ const LEASE_HAS_SESSION = hasSession("l.backend", "l.renewed_at");
 const IS_ALIVE = `(${INSTANCE_HAS_SESSION} AND ${SILENT} < (i.report->>'holdMs')::float8 / ${HOLD_SHARE})`;
 
 /** All instances of a cluster, with the shards that each has announced and those that it has a lease of. */
-const MEMBERSHIP = `SELECT i.id, i.report, i.held AS claimed, ${SILENT} AS silent, ${IS_ALIVE} AS alive,
-  ARRAY(SELECT l.shard FROM cluster_lease l WHERE l.cluster = i.cluster AND l.holder = i.id) AS leased
-FROM cluster_instance i WHERE i.cluster = $1 ORDER BY i.joined_at, i.id`;
+const membershipQuery = ({ of }: Names) =>
+  `SELECT i.id, i.report, i.held AS claimed, ${SILENT} AS silent, ${IS_ALIVE} AS alive,
+  ARRAY(SELECT l.shard FROM ${of("cluster_lease")} l WHERE l.cluster = i.cluster AND l.holder = i.id) AS leased
+FROM ${of("cluster_instance")} i WHERE i.cluster = $1 ORDER BY i.joined_at, i.id`;
 
 /** Renews the leases of an instance, in the order that all keep, so that no two wait for each other. */
-const RENEW = `WITH own AS (
-  SELECT l.shard FROM cluster_lease l WHERE l.cluster = $1 AND l.holder = $2 AND l.shard = ANY ($3)
+const renewStatement = ({ of }: Names) =>
+  `WITH own AS (
+  SELECT l.shard FROM ${of("cluster_lease")} l WHERE l.cluster = $1 AND l.holder = $2 AND l.shard = ANY ($3)
   ORDER BY l.shard FOR UPDATE
 )
-UPDATE cluster_lease l SET renewed_at = clock_timestamp(), backend = pg_backend_pid()
+UPDATE ${of("cluster_lease")} l SET renewed_at = clock_timestamp(), backend = pg_backend_pid()
 FROM own WHERE l.cluster = $1 AND l.shard = own.shard`;
 
 /**
  * Claims leases that are free, over, or this instance's own. A program of an earlier version announces its shards, and has no
  * rows here.
  */
-const CLAIM = `INSERT INTO cluster_lease AS l (cluster, shard, holder, backend, renewed_at, hold)
+const claimStatement = ({ of }: Names) =>
+  `INSERT INTO ${of("cluster_lease")} AS l (cluster, shard, holder, backend, renewed_at, hold)
 SELECT $1, s.shard, $2, pg_backend_pid(), clock_timestamp(), $3::float8 * interval '1 ms'
 FROM unnest($4::int[]) AS s (shard) WHERE NOT EXISTS (
-  SELECT FROM cluster_instance i WHERE i.cluster = $1 AND i.id <> $2 AND s.shard = ANY (i.held)
+  SELECT FROM ${of("cluster_instance")} i WHERE i.cluster = $1 AND i.id <> $2 AND s.shard = ANY (i.held)
     AND ${SILENT} < (i.report->>'holdMs')::float8
 ) ORDER BY s.shard
 ON CONFLICT (cluster, shard) DO UPDATE SET holder = excluded.holder, backend = excluded.backend,
@@ -68,8 +72,8 @@ WHERE l.holder = excluded.holder OR l.renewed_at < clock_timestamp() - l.hold / 
 RETURNING l.shard`;
 
 /** Reads the membership of a cluster. */
-export async function readMembership(client: Client, cluster: string): Promise<Membership> {
-  const { rows } = await client.query<MemberRow>(MEMBERSHIP, [cluster]);
+export async function readMembership(client: Client, names: Names, cluster: string): Promise<Membership> {
+  const { rows } = await client.query<MemberRow>(membershipQuery(names), [cluster]);
   return toMembership(rows);
 }
 
@@ -123,7 +127,7 @@ export function createPostgresLeaseStore({ database, cluster, times }: PostgresL
     }
   }
 
-  async function open(client: Client, id: string, report: InstanceReport): Promise<void> {
+  async function open(client: Client, { of }: Names, id: string, report: InstanceReport): Promise<void> {
     await checkLeaseServer(client, database.label);
     await client.query(
       // A crash of the server must not undo a claim.
@@ -131,18 +135,18 @@ export function createPostgresLeaseStore({ database, cluster, times }: PostgresL
 SET default_transaction_isolation = 'read committed'; SET synchronous_commit = local`,
     );
     await client.query(
-      `INSERT INTO cluster_instance (id, cluster, backend, seen_at, report)
+      `INSERT INTO ${of("cluster_instance")} (id, cluster, backend, seen_at, report)
 VALUES ($1, $2, pg_backend_pid(), clock_timestamp(), $3)
 ON CONFLICT (id) DO UPDATE SET backend = excluded.backend, report = excluded.report`,
       [id, cluster, JSON.stringify(report)],
     );
     const others = await client.query<{ shards: number }>(
-      `SELECT DISTINCT (i.report->>'shards')::int AS shards FROM cluster_instance i
+      `SELECT DISTINCT (i.report->>'shards')::int AS shards FROM ${of("cluster_instance")} i
 WHERE i.cluster = $1 AND i.id <> $2 AND (i.report->>'shards')::int <> $3 AND ${IS_ALIVE}`,
       [cluster, id, report.shards],
     );
     if (others.rows.length > 0) {
-      await client.query("DELETE FROM cluster_instance i WHERE i.id = $1", [id]);
+      await client.query(`DELETE FROM ${of("cluster_instance")} i WHERE i.id = $1`, [id]);
       throw new ClusterError(
         `Cannot join the cluster "${cluster}" with ${report.shards} shards: others of it run with ` +
           `${others.rows.map(({ shards }) => shards).join(" and ")}. Give all the same --shards, or stop those first`,
@@ -150,9 +154,9 @@ WHERE i.cluster = $1 AND i.id <> $2 AND (i.report->>'shards')::int <> $3 AND ${I
     }
     await client.query(
       `WITH spent AS (
-  DELETE FROM cluster_lease l WHERE l.cluster = $1 AND l.renewed_at < clock_timestamp() - interval '1 hour'
+  DELETE FROM ${of("cluster_lease")} l WHERE l.cluster = $1 AND l.renewed_at < clock_timestamp() - interval '1 hour'
 )
-DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timestamp() - interval '1 hour'`,
+DELETE FROM ${of("cluster_instance")} i WHERE i.cluster = $1 AND i.seen_at < clock_timestamp() - interval '1 hour'`,
       [cluster],
     );
   }
@@ -166,26 +170,30 @@ DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timest
       using _stop = onAbort(signal, (reason) => waiting.abort(reason));
       const client = await database.connect(waiting.signal).finally(() => clearTimeout(timer));
       try {
-        await orAborted(ask(client, () => open(client, id, report)), signal);
+        const names = await orAborted(ask(client, () => database.names(client)), signal);
+        await orAborted(ask(client, () => open(client, names, id, report)), signal);
+        return createLease(client, names, id);
       } catch (error) {
         cutClient(client);
         throw error;
       }
-      return createLease(client, id);
     },
   };
 
-  function createLease(client: Client, id: string): Lease {
+  function createLease(client: Client, names: Names, id: string): Lease {
+    const { of } = names;
     return {
       async heartbeat(report, held) {
         const [, , { rows }] = await ask(client, () =>
           Promise.all([
-            client.query(RENEW, [cluster, id, held]),
+            client.query(renewStatement(names), [cluster, id, held]),
             client.query(
-              "UPDATE cluster_instance i SET seen_at = clock_timestamp(), held = $2, report = $3 WHERE i.id = $1",
+              `UPDATE ${
+                of("cluster_instance")
+              } i SET seen_at = clock_timestamp(), held = $2, report = $3 WHERE i.id = $1`,
               [id, held, JSON.stringify(report)],
             ),
-            client.query<MemberRow>(MEMBERSHIP, [cluster]),
+            client.query<MemberRow>(membershipQuery(names), [cluster]),
           ]));
         const membership = toMembership(rows);
         const me = membership.members.find((member) => member.id === id);
@@ -200,21 +208,21 @@ DELETE FROM cluster_instance i WHERE i.cluster = $1 AND i.seen_at < clock_timest
         return membership;
       },
       async claim(shards) {
-        const { rows } = await ask(client, () => client.query(CLAIM, [cluster, id, holdMs, shards]));
+        const { rows } = await ask(client, () => client.query(claimStatement(names), [cluster, id, holdMs, shards]));
         return rows.map(({ shard }) => shard);
       },
       async release(shard) {
         await ask(client, () =>
           client.query(
-            "DELETE FROM cluster_lease l WHERE l.cluster = $1 AND l.shard = $2 AND l.holder = $3",
+            `DELETE FROM ${of("cluster_lease")} l WHERE l.cluster = $1 AND l.shard = $2 AND l.holder = $3`,
             [cluster, shard, id],
           ));
       },
       cut: () => cutClient(client),
       async [Symbol.asyncDispose]() {
         const farewell = client.query(
-          `WITH left_behind AS (DELETE FROM cluster_lease l WHERE l.cluster = $2 AND l.holder = $1)
-DELETE FROM cluster_instance i WHERE i.id = $1`,
+          `WITH left_behind AS (DELETE FROM ${of("cluster_lease")} l WHERE l.cluster = $2 AND l.holder = $1)
+DELETE FROM ${of("cluster_instance")} i WHERE i.id = $1`,
           [id, cluster],
         );
         await deadline(farewell, holdMs).catch(() => cutClient(client));

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
+import type { Names } from "../database/names.ts";
 import { shardOf } from "../records/shard.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 
@@ -18,9 +19,13 @@ export interface ShardLag {
 }
 
 /** Reads the lag of each shard that has bars. */
-export async function readShardLags(client: Client, shards: number): Promise<ReadonlyMap<number, ShardLag>> {
+export async function readShardLags(
+  client: Client,
+  { of }: Names,
+  shards: number,
+): Promise<ReadonlyMap<number, ShardLag>> {
   const { rows } = await client.query<{ symbol: string; timeframe: string; newest: number }>(
-    "SELECT l.symbol, l.timeframe, extract(epoch FROM l.ts)::float8 AS newest FROM latest_bars l",
+    `SELECT l.symbol, l.timeframe, extract(epoch FROM l.ts)::float8 AS newest FROM ${of("latest_bars")} l`,
   );
   const now = Date.now() / 1000;
   const lags = new Map<number, ShardLag>();

@@ -6,7 +6,7 @@
 import { parse as parseDotenv } from "dotenv";
 import { parse as parseYaml } from "yaml";
 import { closestString } from "@std/text/closest-string";
-import type { ConfigProblem } from "./load.ts";
+import type { ConfigProblem } from "./problem.ts";
 import { type OptionName, type OptionSpec, optionSpecs } from "./options.ts";
 import { camelCase } from "./mapping.ts";
 import { readTenants, type TenantEntry } from "./tenants.ts";

@@ -11,25 +11,9 @@ import { isMapping } from "./per_provider.ts";
 import { type OptionName, type OptionSpec, optionSpecs, type Settings, settingsSchema } from "./options.ts";
 import { dotenvLayer, entryLayer, fileLayer, first, flagLayer, type Layer, variableLayer } from "./layers.ts";
 import { completeTarget, readServer, variableOf } from "./server.ts";
+import { ConfigError, type ConfigProblem } from "./problem.ts";
 import type { TenantEntry } from "./tenants.ts";
 import { findUnknownVariables } from "./unknown_variables.ts";
-
-/** Something wrong with the configuration. */
-export interface ConfigProblem {
-  readonly key: string;
-  /** Where the value stands: a flag, a variable, a file. */
-  readonly source: string;
-  readonly message: string;
-}
-
-/** All that is wrong with the configuration. */
-export class ConfigError extends Error {
-  override name = "ConfigError";
-  /** Makes the error of these problems. */
-  constructor(readonly problems: readonly ConfigProblem[]) {
-    super(problems.map(({ key, source, message }) => `Cannot use "${key}" from ${source}: ${message}`).join("\n"));
-  }
-}
 
 /** The configuration, and where each value comes from. */
 export interface Config {
@@ -47,6 +31,9 @@ export interface Config {
   readonly warnings: readonly string[];
 }
 
+/** A configuration as far as the checks of its values have come. */
+export type CheckedConfig = Omit<Config, "target">;
+
 /** What {@linkcode loadConfig} reads from. */
 export interface ConfigInputs {
   /** Flags by option name; text, lists of text, or `true`. */
@@ -59,10 +46,10 @@ export interface ConfigInputs {
   /** Path of the `.env` file; it need not exist. @default {`BARLINE_ENV_FILE`, or ".env"} */
   dotenv?: string;
   /**
-   * A further look at the values, which reports what it finds together with everything else. What is wrong by itself has
-   * its default here.
+   * A further look at the values: the problems that it returns are reported together with all others. A value that is
+   * wrong by itself has its default here.
    */
-  check?: (config: Omit<Config, "target">, problems: ConfigProblem[]) => unknown;
+  check?: (config: CheckedConfig) => readonly ConfigProblem[];
   /** Whether one tenant must be meant: the configuration is that one's then. */
   oneTenant?: boolean;
 }
@@ -126,7 +113,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
   const config = chosen.length === 1 && (isNamed || inputs.oneTenant)
     ? chosen[0]
     : { ...process, target, variable, tenants: chosen, warnings };
-  inputs.check?.(config, problems);
+  problems.push(...inputs.check?.(config) ?? []);
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

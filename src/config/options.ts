@@ -9,13 +9,14 @@ import { z } from "zod";
 import { clusterOptions } from "./cluster.ts";
 import { natsOptions } from "./nats.ts";
 import { choice, flag, list, milliseconds, option, type OptionMeta, part, positive, seconds, text } from "./option.ts";
+import { isSchemaName, SCHEMA_NAME_WANTED } from "./database.ts";
 import { type KindName, recordKinds } from "../records/mod.ts";
 import { FILE_TIME_UNITS } from "../files/dialect.ts";
 import { fileOptions } from "./files.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import { timescaleSchema } from "./timescale.ts";
 import { DEFAULT_TENANT } from "../storage/data_dir.ts";
-import { TENANT_NAME, TENANT_NAME_WANTED } from "./tenants.ts";
+import { TENANT_NAME, TENANT_NAME_EXPECTED } from "./tenant_name.ts";
 
 const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
 const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
@@ -137,6 +138,13 @@ export const settingsSchema = z.strictObject({
     value: "PATH",
     env: ["PGSSLROOTCERT"],
   }),
+  schema: option(z.string().refine(isSchemaName).optional(), {
+    wanted: SCHEMA_NAME_WANTED,
+    help:
+      "schema of the database that holds the tables, made where it is missing [where the user's search_path leads, " +
+      "as a rule public]",
+    value: "NAME",
+  }),
   timescale: option(timescaleSchema.default({}), {
     wanted: "a mapping, as in timescale: { compressAfter: 30d }",
     help: "how TimescaleDB keeps the bars, where it is there",
@@ -148,7 +156,7 @@ export const settingsSchema = z.strictObject({
     value: "N",
   }),
   tenant: option(z.string().regex(TENANT_NAME).default(DEFAULT_TENANT), {
-    wanted: TENANT_NAME_WANTED,
+    wanted: TENANT_NAME_EXPECTED,
     help: "whose rows they are; where the file has tenants, the one that is meant [all of them]",
     value: "NAME",
   }),

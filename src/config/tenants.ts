@@ -5,16 +5,12 @@
  * @module
  */
 import { closestString } from "@std/text/closest-string";
-import type { ConfigProblem } from "./load.ts";
+import type { ConfigProblem } from "./problem.ts";
 import { FILE_OPTIONS } from "./file_options.ts";
 import { camelCase } from "./mapping.ts";
 import type { OptionName } from "./options.ts";
 import { isMapping } from "./per_provider.ts";
-
-/** A name can be a directory, a label and a part of SQL. */
-export const TENANT_NAME = /^[a-z0-9][a-z0-9_-]{0,47}$/;
-/** What a right name looks like. */
-export const TENANT_NAME_WANTED = "up to 48 small letters, digits, - and _, a letter or digit first";
+import { TENANT_NAME, TENANT_NAME_EXPECTED } from "./tenant_name.ts";
 
 /** Options that are a tenant's own. All others are of the process that runs them. */
 export const TENANT_OPTIONS: readonly OptionName[] = [
@@ -74,7 +70,7 @@ export function readTenants(value: unknown, source: string, problems: ConfigProb
   for (const [at, item] of value.entries()) {
     const name: unknown = isMapping(item) ? item.name : undefined;
     if (!isMapping(item) || typeof name !== "string" || !TENANT_NAME.test(name)) {
-      refuse(`tenants[${at}].name`, `current value is ${JSON.stringify(name)}, wanted are ${TENANT_NAME_WANTED}`);
+      refuse(`tenants[${at}].name`, `current value is ${JSON.stringify(name)}, wanted are ${TENANT_NAME_EXPECTED}`);
     } else if (entries.some((other) => other.name === name)) {
       refuse(`tenants.${name}`, "it stands there twice, wanted is one entry");
     } else {

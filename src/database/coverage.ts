@@ -13,6 +13,7 @@ import type { Interval } from "../records/intervals.ts";
 import { loadCoverage, ms, type TenantOwner } from "./coverage_read.ts";
 import { lookAgain, lookFirst, type Seen } from "./coverage_news.ts";
 import { findDifference, readDestination } from "./destination.ts";
+import type { Names } from "./names.ts";
 
 /** Where {@linkcode keepCoverageInDatabase} keeps it. */
 export interface DatabaseCoverageOptions {
@@ -20,7 +21,7 @@ export interface DatabaseCoverageOptions {
   /** Written beside each change, for people. */
   readonly writer: string;
   /** Runs a piece of work on a connection, and gives it up when the signal aborts. */
-  readonly run: <T>(work: (client: Client) => Promise<T>, signal?: AbortSignal) => Promise<T>;
+  readonly run: <T>(work: (client: Client, names: Names) => Promise<T>, signal?: AbortSignal) => Promise<T>;
 }
 
 /** Keeps the coverage of a tenant's series. */
@@ -31,42 +32,55 @@ export function keepCoverageInDatabase({ tenant, writer, run }: DatabaseCoverage
 
   return {
     load: (owner, signal) =>
-      run(async (client) => {
-        seen.set(keyOf(owner), await lookFirst(client));
-        return await loadCoverage(client, { tenant, ...owner });
+      run(async (client, names) => {
+        seen.set(keyOf(owner), await lookFirst(client, names));
+        return await loadCoverage(client, names, { tenant, ...owner });
       }, signal),
     news: (owner, signal) =>
-      run(async (client) => {
-        const { seen: now, news } = await lookAgain(client, { tenant, ...owner }, writer, seen.get(keyOf(owner)));
+      run(async (client, names) => {
+        const before = seen.get(keyOf(owner));
+        const { seen: now, news } = await lookAgain(client, names, { tenant, ...owner }, writer, before);
         seen.set(keyOf(owner), now);
         return news;
       }, signal),
     save: (owner, changes, signal) =>
-      run((client) => save(client, { tenant, ...owner }, changes, { writer, seen: seen.get(keyOf(owner)) }), signal),
-    starts: (owner, ranges, signal) => run((client) => readStarts(client, { tenant, ...owner }, ranges), signal),
+      run((client, names) => {
+        const options = { writer, seen: seen.get(keyOf(owner)) };
+        return save(client, names, { tenant, ...owner }, changes, options);
+      }, signal),
+    starts: (owner, ranges, signal) =>
+      run((client, names) => readStarts(client, names, { tenant, ...owner }, ranges), signal),
   };
 }
 
 /** A range of times in epoch ms. */
 const range = (from: string, to: string) => `tstzrange(to_timestamp(${from} / 1000), to_timestamp(${to} / 1000))`;
 
-const FIND = `SELECT s.symbol, s.id FROM series_key s
+const findQuery = ({ of }: Names) =>
+  `SELECT s.symbol, s.id FROM ${of("series_key")} s
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND s.symbol = ANY ($4)`;
-const ADD = `INSERT INTO series_key (tenant, provider, timeframe, symbol)
+const addStatement = ({ of }: Names) =>
+  `INSERT INTO ${of("series_key")} (tenant, provider, timeframe, symbol)
 SELECT $1, $2, $3, new.symbol FROM unnest($4::text[]) AS new (symbol) ORDER BY new.symbol ON CONFLICT DO NOTHING`;
 
 /** The ids of series; those that are missing are added. */
 async function findSeries(
   client: Client,
+  names: Names,
   { tenant, provider, timeframe }: TenantOwner,
   symbols: readonly string[],
 ): Promise<ReadonlyMap<string, number>> {
   const parameters = [tenant, provider, timeframe, symbols];
-  let { rows } = await client.query<{ symbol: string; id: number }>(FIND, parameters);
+  let { rows } = await client.query<{ symbol: string; id: number }>(findQuery(names), parameters);
   if (rows.length < symbols.length) {
     const known = new Set(rows.map(({ symbol }) => symbol));
-    await client.query(ADD, [tenant, provider, timeframe, symbols.filter((symbol) => !known.has(symbol))]);
-    rows = (await client.query(FIND, parameters)).rows;
+    await client.query(addStatement(names), [
+      tenant,
+      provider,
+      timeframe,
+      symbols.filter((symbol) => !known.has(symbol)),
+    ]);
+    rows = (await client.query(findQuery(names), parameters)).rows;
   }
   return new Map(rows.map(({ symbol, id }) => [symbol, id]));
 }
@@ -75,7 +89,8 @@ const CHANGES = `unnest($1::int[], $2::float8[], $3::float8[]) AS change (id, st
 const RANGES = `range_agg(${range("change.starts", "change.ends")}) FILTER (WHERE change.starts IS NOT NULL)`;
 
 // Of all series of the change, in order: so that writers wait for each other, and never in a circle.
-const CONFIRM = `INSERT INTO series_coverage AS stored (series_id, updated_by, updated_at, confirmed)
+const confirmStatement = ({ of }: Names) =>
+  `INSERT INTO ${of("series_coverage")} AS stored (series_id, updated_by, updated_at, confirmed)
 SELECT change.id, $4, clock_timestamp(), coalesce(${RANGES}, '{}') FROM ${CHANGES} GROUP BY change.id ORDER BY change.id
 ON CONFLICT (series_id) DO UPDATE
 SET confirmed = stored.confirmed + excluded.confirmed, updated_at = excluded.updated_at, updated_by = excluded.updated_by
@@ -83,29 +98,33 @@ WHERE NOT stored.confirmed @> excluded.confirmed`;
 
 const CHANGED = `SELECT change.id, ${RANGES} AS ranges FROM ${CHANGES} GROUP BY change.id`;
 
-const UNCONFIRM = `UPDATE series_coverage AS stored
+const unconfirmStatement = ({ of }: Names) =>
+  `UPDATE ${of("series_coverage")} AS stored
 SET confirmed = stored.confirmed - changed.ranges, updated_at = clock_timestamp(), updated_by = $4
 FROM (${CHANGED}) AS changed WHERE stored.series_id = changed.id AND stored.confirmed && changed.ranges`;
 
-const CUT_DOUBTS = `WITH cut AS (
-  DELETE FROM series_doubt AS d USING (${CHANGED}) AS changed
+const cutStatement = ({ of }: Names) =>
+  `WITH cut AS (
+  DELETE FROM ${of("series_doubt")} AS d USING (${CHANGED}) AS changed
   WHERE d.series_id = changed.id AND tstzrange(d.starts, d.ends) && changed.ranges
     AND NOT (d.reason = 'deleted' AND d.found_at > $4::timestamptz)
   RETURNING d.series_id, d.starts, d.ends, d.reason, d.found_at, d.due_at, d.attempts, changed.ranges
 )
-INSERT INTO series_doubt (series_id, starts, ends, reason, found_at, due_at, attempts)
+INSERT INTO ${of("series_doubt")} (series_id, starts, ends, reason, found_at, due_at, attempts)
 SELECT cut.series_id, lower(part), upper(part), cut.reason, cut.found_at, cut.due_at, cut.attempts
 FROM cut, unnest(tstzmultirange(tstzrange(cut.starts, cut.ends)) - cut.ranges) AS part`;
 
 // Bars that were deleted since the writer looked are in doubt, whatever it knows.
-const REFUTE = `UPDATE series_coverage AS stored
+const refuteStatement = ({ of }: Names) =>
+  `UPDATE ${of("series_coverage")} AS stored
 SET confirmed = stored.confirmed - gone.ranges
 FROM (
-  SELECT d.series_id, range_agg(tstzrange(d.starts, d.ends)) AS ranges FROM series_doubt d
+  SELECT d.series_id, range_agg(tstzrange(d.starts, d.ends)) AS ranges FROM ${of("series_doubt")} d
   WHERE d.series_id = ANY ($1) AND d.reason = 'deleted' AND d.found_at > $2::timestamptz GROUP BY d.series_id
 ) AS gone WHERE stored.series_id = gone.series_id AND stored.confirmed && gone.ranges`;
 
-const DOUBT = `INSERT INTO series_doubt (series_id, starts, ends, reason, found_at, due_at, attempts)
+const doubtStatement = ({ of }: Names) =>
+  `INSERT INTO ${of("series_doubt")} (series_id, starts, ends, reason, found_at, due_at, attempts)
 SELECT new.id, to_timestamp(new.starts / 1000), to_timestamp(new.ends / 1000), new.reason, to_timestamp(new.found / 1000),
   to_timestamp(new.due / 1000), new.attempts
 FROM unnest($1::int[], $2::float8[], $3::float8[], $4::text[], $5::float8[], $6::float8[], $7::int[])
@@ -113,16 +132,17 @@ FROM unnest($1::int[], $2::float8[], $3::float8[], $4::text[], $5::float8[], $6:
 
 async function save(
   client: Client,
+  names: Names,
   owner: TenantOwner,
   changes: readonly CoverageChange[],
   { writer, seen }: { readonly writer: string; readonly seen?: Seen },
 ): Promise<void> {
   if (changes.length === 0) return;
-  const replaced = seen && findDifference(seen.destination, await readDestination(client));
+  const replaced = seen && findDifference(seen.destination, await readDestination(client, names));
   if (replaced !== undefined) throw new Error(`Cannot save coverage: the database is ${replaced}`);
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
-    const ids = await findSeries(client, owner, [...new Set(changes.map(({ symbol }) => symbol))]);
+    const ids = await findSeries(client, names, owner, [...new Set(changes.map(({ symbol }) => symbol))]);
     const confirmed: ChangedRange[] = [];
     const doubts: (Doubt & { id: number })[] = [];
     for (const change of changes) {
@@ -131,13 +151,13 @@ async function save(
       for (const doubt of change.doubts) if (doubt.from < doubt.to) doubts.push({ id, ...doubt });
     }
     const locked = Array.from(ids.values(), (id): ChangedRange => ({ id, from: null, to: null }));
-    await client.query(CONFIRM, [...columnsOf([...locked, ...confirmed]), writer]);
+    await client.query(confirmStatement(names), [...columnsOf([...locked, ...confirmed]), writer]);
     const since = seen?.at ?? "infinity";
-    await client.query(REFUTE, [[...ids.values()], since]);
-    await client.query(CUT_DOUBTS, [...columnsOf([...confirmed, ...doubts]), since]);
+    await client.query(refuteStatement(names), [[...ids.values()], since]);
+    await client.query(cutStatement(names), [...columnsOf([...confirmed, ...doubts]), since]);
     if (doubts.length > 0) {
-      await client.query(UNCONFIRM, [...columnsOf(doubts), writer]);
-      await client.query(DOUBT, [
+      await client.query(unconfirmStatement(names), [...columnsOf(doubts), writer]);
+      await client.query(doubtStatement(names), [
         ...columnsOf(doubts),
         doubts.map(({ reason }) => reason),
         doubts.map(({ foundAt }) => foundAt),
@@ -165,34 +185,42 @@ const columnsOf = (ranges: readonly ChangedRange[]) => [
   ranges.map(({ to }) => to),
 ];
 
-const STARTS = `SELECT s.symbol,
-  (SELECT ${ms("max(b.ts)")} FROM bar b WHERE b.series_id = s.id AND b.ts < asked.first AND b.status <> 'p') AS before,
+const startsQuery = ({ of }: Names) =>
+  `SELECT s.symbol,
+  (SELECT ${ms("max(b.ts)")} FROM ${
+    of("bar")
+  } b WHERE b.series_id = s.id AND b.ts < asked.first AND b.status <> 'p') AS before,
   ARRAY(
-    SELECT ${ms("b.ts")} FROM bar b
+    SELECT ${ms("b.ts")} FROM ${of("bar")} b
     WHERE b.series_id = s.id AND b.ts >= asked.first AND b.ts < asked.last AND b.status <> 'p' ORDER BY b.ts
   ) AS within,
   ARRAY(
-    SELECT ${ms("b.ts")} FROM bar b
+    SELECT ${ms("b.ts")} FROM ${of("bar")} b
     WHERE b.series_id = s.id AND b.ts >= asked.first AND b.ts < asked.last AND b.status = 'c'
       AND b.received_at > now() - interval '2 hours' ORDER BY b.ts
   ) AS corrected,
   (
-    SELECT (extract(epoch FROM max(b.received_at)) * 1000000)::float8 FROM bar b
+    SELECT (extract(epoch FROM max(b.received_at)) * 1000000)::float8 FROM ${of("bar")} b
     WHERE b.series_id = s.id AND b.ts >= asked.first AND b.ts < asked.last
   ) AS received,
-  (SELECT ${ms("min(b.ts)")} FROM bar b WHERE b.series_id = s.id AND b.ts >= asked.last AND b.status <> 'p') AS after
+  (SELECT ${ms("min(b.ts)")} FROM ${
+    of("bar")
+  } b WHERE b.series_id = s.id AND b.ts >= asked.last AND b.status <> 'p') AS after
 FROM (
   SELECT given.symbol, to_timestamp(given.starts / 1000) AS first, to_timestamp(given.ends / 1000) AS last
   FROM unnest($4::text[], $5::float8[], $6::float8[]) AS given (symbol, starts, ends)
-) AS asked JOIN series_key s ON s.symbol = asked.symbol WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3`;
+) AS asked JOIN ${
+    of("series_key")
+  } s ON s.symbol = asked.symbol WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3`;
 
 async function readStarts(
   client: Client,
+  names: Names,
   { tenant, provider, timeframe }: TenantOwner,
   ranges: ReadonlyMap<string, Interval>,
 ): Promise<ReadonlyMap<string, StoredStarts>> {
   const intervals = [...ranges.values()];
-  const { rows } = await client.query(STARTS, [
+  const { rows } = await client.query(startsQuery(names), [
     ...[tenant, provider, timeframe, [...ranges.keys()]],
     intervals.map(([from]) => from),
     intervals.map(([, to]) => to),

@@ -7,6 +7,7 @@ import type { Client } from "pg";
 import type { Doubt, SeriesCoverage } from "../coverage/coverage.ts";
 import type { SeriesOwner } from "../coverage/store.ts";
 import type { Interval } from "../records/intervals.ts";
+import type { Names } from "./names.ts";
 
 /** A row of a doubt. */
 type StoredDoubt = Omit<Doubt, "dueAt"> & { readonly symbol: string; readonly dueAt: number | null };
@@ -19,21 +20,24 @@ export type TenantOwner = SeriesOwner & { readonly tenant: string };
 /** A time as epoch ms. */
 export const ms = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
 
-const CONFIRMED = `SELECT s.symbol,
+const confirmedQuery = ({ of }: Names) =>
+  `SELECT s.symbol,
   ARRAY(SELECT ${ms("lower(part)")} FROM unnest(c.confirmed) AS part) AS starts,
   ARRAY(SELECT ${ms("upper(part)")} FROM unnest(c.confirmed) AS part) AS ends
-FROM series_key s JOIN series_coverage c ON c.series_id = s.id
+FROM ${of("series_key")} s JOIN ${of("series_coverage")} c ON c.series_id = s.id
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND ($4::text[] IS NULL OR s.symbol = ANY ($4))`;
 
-const DOUBTS = `SELECT s.symbol, d.reason, d.attempts, ${ms("d.starts")} AS "from", ${ms("d.ends")} AS "to",
+const doubtsQuery = ({ of }: Names) =>
+  `SELECT s.symbol, d.reason, d.attempts, ${ms("d.starts")} AS "from", ${ms("d.ends")} AS "to",
   ${ms("d.found_at")} AS "foundAt", ${ms("d.due_at")} AS "dueAt"
-FROM series_key s JOIN series_doubt d ON d.series_id = s.id
+FROM ${of("series_key")} s JOIN ${of("series_doubt")} d ON d.series_id = s.id
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND ($4::text[] IS NULL OR s.symbol = ANY ($4))
 ORDER BY d.series_id, d.starts`;
 
 /** What is known of all symbols, or of those that are named. */
 export async function loadCoverage(
   client: Client,
+  names: Names,
   { tenant, provider, timeframe }: TenantOwner,
   symbols?: readonly string[],
 ): Promise<ReadonlyMap<string, SeriesCoverage>> {
@@ -42,12 +46,15 @@ export async function loadCoverage(
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const known = new Map<string, { confirmed: Interval[]; doubts: Doubt[] }>();
   try {
-    const confirmed = await client.query<{ symbol: string; starts: number[]; ends: number[] }>(CONFIRMED, owner);
+    const confirmed = await client.query<{ symbol: string; starts: number[]; ends: number[] }>(
+      confirmedQuery(names),
+      owner,
+    );
     for (const { symbol, starts, ends } of confirmed.rows) {
       if (starts.length === 0) continue;
       known.set(symbol, { confirmed: starts.map((from, at): Interval => [from, ends[at]]), doubts: [] });
     }
-    const doubts = await client.query<StoredDoubt>(DOUBTS, owner);
+    const doubts = await client.query<StoredDoubt>(doubtsQuery(names), owner);
     for (const { symbol, dueAt, ...doubt } of doubts.rows) {
       const found = known.get(symbol) ?? { confirmed: [], doubts: [] };
       known.set(symbol, found);

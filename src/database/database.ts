@@ -5,6 +5,8 @@
  */
 import type { Client, QueryConfig } from "pg";
 import { TransientError } from "./faults.ts";
+import type { Names } from "./names.ts";
+import type { FindNames } from "./naming.ts";
 
 /** A database that can be connected to. */
 export interface Database extends AsyncDisposable {
@@ -17,6 +19,8 @@ export interface Database extends AsyncDisposable {
    * or where no session can be shared by others.
    */
   readonly statementTimeoutMs?: number;
+  /** Finds the names of the tables for a connection: the same for all connections. */
+  readonly names: FindNames;
   /** Whether it takes binary COPY. */
   readonly supportsCopy: boolean;
   /**
@@ -59,14 +63,14 @@ export function withinMs(ms: number, signal?: AbortSignal): AbortSignal {
  */
 export async function withClient<T>(
   database: Database,
-  fn: (client: Client) => Promise<T>,
+  fn: (client: Client, names: Names) => Promise<T>,
   signal?: AbortSignal,
 ): Promise<T> {
   try {
     return await database.turn(async () => {
       const client = await database.connect(signal);
       try {
-        return await fn(client);
+        return await fn(client, await database.names(client));
       } finally {
         await endClient(client);
       }

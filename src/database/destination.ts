@@ -9,6 +9,7 @@
  */
 import type { Client } from "pg";
 import { sqlState } from "./faults.ts";
+import { literal, type Names } from "./names.ts";
 
 /** What tells a database from another, and from itself before it was restored. */
 export interface Destination {
@@ -26,25 +27,28 @@ export interface Destination {
 }
 
 // A server in recovery takes no writes, and cannot tell its place in the WAL in this way.
-const PLACE = `(SELECT d.oid::text FROM pg_database d WHERE d.datname = current_database()) AS database,
-  'bar'::regclass::oid::text AS "table",
+const place = ({ of }: Names) =>
+  `(SELECT d.oid::text FROM pg_database d WHERE d.datname = current_database()) AS database,
+  ${literal(of("bar"))}::regclass::oid::text AS "table",
   CASE WHEN NOT pg_is_in_recovery() THEN left(pg_walfile_name(pg_current_wal_lsn()), 8) END AS timeline,
   CASE WHEN NOT pg_is_in_recovery() THEN (pg_current_wal_lsn() - '0/0')::text END AS wal`;
-const READ = `SELECT (SELECT d.id::text FROM barline_destination d) AS id,
+const readQuery = (names: Names) =>
+  `SELECT (SELECT d.id::text FROM ${names.of("barline_destination")} d) AS id,
   (SELECT c.system_identifier::text FROM pg_control_system() c) AS system,
-  ${PLACE}`;
+  ${place(names)}`;
 /** For a role that may not read the rest. */
-const READ_PLACE = `SELECT 'unknown' AS id, NULL AS system,
-  ${PLACE}`;
+const placeQuery = (names: Names) =>
+  `SELECT 'unknown' AS id, NULL AS system,
+  ${place(names)}`;
 const INSUFFICIENT_PRIVILEGE = "42501";
 
 /** Reads which database this is, and how far it has come. */
-export async function readDestination(client: Client): Promise<Destination> {
+export async function readDestination(client: Client, names: Names): Promise<Destination> {
   try {
-    return (await client.query(READ)).rows[0];
+    return (await client.query(readQuery(names))).rows[0];
   } catch (error) {
     if (sqlState(error) !== INSUFFICIENT_PRIVILEGE) throw error;
-    return (await client.query(READ_PLACE)).rows[0];
+    return (await client.query(placeQuery(names))).rows[0];
   }
 }
 

@@ -10,19 +10,21 @@ import { join } from "@std/path";
 import { makeDirectory } from "../storage/durable_files.ts";
 import type { Database } from "./database.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./embedded_server.ts";
+import { DEFAULT_SCHEMA } from "./names.ts";
+import { createNaming } from "./naming.ts";
 import { connectClient } from "./postgres.ts";
 
 /** The name that PostgreSQL clients give a socket in its directory. */
 const SOCKET_NAME = ".s.PGSQL.5432";
 
 /**
- * Starts the embedded database of a data directory, creating it the first time.
+ * Starts the embedded database of a data directory, creating it the first time. Its tables are in `schema`.
  *
  * Its server is one session behind all connections, which would mix up their statements: hence {@linkcode Database.turn}.
  *
  * @throws {Error} If another process has it, or it cannot be started.
  */
-export async function openEmbedded(dataDir: string): Promise<Database> {
+export async function openEmbedded(dataDir: string, schema = DEFAULT_SCHEMA): Promise<Database> {
   await using opened = new AsyncDisposableStack();
   const directory = join(dataDir, "postgres");
   await makeDirectory(dataDir);
@@ -36,6 +38,7 @@ export async function openEmbedded(dataDir: string): Promise<Database> {
   return {
     label: `embedded database in ${directory}`,
     maxConnections: 1,
+    names: createNaming(schema),
     // The socket server hands COPY data to the server piece by piece, which ends the session.
     supportsCopy: false,
     async connect(signal) {

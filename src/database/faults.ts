@@ -44,7 +44,8 @@ const FAULTS: Record<string, Fault> = {
  * SQLSTATE alone does not tell: 55000 is also a database that is closed for a while, 23514 also a value.
  */
 const SET_UPS: Readonly<Record<string, string>> = {
-  CheckCmdReplicaIdentity: "Run `ALTER TABLE bar REPLICA IDENTITY DEFAULT`, or take the table out of the publication.",
+  CheckCmdReplicaIdentity:
+    "Run `ALTER TABLE … REPLICA IDENTITY DEFAULT` for the table, or take it out of the publication.",
   ExecCheckIndexConstraints: "Make the primary key of the table again without DEFERRABLE.",
   ExecFindPartition: "Create the partition that is missing, and a DEFAULT partition for all other times.",
 };

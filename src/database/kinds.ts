@@ -5,6 +5,7 @@
  */
 import { recordKind, recordKinds } from "../records/mod.ts";
 import type { ColumnType, MarketRecord, RecordKind } from "../records/record.ts";
+import type { Names } from "./names.ts";
 import { type Relation, viewOf } from "./schema/relation.ts";
 
 /** How each type is declared. `char` in quotes is the single-byte type. */
@@ -30,7 +31,6 @@ const FORMATTED_TYPES: Record<ColumnType, string> = {
 export function kindRelations(): Relation[] {
   return Object.keys(recordKinds).filter((name) => name !== "bar").map(recordKind).flatMap((kind) => {
     const { table, view, keyColumns } = kind;
-    const [createTable, comment, createView] = createStatements(kind);
     const columns = [
       ...kind.columns.map(({ name, type, optional }) => ({
         name,
@@ -48,34 +48,38 @@ export function kindRelations(): Relation[] {
         columns,
         keys: [["series_id", ...keyColumns].sort()],
         triggers: [],
-        create: [createTable, comment],
+        create: (names) => createTable(kind, names),
       },
-      viewOf(view, shown, [createView]),
+      viewOf(view, shown, (names) => [createView(kind, names)]),
     ];
   });
 }
 
 /**
- * The statements that make a kind's table and its view. All identifiers are the kind's own. Columns stand in the order in
- * which the kind gives them, `series_id` after those of eight bytes.
+ * The statements that make a kind's table. All identifiers are the kind's own. Columns stand in the order in which the kind
+ * gives them, `series_id` after those of eight bytes.
  */
-function createStatements({ name, table, view, columns, keyColumns }: RecordKind<MarketRecord>): string[] {
+function createTable({ name, table, view, columns, keyColumns }: RecordKind<MarketRecord>, { of }: Names): string[] {
   const wide = columns.filter(({ type }) => type === "float8" || type === "timestamptz");
   const narrow = columns.filter((column) => !wide.includes(column));
   const declare = (column: typeof columns[number]) =>
     `  ${column.name} ${SQL_TYPES[column.type]}${column.optional ? "" : " NOT NULL"}`;
-  const shown = columns.map((column) => `r.${column.name}`).filter((shown) =>
-    !["r.ts", "r.received_at"].includes(shown)
-  );
   const declared = [...wide.map(declare), "  series_id int4 NOT NULL", ...narrow.map(declare)];
   return [
-    `CREATE TABLE ${table} (
+    `CREATE TABLE ${of(table)} (
 ${declared.join(",\n")},
   PRIMARY KEY (series_id, ${keyColumns.join(", ")})
 )`,
-    `COMMENT ON TABLE ${table} IS 'Records of the kind ${name}; read them through the view ${view}.'`,
-    `CREATE VIEW ${view} AS
-SELECT s.tenant, s.provider, s.symbol, r.ts, ${shown.join(", ")}, r.received_at, r.series_id
-FROM ${table} r JOIN series_key s ON s.id = r.series_id`,
+    `COMMENT ON TABLE ${of(table)} IS 'Records of the kind ${name}; read them through the view ${view}.'`,
   ];
+}
+
+/** The statement that makes a kind's view. */
+function createView({ table, view, columns }: RecordKind<MarketRecord>, { of }: Names): string {
+  const shown = columns.map((column) => `r.${column.name}`).filter((shown) =>
+    !["r.ts", "r.received_at"].includes(shown)
+  );
+  return `CREATE VIEW ${of(view)} AS
+SELECT s.tenant, s.provider, s.symbol, r.ts, ${shown.join(", ")}, r.received_at, r.series_id
+FROM ${of(table)} r JOIN ${of("series_key")} s ON s.id = r.series_id`;
 }

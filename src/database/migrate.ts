@@ -6,27 +6,30 @@
  */
 import type { Client } from "pg";
 import { ANSWER_MS, type Database, withClient, withinMs } from "./database.ts";
-import { FatalError, PrepareError } from "./faults.ts";
-import bars from "./sql/0001_bars.sql" with { type: "text" };
-import noTrade from "./sql/0002_no_trade.sql" with { type: "text" };
-import readers from "./sql/0003_readers.sql" with { type: "text" };
-import cluster from "./sql/0004_cluster.sql" with { type: "text" };
-import coverage from "./sql/0005_coverage.sql" with { type: "text" };
-import destination from "./sql/0006_destination.sql" with { type: "text" };
-import soundViews from "./sql/0007_sound_views.sql" with { type: "text" };
-import writers from "./sql/0008_writers.sql" with { type: "text" };
-import leases from "./sql/0009_leases.sql" with { type: "text" };
+import { FatalError, PrepareError, sqlState } from "./faults.ts";
+import { lockSchema } from "./lock.ts";
+import type { Names } from "./names.ts";
+import { bars } from "./sql/0001_bars.ts";
+import { noTrade } from "./sql/0002_no_trade.ts";
+import { readers } from "./sql/0003_readers.ts";
+import { cluster } from "./sql/0004_cluster.ts";
+import { coverage } from "./sql/0005_coverage.ts";
+import { destination } from "./sql/0006_destination.ts";
+import { soundViews } from "./sql/0007_sound_views.ts";
+import { writers } from "./sql/0008_writers.ts";
+import { leases } from "./sql/0009_leases.ts";
+import { deletions } from "./sql/0010_deletions.ts";
 import { checkServerVersion } from "./server_version.ts";
 import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
 import { furtherRelations } from "./schema/description.ts";
-import { type FoundSchema, inspectSchema, NO_SCHEMA } from "./schema/inspect.ts";
+import { type FoundSchema, inspectSchema, noSchema } from "./schema/inspect.ts";
 import { findMissingRights, type Uses } from "./schema/rights.ts";
 import { runStep, type Step } from "./step.ts";
 
 /** A step of the schema. Its number is its place in {@linkcode migrations}, from 1. */
 interface Migration {
   readonly name: string;
-  readonly sql: string;
+  readonly sql: (names: Names) => string;
 }
 
 /** All migrations, oldest first. Never changed once released: a further change is a further file. */
@@ -40,12 +43,11 @@ const migrations: readonly Migration[] = [
   { name: "sound-views", sql: soundViews },
   { name: "writers", sql: writers },
   { name: "leases", sql: leases },
+  { name: "deletions", sql: deletions },
 ];
 
-/** Who changes the schema holds this lock. Any fixed number: "barline" on a telephone's keys. */
-export const LOCK_KEY = 2275463;
-
-const HISTORY = `CREATE TABLE IF NOT EXISTS barline_migration (
+const createHistory = ({ of }: Names) =>
+  `CREATE TABLE IF NOT EXISTS ${of("barline_migration")} (
   version integer PRIMARY KEY,
   name text NOT NULL,
   applied_at timestamptz NOT NULL DEFAULT now()
@@ -54,6 +56,11 @@ const HISTORY = `CREATE TABLE IF NOT EXISTS barline_migration (
 /** The schema's version of this program. */
 export const SCHEMA_VERSION = migrations.length;
 
+const createSchema = ({ quotedSchema }: Names) => `CREATE SCHEMA IF NOT EXISTS ${quotedSchema}`;
+
+/** SQLSTATEs of a schema or a table that another process has just made. */
+const JUST_MADE = new Set(["23505", "42P06", "42P07"]);
+
 /** Most rounds of planning: what migrations make lets the comparison find what is still missing. */
 const ROUNDS = 3;
 
@@ -61,33 +68,55 @@ const ROUNDS = 3;
  * Brings the schema to {@linkcode SCHEMA_VERSION} and makes what is missing of it, all or nothing. Returns the names of what
  * was done.
  *
- * Processes that start at once wait for each other: the steps run in one transaction under an advisory lock, which a
- * pooler in transaction mode keeps whole too. A schema that is up to date is only read, so that a user without the
- * right to create tables can write bars.
+ * Processes that start at once wait for each other: the steps run in one transaction under a lock, which a pooler in
+ * transaction mode keeps whole too. A schema that is up to date is only read, so that a user without the right to create
+ * tables can write bars.
  *
  * @throws {Error} If the database is newer than this program, holds relations of others, or refuses a step.
  */
-export async function migrate(client: Client): Promise<string[]> {
-  if ((await planMigration(client)).length === 0) return [];
-  // Whatever the database's default: who has waited for the lock must see what the other has done meanwhile.
-  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
-  try {
-    await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
-    // Also makes the session hear of what the one before has made while this one waited.
-    await client.query(HISTORY);
-    const done: string[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const steps = await planMigration(client);
-      if (steps.length === 0) break;
-      for (const step of steps) await runStep(client, step);
-      done.push(...steps.map(({ name }) => name));
+export async function migrate(client: Client, names: Names): Promise<string[]> {
+  while (true) {
+    if ((await planMigration(client, names)).length === 0) return [];
+    // Whatever the database's default: who has waited for the lock must see what the other has done meanwhile.
+    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+    try {
+      const isFirst = await makeHistory(client, names);
+      const done = isFirst ? await runAll(client, names) : undefined;
+      await client.query(isFirst ? "COMMIT" : "ROLLBACK");
+      if (done !== undefined) return done;
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => {});
+      throw error;
     }
-    await client.query("COMMIT");
-    return done;
+  }
+}
+
+/**
+ * Makes the table of the history, whose lock orders processes. Returns whether none was faster: who makes the same table
+ * waits until the other has committed, and is refused then.
+ */
+async function makeHistory(client: Client, names: Names): Promise<boolean> {
+  try {
+    if (!(await inspectSchema(client, names, [])).exists) await client.query(createSchema(names));
+    await client.query(createHistory(names));
+    return true;
   } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
+    if (JUST_MADE.has(sqlState(error) ?? "")) return false;
     throw error;
   }
+}
+
+/** Takes all steps, and gives their names. */
+async function runAll(client: Client, names: Names): Promise<string[]> {
+  await lockSchema(client, names);
+  const done: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const steps = await planMigration(client, names);
+    if (steps.length === 0) break;
+    for (const step of steps) await runStep(client, step);
+    done.push(...steps.map(({ name }) => name));
+  }
+  return done;
 }
 
 /**
@@ -96,56 +125,64 @@ export async function migrate(client: Client): Promise<string[]> {
  * @throws {FatalError} If the server is too old, the database is newer than this program, holds relations of others under
  * Barline's names, or differs from the schema in a way that no step mends.
  */
-export async function planMigration(client: Client | undefined): Promise<Step[]> {
+export async function planMigration(client: Client | undefined, names: Names): Promise<Step[]> {
   if (client !== undefined) await checkServerVersion(client);
-  const version = client === undefined ? 0 : await readVersion(client);
-  const found = client === undefined ? NO_SCHEMA : await inspectSchema(client);
+  const found = client === undefined ? noSchema(names) : await inspectSchema(client, names);
+  const version = client === undefined ? 0 : await readVersion(client, names);
   if (version === 0) refuseOthers(found);
-  const pending = migrationSteps(version);
+  const pending = migrationSteps(version, names);
   if (pending.length === 0) {
     const comparison = compareSchema(found);
     refuseFatal(comparison);
     return [...comparison.steps];
   }
-  if (version === 0) return [...pending, ...furtherRelations.map(({ name, create }) => ({ name, statements: create }))];
+  if (version === 0) {
+    return [
+      ...found.exists ? [] : [{ name: `schema ${names.quotedSchema}`, statements: [createSchema(names)] }],
+      ...pending,
+      ...furtherRelations.map(({ name, create }) => ({ name, statements: create(names) })),
+    ];
+  }
   const script = pending.flatMap(({ statements }) => statements).join("\n");
-  const others = findMissing(found).filter(({ name }) => !makes(script, name));
+  const isMade = ({ name }: { readonly name: string }) => makes(script, name, names);
+  const others = findMissing(found).filter((each) => !isMade(each));
   // What was dropped is made again first, as migrations build on it; its triggers may be made by them.
   return [
     ...others.map(({ name, create, triggers }) => ({
       name,
-      statements: [...create, ...triggers.filter((each) => !makes(script, each.name)).map((each) => each.create)],
+      statements: [...create(names), ...triggers.filter((each) => !isMade(each)).map((each) => each.create(names))],
     })),
     ...pending,
   ];
 }
 
 /** The migrations that come after a version. */
-export function migrationSteps(version: number): Step[] {
+export function migrationSteps(version: number, names: Names): Step[] {
   return migrations.slice(version).map(({ name, sql }, at) => ({
     name,
     statements: [
-      ...(version + at === 0 ? [HISTORY] : []),
-      sql.trim().replace(/;$/, ""),
-      `INSERT INTO barline_migration (version, name) VALUES (${version + at + 1}, '${name}')`,
+      ...(version + at === 0 ? [createHistory(names)] : []),
+      sql(names),
+      `INSERT INTO ${names.of("barline_migration")} (version, name) VALUES (${version + at + 1}, '${name}')`,
     ],
   }));
 }
 
 /** Whether a script makes a relation or a trigger of that name. */
-function makes(script: string, name: string): boolean {
-  return new RegExp(`(CREATE (TABLE|VIEW|TRIGGER)( IF NOT EXISTS)?|RENAME TO) ${name}\\b`).test(script);
+function makes(script: string, name: string, { of }: Names): boolean {
+  const made = [`TABLE ${of(name)}`, `TABLE IF NOT EXISTS ${of(name)}`, `VIEW ${of(name)}`, `TRIGGER ${name}`];
+  const isMade = made.some((each) => script.includes(`CREATE ${each} `));
+  return isMade || script.includes(`RENAME TO ${name};`);
 }
 
 /** Refuses a schema without Barline's history in which somebody else's relations have Barline's names. */
-function refuseOthers({ schema, relations }: FoundSchema): void {
+function refuseOthers({ names: { schema }, relations }: FoundSchema): void {
   const others = Array.from(relations.values()).filter(({ name }) => name !== "barline_migration");
   if (others.length === 0) return;
-  const list = others.map(({ kind, name, owner }) => `the ${kind} "${name}" of "${owner}"`).join(", ");
+  const list = others.map(({ kind, name, owner }) => `the ${kind} "${name}" belongs to role "${owner}"`).join(" and ");
   throw new FatalError(
-    `Cannot use the schema "${schema}": it holds ${list}, and no table barline_migration, so they are not Barline's. ` +
-      "Leave them, and let Barline have a database or a schema of its own: " +
-      "CREATE SCHEMA barline; ALTER ROLE … SET search_path = barline",
+    `Cannot use the schema "${schema}": ${list} and is not Barline's: use --schema NAME, which ` +
+      "`barline migrate --schema NAME` makes",
   );
 }
 
@@ -179,7 +216,7 @@ export async function prepareDatabase(
   try {
     const steps = await withClient(database, planMigration, withinMs(answerMs, signal));
     const applied = steps.length === 0 ? [] : await withClient(database, migrate, signal);
-    await withClient(database, (client) => checkSchema(client, uses, warn), withinMs(answerMs, signal));
+    await withClient(database, (client, names) => checkSchema(client, names, uses, warn), withinMs(answerMs, signal));
     return applied;
   } catch (cause) {
     throw new PrepareError(`Cannot prepare the database ${database.label}`, { cause });
@@ -191,11 +228,16 @@ export async function prepareDatabase(
  *
  * @throws {FatalError} If it does not; says what to do.
  */
-async function checkSchema(client: Client, uses: Uses, warn: (message: string) => void): Promise<void> {
-  const comparison = compareSchema(await inspectSchema(client));
+async function checkSchema(
+  client: Client,
+  names: Names,
+  uses: Uses,
+  warn: (message: string) => void,
+): Promise<void> {
+  const comparison = compareSchema(await inspectSchema(client, names));
   refuseFatal(comparison);
   for (const { message } of comparison.differences) warn(message);
-  const { role, statements } = await findMissingRights(client, uses);
+  const { role, statements } = await findMissingRights(client, names, uses);
   if (statements.length === 0) return;
   throw new FatalError(
     `The user "${role}" lacks rights to write: as the owner of the tables run \`barline migrate --grant ${role}\`, or ` +
@@ -208,13 +250,16 @@ async function checkSchema(client: Client, uses: Uses, warn: (message: string) =
  *
  * @throws {Error} If it is newer than this program knows.
  */
-export async function readVersion(client: Client): Promise<number> {
+export async function readVersion(client: Client, { of, schema }: Names): Promise<number> {
   const found = await client.query(
     `SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-  WHERE n.nspname = current_schema() AND c.relname = 'barline_migration') AS found`,
+  WHERE n.nspname = $1 AND c.relname = 'barline_migration') AS found`,
+    [schema],
   );
   if (!found.rows[0].found) return 0;
-  const { rows } = await client.query("SELECT coalesce(max(m.version), 0)::int AS version FROM barline_migration m");
+  const { rows } = await client.query(
+    `SELECT coalesce(max(m.version), 0)::int AS version FROM ${of("barline_migration")} m`,
+  );
   const version: number = rows[0].version;
   if (version > SCHEMA_VERSION) {
     throw new FatalError(

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
+import type { Names } from "./names.ts";
 
 /** The newest stored bar of a series. */
 export interface NewestBar {
@@ -16,6 +17,7 @@ export interface NewestBar {
 /** The newest stored bar of each of a tenant's symbols of a provider at a timeframe. */
 export async function readNewest(
   client: Client,
+  { of }: Names,
   tenant: string,
   provider: string,
   timeframe: string,
@@ -23,8 +25,8 @@ export async function readNewest(
   const { rows } = await client.query(
     `SELECT s.symbol, (extract(epoch FROM newest.ts) * 1000)::float8 AS ts,
   (extract(epoch FROM newest.received_at) * 1000000)::float8 AS received
-FROM series s CROSS JOIN LATERAL (
-  SELECT b.ts, b.received_at FROM bar b WHERE b.series_id = s.id ORDER BY b.ts DESC LIMIT 1
+FROM ${of("series")} s CROSS JOIN LATERAL (
+  SELECT b.ts, b.received_at FROM ${of("bar")} b WHERE b.series_id = s.id ORDER BY b.ts DESC LIMIT 1
 ) AS newest
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3`,
     [tenant, provider, timeframe],

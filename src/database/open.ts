@@ -15,8 +15,8 @@ import { openPostgres } from "./postgres.ts";
  * @throws {Error} If the embedded database cannot be started.
  */
 export async function openDatabase({ settings, target }: Config): Promise<Database> {
-  if (target === undefined) return await openEmbedded(settings.dataDir);
-  return openPostgres({ target, statementTimeoutMs: settings.writeTimeoutMs });
+  if (target === undefined) return await openEmbedded(settings.dataDir, settings.schema);
+  return openPostgres({ target, schema: settings.schema, statementTimeoutMs: settings.writeTimeoutMs });
 }
 
 /**
@@ -31,6 +31,7 @@ export function openLeaseDatabase({ settings, target }: Config, applicationName:
   if (found === undefined) throw new RangeError("Cannot keep leases in the embedded database: name a server");
   return openPostgres({
     target: { ...found, applicationName, connectTimeoutMs: timeoutMs },
+    schema: settings.schema,
     statementTimeoutMs: timeoutMs,
   });
 }

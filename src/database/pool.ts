@@ -9,6 +9,7 @@
 import type { Client } from "pg";
 import { cutClient, type Database, endClient } from "./database.ts";
 import { sqlState, TransientError } from "./faults.ts";
+import type { Names } from "./names.ts";
 
 /** A connection that is lent. */
 export interface Lease {
@@ -212,9 +213,9 @@ export function createPool(
 
 /** Borrows a connection of the database for `fn`, when its turn has come; cuts it when `signal` aborts. */
 export async function borrow<T>(
-  { pool, database }: { readonly pool: Pool; readonly database: Pick<Database, "turn"> },
+  { pool, database }: { readonly pool: Pool; readonly database: Pick<Database, "turn" | "names"> },
   owner: string,
-  fn: (client: Client) => Promise<T>,
+  fn: (client: Client, names: Names) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
   await using borrower = pool.enter(owner);
@@ -225,7 +226,10 @@ export async function borrow<T>(
     try {
       // It may have aborted before anybody listened.
       signal.throwIfAborted();
-      const result = await database.turn(async () => await fn(await lease.connect()), signal);
+      const result = await database.turn(async () => {
+        const client = await lease.connect();
+        return await fn(client, await database.names(client));
+      }, signal);
       lease.release();
       return result;
     } catch (error) {

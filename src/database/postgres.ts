@@ -9,10 +9,13 @@ import { abortable } from "@std/async/abortable";
 import { type DatabaseHost, type DatabaseTarget, labelOf } from "../config/database.ts";
 import { ANSWER_MS, cutClient, type Database, withClient } from "./database.ts";
 import { classifyDatabaseError, FatalError, TransientError } from "./faults.ts";
+import { createNaming } from "./naming.ts";
 
 /** Options of {@linkcode openPostgres}. */
 export interface PostgresOptions {
   target: DatabaseTarget;
+  /** Schema of the tables. @default {the one that the search_path of the user leads to} */
+  schema?: string;
   /** Longest wait for a connection, in milliseconds. @default {the target's, else 10000} */
   connectTimeoutMs?: number;
   /** Longest run of a statement before the server cancels it, in milliseconds; 0 is no limit. */
@@ -29,7 +32,7 @@ const GRACE_MS = 5000;
  * for good, such as a wrong password, ends the search, as in libpq.
  */
 export function openPostgres(options: PostgresOptions): Database {
-  const { target, connectTimeoutMs = target.connectTimeoutMs ?? 10_000, statementTimeoutMs } = options;
+  const { target, schema, connectTimeoutMs = target.connectTimeoutMs ?? 10_000, statementTimeoutMs } = options;
   const shared: ClientConfig = {
     database: target.database,
     user: target.user,
@@ -62,6 +65,7 @@ export function openPostgres(options: PostgresOptions): Database {
   const database: Database = {
     label: labelOf(target),
     maxConnections: Infinity,
+    names: createNaming(schema),
     statementTimeoutMs,
     // Who waits long for a connection waits as long for what comes after it.
     answerMs: Math.max(ANSWER_MS, connectTimeoutMs),

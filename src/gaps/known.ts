@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import type { Range } from "../calendar/mod.ts";
 import type { Doubt, DoubtReason } from "../coverage/coverage.ts";
+import type { Names } from "../database/names.ts";
 
 /** A range that is confirmed or, where there is a doubt, in doubt. Ends may lie outside of what was asked for. */
 export interface Known extends Range {
@@ -14,22 +15,30 @@ export interface Known extends Range {
 
 const ms = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
 
-const CONFIRMED = `SELECT ${ms("lower(part)")} AS "from", ${ms("upper(part)")} AS "to"
-FROM series_coverage c, unnest(c.confirmed) AS part
+const confirmedQuery = ({ of }: Names) =>
+  `SELECT ${ms("lower(part)")} AS "from", ${ms("upper(part)")} AS "to"
+FROM ${of("series_coverage")} c, unnest(c.confirmed) AS part
 WHERE c.series_id = $1 AND part && tstzrange(to_timestamp($2), to_timestamp($3))`;
 
-const DOUBTS = `SELECT ${ms("d.starts")} AS "from", ${ms("d.ends")} AS "to", d.reason, d.attempts,
+const doubtsQuery = ({ of }: Names) =>
+  `SELECT ${ms("d.starts")} AS "from", ${ms("d.ends")} AS "to", d.reason, d.attempts,
   ${ms("d.found_at")} AS "foundAt", ${ms("d.due_at")} AS "dueAt"
-FROM series_doubt d WHERE d.series_id = $1 AND d.ends > to_timestamp($2) AND d.starts < to_timestamp($3)`;
+FROM ${of("series_doubt")} d WHERE d.series_id = $1 AND d.ends > to_timestamp($2) AND d.starts < to_timestamp($3)`;
 
 /** All that is known of a part of a series, by its start. */
-export async function readKnown(client: Client, seriesId: number, from: number, to: number): Promise<Known[]> {
+export async function readKnown(
+  client: Client,
+  names: Names,
+  seriesId: number,
+  from: number,
+  to: number,
+): Promise<Known[]> {
   if (from >= to) return [];
   const values = [seriesId, from / 1000, to / 1000];
-  const confirmed = await client.query<Known>({ name: "read-confirmed", text: CONFIRMED, values });
+  const confirmed = await client.query<Known>({ name: "read-confirmed", text: confirmedQuery(names), values });
   const doubts = await client.query<Omit<Doubt, "dueAt"> & { dueAt: number | null }>({
     name: "read-doubts",
-    text: DOUBTS,
+    text: doubtsQuery(names),
     values,
   });
   return [

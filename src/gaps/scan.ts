@@ -9,6 +9,7 @@
 import type { Client } from "pg";
 import type { Calendar, Range } from "../calendar/mod.ts";
 import type { Doubt } from "../coverage/coverage.ts";
+import type { Names } from "../database/names.ts";
 import { readKnown } from "./known.ts";
 
 /** A run of bars that are expected and not there, from the start of the first to the end of the last. */
@@ -22,6 +23,7 @@ export interface Gap extends Range {
 /** What to scan. */
 export interface ScanOptions {
   readonly client: Client;
+  readonly names: Names;
   readonly seriesId: number;
   readonly calendar: Calendar;
   /** Length of a bar, in milliseconds. */
@@ -36,11 +38,12 @@ export interface ScanOptions {
 const BARS_AT_ONCE = 50_000;
 
 // A bar that is still provisional is half a bar: whatever was to complete it did not come.
-const NEIGHBOURS = `SELECT (extract(epoch FROM n.previous) * 1000)::float8 AS previous,
+const neighboursQuery = ({ of }: Names) =>
+  `SELECT (extract(epoch FROM n.previous) * 1000)::float8 AS previous,
   (extract(epoch FROM n.ts) * 1000)::float8 AS ts
 FROM (
   SELECT part.ts, lag(part.ts) OVER bars AS previous, lead(part.ts) OVER bars AS next FROM (
-    SELECT b.ts FROM bar b
+    SELECT b.ts FROM ${of("bar")} b
     WHERE b.series_id = $1 AND b.ts >= to_timestamp($2) AND b.ts < to_timestamp($3) AND b.status <> 'p'
     ORDER BY b.ts LIMIT ${BARS_AT_ONCE}
   ) AS part WINDOW bars AS (ORDER BY part.ts)
@@ -50,10 +53,10 @@ ORDER BY n.ts`;
 
 /** The gaps of a series in order, ended where the market closes or what is known of them changes. */
 export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {
-  const { client, seriesId, calendar, stepMs } = options;
+  const { client, names, seriesId, calendar, stepMs } = options;
   const from = Math.ceil(options.from / stepMs) * stepMs;
   const to = Math.ceil(options.to / stepMs) * stepMs;
-  const known = await readKnown(client, seriesId, from, to);
+  const known = await readKnown(client, names, seriesId, from, to);
   let next = 0;
   for await (const hole of findHoles({ ...options, from, to })) {
     for (const run of calendar.starts(hole.from, hole.to, stepMs)) {
@@ -75,13 +78,13 @@ export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {
 }
 
 /** Ranges without bars, whether any are expected there or not. Both ends of the range are multiples of the step. */
-async function* findHoles({ client, seriesId, stepMs, from, to }: ScanOptions): AsyncGenerator<Range> {
+async function* findHoles({ client, names, seriesId, stepMs, from, to }: ScanOptions): AsyncGenerator<Range> {
   /** Up to where there are no holes that were not told. */
   let position = from;
   while (position < to) {
     const { rows } = await client.query<{ previous: number | null; ts: number }>({
       name: "find-holes",
-      text: NEIGHBOURS,
+      text: neighboursQuery(names),
       values: [seriesId, position / 1000, to / 1000, stepMs / 1000],
     });
     if (rows.length === 0) break;

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
+import type { Names } from "../database/names.ts";
 import type { SeriesKey } from "../records/record.ts";
 
 /** A series that has bars, or of which bars are in doubt. */
@@ -29,15 +30,16 @@ export interface SeriesFilter {
  */
 export async function listSeries(
   client: Client,
+  { of }: Names,
   { tenant, providers, symbols }: SeriesFilter,
 ): Promise<StoredSeries[]> {
   const { rows } = await client.query(
     `SELECT s.id, s.provider, s.symbol, s.timeframe,
   (extract(epoch FROM least(reach.first, doubt.first)) * 1000)::float8 AS first,
   (extract(epoch FROM coalesce(reach.newest, doubt.first)) * 1000)::float8 AS newest
-FROM series s,
-  LATERAL (SELECT min(b.ts) AS first, max(b.ts) AS newest FROM bar b WHERE b.series_id = s.id) AS reach,
-  LATERAL (SELECT min(d.starts) AS first FROM series_doubt d
+FROM ${of("series")} s,
+  LATERAL (SELECT min(b.ts) AS first, max(b.ts) AS newest FROM ${of("bar")} b WHERE b.series_id = s.id) AS reach,
+  LATERAL (SELECT min(d.starts) AS first FROM ${of("series_doubt")} d
     WHERE d.series_id = s.id AND d.reason NOT IN ('horizon', 'denied')) AS doubt
 WHERE s.tenant = $3 AND (reach.first IS NOT NULL OR doubt.first IS NOT NULL)
   AND ($1::text[] IS NULL OR s.provider = ANY ($1)) AND ($2::text[] IS NULL OR s.symbol = ANY ($2))

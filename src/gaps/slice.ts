@@ -5,6 +5,7 @@
  */
 import type { Client } from "pg";
 import { type Doubt, isUnrepairable } from "../coverage/coverage.ts";
+import type { Names } from "../database/names.ts";
 import type { Interval } from "../records/intervals.ts";
 import { readKnown } from "./known.ts";
 import { findGaps, type Gap } from "./scan.ts";
@@ -36,7 +37,12 @@ const BARS_A_REQUEST = 1000;
  * Takes the next slice off `queue`, in which series of one provider and timeframe stand together. What a slice has no room
  * for goes back.
  */
-export async function takeSlice(client: Client, queue: ScopedSeries[], maxGaps = MAX_GAPS): Promise<Part[]> {
+export async function takeSlice(
+  client: Client,
+  names: Names,
+  queue: ScopedSeries[],
+  maxGaps = MAX_GAPS,
+): Promise<Part[]> {
   const parts: Part[] = [];
   const [first] = queue;
   let count = 0;
@@ -45,7 +51,7 @@ export async function takeSlice(client: Client, queue: ScopedSeries[], maxGaps =
     if (series.provider !== first.series.provider || series.timeframe !== first.series.timeframe) break;
     queue.shift();
     const gaps: Gap[] = [];
-    for await (const gap of findGaps({ client, seriesId: series.id, ...scope })) {
+    for await (const gap of findGaps({ client, names, seriesId: series.id, ...scope })) {
       gaps.push(gap);
       if (++count < maxGaps) continue;
       if (gap.to < scope.to) queue.unshift({ series, scope: { ...scope, from: gap.to } });
@@ -54,7 +60,7 @@ export async function takeSlice(client: Client, queue: ScopedSeries[], maxGaps =
     const isWhole = queue[0]?.series !== series;
     const end = isWhole ? scope.to : gaps.at(-1)!.to;
     const part = isWhole ? scope : { ...scope, to: end, doubtsTo: end };
-    const known = await readKnown(client, series.id, part.from, part.to);
+    const known = await readKnown(client, names, series.id, part.from, part.to);
     parts.push({ series, scope: part, gaps, doubts: known.flatMap(({ doubt = [] }) => doubt) });
   }
   return parts;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Config, ConfigProblem } from "../config/load.ts";
+import type { CheckedConfig } from "../config/load.ts";
+import type { ConfigProblem } from "../config/problem.ts";
 
 /** Variable that holds the token of whoever may change something. */
 export const TOKEN_VARIABLE = "BARLINE_HTTP_TOKEN";
@@ -25,11 +26,9 @@ export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "::1" || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
-/** Adds a problem where others could reach the interface and there is no token to know friends by, or one is another's. */
-export function checkExposure(
-  { settings, sources, variable, tenants }: Omit<Config, "target">,
-  problems: ConfigProblem[],
-): void {
+/** Finds addresses that others can reach without a token, and tokens that are too short or shared. */
+export function checkExposure({ settings, sources, variable, tenants }: CheckedConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
   const own = variable(TOKEN_VARIABLE)?.trim() ?? "";
   const tokens = [
     { key: TOKEN_VARIABLE, token: own },
@@ -52,12 +51,13 @@ export function checkExposure(
     if (owner !== undefined) problems.push({ key: `tenants.${tenant}.httpToken`, source: "environment", message });
     owners.set(httpToken, `tenant ${tenant}`);
   }
-  if (settings.http === "off" || isLoopback(parseAddress(settings.http).hostname)) return;
-  if (own !== "") return;
+  if (settings.http === "off" || isLoopback(parseAddress(settings.http).hostname)) return problems;
+  if (own !== "") return problems;
   problems.push({
     key: "http",
     source: sources.get("http")!,
     message: `current value is ${JSON.stringify(settings.http)}, which others can reach: ` +
       `set ${TOKEN_VARIABLE} to a long random text, or listen on 127.0.0.1`,
   });
+  return problems;
 }

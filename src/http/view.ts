@@ -12,6 +12,7 @@ import { calendarOf, declarationOf, namesOf } from "../providers/mod.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import type { Market } from "../telemetry/market_metrics.ts";
 import { withClient } from "../database/database.ts";
+import type { Names } from "../database/names.ts";
 import { tenantDirectory } from "../storage/data_dir.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
 import { deadLetterDirectory } from "../dead_letters/files.ts";
@@ -112,7 +113,7 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
   const readOverview = async () => ({ ...await overview.read(), state: (await health()).state });
   const events = createEventHub({ overview: readOverview, samples: overview.samples });
   const { database } = store;
-  const query = async <T>(otherwise: T, fn: (client: Client) => Promise<T>) =>
+  const query = async <T>(otherwise: T, fn: (client: Client, names: Names) => Promise<T>) =>
     database === undefined
       ? otherwise
       : await withClient(database, fn, AbortSignal.any([stop, AbortSignal.timeout(QUERY_TIMEOUT_MS)]));
@@ -143,11 +144,12 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
     own: {
       quorum: tenant.quorum,
       deadLetters: createDeadLetterApi(store, tenant.config, stop),
-      series: (search) => query({ series: [], more: false }, (client) => listSeries(client, { tenant: name, search })),
+      series: (search) =>
+        query({ series: [], more: false }, (client, names) => listSeries(client, names, { tenant: name, search })),
       async bars(series, limit) {
-        const names = { ...series, tenant: name };
-        const bars = await query([], (client) => readBars(client, names, limit));
-        return { bars, gaps: findGaps(bars, names) };
+        const key = { ...series, tenant: name };
+        const bars = await query([], (client, names) => readBars(client, names, key, limit));
+        return { bars, gaps: findGaps(bars, key) };
       },
     },
     [Symbol.dispose]() {

@@ -9,6 +9,7 @@ import { combine } from "./live/combine.ts";
 import { createPoller } from "./live/transport/poll.ts";
 import { readAlpacaChain } from "./alpaca/options.ts";
 import { createHistory, HISTORY_SYMBOLS, HISTORY_TIMEFRAMES } from "./alpaca/history.ts";
+import { type AlpacaFeed, FEEDS } from "./alpaca/feeds.ts";
 import { runStream } from "./alpaca/stream.ts";
 import type { Feed } from "./live/feed.ts";
 import { readAddress } from "./live/transport/address.ts";
@@ -16,11 +17,6 @@ import { createFeedClock, type FeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import type { CallOutcome } from "./live/transport/rest.ts";
 import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
-
-/** Which trades make the bars; `test` sends the made-up FAKEPACA day and night. */
-const FEEDS = ["iex", "sip", "delayed_sip", "test"] as const;
-/** See {@linkcode FEEDS}. */
-export type AlpacaFeed = typeof FEEDS[number];
 
 const MINUTE_MS = 60_000;
 /** Alpaca's other streams and endpoints have other messages or symbols, options even another encoding. */

@@ -6,11 +6,12 @@
 import type { SynchronousCommit } from "../database/commit_risk.ts";
 import { classifyDatabaseError, sqlState } from "../database/faults.ts";
 import type { Database } from "../database/database.ts";
+import type { Names } from "../database/names.ts";
 import { createPool, type Pool } from "../database/pool.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
 import { openPostgresLane, WriteDeadlineError } from "./postgres/lane.ts";
 import { createSessions } from "./postgres/session.ts";
-import { createStatements } from "./postgres/statements.ts";
+import { createStatements, type Statements } from "./postgres/statements.ts";
 import type { Sink, Writers } from "./sink.ts";
 
 /** SQLSTATEs of a statement, and of a transaction (from PostgreSQL 17 on), that ran into its time limit. */
@@ -42,12 +43,13 @@ export interface PostgresSinkOptions {
 export function openPostgresSink(options: PostgresSinkOptions): Sink {
   const { database, kind, tenant = "default", synchronousCommit = "on", deadlineMs, warn } = options;
   const pool = options.pool ?? createPool(database, Infinity);
-  const statements = createStatements(kind, options.writers);
-  const sessionOf = createSessions({ database, kind, tenant, synchronousCommit, warn });
+  let statements: Statements | undefined;
+  const statementsIn = (names: Names) => statements ??= createStatements(kind, names, options.writers);
+  const sessionOf = createSessions({ database, kind, statementsIn, tenant, synchronousCommit, warn });
   return {
     name: "postgres",
     maxLanes: database.maxConnections,
-    openLane: () => openPostgresLane({ database, pool, kind, statements, tenant, sessionOf, deadlineMs, warn }),
+    openLane: () => openPostgresLane({ database, pool, kind, tenant, sessionOf, deadlineMs, warn }),
     // A value for a column that no record has is missing from all of them.
     classify: (error) => isForeignColumn(error, kind) ? "fatal" : classifyDatabaseError(error),
     causeOf: (error) => causeOf(error, kind),

@@ -18,7 +18,7 @@ export function registerFailoverMetrics(registers: Registry[]): Listener {
   });
   const switches = new Counter({
     name: "barline_failover_switches_total",
-    help: "Changes of the provider that delivers, by cause.",
+    help: "Changes of the provider that delivers, by cause: stall, unconnected, fatal or returned.",
     labelNames: ["group", "cause"],
     registers,
   });

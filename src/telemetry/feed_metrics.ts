@@ -25,7 +25,8 @@ export function registerFeedMetrics(registers: Registry[]): Listener {
   });
   const lost = new Counter({
     name: "barline_provider_reconnects_total",
-    help: "Connections that ended and are tried again, by cause.",
+    help:
+      "Connections that ended and are tried again, by cause; overflow: dropped on purpose, as the pipeline was too slow.",
     labelNames: ["provider", "cause"],
     registers,
   });
@@ -49,7 +50,7 @@ export function registerFeedMetrics(registers: Registry[]): Listener {
   });
   const bars = new Counter({
     name: "barline_provider_bars_total",
-    help: "Bars that a live feed and its history have given, by kind.",
+    help: "Bars that a live feed and its history have given: final, provisional or correction.",
     labelNames: ["provider", "kind"],
     registers,
   });
@@ -67,7 +68,7 @@ export function registerFeedMetrics(registers: Registry[]): Listener {
   });
   const calls = new Counter({
     name: "barline_rest_calls_total",
-    help: "Requests for history, by outcome.",
+    help: "Requests for history: ok, throttled or error.",
     labelNames: ["provider", "outcome"],
     registers,
   });

@@ -143,9 +143,13 @@ export function createMetrics(sources: MetricSources): Metrics {
       this.set(await sources.deadLettersWaiting());
     },
   });
-  const feedback = counter("barline_feedback_total", "Changes of backpressure for the webhook, by what came of them.", [
-    "outcome",
-  ]);
+  const feedback = counter(
+    "barline_feedback_total",
+    "Changes of backpressure for the webhook: sent, failed or dropped.",
+    [
+      "outcome",
+    ],
+  );
   const listeners: Listener[] = [
     registerFeedMetrics(registers),
     registerMarketMetrics(registers, sources.markets),

@@ -16,7 +16,7 @@ export function registerQuorumMetrics(registers: Registry[]): Listener {
   });
   const mismatches = new Counter({
     name: "barline_quorum_mismatches_total",
-    help: "Comparisons that found a field to differ beyond its tolerance.",
+    help: "Comparisons that found a field to differ beyond its tolerance, by field.",
     labelNames: ["field"],
     registers,
   });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { planProviders, planTenants } from "../../src/app/changes.ts";
+import { planProviders } from "../../src/app/provider_changes.ts";
+import { planTenants } from "../../src/app/tenant_changes.ts";
 import type { Tenant, TenantOptions, TenantState } from "../../src/app/tenant.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import { configOf } from "../support/tenant.ts";

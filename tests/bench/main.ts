@@ -16,6 +16,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 // @ts-types="@types/pg"
 import { Client } from "pg";
+import { DEFAULT_SCHEMA, namesIn } from "../../src/database/names.ts";
 import { migrate } from "../../src/database/migrate.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { type BenchOptions, endToEnd, sinkAlone } from "./barline.ts";
@@ -48,7 +49,7 @@ const directory = await Deno.makeTempDir({ prefix: "barline-bench-" });
 const url = args.url ?? await server!.createDatabase();
 const client = new Client({ connectionString: url });
 await client.connect();
-await migrate(client);
+await migrate(client, namesIn(DEFAULT_SCHEMA));
 const data = makeData(source, rows, directory);
 await using collector = startCollector();
 const traces = collector.env;

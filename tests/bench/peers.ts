@@ -5,6 +5,7 @@
  */
 // @ts-types="@types/pg"
 import { Client } from "pg";
+import { DEFAULT_SCHEMA, namesIn } from "../../src/database/names.ts";
 import { createStatements } from "../../src/sinks/postgres/statements.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import type { Bar } from "../../src/records/bar.ts";
@@ -35,7 +36,7 @@ export function rawCopy(url: string, file: string): Promise<number> {
 
 /** `\copy` into a temporary table, and from there the same upsert as Barline's. */
 export function stagedUpsert(url: string, file: string): Promise<number> {
-  const { upsert } = createStatements(recordKind("bar"));
+  const { upsert } = createStatements(recordKind("bar"), namesIn(DEFAULT_SCHEMA));
   const [, conflict] = upsert.xmax.split(/ON CONFLICT|\nRETURNING /);
   return psql(
     url,

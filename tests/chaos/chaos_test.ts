@@ -75,9 +75,11 @@ testWhere(missingServer(), "a broken promise makes chaos fail, and is named", as
   await work.query(
     `CREATE FUNCTION public.lose() RETURNS trigger LANGUAGE plpgsql AS
       $$ BEGIN IF new.open = 500 THEN RETURN NULL; END IF; RETURN new; END $$;
-    CREATE FUNCTION public.spoil() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE '${SCRATCH_PREFIX}%.bar') THEN
-        CREATE TRIGGER lose BEFORE INSERT ON bar FOR EACH ROW EXECUTE FUNCTION public.lose();
+    CREATE FUNCTION public.spoil() RETURNS event_trigger LANGUAGE plpgsql AS $$ DECLARE
+      made text := (SELECT object_identity FROM pg_event_trigger_ddl_commands() WHERE object_identity LIKE '${SCRATCH_PREFIX}%.bar');
+    BEGIN
+      IF made IS NOT NULL THEN
+        EXECUTE format('CREATE TRIGGER lose BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION public.lose()', made);
       END IF;
     END $$;
     CREATE EVENT TRIGGER spoil ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION public.spoil()`,

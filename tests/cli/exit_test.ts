@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { endOf, EXIT, EXIT_CODES, type RunFacts, unreadOf } from "../../src/cli/exit.ts";
+import { endOf, EXIT, EXIT_CODES, type RunFacts } from "../../src/cli/exit.ts";
+import { unreadOf } from "../../src/app/run.ts";
 
 const ledger = {
   received: 5,

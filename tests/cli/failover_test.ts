@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { createSources } from "../../src/cli/providers.ts";
-import { type ConfigProblem, loadConfig } from "../../src/config/load.ts";
-import type { Provider } from "../../src/providers/provider.ts";
+import { type Inspected, inspectProviders } from "../../src/app/configured.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import { bar } from "../support/alpaca.ts";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { startFakeMassive } from "../support/fake_massive.ts";
@@ -16,15 +15,18 @@ const KEYS: Record<string, string> = { ALPACA_API_KEY: "k", ALPACA_SECRET_KEY: "
 /** Makes what a file streams from. */
 async function create(file: string, flags: Record<string, unknown> = {}) {
   await using directory = await makeDirectory();
-  const problems: ConfigProblem[] = [];
-  let made: Provider[] = [];
+  let found: Inspected = { providers: [], problems: [] };
   loadConfig({
     flags: new Map(Object.entries(flags)),
     env: (name) => KEYS[name],
     dotenv: `${directory.path}/.env`,
     file: await directory.write("barline.yaml", file),
-    check: (config) => made = createSources(config, problems),
+    check(config) {
+      found = inspectProviders(config);
+      return [];
+    },
   });
+  const { providers: made, problems } = found;
   return { names: made.map(({ name }) => name), told: problems.map(({ key, message }) => `${key}: ${message}`) };
 }
 

@@ -1,5 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { ConfigError, type ConfigInputs, describeConfig, loadConfig } from "../../src/config/load.ts";
+import { type ConfigInputs, describeConfig, loadConfig } from "../../src/config/load.ts";
+import { ConfigError } from "../../src/config/problem.ts";
 import { optionSpecs } from "../../src/config/options.ts";
 import { makeDirectory } from "../support/providers.ts";
 
@@ -116,7 +117,7 @@ Deno.test("all problems are told at once, each with key, source, current and wan
     env: { BARLINE_WORKERS: "many" },
     dotenv: "BARLINE_LOG_LEVEL=loud\n",
     file: "capacity: -1\nworker: 1\n",
-    check: ({ settings }, all) => all.push({ key: "check", source: "test", message: `${settings.batchSize}` }),
+    check: ({ settings }) => [{ key: "check", source: "test", message: `${settings.batchSize}` }],
   });
   const told = problems.map(({ key, source, message }) => `${key} from ${source.split("/").at(-1)}: ${message}`);
   assertEquals(told.toSorted(), [

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { describeTarget } from "../../src/config/database.ts";
-import { ConfigError, loadConfig } from "../../src/config/load.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import { ConfigError } from "../../src/config/problem.ts";
 import { makeDirectory } from "../support/providers.ts";
 
 /** Where records go with these sources, whose `HOME` is a directory with these files, and what is warned of. */

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { withClient } from "../../src/database/database.ts";
-import { migrate } from "../../src/database/migrate.ts";
+import { DEFAULT_SCHEMA, namesIn } from "../../src/database/names.ts";
+import { migrate, migrationSteps } from "../../src/database/migrate.ts";
 import { keepCoverageInDatabase } from "../../src/database/coverage.ts";
 import { databaseAt, useServer } from "../support/server_tests.ts";
 import { minutes, OWNER } from "./conformance.ts";
@@ -8,13 +9,9 @@ import { minutes, OWNER } from "./conformance.ts";
 const { test } = useServer();
 
 /** The schema as it was before coverage, with what a version of then has left. */
-async function oldSchema(): Promise<string> {
-  const names = ["0001_bars", "0002_no_trade", "0003_readers", "0004_cluster"];
-  const files = names.map((name) => Deno.readTextFile(new URL(`../../src/database/sql/${name}.sql`, import.meta.url)));
+function oldSchema(): string {
   return [
-    ...await Promise.all(files),
-    "CREATE TABLE barline_migration (version integer PRIMARY KEY, name text NOT NULL, applied_at timestamptz DEFAULT now())",
-    "INSERT INTO barline_migration SELECT i, 'old' FROM generate_series(1, 4) AS i",
+    ...migrationSteps(0, namesIn(DEFAULT_SCHEMA)).slice(0, 4).flatMap(({ statements }) => statements),
     `INSERT INTO series_key (tenant, provider, symbol, timeframe)
 SELECT tenant, 'alpaca', 'A', '1m' FROM unnest(ARRAY['acme', 'beta']) AS tenant`,
   ].join(";\n");
@@ -24,7 +21,7 @@ const at = (minute: number) => `to_timestamp(${minutes([minute, 0])[0] / 1000})`
 
 test("minutes that were known to be without trades are confirmed", async (server) => {
   const url = await server.createDatabase();
-  await server.query(await oldSchema(), url);
+  await server.query(oldSchema(), url);
   await server.query(
     `INSERT INTO no_trade (series_id, starts, ends) VALUES
 (1, ${at(0)}, ${at(10)}), (1, ${at(5)}, ${at(12)}), (1, ${at(20)}, ${at(21)}), (2, ${at(7)}, ${at(8)})`,
@@ -39,7 +36,7 @@ test("minutes that were known to be without trades are confirmed", async (server
 
 test("of what instances thought to be complete, the last day is in doubt", async (server) => {
   const url = await server.createDatabase();
-  await server.query(await oldSchema(), url);
+  await server.query(oldSchema(), url);
   await server.query(
     `INSERT INTO series_key (provider, symbol, timeframe) VALUES ('massive', 'A', '1m'), ('massive', 'A', '5m');
 INSERT INTO cluster_frontier (cluster, source, symbol, complete_until) VALUES ('barline', 'alpaca,massive 1m', 'A', ${
@@ -72,7 +69,7 @@ FROM series_doubt d JOIN series s ON s.id = d.series_id ORDER BY 1, 2`,
 test("rights and policies of before hold for coverage", async (server) => {
   const url = await server.createDatabase();
   const [writer, reader] = ["writer", "reader"].map((name) => `${name}_${crypto.randomUUID().replaceAll("-", "")}`);
-  await server.query(await oldSchema(), url);
+  await server.query(oldSchema(), url);
   await server.query(
     `CREATE ROLE ${writer}; CREATE ROLE ${reader};
 GRANT SELECT, INSERT, UPDATE ON bar TO ${writer}; GRANT SELECT ON series_key, bar, no_trade TO ${reader};
@@ -109,7 +106,7 @@ INSERT INTO no_trade (series_id, starts, ends) SELECT id, ${at(0)}, ${at(1)} FRO
 test("views of readers show the coverage of their tenants alone", async (server) => {
   const url = await server.createDatabase();
   const reader = `reader_${crypto.randomUUID().replaceAll("-", "")}`;
-  await server.query(await oldSchema(), url);
+  await server.query(oldSchema(), url);
   await server.query(
     `CREATE ROLE ${reader}; CREATE SCHEMA barline_reader_7; GRANT USAGE ON SCHEMA barline_reader_7 TO ${reader};
 CREATE VIEW barline_reader_7.no_trade WITH (security_barrier = true) AS

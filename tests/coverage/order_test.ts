@@ -18,7 +18,10 @@ test("what history gives replaces a bar that was received by a clock that was ah
   const ahead = (now + 60 * 60_000) * 1000;
   const bar = numberedBar(1, 1, { ...OWNER, symbol: "A", ts, fromHistory: 1 });
   await writeOnce(database, [{ ...bar, volume: 1, receivedAt: ahead }]);
-  const newest = await withClient(database, (client) => readNewest(client, "default", OWNER.provider, OWNER.timeframe));
+  const newest = await withClient(
+    database,
+    (client, names) => readNewest(client, names, "default", OWNER.provider, OWNER.timeframe),
+  );
   assertEquals(newest, new Map([["A", { ts, receivedAt: ahead }]]));
 
   const times = createRaisedClock(() => now);

@@ -1,6 +1,8 @@
 import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import { findDifference, readDestination } from "../../src/database/destination.ts";
+import { DEFAULT_SCHEMA, namesIn } from "../../src/database/names.ts";
+import { destination } from "../../src/database/sql/0006_destination.ts";
 import { withClient } from "../../src/database/database.ts";
 import { numberedBar } from "../support/numbered.ts";
 import { select, writeOnce } from "../support/lanes.ts";
@@ -38,7 +40,7 @@ test("a series that has rows cannot be deleted, and one without can", async (ser
 
 test("the migration of the views keeps their options", async (server) => {
   const { database } = await migratedDatabase(server);
-  const sql = await Deno.readTextFile(new URL("../../src/database/sql/0006_destination.sql", import.meta.url));
+  const sql = destination(namesIn(DEFAULT_SCHEMA));
   await select(database, "ALTER VIEW bars SET (security_invoker = true)");
   await select(database, sql.slice(sql.indexOf("DO $views$")));
   assertEquals(

@@ -30,7 +30,7 @@ async function useAll(database: Database): Promise<unknown> {
   ];
   const [series] = await withClient(
     database,
-    (client) => listSeries(client, { tenant: "default", providers: ["numbered"], symbols: ["S3"] }),
+    (client, names) => listSeries(client, names, { tenant: "default", providers: ["numbered"], symbols: ["S3"] }),
   );
   await withClient(
     database,
@@ -69,10 +69,16 @@ async function useAll(database: Database): Promise<unknown> {
       ) => [symbol, confirmed, doubts.map(({ from, to, reason }) => [from, to, reason])],
     ),
     starts: await coverage.starts!(owner, new Map([["S3", [from, to]]])),
-    newest: await withClient(database, (client) => readNewest(client, "default", "numbered", "1m")),
-    symbols: await withClient(database, (client) => listSymbols(client, { tenant: "default", search: "S", now: NOW })),
-    bars: await withClient(database, (client) => readBars(client, NAMES, 5)),
-    lags: await withClient(database, async (client) => [...await readShardLags(client, 4)].map(([shard]) => shard)),
+    newest: await withClient(database, (client, names) => readNewest(client, names, "default", "numbered", "1m")),
+    symbols: await withClient(
+      database,
+      (client, names) => listSymbols(client, names, { tenant: "default", search: "S", now: NOW }),
+    ),
+    bars: await withClient(database, (client, names) => readBars(client, names, NAMES, 5)),
+    lags: await withClient(
+      database,
+      async (client, names) => [...await readShardLags(client, names, 4)].map(([shard]) => shard),
+    ),
     leases: await useLeases(database),
     views: await Promise.all(
       ["bars", "latest_bars", "bars_5m", "bars_15m", "bars_1h", "bars_1d"].map(async (view) =>
@@ -127,8 +133,8 @@ test("columns that a user adds to the tables let readers see no more and no less
   const asReader = new URL(url);
   asReader.username = role;
   for (const [tenant, expected] of [["default", 10], ["other", 0]] as const) {
-    await withClient(database, (client) => changeGrants(client, { role, tenant, isRevoked: false }));
+    await withClient(database, (client, names) => changeGrants(client, names, { role, tenant, isRevoked: false }));
     assertEquals(await server.query("SELECT count(*)::int AS seen FROM bars", asReader.href), [{ seen: expected }]);
-    await withClient(database, (client) => changeGrants(client, { role, tenant, isRevoked: true }));
+    await withClient(database, (client, names) => changeGrants(client, names, { role, tenant, isRevoked: true }));
   }
 });

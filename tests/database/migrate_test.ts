@@ -141,7 +141,7 @@ test("--plan makes no embedded database", async () => {
   const { code, stdout } = await startBarline(["migrate", "--plan", "--data-dir", "data"], { cwd: directory.path })
     .ended;
   assertEquals(code, 0);
-  assertStringIncludes(stdout, "CREATE TABLE bar (");
+  assertStringIncludes(stdout, "CREATE TABLE public.bar (");
   assertEquals([...Deno.readDirSync(directory.path)], []);
 });
 

@@ -72,7 +72,7 @@ controlTest("a stop ends the question for the newest bars of a server that hangs
   const pool = createPool(database, 1);
   const stop = new AbortController();
   const ask = (signal: AbortSignal) =>
-    borrow({ pool, database }, "t", (client) => readNewest(client, "default", "numbered", "1m"), signal);
+    borrow({ pool, database }, "t", (client, names) => readNewest(client, names, "default", "numbered", "1m"), signal);
   assertEquals(await ask(never), new Map());
   await control.signal("SIGSTOP");
   try {

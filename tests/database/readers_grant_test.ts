@@ -55,7 +55,8 @@ async function prepare(server: TestServer, isDivided: boolean): Promise<Place> {
   await admin(`CREATE ROLE ${role} LOGIN`);
   assertEquals((await withClient(database, readRelations)).way, isDivided ? "views" : "policies");
   const change = async (tenant: string | undefined, of: string, isRevoked: boolean) =>
-    (await withClient(database, (client) => changeGrants(client, { role: of, tenant, isRevoked }))).notices;
+    (await withClient(database, (client, names) => changeGrants(client, names, { role: of, tenant, isRevoked })))
+      .notices;
   return {
     database,
     server,

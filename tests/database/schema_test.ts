@@ -4,10 +4,11 @@ import { type Database, withClient } from "../../src/database/database.ts";
 import { adviseOnDatabaseError, classifyDatabaseError } from "../../src/database/faults.ts";
 import { migrate, prepareDatabase } from "../../src/database/migrate.ts";
 import { relations } from "../../src/database/schema/description.ts";
+import type { Relation } from "../../src/database/schema/relation.ts";
 import { inspectSchema } from "../../src/database/schema/inspect.ts";
 import { grantRights, type Uses } from "../../src/database/schema/rights.ts";
 import { recordKinds } from "../../src/records/mod.ts";
-import { describeSchema } from "../support/describe_schema.ts";
+import { type DescribedRelation, describeSchema } from "../support/describe_schema.ts";
 import { counts, select, writeOnce } from "../support/lanes.ts";
 import { numberedBars } from "../support/numbered.ts";
 import { olderThan, type TestServer } from "../support/postgres.ts";
@@ -18,7 +19,7 @@ const { test, controlTest } = useServer();
 const KINDS = Object.keys(recordKinds);
 
 const doctor = (database: Database) =>
-  withClient(database, (client) => checkDatabase(client, { kinds: KINDS, coverage: true }));
+  withClient(database, (client, names) => checkDatabase(client, names, { kinds: KINDS, coverage: true }));
 const describe = (database: Database) => withClient(database, describeSchema);
 
 /** What a preparation is refused with. */
@@ -40,7 +41,7 @@ async function roleOf(server: TestServer, url: string): Promise<{ role: string; 
 test("the description is what the migrations, kinds and roll-ups make; else run `deno task describe`", async (server) => {
   const { database } = await migratedDatabase(server);
   const made = await describe(database);
-  const shape = ({ name, kind, columns, keys, triggers }: typeof relations[number]) => ({
+  const shape = ({ name, kind, columns, keys, triggers }: Omit<DescribedRelation, "create"> | Relation) => ({
     name,
     kind,
     columns: columns.toSorted((a, b) => a.name < b.name ? -1 : 1),
@@ -88,8 +89,8 @@ test("views without a column of theirs, as an older migrate has made them, are f
 
 for (
   const [change, message] of [
-    ["ALTER TABLE bar DROP COLUMN trades CASCADE", "ALTER TABLE bar ADD COLUMN trades integer"],
-    ["ALTER TABLE bar ADD COLUMN note text NOT NULL", "ALTER TABLE bar ALTER COLUMN note DROP NOT NULL"],
+    ["ALTER TABLE bar DROP COLUMN trades CASCADE", "ALTER TABLE public.bar ADD COLUMN trades integer"],
+    ["ALTER TABLE bar ADD COLUMN note text NOT NULL", "ALTER TABLE public.bar ALTER COLUMN note DROP NOT NULL"],
     ["ALTER TABLE bar DROP CONSTRAINT bar_pkey", 'Table "bar" has no unique key of series_id, ts'],
     [
       "ALTER TABLE bar DROP CONSTRAINT bar_pkey; ALTER TABLE bar ADD PRIMARY KEY (series_id, ts) DEFERRABLE",
@@ -125,7 +126,10 @@ test("relations of others under Barline's names are left alone, and named with t
     const database = databaseAt(await server.createDatabase());
     await select(database, `CREATE ${made} (id int)`);
     const { message } = await refusal(database);
-    assertStringIncludes(message, `it holds the table "${made.split(" ")[1]}" of "postgres"`);
+    assertStringIncludes(
+      message,
+      `the table "${made.split(" ")[1]}" belongs to role "postgres" and is not Barline's: use --schema NAME`,
+    );
     assert(!/drop/i.test(message), message);
     await assertRejects(() => doctor(database), Error, message);
     assertEquals(await select(database, "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"), [
@@ -141,7 +145,7 @@ test("tables of another schema of the search path are not taken for Barline's, i
   const { role, database } = await roleOf(server, url);
   await server.query(`CREATE SCHEMA ${role} AUTHORIZATION ${role}`, url);
   await prepareDatabase(database);
-  assertEquals((await withClient(database, inspectSchema)).schema, role);
+  assertEquals((await withClient(database, inspectSchema)).names.schema, role);
   assertEquals(await writeOnce(database, numberedBars(10)), counts(10));
   assertEquals(await server.query(`SELECT count(*)::int AS bars FROM ${role}.bar`, url), [{ bars: 10 }]);
   assertEquals(await select(databaseAt(url), "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"), [
@@ -202,17 +206,21 @@ test("missing rights are named with the statements that give them, and migrate -
   assert(!message.includes("barline_migration"), message);
   await assertRejects(() => doctor(database), Error, `GRANT INSERT, UPDATE ON public.bar TO ${role}`);
 
-  await withClient(owner, (client) => grantRights(client, role));
+  await withClient(owner, (client, names) => grantRights(client, names, role));
   assertEquals(await prepareDatabase(database, { uses: { kinds: KINDS } }), []);
   assertStringIncludes(await doctor(database), "schema up to date");
   assertEquals(await writeOnce(database, numberedBars(10)), counts(10));
-  await assertRejects(() => withClient(owner, (client) => grantRights(client, "nobody_here")), Error, "CREATE ROLE");
+  await assertRejects(
+    () => withClient(owner, (client, names) => grantRights(client, names, "nobody_here")),
+    Error,
+    "CREATE ROLE",
+  );
 });
 
 test("a start asks for rights on coverage where feeds keep it, and on leases where shards are shared out", async (server) => {
   const { url, database: owner } = await migratedDatabase(server);
   const { role, database } = await roleOf(server, url);
-  await withClient(owner, (client) => grantRights(client, role));
+  await withClient(owner, (client, names) => grantRights(client, names, role));
   await select(owner, `REVOKE DELETE ON series_doubt, cluster_lease FROM ${role}`);
   const refused = async (uses: Uses) =>
     String((await assertRejects(() => prepareDatabase(database, { uses }), Error)).cause);
@@ -227,7 +235,7 @@ test("a start asks for rights on coverage where feeds keep it, and on leases whe
 test("the advice about a refused write names the one right that is missing", async (server) => {
   const { url, database: owner } = await migratedDatabase(server);
   const { role, database } = await roleOf(server, url);
-  await withClient(owner, (client) => grantRights(client, role));
+  await withClient(owner, (client, names) => grantRights(client, names, role));
   await select(owner, `REVOKE INSERT ON bar FROM ${role}`);
   const error = await assertRejects(() => writeOnce(database, numberedBars(1)), Error, "permission denied");
   assertEquals(
@@ -246,7 +254,7 @@ controlTest(
     await assertRejects(() => doctor(databaseAt(there.href)), Error, "hot standby");
 
     const { role, database: theirs } = await roleOf(server, url);
-    await withClient(database, (client) => grantRights(client, role));
+    await withClient(database, (client, names) => grantRights(client, names, role));
     await server.query(`ALTER ROLE ${role} SET default_transaction_read_only = on`);
     await assertRejects(() => doctor(theirs), Error, "may only read");
     await server.query(`ALTER ROLE ${role} RESET default_transaction_read_only`);
@@ -254,7 +262,7 @@ controlTest(
     await select(database, "DROP TABLE bar CASCADE");
     await assertRejects(() => doctor(theirs), Error, "must not create bar");
     await withClient(database, migrate);
-    await withClient(database, (client) => grantRights(client, role));
+    await withClient(database, (client, names) => grantRights(client, names, role));
     assertStringIncludes(await doctor(theirs), "schema up to date");
   },
   { program: "pg_basebackup" },

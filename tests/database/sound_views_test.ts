@@ -85,7 +85,7 @@ SELECT s.tenant, s.provider, s.symbol, time_bucket(INTERVAL '1 day', b.ts) AS ts
 FROM bar b JOIN series_key s ON s.id = b.series_id WHERE s.timeframe = '1m'
 GROUP BY s.tenant, s.provider, s.symbol, b.series_id, time_bucket(INTERVAL '1 day', b.ts)
 WITH NO DATA;
-CREATE VIEW bars_1d AS ${day.over};
+CREATE VIEW bars_1d AS ${day.over(await withClient(database, (_, names) => Promise.resolve(names)))};
 SELECT add_continuous_aggregate_policy('bar_1d', NULL, INTERVAL '1 day', INTERVAL '7 minutes')`,
   );
   await assertRejects(() => select(database, "SELECT * FROM bars_1d"), Error, "out of range");

@@ -13,7 +13,7 @@ Deno.test("the extension is created where the server has it, and its functions a
     const database = await server.open({ bare: true });
     await prepareDatabase(database);
     assertEquals(await withClient(database, readPresence), presence);
-    const examine = () => withClient(database, (client) => checkTimescale(client, {}));
+    const examine = () => withClient(database, (client, names) => checkTimescale(client, names, {}));
     assertMatch(await examine(), presence === "creatable" ? /^2\.\d+\.\S+ could be installed$/ : /7 steps to do/);
     const problems: Error[] = [];
     const done = await applyTimescale(database, {}, (problem) => problems.push(problem));

@@ -35,7 +35,10 @@ Deno.test("of compressed bars and continuous aggregates a role sees its tenant's
   assertEquals((await withClient(database, readRelations)).way, "views");
   const name = role();
   await admin(database, `CREATE ROLE ${name}`);
-  await withClient(database, (client) => changeGrants(client, { role: name, tenant: "acme", isRevoked: false }));
+  await withClient(
+    database,
+    (client, names) => changeGrants(client, names, { role: name, tenant: "acme", isRevoked: false }),
+  );
   const [{ oid }] = await admin(database, `SELECT oid::text FROM pg_roles WHERE rolname = '${name}'`);
   const [{ schema }] = await admin(database, "SELECT current_schema() AS schema");
   const [{ chunk }] = await admin(database, "SELECT show_chunks('bar')::text AS chunk");
@@ -66,7 +69,7 @@ Deno.test("bars that are kept by policies stay in their plain table, and that is
   const name = role();
   await admin(database, `CREATE ROLE ${name}`);
   const change = (isRevoked: boolean) =>
-    withClient(database, (client) => changeGrants(client, { role: name, tenant: "acme", isRevoked }));
+    withClient(database, (client, names) => changeGrants(client, names, { role: name, tenant: "acme", isRevoked }));
   await change(false);
   const told: string[] = [];
   assertEquals(await applyTimescale(database, {}, ({ message }) => told.push(message)), []);

@@ -43,7 +43,7 @@ const stateOf = (database: Database) => withClient(database, readState);
 
 Deno.test("a new database gets the hypertable, compression, roll-ups and their policies, and all of it once", async () => {
   const database = await plainDatabase();
-  const planned = await withClient(database, (client) => readPlan(client, {}));
+  const planned = await withClient(database, (client, names) => readPlan(client, names, {}));
   assertEquals(await apply(database, {}), planned.map(({ name }) => name));
   const { hypertable, rollups: views } = await stateOf(database);
   assertEquals(hypertable?.chunkSeconds, 7 * 86_400);

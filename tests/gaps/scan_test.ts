@@ -157,7 +157,7 @@ VALUES (${seriesId}, ${at("00:02")}, ${at("00:04")}, 'hole', now(), now(), 3), (
     from: utc("2024-07-01T00:00"),
     to: utc("2024-07-01T00:10"),
   };
-  const gaps = await withClient(database, (client) => Array.fromAsync(findGaps({ client, ...options })));
+  const gaps = await withClient(database, (client, names) => Array.fromAsync(findGaps({ client, names, ...options })));
   assertEquals(gaps.map(({ doubt }) => doubt?.reason), [undefined, "hole", "denied", undefined]);
   assertEquals(gaps.map(describeGap).map(({ state, reason }) => [state, reason]), [
     ["missing", undefined],
@@ -232,9 +232,10 @@ test("a million bars are looked through in a few seconds, wherever their gaps li
     url,
   );
   const started = processorMs();
-  const gaps = await withClient(database, (client) =>
+  const gaps = await withClient(database, (client, names) =>
     Array.fromAsync(findGaps({
       client,
+      names,
       seriesId,
       calendar: always,
       stepMs: MINUTE_MS,

@@ -28,7 +28,7 @@ test("a slice takes whole series while there is room, and of the last one a part
   }
   const slices: string[][] = [];
   while (queue.length > 0) {
-    const parts = await withClient(database, (client) => takeSlice(client, queue, 45));
+    const parts = await withClient(database, (client, names) => takeSlice(client, names, queue, 45));
     slices.push(
       parts.map(({ series: { provider, symbol, timeframe }, scope, gaps }) =>
         `${provider} ${symbol} ${timeframe} ${minuteOf(scope.from)}-${minuteOf(scope.to)}: ${gaps.length}`

@@ -4,22 +4,23 @@
  * - `[--seeds N] [--seed K] [--feed NAME] [--verbose]` runs seeds of the model, one after another.
  * - `--rows [NAME…] [--feed NAME] [--mode NAME]` runs what vendors do, one by one, over real sockets.
  * - `--plant [RULE] [--seeds N]` takes out each rule in turn, or those of whose sentence RULE is a part; seeds must notice.
- * - `--requests [--feed NAME]` counts what a day of 1,000 symbols asks of each vendor.
+ * - `--requests [--feed NAME] [--symbols 1000] [--minutes N]` counts what a day of many symbols asks of each vendor.
+ * - `--outages [--feed NAME] [--symbols 1000]` measures how soon an hour's outage of many symbols is repaired.
  * - `--kills N [--seed K]` kills a process N times in wall-clock time.
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { countRequests, measureOutages } from "../coverage/load/measure.ts";
 import { runRows } from "../coverage/run_rows.ts";
 import { runKills } from "./kills.ts";
 import { runPlants } from "./plants.ts";
-import { countRequests } from "./requests.ts";
 import { runSeeds } from "./seeds.ts";
 
-const { rows, requests, kills, plant, _: names, ...options } = parseArgs(Deno.args, {
-  default: { seeds: 1000 },
+const { rows, requests, outages, kills, plant, _: names, ...options } = parseArgs(Deno.args, {
+  default: { seeds: 1000, symbols: 1000 },
   string: ["feed", "mode", "plant"],
-  boolean: ["rows", "requests", "verbose"],
+  boolean: ["rows", "requests", "outages", "verbose"],
 });
 
 async function killAll(kills: number): Promise<number> {
@@ -38,19 +39,11 @@ async function plantAll(only: string): Promise<number> {
   return unnoticed;
 }
 
-async function countAll(): Promise<number> {
-  let above = 0;
-  for await (const { name, perMinute, count, allowed } of countRequests(options.feed)) {
-    console.log(`${name} at ${perMinute} a minute: ${count} requests in a day, ${allowed} are 10 %`);
-    if (count > allowed) above++;
-  }
-  return above;
-}
-
 let failures: number;
 if (kills !== undefined) failures = await killAll(kills);
 else if (plant !== undefined) failures = await plantAll(plant);
-else if (requests) failures = await countAll();
+else if (requests) failures = await countRequests(options);
+else if (outages) failures = await measureOutages(options);
 else if (rows) failures = await runRows({ ...options, names: names.map(String) });
 else failures = await runSeeds(options);
 Deno.exit(failures === 0 ? 0 : 1);

@@ -1,6 +1,7 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
-import { createSources } from "../../src/cli/providers.ts";
-import { type ConfigProblem, loadConfig } from "../../src/config/load.ts";
+import { inspectProviders } from "../../src/app/configured.ts";
+import { loadConfig } from "../../src/config/load.ts";
+import type { ConfigProblem } from "../../src/config/problem.ts";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import { createMessageReader } from "../../src/providers/alpaca/messages.ts";
 import { SettingError } from "../../src/providers/provider.ts";
@@ -14,7 +15,7 @@ const create = (variables: Record<string, string>, options: Parameters<typeof pr
   createAlpaca(providerSettings({ variable: (name) => variables[name], ...options }));
 
 Deno.test("everything that is wrong is told at once, by the names of options and variables", () => {
-  const problems: ConfigProblem[] = [];
+  let problems: readonly ConfigProblem[] = [];
   const variables: Record<string, string> = {
     ALPACA_FEED: "iexx",
     ALPACA_STREAM_URL: "https://example.com",
@@ -24,7 +25,10 @@ Deno.test("everything that is wrong is told at once, by the names of options and
     flags: new Map<string, unknown>([["provider", ["alpaca"]], ["timeframe", "5m"]]),
     env: (name) => variables[name],
     dotenv: "no such file",
-    check: (config) => createSources(config, problems),
+    check(config) {
+      ({ problems } = inspectProviders(config));
+      return [];
+    },
   });
   assertEquals(problems.map(({ key, source }) => `${key} from ${source}`), [
     "timeframe from --timeframe",

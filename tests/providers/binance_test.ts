@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { createBinance } from "../../src/providers/binance.ts";
-import { type BinanceOptions, createBinanceFeed } from "../../src/providers/binance/feed.ts";
+import type { BinanceOptions } from "../../src/providers/binance/endpoint.ts";
+import { createBinanceFeed } from "../../src/providers/binance/feed.ts";
 import { FeedError } from "../../src/providers/live/feed.ts";
 import type { SettingError } from "../../src/providers/provider.ts";
 import { type FakeBinance, startFakeBinance, toMessage } from "../support/fake_binance.ts";

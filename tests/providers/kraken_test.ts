@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { createKraken } from "../../src/providers/kraken.ts";
-import { createKrakenFeed, type KrakenOptions } from "../../src/providers/kraken/feed.ts";
+import type { KrakenOptions } from "../../src/providers/kraken/endpoint.ts";
+import { createKrakenFeed } from "../../src/providers/kraken/feed.ts";
 import { FeedError } from "../../src/providers/live/feed.ts";
 import type { SettingError } from "../../src/providers/provider.ts";
 import { runSession } from "../support/session.ts";

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { FeedError } from "../../src/providers/live/feed.ts";
-import { createMassiveFeed, type MassiveOptions } from "../../src/providers/massive/feed.ts";
+import type { MassiveOptions } from "../../src/providers/massive/endpoint.ts";
+import { createMassiveFeed } from "../../src/providers/massive/feed.ts";
 import {
   type FakeMassive,
   KEY,

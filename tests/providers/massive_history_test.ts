@@ -4,7 +4,8 @@ import { FeedError } from "../../src/providers/live/feed.ts";
 import { completeUntil, readHistory } from "../../src/providers/live/history/range.ts";
 import { createPace } from "../../src/providers/massive/pace.ts";
 import { alterJson } from "../support/lapse.ts";
-import { createMassiveFeed, type MassiveOptions } from "../../src/providers/massive/feed.ts";
+import type { MassiveOptions } from "../../src/providers/massive/endpoint.ts";
+import { createMassiveFeed } from "../../src/providers/massive/feed.ts";
 import { fakeClock } from "../support/clock.ts";
 import { type FakeMassive, KEY, startFakeMassive } from "../support/fake_massive.ts";
 

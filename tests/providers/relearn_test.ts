@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { confirm, type Doubt, doubt, UNKNOWN } from "../../src/coverage/coverage.ts";
 import type { CoverageNews } from "../../src/coverage/store.ts";
 import { fakeClock } from "../support/clock.ts";
-import { BAR, barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
+import { BAR, barBefore, MINUTE, NOW, runScripted, type Script } from "../support/scripted_feed.ts";
 
 const SYMBOL = "BTC/USD";
 const minutes = (from: number, to: number) => [BAR + from * MINUTE, BAR + to * MINUTE] as const;
@@ -12,10 +12,11 @@ const doubtOver = (from: number, to: number, reason: Doubt["reason"]): Doubt => 
 };
 
 /** Streams bars of ten minutes, and hears the news then. */
-async function runWith(news: CoverageNews) {
+async function runWith(news: CoverageNews, script: Partial<Script> = {}) {
   const clock = fakeClock(NOW);
   let isThere = false;
   const run = await runScripted({
+    ...script,
     newest: { [SYMBOL]: 0 },
     answer: ({ from, to }) => [
       Array.from({ length: from - to }, (_, at) => barBefore(from - at, SYMBOL))
@@ -68,5 +69,16 @@ Deno.test("after a restore, what the database no longer confirms is asked for ag
   assertEquals(again, [4, 5, 6, 7, 8, 9]);
   await clock.tick(MINUTE);
   assertEquals(run.track(SYMBOL)!.doubts, []);
+  await run.stop();
+});
+
+Deno.test("bars that were deleted are handed on again, also where history has them as the stream had", async () => {
+  const deleted = { ...doubtOver(3, 5, "deleted"), dueAt: NOW };
+  const news = { changed: new Map([[SYMBOL, doubt(confirmedUntil(8), deleted)]]) };
+  const { run, clock } = await runWith(news, { isConfirmed: true });
+  using _clock = clock;
+  await clock.tick(2 * MINUTE);
+  const times = [2, 3, 4, 5].map((minute) => run.bars.filter(({ ts }) => ts === BAR + minute * MINUTE).length);
+  assertEquals(times, [1, 2, 2, 1]);
   await run.stop();
 });

@@ -1,4 +1,5 @@
 import { assertLess } from "@std/assert";
+import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import type { FeedCoverage } from "../../src/providers/live/coverage.ts";
 import type { Feed } from "../../src/providers/live/feed.ts";
 import { type RepairOptions, startRepairs } from "../../src/providers/live/history/repair.ts";
@@ -20,7 +21,7 @@ Deno.test("symbols that are subscribed one by one do not each have all doubts lo
   };
   const ending = new AbortController();
   const options: Partial<RepairOptions> = {
-    feed: { name: "test" } as Feed,
+    feed: { name: "test", bucket: createTokenBucket(1) } as Partial<Feed> as Feed,
     coverage: coverage as FeedCoverage,
     signal: ending.signal,
     clock: createReceiveClock(),

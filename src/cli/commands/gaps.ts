@@ -9,6 +9,7 @@ const OPTIONS: readonly OptionName[] = [
     "database",
     "sslmode",
     "sslrootcert",
+    "schema",
     "dataDir",
     "tenant",
     "rate",

@@ -5,6 +5,7 @@ const OWN: readonly OptionName[] = [
   "database",
   "sslmode",
   "sslrootcert",
+  "schema",
   "dataDir",
   "timescale",
   "writeTimeoutMs",

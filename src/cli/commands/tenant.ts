@@ -5,7 +5,7 @@ import type { Command } from "../command.ts";
 export const tenant: Command = {
   summary: "Let roles of the database read the rows of a tenant, and no others",
   usage: "grant|revoke|list [NAME] [--role ROLE]",
-  options: ["database", "sslmode", "sslrootcert", "dataDir", "writeTimeoutMs", "json"],
+  options: ["database", "sslmode", "sslrootcert", "schema", "dataDir", "writeTimeoutMs", "json"],
   flags: [
     { name: "role", value: "ROLE", help: "role of the database, which is there already" },
     { name: "all", help: "all tenants, in place of a name" },

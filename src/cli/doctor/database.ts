@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import type { TimescaleSettings } from "../../config/timescale.ts";
 import { readCommitRisk, type SynchronousCommit } from "../../database/commit_risk.ts";
+import type { Names } from "../../database/names.ts";
 import { planMigration, readVersion, SCHEMA_VERSION } from "../../database/migrate.ts";
 import { compareSchema } from "../../database/schema/compare.ts";
 import { type FoundSchema, inspectSchema } from "../../database/schema/inspect.ts";
@@ -23,17 +24,19 @@ const TIMESCALE_WANTED = [2, 12];
  *
  * @throws {Error} If the database does not serve these uses; names everything that is in the way.
  */
-export async function checkDatabase(client: Client, uses: Uses): Promise<string> {
+export async function checkDatabase(client: Client, names: Names, uses: Uses): Promise<string> {
   const { rows } = await client.query(
     `SELECT current_setting('server_version') AS version, current_user, pg_is_in_recovery() AS standby,
   current_setting('transaction_read_only') = 'on' AS read_only,
-  has_schema_privilege(current_schema(), 'CREATE') AS may_create,
+  coalesce((SELECT has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n WHERE n.nspname = $1),
+    has_database_privilege(current_database(), 'CREATE')) AS may_create,
   coalesce((SELECT s.ssl FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()), false) AS ssl`,
+    [names.schema],
   );
   const started = performance.now();
   await client.query("SELECT 1");
   const ms = (performance.now() - started).toFixed(1);
-  const { version, current_user, standby, read_only, may_create, ssl } = rows[0];
+  const { version: server, current_user, standby, read_only, may_create, ssl } = rows[0];
   const problems: string[] = [];
   if (standby) problems.push("The server is a hot standby, which can only be read: name the primary, or both hosts");
   else if (read_only) {
@@ -41,17 +44,17 @@ export async function checkDatabase(client: Client, uses: Uses): Promise<string>
       `The user "${current_user}" may only read: ALTER ROLE "${current_user}" RESET default_transaction_read_only`,
     );
   }
-  const plan = await planMigration(client);
+  const plan = await planMigration(client, names);
   if (plan.length > 0 && !may_create) {
     problems.push(
       `The user "${current_user}" must not create ${plan.map(({ name }) => name).join(", ")}: ` +
         "run `barline migrate` as a user who may",
     );
   }
-  const found = await inspectSchema(client);
+  const found = await inspectSchema(client, names);
   if (plan.length === 0) {
     problems.push(...compareSchema(found).differences.map(({ message }) => message));
-    const { statements } = await findMissingRights(client, uses);
+    const { statements } = await findMissingRights(client, names, uses);
     if (statements.length > 0) {
       problems.push(
         `The user "${current_user}" lacks rights to write: as the owner run \`barline migrate --grant ${current_user}\`, or ` +
@@ -60,13 +63,14 @@ export async function checkDatabase(client: Client, uses: Uses): Promise<string>
     }
   }
   if (problems.length > 0) throw new Error(problems.join(". "));
-  const schema = await readVersion(client);
+  const version = await readVersion(client, names);
   const state = plan.length === 0
-    ? `schema up to date (${schema})`
-    : `schema at ${schema} of ${SCHEMA_VERSION}, start makes ${plan.map(({ name }) => name).join(", ")}`;
+    ? `schema up to date (${version})`
+    : `schema at ${version} of ${SCHEMA_VERSION}, start makes ${plan.map(({ name }) => name).join(", ")}`;
   const parts = [
-    `PostgreSQL ${version}`,
+    `PostgreSQL ${server}`,
     `user ${current_user}`,
+    `schema ${names.schema}`,
     ssl ? "encrypted" : "not encrypted",
     state,
     ...describePartitions(found),
@@ -106,10 +110,10 @@ export function adviseOnTimescale(version: string): string | undefined {
 /** Policies of the bars and their roll-ups whose last run has failed. */
 const FAILED_JOBS = `SELECT j.job_id, j.proc_name
 FROM timescaledb_information.jobs j JOIN timescaledb_information.job_stats s USING (job_id)
-LEFT JOIN timescaledb_information.continuous_aggregates a ON a.view_schema = current_schema()
+LEFT JOIN timescaledb_information.continuous_aggregates a ON a.view_schema = $2
   AND j.hypertable_name IN (a.view_name, a.materialization_hypertable_name)
 WHERE s.last_run_status = 'Failed'
-  AND (j.hypertable_schema = current_schema() AND j.hypertable_name = 'bar' OR a.view_name = ANY ($1))
+  AND (j.hypertable_schema = $2 AND j.hypertable_name = 'bar' OR a.view_name = ANY ($1))
 ORDER BY j.job_id`;
 
 /**
@@ -117,7 +121,7 @@ ORDER BY j.job_id`;
  *
  * @throws {Error} If it is too old, or if its jobs fail.
  */
-export async function checkTimescale(client: Client, settings: TimescaleSettings): Promise<string> {
+export async function checkTimescale(client: Client, names: Names, settings: TimescaleSettings): Promise<string> {
   const { rows } = await client.query(
     `SELECT default_version, installed_version FROM pg_available_extensions WHERE name = 'timescaledb'`,
   );
@@ -128,13 +132,14 @@ export async function checkTimescale(client: Client, settings: TimescaleSettings
   if (installed_version === null) return `${default_version} could be installed`;
   const { rows: failed } = await client.query(FAILED_JOBS, [
     rollups.map(({ aggregate }) => aggregate),
+    names.schema,
   ]);
   if (failed.length > 0) {
     const names = failed.map(({ job_id, proc_name }) => `${proc_name} ${job_id}`).join(", ");
     throw new Error(`version ${installed_version}, whose jobs fail (${names}). Look into the server's log for why`);
   }
-  if (await readVersion(client) < SCHEMA_VERSION) return `version ${installed_version}`;
-  const steps = await readPlan(client, settings);
+  if (await readVersion(client, names) < SCHEMA_VERSION) return `version ${installed_version}`;
+  const steps = await readPlan(client, names, settings);
   const state = steps.length === 0 ? "set up" : `${steps.length} steps to do, see \`barline migrate --plan\``;
   return `version ${installed_version}, ${settings.enabled === false ? "not used" : state}`;
 }

@@ -11,6 +11,7 @@ import { checkLeaseServer, readMembership } from "../../cluster/postgres_lease.t
 import { keepsLeasesInNats } from "../../config/cluster.ts";
 import type { Config } from "../../config/load.ts";
 import { withClient } from "../../database/database.ts";
+import type { Names } from "../../database/names.ts";
 import { openLeaseDatabase } from "../../database/open.ts";
 import { inspectSchema } from "../../database/schema/inspect.ts";
 import { openNats } from "../../nats/connection.ts";
@@ -39,10 +40,10 @@ async function readAll(config: Config): Promise<Membership> {
   const { settings } = config;
   if (!keepsLeasesInNats(settings)) {
     await using database = openLeaseDatabase(config, "barline doctor", TIMEOUT_MS);
-    return await withClient(database, async (client) => {
+    return await withClient(database, async (client, names) => {
       await checkLeaseServer(client, database.label);
-      return await hasTable(client)
-        ? await readMembership(client, settings.cluster)
+      return await hasTable(client, names)
+        ? await readMembership(client, names, settings.cluster)
         : { members: [], blocked: new Set() };
     });
   }
@@ -55,6 +56,6 @@ async function readAll(config: Config): Promise<Membership> {
 }
 
 /** The first instance makes it. */
-async function hasTable(client: Client): Promise<boolean> {
-  return (await inspectSchema(client, ["cluster_lease"])).relations.size > 0;
+async function hasTable(client: Client, names: Names): Promise<boolean> {
+  return (await inspectSchema(client, names, ["cluster_lease"])).relations.size > 0;
 }

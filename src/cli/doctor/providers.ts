@@ -4,11 +4,11 @@
  *
  * @module
  */
-import type { Config, ConfigProblem } from "../../config/load.ts";
+import { inspectProviders } from "../../app/configured.ts";
+import type { Config } from "../../config/load.ts";
 import type { Provider } from "../../providers/provider.ts";
 import { frameSize } from "../../records/frame.ts";
 import { createReceiveClock } from "../../records/record.ts";
-import { createSources } from "../providers.ts";
 
 /** A provider that is configured, or why it cannot be had. */
 export interface FoundProvider {
@@ -24,8 +24,8 @@ const AGE_MS = 30 * MINUTE_MS;
 
 /** The providers of the configuration; for those whose settings do not do, each thing that is wrong. */
 export function findProviders(config: Config): FoundProvider[] {
-  const problems: ConfigProblem[] = [];
-  const made = createSources(config, problems).flatMap((provider) => provider.members ?? [provider]);
+  const { providers, problems } = inspectProviders(config);
+  const made = providers.flatMap((provider) => provider.members ?? [provider]);
   return [
     ...made.map((provider) => ({ name: provider.name, provider })),
     ...problems.map(({ key, message }) => ({

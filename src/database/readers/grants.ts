@@ -4,14 +4,12 @@
  * @module
  */
 import type { Client } from "pg";
-import { LOCK_KEY } from "../migrate.ts";
+import { lockSchema } from "../lock.ts";
+import { literal, type Names } from "../names.ts";
 import { planPolicies, readPolicies } from "./policies.ts";
-import { readRelations, type Relations } from "./relations.ts";
+import { type Grants, readRelations, type Relations } from "./relations.ts";
 import { findRights } from "./rights.ts";
-import { planSchemas, readSchemas } from "./schemas.ts";
-
-/** Tenants of each role, by name; `undefined` is all of them. */
-export type Grants = ReadonlyMap<string, ReadonlySet<string> | undefined>;
+import { planSchemas, readerSchema, readSchemas } from "./schemas.ts";
 
 /** A change of grants. */
 export interface GrantChange {
@@ -32,13 +30,13 @@ export interface GrantReport {
 const LOCK_TIMEOUT = "10s";
 
 /** Reads who may read what. */
-export async function readGrants(client: Client): Promise<Grants> {
-  const relations = await readRelations(client);
+export async function readGrants(client: Client, names: Names): Promise<Grants> {
+  const relations = await readRelations(client, names);
   return await grantsOf(client, relations);
 }
 
-async function grantsOf(client: Client, { schema, way }: Relations): Promise<Grants> {
-  return way === "policies" ? await readPolicies(client, schema) : await readSchemas(client);
+async function grantsOf(client: Client, { names, way }: Relations): Promise<Grants> {
+  return way === "policies" ? await readPolicies(client, names.schema) : await readSchemas(client, names);
 }
 
 /**
@@ -47,16 +45,20 @@ async function grantsOf(client: Client, { schema, way }: Relations): Promise<Gra
  *
  * @throws {Error} If the role is not there, or could see more or change something in another way.
  */
-export async function changeGrants(client: Client, { role, tenant, isRevoked }: GrantChange): Promise<GrantReport> {
+export async function changeGrants(
+  client: Client,
+  names: Names,
+  { role, tenant, isRevoked }: GrantChange,
+): Promise<GrantReport> {
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
-    await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
+    await lockSchema(client, names);
     await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     const { rows } = await client.query("SELECT oid FROM pg_roles WHERE rolname = $1", [role]);
     if (rows.length === 0) {
       throw new Error(`Cannot find the role "${role}": create it first, as in CREATE ROLE ${role} LOGIN PASSWORD '…'`);
     }
-    const relations = await readRelations(client);
+    const relations = await readRelations(client, names);
     const before = await grantsOf(client, relations);
     const grants = change(before, { role, tenant, isRevoked });
     const notices: string[] = [];
@@ -66,8 +68,11 @@ export async function changeGrants(client: Client, { role, tenant, isRevoked }: 
         : await planSchemas(client, relations, before, grants)
     ) await client.query(statement);
     if (grants.has(role)) await findRights(client, relations, role, grants.get(role) === undefined);
-    if (relations.way === "views") notices.push(...await setSearchPath(client, role, grants.has(role)));
-    else if (before.size === 0 && grants.size > 0) notices.push(...await tellOthers(client, relations, grants));
+    if (relations.way === "views") {
+      notices.push(
+        ...await setSearchPath(client, role, grants.has(role) ? await readerSchema(client, names, role) : undefined),
+      );
+    } else if (before.size === 0 && grants.size > 0) notices.push(...await tellOthers(client, relations, grants));
     await client.query("COMMIT");
     return { grants, notices };
   } catch (error) {
@@ -98,18 +103,19 @@ function change(before: Grants, { role, tenant, isRevoked }: GrantChange): Grant
 }
 
 /** Lets the role find its views by the names that all know. Another role may be changed by few. */
-async function setSearchPath(client: Client, role: string, isGranted: boolean): Promise<string[]> {
-  const { rows: [{ statement, schema }] } = await client.query(
-    `SELECT format(CASE WHEN $2 THEN 'ALTER ROLE %I IN DATABASE %I SET search_path = %I'
+async function setSearchPath(client: Client, role: string, schema: string | undefined): Promise<string[]> {
+  const { rows: [{ statement }] } = await client.query(
+    `SELECT format(CASE WHEN $2::text IS NOT NULL THEN 'ALTER ROLE %I IN DATABASE %I SET search_path = %I'
   ELSE 'ALTER ROLE %I IN DATABASE %I RESET search_path' END,
-  $1::text, current_database(), 'barline_reader_' || oid) AS statement, 'barline_reader_' || oid AS schema
-FROM pg_roles WHERE rolname = $1`,
-    [role, isGranted],
+  $1::text, current_database(), $2::text) AS statement`,
+    [role, schema],
   );
   await client.query("SAVEPOINT path");
   try {
     await client.query(statement);
-    return isGranted ? [`${role} reads the views of the schema ${schema}, its search_path from the next login on`] : [];
+    return schema !== undefined
+      ? [`${role} reads the views of the schema ${schema}, its search_path from the next login on`]
+      : [];
   } catch {
     await client.query("ROLLBACK TO path");
     return [`search_path of ${role} could not be changed, run as a superuser: ${statement}`];
@@ -117,14 +123,18 @@ FROM pg_roles WHERE rolname = $1`,
 }
 
 /** Names those who could read until now, and see nothing from the first policy on. */
-async function tellOthers(client: Client, { tables, views }: Relations, grants: Grants): Promise<string[]> {
+async function tellOthers(
+  client: Client,
+  { tables, views, names: { of } }: Relations,
+  grants: Grants,
+): Promise<string[]> {
   const { rows } = await client.query(
     `SELECT DISTINCT rolname FROM pg_roles r, unnest($1::text[]) AS name
 WHERE NOT rolsuper AND NOT rolbypassrls AND rolname <> ALL ($2) AND rolname NOT LIKE 'pg\\_%'
-  AND NOT pg_has_role(r.oid, (SELECT relowner FROM pg_class WHERE oid = 'bar'::regclass), 'USAGE')
+  AND NOT pg_has_role(r.oid, (SELECT relowner FROM pg_class WHERE oid = ${literal(of("bar"))}::regclass), 'USAGE')
   AND has_table_privilege(r.oid, name, 'SELECT') AND NOT has_table_privilege(r.oid, name, 'INSERT')
 ORDER BY 1`,
-    [[...tables, ...views], [...grants.keys()]],
+    [[...tables, ...views].map(of), [...grants.keys()]],
   );
   if (rows.length === 0) return [];
   const names = rows.map(({ rolname }) => rolname).join(", ");

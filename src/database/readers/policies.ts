@@ -5,8 +5,8 @@
  * @module
  */
 import type { Client } from "pg";
-import type { Grants } from "./grants.ts";
-import { identifier, literal, type Relations, SERIES } from "./relations.ts";
+import { identifier, literal, type Names } from "../names.ts";
+import { type Grants, type Relations, SERIES } from "./relations.ts";
 
 const PREFIX = "barline tenant ";
 const ALL = "barline all tenants";
@@ -30,50 +30,56 @@ WHERE schemaname = $1 AND tablename = $2 AND (policyname = $3 OR starts_with(pol
 }
 
 /** The statements that lead from some grants to others. */
-export function planPolicies({ schema, tables, views }: Relations, before: Grants, after: Grants): string[] {
+export function planPolicies({ names, tables, views }: Relations, before: Grants, after: Grants): string[] {
   const all = [SERIES, ...tables];
+  const { of } = names;
   const roles = (names: Iterable<string>) => Array.from(names, identifier).join(", ");
   const statements: string[] = [];
   for (const table of all) {
-    for (const name of policiesOf(before)) statements.push(`DROP POLICY IF EXISTS ${identifier(name)} ON ${table}`);
+    const policies = policiesOf(before, of);
+    for (const name of policies) statements.push(`DROP POLICY IF EXISTS ${identifier(name)} ON ${of(table)}`);
     if (after.size === 0) {
-      statements.push(`ALTER TABLE ${table} DISABLE ROW LEVEL SECURITY`);
+      statements.push(`ALTER TABLE ${of(table)} DISABLE ROW LEVEL SECURITY`);
       continue;
     }
-    statements.push(`ALTER TABLE ${table} ENABLE ROW LEVEL SECURITY`);
+    statements.push(`ALTER TABLE ${of(table)} ENABLE ROW LEVEL SECURITY`);
     // Those who may write and are not the owner, whom policies do not concern.
-    const mayWrite = `(SELECT has_table_privilege(current_user, ${
-      literal(`${identifier(schema)}.${table}`)
-    }, 'INSERT'))`;
-    statements.push(`CREATE POLICY ${identifier(WRITERS)} ON ${table} USING (${mayWrite}) WITH CHECK (${mayWrite})`);
-    for (const [name, { condition, names }] of conditionsOf(table, after)) {
+    const mayWrite = `(SELECT has_table_privilege(current_user, ${literal(of(table))}, 'INSERT'))`;
+    statements.push(
+      `CREATE POLICY ${identifier(WRITERS)} ON ${of(table)} USING (${mayWrite}) WITH CHECK (${mayWrite})`,
+    );
+    for (const [name, { condition, names }] of conditionsOf(table, after, of)) {
       statements.push(
-        `CREATE POLICY ${identifier(name)} ON ${table} FOR SELECT TO ${roles(names)} USING (${condition})`,
+        `CREATE POLICY ${identifier(name)} ON ${of(table)} FOR SELECT TO ${roles(names)} USING (${condition})`,
       );
     }
   }
   const gone = [...before.keys()].filter((role) => !after.has(role));
-  const readable = [...all, ...views].join(", ");
+  const readable = [...all, ...views].map(of).join(", ");
   if (gone.length > 0) statements.push(`REVOKE SELECT ON ${readable} FROM ${roles(gone)}`);
   for (const view of views) {
     statements.push(
-      `ALTER VIEW ${view} ${after.size === 0 ? "RESET (security_invoker)" : "SET (security_invoker = true)"}`,
+      `ALTER VIEW ${of(view)} ${after.size === 0 ? "RESET (security_invoker)" : "SET (security_invoker = true)"}`,
     );
   }
   if (after.size > 0) {
-    statements.push(`GRANT USAGE ON SCHEMA ${identifier(schema)} TO ${roles(after.keys())}`);
+    statements.push(`GRANT USAGE ON SCHEMA ${names.quotedSchema} TO ${roles(after.keys())}`);
     statements.push(`GRANT SELECT ON ${readable} TO ${roles(after.keys())}`);
   }
   return statements;
 }
 
 /** Names of all policies that some grants have led to. */
-function policiesOf(grants: Grants): string[] {
-  return [WRITERS, ...conditionsOf(SERIES, grants).keys()];
+function policiesOf(grants: Grants, of: Names["of"]): string[] {
+  return [WRITERS, ...conditionsOf(SERIES, grants, of).keys()];
 }
 
 /** The policies of a table: what they let through, and to whom. */
-function conditionsOf(table: string, grants: Grants): Map<string, { condition: string; names: string[] }> {
+function conditionsOf(
+  table: string,
+  grants: Grants,
+  of: Names["of"],
+): Map<string, { condition: string; names: string[] }> {
   const policies = new Map<string, { condition: string; names: string[] }>();
   for (const [role, tenants] of grants) {
     for (const tenant of tenants ?? [undefined]) {
@@ -81,7 +87,7 @@ function conditionsOf(table: string, grants: Grants): Map<string, { condition: s
       const isOwn = (relation: string) => tenant === undefined ? "true" : `${relation}.tenant = ${literal(tenant)}`;
       const condition = table === SERIES || tenant === undefined
         ? isOwn(table)
-        : `${table}.series_id IN (SELECT k.id FROM ${SERIES} k WHERE ${isOwn("k")})`;
+        : `${table}.series_id IN (SELECT k.id FROM ${of(SERIES)} k WHERE ${isOwn("k")})`;
       const policy = policies.get(name) ?? { condition, names: [] };
       policy.names.push(role);
       policies.set(name, policy);

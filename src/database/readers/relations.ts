@@ -5,11 +5,15 @@
  */
 import type { Client } from "pg";
 import { recordKind, recordKinds } from "../../records/mod.ts";
+import type { Names } from "../names.ts";
 import { rollups } from "../timescale/rollups.ts";
+
+/** Tenants of each role, by name; `undefined` is all of them. */
+export type Grants = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 
 /** The relations that are there, by name. */
 export interface Relations {
-  readonly schema: string;
+  readonly names: Names;
   /** Tables with a column `series_id`. */
   readonly tables: readonly string[];
   /** Views with a column `tenant`. */
@@ -32,14 +36,15 @@ const TABLES = [...kinds.map(({ table }) => table), "series_coverage", "series_d
 const VIEWS = [...kinds.map(({ view }) => view), "latest_bars", "data_freshness", ...rollups.map(({ view }) => view)];
 
 /** Reads which of them there are. */
-export async function readRelations(client: Client): Promise<Relations> {
+export async function readRelations(client: Client, names: Names): Promise<Relations> {
+  const { schema } = names;
   const { rows } = await client.query(
     `SELECT relname, relkind::text, (SELECT count(*) > 0 FROM pg_inherits WHERE inhparent = c.oid) AS divided
-FROM pg_class c WHERE relnamespace = current_schema()::regnamespace AND relname = ANY ($1)`,
-    [[SERIES, ...TABLES, ...VIEWS, ...rollups.map(({ aggregate }) => aggregate)]],
+FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $2 AND relname = ANY ($1)`,
+    [[SERIES, ...TABLES, ...VIEWS, ...rollups.map(({ aggregate }) => aggregate)], schema],
   );
-  const { rows: [{ schema, version, hypertables }] } = await client.query(
-    `SELECT current_schema() AS schema, current_setting('server_version_num')::int AS version,
+  const { rows: [{ version, hypertables }] } = await client.query(
+    `SELECT current_setting('server_version_num')::int AS version,
   to_regclass('_timescaledb_catalog.hypertable') IS NOT NULL AS hypertables`,
   );
   const isHypertable = hypertables && (await client.query(
@@ -51,21 +56,10 @@ FROM pg_class c WHERE relnamespace = current_schema()::regnamespace AND relname 
   // Rights on a table that is divided are rights on its parts, which know nothing of its policies.
   const isDivided = isHypertable || TABLES.some((name) => found.get(name)?.divided);
   return {
-    schema,
+    names,
     tables: TABLES.filter(isTable),
     views: VIEWS.filter((name) => found.get(name)?.relkind === "v"),
     hidden: rollups.map(({ aggregate }) => aggregate).filter((name) => found.has(name)),
     way: isDivided || version < 150_000 ? "views" : "policies",
   };
-}
-
-/** A name as SQL writes it. */
-export function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`;
-}
-
-/** A text as SQL writes it, whatever the server takes backslashes for. */
-export function literal(text: string): string {
-  if (text.includes("\\")) throw new RangeError(`Cannot write ${JSON.stringify(text)} as SQL: it has a backslash`);
-  return `'${text.replaceAll("'", "''")}'`;
 }

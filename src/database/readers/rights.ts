@@ -21,7 +21,7 @@ const WRITES = ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER
  */
 export async function findRights(
   client: Client,
-  { tables, views, hidden, way }: Relations,
+  { names: { quotedSchema, of }, tables, views, hidden, way }: Relations,
   role: string,
   mayReadAll: boolean,
 ): Promise<void> {
@@ -39,7 +39,7 @@ SELECT bool_or(rolsuper) AS super, bool_or(rolbypassrls) AS bypass,
     SELECT relowner FROM pg_class WHERE oid = ANY (ARRAY(SELECT name::regclass FROM unnest($3::text[]) AS name)))), '')
     AS owners
 FROM held JOIN pg_roles r USING (oid)`,
-    [role, POWERS, [SERIES, ...tables]],
+    [role, POWERS, [SERIES, ...tables].map(of)],
   );
   if (isSuper) refuse("it is a superuser, or a member of one, whom nothing restricts");
   if (owners) refuse(`it is, or is a member of, the owner of the tables (${owners}): take another role`);
@@ -53,10 +53,10 @@ FROM held JOIN pg_roles r USING (oid)`,
   UNION SELECT roleid FROM pg_auth_members JOIN held ON member = held.oid
 )
 SELECT (SELECT string_agg(DISTINCT name, ', ') FROM held, unnest($2::text[]) AS name
-    WHERE has_any_column_privilege(held.oid, name, 'SELECT')) AS reads,
+    WHERE has_any_column_privilege(held.oid, $5 || '.' || name, 'SELECT')) AS reads,
   (SELECT string_agg(DISTINCT right_ || ' on ' || name, ', ') FROM held, unnest($3::text[]) AS name, unnest($4::text[]) AS right_
-    WHERE has_table_privilege(held.oid, name, right_)) AS writes`,
-    [role, forbidden, [...base, ...views], WRITES],
+    WHERE has_table_privilege(held.oid, $5 || '.' || name, right_)) AS writes`,
+    [role, forbidden, [...base, ...views], WRITES, quotedSchema],
   );
   if (writes) refuse(`it has ${writes}, itself or by a membership or PUBLIC: REVOKE that`);
   if (reads && !mayReadAll) refuse(`it may read ${reads}, itself or by a membership or PUBLIC: REVOKE that`);

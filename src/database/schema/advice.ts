@@ -16,8 +16,8 @@ const FIXED = new Set(["barline_migration", "barline_destination"]);
 const PASSING = new Set(["cluster_instance", "cluster_lease", "series_coverage", "series_doubt"]);
 /** Series are added and never changed, the table also through its view. */
 const SERIES = new Set(["series", "series_key"]);
-/** Written by triggers alone. */
-const INTERNAL = new Set(["bar_deletion"]);
+/** Written by functions of the schema alone. */
+const INTERNAL = new Set(["bar_deletion", "bar_part"]);
 
 /** The rights that a role which writes needs on a relation; empty where it needs none. */
 export function rightsOn(name: string): readonly string[] {
@@ -35,6 +35,7 @@ export function rightsOn(name: string): readonly string[] {
 export function adviseOnRight(message: string): string | undefined {
   const name = /permission denied for (?:table|view|relation) "?([a-z0-9_]+)"?/.exec(message)?.[1];
   if (name === undefined || relationOf(name) === undefined) return undefined;
+  if (FIXED.has(name)) return "As the owner run `barline migrate`, then `barline migrate --grant ROLE` for the user.";
   return `As the owner run \`barline migrate --grant ROLE\`, or GRANT ${
     rightsOn(name).join(", ")
   } ON ${name} TO the user.`;

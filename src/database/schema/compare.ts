@@ -5,7 +5,8 @@
  */
 import { FatalError } from "../faults.ts";
 import type { Step } from "../step.ts";
-import { functions, relations, SCHEMA_PLACEHOLDER } from "./description.ts";
+import type { Names } from "../names.ts";
+import { functions, relations } from "./description.ts";
 import type { FoundRelation, FoundSchema } from "./inspect.ts";
 import type { Relation } from "./relation.ts";
 
@@ -43,40 +44,59 @@ export function refuseFatal({ differences }: Comparison): void {
 export function compareSchema(found: FoundSchema): Comparison {
   const steps: Step[] = [];
   const differences: Difference[] = [];
-  const within = (statement: string) => statement.replaceAll(SCHEMA_PLACEHOLDER, found.quotedSchema);
+  const { names } = found;
   const missing = functions.filter(({ name }) => !found.functions.has(name));
   if (missing.length > 0) {
-    steps.push({ name: "trigger-functions", statements: missing.map(({ create }) => within(create)) });
+    steps.push({ name: "trigger-functions", statements: missing.map(({ create }) => create(names)) });
   }
   for (const relation of relations) {
     const there = found.relations.get(relation.name);
     if (there === undefined) {
-      steps.push({ name: relation.name, statements: [...relation.create, ...triggersOf(relation, [])] });
+      steps.push({ name: relation.name, statements: [...relation.create(names), ...triggersOf(relation, [], names)] });
     } else if (!isOfKind(relation, there)) {
-      differences.push({ isFatal: true, message: explainKind(found.schema, relation, there) });
+      differences.push({ isFatal: true, message: explainKind(names, relation, there) });
     } else if (relation.kind === "view") {
-      if (!hasColumns(relation, there)) steps.push(replaceView(relation));
+      if (!hasColumns(relation, there)) steps.push(replaceView(relation, names));
     } else {
-      const lost = triggersOf(relation, there.triggers);
+      const lost = triggersOf(relation, there.triggers, names, there.kind === "partitioned table");
       if (lost.length > 0) steps.push({ name: `triggers of ${relation.name}`, statements: lost });
-      differences.push(...compareTable(relation, there));
+      differences.push(...compareTable(relation, there, names));
     }
   }
   return { steps, differences };
 }
 
+/**
+ * Notes each bar that is deleted, also where a partition is named: only triggers of rows are those of the partitions, too. The
+ * end of a statement takes up what was noted.
+ */
+const notePartitions = ({ of }: Names) => [
+  `DROP TRIGGER IF EXISTS bars_deleted ON ${of("bar")}`,
+  `CREATE TRIGGER bar_deleted AFTER DELETE ON ${of("bar")} FOR EACH ROW EXECUTE FUNCTION ${of("bar_deleted")}()`,
+  `CREATE TRIGGER bars_deleted AFTER DELETE ON ${of("bar")} FOR EACH STATEMENT
+EXECUTE FUNCTION ${of("noted_bars_deleted")}()`,
+];
+
 /** The statements that make the triggers of a relation, but those that are there. */
-function triggersOf({ triggers }: Relation, there: readonly string[]): string[] {
-  return triggers.filter(({ name }) => !there.includes(name)).map(({ create }) => create);
+function triggersOf(
+  { name, triggers }: Pick<Relation, "name" | "triggers">,
+  there: readonly string[],
+  names: Names,
+  isPartitioned = false,
+): string[] {
+  if (name === "bar" && isPartitioned && !there.includes("bar_deleted")) {
+    return [...triggersOf({ name, triggers }, [...there, "bars_deleted"], names), ...notePartitions(names)];
+  }
+  return triggers.filter(({ name }) => !there.includes(name)).map(({ create }) => create(names));
 }
 
 function isOfKind({ kind }: Relation, there: FoundRelation): boolean {
   return kind === there.kind || kind === "table" && there.kind === "partitioned table";
 }
 
-function explainKind(schema: string, { name, kind }: Relation, there: FoundRelation): string {
-  return `Cannot use the ${there.kind} "${name}" in the schema "${schema}", which belongs to "${there.owner}": ` +
-    `expected a ${kind} of Barline's. Rename it, or let Barline have a schema of its own by the search_path of its user`;
+function explainKind({ schema }: Names, { name, kind }: Relation, there: FoundRelation): string {
+  return `Cannot use the ${there.kind} "${name}" in the schema "${schema}", which belongs to role "${there.owner}" and is ` +
+    `not Barline's: expected a ${kind}. Rename it, or use --schema NAME`;
 }
 
 /** Whether a view has all columns, whatever stands beside them; their types are those of the tables. */
@@ -85,22 +105,23 @@ function hasColumns({ columns }: Relation, there: FoundRelation): boolean {
 }
 
 /** Columns of a view cannot be changed in place. */
-function replaceView({ name, create }: Relation): Step {
-  return { name, statements: [`DROP VIEW ${name}`, ...create] };
+function replaceView({ name, create }: Relation, names: Names): Step {
+  return { name, statements: [`DROP VIEW ${names.of(name)}`, ...create(names)] };
 }
 
-function compareTable({ name, columns, keys }: Relation, there: FoundRelation): Difference[] {
+function compareTable({ name, columns, keys }: Relation, there: FoundRelation, { of }: Names): Difference[] {
+  const table = of(name);
   const differences: Difference[] = [];
   const differ = (isFatal: boolean, message: string) => void differences.push({ isFatal, message });
   for (const { name: column, type } of columns) {
     const found = there.columns.find((each) => each.name === column);
     if (found === undefined) {
-      differ(true, `Table "${name}" has no column "${column}". Run ALTER TABLE ${name} ADD COLUMN ${column} ${type}`);
+      differ(true, `Table "${name}" has no column "${column}". Run ALTER TABLE ${table} ADD COLUMN ${column} ${type}`);
     } else if (found.type !== type) {
       differ(
         false,
         `Column "${column}" of "${name}" is of the type ${found.type}, expected ${type}: writes are slower, or fail. ` +
-          `Run ALTER TABLE ${name} ALTER COLUMN ${column} TYPE ${type}`,
+          `Run ALTER TABLE ${table} ALTER COLUMN ${column} TYPE ${type}`,
       );
     }
   }
@@ -109,7 +130,7 @@ function compareTable({ name, columns, keys }: Relation, there: FoundRelation): 
     differ(
       true,
       `Column "${column}" of "${name}" is not Barline's, must not be null and has no default: no row can be added. ` +
-        `Run ALTER TABLE ${name} ALTER COLUMN ${column} DROP NOT NULL, or give it a default`,
+        `Run ALTER TABLE ${table} ALTER COLUMN ${column} DROP NOT NULL, or give it a default`,
     );
   }
   for (const key of keys) {
@@ -117,7 +138,7 @@ function compareTable({ name, columns, keys }: Relation, there: FoundRelation): 
     differ(
       true,
       `Table "${name}" has no unique key of ${key.join(", ")} that is checked at once. ` +
-        `Run ALTER TABLE ${name} ADD UNIQUE (${key.join(", ")}); a key that is DEFERRABLE does not do`,
+        `Run ALTER TABLE ${table} ADD UNIQUE (${key.join(", ")}); a key that is DEFERRABLE does not do`,
     );
   }
   return differences;

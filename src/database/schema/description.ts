@@ -8,24 +8,39 @@
  * @module
  */
 import { kindRelations } from "../kinds.ts";
+import type { Names } from "../names.ts";
 import { rollupRelations } from "../timescale/rollups.ts";
 import type { Relation, TriggerFunction } from "./relation.ts";
 import migrated from "./schema.json" with { type: "json" };
 
-/** Stands in statements for the schema that the tables are in. */
-export const SCHEMA_PLACEHOLDER = "@schema@";
+/** A statement in `schema.json`: every other part is the name of something in the schema. */
+export type Template = readonly string[];
+
+/** The statement in a schema. */
+const write = (template: Template, { of }: Names): string =>
+  template.map((part, at) => at % 2 === 0 ? part : of(part)).join("");
+
+const withStatement = ({ name, create }: { readonly name: string; readonly create: Template }): TriggerFunction => ({
+  name,
+  create: (names) => write(create, names),
+});
 
 /** Relations that no migration makes. */
 export const furtherRelations: readonly Relation[] = [...kindRelations(), ...rollupRelations()];
 
 /** All relations, each after those that it is made of. */
 export const relations: readonly Relation[] = [
-  ...migrated.relations as readonly Relation[],
+  ...migrated.relations.map(({ create, triggers, kind, ...described }): Relation => ({
+    ...described,
+    kind: kind as Relation["kind"],
+    triggers: triggers.map(withStatement),
+    create: (names) => create.map((template) => write(template, names)),
+  })),
   ...furtherRelations,
 ];
 
 /** All functions of triggers. */
-export const functions: readonly TriggerFunction[] = migrated.functions;
+export const functions: readonly TriggerFunction[] = migrated.functions.map(withStatement);
 
 /** The relation of that name. */
 export function relationOf(name: string): Relation | undefined {

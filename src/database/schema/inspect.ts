@@ -1,11 +1,12 @@
 /**
- * What a database has of the schema, read from `pg_catalog`, in the current schema alone: tables of the same names in
- * another schema of the search path belong to somebody else.
+ * What a database has of the schema, read from `pg_catalog`, in Barline's schema alone: tables of the same names in another
+ * one belong to somebody else.
  *
  * @module
  */
 import type { Client } from "pg";
 import { FatalError } from "../faults.ts";
+import { DEFAULT_SCHEMA, identifier, type Names } from "../names.ts";
 import { functions, relations } from "./description.ts";
 import type { Column } from "./relation.ts";
 
@@ -27,22 +28,22 @@ export interface FoundRelation {
 
 /** What there is. */
 export interface FoundSchema {
-  /** The schema that is looked into. */
-  readonly schema: string;
-  /** The same as SQL writes it. */
-  readonly quotedSchema: string;
+  /** Names in the schema that is looked into. */
+  readonly names: Names;
+  /** Whether the schema is there. */
+  readonly exists: boolean;
   readonly relations: ReadonlyMap<string, FoundRelation>;
   /** Names of the functions that are there. */
   readonly functions: ReadonlySet<string>;
 }
 
 /** A database in which there is nothing yet. */
-export const NO_SCHEMA: FoundSchema = {
-  schema: "public",
-  quotedSchema: "public",
+export const noSchema = (names: Names): FoundSchema => ({
+  names,
+  exists: names.schema === DEFAULT_SCHEMA,
   relations: new Map(),
   functions: new Set(),
-};
+});
 
 const COLUMNS = `SELECT json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, a.atttypmod),
     'required', a.attnotnull AND NOT a.atthasdef AND a.attidentity = '') ORDER BY a.attnum)
@@ -65,39 +66,38 @@ const RELATIONS = `SELECT c.relname AS name, pg_get_userbyid(c.relowner) AS owne
   (${COLUMNS}) AS columns, (${KEYS}) AS keys, (${TRIGGERS}) AS triggers,
   EXISTS (SELECT FROM pg_partitioned_table p WHERE p.partrelid = c.oid AND p.partdefid <> 0) AS "hasDefaultPartition"
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = current_schema() AND c.relname = ANY ($1) AND c.relkind NOT IN ('i', 'I', 't')`;
+WHERE n.nspname = $2 AND c.relname = ANY ($1) AND c.relkind NOT IN ('i', 'I', 't')`;
+
+const SCHEMA = `SELECT n.oid IS NOT NULL AS exists, coalesce(has_schema_privilege(n.oid, 'USAGE'), true) AS "mayUse",
+  current_user AS role
+FROM (SELECT 1) AS one LEFT JOIN pg_namespace n ON n.nspname = $1`;
 
 const FUNCTIONS = `SELECT p.proname AS name FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-WHERE n.nspname = current_schema() AND p.proname = ANY ($1)`;
+WHERE n.nspname = $2 AND p.proname = ANY ($1)`;
 
 /**
- * The schema that tables are made and looked for in.
+ * Reads what there is of relations, those of the description unless others are named.
  *
- * @throws {FatalError} If the search path names none that exists.
+ * @throws {FatalError} If the user may not use the schema.
  */
-export async function currentSchema(client: Client): Promise<{ schema: string; quotedSchema: string }> {
-  const { rows: [{ schema, quoted, role, path }] } = await client.query(
-    `SELECT current_schema() AS schema, quote_ident(current_schema()) AS quoted, current_user AS role,
-  current_setting('search_path') AS path`,
-  );
-  if (schema !== null) return { schema, quotedSchema: quoted };
-  throw new FatalError(
-    `Cannot find a schema for the tables: search_path of the user "${role}" is "${path}", expected one that exists and ` +
-      `that the user may use. Run ALTER ROLE "${role}" SET search_path = public`,
-  );
-}
-
-/** Reads what there is of relations, those of the description unless others are named. */
 export async function inspectSchema(
   client: Client,
-  names: readonly string[] = relations.map(({ name }) => name),
+  names: Names,
+  asked: readonly string[] = relations.map(({ name }) => name),
 ): Promise<FoundSchema> {
-  const { schema, quotedSchema } = await currentSchema(client);
-  const { rows } = await client.query(RELATIONS, [names]);
-  const { rows: made } = await client.query(FUNCTIONS, [functions.map(({ name }) => name)]);
+  const { schema } = names;
+  const { rows: [{ exists, mayUse, role }] } = await client.query(SCHEMA, [schema]);
+  if (!mayUse) {
+    throw new FatalError(
+      `Cannot use the schema "${schema}": the user "${role}" lacks the right. As the owner of the tables run ` +
+        `\`barline migrate --grant ${role}\`, or GRANT USAGE ON SCHEMA ${names.quotedSchema} TO ${identifier(role)}`,
+    );
+  }
+  const { rows } = await client.query(RELATIONS, [asked, schema]);
+  const { rows: made } = await client.query(FUNCTIONS, [functions.map(({ name }) => name), schema]);
   return {
-    schema,
-    quotedSchema,
+    names,
+    exists,
     relations: new Map(rows.map((row): [string, FoundRelation] => [row.name, {
       ...row,
       columns: row.columns ?? [],

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Names } from "../names.ts";
+
 /** A column, with its type as `format_type` of PostgreSQL gives it. */
 export interface Column {
   readonly name: string;
@@ -19,18 +21,22 @@ export interface Relation {
   readonly columns: readonly Column[];
   /** Columns of each unique key that `ON CONFLICT` can name, in alphabetical order. */
   readonly keys: readonly (readonly string[])[];
-  readonly triggers: readonly { readonly name: string; readonly create: string }[];
-  readonly create: readonly string[];
+  readonly triggers: readonly { readonly name: string; readonly create: (names: Names) => string }[];
+  readonly create: (names: Names) => readonly string[];
 }
 
 /** A function that triggers call. */
 export interface TriggerFunction {
   readonly name: string;
-  readonly create: string;
+  readonly create: (names: Names) => string;
 }
 
 /** A view without triggers, whose columns are given as `name: type`. */
-export function viewOf(name: string, columns: Readonly<Record<string, string>>, create: readonly string[]): Relation {
+export function viewOf(
+  name: string,
+  columns: Readonly<Record<string, string>>,
+  create: Relation["create"],
+): Relation {
   return {
     name,
     kind: "view",

@@ -7,20 +7,20 @@
 import type { Client } from "pg";
 import { recordKind } from "../../records/mod.ts";
 import { FatalError } from "../faults.ts";
+import { literal, type Names } from "../names.ts";
 import { rightsOn } from "./advice.ts";
 import { relations } from "./description.ts";
-import { currentSchema } from "./inspect.ts";
 
 /** The statements that give a role all rights that it needs to write records of every kind; names are quoted already. */
-function grantStatements(schema: string, sequence: string, role: string): string[] {
+function grantStatements({ quotedSchema, of }: Names, sequence: string, role: string): string[] {
   const statements = [
-    `GRANT USAGE ON SCHEMA ${schema} TO ${role}`,
+    `GRANT USAGE ON SCHEMA ${quotedSchema} TO ${role}`,
     // To set it right where it is behind its table.
     `GRANT SELECT, UPDATE ON SEQUENCE ${sequence} TO ${role}`,
   ];
   for (const { name } of relations) {
     const rights = rightsOn(name);
-    if (rights.length > 0) statements.push(`GRANT ${rights.join(", ")} ON ${name} TO ${role}`);
+    if (rights.length > 0) statements.push(`GRANT ${rights.join(", ")} ON ${of(name)} TO ${role}`);
   }
   return statements;
 }
@@ -30,7 +30,7 @@ function grantStatements(schema: string, sequence: string, role: string): string
  *
  * @throws {Error} If there is no such role, or the user is not the owner of the tables.
  */
-export async function grantRights(client: Client, role: string): Promise<void> {
+export async function grantRights(client: Client, names: Names, role: string): Promise<void> {
   const { rows } = await client.query("SELECT quote_ident(r.rolname) AS role FROM pg_roles r WHERE r.rolname = $1", [
     role,
   ]);
@@ -39,9 +39,10 @@ export async function grantRights(client: Client, role: string): Promise<void> {
       `Cannot find the role "${role}". Create it first: CREATE ROLE "${role}" LOGIN PASSWORD '…'`,
     );
   }
-  const { quotedSchema } = await currentSchema(client);
-  const { rows: [{ sequence }] } = await client.query("SELECT pg_get_serial_sequence('series_key', 'id') AS sequence");
-  await client.query(grantStatements(quotedSchema, sequence, rows[0].role).join("; "));
+  const { rows: [{ sequence }] } = await client.query(
+    `SELECT pg_get_serial_sequence(${literal(names.of("series_key"))}, 'id') AS sequence`,
+  );
+  await client.query(grantStatements(names, sequence, rows[0].role).join("; "));
 }
 
 /** What is missing, and the statements that give it; none where nothing is. */
@@ -52,7 +53,7 @@ export interface MissingRights {
 
 const MISSING = `SELECT needed.name, needed.right
 FROM unnest($1::text[], $2::text[]) AS needed (name, "right")
-JOIN pg_class c ON c.relname = needed.name JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = current_schema()
+JOIN pg_class c ON c.relname = needed.name JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $3
 WHERE NOT has_table_privilege(c.oid, needed.right)`;
 
 /** What a run does with the database. */
@@ -77,18 +78,25 @@ function relationsOf({ kinds = [], coverage, leases }: Uses): string[] {
 }
 
 /** The rights that the user lacks for these uses. */
-export async function findMissingRights(client: Client, uses: Uses): Promise<MissingRights> {
-  const { quotedSchema } = await currentSchema(client);
-  const names = relationsOf(uses);
-  const needed = names.flatMap((name) => rightsOn(name).map((right) => ({ name, right })));
-  const { rows } = await client.query(MISSING, [needed.map(({ name }) => name), needed.map(({ right }) => right)]);
+export async function findMissingRights(
+  client: Client,
+  { schema, of }: Names,
+  uses: Uses,
+): Promise<MissingRights> {
+  const used = relationsOf(uses);
+  const needed = used.flatMap((name) => rightsOn(name).map((right) => ({ name, right })));
+  const { rows } = await client.query(MISSING, [
+    needed.map(({ name }) => name),
+    needed.map(({ right }) => right),
+    schema,
+  ]);
   const { rows: [{ role, quoted }] } = await client.query(
     "SELECT current_user AS role, quote_ident(current_user) AS quoted",
   );
   const lacks = (name: string, right: string) => rows.some((row) => row.name === name && row.right === right);
-  const statements = names.flatMap((name) => {
+  const statements = used.flatMap((name) => {
     const rights = rightsOn(name).filter((right) => lacks(name, right));
-    return rights.length === 0 ? [] : [`GRANT ${rights.join(", ")} ON ${quotedSchema}.${name} TO ${quoted}`];
+    return rights.length === 0 ? [] : [`GRANT ${rights.join(", ")} ON ${of(name)} TO ${quoted}`];
   });
   return { role, statements };
 }

@@ -10,7 +10,8 @@ import type { Client } from "pg";
 import type { TimescaleSettings } from "../../config/timescale.ts";
 import { ANSWER_MS, type Database, withClient, withinMs } from "../database.ts";
 import { adviseOnDatabaseError } from "../faults.ts";
-import { LOCK_KEY } from "../migrate.ts";
+import { lockSchema } from "../lock.ts";
+import type { Names } from "../names.ts";
 import { inspectSchema } from "../schema/inspect.ts";
 import { runStep, type Step } from "../step.ts";
 import { planTimescale } from "./plan.ts";
@@ -27,17 +28,18 @@ const POLICIES =
   "cannot keep: barline tenant revoke all of them, barline migrate, and barline tenant grant them again";
 
 /** Whether readers are kept to rows of the table by its policies: parts of a hypertable would know nothing of them. */
-async function hasPolicies(client: Client): Promise<boolean> {
+async function hasPolicies(client: Client, { schema }: Names): Promise<boolean> {
   const { rows } = await client.query(
     `SELECT c.relrowsecurity FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-WHERE n.nspname = current_schema() AND c.relname = 'bar'`,
+WHERE n.nspname = $1 AND c.relname = 'bar'`,
+    [schema],
   );
   return rows[0]?.relrowsecurity ?? false;
 }
 
 /** Whether the user has divided the table himself, which a hypertable cannot take the place of. */
-async function isPartitioned(client: Client): Promise<boolean> {
-  return (await inspectSchema(client, ["bar"])).relations.get("bar")?.kind === "partitioned table";
+async function isPartitioned(client: Client, names: Names): Promise<boolean> {
+  return (await inspectSchema(client, names, ["bar"])).relations.get("bar")?.kind === "partitioned table";
 }
 
 /** Longest wait for a lock on a table that others use, which all who come later would wait for too. */
@@ -48,13 +50,13 @@ const MOVE_AT_START_MS = 10 * 60_000;
 const MOVE_MS = 24 * 60 * 60_000;
 
 /** What would be done; the same again once it is done gives nothing. */
-export async function readPlan(client: Client, settings: TimescaleSettings): Promise<Step[]> {
+export async function readPlan(client: Client, names: Names, settings: TimescaleSettings): Promise<Step[]> {
   if (settings.enabled === false) return [];
   const presence = await readPresence(client);
   if (presence === "absent") return [];
-  if (await hasPolicies(client) || await isPartitioned(client)) return [];
-  if (presence === "creatable") return [EXTENSION, ...planTimescale(settings, NOTHING)];
-  return planTimescale(settings, await readState(client));
+  if (await hasPolicies(client, names) || await isPartitioned(client, names)) return [];
+  if (presence === "creatable") return [EXTENSION, ...planTimescale(settings, NOTHING, names)];
+  return planTimescale(settings, await readState(client, names), names);
 }
 
 /**
@@ -68,11 +70,10 @@ export async function applyTimescale(
   { mostRows = Infinity, signal }: { mostRows?: number; signal?: AbortSignal } = {},
 ): Promise<string[]> {
   try {
-    const plan = await withClient(database, async (client) => {
-      if (settings.enabled !== false && await readPresence(client) === "installed" && await hasPolicies(client)) {
-        warn(new Error(POLICIES));
-      }
-      return await readPlan(client, settings);
+    const plan = await withClient(database, async (client, names) => {
+      const isPresent = settings.enabled !== false && await readPresence(client) === "installed";
+      if (isPresent && await hasPolicies(client, names)) warn(new Error(POLICIES));
+      return await readPlan(client, names, settings);
     }, withinMs(database.answerMs ?? ANSWER_MS, signal));
     if (plan.length === 0) return [];
     const done: string[] = [];
@@ -81,7 +82,8 @@ export async function applyTimescale(
       await withClient(database, (client) => runStep(client, EXTENSION), signal);
       done.push(EXTENSION.name);
     }
-    return [...done, ...await withClient(database, (client) => reconcile(client, settings, warn, mostRows), signal)];
+    const work = (client: Client, names: Names) => reconcile(client, names, settings, warn, mostRows);
+    return [...done, ...await withClient(database, work, signal)];
   } catch (error) {
     warn(explain("set up TimescaleDB", error));
     return [];
@@ -91,13 +93,14 @@ export async function applyTimescale(
 /** Plans anew under the lock, as another process may have done it meanwhile, and takes step after step. */
 async function reconcile(
   client: Client,
+  names: Names,
   settings: TimescaleSettings,
   warn: (problem: Error) => void,
   mostRows: number,
 ): Promise<string[]> {
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {
-    await client.query("SELECT pg_advisory_xact_lock($1)", [LOCK_KEY]);
+    await lockSchema(client, names);
     // Rows that are there already are moved into chunks, which takes its time.
     await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     // Its functions may lie in a schema that is not looked into.
@@ -105,10 +108,10 @@ async function reconcile(
       `SELECT set_config('search_path', current_setting('search_path') || ', ' || quote_ident(nspname), true)
 FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'timescaledb'`,
     );
-    const state = await readState(client);
+    const state = await readState(client, names);
     if (state.plainRows > mostRows) throw new Error(tellTooMany(state.plainRows));
     const done: string[] = [];
-    for (const step of planTimescale(settings, state)) {
+    for (const step of planTimescale(settings, state, names)) {
       await client.query("SAVEPOINT step");
       try {
         await runStep(client, step, mostRows === Infinity ? MOVE_MS : MOVE_AT_START_MS);

@@ -13,6 +13,7 @@ import {
   sqlInterval,
   type TimescaleSettings,
 } from "../../config/timescale.ts";
+import { literal, type Names } from "../names.ts";
 import type { Step } from "../step.ts";
 import { COUNTS, createContinuousRollup, createPlainRollup, PLAIN_BY_CHOICE, type Rollup, rollups } from "./rollups.ts";
 import type { Policy, RollupState, TimescaleState } from "./state.ts";
@@ -20,18 +21,27 @@ import type { Policy, RollupState, TimescaleState } from "./state.ts";
 const DEFAULTS = { chunkInterval: "7d", compressAfter: "30d", refreshEvery: "5m", realTime: true };
 
 /** All that is to be done. */
-export function planTimescale(settings: TimescaleSettings, state: TimescaleState): Step[] {
+export function planTimescale(settings: TimescaleSettings, state: TimescaleState, names: Names): Step[] {
   if (settings.enabled === false) return [];
-  const steps = [...planHypertable(settings, state)];
+  const steps = [...planHypertable(settings, state, names)];
   if (state.isCommunity) {
-    steps.push(...planCompression(settings, state), ...planRollups(settings, state), ...planRetention(settings, state));
+    steps.push(
+      ...planCompression(settings, state, names),
+      ...planRollups(settings, state, names),
+      ...planRetention(settings, state, names),
+    );
   }
   return steps.filter(({ statements }) => statements.length > 0);
 }
 
-const literal = (interval: Interval) => `INTERVAL '${sqlInterval(interval)}'`;
+const intervalOf = (interval: Interval) => `INTERVAL '${sqlInterval(interval)}'`;
 
-function planHypertable({ chunkInterval }: TimescaleSettings, { hypertable }: TimescaleState): Step[] {
+function planHypertable(
+  { chunkInterval }: TimescaleSettings,
+  { hypertable }: TimescaleState,
+  { of }: Names,
+): Step[] {
+  const bar = of("bar");
   if (hypertable === undefined) {
     // Bars come in the order of their time, so that a BRIN index finds a time range as well as a B-tree would, which
     // each insert would have to pay for.
@@ -39,88 +49,99 @@ function planHypertable({ chunkInterval }: TimescaleSettings, { hypertable }: Ti
       name: "make the table bar a hypertable",
       statements: [
         // No transition tables where chunks are compressed.
-        "DROP TRIGGER bars_deleted ON bar",
-        `SELECT create_hypertable('bar', 'ts', chunk_time_interval => ${
-          literal(chunkInterval ?? DEFAULTS.chunkInterval)
+        `DROP TRIGGER bars_deleted ON ${bar}`,
+        `SELECT create_hypertable(${literal(bar)}, 'ts', chunk_time_interval => ${
+          intervalOf(chunkInterval ?? DEFAULTS.chunkInterval)
         }, create_default_indexes => false, migrate_data => true)`,
-        "CREATE INDEX bar_ts ON bar USING brin (ts) WITH (autosummarize = on)",
-        "CREATE TRIGGER bar_deleted AFTER DELETE ON bar FOR EACH ROW EXECUTE FUNCTION bar_deleted()",
-        "CREATE TRIGGER bars_deleted AFTER DELETE ON bar FOR EACH STATEMENT EXECUTE FUNCTION noted_bars_deleted()",
+        `CREATE INDEX bar_ts ON ${bar} USING brin (ts) WITH (autosummarize = on)`,
+        `CREATE TRIGGER bar_deleted AFTER DELETE ON ${bar} FOR EACH ROW EXECUTE FUNCTION ${of("bar_deleted")}()`,
+        `CREATE TRIGGER bars_deleted AFTER DELETE ON ${bar} FOR EACH STATEMENT
+EXECUTE FUNCTION ${of("noted_bars_deleted")}()`,
       ],
     }];
   }
   if (chunkInterval === undefined || secondsOf(chunkInterval) === hypertable.chunkSeconds) return [];
   return [{
     name: "change the interval of new chunks",
-    statements: [`SELECT set_chunk_time_interval('bar', ${literal(chunkInterval)})`],
+    statements: [`SELECT set_chunk_time_interval(${literal(bar)}, ${intervalOf(chunkInterval)})`],
   }];
 }
 
-function planCompression({ compressAfter }: TimescaleSettings, { hypertable }: TimescaleState): Step[] {
+function planCompression(
+  { compressAfter }: TimescaleSettings,
+  { hypertable }: TimescaleState,
+  names: Names,
+): Step[] {
   const statements: string[] = [];
   const isNew = !hypertable?.isCompressible;
   if (isNew) {
     statements.push(
-      "ALTER TABLE bar SET (timescaledb.compress, timescaledb.compress_segmentby = 'series_id', " +
+      `ALTER TABLE ${names.of("bar")} SET (timescaledb.compress, timescaledb.compress_segmentby = 'series_id', ` +
         "timescaledb.compress_orderby = 'ts')",
     );
   }
   const wanted = compressAfter ?? (isNew ? DEFAULTS.compressAfter : undefined);
-  statements.push(...planPolicy("compression", "compress_after", wanted, hypertable?.compression));
+  statements.push(...planPolicy(names, "compression", "compress_after", wanted, hypertable?.compression));
   return [{ name: "set up compression", statements }];
 }
 
-function planRetention({ retention }: TimescaleSettings, { hypertable }: TimescaleState): Step[] {
-  const statements = planPolicy("retention", "drop_after", retention, hypertable?.retention);
+function planRetention(
+  { retention }: TimescaleSettings,
+  { hypertable }: TimescaleState,
+  names: Names,
+): Step[] {
+  const statements = planPolicy(names, "retention", "drop_after", retention, hypertable?.retention);
   return [{ name: "set up retention", statements }];
 }
 
 /** A policy of the table `bar` that is added, altered in place, or removed. */
 function planPolicy(
+  { of }: Names,
   kind: "compression" | "retention",
   key: "compress_after" | "drop_after",
   wanted: Interval | undefined,
   policy: Policy | undefined,
 ): string[] {
   if (wanted === undefined) return [];
-  if (wanted === "off") return policy === undefined ? [] : [`SELECT remove_${kind}_policy('bar')`];
-  if (policy === undefined) return [`SELECT add_${kind}_policy('bar', ${key} => ${literal(wanted)})`];
+  const bar = literal(of("bar"));
+  if (wanted === "off") return policy === undefined ? [] : [`SELECT remove_${kind}_policy(${bar})`];
+  if (policy === undefined) return [`SELECT add_${kind}_policy(${bar}, ${key} => ${intervalOf(wanted)})`];
   if (policy.afterSeconds === secondsOf(wanted)) return [];
   return [alterJob(policy, { [key]: sqlInterval(wanted) })];
 }
 
 function alterJob({ jobId }: Policy, config: Record<string, string>, every?: Interval): string {
-  const schedule = every === undefined ? "" : `schedule_interval => ${literal(every)}, `;
+  const schedule = every === undefined ? "" : `schedule_interval => ${intervalOf(every)}, `;
   return `SELECT alter_job(job_id, ${schedule}config => config || '${JSON.stringify(config)}')
 FROM timescaledb_information.jobs WHERE job_id = ${jobId}`;
 }
 
-function planRollups(settings: TimescaleSettings, state: TimescaleState): Step[] {
+function planRollups(settings: TimescaleSettings, state: TimescaleState, names: Names): Step[] {
   return rollups.map((rollup) => {
     const current = state.rollups.get(rollup.name) ?? PLAIN;
     const isWanted = rollup === COUNTS ||
       (settings.rollups?.includes(rollup.name as typeof ROLLUP_NAMES[number]) ??
         (current.isContinuous || !current.isByChoice));
-    if (!isWanted) return planPlain(rollup, current);
+    if (!isWanted) return planPlain(rollup, current, names);
     // What readers are told of series is of now, whatever they want of bars.
     const wanted = rollup === COUNTS ? { ...settings, realTime: true } : settings;
-    if (!current.isContinuous) return planContinuous(rollup, wanted, state);
+    if (!current.isContinuous) return planContinuous(rollup, wanted, state, names);
     const isWhole = wanted.retention === undefined || wanted.retention === "off";
     return current.isOutdated && isWhole && state.hypertable?.retention === undefined
-      ? replaceRollup(rollup, current, wanted, state)
-      : alterRollup(rollup, current, wanted, state);
+      ? replaceRollup(rollup, current, wanted, state, names)
+      : alterRollup(rollup, current, wanted, state, names);
   });
 }
 
 const PLAIN: RollupState = { isContinuous: false, isByChoice: false, isRealTime: false };
 
-function planContinuous(rollup: Rollup, settings: TimescaleSettings, state: TimescaleState): Step {
+function planContinuous(rollup: Rollup, settings: TimescaleSettings, state: TimescaleState, names: Names): Step {
   const { refreshEvery = DEFAULTS.refreshEvery, realTime = DEFAULTS.realTime } = settings;
   return {
     name: `keep ${rollup.view} as a continuous aggregate`,
     statements: [
-      ...createContinuousRollup(rollup, realTime),
-      addRefresh(rollup, refreshEvery, startOffset(settings, state)),
+      ...createContinuousRollup(rollup, names, realTime),
+      addRefresh(names.of(rollup.aggregate), rollup, refreshEvery, startOffset(settings, state)),
     ],
   };
 }
@@ -134,24 +155,25 @@ function replaceRollup(
   { isRealTime, refresh }: RollupState,
   settings: TimescaleSettings,
   state: TimescaleState,
+  names: Names,
 ): Step {
   const minutes = refresh === undefined ? undefined : `${Math.max(1, Math.round(refresh.everySeconds / 60))}m`;
   const { refreshEvery = minutes, realTime = isRealTime } = settings;
   return {
     name: `make ${rollup.aggregate} anew, so that no value lets it fail`,
     statements: [
-      ...createPlainRollup(rollup),
-      `DROP MATERIALIZED VIEW ${rollup.aggregate}`,
-      ...planContinuous(rollup, { ...settings, refreshEvery, realTime }, state).statements,
+      ...createPlainRollup(rollup, names),
+      `DROP MATERIALIZED VIEW ${names.of(rollup.aggregate)}`,
+      ...planContinuous(rollup, { ...settings, refreshEvery, realTime }, state, names).statements,
     ],
   };
 }
 
-function planPlain(rollup: Rollup, { isContinuous, isByChoice }: RollupState): Step {
+function planPlain(rollup: Rollup, { isContinuous, isByChoice }: RollupState, names: Names): Step {
   const name = `make ${rollup.view} a plain view`;
   if (!isContinuous && isByChoice) return { name, statements: [] };
-  const drop = isContinuous ? [`DROP MATERIALIZED VIEW ${rollup.aggregate}`] : [];
-  return { name, statements: [...createPlainRollup(rollup, PLAIN_BY_CHOICE), ...drop] };
+  const drop = isContinuous ? [`DROP MATERIALIZED VIEW ${names.of(rollup.aggregate)}`] : [];
+  return { name, statements: [...createPlainRollup(rollup, names, PLAIN_BY_CHOICE), ...drop] };
 }
 
 function alterRollup(
@@ -159,15 +181,18 @@ function alterRollup(
   { isRealTime, refresh }: RollupState,
   settings: TimescaleSettings,
   state: TimescaleState,
+  names: Names,
 ): Step {
   const statements: string[] = [];
   const { refreshEvery, realTime } = settings;
   if (realTime !== undefined && realTime !== isRealTime) {
-    statements.push(`ALTER MATERIALIZED VIEW ${rollup.aggregate} SET (timescaledb.materialized_only = ${!realTime})`);
+    statements.push(
+      `ALTER MATERIALIZED VIEW ${names.of(rollup.aggregate)} SET (timescaledb.materialized_only = ${!realTime})`,
+    );
   }
   const start = startOffset(settings, state);
   if (refresh === undefined) {
-    statements.push(addRefresh(rollup, refreshEvery ?? DEFAULTS.refreshEvery, start));
+    statements.push(addRefresh(names.of(rollup.aggregate), rollup, refreshEvery ?? DEFAULTS.refreshEvery, start));
   } else {
     const isOther = refreshEvery !== undefined && secondsOf(refreshEvery) !== refresh.everySeconds;
     // Never further back than before: what retention has dropped would be found missing, and dropped here too.
@@ -188,8 +213,8 @@ function startOffset({ retention }: TimescaleSettings, { hypertable }: Timescale
 }
 
 /** The bucket under way is left to real-time reads. */
-function addRefresh({ aggregate, bucket }: Rollup, every: Interval, start: number | undefined): string {
-  return `SELECT add_continuous_aggregate_policy('${aggregate}', start_offset => ${
+function addRefresh(aggregate: string, { bucket }: Rollup, every: Interval, start: number | undefined): string {
+  return `SELECT add_continuous_aggregate_policy(${literal(aggregate)}, start_offset => ${
     start === undefined ? "NULL" : `INTERVAL '${start} seconds'`
-  }, end_offset => INTERVAL '${bucket}', schedule_interval => ${literal(every)})`;
+  }, end_offset => INTERVAL '${bucket}', schedule_interval => ${intervalOf(every)})`;
 }

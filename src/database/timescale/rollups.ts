@@ -6,6 +6,7 @@
  * @module
  */
 import { ROLLUP_NAMES } from "../../config/timescale.ts";
+import type { Names } from "../names.ts";
 import { type Relation, viewOf } from "../schema/relation.ts";
 
 /** A roll-up. */
@@ -21,11 +22,11 @@ export interface Rollup {
   /** Comment on the view. */
   readonly comment: string;
   /** Query of the view where the tables are plain. */
-  readonly plain: string;
+  readonly plain: (names: Names) => string;
   /** Query of the continuous aggregate. */
-  readonly continuous: string;
+  readonly continuous: (names: Names) => string;
   /** Query of the view over the aggregate. */
-  readonly over: string;
+  readonly over: (names: Names) => string;
   /** Columns of the index by which the aggregate is read. */
   readonly index: string;
 }
@@ -53,13 +54,14 @@ const WEIGHED = `FILTER (WHERE ${isMultiplied("b.vwap")} AND ${isMultiplied("b.v
  * No value of a bar makes it fail, as products and sums of doubles do where they overflow: one bar would take the view from
  * everybody.
  */
-function rollUp(start: string, open: string, close: string): string {
-  return `SELECT s.tenant, s.provider, s.symbol, ${start} AS ts,
+function rollUp(start: string, open: string, close: string): (names: Names) => string {
+  return ({ of }) =>
+    `SELECT s.tenant, s.provider, s.symbol, ${start} AS ts,
   ${open} AS open, max(b.high) AS high, min(b.low) AS low, ${close} AS close,
   sum(CASE WHEN abs(b.volume) <= ${MOST_VOLUME} THEN b.volume ELSE 'Infinity' END) AS volume,
   sum(b.vwap * b.volume) ${WEIGHED} / nullif(sum(b.volume) ${WEIGHED}, 0) AS vwap,
   sum(b.trades) AS trades, count(*) AS bars, b.series_id
-FROM bar b JOIN series_key s ON s.id = b.series_id
+FROM ${of("bar")} b JOIN ${of("series_key")} s ON s.id = b.series_id
 WHERE s.timeframe = '1m'
 GROUP BY s.tenant, s.provider, s.symbol, b.series_id, ${start}`;
 }
@@ -80,21 +82,25 @@ function barsOf(name: typeof ROLLUP_NAMES[number]): Rollup {
       at("b.close", " DESC"),
     ),
     continuous: rollUp(`time_bucket(INTERVAL '${bucket}', b.ts)`, "first(b.open, b.ts)", "last(b.close, b.ts)"),
-    over: `SELECT tenant, provider, symbol, ts, open, high, low, close, volume, vwap, trades, bars, series_id
-FROM ${aggregate}`,
+    over: ({ of }) =>
+      `SELECT tenant, provider, symbol, ts, open, high, low, close, volume, vwap, trades, bars, series_id
+FROM ${of(aggregate)}`,
     index: "symbol, ts DESC",
   };
 }
 
 /** The view `series`; first and last are looked up either way, and days that retention has dropped do not count. */
-function seriesOf(count: string): string {
-  const first = "(SELECT min(b.ts) FROM bar b WHERE b.series_id = k.id)";
-  return `SELECT k.tenant, k.provider, k.symbol, k.timeframe,
+function seriesOf(count: (names: Names, first: string) => string): (names: Names) => string {
+  return (names) => {
+    const { of } = names;
+    const first = `(SELECT min(b.ts) FROM ${of("bar")} b WHERE b.series_id = k.id)`;
+    return `SELECT k.tenant, k.provider, k.symbol, k.timeframe,
   ${first} AS first_ts,
-  (SELECT max(b.ts) FROM bar b WHERE b.series_id = k.id) AS last_ts,
-  ${count.replace("$first", first)} AS bars,
+  (SELECT max(b.ts) FROM ${of("bar")} b WHERE b.series_id = k.id) AS last_ts,
+  ${count(names, first)} AS bars,
   k.created_at, k.id
-FROM series_key k`;
+FROM ${of("series_key")} k`;
+  };
 }
 
 /** How many bars each series has. */
@@ -104,13 +110,15 @@ export const COUNTS: Rollup = {
   aggregate: "series_day",
   bucket: "1 day",
   comment: "Each series with the times of its first and last bar and how many there are; bar.series_id is its id.",
-  plain: seriesOf("(SELECT count(*) FROM bar b WHERE b.series_id = k.id)"),
-  continuous: `SELECT series_id, time_bucket(INTERVAL '1 day', ts) AS ts, count(*) AS bars
-FROM bar
+  plain: seriesOf(({ of }) => `(SELECT count(*) FROM ${of("bar")} b WHERE b.series_id = k.id)`),
+  continuous: ({ of }) =>
+    `SELECT series_id, time_bucket(INTERVAL '1 day', ts) AS ts, count(*) AS bars
+FROM ${of("bar")}
 GROUP BY series_id, time_bucket(INTERVAL '1 day', ts)`,
   over: seriesOf(
-    `(SELECT coalesce(sum(d.bars), 0)::bigint FROM series_day d
-    WHERE d.series_id = k.id AND d.ts > $first - INTERVAL '1 day')`,
+    ({ of }, first) =>
+      `(SELECT coalesce(sum(d.bars), 0)::bigint FROM ${of("series_day")} d
+    WHERE d.series_id = k.id AND d.ts > ${first} - INTERVAL '1 day')`,
   ),
   index: "series_id, ts",
 };
@@ -122,17 +130,21 @@ export const rollups: readonly Rollup[] = [...ROLLUP_NAMES.map(barsOf), COUNTS];
 export const PLAIN_BY_CHOICE = "Plain by configuration.";
 
 /** Makes the view plain, or plain again. */
-export function createPlainRollup({ view, plain, comment }: Rollup, why = ""): string[] {
+export function createPlainRollup({ view, plain, comment }: Rollup, names: Names, why = ""): string[] {
   return [
-    `CREATE OR REPLACE VIEW ${view} AS\n${plain}`,
-    `COMMENT ON VIEW ${view} IS '${[why, comment].join(" ").trim()}'`,
+    `CREATE OR REPLACE VIEW ${names.of(view)} AS\n${plain(names)}`,
+    `COMMENT ON VIEW ${names.of(view)} IS '${[why, comment].join(" ").trim()}'`,
   ];
 }
 
 /** The views of all roll-ups, as they are where nothing else has made them. */
 export function rollupRelations(): Relation[] {
   return rollups.map((rollup) =>
-    viewOf(rollup.view, rollup === COUNTS ? COUNTS_COLUMNS : ROLLUP_COLUMNS, createPlainRollup(rollup))
+    viewOf(
+      rollup.view,
+      rollup === COUNTS ? COUNTS_COLUMNS : ROLLUP_COLUMNS,
+      (names) => createPlainRollup(rollup, names),
+    )
   );
 }
 
@@ -163,15 +175,16 @@ const COUNTS_COLUMNS = {
 };
 
 /** Makes the continuous aggregate, empty: its policy fills it, and meanwhile it is computed at each read. */
-export function createContinuousRollup(rollup: Rollup, isRealTime: boolean): string[] {
+export function createContinuousRollup(rollup: Rollup, names: Names, isRealTime: boolean): string[] {
   const { view, aggregate, continuous, over, index, comment } = rollup;
+  const { of } = names;
   const options = ["timescaledb.continuous", `timescaledb.materialized_only = ${!isRealTime}`];
   return [
-    `CREATE MATERIALIZED VIEW ${aggregate} WITH (${options.join(", ")}, timescaledb.create_group_indexes = false) AS
-${continuous}
+    `CREATE MATERIALIZED VIEW ${of(aggregate)} WITH (${options.join(", ")}, timescaledb.create_group_indexes = false) AS
+${continuous(names)}
 WITH NO DATA`,
-    `CREATE INDEX ON ${aggregate} (${index})`,
-    `CREATE OR REPLACE VIEW ${view} AS\n${over}`,
-    `COMMENT ON VIEW ${view} IS '${comment}'`,
+    `CREATE INDEX ON ${of(aggregate)} (${index})`,
+    `CREATE OR REPLACE VIEW ${of(view)} AS\n${over(names)}`,
+    `COMMENT ON VIEW ${of(view)} IS '${comment}'`,
   ];
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
+import { literal, type Names } from "../names.ts";
 import { PLAIN_BY_CHOICE, type Rollup, rollups } from "./rollups.ts";
 
 /** Whether the extension is in the database, could be created in it by this user, or neither. */
@@ -65,7 +66,7 @@ const HYPERTABLE = `SELECT h.compression_enabled AS compressible,
   extract(epoch FROM d.time_interval)::float8 AS chunk
 FROM timescaledb_information.hypertables h
 JOIN timescaledb_information.dimensions d USING (hypertable_schema, hypertable_name)
-WHERE h.hypertable_schema = current_schema() AND h.hypertable_name = 'bar' AND d.dimension_number = 1`;
+WHERE h.hypertable_schema = $1 AND h.hypertable_name = 'bar' AND d.dimension_number = 1`;
 
 const POLICIES = `SELECT job_id, proc_name, hypertable_schema, hypertable_name,
   extract(epoch FROM schedule_interval)::float8 AS every,
@@ -76,27 +77,27 @@ WHERE proc_name IN ('policy_compression', 'policy_retention', 'policy_refresh_co
 
 const ROLLUPS = `SELECT wanted.view, a.view_name IS NOT NULL AS continuous, a.materialized_only,
   position('Infinity' IN a.view_definition) = 0 AS unbounded,
-  coalesce(obj_description(to_regclass(quote_ident(wanted.view)), 'pg_class'), '') AS comment,
+  coalesce(obj_description(to_regclass(format('%I.%I', $3::text, wanted.view)), 'pg_class'), '') AS comment,
   a.materialization_hypertable_schema AS schema, a.materialization_hypertable_name AS hypertable
 FROM unnest($1::text[], $2::text[]) AS wanted (view, aggregate)
 LEFT JOIN timescaledb_information.continuous_aggregates a
-  ON a.view_schema = current_schema() AND a.view_name = wanted.aggregate`;
+  ON a.view_schema = $3 AND a.view_name = wanted.aggregate`;
 
 /** Reads what there is, where the extension is installed. */
-export async function readState(client: Client): Promise<TimescaleState> {
+export async function readState(client: Client, { of, schema }: Names): Promise<TimescaleState> {
   const { rows: [{ license }] } = await client.query(
     "SELECT current_setting('timescaledb.license', true) AS license",
   );
-  const { rows: [bar] } = await client.query(HYPERTABLE);
+  const { rows: [bar] } = await client.query(HYPERTABLE, [schema]);
   const { rows: [{ count }] } = await client.query(
-    "SELECT greatest(reltuples, 0)::float8 AS count FROM pg_class WHERE oid = 'bar'::regclass",
+    `SELECT greatest(reltuples, 0)::float8 AS count FROM pg_class WHERE oid = ${literal(of("bar"))}::regclass`,
   );
   const { rows: policies } = await client.query(POLICIES);
   const { rows: views } = await client.query(ROLLUPS, [
     rollups.map(({ view }) => view),
     rollups.map(({ aggregate }) => aggregate),
+    schema,
   ]);
-  const { rows: [{ schema }] } = await client.query("SELECT current_schema() AS schema");
   const find = (procedure: string, ...tables: [string, string][]): Policy | undefined => {
     const row = policies.find((each) =>
       each.proc_name === procedure &&

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
+import type { Names } from "../../database/names.ts";
 import { calendarOf } from "../../providers/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 
@@ -26,16 +27,23 @@ export interface SeriesNames {
   readonly timeframe: string;
 }
 
-const NEWEST =
-  `SELECT extract(epoch FROM b.ts)::float8 AS ts, b.open, b.high, b.low, b.close, b.volume, b.status FROM bars b
+const newestQuery = ({ of }: Names) =>
+  `SELECT extract(epoch FROM b.ts)::float8 AS ts, b.open, b.high, b.low, b.close, b.volume, b.status FROM ${
+    of("bars")
+  } b
 WHERE b.series_id =
-  (SELECT s.id FROM series s WHERE s.tenant = $1 AND s.provider = $2 AND s.symbol = $3 AND s.timeframe = $4)
+  (SELECT s.id FROM ${of("series")} s WHERE s.tenant = $1 AND s.provider = $2 AND s.symbol = $3 AND s.timeframe = $4)
 ORDER BY b.ts DESC LIMIT $5`;
 
 /** The newest `limit` bars of a series, oldest first; empty where there is no such series. */
-export async function readBars(client: Client, series: SeriesNames, limit: number): Promise<ChartBar[]> {
+export async function readBars(
+  client: Client,
+  names: Names,
+  series: SeriesNames,
+  limit: number,
+): Promise<ChartBar[]> {
   const { tenant, provider, symbol, timeframe } = series;
-  const { rows } = await client.query(NEWEST, [tenant, provider, symbol, timeframe, limit]);
+  const { rows } = await client.query(newestQuery(names), [tenant, provider, symbol, timeframe, limit]);
   return rows.reverse();
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
+import type { Names } from "../../database/names.ts";
 import { calendarOf } from "../../providers/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 
@@ -29,23 +30,27 @@ const LATE_MS = 60_000;
 /** Series on a page. */
 export const PAGE_SIZE = 50;
 
-const LIST = `SELECT s.provider, s.symbol, s.timeframe, extract(epoch FROM last.ts)::float8 AS last_ts, last.close,
-  (SELECT count(*) FROM bar b WHERE b.series_id = s.id AND b.ts >= $3)::int AS bars_today
+const listQuery = ({ of }: Names) =>
+  `SELECT s.provider, s.symbol, s.timeframe, extract(epoch FROM last.ts)::float8 AS last_ts, last.close,
+  (SELECT count(*) FROM ${of("bar")} b WHERE b.series_id = s.id AND b.ts >= $3)::int AS bars_today
 FROM (
-  SELECT k.id, k.provider, k.symbol, k.timeframe FROM series k
+  SELECT k.id, k.provider, k.symbol, k.timeframe FROM ${of("series")} k
   WHERE k.tenant = $1 AND starts_with(upper(k.symbol), upper($2))
   ORDER BY k.symbol, k.provider, k.timeframe LIMIT ${PAGE_SIZE + 1}
 ) s
-LEFT JOIN LATERAL (SELECT b.ts, b.close FROM bar b WHERE b.series_id = s.id ORDER BY b.ts DESC LIMIT 1) last ON true
+LEFT JOIN LATERAL (SELECT b.ts, b.close FROM ${
+    of("bar")
+  } b WHERE b.series_id = s.id ORDER BY b.ts DESC LIMIT 1) last ON true
 ORDER BY s.symbol, s.provider, s.timeframe`;
 
 /** The first series whose symbol starts with `search`, and whether there are more. */
 export async function listSeries(
   client: Client,
+  names: Names,
   { tenant, search, now = Date.now() }: { tenant: string; search: string; now?: number },
 ): Promise<{ series: SeriesRow[]; more: boolean }> {
   const today = new Date(now).setUTCHours(0, 0, 0, 0);
-  const { rows } = await client.query(LIST, [tenant, search, new Date(today)]);
+  const { rows } = await client.query(listQuery(names), [tenant, search, new Date(today)]);
   return {
     more: rows.length > PAGE_SIZE,
     series: rows.slice(0, PAGE_SIZE).map(({ provider, symbol, timeframe, last_ts, close, bars_today }) => ({

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FeedError } from "../live/feed.ts";
+import { FeedError, type FeedErrorReason } from "../live/feed.ts";
 
 /** After an unclean drop the old connection may be counted this long, in milliseconds. */
 export const CONNECTION_COOLDOWN_MS = 90_000;
@@ -23,7 +23,7 @@ export const CODE = {
 export function endingError(code: number, message: string, feed: string): FeedError | undefined {
   const said = `${code} ${message.slice(0, 200)}`;
   const fatal = (text: string) => new FeedError(`${text} (${said})`, { isFatal: true, reason: "refused" });
-  const passing = (text: string, reason: string) => new FeedError(`${text} (${said})`, { reason });
+  const passing = (text: string, reason: FeedErrorReason) => new FeedError(`${text} (${said})`, { reason });
   switch (code) {
     case 401:
       return passing("Alpaca took a subscription for one without a key", "auth");

@@ -4,7 +4,7 @@
  * @module
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
-import type { AlpacaFeed } from "../alpaca.ts";
+import type { AlpacaFeed } from "./feeds.ts";
 import { createChain } from "../live/transport/chain.ts";
 import { explainAhead, type FeedClock } from "../live/clock.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";

@@ -5,31 +5,12 @@
  */
 import { always } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
-import { createFeedClock, type FeedClock } from "../live/clock.ts";
+import { createFeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
-import type { CallOutcome } from "../live/transport/rest.ts";
+import type { BinanceOptions } from "./endpoint.ts";
 import { createSeen } from "../live/seen.ts";
 import { createHistory } from "./history.ts";
-import { runConnection } from "./stream.ts";
-
-/** How to reach Binance. */
-export interface BinanceOptions {
-  symbols: readonly string[];
-  timeframe: string;
-  socketUrl: string;
-  restUrl: string;
-  /** Whether to give bars under way too. */
-  provisional: boolean;
-  /** Longest wait for the answer to a request on the socket, in milliseconds. @default {10000} */
-  answerMs?: number;
-  /** How often the server is asked for a sign of life, in milliseconds; none for three times as long is the end. @default {20000} */
-  keepAliveMs?: number;
-  /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
-  backoffMs?: number;
-  clock?: FeedClock;
-  /** Told of the outcome of each REST request. */
-  onCall?: (outcome: CallOutcome) => void;
-}
+import { runStream } from "./stream.ts";
 
 /** Makes the feed. */
 export function createBinanceFeed(given: BinanceOptions): Feed {
@@ -53,7 +34,7 @@ export function createBinanceFeed(given: BinanceOptions): Feed {
     calendar: () => always,
     clock,
     bucket: history.bucket,
-    connect: (session) => runConnection(session, { ...options, stepMs, note, explainUnknown }),
+    connect: (session) => runStream(session, { ...options, stepMs, note, explainUnknown }),
     history: ([symbol], from, to, signal) => history.read(symbol, from, to, signal),
   };
 }

@@ -8,7 +8,7 @@ import { type FeedBar, FeedError } from "../live/feed.ts";
 import { getJson } from "../live/transport/rest.ts";
 import { createRowReader } from "../live/transport/rows.ts";
 import { notServed, UnknownSymbolError } from "./errors.ts";
-import type { BinanceOptions } from "./feed.ts";
+import type { BinanceOptions } from "./endpoint.ts";
 import { type KlineSeries, readRow } from "./klines.ts";
 
 /** Requests a second: each weighs 2, and an address may spend 6000 a minute on all that runs behind it. */

@@ -10,11 +10,11 @@ import { FeedError, type Session } from "../live/feed.ts";
 import type { Seen } from "../live/seen.ts";
 import { runSocket } from "../live/transport/socket.ts";
 import { notServed } from "./errors.ts";
-import type { BinanceOptions } from "./feed.ts";
+import type { BinanceOptions } from "./endpoint.ts";
 import { createLiveKlines } from "./live.ts";
 import { createMessageReader } from "./messages.ts";
 
-/** Options of {@linkcode runConnection}. */
+/** Options of {@linkcode runStream}. */
 export interface ConnectionOptions extends BinanceOptions {
   /** Length of the timeframe, in milliseconds. */
   stepMs: number;
@@ -36,7 +36,7 @@ const MESSAGES_PER_SECOND = 4;
  *
  * @throws {FeedError} However it ends.
  */
-export async function runConnection(session: Session, options: ConnectionOptions): Promise<void> {
+export async function runStream(session: Session, options: ConnectionOptions): Promise<void> {
   const { symbols } = options;
   const ending = new AbortController();
   const signal = AbortSignal.any([session.signal, ending.signal]);

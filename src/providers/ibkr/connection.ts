@@ -8,7 +8,7 @@
  * @module
  */
 import type { BarSizeSetting } from "@stoqey/ib";
-import { FeedError } from "../live/feed.ts";
+import { FeedError, type FeedErrorReason } from "../live/feed.ts";
 import type { RawBar } from "./bars.ts";
 import { classify, CODE } from "./codes.ts";
 import { createClient } from "./client.ts";
@@ -160,7 +160,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     ended.reject(error);
     api.disconnect();
   }
-  function fail(message: string, reason: string, isFatal = false, cooldownMs = 0): void {
+  function fail(message: string, reason: FeedErrorReason, isFatal = false, cooldownMs = 0): void {
     const isNews = !["closed", "connect"].includes(reason) || !options.isResetTime(Date.now());
     end(new FeedError(message, { reason: isNews ? reason : "nightly-reset", isFatal, cooldownMs }));
   }

@@ -15,6 +15,7 @@ import { readHistory } from "./history.ts";
 import { createHistoryConnection, type HistoryConnection, type Opening } from "./history_connection.ts";
 import { hoursOf } from "./hours.ts";
 import { type Live, subscribeAll } from "./live.ts";
+import { DOCUMENTED_PER_SECOND } from "./pacing.ts";
 
 /** Times that the feed keeps, where they are numbers in milliseconds. */
 export interface IbkrTiming extends ConnectionTiming {
@@ -94,6 +95,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
     symbols: listings.map(({ symbol }) => symbol),
     timeframe,
     bucket: pacing.bucket,
+    repairsPerSecond: DOCUMENTED_PER_SECOND,
     clock,
 
     async connect(session) {

@@ -16,6 +16,9 @@ const PER_SECOND = 30;
 /** So that there are fewer than 6 in 2 s, were all of one contract. */
 const STRICT_PER_SECOND = 2.4;
 
+/** Requests a second that IBKR documents. For bars of more than 30 s repairs keep to their share of it all the same. */
+export const DOCUMENTED_PER_SECOND = 60 / (WINDOW_MS / 1000);
+
 /** Turns at asking. It outlasts connections, as TWS's own count does. */
 export interface Pacing {
   /** The part of it that the pipeline slows down; its factor narrows the window too. */

@@ -4,37 +4,12 @@
  * @module
  */
 import { always, type Calendar } from "../../calendar/mod.ts";
-import { createFeedClock, type FeedClock } from "../live/clock.ts";
+import { createFeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
-import type { CallOutcome } from "../live/transport/rest.ts";
+import type { KrakenOptions } from "./endpoint.ts";
 import { createHistory } from "./history.ts";
 import { isTokenized } from "./symbols.ts";
-import { runConnection } from "./stream.ts";
-
-/** How to reach Kraken. */
-export interface KrakenOptions {
-  symbols: readonly string[];
-  timeframe: string;
-  /** Length of the timeframe, in milliseconds. */
-  stepMs: number;
-  socketUrl: string;
-  restUrl: string;
-  /** Whether to give bars under way too. */
-  provisional: boolean;
-  /** How long after its end a bar is over where no later one begins, in milliseconds. @default {4000} */
-  closeAfterMs?: number;
-  /** Longest wait for the answers to a subscription, in milliseconds. @default {15000} */
-  answerMs?: number;
-  /** How often the server is shown that the connection is in use: it closes others after a minute. @default {20000} */
-  pingEveryMs?: number;
-  /** REST requests a second: one is safe for the public endpoints. @default {1} */
-  requestsPerSecond?: number;
-  /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
-  backoffMs?: number;
-  clock?: FeedClock;
-  /** Told of the outcome of each REST request. */
-  onCall?: (outcome: CallOutcome) => void;
-}
+import { runStream } from "./stream.ts";
 
 /** Currencies are traded at all times. Tokenised stocks rest at weekends, some longer: nothing is documented. */
 export const hoursOf = (symbol: string): Calendar | undefined => isTokenized(symbol) ? undefined : always;
@@ -52,7 +27,7 @@ export function createKrakenFeed(given: KrakenOptions): Feed {
     clock,
     bucket,
     isConfirmed: true,
-    connect: (session) => runConnection(session, options),
+    connect: (session) => runStream(session, options),
     history: ([symbol], from, to, signal) => read(symbol, from, to, signal),
     historyStart: start,
   };

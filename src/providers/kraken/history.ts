@@ -8,9 +8,10 @@ import { type FeedBar, FeedError, isRefusal } from "../live/feed.ts";
 import { getJson } from "../live/transport/rest.ts";
 import { createRowReader } from "../live/transport/rows.ts";
 import { readRow } from "./bars.ts";
-import type { KrakenOptions } from "./feed.ts";
+import type { KrakenOptions } from "./endpoint.ts";
 import { restQuery } from "./symbols.ts";
-import { createTradeBars, readTrade } from "./trades.ts";
+import { createTradeBars } from "../live/trade_bars.ts";
+import { readTrade } from "./trades.ts";
 
 /** The history of a feed. */
 export interface History {

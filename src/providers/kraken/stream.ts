@@ -9,7 +9,7 @@
 import { createFormingBars, type Pace } from "../live/forming_bar.ts";
 import { type FeedBar, FeedError, type Session } from "../live/feed.ts";
 import { runSocket } from "../live/transport/socket.ts";
-import type { KrakenOptions } from "./feed.ts";
+import type { KrakenOptions } from "./endpoint.ts";
 import { createMessageReader } from "./messages.ts";
 import { suggest } from "./symbols.ts";
 
@@ -28,7 +28,7 @@ const SYMBOLS_AT_ONCE = 100;
  *
  * @throws {FeedError} However it ends.
  */
-export async function runConnection(session: Session, options: KrakenOptions): Promise<void> {
+export async function runStream(session: Session, options: KrakenOptions): Promise<void> {
   const { symbols, stepMs, closeAfterMs = 4_000, provisional, answerMs = 15_000, pingEveryMs = 20_000 } = options;
   const formingBars = createFormingBars({
     ...{ stepMs, closeAfterMs, provisional },

@@ -43,7 +43,6 @@ import { beginOf, type Doubt, type DoubtReason, type SeriesCoverage, UNKNOWN } f
 import type { CoverageNews } from "../../coverage/store.ts";
 import type { FinalOutcome } from "../../records/frame.ts";
 import { type Interval, subtract, unite } from "../../records/intervals.ts";
-import type { CoverageKeeper } from "./coverage/keeper.ts";
 import type { FeedBar } from "./feed.ts";
 import { beginningOf, heldBy } from "./coverage/peers.ts";
 import { refuse } from "./coverage/reconcile.ts";
@@ -124,7 +123,7 @@ export interface FeedCoverageOptions {
   startedAt: number;
   /** What others know that this feed stands in for, by its own symbols. */
   peers: ReadonlyMap<string, readonly SeriesCoverage[]>;
-  keeper: Pick<CoverageKeeper, "changed">;
+  keeper: { changed(track: Track): void };
 }
 
 /** Makes the coverage of a feed. */

@@ -57,6 +57,11 @@ export interface Feed {
   readonly clock?: FeedClock;
   /** Paces the requests for history. */
   readonly bucket: TokenBucket;
+  /**
+   * Requests a second of which repairs that are not urgent have their share, where the account is asked faster than that in
+   * an outage. @default {the rate of the bucket}
+   */
+  readonly repairsPerSecond?: number;
   /** How long after its end the vendor may correct a bar: after an interruption so much is read again. @default {0} */
   readonly correctionMs?: number;
   /** Runs one connection from its opening to its end, and resolves or throws then. */
@@ -102,6 +107,45 @@ export function isDenial(error: unknown): boolean {
   return error instanceof FeedError && error.reason === "entitlement" && !error.isFatal;
 }
 
+/**
+ * Why a connection or a request failed; a label of metrics. These steer what follows:
+ *
+ * - `stall`: a symbol is silent although history has its bars; a failover group changes its member.
+ * - `overflow`: the pipeline is too slow; the feed connects again when it has caught up.
+ * - `refused`: the request or the symbol is refused, and asking again is in vain.
+ * - `entitlement`: the account may not read this; it may read others, or other times.
+ * - `history`: the answer is not sound; asking for fewer symbols may help.
+ * - `nightly-reset`: the vendor ends all connections at this time; that is no news.
+ * - `renewed`, `unused`: a shared connection is opened for more symbols, or closed as nobody uses it.
+ */
+export type FeedErrorReason =
+  | "auth"
+  | "auth_timeout"
+  | "banned"
+  | "client-id"
+  | "closed"
+  | "connect"
+  | "connection"
+  | "connection-limit"
+  | "entitlement"
+  | "error"
+  | "history"
+  | "max_connections"
+  | "nightly-reset"
+  | "overflow"
+  | "port"
+  | "protocol"
+  | "refused"
+  | "renewed"
+  | "rest"
+  | "server"
+  | "shutdown"
+  | "silence"
+  | "slow"
+  | "stall"
+  | "unused"
+  | "version";
+
 /** An error that says how to go on. */
 export class FeedError extends Error {
   override name = "FeedError";
@@ -109,12 +153,11 @@ export class FeedError extends Error {
   readonly isFatal: boolean;
   /** Least wait before the next connection, in milliseconds. */
   readonly cooldownMs: number;
-  /** Word for metrics; one of few. */
-  readonly reason: string;
+  readonly reason: FeedErrorReason;
   /** Makes an error; by default one after which the connection is simply tried again. */
   constructor(
     message: string,
-    options: ErrorOptions & { isFatal?: boolean; cooldownMs?: number; reason?: string } = {},
+    options: ErrorOptions & { isFatal?: boolean; cooldownMs?: number; reason?: FeedErrorReason } = {},
   ) {
     super(message, options);
     this.isFatal = options.isFatal ?? false;

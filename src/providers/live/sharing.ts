@@ -301,6 +301,10 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
           calendar: feed.calendar,
           clock: feed.clock,
           bucket: feed.bucket,
+          // All of them together keep to the share of the account.
+          get repairsPerSecond() {
+            return (feed.repairsPerSecond ?? feed.bucket.perSecond) / members.size;
+          },
           isConfirmed: feed.isConfirmed,
           correctionMs: feed.correctionMs,
           historySymbols: feed.historySymbols,

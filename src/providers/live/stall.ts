@@ -8,9 +8,10 @@ import type { Calendar } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { FeedCoverage } from "./coverage.ts";
 import { type Feed, isRefusal } from "./feed.ts";
-import type { Question } from "./history/groups.ts";
-import type { Share } from "./history/share.ts";
+import type { Question } from "./history/tasks.ts";
+import type { Purpose, Share } from "./history/share.ts";
 import { densityOf } from "./coverage/track.ts";
+import { BUSY_DENSITY } from "./coverage/urgency.ts";
 
 /** A watch over the symbols of one connection. */
 export interface StallWatch {
@@ -47,7 +48,7 @@ export interface StallOptions {
 const MAX_PATIENCE = 16;
 /** Requests of one look around: repairs want the endpoint too. */
 const MAX_REQUESTS = 20;
-/** Bars that a symbol lacks by its density from which on it is asked about whatever the share of repairs. */
+/** Bars that a busy symbol lacks from which on it is asked about whatever the share of repairs. */
 const LIKELY_MISSED = 1.5;
 /** Density of a symbol of which too little is known to tell. */
 const UNKNOWN_DENSITY = 0.5;
@@ -70,6 +71,11 @@ interface Heard {
 interface Probe extends Question {
   readonly heardAt: number;
   readonly missed: number;
+  /**
+   * A busy symbol that misses bars is more likely lost than quiet: its request is urgent, though it takes of the share. Of a
+   * symbol that was never heard of nothing is known.
+   */
+  readonly purpose: Purpose;
 }
 
 /**
@@ -123,15 +129,13 @@ export function watchForStalls(
         ? (calendar?.openMs(now - quietMs, now) ?? wait) >= wait
         : isExpectedWhileClosed(calendar!, symbol, last, now - (monotonic - asked), now);
       if (!isExpected) continue;
-      const density = densityOf(coverage.track(symbol)) ?? UNKNOWN_DENSITY;
+      const density = densityOf(coverage.track(symbol));
       const silentMs = calendar?.openMs(from, now) ?? now - from;
-      quiet.push({ symbol, from, heardAt: at, missed: density * silentMs / stepMs });
+      const missed = (density ?? UNKNOWN_DENSITY) * silentMs / stepMs;
+      quiet.push({ symbol, from, heardAt: at, missed, purpose: purposeOf(density, missed) });
     }
-    return quiet.sort((a, b) => b.missed - a.missed || a.from - b.from);
+    return quiet.sort((a, b) => rankOf(a) - rankOf(b) || b.missed - a.missed || a.from - b.from);
   }
-
-  /** Whether the symbol is more likely lost than quiet. */
-  const isLikely = ({ missed }: Probe) => missed >= LIKELY_MISSED;
 
   /** A symbol of the group of which history has a bar that has not come. */
   async function findMissed(group: readonly Probe[]): Promise<string | undefined> {
@@ -168,8 +172,9 @@ export function watchForStalls(
       const group = quiet.slice(at, at + size).sort((a, b) => a.from - b.from);
       // Where history is refused for one after the other, nobody can be asked about.
       if (refusals >= MAX_REFUSALS) return;
-      if (!isLikely(quiet[at]) && share.waitMs() > 0) return;
-      share.spend(1);
+      const { purpose } = quiet[at];
+      if (share.waitMs(purpose) > 0) return;
+      share.spend(1, purpose === "urgent" ? "ordinary" : purpose);
       for (const { symbol } of group) {
         askedAt.set(symbol, performance.now());
         backoff.set(symbol, Math.min((backoff.get(symbol) ?? stallMs) * 2, MAX_PATIENCE * stallMs));
@@ -205,4 +210,11 @@ export function watchForStalls(
     },
     forget: (symbol) => void heard.delete(symbol),
   };
+}
+
+const rankOf = ({ purpose }: Probe): number => purpose === "urgent" ? 0 : 1;
+
+function purposeOf(density: number | undefined, missed: number): Purpose {
+  if (density === undefined) return "first";
+  return density > BUSY_DENSITY && missed >= LIKELY_MISSED ? "urgent" : "ordinary";
 }

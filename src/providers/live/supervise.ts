@@ -96,7 +96,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
   const startedAt = performance.now();
   const part = Math.max(options.repairShare ?? 0.1, feed.isConfirmed ? CONFIRMED_SHARE : 0);
   const share = createShare({
-    perSecond: () => feed.bucket.perSecond,
+    perSecond: () => feed.repairsPerSecond ?? feed.bucket.perSecond,
     part: () => part,
     perDay: options.repairsPerDay,
   });

@@ -5,10 +5,10 @@
  */
 import { usEquities } from "../../calendar/mod.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
-import { createFeedClock, type FeedClock } from "../live/clock.ts";
+import { createFeedClock } from "../live/clock.ts";
 import type { Feed } from "../live/feed.ts";
-import type { CallOutcome } from "../live/transport/rest.ts";
-import { runMassiveConnection } from "./connection.ts";
+import type { MassiveOptions } from "./endpoint.ts";
+import { runStream } from "./stream.ts";
 import { readHistory } from "./history.ts";
 import { createPace } from "./pace.ts";
 import { createSeen } from "../live/seen.ts";
@@ -19,33 +19,6 @@ export const DELAY_MS = 15 * 60_000;
 const CORRECTION_MS = 16 * 60_000;
 /** A day of New York ends some hours after that of UTC in which it begins. */
 const DAY_LAG_MS = 6 * 60 * 60_000;
-
-/** How to reach Massive. */
-export interface MassiveOptions {
-  symbols: readonly string[];
-  timeframe: string;
-  /** `AM` or `A`. */
-  channel: string;
-  key: string;
-  socketUrl: string;
-  restUrl: string;
-  /**
-   * REST requests a minute. @default {as many as paid plans allow, and less while Massive objects, see `pace.ts`}
-   */
-  requestsPerMinute?: number;
-  /** Least wait after too many connections, in milliseconds. @default {60000} */
-  cooldownMs?: number;
-  /** Longest wait for each answer of the handshake, in milliseconds. @default {10000} */
-  answerMs?: number;
-  /** How often a connection shows that it is in use, in milliseconds. @default {30000} */
-  keepAliveMs?: number;
-  /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
-  backoffMs?: number;
-  clock?: FeedClock;
-  /** Tells people something, once. */
-  warn?: (message: string) => void;
-  onCall?: (outcome: CallOutcome) => void;
-}
 
 /** Whether a host of streams is one of delayed plans: `delayed.`, `delayed-business.`, and so on. */
 export const isDelayedHost = (url: string): boolean => /^delayed[.-]/.test(URL.parse(url)?.hostname ?? "");
@@ -73,7 +46,7 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
     get historyLagMs() {
       return Math.max(delayMs, timeframe === "1d" ? DAY_LAG_MS : 0);
     },
-    connect: (session) => runMassiveConnection({ ...options, stepMs, note, session }),
+    connect: (session) => runStream({ ...options, stepMs, note, session }),
     history: ([symbol], from, to, signal) =>
       readHistory({
         ...options,

@@ -17,7 +17,6 @@ import { BinaryWriter } from "./binary.ts";
 import { prepareRows, type Rows } from "./rows.ts";
 import type { SeriesCheck } from "./series.ts";
 import type { Session, SessionFacts } from "./session.ts";
-import type { Statements } from "./statements.ts";
 import { copyPrelude, newerSchemaError, OTHER_SERIES, otherSeriesError, type WriteSettings } from "./verify.ts";
 
 /** Options of {@linkcode openPostgresLane}. */
@@ -25,10 +24,9 @@ export interface PostgresLaneOptions {
   database: Database;
   pool: Pool;
   kind: RecordKind<MarketRecord>;
-  statements: Statements;
   tenant: string;
   /** What is known of a connection. */
-  sessionOf: (client: Client) => Session;
+  sessionOf: (client: Client) => Promise<Session>;
   /** Longest time a write may take before its connection is given up, in milliseconds: a server may hang. */
   deadlineMs: number;
   /** Hears what people should know of the database. */
@@ -56,7 +54,7 @@ export class WriteDeadlineError extends TransientError {
 
 /** Opens a lane; it borrows a connection for each write. */
 export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
-  const { database, pool, kind, statements, tenant, sessionOf, deadlineMs, warn } = options;
+  const { database, pool, kind, tenant, sessionOf, deadlineMs, warn } = options;
   const writer = new BinaryWriter();
   const copyMemory = createCopyMemory(database.supportsCopy);
   const borrower = pool.enter(tenant);
@@ -64,7 +62,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
 
   /** Writes a batch; where ids that the connection remembers belong to other series by now, learns them anew, once. */
   async function write(client: Client, records: readonly MarketRecord[]): Promise<WriteCounts> {
-    const session = sessionOf(client);
+    const session = await sessionOf(client);
     try {
       return await writeAs(session, records);
     } catch (error) {
@@ -74,7 +72,8 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     }
   }
 
-  async function writeAs({ client, series, facts }: Session, records: readonly MarketRecord[]): Promise<WriteCounts> {
+  async function writeAs(session: Session, records: readonly MarketRecord[]): Promise<WriteCounts> {
+    const { client, series, facts } = session;
     const rows = prepareRows(records, await series.intern(records), kind);
     const check = series.check(rows.ids);
     const { deduplicated } = rows;
@@ -82,7 +81,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const known = await facts();
     if (copyMemory.shouldTry()) {
       try {
-        const stored = await unlimited(client, () => copy(client, rows, check, known.settings));
+        const stored = await unlimited(client, () => copy(session, rows, check, known.settings));
         copyMemory.worked();
         return tally({ stored, unchanged: 0, deduplicated }, count - stored);
       } catch (error) {
@@ -91,7 +90,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
         copyMemory.failed();
       }
     }
-    const { swallowed, ...written } = await unlimited(client, () => upsertWithin(client, rows, check, known));
+    const { swallowed, ...written } = await unlimited(client, () => upsertWithin(session, rows, check, known));
     return tally({ ...written, unchanged: count - written.stored - swallowed, deduplicated }, swallowed);
   }
 
@@ -109,9 +108,14 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   }
 
   /** Copies the rows, and gives how many of them the server has kept. */
-  async function copy(client: Client, rows: Rows, check: SeriesCheck, settings: WriteSettings): Promise<number> {
+  async function copy(
+    { client, names, statements }: Session,
+    rows: Rows,
+    check: SeriesCheck,
+    settings: WriteSettings,
+  ): Promise<number> {
     const bytes = writer.copy(rows.records, rows.ids, kind.columns);
-    const stream = client.query(copyFrom(copyPrelude(kind.table, check, settings) + statements.copy));
+    const stream = client.query(copyFrom(copyPrelude(kind.table, names, check, settings) + statements.copy));
     stream.end(Buffer.from(bytes.buffer, 0, bytes.length));
     await finished(stream);
     return stream.rowCount;
@@ -119,16 +123,17 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
 
   /** Upserts; where the statement timeout has to be set, in a transaction of its own, which it must not outlive. */
   async function upsertWithin(
-    client: Client,
+    session: Session,
     rows: Rows,
     check: SeriesCheck,
     facts: SessionFacts,
   ): Promise<Upserted> {
+    const { client } = session;
     const { statementTimeoutMs } = facts.settings;
-    if (statementTimeoutMs === undefined) return await upsert(client, rows, check, facts);
+    if (statementTimeoutMs === undefined) return await upsert(session, rows, check, facts);
     await client.query(`BEGIN; SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
     try {
-      const changed = await upsert(client, rows, check, facts);
+      const changed = await upsert(session, rows, check, facts);
       await client.query("COMMIT");
       return changed;
     } catch (error) {
@@ -138,7 +143,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   }
 
   async function upsert(
-    client: Client,
+    { client, statements }: Session,
     { records, ids }: Rows,
     check: SeriesCheck,
     { settings: { synchronousCommit }, maySwallow, newRows }: SessionFacts,

@@ -6,6 +6,7 @@
  */
 import type { Client } from "pg";
 import { sqlState, TransientError } from "../../database/faults.ts";
+import { literal, type Names } from "../../database/names.ts";
 import type { MarketRecord, RecordKind, SeriesKey } from "../../records/record.ts";
 import { createSeriesMap } from "../../records/series_map.ts";
 
@@ -15,13 +16,18 @@ import { createSeriesMap } from "../../records/series_map.ts";
  */
 export const MARK = "hashtextextended(concat_ws(E'\\n', s.tenant, s.provider, s.symbol, s.timeframe), s.id)";
 
-const FIND = `SELECT s.id, s.provider, s.symbol, s.timeframe, ${MARK}::text AS mark FROM series_key s
+const findQuery = ({ of }: Names) =>
+  `SELECT s.id, s.provider, s.symbol, s.timeframe, ${MARK}::text AS mark FROM ${of("series_key")} s
 JOIN unnest($2::text[], $3::text[], $4::text[]) AS asked (provider, symbol, timeframe)
   ON (s.provider, s.symbol, s.timeframe) = (asked.provider, asked.symbol, asked.timeframe) WHERE s.tenant = $1`;
-const ADD = `INSERT INTO series_key AS s (tenant, provider, symbol, timeframe)
+const addStatement = ({ of }: Names) =>
+  `INSERT INTO ${of("series_key")} AS s (tenant, provider, symbol, timeframe)
 SELECT $1, asked.* FROM unnest($2::text[], $3::text[], $4::text[]) AS asked (provider, symbol, timeframe) ORDER BY 2, 3, 4
 ON CONFLICT (tenant, provider, symbol, timeframe) DO NOTHING`;
-const CATCH_UP = `SELECT setval(pg_get_serial_sequence('series_key', 'id'), max(s.id)) AS last FROM series_key s`;
+const catchUpQuery = ({ of }: Names) =>
+  `SELECT setval(pg_get_serial_sequence(${literal(of("series_key"))}, 'id'), max(s.id)) AS last FROM ${
+    of("series_key")
+  } s`;
 /** SQLSTATE of a key that is there already. */
 const UNIQUE_VIOLATION = "23505";
 
@@ -46,6 +52,7 @@ export interface SeriesIndex {
 /** Options of {@linkcode createSeriesIndex}. */
 export interface SeriesIndexOptions {
   client: Client;
+  names: Names;
   kind: RecordKind<MarketRecord>;
   tenant: string;
   /** Hears what people should know of the database. */
@@ -56,7 +63,7 @@ export interface SeriesIndexOptions {
  * Makes an index that remembers what it has seen. Ids are added by statements of their own, as one added in a transaction
  * that is rolled back would be remembered wrongly.
  */
-export function createSeriesIndex({ client, kind, tenant, warn }: SeriesIndexOptions): SeriesIndex {
+export function createSeriesIndex({ client, names, kind, tenant, warn }: SeriesIndexOptions): SeriesIndex {
   /** Ids by series. */
   const known = createSeriesMap<number>();
   const marks = new Map<number, bigint>();
@@ -71,7 +78,7 @@ export function createSeriesIndex({ client, kind, tenant, warn }: SeriesIndexOpt
   }
 
   async function find(keys: readonly SeriesKey[]): Promise<void> {
-    const { rows } = await client.query(FIND, parametersOf(keys));
+    const { rows } = await client.query(findQuery(names), parametersOf(keys));
     for (const row of rows) {
       known.set(row, row.id);
       marks.set(row.id, BigInt(row.mark));
@@ -80,13 +87,13 @@ export function createSeriesIndex({ client, kind, tenant, warn }: SeriesIndexOpt
 
   async function add(keys: readonly SeriesKey[]): Promise<void> {
     try {
-      await client.query(ADD, parametersOf(keys));
+      await client.query(addStatement(names), parametersOf(keys));
     } catch (error) {
       // The names cannot collide, so an id does: the sequence is behind its table, as after logical replication.
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
-      const { rows: [{ last }] } = await client.query(CATCH_UP);
+      const { rows: [{ last }] } = await client.query(catchUpQuery(names));
       warn?.(`The sequence of series_key.id was behind its table, it goes on after ${last} now`);
-      await client.query(ADD, parametersOf(keys));
+      await client.query(addStatement(names), parametersOf(keys));
     }
   }
 

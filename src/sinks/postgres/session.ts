@@ -6,15 +6,19 @@
 import type { Client } from "pg";
 import type { SynchronousCommit } from "../../database/commit_risk.ts";
 import type { Database } from "../../database/database.ts";
+import type { Names } from "../../database/names.ts";
 import { processOf } from "../../database/pooler.ts";
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import { createSeriesIndex, type SeriesIndex } from "./series.ts";
-import type { NewRows } from "./statements.ts";
+import type { NewRows, Statements } from "./statements.ts";
 import type { WriteSettings } from "./verify.ts";
 
 /** A connection, and what is known of it. Ends with it. */
 export interface Session {
   readonly client: Client;
+  /** Names of the tables. */
+  readonly names: Names;
+  readonly statements: Statements;
   readonly series: SeriesIndex;
   /** Asks once what a writer has to heed. */
   facts(): Promise<SessionFacts>;
@@ -40,8 +44,9 @@ const FACTS = `SELECT pg_backend_pid() AS pid, EXISTS (
 
 /** Options of {@linkcode createSessions}. */
 export interface SessionOptions {
-  database: Pick<Database, "statementTimeoutMs">;
+  database: Pick<Database, "statementTimeoutMs" | "names">;
   kind: RecordKind<MarketRecord>;
+  statementsIn: (names: Names) => Statements;
   tenant: string;
   synchronousCommit: SynchronousCommit;
   warn?: (message: string) => void;
@@ -49,15 +54,16 @@ export interface SessionOptions {
 
 /** Gives the session of each connection, always the same one. */
 export function createSessions(
-  { database, kind, tenant, synchronousCommit, warn }: SessionOptions,
-): (client: Client) => Session {
+  { database, kind, statementsIn, tenant, synchronousCommit, warn }: SessionOptions,
+): (client: Client) => Promise<Session> {
   const sessions = new WeakMap<Client, Session>();
-  return (client) => {
+  return async (client) => {
     const known = sessions.get(client);
     if (known !== undefined) return known;
+    const names = await database.names(client);
     let facts: Promise<SessionFacts> | undefined;
     async function readFacts(): Promise<SessionFacts> {
-      const { rows: [{ pid, may_swallow, new_rows }] } = await client.query(FACTS, [kind.table]);
+      const { rows: [{ pid, may_swallow, new_rows }] } = await client.query(FACTS, [names.of(kind.table)]);
       const { statementTimeoutMs } = database;
       const isPooled = pid !== processOf(client);
       return {
@@ -70,7 +76,9 @@ export function createSessions(
     }
     const session: Session = {
       client,
-      series: createSeriesIndex({ client, kind, tenant, warn }),
+      names,
+      statements: statementsIn(names),
+      series: createSeriesIndex({ client, names, kind, tenant, warn }),
       // An error is not remembered: a table that was missing may be there the next time.
       facts: () =>
         facts ??= readFacts().catch((error) => {

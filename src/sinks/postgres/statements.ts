@@ -5,7 +5,8 @@
  */
 import type { MarketRecord, RecordKind } from "../../records/record.ts";
 import type { Writers } from "../sink.ts";
-import { IS_NEWER, markQuery } from "./verify.ts";
+import { isNewerQuery, markQuery } from "./verify.ts";
+import type { Names } from "../../database/names.ts";
 import { SQL_TYPES } from "../../database/kinds.ts";
 
 /**
@@ -67,10 +68,12 @@ const RECENT = "interval '7 days'";
  */
 export function createStatements(
   kind: RecordKind<MarketRecord>,
+  schema: Names,
   writers: Writers = "alone",
   startedAt = Date.now(),
 ): Statements {
   const all = [{ name: "series_id", type: "int4" as const }, ...kind.columns];
+  const table = schema.of(kind.table);
   const names = all.map(({ name }) => name);
   const key = ["series_id", ...kind.keyColumns];
   const payload = names.filter((name) => !key.includes(name));
@@ -92,20 +95,20 @@ export function createStatements(
   const marks = { many: "true", live: isRecent, history: `${isRecent} OR ${isOwn}`, alone: isOwn }[writers];
   const parameters = all.map(({ type }, at) => `$${at + 1}::${SQL_TYPES[type]}[]`).join(", ");
   return {
-    copy: `COPY ${kind.table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
+    copy: `COPY ${table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
     upsert: { xmax: upsert("xmax"), old: upsert("old"), untold: upsert("untold") },
-    count: `SELECT count(*)::int4 AS count FROM ${kind.table} old JOIN unnest(${
+    count: `SELECT count(*)::int4 AS count FROM ${table} old JOIN unnest(${
       key.map((name, at) => `$${at + 1}::${SQL_TYPES[all.find((column) => column.name === name)!.type]}[]`).join(", ")
     }) AS sent (${key.join(", ")}) ON ${key.map((name) => `old.${name} = sent.${name}`).join(" AND ")}`,
   };
 
   function upsert(newRows: NewRows): string {
     return `WITH checked AS MATERIALIZED (
-  SELECT (${markQuery(`$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same,
-    (${IS_NEWER}) AS is_newer, set_config('synchronous_commit', $${all.length + 3}, true) AS synced,
+  SELECT (${markQuery(schema, `$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same,
+    (${isNewerQuery(schema)}) AS is_newer, set_config('synchronous_commit', $${all.length + 3}, true) AS synced,
     set_config('${TOUCHED}', '0', true) AS counting
 ), written AS (
-INSERT INTO ${kind.table} AS old (${names.join(", ")}) SELECT sent.* FROM checked, unnest(${parameters}) AS sent
+INSERT INTO ${table} AS old (${names.join(", ")}) SELECT sent.* FROM checked, unnest(${parameters}) AS sent
 WHERE checked.is_same AND NOT checked.is_newer
 ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${payload.map((name) => `${name} = excluded.${name}`).join(", ")}
 WHERE ${order("excluded")} >= ${order("old")}

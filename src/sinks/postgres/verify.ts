@@ -11,6 +11,7 @@
 import type { SynchronousCommit } from "../../database/commit_risk.ts";
 import { SCHEMA_VERSION } from "../../database/migrate.ts";
 import { NEWER_SCHEMA } from "../../database/faults.ts";
+import type { Names } from "../../database/names.ts";
 import { MARK, type SeriesCheck } from "./series.ts";
 
 /** SQLSTATE, of a class of our own, of a batch whose ids belong to other series now. Nothing of the batch is written. */
@@ -32,11 +33,12 @@ export function newerSchemaError(): Error {
 const NEWER = "Cannot write: a newer program has migrated the database";
 
 /** A query that tells whether a newer program has migrated the database since the start. */
-export const IS_NEWER = `SELECT EXISTS (SELECT FROM barline_migration m WHERE m.version > ${SCHEMA_VERSION})`;
+export const isNewerQuery = ({ of }: Names): string =>
+  `SELECT EXISTS (SELECT FROM ${of("barline_migration")} m WHERE m.version > ${SCHEMA_VERSION})`;
 
 /** A query that gives the combined mark of the series of these ids, as SQL. */
-export function markQuery(ids: string): string {
-  return `SELECT coalesce(bit_xor(${MARK}), 0) FROM series_key s WHERE s.id = ANY (${ids})`;
+export function markQuery({ of }: Names, ids: string): string {
+  return `SELECT coalesce(bit_xor(${MARK}), 0) FROM ${of("series_key")} s WHERE s.id = ANY (${ids})`;
 }
 
 /** Settings of a transaction that writes. */
@@ -51,7 +53,12 @@ export interface WriteSettings {
  * Statements to go before a COPY in the same simple query, which is one transaction. They return no rows, which a COPY
  * stream could not take. Settings are local, so that they reach the right session behind a connection pooler too.
  */
-export function copyPrelude(table: string, { ids, mark }: SeriesCheck, settings: WriteSettings): string {
+export function copyPrelude(
+  table: string,
+  names: Names,
+  { ids, mark }: SeriesCheck,
+  settings: WriteSettings,
+): string {
   const { synchronousCommit, statementTimeoutMs } = settings;
   const timeout = statementTimeoutMs === undefined
     ? ""
@@ -59,11 +66,11 @@ export function copyPrelude(table: string, { ids, mark }: SeriesCheck, settings:
   // A snapshot from before the locks, as a stricter isolation takes it, would show the names of then.
   return `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 SET LOCAL synchronous_commit = ${synchronousCommit};
-${timeout}LOCK TABLE series_key IN ACCESS SHARE MODE;
-LOCK TABLE ${table} IN ROW EXCLUSIVE MODE;
+${timeout}LOCK TABLE ${names.of("series_key")} IN ACCESS SHARE MODE;
+LOCK TABLE ${names.of(table)} IN ROW EXCLUSIVE MODE;
 DO $check$ BEGIN
-  IF (${IS_NEWER}) THEN RAISE EXCEPTION '${NEWER}' USING ERRCODE = '${NEWER_SCHEMA}'; END IF;
-  IF (${markQuery(`'{${ids.join()}}'::int4[]`)}) IS DISTINCT FROM '${mark}'::int8 THEN
+  IF (${isNewerQuery(names)}) THEN RAISE EXCEPTION '${NEWER}' USING ERRCODE = '${NEWER_SCHEMA}'; END IF;
+  IF (${markQuery(names, `'{${ids.join()}}'::int4[]`)}) IS DISTINCT FROM '${mark}'::int8 THEN
     RAISE EXCEPTION 'The ids of the series are others than before' USING ERRCODE = '${OTHER_SERIES}';
   END IF;
 END $check$;

@@ -6,6 +6,7 @@
 import { fromFileUrl, join, resolve } from "@std/path";
 // @ts-types="@types/pg"
 import { Client } from "pg";
+import { DEFAULT_SCHEMA, namesIn } from "../../../src/database/names.ts";
 import { migrate } from "../../../src/database/migrate.ts";
 import type { TestServer } from "../../support/postgres.ts";
 import { isInstalled, makePeerTable, measure, type Taken } from "./measure.ts";
@@ -41,7 +42,7 @@ export async function comparePrograms({ server, file, directory, rows, rounds, b
   await makePeerTable(server, url);
   const client = new Client({ connectionString: url });
   await client.connect();
-  await migrate(client);
+  await migrate(client, namesIn(DEFAULT_SCHEMA));
   await client.end();
   const taken = new Map<Peer, Taken[]>(all.map((peer) => [peer, []]));
   for (let round = 1; round <= rounds; round++) {

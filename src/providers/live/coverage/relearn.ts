@@ -4,7 +4,7 @@
  * @module
  */
 import { confirm, type Doubt, doubt, type SeriesCoverage } from "../../../coverage/coverage.ts";
-import { intersect, type Interval, subtract } from "../../../records/intervals.ts";
+import { type Interval, subtract } from "../../../records/intervals.ts";
 import type { Track } from "./track.ts";
 
 /** What the track has not saved, and what happened to the store. */
@@ -23,7 +23,11 @@ export interface RelearnOptions {
 export function relearn(track: Track, stored: SeriesCoverage, { unsaved, isReplaced, now }: RelearnOptions): void {
   const before = track.coverage.confirmed;
   const inDoubt = stored.doubts.map(({ from, to }): Interval => [from, to]);
-  const own = isReplaced ? [] : track.unsaved.flatMap((range) => subtract(range, deletedSince(stored, track)));
+  const deleted = stored.doubts.filter(({ reason }) => reason === "deleted").map((
+    { from, to },
+  ): Interval => [from, to]);
+  // That they were committed before proves nothing any more.
+  const own = isReplaced ? [] : track.unsaved.flatMap((range) => subtract(range, deleted));
   let coverage = stored;
   for (const range of own) coverage = confirm(coverage, range);
   for (const each of unsaved) {
@@ -38,14 +42,13 @@ export function relearn(track: Track, stored: SeriesCoverage, { unsaved, isRepla
         coverage = doubt(coverage, { from, to, reason: "restored", foundAt: now, dueAt: now, attempts: 0 });
       }
     }
-    // What history gives is stored again, whatever the stream said before.
-    track.values.clear();
-    track.corrected.clear();
+  }
+  // What history gives is stored again, whatever the stream said before.
+  for (const known of [track.values, track.corrected]) {
+    for (const ts of known.keys()) {
+      if (isReplaced || deleted.some(([from, to]) => ts >= from && ts < to)) known.delete(ts);
+    }
   }
   track.coverage = coverage;
   track.unsaved = own;
 }
-
-/** Ranges whose bars were deleted: that they were committed before proves nothing any more. */
-const deletedSince = ({ doubts }: SeriesCoverage, { unsaved }: Track): Interval[] =>
-  doubts.filter(({ reason }) => reason === "deleted").flatMap(({ from, to }) => intersect([from, to], unsaved));

@@ -51,6 +51,8 @@ export interface Track {
   readonly corrected: Map<number, number>;
   /** When its bars began to come on this connection, in milliseconds of the monotonic clock. */
   resumedAt: number;
+  /** When history was asked last about all that was due, and answered, in milliseconds of the monotonic clock. */
+  answeredAt: number;
   /** Live bars that lie in the journal and are not in the table yet: they confirm nothing until it is drained. */
   journaled: readonly Interval[];
   /** When data of the symbol came last before an interruption; -Infinity where that is not known. */
@@ -88,6 +90,7 @@ export function createTrack(symbol: string, stepMs: number, calendar: Calendar |
       isNew: false,
       isGuess: false,
       resumedAt: -Infinity,
+      answeredAt: -Infinity,
       heardAt: -Infinity,
       unsaved: [],
       journaled: [],

@@ -3,18 +3,19 @@
  *
  * @module
  */
-import { type Doubt, isUnrepairable } from "../../../coverage/coverage.ts";
+import { beginOf, type Doubt, isUnrepairable } from "../../../coverage/coverage.ts";
 import { densityOf, type Track } from "./track.ts";
 
 /**
  * - `outage`: after an interruption, or where half of the busy symbols lack the same minute: at once, at the full rate;
  * - `busy`: a symbol with bars in over 90 % of its last hour: soon, within the share for repairs;
+ * - `first`: a symbol that no run has streamed before: the minute of its subscription, within that share but for a few;
  * - `thin`: a symbol that trades rarely: with the next sweep, within that share.
  */
-export type Urgency = "outage" | "busy" | "thin";
+export type Urgency = "outage" | "busy" | "first" | "thin";
 
 /** In the order in which they have their turn. */
-export const URGENCIES: readonly Urgency[] = ["outage", "busy", "thin"];
+export const URGENCIES: readonly Urgency[] = ["outage", "busy", "first", "thin"];
 
 /** Density from which on a missing bar is more likely lost than not traded. */
 export const BUSY_DENSITY = 0.9;
@@ -55,8 +56,14 @@ export function firstDue(readyAt: number, isBusy: boolean): number {
 
 /** How urgent a doubt is; `isShared` tells whether the busy symbols lack that minute. */
 export function urgencyOf(track: Track, doubt: Doubt, isShared: (ts: number) => boolean): Urgency {
-  const isOutage = ["interrupted", "stopped", "upgraded", "restored"].includes(doubt.reason) && doubt.attempts === 0;
-  if (isOutage || (doubt.reason === "hole" && doubt.attempts === 0 && isShared(doubt.to))) return "outage";
+  if (doubt.attempts === 0) {
+    if (["stopped", "upgraded", "restored"].includes(doubt.reason)) return "outage";
+    if (doubt.reason === "hole" && isShared(doubt.to)) return "outage";
+    // Of an interruption that was asked about only the minute in which it ended is left.
+    const isOutage = doubt.reason === "interrupted" && track.answeredAt < track.resumedAt;
+    const isFirst = track.isNew && doubt.from <= beginOf(track.coverage);
+    if (isOutage) return isFirst ? "first" : "outage";
+  }
   return isBusy(track) ? "busy" : "thin";
 }
 

@@ -16,11 +16,11 @@ import { compare } from "./compare.ts";
 import type { FeedCoverage } from "../coverage.ts";
 import { createDivision, type Division } from "./division.ts";
 import { type Feed, type FeedBar, isRefusal } from "../feed.ts";
-import { takeGroup } from "./groups.ts";
+import { takeGroup } from "./tasks.ts";
 import { needsTable, nextDue, planRepair, type RepairPlan, useTable } from "./plan.ts";
 import { type HistoryQuestion, readHistory } from "./range.ts";
 import { reconcile, type Reconciled } from "../coverage/reconcile.ts";
-import type { Share } from "./share.ts";
+import type { Purpose, Share } from "./share.ts";
 import { open, type Track } from "../coverage/track.ts";
 import { DAY_MS, isAskable, URGENCIES } from "../coverage/urgency.ts";
 
@@ -78,8 +78,10 @@ interface Failing {
   division: Division;
 }
 
-/** Requests in flight at once. */
-const PARALLEL = 3;
+/** Fewest and most requests in flight at once. */
+const PARALLEL = [3, 12] as const;
+/** What a request takes, until its bars are in the table, in seconds: the account's rate is used where it is no more. */
+const REQUEST_SECONDS = 0.5;
 /** Bars that a slice may find in all its symbols together. */
 const BARS_A_SLICE = 50_000;
 const MAX_RETRY_MS = 600_000;
@@ -123,7 +125,8 @@ export function startRepairs(options: RepairOptions): Repairs {
     if (signal.aborted) return;
     const startedAt = performance.now();
     let sleepMs = MAX_SLEEP_MS;
-    while (inFlight.size < PARALLEL) {
+    const most = Math.min(PARALLEL[1], Math.max(PARALLEL[0], Math.ceil(feed.bucket.perSecond * REQUEST_SECONDS)));
+    while (inFlight.size < most) {
       const found = next();
       if (!Array.isArray(found)) {
         sleepMs = Math.min(sleepMs, found.waitMs);
@@ -136,7 +139,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       inFlight.add(run);
     }
     restsUntil = performance.now() + (performance.now() - startedAt) * REST;
-    if (inFlight.size < PARALLEL) timer = setTimeout(start, Math.max(1, sleepMs));
+    if (inFlight.size < most) timer = setTimeout(start, Math.max(1, sleepMs));
   }
 
   const groupSizeOf = (symbol: string) => failing.get(symbol)?.groupSize ?? feed.historySymbols ?? 1;
@@ -149,7 +152,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     queue = { plans, at: queue.at };
     const [first] = plans;
     if (first === undefined) return { waitMs: untilNext() };
-    const shareMs = share.waitMs(first.urgency === "outage", inFlight.size);
+    const shareMs = share.waitMs(purposeOf(first));
     if (shareMs > 0) return { waitMs: Math.min(untilNext(), shareMs) };
     const size = groupSizeOf(first.symbol);
     if (size === 1) return [first];
@@ -186,8 +189,11 @@ export function startRepairs(options: RepairOptions): Repairs {
   async function repair(group: readonly RepairPlan[]): Promise<void> {
     const symbols = group.map(({ symbol }) => symbol);
     for (const symbol of symbols) busy.add(symbol);
+    const purpose = purposeOf(group[0]);
+    // One that fails was made, too.
+    share.spend(1, purpose);
     try {
-      await answer(group);
+      share.spend(await answer(group) - 1, purpose);
       refusals = 0;
       for (const symbol of symbols) {
         failing.get(symbol)?.division.answered();
@@ -200,13 +206,13 @@ export function startRepairs(options: RepairOptions): Repairs {
     }
   }
 
-  /** Asks about what the table does not hold, and applies the answer. */
-  async function answer(group: readonly RepairPlan[]): Promise<void> {
+  /** Asks about what the table does not hold, and applies the answer; gives the requests that it took. */
+  async function answer(group: readonly RepairPlan[]): Promise<number> {
     const known = await readKnown(group);
     const plans = group.map(({ track }) => planRepair(track, coverage, now())).filter((plan) => plan !== undefined);
     for (const { track } of group) coverage.changed(track);
-    if (plans.length === 0) return;
-    const askedAt = options.vendorNow();
+    if (plans.length === 0) return 0;
+    const [askedAt, begunAt] = [options.vendorNow(), performance.now()];
     const knownOf = new Map(plans.map(({ symbol, track }) => [symbol, withRecent(known.get(symbol), track)]));
     const from = Math.min(...plans.map((plan) => plan.from));
     const last = Math.max(...plans.map((plan) => plan.to));
@@ -222,8 +228,6 @@ export function startRepairs(options: RepairOptions): Repairs {
         return selectNews(bars, bySymbol, outdated);
       },
     });
-    const isUrgent = plans.some(({ urgency }) => urgency === "outage");
-    share.spend(Math.max(1, requests), isUrgent);
     for (const plan of plans) {
       const { track, symbol, doubts } = plan;
       const result = reconcile({
@@ -237,9 +241,11 @@ export function startRepairs(options: RepairOptions): Repairs {
         unstored: unstored.get(symbol),
         readyAt: (end) => coverage.inHistoryAt(end - stepMs),
       });
+      if (to >= plan.to) track.answeredAt = begunAt;
       coverage.changed(track);
       options.onAnswer(track, result);
     }
+    return Math.max(1, requests);
   }
 
   function selectNews(
@@ -333,3 +339,6 @@ export function startRepairs(options: RepairOptions): Repairs {
     },
   };
 }
+
+const purposeOf = ({ urgency }: RepairPlan): Purpose =>
+  urgency === "outage" ? "urgent" : urgency === "first" ? "first" : "ordinary";

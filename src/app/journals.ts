@@ -12,11 +12,12 @@ import type { LedgerKeeper } from "../pipeline/ledger.ts";
 import type { Provider } from "../providers/provider.ts";
 import { recordKinds } from "../records/mod.ts";
 import type { MarketRecord, RecordKind } from "../records/record.ts";
-import { journalDirectory, listJournals, listSegments } from "./format.ts";
-import { HeldError } from "./hold.ts";
-import { type JournalLog, openLog } from "./log.ts";
-import { describeMissing } from "./missing.ts";
-import { listSetAside, takeBack } from "./set_aside.ts";
+import { journalDirectory, listJournals, listSegments } from "../journal/format.ts";
+import { HeldError } from "../journal/hold.ts";
+import { type JournalLog, openLog } from "../journal/log.ts";
+import { describeMissing } from "../journal/missing.ts";
+import { listSetAside } from "../journal/set_aside.ts";
+import { takeBack } from "../journal/take_back.ts";
 
 /** Options of {@linkcode openJournals}. */
 export interface OpenJournalsOptions {

@@ -7,13 +7,13 @@ import { FeedError, type Session } from "../live/feed.ts";
 import { rejectParts } from "../live/transport/message.ts";
 import { runSocket } from "../live/transport/socket.ts";
 import { explainStatus, tooManyConnections } from "./errors.ts";
-import type { MassiveOptions } from "./feed.ts";
+import type { MassiveOptions } from "./endpoint.ts";
 import { readFrame, type Status } from "./frame.ts";
 import { errorWithoutKey, withoutKey } from "../live/transport/key.ts";
 import type { Seen } from "../live/seen.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 
-/** Options of {@linkcode runMassiveConnection}. */
+/** Options of {@linkcode runStream}. */
 export interface ConnectionOptions extends MassiveOptions {
   stepMs: number;
   note: Seen;
@@ -33,7 +33,7 @@ const POLICY_VIOLATION = 1008;
  * keeps routers on the way from forgetting the connection, and where the other end is gone the system notices that nobody
  * acknowledges it. (Pings of the server are answered by Deno; it cannot send any.)
  */
-export async function runMassiveConnection(options: ConnectionOptions): Promise<void> {
+export async function runStream(options: ConnectionOptions): Promise<void> {
   const { session, key, channel, symbols, cooldownMs = 60_000, answerMs = 10_000, keepAliveMs = 30_000 } = options;
   const deadline = new AbortController();
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -3,19 +3,13 @@
  *
  * @module
  */
-import type { App } from "../app/app.ts";
-import type { SourcesChange } from "../app/changes.ts";
+import type { App } from "./app.ts";
+import type { SourcesChange } from "./provider_changes.ts";
 import type { Config } from "../config/load.ts";
 import { FILE_OPTIONS } from "../config/file_options.ts";
 import { type OptionName, optionSpecs } from "../config/options.ts";
 import { TENANT_OPTIONS } from "../config/tenants.ts";
-import type { LoadedTenant, MakeTenant } from "./stream.ts";
-
-/** A configuration, and the tenants that it names with their providers. */
-export interface LoadedRun {
-  readonly config: Config;
-  readonly tenants: readonly LoadedTenant[];
-}
+import type { LoadedRun, MakeTenant } from "./loaded.ts";
 
 /** What a reload has come to. Names of providers; where there are tenants `tenant/provider`. */
 export interface ReloadReport extends SourcesChange {

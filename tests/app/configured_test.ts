@@ -1,6 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { createSources } from "../../src/cli/providers.ts";
-import { type ConfigProblem, loadConfig } from "../../src/config/load.ts";
+import { type Inspected, inspectProviders } from "../../src/app/configured.ts";
+import { loadConfig } from "../../src/config/load.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { makeDirectory } from "../support/providers.ts";
@@ -14,15 +14,18 @@ const KEYS: Record<string, string> = { ALPACA_API_KEY: "k", ALPACA_SECRET_KEY: "
 /** Makes the providers of a file and flags, and gives what is wrong. */
 async function create(file: string, flags: Record<string, unknown> = {}, env = KEYS) {
   await using directory = await makeDirectory();
-  const problems: ConfigProblem[] = [];
-  let made: Provider[] = [];
+  let found: Inspected = { providers: [], problems: [] };
   loadConfig({
     flags: new Map(Object.entries(flags)),
     env: (name) => env[name],
     dotenv: `${directory.path}/.env`,
     file: await directory.write("barline.yaml", file),
-    check: (config) => made = createSources(config, problems),
+    check(config) {
+      found = inspectProviders(config);
+      return [];
+    },
   });
+  const { providers: made, problems } = found;
   return { made, problems, told: problems.map(({ key, message }) => `${key}: ${message}`) };
 }
 

@@ -1,5 +1,9 @@
--- A series is what a bar belongs to. Bars carry its number instead of its names: half the index, twice the speed.
-CREATE TABLE series (
+/** Series and their bars. @module */
+import type { Names } from "../names.ts";
+
+export const bars = ({ of }: Names): string =>
+  `-- A series is what a bar belongs to. Bars carry its number instead of its names: half the index, twice the speed.
+CREATE TABLE ${of("series")} (
   id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   tenant text NOT NULL DEFAULT 'default',
   provider text NOT NULL,
@@ -9,11 +13,11 @@ CREATE TABLE series (
   UNIQUE (tenant, provider, symbol, timeframe)
 );
 
-COMMENT ON TABLE series IS 'Who delivered which symbol at which timeframe; bar.series_id refers to it.';
+COMMENT ON TABLE ${of("series")} IS 'Who delivered which symbol at which timeframe; bar.series_id refers to it.';
 
 -- No foreign key to series: its check would cost as much as the insert, and the writer makes the series first.
 -- Eight-byte columns first, so that no byte is lost to alignment.
-CREATE TABLE bar (
+CREATE TABLE ${of("bar")} (
   ts timestamptz NOT NULL,
   open double precision NOT NULL,
   high double precision NOT NULL,
@@ -28,16 +32,18 @@ CREATE TABLE bar (
   PRIMARY KEY (series_id, ts)
 );
 
-COMMENT ON TABLE bar IS 'OHLCV bars; read them through the view bars.';
-COMMENT ON COLUMN bar.ts IS 'Start of the bar.';
-COMMENT ON COLUMN bar.volume IS 'Traded amount, fractional for crypto and fractional shares.';
-COMMENT ON COLUMN bar.received_at IS 'When the observation that the row holds was received; a newer one is never overwritten by an older.';
-COMMENT ON COLUMN bar.status IS 'f final, p provisional, c correction.';
+COMMENT ON TABLE ${of("bar")} IS 'OHLCV bars; read them through the view bars.';
+COMMENT ON COLUMN ${of("bar")}.ts IS 'Start of the bar.';
+COMMENT ON COLUMN ${of("bar")}.volume IS 'Traded amount, fractional for crypto and fractional shares.';
+COMMENT ON COLUMN ${
+    of("bar")
+  }.received_at IS 'When the observation that the row holds was received; a newer one is never overwritten by an older.';
+COMMENT ON COLUMN ${of("bar")}.status IS 'f final, p provisional, c correction.';
 
-CREATE VIEW bars AS
+CREATE VIEW ${of("bars")} AS
 SELECT s.tenant, s.provider, s.symbol, s.timeframe, b.ts, b.open, b.high, b.low, b.close, b.volume, b.vwap, b.trades,
   CASE b.status WHEN 'f' THEN 'final' WHEN 'p' THEN 'provisional' ELSE 'correction' END AS status,
   b.received_at, b.series_id
-FROM bar b JOIN series s ON s.id = b.series_id;
+FROM ${of("bar")} b JOIN ${of("series")} s ON s.id = b.series_id;
 
-COMMENT ON VIEW bars IS 'Bars with the names of their series.';
+COMMENT ON VIEW ${of("bars")} IS 'Bars with the names of their series.'`;

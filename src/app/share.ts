@@ -4,20 +4,25 @@
  * @module
  */
 import { parseDatabaseUrl } from "../config/database.ts";
-import { type Config, ConfigError, type ConfigProblem } from "../config/load.ts";
+import type { CheckedConfig, Config } from "../config/load.ts";
+import { type ConfigProblem, type Result, resultOf, valueOrThrow } from "../config/problem.ts";
 import { isClustered, keepsLeasesInNats } from "../config/cluster.ts";
 import type { Settings } from "../config/options.ts";
 import type { Provider } from "../providers/provider.ts";
 import { shardOf } from "../records/shard.ts";
-import { createSources, sourcesOf } from "./providers.ts";
+import type { Share } from "./cluster.ts";
+import { inspectTenantProviders, makeProviders, sourcesOf, type TenantProviders } from "./configured.ts";
 
-/** Looks for what keeps a configuration from being shared out; adds it to `problems`. */
-export function checkShare(
-  { settings, sources, tenants }: Omit<Config, "target">,
-  providers: readonly Provider[],
-  problems: ConfigProblem[],
-): void {
-  if (!isClustered(settings)) return;
+/** Makes the providers of a run, which can be distributed over instances where this one is one of several. */
+export function makeRunProviders(config: CheckedConfig): Result<TenantProviders> {
+  const { providers, problems } = inspectTenantProviders(config);
+  return resultOf(providers, [...problems, ...checkShare(config, [...providers.values()].flat())]);
+}
+
+/** Finds what keeps the symbols of a configuration from being distributed over instances. */
+function checkShare({ settings, sources, tenants }: CheckedConfig, providers: readonly Provider[]): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  if (!isClustered(settings)) return problems;
   const refuse = (key: "shard" | "shards" | "provider" | "leaseDatabase" | "tenant", message: string) =>
     problems.push({ key, source: sources.get(key)!, message });
   const { shards = 1, shard, leaseDatabase } = settings;
@@ -42,20 +47,15 @@ export function checkShare(
     if (members !== undefined || symbols !== undefined) continue;
     refuse("provider", `${name} has no symbols that could be shared out, wanted are providers that have`);
   }
+  return problems;
 }
 
 /** Gives the providers of some shards; none where they have no symbols. The configuration has been found right. */
-export function shareOf(
-  config: Config,
-  shards = config.settings.shards ?? 1,
-): (held: ReadonlySet<number>) => Provider[] {
+export function shareOf(config: Config, shards: number = config.settings.shards ?? 1): Share {
   return (held) => {
     const settings = shareSettings(config.settings, (symbol) => held.has(shardOf(symbol, shards)));
     if (settings === undefined) return [];
-    const problems: ConfigProblem[] = [];
-    const providers = createSources({ ...config, settings }, problems);
-    if (problems.length > 0) throw new ConfigError(problems);
-    return providers;
+    return valueOrThrow(makeProviders({ ...config, settings }));
   };
 }
 

@@ -1,19 +1,25 @@
--- Names this database for good. Positions and checkpoints of readers belong to one destination: where the name, or the
+/** The identity of a destination, and series that keep their bars. @module */
+import { literal, type Names } from "../names.ts";
+
+export const destination = ({ of, schema }: Names): string =>
+  `-- Names this database for good. Positions and checkpoints of readers belong to one destination: where the name, or the
 -- server behind it, is another, they are in doubt.
-CREATE TABLE barline_destination (
+CREATE TABLE ${of("barline_destination")} (
   id uuid NOT NULL DEFAULT gen_random_uuid(),
   created_at timestamptz NOT NULL DEFAULT now(),
   is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only)
 );
 
-COMMENT ON TABLE barline_destination IS 'One row: the name of this database, which positions of readers refer to.';
+COMMENT ON TABLE ${
+    of("barline_destination")
+  } IS 'One row: the name of this database, which positions of readers refer to.';
 
-INSERT INTO barline_destination DEFAULT VALUES;
+INSERT INTO ${of("barline_destination")} DEFAULT VALUES;
 
 -- Rows carry the number of their series without a foreign key. Without its series a row is in no view, and the number may
 -- come to mean another series. Who deletes a series first waits for transactions that write rows, and keeps others from
 -- writing until the deletion is committed: a writer looks for its series after it has locked its table.
-CREATE FUNCTION barline_keep_series() RETURNS trigger LANGUAGE plpgsql AS $keep$
+CREATE FUNCTION ${of("barline_keep_series")}() RETURNS trigger LANGUAGE plpgsql AS $keep$
 DECLARE
   holder name;
   has_rows boolean;
@@ -41,35 +47,39 @@ BEGIN
 END
 $keep$;
 
-CREATE TRIGGER barline_lock_rows BEFORE DELETE ON series_key
-FOR EACH STATEMENT EXECUTE FUNCTION barline_keep_series();
+CREATE TRIGGER barline_lock_rows BEFORE DELETE ON ${of("series_key")}
+FOR EACH STATEMENT EXECUTE FUNCTION ${of("barline_keep_series")}();
 
-CREATE TRIGGER barline_keep_series BEFORE DELETE ON series_key
-FOR EACH ROW EXECUTE FUNCTION barline_keep_series();
+CREATE TRIGGER barline_keep_series BEFORE DELETE ON ${of("series_key")}
+FOR EACH ROW EXECUTE FUNCTION ${of("barline_keep_series")}();
 
 -- A bar that history gave is final for readers, and orders its observations like a correction.
-COMMENT ON COLUMN bar.status IS 'f final, h final from history, p provisional, c correction.';
+COMMENT ON COLUMN ${of("bar")}.status IS 'f final, h final from history, p provisional, c correction.';
 
 -- CREATE OR REPLACE VIEW drops the options of a view, such as security_invoker, which keeps readers to their tenants.
 DO $views$
 DECLARE
-  options text[];
+  given text[];
 BEGIN
-  SELECT reloptions INTO options FROM pg_class WHERE oid = 'bars'::regclass;
-  CREATE OR REPLACE VIEW bars AS
+  SELECT reloptions INTO given FROM pg_class WHERE oid = ${literal(of("bars"))}::regclass;
+  CREATE OR REPLACE VIEW ${of("bars")} AS
   SELECT s.tenant, s.provider, s.symbol, s.timeframe, b.ts, b.open, b.high, b.low, b.close, b.volume, b.vwap, b.trades,
     CASE WHEN b.status IN ('f', 'h') THEN 'final' WHEN b.status = 'p' THEN 'provisional' ELSE 'correction' END AS status,
     b.received_at, b.series_id
-  FROM bar b JOIN series_key s ON s.id = b.series_id;
-  IF options IS NOT NULL THEN EXECUTE format('ALTER VIEW bars SET (%s)', array_to_string(options, ', ')); END IF;
+  FROM ${of("bar")} b JOIN ${of("series_key")} s ON s.id = b.series_id;
+  IF given IS NOT NULL THEN EXECUTE format('ALTER VIEW %I.bars SET (%s)', ${
+    literal(schema)
+  }, array_to_string(given, ', ')); END IF;
 
-  SELECT reloptions INTO options FROM pg_class WHERE oid = 'latest_bars'::regclass;
-  CREATE OR REPLACE VIEW latest_bars AS
+  SELECT reloptions INTO given FROM pg_class WHERE oid = ${literal(of("latest_bars"))}::regclass;
+  CREATE OR REPLACE VIEW ${of("latest_bars")} AS
   SELECT s.tenant, s.provider, s.symbol, s.timeframe, b.ts, b.open, b.high, b.low, b.close, b.volume, b.vwap, b.trades,
     CASE WHEN b.status IN ('f', 'h') THEN 'final' WHEN b.status = 'p' THEN 'provisional' ELSE 'correction' END AS status,
     b.received_at, s.id AS series_id
-  FROM series_key s
-  CROSS JOIN LATERAL (SELECT * FROM bar WHERE bar.series_id = s.id ORDER BY bar.ts DESC LIMIT 1) b;
-  IF options IS NOT NULL THEN EXECUTE format('ALTER VIEW latest_bars SET (%s)', array_to_string(options, ', ')); END IF;
+  FROM ${of("series_key")} s
+  CROSS JOIN LATERAL (SELECT * FROM ${of("bar")} WHERE bar.series_id = s.id ORDER BY bar.ts DESC LIMIT 1) b;
+  IF given IS NOT NULL THEN EXECUTE format('ALTER VIEW %I.latest_bars SET (%s)', ${
+    literal(schema)
+  }, array_to_string(given, ', ')); END IF;
 END
-$views$;
+$views$`;

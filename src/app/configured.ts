@@ -1,9 +1,10 @@
 /**
- * Makes the providers that the configuration names.
+ * Makes the providers that a checked configuration names.
  *
  * @module
  */
-import type { Config, ConfigProblem } from "../config/load.ts";
+import type { CheckedConfig } from "../config/load.ts";
+import { type ConfigProblem, type Result, resultOf } from "../config/problem.ts";
 import type { OptionName, Settings } from "../config/options.ts";
 import { FILE_OPTIONS } from "../config/file_options.ts";
 import { readFormat } from "../config/files.ts";
@@ -25,40 +26,64 @@ import { recordKind } from "../records/mod.ts";
 import { recordUnit } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 
-type Checked = Omit<Config, "target">;
-
-/** Makes each provider whose past is wanted; adds what hinders to `problems`. */
-export function createPastProviders(config: Checked, problems: ConfigProblem[]): Provider[] {
-  return createProviders(config, problems, true);
+/** Makes each provider whose history is to be read. */
+export function makePastProviders(config: CheckedConfig): Result<readonly Provider[]> {
+  const problems: ConfigProblem[] = [];
+  return resultOf(createProviders(config, problems, true), problems);
 }
 
-function createProviders(config: Checked, problems: ConfigProblem[], isPast: boolean): Provider[] {
+function createProviders(config: CheckedConfig, problems: ConfigProblem[], isPast: boolean): Provider[] {
   checkMappings(config, problems);
   return makeAll(wantedNames(config.settings), config, problems, isPast);
 }
 
-/**
- * Makes what a run streams from: the providers that are wanted, those of the failover group as one; adds what hinders to
- * `problems`.
- */
-export function createSources(config: Checked, problems: ConfigProblem[]): Provider[] {
-  const made = config.settings.failover.length === 0
-    ? createProviders(config, problems, false)
-    : createFailoverAndOthers(config, problems);
-  checkQuorum(made, config, problems);
-  return made;
+/** Providers, and what keeps others from being made. */
+export interface Inspected {
+  readonly providers: readonly Provider[];
+  readonly problems: readonly ConfigProblem[];
 }
 
-/** Makes what each tenant streams from, by its name; what hinders is told of the tenant where there are several. */
-export function createTenantSources(config: Checked, problems: ConfigProblem[]): Map<string, Provider[]> {
-  if (config.tenants.length === 0) return new Map([[config.settings.tenant, createSources(config, problems)]]);
+/** Makes the providers that can be made, those of the failover group as one. */
+export function inspectProviders(config: CheckedConfig): Inspected {
+  const problems: ConfigProblem[] = [];
+  const providers = config.settings.failover.length === 0
+    ? createProviders(config, problems, false)
+    : createFailoverAndOthers(config, problems);
+  checkQuorum(providers, config, problems);
+  return { providers, problems };
+}
+
+/** Makes the providers of a run, those of the failover group as one. */
+export function makeProviders(config: CheckedConfig): Result<readonly Provider[]> {
+  const { providers, problems } = inspectProviders(config);
+  return resultOf(providers, problems);
+}
+
+/** The providers of each tenant, by its name. */
+export type TenantProviders = ReadonlyMap<string, readonly Provider[]>;
+
+/** Makes the providers of each tenant. */
+export function makeTenantProviders(config: CheckedConfig): Result<TenantProviders> {
+  const { providers, problems } = inspectTenantProviders(config);
+  return resultOf(providers, problems);
+}
+
+/** Makes the providers of each tenant that can be made. Where there are several tenants, problems name the tenant. */
+export function inspectTenantProviders(
+  config: CheckedConfig,
+): { readonly providers: TenantProviders; readonly problems: readonly ConfigProblem[] } {
+  if (config.tenants.length === 0) {
+    const { providers, problems } = inspectProviders(config);
+    return { providers: new Map([[config.settings.tenant, providers]]), problems };
+  }
+  const problems: ConfigProblem[] = [];
   /** Who has a connection to which account, and what comes over it. */
   const accounts = new Map<string, { tenant: string; variant: string }>();
-  return new Map(config.tenants.map((tenant) => {
+  const made = new Map(config.tenants.map((tenant) => {
     const { tenant: name } = tenant.settings;
-    const found: ConfigProblem[] = [];
-    const sources = createSources(tenant, found);
-    for (const { name: provider, connection } of sources.flatMap((each) => each.members ?? [each])) {
+    const { providers, problems: own } = inspectProviders(tenant);
+    const found = [...own];
+    for (const { name: provider, connection } of providers.flatMap((each) => each.members ?? [each])) {
       if (connection === undefined || declarationOf(provider)?.account !== "single") continue;
       const { account, variant } = connection;
       const other = accounts.get(account) ?? { tenant: name, variant };
@@ -66,16 +91,17 @@ export function createTenantSources(config: Checked, problems: ConfigProblem[]):
       if (other.variant === variant) continue;
       const message =
         `${provider} takes one connection of an account, which that of tenant ${other.tenant} is too and ` +
-        `gives ${other.variant}, wanted is the same and not ${variant}, or another account`;
+        `gives ${other.variant}: expected the same and not ${variant}, or another account`;
       found.push({ key: "timeframe", source: tenant.sources.get("timeframe")!, message });
     }
     problems.push(...found.map(({ key, ...rest }) => ({ key: `tenants.${name}.${key}`, ...rest })));
-    return [name, sources];
+    return [name, providers];
   }));
+  return { providers: made, problems };
 }
 
 /** The two that are compared must be among those that run. */
-function checkQuorum(made: readonly Provider[], { settings, sources }: Checked, problems: ConfigProblem[]): void {
+function checkQuorum(made: readonly Provider[], { settings, sources }: CheckedConfig, problems: ConfigProblem[]): void {
   const wanted = new Set(settings.quorum.map(rowName));
   if (wanted.size === 0 || problems.length > 0) return;
   const running = made.flatMap((provider) => provider.members ?? [provider]).map(({ name }) => name);
@@ -111,7 +137,7 @@ function aloneOf(settings: Settings, group: readonly string[]): string[] {
   return [...wantedNames(settings)].filter((name) => !group.includes(rowName(name)));
 }
 
-function createFailoverAndOthers(config: Checked, problems: ConfigProblem[]): Provider[] {
+function createFailoverAndOthers(config: CheckedConfig, problems: ConfigProblem[]): Provider[] {
   const { settings, sources } = config;
   const group = groupOf(settings);
   checkMappings(config, problems);
@@ -150,7 +176,12 @@ function createFailoverAndOthers(config: Checked, problems: ConfigProblem[]): Pr
   return [...made, { ...failover, fingerprint }];
 }
 
-function makeAll(names: Iterable<string>, config: Checked, problems: ConfigProblem[], isPast = false): Provider[] {
+function makeAll(
+  names: Iterable<string>,
+  config: CheckedConfig,
+  problems: ConfigProblem[],
+  isPast = false,
+): Provider[] {
   const made: Provider[] = [];
   for (const name of names) {
     if (!Object.hasOwn(registry, name)) {
@@ -167,7 +198,7 @@ function makeAll(names: Iterable<string>, config: Checked, problems: ConfigProbl
 function make(
   name: string,
   symbols: readonly string[],
-  { settings, sources, variable }: Checked,
+  { settings, sources, variable }: CheckedConfig,
   problems: ConfigProblem[],
   isPast = false,
 ): Provider | undefined {
@@ -240,7 +271,7 @@ function make(
 function formatOf(
   name: string,
   timeframe: string,
-  { settings, sources }: Pick<Checked, "settings" | "sources">,
+  { settings, sources }: Pick<CheckedConfig, "settings" | "sources">,
   problems: ConfigProblem[],
 ): GivenFormat | undefined {
   if (name !== "replay") return undefined;
@@ -272,7 +303,7 @@ function wantedNames({ provider, file, symbols }: Settings): ReadonlySet<string>
 }
 
 /** Looks for names in the mappings that are none, or two of the same provider. */
-function checkMappings({ settings, sources }: Checked, problems: ConfigProblem[]): void {
+function checkMappings({ settings, sources }: CheckedConfig, problems: ConfigProblem[]): void {
   for (const option of ["symbols", "timeframe"] as const) {
     const value = settings[option];
     const names = isMapping(value) ? Object.keys(value) : [];

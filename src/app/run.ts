@@ -1,0 +1,162 @@
+/**
+ * A whole run made of a checked configuration: its tenants with their dead letters and listeners, the cluster that it may
+ * be part of, the reading of a changed configuration, and how it ended. Serving, signals and printing are around it.
+ *
+ * @module
+ */
+import { type App, openApp, type Outcome, type Tenant } from "./app.ts";
+import { openSharing, type Sharing } from "./cluster.ts";
+import type { LoadedRun, MakeTenant } from "./loaded.ts";
+import { replayAtStart, type ReplayReport } from "./dead_letter_replay.ts";
+import { createReload, type ReloadReport } from "./reload.ts";
+import { shareOf } from "./share.ts";
+import { isClustered } from "../config/cluster.ts";
+import type { Config } from "../config/load.ts";
+import { deadLetterDirectory } from "../dead_letters/files.ts";
+import { createReasons, type Reasons } from "../dead_letters/reasons.ts";
+import { openDeadLetters } from "../dead_letters/write.ts";
+import { type Listener, on } from "../events.ts";
+import type { Ledger } from "../pipeline/ledger.ts";
+import type { Provider } from "../providers/provider.ts";
+import { prepareDataDir, tenantDirectory } from "../storage/data_dir.ts";
+import { createLatencyDistribution, type LatencyDistribution } from "../telemetry/latency.ts";
+
+/** Options of {@linkcode openRun}. */
+export interface RunOptions extends LoadedRun {
+  /** Reads the configuration again, and throws what is wrong with it. Absent where that cannot be done. */
+  readonly load?: () => LoadedRun;
+  /** Whether the run joins a cluster where its configuration names one. @default {false} */
+  readonly joinsCluster?: boolean;
+  /** Called with the configuration that holds after a reload. */
+  readonly onReloaded?: (config: Config) => void;
+  /** Called when the tenants are opened, before the instance joins a cluster. */
+  readonly onOpened: (app: App) => void;
+  /** What else hears the events of a tenant. */
+  readonly listeners: (tenant: string) => readonly Listener[];
+  /** Called when the dead letters of earlier runs of a tenant were replayed, or could not be. */
+  readonly onReplayed: (tenant: string, report: ReplayReport | Error) => void;
+  /** Tells people something; `say` does it beside the log. */
+  readonly warn: (message: string) => void;
+  readonly say: (message: string) => void;
+}
+
+/** What was left to read when a run ended: nothing, some of an input that has an end, or a feed, which has none. */
+export type Unread = "nothing" | "input" | "feed";
+
+/** How a run ended, and what was left to read. */
+export interface RunOutcome extends Outcome {
+  readonly unread: Unread;
+}
+
+/** A run that is ready to start. Disposing of it closes all. */
+export interface Run extends AsyncDisposable {
+  readonly app: App;
+  /** This instance in its cluster, where it is one of several. */
+  readonly sharing?: Sharing;
+  readonly reload?: () => Promise<ReloadReport>;
+  /** From the receipt of records to their commit. */
+  readonly latency: LatencyDistribution;
+  /** Why there are dead letters. */
+  readonly reasons: Reasons;
+  /** Runs until all tenants have ended. */
+  run(): Promise<RunOutcome>;
+}
+
+/**
+ * Opens a run.
+ *
+ * @throws {Error} If nothing can be read, or the store or a tenant cannot be opened.
+ */
+export async function openRun(options: RunOptions): Promise<Run> {
+  const { config, tenants, load, warn, say } = options;
+  const { settings } = config;
+  await checkInputs(tenants.flatMap(({ providers }) => providers));
+  await prepareDataDir(settings.dataDir);
+  config.warnings.forEach(warn);
+  await using opened = new AsyncDisposableStack();
+  const latency = createLatencyDistribution();
+  const reasons = createReasons();
+  const isShared = options.joinsCluster === true && isClustered(settings);
+
+  const make: MakeTenant = async ({ config, providers }) => {
+    const directory = tenantDirectory(config.settings);
+    await prepareDataDir(directory);
+    const { tenant: name, dlqAutoReplay, kind } = config.settings;
+    return {
+      config,
+      providers,
+      isShared,
+      kinds: kind,
+      deadLetters: (emit) =>
+        reasons.count(openDeadLetters({ directory: deadLetterDirectory(directory), emit, warn: say })),
+      listeners: [
+        ...options.listeners(name),
+        on({ "committed": ({ receivedAt, count }) => latency.add(Date.now() - receivedAt / 1000, count) }),
+      ],
+      async begin(tenant) {
+        if (dlqAutoReplay !== "on") return;
+        await replayAtStart(app.store, tenant).then(
+          (report) => report !== undefined && options.onReplayed(name, report),
+          (error) => options.onReplayed(name, error),
+        );
+      },
+    };
+  };
+  const app = opened.use(await openApp({ config, tenants: await Promise.all(tenants.map(make)), warn }));
+  options.onOpened(app);
+  const sharing = isShared
+    ? opened.use(await openSharing({ config, tenant: app.tenants()[0], share: shareOf(config) }))
+    : undefined;
+  const share = sharing &&
+    ((next: Config): ReturnType<Sharing["replace"]> => sharing.replace(shareOf(next, settings.shards)));
+  const reload = load && createReload({ app, make, share, started: config, load, onReloaded: options.onReloaded });
+  const closing = opened.move();
+  return {
+    app,
+    sharing,
+    reload,
+    latency,
+    reasons,
+    async run() {
+      const outcome = await app.run();
+      const unread = unreadOfAll(app.tenants());
+      // A feed has its good hours, and the rest of a file may be a few bad lines.
+      const isJudged = unread !== "feed" && !settings.resume;
+      const failure = outcome.failure ?? (isJudged ? explainNone(outcome.ledger, reasons) : undefined);
+      return { ...outcome, failure, unread };
+    },
+    [Symbol.asyncDispose]: () => closing.disposeAsync(),
+  };
+}
+
+/**
+ * Lets providers look at their inputs before anything is made.
+ *
+ * @throws {Error} If none of them can be read.
+ */
+async function checkInputs(providers: readonly Provider[]): Promise<void> {
+  const problems: unknown[] = [];
+  for (const provider of providers) {
+    if (provider.check === undefined) return;
+    await provider.check().then(() => {}, (error) => problems.push(error));
+  }
+  if (problems.length > 0 && problems.length === providers.length) throw problems[0];
+}
+
+/** Why a run of files has failed of whose records none was accepted; `undefined` where some were, or there were none. */
+function explainNone({ received }: Ledger, { refused }: Reasons): Error | undefined {
+  if (received === 0 || refused < received) return undefined;
+  return new Error(`None of ${received.toLocaleString("en-US")} records is accepted: the dead letters say why`);
+}
+
+/** What all tenants have left to read; one that has reached its limit has nothing. */
+function unreadOfAll(tenants: readonly Tenant[]): Unread {
+  const reading = tenants.filter(({ config, ledger }) => ledger().received < (config.settings.limit ?? Infinity));
+  return unreadOf(reading.flatMap((tenant) => tenant.providers()));
+}
+
+/** What providers have not handed over. */
+export function unreadOf(providers: readonly { isComplete?(): boolean }[]): Unread {
+  if (providers.some((provider) => provider.isComplete?.() === false)) return "input";
+  return providers.some((provider) => provider.isComplete === undefined) ? "feed" : "nothing";
+}

@@ -1,0 +1,36 @@
+/**
+ * Finds the schema that the tables are in.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import { FatalError } from "./faults.ts";
+import { type Names, namesIn } from "./names.ts";
+
+/** Finds the names for a connection. */
+export type FindNames = (client: Client) => Promise<Names>;
+
+/**
+ * Finds the names in `schema`. Without one it is the schema that the `search_path` of the first connection leads to; it stays
+ * the same for all later connections.
+ */
+export function createNaming(schema?: string): FindNames {
+  let names = schema === undefined ? undefined : namesIn(schema);
+  return async (client) => names ??= namesIn(await readCurrentSchema(client));
+}
+
+/**
+ * Reads the schema that the `search_path` leads to.
+ *
+ * @throws {FatalError} If it names none that exists.
+ */
+async function readCurrentSchema(client: Client): Promise<string> {
+  const { rows: [{ schema, role, path }] } = await client.query(
+    "SELECT current_schema() AS schema, current_user AS role, current_setting('search_path') AS path",
+  );
+  if (schema !== null) return schema;
+  throw new FatalError(
+    `Cannot find a schema for the tables: search_path of the user "${role}" is ${JSON.stringify(path)}, expected one ` +
+      `that exists and that the user may use. Use --schema NAME, or run ALTER ROLE "${role}" SET search_path = public`,
+  );
+}

@@ -1,0 +1,32 @@
+/**
+ * Where Kraken is reached, and how patiently.
+ *
+ * @module
+ */
+import type { FeedClock } from "../live/clock.ts";
+import type { CallOutcome } from "../live/transport/rest.ts";
+
+/** How to reach Kraken. */
+export interface KrakenOptions {
+  symbols: readonly string[];
+  timeframe: string;
+  /** Length of the timeframe, in milliseconds. */
+  stepMs: number;
+  socketUrl: string;
+  restUrl: string;
+  /** Whether to give bars under way too. */
+  provisional: boolean;
+  /** How long after its end a bar is over where no later one begins, in milliseconds. @default {4000} */
+  closeAfterMs?: number;
+  /** Longest wait for the answers to a subscription, in milliseconds. @default {15000} */
+  answerMs?: number;
+  /** How often the server is shown that the connection is in use: it closes others after a minute. @default {20000} */
+  pingEveryMs?: number;
+  /** REST requests a second: one is safe for the public endpoints. @default {1} */
+  requestsPerSecond?: number;
+  /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
+  backoffMs?: number;
+  clock?: FeedClock;
+  /** Told of the outcome of each REST request. */
+  onCall?: (outcome: CallOutcome) => void;
+}

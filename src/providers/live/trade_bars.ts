@@ -1,0 +1,84 @@
+/**
+ * Bars made of trades, to the last digit.
+ *
+ * @module
+ */
+import type { FeedBar } from "./feed.ts";
+
+/** A trade; price and volume in units of 10⁻¹⁰, as sums of fractions in floating point would depend on their order. */
+export interface Trade {
+  readonly id: number;
+  /** Epoch ms. */
+  readonly at: number;
+  readonly price: bigint;
+  readonly volume: bigint;
+}
+
+/** Digits behind the point that prices and volumes may have. */
+const DIGITS = 10;
+const UNIT = 10n ** BigInt(DIGITS);
+const DECIMAL = new RegExp(`^(\\d{1,20})(?:\\.(\\d{1,${DIGITS}}))?$`);
+
+/** Gathers trades, in order, into bars. */
+export interface TradeBars {
+  /** Takes a trade; gives the bar before it where it begins another. */
+  add(trade: Trade): FeedBar | undefined;
+  /** The bar under way. */
+  end(): FeedBar | undefined;
+}
+
+interface Sums {
+  readonly ts: number;
+  readonly open: bigint;
+  high: bigint;
+  low: bigint;
+  close: bigint;
+  volume: bigint;
+  /** Of prices × volumes, in units of 10⁻²⁰. */
+  value: bigint;
+  trades: number;
+}
+
+/** Starts with no trades. */
+export function createTradeBars(
+  symbol: string,
+  { timeframe, stepMs }: { timeframe: string; stepMs: number },
+): TradeBars {
+  let sums: Sums | undefined;
+
+  function end(): FeedBar | undefined {
+    if (sums === undefined) return undefined;
+    const { ts, open, high, low, close, volume, value, trades } = sums;
+    sums = undefined;
+    const prices = { open: toNumber(open), high: toNumber(high), low: toNumber(low), close: toNumber(close) };
+    const vwap = volume === 0n ? undefined : toNumber((value + volume / 2n) / volume);
+    return { symbol, timeframe, ts, ...prices, volume: toNumber(volume), vwap, trades, status: "final" };
+  }
+  return {
+    end,
+    add({ at, price, volume }) {
+      const ts = Math.floor(at / stepMs) * stepMs;
+      const before = sums !== undefined && ts > sums.ts ? end() : undefined;
+      sums ??= { ts, open: price, high: price, low: price, close: price, volume: 0n, value: 0n, trades: 0 };
+      if (price > sums.high) sums.high = price;
+      if (price < sums.low) sums.low = price;
+      sums.close = price;
+      sums.volume += volume;
+      sums.value += price * volume;
+      sums.trades++;
+      return before;
+    },
+  };
+}
+
+/** Reads a decimal number in units of 10⁻¹⁰; `undefined` where the text is none, or has more digits. */
+export function readUnits(text: unknown): bigint | undefined {
+  const match = typeof text === "string" ? DECIMAL.exec(text) : null;
+  if (match === null) return undefined;
+  return BigInt(match[1]) * UNIT + BigInt((match[2] ?? "").padEnd(DIGITS, "0"));
+}
+
+/** By way of text, which is read to the nearest number. */
+function toNumber(units: bigint): number {
+  return Number(`${units / UNIT}.${String(units % UNIT).padStart(DIGITS, "0")}`);
+}
