@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { endOf, type SeriesCoverage } from "../../src/coverage/coverage.ts";
+import { endOf, isUnrepairable, type SeriesCoverage } from "../../src/coverage/coverage.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { calendarOf } from "../../src/providers/mod.ts";
 import { doubtAt, isConfirmed, type MemoryTable } from "../support/memory_table.ts";
@@ -35,6 +35,8 @@ export interface Findings {
   readonly named: readonly string[];
   /** Those of them that differ, in words. */
   readonly differing: readonly string[];
+  /** Those that history is asked about no more. */
+  readonly givenUp: readonly string[];
   /** Minutes that differ beyond what was saved, in words. */
   readonly unsaved: readonly string[];
   /** Minutes that are neither confirmed nor in doubt, and do not differ. */
@@ -52,6 +54,7 @@ export function judge({ table, markets, from, to, unsavedAt, known }: Case): Fin
   const silent: string[] = [];
   const named: string[] = [];
   const differing: string[] = [];
+  const givenUp: string[] = [];
   const unsaved: string[] = [];
   const unknown: string[] = [];
   let minutes = 0;
@@ -81,6 +84,7 @@ export function judge({ table, markets, from, to, unsavedAt, known }: Case): Fin
         if (lasting !== undefined && ts < to - LASTING_MS) {
           named.push(`${what} ${lasting.reason}${isSame ? ", the same" : ""}`);
           if (!isSame) differing.push(`${what} ${lasting.reason}`);
+          if (!isSame && isUnrepairable(lasting)) givenUp.push(`${what} ${lasting.reason} (given up)`);
         }
         if (doubt !== undefined) continue;
         if (isSame) {
@@ -95,7 +99,7 @@ export function judge({ table, markets, from, to, unsavedAt, known }: Case): Fin
       }
     }
   }
-  return { silent, named, differing, unsaved, unknown, minutes };
+  return { silent, named, differing, givenUp, unsaved, unknown, minutes };
 }
 
 const FIELDS = ["open", "high", "low", "close", "volume"] as const;

@@ -47,12 +47,19 @@ export function createShown({ now: trueNow, market, misdeeds, stored }: ShownOpt
     const lie = misdeeds.lies.find((each) => isIn([each], now, symbol));
     if (lie === undefined) return bars;
     const isStored = ({ symbol, ts }: FeedBar) => stored(symbol, ts) !== undefined;
-    const kept = bars.filter((_, at) => !isLeftOut(lie.kind, bars.map(isStored), at));
+    // Half of them hide what is on the one side of a hole, and half of them what is on the other.
+    const kind = lie.kind === "holed" && Math.floor(lie.from) % 2 === 0 ? "holed before" : lie.kind;
+    const areStored = bars.map(isStored);
+    const kept = bars.filter((_, at) => !isLeftOut(kind, areStored, at));
     return bars.some((bar) => isStored(bar) && !kept.includes(bar)) ? kept : bars;
   };
 }
 
-function isLeftOut(kind: Misdeeds["lies"][number]["kind"], areStored: readonly boolean[], at: number): boolean {
+function isLeftOut(
+  kind: Misdeeds["lies"][number]["kind"] | "holed before",
+  areStored: readonly boolean[],
+  at: number,
+): boolean {
   switch (kind) {
     case "empty":
       return true;
@@ -61,5 +68,8 @@ function isLeftOut(kind: Misdeeds["lies"][number]["kind"], areStored: readonly b
     case "holed":
       // What was not streamed, and the bar after it.
       return !areStored[at] || areStored[at - 1] === false;
+    case "holed before":
+      // What was not streamed, and the bar before it.
+      return !areStored[at] || areStored[at + 1] === false;
   }
 }

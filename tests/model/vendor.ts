@@ -46,8 +46,11 @@ const PAGE_ROWS = 500;
 
 /** Starts the vendor. */
 export function startVendor(
-  { name, time, market, misdeeds, stored, perMinute = PER_MINUTE[name] }: VendorOptions,
+  { name, time, market, misdeeds: given, stored, perMinute = PER_MINUTE[name] }: VendorOptions,
 ): Vendor {
+  // Kraken's stream knows no corrections: history alone has late trades, and has them for good.
+  const isConfirmed = name === "kraken";
+  const misdeeds = isConfirmed ? { ...given, stale: [] } : given;
   const connections = new Map<Session, (error: unknown) => void>();
   const symbols = [...market.keys()];
   const shown = createShown({ now: time.now, market, misdeeds, stored });
@@ -59,7 +62,8 @@ export function startVendor(
     const { value, done } = stream.next();
     if (done) return;
     time.at(value[0].at, () => {
-      const bars = value.map(({ bar }) => bar).filter(({ ts }) => explainAhead(ts, MINUTE, clock) === undefined);
+      const bars = value.filter(({ kind }) => !isConfirmed || kind !== "corrected").map(({ bar }) => bar)
+        .filter(({ ts }) => explainAhead(ts, MINUTE, clock) === undefined);
       clock.vendorSaid(time.now());
       for (const { symbol, ts } of bars) clock.barEnded(symbol, ts + MINUTE);
       for (const session of [...connections.keys()]) session.emit(bars);
@@ -121,7 +125,7 @@ export function startVendor(
     clock,
     calendar: (symbol) => calendarOf(name, symbol),
     correctionMs: CORRECTION_MS[name],
-    isConfirmed: name === "kraken",
+    isConfirmed,
     historySymbols: name === "alpaca" ? 200 : 1,
     connect,
     history,

@@ -44,8 +44,12 @@ Deno.test("the vendor's clock follows what the vendor says later, and is not tru
     clock.vendorSaid(Date.now() - 3000);
   }
   assertEquals(clock.skewMs(), -3000);
+  const vendorMs = clock.vendorNow();
   time.set(Date.now() + HOUR);
-  assertEquals(clock.skewMs(), undefined);
+  assertEquals([clock.skewMs(), clock.now()], [undefined, Date.now()]);
+  await time.tick(1000);
+  // Whether the machine slept or its clock was set ahead, bars are no older than that.
+  assertEquals(clock.vendorNow(), vendorMs + 1000);
   clock.vendorSaid(Date.now() + 1);
   assertEquals(clock.skewMs(), 1);
 });

@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
+import { startsIn } from "../support/coverage.ts";
 import { fakeClock } from "../support/clock.ts";
 import { barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
 
@@ -49,6 +50,24 @@ Deno.test("the bar before is corrected with the next one where a late trade chan
     [next.ts, next.volume, "final"],
     [LIVE.ts, LIVE.volume + 1, "correction"],
   ]);
+  await run.stop();
+});
+
+Deno.test("bars that a stop left unconfirmed are asked about although they are stored", async () => {
+  using clock = fakeClock(NOW);
+  const before = [3, 2, 1].map((minutes) => barBefore(minutes));
+  const run = await runScripted({
+    newest: { "BTC/USD": 3 },
+    isConfirmed: true,
+    starts: (_, ranges) =>
+      Promise.resolve(
+        new Map(Array.from(ranges, ([symbol, range]) => [symbol, startsIn(before.map(({ ts }) => ts), range)])),
+      ),
+    answer: () => [before.map((bar) => bar.ts === before[1].ts ? { ...bar, volume: 9 } : bar)],
+  });
+  run.connections[0].session.subscribed("BTC/USD");
+  await clock.tick(10_000);
+  assertEquals(run.bars.find(({ ts }) => ts === before[1].ts)?.volume, 9);
   await run.stop();
 });
 

@@ -50,6 +50,8 @@ export interface Script extends Partial<Feed> {
   outcome?: (frame: Frame) => FinalOutcome;
   /** Resolves when the journal is drained: with whether the table has all of it. */
   drained?: ProviderContext["drained"];
+  /** Which bars are stored. */
+  starts?: CoverageStore["starts"];
   /** What others have changed in the store. */
   news?: CoverageStore["news"];
 }
@@ -63,7 +65,7 @@ export interface ScriptedConnection {
 
 /** Runs the feed under supervision. */
 export async function runScripted(
-  { answer, newest = {}, options, commit = () => Promise.resolve(), outcome, drained, news, ...given }: Script,
+  { answer, newest = {}, options, commit = () => Promise.resolve(), outcome, drained, starts, news, ...given }: Script,
 ) {
   const directory = await makeDirectory();
   const connections: ScriptedConnection[] = [];
@@ -96,7 +98,7 @@ export async function runScripted(
   };
   // What is confirmed ends where the test says.
   const ends = new Map(Object.entries(newest).map(([symbol, minutes]) => [symbol, BAR - minutes * MINUTE]));
-  const store = { ...memoryCoverage(confirmedUntil(ends)), news };
+  const store = { ...memoryCoverage(confirmedUntil(ends), starts), news };
   const keeper = keepIn(store, feed.name, { isConfirmed: feed.isConfirmed === true });
   let coverage: FeedCoverage | undefined;
   const stream = supervise({

@@ -44,7 +44,10 @@ export function createFeedClock(stepMs: number): FeedClock {
   let asked = readBoth();
   return {
     now,
-    vendorNow: () => vendor.now() === -Infinity ? now() : Math.max(vendor.now(), bars.newest()),
+    vendorNow() {
+      const vendorMs = Math.max(vendor.now(), vendor.earliest());
+      return vendorMs === -Infinity ? now() : Math.max(vendorMs, bars.newest());
+    },
     vendorSaid: vendor.said,
     barEnded(symbol, ms) {
       // Of few symbols each is most of them, so that none may overrule the other clocks.
@@ -88,7 +91,12 @@ function createVendorClock() {
   let strange = NaN;
   /** Local clock minus the monotonic one at the last word. */
   let base = 0;
-  const forget = () => [current, previous] = [-Infinity, -Infinity];
+  /** The latest word that was forgotten, as epoch ms at 0 of the monotonic clock. */
+  let forgotten = -Infinity;
+  function forget(): void {
+    forgotten = Math.max(current, previous, forgotten);
+    [current, previous] = [-Infinity, -Infinity];
+  }
 
   return {
     said(ms: number): void {
@@ -115,6 +123,11 @@ function createVendorClock() {
       if (local - monotonic - base > MIN_STEP_MS) forget();
       return Math.max(current, previous) + monotonic;
     },
+    /**
+     * What it is at least until the vendor's next word, where the words before are forgotten: a local clock that is set ahead
+     * makes no bar older. -Infinity where nothing is forgotten.
+     */
+    earliest: () => current === -Infinity ? forgotten + performance.now() : -Infinity,
   };
 }
 

@@ -85,7 +85,7 @@ export function needsTable({ track: { recent, first }, doubts }: RepairPlan): bo
  * Takes over what the table holds: minutes at both ends of a doubt whose bars are stored are settled without asking. Gives
  * the starts of the bars that are known in and around the doubts.
  *
- * @param isFinal Whether the vendor corrects no bars, so that a stored one is as good as any.
+ * @param isFinal Whether the vendor corrects no bars and the stream says when one is over, so that a stored one is as good as any.
  */
 export function useTable({ track, doubts }: RepairPlan, stored: StoredStarts, isFinal: boolean): number[] {
   const { stepMs } = track;

@@ -278,7 +278,9 @@ export function startRepairs(options: RepairOptions): Repairs {
       const stored = await readTable!(ranges, signal);
       return new Map(some.flatMap((plan) => {
         const of = stored.get(plan.symbol);
-        return of === undefined ? [] : [[plan.symbol, useTable(plan, of, feed.correctionMs === undefined)]];
+        return of === undefined
+          ? []
+          : [[plan.symbol, useTable(plan, of, feed.correctionMs === undefined && feed.isConfirmed !== true)]];
       }));
     } catch {
       signal.throwIfAborted();
