@@ -50,7 +50,7 @@ export const plants: readonly Plant[] = [
   },
   {
     rule: "bars that history gave young are read again",
-    seed: 1,
+    seed: 6,
     file: live("coverage/reconcile"),
     from: "if (correctionMs === 0 || young.length === 0) return;",
     to: "if (correctionMs >= 0) return;",
