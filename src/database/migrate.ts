@@ -56,7 +56,10 @@ const createHistory = ({ of }: Names) =>
 /** The schema's version of this program. */
 export const SCHEMA_VERSION = migrations.length;
 
-const createSchema = ({ quotedSchema }: Names) => `CREATE SCHEMA IF NOT EXISTS ${quotedSchema}`;
+const schemaStep = ({ quotedSchema }: Names): Step => ({
+  name: `schema ${quotedSchema}`,
+  statements: [`CREATE SCHEMA IF NOT EXISTS ${quotedSchema}`],
+});
 
 /** SQLSTATEs of a schema or a table that another process has just made. */
 const JUST_MADE = new Set(["23505", "42P06", "42P07"]);
@@ -80,9 +83,9 @@ export async function migrate(client: Client, names: Names): Promise<string[]> {
     // Whatever the database's default: who has waited for the lock must see what the other has done meanwhile.
     await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
     try {
-      const isFirst = await makeHistory(client, names);
-      const done = isFirst ? await runAll(client, names) : undefined;
-      await client.query(isFirst ? "COMMIT" : "ROLLBACK");
+      const begun = await makeHistory(client, names);
+      const done = begun && [...begun, ...await runAll(client, names)];
+      await client.query(done === undefined ? "ROLLBACK" : "COMMIT");
       if (done !== undefined) return done;
     } catch (error) {
       await client.query("ROLLBACK").catch(() => {});
@@ -92,16 +95,19 @@ export async function migrate(client: Client, names: Names): Promise<string[]> {
 }
 
 /**
- * Makes the table of the history, whose lock orders processes. Returns whether none was faster: who makes the same table
- * waits until the other has committed, and is refused then.
+ * Makes the schema and the table of the history, whose lock orders processes. Returns the names of the steps taken;
+ * `undefined` where another process was faster: who makes the same table waits until the other has committed, and is
+ * refused then.
  */
-async function makeHistory(client: Client, names: Names): Promise<boolean> {
+async function makeHistory(client: Client, names: Names): Promise<string[] | undefined> {
+  const { exists } = await inspectSchema(client, names, []);
+  const step = schemaStep(names);
   try {
-    if (!(await inspectSchema(client, names, [])).exists) await client.query(createSchema(names));
+    if (!exists) await runStep(client, step);
     await client.query(createHistory(names));
-    return true;
+    return exists ? [] : [step.name];
   } catch (error) {
-    if (JUST_MADE.has(sqlState(error) ?? "")) return false;
+    if (JUST_MADE.has(sqlState(error) ?? "")) return undefined;
     throw error;
   }
 }
@@ -138,7 +144,7 @@ export async function planMigration(client: Client | undefined, names: Names): P
   }
   if (version === 0) {
     return [
-      ...found.exists ? [] : [{ name: `schema ${names.quotedSchema}`, statements: [createSchema(names)] }],
+      ...found.exists ? [] : [schemaStep(names)],
       ...pending,
       ...furtherRelations.map(({ name, create }) => ({ name, statements: create(names) })),
     ];

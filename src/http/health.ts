@@ -34,6 +34,8 @@ export interface HealthReport {
 export interface StoreHealth {
   readonly name: string;
   readonly error: string | undefined;
+  /** The schema of the tables, once it is known; absent where records go elsewhere. */
+  readonly schema?: string;
   /** What a crash of it may take, if anything. */
   readonly risk?: CommitRisk;
 }
@@ -99,8 +101,8 @@ export function joinReports(
 }
 
 /** The store; a risk that was chosen leaves it healthy. */
-function reportStore({ name, error, risk }: StoreHealth): ComponentReport {
-  return { name, state: error === undefined ? "healthy" : "unhealthy", details: { error, ...risk } };
+function reportStore({ name, error, schema, risk }: StoreHealth): ComponentReport {
+  return { name, state: error === undefined ? "healthy" : "unhealthy", details: { error, schema, ...risk } };
 }
 
 /** A provider; doubts and a wrong clock are told, and leave it healthy: both are usual, and repaired. */

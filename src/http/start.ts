@@ -10,6 +10,7 @@ import { describeError } from "../telemetry/log.ts";
 import { renderMetrics } from "../telemetry/exposition.ts";
 import type { Overview } from "../telemetry/overview.ts";
 import { createProcessMetrics } from "../telemetry/process.ts";
+import { createStoreMetrics } from "../telemetry/store_metrics.ts";
 import type { StoreHealth } from "./health.ts";
 import { type HttpSources, serve } from "./server.ts";
 import { createAggregateView } from "./aggregate_view.ts";
@@ -53,8 +54,8 @@ export function startHttp(
   const stopped = new AbortController();
   const check = createStoreCheck(app, stopped.signal);
   const storeName = app.store.database === undefined ? app.store.name : "database";
-  const checkStore = async () => ({ name: storeName, ...await check() });
-  const processMetrics = createProcessMetrics(maxOpenFiles);
+  const checkStore = async () => ({ name: storeName, schema: app.store.schema?.(), ...await check() });
+  const shared = [createProcessMetrics(maxOpenFiles), createStoreMetrics(app.store)];
   const views = new Map<string, TenantView>();
   const hasTenants = config.tenants.length > 0;
   const total = hasTenants ? createAggregateView(app, views, checkStore) : undefined;
@@ -76,7 +77,7 @@ export function startHttp(
     metrics(tenant) {
       const some = tenant === undefined ? [...views.values()] : [views.get(tenant)!];
       const registries = some.map(({ registry }) => registry);
-      return renderMetrics(tenant === undefined ? [processMetrics, ...registries] : registries);
+      return renderMetrics(tenant === undefined ? [...shared, ...registries] : registries);
     },
     view: viewOf,
     drain: app.stop,
@@ -119,7 +120,7 @@ export function startHttp(
 }
 
 /** What a check of the store has found. */
-type Checked = Omit<StoreHealth, "name">;
+type Checked = Omit<StoreHealth, "name" | "schema">;
 
 /** Makes a check that tells why the store cannot be reached, if it cannot; `stop` ends one in flight. */
 function createStoreCheck({ store }: App, stop: AbortSignal): () => Promise<Checked> {

@@ -20,5 +20,10 @@ for (const { name } of Deno.readDirSync(directory)) {
     assertEquals([input.name, input.type, input.pluginId], ["DS_PROMETHEUS", "datasource", "prometheus"]);
     const [first] = dashboard.templating.list;
     assertEquals([first.name, first.type, first.query], ["DS_PROMETHEUS", "datasource", "prometheus"]);
+    const { list } = dashboard.templating;
+    const schema = list.find((each: { name: string }) => each.name === "schema");
+    assertEquals([schema.current.value, schema.allValue], ["$__all", ".*"], "all schemas, also where none is known");
+    const instance = list.find((each: { name: string }) => each.name === "instance");
+    assertEquals(instance.query.query, 'label_values(barline_store_info{schema=~"$schema"}, instance)');
   });
 }

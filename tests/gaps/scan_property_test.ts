@@ -44,7 +44,7 @@ test("gaps are what a look at every single bar would find", async (server) => {
 
         const seriesId = await storeSeries(database, { provider, symbol: `${symbol}${number++}`, timeframe }, bars);
         const found = await withClient(database, async (client, names) => {
-          await confirmRanges(client, seriesId, [...known.values()]);
+          await confirmRanges(client, names, seriesId, [...known.values()]);
           return await Array.fromAsync(findGaps({ client, names, seriesId, calendar, stepMs, ...wanted }));
         });
 

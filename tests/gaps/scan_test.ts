@@ -109,12 +109,12 @@ test("bars outside of the sessions are neither missed nor taken for others", asy
 test("minutes that are confirmed to be without trades are told apart, also where they were confirmed twice", async (server) => {
   const { database } = await migratedDatabase(server);
   const seriesId = await storeSeries(database, coin, [utc("2024-07-01T00:00"), utc("2024-07-01T00:10")]);
-  await withClient(database, async (client) => {
+  await withClient(database, async (client, names) => {
     const known = [["00:02", "00:05"], ["00:03", "00:06"], ["00:06", "00:07"]];
     const ranges = known.map(([from, to]) => ({ from: utc(`2024-07-01T${from}`), to: utc(`2024-07-01T${to}`) }));
-    await confirmRanges(client, seriesId, ranges.slice(0, 2));
-    await confirmRanges(client, seriesId, ranges.slice(1));
-    await confirmRanges(client, seriesId, []);
+    await confirmRanges(client, names, seriesId, ranges.slice(0, 2));
+    await confirmRanges(client, names, seriesId, ranges.slice(1));
+    await confirmRanges(client, names, seriesId, []);
   });
   assertEquals(
     await gapsOf({ database, seriesId, calendar: always, from: "2024-07-01T00:00", to: "2024-07-01T00:12" }),
@@ -133,7 +133,7 @@ test("thousands of ranges without trades are told apart", async (server) => {
   const quiet = starts("2024-07-01T00:01", "2024-07-05T00:00", 2 * MINUTE_MS);
   const ranges = quiet.map((from) => ({ from, to: from + MINUTE_MS }));
   assertEquals(ranges.length, 2880);
-  await withClient(database, (client) => confirmRanges(client, seriesId, ranges.toSpliced(2000, 1)));
+  await withClient(database, (client, names) => confirmRanges(client, names, seriesId, ranges.toSpliced(2000, 1)));
   const gaps = await gapsOf({ database, seriesId, calendar: always, from: "2024-07-01T00:00", to: "2024-07-05T00:00" });
   assertEquals(gaps.length, 2880);
   assertEquals(gaps.filter((gap) => !gap.endsWith("no trade")), ["2024-07-03T18:41 to 2024-07-03T18:42"]);

@@ -7,6 +7,7 @@ import { recordKinds } from "../../src/records/mod.ts";
 import { renderMetrics } from "../../src/telemetry/exposition.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
 import { createProcessMetrics } from "../../src/telemetry/process.ts";
+import { createStoreMetrics } from "../../src/telemetry/store_metrics.ts";
 
 /** A metric as the registry declares it. */
 export interface DeclaredMetric {
@@ -45,17 +46,17 @@ export async function readMetrics(): Promise<DeclaredMetric[]> {
     journalMaxBytes: 1,
     shards: 2,
   });
-  const ofProcess = createProcessMetrics(1);
-  const { body } = await renderMetrics([registry, ofProcess]);
+  const ofProcess = [createProcessMetrics(1), createStoreMetrics({ name: "postgres" })];
+  const { body } = await renderMetrics([registry, ...ofProcess]);
   const types = new Map(Array.from(body.matchAll(/^# TYPE (\S+) (\S+)$/gm), ([, name, type]) => [name, type]));
   // The registry's own list of metrics has the labels, also of those that have no series yet.
-  return [registry, ofProcess].flatMap((each) =>
+  return [registry, ...ofProcess].flatMap((each) =>
     (each.getMetricsAsArray() as unknown as { name: string; help: string; labelNames?: string[] }[]).map((metric) => ({
       name: metric.name,
       help: metric.help,
       type: types.get(metric.name)!,
       labels: [...metric.labelNames ?? []].sort(),
-      isOfProcess: each === ofProcess,
+      isOfProcess: each !== registry,
     }))
   );
 }

@@ -7,6 +7,7 @@ import type { Client } from "pg";
 import type { Calendar, Range } from "../../src/calendar/mod.ts";
 import { withClient } from "../../src/database/database.ts";
 import type { Database } from "../../src/database/database.ts";
+import type { Names } from "../../src/database/names.ts";
 import { findGaps, type Gap } from "../../src/gaps/scan.ts";
 import type { SeriesKey } from "../../src/records/record.ts";
 
@@ -46,9 +47,14 @@ export async function storeSeries(
 }
 
 /** Confirms ranges of a series. */
-export async function confirmRanges(client: Client, seriesId: number, ranges: readonly Range[]): Promise<void> {
+export async function confirmRanges(
+  client: Client,
+  { of }: Names,
+  seriesId: number,
+  ranges: readonly Range[],
+): Promise<void> {
   await client.query(
-    `INSERT INTO series_coverage AS stored (series_id, updated_by, updated_at, confirmed)
+    `INSERT INTO ${of("series_coverage")} AS stored (series_id, updated_by, updated_at, confirmed)
 SELECT $1, 'test', now(), coalesce(range_agg(tstzrange(to_timestamp(r.starts), to_timestamp(r.ends))), '{}')
 FROM unnest($2::float8[], $3::float8[]) AS r (starts, ends)
 ON CONFLICT (series_id) DO UPDATE SET confirmed = stored.confirmed + excluded.confirmed`,
