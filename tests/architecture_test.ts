@@ -7,7 +7,8 @@ import { ROOT, sourceFiles } from "./support/source.ts";
 /** Parts of the source, lowest first: each imports only from itself and from layers before its own. */
 const LAYERS: readonly (readonly string[])[] = [
   ["records", "version", "abort", "condition", "calendar", "open_files", "storage"],
-  ["events", "config", "coverage", "files"],
+  ["files"],
+  ["events", "config", "coverage"],
   ["database", "nats", "dead_letters", "journal"],
   ["sinks"],
   ["pipeline"],

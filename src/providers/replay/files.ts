@@ -31,7 +31,8 @@ export function findFiles(patterns: readonly string[]): string[] {
       ? [...walk(pattern, Infinity, problems)].filter((path) => ENDINGS.test(path)).sort()
       : [pattern];
     if (paths.length === 0 && problems.length === before) {
-      problems.push(`nothing ${isPattern ? "matches" : "to read is in"} ${JSON.stringify(pattern)}`);
+      const where = JSON.stringify(pattern);
+      problems.push(isPattern ? `nothing matches ${where}` : `nothing to read is in ${where}`);
     }
     for (const path of paths) {
       const problem = path === STDIN ? undefined : checkFile(path);
