@@ -104,7 +104,7 @@ Deno.test("a local clock that is set back is told of once, one that is slewed or
 
 Deno.test("a bar may begin one step and five minutes ahead of the clocks, and no more", () => {
   using _time = fakeClock(START - HOUR);
-  const clock = { now: () => START };
+  const clock = { now: () => START, reached: () => -Infinity };
   assertEquals(explainAhead(START + 6 * MINUTE, MINUTE, clock), undefined);
   assertMatch(explainAhead(START + 6 * MINUTE + 1, MINUTE, clock)!, /ahead of .* by 360.001 s/);
   assertEquals(explainAhead(START + 24 * HOUR, 24 * HOUR, clock), undefined);

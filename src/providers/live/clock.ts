@@ -15,6 +15,8 @@ export interface FeedClock {
   now(): number;
   /** What the vendor's clock shows, or the newest bar of most symbols where that is later; `now()` where the vendor has not said. */
   vendorNow(): number;
+  /** The newest time at which bars of most symbols have ended, in epoch ms; -Infinity before there are any. */
+  reached(): number;
   /** The vendor said that it is `ms` (epoch ms) now. */
   vendorSaid(ms: number): void;
   /** A live bar of the symbol ended at `ms`. */
@@ -44,6 +46,7 @@ export function createFeedClock(stepMs: number): FeedClock {
   let asked = readBoth();
   return {
     now,
+    reached: bars.newest,
     vendorNow() {
       const vendorMs = Math.max(vendor.now(), vendor.earliest());
       return vendorMs === -Infinity ? now() : Math.max(vendorMs, bars.newest());
@@ -68,9 +71,14 @@ export function createFeedClock(stepMs: number): FeedClock {
 }
 
 /** Why a bar cannot be that begins at `ts`; `undefined` where its time may be. */
-export function explainAhead(ts: number, stepMs: number, clock?: Pick<FeedClock, "now">): string | undefined {
-  // Most bars are not even ahead of the local clock, which is the quickest to read.
-  if (ts - stepMs - MAX_AHEAD_MS <= Date.now()) return undefined;
+export function explainAhead(
+  ts: number,
+  stepMs: number,
+  clock?: Pick<FeedClock, "now" | "reached">,
+): string | undefined {
+  // Nearly every bar begins by the end of most others, which takes no look at any clock.
+  const latest = ts - stepMs - MAX_AHEAD_MS;
+  if ((clock !== undefined && latest <= clock.reached()) || latest <= Date.now()) return undefined;
   const aheadMs = ts - (clock?.now() ?? Date.now());
   if (aheadMs <= stepMs + MAX_AHEAD_MS) return undefined;
   return `bar begins ahead of the local clock, the vendor's and most other bars: by ${aheadMs / 1000} s`;

@@ -97,10 +97,10 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     const before = vendor.requests.length;
     const isMissing = ({ symbol, ts }: { symbol: string; ts: number }) =>
       table.row(account.name, symbol, ts) === undefined;
-    for (let missing = lost.filter(isMissing); missing.length > 0 && time.now() < close;) {
+    while (lost.length > 0 && time.now() < close) {
       await time.runUntil(time.now() + LOOK_MS);
-      missing = missing.filter(isMissing);
-      if (missing.length > 0) continue;
+      while (lost.length > 0 && !isMissing(lost.at(-1)!)) lost.pop();
+      if (lost.length > 0) continue;
       const asked = vendor.requests.length;
       repaired.after = (time.now() - stream.connectedAt) / 1000;
       repaired.requests = asked - before;

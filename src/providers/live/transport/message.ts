@@ -85,7 +85,7 @@ export function isAbsentOrNumber(value: unknown): value is number | null | undef
  * Why a bar cannot be, if it cannot, for feeds that compare bars with those before: one of the future would pass for the
  * newest, and every true one for a correction.
  */
-export function explainBar(bar: FeedBar, clock?: Pick<FeedClock, "now">): string | undefined {
+export function explainBar(bar: FeedBar, clock?: Pick<FeedClock, "now" | "reached">): string | undefined {
   const now = Date.now();
   const ahead = bar.ts <= now ? undefined : explainAhead(bar.ts, TIMEFRAMES.get(bar.timeframe)!, clock);
   return ahead ?? kind.validate({ ...bar, provider: "", receivedAt: 0 }, Math.max(bar.ts, now));
