@@ -110,11 +110,19 @@ export function note({ recent }: Track, ts: number): void {
   if (recent.length > RECENT) recent.shift();
 }
 
-/** Notes the values of a bar that history is compared with. */
+/** How long a correction is believed against history, in milliseconds: as long as history is asked for it often. */
+export const CORRECTION_MS = 2 * 60 * 60_000;
+
+/** Notes the values of a bar that history is compared with; those of old corrections are no longer believed. */
 export function noteValues({ values }: Track, bar: FeedBar): void {
+  const now = performance.now();
   values.delete(bar.ts);
-  values.set(bar.ts, { bar, at: performance.now() });
-  if (values.size > MAX_VALUES) values.delete(values.keys().next().value!);
+  values.set(bar.ts, { bar, at: now });
+  for (const [ts, known] of values) {
+    const isPast = known.bar.status === "correction" && now - known.at >= CORRECTION_MS;
+    if (!isPast && values.size <= MAX_VALUES) break;
+    values.delete(ts);
+  }
 }
 
 /**

@@ -4,7 +4,7 @@
  * @module
  */
 import type { FeedBar } from "../feed.ts";
-import type { Track } from "../coverage/track.ts";
+import { CORRECTION_MS, type Track } from "../coverage/track.ts";
 
 /** Bars of history of one symbol, sorted out. */
 export interface Compared {
@@ -14,8 +14,6 @@ export interface Compared {
   readonly outdated: readonly number[];
 }
 
-/** How long a correction is believed against history, in milliseconds: as long as history is asked for it often. */
-const CORRECTION_MS = 2 * 60 * 60_000;
 const FIELDS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as const;
 
 /** Compares. A bar of history that replaces one of the stream is a correction of it. */

@@ -1,0 +1,21 @@
+import { assertEquals } from "@std/assert";
+import { CORRECTION_MS, createTrack, noteValues } from "../../src/providers/live/coverage/track.ts";
+import { fakeClock } from "../support/clock.ts";
+
+const MINUTE = 60_000;
+const barAt = (ts: number, status: "final" | "correction") => {
+  return { symbol: "A", timeframe: "1m", ts, open: 1, high: 1, low: 1, close: 1, volume: 1, status };
+};
+
+Deno.test("values of corrections are forgotten once they are no longer believed, those to be confirmed are kept", async () => {
+  using clock = fakeClock(0);
+  for (const status of ["correction", "final"] as const) {
+    const track = createTrack("A", MINUTE, undefined);
+    noteValues(track, barAt(0, status));
+    await clock.tick(MINUTE);
+    noteValues(track, barAt(MINUTE, status));
+    await clock.tick(CORRECTION_MS - MINUTE);
+    noteValues(track, barAt(2 * MINUTE, status));
+    assertEquals([...track.values.keys()], (status === "final" ? [0, 1, 2] : [1, 2]).map((at) => at * MINUTE));
+  }
+});
