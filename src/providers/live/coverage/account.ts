@@ -24,6 +24,9 @@ export interface FeedAccount {
   emitDoubts(coverage: FeedCoverage, delayMs: number): void;
 }
 
+/** Ranges of a symbol that are remembered; where more were found and none is repaired, the oldest count no more. */
+const MAX_MISSED = 32;
+
 /** Makes an account. `onLost` hears of each range that history no longer has. */
 export function createFeedAccount(
   provider: string,
@@ -57,7 +60,7 @@ export function createFeedAccount(
       if (range === undefined || range[0] >= range[1]) return;
       const before = missed.get(track.symbol) ?? [];
       count(track, "found", subtract(range, before));
-      missed.set(track.symbol, unite(before, range));
+      missed.set(track.symbol, unite(before, range).slice(-MAX_MISSED));
     },
     answered(track, { settled, lost, bars, isContradicted }) {
       close(track, "repaired", settled);
