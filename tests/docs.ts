@@ -1,6 +1,6 @@
 /**
- * The generated parts of the documentation, made from what the code declares: options, exit codes, commands, metrics and
- * routes.
+ * The generated parts of the documentation, made from what the code declares: options, exit codes, commands, metrics,
+ * routes and kinds of records.
  *
  *     deno task docs        # writes them into docs/
  *
@@ -9,6 +9,8 @@
 import { EXIT_CODES } from "../src/cli/exit.ts";
 import { describeOption } from "../src/cli/help.ts";
 import { flagSpecs } from "../src/config/options.ts";
+import { SERIES } from "../src/records/columns.ts";
+import { recordKind, recordKinds } from "../src/records/mod.ts";
 import { cell, makeCommands, makeMetrics, makeRoutes } from "./support/reference.ts";
 
 /** A part of a page, between the comments `<!-- name -->` and `<!-- /name -->`. */
@@ -23,6 +25,7 @@ const GENERATED: readonly Generated[] = [
   { page: "reference/cli.md", name: "commands", make: makeCommands },
   { page: "reference/metrics.md", name: "metrics", make: makeMetrics },
   { page: "reference/http.md", name: "routes", make: makeRoutes },
+  { page: "reference/records.md", name: "kinds", make: makeKinds },
   { page: "deployment.md", name: "exit codes", make: makeExitCodes },
 ];
 
@@ -55,6 +58,27 @@ function makeOptions(): string[] {
     } | ${cell(describeOption(spec))} |`
   );
   return ["| flag | environment | what it does |", "|---|---|---|", ...rows];
+}
+
+function makeKinds(): string[] {
+  const names = Object.keys(recordKinds).map(recordKind);
+  return names.flatMap(({ name, table, view, keyColumns, fields, columns }) => [
+    `## ${name}`,
+    "",
+    `Table \`${table}\`, view \`${view}\`. A series has one record for each \`${keyColumns.join("`, `")}\`.`,
+    "",
+    "| field | type | column | in files also | meaning |",
+    "|---|---|---|---|---|",
+    ...fields.map(({ name, type, optional, isNeeded, place, aliases, about = "" }) => {
+      const column = columns.find((column) => place !== SERIES && column.place === place)?.name;
+      const presence = isNeeded ? "" : optional ? ", optional" : ", optional in files";
+      const shown = [name, column].map((each) => each === undefined ? "" : `\`${each}\``);
+      return `| ${shown[0]} | ${type}${presence} | ${shown[1]} | ${aliases.map((each) => `\`${each}\``).join(" ")} | ${
+        cell(about)
+      } |`;
+    }),
+    "",
+  ]).slice(0, -1);
 }
 
 if (import.meta.main) {

@@ -67,7 +67,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
         emit,
       }),
       workers,
-      order: isOneSource(options.writers) && workers > 1 ? createOrder(kind) : undefined,
+      order: isOneSource(options.writers) && workers > 1 ? createOrder() : undefined,
       delivery: {
         kind,
         sink,

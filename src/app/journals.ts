@@ -11,7 +11,7 @@ import { createJournal, type Journal } from "../pipeline/journal.ts";
 import type { LedgerKeeper } from "../pipeline/ledger.ts";
 import type { Provider } from "../providers/provider.ts";
 import { recordKinds } from "../records/mod.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import type { RecordKind } from "../records/kind.ts";
 import { journalDirectory, listJournals, listSegments } from "../journal/format.ts";
 import { HeldError } from "../journal/hold.ts";
 import { type JournalLog, openLog } from "../journal/log.ts";
@@ -26,7 +26,7 @@ export interface OpenJournalsOptions {
   /** Names of the kinds that the run streams. */
   kinds: readonly string[];
   /** The kind of that name, of those that the run can write. */
-  kind: (name: string) => RecordKind<MarketRecord>;
+  kind: (name: string) => RecordKind;
   ledger: LedgerKeeper;
   emit: Listener;
   abort: AbortSignal;

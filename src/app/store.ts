@@ -27,7 +27,7 @@ import { applyTimescale } from "../database/timescale/apply.ts";
 import { checkNats } from "../nats/connection.ts";
 import { openPreparedNats } from "../nats/prepared.ts";
 import { readCreation } from "../nats/stream.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import type { RecordKind } from "../records/kind.ts";
 import { keepCoverageInNats } from "../nats/coverage.ts";
 import { openSink } from "../sinks/mod.ts";
 import type { Sink, Writers } from "../sinks/sink.ts";
@@ -50,7 +50,7 @@ export interface Store {
   /** Absent where records go elsewhere, so that what is stored cannot be asked for. */
   readonly database?: Database;
   /** Opens the sink for a tenant's records of a kind, given who else writes its series. */
-  openSink(tenant: string, kind: RecordKind<MarketRecord>, writers: Writers): Sink;
+  openSink(tenant: string, kind: RecordKind, writers: Writers): Sink;
   /** What is known of a tenant's series: beside the bars or, where these go elsewhere, with the cluster or in the data directory. */
   coverage(tenant: string): CoverageStore;
   /** Resolves when it can be reached, and throws what hinders it. */

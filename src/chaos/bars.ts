@@ -4,8 +4,10 @@
  * @module
  */
 import type { Provider } from "../providers/provider.ts";
-import type { Bar } from "../records/bar.ts";
+import { type Bar, bar } from "../records/bar.ts";
+import { columnsOf } from "../records/build.ts";
 import { createFrame } from "../records/frame.ts";
+import { createSeriesDictionary } from "../records/series_dictionary.ts";
 import type { Scratch } from "./scratch.ts";
 
 const NAME = "chaos";
@@ -36,6 +38,7 @@ export function createNumbered(rate: number, isDone: (sent: number) => boolean):
     rate,
     open({ clock, pace, stop }) {
       let sent = 0;
+      const series = createSeriesDictionary();
       return new ReadableStream({
         async pull(controller) {
           await pace(FRAME);
@@ -43,7 +46,8 @@ export function createNumbered(rate: number, isDone: (sent: number) => boolean):
           const receivedAt = clock(FRAME);
           const records = Array.from({ length: FRAME }, (_, at) => numberedBar(sent + at, receivedAt + at));
           sent += FRAME;
-          controller.enqueue(createFrame({ kind: "bar", provider: NAME, receivedAt, records }));
+          const built = columnsOf(bar, records, series);
+          controller.enqueue(createFrame({ kind: "bar", provider: NAME, receivedAt, ...built }));
         },
       }, { highWaterMark: 0 });
     },

@@ -20,24 +20,25 @@ export function createContents(): { add: (entry: { message: Uint8Array }) => voi
   const counts = new Map<string, Contents>();
   return {
     add({ message }) {
-      const { provider, kind, records, rejected } = read(message);
+      const { provider, kind, count, rejected } = read(message);
       const name = JSON.stringify([provider, kind]);
       const before = counts.get(name) ?? { provider, kind, frames: 0, records: 0, rejected: 0 };
       counts.set(name, {
         ...before,
         frames: before.frames + 1,
-        records: before.records + records.length,
-        rejected: before.rejected + rejected.length,
+        records: before.records + count,
+        rejected: before.rejected + rejected,
       });
     },
     list: () => [...counts.values()].sort((a, b) => b.records - a.records),
   };
 }
 
-function read(message: Uint8Array): Pick<ReturnType<typeof decodeFrame>, "provider" | "kind" | "records" | "rejected"> {
+function read(message: Uint8Array): { provider: string; kind: string; count: number; rejected: number } {
   try {
-    return decodeFrame(message);
+    const { provider, kind, columns, rejected } = decodeFrame(message);
+    return { provider, kind, count: columns.count, rejected: rejected.length };
   } catch {
-    return { provider: "", kind: "unreadable", records: [], rejected: [] };
+    return { provider: "", kind: "unreadable", count: 0, rejected: 0 };
   }
 }

@@ -17,10 +17,13 @@ export async function exportEntries(view: JournalView): Promise<number> {
   ) {
     const { findings } = await inspectSegment(path, next, async ({ message, number }) => {
       try {
-        const { kind: name, records, rejected } = decodeFrame(message);
+        const { kind: name, columns, rejected } = decodeFrame(message);
         const kind = recordKind(name);
         left += rejected.length;
-        const lines = records.map((record) => `${printable(JSON.stringify(kind.toJSON(record)))}\n`);
+        const lines = Array.from(
+          { length: columns.count },
+          (_, at) => `${printable(JSON.stringify(kind.toJSON(columns, at)))}\n`,
+        );
         await writer.write(encoder.encode(lines.join("")));
       } catch (error) {
         if (error instanceof Deno.errors.BrokenPipe) throw error;

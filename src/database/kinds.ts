@@ -4,7 +4,7 @@
  * @module
  */
 import { recordKind, recordKinds } from "../records/mod.ts";
-import type { ColumnType, MarketRecord, RecordKind } from "../records/record.ts";
+import type { ColumnType, RecordKind } from "../records/kind.ts";
 import type { Names } from "./names.ts";
 import { type Relation, viewOf } from "./schema/relation.ts";
 
@@ -59,7 +59,7 @@ export function kindRelations(): Relation[] {
  * The statements that make a kind's table. All identifiers are the kind's own. Columns stand in the order in which the kind
  * gives them, `series_id` after those of eight bytes.
  */
-function createTable({ name, table, view, columns, keyColumns }: RecordKind<MarketRecord>, { of }: Names): string[] {
+function createTable({ name, table, view, columns, keyColumns }: RecordKind, { of }: Names): string[] {
   const wide = columns.filter(({ type }) => type === "float8" || type === "timestamptz");
   const narrow = columns.filter((column) => !wide.includes(column));
   const declare = (column: typeof columns[number]) =>
@@ -75,7 +75,7 @@ ${declared.join(",\n")},
 }
 
 /** The statement that makes a kind's view. */
-function createView({ table, view, columns }: RecordKind<MarketRecord>, { of }: Names): string {
+function createView({ table, view, columns }: RecordKind, { of }: Names): string {
   const shown = columns.map((column) => `r.${column.name}`).filter((shown) =>
     !["r.ts", "r.received_at"].includes(shown)
   );

@@ -20,8 +20,8 @@ export interface FileField {
   readonly name: string;
   /** Further names in files. */
   readonly aliases: readonly string[];
-  /** Whether a file without it can be read. */
-  readonly optional?: true;
+  /** Whether a file must have it. */
+  readonly isNeeded: boolean;
 }
 
 /** What a plan is made of. */
@@ -54,9 +54,9 @@ export function compilePlan(options: CompileOptions): Planned {
   const questions: Question[] = [];
   const parts = readPath(dialect, options.paths);
   const sources = findSources(options, sample, parts);
-  const needed = fields.filter(({ optional }, at) => !optional && sources[at] === undefined);
+  const needed = fields.filter(({ isNeeded }, at) => isNeeded && sources[at] === undefined);
   const isNative = !options.hasPreset && needed.length === 0 && !changesReading(dialect, fields, sources);
-  const all = fields.filter(({ optional }) => !optional);
+  const all = fields.filter(({ isNeeded }) => isNeeded);
   // What has none of the columns is no file of bars, or of a format that has to be named.
   if (needed.length === all.length && !options.hasPreset && sample.header.length > 0) {
     return { ok: false, questions: [askFormat(needed, sample)] };

@@ -5,20 +5,17 @@
  */
 import type { Listener, Watermark } from "../events.ts";
 import { type Frame, frameSize } from "../records/frame.ts";
-import type { MarketRecord } from "../records/record.ts";
+import { cutRows, type Rows, type Slice } from "../records/columns.ts";
 import { locate } from "./validate.ts";
 
 /** Part of a frame that went into a batch: `count` records from `from` on. */
-export interface BatchPart {
+export interface BatchPart extends Slice {
   readonly frame: Frame;
-  readonly from: number;
-  readonly count: number;
 }
 
 /** Records to be written together, and the frames they came in. */
-export interface Batch {
-  readonly records: readonly MarketRecord[];
-  readonly parts: readonly BatchPart[];
+export interface Batch extends Rows {
+  readonly slices: readonly BatchPart[];
 }
 
 /** Options of {@linkcode createBatcher}. */
@@ -58,8 +55,8 @@ export function createBatcher(options: BatchOptions): Batcher {
   const { capacity, maxRecords, lingerMs, kind, emit } = options;
   let depth = 0;
   let level: Watermark = "low";
-  let records: MarketRecord[] = [];
-  let parts: BatchPart[] = [];
+  let slices: BatchPart[] = [];
+  let gathered = 0;
   let linger: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
 
@@ -74,23 +71,24 @@ export function createBatcher(options: BatchOptions): Batcher {
   function flush(controller: TransformStreamDefaultController<Batch>): void {
     clearTimeout(linger);
     linger = undefined;
-    if (records.length === 0) return;
-    controller.enqueue({ records, parts });
-    moveDepth(-records.length);
-    records = [];
-    parts = [];
+    if (gathered === 0) return;
+    controller.enqueue({ slices, count: gathered });
+    moveDepth(-gathered);
+    slices = [];
+    gathered = 0;
   }
 
   const stream = new TransformStream<Frame, Batch>({
     transform(frame, controller) {
-      for (let from = 0; from < frame.records.length;) {
-        const count = Math.min(frame.records.length - from, maxRecords - records.length);
-        for (let at = from; at < from + count; at++) records.push(frame.records[at]);
-        parts.push({ frame, from, count });
+      const { columns } = frame;
+      for (let from = 0; from < columns.count;) {
+        const count = Math.min(columns.count - from, maxRecords - gathered);
+        slices.push({ frame, columns, from, count });
         from += count;
-        if (records.length === maxRecords) flush(controller);
+        gathered += count;
+        if (gathered === maxRecords) flush(controller);
       }
-      if (records.length > 0) linger ??= setTimeout(() => flush(controller), lingerMs);
+      if (gathered > 0) linger ??= setTimeout(() => flush(controller), lingerMs);
     },
     flush(controller) {
       flush(controller);
@@ -122,9 +120,7 @@ export function createBatcher(options: BatchOptions): Batcher {
 }
 
 /** `file:line` of the batch's record at `at`, as far as it is known. */
-export function locateInBatch({ parts }: Batch, at: number): string | undefined {
-  for (const { frame, from, count } of parts) {
-    if (at < count) return locate(frame.source, frame.lines?.[from + at]);
-    at -= count;
-  }
+export function locateInBatch({ slices }: Batch, at: number): string | undefined {
+  const [slice] = cutRows({ slices }, at, at + 1).slices;
+  return slice && locate(slice.frame.source, slice.columns.lines?.[slice.from]);
 }

@@ -6,8 +6,9 @@
 import type { DeadLetter } from "../dead_letters/letter.ts";
 import type { DeadLetterCause, Listener, WriteCounts } from "../events.ts";
 import type { Frame, Outcome } from "../records/frame.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import type { RecordKind } from "../records/kind.ts";
 import type { Sink, SinkLane } from "../sinks/sink.ts";
+import { cutRows, type Rows, seriesOf, sliceRows } from "../records/columns.ts";
 import { type Batch, type BatchPart, locateInBatch } from "./batch.ts";
 import type { DeadLetterRecords } from "./dead_letter.ts";
 import type { Circuit } from "./circuit.ts";
@@ -18,7 +19,7 @@ import { createWriteLimit, type WriteLimit } from "./batch_limit.ts";
 
 /** Options of {@linkcode deliver}. */
 export interface DeliverOptions {
-  kind: RecordKind<MarketRecord>;
+  kind: RecordKind;
   sink: Sink;
   circuit: Circuit;
   /** Attempts of a write before the sink counts as away and the batch waits behind the circuit. */
@@ -52,17 +53,12 @@ export function deliver(worker: number, options: DeliverOptions): WritableStream
   return new WritableStream<Batch>({
     async write(batch) {
       const delivery = createDelivery(batch, worker, { lane, limit, refusals }, options);
-      await delivery.writeRange(0, batch.records.length);
+      await delivery.writeRange(0, batch.count);
       await delivery.finish();
     },
     close: () => lane[Symbol.asyncDispose](),
     abort: () => lane[Symbol.asyncDispose](),
   }, { highWaterMark: 1 });
-}
-
-/** Part of a frame in a batch, and its place there. */
-interface Part extends BatchPart {
-  readonly at: number;
 }
 
 /** What a lane keeps from batch to batch. */
@@ -79,14 +75,14 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
   const refused: { letter: DeadLetter; at: number }[] = [];
   /** What the sink has not refused and not written. */
   const unwritten: { from: number; to: number; cause: DeadLetterCause; error: unknown }[] = [];
-  const isShared = batch.parts.every(({ frame }) => frame.home?.() === "stream");
+  const isShared = batch.slices.every(({ frame }) => frame.home?.() === "stream");
   let attempts = 0;
   let attemptedAt = 0;
   emit({
     type: "batch-taken",
     ...told,
-    count: batch.records.length,
-    frames: batch.parts.map(({ frame: { provider, receivedAt }, count }) => ({ provider, receivedAt, count })),
+    count: batch.count,
+    frames: batch.slices.map(({ frame: { provider, receivedAt }, count }) => ({ provider, receivedAt, count })),
   });
 
   async function writeRange(from: number, to: number): Promise<void> {
@@ -99,33 +95,33 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
       }
       return;
     }
-    const whole = from === 0 && to === batch.records.length;
-    const records = whole ? batch.records : batch.records.slice(from, to);
+    const count = to - from;
+    const rows = count === batch.count ? batch : cutRows(batch, from, to);
     const started = performance.now();
     let result: WriteCounts;
     try {
-      result = await write(records);
+      result = await write(rows);
     } catch (error) {
       if (abort.aborted) return void unwritten.push({ from, to, cause: "aborted", error: abort.reason });
-      if (isTooMuch(records, error)) return await writeRange(from, to);
+      if (isTooMuch(rows, error)) return await writeRange(from, to);
       if (waitedFor(error) !== undefined) return void unwritten.push({ from, to, cause: "aborted", error });
       if (sink.classify(error) === "fatal") {
         options.onFatal(error);
         return void unwritten.push({ from, to, cause: "fatal", error });
       }
-      if (records.length === 1) {
-        if (refusals.refused(sink.causeOf?.(error), batch.records.length)) return await blameTable(from, error);
+      if (count === 1) {
+        if (refusals.refused(sink.causeOf?.(error), batch.count)) return await blameTable(from, error);
         return refuse(from, to, "refused", error);
       }
-      const middle = from + (records.length >> 1);
+      const middle = from + (count >> 1);
       await writeRange(from, middle);
       return await writeRange(middle, to);
     }
     const seconds = secondsSince(started);
-    limit.written(records.length, seconds);
-    refusals.stored(records.length);
+    limit.written(count, seconds);
+    refusals.stored(count);
     const attemptSeconds = secondsSince(attemptedAt);
-    emit({ type: "batch-written", ...told, count: records.length, result, seconds, attemptSeconds });
+    emit({ type: "batch-written", ...told, count, result, seconds, attemptSeconds });
     ack(from, to, "committed");
   }
 
@@ -147,12 +143,12 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     }
   }
 
-  async function write(records: readonly MarketRecord[]): Promise<WriteCounts> {
+  async function write(rows: Rows): Promise<WriteCounts> {
     while (true) {
       try {
-        return await retry(() => circuit.call(() => attempt(records), abort), {
+        return await retry(() => circuit.call(() => attempt(rows), abort), {
           attempts: options.retryAttempts,
-          isRetriable: (error) => sink.classify(error) === "transient" && !isTooMuch(records, error),
+          isRetriable: (error) => sink.classify(error) === "transient" && !isTooMuch(rows, error),
           signal: abort,
         });
       } catch (error) {
@@ -165,17 +161,17 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     }
   }
 
-  async function attempt(records: readonly MarketRecord[]): Promise<WriteCounts> {
+  async function attempt(rows: Rows): Promise<WriteCounts> {
     attempts++;
     attemptedAt = performance.now();
     try {
-      return await lane.write(records, abort);
+      return await lane.write(rows, abort);
     } catch (error) {
       if (!abort.aborted) {
         const fault = sink.classify(error);
         const attemptSeconds = secondsSince(attemptedAt);
-        if (isTooMuch(records, error)) limit.tooSlow(records.length, attemptSeconds);
-        emit({ type: "write-failed", ...told, count: records.length, fault, error, attemptSeconds });
+        if (isTooMuch(rows, error)) limit.tooSlow(rows.count, attemptSeconds);
+        emit({ type: "write-failed", ...told, count: rows.count, fault, error, attemptSeconds });
       }
       throw error;
     }
@@ -189,23 +185,23 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
   }
 
   /** Whether fewer records may be written where these could not. */
-  function isTooMuch(records: readonly MarketRecord[], error: unknown): boolean {
-    return records.length > 1 && (sink.isTooSlow?.(error) ?? false);
+  function isTooMuch({ count }: Rows, error: unknown): boolean {
+    return count > 1 && (sink.isTooSlow?.(error) ?? false);
   }
 
   function refuse(from: number, to: number, cause: DeadLetterCause, error: unknown): void {
     for (let at = from; at < to; at++) {
-      const record = batch.records[at];
+      const { columns, from: row } = cutRows(batch, at, at + 1).slices[0];
       const message = error instanceof Error ? error.message : String(error);
       const letter: DeadLetter = {
         cause,
         reason: cause === "refused" ? `refused by the sink: ${message}` : message,
         sqlstate: cause === "aborted" ? undefined : (error as { code?: string }).code,
         kind: kind.name,
-        provider: record.provider,
+        provider: seriesOf(columns, row).provider,
         location: locateInBatch(batch, at),
         attempts,
-        item: kind.toJSON(record),
+        item: kind.toJSON(columns, row),
       };
       refused.push({ letter, at });
     }
@@ -215,7 +211,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
   async function finish(): Promise<void> {
     const started = performance.now();
     for (const { from, to, cause, error } of unwritten) {
-      for (const { at, count } of await spool(from, to)) refuse(at, at + count, cause, error);
+      for (const left of await spool(from, to)) refuse(left.from, left.to, cause, error);
     }
     if (refused.length > 0 && await options.deadLetter(refused.map(({ letter }) => letter))) {
       for (const { at } of refused) ack(at, at + 1, "deadLettered");
@@ -223,38 +219,26 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     emit({ type: "batch-done", ...told, refused: refused.length, burySeconds: secondsSince(started) });
   }
 
-  /** Leaves records where they lie, or puts them into the journal; returns the parts that neither keeps. */
-  async function spool(from: number, to: number): Promise<Part[]> {
-    const elsewhere: Part[] = [];
-    for (const part of partsOf(from, to)) {
+  /** Leaves records where they lie, or puts them into the journal; returns the ranges of the batch that neither keeps. */
+  async function spool(from: number, to: number): Promise<{ from: number; to: number }[]> {
+    const elsewhere: { part: BatchPart; from: number; to: number }[] = [];
+    let at = from;
+    for (const part of cutRows(batch, from, to).slices) {
       if (part.frame.home?.() !== undefined) part.frame.ack("requeued", part.count);
-      else elsewhere.push(part);
+      else elsewhere.push({ part, from: at, to: at + part.count });
+      at += part.count;
     }
-    const frames = elsewhere.map(({ frame, from, count }): Frame => ({
+    const frames = elsewhere.map(({ part: { frame, columns, from, count } }): Frame => ({
       ...frame,
-      records: frame.records.slice(from, from + count),
-      lines: frame.lines?.slice(from, from + count),
+      columns: sliceRows(columns, from, count),
     }));
     if (elsewhere.length === 0 || !await options.spool?.(frames)) return elsewhere;
-    for (const { frame, count } of elsewhere) frame.ack("journaled", count);
+    for (const { part } of elsewhere) part.frame.ack("journaled", part.count);
     return [];
   }
 
-  /** The parts of frames between two places of the batch. */
-  function partsOf(from: number, to: number): Part[] {
-    const parts: Part[] = [];
-    let start = 0;
-    for (const part of batch.parts) {
-      const at = Math.max(from, start);
-      const count = Math.min(to, start + part.count) - at;
-      if (count > 0) parts.push({ frame: part.frame, at, from: part.from + at - start, count });
-      start += part.count;
-    }
-    return parts;
-  }
-
   function ack(from: number, to: number, outcome: Outcome): void {
-    for (const { frame, count } of partsOf(from, to)) {
+    for (const { frame, count } of cutRows(batch, from, to).slices) {
       if (outcome === "committed") {
         const { provider, receivedAt } = frame;
         emit({ type: "committed", kind: kind.name, provider, count, receivedAt });

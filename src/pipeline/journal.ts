@@ -20,7 +20,8 @@ import type { JournalLog, LogEntry } from "../journal/log.ts";
 import { decodeFrame, encodeFrame, type FrameContent } from "../records/codec.ts";
 import { createFrame, type FinalOutcome, type Frame, frameSize } from "../records/frame.ts";
 import { joinFrames } from "../records/join.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import type { RecordKind } from "../records/kind.ts";
+import { createSeriesDictionary, renewSeries } from "../records/series_dictionary.ts";
 import type { JournalHealth } from "./health.ts";
 import { account } from "./accept.ts";
 import { type Drain, followDrain, gatherOutcomes } from "./drain.ts";
@@ -43,7 +44,7 @@ export interface JournalOptions {
   sourcesCanWait: boolean;
   /** How long nothing must be refused before a problem is over, in milliseconds. @default {5000} */
   calmMs?: number;
-  kind: (name: string) => RecordKind<MarketRecord>;
+  kind: (name: string) => RecordKind;
   ledger: LedgerKeeper;
   emit: Listener;
   /** Called with the fault when the journal is full while the sink refuses everything: nothing can be accepted any more. */
@@ -80,6 +81,8 @@ export function createJournal(options: JournalOptions): Journal {
   /** Frames for the pipeline, all older than what is unread in the log. */
   const ready: Frame[] = [];
   let readyRecords = 0;
+  /** Of what is read back. */
+  let series = createSeriesDictionary();
   let isEnded = false;
 
   const facts = (): JournalFacts => ({
@@ -189,7 +192,7 @@ export function createJournal(options: JournalOptions): Journal {
     for (let read = await log.read(); read !== undefined; read = await log.read()) {
       const { entry, message } = read;
       try {
-        const content = decodeFrame(message, kind);
+        const content = decodeFrame(message, { findKind: kind, series: series = renewSeries(series) });
         emit({ type: "replayed", kind: content.kind, count: entry.records, isRecovered: entry.isRecovered });
         return journaled(content, entry);
       } catch (error) {

@@ -5,8 +5,9 @@
  *
  * @module
  */
-import type { Frame } from "../records/frame.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import { pickRows } from "../records/columns.ts";
+import { type Frame, frameSize } from "../records/frame.ts";
+import type { RecordKind } from "../records/kind.ts";
 import { createCondition } from "../condition.ts";
 
 /** Tells what is late. */
@@ -20,7 +21,7 @@ export interface LatenessOptions {
   /** Age from which on a record is late, in milliseconds. */
   afterMs: number;
   /** The kind of that name. */
-  kind: (name: string) => RecordKind<MarketRecord>;
+  kind: (name: string) => RecordKind;
   /** The wall clock, in epoch milliseconds. @default {Date.now} */
   now?: () => number;
 }
@@ -29,18 +30,21 @@ export interface LatenessOptions {
 export function createLateness({ afterMs, kind, now = Date.now }: LatenessOptions): Lateness {
   return {
     split(frame) {
-      const { overAt } = kind(frame.kind);
+      const { overAt, cursor } = kind(frame.kind);
       if (!frame.isHistory || overAt === undefined) return { live: frame };
       const before = now() - afterMs;
-      const isLate = frame.records.map((record) => overAt(record) < before);
-      if (!isLate.includes(true)) return { live: frame };
-      if (!isLate.includes(false)) return { late: frame };
-      const pick = (wanted: boolean): Frame => {
-        const is = (_: unknown, at: number) => isLate[at] === wanted;
-        return { ...frame, records: frame.records.filter(is), lines: frame.lines?.filter(is) };
-      };
+      const { columns } = frame;
+      const view = cursor(columns);
+      const late: number[] = [];
+      const rest: number[] = [];
+      for (; view.at < columns.count; view.at++) (overAt(view) < before ? late : rest).push(view.at);
+      if (late.length === 0) return { live: frame };
+      if (rest.length === 0) return { late: frame };
       // What was rejected is none of the two, and settled once.
-      return { live: pick(false), late: { ...pick(true), rejected: [] } };
+      return {
+        live: { ...frame, columns: pickRows(columns, rest) },
+        late: { ...frame, columns: pickRows(columns, late), rejected: [] },
+      };
     },
   };
 }
@@ -66,7 +70,7 @@ export function createCredit(most: number, onReturn = () => {}): Credit {
       while (!allows(count) && !signal.aborted) await condition.changed(signal);
     },
     spend(frame) {
-      spent += frame.records.length + frame.rejected.length;
+      spent += frameSize(frame);
       return {
         ...frame,
         ack(outcome, count) {
@@ -103,7 +107,7 @@ export function yieldToLive(
       const history: Frame = { ...value, isHistory: true };
       const { late } = lateness.split(history);
       if (late === undefined) return controller.enqueue(history);
-      await credit.wait(late.records.length, cancelled.signal);
+      await credit.wait(late.columns.count, cancelled.signal);
       if (!cancelled.signal.aborted) controller.enqueue(credit.spend(history));
     },
     cancel(reason) {

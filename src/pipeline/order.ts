@@ -7,8 +7,8 @@
  *
  * @module
  */
-import type { MarketRecord, RecordKind } from "../records/record.ts";
-import { createSeriesMap, type SeriesMap } from "../records/series_map.ts";
+import { type Rows, TS } from "../records/columns.ts";
+import { createSeriesDictionary, type SeriesDictionary } from "../records/series_dictionary.ts";
 
 /** A batch's place in the order. Disposing of it lets those go on that wait for the batch. */
 export interface Turn extends Disposable {
@@ -18,37 +18,50 @@ export interface Turn extends Disposable {
 
 /** Puts batches in order. */
 export interface Order {
-  /** Takes the next place for these records. */
-  enter(records: readonly MarketRecord[]): Turn;
+  /** Takes the next place for these rows. */
+  enter(rows: Rows): Turn;
 }
 
-/** First and last value of the first key column. */
-interface Range {
-  from: number | string;
-  to: number | string;
-}
+/** First and last time of the records of each series, whose code is the order's own. */
+type Ranges = ReadonlyMap<number, { from: number; to: number }>;
 
-/** Makes an order of records of one kind. */
-export function createOrder(kind: RecordKind<MarketRecord>): Order {
-  const { value } = kind.columns.find(({ name }) => name === kind.keyColumns[0])!;
-  const inFlight = new Set<{ readonly ranges: SeriesMap<Range>; readonly left: Promise<void> }>();
+/** Makes an order of records, whose keys begin with their time. */
+export function createOrder(): Order {
+  const inFlight = new Set<{ readonly ranges: Ranges; readonly left: Promise<void> }>();
+  /** All series: sources may have several dictionaries, one after another. */
+  const all = createSeriesDictionary();
+  const codes = new WeakMap<SeriesDictionary, number[]>();
 
-  function rangesOf(records: readonly MarketRecord[]): SeriesMap<Range> {
-    const ranges = createSeriesMap<Range>();
-    for (const record of records) {
-      const key = kind.series(record);
-      const at = value(record)!;
-      const range = ranges.get(key);
-      if (range === undefined) ranges.set(key, { from: at, to: at });
-      else if (at < range.from) range.from = at;
-      else if (at > range.to) range.to = at;
+  /** The order's own codes of a dictionary's series, by code. */
+  function ownCodes(series: SeriesDictionary): number[] {
+    let own = codes.get(series);
+    if (own === undefined) codes.set(series, own = []);
+    for (let code = own.length; code < series.keys.length; code++) {
+      const { provider, symbol, timeframe } = series.keys[code];
+      own.push(all.codeOf(provider, symbol, timeframe));
+    }
+    return own;
+  }
+
+  function rangesOf({ slices }: Rows): Ranges {
+    const ranges = new Map<number, { from: number; to: number }>();
+    for (const { columns: { series, cells, stride }, from, count } of slices) {
+      const own = ownCodes(series);
+      for (let at = from; at < from + count; at++) {
+        const code = own[cells[at]];
+        const ts = cells[TS * stride + at];
+        const range = ranges.get(code);
+        if (range === undefined) ranges.set(code, { from: ts, to: ts });
+        else if (ts < range.from) range.from = ts;
+        else if (ts > range.to) range.to = ts;
+      }
     }
     return ranges;
   }
 
   return {
-    enter(records) {
-      const ranges = rangesOf(records);
+    enter(rows) {
+      const ranges = rangesOf(rows);
       const before = [...inFlight].filter((other) => overlap(ranges, other.ranges)).map(({ left }) => left);
       const { promise, resolve } = Promise.withResolvers<void>();
       const mine = { ranges, left: promise };
@@ -64,9 +77,9 @@ export function createOrder(kind: RecordKind<MarketRecord>): Order {
   };
 }
 
-function overlap(one: SeriesMap<Range>, other: SeriesMap<Range>): boolean {
-  for (const [key, { from, to }] of one.entries()) {
-    const range = other.get(key);
+function overlap(one: Ranges, other: Ranges): boolean {
+  for (const [code, { from, to }] of one) {
+    const range = other.get(code);
     if (range !== undefined && from <= range.to && range.from <= to) return true;
   }
   return false;

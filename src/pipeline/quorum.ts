@@ -8,7 +8,7 @@
  * @module
  */
 import type { Listener } from "../events.ts";
-import type { Bar } from "../records/bar.ts";
+import { type Bar, bar as barKind } from "../records/bar.ts";
 import type { Frame } from "../records/frame.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 
@@ -138,7 +138,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
       let count = 0;
       let differing = 0;
       let example: Mismatch | undefined;
-      for (const bar of frame.records as readonly Bar[]) {
+      for (const bar = barKind.cursor(frame.columns); bar.at < frame.columns.count; bar.at++) {
         const found = bar.status === "provisional" ? undefined : note(bar, side, counts);
         if (found === undefined) continue;
         count++;

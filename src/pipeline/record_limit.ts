@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { sliceRows } from "../records/columns.ts";
 import { type Frame, frameSize } from "../records/frame.ts";
 
 /** Lets frames through up to a limit that all streams share which it is put on. */
@@ -38,6 +39,6 @@ export function createLimit(limit: number, onLimit: () => void): Limit {
 /** The first `size` of a frame's records and rejected items. Cut short, the frame never settles as a whole. */
 function cut(frame: Frame, size: number): Frame {
   if (frameSize(frame) <= size) return frame;
-  const records = frame.records.slice(0, size);
-  return { ...frame, records, rejected: frame.rejected.slice(0, size - records.length) };
+  const columns = sliceRows(frame.columns, 0, size);
+  return { ...frame, columns, rejected: frame.rejected.slice(0, size - columns.count) };
 }

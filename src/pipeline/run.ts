@@ -7,7 +7,8 @@
 import { onAbort } from "../abort.ts";
 import type { Listener } from "../events.ts";
 import type { Frame } from "../records/frame.ts";
-import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
+import type { RecordKind } from "../records/kind.ts";
+import type { ReceiveClock } from "../records/record.ts";
 import { accept } from "./accept.ts";
 import type { Batcher } from "./batch.ts";
 import type { DeadLetterRecords } from "./dead_letter.ts";
@@ -55,7 +56,7 @@ export interface Pipeline {
   /** Given the way in; without it, the flow ends with the sources that there are. */
   readonly onIntake?: (intake: Intake) => void;
   readonly coordinators: ReadonlyMap<string, Coordinator>;
-  readonly kind: (name: string) => RecordKind<MarketRecord>;
+  readonly kind: (name: string) => RecordKind;
   readonly ledger: LedgerKeeper;
   readonly deadLetter: DeadLetterRecords;
   /** Gives receive times. */
@@ -79,7 +80,7 @@ export async function run(pipeline: Pipeline): Promise<void> {
 
   const deliveries = [...coordinators.values()].flatMap(({ batcher, workers, delivery, order, late }) => {
     const lanes = Array.from({ length: workers }, (_, worker) => deliver(worker, delivery));
-    const all = [distribute(batcher.stream.readable, lanes, ({ records }) => order?.enter(records))];
+    const all = [distribute(batcher.stream.readable, lanes, (batch) => order?.enter(batch))];
     if (late !== undefined) all.push(distribute(late.batcher.stream.readable, [deliver(workers, delivery)]));
     return all;
   });

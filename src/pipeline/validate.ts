@@ -4,21 +4,16 @@
  * @module
  */
 import type { Listener } from "../events.ts";
+import { type Columns, pickRows, RECEIVED_AT } from "../records/columns.ts";
+import type { RecordKind } from "../records/kind.ts";
 import { type Frame, frameSize, type Rejected } from "../records/frame.ts";
-import {
-  isReceiveTime,
-  latestReceiveTime,
-  type MarketRecord,
-  type ReceiveClock,
-  type RecordKind,
-} from "../records/record.ts";
-import { checkProvider } from "../records/symbol.ts";
+import { isReceiveTime, latestReceiveTime, type ReceiveClock } from "../records/record.ts";
 import type { DeadLetterRecords } from "./dead_letter.ts";
 
 /** Options of {@linkcode validate}. */
 export interface ValidateOptions {
   /** The kind of that name. */
-  kind: (name: string) => RecordKind<MarketRecord>;
+  kind: (name: string) => RecordKind;
   deadLetter: DeadLetterRecords;
   /** Gives the receive times of records whose own cannot be believed. */
   clock: ReceiveClock;
@@ -38,12 +33,13 @@ export function validate(options: ValidateOptions): TransformStream<Frame, Frame
       async transform(given, controller) {
         const frame = withReceiveTimes(given, options);
         const kind = options.kind(frame.kind);
-        const unsound = findUnsound(frame, kind, now());
+        const { columns } = frame;
+        const unsound = kind.findUnsound(columns, now());
         const bad = frame.rejected.length + unsound.size;
         if (bad > 0) {
           const rejected: Rejected[] = [...frame.rejected];
           for (const [at, reason] of unsound) {
-            rejected.push({ reason, item: kind.toJSON(frame.records[at]), line: frame.lines?.[at] });
+            rejected.push({ reason, item: kind.toJSON(columns, at), line: columns.lines?.[at] });
           }
           const kept = await deadLetter(rejected.map(({ reason, item, line }) => ({
             cause: "invalid",
@@ -56,12 +52,7 @@ export function validate(options: ValidateOptions): TransformStream<Frame, Frame
           if (kept) frame.ack("deadLettered", bad);
         }
         if (bad === frameSize(frame)) return;
-        const keep = (_: unknown, at: number) => !unsound.has(at);
-        controller.enqueue(
-          bad === 0
-            ? frame
-            : { ...frame, rejected: [], records: frame.records.filter(keep), lines: frame.lines?.filter(keep) },
-        );
+        controller.enqueue(bad === 0 ? frame : { ...frame, rejected: [], columns: without(columns, unsound) });
       },
     },
     { highWaterMark: 1 },
@@ -69,29 +60,25 @@ export function validate(options: ValidateOptions): TransformStream<Frame, Frame
   );
 }
 
-/** The frame with receive times that are none, or lie ahead of the clock, replaced; see `isReceiveTime`. */
-function withReceiveTimes(frame: Frame, { clock, emit }: ValidateOptions): Frame {
-  const latest = latestReceiveTime(clock);
-  const isSound = ({ receivedAt }: { readonly receivedAt: number }) => isReceiveTime(receivedAt, latest);
-  if (isSound(frame) && frame.records.every(isSound)) return frame;
-  const count = frame.records.filter((record) => !isSound(record)).length;
-  emit({ type: "receive-times-replaced", kind: frame.kind, provider: frame.provider, count });
-  return {
-    ...frame,
-    receivedAt: isSound(frame) ? frame.receivedAt : clock(1),
-    records: frame.records.map((record) => isSound(record) ? record : { ...record, receivedAt: clock(1) }),
-  };
+/** The columns without some rows. */
+function without(columns: Columns, rows: ReadonlyMap<number, unknown>): Columns {
+  return pickRows(columns, Array.from({ length: columns.count }, (_, at) => at).filter((at) => !rows.has(at)));
 }
 
-/** The places of unsound records in the frame, and why each is. */
-function findUnsound(frame: Frame, kind: RecordKind<MarketRecord>, now: number): Map<number, string> {
-  const unsound = new Map<number, string>();
-  for (let at = 0; at < frame.records.length; at++) {
-    const record = frame.records[at];
-    const reason = checkProvider(record.provider) ?? kind.validate(record, now);
-    if (reason !== undefined) unsound.set(at, reason);
-  }
-  return unsound;
+/** The frame with receive times that are none, or lie ahead of the clock, replaced; see `isReceiveTime`. */
+function withReceiveTimes(frame: Frame, { clock, emit }: ValidateOptions): Frame {
+  const { columns } = frame;
+  const latest = latestReceiveTime(clock);
+  const first = RECEIVED_AT * columns.stride;
+  let count = 0;
+  for (let at = first; at < first + columns.count; at++) if (!isReceiveTime(columns.cells[at], latest)) count++;
+  const isSound = isReceiveTime(frame.receivedAt, latest);
+  if (isSound && count === 0) return frame;
+  emit({ type: "receive-times-replaced", kind: frame.kind, provider: frame.provider, count });
+  const receivedAt = isSound ? frame.receivedAt : clock(1);
+  const cells = columns.cells.slice();
+  for (let at = first; at < first + columns.count; at++) if (!isReceiveTime(cells[at], latest)) cells[at] = clock(1);
+  return { ...frame, receivedAt, columns: { ...columns, cells } };
 }
 
 /** `file:line` of a record, as far as it is known. */

@@ -7,7 +7,8 @@ import type { StoredLetter } from "../dead_letters/letter.ts";
 import type { LocatedLetter } from "../dead_letters/receipts.ts";
 import { createFrame, type Frame, type Rejected } from "../records/frame.ts";
 import { recordKind, recordKinds } from "../records/mod.ts";
-import type { MarketRecord } from "../records/record.ts";
+import { type Columns, createColumns } from "../records/columns.ts";
+import { createSeriesDictionary } from "../records/series_dictionary.ts";
 import { describeTimeUnit, recordUnit, timeParser } from "../records/time.ts";
 import { type PerProvider, valueOf } from "../config/per_provider.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
@@ -27,7 +28,7 @@ export interface LetterReading {
 export type LetterReader = (
   letter: StoredLetter,
   receivedAt: number,
-) => { records: MarketRecord[]; rejected: Omit<Rejected, "line">[] };
+) => { columns: Columns; rejected: Omit<Rejected, "line">[] };
 
 /** Makes a {@linkcode LetterReader}. */
 export function createLetterReader({ timeframe: timeframes, ...reading }: LetterReading): LetterReader {
@@ -42,7 +43,7 @@ export function createLetterReader({ timeframe: timeframes, ...reading }: Letter
   const timeFormat = describeTimeUnit(timeUnit);
   return ({ items, metadata }, receivedAt) => {
     const kind = recordKind(metadata.kind);
-    const records: MarketRecord[] = [];
+    const columns = createColumns(kind, items.length, createSeriesDictionary(), true);
     const rejected: Rejected[] = [];
     const values: unknown[] = [];
     for (const [at, item] of items.entries()) {
@@ -52,11 +53,10 @@ export function createLetterReader({ timeframe: timeframes, ...reading }: Letter
       const original = typeof fields.receivedAt === "number" ? fields.receivedAt : receivedAt + at;
       const provider = typeof fields.provider === "string" ? fields.provider : metadata.provider;
       const timeframe = valueOf<string>(timeframes, [provider]) ?? DEFAULT_TIMEFRAME;
-      const record = kind.parse(values, original, { provider, timeframe, parseTime, timeFormat });
-      if (typeof record === "string") rejected.push({ reason: record, item });
-      else records.push(record);
+      const reason = kind.read(values, columns, original, { provider, timeframe, parseTime, timeFormat });
+      if (reason !== undefined) rejected.push({ reason, item });
     }
-    return { records, rejected };
+    return { columns, rejected };
   };
 }
 
@@ -68,9 +68,8 @@ export function isReplayable({ items, metadata }: StoredLetter): boolean {
 /** Why the records of a letter would be refused without asking the database, one reason each. */
 export function findFaults(letter: StoredLetter, read: LetterReader, now: number): string[] {
   const kind = recordKind(letter.metadata.kind);
-  const { records, rejected } = read(letter, now * 1000);
-  const unsound = records.map((record) => kind.validate(record, now)).filter((reason) => reason !== undefined);
-  return [...rejected.map(({ reason }) => reason), ...unsound];
+  const { columns, rejected } = read(letter, now * 1000);
+  return [...rejected.map(({ reason }) => reason), ...kind.findUnsound(columns, now).values()];
 }
 
 /** Makes a provider of letters. Frames name their letter's file and line as source, one frame a letter. */
@@ -85,15 +84,15 @@ export function createLetterProvider(
       if (stop.aborted) return;
       const { letter, line } = located;
       const receivedAt = clock(letter.items.length);
-      const { records, rejected } = read(letter, receivedAt);
+      const { columns, rejected } = read(letter, receivedAt);
+      columns.lines!.fill(line);
       yield createFrame({
         kind: letter.metadata.kind,
         provider: letter.metadata.provider,
         receivedAt,
-        records,
+        columns,
         rejected: rejected.map((each) => ({ ...each, line })),
         source: located.path,
-        lines: records.map(() => line),
         onSettled: () => onSettled(located),
       });
     }

@@ -5,8 +5,10 @@
  */
 import { always } from "../calendar/mod.ts";
 import { delay } from "@std/async/delay";
+import { columnsOf } from "../records/build.ts";
 import { createFrame, type Frame } from "../records/frame.ts";
 import type { MarketRecord } from "../records/record.ts";
+import { createSeriesDictionary, renewSeries } from "../records/series_dictionary.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { makers } from "./mock/market.ts";
 import { createPosition, type Position, type PositionTarget } from "./position.ts";
@@ -58,10 +60,12 @@ export function createMock(settings: ProviderSettings): Provider {
   async function* generate(context: ProviderContext): AsyncGenerator<Frame> {
     const { stop, clock, pace } = context;
     const position = opened = openPosition(context);
+    let series = createSeriesDictionary();
     let ts = settings.resume ? (await position.load())?.ts ?? FIRST_MS : FIRST_MS;
     for (left = limit; left > 0 && !stop.aborted; ts += stepMs * stepsPerFrame) {
       await waitUntil(ts + stepMs * stepsPerFrame, stop);
-      for (const { name } of kinds) {
+      for (const kind of kinds) {
+        const { name } = kind;
         const size = Math.min(symbols.length * stepsPerFrame, left);
         if (size === 0) return;
         await pace(size);
@@ -77,7 +81,9 @@ export function createMock(settings: ProviderSettings): Provider {
         // The step is over with its last kind; one that is cut short is made again.
         const isOver = name === kinds.at(-1)!.name;
         const settled = position.track({ ts: isOver ? ts + stepMs * Math.ceil(size / symbols.length) : ts });
-        yield createFrame({ kind: name, provider: "mock", receivedAt, records, onSettled: settled });
+        series = renewSeries(series);
+        const built = columnsOf(kind, records, series);
+        yield createFrame({ kind: name, provider: "mock", receivedAt, ...built, onSettled: settled });
       }
     }
   }

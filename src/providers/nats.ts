@@ -11,6 +11,7 @@ import { classifyNatsError, NatsError } from "../nats/faults.ts";
 import { openPreparedNats } from "../nats/prepared.ts";
 import { type Frame, frameSize } from "../records/frame.ts";
 import { openConsumer } from "./nats/consumer.ts";
+import { createSeriesDictionary, renewSeries } from "../records/series_dictionary.ts";
 import { createDeliveredLog, type DeliveredLog } from "./nats/delivered.ts";
 import { frameOf, isForNewer } from "./nats/frame.ts";
 import { holdMessages } from "./nats/held.ts";
@@ -80,6 +81,7 @@ function openSession(
   let way: Promise<Nats> | undefined;
   let state: FeedState | undefined;
   let isNewerTold = false;
+  let series = createSeriesDictionary();
 
   function connect(): Promise<Nats> {
     if (way === undefined) {
@@ -120,7 +122,10 @@ function openSession(
       if (taken === undefined) return undefined;
       const { message, kind } = taken;
       if (message.redelivered) emit({ type: "redelivered", provider: "nats", kind });
-      if (!isForNewer(message)) return frameOf(message, kind, { held, delivered });
+      if (!isForNewer(message)) {
+        series = renewSeries(series);
+        return frameOf(message, kind, { held, delivered, series });
+      }
       held.nak(message, NEWER_MS);
       if (!isNewerTold) warn("messages of a newer version are left in the stream: update this worker");
       isNewerTold = true;

@@ -16,7 +16,8 @@ import type { RefuseLimit } from "./replay/refusals.ts";
 import type { TimeUnit } from "../records/time.ts";
 import type { Frame } from "../records/frame.ts";
 import type { Interval } from "../records/intervals.ts";
-import type { MarketRecord, ReceiveClock, RecordKind } from "../records/record.ts";
+import type { RecordKind } from "../records/kind.ts";
+import type { ReceiveClock } from "../records/record.ts";
 
 /** What a provider is, before anybody wants anything of it: all that the rest of the program knows of it by name. */
 export interface ProviderDeclaration {
@@ -48,7 +49,7 @@ export interface ProviderDeclaration {
 /** What the user wants of a provider. */
 export interface ProviderSettings {
   /** Kinds of records to give; at least one. */
-  readonly kinds: readonly RecordKind<MarketRecord>[];
+  readonly kinds: readonly RecordKind[];
   readonly symbols: readonly string[];
   /** Symbols that were asked for, where they were: of files no others are read. @default {all} */
   readonly onlySymbols?: readonly string[];

@@ -11,8 +11,8 @@ import type { Plan } from "../files/plan.ts";
 import type { PlanContext } from "../files/plan_file.ts";
 import { describeQuestions } from "../files/questions.ts";
 import { describeTimeUnit, timeParser } from "../records/time.ts";
-import type { Frame } from "../records/frame.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import { type Frame, frameSize } from "../records/frame.ts";
+import type { RecordKind } from "../records/kind.ts";
 import { createPosition, type Position } from "./position.ts";
 import {
   type Progress,
@@ -90,8 +90,8 @@ export function createReplay(settings: ProviderSettings): Provider {
       for (const item of items) {
         try {
           for await (const frame of readFile(item, context)) {
-            left -= frame.records.length + frame.rejected.length;
-            await context.pace(frame.records.length);
+            left -= frameSize(frame);
+            await context.pace(frame.columns.count);
             if (context.stop.aborted) return;
             // A line that waited for its turn arrives now; its records keep their order by the time they were read.
             yield { ...frame, receivedAt: Math.max(frame.receivedAt, Date.now() * 1000) };
@@ -184,7 +184,7 @@ function planContext({ kinds: [kind], timeUnit, timeframe, format }: ProviderSet
 }
 
 /** The plan of a file. @throws {RangeError} If it is empty, or lacks something that only the user knows. */
-async function planOf(opened: OpenedFile, name: string, kind: RecordKind<MarketRecord>) {
+async function planOf(opened: OpenedFile, name: string, kind: RecordKind) {
   const { planned, isEmpty } = opened;
   if (planned.ok && !isEmpty) return { plan: planned.plan, isNative: planned.findings.isNative };
   await opened.close();
@@ -199,7 +199,7 @@ async function planOf(opened: OpenedFile, name: string, kind: RecordKind<MarketR
 function openLines(
   opened: OpenedFile,
   { headerLines, delimiter, isObjects }: Plan,
-  { fields }: RecordKind<MarketRecord>,
+  { fields }: RecordKind,
 ) {
   const header = opened.lines[headerLines - 1]?.replace(/\r$/, "").replace(/^\uFEFF/, "");
   return isObjects ? createNdjsonReader(fields) : createCsvReader(header, fields, delimiter);
@@ -231,7 +231,7 @@ async function* readFrom(
 async function checkHeads(
   paths: readonly string[],
   plans: PlanContext,
-  kind: RecordKind<MarketRecord>,
+  kind: RecordKind,
 ): Promise<void> {
   const problems: Error[] = [];
   for (const path of paths) {
@@ -252,7 +252,7 @@ async function checkHeads(
     : new AggregateError(problems, problems.map(({ message }) => message).join("\n"));
 }
 
-const emptyFile = ({ name }: RecordKind<MarketRecord>) =>
+const emptyFile = ({ name }: RecordKind) =>
   new RangeError(`it is empty, expected a header or a JSON object of a ${name}`);
 
 /** The saved place, where the file is still the one that was read then. */

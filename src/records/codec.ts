@@ -11,9 +11,12 @@
  */
 import { createColumnReader, createColumnWriter } from "./packed.ts";
 import { crc32c } from "./crc32c.ts";
-import type { Frame, FrameInit, Rejected } from "./frame.ts";
+import { createColumns, type OpenColumns, SERIES } from "./columns.ts";
+import type { Frame, Rejected } from "./frame.ts";
+import type { RecordKind, WireField } from "./kind.ts";
 import { recordKind } from "./mod.ts";
-import type { MarketRecord, RecordKind, WireField, WireType } from "./record.ts";
+import type { SeriesKey } from "./record.ts";
+import { createSeriesDictionary, type SeriesDictionary } from "./series_dictionary.ts";
 
 /** Version that is written. */
 export const CODEC_VERSION = 1;
@@ -28,7 +31,7 @@ const writer = createColumnWriter();
 const MAGIC = [0x42, 0x46, 0x52];
 const CHECKED_FROM = 8;
 const OBJECT_FROM = 12;
-const TYPES: readonly string[] = ["number", "text", "json"] satisfies WireType[];
+const TYPES: readonly string[] = ["number", "text", "json"] satisfies WireField["type"][];
 
 /** Bytes are no message that this program can read; the message says why. */
 export class CodecError extends Error {
@@ -54,99 +57,48 @@ interface Header {
 }
 
 /**
- * Writes a frame. A record whose fields are not of their types, which no provider should make, is written as rejected.
+ * Writes a frame.
  *
  * @throws {RangeError} If the frame has more than {@linkcode MAX_MESSAGE_RECORDS} records.
  */
-export function encodeFrame(frame: FrameContent, kind: RecordKind<MarketRecord>): Uint8Array<ArrayBuffer> {
-  const { records, rejected, source, lines } = frame;
-  const { fields } = kind.wire;
-  const count = records.length;
+export function encodeFrame(frame: FrameContent, kind: RecordKind): Uint8Array<ArrayBuffer> {
+  const { columns, rejected, source } = frame;
+  const { count, cells, stride, texts, series, lines } = columns;
+  const { wire } = kind;
   if (count > MAX_MESSAGE_RECORDS) {
     throw new RangeError(`Cannot write a frame of ${count} records: most are ${MAX_MESSAGE_RECORDS}, split it`);
   }
-  writer.begin(fields.length + 1, count);
-  let isSound = true;
-  for (const field of fields) {
-    const look = (record: MarketRecord) => lookAt(record, field);
-    const { optional = false } = field;
-    const isWhole = "put" in field
-      ? writer.numbers(records, field.put, look)
-      : field.type === "number"
-      ? writer.numbers(records, putValue(field.value), look)
-      : writer.strings(
-        records,
-        field.type === "text" ? field.value : (it) => JSON.stringify(field.value(it)),
-        optional,
-      );
-    if (!isWhole) isSound = false;
+  writer.begin(wire.length + 1, count);
+  for (const { name, type, place, text, optional = false } of wire) {
+    const from = place * stride;
+    if (type === "number") writer.numbers(cells, from, count, optional);
+    else if (place === SERIES) writer.strings(count, (at) => series.keys[cells[at]][name as keyof SeriesKey]);
+    else if (text === undefined) writer.strings(count, (at) => texts[place][at]);
+    else writer.strings(count, (at) => Number.isNaN(cells[from + at]) ? undefined : text.of(cells[from + at]));
   }
-  if (!isSound) return encodeFrame(rejectMisfits(frame, fields), kind);
-  if (lines !== undefined) writeLines(lines, count);
+  if (lines !== undefined) writer.numbers(lines, 0, count, false);
   const header: Header = {
     kind: frame.kind,
     provider: frame.provider,
     receivedAt: frame.receivedAt,
     count,
-    fields: fields.map(({ name, type }) => `${name}:${type}`).join(" "),
+    fields: wire.map(({ name, type }) => `${name}:${type}`).join(" "),
     texts: [...writer.texts],
     rejected: rejected.length > 0 ? rejected : undefined,
     source,
     lines: lines === undefined ? undefined : true,
   };
   const object = encoder.encode(JSON.stringify(header));
-  const columns = writer.bytes;
-  const message = new Uint8Array(OBJECT_FROM + object.length + columns.length);
+  const { bytes } = writer;
+  const message = new Uint8Array(OBJECT_FROM + object.length + bytes.length);
   message.set(MAGIC);
   message[3] = CODEC_VERSION;
   message.set(object, OBJECT_FROM);
-  message.set(columns, OBJECT_FROM + object.length);
+  message.set(bytes, OBJECT_FROM + object.length);
   const view = new DataView(message.buffer);
   view.setUint32(CHECKED_FROM, object.length, true);
   view.setUint32(4, crc32c(message, CHECKED_FROM), true);
   return message;
-}
-
-function putValue(value: (record: MarketRecord) => unknown) {
-  return (record: MarketRecord, into: Float64Array, at: number) => {
-    const number = value(record);
-    into[at] = typeof number === "number" ? number : NaN;
-  };
-}
-
-/** Writes the lines of as many records: a frame that was cut may have more. */
-function writeLines(lines: readonly number[], count: number): void {
-  const all = lines.length === count ? lines : lines.slice(0, count);
-  writer.numbers(all, (line, into, at) => void (into[at] = line), () => "absent");
-}
-
-/** The frame with the records that do not have the fields of their kind among the rejected. */
-function rejectMisfits(frame: FrameContent, fields: readonly WireField<MarketRecord>[]): FrameContent {
-  const misfits = new Map<number, Rejected>();
-  for (const [at, record] of frame.records.entries()) {
-    const field = fields.find((field) => lookAt(record, field) === "wrong");
-    if (field === undefined) continue;
-    const reason = `${field.name} is not ${field.type}: ${read(record, field)}`;
-    misfits.set(at, { reason, item: { ...record }, line: frame.lines?.[at] });
-  }
-  const isKept = (_: unknown, at: number) => !misfits.has(at);
-  return {
-    ...frame,
-    records: frame.records.filter(isKept),
-    lines: frame.lines?.filter(isKept),
-    rejected: [...frame.rejected, ...misfits.values()],
-  };
-}
-
-const read = (record: MarketRecord, { name }: WireField<MarketRecord>) =>
-  (record as unknown as Record<string, unknown>)[name];
-
-/** What a record has in a field. */
-function lookAt(record: MarketRecord, field: WireField<MarketRecord>): "value" | "absent" | "wrong" {
-  const value = read(record, field);
-  if (value === undefined) return field.optional ? "absent" : "wrong";
-  const isFit = field.type === "json" || typeof value === (field.type === "text" ? "string" : "number");
-  return isFit ? "value" : "wrong";
 }
 
 /** Whether the bytes begin a message of a version that this program cannot read yet. */
@@ -175,19 +127,24 @@ export function kindOf(bytes: Uint8Array): string {
   return parseHeader(decoder.decode(bytes.subarray(OBJECT_FROM, OBJECT_FROM + size))).kind;
 }
 
+/** How to read messages. */
+export interface DecodeOptions {
+  /** The kind of that name. @default {those of the registry} */
+  findKind?: (name: string) => RecordKind;
+  /** The series of the messages' source. @default {those of this message} */
+  series?: SeriesDictionary;
+}
+
 /**
  * Reads a frame; what it gives can be handed to `createFrame`.
  *
  * @throws {CodecError} If the bytes are not exactly one message, or of a kind that is not known.
  */
-export function decodeFrame(
-  bytes: Uint8Array,
-  findKind: (name: string) => RecordKind<MarketRecord> = recordKind,
-): FrameInit<MarketRecord> & { rejected: readonly Rejected[] } {
+export function decodeFrame(bytes: Uint8Array, options: DecodeOptions = {}): FrameContent {
   try {
     const damage = findDamage(bytes);
     if (damage !== undefined) throw new RangeError(damage);
-    return decode(bytes, findKind);
+    return decode(bytes, options);
   } catch (error) {
     throw new CodecError(`Cannot read a message of ${bytes.length} bytes: ${(error as Error).message}`, {
       cause: error,
@@ -195,53 +152,88 @@ export function decodeFrame(
   }
 }
 
-function decode(bytes: Uint8Array, findKind: (name: string) => RecordKind<MarketRecord>) {
+function decode(bytes: Uint8Array, { findKind = recordKind, series = createSeriesDictionary() }: DecodeOptions) {
   const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(CHECKED_FROM, true);
   if (OBJECT_FROM + size > bytes.length) throw new RangeError("it ends in the middle of its object");
   const header = parseHeader(decoder.decode(bytes.subarray(OBJECT_FROM, OBJECT_FROM + size)));
-  const { count, texts } = header;
-  const { fields, reader: openReader } = findKind(header.kind).wire;
+  const { kind: name, provider, receivedAt, source, rejected = [], count, texts } = header;
+  const kind = findKind(name);
   const reader = createColumnReader(bytes, OBJECT_FROM + size);
-  const columns = new Map<string, { type: string; values: ArrayLike<unknown> }>();
+  const columns = createColumns(kind, count, series, header.lines);
+  const { cells } = columns;
+  const unused = new Float64Array(count);
+  const found = new Map<string, string>();
+  const names: Record<string, Int32Array> = {};
   for (const [name, type] of parseFields(header.fields)) {
-    const values = type === "number" ? reader.numbers(count) : reader.strings(count, texts);
-    columns.set(name, { type, values: type === "json" ? parseAll(values as ArrayLike<string | undefined>) : values });
+    const field = kind.wire.find((field) => field.name === name && field.type === type);
+    found.set(name, type);
+    const from = (field?.place ?? 0) * columns.stride;
+    let there = count;
+    if (type === "number") there = reader.numbers(count, field === undefined ? unused : cells, from);
+    else {
+      const values = reader.strings(count, texts.length);
+      if (field === undefined) continue;
+      if (field.place === SERIES) names[name] = values;
+      there = field.place === SERIES ? countTexts(values) : putTexts(values, texts, field, columns);
+    }
+    if (field !== undefined && !field.optional && there < count) throw new RangeError(`field ${name} has gaps`);
   }
-  const lines = header.lines ? reader.numbers(count) : undefined;
+  if (columns.lines !== undefined) reader.numbers(count, columns.lines, 0);
   if (reader.at !== bytes.length) throw new RangeError(`${bytes.length - reader.at} bytes follow its end`);
-  const read = openReader(fields.map((field) => {
-    const column = columns.get(field.name);
-    if (column === undefined && field.optional) return [];
-    if (column?.type !== field.type) throw new RangeError(`field ${field.name} is ${column?.type ?? "missing"}`);
-    if (!field.optional && !isWhole(column.values, count)) throw new RangeError(`field ${field.name} has gaps`);
-    return column.values;
-  }));
-  const records = new Array<MarketRecord>(count);
-  for (let at = 0; at < count; at++) records[at] = read(at);
-  const { kind, provider, receivedAt, source, rejected = [] } = header;
-  return {
-    kind,
-    provider,
-    receivedAt,
-    records,
-    rejected,
-    source,
-    lines: lines && Array.from(lines as ArrayLike<number>),
-  };
+  for (const { name, type, optional } of kind.wire) {
+    const is = found.get(name);
+    if (is !== type && !(is === undefined && optional)) throw new RangeError(`field ${name} is ${is ?? "missing"}`);
+  }
+  putSeries(names, texts, kind.timeframe, columns, count);
+  columns.count = count;
+  return { kind: name, provider, receivedAt, columns, rejected, source };
 }
 
-/** The values that texts stand for; each text is parsed once, as it may be meant a hundred thousand times. */
-function parseAll(texts: ArrayLike<string | undefined>): unknown[] {
-  const parsed = new Map<string | undefined, unknown>([[undefined, undefined]]);
-  return Array.from(texts, (text) => {
-    if (!parsed.has(text)) parsed.set(text, JSON.parse(text!));
-    return parsed.get(text);
-  });
+function countTexts(places: Int32Array): number {
+  let found = 0;
+  for (let at = 0; at < places.length; at++) if (places[at] >= 0) found++;
+  return found;
 }
 
-function isWhole(values: ArrayLike<unknown>, count: number): boolean {
-  for (let at = 0; at < count; at++) if (values[at] === undefined) return false;
-  return true;
+/** Puts texts to their column, or the cells that they stand for. Gives how many there are. */
+function putTexts(
+  places: Int32Array,
+  given: readonly string[],
+  { place, type, text }: WireField,
+  { texts, cells, stride }: OpenColumns,
+): number {
+  let last = -1;
+  let cell = NaN;
+  for (let at = 0; at < places.length; at++) {
+    const value = given[places[at]];
+    if (places[at] < 0) continue;
+    if (places[at] !== last) {
+      last = places[at];
+      if (text !== undefined) cell = text.read(value);
+      else if (type === "json") JSON.parse(value);
+    }
+    if (text === undefined) texts[place][at] = value;
+    else cells[place * stride + at] = cell;
+  }
+  return countTexts(places);
+}
+
+/** Puts the codes of the series that the names are of. */
+function putSeries(
+  { provider, symbol, timeframe }: Record<string, Int32Array>,
+  texts: readonly string[],
+  only: string | undefined,
+  { cells, series }: OpenColumns,
+  count: number,
+): void {
+  /** Codes by the place of the symbol, while provider and timeframe stay. */
+  let codes: number[] = [];
+  for (let at = 0; at < count; at++) {
+    const isSame = at > 0 && provider[at] === provider[at - 1] && timeframe?.[at] === timeframe?.[at - 1];
+    if (!isSame) codes = [];
+    codes[symbol[at]] ??= series.codeOf(texts[provider[at]], texts[symbol[at]], only ?? texts[timeframe[at]]);
+    cells[at] = codes[symbol[at]];
+  }
 }
 
 function parseFields(text: string): [name: string, type: string][] {

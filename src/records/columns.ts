@@ -27,13 +27,14 @@
  * 3. write the line to `lines[at]`, where there are lines, and then `columns.count++`.
  *
  * A record that turns out to be none half-way leaves nothing behind as long as the count stays: but then write also what is
- * absent in the next one, or {@linkcode clearRow} it. `kind.read(values, columns, context)` does all of this but the
+ * absent in the next one, or {@linkcode clearRow} it. `kind.read(values, columns, receivedAt, context)` does all of this but the
  * line, from texts and JSON values, and says in words why a record is none; a reader of bytes falls back to it where its own
  * fast path does not apply (a quoted field, an unusual number or time, a kind with `derive`). After the frame has been handed
  * on nobody writes to its columns.
  *
  * @module
  */
+import type { SeriesKey } from "./record.ts";
 import type { SeriesDictionary } from "./series_dictionary.ts";
 
 /** Place of the code of the series. */
@@ -73,22 +74,39 @@ export interface OpenColumns extends Columns {
   readonly texts: (string | undefined)[][];
 }
 
+/** Most rows of columns that are part of a slab. */
+const SMALL = 16;
+/** Rows of a slab. */
+const SLAB_ROWS = 512;
+
+/** Cells of many small frames: to make memory for each would cost more than all the rest that is done for it. */
+interface Slab {
+  readonly buffer: ArrayBuffer;
+  next: number;
+}
+const slabs = new WeakMap<Layout, Slab>();
+
 /** Makes columns with room for `room` rows and none in them. */
 export function createColumns(
-  { places, textPlaces }: Layout,
+  layout: Layout,
   room: number,
   series: SeriesDictionary,
   withLines = false,
 ): OpenColumns {
+  const { places, textPlaces } = layout;
   const texts: (string | undefined)[][] = textPlaces.length === 0 ? NO_TEXTS : Array.from({ length: places }, () => []);
-  return {
-    count: 0,
-    stride: room,
-    cells: new Float64Array(places * room).fill(NaN),
-    series,
-    texts,
-    lines: withLines ? new Uint32Array(room) : undefined,
-  };
+  const lines = withLines ? new Uint32Array(room) : undefined;
+  if (room === 0 || room > SMALL) {
+    return { count: 0, stride: room, cells: new Float64Array(places * room).fill(NaN), series, texts, lines };
+  }
+  let slab = slabs.get(layout);
+  if (slab === undefined || slab.next + room > SLAB_ROWS) {
+    slab = { buffer: new Float64Array(places * SLAB_ROWS).fill(NaN).buffer, next: 0 };
+    slabs.set(layout, slab);
+  }
+  const cells = new Float64Array(slab.buffer, 8 * slab.next, (places - 1) * SLAB_ROWS + room);
+  slab.next += room;
+  return { count: 0, stride: SLAB_ROWS, cells, series, texts, lines };
 }
 
 /** The texts of kinds that have none. */
@@ -100,6 +118,11 @@ export function clearRow({ texts, cells, count, stride }: OpenColumns): void {
   for (const column of texts) if (column.length > count) column.length = count;
 }
 
+/** The series of a row. */
+export function seriesOf({ series, cells }: Columns, at: number): SeriesKey {
+  return series.keys[cells[at]];
+}
+
 /** Part of columns: `count` rows from `from` on, in their order. */
 export interface Slice {
   readonly columns: Columns;
@@ -107,11 +130,39 @@ export interface Slice {
   readonly count: number;
 }
 
+/** Rows of several frames, one slice after another: what is written at once. */
+export interface Rows {
+  readonly slices: readonly Slice[];
+  readonly count: number;
+}
+
+/** The rows between two places. */
+export function cutRows<S extends Slice>({ slices }: { readonly slices: readonly S[] }, from: number, to: number) {
+  const cut: S[] = [];
+  let start = 0;
+  for (const slice of slices) {
+    const at = Math.max(from, start);
+    const count = Math.min(to, start + slice.count) - at;
+    if (count > 0) cut.push(count === slice.count ? slice : { ...slice, from: slice.from + at - start, count });
+    start += slice.count;
+  }
+  return { slices: cut, count: to - from };
+}
+
+/** All rows of some columns. */
+export const allRows = (columns: Columns): Rows => ({
+  slices: [{ columns, from: 0, count: columns.count }],
+  count: columns.count,
+});
+
+/** How many columns there are; the last one may be shorter than the others. */
+const placesOf = ({ cells, stride }: Columns) => stride === 0 ? 0 : Math.ceil(cells.length / stride);
+
 /** Columns of the rows at these places, in the order of the places. */
 export function pickRows(columns: Columns, rows: ArrayLike<number>): Columns {
   const { cells, stride, texts, lines } = columns;
   const count = rows.length;
-  const places = stride === 0 ? 0 : cells.length / stride;
+  const places = placesOf(columns);
   const picked = new Float64Array(places * count);
   for (let place = 0; place < places; place++) {
     for (let at = 0; at < count; at++) picked[place * count + at] = cells[place * stride + rows[at]];
@@ -126,11 +177,46 @@ export function pickRows(columns: Columns, rows: ArrayLike<number>): Columns {
   };
 }
 
-/** Columns of `count` rows from `from` on. */
+/** Columns of `count` rows from `from` on, fewer where there are not as many. */
 export function sliceRows(columns: Columns, from: number, count: number): Columns {
   if (from === 0 && count >= columns.count) return columns;
-  return pickRows(
-    columns,
-    Array.from({ length: Math.max(0, Math.min(count, columns.count - from)) }, (_, at) => from + at),
-  );
+  const found = Math.max(0, Math.min(count, columns.count - from));
+  return pickRows(columns, Array.from({ length: found }, (_, at) => from + at));
+}
+
+/** Columns of the same kind as one. */
+export function joinColumns(given: readonly Columns[]): Columns {
+  const parts = given.filter(({ count }) => count > 0);
+  const first = parts[0] ?? given[0];
+  if (parts.length <= 1) return first;
+  const { series, texts, lines } = first;
+  const count = parts.reduce((sum, part) => sum + part.count, 0);
+  const places = placesOf(first);
+  const cells = new Float64Array(places * count);
+  let start = 0;
+  for (const part of parts) {
+    for (let place = 0; place < places; place++) {
+      const from = place * part.stride;
+      cells.set(part.cells.subarray(from, from + part.count), place * count + start);
+    }
+    if (part.series !== series) {
+      for (let at = start; at < start + part.count; at++) {
+        const { provider, symbol, timeframe } = part.series.keys[cells[at]];
+        cells[at] = series.codeOf(provider, symbol, timeframe);
+      }
+    }
+    start += part.count;
+  }
+  const joinTexts = (_: unknown, place: number) =>
+    texts[place].length === 0 && parts.every((part) => part.texts[place].length === 0)
+      ? []
+      : parts.flatMap((part) => Array.from({ length: part.count }, (_, at) => part.texts[place][at]));
+  return {
+    count,
+    stride: count,
+    cells,
+    series,
+    texts: texts.map(joinTexts),
+    lines: lines && Uint32Array.from(parts.flatMap((part) => [...part.lines!.subarray(0, part.count)])),
+  };
 }

@@ -45,7 +45,7 @@ export interface FieldDeclaration {
   /** Unit, for the documentation. */
   readonly unit?: string;
   /** Meaning, for the documentation. */
-  readonly about?: string;
+  readonly about?: string | undefined;
   /** Of an `enum`: the character that the table has for each value. */
   readonly values?: Readonly<Record<string, string>>;
   /** Of an `enum`: other spellings in files, in lower case, and what they mean. */
@@ -54,6 +54,12 @@ export interface FieldDeclaration {
   readonly default?: string;
   /** Of a `flag`: the enum column that tells it, and the characters that it replaces there and puts in their place. */
   readonly marks?: { readonly field: string; readonly from: string; readonly to: string };
+  /** Of a `text`: whether a number in JSON is taken as its text. */
+  readonly takesNumbers?: true;
+  /** Of a `jsonb`: a value, for the documentation; its type is that of the property. */
+  readonly example?: unknown;
+  /** Of a `jsonb`: what is wrong with a value, in words that follow the name. */
+  readonly check?: (value: unknown) => string | undefined;
   /** What is said in `NAME is not …` of a value that cannot be read. @default {by type} */
   readonly expected?: string;
 }
@@ -63,6 +69,8 @@ export interface Field extends FieldDeclaration {
   readonly aliases: readonly string[];
   /** Place of its column; see `columns.ts`. That of the series for `symbol` and `timeframe`. */
   readonly place: number;
+  /** Whether a file must have it. */
+  readonly isNeeded: boolean;
   /**
    * Writes a value (a text of a file, or a value of JSON) to the row at `columns.count`; says in words why it cannot. Not for
    * `symbol` and `timeframe`. An absent value is a problem only where the field is required.
@@ -90,7 +98,7 @@ export function formatDay(days: number): string {
   return Number.isNaN(date.getTime()) ? String(days) : date.toISOString().slice(0, 10);
 }
 
-/** Turns a value into what is stored: a number for a cell, or a text; `undefined` where it is none. */
+/** Turns a value into what is stored: a number for a cell, or a text; `undefined` where it is of another type. */
 type Converter = (value: unknown, context: ParseContext) => number | string | undefined;
 
 const number: Converter = (value) => {
@@ -98,7 +106,8 @@ const number: Converter = (value) => {
   return Number.isFinite(read) ? read : undefined;
 };
 
-function converterOf({ type, values, spellings, default: fallback }: FieldDeclaration): Converter {
+function converterOf(declared: FieldDeclaration): Converter {
+  const { type, values, spellings, default: fallback, takesNumbers } = declared;
   switch (type) {
     case "timestamptz":
       return (value, { parseTime }) => orUndefined(parseTime(value));
@@ -114,9 +123,12 @@ function converterOf({ type, values, spellings, default: fallback }: FieldDeclar
           : places.get(String(value)) ?? (spellings && places.get(String(value).toLowerCase()));
     }
     case "text":
-      return (value) => typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined;
+      return (value) =>
+        typeof value === "string" ? value : takesNumbers && typeof value === "number" ? String(value) : undefined;
     case "jsonb":
       return readJson;
+    case "flag":
+      return (value) => Number(value) === 1 ? 1 : NaN;
     default:
       return number;
   }
@@ -138,7 +150,6 @@ function readJson(value: unknown): string | undefined {
 const EXPECTED: Partial<Record<FieldType, string>> = {
   float8: "a finite number",
   int4: "a finite number",
-  flag: "a finite number",
   date: "a day like 2024-01-19",
   text: "text",
   jsonb: "JSON",
@@ -146,7 +157,7 @@ const EXPECTED: Partial<Record<FieldType, string>> = {
 
 /** Makes the field of a declaration. */
 export function makeField(declared: FieldDeclaration, place: number): Field {
-  const { name, optional, type, values } = declared;
+  const { name, optional, type, values, check } = declared;
   const expected = declared.expected ?? EXPECTED[type] ?? Object.keys(values ?? {}).join(" or ");
   const convert = converterOf(declared);
   const isInTexts = isText(declared);
@@ -156,9 +167,11 @@ export function makeField(declared: FieldDeclaration, place: number): Field {
     ...declared,
     aliases: declared.aliases ?? [],
     place,
+    isNeeded: isRequired && !hasDefault,
     read(value, columns, context) {
       const { cells, stride, texts, count } = columns;
-      if (!hasDefault && isAbsent(value)) {
+      // An empty text is one that validation finds too short.
+      if (!hasDefault && isAbsent(value) && !(isRequired && type === "text" && value === "")) {
         if (isRequired) {
           return `${name} is not ${type === "timestamptz" ? context.timeFormat : expected}: ${quote(value)}`;
         }
@@ -170,6 +183,8 @@ export function makeField(declared: FieldDeclaration, place: number): Field {
       if (read === undefined) {
         return `${name} is not ${type === "timestamptz" ? context.timeFormat : expected}: ${quote(value)}`;
       }
+      const problem = check?.(JSON.parse(read as string));
+      if (problem !== undefined) return `${name} ${problem}`;
       if (isInTexts) texts[place][count] = read as string;
       else cells[place * stride + count] = read as number;
     },

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { MarketRecord } from "./record.ts";
+import type { Columns } from "./columns.ts";
 
 /** Something that came in where a record should have been. */
 export interface Rejected {
@@ -37,20 +37,18 @@ export type FinalOutcome = "committed" | "deadLettered" | "journaled";
 export type Home = "journal" | "stream";
 
 /** Records that arrived together, all of one kind from one provider. */
-export interface Frame<R extends MarketRecord = MarketRecord> {
+export interface Frame {
   /** Name of the records' kind. */
   readonly kind: string;
   readonly provider: string;
   /** When the frame arrived, in microseconds since 1970-01-01 UTC. */
   readonly receivedAt: number;
-  readonly records: readonly R[];
+  readonly columns: Columns;
   readonly rejected: readonly Rejected[];
   /** Whether it was asked for beside a live feed, and may be late; see `pipeline/late.ts`. */
   readonly isHistory?: true;
   /** File that the frame was read from. */
   readonly source?: string;
-  /** Line of each record in {@linkcode Frame.source}, from 1. */
-  readonly lines?: readonly number[];
   /** Says what became of `count` more of the frame's records and rejected items. */
   readonly ack: (outcome: Outcome, count: number) => void;
   /** Where the frame lies at the moment; absent where it lies in memory alone. */
@@ -58,14 +56,13 @@ export interface Frame<R extends MarketRecord = MarketRecord> {
 }
 
 /** What a provider says of a new frame. */
-export interface FrameInit<R extends MarketRecord> {
+export interface FrameInit {
   kind: string;
   provider: string;
   receivedAt: number;
-  records: readonly R[];
+  columns: Columns;
   rejected?: readonly Rejected[];
   source?: string;
-  lines?: readonly number[];
   /**
    * Called once, when every record and every rejected item of the frame is safe: acknowledged, with any outcome, and none
    * requeued.
@@ -80,9 +77,9 @@ export interface FrameInit<R extends MarketRecord> {
 /**
  * Makes a frame that counts down to its settlement; its `ack` throws a `RangeError` for more records than there are.
  */
-export function createFrame<R extends MarketRecord>(init: FrameInit<R>): Frame<R> {
+export function createFrame(init: FrameInit): Frame {
   const { onSettled, onEnded, onRequeued, rejected = [], ...rest } = init;
-  const size = init.records.length + rejected.length;
+  const size = init.columns.count + rejected.length;
   let settled = 0;
   /** Records on the disk of the journal of which another outcome follows. */
   let synced = 0;
@@ -120,6 +117,6 @@ export function worstOf(outcomes: readonly FinalOutcome[]): FinalOutcome {
 }
 
 /** What a frame counts in a queue: its records, and what was rejected in their place. */
-export function frameSize(frame: Pick<Frame, "records" | "rejected">): number {
-  return frame.records.length + frame.rejected.length;
+export function frameSize(frame: Pick<Frame, "columns" | "rejected">): number {
+  return frame.columns.count + frame.rejected.length;
 }

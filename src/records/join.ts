@@ -4,6 +4,7 @@
  * @module
  */
 import type { FrameContent } from "./codec.ts";
+import { joinColumns, sliceRows } from "./columns.ts";
 import { frameSize } from "./frame.ts";
 
 /**
@@ -15,7 +16,7 @@ export function joinFrames<F extends FrameContent>(frames: readonly F[], size: n
   const runs = new Map<string, { parts: FrameContent[]; size: number }>();
   const end = (parts: readonly FrameContent[]) => joined.push(parts.length === 1 ? parts[0] : concatenate(parts));
   for (const frame of frames.flatMap((frame) => divide(frame, size))) {
-    const name = JSON.stringify([frame.kind, frame.provider, frame.source, frame.lines === undefined]);
+    const name = JSON.stringify([frame.kind, frame.provider, frame.source, frame.columns.lines === undefined]);
     let run = runs.get(name);
     if (run !== undefined && run.size + frameSize(frame) > size) {
       end(run.parts);
@@ -30,26 +31,20 @@ export function joinFrames<F extends FrameContent>(frames: readonly F[], size: n
 }
 
 function concatenate(parts: readonly FrameContent[]): FrameContent {
-  const [first] = parts;
   return {
-    ...first,
-    records: parts.flatMap(({ records }) => records),
+    ...parts[0],
+    columns: joinColumns(parts.map(({ columns }) => columns)),
     rejected: parts.flatMap(({ rejected }) => rejected),
-    lines: first.lines && parts.flatMap(({ lines }) => lines!),
   };
 }
 
 function divide(frame: FrameContent, size: number): FrameContent[] {
   if (frameSize(frame) <= size) return [frame];
   const pieces: FrameContent[] = [];
-  const { records, rejected, lines } = frame;
-  for (let from = 0; from < Math.max(records.length, rejected.length); from += size) {
-    pieces.push({
-      ...frame,
-      records: records.slice(from, from + size),
-      rejected: rejected.slice(from, from + size),
-      lines: lines?.slice(from, from + size),
-    });
+  const { columns, rejected } = frame;
+  for (let from = 0; from < Math.max(columns.count, rejected.length); from += size) {
+    const some = sliceRows(columns, from, size);
+    pieces.push({ ...frame, columns: some, rejected: rejected.slice(from, from + size) });
   }
   return pieces;
 }

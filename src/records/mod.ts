@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MarketRecord, RecordKind } from "./record.ts";
+import type { RecordKind } from "./kind.ts";
 import { bar } from "./bar.ts";
 import { fundamental } from "./fundamental.ts";
 import { news } from "./news.ts";
@@ -25,10 +25,10 @@ export type KindName = keyof typeof recordKinds;
  *
  * @throws {RangeError} If there is none.
  */
-export function recordKind(name: string): RecordKind<MarketRecord> {
+export function recordKind(name: string): RecordKind {
   if (!Object.hasOwn(recordKinds, name)) {
     throw new RangeError(`Cannot find record kind "${name}": known are ${Object.keys(recordKinds).join(", ")}`);
   }
   // A kind is only ever handed its own records: frames carry the name of their kind.
-  return recordKinds[name as KindName] as unknown as RecordKind<MarketRecord>;
+  return recordKinds[name as KindName] as unknown as RecordKind;
 }

@@ -20,6 +20,8 @@ const WIDTHS = [4, 1, 2, 4];
 /** Shortest ramp that is shorter than its values. */
 const LEAST_RAMP = 3;
 
+const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
+
 /** Most bytes that a column of that many records takes. */
 function maxColumnBytes(count: number): number {
   return 1 + Math.ceil(count / 8) + 8 * Math.max(count, 2);
@@ -36,20 +38,10 @@ export interface ColumnWriter {
   readonly bytes: Uint8Array;
   /** Begins anew, with room for that many columns of that many records. */
   begin(columns: number, count: number): void;
-  /**
-   * Writes a column of numbers. `put` puts that of a record into a place; where it is `NaN`, `look` tells whether the
-   * record has that number, has none and may, or has something else there. Returns whether none had something else.
-   */
-  numbers<R>(
-    records: readonly R[],
-    put: (record: R, into: Float64Array, at: number) => void,
-    look: (record: R) => "value" | "absent" | "wrong",
-  ): boolean;
-  /**
-   * Writes a column of what `value` gives for each record: text, or `undefined` where it is absent. Returns whether it
-   * gave nothing else, and nothing absent unless that is allowed.
-   */
-  strings<R>(records: readonly R[], value: (record: R) => unknown, mayBeAbsent: boolean): boolean;
+  /** Writes a column of `count` numbers from `from` on. Where they may be absent, `NaN` stands for that. */
+  numbers(values: ArrayLike<number>, from: number, count: number, mayBeAbsent: boolean): void;
+  /** Writes a column of what `value` gives for each record: text, or `undefined` where it is absent. */
+  strings(count: number, value: (at: number) => string | undefined): void;
 }
 
 /** Makes a writer. It keeps its room: to make new room for each frame would set off the garbage collector. */
@@ -110,43 +102,36 @@ export function createColumnWriter(): ColumnWriter {
       size = 0;
       places.clear();
     },
-    numbers(records, put, look) {
-      const count = records.length;
+    numbers(given, from, count, mayBeAbsent) {
       let found = 0;
-      let isSound = true;
       for (let at = 0; at < count; at++) {
-        put(records[at], values, found);
-        if (Number.isNaN(values[found])) {
-          const is = look(records[at]);
-          if (is === "wrong") isSound = false;
-          if (is !== "value") {
-            if (found === at) noteGap(at, count);
-            continue;
-          }
+        const value = given[from + at];
+        if (mayBeAbsent && value !== value) {
+          if (found === at) noteGap(at, count);
+          continue;
         }
         if (found < at) noteValue(at);
-        found++;
+        values[found++] = value;
       }
       const ramp = isRamp(found);
       beginColumn(count, ramp ? RAMP : PLAIN, found);
       if (ramp) values[1] -= values[0];
       const written = ramp ? 2 : found;
-      for (let at = 0; at < written; at++, size += 8) view.setFloat64(size, values[at], true);
-      return isSound;
+      // Memory holds doubles as messages do, but not at multiples of eight.
+      if (IS_LITTLE_ENDIAN) bytes.set(new Uint8Array(values.buffer, 0, 8 * written), size);
+      else for (let at = 0; at < written; at++) view.setFloat64(size + 8 * at, values[at], true);
+      size += 8 * written;
     },
-    strings(records, value, mayBeAbsent) {
-      const count = records.length;
+    strings(count, value) {
       let found = 0;
-      let isSound = true;
       let isConstant = true;
       let most = 0;
       let last: string | undefined;
       let place = 0;
       for (let at = 0; at < count; at++) {
-        const text = value(records[at]);
-        if (typeof text !== "string") {
+        const text = value(at);
+        if (text === undefined) {
           if (found === at) noteGap(at, count);
-          isSound &&= mayBeAbsent && text === undefined;
           continue;
         }
         // Texts repeat: most need no look-up.
@@ -167,7 +152,6 @@ export function createColumnWriter(): ColumnWriter {
         else if (width === 2) view.setUint16(size, values[at], true);
         else view.setUint32(size, values[at], true);
       }
-      return isSound;
     },
   };
 }
@@ -176,10 +160,10 @@ export function createColumnWriter(): ColumnWriter {
 export interface ColumnReader {
   /** Place of the next byte. */
   readonly at: number;
-  /** Reads a column of numbers; absent ones are `undefined`. An empty result stands for all absent. */
-  numbers(count: number): ArrayLike<number | undefined>;
-  /** Reads a column of places in a dictionary, and gives what lies there. */
-  strings(count: number, texts: readonly string[]): ArrayLike<string | undefined>;
+  /** Reads a column of numbers into `into`, from `start` on; nothing is written where one is absent. Gives how many there are. */
+  numbers(count: number, into: Float64Array | Uint32Array, start: number): number;
+  /** Reads a column of places in a dictionary of `texts`; -1 where one is absent. */
+  strings(count: number, texts: number): Int32Array;
 }
 
 /** Makes a reader of the bytes from `start` on. */
@@ -209,52 +193,50 @@ export function createColumnReader(bytes: Uint8Array, start: number): ColumnRead
     return { layout, found, isThere };
   }
 
-  /** Puts values where their bits say. */
-  function scatter<T>(count: number, values: ArrayLike<T>, isThere?: (at: number) => boolean) {
-    if (isThere === undefined) return values;
-    let next = 0;
-    return Array.from({ length: count }, (_, place) => isThere(place) ? values[next++] : undefined);
-  }
-
   return {
     get at() {
       return at;
     },
-    numbers(count) {
+    numbers(count, into, start) {
       const { layout, found, isThere } = begin(count);
       if (layout > RAMP) throw new RangeError(`numbers are laid out as ${layout}`);
       const isRamp = layout === RAMP && found > 0;
       const from = take(8 * (isRamp ? 2 : found));
-      // No typed array, which would have memory outside of the heap.
-      const values = new Array<number>(found);
-      if (isRamp) {
-        const first = view.getFloat64(from, true);
-        const step = view.getFloat64(from + 8, true);
-        for (let place = 0; place < found; place++) values[place] = first + place * step;
-      } else {
-        for (let place = 0; place < found; place++) values[place] = view.getFloat64(from + 8 * place, true);
+      const first = isRamp ? view.getFloat64(from, true) : 0;
+      const step = isRamp ? view.getFloat64(from + 8, true) : 0;
+      if (IS_LITTLE_ENDIAN && found === count && !isRamp && into instanceof Float64Array) {
+        new Uint8Array(into.buffer, into.byteOffset + 8 * start, 8 * count).set(bytes.subarray(from, from + 8 * count));
+        return found;
       }
-      return scatter(count, values, isThere);
+      let next = 0;
+      for (let place = 0; next < found; place++) {
+        if (isThere !== undefined && !isThere(place)) continue;
+        into[start + place] = isRamp ? first + next * step : view.getFloat64(from + 8 * next, true);
+        next++;
+      }
+      return found;
     },
     strings(count, texts) {
       const { layout, found, isThere } = begin(count);
       const width = WIDTHS[layout];
       const isConstant = layout === CONSTANT && found > 0;
       const from = take(width * (isConstant ? 1 : found));
-      const read = (place: number) => {
-        const where = from + width * place;
+      const places = new Int32Array(count);
+      if (found < count) places.fill(-1);
+      let next = 0;
+      for (let place = 0; next < found; place++) {
+        if (isThere !== undefined && !isThere(place)) continue;
+        const where = isConstant ? from : from + width * next;
         const index = width === 1
           ? bytes[where]
           : width === 2
           ? view.getUint16(where, true)
           : view.getUint32(where, true);
-        if (index >= texts.length) throw new RangeError(`text ${index} of ${texts.length} is meant`);
-        return texts[index];
-      };
-      const values = new Array<string>(found);
-      if (isConstant) values.fill(read(0));
-      else for (let place = 0; place < found; place++) values[place] = read(place);
-      return scatter(count, values, isThere);
+        if (index >= texts) throw new RangeError(`text ${index} of ${texts} is meant`);
+        places[place] = index;
+        next++;
+      }
+      return places;
     },
   };
 }

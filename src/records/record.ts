@@ -1,8 +1,5 @@
 /**
- * What a kind of record is: how it is read, checked, keyed and laid out in the database.
- *
- * A kind is one value of {@linkcode RecordKind}; everything that handles records is written against this interface, so
- * that a further kind is one file and one line in `mod.ts`.
+ * What all records have in common, whatever their kind; see `kind.ts`.
  *
  * @module
  */
@@ -29,49 +26,6 @@ export interface SeriesKey {
   readonly timeframe: string;
 }
 
-/**
- * PostgreSQL types that records are made of. Values of `timestamptz` are microseconds since 1970, of `date` days since
- * 1970, of `jsonb` the text of the JSON.
- */
-export type ColumnType = "int4" | "float8" | "timestamptz" | "date" | "text" | "char" | "jsonb";
-
-/** One column of a kind's table, and where its value comes from. */
-export interface Column<R> {
-  readonly name: string;
-  readonly type: ColumnType;
-  /** Whether it may be `NULL`. */
-  readonly optional?: true;
-  /** The value; `undefined` is SQL `NULL`. */
-  readonly value: (record: R) => number | string | undefined;
-}
-
-/** One field of a record as messages and the journal hold it: a double, text, or any JSON. */
-export type WireField<R> =
-  & {
-    /** Name of the record's property. */
-    readonly name: string;
-    /** Whether a record may lack it, as `undefined`. */
-    readonly optional?: true;
-  }
-  & (
-    | { readonly type: "number" | "text" | "json"; readonly value: (record: R) => unknown }
-    /**
-     * Puts a number into a place, `NaN` where it is absent, and returns nothing: for kinds whose records come by the million,
-     * as a number that is given back has to be boxed.
-     */
-    | { readonly type: "number"; readonly put: (record: R, into: Float64Array, at: number) => void }
-  );
-
-/** Type of a {@linkcode WireField}. */
-export type WireType = WireField<MarketRecord>["type"];
-
-/** How records of a kind are written into messages and the journal, and made again; see `codec.ts`. */
-export interface Wire<R> {
-  readonly fields: readonly WireField<R>[];
-  /** Takes the values of each field, in the order of `fields`, and gives what makes the record at a place. */
-  readonly reader: (columns: readonly ArrayLike<unknown>[]) => (at: number) => R;
-}
-
 /** What a parser must know besides the fields themselves. */
 export interface ParseContext {
   readonly provider: string;
@@ -81,36 +35,6 @@ export interface ParseContext {
   readonly parseTime: (value: unknown) => number;
   /** What {@linkcode ParseContext.parseTime} wants, for the error message. */
   readonly timeFormat: string;
-}
-
-/** A kind of record. `R` is the record's type. */
-export interface RecordKind<R extends MarketRecord> {
-  /** Name in flags, labels and frames, for instance `bar`. */
-  readonly name: string;
-  /** Table that holds it; its primary key is `series_id` followed by {@linkcode RecordKind.keyColumns}. */
-  readonly table: string;
-  /** View that shows its rows with the names of their series. */
-  readonly view: string;
-  /** Columns after `series_id`. */
-  readonly columns: readonly Column<R>[];
-  /** Columns of the primary key after `series_id`. */
-  readonly keyColumns: readonly string[];
-  /** Records that revise others; without it, only the time of receipt orders the observations of a key. */
-  readonly revisions?: Revisions;
-  /** Fields that {@linkcode RecordKind.parse} takes, in its order, each with the other names it goes by in files. */
-  readonly fields: readonly Field[];
-  /** Makes a record of the values of {@linkcode RecordKind.fields}, or tells in words why it cannot. */
-  parse(values: readonly unknown[], receivedAt: number, context: ParseContext): R | string;
-  /** Why the record must not be stored, in words; `undefined` when it may. `now` is in epoch milliseconds. */
-  validate(record: R, now: number): string | undefined;
-  /** The series that the record belongs to. */
-  series(record: R): SeriesKey;
-  /** When all of what the record tells was over, in epoch ms: from then on it could be there. Kinds without it are never late. */
-  overAt?(record: R): number;
-  /** How records are written into messages and the journal. */
-  readonly wire: Wire<R>;
-  /** A JSON form which {@linkcode RecordKind.parse} reads back to the same record. */
-  toJSON(record: R): Record<string, unknown>;
 }
 
 /**
@@ -124,16 +48,6 @@ export interface Revisions {
   readonly codes: readonly string[];
   /** Values that mean the same to a reader as another: from one to the other alone, no row changes. */
   readonly sameAs: Readonly<Record<string, string>>;
-}
-
-/** One field of a file's line. */
-export interface Field {
-  readonly name: string;
-  readonly aliases: readonly string[];
-  /** Whether it is a number, and may be handed over as one. */
-  readonly isNumber?: true;
-  /** Whether a file without the field can still be read. */
-  readonly optional?: true;
 }
 
 /** How far the clocks of those who deliver records may be apart, in milliseconds. */

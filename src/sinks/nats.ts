@@ -9,7 +9,8 @@ import { errors } from "@nats-io/transport-node";
 import type { WriteCounts } from "../events.ts";
 import { checkNats, connectNow, type Nats, unlessAborted } from "../nats/connection.ts";
 import { classifyNatsError } from "../nats/faults.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import type { RecordKind } from "../records/kind.ts";
+import type { Rows } from "../records/columns.ts";
 import { type PackedMessage, packMessages } from "./nats/messages.ts";
 import type { Sink } from "./sink.ts";
 
@@ -17,7 +18,7 @@ import type { Sink } from "./sink.ts";
 export interface NatsSinkOptions {
   /** The way to NATS; stays the caller's to dispose. */
   nats: Nats;
-  kind: RecordKind<MarketRecord>;
+  kind: RecordKind;
   /** Whose records they are, as the subject says. @default {"default"} */
   tenant?: string;
   /** Over how many subjects the symbols are spread. */
@@ -42,10 +43,10 @@ const ID_LENGTH = 32;
 export function openNatsSink(options: NatsSinkOptions): Sink {
   const { nats, kind, tenant = "default", shards, deadlineMs } = options;
 
-  async function write(records: readonly MarketRecord[]): Promise<WriteCounts> {
+  async function write(rows: Rows): Promise<WriteCounts> {
     const connection = await connectNow(nats);
     const maxBytes = (connection.info?.max_payload ?? 1024 ** 2) - HEADER_BYTES;
-    const messages = packMessages(records, { kind, tenant, shards, maxBytes });
+    const messages = packMessages(rows, { kind, tenant, shards, maxBytes });
     const client = jetstream(connection);
     const publish = async ({ subject, bytes, count }: PackedMessage) => {
       // Not Web Crypto, which takes a thread and a turn of the event loop for each.
@@ -64,16 +65,16 @@ export function openNatsSink(options: NatsSinkOptions): Sink {
       }
     };
     const stored = (await Promise.all(messages.map(publish))).reduce((sum, count) => sum + count, 0);
-    return { stored, unchanged: records.length - stored, deduplicated: 0 };
+    return { stored, unchanged: rows.count - stored, deduplicated: 0 };
   }
 
   return {
     name: "nats",
     maxLanes: MAX_LANES,
     openLane: () => ({
-      async write(records, signal) {
+      async write(rows, signal) {
         signal.throwIfAborted();
-        return await unlessAborted(write(records), signal);
+        return await unlessAborted(write(rows), signal);
       },
       async [Symbol.asyncDispose]() {},
     }),

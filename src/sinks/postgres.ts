@@ -8,7 +8,7 @@ import { classifyDatabaseError, sqlState } from "../database/faults.ts";
 import type { Database } from "../database/database.ts";
 import type { Names } from "../database/names.ts";
 import { createPool, type Pool } from "../database/pool.ts";
-import type { MarketRecord, RecordKind } from "../records/record.ts";
+import type { RecordKind } from "../records/kind.ts";
 import { openPostgresLane, WriteDeadlineError } from "./postgres/lane.ts";
 import { createSessions } from "./postgres/session.ts";
 import { createStatements, type Statements } from "./postgres/statements.ts";
@@ -23,7 +23,7 @@ export interface PostgresSinkOptions {
   database: Database;
   /** Where the lanes' connections come from. @default {one for each lane} */
   pool?: Pool;
-  kind: RecordKind<MarketRecord>;
+  kind: RecordKind;
   /** Whose rows they are. @default {"default"} */
   tenant?: string;
   /** Who writes these series. @default {"alone"} */
@@ -61,7 +61,7 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
 }
 
 /** Whether a row was refused because a column that is not of the kind has no value. A trigger that refuses one names no column. */
-function isForeignColumn(error: unknown, { columns }: RecordKind<MarketRecord>): boolean {
+function isForeignColumn(error: unknown, { columns }: RecordKind): boolean {
   const { column } = error as { column?: string };
   if (sqlState(error) !== "23502" || column === undefined) return false;
   return column !== "series_id" && !columns.some(({ name }) => name === column);
@@ -74,7 +74,7 @@ const BLAMING = ["23", "44", "P0"];
  * What an error blames, where that is not the kind's own: a constraint, a trigger, or a column that the kind can do without.
  * A missing value of a column that it needs is the record's fault.
  */
-function causeOf(error: unknown, { columns }: RecordKind<MarketRecord>): string | undefined {
+function causeOf(error: unknown, { columns }: RecordKind): string | undefined {
   const state = sqlState(error);
   if (state === undefined || !BLAMING.includes(state.slice(0, 2))) return undefined;
   const { table, constraint, column, where } = error as Partial<Record<string, string>>;

@@ -5,27 +5,27 @@
  * @module
  */
 import type { Fault, WriteCounts } from "../events.ts";
-import type { MarketRecord } from "../records/record.ts";
+import type { Rows } from "../records/columns.ts";
 
 /** A lane's own way into the sink, for instance one database connection. Used for one write at a time. */
-export interface SinkLane<R extends MarketRecord = MarketRecord> extends AsyncDisposable {
+export interface SinkLane extends AsyncDisposable {
   /**
-   * Writes all records or none, so that it can be repeated: the sink must end up as one delivery would leave it.
+   * Writes all rows or none, so that it can be repeated: the sink must end up as one delivery would leave it.
    * Connects where there is no connection, and drops the connection when it must not be used again.
    *
    * @throws Whatever hinders it; see {@linkcode Sink.classify}. When `signal` aborts, its reason, without delay.
    */
-  write(records: readonly R[], signal: AbortSignal): Promise<WriteCounts>;
+  write(rows: Rows, signal: AbortSignal): Promise<WriteCounts>;
 }
 
 /** A place where records are kept. */
-export interface Sink<R extends MarketRecord = MarketRecord> extends AsyncDisposable {
+export interface Sink extends AsyncDisposable {
   /** Name in metrics and health, for instance `postgres`. */
   readonly name: string;
   /** Most lanes that may write at once. */
   readonly maxLanes: number;
   /** Opens a lane; connects only when the lane first writes. */
-  openLane(): SinkLane<R>;
+  openLane(): SinkLane;
   /** What an error thrown by a lane's write means. */
   classify(error: unknown): Fault;
   /** Whether an error says that the sink answers, but needs more time than a write may take: it could take fewer records. */

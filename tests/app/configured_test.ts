@@ -2,10 +2,10 @@ import { assertEquals, assertStringIncludes } from "@std/assert";
 import { type Inspected, inspectProviders } from "../../src/app/configured.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Provider } from "../../src/providers/provider.ts";
-import type { Bar } from "../../src/records/bar.ts";
 import { makeDirectory } from "../support/providers.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 import { createContext } from "../providers/conformance.ts";
+import { recordsOf } from "../support/frames.ts";
 
 const server = await startSharedServer();
 
@@ -34,7 +34,7 @@ async function firstSeries(provider: Provider): Promise<string[]> {
   const reader = provider.open(createContext()).getReader();
   const { value } = await reader.read();
   await reader.cancel();
-  return (value!.records as Bar[]).map(({ symbol, timeframe }) => `${symbol} ${timeframe}`);
+  return recordsOf(value!).map(({ symbol, timeframe }) => `${symbol} ${timeframe}`);
 }
 
 Deno.test("each provider has the symbols and the timeframe of its own entry", async () => {

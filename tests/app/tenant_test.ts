@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import type { Provider } from "../../src/providers/provider.ts";
-import { createFrame, type Frame } from "../../src/records/frame.ts";
+import type { Frame } from "../../src/records/frame.ts";
 import type { News } from "../../src/records/news.ts";
 import { imbalance } from "../../src/pipeline/ledger.ts";
 import { hang } from "../support/fake_sink.ts";
-import { makeBars, makeFrame, OPENING } from "../support/frames.ts";
+import { frameOf, makeBars, makeFrame, OPENING } from "../support/frames.ts";
 import { sourceOf } from "../support/streams.ts";
 import { testTenant } from "../support/tenant.ts";
 
@@ -43,7 +43,7 @@ function mixedFeed(): Provider {
             headline: "News",
             receivedAt: receivedAt + place,
           }));
-          controller.enqueue(createFrame({ kind: "news", provider: "test", receivedAt, records }));
+          controller.enqueue(frameOf({ kind: "news", provider: "test", receivedAt, records }));
         },
       }, { highWaterMark: 0 }),
   };

@@ -12,6 +12,7 @@ import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { openSink } from "../../src/sinks/mod.ts";
 import { createTracing } from "../../src/telemetry/tracing.ts";
+import { rowsOf } from "../support/frames.ts";
 
 /** How to write. */
 export interface BenchOptions {
@@ -48,7 +49,7 @@ export async function sinkAlone(options: BenchOptions, bars: readonly Bar[], mor
   const records = bars.map((bar, at) => ({ ...bar, volume: bar.volume + more, receivedAt: now + at }));
   const lanes = Array.from({ length: Math.min(options.workers, sink.maxLanes) }, () => sink.openLane());
   // Connections are there before the clock runs, as they are in a running ingester.
-  await Promise.all(lanes.map((lane) => lane.write([], never)));
+  await Promise.all(lanes.map((lane) => lane.write(rowsOf([]), never)));
   const started = performance.now();
   let at = 0;
   const batches = new ReadableStream<Bar[]>({
@@ -62,7 +63,7 @@ export async function sinkAlone(options: BenchOptions, bars: readonly Bar[], mor
     lanes.map((lane) =>
       new WritableStream<Bar[]>({
         async write(batch) {
-          await lane.write(batch, never);
+          await lane.write(rowsOf(batch), never);
         },
       })
     ),

@@ -20,6 +20,8 @@ import type { FeedBar, Session } from "../../src/providers/live/feed.ts";
 import { readFrame } from "../../src/providers/massive/frame.ts";
 import { createSeen } from "../../src/providers/live/seen.ts";
 import { type Bar, bar as kind } from "../../src/records/bar.ts";
+import { columnsOf } from "../../src/records/build.ts";
+import { createSeriesDictionary } from "../../src/records/series_dictionary.ts";
 import { toItem } from "../support/fake_alpaca.ts";
 import { toMessage as toKline } from "../support/fake_binance.ts";
 import { toMessage } from "../support/fake_kraken.ts";
@@ -130,18 +132,19 @@ const cases: Case[] = [
   },
 ];
 
-/** Bars per second of one round: each is read, made a record as the supervisor does it, and checked as the pipeline does. */
+const dictionary = createSeriesDictionary();
+
+/** Bars per second of one round: each is read, made a row as the supervisor does it, and checked as the pipeline does. */
 function measure({ name, frames, read }: Case, seconds: number): number {
   const startedAt = cpuSeconds();
   let count = 0;
   while (cpuSeconds() - startedAt < seconds) {
     for (const text of frames) {
       const now = Date.now();
-      for (const each of read(text)) {
-        const record: Bar = { ...each, provider: name, receivedAt: now * 1000 + count++ };
-        const reason = kind.validate(record, now);
-        if (reason !== undefined) throw new Error(`${name}: ${reason}`);
-      }
+      const records = read(text).map((each): Bar => ({ ...each, provider: name, receivedAt: now * 1000 + count++ }));
+      const { columns, rejected } = columnsOf(kind, records, dictionary);
+      const unsound = kind.findUnsound(columns, now);
+      if (rejected.length + unsound.size > 0) throw new Error(`${name}: ${[...unsound.values(), ...rejected]}`);
     }
   }
   if (count % FRAME !== 0) throw new Error(`${name}: some bars of a frame are missing`);

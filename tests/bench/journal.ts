@@ -17,6 +17,7 @@ import { recordKind } from "../../src/records/mod.ts";
 import { startPostgres } from "../support/postgres.ts";
 import { benchConfig, type BenchOptions, endToEnd, sinkAlone } from "./barline.ts";
 import { replicate, writeCsv } from "./data.ts";
+import { frameOf } from "../support/frames.ts";
 
 const args = parseArgs(Deno.args, { string: ["rows", "journaled", "rounds", "gib", "binary"] });
 const rows = Number(args.rows ?? 300_000);
@@ -54,7 +55,7 @@ async function fill(dataDir: string, isFull: (bars: number, bytes: number) => bo
   for (const bar of replicate(source, Infinity)) {
     records.push(bar);
     if (records.length < ENTRY) continue;
-    const frame = { kind: "bar", provider: "replay", receivedAt: bar.receivedAt, records, rejected: [] };
+    const frame = frameOf({ kind: "bar", provider: "replay", receivedAt: bar.receivedAt, records });
     items.push({ message: encodeFrame(frame, recordKind("bar")), records: records.length });
     bars += records.length;
     records = [];

@@ -11,6 +11,7 @@ import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { openPostgresSink } from "../../src/sinks/postgres.ts";
 import type { TimescaleServer } from "../support/timescale.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const MINUTE = 60_000;
 /** The first minute: a chunk of a week begins there. */
@@ -111,9 +112,9 @@ export async function writeRate({ database }: Store, bars: readonly Bar[]): Prom
   const never = new AbortController().signal;
   // A lane that runs knows its series: it has written their first minute.
   const first = [...new Map(bars.map((bar) => [bar.symbol, { ...bar, ts: START, receivedAt: 0 }])).values()];
-  for (let at = 0; at < first.length; at += BATCH) await lane.write(first.slice(at, at + BATCH), never);
+  for (let at = 0; at < first.length; at += BATCH) await lane.write(rowsOf(first.slice(at, at + BATCH)), never);
   const started = performance.now();
-  for (let at = 0; at < bars.length; at += BATCH) await lane.write(bars.slice(at, at + BATCH), never);
+  for (let at = 0; at < bars.length; at += BATCH) await lane.write(rowsOf(bars.slice(at, at + BATCH)), never);
   return bars.length / ((performance.now() - started) / 1000);
 }
 

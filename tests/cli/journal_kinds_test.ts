@@ -3,10 +3,9 @@ import { join } from "@std/path";
 import { journalDirectory } from "../../src/journal/format.ts";
 import { openLog } from "../../src/journal/log.ts";
 import { encodeFrame } from "../../src/records/codec.ts";
-import { createFrame } from "../../src/records/frame.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import type { News } from "../../src/records/news.ts";
-import { makeBars, makeFrame, OPENING } from "../support/frames.ts";
+import { frameOf, makeBars, makeFrame, OPENING } from "../support/frames.ts";
 import { itemOf } from "../support/journal.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
 
@@ -31,7 +30,7 @@ function newsItem(count: number) {
     { length: count },
     (_, at): News => ({ provider: "test", symbol: "AAPL", ts: OPENING, id: `${at}`, headline: "News", receivedAt: at }),
   );
-  const frame = createFrame({ kind: "news", provider: "test", receivedAt: 0, records });
+  const frame = frameOf({ kind: "news", provider: "test", receivedAt: 0, records });
   return { message: encodeFrame(frame, kind), records: count };
 }
 

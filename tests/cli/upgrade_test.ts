@@ -14,6 +14,7 @@ import { startBarline } from "../support/process.ts";
 import { makeDirectory } from "../support/providers.ts";
 import { testWhere } from "../support/skip.ts";
 import { databaseAt, useServer } from "../support/server_tests.ts";
+import { recordsOf } from "../support/frames.ts";
 
 const { test } = useServer();
 
@@ -146,9 +147,9 @@ testWhere(
 
 Deno.test("NATS messages of the older version are read: a hub may be newer than its edges", () => {
   const bars = messages.flatMap(({ data, count }) => {
-    const { kind, records } = decodeFrame(Uint8Array.fromBase64(data));
-    assertEquals([kind, records.length], ["bar", count]);
-    return records as unknown as { symbol: string; ts: number; close: number; volume: number; status: string }[];
+    const { kind, columns } = decodeFrame(Uint8Array.fromBase64(data));
+    assertEquals([kind, columns.count], ["bar", count]);
+    return recordsOf(columns);
   });
   assertEquals(
     bars.map(({ symbol, ts, close, volume, status }) => [symbol, new Date(ts).toISOString(), close, volume, status])

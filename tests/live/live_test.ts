@@ -17,6 +17,7 @@ import { bar as kind } from "../../src/records/bar.ts";
 import { type Frame, frameSize } from "../../src/records/frame.ts";
 import { createContext } from "../providers/conformance.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
+import { recordsOf } from "../support/frames.ts";
 
 const MINUTE = 60_000;
 
@@ -80,8 +81,8 @@ async function read(stream: ReadableStream<Frame>, forMs: number, done: (bars: r
   while (!done(bars)) {
     const { value, done: ended } = await reader.read();
     if (ended) break;
-    for (const record of value.records as Bar[]) assertEquals(kind.validate(record, Date.now()), undefined);
-    bars.push(...value.records as Bar[]);
+    for (const record of recordsOf(value)) assertEquals(kind.validate(record, Date.now()), undefined);
+    bars.push(...recordsOf(value));
     rejected.push(...value.rejected);
     value.ack("committed", frameSize(value));
   }

@@ -12,6 +12,7 @@ import { testWhere } from "../support/skip.ts";
 import { databaseAt } from "../support/server_tests.ts";
 import { select } from "../support/lanes.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+import { frameOf } from "../support/frames.ts";
 
 const server = await startSharedServer();
 
@@ -26,7 +27,7 @@ testWhere(
     const corrected = first.map((bar): Bar => ({ ...bar, volume: 2, status: "correction", receivedAt: 1e15 + 1e6 }));
     const message = (records: readonly Bar[]) =>
       encodeFrame(
-        { kind: "bar", provider: "numbered", receivedAt: records[0].receivedAt, records, rejected: [] },
+        frameOf({ kind: "bar", provider: "numbered", receivedAt: records[0].receivedAt, records }),
         recordKind("bar"),
       );
     {

@@ -9,6 +9,7 @@ import { openSink } from "../../src/sinks/mod.ts";
 import { createContext } from "../providers/conformance.ts";
 import { never } from "../support/lanes.ts";
 import { missingNats, natsSettings, startNats } from "../support/nats.ts";
+import { rowsOf } from "../support/frames.ts";
 import { numberedBars } from "../support/numbered.ts";
 import { providerSettings } from "../support/providers.ts";
 import { testWhere } from "../support/skip.ts";
@@ -36,7 +37,7 @@ testWhere(
       await using sink = openSink("nats", { nats, kind: recordKind("bar"), shards: 8, deadlineMs: 2000 });
       await sink.check(never);
       await using lane = sink.openLane();
-      assertEquals((await lane.write(numberedBars(100), never)).stored, 100);
+      assertEquals((await lane.write(rowsOf(numberedBars(100)), never)).stored, 100);
       // Nothing of another tenant, whom the hub would believe it to be of.
       await using foreign = openSink("nats", {
         nats,
@@ -46,7 +47,7 @@ testWhere(
         tenant: "other",
       });
       await using other = foreign.openLane();
-      await assertRejects(() => other.write(numberedBars(1), never));
+      await assertRejects(() => other.write(rowsOf(numberedBars(1)), never));
     }
     const manager = await manageStreams(admin);
     const worker = createNats(providerSettings({ nats: () => settings("hub", "h") }));

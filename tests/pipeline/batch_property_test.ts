@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Watermark } from "../../src/events.ts";
 import { type Batch, createBatcher } from "../../src/pipeline/batch.ts";
 import { distribute } from "../../src/pipeline/deliver.ts";
-import { makeFrames } from "../support/frames.ts";
+import { makeFrames, recordsOf } from "../support/frames.ts";
 import { settled, sourceOf } from "../support/streams.ts";
 
 /** Sizes of frames, a queue, and lanes of which each waits that many rounds after a batch. */
@@ -41,8 +41,8 @@ Deno.test("whatever comes at whatever speed, the batches are the input, bounded,
   await fc.assert(
     fc.asyncProperty(scenario, async (given) => {
       const { input, batches, batcher, watermarks } = await batchesOf(given);
-      assertEquals(batches.flatMap(({ records }) => records), input.flatMap(({ records }) => records));
-      for (const { records } of batches) assert(records.length > 0 && records.length <= given.maxRecords);
+      assertEquals(batches.flatMap((batch) => recordsOf(batch)), input.flatMap((frame) => recordsOf(frame)));
+      for (const { count } of batches) assert(count > 0 && count <= given.maxRecords);
       assertEquals([batcher.depth, batcher.isClosed], [0, true]);
       assert(watermarks.every((level, at) => level === (at % 2 === 0 ? "high" : "low")), String(watermarks));
       assert(watermarks.length % 2 === 0, "an empty queue is low");
@@ -55,18 +55,18 @@ Deno.test("the parts of the batches cover every frame exactly, in order", async 
   await fc.assert(
     fc.asyncProperty(scenario, async (given) => {
       const { input, batches } = await batchesOf(given);
-      for (const { records, parts } of batches) {
-        assertEquals(parts.flatMap(({ frame, from, count }) => frame.records.slice(from, from + count)), records);
-        assert(parts.every(({ count }) => count > 0));
+      for (const { count, slices } of batches) {
+        assertEquals(slices.reduce((sum, { count }) => sum + count, 0), count);
+        assert(slices.every(({ count, frame, columns }) => count > 0 && columns === frame.columns));
       }
-      const parts = batches.flatMap(({ parts }) => parts);
+      const parts = batches.flatMap(({ slices }) => slices);
       for (const frame of input) {
         let next = 0;
         for (const { from, count } of parts.filter((part) => part.frame === frame)) {
           assertEquals(from, next);
           next += count;
         }
-        assertEquals(next, frame.records.length);
+        assertEquals(next, frame.columns.count);
       }
     }),
     { numRuns: 150 },

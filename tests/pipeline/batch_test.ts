@@ -2,14 +2,14 @@ import { assert, assertEquals } from "@std/assert";
 import type { PipelineEvent } from "../../src/events.ts";
 import { type Batch, type BatchOptions, createBatcher, locateInBatch } from "../../src/pipeline/batch.ts";
 import { fakeClock } from "../support/clock.ts";
-import { makeBars, makeFrame, makeFrames } from "../support/frames.ts";
+import { makeBars, makeFrame, makeFrames, recordsOf } from "../support/frames.ts";
 import { eventLog } from "../support/letters.ts";
 import { collect, forever, heldLane, manualSource, settled, sourceOf } from "../support/streams.ts";
 
 const batcherOf = (options: Partial<BatchOptions> = {}) =>
   createBatcher({ capacity: 1000, maxRecords: 100, lingerMs: 5, kind: "bar", emit: () => {}, ...options });
 
-const sizes = (batches: readonly Batch[]) => batches.map(({ records }) => records.length);
+const sizes = (batches: readonly Batch[]) => batches.map(({ count }) => count);
 
 const levels = (events: Extract<PipelineEvent, { type: "watermark" }>[]) =>
   events.map(({ level, depth, capacity }) => `${level} at ${depth} of ${capacity}`);
@@ -19,8 +19,11 @@ Deno.test("a batch holds the records of its frames, in their order", async () =>
   const frames = makeFrames([3, 2]);
   const [batch, ...more] = await collect(sourceOf(frames).stream.pipeThrough(stream));
   assertEquals(more, []);
-  assertEquals(batch.records, makeBars(5));
-  assertEquals(batch.parts, [{ frame: frames[0], from: 0, count: 3 }, { frame: frames[1], from: 0, count: 2 }]);
+  assertEquals(recordsOf(batch), makeBars(5));
+  assertEquals(batch.slices.map(({ frame, from, count }) => ({ frame, from, count })), [
+    { frame: frames[0], from: 0, count: 3 },
+    { frame: frames[1], from: 0, count: 2 },
+  ]);
 });
 
 Deno.test("a frame above the size of a batch is divided", async () => {
@@ -28,7 +31,7 @@ Deno.test("a frame above the size of a batch is divided", async () => {
   const frames = makeFrames([25]);
   const batches = await collect(sourceOf(frames).stream.pipeThrough(stream));
   assertEquals(sizes(batches), [10, 10, 5]);
-  assertEquals(batches.map(({ parts }) => parts.map(({ from, count }) => [from, count])), [
+  assertEquals(batches.map(({ slices }) => slices.map(({ from, count }) => [from, count])), [
     [[0, 10]],
     [[10, 10]],
     [[20, 5]],
@@ -56,7 +59,7 @@ Deno.test("a batch that is not full waits for more as long as the linger, from i
   await clock.tick(1);
   assertEquals(batch, undefined);
   await clock.tick(1);
-  assertEquals(batch?.records.length, 3);
+  assertEquals(batch?.count, 3);
   source.end();
   await reader.read();
 });
@@ -68,7 +71,7 @@ Deno.test("a batch that is full is handed over at once", async () => {
   const reader = source.stream.pipeThrough(stream).getReader();
   source.give(makeFrame(2));
   source.give(makeFrame(2));
-  assertEquals((await reader.read()).value?.records.length, 4);
+  assertEquals((await reader.read()).value?.count, 4);
   assertEquals(clock.timers, 0);
   await reader.cancel();
 });
@@ -78,8 +81,8 @@ Deno.test("batches form by demand: what came while nobody asked is gathered when
   const { stream } = batcherOf({ maxRecords: 100, lingerMs: 5 });
   const reader = sourceOf(makeFrames(Array(30).fill(5))).stream.pipeThrough(stream).getReader();
   await clock.tick(1000);
-  assertEquals((await reader.read()).value?.records.length, 100);
-  assertEquals((await reader.read()).value?.records.length, 50);
+  assertEquals((await reader.read()).value?.count, 100);
+  assertEquals((await reader.read()).value?.count, 50);
   assert((await reader.read()).done);
 });
 
@@ -90,13 +93,13 @@ Deno.test("a rest that did not fit is handed over without demand, and nothing el
   const reader = source.stream.pipeThrough(batcher.stream).getReader();
   const first = reader.read();
   source.give(makeFrame(12));
-  assertEquals((await first).value?.records.length, 10);
+  assertEquals((await first).value?.count, 10);
   await clock.tick(1000);
   for (let at = 0; at < 5; at++) source.give(makeFrame(4));
   await clock.tick(1000);
   assertEquals(batcher.depth, 20);
-  assertEquals((await reader.read()).value?.records.length, 2);
-  assertEquals((await reader.read()).value?.records.length, 10);
+  assertEquals((await reader.read()).value?.count, 2);
+  assertEquals((await reader.read()).value?.count, 10);
   await reader.cancel();
 });
 
@@ -190,11 +193,11 @@ Deno.test("a record of a batch is located by its frame's file and line", () => {
     makeFrame(2, { source: "b.csv", lines: [7, 8] }),
   ];
   const batch: Batch = {
-    records: makeBars(4),
-    parts: [
-      { frame: frames[0], from: 1, count: 2 },
-      { frame: frames[1], from: 0, count: 1 },
-      { frame: frames[2], from: 0, count: 1 },
+    count: 4,
+    slices: [
+      { frame: frames[0], columns: frames[0].columns, from: 1, count: 2 },
+      { frame: frames[1], columns: frames[1].columns, from: 0, count: 1 },
+      { frame: frames[2], columns: frames[2].columns, from: 0, count: 1 },
     ],
   };
   assertEquals([0, 1, 2, 3, 4].map((at) => locateInBatch(batch, at)), [

@@ -5,7 +5,7 @@ import type { Bar } from "../../src/records/bar.ts";
 import { fakeClock } from "../support/clock.ts";
 import { batchOf, testLane } from "../support/delivery.ts";
 import { SinkError } from "../support/fake_sink.ts";
-import { makeBars, makeFrame, OPENING } from "../support/frames.ts";
+import { makeBars, makeFrame, OPENING, recordsOf } from "../support/frames.ts";
 import { memoryLetters } from "../support/letters.ts";
 import { settled } from "../support/streams.ts";
 
@@ -104,7 +104,7 @@ Deno.test("a letter says what was refused, why, where it was read, and how often
     provider: "test",
     location: "a.csv:3",
     attempts: 3,
-    item: { ...batch.records[1], ts: "2024-01-02T14:31:00.000Z" },
+    item: { ...recordsOf(batch)[1], ts: "2024-01-02T14:31:00.000Z" },
   }]);
 });
 

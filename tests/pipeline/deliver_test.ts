@@ -55,8 +55,8 @@ Deno.test("a frame that two batches share settles with the last of them", async 
   let reached = 0;
   const frame = makeFrame(5, { onSettled: () => reached++ });
   const part = (from: number, count: number): Batch => ({
-    records: frame.records.slice(from, from + count),
-    parts: [{ frame, from, count }],
+    count,
+    slices: [{ frame, columns: frame.columns, from, count }],
   });
   await lane.write(part(0, 3));
   assertEquals(reached, 0);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { createLimit } from "../../src/pipeline/record_limit.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import { frameSize } from "../../src/records/frame.ts";
-import { makeFrame, makeFrames } from "../support/frames.ts";
+import { linesOf, makeFrame, makeFrames, recordsOf } from "../support/frames.ts";
 import { collect, forever, sourceOf } from "../support/streams.ts";
 
 const sizes = (frames: readonly Frame[]) => frames.map(frameSize);
@@ -36,8 +36,8 @@ Deno.test("a frame that the limit cuts keeps its first records, and never settle
   let settledWhole = false;
   const whole = makeFrame(3, { lines: [5, 6, 7], source: "a.csv", onSettled: () => settledWhole = true });
   const [frame] = await collect(createLimit(2, () => {})(sourceOf([whole]).stream));
-  assertEquals(frame.records, whole.records.slice(0, 2));
-  assertEquals([frame.source, frame.lines?.slice(0, 2), frame.rejected], ["a.csv", [5, 6], []]);
+  assertEquals(recordsOf(frame), recordsOf(whole).slice(0, 2));
+  assertEquals([frame.source, linesOf(frame)?.slice(0, 2), frame.rejected], ["a.csv", [5, 6], []]);
   frame.ack("committed", 2);
   assertEquals(settledWhole, false);
 });

@@ -23,7 +23,7 @@ function split(source: ReadableStream<Frame>, options: Partial<SplitOptions> = {
 Deno.test("each kind comes out of a stream of its own, in order, and all end with the source", async () => {
   const { bar, news, told } = split(sourceOf([frame("news", 3), frame("bar", 1), frame("bar", 2)]).stream);
   const [bars, others] = await Promise.all([collect(bar), collect(news)]);
-  assertEquals([bars, others].map((all) => all.map(({ records }) => records.length)), [[1, 2], [3]]);
+  assertEquals([bars, others].map((all) => all.map(({ columns }) => columns.count)), [[1, 2], [3]]);
   assertEquals(told, ["ended"]);
 });
 

@@ -5,7 +5,7 @@ import { locate, validate } from "../../src/pipeline/validate.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { createReceiveClock } from "../../src/records/record.ts";
 import type { Frame } from "../../src/records/frame.ts";
-import { makeBar, makeBars, makeFrame, makeFrames, OPENING } from "../support/frames.ts";
+import { linesOf, makeBar, makeBars, makeFrame, makeFrames, OPENING, recordsOf } from "../support/frames.ts";
 import { eventLog, memoryLetters } from "../support/letters.ts";
 import { collect, forever, settled, sourceOf } from "../support/streams.ts";
 
@@ -37,7 +37,7 @@ Deno.test("receive times that are none, or lie ahead of the clock, are replaced 
   const times = [NaN, 1e300, -1, 0.5, Date.UTC(2096, 0) * 1000, now - 1, skewed, skewed + 1];
   const bars = times.map((receivedAt, minute) => makeBar({ receivedAt }, minute - times.length));
   const { passed, letters, events } = await pass(makeFrame(bars, { receivedAt: 1e300 }), makeFrame(2));
-  const found = passed[0].records.map(({ receivedAt }) => receivedAt);
+  const found = recordsOf(passed[0]).map(({ receivedAt }) => receivedAt);
   assertEquals([found[5], found[6], letters], [now - 1, skewed, []]);
   const replaced = found.filter((receivedAt) => !times.includes(receivedAt));
   assertEquals(replaced, Array.from({ length: 6 }, (_, at) => now + 1 + at));
@@ -55,8 +55,8 @@ Deno.test("a sound frame passes as it is", async () => {
 Deno.test("unsound records are dead-lettered with their reason, and the rest of the frame goes on", async () => {
   const frame = makeFrame([makeBar({}, 0), unsound(1), makeBar({}, 2)], { source: "a.csv", lines: [2, 3, 4] });
   const { passed, letters } = await pass(frame);
-  assertEquals(passed[0].records, [makeBar({}, 0), makeBar({}, 2)]);
-  assertEquals(passed[0].lines, [2, 4]);
+  assertEquals(recordsOf(passed[0]), [makeBar({}, 0), makeBar({}, 2)]);
+  assertEquals(linesOf(passed[0]), [2, 4]);
   assertEquals(letters, [{
     cause: "invalid",
     reason: "volume is negative: -1",
@@ -70,7 +70,7 @@ Deno.test("unsound records are dead-lettered with their reason, and the rest of 
 Deno.test("records under a name that no provider has are dead-lettered, as an edge may send any", async () => {
   const names = ["\x1b[31mred", "<script>", "", "a".repeat(65), "kraken", "my feed:2"];
   const { passed, letters } = await pass(makeFrame(names.map((provider, minute) => makeBar({ provider }, minute))));
-  assertEquals(passed[0].records.map(({ provider }) => provider), ["kraken", "my feed:2"]);
+  assertEquals(recordsOf(passed[0]).map(({ provider }) => provider), ["kraken", "my feed:2"]);
   assertEquals(letters.map(({ reason }) => reason), [
     'provider has characters that no venue uses: "\\u001b[31mred"',
     'provider has characters that no venue uses: "<script>"',
@@ -85,7 +85,7 @@ Deno.test("what a provider rejected is dead-lettered with the provider's reason"
     rejected: [{ reason: "no such thing: 7", item: { raw: "7" }, line: 9 }],
   });
   const { passed, letters } = await pass(frame);
-  assertEquals([passed[0].records.length, passed[0].rejected], [1, []]);
+  assertEquals([passed[0].columns.count, passed[0].rejected], [1, []]);
   assertEquals(letters.map(({ reason, item, location }) => [reason, item, location]), [
     ["no such thing: 7", { raw: "7" }, "a.csv:9"],
   ]);
@@ -98,7 +98,7 @@ Deno.test("a frame of nothing sound does not go on", async () => {
 
 Deno.test("a record whose time is no date is dead-lettered like any other", async () => {
   const { passed, letters } = await pass(makeFrame([makeBar({ ts: 1.7e21 }), makeBar()]));
-  assertEquals([passed[0].records.length, letters.length], [1, 1]);
+  assertEquals([passed[0].columns.count, letters.length], [1, 1]);
 });
 
 Deno.test("any mix of sound and unsound is told apart, in order, and settled exactly", async () => {
@@ -113,10 +113,10 @@ Deno.test("any mix of sound and unsound is told apart, in order, and settled exa
     const { passed, letters } = await pass(...frames);
     assertEquals(letters.length, masks.flat().filter((good) => !good).length);
     assertEquals(
-      passed.map(({ lines }) => lines),
+      passed.map(linesOf),
       masks.map((mask) => mask.flatMap((good, at) => good ? [at] : [])).filter(({ length }) => length > 0),
     );
-    for (const frame of passed) frame.ack("committed", frame.records.length);
+    for (const frame of passed) frame.ack("committed", frame.columns.count);
     assertEquals(whole, masks.length);
   }));
 });
@@ -140,7 +140,7 @@ Deno.test("bad records whose letters cannot be kept stay unsettled, and the good
   const frame = makeFrame([unsound(), makeBar()], { onSettled: () => reached = true });
   const [passed] = await collect(sourceOf([frame]).stream.pipeThrough(stream));
   passed.ack("committed", 1);
-  assertEquals([passed.records.length, reached], [1, false]);
+  assertEquals([passed.columns.count, reached], [1, false]);
 });
 
 Deno.test("a frame's bad records are kept in one write", async () => {
@@ -180,7 +180,7 @@ Deno.test("cancelling what comes out of the validator reaches the source", async
 
 Deno.test("the last frame comes out before the end", async () => {
   const { passed } = await pass(...makeFrames([2, 3]));
-  assertEquals(passed.map(({ records }) => records.length), [2, 3]);
+  assertEquals(passed.map(({ columns }) => columns.count), [2, 3]);
 });
 
 Deno.test("a record is located as far as it is known", () => {

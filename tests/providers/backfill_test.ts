@@ -14,6 +14,7 @@ import { startFakeTws } from "../support/fake_tws.ts";
 import { createMemoryTable } from "../support/memory_table.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
 import { createContext } from "./conformance.ts";
+import { recordsOf } from "../support/frames.ts";
 
 const END = START + 50 * MINUTE;
 const all = Array.from({ length: 50 }, (_, minute) => minute);
@@ -47,7 +48,7 @@ async function openPast(create: (settings: ProviderSettings) => Provider, wanted
     /** Reads and settles all there is. */
     async read() {
       for await (const frame of stream) {
-        bars.push(...frame.records as Bar[]);
+        bars.push(...recordsOf(frame));
         frame.ack("committed", frameSize(frame));
       }
     },
@@ -157,7 +158,7 @@ Deno.test("bars are committed in any order, and only what is committed is rememb
     while (frames.length < pages) {
       const { value } = await reader.read();
       frames.push(value!);
-      count += value!.records.length;
+      count += recordsOf(value!).length;
     }
     for (const [at, frame] of [...frames.entries()].toReversed()) {
       if (!settles(at)) continue;

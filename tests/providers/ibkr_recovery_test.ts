@@ -2,6 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { startFakeTws } from "../support/fake_tws.ts";
 import { bar, connect, has, minutes, START, subscribed } from "../support/ibkr.ts";
 import { encode } from "../support/tws_wire.ts";
+import { recordsOf } from "../support/frames.ts";
 
 Deno.test("where nobody listens it is tried again", async () => {
   const port = (() => {
@@ -158,7 +159,7 @@ Deno.test("while TWS has no connection of its own history is not asked, from the
   assertEquals(fake.asked.map(({ keepUpToDate }) => keepUpToDate), [true]);
   fake.history.push(bar(3));
   tws.info(1102, "Connectivity between IBKR and Trader Workstation has been restored - data maintained.");
-  await feed.read((_, frame) => frame.records.length > 0 && fake.asked.length > 1);
+  await feed.read((_, frame) => recordsOf(frame).length > 0 && fake.asked.length > 1);
 });
 
 Deno.test("a connection that is open at one end only is noticed and renewed", async () => {

@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import type { FinalOutcome } from "../../src/records/frame.ts";
 import { fakeClock } from "../support/clock.ts";
 import { BAR, barBefore, MINUTE, NOW, runScripted, type Script } from "../support/scripted_feed.ts";
+import { recordsOf } from "../support/frames.ts";
 
 const SYMBOL = "BTC/USD";
 
@@ -83,8 +84,7 @@ Deno.test("a bar among the dead letters stays in doubt, and history is asked for
   using clock = fakeClock(NOW);
   const given: { current: FinalOutcome } = { current: "committed" };
   const run = await runWith(given, {
-    outcome: ({ records }) =>
-      records.some((record) => (record as { ts?: number }).ts === BAR) ? "deadLettered" : "committed",
+    outcome: (frame) => recordsOf(frame).some(({ ts }) => ts === BAR) ? "deadLettered" : "committed",
     answer: () => [[barBefore(0, SYMBOL), barBefore(-1, SYMBOL)]],
   });
   run.session.emit([barBefore(0, SYMBOL)]);

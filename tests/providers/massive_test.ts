@@ -13,6 +13,7 @@ import { readBars } from "../support/feed.ts";
 import { type FakeMassive, KEY, type MassiveBar, startFakeMassive, toAggregate } from "../support/fake_massive.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
 import { createContext, testProvider } from "./conformance.ts";
+import { recordsOf } from "../support/frames.ts";
 
 const MINUTE = 60_000;
 /** A while ago: long enough for every bar of these tests to be over. */
@@ -296,7 +297,7 @@ Deno.test("seconds are streamed by the channel of seconds", async () => {
   assertEquals([...connection.topics], ["A.AAPL"]);
   connection.send({ ...toAggregate(bar(0)), ev: "A", e: START + 1000 }, toAggregate(bar(1)));
   const { value } = await reader.read();
-  assertEquals((value!.records as Bar[]).map(({ ts, timeframe }) => [ts, timeframe]), [[START, "1s"]]);
+  assertEquals(recordsOf(value!).map(({ ts, timeframe }) => [ts, timeframe]), [[START, "1s"]]);
   await reader.cancel();
   await provider.close!();
   await directory[Symbol.asyncDispose]();

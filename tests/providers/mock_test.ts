@@ -4,6 +4,7 @@ import { SettingError } from "../../src/providers/provider.ts";
 import { type Bar, bar } from "../../src/records/bar.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
 import { createContext, readFrames, testProvider } from "./conformance.ts";
+import { recordsOf } from "../support/frames.ts";
 
 testProvider("mock", {
   async make() {
@@ -19,7 +20,7 @@ async function readBars(given: Parameters<typeof providerSettings>[0], settle = 
   const provider = createMock(providerSettings({ speed: "max", ...given }));
   const frames = await readFrames(provider.open(createContext()), settle);
   await provider.close?.();
-  return frames.flatMap(({ records }) => records) as Bar[];
+  return frames.flatMap((frame) => recordsOf(frame));
 }
 
 Deno.test("mock gives exactly the limit of sound bars, each symbol's one minute after another", async () => {

@@ -14,6 +14,7 @@ import { numberedBars } from "../support/numbered.ts";
 import { providerSettings } from "../support/providers.ts";
 import { testWhere } from "../support/skip.ts";
 import { createContext, testProvider } from "./conformance.ts";
+import { frameOf, recordsOf } from "../support/frames.ts";
 
 const missing = missingNats();
 let server: NatsServer;
@@ -60,7 +61,7 @@ function message(from: number, count = 10): Uint8Array {
     provider: "nats",
     receivedAt: from + 1 + bar.open,
   }));
-  return encodeFrame({ kind: "bar", provider: "nats", receivedAt: from, records, rejected: [] }, recordKind("bar"));
+  return encodeFrame(frameOf({ kind: "bar", provider: "nats", receivedAt: from, records }), recordKind("bar"));
 }
 
 /** Opens a worker, and notes what it tells. */
@@ -146,7 +147,7 @@ testWhere(missing, "what is left goes to another worker, after a while, and is t
     one.read().then((frame) => ({ frame, by: one })),
     other.read().then((frame) => ({ frame, by: other })),
   ]);
-  assertEquals(again.frame.records, frame.records);
+  assertEquals(recordsOf(again.frame), recordsOf(frame));
   assertEquals(again.by.events.filter(({ type }) => type === "redelivered").length, 1);
   again.frame.ack("committed", 10);
   await stream.until(0);
@@ -172,7 +173,7 @@ testWhere(
     const damaged = message(0);
     damaged[damaged.length - 1] ^= 1;
     const option = encodeFrame(
-      { kind: "news", provider: "nats", receivedAt: 1, records: [], rejected: [{ reason: "x", item: 1 }] },
+      frameOf({ kind: "news", provider: "nats", receivedAt: 1, records: [], rejected: [{ reason: "x", item: 1 }] }),
       recordKind("news"),
     );
     for (const bytes of [damaged, new Uint8Array(0), new TextEncoder().encode("{}"), option]) {
@@ -185,7 +186,7 @@ testWhere(
     const reasons: string[] = [];
     for (let count = 0; count < 4; count++) {
       const frame = await worker.read();
-      assertEquals([frame.records.length, frame.rejected.length], [0, 1]);
+      assertEquals([recordsOf(frame).length, frame.rejected.length], [0, 1]);
       assertMatch(frame.source!, /^BARLINE:\d+$/);
       const { subject, data } = frame.rejected[0].item as { subject: string; data: string };
       assertEquals(subject, "barline.default.bar.0");
@@ -207,7 +208,7 @@ testWhere(missing, "a message of a newer version is left for a newer worker", as
   await stream.publish(message(10));
   await using worker = open(stream.makeWorker());
   const frame = await worker.read();
-  assertEquals(frame.records[0].receivedAt, 21);
+  assertEquals(recordsOf(frame)[0].receivedAt, 21);
   frame.ack("committed", 10);
   await stream.until(1);
   assertEquals(worker.context.notices.length, 1);
@@ -286,11 +287,11 @@ testWhere(missing, "a worker waits for a server that is away, and goes on after 
   }
   let frame = await again;
   // The server may have been killed before it wrote down that the first was acknowledged.
-  while (frame.records[0].receivedAt === 1) {
+  while (recordsOf(frame)[0].receivedAt === 1) {
     frame.ack("committed", 10);
     frame = await worker.read();
   }
-  assertEquals(frame.records[0].receivedAt, 21);
+  assertEquals(recordsOf(frame)[0].receivedAt, 21);
 });
 
 Deno.test("the wait of a message that is given back grows with each delivery, up to half a minute", () => {

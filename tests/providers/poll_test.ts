@@ -6,6 +6,7 @@ import type { Frame } from "../../src/records/frame.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { createReceiveClock } from "../../src/records/record.ts";
 import { providerSettings } from "../support/providers.ts";
+import { recordsOf } from "../support/frames.ts";
 
 type Answer = (url: URL, request: Request) => Response;
 
@@ -86,8 +87,8 @@ Deno.test("alpaca: a chain is read page by page, and bad contracts of it are rej
     ],
   );
   const [first, second] = frames;
-  const { receivedAt: _, ...record } = first.records[0];
-  assertEquals(first.records.length, 1);
+  const { receivedAt: _, ...record } = recordsOf(first, "option")[0];
+  assertEquals(recordsOf(first, "option").length, 1);
   assertEquals(record as unknown, {
     provider: "alpaca",
     symbol: "AAPL240119C00150000",
@@ -106,10 +107,12 @@ Deno.test("alpaca: a chain is read page by page, and bad contracts of it are rej
     vega: 0.1,
   });
   assertEquals(first.rejected.map(({ reason }) => reason), ["contract is not as documented"]);
-  assertEquals(second.records.map(({ symbol }) => symbol), ["AAPL240119P00152500"]);
+  assertEquals(recordsOf(second, "option").map(({ symbol }) => symbol), ["AAPL240119P00152500"]);
   for (const frame of frames) {
     assertEquals(frame.kind, "option");
-    for (const each of frame.records) assertEquals(recordKind("option").validate(each, Date.now()), undefined);
+    for (const each of recordsOf(frame, "option")) {
+      assertEquals(recordKind("option").validate(each, Date.now()), undefined);
+    }
   }
 });
 
@@ -138,7 +141,7 @@ Deno.test("massive: a chain has the underlying's price and times to the microsec
   );
   const { frames: [frame] } = await read(massive(rest.url, "option", ["AAPL"]), 1);
   assertEquals([rest.asked[0].url.pathname, rest.asked[0].authorization], ["/v3/snapshot/options/AAPL", "Bearer k"]);
-  const { receivedAt: _, ...record } = frame.records[0];
+  const { receivedAt: _, ...record } = recordsOf(frame, "option")[0];
   assertEquals(record as unknown, {
     provider: "massive",
     symbol: "AAPL240119C00150000",
@@ -179,9 +182,10 @@ Deno.test("massive: a report is known from the day it was filed, with all its fi
       ],
     })
   );
-  const { frames: [{ records, rejected }] } = await read(massive(rest.url, "fundamental", ["AAPL"]), 1);
+  const { frames: [frame] } = await read(massive(rest.url, "fundamental", ["AAPL"]), 1);
+  const { rejected } = frame;
   assertEquals(rest.asked[0].url.search, "?ticker=AAPL&limit=100");
-  const [{ receivedAt: _, ...first }, second] = records as unknown as Record<string, unknown>[];
+  const [{ receivedAt: _, ...first }, second] = recordsOf(frame, "fundamental") as unknown as Record<string, unknown>[];
   assertEquals(first, {
     provider: "massive",
     symbol: "AAPL",
@@ -209,7 +213,7 @@ Deno.test("a symbol that is refused is named once, the others go on; when all ar
       : Response.json({ snapshots: { AAPL240119C00150000: SNAPSHOT } })
   );
   const both = await read(alpaca(rest.url, ["NOPE", "AAPL"]), 1);
-  assertEquals(both.frames[0].records.length, 1);
+  assertEquals(recordsOf(both.frames[0]).length, 1);
   assertEquals(both.notices.length, 1);
   assertMatch(both.notices[0], /option of NOPE could not be read: .*not entitled/);
   await assertRejects(() => read(alpaca(rest.url, ["NOPE"]), 1), Error, "not entitled");

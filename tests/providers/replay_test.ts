@@ -1,11 +1,11 @@
 import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { createReplay } from "../../src/providers/replay.ts";
 import { type ProviderSettings, SettingError } from "../../src/providers/provider.ts";
-import type { Bar } from "../../src/records/bar.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import { csvFile, csvLine, gzip, HEADER } from "../support/bars.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
 import { createContext, readFrames, testProvider } from "./conformance.ts";
+import { linesOf, recordsOf } from "../support/frames.ts";
 
 for (const [name, speed] of [["replay", undefined], ["replay at a speed", 1e9]] as const) {
   testProvider(name, {
@@ -29,8 +29,8 @@ async function read(name: string, content: string | Uint8Array, given: Partial<P
   const provider = createReplay(providerSettings({ file, dataDir: directory.path, ...given }));
   const frames = await readFrames(provider.open(createContext()));
   return {
-    bars: frames.flatMap(({ records }) => records as Bar[]),
-    lines: frames.flatMap(({ lines }) => lines!),
+    bars: frames.flatMap((frame) => recordsOf(frame)),
+    lines: frames.flatMap((frame) => linesOf(frame)!),
     rejected: frames.flatMap(({ rejected }) => rejected).map(({ line, reason }) => `${line} ${reason.split(": ")[0]}`),
     frames,
   };
@@ -64,7 +64,7 @@ for (const [name, content] of Object.entries(spellings)) {
     const { bars, rejected } = await read("bars", content);
     assertEquals(rejected, []);
     const [{ receivedAt: _, ...bar }] = bars;
-    assertEquals(bar, { ...EXPECTED, provider: "replay", ts: TS, vwap: undefined, trades: undefined, status: "final" });
+    assertEquals(bar, { ...EXPECTED, provider: "replay", ts: TS, status: "final" });
   });
 }
 
@@ -137,7 +137,7 @@ Deno.test("replay fails at the end when one of several files cannot be read, and
   const file = [await directory.write("1.csv", "nothing\n"), await directory.write("2.csv", csvFile(3))];
   const context = createContext();
   const reader = createReplay(providerSettings({ file })).open(context).getReader();
-  assertEquals((await reader.read()).value?.records.length, 3);
+  assertEquals((await reader.read()).value?.columns.count, 3);
   assertEquals(context.notices.length, 1);
   await assertRejects(() => reader.read(), Error, "header lacks symbol");
 });

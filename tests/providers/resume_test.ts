@@ -6,6 +6,7 @@ import { frameSize } from "../../src/records/frame.ts";
 import { csvFile, csvLine, gzip, HEADER } from "../support/bars.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
 import { createContext } from "./conformance.ts";
+import { linesOf, recordsOf } from "../support/frames.ts";
 
 /** A file that is read in several runs. */
 async function openRuns(name = "bars.csv") {
@@ -23,8 +24,8 @@ async function openRuns(name = "bars.csv") {
       const lines: number[] = [];
       const rejected: number[] = [];
       for await (const frame of provider.open(context)) {
-        times.push(...frame.records.map(({ ts }) => (ts - Date.UTC(2024, 0, 2, 14, 30)) / 60_000));
-        lines.push(...frame.lines!);
+        times.push(...recordsOf(frame).map(({ ts }) => (ts - Date.UTC(2024, 0, 2, 14, 30)) / 60_000));
+        lines.push(...linesOf(frame)!);
         rejected.push(...frame.rejected.map(({ line }) => line!));
         if (settled-- > 0) frame.ack("committed", frameSize(frame));
       }

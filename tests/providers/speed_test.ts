@@ -1,12 +1,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { playAtSpeed } from "../../src/providers/replay/speed.ts";
-import { createFrame, type Frame, frameSize } from "../../src/records/frame.ts";
+import { type Frame, frameSize } from "../../src/records/frame.ts";
+import { makeBar, makeFrame, recordsOf } from "../support/frames.ts";
 
 /** A frame of records of these times, in milliseconds. */
 function frameOf(times: number[], onSettled?: () => void): Frame {
-  const records = times.map((ts, at) => ({ provider: "replay", symbol: "A", ts, receivedAt: 1 + at }));
+  const records = times.map((ts, at) => makeBar({ ts, receivedAt: 1 + at }));
   const rejected = [{ reason: "bad", item: {} }];
-  return createFrame({ kind: "bar", provider: "replay", receivedAt: 1, records, rejected, onSettled });
+  return makeFrame(records, { rejected, onSettled });
 }
 
 async function* only(...frames: Frame[]): AsyncGenerator<Frame> {
@@ -17,7 +18,7 @@ Deno.test("records are handed on when their time has come, at N times real time"
   const started = performance.now();
   const arrivals: [number, number][] = [];
   for await (const frame of playAtSpeed(only(frameOf([0, 0, 60_000, 120_000])), 1200, new AbortController().signal)) {
-    arrivals.push([frame.records.length, performance.now() - started]);
+    arrivals.push([recordsOf(frame).length, performance.now() - started]);
   }
   assertEquals(arrivals.map(([count]) => count), [2, 1, 1]);
   for (const [at, [, ms]] of arrivals.entries()) assert(ms >= at * 50 - 2, `part ${at} came after ${ms} ms`);
@@ -26,7 +27,7 @@ Deno.test("records are handed on when their time has come, at N times real time"
 Deno.test("a record whose time goes back is not waited for", async () => {
   const parts: number[] = [];
   for await (const frame of playAtSpeed(only(frameOf([60_000, 0, 60_000])), 0.001, new AbortController().signal)) {
-    parts.push(frame.records[0].ts);
+    parts.push(recordsOf(frame)[0].ts);
   }
   assertEquals(parts, [60_000, 0, 60_000]);
 });

@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { createFrame, frameSize } from "../../src/records/frame.ts";
-import { makeBars, makeFrame, OPENING } from "../support/frames.ts";
+import { frameSize } from "../../src/records/frame.ts";
+import { frameOf, linesOf, makeBars, makeFrame, OPENING, recordsOf } from "../support/frames.ts";
 
 Deno.test("a frame is settled once, when the last of its records is", () => {
   let settled = 0;
@@ -44,7 +44,7 @@ Deno.test("a frame of which some is requeued is not settled", () => {
 
 Deno.test("a frame keeps what its provider says of it", () => {
   const records = makeBars(2);
-  const frame = createFrame({
+  const frame = frameOf({
     kind: "bar",
     provider: "replay",
     receivedAt: OPENING,
@@ -53,7 +53,7 @@ Deno.test("a frame keeps what its provider says of it", () => {
     lines: [2, 3],
   });
   assertEquals([frame.kind, frame.provider, frame.receivedAt, frame.source], ["bar", "replay", OPENING, "a.csv"]);
-  assertEquals([frame.records, frame.rejected, frame.lines], [records, [], [2, 3]]);
+  assertEquals([recordsOf(frame), frame.rejected, linesOf(frame)], [records, [], [2, 3]]);
 });
 
 Deno.test("a frame that the journal has synced is safe at once, and ends with the outcome that follows", () => {

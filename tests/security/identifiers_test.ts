@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { fromFileUrl, join } from "@std/path";
 import { recordKinds } from "../../src/records/mod.ts";
-import type { MarketRecord, RecordKind } from "../../src/records/record.ts";
+import type { RecordKind } from "../../src/records/kind.ts";
 import { DEFAULT_SCHEMA, namesIn } from "../../src/database/names.ts";
 import { createStatements } from "../../src/sinks/postgres/statements.ts";
 
@@ -151,7 +151,7 @@ Deno.test("no statement has anything in its text but constants and numbers: valu
 
 Deno.test("names of tables and columns are plain, and those of the kinds of records", () => {
   const identifier = /^[a-z][a-z0-9_]*$/;
-  for (const kind of Object.values(recordKinds) as unknown as RecordKind<MarketRecord>[]) {
+  for (const kind of Object.values(recordKinds) as unknown as RecordKind[]) {
     const names = [kind.table, kind.view, ...kind.columns.map(({ name }) => name), ...kind.keyColumns];
     for (const name of names) assertMatch(name, identifier);
     const known = new Set([...names, "series_id"]);

@@ -9,6 +9,7 @@ import type { Sink } from "../../src/sinks/sink.ts";
 import { never } from "../support/lanes.ts";
 import { numberedBar, numberedBars } from "../support/numbered.ts";
 import { testWhere } from "../support/skip.ts";
+import { rowsOf } from "../support/frames.ts";
 
 /** A sink for bars that holds nothing yet, and how to look into it. */
 export interface SinkUnderTest extends AsyncDisposable {
@@ -85,9 +86,9 @@ export function testSink({ name, missing, isLog = false, open }: ConformanceOpti
     async ({ sink, stored, refuse }) => {
       await refuse!(50);
       await using lane = sink.openLane();
-      const error = await assertRejects(() => lane.write(numberedBars(100), never));
+      const error = await assertRejects(() => lane.write(rowsOf(numberedBars(100)), never));
       assertEquals(sink.classify(error), "poison");
-      assertEquals(await lane.write(numberedBars(50), never), { stored: 50, unchanged: 0, deduplicated: 0 });
+      assertEquals(await lane.write(rowsOf(numberedBars(50)), never), { stored: 50, unchanged: 0, deduplicated: 0 });
       await lane[Symbol.asyncDispose]();
       assertEquals(await stored(), expected(numberedBars(50)));
     },
@@ -95,16 +96,16 @@ export function testSink({ name, missing, isLog = false, open }: ConformanceOpti
 
   test("gives up at once when its signal aborts, and can be written to again", async ({ sink, stored }) => {
     await using lane = sink.openLane();
-    await lane.write(numberedBars(1), never);
+    await lane.write(rowsOf(numberedBars(1)), never);
     const aborting = new AbortController();
     const reason = new Error("given up");
-    const writing = lane.write(numberedBars(5000), aborting.signal);
+    const writing = lane.write(rowsOf(numberedBars(5000)), aborting.signal);
     const aborted = performance.now();
     aborting.abort(reason);
     assertEquals(await assertRejects(() => writing), reason);
     assert(performance.now() - aborted < 200, "it waited for the write");
     // What was given up may have been written all the same, whole or not at all.
-    const { stored: fresh, unchanged } = await lane.write(numberedBars(5000), never);
+    const { stored: fresh, unchanged } = await lane.write(rowsOf(numberedBars(5000)), never);
     assertEquals(fresh + unchanged, 5000);
     await lane[Symbol.asyncDispose]();
     assertEquals(await stored(), expected(numberedBars(5000)));
@@ -114,8 +115,11 @@ export function testSink({ name, missing, isLog = false, open }: ConformanceOpti
     const reason = new Error("given up");
     for (const written of [0, 1]) {
       await using lane = sink.openLane();
-      if (written > 0) await lane.write(numberedBars(written), never);
-      assertEquals(await assertRejects(() => lane.write(numberedBars(10, 1), AbortSignal.abort(reason))), reason);
+      if (written > 0) await lane.write(rowsOf(numberedBars(written)), never);
+      assertEquals(
+        await assertRejects(() => lane.write(rowsOf(numberedBars(10, 1)), AbortSignal.abort(reason))),
+        reason,
+      );
     }
     assertEquals(await stored(), expected(numberedBars(1)));
   });
@@ -131,7 +135,7 @@ export function testSink({ name, missing, isLog = false, open }: ConformanceOpti
     const away = unreachable();
     {
       await using lane = away.openLane();
-      const error = await assertRejects(() => lane.write(numberedBars(1), never));
+      const error = await assertRejects(() => lane.write(rowsOf(numberedBars(1)), never));
       assertEquals(away.classify(error), "transient");
       assertEquals(sink.classify(error), "transient");
     }
@@ -147,7 +151,7 @@ export function testSink({ name, missing, isLog = false, open }: ConformanceOpti
     const unused = sink.openLane();
     await unused[Symbol.asyncDispose]();
     const used = sink.openLane();
-    await used.write(numberedBars(1), never);
+    await used.write(rowsOf(numberedBars(1)), never);
     await used[Symbol.asyncDispose]();
     await used[Symbol.asyncDispose]();
   });
@@ -155,7 +159,7 @@ export function testSink({ name, missing, isLog = false, open }: ConformanceOpti
 
 async function write(sink: Sink, bars: readonly Bar[]) {
   await using lane = sink.openLane();
-  return await lane.write(bars, never);
+  return await lane.write(rowsOf(bars), never);
 }
 
 function expected(bars: readonly Bar[]): Map<string, number> {

@@ -5,6 +5,7 @@ import { openPostgresSink } from "../../src/sinks/postgres.ts";
 import { counts, never, select } from "../support/lanes.ts";
 import { numberedBars, numbers, storedNumbers } from "../support/numbered.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const { controlTest } = useServer();
 
@@ -23,7 +24,7 @@ controlTest("lanes share the connections that a role may have, and no write fail
   const lanes = numbers(4).map(() => sink.openLane());
   for (let round = 0; round < 5; round++) {
     await Promise.all(lanes.map(async (lane, at) => {
-      assertEquals(await lane.write(numberedBars(50, (round * 4 + at) * 50), never), counts(50));
+      assertEquals(await lane.write(rowsOf(numberedBars(50, (round * 4 + at) * 50)), never), counts(50));
     }));
   }
   const mine = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE usename = 'limited'";
@@ -40,6 +41,6 @@ controlTest("a role that has no connection left at all is an outage, as before",
   as.username = "shut_out";
   await using sink = openPostgresSink({ database: databaseAt(as.href), kind: recordKind("bar"), deadlineMs: 10_000 });
   await using lane = sink.openLane();
-  const error = await lane.write(numberedBars(1), never).then(() => undefined, (error) => error);
+  const error = await lane.write(rowsOf(numberedBars(1)), never).then(() => undefined, (error) => error);
   assertEquals([error.code, sink.classify(error)], ["53300", "transient"]);
 });

@@ -8,6 +8,7 @@ import { openPostgresSink } from "../../src/sinks/postgres.ts";
 import { numberedBar } from "../support/numbered.ts";
 import { barSink, never, select } from "../support/lanes.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const { test } = useServer();
 
@@ -54,7 +55,7 @@ async function writeAll(database: Database, sent: readonly Bar[][], lanes: numbe
   await Promise.all(Array.from({ length: lanes }, async () => {
     await using lane = sink.openLane();
     for (let batch = waiting.shift(); batch !== undefined; batch = waiting.shift()) {
-      const { stored, unchanged, deduplicated } = await lane.write(batch, never);
+      const { stored, unchanged, deduplicated } = await lane.write(rowsOf(batch), never);
       total.stored += stored;
       total.unchanged += unchanged;
       total.deduplicated += deduplicated;
@@ -112,7 +113,7 @@ test("unordered observations whose values come again leave the newest, in whatev
   for (const order of permutations(seen)) {
     await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, writers: "many" });
     await using lane = sink.openLane();
-    for (const bar of order) await lane.write([bar], never);
+    for (const bar of order) await lane.write(rowsOf([bar]), never);
     assertEquals([...(await takeTable(database)).values()], [2], order.map(({ receivedAt }) => receivedAt).join());
   }
   await database[Symbol.asyncDispose]();

@@ -3,6 +3,7 @@ import type { Database } from "../../src/database/database.ts";
 import { barSink, counts, never, select, withLane } from "../support/lanes.ts";
 import { numberedBars, numbers, storedNumbers } from "../support/numbered.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const { test, controlTest } = useServer();
 
@@ -28,7 +29,7 @@ test("an abort ends a write that waits for a lock, and nothing of it is written 
     const reason = new Error("given up");
     const writing = (async () => {
       await using _held = await holdBars(database);
-      const write = lane.write(numberedBars(100), aborting.signal);
+      const write = lane.write(rowsOf(numberedBars(100)), aborting.signal);
       while ((await server.query(WAITING, url))[0].count === 0);
       aborting.abort(reason);
       assertEquals(await assertRejects(() => write), reason);
@@ -36,7 +37,7 @@ test("an abort ends a write that waits for a lock, and nothing of it is written 
       await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'");
     })();
     await writing;
-    assertEquals(await lane.write(numberedBars(50), never), counts(50));
+    assertEquals(await lane.write(rowsOf(numberedBars(50)), never), counts(50));
   });
   assertEquals(await storedNumbers(database), numbers(50));
 });
@@ -48,11 +49,11 @@ test("the server's own time-out of a write is transient, and the lane goes on", 
   await using lane = sink.openLane();
   {
     await using _held = await holdBars(database);
-    const error = await assertRejects(() => lane.write(numberedBars(10), never));
+    const error = await assertRejects(() => lane.write(rowsOf(numberedBars(10)), never));
     assertEquals((error as { code?: string }).code, "57014");
     assertEquals(sink.classify(error), "transient");
   }
-  assertEquals(await lane.write(numberedBars(10), never), counts(10));
+  assertEquals(await lane.write(rowsOf(numberedBars(10)), never), counts(10));
 });
 
 test("a lane's own deadline is transient, says what has happened, and the lane goes on", async (server) => {
@@ -61,11 +62,11 @@ test("a lane's own deadline is transient, says what has happened, and the lane g
   await using lane = sink.openLane();
   {
     await using _held = await holdBars(database);
-    const error = await assertRejects(() => lane.write(numberedBars(10), never), Error);
+    const error = await assertRejects(() => lane.write(rowsOf(numberedBars(10)), never), Error);
     assertEquals(error.message, "Cannot finish a write within 1000 ms: the database does not answer");
     assertEquals(sink.classify(error), "transient");
   }
-  const { stored, unchanged } = await lane.write(numberedBars(10), never);
+  const { stored, unchanged } = await lane.write(rowsOf(numberedBars(10)), never);
   assertEquals(stored + unchanged, 10);
 });
 
@@ -76,7 +77,7 @@ controlTest("an abort ends the wait for a connection to a server that hangs", as
     await withLane(database, async (lane) => {
       const aborting = new AbortController();
       const reason = new Error("given up");
-      const writing = lane.write(numberedBars(10), aborting.signal);
+      const writing = lane.write(rowsOf(numberedBars(10)), aborting.signal);
       queueMicrotask(() => aborting.abort(reason));
       assertEquals(await assertRejects(() => writing), reason);
     });
@@ -89,7 +90,7 @@ test("a lane that is closed leaves no connection behind", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const mine = () => server.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'barline'", url);
   await withLane(database, async (lane) => {
-    await lane.write(numberedBars(10), never);
+    await lane.write(rowsOf(numberedBars(10)), never);
     assertEquals((await mine()).length, 1);
   });
   while ((await mine()).length > 0);
@@ -99,7 +100,7 @@ test("lanes have a connection each", async (server) => {
   const { database } = await migratedDatabase(server);
   const sink = barSink(database);
   const lanes = numbers(3).map(() => sink.openLane());
-  await Promise.all(lanes.map((lane, at) => lane.write(numberedBars(100, at * 100), never)));
+  await Promise.all(lanes.map((lane, at) => lane.write(rowsOf(numberedBars(100, at * 100)), never)));
   const [{ count }] = await select(
     database,
     "SELECT count(*)::int AS count FROM pg_stat_activity WHERE application_name = 'barline' AND datname = current_database()",

@@ -14,6 +14,7 @@ import { freePort } from "../support/postgres.ts";
 import { startRelay } from "../support/relay.ts";
 import { testWhere } from "../support/skip.ts";
 import { testSink } from "./conformance.ts";
+import { recordsOf, rowsOf } from "../support/frames.ts";
 
 const missing = missingNats();
 let server: NatsServer;
@@ -69,7 +70,7 @@ testSink({
     return {
       sink: specimen.sink,
       async stored() {
-        const bars = (await specimen.messages()).flatMap(({ data }) => decodeFrame(data).records as Bar[]);
+        const bars = (await specimen.messages()).flatMap(({ data }) => recordsOf(decodeFrame(data)));
         return new Map(bars.map(({ symbol, ts, close }) => [`${symbol} ${ts}`, close]));
       },
       unreachable: () => openSink("nats", { nats: away, kind: recordKind("bar"), shards: 8, deadlineMs: 1000 }),
@@ -87,12 +88,13 @@ testWhere(missing, "a batch is a message for each provider and shard, named by i
   await using specimen = await openSpecimen({ natsShards: 3 }, 5000, alone);
   await using lane = specimen.sink.openLane();
   const bars = numberedBars(70).map((bar, at) => at % 2 === 0 ? bar : { ...bar, provider: "other" });
-  await lane.write(bars, never);
+  await lane.write(rowsOf(bars), never);
   const messages = await specimen.messages();
   const sent: Bar[] = [];
   const shards = new Map<string, string>();
   for (const { subject, data, header } of messages) {
-    const { kind, provider, records } = decodeFrame(data);
+    const { kind, provider, columns } = decodeFrame(data);
+    const records = recordsOf(columns);
     const [, shard] = /^barline\.default\.bar\.([0-2])$/.exec(subject)!;
     assertEquals(kind, "bar");
     assertMatch(header.get("Nats-Msg-Id"), /^[0-9a-f]{32}$/);
@@ -103,11 +105,11 @@ testWhere(missing, "a batch is a message for each provider and shard, named by i
     }
     const times = records.map(({ receivedAt }) => receivedAt);
     assertEquals(times, times.toSorted((a, b) => a - b));
-    sent.push(...records as Bar[]);
+    sent.push(...records);
   }
   assert(new Set(shards.values()).size > 1, "the symbols are not spread");
   const byNumber = (one: Bar, other: Bar) => one.open - other.open;
-  assertEquals(sent.sort(byNumber), bars.map((bar) => ({ ...bar, vwap: undefined, trades: undefined })));
+  assertEquals(sent.sort(byNumber), bars);
 });
 
 testWhere(
@@ -121,11 +123,11 @@ testWhere(
     await prepareStream(manager, wantedStream(settings));
     await using sink = openSink("nats", { nats, kind: recordKind("bar"), shards: 1, deadlineMs: 5000 });
     await using lane = sink.openLane();
-    assertEquals((await lane.write(numberedBars(2000), never)).stored, 2000);
+    assertEquals((await lane.write(rowsOf(numberedBars(2000)), never)).stored, 2000);
     const { state } = await manager.streams.info(settings.natsStream);
     assert(state.messages > 5, `${state.messages} messages`);
     const huge = numberedBar(0, 1, { symbol: "X".repeat(5000) });
-    const error = await assertRejects(() => lane.write([numberedBar(1), huge], never), Error);
+    const error = await assertRejects(() => lane.write(rowsOf([numberedBar(1), huge]), never), Error);
     assertEquals(sink.classify(error), "poison");
     assertMatch(error.message, /would have \d+ bytes, and the NATS server takes 3840/);
     assertEquals(
@@ -140,31 +142,31 @@ testWhere(missing, "a message whose acknowledgement was lost is kept once", asyn
   await using relay = startRelay(server.port);
   await using specimen = await openSpecimen({ natsUrl: [`nats://127.0.0.1:${relay.port}`] }, 300);
   await using lane = specimen.sink.openLane();
-  await lane.write(numberedBars(10), never);
+  await lane.write(rowsOf(numberedBars(10)), never);
   relay.freeze();
-  const error = await assertRejects(() => lane.write(numberedBars(100, 10), never), Error);
+  const error = await assertRejects(() => lane.write(rowsOf(numberedBars(100, 10)), never), Error);
   assertEquals(specimen.sink.classify(error), "transient");
   relay.cut();
   while (true) {
     try {
-      const { stored, unchanged } = await lane.write(numberedBars(100, 10), never);
+      const { stored, unchanged } = await lane.write(rowsOf(numberedBars(100, 10)), never);
       assertEquals(stored + unchanged, 100);
       break;
     } catch (error) {
       assertEquals(specimen.sink.classify(error), "transient");
     }
   }
-  const bars = (await specimen.messages()).flatMap(({ data }) => decodeFrame(data).records);
+  const bars = (await specimen.messages()).flatMap(({ data }) => recordsOf(decodeFrame(data)));
   assertEquals(bars.length, 110);
 });
 
 testWhere(missing, "a stream that is full refuses: that is transient, and what is there stays", async () => {
   await using specimen = await openSpecimen({ natsMaxBytes: 20_000 });
   await using lane = specimen.sink.openLane();
-  await lane.write(numberedBars(100), never);
+  await lane.write(rowsOf(numberedBars(100)), never);
   const before = (await specimen.messages()).length;
   const error = await assertRejects(async () => {
-    for (let from = 100;; from += 100) await lane.write(numberedBars(100, from), never);
+    for (let from = 100;; from += 100) await lane.write(rowsOf(numberedBars(100, from)), never);
   }, Error);
   assertEquals(specimen.sink.classify(error), "transient");
   assert((await specimen.messages()).length >= before);
@@ -174,7 +176,7 @@ testWhere(missing, "without a stream a write is transient, as it may be made yet
   await using specimen = await openSpecimen();
   await specimen.manager.streams.delete("BARLINE");
   await using lane = specimen.sink.openLane();
-  const error = await assertRejects(() => lane.write(numberedBars(1), never), Error);
+  const error = await assertRejects(() => lane.write(rowsOf(numberedBars(1)), never), Error);
   assertEquals(specimen.sink.classify(error), "transient");
   assertMatch(error.message, /^No stream at .* takes barline\.default\.bar\.\d: run barline migrate --sink nats/);
 });

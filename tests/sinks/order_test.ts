@@ -17,6 +17,7 @@ import {
   STATUSES,
 } from "../support/observations.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
+import { recordsOf, rowsOf } from "../support/frames.ts";
 
 const { test } = useServer();
 const kind = recordKind("bar");
@@ -26,7 +27,7 @@ async function writeRestarted(url: string, bars: readonly Bar[], writers: Writer
   await using database = databaseAt(url);
   await using sink = openPostgresSink({ database, kind, deadlineMs: 10_000, writers });
   await using lane = sink.openLane();
-  await lane.write(bars, never);
+  await lane.write(rowsOf(bars), never);
 }
 
 async function takeRows(database: Database): Promise<{ close: number; status: string }[]> {
@@ -66,7 +67,7 @@ test("five observations of a bar leave the newest in all 120 orders through two 
       const orders = permutations(recent);
       for (const turn of recent.keys()) {
         const bars = orders.map((order, at) => recordOf(order[turn], START_MS + at));
-        await (lanes[turn] ? one : other).write(bars, never);
+        await (lanes[turn] ? one : other).write(rowsOf(bars), never);
       }
       const { source, value } = newestOf(recent);
       assertEquals(await takeRows(database), orders.map(() => ({ close: value, status: STATUSES[source] })));
@@ -83,7 +84,7 @@ test("observations of a bar in one batch leave the newest in all orders", async 
     fc.asyncProperty(observations, async (seen) => {
       const orders = permutations(seen);
       const bars = orders.flatMap((order, at) => order.map((each) => recordOf(each, START_MS + at)));
-      await lane.write(bars, never);
+      await lane.write(rowsOf(bars), never);
       const { source, value } = newestOf(seen);
       assertEquals(await takeRows(database), orders.map(() => ({ close: value, status: STATUSES[source] })));
     }),
@@ -96,7 +97,7 @@ test("a plain bar that a feed repeats does not replace a correction, and history
   const sink = barSink(database);
   await using lane = sink.openLane();
   const see = async (source: Source, value: number, at: number) => {
-    const { stored } = await lane.write([recordOf({ source, value, at }, START_MS)], never);
+    const { stored } = await lane.write(rowsOf([recordOf({ source, value, at }, START_MS)]), never);
     const [{ close, status }] = await select(database, "SELECT close, status FROM bars");
     return { stored, close, status };
   };
@@ -116,7 +117,7 @@ test("a file that is read again by a later run leaves its rows as they are", asy
   const before = await select(database, "SELECT xmin::text FROM bar");
   await using sink = barSink(database);
   await using lane = sink.openLane();
-  assertEquals(await lane.write(bars(2), never), counts(0, 1));
+  assertEquals(await lane.write(rowsOf(bars(2)), never), counts(0, 1));
   assertEquals(await select(database, "SELECT xmin::text FROM bar"), before);
 });
 
@@ -126,10 +127,10 @@ test("history marks the bars that were over when it was asked, and no others", (
     const { provider: _, receivedAt: __, ...bar } = recordOf({ source: "plain", value: 1, at: 0 }, START_MS - before);
     return bar;
   });
-  const { records } = createHistoryFrame("feed", bars, asOf, () => {});
-  assertEquals((records as Bar[]).map(({ fromHistory }) => fromHistory), [1, undefined, undefined]);
+  const records = recordsOf(createHistoryFrame("feed", bars, asOf, () => {}));
+  assertEquals(records.map(({ fromHistory }) => fromHistory), [1, undefined, undefined]);
   // The vendor's clock says what was over, where the local one is behind it.
-  const later = createHistoryFrame("feed", bars, asOf, () => {}, 65_000).records as Bar[];
+  const later = recordsOf(createHistoryFrame("feed", bars, asOf, () => {}, 65_000));
   assertEquals(later.map(({ fromHistory }) => fromHistory), [1, 1, 1]);
   return Promise.resolve();
 });

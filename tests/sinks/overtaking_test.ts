@@ -11,6 +11,7 @@ import { never, select } from "../support/lanes.ts";
 import { newestOf, type Observation, permutations, recordOf, START_MS, STATUSES } from "../support/observations.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
 import { settled } from "../support/streams.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const { test } = useServer();
 const kind = recordKind("bar");
@@ -39,11 +40,11 @@ async function writeOvertaking(
     new WritableStream<number>({
       write: (at) =>
         new Promise<void>((resolve, reject) =>
-          void waiting.set(at, () => lane.write([bars[at]], never).then(() => resolve(), reject))
+          void waiting.set(at, () => lane.write(rowsOf([bars[at]]), never).then(() => resolve(), reject))
         ),
     }, { highWaterMark: 1 })
   );
-  const spreading = distribute(ReadableStream.from(bars.keys()), streams, (at) => order.enter([bars[at]]));
+  const spreading = distribute(ReadableStream.from(bars.keys()), streams, (at) => order.enter(rowsOf([bars[at]])));
   for (let left = bars.length; left > 0; left--) {
     while (waiting.size === 0) await settled();
     await settled();
@@ -65,10 +66,10 @@ test("files leave the newest of five observations over a row of an earlier run, 
   await fc.assert(
     fc.asyncProperty(observations, earlier, async (seen, row) => {
       const orders = permutations([...seen.keys()]);
-      await before.write(orders.map((_, at) => recordOf(row, START_MS + at)), never);
+      await before.write(rowsOf(orders.map((_, at) => recordOf(row, START_MS + at))), never);
       for (const [at, ranks] of orders.entries()) {
         const bars = seen.map((each) => recordOf(each, START_MS + at));
-        await writeOvertaking(lanes, createOrder(kind), bars, ranks);
+        await writeOvertaking(lanes, createOrder(), bars, ranks);
       }
       const { value } = newestOf([row, ...seen]);
       const rows = await select(database, "SELECT close, status FROM bars ORDER BY ts");

@@ -4,6 +4,7 @@ import type { Database } from "../../src/database/database.ts";
 import { numberedBar, numberedBars, numbers, storedNumbers } from "../support/numbered.ts";
 import { counts, never, recordStatements, select, withLane, writeOnce } from "../support/lanes.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const { test } = useServer();
 
@@ -97,11 +98,11 @@ test("a value that appears, disappears or is no number is a change like any othe
   assertEquals(await write(2, { vwap: 1.5, trades: 3 }), counts(1, 0, 0, 1), "appeared");
   assertEquals(await write(3, { vwap: 1.5, trades: 3 }), counts(0, 1));
   assertEquals(await write(4, { trades: 3 }), counts(1, 0, 0, 1), "disappeared");
-  assertEquals(await write(5, { trades: 3, vwap: NaN }), counts(1, 0, 0, 1), "NaN");
-  assertEquals(await write(6, { trades: 3, vwap: NaN }), counts(0, 1), "NaN again");
-  assertEquals(await write(7, { trades: 3, vwap: NaN, status: "correction" }), counts(1, 0, 0, 1), "status");
-  assertEquals(await select(database, "SELECT trades, vwap, status FROM bars"), [
-    { trades: 3, vwap: NaN, status: "correction" },
+  assertEquals(await write(5, { trades: 3, close: NaN }), counts(1, 0, 0, 1), "NaN");
+  assertEquals(await write(6, { trades: 3, close: NaN }), counts(0, 1), "NaN again");
+  assertEquals(await write(7, { trades: 3, close: NaN, status: "correction" }), counts(1, 0, 0, 1), "status");
+  assertEquals(await select(database, "SELECT trades, vwap, close, status FROM bars"), [
+    { trades: 3, vwap: null, close: NaN, status: "correction" },
   ]);
 });
 
@@ -126,7 +127,7 @@ test("new rows go by COPY, known ones by the upsert at once, and COPY is tried a
     /** Which ways the next batch goes. */
     const ways = async (from: number) => {
       recorded.statements.length = 0;
-      await lane.write(numberedBars(100, from), never);
+      await lane.write(rowsOf(numberedBars(100, from)), never);
       return recorded.statements.filter((statement) => /^COPY|^INSERT INTO bar/.test(statement)).join(" then ");
     };
     assertEquals(await ways(1000), "COPY");

@@ -1,13 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { withClient } from "../../src/database/database.ts";
-import { recordKind } from "../../src/records/mod.ts";
 import { createSeriesIndex } from "../../src/sinks/postgres/series.ts";
 import { numberedBar, numberedBars, numbers, storedNumbers } from "../support/numbered.ts";
 import { barSink, counts, never, recordStatements, select, withLane, writeOnce } from "../support/lanes.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const { test } = useServer();
-const bar = recordKind("bar");
 
 /** A bar of each of many series. */
 function manySeries(count: number) {
@@ -23,7 +22,7 @@ test("a series that several connections meet at once gets one id, and all agree 
       withClient(database, (client, names) => {
         // Each meets the series in an order of its own.
         const mine = lane % 2 === 0 ? bars : bars.toReversed();
-        return createSeriesIndex({ client, names, kind: bar, tenant: "default" }).intern(mine).then((ids) =>
+        return createSeriesIndex({ client, names, tenant: "default" }).intern(rowsOf(mine)).then((ids) =>
           lane % 2 === 0 ? ids : ids.reverse()
         );
       })
@@ -43,8 +42,8 @@ test("series differ by provider, symbol, timeframe and tenant, whatever characte
     numberedBar(0, 0, { symbol, timeframe: "5m" }),
   ]);
   await withClient(database, async (client, names) => {
-    const ids = await createSeriesIndex({ client, names, kind: bar, tenant: "default" }).intern(bars);
-    const theirs = await createSeriesIndex({ client, names, kind: bar, tenant: "other" }).intern(bars);
+    const ids = await createSeriesIndex({ client, names, tenant: "default" }).intern(rowsOf(bars));
+    const theirs = await createSeriesIndex({ client, names, tenant: "other" }).intern(rowsOf(bars));
     assertEquals(new Set([...ids, ...theirs]).size, bars.length * 2);
     const { rows } = await client.query(
       "SELECT provider, symbol, timeframe FROM series WHERE tenant = 'default' ORDER BY array_position($1::int[], id)",
@@ -58,9 +57,9 @@ test("a series is asked for once in the life of a connection", async (server) =>
   const { database } = await migratedDatabase(server);
   const recorded = recordStatements(database);
   await withLane(recorded, async (lane) => {
-    await lane.write(manySeries(20), never);
+    await lane.write(rowsOf(manySeries(20)), never);
     const first = recorded.statements.length;
-    await lane.write(manySeries(20).map((each) => ({ ...each, ts: each.ts + 60_000 })), never);
+    await lane.write(rowsOf(manySeries(20).map((each) => ({ ...each, ts: each.ts + 60_000 }))), never);
     assertEquals(recorded.statements.slice(first), ["COPY"]);
   });
 });
@@ -69,13 +68,13 @@ test("what is known of series is forgotten with the connection", async (server) 
   const { url, database } = await migratedDatabase(server);
   const recorded = recordStatements(database);
   await withLane(recorded, async (lane) => {
-    await lane.write(numberedBars(70), never);
+    await lane.write(rowsOf(numberedBars(70)), never);
     // As after a failover to a server that lacks the last commits: the same ids now mean other series.
     await server.query("TRUNCATE series_key RESTART IDENTITY; TRUNCATE bar", url);
     await server.query("INSERT INTO series (provider, symbol, timeframe) VALUES ('numbered', 'ANOTHER', '1m')", url);
     await server.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'barline'");
     // Whether the lane hears of that before it writes is a matter of chance.
-    const write = () => lane.write(numberedBars(70), never);
+    const write = () => lane.write(rowsOf(numberedBars(70)), never);
     assertEquals(await write().catch(write), counts(70));
   });
   assertEquals(recorded.clients.length, 2);
@@ -86,8 +85,8 @@ test("a batch that is refused leaves its new series in place for the next", asyn
   const { url, database } = await migratedDatabase(server);
   await server.query("ALTER TABLE bar ADD CONSTRAINT no_zero CHECK (open > 0)", url);
   await withLane(database, async (lane) => {
-    await assertRejects(() => lane.write(numberedBars(70), never));
-    assertEquals(await lane.write(numberedBars(69, 1), never), counts(69));
+    await assertRejects(() => lane.write(rowsOf(numberedBars(70)), never));
+    assertEquals(await lane.write(rowsOf(numberedBars(69, 1)), never), counts(69));
   });
   assertEquals(await storedNumbers(database), numbers(69, 1));
 });
@@ -98,7 +97,7 @@ test("several lanes that begin with the same new series all store their rows und
   await Promise.all(
     numbers(6).map(async (at) => {
       await using lane = sink.openLane();
-      assertEquals(await lane.write(numberedBars(70, at * 70), never), counts(70));
+      assertEquals(await lane.write(rowsOf(numberedBars(70, at * 70)), never), counts(70));
     }),
   );
   assertEquals(await storedNumbers(database), numbers(420));

@@ -5,6 +5,7 @@ import type { Bar } from "../../src/records/bar.ts";
 import { barSink, counts, never, select, withLane, writeOnce } from "../support/lanes.ts";
 import { numberedBar, numberedBars } from "../support/numbered.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const { test, controlTest } = useServer();
 
@@ -23,8 +24,8 @@ test("a column that became numeric is written by the upsert, and the connection 
   );
   await select(database, "ALTER TABLE bar ALTER COLUMN volume TYPE numeric");
   await withLane(database, async (lane) => {
-    assertEquals(await lane.write(numberedBars(100), never), counts(100));
-    assertEquals(await lane.write(numberedBars(100, 100), never), counts(100));
+    assertEquals(await lane.write(rowsOf(numberedBars(100)), never), counts(100));
+    assertEquals(await lane.write(rowsOf(numberedBars(100, 100)), never), counts(100));
   });
   const mine = "SELECT count(*)::int AS count, sum(volume)::int AS volume FROM bar";
   assertEquals(await select(database, mine), [{ count: 200, volume: 200 }]);

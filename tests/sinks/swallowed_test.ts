@@ -9,6 +9,7 @@ import { endOf } from "../../src/cli/exit.ts";
 import { summarize } from "../../src/cli/summary.ts";
 import { createLatencyDistribution } from "../../src/telemetry/latency.ts";
 import { createLedger, imbalance } from "../../src/pipeline/ledger.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const { test } = useServer();
 
@@ -29,11 +30,11 @@ test("rows that a trigger takes without an error count as swallowed, by COPY and
   const warn = (message: string) => void notices.push(message);
   await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, warn });
   await using lane = sink.openLane();
-  assertEquals(await lane.write(numberedBars(400), never), { ...counts(200), swallowed: 200 });
+  assertEquals(await lane.write(rowsOf(numberedBars(400)), never), { ...counts(200), swallowed: 200 });
   // Again: the even ones are there, and the odd ones still are not.
-  assertEquals(await lane.write(numberedBars(400), never), { ...counts(0, 200), swallowed: 200 });
+  assertEquals(await lane.write(rowsOf(numberedBars(400)), never), { ...counts(0, 200), swallowed: 200 });
   const changed = [numberedBar(0, 1000, { close: 5, high: 5 }), numberedBar(1, 1000), numberedBar(2)];
-  assertEquals(await lane.write(changed, never), { ...counts(1, 1, 0, 1), swallowed: 1 });
+  assertEquals(await lane.write(rowsOf(changed), never), { ...counts(1, 1, 0, 1), swallowed: 1 });
   assertEquals(notices.length, 1);
   assertEquals(await select(database, "SELECT count(*)::int AS count FROM bar"), [{ count: 200 }]);
 });
@@ -76,7 +77,7 @@ test("each write waits for the disk, whatever the role is set to, by COPY and by
       ? barSink(reopened)
       : openPostgresSink({ database: reopened, kind: recordKind("bar"), deadlineMs: 10_000, synchronousCommit });
     await using lane = sink.openLane();
-    await lane.write([numberedBar(0, close, { close, low: close, high: 9 })], never);
+    await lane.write(rowsOf([numberedBar(0, close, { close, low: close, high: 9 })]), never);
   };
   const seen = async () => (await select(database, "DELETE FROM seen RETURNING setting")).map(({ setting }) => setting);
   await write(1);

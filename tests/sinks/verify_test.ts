@@ -9,6 +9,7 @@ import { numberedBar, numberedBars } from "../support/numbered.ts";
 import { missingPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { runServerProgram, type TestServer } from "../support/postgres.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
+import { rowsOf } from "../support/frames.ts";
 
 const { test, controlTest } = useServer();
 
@@ -33,12 +34,12 @@ for (const way of ["COPY", "the upsert"]) {
   test(`ids that belong to another series by now are learned anew before ${way} writes`, async (server) => {
     const { url, database } = await migratedDatabase(server);
     await withLane(database, async (lane) => {
-      await lane.write([bar("BTC", 0)], never);
+      await lane.write(rowsOf([bar("BTC", 0)]), never);
       // The lane goes to the upsert after a COPY that met known keys.
-      if (way === "the upsert") await lane.write([bar("BTC", 0)], never);
+      if (way === "the upsert") await lane.write(rowsOf([bar("BTC", 0)]), never);
       await server.query("TRUNCATE series_key RESTART IDENTITY; TRUNCATE bar", url);
       await server.query("INSERT INTO series_key (provider, symbol, timeframe) VALUES ('other', 'ETH', '1m')", url);
-      assertEquals(await lane.write([bar("BTC", 1), bar("BTC", 2)], never), counts(2));
+      assertEquals(await lane.write(rowsOf([bar("BTC", 1), bar("BTC", 2)]), never), counts(2));
     });
     assertEquals(await barsBySymbol(database), { BTC: 2 });
   });
@@ -51,10 +52,10 @@ controlTest("a restore in place under a lane that is open mixes no symbols", asy
   const dump = join(directory, "dump");
   await runServerProgram(directory, "pg_dump", "-Fc", "-f", dump, url);
   await withLane(database, async (lane) => {
-    await lane.write([bar("BTC", 0)], never);
+    await lane.write(rowsOf([bar("BTC", 0)]), never);
     await runServerProgram(directory, "pg_restore", "--clean", "--single-transaction", "-d", url, dump);
     await writeOnce(database, [bar("ETH", 0)]);
-    assertEquals(await lane.write([bar("BTC", 1)], never), counts(1));
+    assertEquals(await lane.write(rowsOf([bar("BTC", 1)]), never), counts(1));
   });
   assertEquals(await barsBySymbol(database), { BTC: 1, ETH: 1 });
   await Deno.remove(directory, { recursive: true });
@@ -73,7 +74,7 @@ test("series that are deleted while lanes write leave no bar behind", async (ser
     await using opened = sink.openLane();
     for (let round = 0; round < 40; round++) {
       const bars = numberedBars(20, lane * 10_000 + round * 20);
-      const write = () => opened.write(bars, never);
+      const write = () => opened.write(rowsOf(bars), never);
       // A deletion right behind the renewed ids is told as a fault that is tried again.
       const retry = async (error: unknown): Promise<unknown> => {
         assertEquals(classifyDatabaseError(error), "transient", String(error));
@@ -103,7 +104,7 @@ test("a sequence that is behind its table is set right and told, and the new ser
   const warn = (message: string) => void notices.push(message);
   await using sink = openPostgresSink({ database, kind: recordKind("bar"), deadlineMs: 10_000, warn });
   await using lane = sink.openLane();
-  assertEquals(await lane.write([bar("A", 1), bar("NEW", 1)], never), counts(2));
+  assertEquals(await lane.write(rowsOf([bar("A", 1), bar("NEW", 1)]), never), counts(2));
   assertEquals(notices, ["The sequence of series_key.id was behind its table, it goes on after 3 now"]);
   assertEquals(await barsBySymbol(database), { A: 2, B: 1, C: 1, NEW: 1 });
 });
@@ -136,15 +137,15 @@ if (missingPgbouncer() === undefined) {
       await withBouncer(server, async (pooled, direct) => {
         const sink = barSink(databaseAt(pooled, 200), 20_000);
         await using lane = sink.openLane();
-        await lane.write([bar("A", 0)], never);
-        if (way === "the upsert") await lane.write([bar("A", 0)], never);
+        await lane.write(rowsOf([bar("A", 0)]), never);
+        if (way === "the upsert") await lane.write(rowsOf([bar("A", 0)]), never);
         // As another client of the pooler leaves it.
         await select(databaseAt(pooled, 0), "SELECT 1");
         await holdBars(direct, async () => {
-          const error = await assertRejects(() => lane.write([bar("A", 1), bar("A", 2)], never));
+          const error = await assertRejects(() => lane.write(rowsOf([bar("A", 1), bar("A", 2)]), never));
           assertEquals([(error as { code?: string }).code, sink.isTooSlow?.(error)], ["57014", true]);
         });
-        assertEquals(await lane.write([bar("A", 1), bar("A", 2)], never), counts(2));
+        assertEquals(await lane.write(rowsOf([bar("A", 1), bar("A", 2)]), never), counts(2));
       });
     });
   }
@@ -152,10 +153,10 @@ if (missingPgbouncer() === undefined) {
   test("a connection through PgBouncer whose database is replaced behind it mixes no symbols", async (server) => {
     await withBouncer(server, async (pooled, direct) => {
       await withLane(databaseAt(pooled), async (lane) => {
-        await lane.write([bar("AAPL", 0)], never);
+        await lane.write(rowsOf([bar("AAPL", 0)]), never);
         await select(direct, "TRUNCATE series_key RESTART IDENTITY; TRUNCATE bar");
         await writeOnce(direct, [bar("MSFT", 0)]);
-        assertEquals(await lane.write([bar("AAPL", 1)], never), counts(1));
+        assertEquals(await lane.write(rowsOf([bar("AAPL", 1)]), never), counts(1));
       });
       assertEquals(await barsBySymbol(direct), { AAPL: 1, MSFT: 1 });
     });
@@ -167,7 +168,7 @@ test("a lane's own deadline says that the batch may be too large", async (server
   const sink = barSink(database, 200);
   await using lane = sink.openLane();
   await holdBars(database, async () => {
-    const error = await assertRejects(() => lane.write(numberedBars(2), never));
+    const error = await assertRejects(() => lane.write(rowsOf(numberedBars(2)), never));
     assertEquals(sink.isTooSlow?.(error), true);
   });
 });

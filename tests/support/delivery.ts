@@ -73,7 +73,7 @@ export function testLane(options: TestLaneOptions = {}): TestLane {
 /** A batch of whole frames. */
 export function batchOf(...frames: Frame[]): Batch {
   return {
-    records: frames.flatMap(({ records }) => records),
-    parts: frames.map((frame) => ({ frame, from: 0, count: frame.records.length })),
+    slices: frames.map((frame) => ({ frame, columns: frame.columns, from: 0, count: frame.columns.count })),
+    count: frames.reduce((sum, { columns }) => sum + columns.count, 0),
   };
 }

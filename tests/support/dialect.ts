@@ -8,6 +8,7 @@ import { type Frame, frameSize } from "../../src/records/frame.ts";
 import { createContext } from "../providers/conformance.ts";
 import type { Provider, ProviderSettings } from "../../src/providers/provider.ts";
 import { makeDirectory, providerSettings } from "./providers.ts";
+import { recordsOf } from "./frames.ts";
 
 /** What the server says. */
 export interface Dialect {
@@ -65,7 +66,7 @@ export async function readDialect(
       while (!done(bars)) {
         const { value } = await reader.read();
         if (value === undefined) throw new Error("the stream ended too early");
-        bars.push(...value.records as Bar[]);
+        bars.push(...recordsOf(value));
         rejected.push(...value.rejected.map(({ reason }) => reason));
         value.ack("committed", frameSize(value));
       }

@@ -5,8 +5,9 @@
  */
 import type { Fault, WriteCounts } from "../../src/events.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import type { MarketRecord } from "../../src/records/record.ts";
+import type { Rows } from "../../src/records/columns.ts";
 import type { Sink } from "../../src/sinks/sink.ts";
+import { recordsOf } from "./frames.ts";
 
 /** An error of a kind that the fake sink knows. */
 export class SinkError extends Error {
@@ -51,8 +52,8 @@ export function fakeSink(options: FakeSinkOptions = {}): FakeSink {
       const worker = opened++;
       openLanes++;
       return {
-        async write(records: readonly MarketRecord[], signal: AbortSignal): Promise<WriteCounts> {
-          const bars = records as readonly Bar[];
+        async write(rows: Rows, signal: AbortSignal): Promise<WriteCounts> {
+          const bars = recordsOf(rows);
           attempts.push(bars);
           await options.write?.(bars, signal, worker);
           stored.push(...bars);

@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { recordsOf } from "./frames.ts";
 import { fromFileUrl } from "@std/path";
 import { readFormat } from "../../src/config/files.ts";
 import type { GivenFormat } from "../../src/files/plan_file.ts";
 import { createReplay } from "../../src/providers/replay.ts";
-import type { Bar } from "../../src/records/bar.ts";
 import { recordKinds } from "../../src/records/mod.ts";
 import { createContext, readFrames } from "../providers/conformance.ts";
 import { providerSettings } from "./providers.ts";
@@ -131,7 +131,7 @@ export async function readBars(file: string | readonly string[], format: GivenFo
   const context = createContext();
   const frames = await readFrames(provider.open(context));
   return {
-    bars: frames.flatMap(({ records }) => records as Bar[]),
+    bars: frames.flatMap((frame) => recordsOf(frame)),
     refused: frames.flatMap(({ rejected }) => rejected).map(({ line, reason }) => `${line} ${reason}`),
     warned: context.notices,
   };

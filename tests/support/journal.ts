@@ -6,7 +6,7 @@
 import { type JournalLog, type LogOptions, openLog } from "../../src/journal/log.ts";
 import { decodeFrame, encodeFrame } from "../../src/records/codec.ts";
 import { recordKind } from "../../src/records/mod.ts";
-import { makeBars, makeFrame } from "./frames.ts";
+import { makeBars, makeFrame, recordsOf } from "./frames.ts";
 
 /** A directory for a journal, and what its logs have told. */
 export interface JournalDirectory extends AsyncDisposable {
@@ -45,7 +45,7 @@ export function itemOf(from: number, count = 1) {
 
 /** Minutes of the bars in a message, as {@linkcode itemOf} numbered them. */
 export function minutesOf(message: Uint8Array): number[] {
-  return decodeFrame(message).records.map(({ receivedAt }) => receivedAt - makeBars(1)[0].receivedAt);
+  return recordsOf(decodeFrame(message)).map(({ receivedAt }) => receivedAt - makeBars(1)[0].receivedAt);
 }
 
 /** Reads all that is unread, and gives the minutes of its bars. */

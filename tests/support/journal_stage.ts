@@ -8,10 +8,9 @@ import type { JournalLog, LogOptions } from "../../src/journal/log.ts";
 import type { Listener } from "../../src/events.ts";
 import { createJournal, type Journal, type JournalOptions } from "../../src/pipeline/journal.ts";
 import { createLedger, imbalance, type Ledger } from "../../src/pipeline/ledger.ts";
-import type { Bar } from "../../src/records/bar.ts";
 import { type FinalOutcome, type Frame, frameSize } from "../../src/records/frame.ts";
 import { recordKind } from "../../src/records/mod.ts";
-import { makeBars, makeFrame } from "./frames.ts";
+import { makeBars, makeFrame, recordsOf } from "./frames.ts";
 import { type JournalDirectory, journalDirectory } from "./journal.ts";
 import { type EventLog, eventLog } from "./letters.ts";
 
@@ -35,14 +34,14 @@ export interface TestStage extends AsyncDisposable {
   /** Says that no more frames come. */
   end(): Promise<void>;
   /** The next frame that comes out; `undefined` at the end. */
-  take(): Promise<Frame<Bar> | undefined>;
+  take(): Promise<Frame | undefined>;
   /** Takes and settles frames until `count` records have come, or the end; gives their numbers. */
   drain(count?: number): Promise<number[]>;
 }
 
 /** Numbers of a frame's bars, from 0, as {@linkcode TestStage.give} has counted them. */
 export function numbersOf(frame: Frame): number[] {
-  return frame.records.map(({ receivedAt }) => receivedAt - makeBars(1)[0].receivedAt);
+  return recordsOf(frame).map(({ receivedAt }) => receivedAt - makeBars(1)[0].receivedAt);
 }
 
 /** Makes a stage: `overflow`, for sources that cannot wait, with a capacity of 100 records, unless said otherwise. */
@@ -82,8 +81,8 @@ export async function testStage(
   let given = 0;
   let settled = 0;
   const ended: FinalOutcome[] = [];
-  async function take(): Promise<Frame<Bar> | undefined> {
-    return (await reader.read()).value as Frame<Bar> | undefined;
+  async function take(): Promise<Frame | undefined> {
+    return (await reader.read()).value;
   }
   const closing = opened.move();
   return {

@@ -11,6 +11,7 @@ import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import type { Sink, SinkLane } from "../../src/sinks/sink.ts";
 import { openPostgresSink } from "../../src/sinks/postgres.ts";
+import { rowsOf } from "./frames.ts";
 
 /** A signal that never aborts. */
 export const never: AbortSignal = new AbortController().signal;
@@ -28,7 +29,7 @@ export async function withLane<T>(database: Database, fn: (lane: SinkLane) => Pr
 
 /** Writes one batch through a lane of its own. */
 export function writeOnce(database: Database, bars: readonly Bar[]): Promise<WriteCounts> {
-  return withLane(database, (lane) => lane.write(bars, never));
+  return withLane(database, (lane) => lane.write(rowsOf(bars), never));
 }
 
 /** What a batch counted; `updated` are those of the stored that were there before. */

@@ -8,6 +8,7 @@ import { applyChange, type CoverageStore, type SeriesOwner, type StoredStarts } 
 import type { Bar } from "../../src/records/bar.ts";
 import type { Frame } from "../../src/records/frame.ts";
 import type { Interval } from "../../src/records/intervals.ts";
+import { recordsOf } from "./frames.ts";
 
 /** See the module's description. */
 export interface MemoryTable {
@@ -32,7 +33,7 @@ export function createMemoryTable(): MemoryTable {
   let saves = 0;
 
   function commit(frame: Frame): void {
-    for (const record of frame.records as Bar[]) {
+    for (const record of recordsOf(frame)) {
       const key = keyOf(record.provider, record.symbol);
       let rows = series.get(key);
       if (rows === undefined) series.set(key, rows = new Map());

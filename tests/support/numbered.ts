@@ -7,7 +7,7 @@ import type { Database } from "../../src/database/database.ts";
 import { withClient } from "../../src/database/database.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import { createFrame } from "../../src/records/frame.ts";
+import { frameOf } from "./frames.ts";
 
 const FIRST_MS = Date.UTC(2024, 0, 2, 14, 30);
 const SERIES = 7;
@@ -74,7 +74,7 @@ export function numberedProvider(options: NumberedOptions = {}): NumberedProvide
           const receivedAt = clock(size);
           const records = Array.from({ length: size }, (_, at) => make(from + sent + at, receivedAt + at));
           sent += size;
-          controller.enqueue(createFrame({ kind: "bar", provider: "numbered", receivedAt, records }));
+          controller.enqueue(frameOf({ kind: "bar", provider: "numbered", receivedAt, records }));
         },
       }, { highWaterMark: 0 });
     },

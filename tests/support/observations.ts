@@ -7,6 +7,7 @@ import fc from "fast-check";
 import type { Bar, BarStatus } from "../../src/records/bar.ts";
 import { decodeFrame, encodeFrame } from "../../src/records/codec.ts";
 import { recordKind } from "../../src/records/mod.ts";
+import { frameOf, recordsOf } from "./frames.ts";
 
 const kind = recordKind("bar");
 
@@ -47,8 +48,8 @@ export function recordOf({ source, value, at }: Observation, ts: number): Bar {
     receivedAt: (START_MS + 120_000 + at * 1000) * 1000,
     ...(source === "history" ? { fromHistory: 1 as const } : {}),
   };
-  const frame = { kind: "bar", provider: "feed", receivedAt: bar.receivedAt, records: [bar], rejected: [] };
-  return decodeFrame(encodeFrame(frame, kind)).records[0] as Bar;
+  const frame = frameOf({ kind: "bar", provider: "feed", receivedAt: bar.receivedAt, records: [bar], rejected: [] });
+  return recordsOf(decodeFrame(encodeFrame(frame, kind)))[0];
 }
 
 const isRevision = ({ source }: Observation) => source === "correction" || source === "history";

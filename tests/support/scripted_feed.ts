@@ -16,6 +16,7 @@ import { type FinalOutcome, type Frame, frameSize } from "../../src/records/fram
 import { createContext } from "../providers/conformance.ts";
 import { confirmedUntil, keepIn, memoryCoverage } from "./coverage.ts";
 import { makeDirectory } from "./providers.ts";
+import { recordsOf } from "./frames.ts";
 
 export const MINUTE = 60_000;
 /** Half a minute into a minute, while US stocks trade. */
@@ -111,7 +112,7 @@ export async function runScripted(
   });
   async function read(): Promise<void> {
     for await (const frame of stream) {
-      bars.push(...frame.records as Bar[]);
+      bars.push(...recordsOf(frame));
       rejected.push(...frame.rejected.map(({ reason }) => reason));
       await commit();
       frame.ack(outcome?.(frame) ?? "committed", frameSize(frame));

@@ -13,6 +13,7 @@ import { createContext } from "../providers/conformance.ts";
 import type { MarketBar } from "./fake_kraken.ts";
 import { confirmedUntil, keepIn, memoryCoverage } from "./coverage.ts";
 import { makeDirectory } from "./providers.ts";
+import { recordsOf } from "./frames.ts";
 
 export const MINUTE = 60_000;
 /** A while ago: long enough for every bar of these tests to be over. */
@@ -83,7 +84,7 @@ export async function superviseFeed(plain: Feed, { newest = new Map(), stallMs, 
 
   /** Takes what comes as the pipeline would: checked, and keyed. */
   function take(frame: Frame): void {
-    for (const record of frame.records as Bar[]) {
+    for (const record of recordsOf(frame)) {
       assertEquals(kind.validate(record, Date.now()), undefined);
       bars.push(record);
       stored.set(`${record.symbol} ${(record.ts - START) / MINUTE}`, record);

@@ -6,7 +6,7 @@
 import type { Store } from "../../src/app/store.ts";
 import { openTenant, type Tenant, type TenantOptions } from "../../src/app/tenant.ts";
 import { type Config, loadConfig } from "../../src/config/load.ts";
-import type { MarketRecord, RecordKind } from "../../src/records/record.ts";
+import type { RecordKind } from "../../src/records/kind.ts";
 import { type FakeSink, fakeSink, type FakeSinkOptions } from "./fake_sink.ts";
 import { type EventLog, eventLog, memoryLetters } from "./letters.ts";
 import { createMemoryTable } from "./memory_table.ts";
@@ -34,7 +34,7 @@ export function memoryStore(sink: TestTenantOptions["sink"] = () => ({})) {
   const store: Store = {
     describe: () => "a table in memory",
     name: "postgres",
-    openSink(_: string, { name }: RecordKind<MarketRecord>) {
+    openSink(_: string, { name }: RecordKind) {
       const made = fakeSink(sink(name));
       sinks.set(name, made);
       return made;

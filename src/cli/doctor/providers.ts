@@ -57,7 +57,7 @@ export async function checkHistory(provider: Provider): Promise<string> {
   const started = performance.now();
   let count = 0;
   for await (const frame of stream) {
-    count += frame.records.length;
+    count += frame.columns.count;
     frame.ack("committed", frameSize(frame));
   }
   if (stop.aborted) {

@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { columnsOf } from "../../records/build.ts";
 import { createFrame, type Rejected } from "../../records/frame.ts";
-import type { BarStatus } from "../../records/bar.ts";
+import { bar, type BarStatus } from "../../records/bar.ts";
+import { createSeriesDictionary } from "../../records/series_dictionary.ts";
 import type { ProviderContext } from "../provider.ts";
 import type { FeedAccount } from "./coverage/account.ts";
 import type { FeedCoverage } from "./coverage.ts";
@@ -64,6 +66,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   let firstData = 0;
   let lastData = 0;
   let heardAt = -Infinity;
+  const series = createSeriesDictionary();
 
   const stalls = watchForStalls({
     ...{ feed, coverage, share: options.share },
@@ -83,7 +86,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       retryMs: options.repairRetryMs,
     },
     async hand(bars, asOf, onEnded) {
-      const frame = createHistoryFrame(provider, bars, asOf, onEnded, clock.vendorNow() - Date.now());
+      const frame = createHistoryFrame(provider, bars, asOf, onEnded, clock.vendorNow() - Date.now(), series);
       await buffer.put({ ...frame, isHistory: true }, signal);
       tellOfBars("history", bars);
       emit({ type: "repaired", provider, count: bars.length });
@@ -117,7 +120,10 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   function offer(bars: readonly FeedBar[], rejected: readonly Rejected[], onEnded?: OnEnded): void {
     const receivedAt = context.clock(bars.length + rejected.length);
     const records = bars.map((bar, at) => ({ ...bar, provider, receivedAt: receivedAt + at }));
-    if (buffer.offer(createFrame({ kind: "bar", provider, receivedAt, records, rejected, onEnded }))) return;
+    const built = columnsOf(bar, records, series);
+    const all = built.rejected.length === 0 ? rejected : [...rejected, ...built.rejected];
+    const { columns } = built;
+    if (buffer.offer(createFrame({ kind: "bar", provider, receivedAt, columns, rejected: all, onEnded }))) return;
     // Nothing of these bars will be in the table: history has them.
     for (const { symbol, ts, status } of bars) {
       if (status !== "provisional") coverage.dropped(symbol, ts);

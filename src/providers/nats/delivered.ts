@@ -4,15 +4,14 @@
  *
  * @module
  */
-import type { Bar } from "../../records/bar.ts";
-import type { MarketRecord } from "../../records/record.ts";
+import { type Columns, seriesOf } from "../../records/columns.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import type { Delivered } from "../provider.ts";
 
 /** See the module's description. */
 export interface DeliveredLog {
   /** Notes a message that came, by its first record; returns the function that notes that it is stored. */
-  note(kind: string, first: MarketRecord | undefined): () => void;
+  note(kind: string, columns: Columns): () => void;
   read(): ReadonlyMap<string, Delivered>;
 }
 
@@ -29,9 +28,9 @@ const MOST = 100;
 export function createDeliveredLog(): DeliveredLog {
   const entries = new Map<string, Entry>();
   return {
-    note(kind, first) {
-      if (kind !== "bar" || first === undefined) return () => {};
-      const { provider, symbol, timeframe } = first as Bar;
+    note(kind, columns) {
+      if (kind !== "bar" || columns.count === 0) return () => {};
+      const { provider, symbol, timeframe } = seriesOf(columns, 0);
       const step = TIMEFRAMES.get(timeframe);
       let entry = entries.get(provider);
       if (step === undefined || entry === undefined && entries.size >= MOST) return () => {};

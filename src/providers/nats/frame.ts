@@ -6,7 +6,9 @@
 import type { JsMsg } from "@nats-io/jetstream";
 import { decodeFrame, isNewerMessage } from "../../records/codec.ts";
 import { createFrame, type Frame, type FrameInit } from "../../records/frame.ts";
-import type { MarketRecord } from "../../records/record.ts";
+import { createColumns } from "../../records/columns.ts";
+import { recordKind } from "../../records/mod.ts";
+import type { SeriesDictionary } from "../../records/series_dictionary.ts";
 import type { DeliveredLog } from "./delivered.ts";
 import type { HeldMessages } from "./held.ts";
 
@@ -17,24 +19,26 @@ const NAK_MS = { least: 1000, most: 30_000 };
 export interface FrameOptions {
   held: HeldMessages;
   delivered: DeliveredLog;
+  /** The series of the stream. */
+  series: SeriesDictionary;
 }
 
 /**
  * The frame of a message. Its settlement is the message's: acknowledged when every record is stored or among the dead
  * letters, given back where any is left. What cannot be read is rejected as a whole, and is not delivered again.
  */
-export function frameOf(message: JsMsg, kind: string, { held, delivered }: FrameOptions): Frame {
+export function frameOf(message: JsMsg, kind: string, { held, delivered, series }: FrameOptions): Frame {
   const { stream, streamSequence, deliveryCount } = message.info;
   const source = `${stream}:${streamSequence}`;
-  const content = read(message, kind);
-  const noteStored = delivered.note(kind, content.records[0]);
+  const content = read(message, kind, series);
+  const noteStored = delivered.note(kind, content.columns);
   const frame = createFrame({
     ...content,
     provider: "nats",
     source,
     onSettled() {
       noteStored();
-      if (content.records.length === 0) held.term(message);
+      if (content.columns.count === 0) held.term(message);
       else held.ack(message);
     },
     onRequeued: () => held.nak(message, nakDelay(deliveryCount)),
@@ -55,16 +59,16 @@ export function isForNewer({ data, info: { deliveryCount } }: JsMsg): boolean {
   return isNewerMessage(data) && deliveryCount <= MAX_WAITS;
 }
 
-function read(message: JsMsg, kind: string): Omit<FrameInit<MarketRecord>, "provider" | "onSettled"> {
+function read(message: JsMsg, kind: string, series: SeriesDictionary): Omit<FrameInit, "provider" | "onSettled"> {
   try {
-    const { kind: found, receivedAt, records, rejected } = decodeFrame(message.data);
+    const { kind: found, receivedAt, columns, rejected } = decodeFrame(message.data, { series });
     if (found !== kind) throw new RangeError(`it holds records of kind "${found}"`);
-    if (records.length + rejected.length === 0) throw new RangeError("it holds nothing");
-    return { kind, receivedAt, records, rejected };
+    if (columns.count + rejected.length === 0) throw new RangeError("it holds nothing");
+    return { kind, receivedAt, columns, rejected };
   } catch (error) {
     const { subject, data } = message;
     const reason = `message cannot be read: ${(error as Error).message}`;
     const rejected = [{ reason, item: { subject, data: data.toBase64() } }];
-    return { kind, receivedAt: Date.now() * 1000, records: [], rejected };
+    return { kind, receivedAt: Date.now() * 1000, columns: createColumns(recordKind(kind), 0, series), rejected };
   }
 }

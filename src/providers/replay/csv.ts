@@ -5,7 +5,7 @@
  */
 import { readDecimal } from "../../records/number.ts";
 import { splitLine } from "../../files/split.ts";
-import type { Field } from "../../records/record.ts";
+import { type Field, isNumber as takesNumber } from "../../records/field.ts";
 
 /** Takes lines apart. */
 export interface LineReader {
@@ -32,10 +32,10 @@ export function createCsvReader(header: string, fields: readonly Field[], delimi
     const exact = columns.indexOf(name);
     return exact >= 0 ? exact : columns.findIndex((column) => aliases.includes(column));
   });
-  const missing = fields.filter(({ optional }, at) => !optional && places[at] < 0).map(({ name }) => name);
+  const missing = fields.filter(({ isNeeded }, at) => isNeeded && places[at] < 0).map(({ name }) => name);
   if (missing.length > 0) {
     const shown = columns.join(",").slice(0, 200);
-    const needed = fields.filter(({ optional }) => !optional).map(({ name }) => name).join(",");
+    const needed = fields.filter(({ isNeeded }) => isNeeded).map(({ name }) => name).join(",");
     throw new RangeError(
       `header lacks ${missing.join(", ")}. Its first line is ${JSON.stringify(shown)}, expected a header with the ` +
         `columns ${needed} in any order`,
@@ -43,7 +43,7 @@ export function createCsvReader(header: string, fields: readonly Field[], delimi
   }
   /** The field of each column, -1 where none is wanted of it. */
   const wanted = columns.map((_, column) => places.indexOf(column));
-  const isNumber = fields.map(({ isNumber }) => isNumber === true);
+  const isNumber = fields.map(takesNumber);
 
   const explainCount = (found: number) => `line has not as many fields as the header: ${found}, not ${columns.length}`;
 

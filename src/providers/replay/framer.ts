@@ -4,8 +4,11 @@
  * @module
  */
 import { crc32 } from "node:zlib";
+import { createColumns, seriesOf } from "../../records/columns.ts";
 import { createFrame, type Frame, type Rejected } from "../../records/frame.ts";
-import type { MarketRecord, ParseContext, ReceiveClock, RecordKind } from "../../records/record.ts";
+import type { RecordKind } from "../../records/kind.ts";
+import type { ParseContext, ReceiveClock } from "../../records/record.ts";
+import { createSeriesDictionary, renewSeries } from "../../records/series_dictionary.ts";
 import type { LineReader } from "./csv.ts";
 import { type Block, MAX_LINE_BYTES } from "./lines.ts";
 import { NO_ROW } from "./planned.ts";
@@ -41,7 +44,7 @@ export interface FilePlace {
 export interface FramerOptions {
   /** Name of the file in dead letters. */
   source: string;
-  kind: RecordKind<MarketRecord>;
+  kind: RecordKind;
   /** Reads the rows. */
   reader: LineReader;
   /** Lines before the first row. */
@@ -72,6 +75,7 @@ export function createFramer(options: FramerOptions): Framer {
   // The mark of byte order is kept, so that text and bytes stay in step; the plan knows of it.
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   const values: unknown[] = [];
+  let series = createSeriesDictionary();
   let head = start?.head;
   let empty = 0;
   let line = start?.line ?? 1;
@@ -92,7 +96,7 @@ export function createFramer(options: FramerOptions): Framer {
       if (block.tooLong !== undefined) digest = undefined;
       if (digest !== undefined) digest = crc32(block.data.subarray(digested, wholeByte), digest);
       digested = wholeByte;
-      if (pending.records.length + pending.rejected.length === 0) return;
+      if (pending.columns.count + pending.rejected.length === 0) return;
       const { data, offset, tooLong } = block;
       const before = data.subarray(Math.max(0, wholeByte - BEFORE_BYTES), wholeByte).toHex();
       const place = tooLong === undefined
@@ -118,7 +122,7 @@ export function createFramer(options: FramerOptions): Framer {
       if (comment !== undefined && content.startsWith(comment)) continue;
       taken++;
       readLine(number === 1 ? content.replace(/^\uFEFF/, "") : content, number, pending, block.tooLong);
-      if (pending.records.length + pending.rejected.length === FRAME_LINES) yield* finish();
+      if (pending.columns.count + pending.rejected.length === FRAME_LINES) yield* finish();
     }
     yield* finish();
   }
@@ -126,8 +130,7 @@ export function createFramer(options: FramerOptions): Framer {
   function beginFrame() {
     return {
       receivedAt: clock(FRAME_LINES),
-      records: [] as MarketRecord[],
-      lines: [] as number[],
+      columns: createColumns(kind, FRAME_LINES, series = renewSeries(series), true),
       rejected: [] as Rejected[],
     };
   }
@@ -143,15 +146,13 @@ export function createFramer(options: FramerOptions): Framer {
       into.rejected.push({ reason, item: { raw: content }, line: number });
       return;
     }
-    const record = reader.read(content, values) ??
-      kind.parse(values, into.receivedAt + into.records.length, parse);
-    if (record === NO_ROW) empty++;
-    else if (typeof record === "string") {
-      into.rejected.push({ reason: record, item: reader.describe(content), line: number });
-    } else if (only === undefined || only.has(kind.series(record).symbol)) {
-      into.records.push(record);
-      into.lines.push(number);
-    }
+    const { columns, receivedAt } = into;
+    const at = columns.count;
+    const reason = reader.read(content, values) ?? kind.read(values, columns, receivedAt + at, parse);
+    if (reason === NO_ROW) empty++;
+    else if (reason !== undefined) into.rejected.push({ reason, item: reader.describe(content), line: number });
+    else if (only === undefined || only.has(seriesOf(columns, at).symbol)) columns.lines![at] = number;
+    else columns.count = at;
   }
 
   return {

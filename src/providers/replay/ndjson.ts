@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Field } from "../../records/record.ts";
+import type { Field } from "../../records/field.ts";
 import type { LineReader } from "./csv.ts";
 
 /** Makes a reader of objects. */

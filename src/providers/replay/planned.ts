@@ -7,7 +7,7 @@ import type { Plan, Source } from "../../files/plan.ts";
 import { valueAt } from "../../files/sample.ts";
 import { splitLine } from "../../files/split.ts";
 import { formatTime } from "../../records/time.ts";
-import type { Field } from "../../records/record.ts";
+import { type Field, isNumber } from "../../records/field.ts";
 import type { LineReader } from "./csv.ts";
 
 /** What a reader says of a row without any price: it is none, and no mistake. */
@@ -94,7 +94,7 @@ export function createPlannedReader(plan: Plan, fields: readonly Field[], timefr
     for (let at = 0; at < fields.length; at++) {
       if (at === timeAt) continue;
       const value = at === timeframeAt ? length : valueOf(sources[at], row);
-      values[at] = fields[at].isNumber ? numberOf(value, isPrice[at]) : value;
+      values[at] = isNumber(fields[at]) ? numberOf(value, isPrice[at]) : value;
     }
     if (prices.length > 0 && prices.every((at) => values[at] === undefined)) return NO_ROW;
     const { ms, text, clock: clockText } = timeOf(row, length);

@@ -6,7 +6,7 @@
  */
 import { withoutParticulars } from "../../dead_letters/letter.ts";
 import { type Frame, frameSize } from "../../records/frame.ts";
-import type { MarketRecord, RecordKind } from "../../records/record.ts";
+import type { RecordKind } from "../../records/kind.ts";
 
 /** `off`, a number of records, a share of them from 0 to 1, or one in percent, as in `20%`. */
 export type RefuseLimit = number | string;
@@ -26,7 +26,7 @@ export interface RefusalWatch {
  * Makes a watch. A number leaves a file whose first records, so many, are all refused for one reason; a share leaves one of
  * which more than that is refused.
  */
-export function createRefusalWatch(limit: RefuseLimit, kind: RecordKind<MarketRecord>): RefusalWatch {
+export function createRefusalWatch(limit: RefuseLimit, kind: RecordKind): RefusalWatch {
   const { count, share } = readLimit(limit);
   let read = 0;
   let refused = 0;
@@ -48,11 +48,10 @@ export function createRefusalWatch(limit: RefuseLimit, kind: RecordKind<MarketRe
       read += frameSize(frame);
       for (const { reason, line } of frame.rejected) refuse(reason, frame.source, line);
       // Once one is accepted, those that are unsound matter for a share alone.
-      if (share < 1 || refused === read - frame.records.length) {
-        const now = Date.now();
-        for (const [at, record] of frame.records.entries()) {
-          const reason = kind.validate(record, now);
-          if (reason !== undefined) refuse(reason, frame.source, frame.lines?.[at]);
+      const { columns } = frame;
+      if (share < 1 || refused === read - columns.count) {
+        for (const [at, reason] of kind.findUnsound(columns, Date.now())) {
+          refuse(reason, frame.source, columns.lines?.[at]);
         }
       }
       if (refused === read && isOneReason && read >= count) {

@@ -4,6 +4,7 @@
  * @module
  */
 import { delay } from "@std/async/delay";
+import { sliceRows, TS } from "../../records/columns.ts";
 import type { Frame } from "../../records/frame.ts";
 
 /**
@@ -20,10 +21,12 @@ export async function* playAtSpeed(
   for await (const frame of frames) {
     // What a frame could not read has no time of its own; it goes with the first part.
     let { rejected } = frame;
-    for (let from = 0; from < Math.max(1, frame.records.length);) {
-      const ts = frame.records[from]?.ts;
+    const { columns } = frame;
+    const times = columns.cells.subarray(TS * columns.stride, TS * columns.stride + columns.count);
+    for (let from = 0; from < Math.max(1, columns.count);) {
+      const ts: number | undefined = times[from];
       let to = from + 1;
-      while (to < frame.records.length && frame.records[to].ts === ts) to++;
+      while (to < columns.count && times[to] === ts) to++;
       if (ts !== undefined) {
         firstTs ??= ts;
         const waitMs = startedAt + (ts - firstTs) / speed - performance.now();
@@ -33,8 +36,7 @@ export async function* playAtSpeed(
       yield {
         ...frame,
         receivedAt: Math.max(frame.receivedAt, Date.now() * 1000),
-        records: frame.records.slice(from, to),
-        lines: frame.lines?.slice(from, to),
+        columns: sliceRows(columns, from, to - from),
         rejected,
       };
       rejected = [];

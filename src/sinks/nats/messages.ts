@@ -7,11 +7,12 @@ import { TooLargeError } from "../../nats/faults.ts";
 import { subjectOf } from "../../nats/subject.ts";
 import { shardOf } from "../../records/shard.ts";
 import { encodeFrame, MAX_MESSAGE_RECORDS } from "../../records/codec.ts";
-import type { MarketRecord, RecordKind } from "../../records/record.ts";
+import { type Columns, joinColumns, pickRows, RECEIVED_AT, type Rows, sliceRows } from "../../records/columns.ts";
+import type { RecordKind } from "../../records/kind.ts";
 
 /** Options of {@linkcode packMessages}. */
 export interface PackOptions {
-  kind: RecordKind<MarketRecord>;
+  kind: RecordKind;
   tenant: string;
   shards: number;
   /** Most bytes of a message. */
@@ -28,42 +29,56 @@ export interface PackedMessage {
 }
 
 /**
- * Packs records; those of one shard and provider keep their order. The same records always give the same messages, byte
- * for byte, so that one that is sent twice can be recognised.
+ * Packs rows; those of one shard and provider keep their order. The same rows always give the same messages, byte for byte,
+ * so that one that is sent twice can be recognised.
  *
  * @throws {TooLargeError} If a record alone is too large.
  */
-export function packMessages(records: readonly MarketRecord[], options: PackOptions): PackedMessage[] {
-  const { kind, tenant, shards } = options;
-  const messages: PackedMessage[] = [];
-  for (const [shard, group] of spread(records, shards).entries()) {
-    if (group.length === 0) continue;
-    const subject = subjectOf(tenant, kind.name, shard);
-    for (const some of ofOneProvider(group)) messages.push(...pack(some, subject, options));
+export function packMessages(rows: Rows, options: PackOptions): PackedMessage[] {
+  const { kind, tenant } = options;
+  return distribute(rows, options.shards).flatMap(({ shard, provider, slices }) => {
+    const columns = joinColumns(slices.map(({ columns, rows }) => pickRows(columns, rows)));
+    return pack(columns, provider, subjectOf(tenant, kind.name, shard), options);
+  });
+}
+
+/** Rows of one provider and shard, by the columns that they are in. */
+interface Group {
+  readonly shard: number;
+  readonly provider: string;
+  readonly slices: { readonly columns: Columns; readonly rows: number[] }[];
+}
+
+/** The rows of each shard, and in it of each provider, in the order in which the first of each comes. */
+function distribute({ slices }: Rows, shards: number): Group[] {
+  const groups: Map<string, Group>[] = Array.from({ length: shards }, () => new Map());
+  for (const { columns, from, count } of slices) {
+    const byCode: Group[] = [];
+    for (let row = from; row < from + count; row++) {
+      const code = columns.cells[row];
+      let group = byCode[code];
+      if (group === undefined) {
+        const { symbol, provider } = columns.series.keys[code];
+        const shard = shardOf(symbol, shards);
+        group = groups[shard].get(provider) ?? { shard, provider, slices: [] };
+        groups[shard].set(provider, byCode[code] = group);
+      }
+      let part = group.slices.at(-1);
+      if (part?.columns !== columns) group.slices.push(part = { columns, rows: [] });
+      part.rows.push(row);
+    }
   }
-  return messages;
+  return groups.flatMap((providers) => [...providers.values()]);
 }
 
-function spread(records: readonly MarketRecord[], shards: number): MarketRecord[][] {
-  const groups: MarketRecord[][] = Array.from({ length: shards }, () => []);
-  for (const record of records) groups[shardOf(record.symbol, shards)].push(record);
-  return groups;
-}
-
-/** Most batches are of one provider, and need no grouping. */
-function ofOneProvider(records: readonly MarketRecord[]): Iterable<readonly MarketRecord[]> {
-  const { provider } = records[0];
-  return records.every((record) => record.provider === provider)
-    ? [records]
-    : Map.groupBy(records, (record) => record.provider).values();
-}
-
-function pack(records: readonly MarketRecord[], subject: string, options: PackOptions): PackedMessage[] {
+function pack(given: Columns, provider: string, subject: string, options: PackOptions): PackedMessage[] {
   const { kind, maxBytes } = options;
-  const count = records.length;
+  // Where they were read from is no matter of who stores them.
+  const columns = { ...given, lines: undefined };
+  const { count } = columns;
   if (count <= MAX_MESSAGE_RECORDS) {
-    const { provider, receivedAt } = records[0];
-    const bytes = encodeFrame({ kind: kind.name, provider, receivedAt, records, rejected: [] }, kind);
+    const receivedAt = columns.cells[RECEIVED_AT * columns.stride];
+    const bytes = encodeFrame({ kind: kind.name, provider, receivedAt, columns, rejected: [] }, kind);
     if (bytes.length <= maxBytes) return [{ subject, bytes, count }];
     if (count === 1) {
       throw new TooLargeError(
@@ -72,5 +87,8 @@ function pack(records: readonly MarketRecord[], subject: string, options: PackOp
     }
   }
   const middle = count >> 1;
-  return [...pack(records.slice(0, middle), subject, options), ...pack(records.slice(middle), subject, options)];
+  return [
+    ...pack(sliceRows(columns, 0, middle), provider, subject, options),
+    ...pack(sliceRows(columns, middle, count - middle), provider, subject, options),
+  ];
 }

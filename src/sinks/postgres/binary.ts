@@ -6,12 +6,14 @@
  *
  * @module
  */
-import type { Column, ColumnType } from "../../records/record.ts";
+import type { Columns } from "../../records/columns.ts";
+import type { Column, ColumnType } from "../../records/kind.ts";
+import { charOf, type PreparedRows } from "./rows.ts";
 
 /** Microseconds from 1970-01-01 to 2000-01-01. */
 const EPOCH_2000_US = 946_684_800_000_000;
 const TWO_TO_32 = 2 ** 32;
-const NULL_LENGTH = 0xffffffff;
+const NULL_LENGTH = -1;
 /** "PGCOPY\n\377\r\n\0", then 32 bits of flags and 32 bits of header extension length. */
 const COPY_HEADER = Uint8Array.of(80, 71, 67, 79, 80, 89, 10, 255, 13, 10, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 const COPY_TRAILER = 0xffff;
@@ -22,15 +24,7 @@ const EPOCH_2000_DAYS = 10_957;
 const JSONB_VERSION = 1;
 
 /** Bytes of a value; text has as many as it has. */
-const SIZES: Record<ColumnType, number> = {
-  int4: 4,
-  float8: 8,
-  timestamptz: 8,
-  date: 4,
-  char: 1,
-  text: NaN,
-  jsonb: NaN,
-};
+const SIZES: Record<ColumnType, number> = { int4: 4, float8: 8, timestamptz: 8, date: 4, char: 1, text: 0, jsonb: 0 };
 /** Type OIDs, from `pg_type`. */
 const OIDS: Record<ColumnType, number> = {
   int4: 23,
@@ -46,7 +40,7 @@ const textEncoder = new TextEncoder();
 /** Writes binary values one after another into a buffer that grows, and that can be used again. */
 export class BinaryWriter {
   #bytes: Uint8Array<ArrayBuffer>;
-  #view: DataView;
+  #view: DataView<ArrayBuffer>;
   #at = 0;
   /** Room that the rest of a row may need after a text. */
   #rest = 0;
@@ -57,38 +51,57 @@ export class BinaryWriter {
     this.#view = new DataView(this.#bytes.buffer);
   }
 
-  /** Writes a COPY stream of these rows. `ids` are the values of the first column, `series_id`. */
-  copy<R>(rows: readonly R[], ids: Int32Array, columns: readonly Column<R>[]): Uint8Array<ArrayBuffer> {
+  /** Writes a COPY stream of these rows; valid until the next call. Their ids are the first column, `series_id`. */
+  copy({ count, parts, part, row, ids }: PreparedRows, columns: readonly Column[]): Uint8Array<ArrayBuffer> {
+    const rowBytes = 10 + columns.reduce((bytes, { type }) => bytes + 4 + SIZES[type], 0);
     this.#at = 0;
-    this.#reserve(COPY_HEADER.length);
+    this.#rest = rowBytes;
+    this.#reserve(COPY_HEADER.length + count * rowBytes + 2);
     this.#bytes.set(COPY_HEADER);
     this.#at = COPY_HEADER.length;
-    this.#rest = rowBytes(columns);
-    for (let row = 0; row < rows.length; row++) {
-      this.#reserve(this.#rest);
+    for (let at = 0; at < count; at++) {
+      this.#reserve(rowBytes);
       this.#view.setInt16(this.#at, columns.length + 1);
       this.#view.setInt32(this.#at + 2, 4);
-      this.#view.setInt32(this.#at + 6, ids[row]);
+      this.#view.setInt32(this.#at + 6, ids[at]);
       this.#at += 10;
-      for (let at = 0; at < columns.length; at++) this.#value(columns[at].type, columns[at].value(rows[row]));
+      for (let place = 0; place < columns.length; place++) this.#value(columns[place], parts[part[at]], row[at]);
     }
     this.#reserve(2);
     this.#view.setUint16(this.#at, COPY_TRAILER);
     return this.#bytes.subarray(0, this.#at + 2);
   }
 
-  /** Writes one parameter: the array of a column's values. */
-  array<R>(rows: readonly R[], column: Column<R>): Uint8Array<ArrayBuffer> {
-    this.#arrayHeader(column.type, rows.length);
-    for (let row = 0; row < rows.length; row++) {
-      this.#reserve(12);
-      this.#value(column.type, column.value(rows[row]));
+  /**
+   * Writes parameters, each the array of a column's values, the ids of the rows first; valid until the next call. `more` are
+   * further arrays of integers, to come last.
+   */
+  arrays(
+    { count, parts, part, row, ids }: PreparedRows,
+    columns: readonly Column[],
+    ...more: Int32Array[]
+  ): Uint8Array<ArrayBuffer>[] {
+    const ends: number[] = [];
+    this.#at = 0;
+    this.#rest = 0;
+    this.#integers(ids);
+    ends.push(this.#at);
+    for (const column of columns) {
+      this.#arrayHeader(column.type, count);
+      for (let at = 0; at < count; at++) {
+        this.#reserve(12);
+        this.#value(column, parts[part[at]], row[at]);
+      }
+      ends.push(this.#at);
     }
-    return this.#bytes.slice(0, this.#at);
+    for (const values of more) {
+      this.#integers(values);
+      ends.push(this.#at);
+    }
+    return ends.map((end, at) => this.#bytes.subarray(at === 0 ? 0 : ends[at - 1], end));
   }
 
-  /** Writes one parameter: an array of integers. */
-  integers(values: Int32Array): Uint8Array<ArrayBuffer> {
+  #integers(values: Int32Array): void {
     this.#arrayHeader("int4", values.length);
     this.#reserve(values.length * 8);
     for (const value of values) {
@@ -96,64 +109,41 @@ export class BinaryWriter {
       this.#view.setInt32(this.#at + 4, value);
       this.#at += 8;
     }
-    return this.#bytes.slice(0, this.#at);
   }
 
   /** Dimensions, a flag that nulls may occur, element type, length, lower bound. */
   #arrayHeader(type: ColumnType, length: number): void {
-    this.#at = 0;
-    this.#rest = 0;
     this.#reserve(20);
-    this.#view.setInt32(0, length === 0 ? 0 : 1);
-    this.#view.setInt32(4, 1);
-    this.#view.setInt32(8, OIDS[type]);
-    this.#view.setInt32(12, length);
-    this.#view.setInt32(16, 1);
+    const at = this.#at;
+    this.#view.setInt32(at, length === 0 ? 0 : 1);
+    this.#view.setInt32(at + 4, 1);
+    this.#view.setInt32(at + 8, OIDS[type]);
+    this.#view.setInt32(at + 12, length);
+    this.#view.setInt32(at + 16, 1);
     // An empty array has no dimension to describe.
-    this.#at = length === 0 ? 12 : 20;
+    this.#at = at + (length === 0 ? 12 : 20);
   }
 
   /** A length and the value, or the length -1 for null. Room for fixed sizes is reserved by the caller. */
-  #value(type: ColumnType, value: number | string | undefined): void {
+  #value(column: Column, columns: Columns, row: number): void {
+    const { type, place } = column;
     const view = this.#view;
     const at = this.#at;
-    if (value === undefined) {
-      view.setUint32(at, NULL_LENGTH);
+    if (type === "text" || type === "jsonb") {
+      const text = columns.texts[place][row];
+      if (text !== undefined) return this.#text(text, type === "jsonb");
+      view.setInt32(at, NULL_LENGTH);
       this.#at = at + 4;
-    } else if (type === "float8") {
-      view.setInt32(at, 8);
-      view.setFloat64(at + 4, value as number);
-      this.#at = at + 12;
-    } else if (type === "timestamptz") {
-      const micros = (value as number) - EPOCH_2000_US;
-      view.setInt32(at, 8);
-      view.setInt32(at + 4, Math.floor(micros / TWO_TO_32));
-      view.setUint32(at + 8, micros >>> 0);
-      this.#at = at + 12;
-    } else if (type === "int4") {
-      view.setInt32(at, 4);
-      view.setInt32(at + 4, value as number);
-      this.#at = at + 8;
-    } else if (type === "date") {
-      view.setInt32(at, 4);
-      view.setInt32(at + 4, (value as number) - EPOCH_2000_DAYS);
-      this.#at = at + 8;
-    } else if (type === "char") {
-      view.setInt32(at, 1);
-      view.setUint8(at + 4, (value as string).charCodeAt(0));
-      this.#at = at + 5;
-    } else if (type === "jsonb") {
-      this.#text(value as string, JSONB_VERSION);
-    } else {
-      this.#text(value as string);
+      return;
     }
+    this.#at = putCell(view, at, column, columns, row);
   }
 
-  /** A text, after a byte that goes before it, if one is given. */
-  #text(value: string, before?: number): void {
+  /** A text, after the version where it is JSON. */
+  #text(value: string, isJson: boolean): void {
     this.#reserve(5 + value.length * 3 + this.#rest);
-    const from = this.#at + (before === undefined ? 4 : 5);
-    if (before !== undefined) this.#bytes[this.#at + 4] = before;
+    const from = this.#at + (isJson ? 5 : 4);
+    if (isJson) this.#bytes[this.#at + 4] = JSONB_VERSION;
     const { written } = textEncoder.encodeInto(value, this.#bytes.subarray(from));
     this.#view.setInt32(this.#at, from + written - this.#at - 4);
     this.#at = from + written;
@@ -169,9 +159,33 @@ export class BinaryWriter {
   }
 }
 
-/** Most bytes of a COPY row, texts aside: field count, series id, and length and value of each column. */
-function rowBytes<R>(columns: readonly Column<R>[]): number {
-  let bytes = 10;
-  for (const { type } of columns) bytes += 4 + (SIZES[type] || 0);
-  return bytes;
+/** Writes a length and the value of a cell, or the length -1 for null; gives the place behind it. */
+function putCell(view: DataView, at: number, column: Column, columns: Columns, row: number): number {
+  const cell = columns.cells[column.place * columns.stride + row];
+  if (cell !== cell && column.optional) {
+    view.setInt32(at, NULL_LENGTH);
+    return at + 4;
+  }
+  switch (column.type) {
+    case "float8":
+      view.setInt32(at, 8);
+      view.setFloat64(at + 4, cell);
+      return at + 12;
+    case "timestamptz": {
+      const micros = Math.round(cell * column.microseconds!) - EPOCH_2000_US;
+      const upper = Math.floor(micros / TWO_TO_32);
+      view.setInt32(at, 8);
+      view.setInt32(at + 4, upper);
+      view.setUint32(at + 8, micros - upper * TWO_TO_32);
+      return at + 12;
+    }
+    case "char":
+      view.setInt32(at, 1);
+      view.setUint8(at + 4, charOf(column, columns, row));
+      return at + 5;
+    default:
+      view.setInt32(at, 4);
+      view.setInt32(at + 4, column.type === "date" ? cell - EPOCH_2000_DAYS : cell);
+      return at + 8;
+  }
 }

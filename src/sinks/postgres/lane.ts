@@ -11,10 +11,11 @@ import { breaksConnection, sqlState, TransientError } from "../../database/fault
 import type { Database } from "../../database/database.ts";
 import { type Pool, PoolFullError } from "../../database/pool.ts";
 import type { WriteCounts } from "../../events.ts";
-import type { MarketRecord, RecordKind } from "../../records/record.ts";
+import type { Rows } from "../../records/columns.ts";
+import type { RecordKind } from "../../records/kind.ts";
 import type { SinkLane } from "../sink.ts";
 import { BinaryWriter } from "./binary.ts";
-import { prepareRows, type Rows } from "./rows.ts";
+import { type PreparedRows, prepareRows } from "./rows.ts";
 import type { SeriesCheck } from "./series.ts";
 import type { Session, SessionFacts } from "./session.ts";
 import { copyPrelude, newerSchemaError, OTHER_SERIES, otherSeriesError, type WriteSettings } from "./verify.ts";
@@ -23,7 +24,7 @@ import { copyPrelude, newerSchemaError, OTHER_SERIES, otherSeriesError, type Wri
 export interface PostgresLaneOptions {
   database: Database;
   pool: Pool;
-  kind: RecordKind<MarketRecord>;
+  kind: RecordKind;
   tenant: string;
   /** What is known of a connection. */
   sessionOf: (client: Client) => Promise<Session>;
@@ -61,23 +62,22 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   let isTold = false;
 
   /** Writes a batch; where ids that the connection remembers belong to other series by now, learns them anew, once. */
-  async function write(client: Client, records: readonly MarketRecord[]): Promise<WriteCounts> {
+  async function write(client: Client, rows: Rows): Promise<WriteCounts> {
     const session = await sessionOf(client);
     try {
-      return await writeAs(session, records);
+      return await writeAs(session, rows);
     } catch (error) {
       if (sqlState(error) !== OTHER_SERIES) throw error;
       session.series.forget();
-      return await writeAs(session, records);
+      return await writeAs(session, rows);
     }
   }
 
-  async function writeAs(session: Session, records: readonly MarketRecord[]): Promise<WriteCounts> {
+  async function writeAs(session: Session, given: Rows): Promise<WriteCounts> {
     const { client, series, facts } = session;
-    const rows = prepareRows(records, await series.intern(records), kind);
+    const rows = prepareRows(given, await series.intern(given), kind);
     const check = series.check(rows.ids);
-    const { deduplicated } = rows;
-    const count = rows.records.length;
+    const { deduplicated, count } = rows;
     const known = await facts();
     if (copyMemory.shouldTry()) {
       try {
@@ -110,11 +110,11 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   /** Copies the rows, and gives how many of them the server has kept. */
   async function copy(
     { client, names, statements }: Session,
-    rows: Rows,
+    rows: PreparedRows,
     check: SeriesCheck,
     settings: WriteSettings,
   ): Promise<number> {
-    const bytes = writer.copy(rows.records, rows.ids, kind.columns);
+    const bytes = writer.copy(rows, kind.columns);
     const stream = client.query(copyFrom(copyPrelude(kind.table, names, check, settings) + statements.copy));
     stream.end(Buffer.from(bytes.buffer, 0, bytes.length));
     await finished(stream);
@@ -124,7 +124,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   /** Upserts; where the statement timeout has to be set, in a transaction of its own, which it must not outlive. */
   async function upsertWithin(
     session: Session,
-    rows: Rows,
+    rows: PreparedRows,
     check: SeriesCheck,
     facts: SessionFacts,
   ): Promise<Upserted> {
@@ -144,16 +144,11 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
 
   async function upsert(
     { client, statements }: Session,
-    { records, ids }: Rows,
+    rows: PreparedRows,
     check: SeriesCheck,
     { settings: { synchronousCommit }, maySwallow, newRows }: SessionFacts,
   ): Promise<Upserted> {
-    const array = (name: string) => writer.array(records, kind.columns.find((column) => column.name === name)!);
-    const parameters = [
-      writer.integers(ids),
-      ...kind.columns.map((column) => writer.array(records, column)),
-      writer.integers(Int32Array.from(check.ids)),
-    ].map(toBuffer);
+    const parameters = writer.arrays(rows, kind.columns, Int32Array.from(check.ids)).map(toBuffer);
     const { rows: [{ is_same, is_newer, changed, inserted, touched }] } = await client.query(
       statements.upsert[newRows],
       [...parameters, String(check.mark), synchronousCommit],
@@ -165,9 +160,10 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const written = { stored, ...(updated === 0 ? {} : { updated }) };
     if (!maySwallow) return { ...written, swallowed: 0 };
     // Rows that are unchanged and rows that are swallowed look the same to the upsert: only the keys tell.
-    const keys = [writer.integers(ids), ...kind.keyColumns.map(array)].map(toBuffer);
+    const columns = kind.keyColumns.map((name) => kind.columns.find((column) => column.name === name)!);
+    const keys = writer.arrays(rows, columns).map(toBuffer);
     const { rows: [{ count }] } = await client.query(statements.count, keys);
-    return { ...written, swallowed: records.length - count };
+    return { ...written, swallowed: rows.count - count };
   }
 
   /**
@@ -185,12 +181,12 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   }
 
   return {
-    async write(records, signal) {
+    async write(rows, signal) {
       while (true) {
         // Outside of the deadline: who waits for others' writes has not been let down by the database.
         const lease = await borrower.take(signal);
         try {
-          const work = database.turn(async () => await write(await lease.connect(), records));
+          const work = database.turn(async () => await write(await lease.connect(), rows));
           const counts = await beforeDeadline(work, deadlineMs, signal);
           lease.release();
           return counts;
@@ -229,7 +225,7 @@ function createCopyMemory(supported: boolean) {
 
 /** Bytes as the driver sends them in binary format. */
 function toBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer {
-  return Buffer.from(bytes.buffer, 0, bytes.length);
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** Waits for `work`, but no longer than until the deadline or the signal. What `work` comes to afterwards is ignored. */

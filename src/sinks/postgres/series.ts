@@ -7,7 +7,9 @@
 import type { Client } from "pg";
 import { sqlState, TransientError } from "../../database/faults.ts";
 import { literal, type Names } from "../../database/names.ts";
-import type { MarketRecord, RecordKind, SeriesKey } from "../../records/record.ts";
+import type { Rows } from "../../records/columns.ts";
+import type { SeriesKey } from "../../records/record.ts";
+import type { SeriesDictionary } from "../../records/series_dictionary.ts";
 import { createSeriesMap } from "../../records/series_map.ts";
 
 /**
@@ -41,8 +43,8 @@ export interface SeriesCheck {
 
 /** The identifiers of series, as one connection knows them. They are believed only where a {@linkcode SeriesCheck} holds. */
 export interface SeriesIndex {
-  /** The id of each record's series, in the order of the records. Unknown series are added to the database. */
-  intern(records: readonly MarketRecord[]): Promise<Int32Array<ArrayBuffer>>;
+  /** The id of each row's series, in their order. Unknown series are added to the database. */
+  intern(rows: Rows): Promise<Int32Array<ArrayBuffer>>;
   /** What proves that these ids, in ascending order, are still those of the series that they were interned for. */
   check(ids: Int32Array): SeriesCheck;
   /** Forgets all ids: the database has others. */
@@ -53,7 +55,6 @@ export interface SeriesIndex {
 export interface SeriesIndexOptions {
   client: Client;
   names: Names;
-  kind: RecordKind<MarketRecord>;
   tenant: string;
   /** Hears what people should know of the database. */
   warn?: (message: string) => void;
@@ -63,10 +64,33 @@ export interface SeriesIndexOptions {
  * Makes an index that remembers what it has seen. Ids are added by statements of their own, as one added in a transaction
  * that is rolled back would be remembered wrongly.
  */
-export function createSeriesIndex({ client, names, kind, tenant, warn }: SeriesIndexOptions): SeriesIndex {
+export function createSeriesIndex({ client, names, tenant, warn }: SeriesIndexOptions): SeriesIndex {
   /** Ids by series. */
   const known = createSeriesMap<number>();
   const marks = new Map<number, bigint>();
+  /** The same by the code in each dictionary; 0 where it is unknown. */
+  let byCode = new WeakMap<SeriesDictionary, number[]>();
+
+  /** The ids of a dictionary's series, by code. */
+  function idsOf(series: SeriesDictionary): number[] {
+    let ids = byCode.get(series);
+    if (ids === undefined) byCode.set(series, ids = []);
+    for (let code = ids.length; code < series.keys.length; code++) ids.push(known.get(series.keys[code]) ?? 0);
+    return ids;
+  }
+
+  /** Learns ids of series, which are added where the database has none. */
+  async function learn(keys: readonly SeriesKey[]): Promise<void> {
+    await find(keys);
+    // Only these: each row that is offered takes a number of the sequence, whether it is there already or not.
+    const missing = keys.filter((key) => known.get(key) === undefined);
+    if (missing.length > 0) {
+      await add(missing);
+      // Asked again rather than RETURNING: another process may have added some in between.
+      await find(missing);
+    }
+    byCode = new WeakMap();
+  }
 
   function parametersOf(keys: readonly SeriesKey[]): unknown[] {
     return [
@@ -98,32 +122,30 @@ export function createSeriesIndex({ client, names, kind, tenant, warn }: SeriesI
   }
 
   return {
-    async intern(records) {
-      const ids = new Int32Array(records.length);
+    async intern({ slices, count }) {
       const unknown = new Map<string, SeriesKey>();
-      for (let at = 0; at < records.length; at++) {
-        const key = kind.series(records[at]);
-        const id = known.get(key);
-        if (id === undefined) unknown.set(`${key.provider}\n${key.symbol}\n${key.timeframe}`, key);
-        else ids[at] = id;
-      }
-      if (unknown.size === 0) return ids;
-      const keys = [...unknown.values()];
-      await find(keys);
-      // Only these: each row that is offered takes a number of the sequence, whether it is there already or not.
-      const missing = keys.filter((key) => known.get(key) === undefined);
-      if (missing.length > 0) {
-        await add(missing);
-        // Asked again rather than RETURNING: another process may have added some in between.
-        await find(missing);
-      }
-      for (let at = 0; at < records.length; at++) {
-        const key = kind.series(records[at]);
-        const id = known.get(key);
-        if (id === undefined) {
-          throw new TransientError(`Cannot find series "${key.symbol}" after adding it: was it deleted?`);
+      for (const { columns: { series, cells }, from, count } of slices) {
+        const ids = idsOf(series);
+        for (let at = from; at < from + count; at++) {
+          if (ids[cells[at]] !== 0) continue;
+          const key = series.keys[cells[at]];
+          unknown.set(`${key.provider}\n${key.symbol}\n${key.timeframe}`, key);
         }
-        ids[at] = id;
+      }
+      if (unknown.size > 0) await learn([...unknown.values()]);
+      const ids = new Int32Array(count);
+      let next = 0;
+      for (const { columns: { series, cells }, from, count } of slices) {
+        const known = idsOf(series);
+        for (let at = from; at < from + count; at++) {
+          const id = known[cells[at]];
+          if (id === 0) {
+            throw new TransientError(
+              `Cannot find series "${series.keys[cells[at]].symbol}" after adding it: was it deleted?`,
+            );
+          }
+          ids[next++] = id;
+        }
       }
       return ids;
     },
@@ -140,6 +162,7 @@ export function createSeriesIndex({ client, names, kind, tenant, warn }: SeriesI
     forget() {
       known.clear();
       marks.clear();
+      byCode = new WeakMap();
     },
   };
 }

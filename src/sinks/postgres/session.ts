@@ -8,7 +8,7 @@ import type { SynchronousCommit } from "../../database/commit_risk.ts";
 import type { Database } from "../../database/database.ts";
 import type { Names } from "../../database/names.ts";
 import { processOf } from "../../database/pooler.ts";
-import type { MarketRecord, RecordKind } from "../../records/record.ts";
+import type { RecordKind } from "../../records/kind.ts";
 import { createSeriesIndex, type SeriesIndex } from "./series.ts";
 import type { NewRows, Statements } from "./statements.ts";
 import type { WriteSettings } from "./verify.ts";
@@ -45,7 +45,7 @@ const FACTS = `SELECT pg_backend_pid() AS pid, EXISTS (
 /** Options of {@linkcode createSessions}. */
 export interface SessionOptions {
   database: Pick<Database, "statementTimeoutMs" | "names">;
-  kind: RecordKind<MarketRecord>;
+  kind: RecordKind;
   statementsIn: (names: Names) => Statements;
   tenant: string;
   synchronousCommit: SynchronousCommit;
@@ -78,7 +78,7 @@ export function createSessions(
       client,
       names,
       statements: statementsIn(names),
-      series: createSeriesIndex({ client, names, kind, tenant, warn }),
+      series: createSeriesIndex({ client, names, tenant, warn }),
       // An error is not remembered: a table that was missing may be there the next time.
       facts: () =>
         facts ??= readFacts().catch((error) => {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { MarketRecord, RecordKind } from "../../records/record.ts";
+import type { RecordKind } from "../../records/kind.ts";
 import type { Writers } from "../sink.ts";
 import { isNewerQuery, markQuery } from "./verify.ts";
 import type { Names } from "../../database/names.ts";
@@ -67,7 +67,7 @@ const RECENT = "interval '7 days'";
  * unchanged, and so it counts. Elsewhere, for instance when a file is read again, it stays as it is.
  */
 export function createStatements(
-  kind: RecordKind<MarketRecord>,
+  kind: RecordKind,
   schema: Names,
   writers: Writers = "alone",
   startedAt = Date.now(),

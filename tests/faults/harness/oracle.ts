@@ -10,6 +10,7 @@ import { assertEquals } from "@std/assert";
 import { createMock } from "../../../src/providers/mock.ts";
 import type { Bar } from "../../../src/records/bar.ts";
 import { recordKind } from "../../../src/records/mod.ts";
+import { recordsOf } from "../../support/frames.ts";
 
 /** Symbols of every scenario, in order. */
 export const SYMBOLS = ["S0", "S1", "S2", "S3", "S4"] as const;
@@ -67,7 +68,7 @@ export async function* oracleBars(count: number): AsyncGenerator<Payload> {
     emit: () => {},
     newest: () => Promise.resolve(new Map()),
   });
-  for await (const { records } of frames) yield* records as readonly Bar[];
+  for await (const frame of frames) yield* recordsOf(frame);
 }
 
 /** The first bars of the oracle as CSV. */

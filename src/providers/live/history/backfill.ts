@@ -11,6 +11,7 @@ import { delay } from "@std/async/delay";
 import type { Frame } from "../../../records/frame.ts";
 import { type Interval, subtract, totalMs } from "../../../records/intervals.ts";
 import { formatTime } from "../../../records/time.ts";
+import { createSeriesDictionary } from "../../../records/series_dictionary.ts";
 import { TIMEFRAMES } from "../../../records/timeframe.ts";
 import type { HistoryRange, Progress, Provider, ProviderContext } from "../../provider.ts";
 import { type Feed, type FeedBar, isDenial, isRefusal } from "../feed.ts";
@@ -126,6 +127,7 @@ export function createBackfill(options: BackfillOptions): Provider {
     const stateOf = (symbol: string) => states.get(symbol)?.state ?? "unread";
     const told = new Set<string>();
     let hasRead = false;
+    const series = createSeriesDictionary();
     let failures = 0;
 
     function tellOnce(message: string, key = message): void {
@@ -140,7 +142,7 @@ export function createBackfill(options: BackfillOptions): Provider {
     async function hand(bars: readonly FeedBar[], asOf: number, onEnded: OnEnded): Promise<void> {
       for (const { symbol } of bars) setState(symbol, { state: "read" });
       await context.pace(bars.length);
-      await put(createHistoryFrame(name, bars, asOf, onEnded));
+      await put(createHistoryFrame(name, bars, asOf, onEnded, 0, series));
       context.emit({ type: "repaired", provider: name, count: bars.length });
     }
 

@@ -4,10 +4,12 @@
  * @module
  */
 import { orAborted } from "../../../abort.ts";
-import type { Bar } from "../../../records/bar.ts";
+import { type Bar, bar } from "../../../records/bar.ts";
+import { columnsOf } from "../../../records/build.ts";
 import { createFrame, type FinalOutcome, type Frame } from "../../../records/frame.ts";
 import type { Interval } from "../../../records/intervals.ts";
 import type { ReceiveClock } from "../../../records/record.ts";
+import { createSeriesDictionary } from "../../../records/series_dictionary.ts";
 import { TIMEFRAMES } from "../../../records/timeframe.ts";
 import type { Feed, FeedBar } from "../feed.ts";
 import { SETTLE_MS } from "../coverage/urgency.ts";
@@ -131,6 +133,7 @@ function noteUnstored(
  * no plain bar that the feed sends later replaces them.
  *
  * @param skewMs Vendor's clock minus the local one, in milliseconds.
+ * @param series The series of the source. @default {those of this frame}
  */
 export function createHistoryFrame(
   provider: string,
@@ -138,13 +141,15 @@ export function createHistoryFrame(
   asOf: number,
   onEnded: OnEnded,
   skewMs = 0,
+  series = createSeriesDictionary(),
 ): Frame {
   // Where the local clock was set back, observations keep their order and are ahead of it.
   const overBy = Math.min(asOf / 1000, Date.now()) + skewMs - SETTLE_MS;
-  const records = bars.map((bar): Bar => {
-    const isWhole = bar.ts + TIMEFRAMES.get(bar.timeframe)! <= overBy;
-    return { ...bar, provider, receivedAt: asOf, fromHistory: isWhole ? 1 : undefined };
+  const records = bars.map((each): Bar => {
+    const isWhole = each.ts + TIMEFRAMES.get(each.timeframe)! <= overBy;
+    return { ...each, provider, receivedAt: asOf, fromHistory: isWhole ? 1 : undefined };
   });
   // What is told of the way to the commit begins here: how long history took is no matter of the pipeline.
-  return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), records, onEnded });
+  const built = columnsOf(bar, records, series);
+  return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), ...built, onEnded });
 }

@@ -4,7 +4,10 @@
  * @module
  */
 import { delay } from "@std/async/delay";
+import { columnsOf } from "../../../records/build.ts";
 import { createFrame, type Frame, type Rejected } from "../../../records/frame.ts";
+import { recordKind } from "../../../records/mod.ts";
+import { createSeriesDictionary, renewSeries } from "../../../records/series_dictionary.ts";
 import type { MarketRecord } from "../../../records/record.ts";
 import type { Provider, ProviderContext } from "../../provider.ts";
 import { FeedError } from "../feed.ts";
@@ -42,6 +45,7 @@ export function createPoller<R extends MarketRecord>(options: PollOptions<R>): P
   const { name, kind, everyMs, bucket, ask } = options;
 
   async function* poll({ stop, clock, warn, emit }: ProviderContext): AsyncGenerator<Frame> {
+    let series = createSeriesDictionary();
     const wanted = new Set(options.symbols);
     const onCall = (outcome: CallOutcome) => emit({ type: "rest-call", provider: name, outcome });
     while (!stop.aborted) {
@@ -50,12 +54,14 @@ export function createPoller<R extends MarketRecord>(options: PollOptions<R>): P
         try {
           for await (const { records, rejected } of ask(symbol, stop, onCall)) {
             const receivedAt = clock(records.length + rejected.length);
+            const given = records.map((each, at) =>
+              ({ ...each, provider: name, receivedAt: receivedAt + at }) as MarketRecord
+            );
+            series = renewSeries(series);
+            const built = columnsOf(recordKind(kind), given, series);
             yield createFrame({
-              kind,
-              provider: name,
-              receivedAt,
-              records: records.map((record, at) => ({ ...record, provider: name, receivedAt: receivedAt + at })),
-              rejected,
+              ...{ kind, provider: name, receivedAt, columns: built.columns },
+              rejected: [...rejected, ...built.rejected],
             });
           }
         } catch (error) {

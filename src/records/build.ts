@@ -1,0 +1,33 @@
+/**
+ * Records in memory to columns: for providers that make records one by one.
+ *
+ * @module
+ */
+import { createColumns, type OpenColumns } from "./columns.ts";
+import type { Rejected } from "./frame.ts";
+import type { RecordKind } from "./kind.ts";
+import type { MarketRecord } from "./record.ts";
+import type { SeriesDictionary } from "./series_dictionary.ts";
+
+/** Rows, and the records that are none. */
+export interface Built {
+  readonly columns: OpenColumns;
+  readonly rejected: readonly Rejected[];
+}
+
+/** Makes columns of records. One whose fields are not of their types, which no provider should make, is rejected. */
+export function columnsOf<R extends MarketRecord>(
+  kind: RecordKind<R>,
+  records: readonly R[],
+  series: SeriesDictionary,
+): Built {
+  const columns = createColumns(kind, records.length, series);
+  let rejected: Rejected[] = NONE;
+  for (let at = 0; at < records.length; at++) {
+    const reason = kind.add(records[at], columns);
+    if (reason !== undefined) rejected = [...rejected, { reason, item: { ...records[at] } }];
+  }
+  return { columns, rejected };
+}
+
+const NONE: Rejected[] = [];

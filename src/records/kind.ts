@@ -1,0 +1,119 @@
+/**
+ * What a kind of record is. One declaration (see `define_kind.ts`) says all of it: the TypeScript type, the names in files,
+ * how values are read, the table and its check, the encodings for COPY, arrays, journal and messages, the JSON form and the
+ * documentation follow.
+ *
+ * @module
+ */
+import type { Columns, Layout, OpenColumns } from "./columns.ts";
+import type { Field, FieldDeclaration } from "./field.ts";
+import type { MarketRecord, ParseContext, Revisions } from "./record.ts";
+
+/** PostgreSQL types of columns. `char` is the single-byte type. */
+export type ColumnType = "int4" | "float8" | "timestamptz" | "date" | "text" | "char" | "jsonb";
+
+/** A column of a kind's table, and where its values come from. */
+export interface Column {
+  readonly name: string;
+  readonly type: ColumnType;
+  /** Whether it may be `NULL`. */
+  readonly optional?: true | undefined;
+  /** Place of the field; see `columns.ts`. */
+  readonly place: number;
+  /** Of a `timestamptz`: microseconds of one unit of the cell. */
+  readonly microseconds?: number | undefined;
+  /** Of a `char`: the character of each value of the enum, as a byte. */
+  readonly codes?: readonly number[] | undefined;
+  /** Of a `char`: the flag at this place makes one character another. */
+  readonly mark?: { readonly place: number; readonly from: number; readonly to: number } | undefined;
+}
+
+/** A field as messages and the journal hold it. The name of `provider`, `symbol` and `timeframe` is a part of the series. */
+export interface WireField {
+  readonly name: string;
+  readonly type: "number" | "text" | "json";
+  readonly optional?: true;
+  readonly place: number;
+  /** Where the text stands for a cell: reads and writes it. */
+  readonly text?: { readonly of: (cell: number) => string; readonly read: (text: string) => number };
+}
+
+/** Type of a value of a field. */
+type ValueOf<F extends FieldDeclaration> = F extends { readonly type: "enum"; readonly values: infer V }
+  ? keyof V & string
+  : F extends { readonly type: "jsonb"; readonly example: infer T } ? T
+  : F extends { readonly type: "flag" } ? 1
+  : F extends { readonly type: "symbol" | "timeframe" | "date" | "text" } ? string
+  : number;
+type Always<F> = F extends
+  { readonly optional: true; readonly type: Exclude<FieldDeclaration["type"], "symbol" | "timeframe"> } ? never
+  : F;
+type Names<F extends FieldDeclaration> = { readonly [Each in Always<F> as Each["name"]]: ValueOf<Each> };
+type Maybe<F extends FieldDeclaration> = {
+  readonly [Each in Exclude<F, Always<F>> as Each["name"]]?: ValueOf<Each>;
+};
+
+/** Type of the records of a declaration's fields. */
+export type RecordOf<F extends readonly FieldDeclaration[]> = MarketRecord & Names<F[number]> & Maybe<F[number]>;
+
+/** What a new kind says of itself. */
+export interface KindDeclaration<F extends readonly FieldDeclaration[]> {
+  /** Name in flags, labels and frames, for instance `bar`. */
+  readonly name: string;
+  /** Table that holds it; its primary key is `series_id` followed by the columns of `key`. */
+  readonly table: string;
+  /** View that shows its rows with the names of their series. */
+  readonly view: string;
+  /** Fields, in the order of the table's columns. A `symbol` and a `ts` are among them; `receivedAt` is added. */
+  readonly fields: F;
+  /** Names of the fields of the key within a series, `ts` first. */
+  readonly key: readonly F[number]["name"][];
+  /** Timeframe of its series where no field is of that type. */
+  readonly timeframe?: string;
+  /** Gives the symbol of a record that names none. */
+  readonly symbolOf?: (record: RecordOf<F>) => string;
+  /** Records that revise others; without it, only the time of receipt orders the observations of a key. */
+  readonly revisions?: Revisions;
+  /** Why a record must not be stored, in words, besides its time and the names of its series. Its numbers are finite. */
+  validate(record: RecordOf<F>): string | undefined;
+  /** When all of what the record says was over, in epoch ms. Kinds without it are never late. */
+  overAt?(record: RecordOf<F>): number;
+}
+
+/** A record of a row, as a view: what it says changes with its place. */
+export type Cursor<R> = R & { at: number };
+
+/** A kind of record. `R` is the record's type. */
+export interface RecordKind<R extends MarketRecord = MarketRecord> extends Layout {
+  readonly name: string;
+  readonly table: string;
+  readonly view: string;
+  /** All fields of files, in the order of the values of {@linkcode RecordKind.read}. */
+  readonly fields: readonly Field[];
+  /** Columns of the table after `series_id`. */
+  readonly columns: readonly Column[];
+  /** Columns of the primary key after `series_id`. */
+  readonly keyColumns: readonly string[];
+  readonly revisions?: Revisions;
+  /** Fields of messages. */
+  readonly wire: readonly WireField[];
+  /** Timeframe of all series; absent where a field names it. */
+  readonly timeframe?: string;
+  /** Whether a record may get its symbol from its other fields. */
+  readonly derivesSymbol: boolean;
+  /** Adds the record of these values, one for each field, as a row; says in words why it cannot, and adds none then. */
+  read(values: readonly unknown[], columns: OpenColumns, receivedAt: number, context: ParseContext): string | undefined;
+  /** Adds a record in memory as a row; says in words why it is none, which no provider should make, and adds none then. */
+  add(record: MarketRecord, columns: OpenColumns): string | undefined;
+  /** A view of the row at `at`, to be moved from row to row by setting that. */
+  cursor(columns: Columns, at?: number): Cursor<R>;
+  /** The record of a row, which stays. */
+  row(columns: Columns, at: number): R;
+  /** The JSON form of a row, which {@linkcode RecordKind.read} reads back to the same row. */
+  toJSON(columns: Columns, at: number): Record<string, unknown>;
+  /** Why a record in memory must not be stored, in words; `undefined` when it may. `now` is in epoch milliseconds. */
+  validate(record: R, now: number): string | undefined;
+  /** The rows that must not be stored, and why each must not, in words. `now` is in epoch milliseconds. */
+  findUnsound(columns: Columns, now: number): ReadonlyMap<number, string>;
+  overAt?(record: R): number;
+}
