@@ -107,9 +107,9 @@ function checkQuorum(made: readonly Provider[], { settings, sources }: CheckedCo
   const running = made.flatMap((provider) => provider.members ?? [provider]).map(({ name }) => name);
   const current = `current value is ${JSON.stringify(settings.quorum)}`;
   const source = sources.get("quorum")!;
-  if (wanted.size !== 2) problems.push({ key: "quorum", source, message: `${current}, wanted are two providers` });
+  if (wanted.size !== 2) problems.push({ key: "quorum", source, message: `${current}, expected two providers` });
   else if (![...wanted].every((name) => running.includes(name))) {
-    const message = `${current}, wanted are two of those that run: ${running.join(", ")}`;
+    const message = `${current}, expected two of those that run: ${running.join(", ")}`;
     problems.push({ key: "quorum", source, message });
   }
 }
@@ -142,7 +142,7 @@ function createFailoverAndOthers(config: CheckedConfig, problems: ConfigProblem[
   const group = groupOf(settings);
   checkMappings(config, problems);
   const refuse = (message: string) => problems.push({ key: "failover", source: sources.get("failover")!, message });
-  if (group.length === 1) refuse(`current value is ${JSON.stringify(settings.failover)}, wanted are two or more`);
+  if (group.length === 1) refuse(`current value is ${JSON.stringify(settings.failover)}, expected two or more`);
   const made = makeAll(aloneOf(settings, group), config, problems);
 
   const symbols = sourcesOf(settings).group;
@@ -150,7 +150,7 @@ function createFailoverAndOthers(config: CheckedConfig, problems: ConfigProblem[
   for (const name of group) {
     if (!hasHistory(name)) {
       refuse(
-        Object.hasOwn(registry, name) ? `"${name}" is no live feed, wanted are those alone` : explainUnknown(name),
+        Object.hasOwn(registry, name) ? `"${name}" is no live feed, expected those alone` : explainUnknown(name),
       );
       continue;
     }
@@ -160,14 +160,14 @@ function createFailoverAndOthers(config: CheckedConfig, problems: ConfigProblem[
     const [count, wanted] = [provider, members[0]].map(({ symbols }) => symbols?.length);
     if (count !== wanted) {
       refuse(
-        `${name} has other symbols (${count}), wanted are as many as ${
+        `${name} has other symbols (${count}), expected as many as ${
           members[0].name
         } has (${wanted}), in the same order`,
       );
     }
   }
   const timeframes = new Set(group.map((name) => timeframeOf(name, settings)));
-  if (timeframes.size > 1) refuse(`it has the timeframes ${[...timeframes].join(", ")}, wanted is one for all`);
+  if (timeframes.size > 1) refuse(`it has the timeframes ${[...timeframes].join(", ")}, expected one for all`);
   if (members.length < group.length || problems.length > 0) return made;
   const times = { afterMs: settings.failoverAfter * 1000, backMs: settings.failoverBack * 1000 };
   const timeframe = timeframeOf(group[0], settings);
@@ -311,7 +311,7 @@ function checkMappings({ settings, sources }: CheckedConfig, problems: ConfigPro
       const twin = names.slice(0, at).find((other) => namesOf(other).includes(name));
       const message = !Object.hasOwn(registry, name)
         ? explainUnknown(name)
-        : twin !== undefined && `"${twin}" is another name of it, wanted is one of them`;
+        : twin !== undefined && `"${twin}" is another name of it, expected one of them`;
       if (message) problems.push({ key: `${option}.${name}`, source: sources.get(option)!, message });
     }
   }
@@ -325,6 +325,6 @@ function explainDefault(name: string): string {
 function explainUnknown(name: string): string {
   const known = Object.keys(registry);
   const nearest = nearestWord(name, known);
-  return `current value is ${JSON.stringify(name)}, wanted is one of ${known.join(", ")}` +
+  return `current value is ${JSON.stringify(name)}, expected one of ${known.join(", ")}` +
     (nearest === undefined ? "" : `: did you mean "${nearest}"?`);
 }

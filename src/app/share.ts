@@ -27,25 +27,25 @@ function checkShare({ settings, sources, tenants }: CheckedConfig, providers: re
     problems.push({ key, source: sources.get(key)!, message });
   const { shards = 1, shard, leaseDatabase } = settings;
   if (typeof shard === "number" && shard >= shards) {
-    refuse("shard", `current value is ${shard}, wanted is auto, or a number from 0 to ${shards - 1}`);
+    refuse("shard", `current value is ${shard}, expected auto, or a number from 0 to ${shards - 1}`);
   }
   if (settings.database === "embedded" && leaseDatabase === undefined && !keepsLeasesInNats(settings)) {
     refuse(
       sources.get("shards") === "default" ? "shard" : "shards",
-      "the embedded database is of this instance alone, wanted is --database postgres://user@host:port/name, which all share",
+      "the embedded database is of this instance alone, expected --database postgres://user@host:port/name, which all share",
     );
   }
   try {
     if (leaseDatabase !== undefined) parseDatabaseUrl(leaseDatabase, settings);
   } catch (error) {
-    refuse("leaseDatabase", `current value ${(error as Error).message}, wanted is postgres://user@host:port/name`);
+    refuse("leaseDatabase", `current value ${(error as Error).message}, expected postgres://user@host:port/name`);
   }
   if (tenants.length > 0) {
-    refuse("tenant", "instances that share out shards run one tenant, wanted is its name");
+    refuse("tenant", "instances that share out shards run one tenant, expected its name");
   }
   for (const { name, members, symbols } of providers) {
     if (members !== undefined || symbols !== undefined) continue;
-    refuse("provider", `${name} has no symbols that could be shared out, wanted are providers that have`);
+    refuse("provider", `${name} has no symbols that could be shared out, expected providers that have`);
   }
   return problems;
 }

@@ -38,7 +38,7 @@ export async function run({ options, flags, configFile, maxOpenFiles }: Invocati
   const settings = { ...config.settings, ...FIXED, http };
   const past = made.map((provider) => {
     if (provider.backfill !== undefined) return provider.backfill(range);
-    throw new UsageError(`Cannot backfill from ${provider.name}: it has no history, wanted is ${namesWithHistory()}`);
+    throw new UsageError(`Cannot backfill from ${provider.name}: it has no history, expected ${namesWithHistory()}`);
   });
   const used = { ...config, settings };
   return await streamBars({ config: used, tenants: [{ config: used, providers: past }] }, {
@@ -65,7 +65,7 @@ export function readRange(flags: ReadonlyMap<string, string | true>, now: number
   }
   if (from >= Math.min(to, now)) {
     const end = to > now ? "now" : formatTime(to);
-    throw new UsageError(`Cannot backfill from ${formatTime(from)} to ${end}: wanted is a start before the end`);
+    throw new UsageError(`Cannot backfill from ${formatTime(from)} to ${end}: expected a start before the end`);
   }
   return { from, to, restart: flags.has("restart") };
 }

@@ -68,7 +68,7 @@ function read({ options, flags, configFile }: Invocation): {
   const text = (name: string) => flags.get(name) as string | undefined;
   const records = Number(text("records") ?? DEFAULT_RECORDS);
   if (!Number.isInteger(records) || records < 1 || records > 10_000_000) {
-    throw new UsageError(`Cannot use --records ${text("records")}: wanted is a whole number from 1 to 10000000`);
+    throw new UsageError(`Cannot use --records ${text("records")}: expected a whole number from 1 to 10000000`);
   }
   const only = text("only");
   const chosen = chaosFaults.filter(({ name }) => only === undefined || name === only);

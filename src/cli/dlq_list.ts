@@ -14,7 +14,7 @@ export async function list({ options, flags, configFile }: Invocation, matches: 
   const settings = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true }).settings;
   const by = flags.get("by");
   if (by !== undefined && !GROUPINGS.includes(by as Grouping)) {
-    throw new UsageError(`Cannot group by "${by}": wanted is one of ${GROUPINGS.join(", ")}`);
+    throw new UsageError(`Cannot group by "${by}": expected one of ${GROUPINGS.join(", ")}`);
   }
   const groups = await groupLetters(
     readLetters(deadLetterDirectory(tenantDirectory(settings))),

@@ -93,5 +93,5 @@ function describeOverCap(count: number, verb: string, settings: Settings): strin
 function readMaxReplays(given: string | true | undefined): number {
   if (given === undefined) return DEFAULT_MAX_REPLAYS;
   if (typeof given === "string" && /^[1-9]\d{0,8}$/.test(given)) return Number(given);
-  throw new UsageError(`Cannot use --max-replays: current value is "${given}", wanted is a whole number from 1`);
+  throw new UsageError(`Cannot use --max-replays: current value is "${given}", expected a whole number from 1`);
 }

@@ -50,7 +50,7 @@ function readRange({ flags }: Invocation): WantedRange {
   if (from === undefined || from < Math.min(to ?? Infinity, Date.now())) return { from, to };
   const end = flags.get("to") ?? "now";
   throw new UsageError(
-    `Cannot look from ${flags.get("from")} to ${end}: wanted is a start before the end, and in the past`,
+    `Cannot look from ${flags.get("from")} to ${end}: expected a start before the end, and in the past`,
   );
 }
 

@@ -47,7 +47,7 @@ export async function main(args: readonly string[]): Promise<number> {
       const meant = nearest === undefined ? "" : `, did you mean "${nearest}"?`;
       const found = word === undefined ? "nothing" : `"${word}"${meant}`;
       throw new UsageError(
-        `Cannot understand barline ${name}: wanted is one of ${words.join(", ")}, found is ${found}`,
+        `Cannot understand barline ${name}: expected one of ${words.join(", ")}, found is ${found}`,
       );
     }
     // What is made from here on is for its owner alone, also by the embedded database, which says no modes.

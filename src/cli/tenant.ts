@@ -13,14 +13,14 @@ export async function run({ words: [action, name, ...rest], options, flags, conf
   const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
   const role = flags.get("role");
   const all = flags.has("all");
-  if (rest.length > 0) throw new UsageError(`Cannot understand "${rest[0]}": wanted is one name`);
+  if (rest.length > 0) throw new UsageError(`Cannot understand "${rest[0]}": expected one name`);
   if (action !== "list") {
     if (typeof role !== "string" || role === "") {
       throw new UsageError(`Cannot ${action} without a role: name it with --role`);
     }
-    if (all === (name !== undefined)) throw new UsageError(`Cannot ${action}: wanted is a tenant's name, or --all`);
+    if (all === (name !== undefined)) throw new UsageError(`Cannot ${action}: expected a tenant's name, or --all`);
     if (name !== undefined && !TENANT_NAME.test(name)) {
-      throw new UsageError(`Cannot ${action} ${JSON.stringify(name)}: wanted are ${TENANT_NAME_EXPECTED}`);
+      throw new UsageError(`Cannot ${action} ${JSON.stringify(name)}: expected ${TENANT_NAME_EXPECTED}`);
     }
   }
   if (config.target === undefined) {

@@ -18,7 +18,7 @@ export function readTime(flags: ReadonlyMap<string, string | true>, name: string
   const time = parseIso(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
   if (!Number.isNaN(time)) return time;
   throw new UsageError(
-    `Cannot read --${name} as a time: current value is ${JSON.stringify(text)}, wanted is a day like 2024-01-02 or ` +
+    `Cannot read --${name} as a time: current value is ${JSON.stringify(text)}, expected a day like 2024-01-02 or ` +
       "a time with its zone like 2024-01-02T14:30:00Z",
   );
 }

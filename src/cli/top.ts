@@ -18,7 +18,7 @@ const TIMEOUT_MS = 3000;
 export async function run({ flags }: Invocation): Promise<number> {
   const url = String(flags.get("url") ?? "http://127.0.0.1:9000").replace(/\/+$/, "");
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) {
-    throw new UsageError(`Cannot use --url "${url}": wanted is an address like http://127.0.0.1:9000`);
+    throw new UsageError(`Cannot use --url "${url}": expected an address like http://127.0.0.1:9000`);
   }
   const tenant = flags.get("tenant");
   const page = `${url}/api/overview${tenant === undefined ? "" : `?tenant=${encodeURIComponent(String(tenant))}`}`;

@@ -116,11 +116,11 @@ function readYaml(path: string, problems: ConfigProblem[]): Record<string, unkno
     // One option is called null.
     const values = parseYaml(Deno.readTextFileSync(path), { stringKeys: true }) ?? {};
     if (typeof values === "object" && !Array.isArray(values)) return values;
-    problems.push({ key: "config", source: path, message: "current value is no mapping, wanted is a YAML mapping" });
+    problems.push({ key: "config", source: path, message: "current value is no mapping, expected a YAML mapping" });
   } catch (error) {
     // Only the first line: the parser goes on to show the text around the place, where a password may stand.
     const message = (error as Error).message.split("\n", 1)[0].replace(/:$/, "");
-    problems.push({ key: "config", source: path, message: `${message}, wanted is a YAML mapping` });
+    problems.push({ key: "config", source: path, message: `${message}, expected a YAML mapping` });
   }
   return {};
 }

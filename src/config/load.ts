@@ -84,7 +84,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
     }
     const token = entry.httpToken === undefined ? undefined : variable(entry.httpToken)?.trim();
     if (entry.httpToken !== undefined && !token) {
-      const message = `the variable ${entry.httpToken} is not set, wanted is a long random text`;
+      const message = `the variable ${entry.httpToken} is not set, expected a long random text`;
       problems.push({ key: `${name}.httpToken`, source: file.layer.name, message });
     }
     const settings = { ...own.settings, tenant: entry.name };
@@ -108,7 +108,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
     const current = isNamed ? `current value is "${tenant}"` : "it is not given";
     const names = file.tenants.map(({ name }) => name).join(", ");
     const source = isNamed ? process.sources.get("tenant")! : "the command line";
-    problems.push({ key: "tenant", source, message: `${current}, wanted is one of ${names}` });
+    problems.push({ key: "tenant", source, message: `${current}, expected one of ${names}` });
   }
   const config = chosen.length === 1 && (isNamed || inputs.oneTenant)
     ? chosen[0]
@@ -205,7 +205,7 @@ function findWrong(value: unknown, spec: OptionSpec): { key: string; message: st
   }
   const tell = (key: string, wrong: unknown) => {
     const current = spec.secret ? "(not shown)" : JSON.stringify(wrong);
-    return { key, message: `current value is ${current}, wanted is ${spec.wanted}` };
+    return { key, message: `current value is ${current}, expected ${spec.wanted}` };
   };
   const entries = isMapping(value) ? Object.entries(value) : [];
   const wrong = entries.filter(([, each]) => isMapping(each) || !type.safeParse(coerce(each, spec)).success);

@@ -25,7 +25,7 @@ export function findWrongKeys(
   schema: z.ZodObject,
   wanted: string,
 ): { key: string; message: string }[] {
-  if (!isMapping(value)) return [{ key: name, message: `current value is ${show(value)}, wanted is ${wanted}` }];
+  if (!isMapping(value)) return [{ key: name, message: `current value is ${show(value)}, expected ${wanted}` }];
   const known = Object.keys(schema.shape);
   return Object.entries(value).flatMap(([key, each]) => {
     const type = schema.shape[key] as z.ZodType | undefined;
@@ -33,7 +33,7 @@ export function findWrongKeys(
       return [{ key: `${name}.${key}`, message: `no such option, did you mean "${closestString(key, known)}"?` }];
     }
     if (type.safeParse(each).success) return [];
-    return [{ key: `${name}.${key}`, message: `current value is ${show(each)}, wanted is ${wantedOf(type)}` }];
+    return [{ key: `${name}.${key}`, message: `current value is ${show(each)}, expected ${wantedOf(type)}` }];
   });
 }
 

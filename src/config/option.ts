@@ -8,7 +8,7 @@ import { z } from "zod";
 
 /** What an option says of itself besides its type. */
 export interface OptionMeta {
-  /** What a right value looks like, to end the sentence "wanted is …". */
+  /** What a right value looks like, to end the sentence "expected …". */
   wanted: string;
   /** One line of help. */
   help: string;

@@ -63,16 +63,16 @@ export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 export function readTenants(value: unknown, source: string, problems: ConfigProblem[]): TenantEntry[] {
   const refuse = (key: string, message: string) => problems.push({ key, source, message });
   if (!Array.isArray(value)) {
-    refuse("tenants", `current value is ${JSON.stringify(value)}, wanted is a list of mappings with a name each`);
+    refuse("tenants", `current value is ${JSON.stringify(value)}, expected a list of mappings with a name each`);
     return [];
   }
   const entries: TenantEntry[] = [];
   for (const [at, item] of value.entries()) {
     const name: unknown = isMapping(item) ? item.name : undefined;
     if (!isMapping(item) || typeof name !== "string" || !TENANT_NAME.test(name)) {
-      refuse(`tenants[${at}].name`, `current value is ${JSON.stringify(name)}, wanted are ${TENANT_NAME_EXPECTED}`);
+      refuse(`tenants[${at}].name`, `current value is ${JSON.stringify(name)}, expected ${TENANT_NAME_EXPECTED}`);
     } else if (entries.some((other) => other.name === name)) {
-      refuse(`tenants.${name}`, "it stands there twice, wanted is one entry");
+      refuse(`tenants.${name}`, "it stands there twice, expected one entry");
     } else {
       entries.push(readEntry(name, item, (key, message) => refuse(`tenants.${name}.${key}`, message)));
     }
@@ -98,13 +98,13 @@ function readEntry(
   const isVariable = (value: unknown) => typeof value === "string" && VARIABLE.test(value);
   // Not shown: who puts the secret itself there must not find it in the log.
   if (httpToken !== undefined && !isVariable(httpToken)) {
-    refuse("httpToken", "current value (not shown) names no variable, wanted is the name of one that holds the token");
+    refuse("httpToken", "current value (not shown) names no variable, expected the name of one that holds the token");
   }
   const isSound = isMapping(variables) && [...Object.keys(variables), ...Object.values(variables)].every(isVariable);
   if (!isSound) {
     refuse(
       "variables",
-      "current value (not shown) does not name variables, wanted is a mapping, as in { ALPACA_API_KEY: ACME_ALPACA_KEY }",
+      "current value (not shown) does not name variables, expected a mapping, as in { ALPACA_API_KEY: ACME_ALPACA_KEY }",
     );
   }
   return {

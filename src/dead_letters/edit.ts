@@ -42,13 +42,13 @@ export function parseEdit(
     const wrong = (what: string) => problems.push(`line ${at + 1}: ${what}`);
     const edited = parseLetter(line);
     if (edited === undefined) {
-      wrong("it is no letter, wanted is one JSON object a line, with items and metadata");
+      wrong("it is no letter, expected one JSON object a line, with items and metadata");
       continue;
     }
     const number = (edited as StoredLetter & { letter?: number }).letter;
     const located = letters[Number(number) - 1];
     if (located === undefined) {
-      wrong(`"letter" is ${JSON.stringify(number)}, wanted is the number that was there, from 1 to ${letters.length}`);
+      wrong(`"letter" is ${JSON.stringify(number)}, expected the number that was there, from 1 to ${letters.length}`);
       continue;
     }
     if (seen.has(number!)) {
@@ -59,7 +59,7 @@ export function parseEdit(
     if (JSON.stringify(edited.items) === JSON.stringify(located.letter.items)) continue;
     const { replays: _, ...metadata } = located.letter.metadata;
     const letter = { ...located.letter, metadata, items: edited.items };
-    const faults = edited.items.length === 0 ? ["items are empty, wanted is at least one record"] : findFaults(letter);
+    const faults = edited.items.length === 0 ? ["items are empty, expected at least one record"] : findFaults(letter);
     for (const fault of faults) wrong(fault);
     changed.set(located, letter);
   }

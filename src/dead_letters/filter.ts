@@ -58,7 +58,7 @@ function parseConditions(where: LetterChoice["where"] = ""): { field: string; va
     });
   for (const { part, field } of conditions) {
     if (!FILTER_FIELDS.includes(field)) {
-      throw new RangeError(`Cannot filter by "${part}": wanted is FIELD=TEXT with one of ${FILTER_FIELDS.join(", ")}`);
+      throw new RangeError(`Cannot filter by "${part}": expected FIELD=TEXT with one of ${FILTER_FIELDS.join(", ")}`);
     }
   }
   return conditions;
@@ -74,7 +74,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_40
 export function parseDuration(text: string): number {
   if (!/^(\d+(\.\d+)?[smhdw])+$/.test(text)) {
     throw new RangeError(
-      `Cannot understand the duration "${text}": wanted is a number and s, m, h, d or w, as in 1d12h`,
+      `Cannot understand the duration "${text}": expected a number and s, m, h, d or w, as in 1d12h`,
     );
   }
   let seconds = 0;

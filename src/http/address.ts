@@ -47,7 +47,7 @@ export function checkExposure({ settings, sources, variable, tenants }: CheckedC
   for (const { settings: { tenant }, httpToken } of tenants) {
     if (httpToken === undefined) continue;
     const owner = owners.get(httpToken);
-    const message = `it is the same text as that of ${owner}, wanted is one of its own`;
+    const message = `it is the same text as that of ${owner}, expected one of its own`;
     if (owner !== undefined) problems.push({ key: `tenants.${tenant}.httpToken`, source: "environment", message });
     owners.set(httpToken, `tenant ${tenant}`);
   }

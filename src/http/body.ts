@@ -29,7 +29,7 @@ export async function readObject(request: Request, timeoutMs = 10_000): Promise<
   } catch {
     // Said below.
   }
-  throw new RequestError("Cannot read the body: wanted is one JSON object");
+  throw new RequestError("Cannot read the body: expected one JSON object");
 }
 
 async function readText(request: Request, timeoutMs: number): Promise<string> {

@@ -61,7 +61,7 @@ export function createEventHub({ overview, samples }: EventSources): EventHub {
   return {
     open() {
       if (watchers.size >= MAX_WATCHERS) {
-        return new Response(`Too many watch: wanted are at most ${MAX_WATCHERS}\n`, { status: 503 });
+        return new Response(`Too many watch: expected at most ${MAX_WATCHERS}\n`, { status: 503 });
       }
       let own: ReadableStreamDefaultController<Uint8Array>;
       const stream = new ReadableStream<Uint8Array>({

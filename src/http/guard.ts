@@ -73,7 +73,7 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
       if (seconds > 0) return tooMany(seconds, "requests");
       // A page of a foreign name that leads here (DNS rebinding) reads nothing: its requests carry that name.
       if (!isPublic && !isOwnHost(url, hostname) && identify(request) === undefined) {
-        return refusal(403, "Cannot answer for that Host: wanted is localhost or 127.0.0.1, or the token");
+        return refusal(403, "Cannot answer for that Host: expected localhost or 127.0.0.1, or the token");
       }
     },
     admit(request, address, access) {

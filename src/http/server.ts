@@ -115,12 +115,12 @@ export const routes: Readonly<Record<string, Route>> = {
     const [provider, symbol, timeframe] = ["provider", "symbol", "timeframe"].map((name) => wanted(query, name));
     const limit = Number(query.get("limit") ?? BARS);
     if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_BARS)) {
-      throw new RequestError(`Cannot use the limit "${query.get("limit")}": wanted is a number from 1 to ${MAX_BARS}`);
+      throw new RequestError(`Cannot use the limit "${query.get("limit")}": expected a number from 1 to ${MAX_BARS}`);
     }
     const stepMs = TIMEFRAMES.get(timeframe);
     if (stepMs === undefined) {
       const known = [...TIMEFRAMES.keys()].join(", ");
-      throw new RequestError(`Cannot use the timeframe "${timeframe}": wanted is one of ${known}`);
+      throw new RequestError(`Cannot use the timeframe "${timeframe}": expected one of ${known}`);
     }
     const found = await ownPages(asked).bars({ provider, symbol, timeframe }, limit);
     return Response.json({ stepSeconds: stepMs / 1000, ...found });
@@ -179,7 +179,7 @@ async function pause({ view, request }: Asked, paused: boolean): Promise<Respons
   const { provider } = await readObject(request);
   if (typeof provider === "string" && view.pause(provider, paused)) return Response.json({ provider, paused });
   throw new RequestError(
-    `Cannot find provider ${JSON.stringify(provider)}: wanted is {"provider": NAME} of a running one`,
+    `Cannot find provider ${JSON.stringify(provider)}: expected {"provider": NAME} of a running one`,
   );
 }
 

@@ -79,7 +79,7 @@ export async function prepareStream(manager: JetStreamManager, wanted: WantedStr
   for (const property of FIXED) {
     if (found[property] === wanted[property]) continue;
     throw new Error(
-      `Cannot use the stream ${wanted.name}: its ${property} is ${found[property]}, wanted is ${wanted[property]}, ` +
+      `Cannot use the stream ${wanted.name}: its ${property} is ${found[property]}, expected ${wanted[property]}, ` +
         "which no server changes: name another with --nats-stream, or delete it when it is empty",
     );
   }
@@ -108,7 +108,7 @@ export async function ensureStream(manager: JetStreamManager, wanted: WantedStre
 export function checkStream(found: StreamConfig): void {
   if (captures(found)) return;
   throw new Error(
-    `Cannot use the stream ${found.name}: it takes ${(found.subjects ?? []).join(", ") || "no subject"}, wanted is ` +
+    `Cannot use the stream ${found.name}: it takes ${(found.subjects ?? []).join(", ") || "no subject"}, expected ` +
       `${STREAM_SUBJECT}: run barline migrate --sink nats`,
   );
 }

@@ -53,9 +53,9 @@ export function createAlpaca(settings: ProviderSettings): Provider {
 
   function secret(name: Uppercase<string>, what: string): string {
     const value = variable(name)?.trim() ?? "";
-    if (value === "") refuse(name, `it is not set, wanted is the ${what} of an Alpaca account, from its dashboard`);
+    if (value === "") refuse(name, `it is not set, expected the ${what} of an Alpaca account, from its dashboard`);
     else if (!/^[\x21-\x7e]+$/.test(value)) {
-      refuse(name, "current value (not shown) has blanks or letters that no key has, wanted is the key alone");
+      refuse(name, "current value (not shown) has blanks or letters that no key has, expected the key alone");
     }
     return value;
   }
@@ -64,7 +64,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   const secretKey = secret("ALPACA_SECRET_KEY", "secret");
   const name = (variable("ALPACA_FEED") ?? "iex") as AlpacaFeed;
   if (!FEEDS.includes(name)) {
-    refuse("ALPACA_FEED", `current value is ${JSON.stringify(name)}, wanted is one of ${FEEDS.join(", ")}`);
+    refuse("ALPACA_FEED", `current value is ${JSON.stringify(name)}, expected one of ${FEEDS.join(", ")}`);
   }
   const stream = readAddress(variable, "ALPACA_STREAM_URL", "wss://stream.data.alpaca.markets", problems, {
     added: /\/v2$/,
@@ -81,7 +81,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   const requests = variable("ALPACA_REQUESTS_PER_MINUTE");
   const requestsPerMinute = requests === undefined ? undefined : Number(requests);
   if (requestsPerMinute !== undefined && !(requestsPerMinute > 0 && requestsPerMinute < Infinity)) {
-    refuse("ALPACA_REQUESTS_PER_MINUTE", `current value is ${JSON.stringify(requests)}, wanted is a number above 0`);
+    refuse("ALPACA_REQUESTS_PER_MINUTE", `current value is ${JSON.stringify(requests)}, expected a number above 0`);
   }
   if (problems.length === 1) throw problems[0];
   if (problems.length > 1) throw new AggregateError(problems, "Cannot use alpaca with these settings");
@@ -177,14 +177,14 @@ function checkSettings({ symbols, timeframe, isPast }: ProviderSettings): Settin
     problems.push(new SettingError("symbols", "there are none, give some with --symbols AAPL,MSFT"));
   }
   if (symbols.includes("*")) {
-    problems.push(new SettingError("symbols", 'current value is "*", wanted are names: history has no *'));
+    problems.push(new SettingError("symbols", 'current value is "*", expected names: history has no *'));
   }
   const current = JSON.stringify(timeframe);
   if (isPast && !HISTORY_TIMEFRAMES.has(timeframe)) {
     const wanted = [...HISTORY_TIMEFRAMES.keys()].join(", ");
-    problems.push(new SettingError("timeframe", `current value is ${current}, wanted is one of ${wanted}`));
+    problems.push(new SettingError("timeframe", `current value is ${current}, expected one of ${wanted}`));
   } else if (!isPast && timeframe !== "1m") {
-    problems.push(new SettingError("timeframe", `current value is ${current}, wanted is 1m: alpaca streams no other`));
+    problems.push(new SettingError("timeframe", `current value is ${current}, expected 1m: alpaca streams no other`));
   }
   return problems;
 }

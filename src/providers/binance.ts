@@ -51,7 +51,7 @@ export function createBinance(settings: ProviderSettings): Provider {
   const problems = symbols.flatMap(checkSymbol);
   if (symbols.length === 0) problems.push(new SettingError("symbols", "binance wants some, like BTCUSDT,ETHUSDT"));
   if (!INTERVALS.includes(timeframe)) {
-    const message = `binance has no bars of "${timeframe}", wanted is one of ${INTERVALS.join(", ")}`;
+    const message = `binance has no bars of "${timeframe}", expected one of ${INTERVALS.join(", ")}`;
     problems.push(new SettingError("timeframe", message));
   }
   const socketUrl = readAddress(variable, "BINANCE_WS_URL", SOCKET_URL, problems, SPOT_ALONE);
@@ -78,6 +78,6 @@ export function createBinance(settings: ProviderSettings): Provider {
 function checkSymbol(symbol: string): SettingError[] {
   if (SYMBOL.test(symbol) && symbol === symbol.toUpperCase()) return [];
   const spelled = symbol.toUpperCase().replace(/[^\p{L}\p{N}]/gu, "");
-  const hint = SYMBOL.test(spelled) ? `try ${spelled}` : "wanted are symbols like BTCUSDT";
+  const hint = SYMBOL.test(spelled) ? `try ${spelled}` : "expected symbols like BTCUSDT";
   return [new SettingError("symbols", `binance cannot have a symbol "${symbol}": ${hint}`)];
 }

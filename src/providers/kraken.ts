@@ -47,7 +47,7 @@ export function createKraken(settings: ProviderSettings): Provider {
   if (symbols.length === 0) problems.push(new SettingError("symbols", "kraken wants some, like BTC/USD,ETH/USD"));
   if (!INTERVALS.includes(interval)) {
     const names = [...TIMEFRAMES].flatMap(([name, ms]) => INTERVALS.includes(ms / 60_000) ? [name] : []);
-    const message = `kraken has no bars of "${timeframe}", wanted is one of ${names.join(", ")}`;
+    const message = `kraken has no bars of "${timeframe}", expected one of ${names.join(", ")}`;
     problems.push(new SettingError("timeframe", message));
   }
   const socketUrl = readAddress(variable, "KRAKEN_WS_URL", "wss://ws.kraken.com/v2", problems, SPOT_ALONE);

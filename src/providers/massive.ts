@@ -43,14 +43,14 @@ export function createMassive(settings: ProviderSettings): Provider {
   const symbols = [...new Set(settings.symbols)];
   if (symbols.length === 0) problems.push(new SettingError("symbols", "massive wants some, like AAPL,MSFT"));
   if (symbols.includes("*")) {
-    problems.push(new SettingError("symbols", 'current value is "*", wanted are names: history has no *'));
+    problems.push(new SettingError("symbols", 'current value is "*", expected names: history has no *'));
   }
   if (settings.isPast && !HISTORY_TIMEFRAMES.has(timeframe)) {
     const wanted = [...HISTORY_TIMEFRAMES.keys()].join(", ");
-    problems.push(new SettingError("timeframe", `massive has no bars of "${timeframe}", wanted is one of ${wanted}`));
+    problems.push(new SettingError("timeframe", `massive has no bars of "${timeframe}", expected one of ${wanted}`));
   } else if (!settings.isPast && !Object.hasOwn(CHANNELS, timeframe)) {
     const wanted = Object.keys(CHANNELS).join(" or ");
-    problems.push(new SettingError("timeframe", `massive streams no bars of "${timeframe}", wanted is ${wanted}`));
+    problems.push(new SettingError("timeframe", `massive streams no bars of "${timeframe}", expected ${wanted}`));
   }
   const key = readKey(variable, problems);
   const socketUrl = readAddress(variable, "MASSIVE_STREAM_URL", "wss://socket.massive.com/stocks", problems, {
@@ -61,7 +61,7 @@ export function createMassive(settings: ProviderSettings): Provider {
   const requests = variable("MASSIVE_REQUESTS_PER_MINUTE");
   const requestsPerMinute = requests === undefined ? undefined : Number(requests);
   if (requestsPerMinute !== undefined && !(requestsPerMinute > 0 && requestsPerMinute < Infinity)) {
-    const message = `current value is ${JSON.stringify(requests)}, wanted is a number above 0`;
+    const message = `current value is ${JSON.stringify(requests)}, expected a number above 0`;
     problems.push(new SettingError("MASSIVE_REQUESTS_PER_MINUTE", message));
   }
   if (problems.length > 0) throw new AggregateError(problems, "Cannot start massive with these settings");
@@ -119,7 +119,7 @@ function readKey(variable: ProviderSettings["variable"], problems: SettingError[
     const message = "massive wants a key: set MASSIVE_API_KEY or POLYGON_API_KEY in the environment or in .env";
     problems.push(new SettingError("MASSIVE_API_KEY", message));
   } else if (!/^[\x21-\x7e]+$/.test(key)) {
-    const message = "current value (not shown) has blanks or letters that no key has, wanted is the key alone";
+    const message = "current value (not shown) has blanks or letters that no key has, expected the key alone";
     problems.push(new SettingError(name as Uppercase<string>, message));
   }
   return key;

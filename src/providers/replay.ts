@@ -50,7 +50,7 @@ export function createReplay(settings: ProviderSettings): Provider {
   const { kinds: [kind], timeUnit, resume, dataDir, speed } = settings;
   if (settings.file.length === 0) throw new SettingError("file", "there is none to replay, give one with --file PATH");
   if (settings.kinds.length > 1) {
-    throw new SettingError("kind", "there are several, wanted is the one that the files hold");
+    throw new SettingError("kind", "there are several, expected the one that the files hold");
   }
   const paths = findFiles(settings.file);
   if (resume && paths.includes(STDIN)) {

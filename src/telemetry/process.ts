@@ -43,7 +43,8 @@ export function createProcessMetrics(maxOpenFiles?: number): Registry {
   }).set(performance.timeOrigin / 1000);
   new Gauge({
     name: "process_open_fds",
-    help: "Open files and sockets.",
+    help:
+      "Open files and sockets. Where the binary may not list them: the lowest free descriptor, which is at most that many.",
     registers,
     collect() {
       const open = countOpenFiles();

@@ -71,7 +71,7 @@ Deno.test("what is wrong with an entry is told by its key", async () => {
   assertEquals(unknown.problems.map(({ key }) => key), ["symbols.alpacca"]);
   assertStringIncludes(unknown.told[0], 'did you mean "alpaca"?');
   assertEquals((await create("symbols: { polygon: [A], massive: [B] }\n")).told, [
-    'symbols.massive: "polygon" is another name of it, wanted is one of them',
+    'symbols.massive: "polygon" is another name of it, expected one of them',
   ]);
   const timeframe = await create("provider: alpaca\ntimeframe: { alpaca: 5m }\n");
   assertEquals(timeframe.problems.map(({ key }) => key), ["timeframe.alpaca"]);
@@ -83,7 +83,7 @@ Deno.test("config check names the wrong entry, config show prints the mapping, a
   const checked = await work.run(["config", "check", "--config", file]);
   assertEquals(checked.code, 2);
   assertStringIncludes(checked.stderr, 'Cannot use "symbols.kraken" from');
-  assertStringIncludes(checked.stderr, "current value is [7], wanted is symbols, separated by commas");
+  assertStringIncludes(checked.stderr, "current value is [7], expected symbols, separated by commas");
   await work.write("barline.yaml", "provider: mock\nsymbols: { mock: [A, B] }\n");
   assertStringIncludes((await work.run(["config", "show", "--config", file])).stdout, "symbols: { mock: [ A, B ] }");
   const schema = JSON.parse((await work.run(["config", "schema"])).stdout);

@@ -200,7 +200,7 @@ async function measureChart(): Promise<void> {
     await compressBefore(store, (days - 30) * DAY);
     if (isTimescale) await execute(store, "CALL refresh_continuous_aggregate('bar_1d', NULL, NULL)");
     const candles = (await execute(store, CHART)).length;
-    if (candles !== days) throw new Error(`Cannot trust the chart: it has ${candles} candles, wanted are ${days}`);
+    if (candles !== days) throw new Error(`Cannot trust the chart: it has ${candles} candles, expected ${days}`);
     await printMs(`${name}: a year's daily candles of one symbol`, store, CHART, 101);
   });
 }

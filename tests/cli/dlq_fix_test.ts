@@ -96,8 +96,8 @@ Deno.test("dlq list groups by one field or the age, of letters within a time", a
   }
   assertEquals(await list("--older-than", "1h"), []);
   const { code, stderr } = await work.run(["dlq", "list", "--data-dir", work.dataDir, "--by", "colour"]);
-  assertEquals([code, stderr], [2, 'Cannot group by "colour": wanted is one of reason, sqlstate, provider, age\n']);
+  assertEquals([code, stderr], [2, 'Cannot group by "colour": expected one of reason, sqlstate, provider, age\n']);
   const wrong = await work.run(["dlq", "list", "--data-dir", work.dataDir, "--older-than", "soon"]);
   assertEquals(wrong.code, 2);
-  assertStringIncludes(wrong.stderr, 'Cannot understand the duration "soon": wanted is a number and s, m, h, d or w');
+  assertStringIncludes(wrong.stderr, 'Cannot understand the duration "soon": expected a number and s, m, h, d or w');
 });

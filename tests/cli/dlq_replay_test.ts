@@ -72,7 +72,7 @@ Deno.test("a cap that is no count exits 2", async () => {
   await using work = await openWorkspace(server);
   const { code, stderr } = await replay(work, "--max-replays", "0");
   assertEquals(code, 2);
-  assertStringIncludes(stderr, 'current value is "0", wanted is a whole number from 1');
+  assertStringIncludes(stderr, 'current value is "0", expected a whole number from 1');
 });
 
 const COUNT = 30_000;

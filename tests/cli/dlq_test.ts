@@ -127,14 +127,14 @@ Deno.test("dlq refuses a condition on a field that no letter has", async () => {
   await using work = await openWorkspace();
   const { code, stderr } = await dlq(work, "show", "--where", "price=1");
   assertEquals(code, 2);
-  assertStringIncludes(stderr, "wanted is FIELD=TEXT with one of reason, cause, sqlstate");
+  assertStringIncludes(stderr, "expected FIELD=TEXT with one of reason, cause, sqlstate");
 });
 
 Deno.test("dlq names its subcommands where it is given none, or an unknown one", async () => {
   await using work = await openWorkspace();
   assertStringIncludes(
     (await work.run(["dlq"])).stderr,
-    "wanted is one of list, show, fix, replay, purge, found is nothing",
+    "expected one of list, show, fix, replay, purge, found is nothing",
   );
   const { code, stderr } = await work.run(["dlq", "lst"]);
   assertEquals(code, 2);

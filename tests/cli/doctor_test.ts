@@ -60,7 +60,7 @@ testWhere(
       program: limited(200),
     });
     assertEquals(text.code, 1);
-    assertMatch(text.stdout, /FAIL {2}open files: only \d+ more may be open, wanted are 512: .*ulimit -n/);
+    assertMatch(text.stdout, /FAIL {2}open files: Only \d+ more may be open, expected 512: .*ulimit -n/);
   },
 );
 
@@ -76,5 +76,5 @@ Deno.test("doctor --ready asks a running instance and nothing else", async () =>
   assertEquals(gone.code, 1);
   assertStringIncludes(gone.stdout, "not ready: it does not answer");
   const wrong = await work.run(["doctor", "--ready", "here"]);
-  assertEquals([wrong.code, wrong.stderr], [2, 'Cannot use --ready "here": wanted is http://host:port\n']);
+  assertEquals([wrong.code, wrong.stderr], [2, 'Cannot use --ready "here": expected http://host:port\n']);
 });

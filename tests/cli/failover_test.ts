@@ -39,16 +39,16 @@ Deno.test("a group runs alone, or beside the providers that are named and not of
 });
 
 const wrong: [string, string][] = [
-  ["failover: [alpaca]\n", 'failover: current value is ["alpaca"], wanted are two or more'],
-  ["failover: [massive, polygon]\n", 'failover: current value is ["massive","polygon"], wanted are two or more'],
-  ["failover: [alpaca, mock]\n", 'failover: "mock" is no live feed, wanted are those alone'],
+  ["failover: [alpaca]\n", 'failover: current value is ["alpaca"], expected two or more'],
+  ["failover: [massive, polygon]\n", 'failover: current value is ["massive","polygon"], expected two or more'],
+  ["failover: [alpaca, mock]\n", 'failover: "mock" is no live feed, expected those alone'],
   [
     "failover: [alpaca, kraken]\nsymbols: { alpaca: [A, B], kraken: [A/B] }\n",
-    "failover: kraken has other symbols (1), wanted are as many as alpaca has (2), in the same order",
+    "failover: kraken has other symbols (1), expected as many as alpaca has (2), in the same order",
   ],
   [
     "failover: [massive, ibkr]\ntimeframe: { massive: 1s }\n",
-    "failover: it has the timeframes 1s, 1m, wanted is one for all",
+    "failover: it has the timeframes 1s, 1m, expected one for all",
   ],
 ];
 for (const [file, problem] of wrong) {

@@ -141,7 +141,7 @@ Deno.test("gaps tells of a symbol of which nothing is stored, and exits 1", asyn
 for (
   const [args, says] of [
     [["--provider", "alpca"], 'there is no such provider, and no bars of it are stored, did you mean "alpaca"?'],
-    [["--from", "2024-02-30"], 'Cannot read --from as a time: current value is "2024-02-30", wanted is a day like'],
+    [["--from", "2024-02-30"], 'Cannot read --from as a time: current value is "2024-02-30", expected a day like'],
     [["--to", "2024-01-02T14:30:00"], "Cannot read --to as a time"],
     [["--from", "2024-01-03", "--to", "2024-01-02"], "Cannot look from 2024-01-03 to 2024-01-02"],
     [["--from", "2999-01-01"], "Cannot look from 2999-01-01 to now"],

@@ -61,7 +61,7 @@ Deno.test("files hold one kind, told by --kind; what is none of it is dead-lette
   assertStringIncludes(both.stderr, 'Cannot use "kind" from --kind: there are several');
   const live = await work.ingest(["--kind", "option", "--provider", "kraken", "--symbols", "BTC/USD"]);
   assertEquals(live.code, 2);
-  assertStringIncludes(live.stderr, "wanted is one of bar: kraken has nothing else");
+  assertStringIncludes(live.stderr, "expected one of bar: kraken has nothing else");
 });
 
 testWhere(

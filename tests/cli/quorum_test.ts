@@ -58,9 +58,9 @@ Deno.test("without a quorum /quorum says how to have one", async () => {
 });
 
 const wrong: [string, string][] = [
-  ["mock", 'current value is ["mock"], wanted are two providers'],
-  ["mock,kraken,alpaca", 'current value is ["mock","kraken","alpaca"], wanted are two providers'],
-  ["mock,kraken", 'current value is ["mock","kraken"], wanted are two of those that run: mock'],
+  ["mock", 'current value is ["mock"], expected two providers'],
+  ["mock,kraken,alpaca", 'current value is ["mock","kraken","alpaca"], expected two providers'],
+  ["mock,kraken", 'current value is ["mock","kraken"], expected two of those that run: mock'],
 ];
 for (const [value, message] of wrong) {
   Deno.test(`--quorum ${value} is refused`, async () => {

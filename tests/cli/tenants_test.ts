@@ -34,7 +34,7 @@ tenants:
   assertEquals([alone.code, alone.json.unchanged, alone.json.tenants], [0, 300, undefined]);
   const other = await work.ingest(["--config", config, "--tenant", "gamma"]);
   assertEquals(other.code, 2);
-  assertStringIncludes(other.stderr, 'current value is "gamma", wanted is one of acme, beta');
+  assertStringIncludes(other.stderr, 'current value is "gamma", expected one of acme, beta');
 });
 
 Deno.test("what is wrong with a tenant is told at its place, all at once, and no secret is shown", async () => {
@@ -139,7 +139,7 @@ testWhere(missingServer(), "roles are granted a tenant's rows by the command lin
   for (
     const [args, told] of [
       [["grant", "acme"], "without a role"],
-      [["grant", "--role", role], "wanted is a tenant's name, or --all"],
+      [["grant", "--role", role], "expected a tenant's name, or --all"],
       [["grant", "Acme'; DROP", "--role", role], "small letters"],
       [["list", "--database", "embedded"], "has one user"],
     ] as const

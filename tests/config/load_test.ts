@@ -121,15 +121,15 @@ Deno.test("all problems are told at once, each with key, source, current and wan
   });
   const told = problems.map(({ key, source, message }) => `${key} from ${source.split("/").at(-1)}: ${message}`);
   assertEquals(told.toSorted(), [
-    'batchSize from --batch-size: current value is "0", wanted is a whole number from 1 to 100000',
-    "capacity from barline.yaml: current value is -1, wanted is a whole number from 1 to 1000000000",
+    'batchSize from --batch-size: current value is "0", expected a whole number from 1 to 100000',
+    "capacity from barline.yaml: current value is -1, expected a whole number from 1 to 1000000000",
     // What is wrong by itself has its default for the checks that follow.
     `check from test: ${(await load({})).settings.batchSize}`,
-    'http from --http: current value is "here", wanted is HOST:PORT with a port from 0 to 65535, or off',
-    'logFormat from --log-format: current value is "xml", wanted is one of text, json',
-    'logLevel from .env: current value is "loud", wanted is one of debug, info, warning, error',
+    'http from --http: current value is "here", expected HOST:PORT with a port from 0 to 65535, or off',
+    'logFormat from --log-format: current value is "xml", expected one of text, json',
+    'logLevel from .env: current value is "loud", expected one of debug, info, warning, error',
     'worker from barline.yaml: no such option, did you mean "workers"?',
-    'workers from BARLINE_WORKERS in environment: current value is "many", wanted is a whole number from 1 to 64',
+    'workers from BARLINE_WORKERS in environment: current value is "many", expected a whole number from 1 to 64',
   ]);
 });
 
@@ -140,7 +140,7 @@ for (const file of ["", "# nothing\n"]) {
 }
 
 Deno.test("a file that is no mapping, broken or missing is a problem", async () => {
-  assertStringIncludes((await problemsOf({ file: "- 1\n" }))[0].message, "wanted is a YAML mapping");
+  assertStringIncludes((await problemsOf({ file: "- 1\n" }))[0].message, "expected a YAML mapping");
   assertStringIncludes((await problemsOf({ file: "a: [\n" }))[0].message, "at line 2");
   assertThrows(
     () => loadConfig({ flags: new Map(), env: () => undefined, file: "/no/such.yaml" }),
@@ -172,7 +172,7 @@ Deno.test("the address of the webhook is taken under either name, and never show
   const [{ key, message }] = await problemsOf({ flags: { feedbackUrl: "ftp://geheim@hooks.example" } });
   assertEquals(
     `${key}: ${message}`,
-    "feedbackUrl: current value is (not shown), wanted is an address that starts with http:// or https://",
+    "feedbackUrl: current value is (not shown), expected an address that starts with http:// or https://",
   );
 });
 
@@ -189,12 +189,12 @@ Deno.test("what is wrong in a mapping is told by key", async () => {
     file: "timescale: { chunkInterval: 1y, compresAfter: 30d, retention: 1d, enabled: 1, rollups: [2h] }\n",
   });
   assertEquals(problems.map(({ key, message }) => `${key}: ${message}`), [
-    'timescale.chunkInterval: current value is "1y", wanted is a time from 1h to 52w, as in 12h, 7d or 2w',
+    'timescale.chunkInterval: current value is "1y", expected a time from 1h to 52w, as in 12h, 7d or 2w',
     'timescale.compresAfter: no such option, did you mean "compressAfter"?',
-    'timescale.retention: current value is "1d", wanted is off, or a time from 7d to 5200w, as in 30d or 52w',
-    "timescale.enabled: current value is 1, wanted is true or false",
-    'timescale.rollups: current value is ["2h"], wanted is a list of 5m, 15m, 1h, 1d',
+    'timescale.retention: current value is "1d", expected off, or a time from 7d to 5200w, as in 30d or 52w',
+    "timescale.enabled: current value is 1, expected true or false",
+    'timescale.rollups: current value is ["2h"], expected a list of 5m, 15m, 1h, 1d',
   ]);
   const [whole] = await problemsOf({ file: "timescale: on\n" });
-  assertEquals(whole.message, 'current value is "on", wanted is a mapping, as in timescale: { compressAfter: 30d }');
+  assertEquals(whole.message, 'current value is "on", expected a mapping, as in timescale: { compressAfter: 30d }');
 });

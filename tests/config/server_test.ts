@@ -138,14 +138,15 @@ Deno.test("a URL, or the word embedded, is stronger than PGHOST, wherever it sta
   assertEquals([completed.url, completed.password], ["postgres://me@db:5432/me", "geheim"]);
 });
 
-Deno.test("a variable that looks like an option and is none is warned of, with the nearest name", async () => {
+Deno.test("a variable that looks like an option and is none is warned of, with the nearest name where one is near", async () => {
   const { warnings } = await targetOf({
-    env: { BARLINE_BATCHSIZE: "5", BARLINE_CONFIG: "", BARLINE_ACME_TOKEN: "x", OTHER: "y" },
+    env: { BARLINE_BATCHSIZE: "5", BARLINE_CONFIG: "", BARLINE_ACME_TOKEN: "x", BARLINE_FRUIT: "z", OTHER: "y" },
     dotenv: "BARLINE_SYMBOL=AAPL\n",
     file: "tenants:\n  - { name: acme, httpToken: BARLINE_ACME_TOKEN }\n",
   });
   assertEquals(warnings, [
     "Unknown variable BARLINE_BATCHSIZE in environment, did you mean BARLINE_BATCH_SIZE?",
+    "Unknown variable BARLINE_FRUIT in environment",
     "Unknown variable BARLINE_SYMBOL in .env, did you mean BARLINE_SYMBOLS?",
   ]);
 });

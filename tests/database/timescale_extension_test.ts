@@ -25,7 +25,7 @@ Deno.test("the extension is created where the server has it, and its functions a
 
 Deno.test("versions that are slow with compressed chunks are told, with what to do", () => {
   for (const version of ["2.11.2", "2.9.0", "1.7.5"]) {
-    assertStringIncludes(adviseOnTimescale(version)!, `version ${version} is slow to write into compressed chunks`);
+    assertStringIncludes(adviseOnTimescale(version)!, `Version ${version} is slow to write into compressed chunks`);
   }
   for (const version of ["2.12.0", "2.23.0-dev", "3.0.0"]) assertEquals(adviseOnTimescale(version), undefined);
 });

@@ -45,13 +45,13 @@ for (
     [
       "broken JSON",
       (text: string) => text.replace("{", ""),
-      "line 1: it is no letter, wanted is one JSON object a line",
+      "line 1: it is no letter, expected one JSON object a line",
     ],
     ["a letter without its number", (text: string) => text.replace('"letter":1,', ""), 'line 1: "letter" is undefined'],
     [
       "an unknown number",
       (text: string) => text.replace('"letter":1,', '"letter":9,'),
-      'line 1: "letter" is 9, wanted',
+      'line 1: "letter" is 9, expect',
     ],
     [
       "a number twice",

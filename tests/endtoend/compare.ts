@@ -20,7 +20,7 @@ export function compareRows(rows: readonly Record<string, unknown>[], expected: 
     wanted.delete(key);
     if (row === undefined) problems.push(`${key} is twice, or no bar of the market: ${values}`);
     else if (String((values as unknown[]).slice(0, row.values.length)) !== String(row.values)) {
-      problems.push(`${key} is ${values}, wanted is ${row.values}`);
+      problems.push(`${key} is ${values}, expected ${row.values}`);
     } else if (!row.statuses.includes(status as string)) problems.push(`${key} is marked as ${status}`);
   }
   return [...problems, ...Array.from(wanted.keys(), (key) => `${key} is missing`)];

@@ -17,7 +17,7 @@ const args = parseArgs(Deno.args, {
   boolean: ["list"],
   unknown(argument: string) {
     console.error(
-      `Cannot understand "${argument}": wanted is --trials N, --seed S, --only NAME, --trial T, --records N or --list`,
+      `Cannot understand "${argument}": expected --trials N, --seed S, --only NAME, --trial T, --records N or --list`,
     );
     Deno.exit(2);
   },

@@ -53,6 +53,8 @@ function start(hostname = "127.0.0.1", token: string | undefined = TOKEN): Serve
   const server = serve({
     address: `${hostname.includes(":") ? `[${hostname}]` : hostname}:0`,
     token: () => token,
+    // The test's own ends of the connections count too.
+    maxOpenFiles: 10_000,
     sources: sources as HttpSources,
     onListen: () => {},
     log: (message) => void logged.push(message),
@@ -207,8 +209,8 @@ for (
   const [what, body, status, message] of [
     ["too long", "x".repeat(70_000), 413, "it is longer than 65536 bytes"],
     ["too long, and its length untold", new Blob(["x".repeat(70_000)]).stream(), 413, "it is longer than 65536 bytes"],
-    ["no JSON", "{", 400, "wanted is one JSON object"],
-    ["a list", "[]", 400, "wanted is one JSON object"],
+    ["no JSON", "{", 400, "expected one JSON object"],
+    ["a list", "[]", 400, "expected one JSON object"],
     ["never finished", new ReadableStream({ start() {} }), 408, "it did not come in time"],
   ] as const
 ) {

@@ -76,14 +76,14 @@ test("a stream that a run finds is left as it is", async ({ manager, look }) => 
 test("retention cannot be changed: that is refused, with what to do", async ({ manager, look }) => {
   await prepareStream(manager, look());
   const error = await assertRejects(() => prepareStream(manager, look({ natsRetention: "limits" })), Error);
-  assertStringIncludes(error.message, "its retention is workqueue, wanted is limits");
+  assertStringIncludes(error.message, "its retention is workqueue, expected limits");
   assertStringIncludes(error.message, "--nats-stream");
 });
 
 test("a stream that takes other subjects is refused by a run and mended by migrate", async ({ manager, look }) => {
   await manager.streams.add({ ...look(), subjects: ["other.>"] });
   const error = await assertRejects(() => ensureStream(manager, look()), Error);
-  assertStringIncludes(error.message, "it takes other.>, wanted is barline.>: run barline migrate --sink nats");
+  assertStringIncludes(error.message, "it takes other.>, expected barline.>: run barline migrate --sink nats");
   assertEquals(await prepareStream(manager, look()), ["subjects"]);
   await ensureStream(manager, look());
 });

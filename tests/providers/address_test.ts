@@ -33,11 +33,11 @@ Deno.test("what is added to an address may be there already", () => {
 Deno.test("what is no such address is told, but no password", () => {
   assertEquals(
     read("ws://127.0.0.1", "https://a.example"),
-    'current value is "ws://127.0.0.1", wanted is an address like https://a.example',
+    'current value is "ws://127.0.0.1", expected an address like https://a.example',
   );
   assertEquals(
     read("http://me:secret@host", "https://a.example"),
-    "current value (not shown), wanted is an address like https://a.example",
+    "current value (not shown), expected an address like https://a.example",
   );
 });
 

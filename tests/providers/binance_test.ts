@@ -232,7 +232,7 @@ for (
     ["BTC/USDT", "try BTCUSDT"],
     ["btcusdt", "try BTCUSDT"],
     ["btc-usdt", "try BTCUSDT"],
-    ["/", "wanted are symbols like BTCUSDT"],
+    ["/", "expected symbols like BTCUSDT"],
   ]
 ) {
   Deno.test(`a symbol spelled ${symbol} is told how it is spelled`, () => {

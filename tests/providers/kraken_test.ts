@@ -204,8 +204,8 @@ for (
     ["btc/usd", "try BTC/USD"],
     ["xdg/eur", "try DOGE/EUR"],
     ["ETH-USD", "try ETH/USD"],
-    ["XBTUSD", "wanted are pairs like BTC/USD"],
-    ["AAPL", "wanted are pairs like BTC/USD"],
+    ["XBTUSD", "expected pairs like BTC/USD"],
+    ["AAPL", "expected pairs like BTC/USD"],
   ]
 ) {
   Deno.test(`a symbol spelled ${symbol} is told how it is spelled`, () => {

@@ -101,7 +101,7 @@ export function adviseOnTimescale(version: string): string | undefined {
   const [major, minor] = version.split(".").map(Number);
   const [wantedMajor, wantedMinor] = TIMESCALE_WANTED;
   if (major > wantedMajor || (major === wantedMajor && minor >= wantedMinor)) return undefined;
-  return `version ${version} is slow to write into compressed chunks, wanted is ${
+  return `Version ${version} is slow to write into compressed chunks, expected ${
     TIMESCALE_WANTED.join(".")
   } or newer. ` +
     "Update the server's package, then run `ALTER EXTENSION timescaledb UPDATE` as the first statement of a session";
@@ -136,7 +136,7 @@ export async function checkTimescale(client: Client, names: Names, settings: Tim
   ]);
   if (failed.length > 0) {
     const names = failed.map(({ job_id, proc_name }) => `${proc_name} ${job_id}`).join(", ");
-    throw new Error(`version ${installed_version}, whose jobs fail (${names}). Look into the server's log for why`);
+    throw new Error(`Jobs of version ${installed_version} fail (${names}). Look into the server's log for why`);
   }
   if (await readVersion(client, names) < SCHEMA_VERSION) return `version ${installed_version}`;
   const steps = await readPlan(client, names, settings);
@@ -155,5 +155,5 @@ export async function checkClock(client: Client): Promise<string> {
   const skewMs = rows[0].theirs - (before + Date.now()) / 2;
   const words = `${Math.abs(skewMs).toFixed(0)} ms ${skewMs < 0 ? "ahead of" : "behind"} the database's`;
   if (Math.abs(skewMs) <= MAX_SKEW_MS) return words;
-  throw new Error(`this host's clock is ${words}, wanted are at most ${MAX_SKEW_MS} ms: is NTP at work on both?`);
+  throw new Error(`The clock of this host is ${words}, expected at most ${MAX_SKEW_MS} ms: is NTP at work on both?`);
 }

@@ -24,7 +24,7 @@ export async function checkDataDir(directory: string): Promise<string> {
   const free = bavail * bsize;
   if (free < LEAST_FREE) {
     throw new Error(
-      `"${directory}" has ${formatBytes(free)} of room, wanted are ${formatBytes(LEAST_FREE)}: make room, ` +
+      `"${directory}" has ${formatBytes(free)} of room, expected ${formatBytes(LEAST_FREE)}: make room, ` +
         "or choose another place with --data-dir",
     );
   }
@@ -45,7 +45,7 @@ export function checkOpenFiles(): string {
     return `${LEAST_OPEN_FILES} more may be open`;
   } catch (cause) {
     throw new Error(
-      `only ${files.length} more may be open, wanted are ${LEAST_OPEN_FILES}: raise the limit with ulimit -n, or ` +
+      `Only ${files.length} more may be open, expected ${LEAST_OPEN_FILES}: raise the limit with ulimit -n, or ` +
         "LimitNOFILE= in the service",
       { cause },
     );

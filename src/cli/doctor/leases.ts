@@ -31,7 +31,7 @@ export async function checkLeases(config: Config): Promise<string> {
   const words = `cluster ${cluster}, ${there} ${there === 1 ? "instance" : "instances"}`;
   if (there === 0) return words;
   if (found.shards !== shards) {
-    throw new Error(`${words} with ${found.shards} shards, wanted are ${shards}: give all the same --shards`);
+    throw new Error(`${words} with ${found.shards} shards, expected ${shards}: give all the same --shards`);
   }
   return `${words}, ${found.unheld.length === 0 ? "all" : found.shards - found.unheld.length} of ${shards} shards held`;
 }

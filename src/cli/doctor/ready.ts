@@ -11,7 +11,7 @@ const READY_TIMEOUT_MS = 4000;
 /** Asks a running instance, for health checks of containers that have no other program. */
 export async function run({ flags }: Invocation): Promise<number> {
   const url = String(flags.get("ready"));
-  if (!URL.canParse(url)) throw new UsageError(`Cannot use --ready "${url}": wanted is http://host:port`);
+  if (!URL.canParse(url)) throw new UsageError(`Cannot use --ready "${url}": expected http://host:port`);
   let reasons: string[];
   try {
     const response = await fetch(new URL("/readyz", url), { signal: AbortSignal.timeout(READY_TIMEOUT_MS) });

@@ -135,7 +135,7 @@ function readWhere({ where }: Record<string, unknown>): LetterFilter {
     Object.values(where).every((value) => typeof value === "string");
   if (!isObject) {
     throw new RequestError(
-      'Cannot choose letters: wanted is {"where": {…}} with texts for any of ' + FILTER_FIELDS.join(", "),
+      'Cannot choose letters: expected {"where": {…}} with texts for any of ' + FILTER_FIELDS.join(", "),
     );
   }
   try {

@@ -19,7 +19,7 @@ export function checkSymbol(symbol: string): string | undefined {
   if (PAIR.test(symbol)) return undefined;
   const spelled = suggest(symbol);
   return `kraken cannot have a symbol "${symbol}": ${
-    spelled === undefined ? "wanted are pairs like BTC/USD" : `try ${spelled}`
+    spelled === undefined ? "expected pairs like BTC/USD" : `try ${spelled}`
   }`;
 }
 

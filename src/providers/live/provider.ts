@@ -40,7 +40,7 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
   const { kinds = ["bar"] } = options;
   const others = settings.kinds.map((kind) => kind.name).filter((kind) => !kinds.includes(kind));
   if (others.length > 0) {
-    const wanted = `wanted is one of ${kinds.join(", ")}`;
+    const wanted = `expected one of ${kinds.join(", ")}`;
     throw new SettingError("kind", `current value is ${others.join(", ")}, ${wanted}: ${name} has nothing else`);
   }
   const owner = { provider: name, timeframe };

@@ -22,7 +22,7 @@ export interface LineReader {
 const QUOTE = '"';
 
 /**
- * Makes a reader from a header, whose columns may stand in any order; columns that are not wanted are ignored.
+ * Makes a reader from a header, whose columns may stand in any order; columns that are not expected are ignored.
  *
  * @throws {RangeError} If the header lacks a column that is needed.
  */

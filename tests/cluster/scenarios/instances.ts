@@ -79,7 +79,7 @@ export async function fix(server: TestServer): Promise<void> {
   assertEquals(await doctor("--shards", "2"), [0, "cluster barline, 3 instances, all of 2 shards held"]);
   const [unlike, why] = await doctor("--shards", "3");
   assertEquals(unlike, 1);
-  assertStringIncludes(why, "3 instances with 2 shards, wanted are 3");
+  assertStringIncludes(why, "3 instances with 2 shards, expected 3");
 
   zero.kill("SIGKILL");
   await cluster.until({ free: [1], spare: [0] });

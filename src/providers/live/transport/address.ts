@@ -44,6 +44,6 @@ export function readAddress(
   }
   // It may hold a password or a key.
   const current = /[@?#]/.test(text) ? "current value (not shown)" : `current value is ${JSON.stringify(text)}`;
-  problems.push(new SettingError(name, `${current}, wanted is an address like ${standard}`));
+  problems.push(new SettingError(name, `${current}, expected an address like ${standard}`));
   return standard;
 }
