@@ -13,7 +13,7 @@ import { describeTimeUnit, recordUnit, timeParser } from "../records/time.ts";
 import { type PerProvider, valueOf } from "../config/per_provider.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 import type { Provider } from "./provider.ts";
-import { readFields } from "./replay/ndjson.ts";
+import { readFields } from "./replay/values.ts";
 
 /** Told that a letter's records are all settled: stored, or given up once more. */
 export type LetterSettled = (letter: LocatedLetter) => void;

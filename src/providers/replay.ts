@@ -10,9 +10,10 @@ import { type OpenedFile, openFile } from "../files/open_file.ts";
 import type { Plan } from "../files/plan.ts";
 import type { PlanContext } from "../files/plan_file.ts";
 import { describeQuestions } from "../files/questions.ts";
-import { describeTimeUnit, timeParser } from "../records/time.ts";
+import { describeTimeUnit, recordUnit, timeParser } from "../records/time.ts";
 import { type Frame, frameSize } from "../records/frame.ts";
 import type { RecordKind } from "../records/kind.ts";
+import type { ParseContext } from "../records/record.ts";
 import { createPosition, type Position } from "./position.ts";
 import {
   type Progress,
@@ -25,11 +26,14 @@ import {
 import { createCsvReader } from "./replay/csv.ts";
 import { absolute, findFiles, itemsOf, sizeOf, STDIN } from "./replay/files.ts";
 import { createFramer, type FilePlace } from "./replay/framer.ts";
+import type { LineReader } from "./replay/line.ts";
 import { readBlocks } from "./replay/lines.ts";
 import { createNdjsonReader } from "./replay/ndjson.ts";
 import { createPlannedReader } from "./replay/planned.ts";
 import { createRefusalWatch } from "./replay/refusals.ts";
 import { playAtSpeed } from "./replay/speed.ts";
+
+const PROVIDER = "replay";
 
 /** Declares the provider `replay`. */
 export const replay: ProviderDeclaration = {
@@ -47,7 +51,7 @@ export const replay: ProviderDeclaration = {
  * @throws {SettingError} If a file is missing or cannot be read, or none is given.
  */
 export function createReplay(settings: ProviderSettings): Provider {
-  const { kinds: [kind], timeUnit, resume, dataDir, speed } = settings;
+  const { kinds: [kind], resume, dataDir, speed } = settings;
   if (settings.file.length === 0) throw new SettingError("file", "there is none to replay, give one with --file PATH");
   if (settings.kinds.length > 1) {
     throw new SettingError("kind", "there are several, expected the one that the files hold");
@@ -60,14 +64,6 @@ export function createReplay(settings: ProviderSettings): Provider {
   const positions: Position<FilePlace>[] = [];
   const total = paths.reduce((sum, path) => sum + sizeOf(path), 0);
   const plans = planContext(settings);
-  const parse = {
-    provider: "replay",
-    timeframe: settings.timeframe,
-    parseTime: timeParser(timeUnit),
-    timeFormat: describeTimeUnit(timeUnit),
-  };
-  /** Planned times are read before the record. */
-  const planned = { ...parse, parseTime: (value: unknown) => value as number };
   let done = 0;
   let left = settings.limit ?? Infinity;
   const only = settings.onlySymbols && new Set(settings.onlySymbols);
@@ -125,13 +121,10 @@ export function createReplay(settings: ProviderSettings): Provider {
     const { plan, isNative } = await planOf(opened, name, kind);
     const { clock } = context;
     const track = (place: FilePlace) => position?.track(place);
-    const reader = isNative
-      ? openLines(opened, plan, kind)
-      : createPlannedReader(plan, kind.fields, plan.dialect.timeframe ?? settings.timeframe);
+    const reader = openLines(opened, plan, isNative, kind, plan.dialect.timeframe ?? settings.timeframe);
     const { headerLines, comment } = plan;
-    const parsing = isNative ? parse : planned;
     const framer = createFramer({
-      ...{ source: name, kind, reader, headerLines, comment, parse: parsing, clock, only, start, track },
+      ...{ source: name, kind, provider: PROVIDER, reader, headerLines, comment, clock, only, start, track },
     });
     let isEmpty = true;
     const chunks = start === undefined ? opened.all() : readFrom(item, opened, start.offset, count);
@@ -156,7 +149,7 @@ export function createReplay(settings: ProviderSettings): Provider {
   }
 
   return {
-    name: "replay",
+    name: PROVIDER,
     check: () => checkHeads(paths, plans, kind),
     isComplete: () => isComplete,
     progress: (): Progress | undefined => total > 0 ? { done: Math.min(done, total), total } : undefined,
@@ -195,14 +188,20 @@ async function planOf(opened: OpenedFile, name: string, kind: RecordKind) {
   throw new RangeError(describeQuestions(planned.questions, name, planned.line));
 }
 
-/** The reader of a file of Barline's own columns. */
-function openLines(
-  opened: OpenedFile,
-  { headerLines, delimiter, isObjects }: Plan,
-  { fields }: RecordKind,
-) {
-  const header = opened.lines[headerLines - 1]?.replace(/\r$/, "").replace(/^\uFEFF/, "");
-  return isObjects ? createNdjsonReader(fields) : createCsvReader(header, fields, delimiter);
+/** The reader of a file's rows: a file of Barline's own columns is read in its bytes. */
+function openLines(opened: OpenedFile, plan: Plan, isNative: boolean, kind: RecordKind, timeframe: string): LineReader {
+  const timeUnit = recordUnit(plan.dialect.timeUnit ?? "iso");
+  const context: ParseContext = {
+    provider: PROVIDER,
+    timeframe,
+    parseTime: timeParser(timeUnit),
+    timeFormat: describeTimeUnit(timeUnit),
+  };
+  if (!isNative) return createPlannedReader(plan, kind, context);
+  const target = { kind, context, timeUnit };
+  if (plan.isObjects) return createNdjsonReader(target);
+  const header = opened.lines[plan.headerLines - 1]?.replace(/\r$/, "").replace(/^\uFEFF/, "");
+  return createCsvReader(header, plan.delimiter, target);
 }
 
 /** The bytes of a file's rows from a place on. */

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { MAX_LINE_BYTES, readBlocks } from "../../src/providers/replay/lines.ts";
 
@@ -52,4 +52,21 @@ Deno.test("a line that is too long may be the last, without newline", async () =
   const long = "x".repeat(2 * MAX_LINE_BYTES);
   const [block] = await read(chunked(long, [64 * 1024]));
   assertEquals([block.text, block.tooLong], ["x".repeat(200), long.length]);
+});
+
+Deno.test("a gigabyte without a newline is one line that is too long, in flat memory", async () => {
+  const chunk = new Uint8Array(256 * 1024).fill("x".charCodeAt(0));
+  const count = 4096;
+  let peak = 0;
+  async function* chunks() {
+    for (let at = 0; at < count; at++) {
+      if (at % 512 === 0) peak = Math.max(peak, Deno.memoryUsage().rss);
+      yield chunk;
+    }
+  }
+  const before = Deno.memoryUsage().rss;
+  const blocks: (number | undefined)[] = [];
+  for await (const { tooLong } of readBlocks(chunks(), 0)) blocks.push(tooLong);
+  assertEquals(blocks, [count * chunk.length]);
+  assert(peak - before < 64 * 2 ** 20, `grew by ${peak - before} bytes`);
 });

@@ -2,6 +2,8 @@ import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from 
 import { createReplay } from "../../src/providers/replay.ts";
 import { type ProviderSettings, SettingError } from "../../src/providers/provider.ts";
 import type { Frame } from "../../src/records/frame.ts";
+import type { OptionSnapshot } from "../../src/records/option.ts";
+import { recordKind } from "../../src/records/mod.ts";
 import { csvFile, csvLine, gzip, HEADER } from "../support/bars.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
 import { createContext, readFrames, testProvider } from "./conformance.ts";
@@ -56,6 +58,7 @@ const spellings: Record<string, string> = {
   "a time with an offset": `${HEADER}\nAAPL,1m,2024-01-02T09:30:00-05:00,100.5,101,100,100.25,1000\n`,
   "no timeframe": "symbol,ts,open,high,low,close,volume\nAAPL,2024-01-02T14:30:00Z,100.5,101,100,100.25,1000\n",
   "NDJSON": JSON.stringify({ ...EXPECTED, ts: "2024-01-02T14:30:00Z", more: [1] }) + "\n",
+  "NDJSON after a mark of byte order": "\uFEFF" + JSON.stringify({ ...EXPECTED, ts: "2024-01-02T14:30:00Z" }) + "\n",
   "NDJSON with other names and numbers as text":
     '{"ticker":"AAPL","time":"2024-01-02T14:30:00Z","o":"100.5","h":"101","l":"100","c":100.25,"v":1e3}\r\n',
 };
@@ -154,4 +157,13 @@ Deno.test("replay tells how far it has come in bytes", async () => {
   assertEquals(provider.progress?.(), { done: 0, total: content.length });
   await readFrames(provider.open(createContext()));
   assertEquals(provider.progress?.(), { done: content.length, total: content.length });
+});
+
+Deno.test("replay finds a field by the name that JSON has for it, in capitals as in none", async () => {
+  const header = "underlying,expiry,type,strike,ts,openInterest,IMPLIEDVOLATILITY";
+  const { frames } = await read("options.csv", `${header}\nSPY,2024-01-19,C,470,2024-01-02T14:30:00Z,12,0.15\n`, {
+    kinds: [recordKind("option")],
+  });
+  const [{ openInterest, iv }] = recordsOf<OptionSnapshot>(frames[0], "option");
+  assertEquals([openInterest, iv], [12, 0.15]);
 });

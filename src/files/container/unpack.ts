@@ -6,6 +6,9 @@
 import { createGunzip, createInflateRaw, createZstdDecompress } from "node:zlib";
 import { Readable, type Transform } from "node:stream";
 
+/** Bytes that are unpacked at a time: each chunk is a hop, and frames are made of what is in one. */
+const CHUNK_BYTES = 256 * 1024;
+
 /** How bytes are packed. */
 export type Packing = "none" | "gzip" | "zstd" | "deflate";
 
@@ -61,6 +64,8 @@ export async function* unpack(packed: AsyncIterable<Uint8Array>, packing: Packin
 }
 
 function createUnpacker(packing: Exclude<Packing, "none">): Transform {
-  if (packing === "gzip") return createGunzip();
-  return packing === "zstd" ? createZstdDecompress() : createInflateRaw();
+  if (packing === "gzip") return createGunzip({ chunkSize: CHUNK_BYTES });
+  return packing === "zstd"
+    ? createZstdDecompress({ chunkSize: CHUNK_BYTES })
+    : createInflateRaw({ chunkSize: CHUNK_BYTES });
 }

@@ -1,77 +1,73 @@
 /**
- * CSV lines to fields (RFC 4180, but for newlines inside quotes: no bar has any).
+ * Records from delimited lines.
  *
  * @module
  */
-import { readDecimal } from "../../records/number.ts";
-import { splitLine } from "../../files/split.ts";
-import { type Field, isNumber as takesNumber } from "../../records/field.ts";
+import { clearRow, type OpenColumns } from "../../records/columns.ts";
+import { createRowScanner } from "./bytes/rows.ts";
+import { createCellWriter } from "./cells.ts";
+import { findColumns, readHeader } from "./header.ts";
+import { BLANK, type LineReader, type LineTarget, lineText, ROW } from "./line.ts";
+import { planLine, readPlainLine, UNUSUAL } from "./plain_line.ts";
 
-/** Takes lines apart. */
-export interface LineReader {
-  /**
-   * Puts the values of the wanted fields into `values`.
-   *
-   * Returns why the line has none, as a phrase and perhaps `: ` and particulars, or `undefined` when all went well.
-   */
-  read(line: string, values: unknown[]): string | undefined;
-  /** The line as an object of its named fields, to be kept where it is no record. */
-  describe(line: string): unknown;
-}
-
-const QUOTE = '"';
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
  * Makes a reader from a header, whose columns may stand in any order; columns that are not expected are ignored.
  *
+ * A line is read in one pass over its bytes. One that is unusual in any way (a quote within quotes, another number of fields, a
+ * value that cannot be read) is split into texts, which `kind.read` reads or refuses.
+ *
  * @throws {RangeError} If the header lacks a column that is needed.
  */
-export function createCsvReader(header: string, fields: readonly Field[], delimiter: string): LineReader {
-  const columns = (splitLine(header, delimiter) ?? []).map((name) => name.trim().toLowerCase());
-  const places = fields.map(({ name, aliases }) => {
-    const exact = columns.indexOf(name);
-    return exact >= 0 ? exact : columns.findIndex((column) => aliases.includes(column));
-  });
-  const missing = fields.filter(({ isNeeded }, at) => isNeeded && places[at] < 0).map(({ name }) => name);
-  if (missing.length > 0) {
-    const shown = columns.join(",").slice(0, 200);
-    const needed = fields.filter(({ isNeeded }) => isNeeded).map(({ name }) => name).join(",");
-    throw new RangeError(
-      `header lacks ${missing.join(", ")}. Its first line is ${JSON.stringify(shown)}, expected a header with the ` +
-        `columns ${needed} in any order`,
-    );
+export function createCsvReader(header: string, delimiter: string, target: LineTarget): LineReader {
+  const { kind, context } = target;
+  const { fields } = kind;
+  const { names, format } = readHeader(header, delimiter);
+  /** The column of each field. */
+  const columnOf = findColumns(names, fields);
+  const plan = planLine(format, columnOf, fields);
+  const cells = createCellWriter(target);
+  const row = createRowScanner(format);
+  const values: unknown[] = [];
+  const line = { bytes: new Uint8Array(0) as Uint8Array, from: 0, to: 0 };
+
+  const textOf = (column: number) =>
+    column < 0 ? undefined : decoder.decode(row.bytes.subarray(row.starts[column], row.ends[column]));
+
+  /** Reads the fields of the line that was scanned as texts. */
+  function readTexts(into: OpenColumns, receivedAt: number): string {
+    if (row.count < 0) return "line has an unclosed quote";
+    if (row.count !== names.length) {
+      return `line has not as many fields as the header: ${row.count}, not ${names.length}`;
+    }
+    for (let at = 0; at < fields.length; at++) values[at] = textOf(columnOf[at]);
+    const reason = kind.read(values, into, receivedAt, context);
+    if (reason === undefined) return ROW;
+    clearRow(into);
+    return reason;
   }
-  /** The field of each column, -1 where none is wanted of it. */
-  const wanted = columns.map((_, column) => places.indexOf(column));
-  const isNumber = fields.map(takesNumber);
 
-  const explainCount = (found: number) => `line has not as many fields as the header: ${found}, not ${columns.length}`;
-
-  function readQuoted(line: string, values: unknown[]): string | undefined {
-    const cells = splitLine(line, delimiter);
-    if (cells === undefined) return "line has an unclosed quote";
-    if (cells.length !== columns.length) return explainCount(cells.length);
-    for (let field = 0; field < places.length; field++) values[field] = cells[places[field]];
-  }
-
-  return {
-    read(line, values) {
-      if (line.includes(QUOTE)) return readQuoted(line, values);
-      let column = 0;
-      for (let from = 0; from <= line.length; column++) {
-        const comma = line.indexOf(delimiter, from);
-        const to = comma < 0 ? line.length : comma;
-        const field = wanted[column] ?? -1;
-        if (field >= 0) values[field] = isNumber[field] ? readDecimal(line, from, to) : line.slice(from, to);
-        from = to + 1;
+  const reader = {
+    outcome: BLANK,
+    read(bytes: Uint8Array, from: number, to: number, into: OpenColumns, receivedAt: number) {
+      cells.begin(into, receivedAt);
+      const next = readPlainLine(plan, cells, bytes, from, to, into);
+      if (next !== UNUSUAL) {
+        reader.outcome = ROW;
+        return next;
       }
-      if (column !== columns.length) return explainCount(column);
+      clearRow(into);
+      Object.assign(line, { bytes, from, to });
+      const after = row.scan(bytes, from, to);
+      reader.outcome = row.lineEnd === from ? BLANK : readTexts(into, receivedAt);
+      return after;
     },
-    describe(line) {
-      const cells = splitLine(line, delimiter);
-      if (cells?.length !== columns.length) return { raw: line };
-      const named = fields.map(({ name }, at) => [name, cells[places[at]]]).filter(([, cell]) => cell !== undefined);
-      return Object.fromEntries(named);
+    describe() {
+      if (row.count !== names.length) return { raw: lineText(line.bytes, line.from, line.to) };
+      const named = fields.map(({ name }, at) => [name, textOf(columnOf[at])]);
+      return Object.fromEntries(named.filter(([, cell]) => cell !== undefined));
     },
   };
+  return reader;
 }

@@ -4,18 +4,16 @@
  * @module
  */
 import { crc32 } from "node:zlib";
-import { createColumns, seriesOf } from "../../records/columns.ts";
+import { clearRow, createColumns, type OpenColumns, seriesOf } from "../../records/columns.ts";
 import { createFrame, type Frame, type Rejected } from "../../records/frame.ts";
 import type { RecordKind } from "../../records/kind.ts";
-import type { ParseContext, ReceiveClock } from "../../records/record.ts";
+import type { ReceiveClock } from "../../records/record.ts";
 import { createSeriesDictionary, renewSeries } from "../../records/series_dictionary.ts";
-import type { LineReader } from "./csv.ts";
+import { BLANK, EMPTY, type LineReader, lineText, NEWLINE, newlineAfter, ROW } from "./line.ts";
 import { type Block, MAX_LINE_BYTES } from "./lines.ts";
-import { NO_ROW } from "./planned.ts";
 
 /** Most lines of a frame. */
 const FRAME_LINES = 500;
-const NEWLINE = 10;
 
 /** Most bytes of {@linkcode FilePlace.before}: a line of bars, which no other file has there. */
 const BEFORE_BYTES = 80;
@@ -45,13 +43,13 @@ export interface FramerOptions {
   /** Name of the file in dead letters. */
   source: string;
   kind: RecordKind;
+  provider: string;
   /** Reads the rows. */
   reader: LineReader;
   /** Lines before the first row. */
   headerLines: number;
   /** Lines that begin with it are no rows. */
   comment?: string;
-  parse: ParseContext;
   clock: ReceiveClock;
   /** Symbols whose records are read; those of others are left out. @default {all} */
   only?: ReadonlySet<string>;
@@ -69,12 +67,17 @@ export interface Framer {
   readonly empty: number;
 }
 
+/** A frame that is being filled. */
+interface Pending {
+  readonly receivedAt: number;
+  readonly columns: OpenColumns;
+  readonly rejected: Rejected[];
+}
+
 /** Makes a framer of rows. */
 export function createFramer(options: FramerOptions): Framer {
-  const { source, kind, reader, headerLines, comment, parse, clock, only, start, track } = options;
-  // The mark of byte order is kept, so that text and bytes stay in step; the plan knows of it.
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  const values: unknown[] = [];
+  const { source, kind, provider, reader, headerLines, clock, only, start, track } = options;
+  const comment = options.comment === undefined ? undefined : new TextEncoder().encode(options.comment);
   let series = createSeriesDictionary();
   let head = start?.head;
   let empty = 0;
@@ -82,10 +85,7 @@ export function createFramer(options: FramerOptions): Framer {
   let digest = start === undefined ? 0 : start.digest;
 
   function* frames(block: Block, limit: number): Generator<Frame> {
-    const text = decoder.decode(block.data);
-    // Where every character is one byte, places in the text are places in the bytes.
-    const isAscii = text.length === block.data.length;
-    let byte = 0;
+    const { data, offset, tooLong } = block;
     let wholeByte = 0;
     let wholeLine = line;
     let taken = 0;
@@ -93,66 +93,64 @@ export function createFramer(options: FramerOptions): Framer {
     let pending = beginFrame();
 
     function* finish(): Generator<Frame> {
-      if (block.tooLong !== undefined) digest = undefined;
-      if (digest !== undefined) digest = crc32(block.data.subarray(digested, wholeByte), digest);
+      if (tooLong !== undefined) digest = undefined;
+      if (digest !== undefined) digest = crc32(data.subarray(digested, wholeByte), digest);
       digested = wholeByte;
-      if (pending.columns.count + pending.rejected.length === 0) return;
-      const { data, offset, tooLong } = block;
+      if (sizeOf(pending) === 0) return;
       const before = data.subarray(Math.max(0, wholeByte - BEFORE_BYTES), wholeByte).toHex();
       const place = tooLong === undefined
         ? { offset: offset + wholeByte, line: wholeLine, head: head!, before, digest }
         : { offset: offset + tooLong, line, head: head!, before: "" };
-      yield createFrame({ ...pending, kind: kind.name, provider: parse.provider, source, onSettled: track(place) });
+      yield createFrame({ ...pending, kind: kind.name, provider, source, onSettled: track(place) });
       pending = beginFrame();
     }
 
-    for (let at = 0; at < text.length && taken < limit;) {
-      const newline = text.indexOf("\n", at);
-      const end = newline < 0 ? text.length : newline;
-      const content = text.slice(at, text.charCodeAt(end - 1) === 13 ? end - 1 : end);
-      at = newline < 0 ? text.length : newline + 1;
-      byte = isAscii ? at : newline < 0 ? block.data.length : block.data.indexOf(NEWLINE, byte) + 1;
-      const number = line++;
-      if (newline >= 0) {
-        wholeByte = byte;
+    for (let at = 0; at < data.length && taken < limit;) {
+      // The mark of byte order stays in the text of the first line, so that it is as long as its bytes.
+      head ??= lineText(data, 0, data.length);
+      const from = line === 1 && hasMark(data) ? MARK.length : at;
+      const isRow = line > headerLines && !(comment !== undefined && beginsWith(data, from, comment));
+      const next = isRow && tooLong === undefined
+        ? readLine(data, from, pending)
+        : Math.min(newlineAfter(data, at, data.length) + 1, data.length);
+      if (isRow && tooLong !== undefined) refuseLine(data, tooLong, pending);
+      at = next;
+      line++;
+      if (data[at - 1] === NEWLINE) {
+        wholeByte = at;
         wholeLine = line;
       }
-      head ??= content;
-      if (number <= headerLines || content === "") continue;
-      if (comment !== undefined && content.startsWith(comment)) continue;
+      if (!isRow || tooLong === undefined && reader.outcome === BLANK) continue;
       taken++;
-      readLine(number === 1 ? content.replace(/^\uFEFF/, "") : content, number, pending, block.tooLong);
-      if (pending.columns.count + pending.rejected.length === FRAME_LINES) yield* finish();
+      if (sizeOf(pending) === FRAME_LINES) yield* finish();
     }
     yield* finish();
   }
 
-  function beginFrame() {
-    return {
-      receivedAt: clock(FRAME_LINES),
-      columns: createColumns(kind, FRAME_LINES, series = renewSeries(series), true),
-      rejected: [] as Rejected[],
-    };
+  function beginFrame(): Pending {
+    series = renewSeries(series);
+    return { receivedAt: clock(FRAME_LINES), columns: createColumns(kind, FRAME_LINES, series, true), rejected: [] };
   }
 
-  function readLine(
-    content: string,
-    number: number,
-    into: ReturnType<typeof beginFrame>,
-    tooLong?: number,
-  ): void {
-    if (tooLong !== undefined) {
-      const reason = `line is too long: ${tooLong} bytes, at most ${MAX_LINE_BYTES} are read`;
-      into.rejected.push({ reason, item: { raw: content }, line: number });
-      return;
-    }
-    const { columns, receivedAt } = into;
-    const at = columns.count;
-    const reason = reader.read(content, values) ?? kind.read(values, columns, receivedAt + at, parse);
-    if (reason === NO_ROW) empty++;
-    else if (reason !== undefined) into.rejected.push({ reason, item: reader.describe(content), line: number });
-    else if (only === undefined || only.has(seriesOf(columns, at).symbol)) columns.lines![at] = number;
-    else columns.count = at;
+  /** Reads the line that begins at `from`, and returns where the next begins. */
+  function readLine(data: Uint8Array, from: number, { columns, receivedAt, rejected }: Pending): number {
+    const row = columns.count;
+    columns.lines![row] = line;
+    const next = reader.read(data, from, data.length, columns, receivedAt + row);
+    const { outcome } = reader;
+    if (outcome === ROW) {
+      if (only !== undefined && !only.has(seriesOf(columns, row).symbol)) {
+        columns.count = row;
+        clearRow(columns);
+      }
+    } else if (outcome === EMPTY) empty++;
+    else if (outcome !== BLANK) rejected.push({ reason: outcome, item: reader.describe(), line });
+    return next;
+  }
+
+  function refuseLine(data: Uint8Array, length: number, { rejected }: Pending): void {
+    const reason = `line is too long: ${length} bytes, at most ${MAX_LINE_BYTES} are read`;
+    rejected.push({ reason, item: { raw: lineText(data, 0, data.length) }, line });
   }
 
   return {
@@ -161,4 +159,15 @@ export function createFramer(options: FramerOptions): Framer {
       return empty;
     },
   };
+}
+
+const sizeOf = ({ columns, rejected }: Pending) => columns.count + rejected.length;
+
+/** The mark of byte order in UTF-8. */
+const MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
+const hasMark = (data: Uint8Array) => beginsWith(data, 0, MARK);
+
+function beginsWith(data: Uint8Array, from: number, start: Uint8Array): boolean {
+  for (let at = 0; at < start.length; at++) if (data[from + at] !== start[at]) return false;
+  return true;
 }

@@ -1,32 +1,70 @@
 /**
- * NDJSON lines to fields: one JSON object a line.
+ * Records from NDJSON lines: one JSON object a line.
  *
  * @module
  */
-import type { Field } from "../../records/field.ts";
-import type { LineReader } from "./csv.ts";
+import { clearRow, type OpenColumns } from "../../records/columns.ts";
+import { ABSENT, createObjectScanner, NUMBER } from "./bytes/objects.ts";
+import { createCellWriter } from "./cells.ts";
+import { BLANK, type LineReader, type LineTarget, lineText, newlineAfter, RETURN, ROW } from "./line.ts";
+import { readFields } from "./values.ts";
 
-/** Makes a reader of objects. */
-export function createNdjsonReader(fields: readonly Field[]): LineReader {
-  return {
-    read(line, values) {
-      const object = parseObject(line);
-      if (object === undefined) return "line is not a JSON object";
-      readFields(object, fields, values);
-    },
-    describe: (line) => parseObject(line) ?? { raw: line },
-  };
-}
+/**
+ * Makes a reader of objects. One that is unusual in any way (an escape, an object within it, a value that cannot be read) is
+ * parsed as JSON, and `kind.read` reads or refuses its values.
+ */
+export function createNdjsonReader(target: LineTarget): LineReader {
+  const { kind, context } = target;
+  const { fields } = kind;
+  const keys = fields.flatMap(({ name, aliases }, slot) =>
+    [name, ...aliases].map((name, rank) => ({ name, slot, rank }))
+  );
+  const { scan, tokens, starts, ends } = createObjectScanner(keys, fields.length);
+  const cells = createCellWriter(target);
+  const values: unknown[] = [];
+  const line = { bytes: new Uint8Array(0) as Uint8Array, from: 0, to: 0 };
+  const text = () => lineText(line.bytes, line.from, line.to);
 
-/** Puts the values of an object's fields into `values`. */
-export function readFields(object: Record<string, unknown>, fields: readonly Field[], values: unknown[]): void {
-  for (let at = 0; at < fields.length; at++) {
-    const { name, aliases } = fields[at];
-    values[at] = object[name];
-    for (let alias = 0; values[at] === undefined && alias < aliases.length; alias++) {
-      values[at] = object[aliases[alias]];
+  /** Reads an object in one pass over its bytes, and returns whether it could. */
+  function readPlain(bytes: Uint8Array, from: number, to: number, into: OpenColumns): boolean {
+    if (!scan(bytes, from, to)) return false;
+    for (let field = 0; field < fields.length; field++) {
+      const token = tokens[field];
+      const start = token === ABSENT ? 0 : starts[field];
+      const end = token === ABSENT ? 0 : ends[field];
+      if (!cells.write(field, bytes, start, end, token === NUMBER, into)) return false;
     }
+    return cells.end(bytes, into);
   }
+
+  function readObject(into: OpenColumns, receivedAt: number): string {
+    const object = parseObject(text());
+    if (object === undefined) return "line is not a JSON object";
+    readFields(object, fields, values);
+    const reason = kind.read(values, into, receivedAt, context);
+    if (reason === undefined) return ROW;
+    clearRow(into);
+    return reason;
+  }
+
+  const reader = {
+    outcome: BLANK,
+    read(bytes: Uint8Array, from: number, to: number, into: OpenColumns, receivedAt: number) {
+      const newline = newlineAfter(bytes, from, to);
+      const end = newline > from && bytes[newline - 1] === RETURN ? newline - 1 : newline;
+      cells.begin(into, receivedAt);
+      if (from === end) reader.outcome = BLANK;
+      else if (readPlain(bytes, from, end, into)) reader.outcome = ROW;
+      else {
+        clearRow(into);
+        Object.assign(line, { bytes, from, to });
+        reader.outcome = readObject(into, receivedAt);
+      }
+      return newline < to ? newline + 1 : to;
+    },
+    describe: () => parseObject(text()) ?? { raw: text() },
+  };
+  return reader;
 }
 
 function parseObject(line: string): Record<string, unknown> | undefined {

@@ -7,11 +7,11 @@ import type { Plan, Source } from "../../files/plan.ts";
 import { valueAt } from "../../files/sample.ts";
 import { splitLine } from "../../files/split.ts";
 import { formatTime } from "../../records/time.ts";
-import { type Field, isNumber } from "../../records/field.ts";
-import type { LineReader } from "./csv.ts";
-
-/** What a reader says of a row without any price: it is none, and no mistake. */
-export const NO_ROW = "";
+import { clearRow, type OpenColumns } from "../../records/columns.ts";
+import { isNumber } from "../../records/field.ts";
+import type { RecordKind } from "../../records/kind.ts";
+import type { ParseContext } from "../../records/record.ts";
+import { BLANK, EMPTY, type LineReader, lineText, newlineAfter, ROW } from "./line.ts";
 
 /** Prices, which a scale is for. */
 const PRICES: ReadonlySet<string> = new Set(["open", "high", "low", "close", "vwap"]);
@@ -21,8 +21,12 @@ const TIME_BYTES = 256;
 /** A row, taken apart. */
 type Row = { readonly cells: readonly string[] } | { readonly object: Readonly<Record<string, unknown>> };
 
-/** Makes a reader of rows; `timeframe` is that of rows that say none. */
-export function createPlannedReader(plan: Plan, fields: readonly Field[], timeframe: string): LineReader {
+/** Makes a reader of rows; the context's timeframe is that of rows that say none. */
+export function createPlannedReader(plan: Plan, kind: RecordKind, given: ParseContext): LineReader {
+  const { fields } = kind;
+  const { timeframe } = given;
+  /** Times are read before the record. */
+  const context: ParseContext = { ...given, parseTime: (value) => value as number };
   const { sources, clock, nulls, delimiter, quote, width, trim, scale, absolute, isObjects } = plan;
   const place = (name: string) => fields.findIndex((field) => field.name === name);
   const [timeAt, timeframeAt] = [place("ts"), place("timeframe")];
@@ -31,6 +35,7 @@ export function createPlannedReader(plan: Plan, fields: readonly Field[], timefr
   const needed = 1 + Math.max(0, ...[...sources, clock].flatMap((each) => each?.from === "column" ? each.places : []));
   const encoder = new TextEncoder();
   const bytes = new Uint8Array(2 * TIME_BYTES);
+  const values: unknown[] = [];
 
   function takeApart(line: string): Row | string {
     if (isObjects) {
@@ -96,33 +101,48 @@ export function createPlannedReader(plan: Plan, fields: readonly Field[], timefr
       const value = at === timeframeAt ? length : valueOf(sources[at], row);
       values[at] = isNumber(fields[at]) ? numberOf(value, isPrice[at]) : value;
     }
-    if (prices.length > 0 && prices.every((at) => values[at] === undefined)) return NO_ROW;
+    if (prices.length > 0 && prices.every((at) => values[at] === undefined)) return EMPTY;
     const { ms, text, clock: clockText } = timeOf(row, length);
     values[timeAt] = ms;
     if (Number.isNaN(ms)) return `ts ${plan.timesOf(length).explain(text, clockText)}`;
   }
 
-  return {
-    read(line, values) {
-      const row = takeApart(line);
-      return typeof row === "string" ? row : fill(row, values);
+  /** Adds the record of a line, and says what became of it. */
+  function readText(text: string, columns: OpenColumns, receivedAt: number): string {
+    const row = takeApart(text);
+    if (typeof row === "string") return row;
+    const problem = fill(row, values) ?? kind.read(values, columns, receivedAt, context);
+    if (problem === undefined) return ROW;
+    clearRow(columns);
+    return problem;
+  }
+
+  function describe(text: string): unknown {
+    const row = takeApart(text);
+    if (typeof row === "string") return { raw: text };
+    fill(row, values);
+    const ms = values[timeAt] as number;
+    if (!Number.isNaN(ms)) values[timeAt] = formatTime(ms);
+    else {
+      const { text, clock: clockText } = timeOf(row, timeframeAt < 0 ? timeframe : timeframeOf(row));
+      values[timeAt] = clockText === undefined ? text : `${text} ${clockText}`;
+    }
+    return Object.fromEntries(
+      fields.map(({ name }, at) => [name, values[at]]).filter(([, value]) => value !== undefined),
+    );
+  }
+
+  let line = "";
+  const reader = {
+    outcome: BLANK,
+    read(data: Uint8Array, from: number, to: number, columns: OpenColumns, receivedAt: number) {
+      line = lineText(data, from, to);
+      reader.outcome = line === "" ? BLANK : readText(line, columns, receivedAt);
+      return Math.min(newlineAfter(data, from, to) + 1, to);
     },
-    describe(line) {
-      const row = takeApart(line);
-      if (typeof row === "string") return { raw: line };
-      const values: unknown[] = [];
-      fill(row, values);
-      const ms = values[timeAt] as number;
-      if (!Number.isNaN(ms)) values[timeAt] = formatTime(ms);
-      else {
-        const { text, clock: clockText } = timeOf(row, timeframeAt < 0 ? timeframe : timeframeOf(row));
-        values[timeAt] = clockText === undefined ? text : `${text} ${clockText}`;
-      }
-      return Object.fromEntries(
-        fields.map(({ name }, at) => [name, values[at]]).filter(([, value]) => value !== undefined),
-      );
-    },
+    describe: () => describe(line),
   };
+  return reader;
 }
 
 function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {

@@ -48,6 +48,8 @@ const OPEN = 123;
 const CLOSE = 125;
 const NULL = [110, 117, 108, 108];
 const UNKNOWN = -1;
+/** Keys of an object whose order is remembered. */
+const POSITIONS = 16;
 
 /** Makes a scanner of objects whose keys may stand in any order; other keys are ignored. */
 export function createObjectScanner(keys: readonly ObjectKey[], width: number): ObjectScanner {
@@ -55,7 +57,11 @@ export function createObjectScanner(keys: readonly ObjectKey[], width: number): 
   const starts = new Int32Array(width);
   const ends = new Int32Array(width);
   const ranks = new Int32Array(width);
-  const keyOf = createInterner((text) => keys.findIndex(({ name }) => name === text));
+  // Objects of a file mostly have their keys in one order: at each position the last key is compared first.
+  const keyAt = Array.from(
+    { length: POSITIONS },
+    () => createInterner((text) => keys.findIndex(({ name }) => name === text)),
+  );
   const slots = Int32Array.from(keys, ({ slot }) => slot);
   const rankOf = Int32Array.from(keys, ({ rank }) => rank);
 
@@ -79,14 +85,14 @@ export function createObjectScanner(keys: readonly ObjectKey[], width: number): 
       if (bytes[at] !== OPEN || at >= to) return false;
       at = skipSpace(bytes, at + 1, to);
       if (bytes[at] === CLOSE) return skipSpace(bytes, at + 1, to) === to;
-      while (true) {
+      for (let position = 0;; position++) {
         const key = at + 1;
         const keyEnd = endOfText(bytes, at, to);
         if (keyEnd < 0) return false;
         at = skipSpace(bytes, keyEnd + 1, to);
         if (bytes[at] !== COLON || at >= to) return false;
         at = skipSpace(bytes, at + 1, to);
-        const name = keyOf(bytes, key, keyEnd);
+        const name = keyAt[position % POSITIONS](bytes, key, keyEnd);
         const start = at;
         if (bytes[at] === QUOTE) {
           const end = endOfText(bytes, at, to);

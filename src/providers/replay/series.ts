@@ -1,0 +1,60 @@
+/**
+ * The series of a line by the bytes of its symbol and timeframe.
+ *
+ * @module
+ */
+import type { SeriesDictionary } from "../../records/series_dictionary.ts";
+import { createInterner, type Interner } from "./bytes/intern.ts";
+
+/** Finds codes of series. */
+export interface SeriesReader {
+  /** Begins a line, whose frame has this dictionary, with the timeframe of lines that name none. */
+  begin(series: SeriesDictionary): void;
+  /** Takes the line's timeframe. */
+  useTimeframe(bytes: Uint8Array, from: number, to: number): void;
+  /** The code of the series of this symbol at the line's timeframe. */
+  codeOf(bytes: Uint8Array, from: number, to: number): number;
+}
+
+/** Most timeframes that are told apart by their bytes: no file has more but one of garbage. */
+const MAX_TIMEFRAMES = 256;
+
+/** Makes a reader. Within a timeframe, the code of a series is found by the bytes of its symbol alone. */
+export function createSeriesReader(provider: string, defaultTimeframe: string): SeriesReader {
+  let dictionary: SeriesDictionary | undefined;
+  let symbols: Interner[] = [];
+  let names: string[] = [];
+  let timeframeOf: Interner = () => 0;
+  let current = 0;
+
+  /** The place of a timeframe in `symbols`. */
+  function placeOf(timeframe: string): number {
+    const known = names.indexOf(timeframe);
+    if (known >= 0) return known;
+    if (names.length === MAX_TIMEFRAMES) reset();
+    const series = dictionary!;
+    symbols.push(createInterner((symbol) => series.codeOf(provider, symbol, timeframe)));
+    return names.push(timeframe) - 1;
+  }
+
+  function reset(): void {
+    symbols = [];
+    names = [];
+    timeframeOf = createInterner(placeOf);
+    placeOf(defaultTimeframe);
+  }
+
+  return {
+    begin(series) {
+      if (series !== dictionary) {
+        dictionary = series;
+        reset();
+      }
+      current = 0;
+    },
+    useTimeframe(bytes, from, to) {
+      current = timeframeOf(bytes, from, to);
+    },
+    codeOf: (bytes, from, to) => symbols[current](bytes, from, to),
+  };
+}
