@@ -190,7 +190,7 @@ export const settingsSchema = z.strictObject({
   capacity: positive("records that wait in the queue before the source has to", 5000),
   workers: positive("lanes that write at once", 4, 64),
   batchSize: positive("most records of a batch", 5000, 100_000),
-  lingerMs: milliseconds("how long a batch that is not full waits for more", 2),
+  lingerMs: milliseconds("how long a batch that is not full waits for more while another is written", 2),
   lateAfter: positive("age in seconds from which on what history gives beside a live feed is late", 3600),
   retryAttempts: positive("attempts of a write before it waits behind the circuit", 5, 100),
   circuitFailures: positive("consecutive failures that open the circuit", 5, 1000),

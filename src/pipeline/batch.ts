@@ -24,7 +24,7 @@ export interface BatchOptions {
   capacity: number;
   /** Most records of a batch. */
   maxRecords: number;
-  /** How long a batch that is not full waits for more, in milliseconds. */
+  /** How long a batch that is not full waits for more while another one is written, in milliseconds. */
   lingerMs: number;
   kind: string;
   emit: Listener;
@@ -40,6 +40,8 @@ export interface Batcher {
   readonly depth: number;
   /** Whether the last batch has been handed over. */
   readonly isClosed: boolean;
+  /** Notes that a batch is being written, until that is disposed of. */
+  write(): Disposable;
 }
 
 /**
@@ -48,7 +50,8 @@ export interface Batcher {
  *
  * Batches form by demand. The readable side holds nothing (`highWaterMark` 0), so `transform` is called only while a
  * lane waits for a batch; what has queued up meanwhile is then gathered at once, up to `maxRecords`. Hence batches are
- * small and quick while lanes are idle, and full under load. Only a rest that did not fit into a full batch may be
+ * small and quick while lanes are idle, and full under load. A batch that is not full waits for more only while another is
+ * written: where all lanes are idle, it would wait for nothing. Only a rest that did not fit into a full batch may be
  * handed over without a lane waiting, one partial batch at most.
  */
 export function createBatcher(options: BatchOptions): Batcher {
@@ -59,6 +62,8 @@ export function createBatcher(options: BatchOptions): Batcher {
   let gathered = 0;
   let linger: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
+  /** Batches that are being written. */
+  let writing = 0;
 
   function moveDepth(by: number): void {
     depth += by;
@@ -88,7 +93,10 @@ export function createBatcher(options: BatchOptions): Batcher {
         gathered += count;
         if (gathered === maxRecords) flush(controller);
       }
-      if (gathered > 0) linger ??= setTimeout(() => flush(controller), lingerMs);
+      if (gathered === 0) return;
+      // Nothing waits behind it, and nothing is written that it could have waited for.
+      if (writing === 0 && depth <= gathered) flush(controller);
+      else linger ??= setTimeout(() => flush(controller), lingerMs);
     },
     flush(controller) {
       flush(controller);
@@ -115,6 +123,10 @@ export function createBatcher(options: BatchOptions): Batcher {
     },
     get isClosed() {
       return isClosed;
+    },
+    write() {
+      writing++;
+      return { [Symbol.dispose]: () => void writing-- };
     },
   };
 }

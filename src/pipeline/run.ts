@@ -10,7 +10,7 @@ import type { Frame } from "../records/frame.ts";
 import type { RecordKind } from "../records/kind.ts";
 import type { ReceiveClock } from "../records/record.ts";
 import { accept } from "./accept.ts";
-import type { Batcher } from "./batch.ts";
+import type { Batch, Batcher } from "./batch.ts";
 import type { DeadLetterRecords } from "./dead_letter.ts";
 import { deliver, type DeliverOptions, distribute } from "./deliver.ts";
 import type { Journal } from "./journal.ts";
@@ -18,7 +18,7 @@ import type { LedgerKeeper } from "./ledger.ts";
 import type { Lateness } from "./late.ts";
 import { createLimit } from "./record_limit.ts";
 import { createMerge, type Merge, merge } from "./merge.ts";
-import type { Order } from "./order.ts";
+import type { Order, Turn } from "./order.ts";
 import { splitByKind } from "./split.ts";
 import { validate } from "./validate.ts";
 
@@ -80,7 +80,7 @@ export async function run(pipeline: Pipeline): Promise<void> {
 
   const deliveries = [...coordinators.values()].flatMap(({ batcher, workers, delivery, order, late }) => {
     const lanes = Array.from({ length: workers }, (_, worker) => deliver(worker, delivery));
-    const all = [distribute(batcher.stream.readable, lanes, (batch) => order?.enter(batch))];
+    const all = [distribute(batcher.stream.readable, lanes, (batch) => takeTurn(batch, batcher, order))];
     if (late !== undefined) all.push(distribute(late.batcher.stream.readable, [deliver(workers, delivery)]));
     return all;
   });
@@ -113,6 +113,19 @@ export async function run(pipeline: Pipeline): Promise<void> {
   for (const outcome of [...flows, ...await Promise.allSettled(deliveries)]) {
     if (outcome.status === "rejected") throw failing.signal.aborted ? failing.signal.reason : outcome.reason;
   }
+}
+
+/** A batch's turn, which begins at once where there is no order. */
+function takeTurn(batch: Batch, batcher: Batcher, order: Order | undefined): Turn {
+  const writing = batcher.write();
+  const turn = order?.enter(batch);
+  return {
+    ready: turn?.ready ?? Promise.resolve(),
+    [Symbol.dispose]() {
+      turn?.[Symbol.dispose]();
+      writing[Symbol.dispose]();
+    },
+  };
 }
 
 /** The way of one kind from the sources to its queue. */

@@ -46,11 +46,31 @@ Deno.test("the last partial batch is handed over at the end, without waiting for
   assertEquals(clock.timers, 0);
 });
 
+Deno.test("a batch that is not full is handed over at once while no other is written", async () => {
+  using clock = fakeClock();
+  const batcher = batcherOf({ lingerMs: 60_000 });
+  const source = manualSource<ReturnType<typeof makeFrame>>();
+  const reader = source.stream.pipeThrough(batcher.stream).getReader();
+  source.give(makeFrame(1));
+  assertEquals((await reader.read()).value?.count, 1);
+  assertEquals(clock.timers, 0);
+  const another = batcher.write();
+  const second = reader.read();
+  source.give(makeFrame(2));
+  await clock.tick(59_999);
+  assertEquals(clock.timers, 1);
+  another[Symbol.dispose]();
+  await clock.tick(1);
+  assertEquals((await second).value?.count, 2);
+  await reader.cancel();
+});
+
 Deno.test("a batch that is not full waits for more as long as the linger, from its first record on", async () => {
   using clock = fakeClock();
-  const { stream } = batcherOf({ lingerMs: 5 });
+  const batcher = batcherOf({ lingerMs: 5 });
+  using _another = batcher.write();
   const source = manualSource<ReturnType<typeof makeFrame>>();
-  const reader = source.stream.pipeThrough(stream).getReader();
+  const reader = source.stream.pipeThrough(batcher.stream).getReader();
   let batch: Batch | undefined;
   reader.read().then(({ value }) => batch = value);
   source.give(makeFrame(1));
@@ -169,6 +189,7 @@ Deno.test("cancelling the batches reaches the source, and leaves no timer behind
 Deno.test("a source that fails leaves no timer behind", async () => {
   using clock = fakeClock();
   const batcher = batcherOf();
+  using _another = batcher.write();
   const source = manualSource<ReturnType<typeof makeFrame>>();
   const reader = source.stream.pipeThrough(batcher.stream).getReader();
   const read = reader.read().catch((error) => error.message);

@@ -81,7 +81,8 @@ Deno.test("an outage in the middle of a run costs nothing but time", async () =>
   });
   const running = flow.run(frames(50, 10).stream);
   await clock.tick(29_000);
-  assertEquals([flow.ledger().stored, flow.ledger().deadLettered], [60, 0]);
+  // A frame that found all lanes idle, and two full batches.
+  assertEquals([flow.ledger().stored, flow.ledger().deadLettered], [50, 0]);
   await clock.tick(10_000);
   await running;
   assertEquals([flow.ledger().stored, flow.letters, flow.imbalance()], [500, [], 0]);
