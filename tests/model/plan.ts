@@ -40,6 +40,8 @@ export interface Misdeeds {
   readonly failures: readonly Spell[];
   /** A plain state is repeated after its correction. */
   readonly echoes: boolean;
+  /** So many of the newest bars of each symbol are streamed again at each subscription, as they were at first. @default {0} */
+  readonly backlog?: number;
   /** Bars that are streamed hours before their time. */
   readonly ahead: readonly { readonly at: number; readonly symbol: string; readonly aheadMs: number }[];
 }
@@ -113,6 +115,9 @@ export function makePlan(seed: number, feed?: string): Plan {
   // Where the market goes on, it is watched until history has been well for long enough.
   const end = close + 3 * HOUR;
   const times = { random, listings, opening, close };
+  // Has a chance of its own, so that the other events of a seed stay as they are without it.
+  const { happens, whole } = createRandom(seed + 28);
+  const backlog = happens(0.3) ? whole(1, 10) : 0;
   const plan: Plan = {
     seed,
     members,
@@ -124,7 +129,7 @@ export function makePlan(seed: number, feed?: string): Plan {
       : opening + random.whole(0, 59) * 1000 + random.whole(1, 60) * MINUTE,
     close,
     end,
-    misdeeds: new Map(members.map((member) => [member, makeMisdeeds(times)])),
+    misdeeds: new Map(members.map((member) => [member, { ...makeMisdeeds(times), backlog }])),
     crashes: random.happens(0.4)
       ? some(random, 1, 3, () => ({
         at: random.whole(opening + 5 * MINUTE, close - HOUR),

@@ -49,6 +49,13 @@ export const plants: readonly Plant[] = [
     to: "if (correctionMs >= 0 || until",
   },
   {
+    rule: "a plain bar that was over before the subscription is compared with history",
+    seed: 20,
+    file: live("coverage"),
+    from: "if (mayLackCorrection(of, bar)) {",
+    to: "if (bar.ts < (before ?? -Infinity) && mayLackCorrection(of, bar)) {",
+  },
+  {
     rule: "bars that history gave young are read again",
     seed: 6,
     file: live("coverage/reconcile"),

@@ -81,3 +81,11 @@ function aheadOf({ at, symbol, aheadMs }: Misdeeds["ahead"][number]): Streamed {
   const prices = { open: 1, high: 1, low: 1, close: 1, volume: 1 };
   return { at, kind: "closed", bar: { symbol, timeframe: "1m", ts, ...prices, status: "final" } };
 }
+
+/** The newest bars of each symbol as they were streamed first: a correction that came since is not in them. */
+export function newestOf(market: Market, now: number, count = 0): readonly FeedBar[] {
+  if (count === 0) return [];
+  return [...market.values()].flatMap((bars) =>
+    [...bars.values()].filter(([{ streamedAt }]) => streamedAt <= now).slice(-count).map(([{ bar }]) => bar)
+  );
+}

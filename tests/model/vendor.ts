@@ -14,7 +14,7 @@ import { providerSettings } from "../support/providers.ts";
 import { CORRECTION_MS, type Market, MINUTE } from "./market.ts";
 import type { Misdeeds } from "./plan.ts";
 import { createShown } from "./shown.ts";
-import { isIn, streamOf } from "./streamed.ts";
+import { isIn, newestOf, streamOf } from "./streamed.ts";
 import type { VirtualTime } from "./virtual_time.ts";
 
 /** What a vendor is made of. */
@@ -89,6 +89,8 @@ export function startVendor(
         if (isIn(misdeeds.outages, time.now())) return end(new FeedError("Connection refused", { reason: "connect" }));
         connections.set(session, end);
         for (const symbol of symbols) session.subscribed(symbol);
+        const again = newestOf(market, time.now(), misdeeds.backlog);
+        if (again.length > 0) session.emit(again);
       });
     });
   }

@@ -11,7 +11,7 @@
  * | a live bar leaves out open minutes | the minutes left out | in doubt: `hole` |
  * | a connection, or a symbol's part of it, begins | from the end of the newest bar to the end of the bar under way | in doubt: `interrupted` |
  * | the same, where the vendor corrects bars | the bars that it may have corrected meanwhile | in doubt: `corrected` |
- * | a late live bar that was over before the connection began, where the vendor corrects bars | the bar | in doubt: `corrected` |
+ * | a plain live bar that was over before the connection began, where the vendor corrects bars | the bar | in doubt: `corrected` |
  * | the last states of a bar are missing, or nobody but history says that it is over | the bar | in doubt: `partial` |
  * | history still has what a correction replaced | the bar | in doubt: `corrected` |
  * | a sound answer of history holds the bars on both sides | the doubt between them | confirmed |
@@ -181,7 +181,10 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     }
   }
 
-  /** Whether a late bar was over before its symbol's bars came again: its correction may have come in between. */
+  /**
+   * Whether a bar was over before its symbol's bars came again: its correction may have come in between. A vendor may repeat
+   * several of them at a subscription, of which each adjoins the one before.
+   */
   function mayLackCorrection(of: Track, { ts, status }: FeedBar): boolean {
     if (correctionMs === 0 || status === "correction") return false;
     const isConfirmed = of.coverage.confirmed.some(([from, to]) => from <= ts && ts < to);
@@ -256,7 +259,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       const of = track(bar.symbol);
       const before = of.head;
       if (of.isGuess) beginEarlier(of);
-      if (before !== undefined && bar.ts < before && mayLackCorrection(of, bar)) {
+      if (mayLackCorrection(of, bar)) {
         openDoubt(of, bar.ts, bar.ts + stepMs, "corrected", now());
       }
       const hole = receive(of, bar.ts);
