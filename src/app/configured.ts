@@ -6,8 +6,6 @@
 import type { CheckedConfig } from "../config/load.ts";
 import { type ConfigProblem, type Result, resultOf } from "../config/problem.ts";
 import type { OptionName, Settings } from "../config/options.ts";
-import { FILE_OPTIONS } from "../config/file_options.ts";
-import { readFormat } from "../config/files.ts";
 import { nearestWord } from "../config/nearest.ts";
 import { pickNats } from "../config/nats.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
@@ -21,10 +19,10 @@ import {
   rowName,
 } from "../providers/mod.ts";
 import { type Provider, type ProviderSettings, SettingError } from "../providers/provider.ts";
-import type { GivenFormat } from "../files/plan_file.ts";
 import { recordKind } from "../records/mod.ts";
 import { recordUnit } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
+import { readFileFormat } from "./file_format.ts";
 
 /** Makes each provider whose history is to be read. */
 export function makePastProviders(config: CheckedConfig): Result<readonly Provider[]> {
@@ -215,11 +213,12 @@ function make(
   const dataDir = tenantDirectory(settings);
   const isDefault = sources.get("symbols") === "default";
   const onlySymbols = isDefault || symbols.length === 0 ? undefined : symbols;
-  const format = formatOf(name, timeframe, { settings, sources }, problems);
+  const format = name === "replay" ? readFileFormat(timeframe, { settings, sources }) : undefined;
+  if (format?.ok === false) problems.push(...format.problems);
   const wanted: ProviderSettings = {
     ...settings,
     timeUnit: recordUnit(settings.timeUnit),
-    format,
+    format: format?.ok ? format.value : undefined,
     onlySymbols,
     dataDir,
     symbols,
@@ -264,26 +263,6 @@ function make(
       const isOwn = isMapping(settings[each.option as OptionName]);
       problems.push({ key: isOwn ? `${each.option}.${name}` : each.option, source, message: each.message });
     }
-  }
-}
-
-/** What is said of the format of files; what is wrong with it is added to `problems`. */
-function formatOf(
-  name: string,
-  timeframe: string,
-  { settings, sources }: Pick<CheckedConfig, "settings" | "sources">,
-  problems: ConfigProblem[],
-): GivenFormat | undefined {
-  if (name !== "replay") return undefined;
-  const isGiven = (option: OptionName) => sources.get(option) !== "default";
-  const read = readFormat({
-    ...Object.fromEntries(FILE_OPTIONS.map((option) => [option, settings[option]])),
-    timeUnit: isGiven("timeUnit") ? settings.timeUnit : undefined,
-    timeframe: isGiven("timeframe") ? timeframe : undefined,
-  }, recordKind(settings.kind[0]).fields.map(({ name }) => name));
-  if (read.ok) return read.given;
-  for (const { key, message } of read.problems) {
-    problems.push({ key, source: sources.get(key as OptionName) ?? "the command line", message });
   }
 }
 

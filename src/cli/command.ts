@@ -49,6 +49,8 @@ export interface Command {
   readonly flags?: readonly CommandFlag[];
   /** First words that it takes, each with what it does. */
   readonly subcommands?: Readonly<Record<string, string>>;
+  /** Whether it takes other words. */
+  readonly takesWords?: true;
   /** Whole command lines, without the program's name. */
   readonly examples: readonly string[];
   /** Whether it ends with the summary of a run, which `--json` prints also where the run could not start. */

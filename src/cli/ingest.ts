@@ -9,7 +9,11 @@ import { environment } from "./environment.ts";
 import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
-export async function run({ options, configFile, maxOpenFiles }: Invocation): Promise<number> {
+export async function run({ options, flags, configFile, maxOpenFiles }: Invocation): Promise<number> {
+  if (flags.has("dry-run")) {
+    const config = loadConfig({ flags: options, ...environment(), file: configFile });
+    return await (await import("./inspect.ts")).inspectFiles(config.settings.file, config);
+  }
   const load = (): LoadedRun => {
     let providers: TenantProviders = new Map();
     const config = loadConfig({

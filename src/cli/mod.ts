@@ -35,7 +35,7 @@ export async function main(args: readonly string[]): Promise<number> {
     }
     invocation = await parseInvocation(name, command, rest);
     const [word] = invocation.words;
-    if (command.subcommands === undefined && word !== undefined) {
+    if (command.subcommands === undefined && !command.takesWords && word !== undefined) {
       const meant = name === "ingest" && await isFile(word)
         ? `did you mean --file ${word}?`
         : `see barline ${name} --help`;

@@ -130,6 +130,8 @@ export function readFormat(
     given: {
       preset: base.preset,
       isNamed: format !== undefined,
+      name: format === undefined ? undefined : String(format),
+      flags: own.dialect,
       dialect: mergeDialects(base.dialect, own.dialect),
     },
   };

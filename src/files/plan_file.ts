@@ -18,6 +18,10 @@ export interface GivenFormat {
   readonly isNamed?: boolean;
   /** Dialect file and flags, merged. */
   readonly dialect: Dialect;
+  /** The format as it was named. */
+  readonly name?: string;
+  /** What flags say, without the dialect file. */
+  readonly flags?: Dialect;
 }
 
 /** A planned file, with how its format was told. */

@@ -7,13 +7,8 @@ import { always, usEquities } from "../calendar/mod.ts";
 import { crc32 } from "node:zlib";
 import { type FileItem, nameOf, readRaw } from "../files/container/raw.ts";
 import { type OpenedFile, openFile } from "../files/open_file.ts";
-import type { Plan } from "../files/plan.ts";
 import type { PlanContext } from "../files/plan_file.ts";
-import { describeQuestions } from "../files/questions.ts";
-import { describeTimeUnit, recordUnit, timeParser } from "../records/time.ts";
 import { type Frame, frameSize } from "../records/frame.ts";
-import type { RecordKind } from "../records/kind.ts";
-import type { ParseContext } from "../records/record.ts";
 import { createPosition, type Position } from "./position.ts";
 import {
   type Progress,
@@ -23,17 +18,12 @@ import {
   type ProviderSettings,
   SettingError,
 } from "./provider.ts";
-import { createCsvReader } from "./replay/csv.ts";
 import { absolute, findFiles, itemsOf, sizeOf, STDIN } from "./replay/files.ts";
 import { createFramer, type FilePlace } from "./replay/framer.ts";
-import type { LineReader } from "./replay/line.ts";
 import { readBlocks } from "./replay/lines.ts";
-import { createNdjsonReader } from "./replay/ndjson.ts";
-import { createPlannedReader } from "./replay/planned.ts";
 import { createRefusalWatch } from "./replay/refusals.ts";
+import { planContext, PROVIDER, rowsOf } from "./replay/rows.ts";
 import { playAtSpeed } from "./replay/speed.ts";
-
-const PROVIDER = "replay";
 
 /** Declares the provider `replay`. */
 export const replay: ProviderDeclaration = {
@@ -118,14 +108,10 @@ export function createReplay(settings: ProviderSettings): Provider {
       onRead: start === undefined ? count : undefined,
       stop: context.stop,
     });
-    const { plan, isNative } = await planOf(opened, name, kind);
+    const rows = await rowsOf(opened, name, settings);
     const { clock } = context;
     const track = (place: FilePlace) => position?.track(place);
-    const reader = openLines(opened, plan, isNative, kind, plan.dialect.timeframe ?? settings.timeframe);
-    const { headerLines, comment } = plan;
-    const framer = createFramer({
-      ...{ source: name, kind, provider: PROVIDER, reader, headerLines, comment, clock, only, start, track },
-    });
+    const framer = createFramer({ source: name, ...rows, clock, only, start, track });
     let isEmpty = true;
     const chunks = start === undefined ? opened.all() : readFrom(item, opened, start.offset, count);
     const { refuseLimit } = settings;
@@ -150,7 +136,7 @@ export function createReplay(settings: ProviderSettings): Provider {
 
   return {
     name: PROVIDER,
-    check: () => checkHeads(paths, plans, kind),
+    check: () => checkHeads(paths, settings),
     isComplete: () => isComplete,
     progress: (): Progress | undefined => total > 0 ? { done: Math.min(done, total), total } : undefined,
     open(context) {
@@ -163,45 +149,6 @@ export function createReplay(settings: ProviderSettings): Provider {
       for (const position of positions) await position.save();
     },
   };
-}
-
-/** What all files are planned by. */
-function planContext({ kinds: [kind], timeUnit, timeframe, format }: ProviderSettings): PlanContext {
-  const { dialect = {}, ...given } = format ?? {};
-  return {
-    given: { ...given, dialect: timeUnit === "iso" ? dialect : { timeUnit, ...dialect } },
-    fields: kind.fields,
-    defaultTimeframe: timeframe,
-    isBars: kind.name === "bar",
-  };
-}
-
-/** The plan of a file. @throws {RangeError} If it is empty, or lacks something that only the user knows. */
-async function planOf(opened: OpenedFile, name: string, kind: RecordKind) {
-  const { planned, isEmpty } = opened;
-  if (planned.ok && !isEmpty) return { plan: planned.plan, isNative: planned.findings.isNative };
-  await opened.close();
-  if (isEmpty && opened.form === "json") {
-    throw new RangeError("its document is no array of rows: a dialect file with path: KEY says where they are");
-  }
-  if (isEmpty || planned.ok) throw emptyFile(kind);
-  throw new RangeError(describeQuestions(planned.questions, name, planned.line));
-}
-
-/** The reader of a file's rows: a file of Barline's own columns is read in its bytes. */
-function openLines(opened: OpenedFile, plan: Plan, isNative: boolean, kind: RecordKind, timeframe: string): LineReader {
-  const timeUnit = recordUnit(plan.dialect.timeUnit ?? "iso");
-  const context: ParseContext = {
-    provider: PROVIDER,
-    timeframe,
-    parseTime: timeParser(timeUnit),
-    timeFormat: describeTimeUnit(timeUnit),
-  };
-  if (!isNative) return createPlannedReader(plan, kind, context);
-  const target = { kind, context, timeUnit };
-  if (plan.isObjects) return createNdjsonReader(target);
-  const header = opened.lines[plan.headerLines - 1]?.replace(/\r$/, "").replace(/^\uFEFF/, "");
-  return createCsvReader(header, plan.delimiter, target);
 }
 
 /** The bytes of a file's rows from a place on. */
@@ -227,11 +174,8 @@ async function* readFrom(
  *
  * @throws {Error} If none of them can be read.
  */
-async function checkHeads(
-  paths: readonly string[],
-  plans: PlanContext,
-  kind: RecordKind,
-): Promise<void> {
+async function checkHeads(paths: readonly string[], settings: ProviderSettings): Promise<void> {
+  const plans = planContext(settings);
   const problems: Error[] = [];
   for (const path of paths) {
     // What is read of standard input or of a pipe is gone.
@@ -239,7 +183,7 @@ async function checkHeads(
     try {
       for (const item of itemsOf(path)) {
         const opened = await openFile(item, plans);
-        await planOf(opened, nameOf(item), kind);
+        await rowsOf(opened, nameOf(item), settings);
         return await opened.close();
       }
     } catch (error) {
@@ -250,9 +194,6 @@ async function checkHeads(
     ? problems[0]
     : new AggregateError(problems, problems.map(({ message }) => message).join("\n"));
 }
-
-const emptyFile = ({ name }: RecordKind) =>
-  new RangeError(`it is empty, expected a header or a JSON object of a ${name}`);
 
 /** The saved place, where the file is still the one that was read then. */
 async function findStart(

@@ -31,8 +31,7 @@ export function findFiles(patterns: readonly string[]): string[] {
       ? [...walk(pattern, Infinity, problems)].filter((path) => ENDINGS.test(path)).sort()
       : [pattern];
     if (paths.length === 0 && problems.length === before) {
-      const where = JSON.stringify(pattern);
-      problems.push(isPattern ? `nothing matches ${where}` : `nothing to read is in ${where}`);
+      problems.push(isPattern ? `nothing matches "${pattern}"` : `nothing to read is in "${pattern}"`);
     }
     for (const path of paths) {
       const problem = path === STDIN ? undefined : checkFile(path);

@@ -61,8 +61,11 @@ export interface FramerOptions {
 
 /** Makes frames of the blocks of one file, which must come in order. */
 export interface Framer {
-  /** The frames of a block, with at most `limit` lines that are not blank. */
-  frames(block: Block, limit: number): Generator<Frame>;
+  /**
+   * The frames of a block, with at most `limit` lines that are not blank. `isMiddle` says that the blocks begin somewhere in
+   * the file, where there is no header; lines have other numbers then.
+   */
+  frames(block: Block, limit: number, isMiddle?: boolean): Generator<Frame>;
   /** Rows without any price so far: they are left out. */
   readonly empty: number;
 }
@@ -84,7 +87,7 @@ export function createFramer(options: FramerOptions): Framer {
   let line = start?.line ?? 1;
   let digest = start === undefined ? 0 : start.digest;
 
-  function* frames(block: Block, limit: number): Generator<Frame> {
+  function* frames(block: Block, limit: number, isMiddle = false): Generator<Frame> {
     const { data, offset, tooLong } = block;
     let wholeByte = 0;
     let wholeLine = line;
@@ -109,7 +112,7 @@ export function createFramer(options: FramerOptions): Framer {
       // The mark of byte order stays in the text of the first line, so that it is as long as its bytes.
       head ??= lineText(data, 0, data.length);
       const from = line === 1 && hasMark(data) ? MARK.length : at;
-      const isRow = line > headerLines && !(comment !== undefined && beginsWith(data, from, comment));
+      const isRow = (isMiddle || line > headerLines) && !(comment !== undefined && beginsWith(data, from, comment));
       const next = isRow && tooLong === undefined
         ? readLine(data, from, pending)
         : Math.min(newlineAfter(data, at, data.length) + 1, data.length);

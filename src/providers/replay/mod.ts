@@ -1,0 +1,8 @@
+/**
+ * What commands know of files besides the provider.
+ *
+ * @module
+ */
+export { findFiles, itemsOf } from "./files.ts";
+export { inspectFile, type Inspection } from "./inspect.ts";
+export type { RowSettings } from "./rows.ts";

@@ -1,0 +1,87 @@
+/**
+ * What reads the rows of an opened file.
+ *
+ * @module
+ */
+import type { OpenedFile } from "../../files/open_file.ts";
+import type { Plan } from "../../files/plan.ts";
+import type { PlanContext } from "../../files/plan_file.ts";
+import { describeQuestions } from "../../files/questions.ts";
+import type { RecordKind } from "../../records/kind.ts";
+import { describeTimeUnit, recordUnit, timeParser } from "../../records/time.ts";
+import type { ProviderSettings } from "../provider.ts";
+import type { ParseContext } from "../../records/record.ts";
+import { createCsvReader } from "./csv.ts";
+import type { FramerOptions } from "./framer.ts";
+import type { LineReader } from "./line.ts";
+import { createNdjsonReader } from "./ndjson.ts";
+import { createPlannedReader } from "./planned.ts";
+
+/** Name of the provider of files. */
+export const PROVIDER = "replay";
+
+/** What is said of all files. */
+export type RowSettings = Pick<ProviderSettings, "kinds" | "timeframe" | "format"> & { readonly timeUnit: string };
+
+/** What all files are planned by. */
+export function planContext({ kinds: [kind], timeUnit, timeframe, format }: RowSettings): PlanContext {
+  const { dialect = {}, ...given } = format ?? {};
+  const unit = recordUnit(timeUnit);
+  return {
+    given: { ...given, dialect: unit === "iso" ? dialect : { timeUnit: unit, ...dialect } },
+    fields: kind.fields,
+    defaultTimeframe: timeframe,
+    isBars: kind.name === "bar",
+  };
+}
+
+/**
+ * What a framer needs to read the rows of a file.
+ *
+ * @throws {RangeError} If the file is empty, or lacks something that only the user knows.
+ */
+export async function rowsOf(
+  opened: OpenedFile,
+  name: string,
+  { kinds: [kind], timeframe }: RowSettings,
+): Promise<Pick<FramerOptions, "kind" | "provider" | "reader" | "headerLines" | "comment">> {
+  const { planned, isEmpty } = opened;
+  if (isEmpty || !planned.ok) {
+    await opened.close();
+    throw new RangeError(
+      isEmpty || planned.ok ? explainEmpty(opened, kind) : describeQuestions(planned.questions, name, planned.line),
+    );
+  }
+  const { plan, findings } = planned;
+  const { headerLines, comment, dialect } = plan;
+  const reader = createReader(opened, plan, findings.isNative, kind, dialect.timeframe ?? timeframe);
+  return { kind, provider: PROVIDER, reader, headerLines, comment };
+}
+
+/** The reader of a file's rows: a file of Barline's own columns is read in its bytes. */
+function createReader(
+  opened: OpenedFile,
+  plan: Plan,
+  isNative: boolean,
+  kind: RecordKind,
+  timeframe: string,
+): LineReader {
+  const timeUnit = recordUnit(plan.dialect.timeUnit ?? "iso");
+  const context: ParseContext = {
+    provider: PROVIDER,
+    timeframe,
+    parseTime: timeParser(timeUnit),
+    timeFormat: describeTimeUnit(timeUnit),
+  };
+  if (!isNative) return createPlannedReader(plan, kind, context);
+  const target = { kind, context, timeUnit };
+  if (plan.isObjects) return createNdjsonReader(target);
+  const header = opened.lines[plan.headerLines - 1]?.replace(/\r$/, "").replace(/^\uFEFF/, "");
+  return createCsvReader(header, plan.delimiter, target);
+}
+
+function explainEmpty({ isEmpty, form }: OpenedFile, { name }: RecordKind): string {
+  return isEmpty && form === "json"
+    ? "its document is no array of rows: a dialect file with path: KEY says where they are"
+    : `it is empty, expected a header or a JSON object of a ${name}`;
+}
