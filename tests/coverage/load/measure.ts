@@ -38,8 +38,10 @@ export async function countRequests(options: MeasureOptions): Promise<number> {
   let above = 0;
   for (const [title, account] of chosen(options)) {
     const open = options.minutes ?? Math.min(1440, minutesOf(account));
-    const report = await run(account, { symbols, thin: symbols * 0.9, minutes: [BEFORE, open, AFTER] });
-    const all = (BEFORE + open + AFTER) * account.perMinute;
+    // A part of a day does not end with the market's close: silence after it would be an outage of all symbols.
+    const after = options.minutes === undefined ? AFTER : 0;
+    const report = await run(account, { symbols, thin: symbols * 0.9, minutes: [BEFORE, open, after] });
+    const all = (BEFORE + open + after) * account.perMinute;
     const allowed = Math.floor(all * account.share) + FIRST_LOOKS;
     const percent = (100 * report.requests / all).toFixed(1);
     console.log(
