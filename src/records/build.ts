@@ -5,7 +5,7 @@
  */
 import { createColumns, type OpenColumns } from "./columns.ts";
 import type { Rejected } from "./frame.ts";
-import type { RecordKind } from "./kind.ts";
+import type { RecordKind, RecordSource } from "./kind.ts";
 import type { MarketRecord } from "./record.ts";
 import type { SeriesDictionary } from "./series_dictionary.ts";
 
@@ -31,3 +31,24 @@ export function columnsOf<R extends MarketRecord>(
 }
 
 const NONE: Rejected[] = [];
+
+/**
+ * The same of records that name neither their provider nor their time of receipt: they were received in a row, the first at
+ * `receivedAt`.
+ */
+export function columnsFrom<R extends MarketRecord>(
+  kind: RecordKind<R>,
+  records: readonly Omit<R, keyof RecordSource>[],
+  series: SeriesDictionary,
+  { provider, receivedAt }: RecordSource,
+): Built {
+  const columns = createColumns(kind, records.length, series);
+  let rejected: Rejected[] = NONE;
+  const source = { provider, receivedAt };
+  for (let at = 0; at < records.length; at++) {
+    source.receivedAt = receivedAt + at;
+    const reason = kind.add(records[at], columns, source);
+    if (reason !== undefined) rejected = [...rejected, { reason, item: { ...records[at], ...source } }];
+  }
+  return { columns, rejected };
+}

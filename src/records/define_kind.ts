@@ -45,9 +45,9 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
   const coded = own.filter(({ type }) => type === "enum");
   const summed = own.filter(isNumber);
   const sumOf = compileSum(summed);
-  const write = compileWriter(all);
-  /** Whether a number is the cell itself, by place in `all`. */
-  const isCounted = all.map((field) => isNumber(field) || field.type === "timestamptz");
+  const write = compileWriter(own);
+  /** Whether a number is the cell itself, by place in `own`. */
+  const isCounted = own.map((field) => isNumber(field) || field.type === "timestamptz");
   const textPlaces = own.filter(isText).map(({ place }) => place);
   const counted = own.filter((field) => !isText(field) && field.place !== TS);
   const required = counted.filter(({ optional }) => !optional);
@@ -127,17 +127,21 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
       columns.cells[columns.count] = columns.series.codeOf(provider, is, of);
       columns.count++;
     },
-    add(given, columns) {
+    add(given, columns, source) {
       const record = given as unknown as Record<string, unknown>;
-      const { provider, symbol } = record;
+      const { symbol } = record;
+      const provider = source === undefined ? record.provider : source.provider;
+      const receivedAt = source === undefined ? record.receivedAt : source.receivedAt;
       const of = timeframeAt < 0 ? timeframe : record.timeframe;
       if (typeof provider !== "string") return `provider is not text: ${provider}`;
       if (typeof symbol !== "string") return `symbol is not text: ${symbol}`;
       if (typeof of !== "string") return `timeframe is not text: ${of}`;
       const { cells, stride, texts, count } = columns;
+      if (typeof receivedAt !== "number") return `receivedAt is not number: ${receivedAt}`;
+      cells[RECEIVED_AT * stride + count] = receivedAt;
       const isWritten = write?.(record, cells, stride, count) ?? false;
-      for (let at = 0; !isWritten && at < all.length; at++) {
-        const field = all[at];
+      for (let at = 0; !isWritten && at < own.length; at++) {
+        const field = own[at];
         const value = record[field.name];
         if (typeof value === "number" && isCounted[at]) {
           if (value !== value && field.optional) return `${field.name} is not a finite number: ${value}`;

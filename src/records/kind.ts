@@ -80,6 +80,9 @@ export interface KindDeclaration<F extends readonly FieldDeclaration[]> {
   overAt?(record: RecordOf<F>): number;
 }
 
+/** Whose a record is that does not say so itself, and when it was received. */
+export type RecordSource = Pick<MarketRecord, "provider" | "receivedAt">;
+
 /** A record of a row, as a view: what it says changes with its place. */
 export type Cursor<R> = R & { at: number };
 
@@ -103,8 +106,11 @@ export interface RecordKind<R extends MarketRecord = MarketRecord> extends Layou
   readonly derivesSymbol: boolean;
   /** Adds the record of these values, one for each field, as a row; says in words why it cannot, and adds none then. */
   read(values: readonly unknown[], columns: OpenColumns, receivedAt: number, context: ParseContext): string | undefined;
-  /** Adds a record in memory as a row; says in words why it is none, which no provider should make, and adds none then. */
-  add(record: MarketRecord, columns: OpenColumns): string | undefined;
+  /**
+   * Adds a record in memory as a row; says in words why it is none, which no provider should make, and adds none then. Without
+   * a `source`, the record names its provider and its time of receipt.
+   */
+  add(record: object, columns: OpenColumns, source?: RecordSource): string | undefined;
   /** A view of the row at `at`, to be moved from row to row by setting that. */
   cursor(columns: Columns, at?: number): Cursor<R>;
   /** The record of a row, which stays. */

@@ -19,8 +19,8 @@ import { createFeedClock } from "../../src/providers/live/clock.ts";
 import type { FeedBar, Session } from "../../src/providers/live/feed.ts";
 import { readFrame } from "../../src/providers/massive/frame.ts";
 import { createSeen } from "../../src/providers/live/seen.ts";
-import { type Bar, bar as kind } from "../../src/records/bar.ts";
-import { columnsOf } from "../../src/records/build.ts";
+import { bar as kind } from "../../src/records/bar.ts";
+import { columnsFrom } from "../../src/records/build.ts";
 import { createSeriesDictionary } from "../../src/records/series_dictionary.ts";
 import { toItem } from "../support/fake_alpaca.ts";
 import { toMessage as toKline } from "../support/fake_binance.ts";
@@ -141,8 +141,10 @@ function measure({ name, frames, read }: Case, seconds: number): number {
   while (cpuSeconds() - startedAt < seconds) {
     for (const text of frames) {
       const now = Date.now();
-      const records = read(text).map((each): Bar => ({ ...each, provider: name, receivedAt: now * 1000 + count++ }));
-      const { columns, rejected } = columnsOf(kind, records, dictionary);
+      const bars = read(text);
+      const source = { provider: name, receivedAt: now * 1000 + count };
+      count += bars.length;
+      const { columns, rejected } = columnsFrom(kind, bars, dictionary, source);
       const unsound = kind.findUnsound(columns, now);
       if (rejected.length + unsound.size > 0) throw new Error(`${name}: ${[...unsound.values(), ...rejected]}`);
     }

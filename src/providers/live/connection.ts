@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { columnsOf } from "../../records/build.ts";
+import { columnsFrom } from "../../records/build.ts";
 import { createFrame, type Rejected } from "../../records/frame.ts";
 import { bar, type BarStatus } from "../../records/bar.ts";
 import { createSeriesDictionary } from "../../records/series_dictionary.ts";
@@ -119,8 +119,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   /** Hands over bars of one message; `onEnded` hears of their outcome. */
   function offer(bars: readonly FeedBar[], rejected: readonly Rejected[], onEnded?: OnEnded): void {
     const receivedAt = context.clock(bars.length + rejected.length);
-    const records = bars.map((bar, at) => ({ ...bar, provider, receivedAt: receivedAt + at }));
-    const built = columnsOf(bar, records, series);
+    const built = columnsFrom(bar, bars, series, { provider, receivedAt });
     const all = built.rejected.length === 0 ? rejected : [...rejected, ...built.rejected];
     const { columns } = built;
     if (buffer.offer(createFrame({ kind: "bar", provider, receivedAt, columns, rejected: all, onEnded }))) return;
