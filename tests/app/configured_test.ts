@@ -1,33 +1,11 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { type Inspected, inspectProviders } from "../../src/app/configured.ts";
-import { loadConfig } from "../../src/config/load.ts";
 import type { Provider } from "../../src/providers/provider.ts";
-import { makeDirectory } from "../support/providers.ts";
+import { configure } from "../support/configured.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 import { createContext } from "../providers/conformance.ts";
 import { recordsOf } from "../support/frames.ts";
 
 const server = await startSharedServer();
-
-const KEYS: Record<string, string> = { ALPACA_API_KEY: "k", ALPACA_SECRET_KEY: "s", MASSIVE_API_KEY: "m" };
-
-/** Makes the providers of a file and flags, and gives what is wrong. */
-async function create(file: string, flags: Record<string, unknown> = {}, env = KEYS) {
-  await using directory = await makeDirectory();
-  let found: Inspected = { providers: [], problems: [] };
-  loadConfig({
-    flags: new Map(Object.entries(flags)),
-    env: (name) => env[name],
-    dotenv: `${directory.path}/.env`,
-    file: await directory.write("barline.yaml", file),
-    check(config) {
-      found = inspectProviders(config);
-      return [];
-    },
-  });
-  const { providers: made, problems } = found;
-  return { made, problems, told: problems.map(({ key, message }) => `${key}: ${message}`) };
-}
 
 /** The symbols and timeframes of the first frame of a mock. */
 async function firstSeries(provider: Provider): Promise<string[]> {
@@ -38,42 +16,42 @@ async function firstSeries(provider: Provider): Promise<string[]> {
 }
 
 Deno.test("each provider has the symbols and the timeframe of its own entry", async () => {
-  const { made, told } = await create(
+  const { made, messages } = await configure(
     "provider: mock\nsymbols: { mock: [A, B], kraken: [BTC/USD] }\ntimeframe: { mock: 5m }\n",
   );
-  assertEquals(told, []);
+  assertEquals(messages, []);
   assertEquals(await firstSeries(made[0]), ["A 5m", "B 5m"]);
 });
 
 Deno.test("one list is for all; an entry may be text as flags have it", async () => {
-  assertEquals(await firstSeries((await create("symbols: [A, B]\n")).made[0]), ["A 1m", "B 1m"]);
-  assertEquals(await firstSeries((await create("symbols: { mock: 'A, B' }\n")).made[0]), ["A 1m", "B 1m"]);
+  assertEquals(await firstSeries((await configure("symbols: [A, B]\n")).made[0]), ["A 1m", "B 1m"]);
+  assertEquals(await firstSeries((await configure("symbols: { mock: 'A, B' }\n")).made[0]), ["A 1m", "B 1m"]);
 });
 
 Deno.test("without named providers those run that have symbols; a flag names others", async () => {
   const file = "symbols: { alpaca: [AAPL], kraken: [BTC/USD] }\n";
-  assertEquals((await create(file)).made.map(({ name }) => name), ["alpaca", "kraken"]);
-  assertEquals((await create(file, { provider: ["kraken"] })).made.map(({ name }) => name), ["kraken"]);
-  assertEquals((await create(file, { file: ["tests/fixtures/bars.csv"] })).made.map(({ name }) => name), ["replay"]);
-  assertEquals(await firstSeries((await create(file, { provider: ["mock"], symbols: "X" })).made[0]), ["X 1m"]);
+  assertEquals((await configure(file)).made.map(({ name }) => name), ["alpaca", "kraken"]);
+  assertEquals((await configure(file, { provider: ["kraken"] })).made.map(({ name }) => name), ["kraken"]);
+  assertEquals((await configure(file, { file: ["tests/fixtures/bars.csv"] })).made.map(({ name }) => name), ["replay"]);
+  assertEquals(await firstSeries((await configure(file, { provider: ["mock"], symbols: "X" })).made[0]), ["X 1m"]);
 });
 
 Deno.test("a provider has the entry of its other name too", async () => {
-  const { made, told } = await create("provider: massive\nsymbols: { polygon: [AAPL] }\n");
-  assertEquals([made.map(({ name }) => name), told], [["massive"], []]);
+  const { made, messages } = await configure("provider: massive\nsymbols: { polygon: [AAPL] }\n");
+  assertEquals([made.map(({ name }) => name), messages], [["massive"], []]);
 });
 
-Deno.test("what is wrong with an entry is told by its key", async () => {
-  const missing = await create("provider: [alpaca, kraken]\nsymbols: { alpaca: [AAPL] }\n");
+Deno.test("what is wrong with an entry is messages by its key", async () => {
+  const missing = await configure("provider: [alpaca, kraken]\nsymbols: { alpaca: [AAPL] }\n");
   assertEquals(missing.problems.map(({ key }) => key), ["symbols.kraken"]);
   assertStringIncludes(missing.problems[0].message, "kraken wants some");
-  const unknown = await create("symbols: { alpacca: [AAPL], kraken: [BTC/USD] }\n");
+  const unknown = await configure("symbols: { alpacca: [AAPL], kraken: [BTC/USD] }\n");
   assertEquals(unknown.problems.map(({ key }) => key), ["symbols.alpacca"]);
-  assertStringIncludes(unknown.told[0], 'did you mean "alpaca"?');
-  assertEquals((await create("symbols: { polygon: [A], massive: [B] }\n")).told, [
+  assertStringIncludes(unknown.messages[0], 'did you mean "alpaca"?');
+  assertEquals((await configure("symbols: { polygon: [A], massive: [B] }\n")).messages, [
     'symbols.massive: "polygon" is another name of it, expected one of them',
   ]);
-  const timeframe = await create("provider: alpaca\ntimeframe: { alpaca: 5m }\n");
+  const timeframe = await configure("provider: alpaca\ntimeframe: { alpaca: 5m }\n");
   assertEquals(timeframe.problems.map(({ key }) => key), ["timeframe.alpaca"]);
 });
 

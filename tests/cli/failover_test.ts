@@ -1,41 +1,19 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type Inspected, inspectProviders } from "../../src/app/configured.ts";
-import { loadConfig } from "../../src/config/load.ts";
 import { bar } from "../support/alpaca.ts";
+import { configure } from "../support/configured.ts";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { startFakeMassive } from "../support/fake_massive.ts";
 import { addressOf } from "../support/process.ts";
-import { makeDirectory } from "../support/providers.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
 
-const KEYS: Record<string, string> = { ALPACA_API_KEY: "k", ALPACA_SECRET_KEY: "s", MASSIVE_API_KEY: "m" };
-
-/** Makes what a file streams from. */
-async function create(file: string, flags: Record<string, unknown> = {}) {
-  await using directory = await makeDirectory();
-  let found: Inspected = { providers: [], problems: [] };
-  loadConfig({
-    flags: new Map(Object.entries(flags)),
-    env: (name) => KEYS[name],
-    dotenv: `${directory.path}/.env`,
-    file: await directory.write("barline.yaml", file),
-    check(config) {
-      found = inspectProviders(config);
-      return [];
-    },
-  });
-  const { providers: made, problems } = found;
-  return { names: made.map(({ name }) => name), told: problems.map(({ key, message }) => `${key}: ${message}`) };
-}
-
 Deno.test("a group runs alone, or beside the providers that are named and not of it", async () => {
-  assertEquals((await create("failover: [alpaca, massive]\n")).names, ["alpaca,massive"]);
-  assertEquals((await create("", { failover: "massive, alpaca" })).names, ["massive,alpaca"]);
+  assertEquals((await configure("failover: [alpaca, massive]\n")).names, ["alpaca,massive"]);
+  assertEquals((await configure("", { failover: "massive, alpaca" })).names, ["massive,alpaca"]);
   const file =
     "failover: [alpaca, polygon]\nprovider: [kraken, massive]\nsymbols: { kraken: [BTC/USD], alpaca: [AAPL] }\n";
-  assertEquals(await create(file), { names: ["kraken", "alpaca,massive"], told: [] });
+  assertEquals(await configure(file), { names: ["kraken", "alpaca,massive"], told: [] });
 });
 
 const wrong: [string, string][] = [
@@ -52,11 +30,11 @@ const wrong: [string, string][] = [
   ],
 ];
 for (const [file, problem] of wrong) {
-  Deno.test(`wrong is ${JSON.stringify(file)}`, async () => assertEquals((await create(file)).told, [problem]));
+  Deno.test(`wrong is ${JSON.stringify(file)}`, async () => assertEquals((await configure(file)).messages, [problem]));
 }
 
-Deno.test("an unknown member is told with the nearest name", async () => {
-  assertStringIncludes((await create("failover: [alpaca, masive]\n")).told[0], 'did you mean "massive"?');
+Deno.test("an unknown member is messages with the nearest name", async () => {
+  assertStringIncludes((await configure("failover: [alpaca, masive]\n")).messages[0], 'did you mean "massive"?');
 });
 
 Deno.test("a run goes on with the standby, and its metrics and health show it; all are gone: it exits 1", async () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createLedger } from "../../src/pipeline/ledger.ts";
 import { recordKinds } from "../../src/records/mod.ts";
 import { renderMetrics } from "../../src/telemetry/exposition.ts";
 import { createMetrics } from "../../src/telemetry/metrics.ts";
@@ -25,18 +26,7 @@ export async function readMetrics(): Promise<DeclaredMetric[]> {
   const { registry } = createMetrics({
     tenant: "default",
     health: () => ({ coordinators: [], providers: [], stopping: false }),
-    ledger: () => ({
-      received: 0,
-      stored: 0,
-      inserted: 0,
-      updated: 0,
-      unchanged: 0,
-      deduplicated: 0,
-      swallowed: 0,
-      deadLettered: 0,
-      journaled: 0,
-      inFlight: 0,
-    }),
+    ledger: createLedger().read,
     deadLettersWaiting: () => Promise.resolve(0),
     kinds: Object.keys(recordKinds),
     sink: "postgres",

@@ -1,18 +1,9 @@
 import { assertAlmostEquals, assertEquals } from "@std/assert";
 import FakeTimers from "@sinonjs/fake-timers";
+import { createLedger } from "../../src/pipeline/ledger.ts";
 import { createOverview, SAMPLE_SECONDS } from "../../src/telemetry/overview.ts";
 
-const LEDGER = {
-  received: 0,
-  stored: 0,
-  inserted: 0,
-  updated: 0,
-  unchanged: 0,
-  deduplicated: 0,
-  deadLettered: 0,
-  journaled: 0,
-  inFlight: 0,
-};
+const LEDGER = createLedger().read();
 
 function open(ledger = LEDGER) {
   const clock = FakeTimers.install({ toFake: ["setInterval", "clearInterval", "Date"], now: 1_000_000 });
