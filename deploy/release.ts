@@ -57,7 +57,7 @@ const { target: wanted } = parseArgs(Deno.args, { string: ["target"], collect: [
 const targets = wanted.length > 0 ? wanted as string[] : Object.keys(TARGETS);
 const unknown = targets.filter((target) => !Object.hasOwn(TARGETS, target));
 if (unknown.length > 0) {
-  console.error(`Cannot build for ${unknown.join(", ")}: wanted is one of ${Object.keys(TARGETS).join(", ")}`);
+  console.error(`Cannot build for ${unknown.join(", ")}: expected one of ${Object.keys(TARGETS).join(", ")}`);
   Deno.exit(2);
 }
 await Deno.mkdir(OUTPUT, { recursive: true });

@@ -148,7 +148,7 @@ function createFailoverAndOthers(config: CheckedConfig, problems: ConfigProblem[
   for (const name of group) {
     if (!hasHistory(name)) {
       refuse(
-        Object.hasOwn(registry, name) ? `"${name}" is no live feed, expected those alone` : explainUnknown(name),
+        Object.hasOwn(registry, name) ? `"${name}" is no live feed, expected live feeds alone` : explainUnknown(name),
       );
       continue;
     }

@@ -12,32 +12,32 @@ const NAME_WANTED = "up to 63 letters, digits, dots, - and _, a letter or digit 
 /** The part of the configuration's shape that is about shards. */
 export const clusterOptions = {
   shards: option(z.number().int().min(1).max(256).optional(), {
-    wanted: "a whole number from 1 to 256",
+    expected: "a whole number from 1 to 256",
     help: "parts that the symbols are spread over; instances with the same database share them out [1]",
     value: "N",
   }),
   shard: option(z.union([z.number().int().min(0).max(255), z.literal("auto")]).optional(), {
-    wanted: "auto, or a number from 0 that is less than --shards",
+    expected: "auto, or a number from 0 that is less than --shards",
     help: "shard of this instance: its share of those that are there, or always the same one [auto]",
     value: "auto|N",
   }),
   cluster: option(z.string().regex(NAME).default("barline"), {
-    wanted: NAME_WANTED,
+    expected: NAME_WANTED,
     help: "name of the instances that share the shards, where several groups of them use a database",
     value: "NAME",
   }),
   instance: option(z.string().regex(NAME).optional(), {
-    wanted: NAME_WANTED,
+    expected: NAME_WANTED,
     help: "name of this instance [its host and process]",
     value: "NAME",
   }),
   leaseSeconds: option(z.number().min(2).max(300).default(5), {
-    wanted: "seconds from 2 to 300",
+    expected: "seconds from 2 to 300",
     help: "how long an instance that is silent keeps its shards at most",
     value: "SECONDS",
   }),
   leaseDatabase: option(z.string().min(1).optional(), {
-    wanted: "postgres://user@host:port/name",
+    expected: "postgres://user@host:port/name",
     help:
       "PostgreSQL that knows who has which shard, without a pooler before it [where records go: that of --database, or NATS]",
     value: "URL",

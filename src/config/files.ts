@@ -15,10 +15,10 @@ import { nearestWord } from "./nearest.ts";
 import { option } from "./option.ts";
 
 /** A text of any length, absent by default. */
-const word = (wanted: string, help: string, value: string) =>
+const word = (expected: string, help: string, value: string) =>
   option(z.string().min(1).optional(), { wanted, help, value });
 /** Items, or in the file a mapping. */
-const pairs = (wanted: string, help: string, value: string) =>
+const pairs = (expected: string, help: string, value: string) =>
   option(
     z.union([z.array(z.string().min(1)), z.record(z.string().min(1), z.union([z.string(), z.number()]))]).default([]),
     { wanted, help, value, whole: true },
@@ -34,20 +34,20 @@ export const fileOptions = {
   delimiter: word("one character, as in ; or tab", "what parts the fields of a line [told from the file]", "CHAR"),
   quote: word('one character, as in ", or none', 'what stands around fields that hold the delimiter ["]', "CHAR|none"),
   decimal: option(z.enum([".", ","]).optional(), {
-    wanted: "a point or a comma",
+    expected: "a point or a comma",
     help: "decimal mark of numbers [told from the file]",
     value: ".|,",
   }),
   thousands: word("one character, as in . or space", "what parts groups of three digits [none]", "CHAR"),
-  noHeader: option(z.boolean().default(false), { wanted: "true or false", help: "files have no header" }),
+  noHeader: option(z.boolean().default(false), { expected: "true or false", help: "files have no header" }),
   skip: option(z.number().int().min(0).max(1000).optional(), {
-    wanted: "a number of lines up to 1000",
+    expected: "a number of lines up to 1000",
     help: "lines before the header [0]",
     value: "N",
   }),
   comment: word("the beginning of a line", "leave out lines that begin with it [none]", "TEXT"),
   null: option(z.array(z.string().min(1)).default([]), {
-    wanted: "texts, as in N/A",
+    expected: "texts, as in N/A",
     help: "a text that stands for no value (repeatable) [an empty field]",
     value: "TEXT",
     whole: true,
@@ -64,7 +64,7 @@ export const fileOptions = {
     "ROLE=VALUE",
   ),
   symbolFrom: option(z.array(z.string().min(1)).default([]), {
-    wanted: "a pattern like {symbol}_{timeframe}.csv",
+    expected: "a pattern like {symbol}_{timeframe}.csv",
     help: "where in its path a file has symbol and timeframe (repeatable) [none]",
     value: "PATTERN",
     whole: true,
@@ -80,22 +80,22 @@ export const fileOptions = {
     "ZONE",
   ),
   ambiguous: option(z.enum(AMBIGUITIES).optional(), {
-    wanted: `one of ${AMBIGUITIES.join(", ")}`,
+    expected: `one of ${AMBIGUITIES.join(", ")}`,
     help: "local times that exist twice or not at all where clocks change [refuse]",
     value: AMBIGUITIES.join("|"),
   }),
   stamp: option(z.enum(STAMPS).optional(), {
-    wanted: `one of ${STAMPS.join(", ")}`,
+    expected: `one of ${STAMPS.join(", ")}`,
     help: "which end of its bar a time stands for [start of Barline's own columns; else asked for]",
     value: STAMPS.join("|"),
   }),
   priceScale: option(z.number().positive().optional(), {
-    wanted: "a number above 0",
+    expected: "a number above 0",
     help: "factor of prices, as in 0.0001 [1]",
     value: "FACTOR",
   }),
   encoding: option(z.enum(ENCODINGS).optional(), {
-    wanted: `one of ${ENCODINGS.join(", ")}`,
+    expected: `one of ${ENCODINGS.join(", ")}`,
     help: "encoding of text [by the byte order mark, else utf-8]",
     value: "NAME",
   }),

@@ -201,11 +201,11 @@ function findWrong(value: unknown, spec: OptionSpec): { key: string; message: st
   const type = settingsSchema.shape[spec.name];
   if (spec.type === "mapping") {
     const schema = (type as unknown as z.ZodDefault).unwrap() as unknown as z.ZodObject;
-    return findWrongKeys(spec.name, coerce(value, spec), schema, spec.wanted);
+    return findWrongKeys(spec.name, coerce(value, spec), schema, spec.expected);
   }
   const tell = (key: string, wrong: unknown) => {
     const current = spec.secret ? "(not shown)" : JSON.stringify(wrong);
-    return { key, message: `current value is ${current}, expected ${spec.wanted}` };
+    return { key, message: `current value is ${current}, expected ${spec.expected}` };
   };
   const entries = isMapping(value) ? Object.entries(value) : [];
   const wrong = entries.filter(([, each]) => isMapping(each) || !type.safeParse(coerce(each, spec)).success);

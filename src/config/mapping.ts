@@ -23,9 +23,9 @@ export function findWrongKeys(
   name: string,
   value: unknown,
   schema: z.ZodObject,
-  wanted: string,
+  expected: string,
 ): { key: string; message: string }[] {
-  if (!isMapping(value)) return [{ key: name, message: `current value is ${show(value)}, expected ${wanted}` }];
+  if (!isMapping(value)) return [{ key: name, message: `current value is ${show(value)}, expected ${expected}` }];
   const known = Object.keys(schema.shape);
   return Object.entries(value).flatMap(([key, each]) => {
     const type = schema.shape[key] as z.ZodType | undefined;
@@ -33,14 +33,14 @@ export function findWrongKeys(
       return [{ key: `${name}.${key}`, message: `no such option, did you mean "${closestString(key, known)}"?` }];
     }
     if (type.safeParse(each).success) return [];
-    return [{ key: `${name}.${key}`, message: `current value is ${show(each)}, expected ${wantedOf(type)}` }];
+    return [{ key: `${name}.${key}`, message: `current value is ${show(each)}, expected ${expectedOf(type)}` }];
   });
 }
 
 const show = (value: unknown) => JSON.stringify(value) ?? "nothing";
 
 /** What a setting of the mapping wants to be; below its `optional` lies what it says of itself. */
-function wantedOf(type: z.ZodType): string {
-  const meta = type.meta()?.barline as { wanted: string } | undefined;
-  return meta?.wanted ?? wantedOf((type as z.ZodOptional).unwrap() as z.ZodType);
+function expectedOf(type: z.ZodType): string {
+  const meta = type.meta()?.barline as { expected: string } | undefined;
+  return meta?.expected ?? expectedOf((type as z.ZodOptional).unwrap() as z.ZodType);
 }

@@ -9,40 +9,40 @@ import { choice, option, positive, seconds, text } from "./option.ts";
 const NAME = /^[A-Za-z0-9_-]{1,64}$/;
 const name = (help: string, value: string) =>
   option(z.string().regex(NAME).default(value), {
-    wanted: "up to 64 letters, digits, - and _",
+    expected: "up to 64 letters, digits, - and _",
     help,
     value: "NAME",
   });
 const path = (help: string, variable: string) =>
-  text({ wanted: "the path of a file", help, value: "PATH", env: [variable] }).optional();
+  text({ expected: "the path of a file", help, value: "PATH", env: [variable] }).optional();
 
 /** The part of the configuration's shape that is about NATS. */
 export const natsOptions = {
   natsUrl: option(z.array(z.string().refine(isNatsUrl)).min(1), {
-    wanted: "addresses like nats://host:4222 or tls://host:4222, separated by commas",
+    expected: "addresses like nats://host:4222 or tls://host:4222, separated by commas",
     help: "NATS servers of one cluster; tls:// wants TLS",
     value: "URL",
     env: ["NATS_URL"],
     secret: (value) => (value as string[]).map(redactNatsUrl).join(","),
   }).default(["nats://127.0.0.1:4222"]),
-  natsUser: text({ wanted: "a name", help: "user at NATS [that of the URL]", value: "NAME", env: ["NATS_USER"] })
+  natsUser: text({ expected: "a name", help: "user at NATS [that of the URL]", value: "NAME", env: ["NATS_USER"] })
     .optional(),
   natsPassword: text({
-    wanted: "text",
+    expected: "text",
     help: "password of that user; better in the environment, as others can see the command line",
     value: "TEXT",
     env: ["NATS_PASSWORD"],
     secret: true,
   }).optional(),
   natsToken: text({
-    wanted: "text",
+    expected: "text",
     help: "token for NATS; better in the environment",
     value: "TEXT",
     env: ["NATS_TOKEN"],
     secret: true,
   }).optional(),
   natsNkey: text({
-    wanted: "the path of a file with the seed of an nkey, or the seed",
+    expected: "the path of a file with the seed of an nkey, or the seed",
     help: "file with the seed of an nkey, or in the environment the seed itself",
     value: "PATH",
     env: ["NATS_NKEY"],
@@ -61,14 +61,14 @@ export const natsOptions = {
   natsReplicas: positive("servers that keep a copy of each message", 1, 5),
   natsMaxBytes: positive("size to which the stream may grow", 1024 ** 3, 2 ** 50),
   natsMaxAge: option(z.number().min(0).max(31_536_000).default(0), {
-    wanted: "seconds from 0 to 31536000",
+    expected: "seconds from 0 to 31536000",
     help: "age at which the stream drops what is in it, stored or not; 0 is never",
     value: "SECONDS",
   }),
   natsDiscard: choice(["new", "old"], "new", "when the stream is full: refuse what comes, or drop the oldest"),
   natsDedupe: seconds("how long the stream knows a message again that is sent twice", 120),
   natsSources: option(z.array(z.string().regex(NAME)), {
-    wanted: "JetStream domains of letters, digits, - and _, separated by commas",
+    expected: "JetStream domains of letters, digits, - and _, separated by commas",
     help: "domains of edge servers whose streams of the same name are mirrored into this one [none]",
     value: "A,B",
   }).default([]),
@@ -76,7 +76,7 @@ export const natsOptions = {
   natsConsumer: name("durable consumer that all workers of a hub share", "barline"),
   natsMaxAckPending: positive("most messages under way to all workers of a hub together", 512, 100_000),
   natsAckWait: option(z.number().min(1).max(3600).default(30), {
-    wanted: "seconds from 1 to 3600",
+    expected: "seconds from 1 to 3600",
     help: "how long after the last sign of life a worker's messages go to another",
     value: "SECONDS",
   }),

@@ -9,7 +9,7 @@ import { z } from "zod";
 /** What an option says of itself besides its type. */
 export interface OptionMeta {
   /** What a right value looks like, to end the sentence "expected …". */
-  wanted: string;
+  expected: string;
   /** One line of help. */
   help: string;
   /** Placeholder in the help. */
@@ -30,36 +30,36 @@ export function option<T extends z.ZodType>(type: T, meta: OptionMeta): T {
 /** A whole number from 1 on. */
 export const positive = (help: string, value: number, max = 1_000_000_000) =>
   option(z.number().int().min(1).max(max).default(value), {
-    wanted: `a whole number from 1 to ${max}`,
+    expected: `a whole number from 1 to ${max}`,
     help,
     value: "N",
   });
 /** A time in milliseconds, up to a day. */
 export const milliseconds = (help: string, value: number, min = 0) =>
   option(z.number().min(min).max(86_400_000).default(value), {
-    wanted: `milliseconds from ${min} to 86400000`,
+    expected: `milliseconds from ${min} to 86400000`,
     help,
     value: "MS",
   });
 /** A time in seconds, up to a day. */
 export const seconds = (help: string, value: number) =>
   option(z.number().min(0.1).max(86_400).default(value), {
-    wanted: "seconds from 0.1 to 86400",
+    expected: "seconds from 0.1 to 86400",
     help,
     value: "SECONDS",
   });
 /** A part of a whole. */
 export const part = (help: string) =>
-  option(z.number().min(0).max(1), { wanted: "a part from 0 to 1, as in 0.001", help, value: "PART" });
+  option(z.number().min(0).max(1), { expected: "a part from 0 to 1, as in 0.001", help, value: "PART" });
 /** One of several words. */
 export const choice = <const T extends readonly string[]>(values: T, value: T[number], help: string) =>
   option(z.enum(values).default(value as never), {
-    wanted: `one of ${values.join(", ")}`,
+    expected: `one of ${values.join(", ")}`,
     help,
     value: values.join("|"),
   });
 /** On or off. */
-export const flag = (help: string) => option(z.boolean().default(false), { wanted: "true or false", help });
+export const flag = (help: string) => option(z.boolean().default(false), { expected: "true or false", help });
 /** Text that is not empty. */
 export const text = (meta: OptionMeta) => option(z.string().min(1), meta);
 /** A list of texts. */

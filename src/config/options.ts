@@ -36,55 +36,55 @@ const timeframes = [...TIMEFRAMES.keys()];
 /** The shape of the configuration. */
 export const settingsSchema = z.strictObject({
   provider: list({
-    wanted: "names of providers",
+    expected: "names of providers",
     help:
       "where bars come from: alpaca, binance, ibkr, kraken, massive, mock, nats, replay (repeatable) [mock; replay with --file]",
     value: "NAME",
   }).default([]),
   symbols: option(perProvider(z.array(z.string().min(1))), {
-    wanted: "symbols, separated by commas",
+    expected: "symbols, separated by commas",
     help: "symbols to fetch; in the file also by provider [AAPL,MSFT,NVDA]",
     value: "A,B",
   }).default(["AAPL", "MSFT", "NVDA"]),
   failover: list({
-    wanted: "names of two or more live providers",
+    expected: "names of two or more live providers",
     help: "providers of which one delivers at a time, the preferred one first [none]",
     value: "A,B",
   }).default([]),
   failoverAfter: seconds("how long a provider may be without a connection until the next one takes over", 30),
   failoverBack: seconds("how long an earlier provider has live bars until it delivers again", 30),
   quorum: list({
-    wanted: "names of two providers",
+    expected: "names of two providers",
     help: "two providers whose bars of the same symbols are compared [none]",
     value: "A,B",
   }).default([]),
   quorumTolerance: part("largest difference of prices that is none, as a part of them").default(0.001),
   quorumVolumeTolerance: part("the same for volumes [they are not compared]").optional(),
   timeframe: option(perProvider(z.enum(timeframes)).default(DEFAULT_TIMEFRAME), {
-    wanted: `one of ${timeframes.join(", ")}`,
+    expected: `one of ${timeframes.join(", ")}`,
     help: "length of a bar, where the source does not say; in the file also by provider",
     value: "1m",
   }),
   kind: option(z.array(z.enum(KINDS)).min(1).default(["bar"]), {
-    wanted: `kinds of records: ${KINDS.join(", ")}`,
+    expected: `kinds of records: ${KINDS.join(", ")}`,
     help: "kinds of records that mock makes, or the one that files hold (repeatable)",
     value: KINDS.join("|"),
   }),
   pollSeconds: option(z.number().min(1).max(86_400).default(60), {
-    wanted: "seconds from 1 to 86400",
+    expected: "seconds from 1 to 86400",
     help: "how often a provider is asked for what it does not stream: option chains, reports (at most each 6 hours)",
     value: "SECONDS",
   }),
   repairShare: part("share of a live feed's requests for history for repairs that are not urgent").default(0.1),
   sweep: choice(["on", "off"], "on", "whether history is asked about missing bars of symbols that trade rarely"),
   repairRequests: option(z.number().int().min(1).max(1_000_000_000).optional(), {
-    wanted: "a whole number from 1 to 1000000000",
+    expected: "a whole number from 1 to 1000000000",
     help: "most requests for repairs a day, of each live feed [no limit]",
     value: "N",
   }),
   repairDays: positive("days that repairs of live feeds reach back", 30, 36_500),
   file: list({
-    wanted: "paths of files, directories, globs, or -",
+    expected: "paths of files, directories, globs, or -",
     help:
       "file to replay: CSV, NDJSON, JSON, Parquet, Arrow, DBN, also in gzip, zstd or zip; a directory, a glob, or - for " +
       "stdin (repeatable)",
@@ -92,7 +92,7 @@ export const settingsSchema = z.strictObject({
     whole: true,
   }).default([]),
   refuseLimit: option(refuseLimit.default(1000), {
-    wanted: "a number of records, a share as in 20%, or off",
+    expected: "a number of records, a share as in 20%, or off",
     help: "leave a file whose first N records are all refused for one reason, or of which more than a share is refused",
     value: "N|P%|off",
   }),
@@ -103,79 +103,79 @@ export const settingsSchema = z.strictObject({
   ),
   ...fileOptions,
   speed: option(speed.optional(), {
-    wanted: "max, or a number above 0",
+    expected: "max, or a number above 0",
     help: "play at N × real time, or as fast as can be [mock: 1000 bars/s; files: max]",
     value: "max|N",
   }),
   rate: option(z.number().positive().optional(), {
-    wanted: "records per second, a number above 0",
+    expected: "records per second, a number above 0",
     help: "most records a second from each provider that can wait [no limit]",
     value: "N",
   }),
   provisional: flag("store bars that are still under way too, marked as provisional"),
   resume: flag("go on after the last committed line of each file, or bar of the mock"),
   limit: option(z.number().int().min(1).optional(), {
-    wanted: "a whole number from 1",
+    expected: "a whole number from 1",
     help: "stop after that many records [no limit]",
     value: "N",
   }),
   database: option(z.string().min(1).default("embedded"), {
-    wanted: "embedded, or postgres://user@host:port/name",
+    expected: "embedded, or postgres://user@host:port/name",
     help: "where bars go: embedded, or the URL of a PostgreSQL [POSTGRES_*, else embedded]",
     value: "embedded|URL",
     env: ["DATABASE_URL"],
     secret: true,
   }),
   sslmode: option(z.enum(["disable", "require", "verify-ca", "verify-full"]).default("disable"), {
-    wanted: "one of disable, require, verify-ca, verify-full",
+    expected: "one of disable, require, verify-ca, verify-full",
     help: "TLS to the database: none, encrypted, with a known authority, and for the right host",
     value: "MODE",
     env: ["PGSSLMODE"],
   }),
   sslrootcert: option(z.string().min(1).optional(), {
-    wanted: "the path of a PEM file",
+    expected: "the path of a PEM file",
     help: "certificate authority of the database [the system's]",
     value: "PATH",
     env: ["PGSSLROOTCERT"],
   }),
   schema: option(z.string().refine(isSchemaName).optional(), {
-    wanted: SCHEMA_NAME_WANTED,
+    expected: SCHEMA_NAME_WANTED,
     help:
       "schema of the database that holds the tables, made where it is missing [where the user's search_path leads, " +
       "as a rule public]",
     value: "NAME",
   }),
   timescale: option(timescaleSchema.default({}), {
-    wanted: "a mapping, as in timescale: { compressAfter: 30d }",
+    expected: "a mapping, as in timescale: { compressAfter: 30d }",
     help: "how TimescaleDB keeps the bars, where it is there",
   }),
   sink: choice(["postgres", "nats"], "postgres", "where records go: the database, or a stream that hubs store from"),
   connections: option(z.number().int().min(1).max(10_000).optional(), {
-    wanted: "a whole number from 1 to 10000",
+    expected: "a whole number from 1 to 10000",
     help: "most connections to the database that write, of all tenants together [20, or as many as one has workers]",
     value: "N",
   }),
   tenant: option(z.string().regex(TENANT_NAME).default(DEFAULT_TENANT), {
-    wanted: TENANT_NAME_EXPECTED,
+    expected: TENANT_NAME_EXPECTED,
     help: "whose rows they are; where the file has tenants, the one that is meant [all of them]",
     value: "NAME",
   }),
-  dataDir: text({ wanted: "a path", help: "embedded database, journal, dead letters and positions", value: "PATH" })
+  dataDir: text({ expected: "a path", help: "embedded database, journal, dead letters and positions", value: "PATH" })
     .default("./data"),
   http: option(z.string().regex(HTTP_ADDRESS).refine(isPort).default("127.0.0.1:9000"), {
-    wanted: "HOST:PORT with a port from 0 to 65535, or off",
+    expected: "HOST:PORT with a port from 0 to 65535, or off",
     help: "address of /metrics and /health, or off",
     value: "HOST:PORT|off",
   }),
   feedbackUrl: option(z.url({ protocol: /^https?$/ }).optional(), {
-    wanted: "an address that starts with http:// or https://",
+    expected: "an address that starts with http:// or https://",
     help: "webhook that is told of each change of backpressure, by POST [none]",
     value: "URL",
     env: ["MDS_FB_HTTP_ENDPOINT"],
     secret: true,
   }),
   journal: option(z.enum(["off", "overflow", "durable"]).optional(), {
-    wanted: "one of off, overflow, durable",
+    expected: "one of off, overflow, durable",
     help: "what goes to disk before the database: nothing, what memory cannot hold, or everything " +
       "[overflow for live feeds, off for other sources]",
     value: "off|overflow|durable",
@@ -202,7 +202,7 @@ export const settingsSchema = z.strictObject({
   ),
   writeTimeoutMs: milliseconds("longest time a write may take", 15_000, 100),
   drainTimeout: option(z.number().min(0).max(86_400).default(30), {
-    wanted: "seconds from 0 to 86400",
+    expected: "seconds from 0 to 86400",
     help: "how long a stop waits for what was accepted; then it stays in the journal, or goes to the dead letters",
     value: "SECONDS",
   }),

@@ -31,8 +31,8 @@ export function sqlInterval(interval: Interval): string {
 /** Names of the roll-ups of 1-minute bars. */
 export const ROLLUP_NAMES = ["5m", "15m", "1h", "1d"] as const;
 
-function setting<T extends z.ZodType>(type: T, wanted: string, help: string) {
-  return type.meta({ description: help, barline: { wanted, help } }).optional();
+function setting<T extends z.ZodType>(type: T, expected: string, help: string) {
+  return type.meta({ description: help, barline: { expected, help } }).optional();
 }
 
 const isBetween = (least: Interval, most: Interval) => (interval: Interval) =>

@@ -19,7 +19,7 @@ Deno.test("a group runs alone, or beside the providers that are named and not of
 const wrong: [string, string][] = [
   ["failover: [alpaca]\n", 'failover: current value is ["alpaca"], expected two or more'],
   ["failover: [massive, polygon]\n", 'failover: current value is ["massive","polygon"], expected two or more'],
-  ["failover: [alpaca, mock]\n", 'failover: "mock" is no live feed, expected those alone'],
+  ["failover: [alpaca, mock]\n", 'failover: "mock" is no live feed, expected live feeds alone'],
   [
     "failover: [alpaca, kraken]\nsymbols: { alpaca: [A, B], kraken: [A/B] }\n",
     "failover: kraken has other symbols (1), expected as many as alpaca has (2), in the same order",
