@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A change that others wait for. What has changed they look up themselves, in a loop. */
+/** A change that others wait for. They look for the change themselves, in a loop. */
 export interface Condition {
   /** How many changes there were. */
   readonly changes: number;

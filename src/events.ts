@@ -1,5 +1,5 @@
 /**
- * What the stages of the pipeline tell. Metrics, log, progress line and rate coordinator listen; no stage knows who.
+ * Events of the pipeline's stages. Metrics, log, progress line and rate coordinator listen; no stage knows its listeners.
  *
  * Events come per frame, batch or state change, never per record.
  *
@@ -9,10 +9,10 @@
 import type { BarStatus } from "./records/bar.ts";
 
 /**
- * What an error of a write means:
+ * The meaning of an error of a write:
  * - `transient`: the same write may succeed later (an outage, a deadlock);
  * - `poison`: something in the batch is refused and will always be;
- * - `fatal`: nothing can be written until somebody changes the set-up.
+ * - `fatal`: nothing can be written until the set-up is changed.
  */
 export type Fault = "transient" | "poison" | "fatal";
 
@@ -34,15 +34,15 @@ export type FeedState = "standby" | "connecting" | "live" | "waiting" | "ended" 
 /** Why another provider delivers in place of one: it was silent, not connected, or failed for good, or is well again. */
 export type FailoverCause = "stall" | "unconnected" | "fatal" | "returned";
 
-/** What became of minutes that a live feed has not delivered; those found are to be repaired, or can no longer be. */
+/** Outcomes of minutes that a live feed has not delivered; those found are to be repaired, or can no longer be. */
 export type GapOutcome = "found" | "repaired" | "unrepairable";
 
-/** What became of shards: got from nobody or another instance, left to others, or no more held without having been left. */
+/** Changes of shards: taken, given to others, or lost without having been given. */
 export type ShardChange = "taken" | "given" | "lost";
 
 /**
- * What can happen in the pipeline, by its name. `kind` is the kind of records, which also names their queue and lanes. A
- * worker has one batch at a time: `batch-taken` and `batch-done` enclose all that is told of it.
+ * The events of the pipeline, by name. `kind` is the kind of records, which also names their queue and lanes. A
+ * worker has one batch at a time: `batch-taken` and `batch-done` enclose all other events of it.
  */
 export interface PipelineEvents {
   "provider-opened": { provider: string };
@@ -70,14 +70,14 @@ export interface PipelineEvents {
     newest: number;
   };
   "gap": { provider: string; outcome: GapOutcome; minutes: number };
-  /** Bars that history was asked for: got, proved not to exist, or no longer to be had. */
+  /** Bars that history was asked for: got, proved not to exist, or lost. */
   "gap-bars": { provider: string; outcome: "got" | "none" | "lost"; bars: number };
   /** How much of a feed is in doubt. */
   "doubts": { provider: string } & Doubts;
   /** The vendor's clock less the local one, in ms; positive where the local clock is behind. */
   "clock-skew": { provider: string; skewMs: number };
   "rest-call": { provider: string; outcome: "ok" | "throttled" | "error" };
-  /** Messages of a stream that nobody has taken yet, and those that workers have and have not answered. */
+  /** Messages of a stream that no worker has taken yet, and those that workers have not acked yet. */
   "stream-lag": { provider: string; kind: string; waiting: number; unanswered: number };
   /** A message came that had come to some worker before. */
   "redelivered": { provider: string; kind: string };
@@ -132,11 +132,11 @@ export interface PipelineEvents {
   "journal-notice": { message: string };
   /** Records on disk are given up. */
   "journal-dropped": { count: number; reason: string };
-  /** Shards of this instance have changed; `held` is what it has now. */
+  /** Shards of this instance have changed; `held` are those that it has now. */
   "shards": { change: ShardChange; shards: readonly number[]; held: readonly number[]; reason?: string };
-  /** So many instances share the shards from now on, and nobody holds so many of them. */
+  /** So many instances share the shards from now on, and so many shards have no holder. */
   "cluster": { instances: number; unheld: number };
-  /** No leases can be had or held, or again where there is no reason. */
+  /** Leases cannot be taken or renewed; without a reason, they can again. */
   "cluster-problem": { reason: string | undefined };
   "cluster-notice": { message: string };
   "fatal": { error: unknown };
@@ -179,14 +179,14 @@ export interface WriteCounts {
   readonly deduplicated: number;
   /** How many of the stored were there before with other values; absent where none were, `null` where that is not known. */
   readonly updated?: number | null;
-  /** Written without an error, and not there afterwards: a trigger of the database took them. Absent where there are none. */
+  /** Written without an error, and not there afterwards: a trigger of the database took them. Absent without such records. */
   readonly swallowed?: number;
 }
 
 /** Hears events. Must not throw and must not wait: it is called from the middle of the pipeline. */
 export type Listener = (event: PipelineEvent) => void;
 
-/** Makes a listener of what to do at each event; others are ignored. */
+/** Makes a listener of handlers by event; other events are ignored. */
 export function on(handlers: { readonly [N in EventName]?: (event: EventOf<N>) => void }): Listener {
   return (event) => (handlers[event.type] as Listener | undefined)?.(event);
 }

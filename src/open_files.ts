@@ -5,7 +5,7 @@
  */
 import { closeSync, openSync } from "node:fs";
 
-/** Most open files where nobody knows: the limit that most systems begin with. */
+/** Most open files by default: the limit that most systems begin with. */
 export const COMMON_LIMIT = 1024;
 
 /** Open files of this process; `undefined` where the system does not say. */
@@ -25,7 +25,7 @@ export function countOpenFiles(): number | undefined {
 }
 
 /**
- * Most files that the process may have open, as the shell that it starts says; `undefined` where there is none, or no limit.
+ * Most files that the process may have open, as the shell that it starts says; `undefined` without a shell, or without a limit.
  * The limit itself may not be read without every right there is.
  */
 export async function readOpenFilesLimit(): Promise<number | undefined> {

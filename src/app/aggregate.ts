@@ -1,5 +1,5 @@
 /**
- * Several tenants as one: sums, and the worst of what cannot be added.
+ * Several tenants as one: counts are added, and of states the worst one counts.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
  * The composition root: opens what tenants share, and the pipeline of each; runs them side by side, adds and removes some
- * while the others go on, and closes everything in reverse order. Without `tenants`, a run has one tenant.
+ * while the others run, and closes everything in reverse order. Without `tenants`, a run has one tenant.
  *
  * @module
  */
@@ -27,24 +27,24 @@ export interface Outcome extends TenantOutcome {
   readonly tenants: ReadonlyMap<string, TenantOutcome>;
 }
 
-/** What a run is made of. */
+/** Options of {@linkcode openApp}. */
 export interface AppOptions {
-  /** Of the process: where records go. */
+  /** The configuration of the process: where records go. */
   readonly config: Config;
-  /** Used instead of what the configuration names; stays open. */
+  /** Used instead of the database that the configuration names; it stays open. */
   readonly database?: Database;
   readonly tenants: readonly TenantOptions[];
-  /** Told what people should know of what tenants share. */
+  /** Called with warnings about the parts that tenants share. */
   readonly warn?: (message: string) => void;
 }
 
-/** What became of tenants; names of them. */
+/** Changes of tenants, by name. */
 export interface TenantsChange {
   readonly added: readonly string[];
   readonly removed: readonly string[];
-  /** Closed and opened anew, with what has changed of the providers of each. */
+  /** Closed and opened again, with the changes of their providers. */
   readonly reopened: ReadonlyMap<string, SourcesChange>;
-  /** What has changed of the providers of the others. */
+  /** The others, with the changes of their providers. */
   readonly kept: ReadonlyMap<string, SourcesChange>;
 }
 
@@ -52,30 +52,29 @@ export interface TenantsChange {
 export interface App extends AsyncDisposable {
   /** Where records go. */
   readonly store: Store;
-  /** Aborts when all is to end. */
+  /** Aborts when the whole run stops. */
   readonly stopping: AbortSignal;
-  /** The tenants of now. */
+  /** The current tenants. */
   tenants(): readonly Tenant[];
   /** All tenants as one. */
   readonly health: () => Health;
   readonly ledger: () => Ledger;
-  /** Calls `fn` with each tenant, now and when one is added; what it gives is disposed of when the tenant is gone. */
+  /** Calls `fn` with each tenant, now and when one is added. Its result is disposed of when the tenant is removed. */
   follow(fn: (tenant: Tenant) => Disposable): void;
   /** Runs until all tenants have ended. */
   run(): Promise<Outcome>;
   /**
-   * Makes these the tenants while the run goes on. One that is there already is closed and opened anew where `isOther`
-   * says that its settings are others, where its providers need what only that gives them (a journal, another way to write),
-   * or where it has others and has ended, or is ending; else it only gets its providers, of which those that are as they
-   * were go on untouched.
+   * Replaces the tenants during the run. A tenant is reopened if `isOther` says that its settings differ, if its new
+   * providers need other parts (a journal, another way to write), or if it has other providers and is draining or has
+   * ended. Any other tenant only gets its new providers, and an unchanged provider runs on.
    *
-   * @throws {Error} If one cannot be opened; of new ones, none are then, and nothing has changed. One that was to be opened
-   * anew goes on as it was.
+   * @throws {Error} If one cannot be opened. No new tenant is opened then, and a tenant that cannot be reopened runs on with
+   * its former settings.
    */
   replace(next: readonly TenantOptions[], isOther: IsOther): Promise<TenantsChange>;
-  /** Closes the sources; what is accepted is still written, within the drain timeout. */
+  /** Closes the providers; accepted records are still written, within the drain timeout. */
   stop(): void;
-  /** Gives up: what is not written stays in the journal, or goes to the dead letters, at once. */
+  /** Gives up at once: records that are not written stay in the journal, or go to the dead letters. */
   abort(reason: Error): void;
 }
 

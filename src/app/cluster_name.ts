@@ -1,5 +1,5 @@
 /**
- * How instances are named to each other, and to people who look at what they have written.
+ * Names of instances, for each other and for people who look at their rows.
  *
  * @module
  */

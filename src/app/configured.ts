@@ -24,7 +24,7 @@ import { recordUnit } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 import { readFileFormat } from "./file_format.ts";
 
-/** Makes each provider whose history is to be read. */
+/** Makes each provider for reading its history. */
 export function makePastProviders(config: CheckedConfig): Result<readonly Provider[]> {
   const problems: ConfigProblem[] = [];
   return resultOf(createProviders(config, problems, true), problems);
@@ -32,10 +32,10 @@ export function makePastProviders(config: CheckedConfig): Result<readonly Provid
 
 function createProviders(config: CheckedConfig, problems: ConfigProblem[], isPast: boolean): Provider[] {
   checkMappings(config, problems);
-  return makeAll(wantedNames(config.settings), config, problems, isPast);
+  return makeAll(chosenNames(config.settings), config, problems, isPast);
 }
 
-/** Providers, and what keeps others from being made. */
+/** Providers, and the problems that keep others from being made. */
 export interface Inspected {
   readonly providers: readonly Provider[];
   readonly problems: readonly ConfigProblem[];
@@ -75,7 +75,7 @@ export function inspectTenantProviders(
     return { providers: new Map([[config.settings.tenant, providers]]), problems };
   }
   const problems: ConfigProblem[] = [];
-  /** Who has a connection to which account, and what comes over it. */
+  /** The tenant that connects to each account, and the bars that it gets. */
   const accounts = new Map<string, { tenant: string; variant: string }>();
   const made = new Map(config.tenants.map((tenant) => {
     const { tenant: name } = tenant.settings;
@@ -98,7 +98,7 @@ export function inspectTenantProviders(
   return { providers: made, problems };
 }
 
-/** The two that are compared must be among those that run. */
+/** Checks that the two providers to compare are among those that run. */
 function checkQuorum(made: readonly Provider[], { settings, sources }: CheckedConfig, problems: ConfigProblem[]): void {
   const wanted = new Set(settings.quorum.map(rowName));
   if (wanted.size === 0 || problems.length > 0) return;
@@ -121,7 +121,7 @@ export function sourcesOf(settings: Settings): {
   const shared = group.map((name) => symbolsOf(name, settings)).find((symbols) => symbols !== undefined);
   return {
     alone: new Map(aloneOf(settings, group).map((name) => [name, symbolsOf(name, settings) ?? []])),
-    // One that has no symbols of its own stands in for the first that has.
+    // A member without symbols of its own has those of the first member that has some.
     group: new Map(group.map((name) => [name, symbolsOf(name, settings) ?? shared ?? []])),
   };
 }
@@ -132,7 +132,7 @@ const groupOf = ({ failover }: Settings) => [...new Set(failover.map(rowName))];
 function aloneOf(settings: Settings, group: readonly string[]): string[] {
   const isNamed = settings.provider.length > 0 || settings.file.length > 0 || isMapping(settings.symbols);
   if (group.length > 0 && !isNamed) return [];
-  return [...wantedNames(settings)].filter((name) => !group.includes(rowName(name)));
+  return [...chosenNames(settings)].filter((name) => !group.includes(rowName(name)));
 }
 
 function createFailoverAndOthers(config: CheckedConfig, problems: ConfigProblem[]): Provider[] {
@@ -165,7 +165,9 @@ function createFailoverAndOthers(config: CheckedConfig, problems: ConfigProblem[
     }
   }
   const timeframes = new Set(group.map((name) => timeframeOf(name, settings)));
-  if (timeframes.size > 1) refuse(`it has the timeframes ${[...timeframes].join(", ")}, expected one for all`);
+  if (timeframes.size > 1) {
+    refuse(`The members have the timeframes ${[...timeframes].join(", ")}, expected one for all`);
+  }
   if (members.length < group.length || problems.length > 0) return made;
   const times = { afterMs: settings.failoverAfter * 1000, backMs: settings.failoverBack * 1000 };
   const timeframe = timeframeOf(group[0], settings);
@@ -202,7 +204,7 @@ function make(
 ): Provider | undefined {
   const kinds = settings.kind.map(recordKind);
   const timeframe = timeframeOf(name, settings);
-  /** What the provider has asked for besides. */
+  /** Variables and settings that the provider has read besides. */
   const asked: Record<string, string | undefined> = {};
   const note = (variableName: string) => asked[variableName] = variable(variableName);
   const nats = () => {
@@ -253,12 +255,12 @@ function make(
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
     if (isDefault && errors.some((each) => each instanceof SettingError && each.option === "symbols")) {
-      // Nobody has typed the symbols that are wrong.
+      // The user has not typed the symbols that are wrong.
       return void problems.push({ key: "symbols", source: "the command line", message: explainDefault(name) });
     }
     for (const each of errors) {
       if (!(each instanceof SettingError)) throw error;
-      // What is no option is a variable.
+      // A key that is no option is a variable.
       const source = sources.get(each.option as OptionName) ?? "environment";
       const isOwn = isMapping(settings[each.option as OptionName]);
       problems.push({ key: isOwn ? `${each.option}.${name}` : each.option, source, message: each.message });
@@ -274,14 +276,14 @@ function timeframeOf(name: string, { timeframe }: Settings): string {
   return valueOf<string>(timeframe, namesOf(name)) ?? DEFAULT_TIMEFRAME;
 }
 
-/** The providers that are named; else replay where there are files, those that have symbols of their own, or the mock. */
-function wantedNames({ provider, file, symbols }: Settings): ReadonlySet<string> {
+/** The named providers; without names replay for files, those with symbols of their own, or the mock. */
+function chosenNames({ provider, file, symbols }: Settings): ReadonlySet<string> {
   if (provider.length > 0) return new Set(provider);
   if (file.length > 0) return new Set(["replay"]);
   return new Set(isMapping(symbols) ? Object.keys(symbols).filter((name) => Object.hasOwn(registry, name)) : ["mock"]);
 }
 
-/** Looks for names in the mappings that are none, or two of the same provider. */
+/** Finds unknown names in the mappings, and two names of the same provider. */
 function checkMappings({ settings, sources }: CheckedConfig, problems: ConfigProblem[]): void {
   for (const option of ["symbols", "timeframe"] as const) {
     const value = settings[option];

@@ -16,15 +16,15 @@ import { recordKind } from "../records/mod.ts";
 import { isOneSource, type Writers } from "../sinks/sink.ts";
 import type { Store } from "./store.ts";
 
-/** Most records of a late batch: small, so that what it locks is free again soon. */
+/** Most records of a late batch: small, so that its locks are short. */
 const LATE_BATCH = 1000;
 
-/** Time between two tries to write while the sink refuses everything, in milliseconds: somebody has to mend the set-up. */
+/** Time between two attempts while the sink refuses everything, in milliseconds: the set-up has to be corrected. */
 const FATAL_COOLDOWN_MS = 60_000;
 
 /** Options of {@linkcode openCoordinators}. */
 export interface CoordinatorsOptions extends Pick<DeliverOptions, "deadLetter" | "abort" | "onFatal"> {
-  /** Aborts when the sources are to be closed: then no batch waits for somebody to mend the set-up. */
+  /** Aborts at a stop: from then on no batch waits for the set-up to be corrected. */
   stopping: AbortSignal;
   settings: Settings;
   store: Store;
@@ -36,7 +36,7 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "deadLetter" |
   emit: Listener;
   /** Keeps frames of a kind in its journal; `undefined` where it has none. */
   spool: (kind: string) => DeliverOptions["spool"];
-  /** Disposes of what is opened. */
+  /** Disposes of the sinks and circuits. */
   opened: AsyncDisposableStack;
 }
 
@@ -84,11 +84,11 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
         lateness,
         batcher: createBatcher({
           kind: name,
-          // Each source has a credit for what may be late, so that nobody needs to wait here.
+          // Each source has a credit for late records, so that none has to wait here.
           capacity: Infinity,
           maxRecords: Math.min(settings.batchSize, LATE_BATCH),
           lingerMs: settings.lingerMs,
-          // Sources of live records need not be slowed down for it.
+          // A full late queue must not slow down live records.
           emit: () => {},
         }),
       },
@@ -96,7 +96,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
   }));
 }
 
-/** How the coordinators are. */
+/** Reads the health of the coordinators. */
 export function readCoordinators(
   coordinators: ReadonlyMap<string, Coordinator>,
   capacity: number,

@@ -19,7 +19,7 @@ import type { Listener } from "../events.ts";
 import { createLetterProvider, createLetterReader, findFaults, isReplayable } from "../providers/dead_letters.ts";
 import { recordKinds } from "../records/mod.ts";
 
-/** What to replay. */
+/** Options of {@linkcode replayLetters}. */
 export interface ReplayOptions {
   readonly config: Config;
   /** Used instead of one that is opened for the replay; stays open. */
@@ -32,14 +32,14 @@ export interface ReplayOptions {
   /** Letters that were replayed and refused this often are left out. */
   readonly maxReplays: number;
   readonly listeners?: readonly Listener[];
-  /** Called before it runs, for whoever may want to stop it. */
+  /** Called before it runs, with the means to stop it. */
   readonly onStart?: (replaying: Replaying) => Disposable | undefined;
 }
 
-/** A replay under way. */
+/** A replay in progress. */
 export type Replaying = Pick<App, "stop" | "abort">;
 
-/** What became of a replay. */
+/** Result of a replay. */
 export interface ReplayReport {
   readonly outcome: TenantOutcome;
   /** Whether all letters that were chosen have been read. */
@@ -54,7 +54,7 @@ export interface ReplayReport {
   readonly reasons: ReadonlyMap<string, number>;
 }
 
-/** What a replay would do, as far as can be told without the store. */
+/** Preview of a replay, without asking the store. */
 export interface ReplayPreview {
   readonly letters: number;
   readonly records: number;
@@ -68,7 +68,7 @@ export interface ReplayPreview {
  * Replays the letters that match.
  *
  * A letter gets its receipt, on disk, as soon as its records are committed or refused again; the files are rewritten at
- * the end. A replay that is killed is gone on with by the next one: what has a receipt is not sent again. Between a
+ * the end. A killed replay resumes on the next run: letters with a receipt are not sent again. Between a
  * commit and its receipt lie milliseconds; a letter caught there is sent twice, which changes nothing: records keep their
  * time of receipt, and the sink is idempotent.
  *
@@ -101,7 +101,7 @@ export async function replayLetters(options: ReplayOptions): Promise<ReplayRepor
   return { outcome, isComplete: letters.isComplete!(), ...tally.read(), overCap: choice.overCap() };
 }
 
-/** Tells what {@linkcode replayLetters} would do. */
+/** Previews {@linkcode replayLetters}. */
 export async function previewReplay(options: ReplayOptions): Promise<ReplayPreview> {
   const choice = chooseLetters(options);
   const read = createLetterReader(options.config.settings);
@@ -125,10 +125,10 @@ const CAUSES_OF_RUNS: readonly string[] = ["aborted", "fatal"];
 const START_REPLAY_MS = 30_000;
 
 /**
- * Replays what earlier runs of a tenant have left for no fault of the record, before it begins its own, and through its
- * store. What is not stored after {@linkcode START_REPLAY_MS} or a stop of the tenant stays for the next time.
+ * Replays the letters that earlier runs of a tenant have left without a fault of the record, before its own run and through
+ * its store. Letters that are not stored after {@linkcode START_REPLAY_MS} or a stop of the tenant stay for the next run.
  *
- * @returns What became of it; `undefined` where there was nothing to replay, or somebody else does so.
+ * @returns The report; `undefined` if there is nothing to replay, or another process replays.
  */
 export async function replayAtStart(
   store: Store,
@@ -175,7 +175,7 @@ async function finish(receipts: ReceiptWriter, held: HeldLetters): Promise<void>
   try {
     await receipts.flush();
   } finally {
-    // What did get its receipt is removed, whatever became of the rest.
+    // Letters with a receipt are removed, also where the rest has failed.
     await held.settle();
   }
 }
@@ -203,7 +203,7 @@ function chooseLetters({ config, matches, limit = Infinity, maxReplays }: Replay
 
 /** Follows each letter to its end, and gives receipts. */
 function createTally(receipts: ReceiptWriter) {
-  /** What was refused of letters that are under way, by `file:line`. */
+  /** Refusals of letters in flight, by `file:line`. */
   const refusals = new Map<string, Refusal>();
   const reasons = createReasons();
   let removed = 0;
@@ -222,7 +222,7 @@ function createTally(receipts: ReceiptWriter) {
       // A fault of the set-up or a stop says nothing of the record: that is no replay which counts.
       if (refusal.cause === "invalid" || refusal.cause === "refused") receipts.note(located, refusal);
     },
-    // What is refused again stays where it is, so it need not be kept anew.
+    // A letter that is refused again stays in its file: it needs no new one.
     deadLetters: (emit: Listener): DeadLetters => ({
       write(letters) {
         for (const { location, kind, cause, reason, sqlstate, attempts } of letters) {

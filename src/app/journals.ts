@@ -58,10 +58,9 @@ export function canAllWait(settings: Settings, held: readonly Provider[]): boole
 }
 
 /**
- * Opens the journals: for every provider that does not keep its records itself where a mode is given, else for live feeds
- * alone, in mode `overflow`. What an
- * earlier run has left is delivered whatever the sources and their kinds are, unless the journal is off or another process
- * has it. The kinds that are streamed share `journalMaxBytes` in equal parts.
+ * Opens the journals: with a given mode for every provider that does not keep its records itself, else for live feeds alone,
+ * in mode `overflow`. Records of an earlier run are delivered for any providers and kinds, unless the journal is off or
+ * another process has it. The kinds that are streamed share `journalMaxBytes` in equal parts.
  *
  * @throws {Error} If another process has a journal that is needed, or it cannot be written to.
  */
@@ -136,7 +135,7 @@ async function findLeftovers(dataDir: string): Promise<Map<string, string>> {
   return found;
 }
 
-/** Tells what was found in a log at its opening. */
+/** Warns of everything that opening a log has found. */
 function emitFindings(log: JournalLog, directory: string, { emit }: OpenJournalsOptions): void {
   const warn = (message: string) => emit({ type: "journal-notice", message });
   for (const { path, at, size, damage, done } of log.repairs) {

@@ -1,6 +1,5 @@
 /**
- * What a tenant's providers ask of the parts that are opened with it. Where others ask for something else, the tenant has to
- * be opened anew.
+ * The needs of a tenant's providers that are met when it is opened. Providers with other needs require a reopened tenant.
  *
  * @module
  */
@@ -19,7 +18,7 @@ export interface Needs {
   readonly canAllWait: boolean;
 }
 
-/** What providers need under these settings. */
+/** The needs of providers under these settings. */
 export function needsOf(settings: Settings, providers: readonly Provider[]): Needs {
   const held = providers.filter((provider) => isJournaled(settings, provider));
   return {

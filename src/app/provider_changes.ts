@@ -1,5 +1,5 @@
 /**
- * Differences between the providers of now and those of a new configuration. `sources.ts` applies the plan.
+ * Differences between the current providers and those of a new configuration. `sources.ts` applies the plan.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export function planProviders(before: readonly Provider[], after: readonly Provi
   };
 }
 
-/** Names what has changed from some providers to others. */
+/** Names the changes from some providers to others. */
 export function compareProviders(before: readonly Provider[], after: readonly Provider[]): SourcesChange {
   const names = (providers: readonly Provider[]) => providers.map(({ name }) => name);
   const isIn = (providers: readonly Provider[]) => ({ name }: Provider) => providers.some((each) => each.name === name);

@@ -1,6 +1,6 @@
 /**
- * The receive times of a process, which go on where those of the last one ended: with an earlier clock after a restart, a
- * correction would count as older than what it corrects.
+ * The receive times of a process, which continue those of the last one: with an earlier clock after a restart, a correction
+ * would count as older than the bar that it corrects.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface ReceiveTimes extends RaisedClock, AsyncDisposable {
    * Waits while the wall clock says a time before the program's release, as a box without a battery does until its clock is
    * set: nothing can be judged by such a clock. Goes on then after the last receive time of earlier runs.
    *
-   * @returns Whether receive times can be had; not where `signal` has aborted the wait.
+   * @returns Whether receive times are available; `false` if `signal` has aborted the wait.
    */
   ready(signal: AbortSignal): Promise<boolean>;
 }
@@ -37,7 +37,7 @@ export interface ReceiveTimesOptions {
 
 /** Name of the file below the data directory: a receive time that no record of earlier runs has reached. */
 const NAME = "receive-time";
-/** How far ahead of the clock they go on before it is told, in milliseconds. */
+/** How far receive times may be ahead of the clock without a warning, in milliseconds. */
 const TOLD_AHEAD_MS = 5 * 60_000;
 /** How far ahead receive times are reserved, in microseconds: a crash loses no more than that, and costs no more. */
 const RESERVED_US = 10_000_000;
@@ -110,7 +110,7 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
   };
 }
 
-/** The store, whose rows raise the receive times when they are read back: what history gives then counts as newer than they. */
+/** The store, whose rows raise the receive times when they are read back: bars of history then count as newer. */
 export function raisedByRows(store: CoverageStore, times: RaisedClock | undefined): CoverageStore {
   if (store.starts === undefined || times === undefined) return store;
   const { starts } = store;
@@ -124,7 +124,7 @@ export function raisedByRows(store: CoverageStore, times: RaisedClock | undefine
   };
 }
 
-/** Makes what saves marks, one after the other. A failure is reported once. */
+/** Makes the file of marks, which saves one after the other. A failure is reported once. */
 function createMarkFile({ dataDir, path, warn }: { dataDir: string; path: string; warn: (message: string) => void }) {
   let own = 0;
   let saving: Promise<void> = Promise.resolve();

@@ -1,5 +1,5 @@
 /**
- * Reading the configuration again while a run goes on.
+ * Reading the configuration again during a run.
  *
  * @module
  */
@@ -11,15 +11,15 @@ import { type OptionName, optionSpecs } from "../config/options.ts";
 import { TENANT_OPTIONS } from "../config/tenants.ts";
 import type { LoadedRun, MakeTenant } from "./loaded.ts";
 
-/** What a reload has come to. Names of providers; where there are tenants `tenant/provider`. */
+/** Result of a reload: names of providers, as `tenant/provider` where the file has tenants. */
 export interface ReloadReport extends SourcesChange {
-  /** Options that have changed and are heeded only at the next start. */
+  /** Options that have changed and take effect at the next start. */
   readonly needRestart: readonly OptionName[];
-  /** What became of tenants, by name; absent where there are none. Those that are reopened have new settings. */
+  /** Changes of tenants, by name; absent where the file has none. Reopened tenants have new settings. */
   readonly tenants?: Readonly<Record<"added" | "removed" | "reopened" | "kept", readonly string[]>>;
 }
 
-/** Options that say which providers there are, and how they are. */
+/** Options that choose the providers and their settings. */
 const OF_PROVIDERS: readonly OptionName[] = [
   ...[
     "provider",
@@ -38,23 +38,23 @@ const OF_PROVIDERS: readonly OptionName[] = [
   ...["repairShare", "sweep", "repairRequests", "repairDays"] as const,
 ];
 
-/** What {@linkcode createReload} needs. */
+/** Options of {@linkcode createReload}. */
 export interface ReloadOptions {
   app: App;
   make: MakeTenant;
-  /** Makes what a configuration names that which is shared out, where this instance is one of several. */
+  /** Distributes the symbols of a configuration, where this instance is one of several. */
   share?: (config: Config) => Promise<SourcesChange>;
   /** The configuration that the run began with. */
   started: Config;
-  /** Reads the configuration anew; throws what is wrong with it. */
+  /** Reads the configuration again; throws its problems. */
   load: () => LoadedRun;
-  /** Called with the configuration that is heeded from now on. */
+  /** Called with the configuration that holds from now on. */
   onReloaded?: (config: Config) => void;
 }
 
 /**
- * Makes what reloads: reads the configuration anew and makes its tenants, and their providers, those of the run. Where it
- * is not right nothing changes, and the error says why.
+ * Makes the function that reads the configuration again, and replaces the tenants of the run and their providers. Where the
+ * configuration is wrong nothing changes, and the error says why.
  */
 export function createReload(
   { app, make, share, started, load, onReloaded = () => {} }: ReloadOptions,
@@ -71,7 +71,7 @@ export function createReload(
       optionSpecs.map(({ name }) => name).filter((name) =>
         !OF_PROVIDERS.includes(name) && JSON.stringify(before.settings[name]) !== JSON.stringify(now.settings[name])
       );
-    // What the file says of a tenant is heeded by opening it anew; a run that is all one tenant would have to start again.
+    // A tenant of the file is reopened for its new settings; a run with one tenant would have to start again.
     const needRestart = changed(started, config).filter((name) => !hasTenants || !TENANT_OPTIONS.includes(name));
     if (needRestart.includes("kind")) {
       throw new RangeError(
@@ -92,7 +92,7 @@ export function createReload(
     );
     onReloaded(config);
     const named = (part: keyof SourcesChange) =>
-      // A run that is all one tenant opens it anew where providers need that, and tells of these alone.
+      // A run with one tenant reopens it for the needs of its providers, and reports the providers alone.
       [...change.kept, ...hasTenants ? [] : change.reopened].flatMap(([tenant, of]) =>
         of[part].map((name) => hasTenants ? `${tenant}/${name}` : name)
       );

@@ -23,7 +23,7 @@ import { createLatencyDistribution, type LatencyDistribution } from "../telemetr
 
 /** Options of {@linkcode openRun}. */
 export interface RunOptions extends LoadedRun {
-  /** Reads the configuration again, and throws what is wrong with it. Absent where that cannot be done. */
+  /** Reads the configuration again, and throws its problems. Absent where it cannot be read again. */
   readonly load?: () => LoadedRun;
   /** Whether the run joins a cluster where its configuration names one. @default {false} */
   readonly joinsCluster?: boolean;
@@ -31,7 +31,7 @@ export interface RunOptions extends LoadedRun {
   readonly onReloaded?: (config: Config) => void;
   /** Called when the tenants are opened, before the instance joins a cluster. */
   readonly onOpened: (app: App) => void;
-  /** What else hears the events of a tenant. */
+  /** Further listeners of a tenant. */
   readonly listeners: (tenant: string) => readonly Listener[];
   /** Called when the dead letters of earlier runs of a tenant were replayed, or could not be. */
   readonly onReplayed: (tenant: string, report: ReplayReport | Error) => void;
@@ -40,10 +40,10 @@ export interface RunOptions extends LoadedRun {
   readonly say: (message: string) => void;
 }
 
-/** What was left to read when a run ended: nothing, some of an input that has an end, or a feed, which has none. */
+/** The rest to read when a run ended: nothing, a part of an input that has an end, or a feed, which has no end. */
 export type Unread = "nothing" | "input" | "feed";
 
-/** How a run ended, and what was left to read. */
+/** How a run ended, and the rest to read. */
 export interface RunOutcome extends Outcome {
   readonly unread: Unread;
 }
@@ -149,13 +149,13 @@ function explainNone({ received }: Ledger, { refused }: Reasons): Error | undefi
   return new Error(`None of ${received.toLocaleString("en-US")} records is accepted: the dead letters say why`);
 }
 
-/** What all tenants have left to read; one that has reached its limit has nothing. */
+/** The rest to read of all tenants; a tenant that has reached its limit has none. */
 function unreadOfAll(tenants: readonly Tenant[]): Unread {
   const reading = tenants.filter(({ config, ledger }) => ledger().received < (config.settings.limit ?? Infinity));
   return unreadOf(reading.flatMap((tenant) => tenant.providers()));
 }
 
-/** What providers have not handed over. */
+/** The rest that providers have not handed over. */
 export function unreadOf(providers: readonly { isComplete?(): boolean }[]): Unread {
   if (providers.some((provider) => provider.isComplete?.() === false)) return "input";
   return providers.some((provider) => provider.isComplete === undefined) ? "feed" : "nothing";

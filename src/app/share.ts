@@ -1,5 +1,5 @@
 /**
- * An instance's share of what the configuration names: the providers with the symbols of some of the shards.
+ * An instance's part of the configuration: its providers with the symbols of some of the shards.
  *
  * @module
  */
@@ -19,7 +19,7 @@ export function makeRunProviders(config: CheckedConfig): Result<TenantProviders>
   return resultOf(providers, [...problems, ...checkShare(config, [...providers.values()].flat())]);
 }
 
-/** Finds what keeps the symbols of a configuration from being distributed over instances. */
+/** Finds the problems that keep the symbols of a configuration from being distributed over instances. */
 function checkShare({ settings, sources, tenants }: CheckedConfig, providers: readonly Provider[]): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   if (!isClustered(settings)) return problems;
@@ -50,7 +50,7 @@ function checkShare({ settings, sources, tenants }: CheckedConfig, providers: re
   return problems;
 }
 
-/** Gives the providers of some shards; none where they have no symbols. The configuration has been found right. */
+/** Makes the providers of some shards; none where they have no symbols. The configuration has been checked. */
 export function shareOf(config: Config, shards: number = config.settings.shards ?? 1): Share {
   return (held) => {
     const settings = shareSettings(config.settings, (symbol) => held.has(shardOf(symbol, shards)));
@@ -72,6 +72,6 @@ function shareSettings(settings: Settings, keep: (symbol: string) => boolean): S
   const provider = [...alone.keys()].filter((name) => name in symbols);
   const failover = [...group.keys()].filter((name) => name in symbols);
   if (provider.length + failover.length === 0) return undefined;
-  // Those that are compared have the same shards; whether they run at all has been checked.
+  // Compared providers have the same shards; checkQuorum() has looked whether they run.
   return { ...settings, symbols, provider, failover, quorum: [] };
 }

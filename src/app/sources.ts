@@ -1,6 +1,5 @@
 /**
- * The providers of a run: opened as streams, paced, held up by hand, followed in how they are, and replaced while the run
- * goes on.
+ * The providers of a run: opened as streams, paced, paused by hand, observed, and replaced during the run.
  *
  * @module
  */
@@ -22,11 +21,11 @@ export interface SourcesOptions {
   /** Whether a provider's frames go through the journal. */
   isJournaled: (provider: Provider) => boolean;
   lateness: Lateness;
-  /** What all providers are given, whatever their name and their stop. */
+  /** Makes the context of a provider. */
   context: (name: string, bucket: TokenBucket, stop: AbortSignal) => ProviderContext;
   /** Closes all providers. */
   stopping: AbortSignal;
-  /** Whether to go on without a provider: until a stop, or until the last of them has failed. */
+  /** Whether to run on without a provider: until a stop, or until the last one has failed. */
   staysOpen?: boolean;
   emit: Listener;
 }
@@ -44,7 +43,7 @@ type Life =
 
 /** The providers of a run. */
 export interface Sources {
-  /** Buckets that are to be slowed down together; grows as providers are added. */
+  /** Buckets that are slowed down together; grows as providers are added. */
   readonly paced: readonly TokenBucket[];
   readonly listen: Listener;
   /** Opens all providers: those whose frames go through the journal, or the others. */
@@ -54,18 +53,18 @@ export interface Sources {
   current(): readonly Provider[];
   readonly state: Life["state"];
   health(): ProviderHealth[];
-  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
+  /** Pauses or resumes a provider; returns whether there is one of that name. */
   pause(name: string, paused: boolean): boolean;
   /**
-   * Makes these the providers. One that is as it was goes on untouched; the old ones are closed, with all that they have
-   * handed over on its way, before those that take their place are opened: an account may allow one connection only. None
-   * are opened any more when the run is stopping or draining, and none yet when it has not begun.
+   * Replaces the providers. An unchanged provider runs on untouched. The others are closed, with their last frames handed
+   * on, before new ones are opened: an account may allow one connection only. A stopping or draining run opens none, and a
+   * run that has not begun opens them at its beginning.
    *
-   * @throws {Error} If a provider that leaves cannot save how far it has come: nothing is opened then, and the next call lets
-   * it save again.
+   * @throws {Error} If a closed provider cannot save its position: nothing is opened then, and the next call lets it save
+   * again.
    */
   replace(providers: readonly Provider[]): Promise<SourcesChange>;
-  /** Lets the providers save what they must remember; throws what hinders the first. */
+  /** Lets the providers save their positions; throws the first failure. */
   close(): Promise<void>;
 }
 
@@ -85,8 +84,8 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
   const doubts = new Map<string, Doubts>();
   const skews = new Map<string, number>();
   const paced: TokenBucket[] = [];
-  let wanted = providers;
-  /** Providers that are stopped, and have not saved yet how far they have come. */
+  let current = providers;
+  /** Stopped providers whose positions are not saved yet. */
   const unsaved = new Set<Provider>();
   let life: Life = { state: "opening" };
   let isReplacing = false;
@@ -98,7 +97,7 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
 
   function pace(provider: Provider): TokenBucket {
     const bucket = bucketOf(provider);
-    // What a journal takes need not be held back.
+    // A journaled provider need not be held back.
     if (!isJournaled(provider)) paced.push(bucket);
     paced.push(...provider.buckets ?? []);
     return bucket;
@@ -117,10 +116,10 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
     const context = options.context(provider.name, bucket, signal);
     const opened = provider.kinds?.map((kind) => provider.open({ ...context, kind })) ?? [provider.open(context)];
     const gates = opened.map(createPauseGate);
-    // What a stop lets the provider hand over is let through.
+    // After a stop the gates are open for the last frames.
     onAbort(signal, () => gates.forEach((gate) => gate.resume()));
     sources.set(provider.name, { provider, gates, stop, ended: Promise.withResolvers() });
-    const isBesideLive = () => wanted.some(({ isLive }) => isLive);
+    const isBesideLive = () => current.some(({ isLive }) => isLive);
     return {
       name: provider.name,
       streams: gates.map(({ stream }) =>
@@ -154,11 +153,11 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
       await provider.close?.();
       unsaved.delete(provider);
     } catch (cause) {
-      throw new Error(`Cannot save how far ${provider.name} has come: ${(cause as Error).message}`, { cause });
+      throw new Error(`Cannot save the position of ${provider.name}: ${(cause as Error).message}`, { cause });
     }
   }
 
-  /** Stops a provider, and waits until all that it has handed over is on its way and how far it has come is saved. */
+  /** Stops a provider, and waits until its last frames are handed on and its position is saved. */
   async function closeOne(provider: Provider): Promise<void> {
     const source = sources.get(provider.name);
     source?.stop.abort(new Error("replaced by a reload"));
@@ -172,11 +171,11 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
 
   return {
     paced,
-    current: () => wanted,
+    current: () => current,
     get state() {
       return life.state;
     },
-    open: (journaled) => wanted.filter((provider) => isJournaled(provider) === journaled).map(openOne),
+    open: (journaled) => current.filter((provider) => isJournaled(provider) === journaled).map(openOne),
     onIntake(intake) {
       life = { state: "running", intake };
       sealWhenDone();
@@ -233,34 +232,34 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
       return true;
     },
     async replace(next) {
-      if (isReplacing) throw new Error("Cannot reload: another reload is under way");
+      if (isReplacing) throw new Error("Cannot reload: another reload is in progress");
       isReplacing = true;
       try {
-        const before = wanted;
+        const before = current;
         const { keep, close, open } = planProviders(before, next);
         for (const provider of close) unsaved.add(provider);
-        wanted = keep;
+        current = keep;
         await whenAll(Array.from(unsaved, closeOne));
         const coming = stopping.aborted || life.state === "draining" ? [] : open;
-        wanted = [...keep, ...coming];
+        current = [...keep, ...coming];
         for (const provider of coming) {
           follow(provider);
           // Those that come before the run begins are opened with the others.
           if (life.state !== "opening") life.intake.add(openOne(provider), isJournaled(provider));
         }
-        return compareProviders(before, wanted);
+        return compareProviders(before, current);
       } finally {
         isReplacing = false;
         sealWhenDone();
       }
     },
     async close() {
-      await whenAll([...unsaved, ...wanted].map(save));
+      await whenAll([...unsaved, ...current].map(save));
     },
   };
 }
 
-/** Waits for all, and throws what the first failed with. */
+/** Waits for all, and throws the first failure. */
 async function whenAll(work: readonly Promise<void>[]): Promise<void> {
   await Promise.allSettled(work);
   await Promise.all(work);

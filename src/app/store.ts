@@ -33,7 +33,7 @@ import { openSink } from "../sinks/mod.ts";
 import type { Sink, Writers } from "../sinks/sink.ts";
 import { clusterOf, writerName } from "./cluster_name.ts";
 
-/** Connections that write, where nobody says how many: enough for the lanes of some tenants, and few for a server. */
+/** Connections that write by default: enough for the lanes of some tenants, and few for a server. */
 const CONNECTIONS = 20;
 
 /** Most bars that a start moves into the chunks of TimescaleDB, which takes about a minute. */
@@ -47,20 +47,20 @@ export interface Store {
   describe(): string;
   /** The schema of the tables, once it is known; absent where records go elsewhere. */
   schema?(): string | undefined;
-  /** Absent where records go elsewhere, so that what is stored cannot be asked for. */
+  /** Absent where records go elsewhere: stored rows cannot be queried then. */
   readonly database?: Database;
   /** Opens the sink for a tenant's records of a kind, given who else writes its series. */
   openSink(tenant: string, kind: RecordKind, writers: Writers): Sink;
-  /** What is known of a tenant's series: beside the bars or, where these go elsewhere, with the cluster or in the data directory. */
+  /** Opens the coverage of a tenant's series: beside the bars, or else in the cluster's store or the data directory. */
   coverage(tenant: string): CoverageStore;
-  /** Resolves when it can be reached, and throws what hinders it. */
+  /** Resolves if the store answers, and throws its error otherwise. */
   check(signal: AbortSignal): Promise<void>;
-  /** What a crash may take of what it has acknowledged; absent where that is nothing, or not known. */
+  /** Reads how much a crash of the server may lose; absent where that is nothing, or not known. */
   commitRisk?(signal: AbortSignal): Promise<CommitRisk | undefined>;
   /**
    * The newest stored bar of each of a tenant's symbols of a provider; nothing where that cannot be known. Ends when `stop` aborts.
    *
-   * @throws {Error} If the store is away, unless what comes meanwhile `isKept`.
+   * @throws {Error} If the store is away, unless `isKept`.
    */
   newest(series: {
     tenant: string;
@@ -78,21 +78,21 @@ export interface StoreOptions {
   config: Config;
   /** Used instead of the one that the configuration names; stays open. */
   database?: Database;
-  /** Whether what comes is kept somewhere while the store is away. */
+  /** Whether records are kept while the store is away. */
   isKept: boolean;
-  /** What the user of the database must be able to do. */
+  /** The rights that the user of the database needs. */
   uses: Uses;
   /** Most lanes of one tenant. */
   lanes: number;
-  /** Told what people should know. */
+  /** Called with warnings for people. */
   warn: (message: string) => void;
-  /** Disposes of what is opened. */
+  /** Disposes of the connections. */
   opened: AsyncDisposableStack;
 }
 
 /**
- * Opens the store, and makes tables or stream where there are none. One that is away is waited for where what comes is
- * kept meanwhile.
+ * Opens the store, and makes tables or stream where there are none. Waits for a store that is away if records are kept
+ * meanwhile.
  *
  * @throws {Error} If it cannot be opened or prepared.
  */
@@ -121,7 +121,7 @@ async function openTables(
       await applyTimescale(database, settings.timescale, onProblem, { mostRows: MOVED_AT_START, signal });
     },
     mayWait(error) {
-      // What comes meanwhile is kept in the journal. An embedded database is never away.
+      // The journal keeps records meanwhile. An embedded database is never away.
       if (isKept) warn(awaiting("the database", error));
       return isKept;
     },
@@ -138,7 +138,7 @@ async function openTables(
       const place = target === undefined
         ? `the embedded database in ${resolve(settings.dataDir)}`
         : describeTarget(target);
-      // A directory has one as a rule, and nobody need ask which.
+      // The default schema of an embedded database goes without saying.
       const isUsual = target === undefined && schema === DEFAULT_SCHEMA;
       return schema === undefined || isUsual ? place : `${place}, schema ${schema}`;
     },
@@ -162,7 +162,7 @@ async function openTables(
         const read = (client: Client, names: Names) => readNewest(client, names, tenant, provider, timeframe);
         return await borrow({ pool, database }, tenant, read, withinMs(deadlineMs, stop));
       } catch (error) {
-        // A feed begins all the same, and what it sends is kept; where it was is in its position too.
+        // A feed starts all the same, and its records are kept; its coverage says where it was.
         if (isKept && classifyDatabaseError(error) !== "poison") return new Map();
         throw error;
       }
@@ -203,4 +203,4 @@ async function openStream({ config, isKept, warn, opened }: StoreOptions): Promi
 }
 
 const awaiting = (what: string, error: Error) =>
-  `${what} is not there yet, what comes is kept here until it is: ${error.message}`;
+  `${what} cannot be reached yet, and records are kept here until it can: ${error.message}`;

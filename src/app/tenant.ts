@@ -1,6 +1,6 @@
 /**
  * One tenant of a run: a pipeline of its own, with its providers, queues, lanes, circuits, journal, dead letters and
- * ledger. It shares with the others the store and connections to vendors, and nothing else: what becomes of one is no matter of the others.
+ * ledger. Tenants share the store and connections to vendors, and nothing else: a failure of one does not touch the others.
  *
  * @module
  */
@@ -31,9 +31,9 @@ import { createBackpressureWebhook } from "../telemetry/backpressure_webhook.ts"
 
 /**
  * How far a tenant has come:
- * - `opening`: its sources are not opened yet, as dead letters are replayed before, or the clock is not set;
- * - `running`: its sources are read, and others may take their place;
- * - `draining`: no source will come any more; what was accepted is being written;
+ * - `opening`: its providers are not opened yet, as dead letters are replayed first, or the clock is not set;
+ * - `running`: its providers are read, and may be replaced;
+ * - `draining`: no provider is read any more, and accepted records are being written;
  * - `ended`: its run is over.
  */
 export type TenantState = "opening" | "running" | "draining" | "ended";
@@ -45,7 +45,7 @@ export interface TenantOutcome {
   readonly failure?: unknown;
 }
 
-/** What tenants share. */
+/** The parts that tenants share. */
 export interface Shared {
   readonly store: Store;
   /** Connections to vendors. */
@@ -54,18 +54,18 @@ export interface Shared {
   readonly times?: ReceiveTimes;
 }
 
-/** What a tenant is made of. */
+/** Options of {@linkcode openTenant}. */
 export interface TenantOptions {
   /** Its own: `settings.tenant` is its name. */
   readonly config: Config;
   readonly providers: readonly Provider[];
-  /** Opens none of the providers: they, or some of them, are given by {@linkcode Tenant.replace}. It goes on without any. */
+  /** Opens none of the providers: {@linkcode Tenant.replace} opens those of its shards. The tenant runs without any. */
   readonly isShared?: boolean;
   readonly deadLetters: (emit: Listener) => DeadLetters;
   readonly listeners: readonly Listener[];
   /** Names of the kinds of records that the providers give. */
   readonly kinds: readonly string[];
-  /** What is to be done before its sources are opened. */
+  /** Runs before its providers are opened. */
   readonly begin?: (tenant: Tenant) => Promise<void>;
 }
 
@@ -74,31 +74,31 @@ export interface Tenant extends AsyncDisposable {
   readonly name: string;
   readonly config: Config;
   readonly state: TenantState;
-  /** Aborts when its sources are to be closed. */
+  /** Aborts at a stop, which closes its providers. */
   readonly stopping: AbortSignal;
   readonly health: () => Health;
   readonly ledger: () => Ledger;
-  /** What the comparison of two providers has found; absent where none are compared. */
+  /** Result of the comparison of two providers; absent where none are compared. */
   readonly quorum?: () => QuorumReport;
   /** How its run ended; `undefined` before that. */
   readonly outcome: TenantOutcome | undefined;
   /** Listens from now on. */
   listen(listener: Listener): void;
-  /** Tells all who listen. */
+  /** Calls all listeners. */
   readonly emit: Listener;
   /** The receive times of the process, where they are kept. */
   readonly times?: ReceiveTimes;
   /** Runs until the sources end, or a stop or abort has been carried through. */
   run(): Promise<TenantOutcome>;
-  /** The providers of now. */
+  /** The current providers. */
   providers(): readonly Provider[];
-  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
+  /** Pauses or resumes a provider; returns whether there is one of that name. */
   pause(provider: string, paused: boolean): boolean;
-  /** Makes these the providers while the run goes on; see `Sources` in `sources.ts`. */
+  /** Replaces the providers during the run; see `Sources` in `sources.ts`. */
   replace(providers: readonly Provider[]): Promise<SourcesChange>;
-  /** Closes the sources; what is accepted is still written, within the drain timeout. */
+  /** Closes the providers; accepted records are still written, within the drain timeout. */
   stop(): void;
-  /** Gives up: what is not written stays in the journal, or goes to the dead letters, at once. */
+  /** Gives up at once: records that are not written stay in the journal, or go to the dead letters. */
   abort(reason: Error): void;
   /** Ends the cooldown of open circuits: the next write is the probe. */
   probe(): void;
@@ -107,8 +107,8 @@ export interface Tenant extends AsyncDisposable {
 /**
  * Sets up the pipeline of a tenant: its journal, and sink, queue and lanes for each kind of records.
  *
- * @param before The ledger of the tenant of that name that this one takes the place of: it goes on.
- * @throws {Error} If its journal cannot be had.
+ * @param before The ledger of the tenant that this one replaces: counting continues.
+ * @throws {Error} If its journal cannot be opened.
  */
 export async function openTenant(
   { store, connections, times }: Shared,
@@ -167,7 +167,7 @@ export async function openTenant(
   const opening = openCoordinators({
     settings,
     store,
-    // What an earlier run has left is delivered, also where this one streams other kinds.
+    // Records of an earlier run are delivered, also where this one streams other kinds.
     kinds: [...new Set([...options.kinds, ...journaled?.kinds ?? []])],
     lateness,
     writers: needs.writers,
@@ -243,7 +243,7 @@ export async function openTenant(
     await options.begin?.(tenant);
     await using drain = new AsyncDisposableStack();
     const startDrain = () => {
-      // Where a probe fails for good there is nothing to wait for.
+      // After a probe that fails for good there is nothing to wait for.
       tenant.probe();
       const seconds = settings.drainTimeout;
       const timer = setTimeout(
@@ -252,7 +252,7 @@ export async function openTenant(
       );
       drain.defer(() => clearTimeout(timer));
     };
-    // A stop that comes when all is done, while the parts are being closed, finds nothing to drain.
+    // A stop after the end, while the parts are being closed, finds nothing to drain.
     drain.use(onAbort(stopping.signal, startDrain));
     await run({
       sources: sources.open(false),
@@ -275,7 +275,7 @@ export async function openTenant(
   }
 
   function end(): TenantOutcome {
-    // A member of a group that has failed has been stood in for.
+    // Another member has replaced a failed one of a group.
     const failedProvider = sources.health().find(({ state, group }) => state === "failed" && group === undefined);
     const counts = ledger.read();
     return outcome = { ledger: counts, failure: failure ?? failedProvider?.error ?? explainDrops(counts, settings) };
@@ -316,7 +316,7 @@ export async function openTenant(
   return tenant;
 }
 
-/** Why a run has failed that gave up journaled records without being asked to; `undefined` where it has not. */
+/** The failure of a run that dropped journaled records without being asked to. */
 function explainDrops({ dropped = 0 }: Ledger, { journalFull }: Settings): Error | undefined {
   if (dropped === 0 || journalFull === "drop-oldest") return undefined;
   return new Error(

@@ -1,5 +1,5 @@
 /**
- * Differences between the tenants of now and those of a new configuration. `app.ts` applies the plan.
+ * Differences between the current tenants and those of a new configuration. `app.ts` applies the plan.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import type { Provider } from "../providers/provider.ts";
 /** Whether the settings of a tenant differ, so that it has to be reopened. */
 export type IsOther = (now: Config, next: Config) => boolean;
 
-/** A tenant of now, and its options in the new configuration. */
+/** A current tenant, and its options in the new configuration. */
 export interface TenantStep {
   readonly tenant: Tenant;
   readonly next: TenantOptions;
 }
 
-/** How to get from the tenants of now to those of a new configuration. */
+/** How to get from the current tenants to those of a new configuration. */
 export interface TenantsPlan {
   /** Are opened first: where one of them cannot be opened, nothing has changed. */
   readonly open: readonly TenantOptions[];

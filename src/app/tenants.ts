@@ -1,5 +1,5 @@
 /**
- * The tenants of a run: opened, run, opened anew and removed while the others go on, and accounted for when they are gone.
+ * The tenants of a run: opened, reopened and removed while the others run, and still counted after their removal.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { sumLedgers } from "./aggregate.ts";
 
 /** See the module's description. Disposing of them closes all. */
 export interface Tenants extends AsyncDisposable {
-  /** The tenants of now. */
+  /** The current tenants. */
   current(): readonly Tenant[];
   get(name: string): Tenant | undefined;
-  /** All tenants as one, those that are gone too. */
+  /** The sum of all tenants, removed ones included. */
   ledger(): Ledger;
-  /** Calls `fn` with each tenant, now and when one is added; what it gives is disposed of when the tenant is gone. */
+  /** Calls `fn` with each tenant, now and when one is added. Its result is disposed of when the tenant is removed. */
   follow(fn: (tenant: Tenant) => Disposable): void;
   /**
    * Opens all of these, and adds them.
@@ -26,20 +26,20 @@ export interface Tenants extends AsyncDisposable {
   /** Stops a tenant, waits until it has ended, and closes it. */
   remove(tenant: Tenant): Promise<void>;
   /**
-   * Stops a tenant, and opens it anew with other options. Its ledger goes on. Two cannot have the journal at once, so the
-   * old one is closed first.
+   * Stops a tenant, and opens it again with other options; its ledger continues. The old tenant is closed first, as only one
+   * can hold the journal.
    *
-   * @throws {Error} If it cannot be opened; it goes on with its former options then. Where these do not do either it is
-   * gone, and counts as failed.
+   * @throws {Error} If it cannot be opened: it runs on with its former options then. If it cannot be opened with those
+   * either, it is removed and counts as failed.
    */
   reopen(tenant: Tenant, options: TenantOptions): Promise<void>;
-  /** Runs until all have ended and nothing holds on to them; gives how each ended, those that are gone too. */
+  /** Runs until all have ended and nothing holds them; returns the outcome of each, removed ones included. */
   run(): Promise<ReadonlyMap<string, TenantOutcome>>;
   /** Keeps {@linkcode Tenants.run} from ending until the result is disposed of. */
   hold(): Disposable;
 }
 
-/** A tenant that is there. */
+/** A current tenant. */
 interface Entry {
   readonly tenant: Tenant;
   readonly options: TenantOptions;
@@ -56,7 +56,7 @@ export function createTenants(
 ): Tenants {
   const entries = new Map<string, Entry>();
   const followers: ((tenant: Tenant) => Disposable)[] = [];
-  /** How those ended that are gone, by name. */
+  /** Outcomes of removed tenants, by name. */
   const gone = new Map<string, TenantOutcome>();
   let isRunning = false;
   let holds = 0;
@@ -120,7 +120,7 @@ export function createTenants(
       const { journaled } = tenant.ledger();
       if (journaled > 0) {
         warn(
-          `tenant ${tenant.name} is closed with ${journaled} records in its journal, which are delivered when it is back`,
+          `Tenant ${tenant.name} is closed with ${journaled} records in its journal, which are delivered when it is opened again`,
         );
       }
       leave(entry, tenant.outcome);
@@ -137,14 +137,17 @@ export function createTenants(
       try {
         enterInPlace(await open(options, before), options);
       } catch (cause) {
-        const failed = `Cannot open tenant ${tenant.name} anew: ${(cause as Error).message}`;
+        const failed = `Cannot reopen tenant ${tenant.name}: ${(cause as Error).message}`;
         try {
           enterInPlace(await open(former, before), former);
         } catch (error) {
           leave(entry, { ledger: before, failure: error });
-          throw new Error(`${failed}. Nor with its former settings: ${(error as Error).message}`, { cause });
+          throw new Error(
+            `${failed}. It cannot be opened with its former settings either: ${(error as Error).message}`,
+            { cause },
+          );
         }
-        throw new Error(`${failed}. It goes on with its former settings`, { cause });
+        throw new Error(`${failed}. It runs on with its former settings`, { cause });
       }
     },
     async run() {

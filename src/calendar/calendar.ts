@@ -1,5 +1,5 @@
 /**
- * What a trading calendar is: when a market is open, and so which bars can be expected.
+ * Trading calendars: when a market is open, and so which bars can be expected.
  *
  * Times are epoch milliseconds; ranges begin at their first moment and end before their last.
  *
@@ -67,7 +67,7 @@ export function createCalendar(name: string, sessions: Calendar["sessions"]): Ca
   };
 }
 
-/** What of a session its bars begin in: a session that reaches into the next day makes no bar of that day. */
+/** The part of a session in which its bars begin: a session that reaches into the next day makes no bar of that day. */
 function spanOf(session: Range, stepMs: number): Range {
   if (stepMs < DAY_MS || session.from === -Infinity) return session;
   const middle = (session.from + session.to) / 2;

@@ -3,7 +3,7 @@
  * they publish), dates where something happened.
  *
  * Left out are the few minutes by which NYSE alone opened late or closed early (moments of silence, a computer failure in
- * June 2005): elsewhere the same stocks traded. What is decided after this program was written it cannot know.
+ * June 2005): elsewhere the same stocks traded. Later decisions are unknown to this program.
  *
  * @module
  */
@@ -43,7 +43,7 @@ const CLOSED_EARLY_ONCE = [dateOf(2002, 7, 5), dateOf(2003, 12, 26)];
 /** They opened at noon after the ceremonies of the first anniversary. */
 const OPENED_AT_NOON = dateOf(2002, 9, 11);
 
-/** What is special in a year. */
+/** Special days of a year. */
 interface Year {
   readonly closed: ReadonlySet<number>;
   readonly early: ReadonlySet<number>;
@@ -71,7 +71,7 @@ function createHours(name: string, hours: typeof REGULAR): Calendar {
   return createCalendar(name, sessions);
 }
 
-/** The session of a date; `undefined` where there is none. */
+/** The session of a date; `undefined` on a day without one. */
 function sessionOf(date: number, hours: typeof REGULAR): Range | undefined {
   if (weekdayOf(date) === SATURDAY || weekdayOf(date) === SUNDAY) return undefined;
   const { closed, early } = yearAt(date);

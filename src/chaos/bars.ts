@@ -54,7 +54,7 @@ export function createNumbered(rate: number, isDone: (sent: number) => boolean):
   };
 }
 
-/** What a table has of the numbers that were sent. */
+/** The sent numbers that a table has. */
 export interface TableFindings {
   readonly rows: number;
   /** Rows that are not as they were sent, or were never sent. */

@@ -1,5 +1,5 @@
 /**
- * The faults that can be tried on anybody's database without touching what is not the trial's own.
+ * The faults that can be tried on any database without touching anything outside of the trial's schema.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { processOf } from "../database/pooler.ts";
 import type { FAULT_NAMES } from "./names.ts";
 import type { Scratch } from "./scratch.ts";
 
-/** What a fault can work on. */
+/** The means of a fault. */
 export interface FaultSite {
   readonly scratch: Scratch;
   /** Resolves when that many more batches are written. */
@@ -147,7 +147,7 @@ export const chaosFaults: readonly ChaosFault[] = [
   },
 ];
 
-/** What waits for a lock on a busy table may run into the time limit of statements. */
+/** A statement that waits for a lock on a busy table may run into its time limit. */
 async function withRetries(work: () => Promise<unknown>): Promise<void> {
   for (let attempt = 1;; attempt++) {
     try {

@@ -1,4 +1,4 @@
-/** What `barline chaos` tries by default. @module */
+/** The faults that `barline chaos` tries by default. @module */
 
 /** Names of all faults, in their order. */
 export const FAULT_NAMES = [

@@ -1,5 +1,5 @@
 /**
- * A schema of its own in somebody's database, in which anything may be broken: made, used, dropped.
+ * A schema of its own in a user's database, in which anything may be broken: made, used, dropped.
  *
  * @module
  */
@@ -79,7 +79,7 @@ export async function openScratch(database: Database): Promise<Scratch> {
   };
 }
 
-/** Scratch schemas that are there: left by a run that was killed, or in use by one that is under way. */
+/** Scratch schemas that are there: left by a run that was killed, or in use by another run. */
 export async function findScratches(database: Database): Promise<string[]> {
   const sql = "SELECT nspname AS name FROM pg_namespace WHERE starts_with(nspname, $1) ORDER BY 1";
   return await withClient(

@@ -16,12 +16,12 @@ import { compareTable, createNumbered, type TableFindings } from "./bars.ts";
 import type { ChaosFault } from "./faults.ts";
 import type { Scratch } from "./scratch.ts";
 
-/** What came of a fault. */
+/** Result of a fault. */
 export interface ChaosResult {
   readonly name: string;
   readonly what: string;
   readonly ok: boolean;
-  /** What is wrong, where something is. */
+  /** The failure, if there is one. */
   readonly problem?: string;
   /** Why it was not tried, where it was not. */
   readonly skipped?: string;
@@ -109,9 +109,9 @@ async function runThrough(
   let failedWrites = 0;
   const counters = new Set<Listener>();
   const ended = new AbortController();
-  const count = (type: PipelineEvent["type"]) => (wanted: number) =>
+  const count = (type: PipelineEvent["type"]) => (expected: number) =>
     new Promise<void>((resolve, reject) => {
-      let left = wanted;
+      let left = expected;
       const hear = (event: PipelineEvent) => {
         if (event.type !== type || --left > 0) return;
         counters.delete(hear);

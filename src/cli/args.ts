@@ -1,5 +1,5 @@
 /**
- * Arguments to options: what is unknown is refused, with the nearest known name.
+ * Arguments to options: unknown ones are refused, with the nearest known name.
  *
  * @module
  */

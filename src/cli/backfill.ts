@@ -11,7 +11,7 @@ import { environment } from "./environment.ts";
 import { streamBars } from "./stream.ts";
 import { readTime } from "./time.ts";
 
-/** What they are set to all the same: they may stand in an environment or a file that an ingest shares. */
+/** Fixed settings: others may stand in an environment or a file that an ingest shares. */
 const FIXED: Partial<Settings> = { kind: ["bar"], limit: undefined, quorum: [], journal: "off", dlqAutoReplay: "off" };
 
 /** Reads a range of the providers' history into the database. */
@@ -42,7 +42,7 @@ export async function run({ options, flags, configFile, maxOpenFiles }: Invocati
   });
   const used = { ...config, settings };
   return await streamBars({ config: used, tenants: [{ config: used, providers: past }] }, {
-    goOn: "run the same command again to go on from here",
+    goOn: "run the same command again to continue from here",
     maxOpenFiles,
   });
 }

@@ -16,7 +16,7 @@ const TIMEOUT_MS = 10_000;
 /** A shard, its holder, and how far behind its newest bar is. */
 interface ShardStatus extends Partial<ShardLag> {
   readonly shard: number;
-  /** Name of the instance; absent where nobody holds it. */
+  /** Name of the instance; absent without a holder. */
   readonly instance?: string;
 }
 

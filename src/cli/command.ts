@@ -1,5 +1,5 @@
 /**
- * What a command is.
+ * Commands.
  *
  * @module
  */
@@ -16,7 +16,7 @@ export interface CommandFlag {
   readonly help: string;
 }
 
-/** What a command is called with. */
+/** The arguments of a command. */
 export interface Invocation {
   /** Words after the command that are no options. */
   readonly words: readonly string[];
@@ -30,24 +30,24 @@ export interface Invocation {
   readonly maxOpenFiles?: number;
 }
 
-/** What a command does. */
+/** The code of a command. */
 export interface CommandModule {
   /** Runs it and gives the exit code. */
   run(invocation: Invocation): Promise<number>;
 }
 
 /**
- * A command of the command line, as help and completions show it. What it does is loaded when it runs: the program has
- * many parts, of which most commands need few.
+ * A command of the command line, as help and completions show it. Its code is loaded when it runs: the program has
+ * many parts, and most commands need few of them.
  */
 export interface Command {
   readonly summary: string;
-  /** What follows the command's name in the usage line. */
+  /** The text after the command's name in the usage line. */
   readonly usage?: string;
   /** Options of the configuration that it uses, chosen from all. */
   readonly options: readonly OptionName[] | ((all: readonly OptionName[]) => readonly OptionName[]);
   readonly flags?: readonly CommandFlag[];
-  /** First words that it takes, each with what it does. */
+  /** First words that it takes, each with its effect. */
   readonly subcommands?: Readonly<Record<string, string>>;
   /** Whether it takes other words. */
   readonly takesWords?: true;

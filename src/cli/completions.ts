@@ -2,7 +2,7 @@
 import { flagSpecs, type OptionSpec } from "../config/options.ts";
 import { type Command, EXIT, optionsOf } from "./command.ts";
 
-/** What a shell is told of one command. */
+/** The words of one command for a shell. */
 interface Completion {
   readonly name: string;
   readonly summary: string;
@@ -52,7 +52,7 @@ function valuesOf({ value = "" }: OptionSpec): { choices: string[]; isPath: bool
   };
 }
 
-/** Help without its defaults, and without what quotes and the like would do to a script. */
+/** Help without its defaults, and without quotes and the like, which would break a script. */
 const plain = (help: string) => help.replaceAll(/ ?\[[^\]]*\]|[`'"$\\]/g, "");
 
 function bash(all: readonly Completion[]): string {

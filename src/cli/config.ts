@@ -39,7 +39,7 @@ export function run({ words, options, configFile }: Invocation): Promise<number>
   return Promise.resolve(EXIT.done);
 }
 
-/** The schema of what a user writes, where defaults may be left out. */
+/** The schema of the user's file, where defaults may be left out. */
 function makeJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(settingsSchema, { io: "input" });
   dropMeta(schema);
@@ -64,7 +64,7 @@ function makeJsonSchema(): Record<string, unknown> {
   return { title: "Barline configuration", ...schema, properties: { ...properties, tenants } };
 }
 
-/** Takes out what the schema says of itself to this program, at any depth. */
+/** Removes the schema's descriptions for this program, at any depth. */
 function dropMeta(schema: object): void {
   delete (schema as Record<string, unknown>).barline;
   for (const part of Object.values(schema)) if (typeof part === "object" && part !== null) dropMeta(part);

@@ -12,7 +12,7 @@ import { fix } from "./dlq_fix.ts";
 import { list } from "./dlq_list.ts";
 import { replay } from "./dlq_replay.ts";
 
-/** What a subcommand does with the letters that match. */
+/** A subcommand, for the letters that match. */
 export type LetterAction = (invocation: Invocation, matches: LetterFilter) => Promise<number>;
 
 const actions: Readonly<Record<string, LetterAction>> = { list, show, fix, replay, purge };

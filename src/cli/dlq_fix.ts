@@ -15,7 +15,7 @@ import { dlqCommand } from "./hint.ts";
 
 /** Letters that are opened at once without `--limit`: more is no work for an editor. */
 const DEFAULT_LIMIT = 1000;
-/** Problems that are told at once. */
+/** Problems that are printed at once. */
 const MAX_TOLD = 20;
 
 /**
@@ -67,7 +67,7 @@ export async function fix({ options, configFile }: Invocation, matches: LetterFi
     for (const problem of problems.slice(0, MAX_TOLD)) console.error(printable(problem));
     if (problems.length > MAX_TOLD) console.error(`and ${problems.length - MAX_TOLD} more`);
     if (!Deno.stdin.isTerminal() || !confirm("Edit again? Otherwise nothing is changed")) {
-      console.error(`Nothing was changed. What you wrote lies in ${file}`);
+      console.error(`Nothing was changed. Your text lies in ${file}`);
       return EXIT.failed;
     }
   }

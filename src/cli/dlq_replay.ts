@@ -17,7 +17,7 @@ import { dlqCommand } from "./hint.ts";
 import { type Signals, stopOnSignals } from "./signals.ts";
 import { summarize } from "./summary.ts";
 
-/** Replays the letters that match, or tells what that would do. */
+/** Replays the letters that match, or previews that. */
 export async function replay({ options, flags, configFile }: Invocation, matches: LetterFilter): Promise<number> {
   const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true });
   const { limit, json, logLevel, logFormat } = config.settings;

@@ -24,7 +24,7 @@ interface Finding {
   readonly detail: string;
 }
 
-/** Looks at everything that a run needs, and says what to do about what is missing. */
+/** Checks everything that a run needs, and says how to mend it. */
 export async function run({ options, configFile }: Invocation): Promise<number> {
   const config = loadConfig({ flags: options, ...environment(), file: configFile });
   const { dataDir, http, json } = config.settings;

@@ -44,7 +44,7 @@ export interface RunEnd {
   readonly isCut: boolean;
 }
 
-/** What {@linkcode endOf} looks at. */
+/** The facts for {@linkcode endOf}. */
 export interface RunFacts {
   readonly outcome: TenantOutcome;
   /** Signals that came to stop the run, in order. */

@@ -30,7 +30,7 @@ export async function run(invocation: Invocation): Promise<number> {
     file: invocation.configFile,
     oneTenant: true,
   });
-  // What a file of options says of live runs has no say here. History can be read again: it needs no journal.
+  // Options of live runs in a file do not matter here. History can be read again: it needs no journal.
   const config = { ...loaded, settings: { ...loaded.settings, limit: undefined, journal: "off" as const } };
   const report = (config.settings.json ? reportJson : reportTable)(
     createWriter(),
@@ -67,7 +67,7 @@ function readFilter({ settings: { tenant, provider, symbols }, sources }: Config
   };
 }
 
-/** Reports what is missing. Returns whether there are bars of all that was asked for. */
+/** Reports missing bars. Returns whether all requested symbols have bars. */
 async function find(config: Config, wanted: WantedRange, report: GapReport): Promise<boolean> {
   return await withDatabase(config, async (client, names) => {
     const { queue, isComplete } = await listScoped(client, names, config, wanted, report);
@@ -82,7 +82,7 @@ async function find(config: Config, wanted: WantedRange, report: GapReport): Pro
   });
 }
 
-/** Repairs what is missing, and reports it. Returns whether all was asked for that could be. */
+/** Repairs missing bars, and reports them. Returns whether every possible request was made. */
 async function repair(config: Config, wanted: WantedRange, report: GapReport): Promise<boolean> {
   const { queue, isComplete } = await withDatabase(
     config,
@@ -114,7 +114,7 @@ async function withDatabase<T>(config: Config, fn: (client: Client, names: Names
 
 /** The series to look at, and whether there are bars of all that was asked for. */
 async function listScoped(client: Client, names: Names, config: Config, wanted: WantedRange, report: GapReport) {
-  // A replica is read as it is.
+  // A replica is read in its present state.
   await takeUpDeletions(client, names).catch(() => {});
   const filter = readFilter(config);
   const { symbols } = config.settings;
@@ -132,7 +132,7 @@ async function listScoped(client: Client, names: Names, config: Config, wanted: 
 }
 
 /**
- * Tells of symbols of which nothing is stored. Returns whether there are none.
+ * Prints symbols without any stored bar. Returns whether all have some.
  *
  * @throws {UsageError} If there are no bars of a provider that does not exist.
  */

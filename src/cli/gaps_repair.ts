@@ -1,5 +1,5 @@
 /**
- * Repairs gaps from the providers' history, through the same pipeline as live bars. What the answers prove is remembered by
+ * Repairs gaps from the providers' history, through the same pipeline as live bars. The proof of the answers is kept by
  * the backfill that asks, in the coverage of the series, and read back here.
  *
  * @module
@@ -26,11 +26,11 @@ import { logEvents } from "../telemetry/log_events.ts";
 import { startProgress } from "./progress.ts";
 import { stopOnSignals } from "./signals.ts";
 
-/** What a repair came to. */
+/** Result of a repair. */
 export interface Repair {
-  /** What became of the gaps of each part, in the order of the parts. */
+  /** Outcomes of the gaps of each part, in the order of the parts. */
   readonly outcomes: readonly (readonly GapOutcome[])[];
-  /** What is in doubt of each part then. */
+  /** Doubts of each part after it. */
   readonly doubts: readonly (readonly Doubt[])[];
   /** Whether all that history has was read and stored. */
   readonly isDone: boolean;
@@ -104,7 +104,7 @@ async function runRepair(
   await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
   const app = running.use(
     await openApp({
-      // What is repaired is looked for in the tables.
+      // Repaired bars are looked up in the tables.
       config: { ...config, settings: { ...settings, sink: "postgres" } },
       tenants: [{
         config,

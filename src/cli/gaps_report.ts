@@ -11,18 +11,18 @@ import type { SeriesKey } from "../records/record.ts";
 import { formatTime } from "../records/time.ts";
 import { printable } from "../telemetry/log.ts";
 
-/** Takes what was found, series by series. */
+/** Takes the findings, series by series. */
 export interface GapReport {
-  /** What comes is of this series. */
+  /** Begins the findings of a series. */
   series(series: SeriesKey): void;
   gap(gap: GapOutcome): void;
-  /** What of the series is in doubt, whether bars are missing there or not. */
+  /** Ranges of the series in doubt, whether bars are missing there or not. */
   doubt(doubt: Doubt): void;
   /** A series, or all of a symbol, that is not looked at. */
   skip(series: Pick<SeriesKey, "symbol"> & Partial<SeriesKey>, reason: string): void;
   /** Ends the report, and gives the totals. */
   end(): GapTotals;
-  /** Ends the report before all is told, and says why where programs read. */
+  /** Ends the report early, and says why where programs read. */
   fail(error: unknown): void;
 }
 

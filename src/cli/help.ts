@@ -23,7 +23,7 @@ export function describeProgram(commands: Readonly<Record<string, Command>>): st
     "Commands:",
     ...Object.entries(commands).map(([name, { summary }]) => row(name, summary)),
     "",
-    "Exit codes, of which the first of 2, 4, 1, 5, 130 that applies is given:",
+    "Exit codes (the first of 2, 4, 1, 5, 130 that applies):",
     ...EXIT_CODES.map(({ codes, meaning }) => row(codes, meaning)),
     "",
     "Examples:",
@@ -59,7 +59,7 @@ export function describeCommand(name: string, command: Command): string {
   return lines.join("\n");
 }
 
-/** What an option does, with its default where the text does not tell it. */
+/** The effect of an option, with its default where the text does not have it. */
 export function describeOption({ help, default: value }: OptionSpec): string {
   const isTold = help.includes("[") || value === undefined || value === false || String(value) === "";
   return isTold ? help : `${help} [${value}]`;

@@ -40,7 +40,7 @@ export async function run({ options, flags, configFile, maxOpenFiles }: Invocati
     onReloaded: (next) => config = next,
     goOn: config.settings.file.includes("-")
       ? "standard input has not been read to its end"
-      : "the same command with --resume goes on from here",
+      : "the same command with --resume continues from here",
     maxOpenFiles,
     token: () => config.variable(TOKEN_VARIABLE),
   });

@@ -32,7 +32,7 @@ export async function run({ words, options, configFile }: Invocation): Promise<n
   const journals: KindJournal[] = [];
   for (const directory of (await listJournals(dataDir)).values()) {
     const segments = await listSegments(directory);
-    // Where there is none, none is made.
+    // A missing journal is not made.
     if (segments.length > 0) held.use(await holdJournal(directory));
     journals.push({ directory, segments, next: await readPointer(directory) });
   }
@@ -48,7 +48,7 @@ async function inspectAll(view: JournalView, hear?: (entry: ScannedEntry) => voi
   return reports;
 }
 
-/** What is missing, and neither a start nor a repair has told of. */
+/** Missing entries that neither a start nor a repair has reported. */
 async function findUntold({ journals }: JournalView, reports: readonly SegmentReport[]): Promise<Missing[]> {
   const missing = await Promise.all(
     journals.map(({ directory, next, segments }) =>

@@ -1,5 +1,5 @@
 /**
- * What lies in a journal, by provider and kind.
+ * Contents of a journal, by provider and kind.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Contents {
   readonly rejected: number;
 }
 
-/** Makes a count that is empty. What cannot be read counts as frames of the kind `unreadable`. */
+/** Makes a count that is empty. Unreadable frames count as the kind `unreadable`. */
 export function createContents(): { add: (entry: { message: Uint8Array }) => void; list: () => Contents[] } {
   const counts = new Map<string, Contents>();
   return {

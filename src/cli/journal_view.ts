@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What a subcommand looks at: the journals of all kinds. */
+/** The journals of all kinds. */
 export interface JournalView {
   /** The directory that all lie in. */
   readonly directory: string;

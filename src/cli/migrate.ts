@@ -13,11 +13,11 @@ import { applyTimescale, readPlan } from "../database/timescale/apply.ts";
 import { describeError } from "../telemetry/log.ts";
 import { openNats } from "../nats/connection.ts";
 import { explainNatsError } from "../nats/prepared.ts";
-import { manageStreams, prepareStream, wantedStream } from "../nats/stream.ts";
+import { expectedStream, manageStreams, prepareStream } from "../nats/stream.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 
 /**
- * Brings the database's schema, and TimescaleDB in it, to what program and configuration want, as `ingest` does; where
+ * Brings the database's schema, and TimescaleDB in it, to the state that program and configuration need, as `ingest` does; where
  * records go into a stream, that.
  */
 export async function run({ options, flags, configFile }: Invocation): Promise<number> {
@@ -63,12 +63,12 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
   return isWhole ? EXIT.done : EXIT.failed;
 }
 
-/** Makes or changes the stream, and tells what was done. */
+/** Makes or changes the stream, and prints the change. */
 async function migrateStream(settings: NatsSettings): Promise<string> {
   await using nats = openNats(settings, "barline migrate");
   const stream = `${nats.label}, stream ${settings.natsStream}`;
   try {
-    const done = await prepareStream(await manageStreams(nats), wantedStream(settings));
+    const done = await prepareStream(await manageStreams(nats), expectedStream(settings));
     if (done === "created") return `${stream}: created`;
     return `${stream}: ${done.length === 0 ? "up to date" : `changed ${done.join(", ")}`}`;
   } catch (error) {
@@ -76,7 +76,7 @@ async function migrateStream(settings: NatsSettings): Promise<string> {
   }
 }
 
-/** What would be done. An embedded database that is not there yet is not made for it. */
+/** The statements of the plan. A missing embedded database is not made for it. */
 async function plan(config: Config): Promise<Step[]> {
   const { target, settings } = config;
   if (target === undefined && !await exists(join(settings.dataDir, "postgres"))) {

@@ -22,13 +22,13 @@ export async function main(args: readonly string[]): Promise<number> {
       console.log((await import("./help.ts")).describeProgram(commands));
       return name === undefined ? EXIT.usage : EXIT.done;
     }
-    const wanted = name === "--version" ? "version" : name;
-    if (!Object.hasOwn(commands, wanted)) {
+    const called = name === "--version" ? "version" : name;
+    if (!Object.hasOwn(commands, called)) {
       const nearest = nearestWord(name, Object.keys(commands));
       const meant = nearest === undefined ? "barline --help lists them" : `did you mean "${nearest}"?`;
       throw new UsageError(`Cannot understand "${name}": there is no such command, ${meant}`);
     }
-    command = commands[wanted];
+    command = commands[called];
     if (rest.includes("--help") || rest.includes("-h")) {
       console.log((await import("./help.ts")).describeCommand(name, command));
       return EXIT.done;
@@ -47,14 +47,14 @@ export async function main(args: readonly string[]): Promise<number> {
       const meant = nearest === undefined ? "" : `, did you mean "${nearest}"?`;
       const found = word === undefined ? "nothing" : `"${word}"${meant}`;
       throw new UsageError(
-        `Cannot understand barline ${name}: expected one of ${words.join(", ")}, found is ${found}`,
+        `Cannot understand barline ${name}: expected one of ${words.join(", ")}, found ${found}`,
       );
     }
-    // What is made from here on is for its owner alone, also by the embedded database, which says no modes.
+    // Files made from here on are for their owner alone, also those of the embedded database, which sets no modes.
     if (Deno.build.os !== "windows") Deno.umask(0o077);
     surviveFileSizeLimit();
     const maxOpenFiles = command.serves ? await (await import("../open_files.ts")).readOpenFilesLimit() : undefined;
-    // For dlq fix alone, which starts an editor: what reads data from elsewhere must not be able to.
+    // For dlq fix alone, which starts an editor: commands that read data from elsewhere must not start processes.
     if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
     return await (await command.load(invocation)).run({ ...invocation, maxOpenFiles });
   } catch (error) {

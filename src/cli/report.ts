@@ -1,5 +1,5 @@
 /**
- * What an error of a command says to people, and its exit code.
+ * Errors of commands for people, and their exit codes.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { configureLog, describeError, literally, printableLines } from "../telem
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { summarizeFailedStart } from "./summary.ts";
 
-/** How a command that cannot go on says so. */
+/** The form of the error of a command. */
 export interface ReportForm {
   /** Prints the summary of a run that could not start, too. */
   readonly isSummary: boolean;
@@ -20,7 +20,7 @@ export interface ReportForm {
   readonly isLogged: boolean;
 }
 
-/** Tells an error, and gives its exit code. */
+/** Prints an error, and returns its exit code. */
 export async function report(error: unknown, { isSummary, isLogged }: ReportForm): Promise<number> {
   const message = printableLines(explain(error));
   if (isLogged) {
@@ -31,7 +31,7 @@ export async function report(error: unknown, { isSummary, isLogged }: ReportForm
   return isUsage(error) || isSetUp(error) ? EXIT.usage : EXIT.failed;
 }
 
-/** The form in which a run says why it could not start, whatever is wrong with its arguments and its configuration. */
+/** The form of the error of a run that could not start, with any arguments and configuration. */
 export function formOf(args: readonly string[], invocation: Invocation | undefined): ReportForm {
   if (invocation === undefined) {
     const isLogged = args.some((arg, at) =>
@@ -54,7 +54,7 @@ function explain(error: unknown): string {
 
 const isUsage = (error: unknown): error is Error => error instanceof ConfigError || error instanceof UsageError;
 
-/** Whether a database cannot be used as it is set up: starting again does not help. */
+/** Whether the set-up of a database is at fault: starting again does not help. */
 function isSetUp(error: unknown): boolean {
   return error instanceof PrepareError && classifyDatabaseError(error.cause) === "fatal";
 }

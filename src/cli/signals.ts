@@ -56,7 +56,7 @@ export function stopOnSignals(app: Pick<App, "stop" | "abort">, say: (message: s
     received.push(signal);
     if (received.length === 1) {
       say(
-        "Stopping: writing what was accepted. A second signal gives up: the rest stays in the journal or goes to the dead letters",
+        "Stopping: writing accepted records. A second signal gives up: the rest stays in the journal or goes to the dead letters",
       );
       app.stop();
     } else if (received.length === 2) {

@@ -25,11 +25,11 @@ const isTracing = (variable: (name: string) => string | undefined) =>
 
 /** Options of {@linkcode streamBars}. */
 export interface StreamOptions extends Pick<RunOptions, "load" | "onReloaded" | "joinsCluster"> {
-  /** How to go on after a stop before the end of the input, to be told then. */
+  /** How to continue after a stop before the end of the input. */
   goOn?: string;
   /** Most files that the process may have open, where that is known. */
   maxOpenFiles?: number;
-  /** The operator's token of now. @default {that of the configuration} */
+  /** The operator's current token. @default {that of the configuration} */
   token?: () => string | undefined;
 }
 
@@ -71,7 +71,7 @@ export async function streamBars(
     }),
   );
   const { app, sharing, reload } = run;
-  // Who is told that it serves may reload at once.
+  // A client of the server may reload at once.
   if (reload !== undefined) reloadSignal?.handTo(reload);
   if (settings.http !== "off") {
     running.use(
@@ -126,7 +126,7 @@ function logReplay(log: Log, report: ReplayReport | Error): void {
   if (outcome.failure !== undefined) logReplayFailure(log, outcome.failure);
 }
 
-/** Letters that cannot be replayed now stay where they are, and the run goes on. */
+/** Letters that cannot be replayed now stay, and the run continues. */
 function logReplayFailure(log: Log, error: unknown): void {
   log.warn("Cannot replay the dead letters of earlier runs: {error}", { error: describeError(error) });
 }

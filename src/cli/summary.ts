@@ -11,7 +11,7 @@ import type { LatencyDistribution } from "../telemetry/latency.ts";
 import { describeError, printable } from "../telemetry/log.ts";
 import type { RunEnd } from "./exit.ts";
 
-/** What a summary tells of dead letters. */
+/** Dead letters in a summary. */
 export interface LetterSummary {
   readonly directory: string;
   /** Commands that show them, of each tenant that has some. */
@@ -20,10 +20,10 @@ export interface LetterSummary {
   readonly reasons?: Reasons;
 }
 
-/** Reasons that a summary tells, as JSON and to people. */
+/** Reasons in a summary, as JSON and for people. */
 const TOLD_REASONS = { json: 10, people: 3 };
 
-/** What a summary tells. */
+/** Input of a summary. */
 export interface SummaryInput {
   readonly outcome: TenantOutcome & { readonly tenants?: ReadonlyMap<string, TenantOutcome> };
   readonly end: Omit<RunEnd, "code">;
@@ -80,7 +80,7 @@ export function summarize({ outcome, end, seconds, latency, letters, json }: Sum
   if (ledger.swallowed !== undefined) {
     lines.push("swallowed are records that a trigger of the database took without an error: they are not stored");
   }
-  if (ledger.journaled > 0) lines.push("what is journaled lies on disk, and is delivered at the next start");
+  if (ledger.journaled > 0) lines.push("journaled records lie on disk, and are delivered at the next start");
   if (ledger.inFlight > 0) {
     lines.push("in flight are records whose fate is not known: read them again from their source");
   }

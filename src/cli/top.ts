@@ -40,7 +40,7 @@ async function readOverview(page: string): Promise<Overview> {
     response = await fetch(page, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      // The token is for nobody else.
+      // The token is for this host alone.
       redirect: "error",
     });
   } catch (cause) {
@@ -55,7 +55,7 @@ async function readOverview(page: string): Promise<Overview> {
   );
 }
 
-/** Draws again and again until a key ends it. The terminal is left as it was found, whatever happens. */
+/** Draws again and again until a key ends it. The terminal is restored in any case. */
 async function watch(page: string, style: { color: boolean }): Promise<void> {
   const encoder = new TextEncoder();
   const write = (text: string) => Deno.stdout.writeSync(encoder.encode(text));

@@ -12,9 +12,9 @@ export interface ScreenOptions {
   readonly columns: number;
   readonly rows: number;
   readonly color: boolean;
-  /** Why what is shown is old. */
+  /** Why the shown data is old. */
   readonly problem?: string;
-  /** What keys do. */
+  /** Effects of keys. */
   readonly hint?: string;
 }
 
@@ -62,7 +62,7 @@ export function drawOverview(overview: Overview & { state?: string }, options: S
       { text: options.hint === undefined ? "" : `   ${options.hint}`, mood: "quiet" },
     ],
   ];
-  if (options.problem) lines.push([{ text: `Old, as nothing new can be had: ${options.problem}`, mood: "bad" }]);
+  if (options.problem) lines.push([{ text: `Old, as no new data comes: ${options.problem}`, mood: "bad" }]);
   lines.push(
     [],
     [
@@ -148,7 +148,7 @@ function drawTenants(tenants: readonly TenantGlance[]): Part[][] {
   ];
 }
 
-/** This instance's shards, and what is wrong with the others. */
+/** This instance's shards, and problems of the others. */
 function drawCluster({ cluster, instance, shards, instances, unheld }: NonNullable<Overview["cluster"]>): Part[][] {
   const own = instances.find((each) => each.instance === instance)?.shards ?? [];
   return [[
@@ -156,7 +156,7 @@ function drawCluster({ cluster, instance, shards, instances, unheld }: NonNullab
     `${own.length === 0 ? "none" : own.join(", ")} of ${shards}  in ${cluster} with ${instances.length} instances  `,
     unheld.length === 0
       ? { text: "all held", mood: "good" }
-      : { text: `held by nobody: ${unheld.join(", ")}`, mood: "bad" },
+      : { text: `without a holder: ${unheld.join(", ")}`, mood: "bad" },
   ]];
 }
 

@@ -1,4 +1,4 @@
-/** What `barline version` does. @module */
+/** `barline version`. @module */
 import { VERSION } from "../version.ts";
 import { EXIT } from "./command.ts";
 

@@ -5,7 +5,7 @@
  *
  *     claimed → announced in a heartbeat: held → streamed → releasing: no longer streamed → no longer announced → released
  *
- * `hold.ts` says how long the instance may stream after a heartbeat, and `streaming.ts` what it streams. When the hold is
+ * `hold.ts` says how long the instance may stream after a heartbeat, and `streaming.ts` says which shards it streams. When the hold is
  * over without another heartbeat that went through, the streams are cut at once and the shards are lost.
  *
  * @module
@@ -22,7 +22,7 @@ import { createStreaming } from "./streaming.ts";
 export interface ClusterOptions {
   store: LeaseStore;
   times: LeaseTimes;
-  /** What the other instances are told. */
+  /** The report of this instance for the others. */
   report: () => Omit<InstanceReport, "isLeaving">;
   /** Makes these the shards that are streamed; resolves when no other one is. */
   stream: (shards: ReadonlySet<number>) => Promise<void>;
@@ -31,7 +31,7 @@ export interface ClusterOptions {
   emit: Listener;
 }
 
-/** This instance, and what it knows of the others. */
+/** This instance, and its knowledge of the others. */
 export interface Cluster {
   /** Unique to this instance and this start. */
   readonly id: string;
@@ -43,7 +43,7 @@ export interface Cluster {
   start(): Promise<void>;
   /** Whether this instance may stream the shards that it holds, to the moment. */
   isHolding(): boolean;
-  /** Streams the held shards anew, as the providers of a shard have changed. */
+  /** Streams the held shards again, as the providers of a shard have changed. */
   refresh(): Promise<void>;
   /** Claims no further shard, and announces that. */
   prepareToLeave(): void;
@@ -56,7 +56,7 @@ export interface Cluster {
 /**
  * The session with the lease store:
  *
- * - `apart`: there is none. The next turn of the loop opens one, and claims again what is held while the hold is open.
+ * - `apart`: there is none. The next turn of the loop opens one, and claims the held shards again while the hold is open.
  * - `joined`: heartbeats go through the lease.
  * - `leaving`: no further turn begins; the lease, if there is one, is closed with a farewell.
  */
@@ -72,7 +72,7 @@ interface Heard {
   /** Ids of the instances alive, and since when these are the same. */
   readonly ids: string;
   readonly since: number;
-  /** How many shards nobody holds. */
+  /** How many shards have no holder. */
   readonly unheld: number;
 }
 
@@ -100,7 +100,7 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
   const streaming = createStreaming({
     stream,
     onFailed: (error) =>
-      emit({ type: "cluster-notice", message: `cannot change what is streamed: ${(error as Error).message}` }),
+      emit({ type: "cluster-notice", message: `Cannot change the streamed shards: ${(error as Error).message}` }),
     onChanged: condition.notify,
   });
 
@@ -225,7 +225,7 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
         endSession();
         if (isLeaving()) return;
         setProblem((error as Error).message);
-        // An instance that is back soon keeps what it holds.
+        // An instance that is back soon keeps its shards.
         await sleep(hold.isOpen() ? SOON * times.heartbeatMs : times.heartbeatMs, since);
       }
     }

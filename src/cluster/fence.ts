@@ -1,5 +1,5 @@
 /**
- * Ends a provider at once when the right to stream it is over, whatever the provider and the pipeline are doing.
+ * Ends a provider at once when the right to stream it is over, in any state of the provider and the pipeline.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Frame } from "../records/frame.ts";
 export interface Fence {
   /** Aborts when the right is over. */
   readonly signal: AbortSignal;
-  /** Whether the right is there, to the moment: a process that hung goes on before any of its timers. */
+  /** Whether the right is there at this moment: a process that hung resumes before its timers fire. */
   isOpen(): boolean;
   /** Called with each stream that begins (1) or ends (-1). */
   readonly onCount: (change: 1 | -1) => void;

@@ -9,7 +9,7 @@
  * before the first, when that time has passed, and when it is ended.
  */
 export interface Hold {
-  /** Whether it is open, to the moment: a process that hung goes on before any of its timers. */
+  /** Whether it is open at this moment: a process that hung resumes before its timers fire. */
   isOpen(): boolean;
   /** Opens it after a heartbeat that was sent at this moment. */
   extend(sentAt: Moment): void;
@@ -17,7 +17,7 @@ export interface Hold {
   end(): void;
 }
 
-/** A moment by the monotonic clock, which nobody sets, and by the wall clock, which goes on while the machine sleeps; ms. */
+/** A moment by the monotonic clock, which is never set, and by the wall clock, which runs while the machine sleeps; ms. */
 export interface Moment {
   readonly monotonic: number;
   readonly wall: number;

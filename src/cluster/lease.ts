@@ -3,7 +3,7 @@
  *
  * An instance sends **heartbeats**: each reports that it lives and which shards it holds, and answers with the same of the
  * others. It may stream its shards for {@linkcode LeaseTimes.holdMs} after the last heartbeat that went through **was
- * sent**, and then stops by itself, whether or not it knows why. The lease store gives a shard to nobody else before that
+ * sent**, and then stops by itself, whether or not it knows why. The lease store gives a shard to no other instance before that
  * time is over, and ends the leases of an instance that is silent for {@linkcode LeaseTimes.ttlMs}. So no two instances
  * stream a shard at once, as long as their clocks run at the same speed; the time that they show does not matter.
  *
@@ -29,7 +29,7 @@ export function leaseTimes(seconds: number): LeaseTimes {
   return { ttlMs, holdMs: ttlMs * HOLD_SHARE, heartbeatMs: ttlMs / 5 };
 }
 
-/** What an instance reports of itself. Times are epoch seconds. */
+/** The report of an instance. Times are epoch seconds. */
 export interface InstanceReport {
   readonly instance: string;
   readonly host: string;

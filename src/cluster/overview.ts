@@ -33,7 +33,7 @@ export interface ClusterOverview {
   /** Number of shards; 0 where no instance is alive. */
   readonly shards: number;
   readonly instances: readonly InstanceOverview[];
-  /** Shards that nobody holds. */
+  /** Shards without a holder. */
   readonly unheld: readonly number[];
 }
 

@@ -116,7 +116,7 @@ export async function checkLeaseServer(client: Client, label: string): Promise<v
 export function createPostgresLeaseStore({ database, cluster, times }: PostgresLeaseOptions): LeaseStore {
   const { ttlMs, holdMs } = times;
 
-  /** Waits for an answer as long as it is of use. */
+  /** Waits for an answer as long as it is useful. */
   async function ask<T>(client: Client, fn: () => Promise<T>): Promise<T> {
     try {
       return await deadline(fn(), holdMs);
@@ -166,7 +166,7 @@ DELETE FROM ${of("cluster_instance")} i WHERE i.cluster = $1 AND i.seen_at < clo
     async join(id, report, signal) {
       const waiting = new AbortController();
       const timer = setTimeout(() => waiting.abort(new Error(`${database.label} does not answer`)), holdMs);
-      // The session outlives the wait: what is aborted later must leave it its farewell.
+      // The session outlives the wait: a later abort must not take its farewell.
       using _stop = onAbort(signal, (reason) => waiting.abort(reason));
       const client = await database.connect(waiting.signal).finally(() => clearTimeout(timer));
       try {

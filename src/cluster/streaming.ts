@@ -7,7 +7,7 @@
 /**
  * - `settled`: exactly these shards are streamed;
  * - `changing`: a change is in flight or waits for another;
- * - `failed`: the last change failed at this time of the monotonic clock, and what is streamed is unknown.
+ * - `failed`: the last change failed at this time of the monotonic clock, and it is unknown which shards are streamed.
  */
 export type StreamingState =
   | { readonly state: "settled"; readonly shards: ReadonlySet<number> }

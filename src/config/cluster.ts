@@ -45,7 +45,7 @@ export const clusterOptions = {
   }),
 };
 
-/** What is said of shards. */
+/** The options of shards. */
 type ClusterSettings = z.infer<z.ZodObject<typeof clusterOptions>>;
 
 /** Whether this instance is to be one of several: as soon as shards are spoken of. */

@@ -132,15 +132,15 @@ function formatHost({ host, port }: DatabaseHost): string {
 
 /** Schemas of the server itself, of TimescaleDB, and those that Barline makes for readers and for trials. */
 const RESERVED = /^(pg_|information_schema$|_?timescaledb_|barline_(reader|chaos)_)/;
-/** What a PostgreSQL name may have at most; it cuts off what is longer. */
+/** Longest name of PostgreSQL, in bytes; it cuts off the rest of a longer one. */
 const MOST_NAME_BYTES = 63;
 
-/** What {@linkcode isSchemaName} takes. */
+/** The names that {@linkcode isSchemaName} accepts. */
 export const SCHEMA_NAME_WANTED =
   "a name of 1 to 63 bytes without $, backslash and control characters, and none of the " +
   "server's (pg_…, information_schema), of TimescaleDB's or of barline_reader_… and barline_chaos_…";
 
-/** Whether the tables may be in a schema of that name. Within limits it is a name as PostgreSQL has it, whatever its case. */
+/** Whether the tables may be in a schema of that name: within limits any name of PostgreSQL, in any case. */
 export function isSchemaName(name: string): boolean {
   const length = new TextEncoder().encode(name).length;
   return length >= 1 && length <= MOST_NAME_BYTES && !RESERVED.test(name) && !/[$\\\p{Cc}\p{Cs}]/u.test(name);

@@ -16,12 +16,12 @@ import { option } from "./option.ts";
 
 /** A text of any length, absent by default. */
 const word = (expected: string, help: string, value: string) =>
-  option(z.string().min(1).optional(), { wanted, help, value });
+  option(z.string().min(1).optional(), { expected, help, value });
 /** Items, or in the file a mapping. */
 const pairs = (expected: string, help: string, value: string) =>
   option(
     z.union([z.array(z.string().min(1)), z.record(z.string().min(1), z.union([z.string(), z.number()]))]).default([]),
-    { wanted, help, value, whole: true },
+    { expected, help, value, whole: true },
   );
 
 /** How files are written. What is absent follows from the file, or is asked for. */

@@ -21,7 +21,7 @@ export interface Layer {
   readonly name: string;
 }
 
-/** The first of what the layers give. */
+/** The value of the first layer that has one. */
 export function first<T>(layers: readonly Layer[], read: (layer: Layer) => T | undefined): T | undefined {
   for (const layer of layers) {
     const found = read(layer);
@@ -53,7 +53,7 @@ export function variableLayer(name: string, variable: (name: string) => string |
 }
 
 /**
- * Variables of a `.env` file. The one of the working directory need not exist; one that somebody has named must: without
+ * Variables of a `.env` file. The one of the working directory need not exist; a named one must: without
  * it a run would start into another database.
  */
 export function dotenvLayer(path: string, isNamed: boolean, problems: ConfigProblem[]): Layer {
@@ -116,7 +116,7 @@ function readYaml(path: string, problems: ConfigProblem[]): Record<string, unkno
     // One option is called null.
     const values = parseYaml(Deno.readTextFileSync(path), { stringKeys: true }) ?? {};
     if (typeof values === "object" && !Array.isArray(values)) return values;
-    problems.push({ key: "config", source: path, message: "current value is no mapping, expected a YAML mapping" });
+    problems.push({ key: "config", source: path, message: "The file holds no mapping, expected a YAML mapping" });
   } catch (error) {
     // Only the first line: the parser goes on to show the text around the place, where a password may stand.
     const message = (error as Error).message.split("\n", 1)[0].replace(/:$/, "");

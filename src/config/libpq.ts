@@ -1,5 +1,5 @@
 /**
- * What other PostgreSQL clients are told: `PGHOST` and its like, services, and passwords in `.pgpass`, as libpq reads them.
+ * Settings of other PostgreSQL clients: `PGHOST` and its like, services, and passwords in `.pgpass`, as libpq reads them.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
   PGCONNECT_TIMEOUT: "connect_timeout",
   PGTARGETSESSIONATTRS: "target_session_attrs",
 };
-/** Parameters that a service may have and a URL may not: they change nothing of what is written. */
+/** Parameters that a service may have and a URL may not: they do not change any row. */
 const IGNORED = ["hostaddr", "passfile", "options", "client_encoding", "gssencmode", "channel_binding", "keepalives"];
 
 /**
@@ -107,11 +107,11 @@ function findPassword(
   { database, user }: DatabaseTarget,
 ): string | undefined {
   // A socket is called by this name.
-  const wanted = [host.startsWith("/") ? "localhost" : host, String(port), database, user];
+  const expected = [host.startsWith("/") ? "localhost" : host, String(port), database, user];
   for (const line of lines) {
     if (line.startsWith("#")) continue;
     const fields = Array.from(line.matchAll(/((?:\\.|[^:\\])*)(?::|$)/g), ([, field]) => field.replace(/\\(.)/g, "$1"));
-    if (wanted.every((each, at) => fields[at] === "*" || fields[at] === each)) return fields[4];
+    if (expected.every((each, at) => fields[at] === "*" || fields[at] === each)) return fields[4];
   }
 }
 

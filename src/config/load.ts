@@ -27,19 +27,19 @@ export interface Config {
   readonly httpToken?: string;
   /** The configuration of each of the file's tenants that is to run; empty where this is the only one there is. */
   readonly tenants: readonly Config[];
-  /** What keeps nobody from running and should be known: sentences. */
+  /** Warnings, as sentences. */
   readonly warnings: readonly string[];
 }
 
 /** A configuration as far as the checks of its values have come. */
 export type CheckedConfig = Omit<Config, "target">;
 
-/** What {@linkcode loadConfig} reads from. */
+/** The inputs of {@linkcode loadConfig}. */
 export interface ConfigInputs {
   /** Flags by option name; text, lists of text, or `true`. */
   flags: ReadonlyMap<string, unknown>;
   env: (name: string) => string | undefined;
-  /** Names of the variables that are set, of which those that mean nothing are warned of. @default {none} */
+  /** Names of the variables that are set; unknown ones give a warning. @default {none} */
   variables?: readonly string[];
   /** Path of the YAML file. */
   file?: string;
@@ -78,13 +78,13 @@ export function loadConfig(inputs: ConfigInputs): Config {
     const found: ConfigProblem[] = [];
     const own = readSettings([flags, entryLayer(entry, file.layer.name), ...shared], found);
     for (const { key, source, message } of found) {
-      // What is wrong with what all share has been told.
+      // Problems of shared values are reported once.
       if (source !== file.layer.name || !entry.values.has(key.split(".")[0] as OptionName)) continue;
       problems.push({ key: `${name}.${key}`, source, message });
     }
     const token = entry.httpToken === undefined ? undefined : variable(entry.httpToken)?.trim();
     if (entry.httpToken !== undefined && !token) {
-      const message = `the variable ${entry.httpToken} is not set, expected a long random text`;
+      const message = `The variable ${entry.httpToken} is not set, expected a long random text`;
       problems.push({ key: `${name}.httpToken`, source: file.layer.name, message });
     }
     const settings = { ...own.settings, tenant: entry.name };
@@ -92,7 +92,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
       ...own,
       settings,
       target,
-      // Never the one that all share where the tenant's own is not set: that may be somebody else's key.
+      // Never the shared variable where the tenant's own is not set: it may hold another tenant's key.
       variable: (each) => variable(Object.hasOwn(entry.variables, each) ? entry.variables[each] : each),
       httpToken: token,
       tenants: [],
@@ -118,7 +118,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
   return config;
 }
 
-/** The value that an option is given, unchecked. What is wrong with it and others is left to {@linkcode loadConfig}. */
+/** The given value of an option, unchecked: problems are left to {@linkcode loadConfig}. */
 export function peekOption(name: OptionName, inputs: ConfigInputs): unknown {
   const { flags, shared } = openLayers(inputs, []);
   const spec = optionSpecs.find((each) => each.name === name)!;
@@ -196,24 +196,24 @@ function resolveTarget(
   }
 }
 
-/** What is wrong with a value, by key: the entries of a mapping that do not do, or else all of it. */
+/** Problems of a value, by key: the wrong entries of a mapping, or else all of it. */
 function findWrong(value: unknown, spec: OptionSpec): { key: string; message: string }[] {
   const type = settingsSchema.shape[spec.name];
   if (spec.type === "mapping") {
     const schema = (type as unknown as z.ZodDefault).unwrap() as unknown as z.ZodObject;
     return findWrongKeys(spec.name, coerce(value, spec), schema, spec.expected);
   }
-  const tell = (key: string, wrong: unknown) => {
+  const refuse = (key: string, wrong: unknown) => {
     const current = spec.secret ? "(not shown)" : JSON.stringify(wrong);
     return { key, message: `current value is ${current}, expected ${spec.expected}` };
   };
   const entries = isMapping(value) ? Object.entries(value) : [];
   const wrong = entries.filter(([, each]) => isMapping(each) || !type.safeParse(coerce(each, spec)).success);
-  if (wrong.length === 0) return [tell(spec.name, value)];
-  return wrong.map(([name, each]) => tell(`${spec.name}.${name}`, each));
+  if (wrong.length === 0) return [refuse(spec.name, value)];
+  return wrong.map(([name, each]) => refuse(`${spec.name}.${name}`, each));
 }
 
-/** Text of the command line and the environment as the type that the option wants; what cannot be is left for the check. */
+/** Text of the command line and the environment as the type of the option; other text is left for the check. */
 function coerce(value: unknown, spec: OptionSpec): unknown {
   const { type, whole } = spec;
   if (type === "mapping") return readMapping(value);
@@ -232,7 +232,7 @@ function coerce(value: unknown, spec: OptionSpec): unknown {
   return value;
 }
 
-/** What may be shown of a secret. */
+/** The part of a secret that may be shown. */
 function redact(secret: NonNullable<OptionSpec["secret"]>, value: unknown): string {
   return secret === true ? redactUrl(String(value)) : secret(value);
 }

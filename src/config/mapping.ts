@@ -18,7 +18,7 @@ export function readMapping(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [camelCase(key), each]));
 }
 
-/** What is wrong with a mapping: each key, and the sentence that tells of it. `wanted` is what is wanted of the whole. */
+/** Problems of a mapping: each key with its message. `expected` describes the whole mapping. */
 export function findWrongKeys(
   name: string,
   value: unknown,
@@ -39,7 +39,7 @@ export function findWrongKeys(
 
 const show = (value: unknown) => JSON.stringify(value) ?? "nothing";
 
-/** What a setting of the mapping wants to be; below its `optional` lies what it says of itself. */
+/** The expected value of a setting, which is declared below its `optional`. */
 function expectedOf(type: z.ZodType): string {
   const meta = type.meta()?.barline as { expected: string } | undefined;
   return meta?.expected ?? expectedOf((type as z.ZodOptional).unwrap() as z.ZodType);

@@ -1,5 +1,5 @@
 /**
- * The options of NATS: where it is, how to enter, and what the stream and its consumers are like.
+ * The options of NATS: its address, the credentials, and the stream with its consumers.
  *
  * @module
  */
@@ -56,16 +56,16 @@ export const natsOptions = {
   natsRetention: choice(
     ["workqueue", "limits"],
     "workqueue",
-    "what the stream keeps: what is not stored yet, or all up to its limits, as an edge whose stream is mirrored needs it",
+    "what the stream keeps: messages until they are stored, or all up to its limits, as an edge with a mirrored stream needs it",
   ),
   natsReplicas: positive("servers that keep a copy of each message", 1, 5),
   natsMaxBytes: positive("size to which the stream may grow", 1024 ** 3, 2 ** 50),
   natsMaxAge: option(z.number().min(0).max(31_536_000).default(0), {
     expected: "seconds from 0 to 31536000",
-    help: "age at which the stream drops what is in it, stored or not; 0 is never",
+    help: "age at which the stream drops messages, stored or not; 0 is never",
     value: "SECONDS",
   }),
-  natsDiscard: choice(["new", "old"], "new", "when the stream is full: refuse what comes, or drop the oldest"),
+  natsDiscard: choice(["new", "old"], "new", "when the stream is full: refuse new messages, or drop the oldest"),
   natsDedupe: seconds("how long the stream knows a message again that is sent twice", 120),
   natsSources: option(z.array(z.string().regex(NAME)), {
     expected: "JetStream domains of letters, digits, - and _, separated by commas",
@@ -74,7 +74,7 @@ export const natsOptions = {
   }).default([]),
   natsShards: positive("parts of the subject over which the symbols are spread", 4, 256),
   natsConsumer: name("durable consumer that all workers of a hub share", "barline"),
-  natsMaxAckPending: positive("most messages under way to all workers of a hub together", 512, 100_000),
+  natsMaxAckPending: positive("most messages in flight to all workers of a hub together", 512, 100_000),
   natsAckWait: option(z.number().min(1).max(3600).default(30), {
     expected: "seconds from 1 to 3600",
     help: "how long after the last sign of life a worker's messages go to another",
@@ -82,13 +82,13 @@ export const natsOptions = {
   }),
 };
 
-/** What a program needs to know to use NATS. */
+/** Settings for using NATS. */
 export type NatsSettings = z.infer<z.ZodObject<typeof natsOptions>>;
 
 /** Names of the options. */
 export const NATS_OPTIONS = Object.keys(natsOptions) as readonly (keyof NatsSettings)[];
 
-/** Picks what is about NATS. */
+/** Picks the settings of NATS. */
 export function pickNats(settings: NatsSettings): NatsSettings {
   return Object.fromEntries(NATS_OPTIONS.map((each) => [each, settings[each]])) as NatsSettings;
 }

@@ -1,5 +1,5 @@
 /**
- * What somebody may have meant.
+ * The known word that the user may have meant.
  *
  * @module
  */

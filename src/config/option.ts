@@ -1,14 +1,14 @@
 /**
- * What an option is made of: its type in the schema, and what it says of itself to the command line, the environment and
+ * The parts of an option: its type in the schema, and its description for the command line, the environment and
  * the help.
  *
  * @module
  */
 import { z } from "zod";
 
-/** What an option says of itself besides its type. */
+/** Description of an option, besides its type. */
 export interface OptionMeta {
-  /** What a right value looks like, to end the sentence "expected …". */
+  /** Right values, to end the sentence "expected …". */
   expected: string;
   /** One line of help. */
   help: string;
@@ -16,7 +16,7 @@ export interface OptionMeta {
   value?: string;
   /** Further environment variables, after the one made of the name (`batchSize` → `BARLINE_BATCH_SIZE`). */
   env?: readonly string[];
-  /** Must never be shown as it is; a function gives what may be shown of it. */
+  /** Must never be shown in full; a function returns the part that may be shown. */
   secret?: true | ((value: unknown) => string);
   /** A list whose items may hold commas: each is given by a flag of its own, or as a list in the file. */
   whole?: true;

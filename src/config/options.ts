@@ -48,7 +48,7 @@ export const settingsSchema = z.strictObject({
   }).default(["AAPL", "MSFT", "NVDA"]),
   failover: list({
     expected: "names of two or more live providers",
-    help: "providers of which one delivers at a time, the preferred one first [none]",
+    help: "providers that stand in for each other, the preferred one first; one delivers at a time [none]",
     value: "A,B",
   }).default([]),
   failoverAfter: seconds("how long a provider may be without a connection until the next one takes over", 30),
@@ -58,7 +58,7 @@ export const settingsSchema = z.strictObject({
     help: "two providers whose bars of the same symbols are compared [none]",
     value: "A,B",
   }).default([]),
-  quorumTolerance: part("largest difference of prices that is none, as a part of them").default(0.001),
+  quorumTolerance: part("largest relative price difference treated as equal").default(0.001),
   quorumVolumeTolerance: part("the same for volumes [they are not compared]").optional(),
   timeframe: option(perProvider(z.enum(timeframes)).default(DEFAULT_TIMEFRAME), {
     expected: `one of ${timeframes.join(", ")}`,
@@ -72,7 +72,8 @@ export const settingsSchema = z.strictObject({
   }),
   pollSeconds: option(z.number().min(1).max(86_400).default(60), {
     expected: "seconds from 1 to 86400",
-    help: "how often a provider is asked for what it does not stream: option chains, reports (at most each 6 hours)",
+    help:
+      "how often a provider is asked for data that it does not stream: option chains, reports (at most each 6 hours)",
     value: "SECONDS",
   }),
   repairShare: part("share of a live feed's requests for history for repairs that are not urgent").default(0.1),
@@ -93,7 +94,7 @@ export const settingsSchema = z.strictObject({
   }).default([]),
   refuseLimit: option(refuseLimit.default(1000), {
     expected: "a number of records, a share as in 20%, or off",
-    help: "leave a file whose first N records are all refused for one reason, or of which more than a share is refused",
+    help: "stop reading a file if its first N records are all refused for one reason, or more than a share of all",
     value: "N|P%|off",
   }),
   timeUnit: choice(
@@ -112,8 +113,8 @@ export const settingsSchema = z.strictObject({
     help: "most records a second from each provider that can wait [no limit]",
     value: "N",
   }),
-  provisional: flag("store bars that are still under way too, marked as provisional"),
-  resume: flag("go on after the last committed line of each file, or bar of the mock"),
+  provisional: flag("store forming bars too, marked as provisional"),
+  resume: flag("continue after the last committed line of each file, or bar of the mock"),
   limit: option(z.number().int().min(1).optional(), {
     expected: "a whole number from 1",
     help: "stop after that many records [no limit]",
@@ -169,14 +170,14 @@ export const settingsSchema = z.strictObject({
   }),
   feedbackUrl: option(z.url({ protocol: /^https?$/ }).optional(), {
     expected: "an address that starts with http:// or https://",
-    help: "webhook that is told of each change of backpressure, by POST [none]",
+    help: "webhook that gets each change of backpressure, by POST [none]",
     value: "URL",
     env: ["MDS_FB_HTTP_ENDPOINT"],
     secret: true,
   }),
   journal: option(z.enum(["off", "overflow", "durable"]).optional(), {
     expected: "one of off, overflow, durable",
-    help: "what goes to disk before the database: nothing, what memory cannot hold, or everything " +
+    help: "records that go to disk before the database: none, those that memory cannot hold, or all " +
       "[overflow for live feeds, off for other sources]",
     value: "off|overflow|durable",
   }),
@@ -191,25 +192,25 @@ export const settingsSchema = z.strictObject({
   workers: positive("lanes that write at once", 4, 64),
   batchSize: positive("most records of a batch", 5000, 100_000),
   lingerMs: milliseconds("how long a batch that is not full waits for more while another is written", 2),
-  lateAfter: positive("age in seconds from which on what history gives beside a live feed is late", 3600),
+  lateAfter: positive("age in seconds from which bars of history beside a live feed are late", 3600),
   retryAttempts: positive("attempts of a write before it waits behind the circuit", 5, 100),
   circuitFailures: positive("consecutive failures that open the circuit", 5, 1000),
   circuitOpenMs: milliseconds("how long an open circuit waits before its probe", 30_000, 1),
   synchronousCommit: choice(
     ["on", "local", "off"],
     "on",
-    "what a commit in the database waits for: all that the server is set up for, its own disk, or nothing",
+    "what a commit in the database waits for: all replicas of the set-up, its own disk, or nothing",
   ),
   writeTimeoutMs: milliseconds("longest time a write may take", 15_000, 100),
   drainTimeout: option(z.number().min(0).max(86_400).default(30), {
     expected: "seconds from 0 to 86400",
-    help: "how long a stop waits for what was accepted; then it stays in the journal, or goes to the dead letters",
+    help: "how long a stop waits for accepted records; then they stay in the journal, or go to the dead letters",
     value: "SECONDS",
   }),
   ...natsOptions,
   ...clusterOptions,
   strict: flag("end with exit code 5 where there are dead letters"),
-  dlqAutoReplay: choice(["on", "off"], "on", "at the start replay what an earlier stop left to the dead letters"),
+  dlqAutoReplay: choice(["on", "off"], "on", "at the start replay dead letters that an earlier stop has left"),
   logLevel: choice(["debug", "info", "warning", "error"], "info", "least severity that is logged"),
   logFormat: choice(["text", "json"], "text", "form of the log, which goes to stderr"),
   json: flag("print the summary as one JSON object, on the last line of stdout"),
@@ -253,7 +254,7 @@ export const optionSpecs: readonly OptionSpec[] = Object.entries(settingsSchema.
 /** The options that are flags too; mappings stand in the file alone. */
 export const flagSpecs: readonly OptionSpec[] = optionSpecs.filter(({ type }) => type !== "mapping");
 
-/** The schema's own description lies on it or, below a default, on what it wraps. */
+/** The description of a schema lies on it or, below a default, on the wrapped schema. */
 function findMeta(type: z.ZodType): OptionMeta {
   const meta = type.meta()?.barline as OptionMeta | undefined;
   return meta ?? findMeta((type as z.ZodDefault).unwrap() as z.ZodType);

@@ -12,7 +12,7 @@ export function isMapping(value: unknown): value is Readonly<Record<string, unkn
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The value of a provider, which may go by several names; `undefined` where there is none. */
+/** The value of a provider, which may have several names; `undefined` without one. */
 export function valueOf<T>(
   value: PerProvider<T>,
   names: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * What is wrong with a configuration.
+ * Problems of a configuration.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export class ConfigError extends Error {
   }
 }
 
-/** What is made of a configuration, or all that keeps it from being made. */
+/** The parts made of a configuration, or the problems that keep them from being made. */
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
@@ -34,7 +34,7 @@ export function resultOf<T>(value: T, problems: readonly ConfigProblem[]): Resul
 /**
  * The value of a result.
  *
- * @throws {ConfigError} If there is none, with the problems.
+ * @throws {ConfigError} If it has problems.
  */
 export function valueOrThrow<T>(result: Result<T>): T {
   if (result.ok) return result.value;

@@ -31,7 +31,7 @@ export function readServer(
     );
     return { value, source: `POSTGRES_* in ${layer.name}` };
   };
-  /** A part of an address in a source above a URL is about another server: about which, nobody says. */
+  /** A part of an address in a source above a URL is about another server, which is not named. */
   const besides = (layer: Layer) => {
     const url = layer.read(spec);
     if (url === undefined) return undefined;

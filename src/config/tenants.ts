@@ -1,5 +1,5 @@
 /**
- * What the configuration file may say of tenants, below `tenants:`: a list, each with its name, what differs from the
+ * Tenants of the configuration file, below `tenants:`: a list, each with its name, the options that differ from the
  * rest of the file, and which variables of the environment hold its secrets.
  *
  * @module
@@ -59,7 +59,7 @@ const OWN_KEYS = ["name", "variables", "httpToken"];
 /** Names of variables. */
 export const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
-/** Reads the list; what is wrong with it is added to `problems`. */
+/** Reads the list, and adds its problems to `problems`. */
 export function readTenants(value: unknown, source: string, problems: ConfigProblem[]): TenantEntry[] {
   const refuse = (key: string, message: string) => problems.push({ key, source, message });
   if (!Array.isArray(value)) {
@@ -72,7 +72,7 @@ export function readTenants(value: unknown, source: string, problems: ConfigProb
     if (!isMapping(item) || typeof name !== "string" || !TENANT_NAME.test(name)) {
       refuse(`tenants[${at}].name`, `current value is ${JSON.stringify(name)}, expected ${TENANT_NAME_EXPECTED}`);
     } else if (entries.some((other) => other.name === name)) {
-      refuse(`tenants.${name}`, "it stands there twice, expected one entry");
+      refuse(`tenants.${name}`, "the name stands there twice, expected one entry");
     } else {
       entries.push(readEntry(name, item, (key, message) => refuse(`tenants.${name}.${key}`, message)));
     }

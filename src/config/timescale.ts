@@ -1,5 +1,5 @@
 /**
- * What the configuration file may say of TimescaleDB, below `timescale:`.
+ * Settings of TimescaleDB in the configuration file, below `timescale:`.
  *
  * @module
  */
@@ -53,8 +53,8 @@ const intervalOrOff = (least: Interval, most: Interval, help: string) =>
 const onOrOff = (help: string) => setting(z.boolean(), "true or false", help);
 
 /**
- * The mapping. What is not given keeps what the database has, or has its default where there is nothing yet: a command
- * that runs without the file must not undo what the file has set.
+ * The mapping. A setting that is not given stays as the database has it, or has its default in a new one: a command
+ * that runs without the file must not undo the settings of the file.
  */
 export const timescaleSchema = z.strictObject({
   enabled: onOrOff("whether TimescaleDB is used where it is there [true]"),
@@ -67,8 +67,8 @@ export const timescaleSchema = z.strictObject({
     "roll-ups that are kept as continuous aggregates; the others are plain views [all]",
   ),
   refreshEvery: interval("1m", "4w", "time between two refreshes of the roll-ups [5m]"),
-  realTime: onOrOff("whether roll-ups show what came since their last refresh too [true]"),
+  realTime: onOrOff("whether roll-ups include bars since their last refresh [true]"),
 });
 
-/** Settings of TimescaleDB; what is `undefined` is left as it is. */
+/** Settings of TimescaleDB; `undefined` leaves the setting of the database. */
 export type TimescaleSettings = z.infer<typeof timescaleSchema>;

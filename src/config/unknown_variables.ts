@@ -1,5 +1,5 @@
 /**
- * Variables that look as if they were options and are none.
+ * Variables with the prefix of options that name no option.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * How many dead letters lie there, without reading what has been read before.
+ * The number of dead letters on disk, without reading lines twice.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export function createLetterCounter(directory: string): () => Promise<number> {
   };
 }
 
-/** What changes when a file does; empty where there is none. */
+/** Size and time of a file, as text; empty if it does not exist. */
 async function versionOf(path: string): Promise<string> {
   try {
     const { size, mtime } = await Deno.stat(path);

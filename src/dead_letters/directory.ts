@@ -1,5 +1,5 @@
 /**
- * The directory of dead letters, which several processes may share: whoever writes holds its lock meanwhile, and only one
+ * The directory of dead letters, which several processes may share: a writer holds its lock meanwhile, and only one
  * at a time may change or remove letters.
  *
  * @module
@@ -19,10 +19,10 @@ export async function withLock<T>(directory: string, fn: () => Promise<T>): Prom
   return await fn();
 }
 
-/** The letters, held by one process that may change them: while nobody else does, they stay on their lines. */
+/** The letters, held by one process that may change them: until then they stay on their lines. */
 export interface HeldLetters extends Disposable {
   /**
-   * Changes letters for good: each is replaced by what `change` gives, kept where that is the line's own text, and removed
+   * Changes letters for good: each is replaced by the result of `change`, kept if that is the line's own text, and removed
    * where it is `undefined`. Files are replaced one by one, each as a whole. Letters that are added meanwhile stay.
    */
   rewrite(change: (located: LocatedLetter) => string | undefined): Promise<void>;

@@ -15,17 +15,17 @@ function formatLine(number: number, letter: StoredLetter): string {
   return JSON.stringify({ letter: number, ...letter });
 }
 
-/** What was made of a file. */
+/** Result of reading an edited file. */
 export interface Edit {
   /** Letters whose records have been changed, as they shall lie there from now on. */
   readonly changed: ReadonlyMap<LocatedLetter, StoredLetter>;
-  /** What is wrong with the file, a sentence each; nothing is changed while there is any. */
+  /** Problems of the file, a sentence each; while there are some nothing is changed. */
   readonly problems: readonly string[];
 }
 
 /**
- * Reads what an editor has left. Only `items` may differ; a letter whose line is gone stays as it was. A letter that has
- * been changed starts anew with its count of replays.
+ * Reads the file that an editor has left. Only `items` may differ; a letter whose line is gone stays as it was. A letter that has
+ * been changed starts again with its count of replays.
  *
  * @param findFaults Why the records of a letter would be refused again.
  */

@@ -19,7 +19,7 @@ export const FILTER_FIELDS: readonly string[] = [
   "symbol",
 ];
 
-/** What letters are chosen by; all of it must hold. */
+/** Criteria for letters; all must hold. */
 export interface LetterChoice {
   /** `field=text` conditions joined by commas, or the texts by field. */
   readonly where?: string | Readonly<Record<string, string>>;
@@ -69,7 +69,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_40
 /**
  * A duration like `1d12h` in milliseconds.
  *
- * @throws {RangeError} If it is none.
+ * @throws {RangeError} If it is no duration.
  */
 export function parseDuration(text: string): number {
   if (!/^(\d+(\.\d+)?[smhdw])+$/.test(text)) {

@@ -7,7 +7,7 @@ import type { LetterFilter } from "./filter.ts";
 import { replaysOf } from "./letter.ts";
 import type { LocatedLetter } from "./receipts.ts";
 
-/** What letters can be grouped by. */
+/** Fields to group letters by. */
 export const GROUPINGS = ["reason", "sqlstate", "provider", "age"] as const;
 /** One of {@linkcode GROUPINGS}. */
 export type Grouping = typeof GROUPINGS[number];

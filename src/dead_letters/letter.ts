@@ -11,7 +11,7 @@ export const DEFAULT_MAX_REPLAYS = 5;
 /** Why a record is given up. */
 export interface Refusal {
   readonly cause: DeadLetterCause;
-  /** Why, in words: a phrase that many letters share, then `: ` and what was particular. */
+  /** Why, in words: a phrase that many letters share, then `: ` and its particulars. */
   readonly reason: string;
   /** SQLSTATE, where a database refused it. */
   readonly sqlstate?: string;
@@ -19,13 +19,13 @@ export interface Refusal {
   readonly attempts?: number;
 }
 
-/** What the pipeline says of a record that it gives up. */
+/** Metadata of a record that the pipeline gives up. */
 export interface DeadLetter extends Refusal {
   readonly kind: string;
   readonly provider: string;
   /** `file:line` that it was read from. */
   readonly location?: string;
-  /** The record, complete, as JSON; or what came in its place. */
+  /** The record, complete, as JSON; or the item that came in its place. */
   readonly item: unknown;
 }
 
@@ -65,7 +65,7 @@ export function formatLetter(letter: DeadLetter, nowMs: number): string {
 
 /**
  * The letter after a replay that was refused again: one more replay and its writes are counted, and the newest reason
- * stands. What could not be read at first keeps the reason that was given then, when more was known.
+ * stands. An item that could not be read at first keeps its first reason, which knew more.
  */
 export function refuseAgain(letter: StoredLetter, { cause, reason, sqlstate, attempts }: Refusal): StoredLetter {
   const { metadata } = letter;

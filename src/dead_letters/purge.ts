@@ -16,7 +16,7 @@ export async function countMatching(directory: string, matches: LetterFilter, li
   return count;
 }
 
-/** Removes the first `limit` letters that match, the oldest first, and tells how many there were. */
+/** Removes the first `limit` letters that match, the oldest first, and returns their number. */
 export async function purgeLetters(held: HeldLetters, matches: LetterFilter, limit = Infinity): Promise<number> {
   let count = 0;
   await held.rewrite((located) => {

@@ -15,11 +15,11 @@ export interface CountedReason {
 
 /** Counts of reasons. */
 export interface Reasons {
-  /** Counts what these dead letters keep. */
+  /** Counts the letters that these write. */
   count(deadLetters: DeadLetters): DeadLetters;
   /** The commonest first. */
   commonest(most: number): CountedReason[];
-  /** Records that were refused for what they are, by Barline or by the sink. */
+  /** Records that Barline or the sink has refused for a fault of their own. */
   readonly refused: number;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Receipts: what became of letters that are being replayed, noted beside their file as it happens. A replay that is
+ * Receipts: outcomes of letters in a replay, noted beside their file as they come. A replay that is
  * killed leaves them behind, so that the next one knows which letters are done; the file itself is rewritten only once,
  * at the end.
  *
@@ -29,7 +29,7 @@ type Receipt = [line: number, digest: string, refusal?: Refusal];
 /** The receipts of one file of letters. */
 export interface Receipts {
   readonly size: number;
-  /** What became of the letter on a line: stored, or refused again; `undefined` where nothing is known of it. */
+  /** The outcome of the letter on a line: stored, or refused again; `undefined` without a receipt. */
   find(line: number, text: string): "stored" | Refusal | undefined;
 }
 
@@ -38,7 +38,7 @@ export function receiptsPath(path: string): string {
   return `${path}.receipts`;
 }
 
-/** Reads the receipts of a file; none where there are none. Takes memory in proportion to that one file. */
+/** Reads the receipts of a file. Takes memory in proportion to that one file. */
 export async function readReceipts(path: string): Promise<Receipts> {
   // Apart, as those that are stored may be very many, and of them no more is known than their digest.
   const stored = new Map<number, string>();

@@ -1,5 +1,5 @@
 /**
- * What is known of a series: where it is confirmed, and where it is in doubt and why.
+ * The state of a series: where it is confirmed, and where it is in doubt and why.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Range } from "../calendar/mod.ts";
 import type { Doubt, DoubtReason } from "../coverage/coverage.ts";
 import type { Names } from "../database/names.ts";
 
-/** A range that is confirmed or, where there is a doubt, in doubt. Ends may lie outside of what was asked for. */
+/** A range that is confirmed or, where there is a doubt, in doubt. Ends may lie outside of the requested range. */
 export interface Known extends Range {
   readonly doubt?: Doubt;
 }
@@ -47,7 +47,7 @@ export async function readKnown(
   ].sort((a, b) => a.from - b.from);
 }
 
-/** What each reason means, to follow "because". */
+/** The meaning of each reason, to follow "because". */
 const MEANINGS: Record<DoubtReason, string> = {
   hole: "a live bar did not adjoin the bar before it",
   interrupted: "the connection was interrupted",

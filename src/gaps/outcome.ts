@@ -1,5 +1,5 @@
 /**
- * What became of a gap.
+ * Outcomes of gaps.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import type { Gap } from "./scan.ts";
  */
 export type GapState = "missing" | "repaired" | "no-trade" | "unrepairable";
 
-/** A run of bars that were expected, and what is known of them. */
+/** A run of expected bars, and their outcome. */
 export interface GapOutcome extends Range {
   readonly state: GapState;
   /** Whether it was known to be without trades before. */
@@ -26,7 +26,7 @@ export interface GapOutcome extends Range {
   readonly reason?: string;
 }
 
-/** What is known of a gap before history is asked. */
+/** The outcome of a gap before history is asked. */
 export function describeGap({ from, to, isNoTrade, doubt }: Gap): GapOutcome {
   if (isNoTrade) return { from, to, state: "no-trade", wasKnown: true };
   if (doubt === undefined) return { from, to, state: "missing" };

@@ -1,5 +1,5 @@
 /**
- * Tells what became of gaps after the provider's history was asked.
+ * Outcomes of gaps after the provider's history was asked.
  *
  * @module
  */
@@ -14,10 +14,10 @@ export interface Denial {
 }
 
 /**
- * What became of the gaps that were found before, in order.
+ * The outcomes of the gaps that were found before, in order.
  *
  * @param before The gaps before history was asked.
- * @param after The gaps in the same range after that; what is in none of them is repaired.
+ * @param after The gaps in the same range after that; the rest is repaired.
  */
 export function reconcileGaps(before: readonly Gap[], after: readonly Gap[], denied: readonly Denial[]): GapOutcome[] {
   const outcomes: GapOutcome[] = [];
@@ -52,7 +52,7 @@ function* withDenials(gap: Gap, denied: readonly Denial[]): Generator<GapOutcome
   for (const [from, to] of left) yield describeGap({ ...gap, from, to });
 }
 
-/** What of the range is in none of the intervals, which are in order. */
+/** The parts of the range outside of the intervals, which are in order. */
 function without({ from, to }: Gap, intervals: readonly Interval[]): Interval[] {
   // The first that ends after the start: there may be tens of thousands.
   let low = 0;

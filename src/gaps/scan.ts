@@ -14,13 +14,13 @@ import { readKnown } from "./known.ts";
 
 /** A run of bars that are expected and not there, from the start of the first to the end of the last. */
 export interface Gap extends Range {
-  /** Whether it is confirmed that there are none. */
+  /** Whether it is confirmed that the bars do not exist. */
   readonly isNoTrade: boolean;
-  /** What is known to be wrong. */
+  /** The doubt about the bars. */
   readonly doubt?: Doubt;
 }
 
-/** What to scan. */
+/** Options of {@linkcode findGaps}. */
 export interface ScanOptions {
   readonly client: Client;
   readonly names: Names;
@@ -34,10 +34,10 @@ export interface ScanOptions {
   readonly to: number;
 }
 
-/** Bars that the database looks at in one statement: a moment of work, and a bound for what comes back. */
+/** Bars that the database looks at in one statement: a moment of work, and a bound for the answer. */
 const BARS_AT_ONCE = 50_000;
 
-// A bar that is still provisional is half a bar: whatever was to complete it did not come.
+// A bar that is still provisional is incomplete: its final state did not come.
 const neighboursQuery = ({ of }: Names) =>
   `SELECT (extract(epoch FROM n.previous) * 1000)::float8 AS previous,
   (extract(epoch FROM n.ts) * 1000)::float8 AS ts
@@ -51,7 +51,7 @@ FROM (
 WHERE n.previous IS NULL OR n.next IS NULL OR n.ts - n.previous > make_interval(secs => $4)
 ORDER BY n.ts`;
 
-/** The gaps of a series in order, ended where the market closes or what is known of them changes. */
+/** The gaps of a series in order, ended where the market closes or their state changes. */
 export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {
   const { client, names, seriesId, calendar, stepMs } = options;
   const from = Math.ceil(options.from / stepMs) * stepMs;
@@ -79,7 +79,7 @@ export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {
 
 /** Ranges without bars, whether any are expected there or not. Both ends of the range are multiples of the step. */
 async function* findHoles({ client, names, seriesId, stepMs, from, to }: ScanOptions): AsyncGenerator<Range> {
-  /** Up to where there are no holes that were not told. */
+  /** End of the holes that were returned. */
   let position = from;
   while (position < to) {
     const { rows } = await client.query<{ previous: number | null; ts: number }>({

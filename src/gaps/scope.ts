@@ -8,7 +8,7 @@ import { calendarOf, declarationOf } from "../providers/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import type { StoredSeries } from "./series.ts";
 
-/** What is to be expected of a series. */
+/** The bars that are expected of a series. */
 export interface Scope {
   readonly calendar: Calendar;
   /** Length of a bar, in milliseconds. */
@@ -21,7 +21,7 @@ export interface Scope {
   readonly doubtsTo: number;
 }
 
-/** What the user wants to look at, in epoch ms. */
+/** The range that the user asks for, in epoch ms. */
 export interface WantedRange {
   readonly from?: number;
   readonly to?: number;
@@ -55,7 +55,7 @@ export function scopeOf(series: StoredSeries, wanted: WantedRange, now = Date.no
 }
 
 function defaultEnd({ provider, newest }: StoredSeries, stepMs: number, now: number): number {
-  // Files and the mock do not go on by themselves: what comes after the newest bar is not missing.
+  // Files and the mock do not continue by themselves: bars after the newest one are not missing.
   const declaration = declarationOf(provider);
   if (!declaration?.history) return newest + 1;
   return Math.floor((now - LAG_MS - declaration.delayMs) / stepMs) * stepMs;

@@ -7,7 +7,7 @@ import type { Client } from "pg";
 import type { Names } from "../database/names.ts";
 import type { SeriesKey } from "../records/record.ts";
 
-/** A series that has bars, or of which bars are in doubt. */
+/** A series that has bars, or bars in doubt. */
 export interface StoredSeries extends SeriesKey {
   /** Its number in the database. */
   readonly id: number;

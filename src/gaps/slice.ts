@@ -12,13 +12,13 @@ import { findGaps, type Gap } from "./scan.ts";
 import type { Scope } from "./scope.ts";
 import type { StoredSeries } from "./series.ts";
 
-/** A series, or what is left of one, that is to be looked at. */
+/** A series, or the rest of one, to look at. */
 export interface ScopedSeries {
   readonly series: StoredSeries;
   readonly scope: Scope;
 }
 
-/** What is to be asked for of a part of a series. */
+/** The request for a part of a series. */
 export interface Part extends ScopedSeries {
   /** Everything in the scope that is not stored. */
   readonly gaps: readonly Gap[];
@@ -67,7 +67,7 @@ export async function takeSlice(
 }
 
 /**
- * The intervals to ask history for, newest first: what is recent is most likely to be there. Gaps and doubts that are near
+ * The intervals to ask history for, newest first: recent bars are most likely to be there. Gaps and doubts that are near
  * each other make one.
  */
 export function planRequests({ gaps, doubts, scope }: Part): Interval[] {

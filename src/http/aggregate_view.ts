@@ -1,5 +1,5 @@
 /**
- * What is shown of all tenants together: sums, a line a tenant, and each provider as `tenant/provider`.
+ * The view of all tenants together: sums, a line a tenant, and each provider as `tenant/provider`.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { createEventHub } from "./events.ts";
 import { type HealthReport, joinReports, type StoreHealth } from "./health.ts";
 import type { TenantView, View } from "./view.ts";
 
-/** The view of all; it is told of each tenant. */
+/** The view of all tenants; `add` includes one. */
 export interface TotalView extends View, Disposable {
   /** Listens to a tenant from now on. */
   add(tenant: Tenant): void;

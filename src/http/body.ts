@@ -1,10 +1,10 @@
 /**
- * What a request brings and what it gets back: limits of the one, headers of the other.
+ * Limits of the bodies of requests, and headers of responses.
  *
  * @module
  */
 
-/** What the request asks for is not right; answered with its status and message. */
+/** A wrong request; answered with its status and message. */
 export class RequestError extends Error {
   override name = "RequestError";
   /** Makes the error. */
@@ -18,7 +18,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 /**
  * Reads the JSON object of a body; an empty body is an empty object. Waits for it `timeoutMs` in all, by default 10 s.
  *
- * @throws {RequestError} If it is none, is too long, or does not come in time.
+ * @throws {RequestError} If it is no JSON object, is too long, or does not come in time.
  */
 export async function readObject(request: Request, timeoutMs = 10_000): Promise<Record<string, unknown>> {
   const text = await readText(request, timeoutMs);
@@ -64,7 +64,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
 };
 
-/** Adds what tells browsers to be careful, where the response does not say it itself. */
+/** Adds the headers that make browsers careful, unless the response has them. */
 export function withSecurityHeaders(response: Response): Response {
   for (const [name, value] of Object.entries(HEADERS)) {
     if (!response.headers.has(name)) response.headers.set(name, value);

@@ -47,7 +47,7 @@ const FILES: Readonly<Record<string, { type: string; text: string }>> = {
   "/cockpit/tenants.js": script(tenants),
 };
 
-/** Nothing runs, styles or is asked for but what this server gives, and no other page shows this one. */
+/** Scripts, styles and data come from this server alone, and no other page shows this one. */
 const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-/** What is sent. */
+/** The data that is sent. */
 export interface EventSources {
-  /** The overview of now; JSON. */
+  /** The current overview; JSON. */
   readonly overview: () => Promise<unknown>;
   /** The points of the charts, oldest first: sent when the newest is another. */
   readonly samples: () => readonly { readonly ts: number }[];
@@ -25,7 +25,7 @@ const MAX_WATCHERS = 100;
 /** Events that a slow reader may be behind; until it has caught up it gets no more. */
 const MAX_BEHIND = 4;
 
-/** Makes a hub. While nobody watches it does nothing. */
+/** Makes a hub. Without watchers it does nothing. */
 export function createEventHub({ overview, samples }: EventSources): EventHub {
   const watchers = new Map<ReadableStreamDefaultController<Uint8Array>, { sampledAt?: number }>();
   const encoder = new TextEncoder();

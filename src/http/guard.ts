@@ -1,5 +1,5 @@
 /**
- * Who may ask for what.
+ * Access to the pages.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { isLoopback, TOKEN_VARIABLE } from "./address.ts";
 import { createRateLimiter } from "./request_limit.ts";
 
 /**
- * Who may ask for a page: everybody; whoever can reach a loopback address, else the bearer of a token; the bearer of a
+ * Callers that may ask for a page: all; those who reach a loopback address, else bearers of a token; bearers of a
  * token alone, as it changes something; or the bearer of the operator's alone, as that is a matter of all tenants.
  */
 export type Access = "open" | "read" | "change" | "operate";
 
 /** Who asks. */
 export interface Caller {
-  /** The tenant whose token the request bears; absent for the operator, and whoever may see all. */
+  /** The tenant whose token the request bears; absent for the operator, and for callers that may see all. */
   readonly tenant?: string;
 }
 
@@ -23,7 +23,7 @@ export interface Caller {
 export interface GuardOptions {
   /** Host that is listened on. */
   readonly hostname: string;
-  /** The operator's, of now. */
+  /** The operator's current token. */
   readonly token: () => string | undefined;
   /** The tenant of each token that is one's own. */
   readonly tenantTokens?: () => ReadonlyMap<string, string>;
@@ -31,9 +31,9 @@ export interface GuardOptions {
 
 /** Looks at requests before they are answered. */
 export interface Guard {
-  /** The refusal of a request from an address, whatever it asks for; `undefined` where there is none. */
+  /** The refusal of any request from an address; `undefined` if it is not refused. */
   refuse(request: Request, url: URL, address: string): Response | undefined;
-  /** Who asks; or the refusal of what is asked for. */
+  /** The caller, or the refusal of its request. */
   admit(request: Request, address: string, access: Access): Caller | Response;
 }
 
@@ -41,9 +41,9 @@ export interface Guard {
 const REQUESTS = { perSecond: 100, burst: 1000 };
 /** Programs of the same machine could take its time anyway, and some ask in a loop. */
 const LOCAL_REQUESTS = { perSecond: 5000, burst: 10_000 };
-/** Headers by which a proxy tells for whom it asks. */
+/** Headers by which a proxy names the caller. */
 const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip"];
-/** Wrong tokens: nobody types that fast, and guessing takes for ever. */
+/** Wrong tokens: faster than anyone types, and too slow for guessing. */
 const WRONG_TOKENS = { perSecond: 0.5, burst: 10 };
 
 /** Makes the guard. */
@@ -51,11 +51,11 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
   const requests = createRateLimiter(REQUESTS);
   const localRequests = createRateLimiter(LOCAL_REQUESTS);
   const wrongTokens = createRateLimiter(WRONG_TOKENS);
-  // A token of a file may end with a newline; an empty one is none.
+  // A token of a file may end with a newline; an empty one does not count.
   const readToken = () => token()?.trim() || undefined;
   const isPublic = !isLoopback(hostname);
 
-  /** Compares digests, in the same time whatever was given; `undefined` without a token that is right. */
+  /** Compares digests, in the same time for any token; `undefined` for a wrong one. */
   function identify(request: Request): Caller | undefined {
     const given = /^Bearer +(.*\S)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
     if (given === undefined) return undefined;

@@ -1,5 +1,5 @@
 /**
- * Health as it is told over HTTP.
+ * Health over HTTP.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface ComponentReport {
   readonly details: Record<string, unknown>;
 }
 
-/** Health as `/health` tells it. */
+/** The answer of `/health`. */
 export interface HealthReport {
   readonly service: "barline";
   readonly state: HealthState;
@@ -30,13 +30,13 @@ export interface HealthReport {
   readonly ts: number;
 }
 
-/** Where records go: what it is called, and why it could not be reached at the last check. */
+/** The store: its name, and why it could not be reached at the last check. */
 export interface StoreHealth {
   readonly name: string;
   readonly error: string | undefined;
   /** The schema of the tables, once it is known; absent where records go elsewhere. */
   readonly schema?: string;
-  /** What a crash of it may take, if anything. */
+  /** How much a crash of it may lose, if anything. */
   readonly risk?: CommitRisk;
 }
 
@@ -105,7 +105,7 @@ function reportStore({ name, error, schema, risk }: StoreHealth): ComponentRepor
   return { name, state: error === undefined ? "healthy" : "unhealthy", details: { error, schema, ...risk } };
 }
 
-/** A provider; doubts and a wrong clock are told, and leave it healthy: both are usual, and repaired. */
+/** A provider; doubts and a wrong clock are reported, and leave it healthy: both are usual, and repaired. */
 function reportProvider(provider: ProviderHealth, isConnected: boolean): ComponentReport {
   const { name, state, error, unsubscribed, doubts, clockSkewMs, group, isActive } = provider;
   const isWell = unsubscribed === undefined && isConnected;

@@ -28,7 +28,7 @@ export interface ListenOptions {
   handler: Deno.ServeHandler<Deno.NetAddr>;
   onListen: (address: Deno.NetAddr) => void;
   onError: (error: unknown) => Response;
-  /** Called with the reason when the listener fails; connections that it has accepted go on. */
+  /** Called with the reason when the listener fails; accepted connections stay. */
   onFailure: (error: Error) => void;
   /** Most files that the process may have open. @default {1024} */
   maxOpenFiles?: number;
@@ -43,7 +43,7 @@ export interface ListenOptions {
  * Connections may take half of the files that are left when it begins, as databases and feeds need theirs. When they have more,
  * a new server takes the place of the one that listens, whose shutdown closes those without a request in flight.
  *
- * @throws {Error} If the address cannot be had.
+ * @throws {Error} If it cannot listen on the address.
  */
 export function keepListening(
   { hostname, port, handler, onListen, onError, onFailure, onCrowd, maxOpenFiles = COMMON_LIMIT }: ListenOptions,
@@ -77,7 +77,7 @@ export function keepListening(
     });
   }
 
-  /** Closes the connections without a request in flight; the others go on. */
+  /** Closes the connections without a request in flight; the others stay. */
   function shed(openFiles: number): void {
     onCrowd(openFiles);
     const closing = server.shutdown().catch(() => {}).finally(() => retired.delete(closing));
@@ -91,7 +91,7 @@ export function keepListening(
     if (openFiles === undefined) return;
     base = Math.min(base, openFiles);
     const isCrowded = openFiles - base > (maxOpenFiles - base) / 2;
-    // What a shutdown did not close is no idle connection.
+    // A connection that a shutdown did not close is not idle.
     if (isCrowded && hasShed) base = openFiles;
     else if (isCrowded) shed(openFiles);
     hasShed = isCrowded && !hasShed;

@@ -1,5 +1,5 @@
 /**
- * Limits of what one address may ask: a bucket of tokens each.
+ * Limits of requests from one address: a bucket of tokens each.
  *
  * @module
  */
@@ -11,15 +11,15 @@ export interface Limit {
   readonly burst: number;
 }
 
-/** Counts what addresses ask for. */
+/** Counts requests of addresses. */
 export interface RateLimiter {
-  /** Takes a token of the address; gives the seconds to wait where there is none, 0 where there was one. */
+  /** Takes a token of the address; returns the seconds to wait for one, 0 if there was one. */
   take(address: string, nowMs?: number): number;
   /** Seconds to wait, without taking a token. */
   wait(address: string, nowMs?: number): number;
 }
 
-/** Addresses that are remembered: beyond that the one unheard of for longest is forgotten, and starts anew. */
+/** Addresses that are remembered: beyond that the one with the oldest request is forgotten, and starts again. */
 const MAX_ADDRESSES = 10_000;
 
 /** Makes a limiter. Addresses of one IPv6 network (/64) count as one. */

@@ -1,5 +1,5 @@
 /**
- * The HTTP interface: metrics, health, the cockpit with the data behind it, and what it can change.
+ * The HTTP interface: metrics, health, the cockpit with the data behind it, and controls.
  *
  * @module
  */
@@ -12,22 +12,22 @@ import { type Access, createGuard, type Guard, type GuardOptions } from "./guard
 import { keepListening, type Listening } from "./listen.ts";
 import type { OwnPages, View } from "./view.ts";
 
-/** Longest error of a request in the log, in characters: whoever sends requests writes part of it. */
+/** Longest error of a request in the log, in characters: the sender writes part of it. */
 const MAX_LOGGED = 300;
 
-/** What the pages are made of. */
+/** The sources of the pages. */
 export interface HttpSources {
   /** Told which route has answered a request that came at `started`, in milliseconds since 1970. */
   readonly onRoute?: (method: string, path: string, started: number) => void;
   /** The page for Prometheus: of a tenant, or of all with the process. */
   readonly metrics: (tenant?: string) => Promise<{ body: string; contentType: string }>;
-  /** What is shown of a tenant, or of all; `undefined` where there is none of that name. */
+  /** The view of a tenant, or of all; `undefined` if there is none of that name. */
   readonly view: (tenant?: string) => View | undefined;
   /** Why the service is not ready for bars, one phrase each; empty when it is. */
   readonly unready: () => Promise<readonly string[]>;
-  /** Reads the configuration again; throws what is wrong with it. Absent where that cannot be done. */
+  /** Reads the configuration again; throws its problems. Absent where it cannot be read again. */
   readonly reload?: () => Promise<unknown>;
-  /** Closes the sources and writes what was accepted; then the run ends. */
+  /** Closes the providers and writes accepted records; then the run ends. */
   readonly drain: () => void;
 }
 
@@ -47,14 +47,14 @@ type Handler = (asked: Asked) => Response | Promise<Response>;
 interface Route {
   readonly method: "GET" | "POST";
   readonly access: Access;
-  /** What it answers or does, for the documentation. */
+  /** Its answer or effect, for the documentation. */
   readonly about: string;
   /** Parameters of the query, or the JSON of the body, for the documentation. */
   readonly takes?: string;
   readonly handle: Handler;
 }
 
-/** What a route says of itself: what it answers or does, and what it takes where it takes something. */
+/** Description of a route: its answer or effect, and its parameters if it has some. */
 type Words = readonly [about: string, takes?: string];
 
 const declare = (method: Route["method"], access: Access) => ([about, takes]: Words, handle: Handler): Route => ({
@@ -112,7 +112,7 @@ export const routes: Readonly<Record<string, Route>> = {
     "`provider`, `symbol`, `timeframe`; `limit` [500], at most 5,000",
   ], async (asked) => {
     const { query } = asked;
-    const [provider, symbol, timeframe] = ["provider", "symbol", "timeframe"].map((name) => wanted(query, name));
+    const [provider, symbol, timeframe] = ["provider", "symbol", "timeframe"].map((name) => required(query, name));
     const limit = Number(query.get("limit") ?? BARS);
     if (!(Number.isInteger(limit) && limit >= 1 && limit <= MAX_BARS)) {
       throw new RequestError(`Cannot use the limit "${query.get("limit")}": expected a number from 1 to ${MAX_BARS}`);
@@ -147,11 +147,11 @@ export const routes: Readonly<Record<string, Route>> = {
   }),
   "/-/providers/pause": change(["Holds a provider up.", '`{"provider": "kraken"}`'], (asked) => pause(asked, true)),
   "/-/providers/resume": change(
-    ["Lets a paused provider go on.", '`{"provider": "kraken"}`'],
+    ["Resumes a paused provider.", '`{"provider": "kraken"}`'],
     (asked) => pause(asked, false),
   ),
   "/-/reload": operate([
-    "Reads the configuration again and answers what has changed; 400 where it is not right, and nothing has changed then.",
+    "Reads the configuration again and answers the changes; 400 if it is wrong, and nothing has changed then.",
   ], async ({ sources: { reload } }) => {
     if (reload === undefined) throw new RequestError("Cannot reload: this run has no configuration to read again", 409);
     try {
@@ -160,11 +160,11 @@ export const routes: Readonly<Record<string, Route>> = {
       throw new RequestError((error as Error).message, 400);
     }
   }),
-  "/-/drain": operate(["Closes the sources and writes what was accepted; then the run ends."], ({ sources }) => {
+  "/-/drain": operate(["Closes the providers and writes accepted records; then the run ends."], ({ sources }) => {
     sources.drain();
     return Response.json({ stopping: true });
   }),
-  // The page itself holds nothing: what it shows it asks for, with the token.
+  // The page itself holds no data: it asks for it, with the token.
   ...Object.fromEntries(
     COCKPIT_PATHS.map((path) => [path, open(["The cockpit."], ({ request }) => serveCockpit(request))]),
   ),
@@ -183,17 +183,17 @@ async function pause({ view, request }: Asked, paused: boolean): Promise<Respons
   );
 }
 
-function wanted(query: URLSearchParams, name: string): string {
+function required(query: URLSearchParams, name: string): string {
   const value = query.get(name);
   if (value === null || value === "") throw new RequestError(`Cannot answer without "${name}" in the query`);
   return value;
 }
 
-/** What a server is made of. */
+/** Options of {@linkcode serve}. */
 export interface ServeOptions {
   /** `host:port`; port 0 takes any that is free. */
   readonly address: string;
-  /** Token of whoever may change something; without one nobody may. */
+  /** Token of those who may change something; without one, none may. */
   readonly token: () => string | undefined;
   /** The tenant of each token that is one's own. */
   readonly tenantTokens?: GuardOptions["tenantTokens"];
@@ -201,14 +201,14 @@ export interface ServeOptions {
   /** Most files that the process may have open, where that is known. */
   readonly maxOpenFiles?: number;
   readonly onListen: (url: string) => void;
-  /** Told of what changes something, and of errors. */
+  /** Called with lines about changes and errors. */
   readonly log: (message: string) => void;
 }
 
 /**
  * Serves.
  *
- * @throws {Error} If the address cannot be had.
+ * @throws {Error} If it cannot listen on the address.
  */
 export function serve({ address, token, tenantTokens, sources, maxOpenFiles, onListen, log }: ServeOptions): Listening {
   const { hostname, port } = parseAddress(address);
@@ -265,7 +265,7 @@ async function answer(
   const named = searchParams.get("tenant") ?? undefined;
   const tenant = caller.tenant ?? named;
   const view = sources.view(tenant);
-  // Whether there is one of that name is nothing that a tenant's token tells.
+  // A tenant's token must not find out which other tenants there are.
   if (caller.tenant !== undefined && named !== undefined && named !== caller.tenant) {
     return new Response(`Cannot answer for tenant ${JSON.stringify(named)}: the token is another's\n`, { status: 403 });
   }

@@ -18,20 +18,20 @@ import { createTenantView, type TenantView } from "./view.ts";
 
 /** How long an answer of the store is believed, in milliseconds: scrapes and probes must not load it. */
 const CHECK_EVERY_MS = 1000;
-/** Longest wait for answers under way at the end, in milliseconds. */
+/** Longest wait for answers in flight at the end, in milliseconds. */
 const SHUTDOWN_MS = 3000;
 /** Longest wait for the store's answer, in milliseconds. */
 const CHECK_TIMEOUT_MS = 3000;
 
-/** Reads the configuration again; what it comes to is JSON. Throws what is wrong with it, and nothing has changed then. */
+/** Reads the configuration again; the result is JSON. Throws its problems, and nothing has changed then. */
 export type Reload = () => Promise<unknown>;
 
 /** Options of {@linkcode startHttp}. */
 export interface HttpOptions {
   app: App;
-  /** Of the process. */
+  /** The configuration of the process. */
   config: Config;
-  /** The operator's token of now: a reload may change it. */
+  /** The operator's current token: a reload may change it. */
   token: () => string | undefined;
   /** Absent where the configuration cannot be read again. */
   reload?: Reload;
@@ -46,7 +46,7 @@ export interface HttpOptions {
 /**
  * Starts the HTTP interface; disposing of it stops it.
  *
- * @throws {Error} If the address cannot be had.
+ * @throws {Error} If it cannot listen on the address.
  */
 export function startHttp(
   { app, config, token, maxOpenFiles, reload, onRoute, cluster }: HttpOptions,
@@ -83,7 +83,7 @@ export function startHttp(
     drain: app.stop,
     reload,
     async unready() {
-      // Why, with its address, tells /health alone, which not everybody may read.
+      // The reason, with its address, is in /health alone, which is not open to all.
       if ((await check()).error !== undefined) return [`${storeName} cannot be reached`];
       const reasons = [...views].map(([name, view]) =>
         view.unready().map((reason) => hasTenants ? `tenant ${name}: ${reason}` : reason)
@@ -110,7 +110,7 @@ export function startHttp(
         view[Symbol.dispose]();
         await view.own.deadLetters.finished();
       }
-      // Somebody who does not read what he asked for must not keep the program from its end.
+      // A client that does not read its answer must not keep the program from its end.
       const patience = Promise.withResolvers<void>();
       const timer = setTimeout(patience.resolve, SHUTDOWN_MS);
       await Promise.race([server.shutdown(), patience.promise]);
@@ -119,10 +119,10 @@ export function startHttp(
   };
 }
 
-/** What a check of the store has found. */
+/** Result of a check of the store. */
 type Checked = Omit<StoreHealth, "name" | "schema">;
 
-/** Makes a check that tells why the store cannot be reached, if it cannot; `stop` ends one in flight. */
+/** Makes a check that returns why the store cannot be reached, if it cannot; `stop` ends one in flight. */
 function createStoreCheck({ store }: App, stop: AbortSignal): () => Promise<Checked> {
   let checkedAt = -Infinity;
   let last: Promise<Checked> = Promise.resolve({ error: undefined });

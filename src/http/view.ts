@@ -1,5 +1,5 @@
 /**
- * What is shown of one tenant: its metrics, health, overview, series and dead letters.
+ * The view of one tenant: its metrics, health, overview, series and dead letters.
  *
  * @module
  */
@@ -27,7 +27,7 @@ import { listSeries, type SeriesRow } from "./api/series.ts";
 import { createEventHub } from "./events.ts";
 import { type HealthReport, type HealthState, reportHealth, type StoreHealth } from "./health.ts";
 
-/** What is shown of a tenant, or of all together. */
+/** The view of a tenant, or of all together. */
 export interface View {
   readonly health: () => Promise<HealthReport>;
   /** At a glance, with the `state` of {@linkcode HealthReport}. */
@@ -38,9 +38,9 @@ export interface View {
   readonly events: () => Response;
   /** Ends the cooldown of open circuits. */
   readonly probe: () => void;
-  /** Holds a provider up, or lets it go on; tells whether there is one of that name. */
+  /** Pauses or resumes a provider; returns whether there is one of that name. */
   readonly pause: (provider: string, paused: boolean) => boolean;
-  /** What is one tenant's alone. */
+  /** Pages that one tenant alone has. */
   readonly own?: OwnPages;
 }
 
@@ -51,7 +51,7 @@ export interface OwnPages {
     series: Omit<SeriesNames, "tenant">,
     limit: number,
   ) => Promise<{ bars: ChartBar[]; gaps: ChartGap[] }>;
-  /** What the comparison of two providers has found; absent where none are compared. */
+  /** Result of the comparison of two providers; absent where none are compared. */
   readonly quorum?: () => unknown;
   readonly deadLetters: DeadLetterApi;
 }
@@ -67,13 +67,13 @@ export interface TenantView extends View, Disposable {
 /** Longest run of a query of the cockpit, in milliseconds. */
 const QUERY_TIMEOUT_MS = 10_000;
 
-/** What {@linkcode createTenantView} needs. */
+/** Options of {@linkcode createTenantView}. */
 export interface TenantViewOptions {
   store: Store;
   tenant: Tenant;
   /** How the store is. */
   checkStore: () => Promise<StoreHealth>;
-  /** Ends what is under way. */
+  /** Ends queries in flight. */
   stop: AbortSignal;
   /** All instances, where this is one of several. */
   cluster?: () => NonNullable<Overview["cluster"]>;

@@ -25,7 +25,7 @@ export const ENTRY_FIRST_BYTE = ENTRY_MAGIC & 0xff;
 const SUFFIX = ".segment";
 const NAME = /^\d{16}\.segment$/;
 
-/** What the header of an entry says. */
+/** The header of an entry. */
 export interface EntryHeader {
   readonly number: number;
   /** When it was written, in epoch milliseconds. */
@@ -119,7 +119,7 @@ export interface LogItem {
 const KEPT_BYTES = 1 << 20;
 
 /**
- * Makes the function that makes entries of items, numbered from `first` on. What it gives is valid until the next call: it
+ * Makes the function that makes entries of items, numbered from `first` on. Its result is valid until the next call: it
  * keeps its buffer, as to make a new one for each group would set off the garbage collector.
  */
 export function createEntryFormatter(): (items: readonly LogItem[], first: number, time: number) => Uint8Array {
@@ -137,7 +137,7 @@ export function createEntryFormatter(): (items: readonly LogItem[], first: numbe
   };
 }
 
-/** Reads the header of an entry; `undefined` where there is none at that place. */
+/** Reads the header of an entry; `undefined` if there is no header at that place. */
 export function readEntryHeader(bytes: Uint8Array, at = 0): EntryHeader | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(at, true) !== ENTRY_MAGIC) return undefined;

@@ -48,13 +48,13 @@ async function openLock(directory: string): Promise<Deno.FsFile> {
   }
 }
 
-/** For whoever comes next; a disk that is too full for it is no reason not to start. */
+/** For the next process; a disk that is too full for it must not keep this one from starting. */
 async function writePid(file: Deno.FsFile): Promise<void> {
   await file.truncate();
   await writeAll(file, new TextEncoder().encode(`${Deno.pid}\n`));
 }
 
-/** What to say where a journal cannot be begun. */
+/** The error of a journal that cannot be opened. */
 export function createWriteError(directory: string, cause: unknown): Error {
   return new Error(
     `Cannot write to the journal in "${directory}": ${(cause as Error).message}. ` +

@@ -9,7 +9,7 @@ import { createScanner, type Damage, type ScannedEntry } from "./scan.ts";
 /** Something wrong with a segment. */
 export interface Finding extends Damage {
   readonly path: string;
-  /** Whether it reaches to the end of the segment, as what a crash in mid-write leaves does. */
+  /** Whether it reaches to the end of the segment, as the rest of a write in a crash does. */
   readonly isTail: boolean;
   /** Entries that are gone by it, at least. */
   readonly entries: number;
@@ -17,13 +17,13 @@ export interface Finding extends Damage {
   readonly isUnreadable?: true;
 }
 
-/** What a segment holds. */
+/** Content of a segment. */
 export interface SegmentReport {
   readonly path: string;
   /** Version of its form; `undefined` where its header is damaged. */
   readonly version: number | undefined;
   readonly size: number;
-  /** Number of its first entry, and of its last; `last` is lower where there is none. */
+  /** Number of its first entry, and of its last; `last` is lower without entries. */
   readonly first: number;
   readonly last: number;
   /** Entries and records that are not settled. */

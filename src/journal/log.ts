@@ -52,7 +52,7 @@ export interface LogStatus {
 /** See the module's description. */
 export interface JournalLog extends AsyncDisposable {
   readonly status: LogStatus;
-  /** What was cut or set aside when it was opened. */
+  /** Repairs at its opening: damaged bytes cut or set aside. */
   readonly repairs: readonly Repair[];
   /** Entries that were found to be in no segment then. */
   readonly missing: readonly Missing[];
@@ -69,15 +69,15 @@ export interface JournalLog extends AsyncDisposable {
   /** Reads the next entry, with its message; `undefined` when nothing is unread. One call at a time. */
   read(): Promise<{ entry: LogEntry; message: Uint8Array } | undefined>;
   /**
-   * Makes room by removing the oldest segment, whatever is in it. Gives how many unread records that were, `undefined`
+   * Makes room by removing the oldest segment with all its entries. Returns the number of unread records in it, `undefined`
    * where there is no segment, or it cannot be removed.
    */
   dropOldest(): Promise<number | undefined>;
-  /** Keeps the message of an entry that this program cannot read in a file, and tells so. */
+  /** Keeps the message of an entry that this program cannot read in a file, and warns of it. */
   setAside(entry: LogEntry, message: Uint8Array, why: string): Promise<void>;
 }
 
-/** How an appending ended. `isFull` tells a lack of room from other hindrances. */
+/** How an appending ended. `isFull` distinguishes a lack of room from other reasons. */
 export type Appended = { readonly entries: readonly LogEntry[] } | {
   readonly refused: string;
   readonly isFull: boolean;
@@ -89,7 +89,7 @@ export interface LogOptions {
   maxBytes: number;
   /** Size at which a new segment is begun, in bytes. @default {a sixteenth of maxBytes, 64 KiB to 64 MiB} */
   segmentBytes?: number;
-  /** Told of what people should know. */
+  /** Called with warnings for people. */
   warn: (message: string) => void;
   /** Told of unread records that are gone, found when they should be read. */
   onLost: (records: number) => void;
@@ -145,7 +145,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   function reclaimSoon(): void {
     reclaiming ??= setTimeout(() => {
       reclaiming = undefined;
-      // What cannot be saved now is saved the next time, or read once more by the next process.
+      // A place that cannot be saved now is saved the next time, or the next process reads the entries once more.
       inTurn(reclaim).catch((error) => warn(`Cannot save how far the journal is settled: ${error.message}`));
     }, RECLAIM_AFTER_MS);
   }
@@ -167,7 +167,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     await segments.removeFirst();
   }
 
-  /** Makes sure of room for that many bytes: what is settled is removed at leisure otherwise. */
+  /** Makes sure of room for that many bytes: acked segments are removed with a delay otherwise. */
   async function makeRoom(bytes: number): Promise<void> {
     await checkRoom(segments.bytes, bytes).catch(async () => {
       await reclaim();
@@ -199,7 +199,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     return { entries: [] };
   }
 
-  /** Gives up what should be unread in a segment and is not there. */
+  /** Gives up unread entries that are missing in a segment. */
   function lose(segment: Segment): void {
     const { entries, records, path } = segment;
     segment.entries = segment.records = 0;

@@ -13,11 +13,11 @@ export interface Missing {
   readonly to: number;
 }
 
-/** Name of the file that has those which have been told of. */
+/** Name of the file with the ranges that were reported. */
 const NAME = "missing.json";
 
 /**
- * What is missing between segments, and before the first of them.
+ * Entries that are missing between segments, and before the first of them.
  *
  * @param segments All of them, oldest first.
  * @param next Number of the first entry that is not settled; 0 where that is not known.
@@ -26,7 +26,7 @@ export function findMissing(segments: readonly Pick<SegmentReport, "first" | "la
   const missing: Missing[] = [];
   let expected = next;
   for (const { first, last } of segments) {
-    // One without an entry says nothing: whatever its name is.
+    // The name of a segment without an entry proves nothing.
     if (last < first) continue;
     if (expected > 0 && first > expected) missing.push({ from: expected, to: first - 1 });
     expected = Math.max(expected, last + 1);
@@ -34,14 +34,14 @@ export function findMissing(segments: readonly Pick<SegmentReport, "first" | "la
   return missing;
 }
 
-/** Those of which nobody has been told. */
+/** The ranges that were not reported yet. */
 export async function withoutTold(directory: string, missing: readonly Missing[]): Promise<Missing[]> {
   if (missing.length === 0) return [];
   const told = await readTold(directory);
   return missing.filter(({ from, to }) => !told.some((range) => range.from <= from && to <= range.to));
 }
 
-/** Notes that these have been told of, so that it is done once; those that were told before are forgotten. */
+/** Notes these ranges as reported, in place of those noted before. */
 export async function noteTold(directory: string, missing: readonly Missing[]): Promise<void> {
   const path = join(directory, NAME);
   if (missing.length === 0) {
@@ -54,7 +54,7 @@ export async function noteTold(directory: string, missing: readonly Missing[]): 
 
 /** Notes that these numbers are left out on purpose: nothing is missing there. */
 export async function skipNumbers(directory: string, range: Missing): Promise<void> {
-  // Where it cannot be noted, the next start tells of frames that never were: better that than none of those that were.
+  // Without the note the next start may report them again: better twice than never.
   await noteTold(directory, [...await readTold(directory), range]).catch(() => {});
 }
 

@@ -23,7 +23,7 @@ export interface Pointer extends Disposable {
 }
 
 /**
- * Opens the pointer, and makes it where there is none. It is written where it lies, so that it can be saved on a disk
+ * Opens the pointer, and makes a missing one. It is written where it lies, so that it can be saved on a disk
  * that is full: only then can segments be removed there.
  *
  * @throws {Error} If the directory cannot be written to.
@@ -68,7 +68,7 @@ async function openFile(directory: string, bytes: Uint8Array): Promise<Deno.FsFi
   }
 }
 
-/** The pointer of a journal that is only looked at; 0 where there is none. */
+/** The pointer of a journal that is only inspected; 0 if it is missing. */
 export async function readPointer(directory: string): Promise<number> {
   try {
     return newestPlace(await Deno.readFile(join(directory, NAME))).next;
@@ -83,7 +83,7 @@ interface Place {
   readonly next: number;
 }
 
-/** What was saved last; where nothing whole is found, all that lies in the journal counts as not settled. */
+/** The place saved last; without a whole one, all entries of the journal count as not acked. */
 function newestPlace(bytes: Uint8Array): Place {
   const places = [readPlace(bytes, 0), readPlace(bytes, PLACE_BYTES)].filter((place) => place !== undefined);
   return places.sort((a, b) => b.saves - a.saves)[0] ?? { saves: 0, next: 0 };

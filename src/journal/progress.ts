@@ -7,7 +7,7 @@
  * - **in flight**: it was read, or handed over at its appending, and is not acked yet;
  * - **unread**: it waits to be read.
  *
- * Unread entries are the newest. So two facts tell the state of every entry: the newest number that was taken, and the
+ * Unread entries are the newest. So two facts give the state of every entry: the newest number that was taken, and the
  * list of those in flight up to there.
  *
  * @module
@@ -23,7 +23,7 @@ export interface Progress {
   readonly inFlight: number;
   /** When the oldest of them was written, in epoch milliseconds. */
   readonly oldest: number | undefined;
-  /** Unread → in flight, for an entry written at `time`. Gives what acks it. */
+  /** Unread → in flight, for an entry written at `time`. Returns the function that acks it. */
   take(number: number, time: number): () => void;
   /** Unread → acked, for all entries up to this number: they are lost, or given up. */
   skip(number: number): void;

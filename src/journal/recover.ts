@@ -25,20 +25,20 @@ export interface Segment {
   readonly time: number;
 }
 
-/** What was found. */
+/** Findings of a recovery. */
 export interface Recovery {
   /** Segments with entries that are not settled, oldest first; whole. */
   readonly segments: Segment[];
   readonly repairs: readonly Repair[];
-  /** Entries that are in no segment, and of which no start has told. */
+  /** Entries that are in no segment, and that no start has reported. */
   readonly missing: readonly Missing[];
   /** Names of the kinds of records in the entries that are not settled. */
   readonly kinds: ReadonlySet<string>;
 }
 
 /**
- * Looks through all segments, repairs what is damaged, and removes what is settled. What hinders a repair is told and
- * does not hinder the start: damaged bytes are passed over in reading, too.
+ * Looks through all segments, repairs damaged ones, and removes acked ones. A repair that fails is reported and does not
+ * keep the journal from opening: damaged bytes are passed over in reading, too.
  *
  * @param next Number of the first entry that is not settled.
  */
@@ -65,7 +65,7 @@ export async function recover(
     let report = await inspectSegment(path, next, noteKind);
     try {
       for (const repair of await repairSegment(report)) {
-        // What the end of a segment that is not the last has lost is counted as missing.
+        // Entries lost at the end of a segment that is not the last are counted as missing.
         repairs.push(repair.isTail && path !== paths.at(-1) ? { ...repair, entries: 0 } : repair);
       }
       if (report.entries > 0 && report.findings.length > 0) report = await inspectSegment(path, next);

@@ -1,5 +1,5 @@
 /**
- * Taking out of a segment what cannot be read.
+ * Removal of unreadable bytes from a segment.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { JOURNAL_VERSION, SEGMENT_HEADER_BYTES, segmentHeader } from "./format.ts";
 import type { Finding, SegmentReport } from "./inspect.ts";
 
-/** Name of a segment while it is written anew. */
+/** Name of a segment while it is rewritten. */
 export const REWRITE_SUFFIX = ".rewrite";
 const BLOCK_BYTES = 1 << 20;
 
-/** What was done about a finding, in words. */
+/** The repair of a finding, in words. */
 export interface Repair extends Finding {
   readonly done: string;
 }
@@ -58,7 +58,7 @@ export async function repairSegment(report: SegmentReport): Promise<Repair[]> {
   return repairs;
 }
 
-/** Copies damaged bytes into a file of their own, and tells so. */
+/** Copies damaged bytes into a file of their own, and returns that in words. */
 export async function setAside({ path, at, size }: Pick<Finding, "path" | "at" | "size">): Promise<string> {
   const target = `${path}.${String(at).padStart(10, "0")}.damaged`;
   using from = await Deno.open(path);
@@ -69,7 +69,7 @@ export async function setAside({ path, at, size }: Pick<Finding, "path" | "at" |
   return `set aside as "${target}"`;
 }
 
-/** Writes a segment anew, to `path`, without those bytes and up to `end`. */
+/** Rewrites a segment to `path`, without those bytes and up to `end`. */
 async function rewrite(source: string, path: string, without: readonly Finding[], end: number): Promise<void> {
   const unfinished = `${path}${REWRITE_SUFFIX}`;
   {

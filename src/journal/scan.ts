@@ -1,5 +1,5 @@
 /**
- * Reading a segment from one end to the other, in constant memory and whatever has become of it.
+ * Reading a segment from one end to the other, in constant memory and with any damage.
  *
  * @module
  */
@@ -20,11 +20,11 @@ export interface ScannedEntry extends EntryHeader {
 export interface Damage {
   readonly at: number;
   readonly size: number;
-  /** What is wrong, in words. */
+  /** The damage, in words. */
   readonly damage: string;
 }
 
-/** A scan under way. */
+/** A scan in progress. */
 export interface Scanner {
   /** Place of the next step. */
   readonly at: number;
@@ -54,9 +54,9 @@ export function createScanner(file: Deno.FsFile, at: number, after = -1): Scanne
     window = next;
     start = from;
     await file.seek(start + filled, Deno.SeekMode.Start);
-    const wanted = Math.min(length, end - start);
-    while (filled < wanted) {
-      const read = await file.read(window.subarray(filled, wanted));
+    const needed = Math.min(length, end - start);
+    while (filled < needed) {
+      const read = await file.read(window.subarray(filled, needed));
       if (read === null) throw new Deno.errors.UnexpectedEof(`The segment ends at ${start + filled}, before ${end}`);
       filled += read;
     }
@@ -115,7 +115,7 @@ export function createScanner(file: Deno.FsFile, at: number, after = -1): Scanne
   };
 }
 
-/** The scan of one segment at a time, which is gone on with as long as it is asked for. */
+/** The scan of one segment at a time, which continues while the same one is asked for. */
 export interface SegmentScan {
   /** The scan of a segment, at that place. */
   of(path: string, from: number): Promise<Scanner>;

@@ -84,7 +84,7 @@ export function openSegments({ directory, recovered, next, sealBytes }: Segments
       // A power cut may undo it until it is synced too.
       await open.syncData();
     } catch {
-      // What lies there, or comes back, has the numbers that would come next.
+      // Entries that lie there, or come back, have the next numbers.
       await skipNumbers(directory, { from: next, to: next + count - 1 });
       next += count;
     }

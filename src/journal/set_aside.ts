@@ -8,7 +8,7 @@ import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 
 const NAME = /^\d+\.entry$/;
 
-/** Writes the message of an entry to a file of its own, safe when it resolves; returns what it did, in words. */
+/** Writes the message of an entry to a file of its own, safe when it resolves; returns that in words. */
 export async function writeSetAside(directory: string, number: number, message: Uint8Array): Promise<string> {
   const path = join(directory, `${number}.entry`);
   using file = await Deno.open(path, { create: true, truncate: true, write: true, mode: 0o600 });

@@ -1,5 +1,5 @@
 /**
- * Room for the journal: its own limit, and what the disk has free.
+ * Room for the journal: its own limit, and the free space of the disk.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export function createRoomCheck(
   let lookedAt = -Infinity;
   let free = Infinity;
   return async (held, more) => {
-    // What is larger than the limit by itself is let through alone: it could never be stored otherwise.
+    // An entry larger than the limit is let through alone: it could never be stored otherwise.
     if (held > 0 && held + more > maxBytes) {
       throw new JournalFullError(`the journal has reached its limit of ${formatBytes(maxBytes, { binary: true })}`);
     }
@@ -42,7 +42,7 @@ export function createRoomCheck(
   };
 }
 
-/** Bytes that may still be used; any number where the system does not tell. */
+/** Bytes that may still be used; any number where the system does not report it. */
 async function readFree(directory: string): Promise<number> {
   try {
     const { bavail, blocks, bsize } = await statfs(directory);

@@ -17,7 +17,7 @@ export interface Nats extends AsyncDisposable {
   /**
    * The connection, made when it is first asked for, and by itself again after it was lost.
    *
-   * @throws {Error} If no server answers, or none lets this program in. The next call tries anew.
+   * @throws {Error} If no server answers, or none lets this program in. The next call tries again.
    */
   connect(): Promise<NatsConnection>;
 }
@@ -30,7 +30,7 @@ const PING_EVERY_MS = 4000;
 /** Longest time that a farewell may take, in milliseconds. */
 const FAREWELL_MS = 2000;
 
-/** Describes the way; nothing is opened yet. `name` is what the server calls the connection. */
+/** Describes the way; nothing is opened yet. `name` is the name of the connection at the server. */
 export function openNats(settings: NatsSettings, name: string): Nats {
   let opening: Promise<NatsConnection> | undefined;
   let isUp = false;
@@ -77,7 +77,7 @@ export function openNats(settings: NatsSettings, name: string): Nats {
     async [Symbol.asyncDispose]() {
       const connection = await opening?.catch(() => undefined);
       if (connection === undefined || connection.isClosed()) return;
-      // What was said last, acknowledgements above all, is to arrive; a server that is away does not hold up the end.
+      // The last messages, acknowledgements above all, have to arrive; a server that is away does not delay the end.
       const timer = setTimeout(() => connection.close(), FAREWELL_MS);
       if (isUp) await connection.flush().catch(() => {});
       clearTimeout(timer);
@@ -96,9 +96,9 @@ export async function checkNats(nats: Nats, signal: AbortSignal): Promise<void> 
 }
 
 /**
- * The connection as it is now: what is sent while there is none would be kept in memory without an end.
+ * The current connection: messages that are sent without one would be kept in memory without a bound.
  *
- * @throws {Error} If there is none.
+ * @throws {Error} If it is not connected.
  */
 export async function connectNow(nats: Nats): Promise<NatsConnection> {
   const connection = await nats.connect();
@@ -106,7 +106,7 @@ export async function connectNow(nats: Nats): Promise<NatsConnection> {
   return connection;
 }
 
-/** Waits for `work`, but no longer than until the signal. What `work` comes to afterwards is ignored. */
+/** Waits for `work`, but no longer than until the signal. A later result of `work` is ignored. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const given = Promise.withResolvers<never>();
   const abort = () => given.reject(signal.reason);
@@ -148,7 +148,7 @@ function credentials(settings: NatsSettings, urls: readonly URL[]): ConnectionOp
 
 const SEED = /^S[A-Z2-7]{57}$/;
 
-/** The seed itself, or what a file holds. */
+/** The seed itself, or the seed in a file. */
 function seedOf(nkey: string): Uint8Array {
   if (SEED.test(nkey)) return new TextEncoder().encode(nkey);
   const seed = new TextDecoder().decode(read(nkey, "natsNkey")).match(/^S[A-Z2-7]{57}$/m)?.[0];
@@ -158,7 +158,7 @@ function seedOf(nkey: string): Uint8Array {
   return new TextEncoder().encode(seed);
 }
 
-/** Reads a file of secrets; what it holds is never in an error. */
+/** Reads a file of secrets; its content is never in an error. */
 function read(path: string, option: string): Uint8Array {
   try {
     return Deno.readFileSync(path);

@@ -1,7 +1,7 @@
 /**
  * Coverage in a NATS key-value bucket, for instances of a cluster whose records go to NATS: a key for each series.
  *
- * A change is merged into what the key holds, and written only where nobody has written it meanwhile; else it is merged anew.
+ * A change is merged into the value of the key, and written only if no other process has written it meanwhile; else it is merged again.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface NatsCoverageOptions {
   readonly writer: string;
 }
 
-/** What a key held last, as far as this process knows. */
+/** The last value of a key, as far as this process knows. */
 interface Held {
   readonly coverage: SeriesCoverage;
   readonly revision: number;
@@ -60,7 +60,7 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
     return bucket;
   }
 
-  /** Takes over what earlier versions knew, once: up to where each symbol was thought to be complete. */
+  /** Takes over the frontiers of earlier versions, once: up to there each symbol was thought to be complete. */
   async function upgrade(bucket: KV): Promise<void> {
     const manager = await manageStreams(nats);
     if (await findStream(manager, `KV_${bucketOf("frontiers")}`) === undefined) return;
@@ -97,7 +97,7 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
         held.set(key, { coverage, revision: await bucket.put(key, data, { previousSeq: revision, timeout }) });
         return;
       } catch (error) {
-        // Also after a time-out: nobody knows whether it was written.
+        // Also after a time-out: it may have been written.
         held.delete(key);
         const isOvertaken = error instanceof JetStreamApiError && WRONG_REVISION.includes(error.code);
         if (!isOvertaken || attempt === ATTEMPTS) throw error;

@@ -1,5 +1,5 @@
 /**
- * What an error of NATS means for a write.
+ * The meaning of errors of NATS for a write.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { errors } from "@nats-io/transport-node";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Fault } from "../events.ts";
 
-/** NATS cannot be used; the message says what to do about it. */
+/** NATS cannot be used; the message has the remedy. */
 export class NatsError extends Error {
   override name = "NatsError";
 }
@@ -20,7 +20,7 @@ export class TooLargeError extends Error {
 /** `err_code` of the server for a message that is larger than the stream allows (nats-server, `errors.json`). */
 const MESSAGE_TOO_LARGE = 10054;
 
-/** What waiting cannot mend: rights, a wrong key, a defect of this program. */
+/** Errors that waiting cannot mend: rights, a wrong key, a defect of this program. */
 const FATAL = [
   errors.AuthorizationError,
   errors.UserAuthenticationExpiredError,
@@ -33,7 +33,7 @@ const FATAL = [
 ];
 
 /**
- * An error of publishing: refused for its size, poison; what waiting cannot mend, fatal, as is an authority that is not
+ * An error of publishing: refused for its size, poison; an error that waiting cannot mend, fatal, as is an authority that is not
  * believed; else transient, also a stream that is full or has no leader.
  */
 export function classifyNatsError(error: unknown): Fault {
@@ -48,7 +48,7 @@ export function classifyNatsError(error: unknown): Fault {
   return isFatal ? "fatal" : "transient";
 }
 
-/** An error and what it was caused by. */
+/** An error and its causes. */
 function chainOf(error: unknown): Error[] {
   return error instanceof Error ? [error, ...chainOf(error.cause)] : [];
 }
@@ -60,7 +60,7 @@ function isAboutCertificates(error: Error): boolean {
     /certificate|doesn't exist/i.test(error.message);
 }
 
-/** What to do about an error, as a sentence to add to it; empty where nothing is known. */
+/** Advice about an error, as a sentence to add to it; empty without advice. */
 export function adviseOnNatsError(error: unknown): string {
   const chain = chainOf(error);
   const refusal = chain.find((each) => each instanceof errors.PermissionViolationError);

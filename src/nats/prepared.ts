@@ -1,12 +1,12 @@
 /**
- * NATS with the stream in it, from the first connection on that can be had, which may come long after the start.
+ * NATS with the stream in it, from the first connection on, which may come long after the start.
  *
  * @module
  */
 import type { NatsSettings } from "../config/nats.ts";
 import { type Nats, openNats } from "./connection.ts";
 import { adviseOnNatsError, classifyNatsError, NatsError } from "./faults.ts";
-import { ensureStream, manageStreams, wantedStream } from "./stream.ts";
+import { ensureStream, expectedStream, manageStreams } from "./stream.ts";
 
 /**
  * Connects and makes the stream where there is none; where NATS is away and `mayWait` allows it, before the first
@@ -22,7 +22,7 @@ export async function openPreparedNats(
   const nats = openNats(settings, name);
   let preparing: Promise<void> | undefined;
   async function prepare(): Promise<void> {
-    await ensureStream(await manageStreams(nats), wantedStream(settings));
+    await ensureStream(await manageStreams(nats), expectedStream(settings));
   }
   const prepareOnce = () => {
     if (preparing === undefined) {
@@ -52,7 +52,7 @@ export async function openPreparedNats(
   };
 }
 
-/** An error of NATS with its place, and what to do about it. */
+/** An error of NATS with its place, and advice. */
 export function explainNatsError(label: string, error: unknown): NatsError {
   const { message } = error as Error;
   const advice = adviseOnNatsError(error);

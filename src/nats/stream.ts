@@ -1,5 +1,5 @@
 /**
- * The stream that keeps what is not stored yet: made, brought up to date, and checked.
+ * The stream of records that are not stored yet: made, brought up to date, and checked.
  *
  * @module
  */
@@ -21,8 +21,8 @@ import { STREAM_SUBJECT } from "./subject.ts";
 const ANSWER_MS = 5000;
 const NANOS_PER_SECOND = 1e9;
 
-/** What a stream is to be like. */
-export type WantedStream = Pick<
+/** The expected configuration of a stream. */
+export type ExpectedStream = Pick<
   StreamConfig,
   | "name"
   | "subjects"
@@ -37,7 +37,7 @@ export type WantedStream = Pick<
 >;
 
 /** The stream as the options want it. */
-export function wantedStream(settings: NatsSettings): WantedStream {
+export function expectedStream(settings: NatsSettings): ExpectedStream {
   const name = settings.natsStream;
   return {
     name,
@@ -61,46 +61,51 @@ export async function manageStreams(nats: Nats): Promise<JetStreamManager> {
   return await jetstreamManager(await nats.connect(), { timeout: ANSWER_MS, checkAPI: false });
 }
 
-/** What a server cannot change of a stream that is there (nats-server 2.9, `Update` of a stream). */
+/** Properties that a server cannot change of an existing stream (nats-server 2.9, `Update` of a stream). */
 const FIXED = ["storage", "retention"] as const;
 const CHANGEABLE = ["num_replicas", "max_bytes", "max_age", "discard", "duplicate_window"] as const;
 
 /**
- * Makes the stream, or changes it to what is wanted, and tells which.
+ * Makes the stream, or changes its configuration to the expected one, and returns which.
  *
  * @throws {Error} If there is one of that name that cannot become it, or the server refuses.
  */
-export async function prepareStream(manager: JetStreamManager, wanted: WantedStream): Promise<"created" | string[]> {
-  const found = await findStream(manager, wanted.name);
+export async function prepareStream(
+  manager: JetStreamManager,
+  expected: ExpectedStream,
+): Promise<"created" | string[]> {
+  const found = await findStream(manager, expected.name);
   if (found === undefined) {
-    await manager.streams.add(wanted);
+    await manager.streams.add(expected);
     return "created";
   }
   for (const property of FIXED) {
-    if (found[property] === wanted[property]) continue;
+    if (found[property] === expected[property]) continue;
     throw new Error(
-      `Cannot use the stream ${wanted.name}: its ${property} is ${found[property]}, expected ${wanted[property]}, ` +
+      `Cannot use the stream ${expected.name}: its ${property} is ${found[property]}, expected ${
+        expected[property]
+      }, ` +
         "which no server changes: name another with --nats-stream, or delete it when it is empty",
     );
   }
-  const changed: string[] = CHANGEABLE.filter((property) => found[property] !== wanted[property]);
+  const changed: string[] = CHANGEABLE.filter((property) => found[property] !== expected[property]);
   if (!captures(found)) changed.push("subjects");
-  if (describeSources(found) !== describeSources(wanted)) changed.push("sources");
+  if (describeSources(found) !== describeSources(expected)) changed.push("sources");
   if (changed.length > 0) {
-    const subjects = captures(found) ? found.subjects : [...found.subjects ?? [], ...wanted.subjects];
-    await manager.streams.update(wanted.name, { ...wanted, subjects, sources: wanted.sources ?? [] });
+    const subjects = captures(found) ? found.subjects : [...found.subjects ?? [], ...expected.subjects];
+    await manager.streams.update(expected.name, { ...expected, subjects, sources: expected.sources ?? [] });
   }
   return changed;
 }
 
 /**
- * Makes the stream where there is none, and leaves one that is there as it is: `migrate` changes it.
+ * Makes the stream if it does not exist; an existing one is left to `migrate`.
  *
  * @throws {Error} If it does not take the records, or cannot be made.
  */
-export async function ensureStream(manager: JetStreamManager, wanted: WantedStream): Promise<void> {
-  const found = await findStream(manager, wanted.name);
-  if (found === undefined) await manager.streams.add(wanted);
+export async function ensureStream(manager: JetStreamManager, expected: ExpectedStream): Promise<void> {
+  const found = await findStream(manager, expected.name);
+  if (found === undefined) await manager.streams.add(expected);
   else checkStream(found);
 }
 
@@ -113,7 +118,7 @@ export function checkStream(found: StreamConfig): void {
   );
 }
 
-/** The configuration of the stream; `undefined` where there is none. */
+/** The configuration of the stream; `undefined` if it does not exist. */
 export async function findStream(manager: JetStreamManager, name: string): Promise<StreamConfig | undefined> {
   try {
     return (await manager.streams.info(name)).config;
@@ -130,7 +135,7 @@ function describeSources({ sources = [] }: Partial<StreamConfig>): string {
   return sources.map(({ name, external }) => `${name} ${external?.api}`).sort().join();
 }
 
-/** When the stream was made, as text: one that is made anew has another time. `undefined` where there is none. */
+/** When the stream was made, as text: a recreated one has another time. `undefined` if it does not exist. */
 export async function readCreation(nats: Nats, name: string): Promise<string | undefined> {
   const manager = await jetstreamManager(await connectNow(nats), { timeout: ANSWER_MS, checkAPI: false });
   return (await manager.streams.info(name)).created;

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What the stream captures. */
+/** The subjects that the stream captures. */
 export const STREAM_SUBJECT = "barline.>";
 
 /** The subject of records of a kind whose symbols fall to a shard. */
@@ -12,7 +12,7 @@ export function subjectOf(tenant: string, kind: string, shard: number): string {
   return `barline.${tenant}.${kind}.${shard}`;
 }
 
-/** What matches the subjects of all shards. */
+/** The pattern of the subjects of all shards. */
 export function subjectsOf(tenant: string, kind: string): string {
   return `barline.${tenant}.${kind}.*`;
 }

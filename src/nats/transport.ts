@@ -20,7 +20,7 @@ import { nodeResolveHost, NodeTransport } from "@nats-io/transport-node/transpor
  * The library's transport with two of its steps made safe (seen with 3.4.0):
  *
  * - It takes all listeners off a socket that it gives up. Where the server resets the connection at that moment, as it does
- *   after a refusal, the error has nobody to go to and would end the process: so sockets keep a listener.
+ *   after a refusal, the error has no listener and would end the process: so sockets keep one.
  * - It turns a connection to TLS when the server's first line has been awaited. By then Deno 2.7 reads on, and the handshake
  *   gets no answer: so that is done while the line is being read.
  */
@@ -64,7 +64,7 @@ class SafeTransport extends NodeTransport {
     return await this.#handshake!;
   }
 
-  /** Turns the connection to TLS; what files hold is read anew each time, as certificates are renewed. */
+  /** Turns the connection to TLS; files are read again each time, as certificates are renewed. */
   async #shakeHands(): Promise<TLSSocket> {
     const { caFile, certFile, keyFile } = this.options.tls ?? {};
     const [ca, cert, key] = [caFile, certFile, keyFile].map((path) => path && Deno.readTextFileSync(path));
@@ -78,7 +78,7 @@ class SafeTransport extends NodeTransport {
   }
 }
 
-/** Lets a socket always have somebody who hears of an error. */
+/** Keeps a listener for errors at a socket. */
 function guard<S extends Socket>(socket: S, onError: (error: Error) => void): S {
   const remove = socket.removeAllListeners;
   socket.removeAllListeners = (name?: string | symbol) => {

@@ -6,7 +6,7 @@
 import { join } from "@std/path";
 import { makeDirectory } from "./durable_files.ts";
 
-/** The tenant of whom nobody speaks. */
+/** The tenant of a run without named tenants. */
 export const DEFAULT_TENANT = "default";
 
 /** Where a tenant's journal, dead letters and positions lie; those of the default one in the data directory itself. */

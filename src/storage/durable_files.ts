@@ -1,5 +1,5 @@
 /**
- * What it takes for written files to be there after a power cut.
+ * Files that survive a power cut.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export async function makeDirectory(directory: string): Promise<void> {
 }
 
 /**
- * Writes all bytes. Not through `file.writable`: what that has taken and said to be written is gone when the file is
+ * Writes all bytes. Not through `file.writable`: bytes that it has accepted are gone when the file is
  * closed in any other way than through it.
  */
 export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {

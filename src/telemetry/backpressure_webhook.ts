@@ -1,5 +1,5 @@
 /**
- * Tells a webhook how strongly the pipeline holds back its sources, so that whoever feeds it can slow down.
+ * Reports to a webhook how strongly the pipeline holds back its sources, so that their senders can slow down.
  *
  * One JSON object is POSTed for each change of a coordinator's level: `hard` while its circuit is not closed, else `soft`
  * from the high watermark of its queue until the low one is reached, else `ok`. A webhook that is slow, or away, holds up
@@ -10,7 +10,7 @@
 import { type Backpressure, type CircuitState, type Listener, on } from "../events.ts";
 import { exhaustedBy, retry } from "../pipeline/retry.ts";
 
-/** What is POSTed. */
+/** The body of a request. */
 export interface FeedbackEvent {
   /** Kind of records, which names queue and lanes, as the label `coord_id` does. */
   readonly coordinator_id: string;
@@ -21,7 +21,7 @@ export interface FeedbackEvent {
   readonly level: Backpressure;
   /** When the level changed, in seconds since 1970-01-01 UTC. */
   readonly ts: number;
-  /** Part of the system that tells; always `store`. */
+  /** Part of the system that reports; always `store`. */
   readonly source: "store";
   /** Why the level changed, in words. */
   readonly reason: string;
@@ -36,11 +36,11 @@ export interface FeedbackOptions {
   /** Size and capacity of the queue of a kind, now. */
   queue: (kind: string) => { readonly size: number; readonly capacity: number };
   emit: Listener;
-  /** Longest wait for an answer, and for what is unsent at the end, in milliseconds. @default {2500} */
+  /** Longest wait for an answer, and for unsent changes at the end, in milliseconds. @default {2500} */
   timeoutMs?: number;
 }
 
-/** Hears the pipeline and tells the webhook; disposing of it gives what is unsent a last chance, of bounded length. */
+/** Listens to the pipeline and calls the webhook; disposing of it sends unsent changes for a bounded time. */
 export interface BackpressureWebhook extends AsyncDisposable {
   readonly listen: Listener;
 }
@@ -51,7 +51,7 @@ const BACKOFF_MS = { minMs: 250, maxMs: 1000 };
 /** Events that wait while one is being sent. */
 const MAX_WAITING = 16;
 
-/** What is known of a coordinator. */
+/** State of a coordinator. */
 interface Pressure {
   isHigh: boolean;
   circuit: CircuitState;
@@ -118,7 +118,7 @@ export function createBackpressureWebhook(options: FeedbackOptions): Backpressur
         keepOnly((each) => !closing.signal.aborted && newest.get(each.coordinator_id) === each);
       }
     }
-    // Within the turn that found nothing left: an event of the next one must start anew.
+    // Within the turn that found nothing left: an event of the next one must start another loop.
     sending = undefined;
   }
 

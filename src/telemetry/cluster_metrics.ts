@@ -26,7 +26,7 @@ export function registerClusterMetrics(registers: Registry[], shards: number): L
   });
   const unheld = new Gauge({
     name: "barline_shards_unheld",
-    help: "Shards that nobody holds, as this instance last heard.",
+    help: "Shards without a holder, as this instance last heard.",
     registers,
   });
   const instances = new Gauge({

@@ -1,5 +1,5 @@
 /**
- * Metrics of what live feeds do not know: minutes in doubt, for how long, and what history said about them.
+ * Metrics of doubt in live feeds: minutes in doubt, for how long, and the answers of history about them.
  *
  * @module
  */
@@ -14,13 +14,14 @@ export function registerDoubtMetrics(registers: Registry[]): Listener {
   const doubts = new Map<string, Doubts>();
   const minutes = new Gauge({
     name: "barline_series_doubt_minutes",
-    help: "Minutes of open markets of which nobody knows yet whether a bar is missing, over all series, by reason.",
+    help: "Minutes of open markets in which a bar may be missing, over all series, by reason.",
     labelNames: ["provider", "reason"],
     registers,
   });
   const gapBars = new Counter({
     name: "barline_gap_bars_total",
-    help: "Bars in doubt, by what history said: got, none (proved not to exist), or lost (history no longer has them).",
+    help:
+      "Bars in doubt, by the answer of history: got, none (proved not to exist), or lost (history no longer has them).",
     labelNames: ["provider", "outcome"],
     registers,
   });
@@ -45,7 +46,7 @@ export function registerDoubtMetrics(registers: Registry[]): Listener {
   }
   gaugeAge(
     "barline_series_doubt_oldest_seconds",
-    "Age of the oldest doubt that history can settle; 0 where there is none.",
+    "Age of the oldest doubt that history can settle; 0 without doubts.",
     ({ since }) => since,
   );
   gaugeAge(

@@ -76,7 +76,7 @@ export function registerFeedMetrics(registers: Registry[]): Listener {
   const newest = new Map<string, number>();
   const missing = new Map<string, Set<string>>();
 
-  /** Series that are there from the beginning can be told from those that nothing happens to. */
+  /** Series exist from the beginning, so that 0 differs from no data. */
   function begin(provider: string): void {
     repaired.inc({ provider }, 0);
     unsubscribed.set({ provider }, missing.get(provider)?.size ?? 0);

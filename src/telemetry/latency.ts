@@ -6,7 +6,7 @@
 
 /** Buckets to each doubling: quantiles are right to 1/32. */
 const STEPS = 32;
-/** Least latency told apart, in milliseconds. */
+/** Resolution of the lowest latencies, in milliseconds. */
 const LEAST_MS = 0.01;
 const BUCKETS = STEPS * 32;
 
@@ -14,7 +14,7 @@ const BUCKETS = STEPS * 32;
 export interface LatencyDistribution {
   /** Adds `count` observations of one latency, in milliseconds. */
   add(ms: number, count: number): void;
-  /** The latency below which the part `p` (0 to 1) of all observations lies, in milliseconds; 0 where there are none. */
+  /** The latency below which the part `p` (0 to 1) of all observations lies, in milliseconds; 0 without observations. */
   quantile(p: number): number;
   /** Forgets all observations. */
   clear(): void;

@@ -47,7 +47,7 @@ export async function configureLog({ level, format, beforeLine }: LogOptions): P
     reset: true,
     sinks: {
       stderr(record: LogRecord) {
-        // States are told whenever they change; what is wrong, once a minute.
+        // States are logged at each change, faults once a minute.
         const isTrouble = record.level === "warning" || record.level === "error";
         const held = isTrouble ? repeats([...record.category, ...record.message].map(String).join("")) : 0;
         if (held === undefined) return;

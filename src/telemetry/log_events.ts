@@ -1,5 +1,5 @@
 /**
- * What the pipeline tells, as lines of the log.
+ * Events of the pipeline as lines of the log.
  *
  * @module
  */
@@ -33,7 +33,7 @@ const REPLACED_LINE_EVERY_MS = 60_000;
 /** Shortest time between two lines about bars that differ, in milliseconds. */
 const MISMATCH_LINE_EVERY_MS = 60_000;
 
-/** Makes the listener that logs what the pipeline tells. */
+/** Makes the listener that logs the events of the pipeline. */
 export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOptions = {}): Listener {
   let failureLoggedAt = -Infinity;
   let failures = 0;
@@ -56,7 +56,7 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
       });
     },
     "feed-lost": (event) =>
-      // What happens each night at a known time alarms nobody.
+      // A reset each night at a known time is no warning.
       log[event.reason === "nightly-reset" ? "info" : "warn"](
         "Feed {provider} lost its connection ({reason}): {error}",
         { ...event, error: describeError(event.error) },
@@ -65,8 +65,8 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
       if (performance.now() - replacedLoggedAt < REPLACED_LINE_EVERY_MS) return;
       replacedLoggedAt = performance.now();
       log.warn(
-        "{count} {kind} records of {provider} came with receive times that are none, or lie more than 5 minutes ahead " +
-          "of the clock: they get those of now. Set the clock of whoever sent them, or of this machine",
+        "{count} {kind} records of {provider} came with receive times that are invalid, or more than 5 minutes ahead " +
+          "of the clock: they get the current time. Set the clock of their sender, or of this machine",
         event,
       );
     },
@@ -112,18 +112,18 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
         : log.error("Journal takes no more records: {reason}", event),
     "journal-dropped": (event) => log.error("Journal gave up {count} records: {reason}", event),
     "shards": logShards,
-    "cluster": (event) => log.info("The cluster has {instances} instances; nobody holds {unheld} shards", event),
+    "cluster": (event) => log.info("The cluster has {instances} instances; {unheld} shards have no holder", event),
     "cluster-notice": (event) => log.warn("Cluster: {message}", event),
     "cluster-problem": (event) =>
       event.reason === undefined
-        ? log.info("Leases can be had again")
-        : log.warn("Leases cannot be had or renewed: {reason}", event),
+        ? log.info("Leases can be taken again")
+        : log.warn("Leases cannot be taken or renewed: {reason}", event),
     "fatal": ({ error }) =>
       log.error("Stopping: {error}{advice}", { error: describeError(error), advice: adviceOn(error) }),
   });
 }
 
-/** What to do about an error, as a sentence that follows it; empty where nothing is known. */
+/** Advice about an error, as a sentence that follows it; empty without advice. */
 function adviceOn(error: unknown): string {
   return (adviseOnDatabaseError(error) || adviseOnNatsError(error)).replace(/^(?=.)/, ". ");
 }
@@ -159,7 +159,7 @@ function createMismatchLog(log: Logger): (event: EventOf<"quorum">) => void {
 function logShards({ change, shards, held, reason }: EventOf<"shards">): void {
   const list = (numbers: readonly number[]) => numbers.length === 0 ? "none" : numbers.join(", ");
   getLogger("barline")[change === "lost" ? "warn" : "info"](
-    `Shards ${change}: {shards}; held are now {held}${reason === undefined ? "" : ": {reason}"}`,
+    `Shards ${change}: {shards}; now holding {held}${reason === undefined ? "" : ": {reason}"}`,
     { shards: list(shards), held: list(held), reason },
   );
 }

@@ -12,20 +12,20 @@ export interface Market {
   readonly calendars: ReadonlySet<Calendar>;
   /** Length of a bar. */
   readonly stepMs: number;
-  /** How long after its end a bar may come. @default {what the feed tells of itself} */
+  /** How long after its end a bar may come. @default {the delay that the feed declares} */
   readonly delayMs?: number;
-  /** When a bar was last stored, by the wall clock. @default {what events tell} */
+  /** When a bar was last stored, by the wall clock. @default {by the events} */
   readonly storedAt?: number;
 }
 
-/** The markets of now, by provider; those whose hours are not known are left out. */
+/** The current markets, by provider; those with unknown hours are left out. */
 export type Markets = () => ReadonlyMap<string, Market>;
 
 /** Registers the metrics, and returns the listener that keeps them. */
 export function registerMarketMetrics(registers: Registry[], markets: Markets, now = Date.now): Listener {
   const stored = new Map<string, number>();
   const delays = new Map<string, number>();
-  /** Since when a provider has been there: before its first bar, that is what counts. */
+  /** Since when a provider has been there, which counts until its first bar. */
   let since = new Map<string, number>();
 
   new Gauge({

@@ -1,5 +1,5 @@
 /**
- * Metrics for Prometheus: what the pipeline tells, counted.
+ * Metrics for Prometheus: the events of the pipeline, counted.
  *
  * @module
  */
@@ -15,14 +15,14 @@ import { registerFailoverMetrics } from "./failover_metrics.ts";
 import { registerQuorumMetrics } from "./quorum_metrics.ts";
 import { registerStreamMetrics } from "./stream_metrics.ts";
 
-/** What is asked at each scrape, rather than told. */
+/** Values that are read at each scrape. */
 export interface MetricSources {
   readonly tenant: string;
   readonly health: () => Health;
   readonly ledger: () => Ledger;
   /** Dead letters that lie on disk. */
   readonly deadLettersWaiting: () => Promise<number>;
-  /** Kinds of records, each of which is a coordinator. */
+  /** Kinds of records: each has a coordinator. */
   readonly kinds: readonly string[];
   readonly sink: string;
   readonly workers: number;
@@ -78,7 +78,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     "reason",
   ]);
   const batches = counter("mds_worker_batches_written_total", "Batches committed.", ["coord_id", "worker_id"]);
-  const errors = counter("mds_worker_write_errors_total", "Writes that failed, by what the error means.", [
+  const errors = counter("mds_worker_write_errors_total", "Writes that failed, by the meaning of the error.", [
     "coord_id",
     "worker_id",
     "error_type",
@@ -207,13 +207,17 @@ export function createMetrics(sources: MetricSources): Metrics {
   };
 }
 
-/** The ledger's terms: counters for what only grows, gauges for what waits. */
+/** The ledger's terms: counters for terms that only grow, gauges for waiting records. */
 function registerLedger(registers: Registry[], read: () => Ledger): void {
   const counters: [keyof Ledger, string, string][] = [
     ["received", "received", "Records accepted from providers."],
     ["stored", "stored", "Records written, new or changed."],
-    ["inserted", "inserted", "Records written that are new; 0 where the database cannot tell."],
-    ["updated", "updated", "Records written that were there with other values; 0 where the database cannot tell."],
+    ["inserted", "inserted", "Records written that are new; 0 where the database does not report it."],
+    [
+      "updated",
+      "updated",
+      "Records written that were there with other values; 0 where the database does not report it.",
+    ],
     ["unchanged", "unchanged", "Records already there with the same values, or with newer ones."],
     ["deduplicated", "deduplicated", "Records superseded by another of the same key in their batch."],
     ["swallowed", "swallowed", "Records that a trigger of the database took without an error."],

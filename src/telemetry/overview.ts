@@ -1,5 +1,5 @@
 /**
- * What the cockpit and `barline top` show: the run at a glance, and its last quarter of an hour.
+ * The data of the cockpit and of `barline top`: the run at a glance, and its last quarter of an hour.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { createLatencyDistribution } from "./latency.ts";
 /** One provider at a glance. Times are epoch seconds. */
 export interface ProviderOverview {
   readonly name: string;
-  /** State of a live feed; `running`, `ended` or `failed` of what is none; `paused` of either. */
+  /** State of a live feed; of another provider `running`, `ended` or `failed`; of either `paused`. */
   readonly state: FeedState | "running" | "paused";
   readonly error?: string;
   /** Records received. */
@@ -78,7 +78,7 @@ export interface Overview {
   readonly cluster?: ClusterOverview & { readonly instance: string };
 }
 
-/** One point of the charts: what happened in the {@linkcode SAMPLE_SECONDS} before `ts`. */
+/** One point of the charts, about the {@linkcode SAMPLE_SECONDS} before `ts`. */
 export interface Sample {
   /** Epoch seconds. */
   readonly ts: number;
@@ -102,7 +102,7 @@ const RATE_SECONDS = 10;
 /** Latencies of the last minute are kept in slices of this many seconds. */
 const SLICE_SECONDS = 30;
 
-/** What an overview is made of. */
+/** Options of {@linkcode createOverview}. */
 export interface OverviewSources {
   readonly tenant?: string;
   readonly health: () => Health;
@@ -120,7 +120,7 @@ export interface OverviewKeeper extends Disposable {
   samples(): readonly Sample[];
 }
 
-/** Makes an overview. It costs a few numbers per provider and per second, whatever flows. */
+/** Makes an overview. It keeps a few numbers per provider and per second, at any rate of records. */
 export function createOverview(sources: OverviewSources): OverviewKeeper {
   const startedAt = Date.now() / 1000;
   const providers = new Map<string, { -readonly [K in keyof ProviderOverview]: ProviderOverview[K] }>();
@@ -217,7 +217,7 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
         version: sources.version,
         stopping,
         rate: { received: (received - before.received) / per, committed: (committed - before.committed) / per },
-        // The older slice has what is more than half a minute old, the younger alone too little.
+        // The older slice is more than half a minute old, and the younger one alone has too little.
         latencyMs: { p50: slices[1].quantile(0.5), p99: slices[1].quantile(0.99) },
         coordinators,
         ledger,

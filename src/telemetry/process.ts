@@ -1,5 +1,5 @@
 /**
- * Metrics of the process itself, from Deno's own interfaces: what client libraries bring along reads 0 here.
+ * Metrics of the process itself, from Deno's own interfaces: those of client libraries read 0 here.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Holds back what has just been said.
+ * Holds back repeated messages.
  *
  * @module
  */

@@ -33,7 +33,7 @@ export function registerStreamMetrics(registers: Registry[], kinds: readonly str
   }
   const replaced = new Counter({
     name: "barline_receive_times_replaced_total",
-    help: "Records that came with a receive time that is none, or lies ahead of the clock, and got another.",
+    help: "Records that came with an invalid receive time, or one ahead of the clock, and got another.",
     labelNames: ["coord_id"],
     registers,
   });

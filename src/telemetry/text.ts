@@ -4,7 +4,7 @@
  * @module
  */
 
-/** An error in words, with what it comes from. */
+/** An error in words, with its causes. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: string };

@@ -1,5 +1,5 @@
 /**
- * Traces: a span for each batch, made of what the pipeline tells. The spans go where Deno's own OpenTelemetry sends them
+ * Traces: a span for each batch, made of the events of the pipeline. The spans go where Deno's own OpenTelemetry sends them
  * (`OTEL_DENO=true` and the `OTEL_*` variables), or in a compiled binary, which lacks it, where our own export does;
  * without that variable nothing here is installed, and nothing costs anything.
  *
@@ -16,13 +16,13 @@ const MAX_LINKS = 32;
 export interface Tracing extends AsyncDisposable {
   /** Makes the traces of a tenant's batches. */
   batches(tenant: string): BatchTraces;
-  /** Names the request that has been under way since `started`, in milliseconds since 1970, by the route that answered. */
+  /** Names the request that started at `started`, in milliseconds since 1970, by the route that answered. */
   route(method: string, path: string, started: number): void;
 }
 
 /** The traces of batches. */
 export interface BatchTraces {
-  /** Must hear events before whoever asks for trace ids. */
+  /** Must be called before listeners that ask for trace ids. */
   readonly listen: Listener;
   /** The trace that an event belongs to, as 32 hexadecimal digits. */
   traceOf(event: PipelineEvent): string | undefined;

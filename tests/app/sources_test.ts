@@ -31,9 +31,9 @@ Deno.test("a provider that could not save when it was replaced saves again, and 
   await tenant.replace([make()]);
   await first.promise;
   isAway = true;
-  await assertRejects(() => tenant.replace([]), Error, "Cannot save how far numbered has come: the store is away");
+  await assertRejects(() => tenant.replace([]), Error, "Cannot save the position of numbered: the store is away");
   assertEquals(tenant.providers(), []);
-  await assertRejects(() => tenant.replace([make()]), Error, "Cannot save how far numbered has come");
+  await assertRejects(() => tenant.replace([make()]), Error, "Cannot save the position of numbered");
   assertEquals([opened, saved], [1, 0]);
   isAway = false;
   assertEquals(await tenant.replace([make()]), { added: ["numbered"], removed: [], replaced: [], kept: [] });

@@ -101,7 +101,7 @@ Deno.test("a tenant that cannot be opened anew goes on with its former settings"
       () => tenants.reopen(tenants.get("default")!, { ...options, deadLetters: broken }),
       Error,
     );
-    assertStringIncludes(message, "no room for dead letters. It goes on with its former settings");
+    assertStringIncludes(message, "no room for dead letters. It runs on with its former settings");
   }
   await allStored(tenants);
   assertEquals(tenants.get("default")!.state, "running");
@@ -117,7 +117,11 @@ Deno.test("a tenant that cannot be opened in either way has failed, and is not t
     using _hold = tenants.hold();
     // The former settings cannot be used any more either.
     Object.assign(options, { deadLetters: broken });
-    await assertRejects(() => tenants.reopen(tenant, { ...options }), Error, "Nor with its former settings");
+    await assertRejects(
+      () => tenants.reopen(tenant, { ...options }),
+      Error,
+      "It cannot be opened with its former settings either",
+    );
   }
   const { failure, ledger } = await run.end(tenants);
   assertStringIncludes((failure as Error).message, "no room for dead letters");

@@ -60,7 +60,7 @@ Deno.test("a stop in the middle saves how far it was, and tells how to go on", a
   stopped.kill("SIGTERM");
   const { code, stderr, json } = await stopped.ended;
   assertEquals([code, json.ended, json.received, json.inFlight], [143, "stopped", json.stored, 0], stderr);
-  assertStringIncludes(stderr, "run the same command again to go on from here");
+  assertStringIncludes(stderr, "run the same command again to continue from here");
   const rest = await start(work, fake, ["--symbols", "AAPL"]).ended;
   assertEquals([rest.code, rest.json.received], [0, 50 - json.stored], rest.stderr);
   assertEquals(await work.count(), 50);

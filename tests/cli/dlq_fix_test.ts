@@ -61,7 +61,7 @@ Deno.test("dlq fix changes nothing while a record is unsound, says why, and keep
   const { code, stderr } = await fix(work, `sed -i '1s/"high":99/"high":101/; 2s/"high":99/"high":98/' "$1"`);
   assertEquals(code, 1);
   assertMatch(stderr, /^line 2: high is below max\(open, close\)/m);
-  const [, file] = /What you wrote lies in (.*)/.exec(stderr)!;
+  const [, file] = /Your text lies in (.*)/.exec(stderr)!;
   assertStringIncludes(await Deno.readTextFile(file), '"high":98');
   assertEquals(await work.letters(), before);
 });

@@ -21,7 +21,7 @@ for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     running.kill(signal);
     const { code, json, stderr } = await running.ended;
     assertEquals([code, json.ended, json.error, json.inFlight], [expected, "stopped", undefined, 0], stderr);
-    assertStringIncludes(stderr, "with --resume goes on from here");
+    assertStringIncludes(stderr, "with --resume continues from here");
     const rest = await work.ingest(["--file", file, "--resume"]);
     assertEquals([rest.code, rest.json.ended, rest.json.stored], [0, "complete", 30_000 - json.stored]);
   });

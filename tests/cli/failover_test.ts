@@ -13,7 +13,8 @@ Deno.test("a group runs alone, or beside the providers that are named and not of
   assertEquals((await configure("", { failover: "massive, alpaca" })).names, ["massive,alpaca"]);
   const file =
     "failover: [alpaca, polygon]\nprovider: [kraken, massive]\nsymbols: { kraken: [BTC/USD], alpaca: [AAPL] }\n";
-  assertEquals(await configure(file), { names: ["kraken", "alpaca,massive"], told: [] });
+  const { names, messages } = await configure(file);
+  assertEquals({ names, messages }, { names: ["kraken", "alpaca,massive"], messages: [] });
 });
 
 const wrong: [string, string][] = [
@@ -26,14 +27,14 @@ const wrong: [string, string][] = [
   ],
   [
     "failover: [massive, ibkr]\ntimeframe: { massive: 1s }\n",
-    "failover: it has the timeframes 1s, 1m, expected one for all",
+    "failover: The members have the timeframes 1s, 1m, expected one for all",
   ],
 ];
 for (const [file, problem] of wrong) {
   Deno.test(`wrong is ${JSON.stringify(file)}`, async () => assertEquals((await configure(file)).messages, [problem]));
 }
 
-Deno.test("an unknown member is messages with the nearest name", async () => {
+Deno.test("an unknown member is reported with the nearest name", async () => {
   assertStringIncludes((await configure("failover: [alpaca, masive]\n")).messages[0], 'did you mean "massive"?');
 });
 

@@ -78,7 +78,10 @@ testWhere(missing, "a live feed's edge starts while NATS is away, and its journa
     ...quick,
   ];
   const edge = work.startIngest(away);
-  assertStringIncludes(await edge.line(/not there yet/), "NATS is not there yet, what comes is kept here until it is");
+  assertStringIncludes(
+    await edge.line(/not there yet/),
+    "NATS cannot be reached yet, and records are kept here until it can",
+  );
   await edge.line(/Circuit of bar is open/);
   await nats.start();
   const { code, json, stderr } = await edge.ended;

@@ -1,7 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { NatsSettings } from "../../src/config/nats.ts";
 import { openNats } from "../../src/nats/connection.ts";
-import { ensureStream, findStream, manageStreams, prepareStream, wantedStream } from "../../src/nats/stream.ts";
+import { ensureStream, expectedStream, findStream, manageStreams, prepareStream } from "../../src/nats/stream.ts";
 import { missingNats, type NatsServer, natsSettings, startNats } from "../support/nats.ts";
 import { testWhere } from "../support/skip.ts";
 
@@ -20,7 +20,7 @@ function test(name: string, fn: (look: Look) => Promise<void>): void {
     const own = natsSettings(server.url, { natsStream: `S${crypto.randomUUID().replaceAll("-", "")}` });
     await using nats = openNats(own, "test");
     const manager = await manageStreams(nats);
-    const look = (given: Partial<NatsSettings> = {}) => wantedStream({ ...own, ...given });
+    const look = (given: Partial<NatsSettings> = {}) => expectedStream({ ...own, ...given });
     try {
       await fn({ manager, look });
     } finally {
@@ -31,7 +31,7 @@ function test(name: string, fn: (look: Look) => Promise<void>): void {
 
 interface Look {
   readonly manager: Awaited<ReturnType<typeof manageStreams>>;
-  readonly look: (given?: Partial<NatsSettings>) => ReturnType<typeof wantedStream>;
+  readonly look: (given?: Partial<NatsSettings>) => ReturnType<typeof expectedStream>;
 }
 
 test("a stream is made as the options say, and is up to date then", async ({ manager, look }) => {

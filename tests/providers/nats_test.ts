@@ -3,7 +3,7 @@ import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsSettings } from "../../src/config/nats.ts";
 import type { PipelineEvent } from "../../src/events.ts";
 import { openNats } from "../../src/nats/connection.ts";
-import { prepareStream, wantedStream } from "../../src/nats/stream.ts";
+import { expectedStream, prepareStream } from "../../src/nats/stream.ts";
 import { createNats } from "../../src/providers/nats.ts";
 import { nakDelay } from "../../src/providers/nats/frame.ts";
 import { encodeFrame } from "../../src/records/codec.ts";
@@ -32,7 +32,7 @@ async function openStream(messages: number, given: Partial<NatsSettings> = {}) {
   const connection = await nats.connect();
   const manager = await jetstreamManager(connection);
   await manager.streams.delete(settings.natsStream).catch(() => {});
-  await prepareStream(manager, wantedStream(settings));
+  await prepareStream(manager, expectedStream(settings));
   const client = jetstream(connection);
   const publish = (bytes: Uint8Array, kind = "bar") => client.publish(`barline.default.${kind}.0`, bytes);
   let sent = 0;

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { jetstreamManager } from "@nats-io/jetstream";
 import type { NatsSettings } from "../../src/config/nats.ts";
 import { openNats } from "../../src/nats/connection.ts";
-import { manageStreams, prepareStream, wantedStream } from "../../src/nats/stream.ts";
+import { expectedStream, manageStreams, prepareStream } from "../../src/nats/stream.ts";
 import { decodeFrame } from "../../src/records/codec.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
@@ -33,7 +33,7 @@ async function openSpecimen(given: Partial<NatsSettings> = {}, deadlineMs = 5000
   const look = on === server ? openOwn() : nats;
   const manager = await jetstreamManager(await look.connect());
   await manager.streams.delete(settings.natsStream).catch(() => {});
-  await prepareStream(manager, wantedStream(settings));
+  await prepareStream(manager, expectedStream(settings));
   return {
     nats,
     manager,
@@ -120,7 +120,7 @@ testWhere(
     const settings = natsSettings(small.url, { natsShards: 1 });
     await using nats = openNats(settings, "test");
     const manager = await manageStreams(nats);
-    await prepareStream(manager, wantedStream(settings));
+    await prepareStream(manager, expectedStream(settings));
     await using sink = openSink("nats", { nats, kind: recordKind("bar"), shards: 1, deadlineMs: 5000 });
     await using lane = sink.openLane();
     assertEquals((await lane.write(rowsOf(numberedBars(2000)), never)).stored, 2000);

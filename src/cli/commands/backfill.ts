@@ -2,7 +2,7 @@
 import { FILE_OPTIONS } from "../../config/file_options.ts";
 import type { Command, OptionName } from "../command.ts";
 
-/** Options that tell of files, of live bars or of an end of another kind. */
+/** Options for files, for live bars or for another kind of end. */
 const UNUSED: readonly OptionName[] = [
   ...["kind", "file", "refuseLimit", "timeUnit", "speed", "provisional", "resume", "limit"] as const,
   ...FILE_OPTIONS,

@@ -16,7 +16,7 @@ const OWN: readonly OptionName[] = [
 export const cluster: Command = {
   summary: "Show instances, the shards that each holds, and how far behind they are",
   usage: "status [options]",
-  subcommands: { status: "instances, shards and lags; the exit code is 1 where a shard is held by nobody" },
+  subcommands: { status: "instances, shards and lags; the exit code is 1 where a shard has no holder" },
   options: (all) => [...OWN, ...all.filter(isNats)],
   examples: ["cluster status", "cluster status --database postgres://user@host/market --json"],
   load: () => import("../cluster.ts"),

@@ -19,7 +19,7 @@ export const dlq: Command = {
     { name: "older-than", value: "1d12h", help: "only letters written longer ago: a number and s, m, h, d or w" },
     { name: "newer-than", value: "90m", help: "only letters written within that time" },
     { name: "by", value: "FIELD", help: "list: group by reason, sqlstate, provider or age" },
-    { name: "dry-run", help: "replay: say what would be replayed, and do nothing" },
+    { name: "dry-run", help: "replay: print the letters that would be replayed, and do nothing" },
     {
       name: "max-replays",
       value: "N",
@@ -31,7 +31,7 @@ export const dlq: Command = {
   subcommands: {
     list: "count letters in groups",
     show: "print letters, one JSON object a line",
-    fix: "open letters in $VISUAL or $EDITOR, and put back what is sound",
+    fix: "open letters in $VISUAL or $EDITOR, and put back the sound ones",
     replay: "send records through the pipeline again, and remove those that were stored",
     purge: "remove letters for good",
   },

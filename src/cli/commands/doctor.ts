@@ -23,9 +23,9 @@ const OWN: readonly OptionName[] = [
   "json",
 ];
 
-/** Looks at everything that a run needs, and says what to do about what is missing. */
+/** Checks everything that a run needs, and says how to mend it. */
 export const doctor: Command = {
-  summary: "Check host, database, keys and clock, and say what to do",
+  summary: "Check host, database, keys and clock, and say how to mend them",
   options: (all) => [...OWN, ...all.filter(isNats)],
   flags: [
     { name: "ready", value: "URL", help: "ask the instance that serves there whether it is ready, and no more" },

@@ -1,7 +1,7 @@
 /** `barline gaps`. @module */
 import type { Command, OptionName } from "../command.ts";
 
-/** What tells of the database, of the series, and of the pipeline that repairs go through. */
+/** Options of the database, of the series, and of the pipeline for repairs. */
 const OPTIONS: readonly OptionName[] = [
   ...[
     "provider",
@@ -31,8 +31,8 @@ export const gaps: Command = {
       help: "look from there on: a day (UTC) or a time with its zone [the first bar of each]",
     },
     { name: "to", value: "TIME", help: "look up to there [2 minutes ago, or 17 where feeds may be delayed]" },
-    { name: "explain", help: "list what is in doubt too: why, since when, and when history is asked next" },
-    { name: "repair", help: "ask history for what is missing, and remember what it has not either" },
+    { name: "explain", help: "list ranges in doubt too: why, since when, and when history is asked next" },
+    { name: "repair", help: "ask history for missing bars, and remember those that it lacks too" },
   ],
   examples: [
     "gaps",

@@ -7,9 +7,9 @@ export const journal: Command = {
   usage: "inspect|verify|repair|export [options]",
   options: ["dataDir", "tenant", "json"],
   subcommands: {
-    inspect: "tell what is in it: segments, frames, records by provider",
+    inspect: "print its contents: segments, frames, records by provider",
     verify: "read all of it, and exit with 1 when something is damaged",
-    repair: "cut or set aside what is damaged, as a start does",
+    repair: "cut or set aside damaged bytes, as a start does",
     export: "print its records, one JSON object a line, as ingest --file reads them",
   },
   examples: ["journal inspect --json", "journal verify --data-dir /var/lib/barline", "journal export > bars.ndjson"],

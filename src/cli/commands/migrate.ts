@@ -13,7 +13,7 @@ const OWN: readonly OptionName[] = [
 ];
 
 /**
- * Brings the database's schema, and TimescaleDB in it, to what program and configuration want, as `ingest` does; where
+ * Brings the database's schema, and TimescaleDB in it, to the state that program and configuration need, as `ingest` does; where
  * records go into a stream, that.
  */
 export const migrate: Command = {

@@ -13,7 +13,7 @@ export const tenant: Command = {
   subcommands: {
     grant: "let a role see a tenant's rows through tables, views and roll-ups",
     revoke: "take that from it",
-    list: "show who sees what",
+    list: "show the roles and their tenants",
   },
   examples: ["tenant grant acme --role acme_reader", "tenant revoke acme --role acme_reader", "tenant list --json"],
   load: () => import("../tenant.ts"),

@@ -1,5 +1,5 @@
 /**
- * What `barline doctor` asks the database.
+ * Checks of the database for `barline doctor`.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { findMissingRights, type Uses } from "../../database/schema/rights.ts";
 import { readPlan } from "../../database/timescale/apply.ts";
 import { rollups } from "../../database/timescale/rollups.ts";
 
-/** A clock that differs more confuses what is newer than what, in milliseconds. */
+/** A clock that differs more confuses the order of observations, in milliseconds. */
 const MAX_SKEW_MS = 2000;
 /** Older ones are slow to write into compressed chunks. */
 const TIMESCALE_WANTED = [2, 12];
@@ -79,7 +79,7 @@ export async function checkDatabase(client: Client, names: Names, uses: Uses): P
   return parts.join(", ");
 }
 
-/** What commits that do not wait put at risk. */
+/** The risk of commits that do not wait. */
 export async function describeCommits(client: Client, synchronousCommit: SynchronousCommit): Promise<string[]> {
   const found = await readCommitRisk(client, synchronousCommit);
   if (found === undefined) return [];
@@ -88,7 +88,7 @@ export async function describeCommits(client: Client, synchronousCommit: Synchro
   return [`--synchronous-commit ${synchronousCommit}: ${risk}${window}`];
 }
 
-/** What must be there before bars come, where tables are divided by their user. */
+/** Checks that partitions exist before bars come, where the user has divided the tables. */
 function describePartitions({ relations }: FoundSchema): string[] {
   const open = Array.from(relations.values()).filter(({ kind, hasDefaultPartition }) =>
     kind === "partitioned table" && !hasDefaultPartition
@@ -96,7 +96,7 @@ function describePartitions({ relations }: FoundSchema): string[] {
   return open.map(({ name }) => `${name} has no DEFAULT partition, so that partitions must exist ahead of their rows`);
 }
 
-/** What is wrong with a version of TimescaleDB, as `2.11.2`, and what to do; `undefined` where nothing is. */
+/** Problem of a version of TimescaleDB, as `2.11.2`, with advice; `undefined` without one. */
 export function adviseOnTimescale(version: string): string | undefined {
   const [major, minor] = version.split(".").map(Number);
   const [wantedMajor, wantedMinor] = TIMESCALE_WANTED;

@@ -1,5 +1,5 @@
 /**
- * What `barline doctor` looks at on the host.
+ * Checks of the host for `barline doctor`.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { parseAddress } from "../../http/address.ts";
 
 /** Less room is too little for a journal that grows and a database that is embedded, in bytes. */
 const LEAST_FREE = 1024 ** 3;
-/** Sockets, connections, files and what else is open. */
+/** Sockets, connections, files and the like. */
 const LEAST_OPEN_FILES = 512;
 
 /**
@@ -55,7 +55,7 @@ export function checkOpenFiles(): string {
 }
 
 /**
- * The address can be had; it is taken for a moment.
+ * Checks the address by listening on it for a moment.
  *
  * @throws {Error} If another process has it.
  */

@@ -1,5 +1,5 @@
 /**
- * What `barline doctor` asks whoever keeps the leases of shards.
+ * Checks of the lease store for `barline doctor`.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What `barline doctor` asks NATS.
+ * Checks of NATS for `barline doctor`.
  *
  * @module
  */
@@ -13,7 +13,7 @@ const TIMEOUT_MS = 5000;
 /** First nats-server that takes `sync_interval: always`. */
 const SYNCS_SINCE = [2, 10, 23];
 
-/** What the server's version says of a power cut; whether the option is set, a server does not tell. */
+/** The risk of a power cut by the server's version; a server does not report whether the option is set. */
 export function describeSync(version: string): string {
   const parts = version.split(".").map(Number);
   const at = SYNCS_SINCE.findIndex((least, index) => parts[index] !== least);

@@ -1,5 +1,5 @@
 /**
- * What `barline doctor` asks the providers: their history, which needs the same keys as the stream. The stream itself is not
+ * Checks of the providers for `barline doctor`: their history, which needs the same keys as the stream. The stream itself is not
  * tried: it would take the one connection that many plans allow from an instance that runs.
  *
  * @module
@@ -10,7 +10,7 @@ import type { Provider } from "../../providers/provider.ts";
 import { frameSize } from "../../records/frame.ts";
 import { createReceiveClock } from "../../records/record.ts";
 
-/** A provider that is configured, or why it cannot be had. */
+/** A configured provider, or its problem. */
 export interface FoundProvider {
   readonly name: string;
   readonly provider?: Provider;
@@ -19,10 +19,10 @@ export interface FoundProvider {
 
 const TIMEOUT_MS = 20_000;
 const MINUTE_MS = 60_000;
-/** Plans with delayed data may not read what is younger than a quarter of an hour. */
+/** Plans with delayed data may not read bars younger than a quarter of an hour. */
 const AGE_MS = 30 * MINUTE_MS;
 
-/** The providers of the configuration; for those whose settings do not do, each thing that is wrong. */
+/** The providers of the configuration, or each problem of their settings. */
 export function findProviders(config: Config): FoundProvider[] {
   const { providers, problems } = inspectProviders(config);
   const made = providers.flatMap((provider) => provider.members ?? [provider]);

@@ -30,7 +30,7 @@ export interface DeadLetterApi {
    * Replays the letters that `where` of the body names, an object of conditions. `force` also sends those that come back
    * for ever.
    *
-   * @throws {RequestError} If the body is not right, or the letters are held by somebody else (409).
+   * @throws {RequestError} If the body is wrong, or another process holds the letters (409).
    */
   replay(body: Record<string, unknown>): Promise<ReplayAnswer>;
   /**
@@ -39,11 +39,11 @@ export interface DeadLetterApi {
    * @throws {RequestError} As above.
    */
   purge(body: Record<string, unknown>): Promise<{ purged: number }>;
-  /** Resolves when no replay is under way. */
+  /** Resolves when no replay is in progress. */
   finished(): Promise<void>;
 }
 
-/** What became of a replay. */
+/** Result of a replay. */
 export interface ReplayAnswer {
   readonly replayed: number;
   readonly refused: number;
@@ -59,18 +59,18 @@ const MAX_SHOWN = 1000;
 /** Most characters of an answer. A single letter may be longer: letters of a megabyte are possible. */
 const MAX_SHOWN_LENGTH = 2_000_000;
 
-/** A count that took less than a tenth of this, in milliseconds, is made anew for each who asks. */
+/** A count that took less than a tenth of this, in milliseconds, is made again for each request. */
 const SOON_MS = 100;
 /** Share of the time that may go into counting letters: of millions it takes seconds, and pages ask again and again. */
 const COUNTING_SHARE = 0.1;
 
-/** Makes the API of a tenant's letters; when `stop` aborts, a replay under way ends. */
+/** Makes the API of a tenant's letters; when `stop` aborts, a replay in progress ends. */
 export function createDeadLetterApi(store: Store, config: Config, stop: AbortSignal): DeadLetterApi {
   const directory = deadLetterDirectory(tenantDirectory(config.settings));
   let replaying: Promise<unknown> = Promise.resolve();
   let counted: Promise<LetterGroup[]> | undefined;
 
-  /** Counts anew, and forgets it when counting is due again. */
+  /** Counts again, and forgets the count when it is due again. */
   async function count(): Promise<LetterGroup[]> {
     const started = performance.now();
     try {

@@ -16,13 +16,13 @@ const MAX_QUEUE = 2048;
 /** Milliseconds that the last spans are given at the end. */
 const FLUSH_MS = 2000;
 
-/** An export that is under way. */
+/** An export in progress. */
 export interface SpanExport extends AsyncDisposable {
   readonly tracer: Tracer;
 }
 
 /**
- * Begins to export what its tracer makes, every `OTEL_BSP_SCHEDULE_DELAY` milliseconds (5,000), to
+ * Begins to export the spans of its tracer, every `OTEL_BSP_SCHEDULE_DELAY` milliseconds (5,000), to
  * `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or below `OTEL_EXPORTER_OTLP_ENDPOINT` (port 4318 of this host). A collector that is
  * away costs spans, and nothing else. `variable` reads an environment variable.
  */
@@ -47,7 +47,7 @@ export function startSpanExport(variable: (name: string) => string | undefined):
       const response = await fetch(url, { method: "POST", headers, body, signal });
       await response.body?.cancel();
     } catch {
-      // Traces are to help whoever looks for a fault, never to be one.
+      // Traces help to find faults, and must not cause any.
     }
   }
 

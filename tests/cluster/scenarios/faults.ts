@@ -92,7 +92,7 @@ export async function restart(): Promise<void> {
   const before = cluster.market.subscriptions.length;
   await control.stop("immediate");
   await control.start();
-  await Promise.all(instances.map((each) => each.line(/Leases can be had again/)));
+  await Promise.all(instances.map((each) => each.line(/Leases can be taken again/)));
   await cluster.until({ a: 2, b: 2 });
   const held = cluster.market.subscriptions.length === before;
 
