@@ -86,24 +86,34 @@ export function explainAhead(
 
 const readBoth = () => ({ local: Date.now(), monotonic: performance.now() });
 
+/** The latest words of a vendor, as epoch ms at 0 of the monotonic clock. */
+interface Words {
+  /** Of this window, which began at `since`, and of the one before. */
+  current: number;
+  previous: number;
+  since: number;
+  /** The latest word that was forgotten. */
+  forgotten: number;
+}
+
 /**
  * The vendor's clock. Of its words, each of which is late by its way, the latest of the last minutes counts. One that lies
  * far ahead of what is known counts only once another agrees: a single message may be wrong.
  */
 function createVendorClock() {
-  /** Epoch ms at 0 of the monotonic clock, by the words of this window and of the one before. */
-  let [current, previous] = [-Infinity, -Infinity];
-  let since = -Infinity;
+  const words: Words = { current: -Infinity, previous: -Infinity, since: -Infinity, forgotten: -Infinity };
   let heardAt = -Infinity;
   /** A word far ahead of what is known, as epoch ms at 0 of the monotonic clock. */
   let strange = NaN;
   /** Local clock minus the monotonic one at the last word. */
   let base = 0;
-  /** The latest word that was forgotten, as epoch ms at 0 of the monotonic clock. */
-  let forgotten = -Infinity;
+
+  /** The latest word that counts. */
+  const latest = () => Math.max(words.current, words.previous);
+
   function forget(): void {
-    forgotten = Math.max(current, previous, forgotten);
-    [current, previous] = [-Infinity, -Infinity];
+    words.forgotten = Math.max(latest(), words.forgotten);
+    words.current = words.previous = -Infinity;
   }
 
   return {
@@ -113,15 +123,19 @@ function createVendorClock() {
       if (!Number.isFinite(ms) || Math.abs(now - heardAt) < HEARING_MS) return;
       heardAt = now;
       const { local, monotonic } = readBoth();
-      const known = Math.max(current, previous, local - monotonic);
+      const known = Math.max(latest(), local - monotonic);
       const offset = ms - monotonic;
       if (offset - known > MAX_AHEAD_MS && !(Math.abs(offset - strange) <= MAX_AHEAD_MS)) {
         strange = offset;
         return;
       }
       strange = NaN;
-      if (monotonic - since > WINDOW_MS) [previous, current, since] = [current, -Infinity, monotonic];
-      current = Math.max(current, offset);
+      if (monotonic - words.since > WINDOW_MS) {
+        words.previous = words.current;
+        words.current = -Infinity;
+        words.since = monotonic;
+      }
+      words.current = Math.max(words.current, offset);
       base = local - monotonic;
     },
     /** Epoch ms; -Infinity where it is not known. */
@@ -129,13 +143,13 @@ function createVendorClock() {
       const { local, monotonic } = readBoth();
       // The monotonic clock stands still while the machine sleeps: what it shows since then is no time of the vendor's.
       if (local - monotonic - base > MIN_STEP_MS) forget();
-      return Math.max(current, previous) + monotonic;
+      return latest() + monotonic;
     },
     /**
      * What it is at least until the vendor's next word, where the words before are forgotten: a local clock that is set ahead
      * makes no bar older. -Infinity where nothing is forgotten.
      */
-    earliest: () => current === -Infinity ? forgotten + performance.now() : -Infinity,
+    earliest: () => words.current === -Infinity ? words.forgotten + performance.now() : -Infinity,
   };
 }
 
