@@ -166,7 +166,7 @@ function createFailoverAndOthers(config: CheckedConfig, problems: ConfigProblem[
   }
   const timeframes = new Set(group.map((name) => timeframeOf(name, settings)));
   if (timeframes.size > 1) {
-    refuse(`The members have the timeframes ${[...timeframes].join(", ")}, expected one for all`);
+    refuse(`the members have the timeframes ${[...timeframes].join(", ")}, expected one for all`);
   }
   if (members.length < group.length || problems.length > 0) return made;
   const times = { afterMs: settings.failoverAfter * 1000, backMs: settings.failoverBack * 1000 };

@@ -84,7 +84,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
     }
     const token = entry.httpToken === undefined ? undefined : variable(entry.httpToken)?.trim();
     if (entry.httpToken !== undefined && !token) {
-      const message = `The variable ${entry.httpToken} is not set, expected a long random text`;
+      const message = `the variable ${entry.httpToken} is not set, expected a long random text`;
       problems.push({ key: `${name}.httpToken`, source: file.layer.name, message });
     }
     const settings = { ...own.settings, tenant: entry.name };

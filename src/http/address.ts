@@ -39,7 +39,7 @@ export function checkExposure({ settings, sources, variable, tenants }: CheckedC
   ];
   for (const { key, token } of settings.http === "off" ? [] : tokens) {
     if (token === "" || token.length >= MIN_TOKEN_LENGTH) continue;
-    const message = `The token has ${token.length} characters, expected at least ${MIN_TOKEN_LENGTH}: ` +
+    const message = `the token has ${token.length} characters, expected at least ${MIN_TOKEN_LENGTH}: ` +
       "make one with openssl rand -hex 32";
     problems.push({ key, source: "environment", message });
   }
@@ -47,7 +47,7 @@ export function checkExposure({ settings, sources, variable, tenants }: CheckedC
   for (const { settings: { tenant }, httpToken } of tenants) {
     if (httpToken === undefined) continue;
     const owner = owners.get(httpToken);
-    const message = `The token is that of ${owner} too, expected one of its own`;
+    const message = `the token is that of ${owner} too, expected one of its own`;
     if (owner !== undefined) problems.push({ key: `tenants.${tenant}.httpToken`, source: "environment", message });
     owners.set(httpToken, `tenant ${tenant}`);
   }

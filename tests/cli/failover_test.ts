@@ -27,7 +27,7 @@ const wrong: [string, string][] = [
   ],
   [
     "failover: [massive, ibkr]\ntimeframe: { massive: 1s }\n",
-    "failover: The members have the timeframes 1s, 1m, expected one for all",
+    "failover: the members have the timeframes 1s, 1m, expected one for all",
   ],
 ];
 for (const [file, problem] of wrong) {

@@ -66,7 +66,7 @@ Deno.test("what is wrong with a tenant is told at its place, all at once, and no
       'Cannot use "tenants.delta.ALPACA_API_KEY"',
       'Cannot use "tenants.epsilon.httpToken"',
       "the variable ZETA_TOKEN is not set",
-      "The token is that of BARLINE_HTTP_TOKEN",
+      "the token is that of BARLINE_HTTP_TOKEN",
     ]
   ) assertStringIncludes(stderr, told);
   assertEquals(stderr.includes("a secret itself"), false);
