@@ -58,8 +58,8 @@ export function createBatcher(options: BatchOptions): Batcher {
   const { capacity, maxRecords, lingerMs, kind, emit } = options;
   let depth = 0;
   let level: Watermark = "low";
-  let slices: BatchPart[] = [];
-  let gathered = 0;
+  /** The batch that is being gathered. */
+  let gathered: { slices: BatchPart[]; count: number } = { slices: [], count: 0 };
   let linger: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
   /** Batches that are being written. */
@@ -76,26 +76,26 @@ export function createBatcher(options: BatchOptions): Batcher {
   function flush(controller: TransformStreamDefaultController<Batch>): void {
     clearTimeout(linger);
     linger = undefined;
-    if (gathered === 0) return;
-    controller.enqueue({ slices, count: gathered });
-    moveDepth(-gathered);
-    slices = [];
-    gathered = 0;
+    if (gathered.count === 0) return;
+    const batch = gathered;
+    gathered = { slices: [], count: 0 };
+    controller.enqueue(batch);
+    moveDepth(-batch.count);
   }
 
   const stream = new TransformStream<Frame, Batch>({
     transform(frame, controller) {
       const { columns } = frame;
       for (let from = 0; from < columns.count;) {
-        const count = Math.min(columns.count - from, maxRecords - gathered);
-        slices.push({ frame, columns, from, count });
+        const count = Math.min(columns.count - from, maxRecords - gathered.count);
+        gathered.slices.push({ frame, columns, from, count });
         from += count;
-        gathered += count;
-        if (gathered === maxRecords) flush(controller);
+        gathered.count += count;
+        if (gathered.count === maxRecords) flush(controller);
       }
-      if (gathered === 0) return;
+      if (gathered.count === 0) return;
       // Nothing waits behind it, and nothing is written that it could have waited for.
-      if (writing === 0 && depth <= gathered) flush(controller);
+      if (writing === 0 && depth <= gathered.count) flush(controller);
       else linger ??= setTimeout(() => flush(controller), lingerMs);
     },
     flush(controller) {
