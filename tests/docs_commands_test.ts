@@ -72,7 +72,20 @@ Deno.test("each flag that the documentation names is one of the program, or of a
     ]),
     ...["config", "help"],
     // Of tasks, and of V8.
-    ...["binary", "bars", "from-source", "minutes", "namespaces", "peers", "quick", "rounds", "rows", "seed", "trials"],
+    ...[
+      "against",
+      "binary",
+      "bars",
+      "from-source",
+      "minutes",
+      "namespaces",
+      "peers",
+      "quick",
+      "rounds",
+      "rows",
+      "seed",
+      "trials",
+    ],
     "optimize-for-size",
   ]);
   const wrong: string[] = [];
