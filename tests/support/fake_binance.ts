@@ -5,6 +5,7 @@
  */
 import type { MarketBar } from "./fake_kraken.ts";
 import { answerWith, createLapses, type Lapses } from "./lapse.ts";
+import { withFlatRows } from "./flat_rows.ts";
 import { createQueue } from "./queue.ts";
 
 /** One client's socket. */
@@ -48,6 +49,8 @@ export interface FakeBinance extends AsyncDisposable {
   readonly script: BinanceScript;
   /** Bars that history has; change it at will. */
   readonly history: MarketBar[];
+  /** Starts of rows that history leaves out, although it has one for each step. */
+  readonly holes: Set<number>;
   /** REST requests so far. */
   readonly requests: URL[];
   /** What its REST side does wrong. */
@@ -75,6 +78,7 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
     ...given,
   };
   const history: MarketBar[] = [];
+  const holes = new Set<number>();
   const requests: URL[] = [];
   const lapses = createLapses();
   const received: FakeBinance["received"] = [];
@@ -137,10 +141,10 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
       return Response.json({ code: -1121, msg: "Invalid symbol." }, { status: 400 });
     }
     const [from, to] = [Number(query("startTime") ?? 0), Number(query("endTime") ?? Infinity)];
-    const rows = history.filter(({ symbol, ts }) => symbol === query("symbol") && ts >= from && ts <= to)
-      .toSorted((a, b) => a.ts - b.ts)
-      .slice(0, Math.min(script.pageSize, Number(query("limit") ?? 500)));
-    return Response.json(rows.map((bar) => toRow(bar, script.stepMs)));
+    const bars = history.filter(({ symbol }) => symbol === query("symbol")).toSorted((a, b) => a.ts - b.ts);
+    const rows = withFlatRows(bars, script.stepMs, holes).filter(({ ts }) => ts >= from && ts <= to)
+      .take(Math.min(script.pageSize, Number(query("limit") ?? 500)));
+    return Response.json([...rows.map((bar) => toRow(bar, script.stepMs))]);
   }
 
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
@@ -157,6 +161,7 @@ export function startFakeBinance(given: Partial<BinanceScript> = {}): FakeBinanc
     variables: { BINANCE_WS_URL: `ws://127.0.0.1:${port}`, BINANCE_REST_URL: `http://127.0.0.1:${port}` },
     script,
     history,
+    holes,
     requests,
     lapses,
     received,

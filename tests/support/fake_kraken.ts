@@ -4,6 +4,7 @@
  * @module
  */
 import { answerWith, createLapses, type Lapses } from "./lapse.ts";
+import { withFlatRows } from "./flat_rows.ts";
 import { createQueue } from "./queue.ts";
 
 /** A bar as the fake's market knows it. */
@@ -21,6 +22,7 @@ export interface MarketBar {
 
 /** History is that long, the bar under way included. */
 const MAX_ROWS = 720;
+const MINUTE_MS = 60_000;
 
 /** One client's connection. */
 export interface FakeConnection {
@@ -69,6 +71,8 @@ export interface FakeKraken extends AsyncDisposable {
   readonly variables: Readonly<Record<string, string>>;
   /** Bars that history has; change it at will. */
   readonly history: MarketBar[];
+  /** Starts of rows that history leaves out, although it has one for each step. */
+  readonly holes: Set<number>;
   /** Answers to the next REST requests that are no data: a status, or Kraken's own error with status 200. */
   readonly mishaps: (number | string)[];
   /** REST requests so far: what each asked of `OHLC` or `Trades`. */
@@ -85,6 +89,7 @@ export interface FakeKraken extends AsyncDisposable {
 export function startFakeKraken(known: readonly string[], options: FakeKrakenOptions = {}): FakeKraken {
   const { isInclusive = false, tradesPerPage = 1000, isQuiet = false, silent = [] } = options;
   const history: MarketBar[] = [];
+  const holes = new Set<number>();
   const mishaps: (number | string)[] = [];
   const requests: string[] = [];
   const lapses = createLapses();
@@ -160,8 +165,10 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
   }
 
   function readBars(pair: string, isAfter: (at: bigint) => boolean) {
-    const rows = history.filter((bar) => restName(bar.symbol) === pair)
-      .toSorted((a, b) => a.ts - b.ts)
+    const bars = history.filter((bar) => restName(bar.symbol) === pair).toSorted((a, b) => a.ts - b.ts);
+    // Tokenised stocks rest at times.
+    const all = /x(USD|EUR)$/.test(pair) ? bars : [...withFlatRows(bars, MINUTE_MS, holes)];
+    const rows = all
       .map(({ ts, open, high, low, close, volume, trades }) => [
         ts / 1000,
         ...[open, high, low, close, close, volume].map(String),
@@ -194,6 +201,7 @@ export function startFakeKraken(known: readonly string[], options: FakeKrakenOpt
     subscriptions,
     variables: { KRAKEN_WS_URL: `ws://127.0.0.1:${port}/v2`, KRAKEN_REST_URL: `http://127.0.0.1:${port}` },
     history,
+    holes,
     mishaps,
     requests,
     lapses,

@@ -36,5 +36,6 @@ export function createBinanceFeed(given: BinanceOptions): Feed {
     bucket: history.bucket,
     connect: (session) => runStream(session, { ...options, stepMs, note, explainUnknown }),
     history: ([symbol], from, to, signal) => history.read(symbol, from, to, signal),
+    historyLacks: history.lacks,
   };
 }

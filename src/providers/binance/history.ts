@@ -4,7 +4,9 @@
  * @module
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
+import type { Interval } from "../../records/intervals.ts";
 import { type FeedBar, FeedError } from "../live/feed.ts";
+import { createRowsSeen } from "../live/history/rows_seen.ts";
 import { getJson } from "../live/transport/rest.ts";
 import { createRowReader } from "../live/transport/rows.ts";
 import { notServed, UnknownSymbolError } from "./errors.ts";
@@ -24,6 +26,8 @@ export interface History {
   readonly bucket: TokenBucket;
   /** Reads bars that are over, from `from` on and before `to` (epoch ms), page by page. */
   read(symbol: string, from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly FeedBar[]>;
+  /** Ranges between rows of the newest answers that have none. */
+  lacks(symbol: string): readonly Interval[];
   /** Why there is no such symbol; `undefined` where there is. */
   explainUnknown(symbol: string, signal: AbortSignal): Promise<string | undefined>;
 }
@@ -34,6 +38,7 @@ export function createHistory(
 ): History {
   const { restUrl, backoffMs, timeframe, stepMs, clock, onCall } = options;
   const bucket = createTokenBucket(REQUESTS_PER_SECOND);
+  const seen = createRowsSeen(stepMs);
 
   async function getKlines(symbol: string, query: string, signal: AbortSignal): Promise<unknown[]> {
     const url = `${restUrl}/api/v3/klines?symbol=${encodeURIComponent(symbol)}&interval=${timeframe}&${query}`;
@@ -47,10 +52,13 @@ export function createHistory(
     bucket,
     async *read(symbol, from, to, signal) {
       const rows = createRowReader((row) => readRow(row, symbol, options));
+      // A minute without trades has a kline; only maintenance leaves some out.
+      const see = seen.begin(symbol, from, to);
       for (let start = Math.ceil(from / stepMs) * stepMs; start < to;) {
         const query = `startTime=${start}&endTime=${to - 1}&limit=${PAGE_LIMIT}`;
         const page = await getKlines(symbol, query, signal);
         const bars = rows.read(symbol, page);
+        for (const { ts } of bars) see(ts);
         const now = Date.now();
         yield bars.filter(({ ts, trades }) => ts >= start && ts < to && ts + stepMs <= now && trades !== 0);
         // A page may be short; only an empty one says that there is nothing more.
@@ -63,6 +71,7 @@ export function createHistory(
       }
       rows.finish();
     },
+    lacks: seen.lacks,
     async explainUnknown(symbol, signal) {
       try {
         await getKlines(symbol, "limit=1", signal);

@@ -18,7 +18,7 @@ export const hoursOf = (symbol: string): Calendar | undefined => isTokenized(sym
 export function createKrakenFeed(given: KrakenOptions): Feed {
   const { clock = createFeedClock(given.stepMs) } = given;
   const options = { ...given, clock };
-  const { bucket, read, start } = createHistory(options);
+  const { bucket, read, start, lacks } = createHistory(options);
   return {
     name: "kraken",
     symbols: options.symbols,
@@ -30,5 +30,6 @@ export function createKrakenFeed(given: KrakenOptions): Feed {
     connect: (session) => runStream(session, options),
     history: ([symbol], from, to, signal) => read(symbol, from, to, signal),
     historyStart: start,
+    historyLacks: lacks,
   };
 }

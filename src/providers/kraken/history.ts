@@ -4,12 +4,14 @@
  * @module
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
+import type { Interval } from "../../records/intervals.ts";
 import { type FeedBar, FeedError, isRefusal } from "../live/feed.ts";
+import { createRowsSeen } from "../live/history/rows_seen.ts";
 import { getJson } from "../live/transport/rest.ts";
 import { createRowReader } from "../live/transport/rows.ts";
 import { readRow } from "./bars.ts";
 import type { KrakenOptions } from "./endpoint.ts";
-import { restQuery } from "./symbols.ts";
+import { isTokenized, restQuery } from "./symbols.ts";
 import { createTradeBars } from "../live/trade_bars.ts";
 import { readTrade } from "./trades.ts";
 
@@ -21,6 +23,11 @@ export interface History {
   read(symbol: string, from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly FeedBar[]>;
   /** Start of the oldest bar that there is, where trades are not to be had; epoch ms. */
   start(symbol: string): number | undefined;
+  /**
+   * Ranges between rows of the newest answers that have none: `OHLC` has one for each step, also without trades. Nothing is
+   * known of those of tokenised stocks, which rest at times, and bars made of trades are no rows.
+   */
+  lacks(symbol: string): readonly Interval[];
 }
 
 /** `OHLC` has no more rows than these, however early it is asked for. */
@@ -34,6 +41,7 @@ export function createHistory(options: KrakenOptions): History {
   const { restUrl, stepMs, closeAfterMs = 4_000, requestsPerSecond = 1, backoffMs, clock, onCall } = options;
   const bucket = createTokenBucket(requestsPerSecond);
   const starts = new Map<string, number>();
+  const seen = createRowsSeen(stepMs);
 
   /** The rows of the one pair of an answer, and its `last`. */
   async function getRows(endpoint: string, symbol: string, query: string, signal: AbortSignal) {
@@ -103,7 +111,10 @@ export function createHistory(options: KrakenOptions): History {
       const first = Number((rows[0] as unknown[] | undefined)?.[0]) * 1000;
       if (rows.length < MAX_ROWS || !(first > start)) {
         // A row after `last` is under way for Kraken, which may lag: its minute can be over for minutes already.
-        const end = Math.min(to, Number(last) * 1000 + 1);
+        const lastStart = Number(last) * 1000;
+        const end = Math.min(to, lastStart + 1);
+        const see = seen.begin(symbol, start, to);
+        for (const at of isTokenized(symbol) ? [] : rows.map(startOf)) if (at <= lastStart) see(at);
         yield reader.read(symbol, rows).filter((bar) => bar.ts >= start && bar.ts < end && isOver(bar));
         break;
       }
@@ -123,8 +134,11 @@ export function createHistory(options: KrakenOptions): History {
     reader.finish();
   }
 
-  return { bucket, read, start: (symbol) => starts.get(symbol) };
+  return { bucket, read, start: (symbol) => starts.get(symbol), lacks: seen.lacks };
 }
+
+/** Start of a row, in epoch ms. */
+const startOf = (row: unknown) => Number((row as unknown[] | undefined)?.[0]) * 1000;
 
 /** Why a body without errors is no answer: the rows of one pair, and where they end. */
 function findFault(body: unknown): string | undefined {

@@ -16,6 +16,7 @@
  * | history still has what a correction replaced | the bar | in doubt: `corrected` |
  * | a sound answer of history holds the bars on both sides | the doubt between them | confirmed |
  * | an answer does not reach the doubt's end | the rest | in doubt: `lag` |
+ * | an answer lacks a row between others, where history has one for each step | the steps | in doubt: `lag` |
  * | an answer lacks a bar that is stored | nothing is settled | in doubt: `contradicted` |
  * | a live bar fills a doubt, and is committed | the bar | confirmed |
  * | the database was restored or exchanged, and does not confirm what was confirmed | the range | in doubt: `restored` |

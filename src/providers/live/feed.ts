@@ -8,6 +8,7 @@ import type { DoubtReason } from "../../coverage/coverage.ts";
 import type { TokenBucket } from "../../pipeline/rate.ts";
 import type { FeedClock } from "./clock.ts";
 import type { Bar } from "../../records/bar.ts";
+import type { Interval } from "../../records/intervals.ts";
 
 /** A bar as a feed gives it: when it was received and from whom is added by the supervisor. */
 export type FeedBar = Omit<Bar, "provider" | "receivedAt">;
@@ -81,6 +82,11 @@ export interface Feed {
    * end.
    */
   historyStart?(symbol: string): number | undefined;
+  /**
+   * Ranges between rows of the newest answers about the symbol that have no row, where history has one for each step, also
+   * without trades: a fault of the history, or a time in which the market was shut. They stay in doubt. @default {none}
+   */
+  historyLacks?(symbol: string): readonly Interval[];
   /** Whether the stream never says that a bar is over, so that history is to confirm each. @default {false} */
   readonly isConfirmed?: boolean;
   /** Lets history be read where no connection runs, until that is disposed of. Absent where it always can be. */

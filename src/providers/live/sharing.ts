@@ -312,6 +312,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
             return feed.historyLagMs;
           },
           historyStart: feed.historyStart,
+          historyLacks: feed.historyLacks,
           connect: (session) => connect(member, session),
           history: (symbols, from, to, signal) => paced(source().history(symbols, from, to, signal), signal),
         },

@@ -62,7 +62,7 @@ export function createFeedAccount(
       count(track, "found", subtract(range, before));
       missed.set(track.symbol, unite(before, range).slice(-MAX_MISSED));
     },
-    answered(track, { settled, lost, bars, isContradicted }) {
+    answered(track, { settled, lost, bars, isContradicted, withoutRow }) {
       close(track, "repaired", settled);
       close(track, "unrepairable", lost);
       countBars("got", bars);
@@ -71,6 +71,14 @@ export function createFeedAccount(
       for (const [from, to] of lost) {
         const range = `from ${formatTime(from)} to ${formatTime(to)}`;
         warn(`bars of ${track.symbol} ${range} are lost: history no longer has them`);
+      }
+      if (withoutRow.length > 0) {
+        warn(
+          `history of ${track.symbol} has no row for times between others, first from ${
+            withoutRow[0].map(formatTime).join(" to ")
+          }: they stay in doubt, and it is asked again`,
+          `history without rows ${track.symbol}`,
+        );
       }
       if (!isContradicted) return;
       warn(

@@ -9,7 +9,8 @@
  */
 import type { Doubt, DoubtReason, SeriesCoverage } from "../../../coverage/coverage.ts";
 import type { CoverageChange, CoverageStore, SeriesOwner, StoredStarts } from "../../../coverage/store.ts";
-import { type Interval, subtract, unite } from "../../../records/intervals.ts";
+import { intersect, type Interval, subtract, unite } from "../../../records/intervals.ts";
+import { formatTime } from "../../../records/time.ts";
 import { judgeAnswer } from "./evidence.ts";
 import { type HistoryAnswer, lies } from "../history/range.ts";
 
@@ -34,6 +35,8 @@ export interface Reply {
   readonly until: ReadonlyMap<string, number>;
   /** Start of the oldest bar that history still has; `undefined` where it showed no end. */
   readonly historyStart: (symbol: string) => number | undefined;
+  /** Ranges between rows of history that lack theirs: it has one for each step. */
+  readonly withoutRow: (symbol: string) => readonly Interval[];
 }
 
 /** Options of {@linkcode createProofs}. */
@@ -98,11 +101,15 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
     return ranges.map(([from, to]) => ({ from, to, reason, foundAt: Date.now(), dueAt, attempts: 1 }));
   }
 
+  /** The ranges, as one where there are too many to be told apart. */
+  const joined = (ranges: readonly Interval[]): readonly Interval[] =>
+    ranges.length > MAX_DOUBTS ? [[ranges[0][0], ranges.at(-1)![1]]] : ranges;
+
   /** The bars as ranges. */
   function rangesOf(starts: readonly number[]): Interval[] {
     if (starts.length === 0) return [];
     const all = starts.reduce<Interval[]>((set, start) => unite(set, [start, start + stepMs]), []);
-    return all.length > MAX_DOUBTS ? [[all[0][0], all.at(-1)![1]]] : all;
+    return [...joined(all)];
   }
 
   /** What the reply says of a symbol; `stored` are the starts of its bars as they are now, where they can be read. */
@@ -138,11 +145,23 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
     const isStored = stored && new Set(stored);
     const own = starts.filter((start) => lies(start, range));
     const unstored = reply.unstored.get(symbol);
+    const withoutRow = intersect(range, reply.withoutRow(symbol)).flatMap((each) => subtract(each, confirmed(symbol)));
+    if (withoutRow.length > 0) {
+      const first = withoutRow[0].map(formatTime).join(" to ");
+      tellOnce(
+        `without row ${symbol}`,
+        `history of ${symbol} has no row for times between others, first from ${first}: they stay in doubt`,
+      );
+    }
     const refused = rangesOf(own.filter((start) => isStored ? !isStored.has(start) : unstored?.has(start)));
     return {
       symbol,
-      confirmed: settled.flatMap((each) => subtract(each, refused)),
-      doubts: [...gone, ...doubtsOver(refused, "refused", Date.now() + AGAIN_MS)],
+      confirmed: settled.flatMap((each) => subtract(each, refused)).flatMap((each) => subtract(each, withoutRow)),
+      doubts: [
+        ...gone,
+        ...doubtsOver(joined(withoutRow), "lag", Date.now() + AGAIN_MS),
+        ...doubtsOver(refused, "refused", Date.now() + AGAIN_MS),
+      ],
     };
   }
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { type Doubt, type DoubtReason, isUnrepairable } from "../../../coverage/coverage.ts";
-import { type Interval, subtract, totalMs, unite } from "../../../records/intervals.ts";
+import { intersect, type Interval, subtract, totalMs, unite } from "../../../records/intervals.ts";
 import { judgeAnswer } from "./evidence.ts";
 import { isAboutMissing, note, open, settle, type Track } from "./track.ts";
 import { backoff, DAY_MS, isAskable } from "./urgency.ts";
@@ -32,6 +32,8 @@ export interface ReconcileOptions {
   readonly outdated: ReadonlySet<number>;
   /** Bars of the answer that were handed on and are not in the table, by start. @default {none} */
   readonly unstored?: ReadonlyMap<number, "journaled" | "deadLettered">;
+  /** Ranges between rows of the answer that lack theirs: history has one for each step. @default {none} */
+  readonly withoutRow?: readonly Interval[];
   /** When what ends then is surely in history. */
   readonly readyAt: (ts: number) => number;
   readonly now: number;
@@ -46,6 +48,8 @@ export interface Reconciled {
   readonly bars: number;
   /** Whether the answer lacks bars that are known. */
   readonly isContradicted: boolean;
+  /** Ranges in doubt for which the answer should have rows and has none. */
+  readonly withoutRow: readonly Interval[];
 }
 
 /** Applies an answer to the track. */
@@ -59,7 +63,8 @@ export function reconcile(options: ReconcileOptions): Reconciled {
   for (const step of stepsOf(startsOf(options, "journaled"), track.stepMs)) {
     track.journaled = unite(track.journaled, step);
   }
-  const left = [...stepsOf(outdated, track.stepMs), ...refused].sort((a, b) => a[0] - b[0]);
+  const withoutRow = asking.flatMap((each) => intersect(each, options.withoutRow ?? []));
+  const left = [...stepsOf(outdated, track.stepMs), ...refused, ...withoutRow].sort((a, b) => a[0] - b[0]);
   // Settled are only ranges that are still in doubt: live bars may have filled some meanwhile.
   const settled: Interval[] = [];
   for (const doubt of current(track, asking)) {
@@ -90,7 +95,7 @@ export function reconcile(options: ReconcileOptions): Reconciled {
   for (const [from, to] of refused) refuse(track, from, to, options.now);
   readAgain(track, starts, settled, options);
   const inDoubt = (start: number) => asking.some(([from, to]) => start >= from && start < to);
-  return { settled, lost, bars: starts.filter(inDoubt).length, isContradicted };
+  return { settled, lost, bars: starts.filter(inDoubt).length, isContradicted, withoutRow };
 }
 
 const startsOf = ({ unstored = new Map() }: ReconcileOptions, outcome: "journaled" | "deadLettered") =>

@@ -165,7 +165,11 @@ export function createBackfill(options: BackfillOptions): Provider {
         reached.set(symbol, now);
         addProgress(now - before);
       };
-      const reply = { ...answer, until: answered, historyStart: (symbol: string) => feed.historyStart?.(symbol) };
+      const reply = {
+        ...{ ...answer, until: answered },
+        historyStart: (symbol: string) => feed.historyStart?.(symbol),
+        withoutRow: (symbol: string) => feed.historyLacks?.(symbol) ?? [],
+      };
       const { asked, ranges } = inquiry;
       const question = {
         ...{ feed, asked, signal, hand, clock: context.clock },

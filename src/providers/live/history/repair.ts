@@ -235,6 +235,7 @@ export function startRepairs(options: RepairOptions): Repairs {
         asked: [plan.from, Math.min(to, plan.to)],
         isSlice: to < plan.to,
         historyStart: feed.historyStart?.(symbol) ?? -Infinity,
+        withoutRow: feed.historyLacks?.(symbol),
         reachFrom: now() - options.reachMs,
         correctionMs: feed.correctionMs ?? 0,
         outdated: outdated.get(symbol) ?? new Set(),
