@@ -11,6 +11,7 @@ import { describeOption } from "../src/cli/help.ts";
 import { flagSpecs } from "../src/config/options.ts";
 import { SERIES } from "../src/records/columns.ts";
 import { recordKind, recordKinds } from "../src/records/mod.ts";
+import { makeFormats } from "./support/format_table.ts";
 import { cell, makeCommands, makeMetrics, makeRoutes } from "./support/reference.ts";
 
 /** A part of a page, between the comments `<!-- name -->` and `<!-- /name -->`. */
@@ -26,6 +27,7 @@ const GENERATED: readonly Generated[] = [
   { page: "reference/metrics.md", name: "metrics", make: makeMetrics },
   { page: "reference/http.md", name: "routes", make: makeRoutes },
   { page: "reference/records.md", name: "kinds", make: makeKinds },
+  { page: "files.md", name: "formats", make: makeFormats },
   { page: "deployment.md", name: "exit codes", make: makeExitCodes },
 ];
 

@@ -12,6 +12,28 @@ const COLON = 58;
 export function createIsoReader(): FormatReader {
   const dates = new Map<number, FormatReader>();
   const reader: FormatReader = { read, offsetMs: NaN, hasClock: false };
+  // Times in a file share their day: it is worked out once.
+  let lastDay = -1;
+  let lastDayMs = NaN;
+
+  /** Reads `2024-01-02 09:30` and `2024-01-02 09:30:00`, as most files have it; `NaN` of anything else. */
+  function readPlain(bytes: Uint8Array, from: number, to: number): number {
+    const hasSeconds = to - from === 19;
+    if (bytes[from + 10] !== SPACE && bytes[from + 10] !== 84 || bytes[from + 13] !== COLON) return NaN;
+    if (bytes[from + 4] !== 45 || bytes[from + 7] !== 45 || hasSeconds && bytes[from + 16] !== COLON) return NaN;
+    const year = twoDigits(bytes, from) * 100 + twoDigits(bytes, from + 2);
+    const day = (year * 100 + twoDigits(bytes, from + 5)) * 100 + twoDigits(bytes, from + 8);
+    const hours = twoDigits(bytes, from + 11);
+    const minutes = twoDigits(bytes, from + 14);
+    const seconds = hasSeconds ? twoDigits(bytes, from + 17) : 0;
+    if (!(hours < 24 && minutes < 60 && seconds < 60)) return NaN;
+    if (day !== lastDay) {
+      lastDayMs = dateReader(45).read(bytes, from, from + 10);
+      lastDay = day;
+    }
+    reader.hasClock = true;
+    return lastDayMs + ((hours * 60 + minutes) * 60 + seconds) * 1000;
+  }
 
   function dateReader(mark: number): FormatReader {
     let found = dates.get(mark);
@@ -25,6 +47,10 @@ export function createIsoReader(): FormatReader {
   function read(bytes: Uint8Array, from: number, to: number): number {
     reader.offsetMs = NaN;
     reader.hasClock = false;
+    if (to - from === 19 || to - from === 16) {
+      const ms = readPlain(bytes, from, to);
+      if (ms === ms) return ms;
+    }
     const mark = bytes[from + 4];
     if (to - from < 8 || mark !== 45 && mark !== 47 && mark !== 46) return NaN;
     let end = from + 8;
@@ -46,6 +72,13 @@ export function createIsoReader(): FormatReader {
   }
 
   return reader;
+}
+
+/** Two decimal digits at `at`, or `NaN`. */
+function twoDigits(bytes: Uint8Array, at: number): number {
+  const tens = bytes[at] - 48;
+  const ones = bytes[at + 1] - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
 }
 
 /** Where a time of day ends: before a space, a letter or a sign. */

@@ -13,6 +13,7 @@ import { join, resolve, toFileUrl } from "@std/path";
 import process from "node:process";
 import { createReceiveClock } from "../../src/records/record.ts";
 import type { Bar } from "../../src/records/bar.ts";
+import { given } from "../support/formats.ts";
 import { replicate } from "./data.ts";
 
 const args = parseArgs(Deno.args, { string: ["rows", "rounds", "against"] });
@@ -51,8 +52,43 @@ const files: Record<string, string | Uint8Array> = {
   ).join(""),
 };
 
+/** Minutes of one symbol, with Barline's own columns and as vendors write them: naive, of New York, stamped at their ends. */
+const minute = (at: number, aheadMs = 0) =>
+  new Date(Date.UTC(2000, 0, 3, 14, 30) + at * 60_000 + aheadMs).toISOString().slice(0, 19);
+const values = bars.map(({ open, high, low, close, volume }) => [open, high, low, close, volume].join(","));
+files["CSV, one symbol"] = [HEADER, ...values.map((each, at) => `MSFT,1m,${minute(at)}Z,${each}`), ""].join("\n");
+const newYork = createStandardTime(bars.length);
+files["naive local times, symbol in the name, stamp at the end"] = [
+  "time,open,high,low,close,volume",
+  ...values.map((each, at) => `${newYork[at]},${each}`),
+  "",
+].join("\n");
+
+/** Ends of bars by the clock of New York, for each minute that it shows once. */
+function createStandardTime(count: number): string[] {
+  const format = new Intl.DateTimeFormat("sv-SE", {
+    timeZone: "America/New_York",
+    dateStyle: "short",
+    timeStyle: "medium",
+  });
+  const texts: string[] = [];
+  for (let ms = Date.UTC(2000, 0, 3, 14, 31); texts.length < count; ms += 60_000) {
+    // The hour that exists twice has no single instant.
+    const text = format.format(ms);
+    const isTwice = text === format.format(ms - 3_600_000) || text === format.format(ms + 3_600_000);
+    if (!isTwice) texts.push(text);
+  }
+  return texts;
+}
+const FOREIGN = given({
+  symbolFrom: ["{symbol}.txt"],
+  timeframe: "1m",
+  timeZone: "America/New_York",
+  stamp: "end",
+});
+
 /** Reads a file by the provider of a checkout, and gives the microseconds of processor time a row. */
-async function measure(checkout: string, file: string): Promise<number> {
+async function measure(checkout: string, file: string, isForeign: boolean): Promise<number> {
   const load = (path: string) => import(toFileUrl(resolve(checkout, path)).href);
   const { createReplay } = await load("src/providers/replay.ts");
   const { recordKind } = await load("src/records/mod.ts");
@@ -62,6 +98,7 @@ async function measure(checkout: string, file: string): Promise<number> {
     timeframe: "1m",
     tenant: "default",
     timeUnit: "iso",
+    format: isForeign ? FOREIGN : undefined,
     file: [file],
     resume: false,
     dataDir: directory,
@@ -94,7 +131,9 @@ for (const [name, content] of Object.entries(files)) {
   else await Deno.writeFile(file, content);
   const best = checkouts.map(() => Infinity);
   for (let round = 0; round < rounds; round++) {
-    for (const [at, checkout] of checkouts.entries()) best[at] = Math.min(best[at], await measure(checkout, file));
+    for (const [at, checkout] of checkouts.entries()) {
+      best[at] = Math.min(best[at], await measure(checkout, file, name.startsWith("naive")));
+    }
   }
   console.log(`| ${name} | ${best.map((each) => each.toFixed(2)).join(" | ")} |`);
 }

@@ -5,6 +5,7 @@
  */
 import { createGunzip, createInflateRaw, createZstdDecompress } from "node:zlib";
 import { Readable, type Transform } from "node:stream";
+import { createFrameTracker } from "./zstd_frames.ts";
 
 /** Bytes that are unpacked at a time: each chunk is a hop, and frames are made of what is in one. */
 const CHUNK_BYTES = 256 * 1024;
@@ -31,11 +32,13 @@ const FREE_BYTES = 256 * 1024 * 1024;
  */
 export async function* unpack(packed: AsyncIterable<Uint8Array>, packing: Packing): AsyncGenerator<Uint8Array> {
   if (packing === "none") return yield* packed;
+  const frames = packing === "zstd" ? createFrameTracker() : undefined;
   let bytesIn = 0;
   let bytesOut = 0;
   async function* count(): AsyncGenerator<Uint8Array> {
     for await (const chunk of packed) {
       bytesIn += chunk.length;
+      frames?.add(chunk);
       // The reader runs ahead, so the bytes must be its own.
       yield chunk.slice();
     }
@@ -52,6 +55,9 @@ export async function* unpack(packed: AsyncIterable<Uint8Array>, packing: Packin
         );
       }
       yield chunk;
+    }
+    if (frames?.isWhole === false) {
+      throw new RangeError("it is no sound zstd, or not all of it is there: it ends in the middle");
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;

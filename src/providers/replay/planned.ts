@@ -11,10 +11,10 @@ import { clearRow, type OpenColumns } from "../../records/columns.ts";
 import { isNumber } from "../../records/field.ts";
 import type { RecordKind } from "../../records/kind.ts";
 import type { ParseContext } from "../../records/record.ts";
+import { UNUSUAL } from "./plain_line.ts";
+import { createPlannedBytes, PRICES } from "./planned_bytes.ts";
 import { BLANK, EMPTY, type LineReader, lineText, newlineAfter, ROW } from "./line.ts";
 
-/** Prices, which a scale is for. */
-const PRICES: ReadonlySet<string> = new Set(["open", "high", "low", "close", "vwap"]);
 /** Most bytes of a time. */
 const TIME_BYTES = 256;
 
@@ -132,10 +132,17 @@ export function createPlannedReader(plan: Plan, kind: RecordKind, given: ParseCo
     );
   }
 
+  const readBytes = createPlannedBytes(plan, kind, context);
   let line = "";
   const reader = {
     outcome: BLANK,
     read(data: Uint8Array, from: number, to: number, columns: OpenColumns, receivedAt: number) {
+      const next = readBytes === undefined ? UNUSUAL : readBytes(data, from, to, columns, receivedAt);
+      if (next !== UNUSUAL) {
+        reader.outcome = ROW;
+        return next;
+      }
+      clearRow(columns);
       line = lineText(data, from, to);
       reader.outcome = line === "" ? BLANK : readText(line, columns, receivedAt);
       return Math.min(newlineAfter(data, from, to) + 1, to);

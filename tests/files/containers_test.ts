@@ -1,0 +1,118 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { crc32, deflateRawSync, zstdCompressSync } from "node:zlib";
+import { jsonLines } from "../../src/files/container/json_rows.ts";
+import { csvFile } from "../support/bars.ts";
+import { given, readBars } from "../support/formats.ts";
+import { makeDirectory } from "../support/providers.ts";
+
+const encoder = new TextEncoder();
+
+/** A zip archive of files, all deflated. */
+function zip(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
+  const parts: Uint8Array[] = [];
+  const directory: Uint8Array[] = [];
+  let at = 0;
+  const put = (length: number, fill: (view: DataView) => void) => {
+    const bytes = new Uint8Array(length);
+    fill(new DataView(bytes.buffer));
+    return bytes;
+  };
+  for (const [name, content] of Object.entries(files)) {
+    const packed = new Uint8Array(deflateRawSync(content));
+    const path = encoder.encode(name);
+    const sizes = (view: DataView, from: number) => {
+      view.setUint16(from, 8, true);
+      view.setUint32(from + 6, crc32(content), true);
+      view.setUint32(from + 10, packed.length, true);
+      view.setUint32(from + 14, content.length, true);
+      view.setUint16(from + 18, path.length, true);
+    };
+    const local = put(30, (view) => {
+      view.setUint32(0, 0x04034b50, true);
+      sizes(view, 8);
+    });
+    directory.push(
+      put(46, (view) => {
+        view.setUint32(0, 0x02014b50, true);
+        sizes(view, 10);
+        view.setUint32(42, at, true);
+      }),
+      path,
+    );
+    parts.push(local, path, packed);
+    at += local.length + path.length + packed.length;
+  }
+  const length = directory.reduce((sum, part) => sum + part.length, 0);
+  const end = put(22, (view) => {
+    view.setUint32(0, 0x06054b50, true);
+    view.setUint16(8, directory.length / 2, true);
+    view.setUint16(10, directory.length / 2, true);
+    view.setUint32(12, length, true);
+    view.setUint32(16, at, true);
+  });
+  return new Uint8Array([...parts, ...directory, end].flatMap((part) => [...part]));
+}
+
+async function read(name: string, content: Uint8Array, flags: Parameters<typeof given>[0] = {}) {
+  await using directory = await makeDirectory();
+  return await readBars(await directory.write(name, content), given(flags));
+}
+
+Deno.test("each member of a zip is read, with symbol and timeframe by its own name", async () => {
+  const kline = (at: number) => encoder.encode(`${at},1,2,1,1.5,3,${at + 59_999},4,5,1,1,0\n`);
+  const { bars } = await read(
+    "klines.zip",
+    zip({ "BTCUSDT-1m-2024-01.csv": kline(1704067200000), "in/ETHUSDT-1h-2024-01.csv": kline(1704067200000) }),
+  );
+  assertEquals(bars.map(({ symbol, timeframe }) => [symbol, timeframe]), [["BTCUSDT", "1m"], ["ETHUSDT", "1h"]]);
+});
+
+Deno.test("zstd is told by its first bytes, whatever the name", async () => {
+  const { bars } = await read("bars.txt", new Uint8Array(zstdCompressSync(encoder.encode(csvFile(1000)))));
+  assertEquals(bars.length, 1000);
+});
+
+const packed = new Uint8Array(zstdCompressSync(encoder.encode(csvFile(5000))));
+const archive = zip({ "bars.csv": encoder.encode(csvFile(5000)) });
+const broken: Record<string, [Uint8Array, string]> = {
+  "a zstd that ends early": [packed.subarray(0, packed.length - 50), "or not all of it is there"],
+  "a zip that ends early": [archive.subarray(0, archive.length - 50), "or not all of it is there"],
+  "a Parquet that ends early": [encoder.encode("PAR1 and no more"), "no sound Parquet"],
+  "an Arrow file that ends early": [encoder.encode("ARROW1 and no more"), "no sound Arrow file"],
+  "a DBN that ends early": [Uint8Array.of(68, 66, 78, 3, 200, 0, 0, 0, 1), "no whole DBN"],
+  "a JSON document that ends early": [encoder.encode("[[1,2,3,4,5,6],[1,2"), "no whole JSON document"],
+};
+for (const [name, [content, says]] of Object.entries(broken)) {
+  Deno.test(`${name} ends in a clear error`, async () => {
+    await assertRejects(() => read("bars", content), Error, says);
+  });
+}
+
+Deno.test("a zip bomb is left before it fills memory or disk", async () => {
+  // A line of bars, over and over, shrinks to next to nothing.
+  const line = encoder.encode("A,1m,2024-01-02T14:30:00Z,1,1,1,1,1\n".repeat(30_000));
+  const { unpack } = await import("../../src/files/container/unpack.ts");
+  const bomb = new Uint8Array(zstdCompressSync(line));
+  async function* packedOften() {
+    for (let times = 0; times < 2000; times++) yield bomb;
+  }
+  let most = 0;
+  await assertRejects(
+    async () => {
+      for await (const chunk of unpack(packedOften(), "zstd")) most += chunk.length;
+    },
+    RangeError,
+    "times its size",
+  );
+  assertEquals(most < 400 * 1024 * 1024, true);
+});
+
+Deno.test("JSON rows are found under their key, with the keys of a mapping as symbols, however the bytes come", async () => {
+  const text = '{"note":"[{\\"x\\":1}]","bars":{"A":[{"t":"x]}","o":1}],"B":[{"o":2}]},"next":null}';
+  async function* letters() {
+    for (const byte of encoder.encode(text)) yield Uint8Array.of(byte);
+  }
+  const lines: string[] = [];
+  for await (const line of jsonLines(letters(), "bars")) lines.push(new TextDecoder().decode(line));
+  assertEquals(lines, ['{"symbol":"A","t":"x]}","o":1}\n', '{"symbol":"B","o":2}\n']);
+});
