@@ -59,7 +59,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return await (await command.load(invocation)).run({ ...invocation, maxOpenFiles });
   } catch (error) {
     const { formOf, report } = await import("./report.ts");
-    const form = command?.summarizes ? formOf(rest, invocation) : { isSummary: false, isLogged: false };
+    const form = command?.summarizes ? formOf(rest, invocation) : { isSummary: false };
     return await report(error, form);
   }
 }

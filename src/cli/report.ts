@@ -10,39 +10,51 @@ import { adviseOnDatabaseError, classifyDatabaseError, PrepareError } from "../d
 import { NatsError } from "../nats/faults.ts";
 import { configureLog, describeError, literally, printableLines } from "../telemetry/log.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
-import { summarizeFailedStart } from "./summary.ts";
+import { summarizeUnbegun } from "./summary.ts";
 
 /** The form of the error of a command. */
 export interface ReportForm {
   /** Prints the summary of a run that could not start, too. */
   readonly isSummary: boolean;
-  /** Makes it a line of the log, which is JSON, in place of a text for people. */
-  readonly isLogged: boolean;
+  /** The form of the log's lines, where it is one of them in place of a text for people. */
+  readonly log?: "text" | "json";
 }
 
 /** Prints an error, and returns its exit code. */
-export async function report(error: unknown, { isSummary, isLogged }: ReportForm): Promise<number> {
+export async function report(error: unknown, { isSummary, log }: ReportForm): Promise<number> {
   const message = printableLines(explain(error));
-  if (isLogged) {
-    await configureLog({ level: "error", format: "json" });
-    getLogger("barline").error(literally(message));
-  } else console.error(message);
-  if (isSummary) console.log(summarizeFailedStart(message));
+  if (log === undefined) console.error(message);
+  else {
+    await configureLog({ level: "error", format: log });
+    // As text each problem is a line of the log, since no other line may leave the process.
+    const lines = log === "json"
+      ? [message]
+      : isUsage(error)
+      ? message.split("\n")
+      : [message.replace(/\s*\n\s*/g, " ")];
+    for (const line of lines) getLogger("barline").error(literally(line));
+  }
+  if (isSummary) console.log(summarizeUnbegun(message));
   return isUsage(error) || isSetUp(error) ? EXIT.usage : EXIT.failed;
 }
 
 /** The form of the error of a run that could not start, with any arguments and configuration. */
-export function formOf(args: readonly string[], invocation: Invocation | undefined): ReportForm {
+export function formOf(
+  args: readonly string[],
+  invocation: Invocation | undefined,
+  isTerminal = Deno.stderr.isTerminal(),
+): ReportForm {
+  const formOfLog = (isJson: boolean) => isJson ? "json" : isTerminal ? undefined : "text";
   if (invocation === undefined) {
-    const isLogged = args.some((arg, at) =>
+    const isJson = args.some((arg, at) =>
       arg === "--log-format=json" || arg === "json" && args[at - 1] === "--log-format"
     );
-    return { isSummary: args.includes("--json"), isLogged };
+    return { isSummary: args.includes("--json"), log: formOfLog(isJson) };
   }
   const inputs = { flags: invocation.options, env: Deno.env.get, file: invocation.configFile };
   return {
     isSummary: peekOption("json", inputs) === true,
-    isLogged: peekOption("logFormat", inputs) === "json",
+    log: formOfLog(peekOption("logFormat", inputs) === "json"),
   };
 }
 

@@ -7,6 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import type { App } from "../app/app.ts";
 import type { Reload } from "../http/start.ts";
 import { describeError } from "../telemetry/log.ts";
+import { codeOfSignal } from "./exit.ts";
 
 /** Listening to SIGHUP; disposing of it ends that. */
 export interface ReloadSignal extends Disposable {
@@ -48,10 +49,34 @@ export interface Signals extends Disposable {
   received(): readonly Deno.Signal[];
 }
 
+/** The signals that stop a run. */
+const STOPS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
+
+/** Calls `fn` at each signal that stops a run, until it is disposed of. */
+function onStops(fn: (signal: Deno.Signal) => void): Disposable {
+  const listeners = STOPS.map((signal) => [signal, () => fn(signal)] as const);
+  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
+  return {
+    [Symbol.dispose]() {
+      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
+    },
+  };
+}
+
+/**
+ * Ends the process at a signal that comes before a run is open, as the signal itself would, after `tell` has said so. What
+ * the start has in hand is not waited for: nothing was accepted yet.
+ */
+export function endOnEarlySignals(tell: (signal: Deno.Signal) => void): Disposable {
+  return onStops((signal) => {
+    tell(signal);
+    Deno.exit(codeOfSignal(signal));
+  });
+}
+
 /** Stops the app at SIGINT and SIGTERM. */
 export function stopOnSignals(app: Pick<App, "stop" | "abort">, say: (message: string) => void): Signals {
   const received: Deno.Signal[] = [];
-  const signals: Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
   const hear = (signal: Deno.Signal) => {
     received.push(signal);
     if (received.length === 1) {
@@ -63,12 +88,5 @@ export function stopOnSignals(app: Pick<App, "stop" | "abort">, say: (message: s
       app.abort(new Error("stopped before it was written: second signal"));
     }
   };
-  const listeners = signals.map((signal) => [signal, () => hear(signal)] as const);
-  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
-  return {
-    received: () => received,
-    [Symbol.dispose]() {
-      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
-    },
-  };
+  return { received: () => received, ...onStops(hear) };
 }

@@ -16,8 +16,8 @@ import { endOf } from "./exit.ts";
 import { dlqCommand } from "./hint.ts";
 import { startProgress } from "./progress.ts";
 import { describeStart, placesOf } from "./start_line.ts";
-import { reloadOnSignal, stopOnSignals } from "./signals.ts";
-import { summarize } from "./summary.ts";
+import { endOnEarlySignals, reloadOnSignal, stopOnSignals } from "./signals.ts";
+import { summarize, summarizeUnbegun } from "./summary.ts";
 
 /** Whether Deno's OpenTelemetry is on. */
 const isTracing = (variable: (name: string) => string | undefined) =>
@@ -49,6 +49,10 @@ export async function streamBars(
     ? running.use((await import("../telemetry/tracing.ts")).createTracing(Deno.env.get))
     : undefined;
   const log = getLogger("barline");
+  using early = endOnEarlySignals((signal) => {
+    log.info("Stopped by {signal} before the run began", { signal });
+    if (settings.json) console.log(summarizeUnbegun());
+  });
   const run = running.use(
     await openRun({
       config,
@@ -79,6 +83,7 @@ export async function streamBars(
     );
   }
   const signals = running.use(stopOnSignals(app, progress.say));
+  early[Symbol.dispose]();
   running.defer(progress.stop);
   await sharing?.start();
   progress.start(app);

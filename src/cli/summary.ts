@@ -107,10 +107,10 @@ function describeStored({ inserted, updated }: Ledger): string {
   return ` (${inserted.toLocaleString("en-US")} new, ${updated.toLocaleString("en-US")} changed)`;
 }
 
-/** The JSON of a run that could not start: nothing was received. */
-export function summarizeFailedStart(error: string): string {
+/** The JSON of a run that has not begun, as its start failed for a reason or was stopped: nothing was received. */
+export function summarizeUnbegun(error?: string): string {
   const figures = { ...createLedger().read(), seconds: 0, rate: 0, latencyMs: { p50: 0, p99: 0 } };
-  return JSON.stringify({ ...figures, ended: "failed", error });
+  return JSON.stringify({ ...figures, ended: error === undefined ? "stopped" : "failed", error });
 }
 
 /** `0.124 s`, or `3m 5s`. */

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { csvFile } from "../support/bars.ts";
 import { addressOf, type Running } from "../support/process.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
@@ -89,4 +89,28 @@ Deno.test("--help has the table of exit codes", async () => {
   const { stdout } = await work.run(["--help"]);
   const codes = stdout.split("Exit codes")[1].split("\n\n")[0].split("\n").slice(1);
   assertEquals(codes.map((line) => /^ {2}(\d[\d, ]*?) {2}/.exec(line)?.[1]), ["0", "1", "2", "4", "5", "130, 143"]);
+});
+
+Deno.test("a signal before the run is open says in JSON that it was stopped, and has the signal's exit code", async () => {
+  await using work = await openWorkspace();
+  // A server that takes the connection and never answers.
+  using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const database = `postgres://me@127.0.0.1:${silent.addr.port}/x`;
+  const running = work.startIngest(["--provider", "mock", "--limit", "5", "--database", database]);
+  using _connection = await silent.accept();
+  running.kill("SIGTERM");
+  const { code, json, stderr } = await running.ended;
+  assertEquals([code, json.ended, json.error, json.received], [143, "stopped", undefined, 0], stderr);
+  assertStringIncludes(stderr, "Stopped by SIGTERM before the run began");
+});
+
+Deno.test("without a terminal a start that fails writes nothing but lines of the log, whatever their form", async () => {
+  await using work = await openWorkspace();
+  for (const wrong of [["--workers", "none", "--batch-size", "none"], ["--limt", "5"]]) {
+    const text = await work.run(["ingest", ...wrong]);
+    assertEquals([text.code, text.stdout], [2, ""]);
+    for (const line of text.stderr.trimEnd().split("\n")) assertMatch(line, /^\d{4}-\S+Z \[error\] barline: Cannot /);
+    const json = await work.run(["ingest", ...wrong, "--log-format", "json"]);
+    assertEquals(json.stderr.trimEnd().split("\n").map((line) => JSON.parse(line).level), ["ERROR"]);
+  }
 });

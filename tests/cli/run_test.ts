@@ -132,7 +132,7 @@ Deno.test("all problems of the configuration are told at once, nothing is opened
   const args = ["--workers", "none", "--provider", "mok", "--file", "no.csv", "--database", "mysql://me:geheim@db/x"];
   const { code, stderr, stdout } = await work.run(["ingest", ...args], { env: { BARLINE_CAPACITY: "0" } });
   assertEquals([code, stdout], [2, ""]);
-  assertEquals(stderr.trimEnd().split("\n").map((line) => line.replace(/: .*/, "")).sort(), [
+  assertEquals(stderr.trimEnd().split("\n").map((line) => /barline: (.*?): /.exec(line)?.[1]).sort(), [
     'Cannot use "capacity" from BARLINE_CAPACITY in environment',
     'Cannot use "database" from --database',
     'Cannot use "provider" from --provider',
