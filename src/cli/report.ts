@@ -7,7 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import { peekOption } from "../config/load.ts";
 import { ConfigError } from "../config/problem.ts";
 import { adviseOnDatabaseError, classifyDatabaseError, PrepareError } from "../database/faults.ts";
-import { NatsError } from "../nats/faults.ts";
+import { classifyNatsError, NatsError } from "../nats/faults.ts";
 import { configureLog, describeError, literally, printableLines } from "../telemetry/log.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { summarizeUnbegun } from "./summary.ts";
@@ -66,8 +66,9 @@ function explain(error: unknown): string {
 
 const isUsage = (error: unknown): error is Error => error instanceof ConfigError || error instanceof UsageError;
 
-/** Whether the set-up of a database is at fault: starting again does not help. */
+/** Whether the set-up of a database or of NATS is at fault, or the login: starting again does not help. */
 function isSetUp(error: unknown): boolean {
+  if (error instanceof NatsError) return classifyNatsError(error.cause) === "fatal";
   return error instanceof PrepareError && classifyDatabaseError(error.cause) === "fatal";
 }
 

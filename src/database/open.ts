@@ -4,6 +4,7 @@
  * @module
  */
 import { parseDatabaseUrl } from "../config/database.ts";
+import { completeTarget } from "../config/server.ts";
 import type { Config } from "../config/load.ts";
 import type { Database } from "./database.ts";
 import { openEmbedded } from "./embedded.ts";
@@ -21,13 +22,17 @@ export async function openDatabase({ settings, target }: Config): Promise<Databa
 
 /**
  * Describes the server that keeps leases: of its own, or the one that records go to. What takes longer than `timeoutMs` is
- * given up.
+ * given up. A URL without a password takes it where that of the main database does.
  *
  * @throws {RangeError} If there is none: the embedded database is nobody else's.
  */
-export function openLeaseDatabase({ settings, target }: Config, applicationName: string, timeoutMs: number): Database {
+export function openLeaseDatabase(
+  { settings, target, variable }: Config,
+  applicationName: string,
+  timeoutMs: number,
+): Database {
   const url = settings.leaseDatabase;
-  const found = url === undefined ? target : parseDatabaseUrl(url, settings);
+  const found = url === undefined ? target : completeTarget(parseDatabaseUrl(url, settings), variable, () => {});
   if (found === undefined) throw new RangeError("Cannot keep leases in the embedded database: name a server");
   return openPostgres({
     target: { ...found, applicationName, connectTimeoutMs: timeoutMs },

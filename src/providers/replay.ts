@@ -115,7 +115,7 @@ export function createReplay(settings: ProviderSettings): Provider {
     let isEmpty = true;
     const chunks = start === undefined ? opened.all() : readFrom(item, opened, start.offset, count);
     const { refuseLimit } = settings;
-    const watch = refuseLimit === undefined ? undefined : createRefusalWatch(refuseLimit, kind);
+    const watch = refuseLimit === undefined ? undefined : createRefusalWatch(refuseLimit, kind, start !== undefined);
     for await (const block of readBlocks(chunks, start?.offset ?? 0)) {
       for (const frame of framer.frames(block, left)) {
         isEmpty = false;

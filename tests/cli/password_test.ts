@@ -59,6 +59,28 @@ testWhere(missing, "a URL without a password takes POSTGRES_PASSWORD, PGPASSWORD
   }
 });
 
+testWhere(
+  missing,
+  "--lease-database takes its password from where --database does, and a wrong one exits 2",
+  async () => {
+    await using server = await startAsking("scram-sha-256");
+    await using work = await openWorkspace(server);
+    await work.migrate();
+    const status = ["cluster", "status", "--lease-database", urlOf(work)];
+    const ways: Record<string, string>[] = [
+      { POSTGRES_USER: "trader", POSTGRES_PASSWORD: "richtig" },
+      { PGPASSWORD: "richtig" },
+    ];
+    for (const env of ways) {
+      assertStringIncludes((await work.run(status, { env })).stdout, "No instance of the cluster");
+    }
+    const sharing = ["--provider", "kraken", "--symbols", "BTC/USD", "--shards", "2", "--lease-database", urlOf(work)];
+    const { code, json, stderr } = await work.ingest(sharing, { env: { PGPASSWORD: "falsch" } });
+    assertEquals([code, json.ended], [2, "failed"], stderr);
+    assertStringIncludes(stderr, 'password authentication failed for user "trader"');
+  },
+);
+
 testWhere(missing, "a server older than 14 is refused by its version, with exit code 2", async () => {
   await using server = await startPostgres();
   await using work = await openWorkspace(server);

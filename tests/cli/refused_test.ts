@@ -64,6 +64,19 @@ Deno.test("--refuse-limit leaves a file by a share, or never", async () => {
   assertEquals([all.code, all.json.received], [1, 1500]);
 });
 
+Deno.test("a file that is continued in the middle of a bad stretch is not left as if that were its beginning", async () => {
+  await using work = await openWorkspace(server);
+  const lines = Array.from(
+    { length: 3000 },
+    (_, at) => at < 500 ? csvLine(at) : at < 2500 ? "bad" : csvLine(at - 2000),
+  );
+  const file = await work.write("bars.csv", `${[HEADER, ...lines].join("\n")}\n`);
+  const begun = await work.ingest(["--file", file, "--limit", "600"]);
+  assertEquals([begun.json.stored, begun.json.deadLettered], [500, 100], begun.stderr);
+  const { code, json, stderr } = await work.ingest(["--file", file, "--resume"]);
+  assertEquals([code, json.stored, json.deadLettered], [0, 500, 1900], stderr);
+});
+
 Deno.test("the summary names the commonest reasons with an example, and a command that shows them wherever it is run", async () => {
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", `${csvFile(5)}${zoneless(3).split("\n").slice(1).join("\n")}"\n`);

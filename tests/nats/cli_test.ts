@@ -128,6 +128,18 @@ testWhere(missing, "doctor tells whether NATS can be reached and the stream is t
   assertStringIncludes(gone.line!, "Start nats-server, or correct --nats-url");
 });
 
+testWhere(missing, "a login that NATS refuses at a start exits 2", async () => {
+  await using nats = await startNats({ config: 'authorization { user: "me", password: "richtig" }' });
+  await using work = await openWorkspace(server);
+  const env = { NATS_URL: nats.url, NATS_USER: "me", NATS_PASSWORD: "falsch" };
+  const { code, json, stderr } = await work.run(
+    ["ingest", "--json", ...MOCK, "--sink", "nats", "--limit", "10", "--http", "off", "--data-dir", work.dataDir],
+    { env },
+  );
+  assertEquals([code, json.ended], [2, "failed"], stderr);
+  assertStringIncludes(stderr, "Check user and password");
+});
+
 testWhere(missing, "no secret of NATS is in any output", async () => {
   const secret = "pa%ss:w@rd/of?tests";
   const seed = new TextDecoder().decode(nkeys.createUser().getSeed());

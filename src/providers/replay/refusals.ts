@@ -24,10 +24,12 @@ export interface RefusalWatch {
 
 /**
  * Makes a watch. A number leaves a file whose first records, so many, are all refused for one reason; a share leaves one of
- * which more than that is refused.
+ * which more than that is refused. Of a file that is continued, the first records were read before: a number does not leave it.
  */
-export function createRefusalWatch(limit: RefuseLimit, kind: RecordKind): RefusalWatch {
-  const { count, share } = readLimit(limit);
+export function createRefusalWatch(limit: RefuseLimit, kind: RecordKind, isContinued = false): RefusalWatch {
+  const { share, ...limits } = readLimit(limit);
+  const count = isContinued ? Infinity : limits.count;
+  const which = isContinued ? "the" : "its first";
   let read = 0;
   let refused = 0;
   let first: { reason: string; example: string } | undefined;
@@ -59,9 +61,9 @@ export function createRefusalWatch(limit: RefuseLimit, kind: RecordKind): Refusa
       }
       if (read >= MIN_READ && refused > share * read) {
         const percent = Math.floor(refused / read * 100);
-        return `${percent} % of its first ${
-          shown(read)
-        } records are refused, and the rest is left there: first ${why()}`;
+        return `${percent} % of ${which} ${shown(read)} records${
+          isContinued ? " read now" : ""
+        } are refused, and the rest is left there: first ${why()}`;
       }
     },
     end() {
