@@ -53,9 +53,9 @@ export interface PipelineEvents {
   "feed-lost": { provider: string; reason: string; error: unknown };
   "failover": {
     group: string;
-    /** Who delivers from now on. */
+    /** The provider that delivers from now on. */
     provider: string;
-    /** Who did before; absent at the start. */
+    /** The one that delivered before; absent at the start. */
     previous?: string;
     cause?: FailoverCause;
     error?: unknown;

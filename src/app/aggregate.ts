@@ -35,8 +35,8 @@ export interface NamedHealth {
 }
 
 /**
- * The health of all together: coordinators of a kind as one, and each provider as `tenant/provider`. That of the only
- * tenant there is stays as it is.
+ * The health of all together: coordinators of a kind as one, and each provider as `tenant/provider`. A single
+ * tenant's health is returned unchanged.
  */
 export function joinHealth(all: readonly NamedHealth[], stopping: boolean): Health {
   if (all.length === 1) return all[0].health;

@@ -143,7 +143,7 @@ export async function openApp(options: AppOptions): Promise<App> {
           return [tenant.name, change] as const;
         });
         const removed = close.map(tenants.remove);
-        // All of them end, whichever fails.
+        // All of them end, also when one fails.
         await Promise.allSettled([...kept, ...reopened, ...removed]);
         await Promise.all(removed);
         return {

@@ -100,13 +100,13 @@ export function inspectTenantProviders(
 
 /** Checks that the two providers to compare are among those that run. */
 function checkQuorum(made: readonly Provider[], { settings, sources }: CheckedConfig, problems: ConfigProblem[]): void {
-  const wanted = new Set(settings.quorum.map(rowName));
-  if (wanted.size === 0 || problems.length > 0) return;
+  const compared = new Set(settings.quorum.map(rowName));
+  if (compared.size === 0 || problems.length > 0) return;
   const running = made.flatMap((provider) => provider.members ?? [provider]).map(({ name }) => name);
   const current = `current value is ${JSON.stringify(settings.quorum)}`;
   const source = sources.get("quorum")!;
-  if (wanted.size !== 2) problems.push({ key: "quorum", source, message: `${current}, expected two providers` });
-  else if (![...wanted].every((name) => running.includes(name))) {
+  if (compared.size !== 2) problems.push({ key: "quorum", source, message: `${current}, expected two providers` });
+  else if (![...compared].every((name) => running.includes(name))) {
     const message = `${current}, expected two of those that run: ${running.join(", ")}`;
     problems.push({ key: "quorum", source, message });
   }
@@ -155,12 +155,12 @@ function createFailoverAndOthers(config: CheckedConfig, problems: ConfigProblem[
     const provider = make(name, symbols.get(name)!, config, problems);
     if (provider === undefined) continue;
     members.push(provider);
-    const [count, wanted] = [provider, members[0]].map(({ symbols }) => symbols?.length);
-    if (count !== wanted) {
+    const [count, expected] = [provider, members[0]].map(({ symbols }) => symbols?.length);
+    if (count !== expected) {
       refuse(
         `${name} has other symbols (${count}), expected as many as ${
           members[0].name
-        } has (${wanted}), in the same order`,
+        } has (${expected}), in the same order`,
       );
     }
   }
@@ -217,7 +217,7 @@ function make(
   const onlySymbols = isDefault || symbols.length === 0 ? undefined : symbols;
   const format = name === "replay" ? readFileFormat(timeframe, { settings, sources }) : undefined;
   if (format?.ok === false) problems.push(...format.problems);
-  const wanted: ProviderSettings = {
+  const given: ProviderSettings = {
     ...settings,
     timeUnit: recordUnit(settings.timeUnit),
     format: format?.ok ? format.value : undefined,
@@ -231,7 +231,7 @@ function make(
     kinds,
   };
   try {
-    const provider = registry[name].create(wanted);
+    const provider = registry[name].create(given);
     const { file, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit } = settings;
     const { repairDays, repairRequests, repairShare, sweep } = settings;
     const repairs = { repairDays, repairRequests, repairShare, sweep };

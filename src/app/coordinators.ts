@@ -31,10 +31,10 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "deadLetter" |
   /** Names of the kinds. */
   kinds: readonly string[];
   lateness: Lateness;
-  /** Who writes the series. */
+  /** The writers of the series. */
   writers: Writers;
   emit: Listener;
-  /** Keeps frames of a kind in its journal; `undefined` where it has none. */
+  /** Keeps frames of a kind in its journal; `undefined` if it has no journal. */
   spool: (kind: string) => DeliverOptions["spool"];
   /** Disposes of the sinks and circuits. */
   opened: AsyncDisposableStack;

@@ -1,5 +1,5 @@
 /**
- * What the configuration says of the format of files.
+ * The format of files by the configuration.
  *
  * @module
  */

@@ -72,7 +72,7 @@ export async function openJournals(options: OpenJournalsOptions): Promise<Opened
   const leftovers = await findLeftovers(dataDir);
   if (settings.journal === "off") {
     for (const directory of leftovers.values()) {
-      warn(`records of an earlier run lie in "${directory}", which --journal off leaves there`);
+      warn(`Records of an earlier run lie in "${directory}", which --journal off leaves there`);
     }
     return undefined;
   }
@@ -147,5 +147,5 @@ function emitFindings(log: JournalLog, directory: string, { emit }: OpenJournals
   const { unreadRecords } = log.status;
   if (unreadRecords === 0) return;
   emit({ type: "recovered", count: unreadRecords });
-  warn(`delivering ${unreadRecords} records of an earlier run`);
+  warn(`Delivering ${unreadRecords} records of an earlier run`);
 }

@@ -10,7 +10,7 @@ import type { Writers } from "../sinks/sink.ts";
 
 /** See the module's description. */
 export interface Needs {
-  /** Who writes the series. */
+  /** The writers of the series. */
   readonly writers: Writers;
   /** Whether some provider's frames go through the journal. */
   readonly isJournaled: boolean;

@@ -60,8 +60,8 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
     warn(
       `Receive times reach ${describe(mark / 1000)}, and the clock says ${
         describe(now())
-      }: they go on from there, so that what ` +
-        "comes now replaces what came before",
+      }: they continue from there, so that a record that ` +
+        "comes now replaces one that came before",
     );
   }
 

@@ -35,7 +35,7 @@ export interface RunOptions extends LoadedRun {
   readonly listeners: (tenant: string) => readonly Listener[];
   /** Called when the dead letters of earlier runs of a tenant were replayed, or could not be. */
   readonly onReplayed: (tenant: string, report: ReplayReport | Error) => void;
-  /** Tells people something; `say` does it beside the log. */
+  /** Warns people: in the log, or beside it with `say`. */
   readonly warn: (message: string) => void;
   readonly say: (message: string) => void;
 }

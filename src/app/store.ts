@@ -91,7 +91,7 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the store, and makes tables or stream where there are none. Waits for a store that is away if records are kept
+ * Opens the store, and makes missing tables, or the stream. Waits for a store that is away if records are kept
  * meanwhile.
  *
  * @throws {Error} If it cannot be opened or prepared.

@@ -27,7 +27,7 @@ export interface Calendar {
   /**
    * The starts of the bars to be expected in a range: of each run, one every `stepMs` from `from` to before `to`, all
    * multiples of `stepMs`. A bar is expected when any part of it lies in a session, so that bars of an hour are, too,
-   * whichever minute their source starts them at; bars of a day on the day in which the middle of a session lies. A
+   * for any minute at which their provider starts them; bars of a day on the day in which the middle of a session lies. A
    * new run begins where the market was closed.
    */
   starts(from: number, to: number, stepMs: number): Iterable<Range>;

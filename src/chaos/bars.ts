@@ -1,5 +1,5 @@
 /**
- * Bars that are told apart by a number, so that a table can be compared with what was sent.
+ * Bars with a number each, so that a table can be compared with the bars sent.
  *
  * @module
  */
@@ -65,7 +65,7 @@ export interface TableFindings {
   readonly twice: number;
 }
 
-/** Compares the table with the numbers from 0 to `sent`, of which `dead` were dead-lettered. */
+/** Compares the table with the numbers from 0 to `sent`; `dead` of them were dead-lettered. */
 export async function compareTable(scratch: Scratch, sent: number, dead: readonly number[]): Promise<TableFindings> {
   const [found] = await scratch.query(
     `WITH stored AS (

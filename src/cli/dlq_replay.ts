@@ -24,7 +24,7 @@ export async function replay({ options, flags, configFile }: Invocation, matches
   const maxReplays = flags.has("force") ? Infinity : readMaxReplays(flags.get("max-replays"));
   const latency = createLatencyDistribution();
   let signals: Signals | undefined;
-  const wanted: ReplayOptions = {
+  const request: ReplayOptions = {
     config,
     matches,
     limit,
@@ -36,7 +36,7 @@ export async function replay({ options, flags, configFile }: Invocation, matches
     onStart: (app) => signals = stopOnSignals(app, console.error),
   };
   if (flags.has("dry-run")) {
-    const preview = await previewReplay(wanted);
+    const preview = await previewReplay(request);
     const counts = { ...preview, reasons: Object.fromEntries(preview.reasons) };
     console.log(json ? printable(JSON.stringify(counts)) : emit(preview, config.settings));
     return EXIT.done;
@@ -44,7 +44,7 @@ export async function replay({ options, flags, configFile }: Invocation, matches
 
   await configureLog({ level: logLevel, format: logFormat });
   const started = performance.now();
-  const { outcome, removed, refused, overCap, reasons, isComplete } = await replayLetters(wanted);
+  const { outcome, removed, refused, overCap, reasons, isComplete } = await replayLetters(request);
   const received = signals?.received() ?? [];
   const end = endOf({
     outcome,

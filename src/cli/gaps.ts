@@ -11,7 +11,7 @@ import { openDatabase } from "../database/open.ts";
 import { readKnown } from "../gaps/known.ts";
 import { describeGap } from "../gaps/outcome.ts";
 import { findGaps } from "../gaps/scan.ts";
-import { scopeOf, type WantedRange } from "../gaps/scope.ts";
+import { type RequestedRange, scopeOf } from "../gaps/scope.ts";
 import { listSeries, type SeriesFilter, type StoredSeries } from "../gaps/series.ts";
 import { type ScopedSeries, takeSlice } from "../gaps/slice.ts";
 import { namesOf, providers as registry, rowName } from "../providers/mod.ts";
@@ -23,7 +23,7 @@ import { readTime } from "./time.ts";
 
 /** Finds bars that should be there and are not, and fetches them. */
 export async function run(invocation: Invocation): Promise<number> {
-  const wanted = readRange(invocation);
+  const range = readRange(invocation);
   const loaded = loadConfig({
     flags: invocation.options,
     env: Deno.env.get,
@@ -37,7 +37,7 @@ export async function run(invocation: Invocation): Promise<number> {
     invocation.flags.has("explain"),
   );
   const work = invocation.flags.has("repair") ? repair : find;
-  const isDone = await work(config, wanted, report).catch((error) => {
+  const isDone = await work(config, range, report).catch((error) => {
     if (!(error instanceof UsageError)) report.fail(error);
     throw error;
   });
@@ -45,7 +45,7 @@ export async function run(invocation: Invocation): Promise<number> {
   return missing + unrepairable > 0 || !isDone ? EXIT.failed : EXIT.done;
 }
 
-function readRange({ flags }: Invocation): WantedRange {
+function readRange({ flags }: Invocation): RequestedRange {
   const [from, to] = [readTime(flags, "from"), readTime(flags, "to")];
   if (from === undefined || from < Math.min(to ?? Infinity, Date.now())) return { from, to };
   const end = flags.get("to") ?? "now";
@@ -57,20 +57,20 @@ function readRange({ flags }: Invocation): WantedRange {
 /** Which series were asked for; those of the defaults were not. */
 function readFilter({ settings: { tenant, provider, symbols }, sources }: Config): SeriesFilter {
   const names = provider.length > 0 ? provider : isMapping(symbols) ? Object.keys(symbols) : undefined;
-  const wanted = isMapping(symbols)
+  const named = isMapping(symbols)
     ? names!.flatMap((name) => valueOf<readonly string[]>(symbols, namesOf(name)) ?? [])
     : symbols;
   return {
     tenant,
     providers: names?.map(rowName),
-    symbols: sources.get("symbols") === "default" ? undefined : wanted,
+    symbols: sources.get("symbols") === "default" ? undefined : named,
   };
 }
 
 /** Reports missing bars. Returns whether all requested symbols have bars. */
-async function find(config: Config, wanted: WantedRange, report: GapReport): Promise<boolean> {
+async function find(config: Config, range: RequestedRange, report: GapReport): Promise<boolean> {
   return await withDatabase(config, async (client, names) => {
-    const { queue, isComplete } = await listScoped(client, names, config, wanted, report);
+    const { queue, isComplete } = await listScoped(client, names, config, range, report);
     for (const { series, scope } of queue) {
       report.series(series);
       for await (const gap of findGaps({ client, names, seriesId: series.id, ...scope })) report.gap(describeGap(gap));
@@ -83,10 +83,10 @@ async function find(config: Config, wanted: WantedRange, report: GapReport): Pro
 }
 
 /** Repairs missing bars, and reports them. Returns whether every possible request was made. */
-async function repair(config: Config, wanted: WantedRange, report: GapReport): Promise<boolean> {
+async function repair(config: Config, range: RequestedRange, report: GapReport): Promise<boolean> {
   const { queue, isComplete } = await withDatabase(
     config,
-    (client, names) => listScoped(client, names, config, wanted, report),
+    (client, names) => listScoped(client, names, config, range, report),
   );
   let isDone = isComplete;
   let last: StoredSeries | undefined;
@@ -113,7 +113,7 @@ async function withDatabase<T>(config: Config, fn: (client: Client, names: Names
 }
 
 /** The series to look at, and whether there are bars of all that was asked for. */
-async function listScoped(client: Client, names: Names, config: Config, wanted: WantedRange, report: GapReport) {
+async function listScoped(client: Client, names: Names, config: Config, range: RequestedRange, report: GapReport) {
   // A replica is read in its present state.
   await takeUpDeletions(client, names).catch(() => {});
   const filter = readFilter(config);
@@ -124,7 +124,7 @@ async function listScoped(client: Client, names: Names, config: Config, wanted: 
   const isComplete = tellOfAbsent(filter, stored, report);
   const queue: ScopedSeries[] = [];
   for (const series of stored) {
-    const scope = scopeOf(series, wanted);
+    const scope = scopeOf(series, range);
     if (typeof scope === "string") report.skip(series, scope);
     else queue.push({ series, scope });
   }

@@ -1,5 +1,5 @@
 /**
- * Commands for people to follow as they are printed, wherever they are.
+ * Commands for people to copy, which work in any directory.
  *
  * @module
  */

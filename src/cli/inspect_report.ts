@@ -1,5 +1,5 @@
 /**
- * What `barline inspect` prints.
+ * The report of `barline inspect`.
  *
  * @module
  */

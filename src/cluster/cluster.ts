@@ -56,7 +56,7 @@ export interface Cluster {
 /**
  * The session with the lease store:
  *
- * - `apart`: there is none. The next turn of the loop opens one, and claims the held shards again while the hold is open.
+ * - `apart`: no session. The next turn of the loop opens one, and claims the held shards again while the hold is open.
  * - `joined`: heartbeats go through the lease.
  * - `leaving`: no further turn begins; the lease, if there is one, is closed with a farewell.
  */

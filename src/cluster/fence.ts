@@ -48,7 +48,7 @@ export function fenceProvider(provider: Provider, fence: Fence): Provider {
             controller.close();
           } catch (error) {
             end();
-            // Nobody reads errors beyond the fence.
+            // Errors beyond the fence have no reader.
             if (fence.signal.aborted) controller.close();
             else controller.error(error);
           }

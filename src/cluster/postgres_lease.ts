@@ -4,7 +4,7 @@
  * The row of a shard in `cluster_lease` names its holder, who renews it with each heartbeat. Others may claim it when it was
  * not renewed for `ttlMs`, or for `holdMs`, after which its holder no longer streams, if the session has ended too: that of a
  * killed process ends at once. Claims and renewals change the same row, so PostgreSQL orders them, and only the server's clock
- * counts. The **server** ends a session without a heartbeat for `ttlMs` (`idle_session_timeout`), whatever TCP, a NAT or a
+ * counts. The **server** ends a session without a heartbeat for `ttlMs` (`idle_session_timeout`), in spite of TCP, a NAT or a
  * proxy believes of the connection.
  *
  * @module

@@ -24,7 +24,7 @@ const pairs = (expected: string, help: string, value: string) =>
     { expected, help, value, whole: true },
   );
 
-/** How files are written. What is absent follows from the file, or is asked for. */
+/** How files are written. An absent option follows from the file, or is asked for. */
 export const fileOptions = {
   format: word(
     "the name of a format, or the path of a dialect file",

@@ -118,7 +118,7 @@ function readYaml(path: string, problems: ConfigProblem[]): Record<string, unkno
     if (typeof values === "object" && !Array.isArray(values)) return values;
     problems.push({ key: "config", source: path, message: "the file holds no mapping, expected a YAML mapping" });
   } catch (error) {
-    // Only the first line: the parser goes on to show the text around the place, where a password may stand.
+    // Only the first line: the parser then shows the text around the place, where a password may stand.
     const message = (error as Error).message.split("\n", 1)[0].replace(/:$/, "");
     problems.push({ key: "config", source: path, message: `${message}, expected a YAML mapping` });
   }

@@ -26,7 +26,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
 const IGNORED = ["hostaddr", "passfile", "options", "client_encoding", "gssencmode", "channel_binding", "keepalives"];
 
 /**
- * The URL of the server that `PGSERVICE` or `PGHOST` select; `undefined` where neither is set. What a service does not say is
+ * The URL of the server that `PGSERVICE` or `PGHOST` select; `undefined` where neither is set. Values that a service lacks are
  * taken from the variables.
  */
 export function urlFromLibpq(read: Variable, refuse: Refuse): { variable: string; url: string } | undefined {

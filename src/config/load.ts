@@ -1,6 +1,6 @@
 /**
  * The one reader of flags, environment, `.env` and configuration file. All problems are found at once, and nothing is
- * opened before there are none.
+ * opened while there are some.
  *
  * @module
  */

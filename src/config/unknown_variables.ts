@@ -18,7 +18,7 @@ const OTHERS = ["BARLINE_CONFIG", "BARLINE_ENV_FILE", "BARLINE_HTTP_TOKEN", "BAR
 export function findUnknownVariables(names: Iterable<string>, source: string, named: readonly string[]): string[] {
   const options = optionSpecs.flatMap(({ variables }) => variables).filter((name) => name.startsWith(PREFIX));
   const known = [...options, ...OTHERS];
-  // What all have in common makes nothing alike.
+  // The common prefix does not make names alike.
   const ends = known.map((name) => name.slice(PREFIX.length));
   const meant = (name: string) => {
     const nearest = nearestWord(name.slice(PREFIX.length), ends);

@@ -63,7 +63,7 @@ export async function holdLetters(directory: string): Promise<HeldLetters> {
   return held;
 }
 
-/** Somebody else is changing the letters. */
+/** Another process is changing the letters. */
 export class LettersHeldError extends Error {
   override name = "LettersHeldError";
 }

@@ -1,5 +1,5 @@
 /**
- * Why records became dead letters, counted as they are written.
+ * Why records became dead letters, counted while they are written.
  *
  * @module
  */

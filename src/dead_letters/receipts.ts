@@ -86,7 +86,7 @@ export interface ReceiptWriter {
   flush(): Promise<void>;
 }
 
-/** Makes a writer. What comes while it writes is written together, with one sync. */
+/** Makes a writer. Receipts that come while it writes are written together, with one sync. */
 export function createReceiptWriter(): ReceiptWriter {
   let noted = new Map<string, string[]>();
   let writing: Promise<void> | undefined;

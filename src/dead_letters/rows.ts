@@ -17,7 +17,7 @@ const HEADER = '{"header":';
 const ROW = /^\[(\d+),/;
 const LOCATION = /^(.*):(\d+)$/s;
 
-/** What the letters of a header have in common. */
+/** The common part of the letters of a header. */
 interface Header {
   readonly header: number;
   readonly ts: number;
@@ -52,7 +52,7 @@ export function formatLetters(letters: readonly DeadLetter[], nowMs: number): st
   }).join("");
 }
 
-/** The letter as a row; `undefined` where it is none. What a sink refuses comes in ones and twos. */
+/** The letter as a row; `undefined` for others: those that a sink refuses are few. */
 function toRow(letter: DeadLetter): Row | undefined {
   const { cause, location = "", item } = letter;
   const found = LOCATION.exec(location);

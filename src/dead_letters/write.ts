@@ -1,5 +1,5 @@
 /**
- * Writes dead letters: appended and synced before the caller goes on.
+ * Writes dead letters: appended and synced before the caller continues.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export interface DeadLetterOptions {
   /** Size at which a new file is begun, in bytes. @default {67108864} */
   maxFileBytes?: number;
   emit?: Listener;
-  /** Told of an unfinished line that was cut. */
+  /** Called with a warning about an unfinished line that was cut. */
   warn?: (message: string) => void;
 }
 

@@ -22,7 +22,7 @@ export interface Scope {
 }
 
 /** The range that the user asks for, in epoch ms. */
-export interface WantedRange {
+export interface RequestedRange {
   readonly from?: number;
   readonly to?: number;
 }
@@ -36,7 +36,7 @@ const EARLIEST_MS = Date.UTC(2000, 0, 1);
 const LAG_MS = 2 * MINUTE_MS;
 
 /** The scope of a series, or why it cannot be looked at. */
-export function scopeOf(series: StoredSeries, wanted: WantedRange, now = Date.now()): Scope | string {
+export function scopeOf(series: StoredSeries, requested: RequestedRange, now = Date.now()): Scope | string {
   const { provider, symbol, timeframe } = series;
   const calendar = calendarOf(provider, symbol);
   if (calendar === undefined) return "no calendar is known of its market";
@@ -48,9 +48,9 @@ export function scopeOf(series: StoredSeries, wanted: WantedRange, now = Date.no
   return {
     calendar,
     stepMs,
-    from: Math.max(wanted.from ?? series.first, EARLIEST_MS),
-    to: Math.min(wanted.to ?? defaultEnd(series, stepMs, now), over(now)),
-    doubtsTo: wanted.to ?? Infinity,
+    from: Math.max(requested.from ?? series.first, EARLIEST_MS),
+    to: Math.min(requested.to ?? defaultEnd(series, stepMs, now), over(now)),
+    doubtsTo: requested.to ?? Infinity,
   };
 }
 

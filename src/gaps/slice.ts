@@ -34,8 +34,8 @@ const MAX_SERIES = 10_000;
 const BARS_A_REQUEST = 1000;
 
 /**
- * Takes the next slice off `queue`, in which series of one provider and timeframe stand together. What a slice has no room
- * for goes back.
+ * Takes the next slice off `queue`, in which series of one provider and timeframe stand together. Ranges without room in a
+ * slice go back.
  */
 export async function takeSlice(
   client: Client,
@@ -73,9 +73,9 @@ export async function takeSlice(
 export function planRequests({ gaps, doubts, scope }: Part): Interval[] {
   const missing = gaps.filter(({ isNoTrade, doubt }) => !isNoTrade && doubt?.reason !== "horizon");
   const open = doubts.filter((doubt) => !isUnrepairable(doubt));
-  const wanted = [...missing, ...open].map(({ from, to }) => [Math.max(from, scope.from), Math.min(to, scope.to)]);
+  const asked = [...missing, ...open].map(({ from, to }) => [Math.max(from, scope.from), Math.min(to, scope.to)]);
   const intervals: [number, number][] = [];
-  for (const [from, to] of wanted.sort((a, b) => a[0] - b[0])) {
+  for (const [from, to] of asked.sort((a, b) => a[0] - b[0])) {
     const last = intervals.at(-1);
     if (last !== undefined && from - last[1] <= BARS_A_REQUEST * scope.stepMs) last[1] = Math.max(last[1], to);
     else intervals.push([from, to]);

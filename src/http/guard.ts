@@ -13,7 +13,7 @@ import { createRateLimiter } from "./request_limit.ts";
  */
 export type Access = "open" | "read" | "change" | "operate";
 
-/** Who asks. */
+/** The caller. */
 export interface Caller {
   /** The tenant whose token the request bears; absent for the operator, and for callers that may see all. */
   readonly tenant?: string;
@@ -60,8 +60,8 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
     const given = /^Bearer +(.*\S)$/i.exec(request.headers.get("authorization") ?? "")?.[1];
     if (given === undefined) return undefined;
     const found = digest(given);
-    const wanted = readToken();
-    if (wanted !== undefined && timingSafeEqual(found, digest(wanted))) return {};
+    const expected = readToken();
+    if (expected !== undefined && timingSafeEqual(found, digest(expected))) return {};
     let caller: Caller | undefined;
     for (const [token, tenant] of tenantTokens()) if (timingSafeEqual(found, digest(token))) caller = { tenant };
     return caller;

@@ -17,11 +17,11 @@ const MAX_LOGGED = 300;
 
 /** The sources of the pages. */
 export interface HttpSources {
-  /** Told which route has answered a request that came at `started`, in milliseconds since 1970. */
+  /** Called with the route that has answered a request of `started`, in milliseconds since 1970. */
   readonly onRoute?: (method: string, path: string, started: number) => void;
   /** The page for Prometheus: of a tenant, or of all with the process. */
   readonly metrics: (tenant?: string) => Promise<{ body: string; contentType: string }>;
-  /** The view of a tenant, or of all; `undefined` if there is none of that name. */
+  /** The view of a tenant, or of all; `undefined` for an unknown name. */
   readonly view: (tenant?: string) => View | undefined;
   /** Why the service is not ready for bars, one phrase each; empty when it is. */
   readonly unready: () => Promise<readonly string[]>;

@@ -39,7 +39,7 @@ export interface HttpOptions {
   maxOpenFiles?: number;
   /** All instances, where this is one of several. */
   cluster?: () => NonNullable<Overview["cluster"]>;
-  /** Told which route answers a request. */
+  /** Called with the route that answers a request. */
   onRoute?: HttpSources["onRoute"];
 }
 
@@ -111,9 +111,9 @@ export function startHttp(
         await view.own.deadLetters.finished();
       }
       // A client that does not read its answer must not keep the program from its end.
-      const patience = Promise.withResolvers<void>();
-      const timer = setTimeout(patience.resolve, SHUTDOWN_MS);
-      await Promise.race([server.shutdown(), patience.promise]);
+      const timeout = Promise.withResolvers<void>();
+      const timer = setTimeout(timeout.resolve, SHUTDOWN_MS);
+      await Promise.race([server.shutdown(), timeout.promise]);
       clearTimeout(timer);
     },
   };

@@ -62,8 +62,8 @@ export interface JournalLog extends AsyncDisposable {
   readonly cut: number;
   /**
    * Appends all items or none; they are safe when it resolves. Where nothing is unread, `takes` is asked then whether the
-   * caller goes on with the entries itself: they are given to it, and are in flight. Otherwise they are unread. Gives what
-   * hindered it where it could not append.
+   * caller takes the entries at once: they are in flight then. Otherwise they are unread. Returns the problem where it could
+   * not append.
    */
   append(items: readonly LogItem[], takes: () => boolean): Promise<Appended>;
   /** Reads the next entry, with its message; `undefined` when nothing is unread. One call at a time. */
@@ -91,7 +91,7 @@ export interface LogOptions {
   segmentBytes?: number;
   /** Called with warnings for people. */
   warn: (message: string) => void;
-  /** Told of unread records that are gone, found when they should be read. */
+  /** Called with the number of unread records that are missing when they are read. */
   onLost: (records: number) => void;
 }
 

@@ -63,7 +63,7 @@ async function readTold(directory: string): Promise<readonly Missing[]> {
     const told = JSON.parse(await Deno.readTextFile(join(directory, NAME)));
     return Array.isArray(told) ? told.filter((range) => range !== null) : [];
   } catch {
-    // Told twice is better than not at all.
+    // Better reported twice than never.
     return [];
   }
 }

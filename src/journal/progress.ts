@@ -29,7 +29,7 @@ export interface Progress {
   skip(number: number): void;
 }
 
-/** Makes the progress of a log of which the entries before `frontier` are acked, and `onAck` hears of each further one. */
+/** Makes the progress of a log whose entries before `frontier` are acked; `onAck` is called for each further one. */
 export function createProgress(frontier: number, onAck: () => void): Progress {
   const inFlight: { readonly number: number; readonly time: number; isAcked: boolean }[] = [];
   let taken = Math.max(0, frontier - 1);

@@ -119,7 +119,7 @@ export function createScanner(file: Deno.FsFile, at: number, after = -1): Scanne
 export interface SegmentScan {
   /** The scan of a segment, at that place. */
   of(path: string, from: number): Promise<Scanner>;
-  /** Ends the scan, if it is of that segment, or whichever it is of. */
+  /** Ends the scan, if it is of that segment; without a path, in any case. */
   end(path?: string): void;
 }
 

@@ -9,7 +9,7 @@ import { adviseOnNatsError, classifyNatsError, NatsError } from "./faults.ts";
 import { ensureStream, expectedStream, manageStreams } from "./stream.ts";
 
 /**
- * Connects and makes the stream where there is none; where NATS is away and `mayWait` allows it, before the first
+ * Connects and makes a missing stream; where NATS is away and `mayWait` allows it, before the first
  * connection is given out: `mayWait` hears why it is not there.
  *
  * @throws {NatsError} If it cannot be used.

@@ -58,7 +58,7 @@ interface Pressure {
   level: Backpressure;
 }
 
-/** Starts telling. */
+/** Starts the calls. */
 export function createBackpressureWebhook(options: FeedbackOptions): BackpressureWebhook {
   const { url, queue, emit, timeoutMs = 2500 } = options;
   const pressures = new Map<string, Pressure>();

@@ -21,7 +21,7 @@ export interface LogOptions {
 }
 
 /**
- * A text, made fit for a terminal before, as a message that stands in the log as it is: braces are no places of values, and
+ * A text, made fit for a terminal before, as a message that stands in the log unchanged: braces are no places of values, and
  * in JSON nothing of it is quoted once more.
  */
 export function literally(text: string): string {

@@ -5,7 +5,7 @@
  */
 import { Gauge, Registry } from "@platformatic/prom-client";
 
-/** Where records go, as a metric tells it. */
+/** The store in a metric. */
 interface StoreInfo {
   /** Name of its sink. */
   readonly name: string;

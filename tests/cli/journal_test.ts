@@ -135,7 +135,7 @@ Deno.test("the next run delivers what is journaled, unless the journal is off", 
   assertStringIncludes(off.stderr, "which --journal off leaves there");
   const { code, json, stderr } = await work.ingest(["--file", file]);
   assertEquals([code, json.received, json.stored, json.unchanged, json.journaled], [0, 35, 30, 5, 0], stderr);
-  assertStringIncludes(stderr, "delivering 30 records of an earlier run");
+  assertStringIncludes(stderr, "Delivering 30 records of an earlier run");
   assertEquals((await journal(work, "inspect", "--json")).json.records, 0);
 });
 

@@ -1,0 +1,133 @@
+import { assertEquals } from "@std/assert";
+import { join } from "@std/path";
+import { ROOT, sourceFiles } from "./support/source.ts";
+
+/** Parts of the source whose words are checked; the list grows. */
+const DONE = [
+  "abort.ts",
+  "app",
+  "calendar",
+  "chaos",
+  "cli",
+  "cluster",
+  "condition.ts",
+  "config",
+  "dead_letters",
+  "events.ts",
+  "gaps",
+  "http",
+  "journal",
+  "nats",
+  "open_files.ts",
+  "storage",
+  "telemetry",
+  "version.ts",
+];
+
+/** Habits that hide the thing meant, each with the better way. */
+const BANNED: readonly (readonly [RegExp, string])[] = [
+  [/\bwanted\b/i, "expected"],
+  [/\bof (which|whom)\b/, "name the thing"],
+  [/\bthat which\b/, "name the thing"],
+  [/\b(there (is|are)|is|are) none\b/, 'say "without", or what it is'],
+  [/\bas (it is|they are)\b(?! (shown|over|no longer|useful|known))/, "name the state"],
+  [/\b(tell|tells|told|telling)\b/i, "report, print, warn or log"],
+  [/\b(nobody|somebody|everybody)\b/i, "name the caller, or use the passive"],
+  [/\b(whoever|whatever|whichever)\b/i, "name the thing"],
+  [/\bunder way\b/, "in flight, or in progress"],
+  [/\banew\b/, "again"],
+  [/\bhinder/, "name the problem"],
+  [/\bheed/, "take effect, or use"],
+  [/\b(goes|go|gone) on\b/, "continue, or run on"],
+  [/\bbe had\b/, "be opened, taken, read"],
+  [/(^|\. )What /, "begin with the thing"],
+  [/(^|\. )Who /, "begin with the thing"],
+];
+
+/** Names of variables that style has a standard word for. */
+const PRIVATE_NAMES = /\b(?:const|let|function)\s+\[?\{?\s*(wanted|closer|valve|patience|keeper|census|quorumOf)\b/;
+
+/** Text of the program at a line. */
+interface Text {
+  readonly place: string;
+  readonly text: string;
+}
+
+/** Comments of a file, each as one text without its marks. */
+function commentsOf(path: string, source: string): Text[] {
+  const found: Text[] = [];
+  for (const { 0: comment, index } of source.matchAll(/\/\*\*[^]*?\*\/|^[ \t]*\/\/.*$/gm)) {
+    const line = source.slice(0, index).split("\n").length;
+    const text = comment.replace(/^\s*(\/\*\*|\*\/|\*|\/\/)|\*\/$/gm, "").replace(/\s+/g, " ").trim();
+    found.push({ place: `${path}:${line}`, text });
+  }
+  return found;
+}
+
+/** Messages of errors and of the log: literals that begin one. */
+function messagesOf(path: string, source: string): Text[] {
+  const calls = /(?:new \w*Error\(|\blog\.(?:debug|info|warn|error)\(|\bwarn\()\s*["`]([^"`]+)/g;
+  return Array.from(source.matchAll(calls), ({ 1: text, index }) => ({
+    place: `${path}:${source.slice(0, index).split("\n").length}`,
+    text,
+  }));
+}
+
+/** Files whose errors end the sentence of another: "current value is …", "Cannot write to the journal: …". */
+const ENDINGS = [
+  "src/app/dead_letter_replay.ts",
+  "src/app/sources.ts",
+  "src/app/tenant.ts",
+  "src/chaos/trial.ts",
+  "src/cli/chaos.ts",
+  "src/cli/doctor/nats.ts",
+  "src/cli/doctor/providers.ts",
+  "src/cli/signals.ts",
+  "src/cluster/cluster.ts",
+  "src/cluster/nats_board.ts",
+  "src/cluster/nats_lease.ts",
+  "src/config/database.ts",
+  "src/journal/segments.ts",
+  "src/journal/space.ts",
+];
+
+const files = (await sourceFiles()).filter((path) => DONE.includes(path.split("/")[1]));
+const sources = await Promise.all(
+  files.map(async (path) => [path, await Deno.readTextFile(join(ROOT, path))] as const),
+);
+const comments = sources.flatMap(([path, source]) => commentsOf(path, source));
+const messages = sources.flatMap(([path, source]) => messagesOf(path, source));
+/** Quoted code is no prose. */
+const prose = (text: string) => text.replaceAll(/`[^`]*`|\$\{[^}]*\}|\{@linkcode [^}]*\}/g, "…");
+
+Deno.test("comments and messages are found", () => {
+  const source = '/** One\n * two. */\n  // Three.\nthrow new RangeError(\n  `Four ${x}`);\nlog.warn("five", {});\n';
+  assertEquals(commentsOf("a.ts", source), [{ place: "a.ts:1", text: "One two." }, {
+    place: "a.ts:3",
+    text: "Three.",
+  }]);
+  assertEquals(messagesOf("a.ts", source).map(({ text }) => text), ["Four ${x}", "five"]);
+});
+
+Deno.test("comments and messages name the thing, in standard words", () => {
+  const found = [...comments, ...messages].flatMap(({ place, text }) =>
+    BANNED.filter(([habit]) => habit.test(prose(text))).map(([habit, better]) =>
+      `${place} ${habit.exec(prose(text))![0].trim()} (${better})`
+    )
+  );
+  assertEquals(found, []);
+});
+
+Deno.test("messages of errors and of the log begin with a capital letter, unless they end another sentence", () => {
+  const small = messages.filter(({ place, text }) => /^[a-z]/.test(text) && !ENDINGS.includes(place.split(":")[0]));
+  assertEquals(small.map(({ place, text }) => `${place} ${text}`), []);
+});
+
+Deno.test("variables have standard names", () => {
+  const found = sources.flatMap(([path, source]) => {
+    return source.split("\n").flatMap((line, at) =>
+      PRIVATE_NAMES.test(line) ? [`${path}:${at + 1} ${line.trim()}`] : []
+    );
+  });
+  assertEquals(found, []);
+});
