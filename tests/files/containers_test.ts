@@ -116,3 +116,14 @@ Deno.test("JSON rows are found under their key, with the keys of a mapping as sy
   for await (const line of jsonLines(letters(), "bars")) lines.push(new TextDecoder().decode(line));
   assertEquals(lines, ['{"symbol":"A","t":"x]}","o":1}\n', '{"symbol":"B","o":2}\n']);
 });
+
+/** A file that databento-dbn 0.72 wrote: one minute of AAPL, instrument 38. */
+const DBN =
+  "REJOA2ABAABYTkFTLklUQ0gAAAAAAAAABgAAEClVJY6mF///////////AAAAAAAAAAABAABHAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEAAABBQVBMAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAAAEFBUEwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAAAOXWNAFJ1zQBMzgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADiECACYAAAAAEClVJY6mF4BfApMrAAAAAPPepysAAAAAjhGKKwAAAAAx85srAAAAOTAAAAAAAAA=";
+
+Deno.test("DBN gives its bars, with symbols from its metadata", async () => {
+  const { bars } = await read("bars.dbn", Uint8Array.fromBase64(DBN));
+  const [{ symbol, timeframe, ts, open, high, low, close, volume }] = bars;
+  assertEquals([symbol, timeframe, ts], ["AAPL", "1m", Date.UTC(2024, 0, 2, 14, 30)]);
+  assertEquals([open, high, low, close, volume], [187.15, 187.5, 187, 187.3, 12345]);
+});

@@ -83,8 +83,9 @@ function readMappings(version: number, view: DataView): ReadonlyMap<number, read
     return view.getUint32(at - 4, true);
   };
   // The definition of a schema, then symbols that were asked for, found in part, and not found.
-  at += count();
-  for (let list = 0; list < 3; list++) at += count() * symbolLength;
+  const skip = (bytes: number) => at += bytes;
+  skip(count());
+  for (let list = 0; list < 3; list++) skip(count() * symbolLength);
   const found = new Map<number, Mapping[]>();
   for (let left = count(); left > 0; left--) {
     const raw = text(at, symbolLength);
