@@ -50,7 +50,7 @@ async function prepare(server: TestServer, isDivided: boolean): Promise<Place> {
   const { url, database } = await migratedDatabase(server);
   const admin = (sql: string) => server.query(sql, url);
   await admin(FILL);
-  if (isDivided) await admin("CREATE TABLE bar_part () INHERITS (bar)");
+  if (isDivided) await admin("CREATE TABLE bar_divided () INHERITS (bar)");
   const role = `reader_${crypto.randomUUID().replaceAll("-", "")}`;
   await admin(`CREATE ROLE ${role} LOGIN`);
   assertEquals((await withClient(database, readRelations)).way, isDivided ? "views" : "policies");
