@@ -64,8 +64,8 @@ function onStops(fn: (signal: Deno.Signal) => void): Disposable {
 }
 
 /**
- * Ends the process at a signal that comes before a run is open, as the signal itself would, after `tell` has said so. What
- * the start has in hand is not waited for: nothing was accepted yet.
+ * Ends the process at a signal that comes before a run is open, as the signal itself would, after `tell` has said so. The
+ * start is not waited for: no record was accepted yet.
  */
 export function endOnEarlySignals(tell: (signal: Deno.Signal) => void): Disposable {
   return onStops((signal) => {

@@ -79,7 +79,7 @@ testWhere(missing, "a live feed's edge starts while NATS is away, and its journa
   ];
   const edge = work.startIngest(away);
   assertStringIncludes(
-    await edge.line(/not there yet/),
+    await edge.line(/cannot be reached yet/),
     "NATS cannot be reached yet, and records are kept here until it can",
   );
   await edge.line(/Circuit of bar is open/);

@@ -55,7 +55,7 @@ Deno.test("a quiet day of a live feed is at most 50 lines of the log, each of wh
 
   const lines = captured.lines().map((line) => JSON.parse(line));
   assert(lines.length <= 50, lines.map(({ message }) => message).join("\n"));
-  assertEquals(table.newest("alpaca").get("AAPL"), CLOSE - MINUTE);
+  assertEquals(table.newest("alpaca").get("AAPL")?.ts, CLOSE - MINUTE);
   const told = lines.filter(({ message }) => message.startsWith("Progress: "));
   const times = told.map((line) => line["@timestamp"].slice(11, 16));
   assert(told.length >= 20, times.join());
