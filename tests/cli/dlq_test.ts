@@ -134,7 +134,7 @@ Deno.test("dlq names its subcommands where it is given none, or an unknown one",
   await using work = await openWorkspace();
   assertStringIncludes(
     (await work.run(["dlq"])).stderr,
-    "expected one of list, show, fix, replay, purge, found is nothing",
+    "expected one of list, show, fix, replay, purge, found nothing",
   );
   const { code, stderr } = await work.run(["dlq", "lst"]);
   assertEquals(code, 2);
