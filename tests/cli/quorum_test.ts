@@ -3,7 +3,7 @@ import { bar, START } from "../support/alpaca.ts";
 import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { startFakeMassive } from "../support/fake_massive.ts";
 import { addressOf } from "../support/process.ts";
-import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+import { errorsOf, openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
 
@@ -66,6 +66,6 @@ for (const [value, message] of wrong) {
   Deno.test(`--quorum ${value} is refused`, async () => {
     await using work = await openWorkspace(server);
     const { code, stderr } = await work.ingest(["--quorum", value]);
-    assertEquals([code, stderr], [2, `Cannot use "quorum" from --quorum: ${message}\n`]);
+    assertEquals([code, errorsOf(stderr)], [2, [`Cannot use "quorum" from --quorum: ${message}`]]);
   });
 }

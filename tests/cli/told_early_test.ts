@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { csvFile, HEADER } from "../support/bars.ts";
-import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+import { errorsOf, openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
 
@@ -20,14 +20,11 @@ Deno.test("a wrong header is told with what was found and what is expected", asy
   await using work = await openWorkspace();
   const file = await work.write("bars.csv", "date,close\n");
   const { stderr } = await work.ingest(["--file", file]);
-  assertEquals(
-    stderr.split("\n").slice(0, 2),
-    [
-      `Cannot read "${file}": header lacks symbol: add --constant symbol=AAPL, or --symbol-from '{symbol}.csv'`,
-      '  header lacks open, high, low, volume. Its first line is "date,close": add --column open=NAME --column ' +
-      "high=NAME --column low=NAME --column volume=NAME",
-    ],
-  );
+  assertEquals(errorsOf(stderr), [
+    `Cannot read "${file}": header lacks symbol: add --constant symbol=AAPL, or --symbol-from '{symbol}.csv' ` +
+    'header lacks open, high, low, volume. Its first line is "date,close": add --column open=NAME --column ' +
+    "high=NAME --column low=NAME --column volume=NAME Timeframe is not in the file: add --timeframe 1m",
+  ]);
 });
 
 Deno.test("--symbols beside a file reads the records of these symbols alone, and says where there are none", async () => {
@@ -71,8 +68,8 @@ Deno.test("a file in the place of an option is answered with the option", async 
   await using work = await openWorkspace();
   await work.write("bars.csv", csvFile(3));
   const { code, stderr } = await work.run(["ingest", "bars.csv"]);
-  assertEquals([code, stderr.trimEnd()], [
+  assertEquals([code, errorsOf(stderr)], [
     2,
-    'Cannot understand "bars.csv": "ingest" takes only options, did you mean --file bars.csv?',
+    ['Cannot understand "bars.csv": "ingest" takes only options, did you mean --file bars.csv?'],
   ]);
 });

@@ -106,3 +106,8 @@ export async function openWorkspace(server?: TestServer): Promise<Workspace> {
     },
   };
 }
+
+/** The errors of a log in text, without their times; any other line is given whole. */
+export function errorsOf(stderr: string): string[] {
+  return stderr.trimEnd().split("\n").map((line) => line.replace(/^\S+Z \[error\] barline: /, ""));
+}
