@@ -105,15 +105,16 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
   let telling: ReturnType<typeof setInterval> | undefined;
 
   async function openCoverage(): Promise<FeedCoverage> {
+    const peers = await context.peers?.() ?? new Map();
     const coverage = createFeedCoverage({
       ...{ calendar: feed.calendar?.bind(feed), symbols: feed.symbols, stepMs, keeper },
       ...{ now: clock.now, vendorNow: clock.vendorNow, startedAt },
       isConfirmed: feed.isConfirmed === true,
       correctionMs: feed.correctionMs ?? 0,
       lagMs: () => feed.historyLagMs ?? 0,
-      peers: await context.peers?.() ?? new Map(),
+      peers,
     });
-    await keeper.load(await context.newest(feed.timeframe), coverage);
+    await keeper.load(await context.newest(feed.timeframe), coverage, peers);
     const watchClock = createClockWatch({ ...{ provider: feed.name, clock, coverage, emit }, warn: context.warn });
     const watchSessions = createSessionWatch({ symbols: feed.symbols, coverage, now: clock.now });
     telling = setInterval(() => {

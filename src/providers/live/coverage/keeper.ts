@@ -10,6 +10,7 @@ import { beginOf, doubt, endOf, isUnrepairable, type SeriesCoverage, UNKNOWN } f
 import { intersect, type Interval, subtract } from "../../../records/intervals.ts";
 import type { CoverageChange, CoverageStore, SeriesOwner } from "../../../coverage/store.ts";
 import type { FeedCoverage } from "../coverage.ts";
+import { heldBy } from "./peers.ts";
 import { settle, type Track } from "./track.ts";
 import { isBusy } from "./urgency.ts";
 
@@ -21,8 +22,13 @@ export interface CoverageKeeper {
    * reached is asked again until it can be, while the feed streams.
    *
    * @param newest Start of the newest stored bar of each symbol.
+   * @param peers What other members of a failover group know: minutes that they hold are not this feed's to fill.
    */
-  load(newest: ReadonlyMap<string, number>, coverage: Pick<FeedCoverage, "learn" | "relearn">): Promise<void>;
+  load(
+    newest: ReadonlyMap<string, number>,
+    coverage: Pick<FeedCoverage, "learn" | "relearn">,
+    peers?: ReadonlyMap<string, readonly SeriesCoverage[]>,
+  ): Promise<void>;
   /** The track has changed since it was saved. */
   changed(track: Track): void;
   /** Saves what has changed. */
@@ -142,18 +148,20 @@ export function createCoverageKeeper(
   function withNewest(
     stored: ReadonlyMap<string, SeriesCoverage>,
     newest: ReadonlyMap<string, number>,
+    peers: ReadonlyMap<string, readonly SeriesCoverage[]>,
   ): ReadonlyMap<string, SeriesCoverage> {
-    const known = new Map(stored);
+    const all = new Map(stored);
     const now = Date.now();
     for (const symbol of new Set([...stored.keys(), ...newest.keys()])) {
-      const coverage = known.get(symbol) ?? UNKNOWN;
+      const coverage = all.get(symbol) ?? UNKNOWN;
       const to = (newest.get(symbol) ?? -Infinity) + stepMs;
       const end = endOf(coverage);
       const [range, reason] = end === -Infinity
         ? [[to - Math.max(UPGRADE_MS, stepMs), to] as const, "upgraded" as const]
         : [[savedUntil(coverage), Math.max(to, end)] as const, "stopped" as const];
-      const inDoubt = coverage.doubts.map((each): Interval => [each.from, each.to]);
-      const opened = subtract(range, inDoubt).map(([from, to]) => ({
+      const known = coverage.doubts.map((each): Interval => [each.from, each.to]);
+      const held = heldBy(peers.get(symbol));
+      const opened = subtract(range, known).flatMap((each) => subtract(each, held)).map(([from, to]) => ({
         from,
         to,
         reason,
@@ -161,9 +169,9 @@ export function createCoverageKeeper(
         dueAt: now,
         attempts: 0,
       }));
-      known.set(symbol, opened.reduce(doubt, coverage));
+      all.set(symbol, opened.reduce(doubt, coverage));
     }
-    return known;
+    return all;
   }
 
   function startSaving(): void {
@@ -175,7 +183,7 @@ export function createCoverageKeeper(
   }
 
   return {
-    async load(newest, coverage) {
+    async load(newest, coverage, peers = new Map()) {
       startSaving();
       const take = (known: ReadonlyMap<string, SeriesCoverage>) => {
         coverage.learn(known);
@@ -186,12 +194,12 @@ export function createCoverageKeeper(
         const again = setInterval(() => {
           read().then((known) => {
             clearInterval(again);
-            take(withNewest(known, newest));
+            take(withNewest(known, newest, peers));
           }, () => {});
         }, LOAD_AGAIN_MS);
         timers.push(again);
       });
-      if (stored !== undefined) take(withNewest(stored, newest));
+      if (stored !== undefined) take(withNewest(stored, newest, peers));
     },
     changed(track) {
       dirty.add(track);
