@@ -49,8 +49,8 @@ export async function* measureBursts(options: BurstOptions): AsyncGenerator<Burs
   const connection = await fake.connection();
   const held = () => "symbols" in connection ? connection.symbols : connection.topics;
   while (held().size < symbols.length) await pause(50);
-  // The minute of the subscription is asked for from history, which has none of these bars.
-  const first = Math.floor(Date.now() / MINUTE) * MINUTE - options.bursts * MINUTE;
+  // Bars of minutes that were over before the subscription would each be compared with history, which has none of them.
+  const first = Math.floor(Date.now() / MINUTE) * MINUTE + MINUTE;
   for (let burst = 0; burst < options.bursts; burst++) {
     const bars = symbols.map((symbol, at) => makeBar(symbol, first + burst * MINUTE, at));
     const started = performance.now();
