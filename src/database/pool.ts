@@ -66,7 +66,8 @@ export function createPool(
   warn: (message: string) => void = () => {},
 ): Pool {
   const idle: Client[] = [];
-  const open = new Set<Client>();
+  /** Connections that a lease holds. One that was given up counts no more, though the server may not have noticed yet. */
+  const lent = new Set<Client>();
   /** How many connections the server gives, as far as is known. */
   let most = size;
   let growAt = Infinity;
@@ -98,14 +99,17 @@ export function createPool(
     }
   }
 
+  /** How many connections there are to wait for. */
+  const given = () => lent.size + idle.length;
+
   /** Tells once that there are fewer connections than wanted, as soon as their number is known. */
   function tellOfLimit(): void {
     if (isTold || opening > 0 || most >= size) return;
     isTold = true;
-    warn(`The server gives ${open.size} connections and no more: lanes wait for each other`);
+    warn(`The server gives ${given()} connections and no more: lanes wait for each other`);
   }
 
-  /** Opens a connection; where the server gives no further one, learns how many there can be. */
+  /** Opens a connection for a lease; where the server gives no further one, learns how many there can be. */
   async function openClient(signal: AbortSignal): Promise<Client> {
     let opened: Client;
     opening++;
@@ -113,19 +117,18 @@ export function createPool(
       opened = await database.connect(signal);
     } catch (error) {
       opening--;
-      if (sqlState(error) !== TOO_MANY_CONNECTIONS || open.size + opening === 0) throw error;
+      if (sqlState(error) !== TOO_MANY_CONNECTIONS || given() + opening === 0) throw error;
       // Those that are being opened may come to be, or shrink it further.
-      most = Math.min(most, open.size + opening);
+      most = Math.min(most, given() + opening);
       growAt = Date.now() + GROW_AFTER_MS;
       tellOfLimit();
       throw new PoolFullError("Cannot open a further connection", { cause: error });
     }
     // In one step with the next: in between it would count as neither.
     opening--;
-    open.add(opened);
+    lent.add(opened);
     tellOfLimit();
     opened.once("end", () => {
-      open.delete(opened);
       if (idle.includes(opened)) idle.splice(idle.indexOf(opened), 1);
     });
     return opened;
@@ -155,6 +158,7 @@ export function createPool(
     let isOver = false;
     function end(): void {
       isOver = true;
+      if (client !== undefined) lent.delete(client);
       held--;
       owner.held--;
       lendNext();
@@ -165,12 +169,18 @@ export function createPool(
         signal.throwIfAborted();
         // The one used last is the likeliest to be well.
         client ??= idle.pop();
-        if (client !== undefined) return client;
-        const opened = await openClient(signal);
+        if (client !== undefined) {
+          lent.add(client);
+          return client;
+        }
+        client = await openClient(signal);
         // Who asked for it may have given up just as it came.
-        if (signal.aborted) cutClient(opened);
+        if (signal.aborted) {
+          lent.delete(client);
+          cutClient(client);
+        }
         signal.throwIfAborted();
-        return client = opened;
+        return client;
       },
       release() {
         if (isOver) return;

@@ -1,7 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import type { Client } from "pg";
 import type { Database } from "../../src/database/database.ts";
-import { createPool, type Lease } from "../../src/database/pool.ts";
+import { createPool, type Lease, PoolFullError } from "../../src/database/pool.ts";
 
 const never = new AbortController().signal;
 
@@ -122,4 +122,21 @@ Deno.test("connections that nobody needs any more are closed", async () => {
   await borrowers[0][Symbol.asyncDispose]();
   await borrowers[1][Symbol.asyncDispose]();
   assertEquals(ended.length, 2);
+});
+
+Deno.test("a refused connection is an outage where the only other one was given up, though nobody has heard of its end", async () => {
+  const { database } = fakeDatabase();
+  const refusal = Object.assign(new Error("too many connections"), { code: "53300", severity: "FATAL" });
+  let isFull = false;
+  const connect = () => isFull ? Promise.reject(refusal) : database.connect();
+  const pool = createPool({ connect }, 2);
+  const [one, two] = [pool.enter("a"), pool.enter("a")];
+  const first = await one.take(never);
+  await first.connect();
+  isFull = true;
+  const second = await two.take(never);
+  await assertRejects(() => second.connect(), PoolFullError);
+  second.release();
+  first.drop();
+  assertStrictEquals(await assertRejects(async () => await (await two.take(never)).connect()), refusal);
 });
