@@ -34,6 +34,8 @@ export interface DeliverOptions {
   abort: AbortSignal;
   /** Called with a fatal fault that must not be waited for; expected to abort. */
   onFatal: (error: unknown) => void;
+  /** A clock that only goes forward, in milliseconds: writes are timed by it. @default {performance.now} */
+  now?: () => number;
 }
 
 /**
@@ -70,7 +72,8 @@ interface LaneState {
 
 /** The way of one batch into the sink. */
 function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }: LaneState, options: DeliverOptions) {
-  const { kind, sink, circuit, emit, abort } = options;
+  const { kind, sink, circuit, emit, abort, now = () => performance.now() } = options;
+  const secondsSince = (started: number) => (now() - started) / 1000;
   const told = { kind: kind.name, worker };
   const refused: { letter: DeadLetter; at: number }[] = [];
   /** What the sink has not refused and not written. */
@@ -97,7 +100,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     }
     const count = to - from;
     const rows = count === batch.count ? batch : cutRows(batch, from, to);
-    const started = performance.now();
+    const started = now();
     let result: WriteCounts;
     try {
       result = await write(rows);
@@ -163,7 +166,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
 
   async function attempt(rows: Rows): Promise<WriteCounts> {
     attempts++;
-    attemptedAt = performance.now();
+    attemptedAt = now();
     try {
       return await lane.write(rows, abort);
     } catch (error) {
@@ -209,7 +212,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
 
   /** Keeps all that was not written, with one write for all: a batch of poison costs one sync, not hundreds. */
   async function finish(): Promise<void> {
-    const started = performance.now();
+    const started = now();
     for (const { from, to, cause, error } of unwritten) {
       for (const left of await spool(from, to)) refuse(left.from, left.to, cause, error);
     }
@@ -249,8 +252,6 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
 
   return { writeRange, finish };
 }
-
-const secondsSince = (started: number) => (performance.now() - started) / 1000;
 
 /**
  * Hands the chunks of `source` to `lanes`, each chunk to a lane that is free. Every lane takes its next chunk only when

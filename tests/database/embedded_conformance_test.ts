@@ -24,6 +24,20 @@ testSink({
   open: () =>
     Promise.resolve({
       ...postgresUnderTest(database),
+      async hold() {
+        const [begun, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+        const turn = database.turn!(() => {
+          begun.resolve();
+          return ended.promise;
+        });
+        await begun.promise;
+        return {
+          async [Symbol.asyncDispose]() {
+            ended.resolve();
+            await turn;
+          },
+        };
+      },
       async [Symbol.asyncDispose]() {
         await select(database, "ALTER TABLE bar DROP CONSTRAINT IF EXISTS refused");
         await select(database, "TRUNCATE bar, series_key");

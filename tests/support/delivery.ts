@@ -30,6 +30,8 @@ export interface TestLaneOptions extends FakeSinkOptions {
   retryAttempts?: number;
   circuitFailures?: number;
   deadLetter?: DeadLetterRecords;
+  /** The clock by which writes are timed, in milliseconds. It stands still unless it is given. */
+  now?: () => number;
 }
 
 /** Opens a lane into a fake sink, whose circuit opens for a second. */
@@ -52,6 +54,7 @@ export function testLane(options: TestLaneOptions = {}): TestLane {
     retryAttempts: options.retryAttempts ?? 4,
     deadLetter: options.deadLetter ?? createDeadLetter(letters, () => {}),
     emit: events.emit,
+    now: options.now ?? (() => 0),
     abort: abort.signal,
     onFatal(error) {
       fatal.push(error);

@@ -24,6 +24,11 @@ export function postgresUnderTest(database: Database): SinkUnderTest {
     async refuse(open) {
       await select(database, `ALTER TABLE bar ADD CONSTRAINT refused CHECK (open <> ${open})`);
     },
+    async hold() {
+      const client = await database.connect();
+      await client.query("BEGIN; LOCK TABLE bar IN ACCESS EXCLUSIVE MODE");
+      return { [Symbol.asyncDispose]: () => client.end() };
+    },
     unreachable: () => barSink(databaseAt(`postgres://postgres@127.0.0.1:${freePort()}/postgres`)),
     async [Symbol.asyncDispose]() {
       await sink[Symbol.asyncDispose]();
