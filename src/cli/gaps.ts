@@ -5,6 +5,7 @@ import { type Config, loadConfig } from "../config/load.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
 import { withClient } from "../database/database.ts";
 import { takeUpDeletions } from "../database/deletions.ts";
+import { sqlState } from "../database/faults.ts";
 import { prepareDatabase } from "../database/migrate.ts";
 import type { Names } from "../database/names.ts";
 import { openDatabase } from "../database/open.ts";
@@ -16,6 +17,7 @@ import { listSeries, type SeriesFilter, type StoredSeries } from "../gaps/series
 import { type ScopedSeries, takeSlice } from "../gaps/slice.ts";
 import { namesOf, providers as registry, rowName } from "../providers/mod.ts";
 import type { SeriesKey } from "../records/record.ts";
+import { describeError } from "../telemetry/log.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { type GapReport, reportJson, reportTable } from "./gaps_report.ts";
 import { repairSlice } from "./gaps_repair.ts";
@@ -112,10 +114,16 @@ async function withDatabase<T>(config: Config, fn: (client: Client, names: Names
   return await withClient(database, fn);
 }
 
+/** SQLSTATE of a write into a server or a session that is read-only. */
+const READ_ONLY = "25006";
+
 /** The series to look at, and whether there are bars of all that was asked for. */
 async function listScoped(client: Client, names: Names, config: Config, range: RequestedRange, report: GapReport) {
-  // A replica is read in its present state.
-  await takeUpDeletions(client, names).catch(() => {});
+  await takeUpDeletions(client, names).catch((error) => {
+    // A replica is read in its present state.
+    if (sqlState(error) === READ_ONLY) return;
+    console.error(`Cannot look for lost partitions and chunks of bars: ${describeError(error)}`);
+  });
   const filter = readFilter(config);
   const { symbols } = config.settings;
   const ofProvider = (name: string) => valueOf<readonly string[]>(symbols, namesOf(name));

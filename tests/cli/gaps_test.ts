@@ -1,5 +1,7 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { csvLine, HEADER } from "../support/bars.ts";
+import { missingServer } from "../support/postgres.ts";
+import { testWhere } from "../support/skip.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
@@ -17,9 +19,17 @@ async function openWithBars() {
   const work = await openWorkspace(server);
   const path = await work.write("bars.csv", file);
   assertEquals((await work.ingest(["--file", path])).code, 0);
-  const gaps = (...args: string[]) =>
-    work.run(["gaps", "--database", work.database, "--data-dir", work.dataDir, ...args]);
-  return { gaps, write: work.write, [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
+  const gaps = (...args: string[]) => {
+    const database = args.includes("--database") ? [] : ["--database", work.database];
+    return work.run(["gaps", ...database, "--data-dir", work.dataDir, ...args]);
+  };
+  /** The database, for another user. */
+  function as(user: string): string {
+    const url = new URL(work.database);
+    url.username = user;
+    return url.href;
+  }
+  return { gaps, as, query: work.query, write: work.write, [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
 }
 
 Deno.test("gaps lists what is missing by the calendar, and exits 1", async () => {
@@ -156,3 +166,26 @@ for (
     assertStringIncludes(stderr, says);
   });
 }
+
+testWhere(
+  missingServer(),
+  "gaps says that it may not look for lost partitions, and not that a replica cannot",
+  async () => {
+    await using work = await openWithBars();
+    const role = `reader_${crypto.randomUUID().replaceAll("-", "")}`;
+    await work.query(`CREATE ROLE ${role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`);
+    const refused = await work.gaps("--database", work.as(role), "--symbols", "MSFT");
+    assertEquals([refused.code, refused.stdout], [0, "1 series, no minutes are missing\n"]);
+    assertEquals(
+      refused.stderr,
+      "Cannot look for lost partitions and chunks of bars: permission denied for function compare_bar_parts (42501)\n",
+    );
+
+    await work.query(`GRANT UPDATE ON series_coverage TO ${role};
+    INSERT INTO bar_deletion (series_id, ts) SELECT id, now() FROM series_key LIMIT 1;
+    ALTER ROLE ${role} SET default_transaction_read_only = on`);
+    const replica = await work.gaps("--database", work.as(role), "--symbols", "MSFT");
+    assertEquals([replica.code, replica.stderr], [0, ""]);
+    assertEquals(await work.query("SELECT count(*)::int AS rows FROM bar_deletion"), [{ rows: 1 }]);
+  },
+);

@@ -1,9 +1,11 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 // @ts-types="@types/pg"
 import { Client } from "pg";
 import { type Database, withClient } from "../../src/database/database.ts";
 import { keepCoverageInDatabase } from "../../src/database/coverage.ts";
 import { prepareDatabase } from "../../src/database/migrate.ts";
+import { adviseOnRight } from "../../src/database/schema/advice.ts";
+import { grantRights } from "../../src/database/schema/rights.ts";
 import { applyTimescale } from "../../src/database/timescale/apply.ts";
 import { counts, select, writeOnce } from "../support/lanes.ts";
 import { numberedBar, numbers } from "../support/numbered.ts";
@@ -180,6 +182,42 @@ test("who may do nothing but delete bars opens doubts too", async (server) => {
   await server.query(`CREATE ROLE ${role}; GRANT SELECT, DELETE ON bar TO ${role}`, url);
   await server.query(`SET ROLE ${role}; DELETE FROM bar WHERE ts = ${at(110)}`, url);
   assertEquals((await known(database)).doubts, [doubtOver(110, 111)]);
+});
+
+test("a reader cannot call the functions that take up deletions, a writer can", async (server) => {
+  const { url, database } = await migratedDatabase(server);
+  await fill(database);
+  const [reader, writer] = ["reader", "writer"].map((use) => `${use}_${crypto.randomUUID().replaceAll("-", "")}`);
+  await server.query(
+    `CREATE ROLE ${reader}; CREATE ROLE ${writer}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${reader}`,
+    url,
+  );
+  await withClient(database, (client, names) => grantRights(client, names, writer));
+  const call = (role: string, name: string) => server.query(`SET ROLE ${role}; SELECT ${name}()`, url);
+  for (const name of ["take_deletions", "compare_bar_parts"]) {
+    const { message } = await assertRejects(() => call(reader, name), Error);
+    assertEquals(message, `permission denied for function ${name}`);
+    assertStringIncludes(adviseOnRight(message)!, "barline migrate --grant ROLE");
+  }
+  await server.query(
+    `INSERT INTO bar_deletion (series_id, ts) SELECT id, ${at(110)} FROM series_key WHERE symbol = 'A'`,
+    url,
+  );
+  await call(writer, "compare_bar_parts");
+  assertEquals(await select(database, "SELECT * FROM bar_deletion"), []);
+  assertEquals((await known(database)).doubts, [doubtOver(110, 111)]);
+});
+
+test("take_deletions() stays closed to readers when it was dropped and is made again", async (server) => {
+  const { database } = await migratedDatabase(server);
+  await select(database, "DROP FUNCTION take_deletions");
+  await prepareDatabase(database);
+  assertEquals(
+    await select(database, "SELECT has_function_privilege('public', 'take_deletions()', 'EXECUTE') AS may"),
+    [
+      { may: false },
+    ],
+  );
 });
 
 for (const isCompressed of [false, true]) {

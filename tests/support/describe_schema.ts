@@ -34,7 +34,8 @@ FROM pg_constraint WHERE conrelid = $1 AND contype IN ('p', 'u', 'c') ORDER BY c
 const TRIGGERS = `SELECT tgname AS name, pg_get_triggerdef(oid, true) AS create
 FROM pg_trigger WHERE tgrelid = $1 AND NOT tgisinternal ORDER BY tgname`;
 
-const FUNCTIONS = `SELECT p.proname AS name, pg_get_functiondef(p.oid) AS create
+const FUNCTIONS = `SELECT p.proname AS name, pg_get_functiondef(p.oid) AS create,
+  NOT has_function_privilege('public', p.oid, 'EXECUTE') AS "isPrivate"
 FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'public' ORDER BY p.proname`;
 
 /** Something with the statement that makes it. */
@@ -85,7 +86,15 @@ export async function describeSchema(
   }
   const { rows: functions } = await client.query(FUNCTIONS);
   await client.query("COMMIT");
-  return { relations, functions: functions.map(withDivided) };
+  return { relations, functions: functions.map(withRights).map(withDivided) };
+}
+
+/** A function, with the statement that takes the right to call it from everyone. */
+function withRights({ name, create, isPrivate }: { name: string; create: string; isPrivate: boolean }) {
+  return {
+    name,
+    create: isPrivate ? `${create.trim()};\nREVOKE EXECUTE ON FUNCTION public.${name}() FROM PUBLIC` : create,
+  };
 }
 
 const withDivided = ({ name, create }: { name: string; create: string }): Made => ({

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { relationOf } from "./description.ts";
+import { functions, relationOf } from "./description.ts";
 
 const READ = ["SELECT"];
 const ADD = ["SELECT", "INSERT"];
@@ -28,11 +28,15 @@ export function rightsOn(name: string): readonly string[] {
   return relationOf(name)?.kind === "table" ? WRITE : READ;
 }
 
+const GRANT_ALL = "As the owner run `barline migrate --grant ROLE` for the user.";
+
 /**
  * What to do about a refusal for a missing right (42501), from the server's message; `undefined` where it is about nothing
  * of Barline's.
  */
 export function adviseOnRight(message: string): string | undefined {
+  const routine = /permission denied for function "?([a-z0-9_]+)"?/.exec(message)?.[1];
+  if (functions.some(({ name }) => name === routine)) return GRANT_ALL;
   const name = /permission denied for (?:table|view|relation) "?([a-z0-9_]+)"?/.exec(message)?.[1];
   if (name === undefined || relationOf(name) === undefined) return undefined;
   if (FIXED.has(name)) return "As the owner run `barline migrate`, then `barline migrate --grant ROLE` for the user.";

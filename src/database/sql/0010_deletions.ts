@@ -123,6 +123,8 @@ BEGIN
       by_whom text := 'deletion by ' || session_user;
     BEGIN WITH gone AS (DELETE FROM %1$s.bar_deletion b RETURNING b.series_id, b.ts) %2$s END $body$
   $sql$, here, by_day);
+  -- Its callers are functions of the same owner.
+  EXECUTE format('REVOKE EXECUTE ON FUNCTION %s.take_deletions() FROM PUBLIC', here);
   EXECUTE format($sql$
     CREATE OR REPLACE FUNCTION %1$s.noted_bars_deleted() %2$s
     $body$ BEGIN PERFORM %1$s.take_deletions(); RETURN NULL; END $body$
@@ -141,6 +143,7 @@ BEGIN
   -- Takes up what no trigger has: to be called now and then, by whoever keeps coverage. Rows that lie before all chunks or
   -- partitions were dropped on purpose, by a retention: they are forgotten, and come into no doubt. A part with another file
   -- was truncated where no row is left in it that was received before it was seen, and was only rewritten where one is.
+  -- It runs with the owner's rights and takes a lock: it serves callers that may write coverage, and refuses readers.
   EXECUTE $sql$
     CREATE FUNCTION ${of("compare_bar_parts")}() RETURNS void LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' SET datestyle = 'ISO' AS
@@ -153,7 +156,11 @@ BEGIN
       is_left boolean;
       is_first boolean := NOT EXISTS (SELECT FROM ${of("bar_part")});
       has_lost boolean := false;
+      caller name := coalesce(nullif(current_setting('role'), 'none')::name, session_user);
     BEGIN
+      IF NOT has_table_privilege(caller, ${literal(of("series_coverage"))}::regclass, 'UPDATE') THEN
+        RAISE insufficient_privilege USING MESSAGE = 'permission denied for function compare_bar_parts';
+      END IF;
       IF EXISTS (SELECT FROM ${of("bar_deletion")}) THEN PERFORM ${of("take_deletions")}(); END IF;
       IF (SELECT c.relkind = 'p' FROM pg_class c WHERE c.oid = bars) THEN
         -- Bounds of partitions of partitions are not read. Reading any waits for whoever has locked the partition, so each is
