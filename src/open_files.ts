@@ -14,7 +14,8 @@ export function countOpenFiles(): number | undefined {
   try {
     // Linux 6.2 gives the number as the directory's size.
     const { size } = Deno.statSync("/proc/self/fd");
-    return size > 0 ? size : Array.from(Deno.readDirSync("/proc/self/fd")).length;
+    // The listing itself takes one.
+    return size > 0 ? size : Array.from(Deno.readDirSync("/proc/self/fd")).length - 1;
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) return undefined;
   }

@@ -1,17 +1,21 @@
 /**
- * Listening that outlives a lack of open files, and takes no more than half of them.
+ * Listening that outlives a lack of open files, and has a limited number of connections.
  *
  * @module
  */
 import { COMMON_LIMIT, countOpenFiles } from "../open_files.ts";
 
-/** How often open files are counted, in milliseconds. */
-const COUNT_EVERY_MS = 100;
-
-/** Pause before listening again after a failure, in milliseconds. */
-const LISTEN_AGAIN_MS = 500;
-/** Pause before trying again where the listener of before is not closed yet, in milliseconds. */
-const IN_USE_MS = 10;
+/** Pause before accepting again after a failure, in milliseconds. */
+const ACCEPT_AGAIN_MS = 500;
+/** Most connections, however many files may be open: each takes memory too. */
+const MAX_CONNECTIONS = 1000;
+/** How long an answer that is complete may be on its way, in milliseconds. */
+const FLUSH_MS = 1000;
+/** The answer to a connection beyond the limit. */
+const BUSY = new TextEncoder().encode(
+  "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain\r\ncontent-length: 21\r\nconnection: close\r\n\r\n" +
+    "Too many connections\n",
+);
 
 /** A server that listens until it is shut down. */
 export interface Listening {
@@ -23,90 +27,153 @@ export interface Listening {
 /** Options of {@linkcode keepListening}. */
 export interface ListenOptions {
   hostname: string;
-  /** 0 takes any free port, and keeps it. */
+  /** 0 takes any free port. */
   port: number;
   handler: Deno.ServeHandler<Deno.NetAddr>;
   onListen: (address: Deno.NetAddr) => void;
   onError: (error: unknown) => Response;
-  /** Called with the reason when the listener fails; accepted connections stay. */
+  /** Called with the reason when a connection cannot be accepted; accepted ones stay. */
   onFailure: (error: Error) => void;
   /** Most files that the process may have open. @default {1024} */
   maxOpenFiles?: number;
-  /** Called when idle connections are closed, with the number of open files. */
-  onCrowd: (openFiles: number) => void;
+  /** Called with the number of connections when the limit is reached; again once there were half as many. */
+  onCrowd: (connections: number) => void;
+}
+
+/** Serves one connection, as `Deno.serve` does with each that it accepts. */
+type ServeConnection = (
+  connection: Deno.TcpConn,
+  signal: AbortSignal,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+  onError: (error: unknown) => Response,
+  onListen: () => void,
+) => { readonly finished: Promise<void>; shutdown(): Promise<void> };
+
+/** A connection that is served. */
+interface Served {
+  /** Requests without a complete answer. */
+  inFlight: number;
+  /** When it was accepted, or had its last complete answer. */
+  quietSince: number;
+  /** Closes it at once, and resolves when it is closed. */
+  abort(): Promise<void>;
+  /** Closes it when its requests have their answers. */
+  shutdown(): Promise<void>;
 }
 
 /**
- * Listens. Where the process may open no more files, accepting fails and ends a server: then another one listens at the
- * same address as soon as that is possible.
+ * Finds the server of one connection. `Deno.serve` accepts connections itself, without a limit, and the public interface has
+ * nothing for connections accepted elsewhere: this is the part of the runtime that its `node:http` serves them with.
+ */
+function findServeConnection(): ServeConnection {
+  const runtime = Deno as unknown as { internal: symbol } & Record<symbol, { serveHttpOnConnection?: ServeConnection }>;
+  const found = runtime[runtime.internal]?.serveHttpOnConnection;
+  if (found === undefined) throw new Error(`Deno ${Deno.version.deno} cannot serve single connections: take 2.9.6`);
+  return found;
+}
+
+/**
+ * Listens. Connections may take half of the files that are left when it begins, as databases and feeds need theirs. One
+ * beyond that takes the place of the one that has been without a complete request for longest; where each has a request in
+ * flight, the answer is 503.
  *
- * Connections may take half of the files that are left when it begins, as databases and feeds need theirs. When they have more,
- * a new server takes the place of the one that listens, whose shutdown closes those without a request in flight.
+ * Where the process may open no more files, accepting fails, and is tried again.
  *
  * @throws {Error} If it cannot listen on the address.
  */
 export function keepListening(
   { hostname, port, handler, onListen, onError, onFailure, onCrowd, maxOpenFiles = COMMON_LIMIT }: ListenOptions,
 ): Listening {
-  const serve = (port: number, onListen: (address: Deno.NetAddr) => void) =>
-    Deno.serve({ hostname, port, onListen, onError }, handler);
-  let server = serve(port, onListen);
-  const { addr } = server;
+  const serveConnection = findServeConnection();
+  const listener = Deno.listen({ hostname, port });
+  const addr = listener.addr as Deno.NetAddr;
+  const left = maxOpenFiles - (countOpenFiles() ?? 0);
+  const maxConnections = Math.max(1, Math.min(Math.floor(left / 2), MAX_CONNECTIONS));
+  /** Those that have been quiet for longest first. */
+  const connections = new Set<Served>();
+  let isCrowded = false;
   let isClosed = false;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const retired = new Set<Promise<void>>();
-  /** Files that are open beside the connections. */
-  let base = countOpenFiles() ?? 0;
-  let hasShed = false;
+  const closed = Promise.withResolvers<void>();
 
-  function listenAgain(): void {
-    if (isClosed) return;
-    try {
-      server = serve(addr.port, () => {});
-      watch(server);
-    } catch (error) {
-      timer = setTimeout(listenAgain, error instanceof Deno.errors.AddrInUse ? IN_USE_MS : LISTEN_AGAIN_MS);
+  function serve(connection: Deno.TcpConn): void {
+    connection.setNoDelay(true);
+    const abort = new AbortController();
+    const handle: Deno.ServeHandler<Deno.NetAddr> = (request, info) => {
+      served.inFlight++;
+      const settle = () => {
+        served.inFlight--;
+        served.quietSince = performance.now();
+        if (connections.delete(served)) connections.add(served);
+      };
+      info.completed.then(settle, settle);
+      return handler(request, info);
+    };
+    const server = serveConnection(connection, abort.signal, handle, onError, () => {});
+    const served: Served = {
+      inFlight: 0,
+      quietSince: performance.now(),
+      abort() {
+        abort.abort();
+        return finished;
+      },
+      // The peer may have closed it meanwhile.
+      shutdown: () => server.shutdown().catch(() => {}),
+    };
+    connections.add(served);
+    const forget = () => void connections.delete(served);
+    const finished = server.finished.then(forget, forget);
+  }
+
+  /** Makes room for one more; returns whether there is some. */
+  async function makeRoom(): Promise<boolean> {
+    if (connections.size < maxConnections) {
+      isCrowded &&= connections.size > maxConnections / 2;
+      return true;
+    }
+    if (!isCrowded) onCrowd(connections.size);
+    isCrowded = true;
+    const quiet = connections.values().find(({ inFlight }) => inFlight === 0);
+    if (quiet === undefined) return false;
+    await quiet.abort();
+    return true;
+  }
+
+  async function refuse(connection: Deno.TcpConn): Promise<void> {
+    using _closing = connection;
+    // The buffer of a new connection has room for it.
+    await connection.write(BUSY).catch(() => {});
+  }
+
+  async function accept(): Promise<void> {
+    while (!isClosed) {
+      try {
+        const connection = await listener.accept();
+        if (await makeRoom()) serve(connection);
+        else await refuse(connection);
+      } catch (error) {
+        if (isClosed) return;
+        onFailure(error as Error);
+        const pause = Promise.withResolvers<void>();
+        const timer = setTimeout(pause.resolve, ACCEPT_AGAIN_MS);
+        await Promise.race([pause.promise, closed.promise]);
+        clearTimeout(timer);
+      }
     }
   }
 
-  function watch(watched: Deno.HttpServer<Deno.NetAddr>): void {
-    watched.finished.catch((error) => {
-      if (isClosed || watched !== server) return;
-      onFailure(error);
-      timer = setTimeout(listenAgain, LISTEN_AGAIN_MS);
-    });
-  }
-
-  /** Closes the connections without a request in flight; the others stay. */
-  function shed(openFiles: number): void {
-    onCrowd(openFiles);
-    const closing = server.shutdown().catch(() => {}).finally(() => retired.delete(closing));
-    retired.add(closing);
-    clearTimeout(timer);
-    listenAgain();
-  }
-
-  function count(): void {
-    const openFiles = countOpenFiles();
-    if (openFiles === undefined) return;
-    base = Math.min(base, openFiles);
-    const isCrowded = openFiles - base > (maxOpenFiles - base) / 2;
-    // A connection that a shutdown did not close is not idle.
-    if (isCrowded && hasShed) base = openFiles;
-    else if (isCrowded) shed(openFiles);
-    hasShed = isCrowded && !hasShed;
-  }
-
-  watch(server);
-  const counting = setInterval(count, COUNT_EVERY_MS);
+  onListen(addr);
+  const accepting = accept();
   return {
     addr,
     async shutdown() {
+      if (!isClosed) listener.close();
       isClosed = true;
-      clearTimeout(timer);
-      clearInterval(counting);
-      // A server that has failed is shut down already.
-      await Promise.all([server.shutdown().catch(() => {}), ...retired]);
+      closed.resolve();
+      await accepting;
+      await Promise.all(Array.from(connections, (each) => {
+        const isIdle = each.inFlight === 0 && performance.now() - each.quietSince > FLUSH_MS;
+        return isIdle ? each.abort() : each.shutdown();
+      }));
     },
   };
 }

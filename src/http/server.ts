@@ -223,8 +223,9 @@ export function serve({ address, token, tenantTokens, sources, maxOpenFiles, onL
         return withSecurityHeaders(new Response("Cannot answer the request\n", { status: 500 }));
       },
       maxOpenFiles,
-      onCrowd: (openFiles) => log(`Idle connections are closed: ${openFiles} files are open`),
-      onFailure: (error) => log(`Cannot accept connections, listening again: ${describeError(error)}`),
+      onCrowd: (connections) =>
+        log(`Idle connections are closed and new ones refused: ${connections} are open, which is the most`),
+      onFailure: (error) => log(`Cannot accept connections, trying again: ${describeError(error)}`),
       handler: async (request, { remoteAddr }) =>
         withSecurityHeaders(await answer(request, remoteAddr.hostname, { guard, sources, log })),
     });

@@ -12,7 +12,7 @@ const { addr } = keepListening({
   handler: () => new Response("well"),
   onListen: () => {},
   onError: () => new Response(null, { status: 500 }),
-  onFailure: () => console.log("listening again"),
+  onFailure: () => console.log("accepting again"),
   onCrowd: () => console.log("crowd"),
   maxOpenFiles: Infinity,
 });
