@@ -25,11 +25,22 @@ export interface TestCluster extends AsyncDisposable {
   read(): Promise<ClusterOverview>;
   /** Waits until the instances that are there have these shards, by name. */
   until(wanted: Readonly<Record<string, readonly number[] | number>>): Promise<void>;
+  /**
+   * Waits until these instances and no others are there, and one of them has all shards; gives its name. Which one it is
+   * depends on the machine: an instance that gets no processor for as long as a lease loses its shards.
+   */
+  holder(...names: readonly string[]): Promise<string>;
   /** Waits until each symbol is streamed once. */
   streamed(): Promise<void>;
   /** Waits until every bar from the first stored one up to now is in the table; tells how many there are. */
   complete(): Promise<number>;
 }
+
+/**
+ * Longest time, in milliseconds, until another instance streams what one that was killed had: far more than leases of
+ * {@linkcode TestClusterOptions.leaseSeconds} take on a busy machine.
+ */
+export const TAKE_OVER_MS = 60_000;
 
 /** What a cluster of tests is like. */
 export interface TestClusterOptions {
@@ -55,8 +66,12 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
       "barline",
       await withClient(database, (client, names) => readMembership(client, names, "barline")),
     );
-  // Each look at the database or the market takes its time: no waiting is needed between them.
-  const turn = () => new Promise((resolve) => setTimeout(resolve, 20));
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 50));
+  // Between a restart's halves there is no server.
+  const alive = async () => {
+    const { instances } = await read().catch(() => ({ instances: [] as ClusterOverview["instances"] }));
+    return instances.filter(({ state }) => state !== "lost");
+  };
   return {
     market,
     database: url,
@@ -78,14 +93,21 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
     read,
     async until(wanted) {
       while (true) {
-        // Between a restart's halves there is no server.
-        const { instances } = await read().catch(() => ({ instances: [] as ClusterOverview["instances"] }));
-        const alive = instances.filter(({ state }) => state !== "lost");
-        const isMet = alive.length === Object.keys(wanted).length && alive.every(({ instance, shards }) => {
+        const there = await alive();
+        const isMet = there.length === Object.keys(wanted).length && there.every(({ instance, shards }) => {
           const each = wanted[instance];
           return typeof each === "number" ? shards.length === each : each?.join() === shards.join();
         });
         if (isMet) return;
+        await turn();
+      }
+    },
+    async holder(...names) {
+      while (true) {
+        const there = await alive();
+        const holding = there.filter((each) => each.shards.length > 0);
+        const isThere = there.map(({ instance }) => instance).sort().join() === names.toSorted().join();
+        if (isThere && holding.length === 1 && holding[0].shards.length === shards) return holding[0].instance;
         await turn();
       }
     },

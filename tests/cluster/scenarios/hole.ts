@@ -5,7 +5,7 @@ import type { TestServer } from "../../support/postgres.ts";
 export async function fillHole(server: TestServer): Promise<void> {
   await using cluster = await openTestCluster(server, { symbols: ["AAUSDT", "BBUSDT"], shards: 1 });
   const { market } = cluster;
-  const a = cluster.start("a");
+  const instances = new Map([["a", cluster.start("a")]]);
   await cluster.until({ a: [0] });
   await cluster.streamed();
   await cluster.complete();
@@ -14,10 +14,10 @@ export async function fillHole(server: TestServer): Promise<void> {
   // Beyond what a repair looks back on its own.
   const hole = `SELECT 1 FROM bars WHERE ts > to_timestamp(${(broken + 9000) / 1000}) LIMIT 1`;
   while ((await server.query(hole, cluster.database)).length === 0);
-  cluster.start("b");
-  await cluster.until({ a: [0], b: [] });
-  a.kill("SIGKILL");
-  await cluster.until({ b: [0] });
+  instances.set("b", cluster.start("b"));
+  const first = await cluster.holder("a", "b");
+  instances.get(first)!.kill("SIGKILL");
+  await cluster.until({ [first === "a" ? "b" : "a"]: [0] });
   market.mendHistory();
   console.log(`${await cluster.complete()} bars, none is missing`);
 }

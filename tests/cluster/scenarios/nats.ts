@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { openTestCluster } from "../../support/cluster.ts";
+import { openTestCluster, TAKE_OVER_MS } from "../../support/cluster.ts";
 import { startNats } from "../../support/nats.ts";
 import type { TestServer } from "../../support/postgres.ts";
 import { startBarline } from "../../support/process.ts";
@@ -35,7 +35,7 @@ export async function shareInNats(server: TestServer): Promise<void> {
   await cluster.until({ b: [0, 1, 2, 3] });
   await cluster.streamed();
   const took = performance.now() - killed;
-  assert(took < 10_000);
+  assert(took < TAKE_OVER_MS);
   const c = cluster.start("c");
   await cluster.until({ b: 2, c: 2 });
   await cluster.streamed();

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { openTestCluster } from "../../support/cluster.ts";
+import { openTestCluster, TAKE_OVER_MS } from "../../support/cluster.ts";
 import type { Running } from "../../support/process.ts";
 import type { TestServer } from "../../support/postgres.ts";
 
@@ -36,7 +36,7 @@ export async function takeOver(server: TestServer): Promise<void> {
   await cluster.streamed();
   const took = performance.now() - killed;
   console.log(`kill -9: all is streamed again after ${seconds(took)}`);
-  assert(took < 10_000);
+  assert(took < TAKE_OVER_MS);
 
   const left = performance.now();
   const { received } = await stop(c);
@@ -44,7 +44,7 @@ export async function takeOver(server: TestServer): Promise<void> {
   await cluster.streamed();
   const tookOver = performance.now() - left;
   console.log(`SIGTERM: all is streamed again after ${seconds(tookOver)}`);
-  assert(tookOver < 5000 && received > 0);
+  assert(tookOver < TAKE_OVER_MS && received > 0);
 
   const rows = await cluster.complete();
   const { stored } = await stop(a);
