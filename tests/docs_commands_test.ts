@@ -2,7 +2,7 @@
  * What the documentation tells people to type: commands, flags, variables, tasks and metrics exist.
  */
 import { assert, assertEquals } from "@std/assert";
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { parseInvocation } from "../src/cli/args.ts";
 import { type Command, optionsOf } from "../src/cli/command.ts";
 import { commands } from "../src/cli/commands/mod.ts";
@@ -10,9 +10,9 @@ import { flagSpecs } from "../src/config/options.ts";
 import { functions, relations } from "../src/database/schema/description.ts";
 import denoConfig from "../deno.json" with { type: "json" };
 import { readMetrics } from "./support/registries.ts";
-import { readPages } from "./support/pages.ts";
+import { readBelow, readPages } from "./support/pages.ts";
+import { ROOT } from "./support/source.ts";
 
-const ROOT = fromFileUrl(new URL("../", import.meta.url));
 const pages = await readPages();
 
 /** How the program is called in the documentation, and the command that a call begins with. */
@@ -109,17 +109,8 @@ Deno.test("each file of the repository that the documentation names is there", a
 });
 
 Deno.test("each variable and metric that the documentation names exists", async () => {
-  const texts: string[] = [];
-  async function readBelow(directory: string): Promise<void> {
-    for await (const { name, isDirectory } of Deno.readDir(directory)) {
-      const path = join(directory, name);
-      if (isDirectory) await readBelow(path);
-      else if (name.endsWith(".ts")) texts.push(await Deno.readTextFile(path));
-    }
-  }
-  await readBelow(join(ROOT, "src"));
-  await readBelow(join(ROOT, "tests/support"));
-  const program = texts.join("\n");
+  const texts = [...await readBelow("src", ".ts"), ...await readBelow("tests/support", ".ts")];
+  const program = texts.map(([, text]) => text).join("\n");
   const variables = new Set(flagSpecs.flatMap((spec) => spec.variables));
   const metrics = new Set((await readMetrics()).flatMap(({ name }) => [name, `${name}_bucket`]));
   const tables = new Set([...relations, ...functions].map(({ name }) => name));

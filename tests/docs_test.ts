@@ -1,9 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { dirname, fromFileUrl, join, relative } from "@std/path";
+import { dirname, join, relative } from "@std/path";
 import { generate, PAGES, pageUrl } from "./docs.ts";
-import { readPages } from "./support/pages.ts";
-
-const ROOT = fromFileUrl(new URL("../", import.meta.url));
+import { readBelow, readPages } from "./support/pages.ts";
+import { ROOT } from "./support/source.ts";
 
 /** Anchors of a page's headings, as hosts of repositories make them. */
 function anchorsOf(text: string): Set<string> {
@@ -44,15 +43,7 @@ Deno.test("the README has at most 150 lines, and each page of the documentation 
 
 /** The text of the whole program, with what stands in its texts as it is printed. */
 async function readProgram(): Promise<string> {
-  const texts: string[] = [];
-  async function readBelow(directory: string): Promise<void> {
-    for await (const { name, isDirectory } of Deno.readDir(directory)) {
-      const path = join(directory, name);
-      if (isDirectory) await readBelow(path);
-      else if (name.endsWith(".ts")) texts.push(await Deno.readTextFile(path));
-    }
-  }
-  await readBelow(join(ROOT, "src"));
+  const texts = [...(await readBelow("src", ".ts")).values()];
   // Long texts are joined of several, with either sort of quotes.
   return texts.join("\n").replace(/["`]\s*\+\s*["`]/g, "").replaceAll('\\"', '"');
 }

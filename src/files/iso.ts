@@ -75,7 +75,7 @@ export function createIsoReader(): FormatReader {
 }
 
 /** Two decimal digits at `at`, or `NaN`. */
-function twoDigits(bytes: Uint8Array, at: number): number {
+export function twoDigits(bytes: Uint8Array, at: number): number {
   const tens = bytes[at] - 48;
   const ones = bytes[at + 1] - 48;
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;

@@ -58,7 +58,8 @@ export function takeSample(lines: readonly string[], dialect: Dialect): Sample {
   return { isObjects, delimiter, header: names, headerLines, rows };
 }
 
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
+/** The object of a line of JSON; `undefined` for a line that holds anything else. */
+export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const object = JSON.parse(text);
     return typeof object === "object" && object !== null && !Array.isArray(object) ? object : undefined;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
 import { commands } from "../../src/cli/commands/mod.ts";
 import { optionsOf } from "../../src/cli/command.ts";
 import { flagSpecs, optionSpecs } from "../../src/config/options.ts";
@@ -14,12 +14,11 @@ import { functions, relations } from "../../src/database/schema/description.ts";
 import { bar } from "./alpaca.ts";
 import { startFakeAlpaca } from "./fake_alpaca.ts";
 import { startFakeMassive } from "./fake_massive.ts";
+import { readBelow } from "./pages.ts";
 import { startPostgres, type TestServer } from "./postgres.ts";
 import { addressOf, type Running } from "./process.ts";
 import { readMetrics } from "./registries.ts";
 import { openWorkspace, type Workspace } from "./workspace.ts";
-
-const ROOT = fromFileUrl(new URL("../../", import.meta.url));
 
 /** Names that others depend on, by the sort of contract; each list is sorted. */
 export type Contracts = Readonly<Record<string, readonly string[]>>;
@@ -58,18 +57,10 @@ export async function readDeclared(): Promise<Contracts> {
 /** Environment variables by the names that the source has as text. */
 async function readVariables(): Promise<string[]> {
   const found = new Set<string>();
-  for await (const text of sources(join(ROOT, "src"))) {
+  for (const text of (await readBelow("src", ".ts")).values()) {
     for (const [, name] of text.matchAll(/"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+|PG[A-Z]+|EDITOR|VISUAL)"/g)) found.add(name);
   }
   return [...found].sort();
-}
-
-async function* sources(directory: string): AsyncGenerator<string> {
-  for await (const { name, isDirectory } of Deno.readDir(directory)) {
-    const path = join(directory, name);
-    if (isDirectory) yield* sources(path);
-    else if (name.endsWith(".ts")) yield await Deno.readTextFile(path);
-  }
 }
 
 /** The paths of all fields of a value, each with the type of what is there. */

@@ -3,21 +3,22 @@
  *
  * @module
  */
-import { fromFileUrl, join } from "@std/path";
+import { join } from "@std/path";
+import { ROOT, sourceFiles } from "./source.ts";
 
-const ROOT = fromFileUrl(new URL("../../", import.meta.url));
+/** The texts of all files of a directory of the repository with an ending, by path. */
+export async function readBelow(directory: string, ending: string): Promise<Map<string, string>> {
+  const paths = await sourceFiles(directory, ending);
+  return new Map(
+    await Promise.all(paths.map(async (path) => [path, await Deno.readTextFile(join(ROOT, path))] as const)),
+  );
+}
 
 /** All pages for people, by path. */
 export async function readPages(): Promise<Map<string, string>> {
-  const pages = new Map<string, string>();
-  async function readBelow(directory: string): Promise<void> {
-    for await (const { name, isDirectory } of Deno.readDir(join(ROOT, directory))) {
-      const path = join(directory, name);
-      if (isDirectory) await readBelow(path);
-      else if (path.endsWith(".md")) pages.set(path, await Deno.readTextFile(join(ROOT, path)));
-    }
-  }
-  pages.set("README.md", await Deno.readTextFile(join(ROOT, "README.md")));
-  for (const directory of ["docs", ".github"]) await readBelow(directory);
-  return pages;
+  return new Map([
+    ["README.md", await Deno.readTextFile(join(ROOT, "README.md"))],
+    ...await readBelow("docs", ".md"),
+    ...await readBelow(".github", ".md"),
+  ]);
 }

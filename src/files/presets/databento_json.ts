@@ -1,22 +1,13 @@
-import { ohlcv, type Preset } from "../preset.ts";
+import type { Preset } from "../preset.ts";
+import { databento } from "./databento.ts";
 
 /** Databento, OHLCV as JSON lines. */
 export const databentoJson: Preset = {
   name: "databento-json",
   about: "Databento, OHLCV as JSON lines",
   dialect: {
-    columns: {
-      symbol: "symbol",
-      timeframe: "hd.rtype",
-      ts: "hd.ts_event",
-      ...ohlcv("open", "high", "low", "close", "volume"),
-    },
-    timeframes: { 32: "1s", 33: "1m", 34: "1h", 35: "1d", 36: "1d" },
-    timeUnit: "auto",
-    stamp: "start",
-    priceScale: 1e-9,
-    scaleIntegers: true,
-    null: ["9223372036854775807"],
+    ...databento.dialect,
+    columns: { ...databento.dialect.columns, timeframe: "hd.rtype", ts: "hd.ts_event" },
   },
   file: "glbx-mdp3-20240102.ohlcv-1m.json",
   example: [

@@ -9,6 +9,7 @@ import { createCellWriter } from "./cells.ts";
 import { findColumns, readHeader } from "./header.ts";
 import { BLANK, type LineReader, type LineTarget, lineText, ROW } from "./line.ts";
 import { planLine, readPlainLine, UNUSUAL } from "./plain_line.ts";
+import { readValues } from "./values.ts";
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
@@ -21,8 +22,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * @throws {RangeError} If the header lacks a column that is needed.
  */
 export function createCsvReader(header: string, delimiter: string, target: LineTarget): LineReader {
-  const { kind, context } = target;
-  const { fields } = kind;
+  const { fields } = target.kind;
   const { names, format } = readHeader(header, delimiter);
   /** The column of each field. */
   const columnOf = findColumns(names, fields);
@@ -42,10 +42,7 @@ export function createCsvReader(header: string, delimiter: string, target: LineT
       return `line has not as many fields as the header: ${row.count}, not ${names.length}`;
     }
     for (let at = 0; at < fields.length; at++) values[at] = textOf(columnOf[at]);
-    const reason = kind.read(values, into, receivedAt, context);
-    if (reason === undefined) return ROW;
-    clearRow(into);
-    return reason;
+    return readValues(target, values, into, receivedAt);
   }
 
   const reader = {

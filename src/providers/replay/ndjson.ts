@@ -3,19 +3,19 @@
  *
  * @module
  */
+import { parseObject } from "../../files/sample.ts";
 import { clearRow, type OpenColumns } from "../../records/columns.ts";
 import { ABSENT, createObjectScanner, NUMBER } from "./bytes/objects.ts";
 import { createCellWriter } from "./cells.ts";
 import { BLANK, type LineReader, type LineTarget, lineText, newlineAfter, RETURN, ROW } from "./line.ts";
-import { readFields } from "./values.ts";
+import { readFields, readValues } from "./values.ts";
 
 /**
  * Makes a reader of objects. One that is unusual in any way (an escape, an object within it, a value that cannot be read) is
  * parsed as JSON, and `kind.read` reads or refuses its values.
  */
 export function createNdjsonReader(target: LineTarget): LineReader {
-  const { kind, context } = target;
-  const { fields } = kind;
+  const { fields } = target.kind;
   const keys = fields.flatMap(({ name, aliases }, slot) =>
     [name, ...aliases].map((name, rank) => ({ name, slot, rank }))
   );
@@ -41,10 +41,7 @@ export function createNdjsonReader(target: LineTarget): LineReader {
     const object = parseObject(text());
     if (object === undefined) return "line is not a JSON object";
     readFields(object, fields, values);
-    const reason = kind.read(values, into, receivedAt, context);
-    if (reason === undefined) return ROW;
-    clearRow(into);
-    return reason;
+    return readValues(target, values, into, receivedAt);
   }
 
   const reader = {
@@ -65,13 +62,4 @@ export function createNdjsonReader(target: LineTarget): LineReader {
     describe: () => parseObject(text()) ?? { raw: text() },
   };
   return reader;
-}
-
-function parseObject(line: string): Record<string, unknown> | undefined {
-  try {
-    const parsed = JSON.parse(line);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
 }

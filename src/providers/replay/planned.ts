@@ -4,7 +4,7 @@
  * @module
  */
 import type { Plan, Source } from "../../files/plan.ts";
-import { valueAt } from "../../files/sample.ts";
+import { parseObject, valueAt } from "../../files/sample.ts";
 import { splitLine } from "../../files/split.ts";
 import { formatTime } from "../../records/time.ts";
 import { clearRow, type OpenColumns } from "../../records/columns.ts";
@@ -13,6 +13,7 @@ import type { RecordKind } from "../../records/kind.ts";
 import type { ParseContext } from "../../records/record.ts";
 import { UNUSUAL } from "./plain_line.ts";
 import { createPlannedBytes, PRICES } from "./planned_bytes.ts";
+import { readValues } from "./values.ts";
 import { BLANK, EMPTY, type LineReader, lineText, newlineAfter, ROW } from "./line.ts";
 
 /** Most bytes of a time. */
@@ -111,10 +112,7 @@ export function createPlannedReader(plan: Plan, kind: RecordKind, given: ParseCo
   function readText(text: string, columns: OpenColumns, receivedAt: number): string {
     const row = takeApart(text);
     if (typeof row === "string") return row;
-    const problem = fill(row, values) ?? kind.read(values, columns, receivedAt, context);
-    if (problem === undefined) return ROW;
-    clearRow(columns);
-    return problem;
+    return fill(row, values) ?? readValues({ kind, context }, values, columns, receivedAt);
   }
 
   function describe(text: string): unknown {
@@ -150,13 +148,4 @@ export function createPlannedReader(plan: Plan, kind: RecordKind, given: ParseCo
     describe: () => describe(line),
   };
   return reader;
-}
-
-function parseObject(line: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const parsed = JSON.parse(line);
-    return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? parsed : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,9 +1,13 @@
 /**
- * The values of a kind's fields in JSON.
+ * The values of a row: out of JSON, and into columns.
  *
  * @module
  */
+import { clearRow, type OpenColumns } from "../../records/columns.ts";
 import type { Field } from "../../records/field.ts";
+import type { RecordKind } from "../../records/kind.ts";
+import type { ParseContext } from "../../records/record.ts";
+import { ROW } from "./line.ts";
 
 /** Puts the values of an object's fields into `values`. */
 export function readFields(
@@ -18,4 +22,17 @@ export function readFields(
       values[at] = object[aliases[alias]];
     }
   }
+}
+
+/** Reads the values of a row's fields as a record. Returns `ROW`, or the problem, which leaves no part of the row behind. */
+export function readValues(
+  { kind, context }: { readonly kind: RecordKind; readonly context: ParseContext },
+  values: readonly unknown[],
+  into: OpenColumns,
+  receivedAt: number,
+): string {
+  const problem = kind.read(values, into, receivedAt, context);
+  if (problem === undefined) return ROW;
+  clearRow(into);
+  return problem;
 }

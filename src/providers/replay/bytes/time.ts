@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { twoDigits } from "../../../files/iso.ts";
 import { parseIso, type TimeUnit } from "../../../records/time.ts";
 import { readDecimal } from "./decimal.ts";
 
@@ -111,11 +112,4 @@ function readOffset(bytes: Uint8Array, from: number, to: number): number {
   if (!(hours < 24 && minutes < 60)) return NaN;
   const offset = hours * 60 + minutes;
   return (bytes[from] === MINUS ? -offset : offset) * 60_000;
-}
-
-/** Two decimal digits at `at`, or `NaN`. */
-function twoDigits(bytes: Uint8Array, at: number): number {
-  const tens = bytes[at] - ZERO;
-  const ones = bytes[at + 1] - ZERO;
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
 }
