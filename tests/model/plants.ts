@@ -87,7 +87,7 @@ export const plants: readonly Plant[] = [
     rule: "a correction is believed against an older history",
     seed: 16,
     file: live("history/compare"),
-    from: 'known.bar.status === "correction" && now',
+    from: "known.isCorrection && now",
     to: "now < 0 && now",
   },
   {

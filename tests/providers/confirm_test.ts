@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { createTokenBucket } from "../../src/pipeline/rate.ts";
 import { startsIn } from "../support/coverage.ts";
 import { fakeClock } from "../support/clock.ts";
+import type { Bar } from "../../src/records/bar.ts";
 import { barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
 
 /** Closed by its successor, a moment after its end. */
@@ -50,6 +51,67 @@ Deno.test("the bar before is corrected with the next one where a late trade chan
     [next.ts, next.volume, "final"],
     [LIVE.ts, LIVE.volume + 1, "correction"],
   ]);
+  await run.stop();
+});
+
+/** The row of a bar in a table that took all of these: revisions rank above plain bars, then the latest observation wins. */
+function rowOf(bars: readonly Bar[], ts: number): Bar | undefined {
+  const rank = ({ status, fromHistory }: Bar) => status === "correction" || fromHistory === 1 ? 1 : 0;
+  const order = (a: Bar, b: Bar) => rank(a) - rank(b) || a.receivedAt - b.receivedAt;
+  return bars.filter((bar) => bar.ts === ts).toSorted(order).at(-1);
+}
+
+Deno.test("a late state replaces a bar that history gave while the bar was on its way to the table", async () => {
+  using clock = fakeClock(NOW);
+  let known = LIVE;
+  const table = Promise.withResolvers<void>();
+  const run = await runScripted({
+    newest: { "BTC/USD": 0 },
+    isConfirmed: true,
+    commit: () => table.promise,
+    answer: () => [[known]],
+  });
+  const { session } = run.connections[0];
+  session.subscribed("BTC/USD");
+  await clock.tick(34_000);
+  session.emit([LIVE]);
+  // History is asked about the minute of the subscription while the bar is not committed.
+  await clock.tick(10_000);
+  table.resolve();
+  await clock.tick(1_000);
+  known = { ...LIVE, volume: LIVE.volume + 1 };
+  // The clock has closed the bar, so that the late state is a plain one.
+  session.emit([known]);
+  await clock.tick(5 * MINUTE);
+  assertEquals(rowOf(run.bars, LIVE.ts)?.volume, known.volume);
+  await run.stop();
+});
+
+Deno.test("an answer settles no bar of which a state came after history was asked", async () => {
+  using clock = fakeClock(NOW);
+  let known = LIVE;
+  const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
+  const run = await runScripted({
+    newest: { "BTC/USD": 0 },
+    isConfirmed: true,
+    async *answer() {
+      const given = known;
+      if (run.asked.length === 1) await answered;
+      yield [given];
+    },
+  });
+  const { session } = run.connections[0];
+  session.subscribed("BTC/USD");
+  await clock.tick(34_000);
+  session.emit([LIVE]);
+  await clock.tick(5_000);
+  // What is lost of the stream is in history alone.
+  session.emit([{ ...LIVE, volume: LIVE.volume + 1 }]);
+  known = { ...LIVE, volume: LIVE.volume + 2 };
+  await clock.tick(1_000);
+  answer();
+  await clock.tick(5 * MINUTE);
+  assertEquals([run.asked.length > 1, rowOf(run.bars, LIVE.ts)?.volume], [true, known.volume]);
   await run.stop();
 });
 

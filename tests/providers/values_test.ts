@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { CORRECTION_MS, createTrack, noteValues } from "../../src/providers/live/coverage/track.ts";
+import { CORRECTION_MS, noteValues, startsOf, type Values } from "../../src/providers/live/coverage/values.ts";
 import { fakeClock } from "../support/clock.ts";
 
 const MINUTE = 60_000;
@@ -10,12 +10,12 @@ const barAt = (ts: number, status: "final" | "correction") => {
 Deno.test("values of corrections are forgotten once they are no longer believed, those to be confirmed are kept", async () => {
   using clock = fakeClock(0);
   for (const status of ["correction", "final"] as const) {
-    const track = createTrack("A", MINUTE, undefined);
-    noteValues(track, barAt(0, status));
+    const values: Values = [];
+    noteValues(values, barAt(0, status), 200);
     await clock.tick(MINUTE);
-    noteValues(track, barAt(MINUTE, status));
+    noteValues(values, barAt(MINUTE, status), 200);
     await clock.tick(CORRECTION_MS - MINUTE);
-    noteValues(track, barAt(2 * MINUTE, status));
-    assertEquals([...track.values.keys()], (status === "final" ? [0, 1, 2] : [1, 2]).map((at) => at * MINUTE));
+    noteValues(values, barAt(2 * MINUTE, status), 200);
+    assertEquals([...startsOf(values)], (status === "final" ? [0, 1, 2] : [1, 2]).map((at) => at * MINUTE));
   }
 });

@@ -17,6 +17,7 @@
  * | a sound answer of history holds the bars on both sides | the doubt between them | confirmed |
  * | an answer does not reach the doubt's end | the rest | in doubt: `lag` |
  * | an answer lacks a row between others, where history has one for each step | the steps | in doubt: `lag` |
+ * | a state of a bar that only history confirms came after history was asked | the bar | stays in doubt |
  * | an answer lacks a bar that is stored | nothing is settled | in doubt: `contradicted` |
  * | a live bar fills a doubt, and is committed | the bar | confirmed |
  * | the database was restored or exchanged, and does not confirm what was confirmed | the range | in doubt: `restored` |
@@ -43,7 +44,7 @@ import type { Calendar } from "../../calendar/mod.ts";
 import { beginOf, type Doubt, type DoubtReason, type SeriesCoverage, UNKNOWN } from "../../coverage/coverage.ts";
 import type { CoverageNews } from "../../coverage/store.ts";
 import type { FinalOutcome } from "../../records/frame.ts";
-import { type Interval, subtract, unite } from "../../records/intervals.ts";
+import { type Interval, subtract } from "../../records/intervals.ts";
 import type { FeedBar } from "./feed.ts";
 import { beginningOf, heldBy } from "./coverage/peers.ts";
 import { refuse } from "./coverage/reconcile.ts";
@@ -53,15 +54,18 @@ import {
   barsEnd,
   commit,
   createTrack,
+  doubtUntilConfirmed,
   drain,
+  forget,
   isAboutMissing,
   isOpenIn,
   learn,
-  noteValues,
+  limitsFor,
   open,
   receive,
   type Track,
 } from "./coverage/track.ts";
+import { noteValues } from "./coverage/values.ts";
 import { firstDue, isAskable, isBusy, isHastened, SETTLE_MS } from "./coverage/urgency.ts";
 
 /** The coverage of all symbols of a feed. Times are epoch ms. */
@@ -135,6 +139,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
   const doubtful = new Set<Track>();
   const inJournal = new Set<Track>();
   const shared = createSharedHoles(tracks);
+  const limits = limitsFor(symbols.length);
 
   const floor = (ms: number) => Math.floor(ms / stepMs) * stepMs;
   const soon = (to: number) => Math.max(now(), to + stepMs) + SETTLE_MS + lagMs();
@@ -142,7 +147,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
   function track(symbol: string): Track {
     let found = tracks.get(symbol);
     if (found === undefined) {
-      found = createTrack(symbol, stepMs, calendar?.(symbol));
+      found = createTrack(symbol, stepMs, calendar?.(symbol), limits);
       tracks.set(symbol, found);
     }
     return found;
@@ -182,14 +187,17 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     }
   }
 
+  /** Whether a bar was over before its symbol's bars came again. */
+  const isRepeated = (of: Track, ts: number) => ts + stepMs <= vendorNow() - (performance.now() - of.resumedAt);
+
   /**
-   * Whether a bar was over before its symbol's bars came again: its correction may have come in between. A vendor may repeat
-   * several of them at a subscription, of which each adjoins the one before.
+   * Whether a bar's correction may have come before its symbol's bars came again. A vendor may repeat several of them at a
+   * subscription, of which each adjoins the one before.
    */
   function mayLackCorrection(of: Track, { ts, status }: FeedBar): boolean {
     if (correctionMs === 0 || status === "correction") return false;
     const isConfirmed = of.coverage.confirmed.some(([from, to]) => from <= ts && ts < to);
-    return !isConfirmed && ts + stepMs <= vendorNow() - (performance.now() - of.resumedAt);
+    return !isConfirmed && isRepeated(of, ts);
   }
 
   /** A live bar after a silence: what history was behind with, or nobody could prove, may be proved now. */
@@ -198,32 +206,6 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       const dueAt = each.reason === "partial" ? soon(ts) : firstDue(soon(ts), isBusy(of));
       if (isHastened(each, ts, isConfirmed) && isAskable(each) && dueAt < each.dueAt) open(of, { ...each, dueAt });
     }
-  }
-
-  /** Forgets a bar that will not be in the table, and gives the start of what it would confirm. */
-  function takeInFlight(of: Track, ts: number): number {
-    of.values.delete(ts);
-    const at = of.inFlight.findIndex((each) => each.ts === ts);
-    return at < 0 ? ts : of.inFlight.splice(at, 1)[0].from;
-  }
-
-  /** A bar that only history can confirm. Contiguous ones are one doubt: one request confirms them. */
-  function doubtUntilConfirmed(of: Track, ts: number, isJournaled: boolean): void {
-    const at = of.inFlight.findIndex((each) => each.ts === ts);
-    if (at < 0) return;
-    const [{ from }] = of.inFlight.splice(at, 1);
-    if (isJournaled) of.journaled = unite(of.journaled, [ts, ts + stepMs]);
-    const last = of.coverage.doubts.at(-1);
-    const isNext = last?.reason === "partial" && last.to === from && last.attempts === 0;
-    const dueAt = Math.min(isNext ? last.dueAt : Infinity, soon(ts));
-    open(of, {
-      from: isNext ? last.from : from,
-      to: ts + stepMs,
-      reason: "partial",
-      foundAt: now(),
-      dueAt,
-      attempts: 0,
-    });
   }
 
   /** When the feed was started, by the vendor's clock as it is known now: the local one may have been ahead. */
@@ -263,8 +245,11 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       if (mayLackCorrection(of, bar)) {
         openDoubt(of, bar.ts, bar.ts + stepMs, "corrected", now());
       }
+      if (isConfirmed || bar.status === "correction") {
+        const isOutranked = of.recent.includes(bar.ts) || isRepeated(of, bar.ts);
+        noteValues(of.values, bar, limits.values, isOutranked);
+      }
       const hole = receive(of, bar.ts);
-      if (isConfirmed || bar.status === "correction") noteValues(of, bar);
       if (hole !== undefined) {
         // A long hole makes any symbol look thin.
         const wasBusy = isBusy(of, hole[0]);
@@ -283,10 +268,10 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     acked(symbol, ts, outcome) {
       const of = track(symbol);
       if (outcome === "deadLettered") {
-        refuse(of, takeInFlight(of, ts), ts + stepMs, now());
+        refuse(of, forget(of, ts), ts + stepMs, now());
       } else {
         const isJournaled = outcome === "journaled";
-        if (isConfirmed) doubtUntilConfirmed(of, ts, isJournaled);
+        if (isConfirmed) doubtUntilConfirmed(of, ts, isJournaled, now(), soon(ts));
         else commit(of, ts, isJournaled);
       }
       changed(of);
@@ -300,7 +285,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     },
     dropped(symbol, ts) {
       const of = track(symbol);
-      openDoubt(of, takeInFlight(of, ts), ts + stepMs, "interrupted", now());
+      openDoubt(of, forget(of, ts), ts + stepMs, "interrupted", now());
     },
     quiet(symbol, ts) {
       const of = track(symbol);

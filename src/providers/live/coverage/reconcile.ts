@@ -8,6 +8,7 @@ import { intersect, type Interval, subtract, totalMs, unite } from "../../../rec
 import { judgeAnswer } from "./evidence.ts";
 import { isAboutMissing, note, open, settle, type Track } from "./track.ts";
 import { backoff, DAY_MS, isAskable } from "./urgency.ts";
+import { startsOf } from "./values.ts";
 
 /** A sound and complete answer about one symbol. Times are epoch ms. */
 export interface ReconcileOptions {
@@ -20,6 +21,8 @@ export interface ReconcileOptions {
   /** Starts of the bars of the answer, in order. */
   readonly starts: readonly number[];
   readonly askedAt: number;
+  /** The same by the monotonic clock, in milliseconds: plain bars that came later are not settled by the answer. */
+  readonly begunAt: number;
   /** Whether it is a slice of what is to be asked for: the rest has its turn next. */
   readonly isSlice: boolean;
   /** Before it history has nothing any more; -Infinity where no end showed. */
@@ -59,12 +62,13 @@ export function reconcile(options: ReconcileOptions): Reconciled {
   const asking = options.doubts.map(({ from, to }): Interval => [from, to]);
   const verdict = judgeAnswer({ doubts: asking, known, stepMs: track.stepMs }, { asked, starts, askedAt });
   for (const start of starts) note(track, start);
-  const refused = stepsOf(startsOf(options, "deadLettered"), track.stepMs);
-  for (const step of stepsOf(startsOf(options, "journaled"), track.stepMs)) {
+  const refused = stepsOf(unstoredOf(options, "deadLettered"), track.stepMs);
+  for (const step of stepsOf(unstoredOf(options, "journaled"), track.stepMs)) {
     track.journaled = unite(track.journaled, step);
   }
   const withoutRow = asking.flatMap((each) => intersect(each, options.withoutRow ?? []));
-  const left = [...stepsOf(outdated, track.stepMs), ...refused, ...withoutRow].sort((a, b) => a[0] - b[0]);
+  const newer = stepsOf(startsOf(track.values, options.begunAt), track.stepMs);
+  const left = [...stepsOf(outdated, track.stepMs), ...refused, ...withoutRow, ...newer].sort((a, b) => a[0] - b[0]);
   // Settled are only ranges that are still in doubt: live bars may have filled some meanwhile.
   const settled: Interval[] = [];
   for (const doubt of current(track, asking)) {
@@ -98,7 +102,7 @@ export function reconcile(options: ReconcileOptions): Reconciled {
   return { settled, lost, bars: starts.filter(inDoubt).length, isContradicted, withoutRow };
 }
 
-const startsOf = ({ unstored = new Map() }: ReconcileOptions, outcome: "journaled" | "deadLettered") =>
+const unstoredOf = ({ unstored = new Map() }: ReconcileOptions, outcome: "journaled" | "deadLettered") =>
   [...unstored].filter(([, each]) => each === outcome).map(([start]) => start);
 
 /** Opens a doubt over a bar that is among the dead letters, or was handed on with one that is. */

@@ -6,6 +6,7 @@
 import { confirm, type Doubt, doubt, type SeriesCoverage } from "../../../coverage/coverage.ts";
 import { type Interval, subtract } from "../../../records/intervals.ts";
 import type { Track } from "./track.ts";
+import { forgetValues } from "./values.ts";
 
 /** What the track has not saved, and what happened to the store. */
 export interface RelearnOptions {
@@ -44,11 +45,9 @@ export function relearn(track: Track, stored: SeriesCoverage, { unsaved, isRepla
     }
   }
   // What history gives is stored again, whatever the stream said before.
-  for (const known of [track.values, track.corrected]) {
-    for (const ts of known.keys()) {
-      if (isReplaced || deleted.some(([from, to]) => ts >= from && ts < to)) known.delete(ts);
-    }
-  }
+  const isGone = (ts: number) => isReplaced || deleted.some(([from, to]) => ts >= from && ts < to);
+  forgetValues(track.values, isGone);
+  for (const ts of track.corrected?.keys() ?? []) if (isGone(ts)) track.corrected!.delete(ts);
   track.coverage = coverage;
   track.unsaved = own;
 }

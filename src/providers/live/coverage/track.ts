@@ -16,7 +16,7 @@ import {
   UNKNOWN,
 } from "../../../coverage/coverage.ts";
 import { intersect, type Interval, subtract, unite } from "../../../records/intervals.ts";
-import type { FeedBar } from "../feed.ts";
+import { forgetValues, type Values } from "./values.ts";
 
 /** One symbol of a feed. Times are epoch ms. */
 export interface Track {
@@ -35,20 +35,17 @@ export interface Track {
   readonly recent: number[];
   /** Live bars on their way to the table, each with the start of what it confirms once it is there. */
   readonly inFlight: { readonly ts: number; readonly from: number; readonly isLate: boolean }[];
-  /**
-   * Bars whose values history is compared with, by start, and when they came, by the monotonic clock: corrections, and bars to
-   * be confirmed.
-   */
-  readonly values: Map<number, { readonly bar: FeedBar; readonly at: number }>;
+  /** Bars whose values history is compared with: corrections, and bars to be confirmed. */
+  readonly values: Values;
   /** Whether the series began with this run: nothing was known of it. */
   isNew: boolean;
   /** Whether the head is no more than the time of the subscription: a first bar that is older is where the series begins. */
   isGuess: boolean;
   /**
    * Starts of corrections that an earlier run stored, and when that was learnt, by the monotonic clock: history may still have
-   * what they replaced.
+   * what they replaced. Absent where there are none.
    */
-  readonly corrected: Map<number, number>;
+  corrected?: Map<number, number>;
   /** When its bars began to come on this connection, in milliseconds of the monotonic clock. */
   resumedAt: number;
   /** When history was asked last about all that was due, and answered, in milliseconds of the monotonic clock. */
@@ -59,14 +56,25 @@ export interface Track {
   heardAt: number;
   /** Confirmed since the coverage was saved last. */
   unsaved: readonly Interval[];
+  readonly limits: TrackLimits;
 }
+
+/** What a symbol may take of memory. */
+export interface TrackLimits {
+  /** Doubts; of more, neighbours become one, with what is confirmed between them. */
+  readonly doubts: number;
+  /** Bars that are compared: more are few minutes of a symbol that waits for its turn. */
+  readonly values: number;
+}
+
+/** The limits of each of so many symbols: ten thousand that nobody repairs take no more memory than a few thousand. */
+export const limitsFor = (symbols: number): TrackLimits => ({
+  doubts: Math.max(8, Math.min(32, Math.floor(80_000 / symbols))),
+  values: Math.max(32, Math.min(200, Math.floor(320_000 / symbols))),
+});
 
 /** Bars that are remembered: what an hour of minutes holds, and neighbours on both sides. */
 const RECENT = 64;
-/** Bars that are compared: more are few minutes of a symbol that waits for its turn. */
-const MAX_VALUES = 200;
-/** Doubts of a symbol; of more, neighbours become one, with what is confirmed between them. */
-const MAX_DOUBTS = 32;
 /** Steps over which the density of a symbol is measured. */
 const DENSITY_STEPS = 60;
 
@@ -77,7 +85,12 @@ const ABOUT_VALUES: ReadonlySet<DoubtReason> = new Set<DoubtReason>(["partial", 
 export const isAboutMissing = ({ reason }: Doubt): boolean => !ABOUT_VALUES.has(reason);
 
 /** Makes a track of which nothing is known. */
-export function createTrack(symbol: string, stepMs: number, calendar: Calendar | undefined): Track {
+export function createTrack(
+  symbol: string,
+  stepMs: number,
+  calendar: Calendar | undefined,
+  limits = limitsFor(1),
+): Track {
   return {
     ...{
       symbol,
@@ -94,8 +107,9 @@ export function createTrack(symbol: string, stepMs: number, calendar: Calendar |
       heardAt: -Infinity,
       unsaved: [],
       journaled: [],
+      limits,
     },
-    ...{ recent: [], inFlight: [], values: new Map(), corrected: new Map() },
+    ...{ recent: [], inFlight: [], values: [] },
   };
 }
 
@@ -108,21 +122,6 @@ export function note({ recent }: Track, ts: number): void {
     recent.splice(at, 0, ts);
   }
   if (recent.length > RECENT) recent.shift();
-}
-
-/** How long a correction is believed against history, in milliseconds: as long as history is asked for it often. */
-export const CORRECTION_MS = 2 * 60 * 60_000;
-
-/** Notes the values of a bar that history is compared with; those of old corrections are no longer believed. */
-export function noteValues({ values }: Track, bar: FeedBar): void {
-  const now = performance.now();
-  values.delete(bar.ts);
-  values.set(bar.ts, { bar, at: now });
-  for (const [ts, known] of values) {
-    const isPast = known.bar.status === "correction" && now - known.at >= CORRECTION_MS;
-    if (!isPast && values.size <= MAX_VALUES) break;
-    values.delete(ts);
-  }
 }
 
 /**
@@ -182,6 +181,33 @@ export function commit(track: Track, ts: number, isJournaled = false): void {
   }
 }
 
+/** Forgets a live bar that will not be in the table, and gives the start of what it would confirm. */
+export function forget({ values, inFlight }: Track, ts: number): number {
+  forgetValues(values, (start) => start === ts);
+  const at = inFlight.findIndex((each) => each.ts === ts);
+  return at < 0 ? ts : inFlight.splice(at, 1)[0].from;
+}
+
+/** Takes a committed bar that only history can confirm. Contiguous ones are one doubt: one request confirms them. */
+export function doubtUntilConfirmed(
+  track: Track,
+  ts: number,
+  isJournaled: boolean,
+  foundAt: number,
+  dueAt: number,
+): void {
+  const { stepMs, inFlight } = track;
+  const at = inFlight.findIndex((each) => each.ts === ts);
+  if (at < 0) return;
+  const [{ from: own }] = inFlight.splice(at, 1);
+  const to = ts + stepMs;
+  if (isJournaled) track.journaled = unite(track.journaled, [ts, to]);
+  const last = track.coverage.doubts.at(-1);
+  const isNext = last?.reason === "partial" && last.to === own && last.attempts === 0;
+  const [from, soonest] = isNext ? [last.from, Math.min(last.dueAt, dueAt)] : [own, dueAt];
+  open(track, { from, to, reason: "partial", foundAt, dueAt: soonest, attempts: 0 });
+}
+
 /** Takes over what earlier runs know. Where this one has begun already, the time between is in doubt. */
 export function learn(track: Track, known: SeriesCoverage, now: number): void {
   const { confirmed, doubts } = track.coverage;
@@ -228,14 +254,14 @@ export function drain(track: Track, ranges: readonly Interval[], isStored: boole
   }
   if (isStored) return;
   // History is asked for them, and nothing that it gives is known already.
-  for (const ts of track.values.keys()) if (ranges.some(([from, to]) => ts >= from && ts < to)) track.values.delete(ts);
+  forgetValues(track.values, (ts) => ranges.some(([from, to]) => ts >= from && ts < to));
 }
 
 /** Opens a doubt, or changes what is known of one. */
 export function open(track: Track, opened: Doubt): void {
   track.coverage = doubt(track.coverage, opened);
   track.unsaved = track.unsaved.flatMap((each) => subtract(each, [[opened.from, opened.to]]));
-  if (track.coverage.doubts.length > MAX_DOUBTS) coalesce(track);
+  if (track.coverage.doubts.length > track.limits.doubts) coalesce(track);
 }
 
 /** Makes one of the two doubts that are nearest to each other. */

@@ -105,6 +105,7 @@ export function useTable({ track, doubts }: RepairPlan, stored: StoredStarts, is
   const known = [stored.before, ...stored.within, stored.after].filter((each) => each !== undefined);
   for (const start of known) note(track, start);
   for (const start of stored.corrected ?? []) {
+    track.corrected ??= new Map();
     if (!track.corrected.has(start)) track.corrected.set(start, performance.now());
   }
   return known;

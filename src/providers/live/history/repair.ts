@@ -21,7 +21,7 @@ import { needsTable, nextDue, planRepair, type RepairPlan, useTable } from "./pl
 import { type HistoryQuestion, readHistory } from "./range.ts";
 import { reconcile, type Reconciled } from "../coverage/reconcile.ts";
 import type { Purpose, Share } from "./share.ts";
-import { open, type Track } from "../coverage/track.ts";
+import { note, open, type Track } from "../coverage/track.ts";
 import { DAY_MS, isAskable, URGENCIES } from "../coverage/urgency.ts";
 
 /** The repairs of a connection. */
@@ -231,7 +231,8 @@ export function startRepairs(options: RepairOptions): Repairs {
     for (const plan of plans) {
       const { track, symbol, doubts } = plan;
       const result = reconcile({
-        ...{ track, doubts, askedAt, starts: starts.get(symbol) ?? [], known: knownOf.get(symbol)!, now: now() },
+        ...{ track, doubts, askedAt, begunAt, now: now(), known: knownOf.get(symbol)! },
+        starts: starts.get(symbol) ?? [],
         asked: [plan.from, Math.min(to, plan.to)],
         isSlice: to < plan.to,
         historyStart: feed.historyStart?.(symbol) ?? -Infinity,
@@ -260,6 +261,8 @@ export function startRepairs(options: RepairOptions): Repairs {
       // have changed since: late trades that the stream could not tell.
       const asked = some.filter(({ ts }) => feed.isConfirmed || doubts.some(({ from, to }) => ts >= from && ts < to));
       const compared = compare(track, asked);
+      // A plain bar that the stream gives from now on does not replace them.
+      if (feed.isConfirmed) { for (const { ts } of compared.news) note(track, ts); }
       if (compared.outdated.length > 0) {
         outdated.set(symbol, new Set([...outdated.get(symbol) ?? [], ...compared.outdated]));
       }
