@@ -30,6 +30,8 @@ export interface Misdeeds {
   readonly stale: readonly Spell[];
   /** History has nothing, half of it, or lacks each third bar, and says that this is all. */
   readonly lies: readonly (Spell & { readonly kind: "empty" | "cut" | "holed" })[];
+  /** Bars that fall into it are streamed before they are whole, and the feed knows. @default {none} */
+  readonly halves?: readonly Spell[];
   /** States of bars are not streamed, whichever the bar. */
   readonly swallows?: readonly Spell[];
   /** History answers with a kind of nonsense. */
@@ -90,6 +92,8 @@ const CRYPTO_HOURS = 6;
 const STOCKS = ["alpaca", "massive", "ibkr"];
 const CRYPTO = ["binance", "kraken"];
 const FEEDS = [...STOCKS, ...CRYPTO];
+/** Feeds that tell of bars under way, and never that one is over. */
+const FORMING = ["ibkr", "binance", "kraken"];
 
 /** Makes the plan of a seed. */
 export function makePlan(seed: number, feed?: string): Plan {
@@ -118,6 +122,10 @@ export function makePlan(seed: number, feed?: string): Plan {
   // Has a chance of its own, so that the other events of a seed stay as they are without it.
   const { happens, whole } = createRandom(seed + 28);
   const backlog = happens(0.3) ? whole(1, 10) : 0;
+  const part = createRandom(seed + 29);
+  const halves = FORMING.includes(name) && part.happens(0.3)
+    ? some(part, 1, 3, () => spell(part, opening, close - HOUR, 1, 30))
+    : [];
   const plan: Plan = {
     seed,
     members,
@@ -129,7 +137,11 @@ export function makePlan(seed: number, feed?: string): Plan {
       : opening + random.whole(0, 59) * 1000 + random.whole(1, 60) * MINUTE,
     close,
     end,
-    misdeeds: new Map(members.map((member) => [member, { ...makeMisdeeds(times), backlog }])),
+    misdeeds: new Map(
+      members.map((
+        member,
+      ) => [member, { ...makeMisdeeds(times), backlog, halves: FORMING.includes(member) ? halves : [] }]),
+    ),
     crashes: random.happens(0.4)
       ? some(random, 1, 3, () => ({
         at: random.whole(opening + 5 * MINUTE, close - HOUR),

@@ -13,10 +13,14 @@ export interface Streamed {
   readonly at: number;
   readonly kind: "forming" | "closed" | "corrected";
   readonly bar: FeedBar;
+  /** Whether the feed knows that states of it are missing. @default {false} */
+  readonly isPartial?: boolean;
 }
 
 const ECHO_AFTER_MS = 40_000;
 const REPEAT_MS = 20_000;
+/** How long after a bar that was not whole its last state is streamed, in milliseconds. */
+const REST_AFTER_MS = 7_000;
 /** When states of a bar under way are streamed, in milliseconds after its start, and which part of its volume they have. */
 const FORMING = [[10_000, 0.25], [40_000, 0.5], [50_000, 0.75], [58_000, 1]] as const;
 
@@ -49,7 +53,13 @@ function streamedOf(states: readonly State[], misdeeds: Misdeeds, tellsForming: 
   const streamed: Streamed[] = tellsForming && !isSkipped ? formingOf(bar) : [];
   for (const [at, state] of states.entries()) {
     if (isSkipped && (misdeeds.skipsCorrections || isIn(misdeeds.skips, state.streamedAt, symbol))) continue;
-    streamed.push({ at: state.streamedAt, kind: at === 0 ? "closed" : "corrected", bar: state.bar });
+    const isPartial = at === 0 && isIn(misdeeds.halves ?? [], bar.ts, symbol);
+    const shown = isPartial ? { ...state.bar, volume: state.bar.volume / 2 } : state.bar;
+    streamed.push({ at: state.streamedAt, kind: at === 0 ? "closed" : "corrected", bar: shown, isPartial });
+    // Of each other one the rest comes late.
+    if (isPartial && bar.ts % (2 * MINUTE) === 0) {
+      streamed.push({ at: state.streamedAt + REST_AFTER_MS, kind: "closed", bar: state.bar });
+    }
   }
   // What is repeated after a correction that was skipped passes for the last state.
   if (misdeeds.echoes && streamed.at(-1)?.kind === "corrected") {

@@ -66,7 +66,11 @@ export function startVendor(
         .filter(({ ts }) => explainAhead(ts, MINUTE, clock) === undefined);
       clock.vendorSaid(time.now());
       for (const { symbol, ts } of bars) clock.barEnded(symbol, ts + MINUTE);
-      for (const session of [...connections.keys()]) session.emit(bars);
+      const partial = value.filter(({ isPartial }) => isPartial).map(({ bar }) => bar);
+      for (const session of [...connections.keys()]) {
+        session.emit(bars);
+        for (const { symbol, ts } of partial) session.doubt(symbol, ts, ts + MINUTE, "partial");
+      }
       sendNext();
     });
   }
