@@ -36,6 +36,8 @@ export function supervise(name: string, start: () => Running): Service {
       running = undefined;
       if (ended.code === 0 || isStopping) return ended;
       await delay(RESTART_MS);
+      // Stopped between two starts: the signal reached no process, and would never reach the next one.
+      if (isStopping) return ended;
     }
   }
 
