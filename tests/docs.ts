@@ -8,7 +8,8 @@
  */
 import { EXIT_CODES } from "../src/cli/exit.ts";
 import { describeOption } from "../src/cli/help.ts";
-import { flagSpecs } from "../src/config/options.ts";
+import { optionGroups } from "../src/config/groups.ts";
+import { flagSpecs, type OptionName } from "../src/config/options.ts";
 import { SERIES } from "../src/records/columns.ts";
 import { recordKind, recordKinds } from "../src/records/mod.ts";
 import { makeFormats } from "./support/format_table.ts";
@@ -54,12 +55,15 @@ function makeExitCodes(): string[] {
 }
 
 function makeOptions(): string[] {
-  const rows = flagSpecs.map((spec) =>
-    `| \`--${spec.flag}${spec.value === undefined ? "" : ` ${cell(spec.value)}`}\` | ${
-      spec.variables.map((variable) => `\`${variable}\``).join(" ")
-    } | ${cell(describeOption(spec))} |`
-  );
-  return ["| flag | environment | what it does |", "|---|---|---|", ...rows];
+  return optionGroups.flatMap(({ title, common, further }) => {
+    const names: readonly OptionName[] = [...common, ...further];
+    const rows = flagSpecs.filter(({ name }) => names.includes(name)).map((spec) =>
+      `| \`--${spec.flag}${spec.value === undefined ? "" : ` ${cell(spec.value)}`}\` | ${
+        spec.variables.map((variable) => `\`${variable}\``).join(" ")
+      } | ${cell(describeOption(spec))} |`
+    );
+    return [`### ${title}`, "", "| flag | environment | what it does |", "|---|---|---|", ...rows, ""];
+  }).slice(0, -1);
 }
 
 function makeKinds(): string[] {

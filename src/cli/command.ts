@@ -53,6 +53,8 @@ export interface Command {
   readonly takesWords?: true;
   /** Whole command lines, without the program's name. */
   readonly examples: readonly string[];
+  /** A command line for a group of options, by its title. */
+  readonly groupExamples?: Readonly<Record<string, string>>;
   /** Whether it ends with the summary of a run, which `--json` prints also where the run could not start. */
   readonly summarizes?: true;
   /** Whether it serves over HTTP, and must know how many connections it may have. */

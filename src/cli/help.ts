@@ -3,14 +3,20 @@
  *
  * @module
  */
-import { flagSpecs, type OptionSpec } from "../config/options.ts";
+import { optionGroups } from "../config/groups.ts";
+import { flagSpecs, type OptionName, type OptionSpec } from "../config/options.ts";
 import { type Command, optionsOf } from "./command.ts";
 import { EXIT_CODES } from "./exit.ts";
 
-const WIDTH = 30;
+/** Columns of the left side, and of a line. */
+const LEFT = 30;
+const LINE = 120;
 
+/** A row of two sides, the right one wrapped. */
 function row(left: string, right: string): string {
-  return left.length < WIDTH ? `  ${left.padEnd(WIDTH)}${right}` : `  ${left}\n  ${" ".repeat(WIDTH)}${right}`;
+  const lines = right.match(new RegExp(`\\S.{0,${LINE - LEFT - 3}}(?=\\s|$)|\\S+`, "g")) ?? [""];
+  const indent = `\n  ${" ".repeat(LEFT)}`;
+  return `  ${left.length < LEFT ? left.padEnd(LEFT) : left + indent}${lines.join(indent)}`;
 }
 
 /** Help for the program. */
@@ -29,34 +35,54 @@ export function describeProgram(commands: Readonly<Record<string, Command>>): st
     "Examples:",
     "  barline ingest --limit 1000                      # the mock provider, into an embedded PostgreSQL",
     "  barline ingest --file bars.csv --database postgres://user@host/market",
-    "  barline ingest --help",
+    "  barline help ingest",
     "",
   ].join("\n");
 }
 
-/** Help for one command. */
-export function describeCommand(name: string, command: Command): string {
-  const lines = [`${command.summary}`, "", `Usage: barline ${name} ${command.usage ?? "[options]"}`, ""];
-  if (command.subcommands !== undefined) {
-    lines.push("Subcommands:");
-    for (const [word, help] of Object.entries(command.subcommands)) lines.push(row(word, help));
-    lines.push("");
+/** Most options that are shown without groups, and all at once. */
+const FEW = 25;
+
+/** Help for one command; of one with many options the short help shows those that most people need. */
+export function describeCommand(name: string, command: Command, scope: "short" | "all" = "short"): string {
+  const { summary, usage = "[options]", subcommands = {}, flags = [], examples, groupExamples = {} } = command;
+  const lines = [summary, "", `Usage: barline ${name} ${usage}`, ""];
+  if (Object.keys(subcommands).length > 0) {
+    lines.push("Subcommands:", ...Object.entries(subcommands).map(([word, help]) => row(word, help)), "");
   }
-  lines.push("Options:");
-  for (const { name, value, help } of command.flags ?? []) {
-    lines.push(row(`--${name}${value ? ` ${value}` : ""}`, help));
+  const specs = optionsOf(command, flagSpecs);
+  const own = flags.map(({ name, value, help }) => row(`--${name}${value ? ` ${value}` : ""}`, help));
+  const last = [
+    row("--config FILE", "YAML file with the same options, as in batchSize: 2000"),
+    row("--help", "show this text"),
+  ];
+  if (specs.length <= FEW) lines.push("Options:", ...own, ...specs.map(describeRow), ...last, "");
+  else {
+    if (own.length > 0) lines.push("Options:", ...own, "");
+    for (const { title, common, further } of optionGroups) {
+      const names: readonly OptionName[] = scope === "all" ? [...common, ...further] : common;
+      const shown = specs.filter((spec) => names.includes(spec.name));
+      if (shown.length === 0) continue;
+      lines.push(`${title}:`, ...shown.map(describeRow));
+      const example = groupExamples[title];
+      if (example !== undefined) lines.push(row("  for example", `barline ${example}`));
+      lines.push("");
+    }
+    lines.push("Also:", ...last, "");
   }
-  for (const spec of optionsOf(command, flagSpecs)) {
-    lines.push(row(`--${spec.flag}${spec.value ? ` ${spec.value}` : ""}`, describeOption(spec)));
+  if (specs.length > FEW && scope === "short") {
+    lines.push(`barline help ${name} all shows all ${specs.length + flags.length + 2} options.`, "");
   }
-  lines.push(row("--config FILE", "YAML file with the same options, as in batchSize: 2000"));
-  lines.push(row("--help", "this text"), "");
-  if (optionsOf(command, flagSpecs).length > 0) {
+  if (specs.length > 0) {
     lines.push("Each option is also an environment variable (--batch-size: BARLINE_BATCH_SIZE) and a key of the YAML");
     lines.push("file (batchSize). Flags win over the environment, it over .env, that over the file.", "");
   }
-  lines.push("Examples:", ...command.examples.map((example) => `  barline ${example}`), "");
+  lines.push("Examples:", ...examples.map((example) => `  barline ${example}`), "");
   return lines.join("\n");
+}
+
+function describeRow(spec: OptionSpec): string {
+  return row(`--${spec.flag}${spec.value ? ` ${spec.value}` : ""}`, describeOption(spec));
 }
 
 /** The effect of an option, with its default where the text does not have it. */

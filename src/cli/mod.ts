@@ -9,6 +9,9 @@ import { nearestWord } from "../config/nearest.ts";
 import { commands } from "./commands/mod.ts";
 import { surviveFileSizeLimit } from "./file_size_limit.ts";
 
+/** Asks for the help of a command. */
+const HELP = /^(-h|--help(=all)?)$/;
+
 /** Whether there is a file of that name. */
 const isFile = (path: string): Promise<boolean> => Deno.stat(path).then(({ isFile }) => isFile, () => false);
 
@@ -18,19 +21,22 @@ export async function main(args: readonly string[]): Promise<number> {
   let command: Command | undefined;
   let invocation: Invocation | undefined;
   try {
-    if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    const isHelp = name === undefined || name === "help" || name === "--help" || name === "-h";
+    if (isHelp && (rest.length === 0 || name !== "help")) {
       console.log((await import("./help.ts")).describeProgram(commands));
       return name === undefined ? EXIT.usage : EXIT.done;
     }
-    const called = name === "--version" ? "version" : name;
+    // "help ingest all" is "ingest --help=all".
+    const called = name === "help" ? rest[0] : name === "--version" ? "version" : name;
     if (!Object.hasOwn(commands, called)) {
-      const nearest = nearestWord(name, Object.keys(commands));
+      const nearest = nearestWord(called, Object.keys(commands));
       const meant = nearest === undefined ? "barline --help lists them" : `did you mean "${nearest}"?`;
-      throw new UsageError(`Cannot understand "${name}": there is no such command, ${meant}`);
+      throw new UsageError(`Cannot understand "${called}": there is no such command, ${meant}`);
     }
     command = commands[called];
-    if (rest.includes("--help") || rest.includes("-h")) {
-      console.log((await import("./help.ts")).describeCommand(name, command));
+    if (isHelp || rest.some((argument) => HELP.test(argument))) {
+      const scope = rest.includes("--help=all") || isHelp && rest[1] === "all" ? "all" : "short";
+      console.log((await import("./help.ts")).describeCommand(called, command, scope));
       return EXIT.done;
     }
     invocation = await parseInvocation(name, command, rest);

@@ -13,17 +13,17 @@ const NAME_WANTED = "up to 63 letters, digits, dots, - and _, a letter or digit 
 export const clusterOptions = {
   shards: option(z.number().int().min(1).max(256).optional(), {
     expected: "a whole number from 1 to 256",
-    help: "parts that the symbols are spread over; instances with the same database share them out [1]",
+    help: "split the symbols into N shards, which instances with the same database share [1]",
     value: "N",
   }),
   shard: option(z.union([z.number().int().min(0).max(255), z.literal("auto")]).optional(), {
     expected: "auto, or a number from 0 that is less than --shards",
-    help: "shard of this instance: its share of those that are there, or always the same one [auto]",
+    help: "hold a fair share of the shards, or always the shard of this number [auto]",
     value: "auto|N",
   }),
   cluster: option(z.string().regex(NAME).default("barline"), {
     expected: NAME_WANTED,
-    help: "name of the instances that share the shards, where several groups of them use a database",
+    help: "name of the group of instances that share the shards",
     value: "NAME",
   }),
   instance: option(z.string().regex(NAME).optional(), {
@@ -33,13 +33,13 @@ export const clusterOptions = {
   }),
   leaseSeconds: option(z.number().min(2).max(300).default(5), {
     expected: "seconds from 2 to 300",
-    help: "how long an instance that is silent keeps its shards at most",
+    help: "take the shards of an instance that has been silent this long",
     value: "SECONDS",
   }),
   leaseDatabase: option(z.string().min(1).optional(), {
     expected: "postgres://user@host:port/name",
     help:
-      "PostgreSQL that knows who has which shard, without a pooler before it [where records go: that of --database, or NATS]",
+      "hold the leases of shards in this PostgreSQL, reached without a pooler [where records go: that of --database, or NATS]",
     value: "URL",
     secret: true,
   }),

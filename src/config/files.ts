@@ -28,75 +28,83 @@ const pairs = (expected: string, help: string, value: string) =>
 export const fileOptions = {
   format: word(
     "the name of a format, or the path of a dialect file",
-    "how files write their bars: a format (docs/files.md lists them), or a YAML file of one's own [told from the file]",
+    "format of the files, by its name (docs/files.md lists them), or a YAML file that describes it [told from the file]",
     "NAME|FILE.yaml",
   ),
-  delimiter: word("one character, as in ; or tab", "what parts the fields of a line [told from the file]", "CHAR"),
-  quote: word('one character, as in ", or none', 'what stands around fields that hold the delimiter ["]', "CHAR|none"),
+  delimiter: word(
+    "one character, as in ; or tab",
+    "character between the fields of a line [told from the file]",
+    "CHAR",
+  ),
+  quote: word('one character, as in ", or none', 'character around fields that hold the delimiter ["]', "CHAR|none"),
   decimal: option(z.enum([".", ","]).optional(), {
     expected: "a point or a comma",
     help: "decimal mark of numbers [told from the file]",
     value: ".|,",
   }),
-  thousands: word("one character, as in . or space", "what parts groups of three digits [none]", "CHAR"),
-  noHeader: option(z.boolean().default(false), { expected: "true or false", help: "files have no header" }),
+  thousands: word("one character, as in . or space", "character between groups of three digits [none]", "CHAR"),
+  noHeader: option(z.boolean().default(false), {
+    expected: "true or false",
+    help: "read files that have no header line",
+  }),
   skip: option(z.number().int().min(0).max(1000).optional(), {
     expected: "a number of lines up to 1000",
-    help: "lines before the header [0]",
+    help: "skip N lines before the header [0]",
     value: "N",
   }),
-  comment: word("the beginning of a line", "leave out lines that begin with it [none]", "TEXT"),
+  comment: word("the beginning of a line", "leave out lines that begin with this text [none]", "TEXT"),
   null: option(z.array(z.string().min(1)).default([]), {
     expected: "texts, as in N/A",
-    help: "a text that stands for no value (repeatable) [an empty field]",
+    help: "read this text as no value (repeatable) [an empty field]",
     value: "TEXT",
     whole: true,
   }),
   column: pairs(
     "role=name, as in open=O",
-    "which column is what: symbol, timeframe, ts (or date and time), open, high, low, close, volume, vwap, trades; by " +
-      "its name, or its place from 1 on (repeatable) [by the header]",
+    "name the column of symbol, timeframe, ts (or date and time), open, high, low, close, volume, vwap or trades, or " +
+      "give its place from 1 on (repeatable) [by the header]",
     "ROLE=NAME",
   ),
   constant: pairs(
     "role=value, as in symbol=AAPL",
-    "a value that files do not have (repeatable) [none]",
+    "set a value that files do not have, for all their bars (repeatable) [none]",
     "ROLE=VALUE",
   ),
   symbolFrom: option(z.array(z.string().min(1)).default([]), {
     expected: "a pattern like {symbol}_{timeframe}.csv",
-    help: "where in its path a file has symbol and timeframe (repeatable) [none]",
+    help: "take symbol and timeframe from the path of a file by this pattern (repeatable) [none]",
     value: "PATTERN",
     whole: true,
   }),
   timeFormat: word(
     "a format like %d.%m.%Y %H:%M",
-    "how times are written, as for strptime [told from the file]",
+    "format of times, as for strptime [told from the file]",
     "FORMAT",
   ),
   timeZone: word(
     "a name like America/New_York, or an offset like -05:00",
-    "zone of times that do not say theirs [asked for]",
+    "time zone of times that do not state theirs [none: such files are refused]",
     "ZONE",
   ),
   ambiguous: option(z.enum(AMBIGUITIES).optional(), {
     expected: `one of ${AMBIGUITIES.join(", ")}`,
-    help: "local times that exist twice or not at all where clocks change [refuse]",
+    help:
+      "when clocks change, read a local time that exists twice or not at all as the earlier or the later one, or refuse it [refuse]",
     value: AMBIGUITIES.join("|"),
   }),
   stamp: option(z.enum(STAMPS).optional(), {
     expected: `one of ${STAMPS.join(", ")}`,
-    help: "which end of its bar a time stands for [start of Barline's own columns; else asked for]",
+    help: "end of its bar that a time stands for [start of Barline's own columns; else the file is refused]",
     value: STAMPS.join("|"),
   }),
   priceScale: option(z.number().positive().optional(), {
     expected: "a number above 0",
-    help: "factor of prices, as in 0.0001 [1]",
+    help: "multiply prices by this factor, as in 0.0001 [1]",
     value: "FACTOR",
   }),
   encoding: option(z.enum(ENCODINGS).optional(), {
     expected: `one of ${ENCODINGS.join(", ")}`,
-    help: "encoding of text [by the byte order mark, else utf-8]",
+    help: "encoding of the files [by the byte order mark, else utf-8]",
     value: "NAME",
   }),
 } satisfies Record<typeof FILE_OPTIONS[number], z.ZodType>;

@@ -42,7 +42,7 @@ testWhere(await missingShell("bash"), "bash completes commands, subcommands, opt
 testWhere(await missingShell("zsh"), "zsh reads its script", async () => {
   await using made = await script("zsh");
   await sh("zsh", ["-n", made.path]);
-  assertStringIncludes(await Deno.readTextFile(made.path), "'*--log-level[least severity");
+  assertStringIncludes(await Deno.readTextFile(made.path), "'*--log-level[log this severity");
 });
 
 testWhere(await missingShell("fish"), "fish completes commands and values", async () => {
