@@ -11,7 +11,8 @@ import type { MarketRecord } from "../records/record.ts";
 import { createSeriesDictionary, renewSeries } from "../records/series_dictionary.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { makers } from "./mock/market.ts";
-import { createPosition, type Position, type PositionTarget } from "./position.ts";
+import type { PositionTarget } from "./destination_watch.ts";
+import { createPosition, type Position } from "./position.ts";
 import {
   type Provider,
   type ProviderContext,

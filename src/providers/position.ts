@@ -4,8 +4,9 @@
  * @module
  */
 import { join } from "@std/path";
-import { type Destination, findDifference } from "../database/destination.ts";
+import type { Destination } from "../database/destination.ts";
 import { makeDirectory, syncDirectory, writeAll } from "../storage/durable_files.ts";
+import { createDestinationWatch, type PositionTarget } from "./destination_watch.ts";
 import { createPlaces } from "./places.ts";
 
 /** Shortest time between two saves while running, in milliseconds. */
@@ -22,14 +23,6 @@ export interface Position<P> {
   track(place: P): () => void;
   /** Saves the place reached. */
   save(): Promise<void>;
-}
-
-/** Where the records go that positions are about. */
-export interface PositionTarget {
-  /** Which destination it is now, and how far it has come; absent where that cannot be known. */
-  readonly destination?: () => Promise<Destination>;
-  /** Tells people something. */
-  readonly warn: (message: string) => void;
 }
 
 /** Options of {@linkcode createPosition}. */
@@ -60,31 +53,18 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
   let savedAt = -Infinity;
   let saving: Promise<void> = Promise.resolve();
   const { target } = options;
-  /** The destination as it was when last asked; `"changed"` when what was stored there may be gone. */
-  let destination: Destination | "changed" | undefined;
+  const watch = createDestinationWatch(target);
 
   async function path(): Promise<string> {
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(options.name));
     return join(directory, `${new Uint8Array(digest).toHex().slice(0, 24)}.json`);
   }
 
-  /** Asks for the destination again: all that is settled by now was committed before that. */
-  async function confirm(): Promise<void> {
-    if (target?.destination === undefined || destination === "changed") return;
-    // One that is away is as it was when it was last there.
-    const now = await target.destination().catch(() => destination as Destination | undefined);
-    const difference = destination && now && findDifference(destination, now);
-    if (difference !== undefined) {
-      target.warn(`Records go to ${difference}: what was read before may be missing there, run again with --resume`);
-    }
-    destination = difference === undefined ? now : "changed";
-  }
-
   async function write(): Promise<void> {
     const place = places.reached;
     if (place === saved) return;
-    await confirm();
-    if (destination === "changed") return;
+    if (!await watch.confirm()) return;
+    const destination = watch.current;
     await makeDirectory(directory);
     const target = await path();
     // A name of its own: another process may read the same source at the same time.
@@ -117,19 +97,14 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
 
   return {
     async load() {
-      await confirm();
+      await watch.confirm();
       let saved: Saved<P>;
       try {
         saved = JSON.parse(await Deno.readTextFile(await path()));
       } catch {
         return undefined;
       }
-      if (target?.destination === undefined || saved.destination === undefined) return saved.place;
-      const difference = destination === undefined || destination === "changed"
-        ? "a database that does not say which it is"
-        : findDifference(saved.destination, destination);
-      if (difference === undefined) return saved.place;
-      target.warn(`Records go to ${difference}: what was read as "${options.name}" is read again`);
+      return watch.accepts(saved.destination, options.name) ? saved.place : undefined;
     },
     track(place) {
       const settle = places.track(place);

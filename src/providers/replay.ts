@@ -4,12 +4,9 @@
  * @module
  */
 import { always, usEquities } from "../calendar/mod.ts";
-import { crc32 } from "node:zlib";
-import { type FileItem, nameOf, readRaw } from "../files/container/raw.ts";
-import { type OpenedFile, openFile } from "../files/open_file.ts";
-import type { PlanContext } from "../files/plan_file.ts";
+import { type FileItem, nameOf } from "../files/container/raw.ts";
+import { openFile } from "../files/open_file.ts";
 import { type Frame, frameSize } from "../records/frame.ts";
-import { createPosition, type Position } from "./position.ts";
 import {
   type Progress,
   type Provider,
@@ -18,12 +15,18 @@ import {
   type ProviderSettings,
   SettingError,
 } from "./provider.ts";
-import { absolute, findFiles, itemsOf, sizeOf, STDIN } from "./replay/files.ts";
+import { openAhead } from "./replay/ahead.ts";
+import { absolute, findFiles, itemsOf, sizeOf, sizeOfItem, STDIN } from "./replay/files.ts";
 import { createFramer, type FilePlace } from "./replay/framer.ts";
 import { readBlocks } from "./replay/lines.ts";
+import { type FilePositions, openFilePositions } from "./replay/positions.ts";
 import { createRefusalWatch } from "./replay/refusals.ts";
 import { planContext, PROVIDER, rowsOf } from "./replay/rows.ts";
 import { playAtSpeed } from "./replay/speed.ts";
+import { findStart, readFrom } from "./replay/start.ts";
+
+/** Files that are opened before their turn: while one is stored, the next is there. */
+const AHEAD = 2;
 
 /** Declares the provider `replay`. */
 export const replay: ProviderDeclaration = {
@@ -50,11 +53,12 @@ export function createReplay(settings: ProviderSettings): Provider {
   if (resume && paths.includes(STDIN)) {
     throw new SettingError("resume", "standard input cannot be read again: leave out --resume, or give a file");
   }
-  /** Of the files that have been opened. */
-  const positions: Position<FilePlace>[] = [];
+  let positions: FilePositions<FilePlace> | undefined;
   const total = paths.reduce((sum, path) => sum + sizeOf(path), 0);
   const plans = planContext(settings);
-  let done = 0;
+  /** Bytes of files that are done with, and those read of each that is being read. */
+  let finished = 0;
+  const reading = new Map<FileItem, number>();
   let left = settings.limit ?? Infinity;
   const only = settings.onlySymbols && new Set(settings.onlySymbols);
   let isComplete = false;
@@ -66,27 +70,28 @@ export function createReplay(settings: ProviderSettings): Provider {
       errors.push(new Error(`Cannot read "${name}": ${(error as Error).message}`, { cause: error }));
       if (paths.length > 1) context.warn(errors.at(-1)!.message);
     };
-    for (const path of paths) {
-      let items: FileItem[] = [];
+    const opening = openAhead(itemsOfAll(paths, note), {
+      open: (item) => openItem(item, context),
+      count: AHEAD,
+      isReady: ({ path }) => path !== STDIN && Deno.statSync(path).isFile,
+    });
+    for await (const [item, came] of opening) {
       try {
-        items = itemsOf(path);
-      } catch (error) {
-        note(path, error);
-      }
-      for (const item of items) {
-        try {
-          for await (const frame of readFile(item, context)) {
-            left -= frameSize(frame);
-            await context.pace(frame.columns.count);
-            if (context.stop.aborted) return;
-            // A line that waited for its turn arrives now; its records keep their order by the time they were read.
-            yield { ...frame, receivedAt: Math.max(frame.receivedAt, Date.now() * 1000) };
-            if (left <= 0) return;
-          }
-        } catch (error) {
-          note(nameOf(item), error);
+        if (!came.ok) throw came.error;
+        for await (const frame of readItem(came.opened, context)) {
+          left -= frameSize(frame);
+          await context.pace(frame.columns.count);
+          if (context.stop.aborted) return;
+          // A line that waited for its turn arrives now; its records keep their order by the time they were read.
+          yield { ...frame, receivedAt: Math.max(frame.receivedAt, Date.now() * 1000) };
+          if (left <= 0) return;
         }
+      } catch (error) {
+        note(nameOf(item), error);
       }
+      // What was not read of a file that failed, or that was read before, is done with.
+      finished += sizeOfItem(item);
+      reading.delete(item);
     }
     // A stop looks like the end of standard input.
     isComplete = !(context.stop.aborted && paths.includes(STDIN));
@@ -94,29 +99,32 @@ export function createReplay(settings: ProviderSettings): Provider {
     if (errors.length > 1) throw new AggregateError(errors, `Cannot read ${errors.length} of ${paths.length} files`);
   }
 
-  async function* readFile(item: FileItem, context: ProviderContext): AsyncGenerator<Frame> {
+  /** Opens a file, or a member of one, and finds where to begin. */
+  async function openItem(item: FileItem, context: ProviderContext) {
     const name = nameOf(item);
-    const position = item.path === STDIN ? undefined : createPosition<FilePlace>({
-      directory: dataDir,
-      name: `replay ${absolute(name)}`,
-      target: context,
-    });
-    if (position !== undefined) positions.push(position);
-    const start = resume ? await findStart(item, await position?.load(), plans, context) : undefined;
-    const count = (bytes: number) => done += bytes;
+    const key = `replay ${absolute(name)}`;
+    const isSaved = item.path !== STDIN;
+    if (isSaved) positions ??= openFilePositions({ directory: dataDir, target: context });
+    const place = resume && isSaved ? await positions!.load(key) : undefined;
+    const start = await findStart(item, place, plans, context.warn);
+    const count = (bytes: number) => void reading.set(item, (reading.get(item) ?? 0) + bytes);
     const opened = await openFile(item, plans, {
       onRead: start === undefined ? count : undefined,
       stop: context.stop,
     });
     const rows = await rowsOf(opened, name, settings);
-    const { clock } = context;
-    const track = (place: FilePlace) => position?.track(place);
-    const framer = createFramer({ source: name, ...rows, clock, only, start, track });
+    const bytes = () => start === undefined ? opened.all() : readFrom(item, opened, start.offset, count);
+    const track = () => isSaved ? positions!.open(key) : () => undefined;
+    return { name, start, rows, bytes, track, close: opened.close };
+  }
+
+  async function* readItem(opened: Awaited<ReturnType<typeof openItem>>, context: ProviderContext) {
+    const { name, start, rows, bytes, track } = opened;
+    const framer = createFramer({ source: name, ...rows, clock: context.clock, only, start, track: track() });
     let isEmpty = true;
-    const chunks = start === undefined ? opened.all() : readFrom(item, opened, start.offset, count);
     const { refuseLimit } = settings;
     const watch = refuseLimit === undefined ? undefined : createRefusalWatch(refuseLimit, kind, start !== undefined);
-    for await (const block of readBlocks(chunks, start?.offset ?? 0)) {
+    for await (const block of readBlocks(bytes(), start?.offset ?? 0)) {
       for (const frame of framer.frames(block, left)) {
         isEmpty = false;
         const problem = watch?.look(frame);
@@ -138,7 +146,11 @@ export function createReplay(settings: ProviderSettings): Provider {
     name: PROVIDER,
     check: () => checkHeads(paths, settings),
     isComplete: () => isComplete,
-    progress: (): Progress | undefined => total > 0 ? { done: Math.min(done, total), total } : undefined,
+    progress(): Progress | undefined {
+      if (total === 0) return undefined;
+      const done = reading.values().reduce((sum, bytes) => sum + bytes, finished);
+      return { done: Math.min(done, total), total };
+    },
     open(context) {
       const frames = readAll(context);
       return ReadableStream.from(
@@ -146,26 +158,22 @@ export function createReplay(settings: ProviderSettings): Provider {
       );
     },
     async close() {
-      for (const position of positions) await position.save();
+      await positions?.save();
     },
   };
 }
 
-/** The bytes of a file's rows from a place on. */
-async function* readFrom(
-  item: FileItem,
-  opened: OpenedFile,
-  from: number,
-  onRead?: (bytes: number) => void,
-): AsyncGenerator<Uint8Array> {
-  if (opened.isPlain) {
-    await opened.close();
-    return yield* readRaw(item, from, { onRead });
-  }
-  let left = from;
-  for await (const chunk of opened.all()) {
-    if (left < chunk.length) yield left === 0 ? chunk : chunk.subarray(left);
-    left = Math.max(0, left - chunk.length);
+/** What is to be read of all files; `note` is told of those that cannot be looked into. */
+function* itemsOfAll(
+  paths: readonly string[],
+  note: (name: string, error: unknown) => void,
+): Generator<FileItem> {
+  for (const path of paths) {
+    try {
+      yield* itemsOf(path);
+    } catch (error) {
+      note(path, error);
+    }
   }
 }
 
@@ -193,46 +201,4 @@ async function checkHeads(paths: readonly string[], settings: ProviderSettings):
   throw problems.length === 1
     ? problems[0]
     : new AggregateError(problems, problems.map(({ message }) => message).join("\n"));
-}
-
-/** The saved place, where the file is still the one that was read then. */
-async function findStart(
-  item: FileItem,
-  place: FilePlace | undefined,
-  plans: PlanContext,
-  context: ProviderContext,
-): Promise<FilePlace | undefined> {
-  if (place === undefined) return undefined;
-  const head = new TextEncoder().encode(place.head);
-  const before = Uint8Array.fromHex(place.before);
-  const bytes = async (from: number) => readFrom(item, await openFile(item, plans), from);
-  const isSame = place.digest === undefined
-    ? await hasBytes(await bytes(0), head) && await hasBytes(await bytes(place.offset - before.length), before)
-    : await digestOf(await bytes(0), place.offset) === place.digest;
-  if (isSame) return place;
-  context.warn(`"${nameOf(item)}" is not the file that was read last time: reading it from its beginning`);
-}
-
-/** The digest of a file's lines, unpacked, up to a place; `undefined` where the file is shorter. */
-async function digestOf(bytes: AsyncIterable<Uint8Array>, to: number): Promise<number | undefined> {
-  let digest = 0;
-  let at = 0;
-  for await (const chunk of bytes) {
-    digest = crc32(chunk.subarray(0, to - at), digest);
-    at += chunk.length;
-    if (at >= to) return digest;
-  }
-  return at >= to ? digest : undefined;
-}
-
-/** Whether the bytes begin like that. */
-async function hasBytes(bytes: AsyncIterable<Uint8Array>, expected: Uint8Array): Promise<boolean> {
-  let at = 0;
-  for await (const chunk of bytes) {
-    const count = Math.min(chunk.length, expected.length - at);
-    for (let byte = 0; byte < count; byte++) if (chunk[byte] !== expected[at + byte]) return false;
-    at += count;
-    if (at === expected.length) return true;
-  }
-  return at === expected.length;
 }

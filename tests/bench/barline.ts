@@ -6,6 +6,7 @@
 import { openApp } from "../../src/app/app.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { openDatabase } from "../../src/database/open.ts";
+import type { GivenFormat } from "../../src/files/plan_file.ts";
 import { distribute } from "../../src/pipeline/deliver.ts";
 import { createReplay } from "../../src/providers/replay.ts";
 import type { Bar } from "../../src/records/bar.ts";
@@ -74,7 +75,16 @@ export async function sinkAlone(options: BenchOptions, bars: readonly Bar[], mor
 }
 
 /** Seconds from opening the file to the commit of its last row. */
-export async function endToEnd(options: BenchOptions, file: string): Promise<number> {
+export function endToEnd(options: BenchOptions, file: string): Promise<number> {
+  return loadFiles(options, [file]);
+}
+
+/** Seconds from opening the first of files to the commit of the last row of all. */
+export async function loadFiles(
+  options: BenchOptions,
+  file: readonly string[],
+  format?: GivenFormat,
+): Promise<number> {
   const loaded = benchConfig(options);
   const replay = createReplay({
     kinds: [recordKind("bar")],
@@ -82,7 +92,8 @@ export async function endToEnd(options: BenchOptions, file: string): Promise<num
     timeframe: "1m",
     tenant: "default",
     timeUnit: "iso",
-    file: [file],
+    file,
+    format,
     resume: false,
     dataDir: options.dataDir,
     provisional: false,

@@ -17,9 +17,8 @@ Deno.test("after kill -9 --resume goes on where everything before is committed, 
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", csvFile(30_000));
   const running = work.startIngest(["--file", file, "--rate", "5000"]);
-  const positions = join(work.dataDir, "positions");
-  const saved = () => Array.fromAsync(Deno.readDir(positions)).catch(() => []);
-  while (!(await saved()).some(({ name }) => name.endsWith(".json")));
+  const positions = join(work.dataDir, "positions", "files.jsonl");
+  while (await Deno.readTextFile(positions).catch(() => "") === "");
   running.kill("SIGKILL");
   assertEquals((await running.ended).code, 137);
   const { code, json } = await work.ingest(["--file", file, "--resume"]);

@@ -9,6 +9,7 @@ export const STDIN = "-";
 
 /** How many bytes a read asks for. */
 const CHUNK_BYTES = 256 * 1024;
+const LEAST_BYTES = 16 * 1024;
 
 /** Something to read. */
 export interface FileItem {
@@ -57,7 +58,9 @@ async function* readChunks(
 ): AsyncGenerator<Uint8Array> {
   using file = await Deno.open(path);
   if (from > 0) onRead(await file.seek(from, Deno.SeekMode.Start));
-  const buffer = new Uint8Array(CHUNK_BYTES);
+  const { isFile, size } = file.statSync();
+  // Of many small files, the memory of whole chunks would cost more than the reading.
+  const buffer = new Uint8Array(isFile ? Math.max(LEAST_BYTES, Math.min(CHUNK_BYTES, size - from + 1)) : CHUNK_BYTES);
   let left = length;
   while (left > 0) {
     const count = await file.read(left < buffer.length ? buffer.subarray(0, left) : buffer);

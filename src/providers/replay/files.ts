@@ -132,3 +132,12 @@ const isReport = (item: FileItem, all: readonly FileItem[]) =>
 export function sizeOf(path: string): number {
   return path === STDIN ? 0 : Deno.statSync(path).size;
 }
+
+/** Bytes on disk of an item; 0 where they cannot be known. */
+export function sizeOfItem({ path, member }: FileItem): number {
+  try {
+    return member?.length ?? sizeOf(path);
+  } catch {
+    return 0;
+  }
+}

@@ -24,15 +24,16 @@ export interface Block {
 
 /** Cuts bytes into blocks of whole lines, starting to count at `offset`. */
 export async function* readBlocks(chunks: AsyncIterable<Uint8Array>, offset: number): AsyncGenerator<Block> {
-  let buffer = new Uint8Array(512 * 1024);
-  /** Bytes of the unfinished line at the start of the buffer. */
+  /** Bytes of an unfinished line, and room for what follows it. */
+  let buffer = new Uint8Array(0);
+  /** How many there are. */
   let held = 0;
   /** Bytes so far of a line that is too long; 0 outside of one. */
   let skipping = 0;
 
-  function take(length: number, tooLong?: number): Block {
-    const block = { data: buffer.subarray(0, length), offset, tooLong };
-    offset += tooLong ?? length;
+  function take(data: Uint8Array, tooLong?: number): Block {
+    const block = { data, offset, tooLong };
+    offset += tooLong ?? data.length;
     return block;
   }
 
@@ -41,10 +42,19 @@ export async function* readBlocks(chunks: AsyncIterable<Uint8Array>, offset: num
       const end = bytes.indexOf(NEWLINE) + 1;
       skipping += end === 0 ? bytes.length : end;
       if (end === 0) continue;
-      yield take(SHOWN_BYTES, skipping);
+      yield take(buffer.subarray(0, SHOWN_BYTES), skipping);
       skipping = 0;
       held = 0;
       bytes = bytes.subarray(end);
+    }
+    if (held === 0) {
+      // Lines that are whole need not be copied.
+      const end = bytes.lastIndexOf(NEWLINE) + 1;
+      if (end > 0) {
+        yield take(bytes.subarray(0, end));
+        bytes = bytes.subarray(end);
+      }
+      if (bytes.length === 0) continue;
     }
     const filled = held + bytes.length;
     if (filled > buffer.length) {
@@ -55,7 +65,7 @@ export async function* readBlocks(chunks: AsyncIterable<Uint8Array>, offset: num
     buffer.set(bytes, held);
     const end = held + bytes.lastIndexOf(NEWLINE) + 1;
     if (end > held) {
-      yield take(end);
+      yield take(buffer.subarray(0, end));
       buffer.copyWithin(0, end, filled);
       held = filled - end;
     } else {
@@ -63,6 +73,6 @@ export async function* readBlocks(chunks: AsyncIterable<Uint8Array>, offset: num
     }
     if (held > MAX_LINE_BYTES) skipping = held;
   }
-  if (skipping > 0) yield take(SHOWN_BYTES, skipping);
-  else if (held > 0) yield take(held);
+  if (skipping > 0) yield take(buffer.subarray(0, SHOWN_BYTES), skipping);
+  else if (held > 0) yield take(buffer.subarray(0, held));
 }
