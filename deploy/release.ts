@@ -1,6 +1,6 @@
 /**
- * Makes what is released: for each target a tarball with the binary, its completions, the service and the documentation, and a
- * file with the checksums of all.
+ * Builds a release: for each target a tarball with the binary, its completions, the service and the documentation, and one
+ * file with all checksums.
  *
  *     deno task release                                       # every target
  *     deno task release --target x86_64-unknown-linux-gnu     # one of them; repeatable
