@@ -15,7 +15,7 @@ import { readTime } from "./time.ts";
 const FIXED: Partial<Settings> = { kind: ["bar"], limit: undefined, quorum: [], journal: "off", dlqAutoReplay: "off" };
 
 /** Reads a range of the providers' history into the database. */
-export async function run({ options, flags, configFile, maxOpenFiles }: Invocation): Promise<number> {
+export async function run({ options, flags, configFile, maxOpenFiles, early }: Invocation): Promise<number> {
   const range = readRange(flags, Date.now());
   let made: readonly Provider[] = [];
   const config = loadConfig({
@@ -44,6 +44,7 @@ export async function run({ options, flags, configFile, maxOpenFiles }: Invocati
   return await streamBars({ config: used, tenants: [{ config: used, providers: past }] }, {
     goOn: "run the same command again to continue from here",
     maxOpenFiles,
+    early,
   });
 }
 

@@ -28,6 +28,8 @@ export interface Invocation {
   readonly configFile?: string;
   /** Most files that the process may have open, where that is known; of a command that serves. */
   readonly maxOpenFiles?: number;
+  /** Listening to signals from the start on, of a command that summarizes: it disposes of it when it listens itself. */
+  readonly early?: Disposable;
 }
 
 /** The code of a command. */

@@ -9,7 +9,7 @@ import { environment } from "./environment.ts";
 import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
-export async function run({ options, flags, configFile, maxOpenFiles }: Invocation): Promise<number> {
+export async function run({ options, flags, configFile, maxOpenFiles, early }: Invocation): Promise<number> {
   if (flags.has("dry-run")) {
     const config = loadConfig({ flags: options, ...environment(), file: configFile });
     return await (await import("./inspect.ts")).inspectFiles(config.settings.file, config);
@@ -42,6 +42,7 @@ export async function run({ options, flags, configFile, maxOpenFiles }: Invocati
       ? "standard input has not been read to its end"
       : "the same command with --resume continues from here",
     maxOpenFiles,
+    early,
     token: () => config.variable(TOKEN_VARIABLE),
   });
 }

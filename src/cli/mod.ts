@@ -15,8 +15,12 @@ const HELP = /^(-h|--help(=all)?)$/;
 /** Whether there is a file of that name. */
 const isFile = (path: string): Promise<boolean> => Deno.stat(path).then(({ isFile }) => isFile, () => false);
 
-/** Runs the program with these arguments and gives its exit code. */
-export async function main(args: readonly string[]): Promise<number> {
+/**
+ * Runs the program with these arguments and gives its exit code.
+ *
+ * @param early Listening to signals until a run listens itself; other commands leave them to the system.
+ */
+export async function main(args: readonly string[], early?: Disposable): Promise<number> {
   const [name, ...rest] = args;
   let command: Command | undefined;
   let invocation: Invocation | undefined;
@@ -62,7 +66,8 @@ export async function main(args: readonly string[]): Promise<number> {
     const maxOpenFiles = command.serves ? await (await import("../open_files.ts")).readOpenFilesLimit() : undefined;
     // For dlq fix alone, which starts an editor: commands that read data from elsewhere must not start processes.
     if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
-    return await (await command.load(invocation)).run({ ...invocation, maxOpenFiles });
+    if (!command.summarizes) early?.[Symbol.dispose]();
+    return await (await command.load(invocation)).run({ ...invocation, maxOpenFiles, early });
   } catch (error) {
     const { formOf, report } = await import("./report.ts");
     const form = command?.summarizes ? formOf(rest, invocation) : { isSummary: false };

@@ -45,17 +45,24 @@ export function formOf(
   isTerminal = Deno.stderr.isTerminal(),
 ): ReportForm {
   const formOfLog = (isJson: boolean) => isJson ? "json" : isTerminal ? undefined : "text";
-  if (invocation === undefined) {
-    const isJson = args.some((arg, at) =>
-      arg === "--log-format=json" || arg === "json" && args[at - 1] === "--log-format"
-    );
-    return { isSummary: args.includes("--json"), log: formOfLog(isJson) };
-  }
-  const inputs = { flags: invocation.options, env: Deno.env.get, file: invocation.configFile };
+  const inputs = invocation === undefined
+    ? { flags: formFlags(args), env: Deno.env.get }
+    : { flags: invocation.options, env: Deno.env.get, file: invocation.configFile };
   return {
     isSummary: peekOption("json", inputs) === true,
     log: formOfLog(peekOption("logFormat", inputs) === "json"),
   };
+}
+
+/** The flags of the form among arguments that could not be read, or have not been yet. */
+function formFlags(args: readonly string[]): Map<string, unknown> {
+  const isJson = args.some((arg, at) =>
+    arg === "--log-format=json" || arg === "json" && args[at - 1] === "--log-format"
+  );
+  const flags = new Map<string, unknown>();
+  if (args.includes("--json")) flags.set("json", true);
+  if (isJson) flags.set("logFormat", "json");
+  return flags;
 }
 
 function explain(error: unknown): string {

@@ -7,6 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import type { App } from "../app/app.ts";
 import type { Reload } from "../http/start.ts";
 import { describeError } from "../telemetry/log.ts";
+import { onStops } from "./early_signals.ts";
 import { codeOfSignal } from "./exit.ts";
 
 /** Listening to SIGHUP; disposing of it ends that. */
@@ -49,19 +50,8 @@ export interface Signals extends Disposable {
   received(): readonly Deno.Signal[];
 }
 
-/** The signals that stop a run. */
-const STOPS: readonly Deno.Signal[] = Deno.build.os === "windows" ? ["SIGINT"] : ["SIGINT", "SIGTERM"];
-
-/** Calls `fn` at each signal that stops a run, until it is disposed of. */
-function onStops(fn: (signal: Deno.Signal) => void): Disposable {
-  const listeners = STOPS.map((signal) => [signal, () => fn(signal)] as const);
-  for (const [signal, listener] of listeners) Deno.addSignalListener(signal, listener);
-  return {
-    [Symbol.dispose]() {
-      for (const [signal, listener] of listeners) Deno.removeSignalListener(signal, listener);
-    },
-  };
-}
+/** The line of the log about a signal that comes before a run is open. */
+export const stoppedEarly = (signal: Deno.Signal) => ["Stopped by {signal} before the run began", { signal }] as const;
 
 /**
  * Ends the process at a signal that comes before a run is open, as the signal itself would, after `tell` has said so. The

@@ -16,7 +16,7 @@ import { endOf } from "./exit.ts";
 import { dlqCommand } from "./hint.ts";
 import { startProgress } from "./progress.ts";
 import { describeStart, placesOf } from "./start_line.ts";
-import { endOnEarlySignals, reloadOnSignal, stopOnSignals } from "./signals.ts";
+import { endOnEarlySignals, reloadOnSignal, stopOnSignals, stoppedEarly } from "./signals.ts";
 import { summarize, summarizeUnbegun } from "./summary.ts";
 
 /** Whether Deno's OpenTelemetry is on. */
@@ -29,6 +29,8 @@ export interface StreamOptions extends Pick<RunOptions, "load" | "onReloaded" | 
   goOn?: string;
   /** Most files that the process may have open, where that is known. */
   maxOpenFiles?: number;
+  /** Listening to signals from the start on: it ends when the run listens itself. */
+  early?: Disposable;
   /** The operator's current token. @default {that of the configuration} */
   token?: () => string | undefined;
 }
@@ -36,8 +38,8 @@ export interface StreamOptions extends Pick<RunOptions, "load" | "onReloaded" | 
 /** Streams the tenants' records into the database until they end or a signal comes, and gives the exit code. */
 export async function streamBars(
   { config, tenants }: LoadedRun,
-  { load, onReloaded, joinsCluster, goOn, maxOpenFiles, token = () => config.variable(TOKEN_VARIABLE) }: StreamOptions =
-    {},
+  { load, onReloaded, joinsCluster, goOn, maxOpenFiles, early, token = () => config.variable(TOKEN_VARIABLE) }:
+    StreamOptions = {},
 ): Promise<number> {
   const { settings } = config;
   await using running = new AsyncDisposableStack();
@@ -49,10 +51,11 @@ export async function streamBars(
     ? running.use((await import("../telemetry/tracing.ts")).createTracing(Deno.env.get))
     : undefined;
   const log = getLogger("barline");
-  using early = endOnEarlySignals((signal) => {
-    log.info("Stopped by {signal} before the run began", { signal });
+  using unopened = endOnEarlySignals((signal) => {
+    log.info(...stoppedEarly(signal));
     if (settings.json) console.log(summarizeUnbegun());
   });
+  early?.[Symbol.dispose]();
   const run = running.use(
     await openRun({
       config,
@@ -83,7 +86,7 @@ export async function streamBars(
     );
   }
   const signals = running.use(stopOnSignals(app, progress.say));
-  early[Symbol.dispose]();
+  unopened[Symbol.dispose]();
   running.defer(progress.stop);
   await sharing?.start();
   progress.start(app);

@@ -12,6 +12,8 @@ const root = fromFileUrl(new URL("../../", import.meta.url));
 export interface Ended {
   /** Exit code; 128 + the signal's number where a signal ended it. */
   readonly code: number;
+  /** The signal that ended it, where it did not end itself. */
+  readonly signal: Deno.Signal | null;
   readonly stdout: string;
   readonly stderr: string;
   /** The object on the last line of stdout. */
@@ -100,13 +102,14 @@ export function startBarline(args: readonly string[], options: StartOptions): Ru
     const timer = options.endless ? undefined : setTimeout(() => child.kill("SIGKILL"), HANGS_AFTER_MS);
     const started = performance.now();
     await Promise.all([stdout.ended, stderr.ended]);
-    const { code } = await child.status;
+    const { code, signal } = await child.status;
     clearTimeout(timer);
     if (performance.now() - started >= patienceMs) {
       throw new Error(`barline ${args.join(" ")} hangs; so far: ${stdout.text()}${stderr.text()}`);
     }
     return {
       code,
+      signal,
       stdout: stdout.text(),
       stderr: stderr.text(),
       get json() {
