@@ -10,6 +10,7 @@ import { EXIT_CODES } from "../src/cli/exit.ts";
 import { describeOption } from "../src/cli/help.ts";
 import { optionGroups } from "../src/config/groups.ts";
 import { flagSpecs, type OptionName } from "../src/config/options.ts";
+import { providers, rowName } from "../src/providers/mod.ts";
 import { SERIES } from "../src/records/columns.ts";
 import { recordKind, recordKinds } from "../src/records/mod.ts";
 import { makeFormats } from "./support/format_table.ts";
@@ -29,6 +30,7 @@ const GENERATED: readonly Generated[] = [
   { page: "reference/http.md", name: "routes", make: makeRoutes },
   { page: "reference/records.md", name: "kinds", make: makeKinds },
   { page: "files.md", name: "formats", make: makeFormats },
+  { page: "providers.md", name: "declared", make: makeProviders },
   { page: "deployment.md", name: "exit codes", make: makeExitCodes },
 ];
 
@@ -47,6 +49,17 @@ export async function generate(page: string, text: string): Promise<string> {
     text = text.replace(part, (_, begin, end) => [begin, ...lines, "", end].join("\n"));
   }
   return text;
+}
+
+/** What providers declare, of those that have asset classes of their own. */
+function makeProviders(): string[] {
+  const rows = Object.entries(providers).flatMap(([name, { assets, history, delayMs, account }]) => {
+    if (rowName(name) !== name || assets === "any") return [];
+    const delay = delayMs === 0 ? "" : ` (cheapest plan: ${delayMs / 60_000} minutes late)`;
+    const connections = account === "single" ? "one an account" : "any number";
+    return [`| \`${name}\` | ${assets.join(", ")}${delay} | ${history ?? "none"} | ${connections} |`];
+  });
+  return ["| provider | asset classes | history goes back | connections |", "|---|---|---|---|", ...rows];
 }
 
 function makeExitCodes(): string[] {

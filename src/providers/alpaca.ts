@@ -34,7 +34,8 @@ export const alpaca: ProviderDeclaration = {
   calendar: calendarOf,
   delayMs: 15 * MINUTE_MS,
   account: "single",
-  history: true,
+  assets: ["stocks"],
+  history: "as far as the plan allows",
 };
 
 /**

@@ -35,7 +35,8 @@ export const binance: ProviderDeclaration = {
   calendar: () => always,
   delayMs: 0,
   account: "open",
-  history: true,
+  assets: ["crypto"],
+  history: "to the first bar of each symbol",
   exampleSymbols: "BTCUSDT,ETHUSDT",
 };
 

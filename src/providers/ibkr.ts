@@ -7,7 +7,7 @@
  * @module
  */
 import { type Address, createAccount } from "./ibkr/account.ts";
-import { BAR_SIZES } from "./ibkr/bars.ts";
+import { BAR_SIZES, SMALL_MS, SMALL_REACH_DAYS } from "./ibkr/bars.ts";
 import { type Listing, readSymbol } from "./ibkr/contract.ts";
 import { createIbkrFeed, type IbkrTiming } from "./ibkr/feed.ts";
 import { hoursOf } from "./ibkr/hours.ts";
@@ -20,7 +20,8 @@ export const ibkr: ProviderDeclaration = {
   calendar: hoursOf,
   delayMs: 0,
   account: "single",
-  history: true,
+  assets: ["stocks", "currencies", "indices", "futures"],
+  history: `bars of up to ${SMALL_MS / 1000} s: ${SMALL_REACH_DAYS} days; longer ones: no documented end`,
 };
 
 /**

@@ -26,7 +26,8 @@ export const kraken: ProviderDeclaration = {
   calendar: hoursOf,
   delayMs: 0,
   account: "open",
-  history: true,
+  assets: ["crypto", "tokenised stocks"],
+  history: "720 bars; older ones are made of trades",
   exampleSymbols: "BTC/USD,ETH/USD",
 };
 

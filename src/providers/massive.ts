@@ -28,7 +28,8 @@ export const massive: ProviderDeclaration = {
   calendar: () => usEquities,
   delayMs: DELAY_MS,
   account: "single",
-  history: true,
+  assets: ["stocks"],
+  history: "2 years or more, by plan",
 };
 
 /**

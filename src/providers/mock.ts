@@ -34,7 +34,8 @@ export const mock: ProviderDeclaration = {
   calendar: () => always,
   delayMs: 0,
   account: "open",
-  history: false,
+  assets: "any",
+  history: undefined,
 };
 
 /**

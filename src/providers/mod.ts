@@ -41,9 +41,9 @@ export function calendarOf(provider: string, symbol: string): Calendar | undefin
   return declarationOf(provider)?.calendar(symbol);
 }
 
-/** Whether a provider of that name can have a history. */
+/** Whether a provider of that name has a history. */
 export function hasHistory(name: string): boolean {
-  return declarationOf(name)?.history ?? false;
+  return declarationOf(name)?.history !== undefined;
 }
 
 /** All names of a provider, the given one first. */

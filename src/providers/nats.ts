@@ -36,7 +36,8 @@ export const nats: ProviderDeclaration = {
   calendar: () => undefined,
   delayMs: 0,
   account: "open",
-  history: false,
+  assets: "any",
+  history: undefined,
 };
 
 /**

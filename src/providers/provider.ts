@@ -19,7 +19,10 @@ import type { Interval } from "../records/intervals.ts";
 import type { RecordKind } from "../records/kind.ts";
 import type { ReceiveClock } from "../records/record.ts";
 
-/** What a provider is, before anybody wants anything of it: all that the rest of the program knows of it by name. */
+/** A sort of things that are traded. */
+export type AssetClass = "stocks" | "tokenised stocks" | "crypto" | "currencies" | "indices" | "futures";
+
+/** A provider before a run configures it: all that the rest of the program knows of it by name. */
 export interface ProviderDeclaration {
   /**
    * Makes the provider.
@@ -40,8 +43,10 @@ export interface ProviderDeclaration {
    * and tenants share.
    */
   readonly account: "open" | "single";
-  /** Whether it can have a history: files, streams and the mock are all the past they have. */
-  readonly history: boolean;
+  /** Asset classes that it has; `"any"` where files or other instances decide. */
+  readonly assets: readonly AssetClass[] | "any";
+  /** How far its history goes back, for people; `undefined` where it has none: a file or a stream is all its past. */
+  readonly history: string | undefined;
   /** Symbols as it spells them, for people. @default {"A,B"} */
   readonly exampleSymbols?: string;
 }

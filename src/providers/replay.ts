@@ -35,7 +35,8 @@ export const replay: ProviderDeclaration = {
   calendar: (symbol) => symbol.includes("/") ? always : usEquities,
   delayMs: 0,
   account: "open",
-  history: false,
+  assets: "any",
+  history: undefined,
 };
 
 /**

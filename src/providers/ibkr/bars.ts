@@ -21,7 +21,7 @@ export const BAR_SIZES: ReadonlyMap<string, BarSizeSetting> = new Map([
 ] as [string, BarSizeSetting][]);
 
 /** Bars up to this length are paced strictly, in milliseconds. */
-const SMALL_MS = 30_000;
+export const SMALL_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
 /** Longest break of a market that a night session reaches over, in milliseconds: a Golden Week with its weekends. */
@@ -30,12 +30,12 @@ const LONGEST_BREAK_MS = 12 * 24 * HOUR_MS;
 /** Whether requests for bars of this length count against the strict limits. */
 export const isSmall = (stepMs: number) => stepMs <= SMALL_MS;
 
-/** Bars up to {@linkcode SMALL_MS} are kept for six months, after IBKR's list of data that cannot be had. */
-const SMALL_REACH_MS = 180 * 24 * HOUR_MS;
+/** IBKR keeps bars of up to {@linkcode SMALL_MS} for six months, by its list of unavailable data. */
+export const SMALL_REACH_DAYS = 180;
 
-/** Start of the oldest bars of this length that there are, in epoch ms; `undefined` where no end is documented. */
+/** Start of the oldest existing bars of this length, in epoch ms; `undefined` where IBKR documents no end. */
 export const oldestStart = (stepMs: number) =>
-  isSmall(stepMs) ? Math.ceil((Date.now() - SMALL_REACH_MS) / stepMs) * stepMs : undefined;
+  isSmall(stepMs) ? Math.ceil((Date.now() - SMALL_REACH_DAYS * 24 * HOUR_MS) / stepMs) * stepMs : undefined;
 
 /**
  * How long a subscription looks back: to the last session, where one may, as a request that finds nothing is over with
