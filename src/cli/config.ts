@@ -11,10 +11,13 @@ import { TENANT_NAME } from "../config/tenant_name.ts";
 import { TENANT_OPTIONS, VARIABLE } from "../config/tenants.ts";
 
 /** Checks and shows the configuration. */
-export function run({ words, options, configFile }: Invocation): Promise<number> {
+export async function run({ words, options, configFile }: Invocation): Promise<number> {
+  if (words[0] === "init") {
+    return await (await import("./init.ts")).run({ words: [], options, flags: new Map([["print", true]]), configFile });
+  }
   if (words[0] === "schema") {
     console.log(JSON.stringify(makeJsonSchema(), null, 2));
-    return Promise.resolve(EXIT.done);
+    return EXIT.done;
   }
   const check = (config: CheckedConfig) => {
     const made = makeTenantProviders(config);
@@ -36,7 +39,7 @@ export function run({ words, options, configFile }: Invocation): Promise<number>
       console.log(`${line.padEnd(50)} # ${source}`);
     }
   }
-  return Promise.resolve(EXIT.done);
+  return EXIT.done;
 }
 
 /** The schema of the user's file, where defaults may be left out. */

@@ -36,6 +36,7 @@ export const alpaca: ProviderDeclaration = {
   account: "single",
   assets: ["stocks"],
   history: "as far as the plan allows",
+  keys: ["ALPACA_API_KEY", "ALPACA_SECRET_KEY"],
 };
 
 /**

@@ -30,6 +30,7 @@ export const massive: ProviderDeclaration = {
   account: "single",
   assets: ["stocks"],
   history: "2 years or more, by plan",
+  keys: ["MASSIVE_API_KEY"],
 };
 
 /**

@@ -49,6 +49,8 @@ export interface ProviderDeclaration {
   readonly history: string | undefined;
   /** Symbols as it spells them, for people. @default {"A,B"} */
   readonly exampleSymbols?: string;
+  /** Variables that hold its keys. @default {none: it needs no key} */
+  readonly keys?: readonly string[];
 }
 
 /** What the user wants of a provider. */

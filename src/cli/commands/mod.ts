@@ -14,6 +14,7 @@ import { dlq } from "./dlq.ts";
 import { doctor } from "./doctor.ts";
 import { gaps } from "./gaps.ts";
 import { ingest } from "./ingest.ts";
+import { init } from "./init.ts";
 import { inspect } from "./inspect.ts";
 import { journal } from "./journal.ts";
 import { migrate } from "./migrate.ts";
@@ -23,6 +24,7 @@ import { version } from "./version.ts";
 
 /** All commands, in the order of the help. */
 export const commands: Readonly<Record<string, Command>> = {
+  init,
   ingest,
   inspect,
   backfill,
