@@ -19,6 +19,11 @@ const DONE = [
   "journal",
   "nats",
   "open_files.ts",
+  "pipeline",
+  "providers/replay",
+  "providers/replay.ts",
+  "records",
+  "sinks",
   "storage",
   "telemetry",
   "version.ts",
@@ -64,9 +69,10 @@ function commentsOf(path: string, source: string): Text[] {
   return found;
 }
 
-/** Messages of errors and of the log: literals that begin one. */
+/** Messages of errors and of the log: literals that begin one. A `SettingError` has the name of its option before it. */
 function messagesOf(path: string, source: string): Text[] {
-  const calls = /(?:new \w*Error\(|\blog\.(?:debug|info|warn|error)\(|\bwarn\()\s*["`]([^"`]+)/g;
+  const calls =
+    /(?:new (?:SettingError\([^,]+,|\w*Error\()|\blog\.(?:debug|info|warn|error)\(|\bwarn\()\s*["`]([^"`]+)/g;
   return Array.from(source.matchAll(calls), ({ 1: text, index }) => ({
     place: `${path}:${source.slice(0, index).split("\n").length}`,
     text,
@@ -89,9 +95,18 @@ const ENDINGS = [
   "src/config/database.ts",
   "src/journal/segments.ts",
   "src/journal/space.ts",
+  "src/pipeline/run.ts",
+  "src/providers/replay.ts",
+  "src/providers/replay/files.ts",
+  "src/providers/replay/header.ts",
+  "src/records/codec.ts",
+  "src/records/packed.ts",
+  "src/sinks/nats/messages.ts",
 ];
 
-const files = (await sourceFiles()).filter((path) => DONE.includes(path.split("/")[1]));
+const files = (await sourceFiles()).filter((path) =>
+  DONE.some((part) => path === `src/${part}` || path.startsWith(`src/${part}/`))
+);
 const sources = await Promise.all(
   files.map(async (path) => [path, await Deno.readTextFile(join(ROOT, path))] as const),
 );

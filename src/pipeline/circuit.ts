@@ -1,9 +1,10 @@
 /**
- * The circuit breaker: while the sink is away, nobody hammers it.
+ * The circuit breaker, which spares a sink that is away.
  *
- * The circuit is **closed** in normal running. After a number of consecutive failures it **opens**: nothing is let
- * through until a cooldown has passed. Then it is **half-open**: exactly one caller goes through as a probe, the others
- * keep waiting. A probe that succeeds closes the circuit and releases the waiting, one that fails opens it again.
+ * The circuit is **closed** in normal running. After a number of consecutive failures it **opens** and lets nothing
+ * through until a cooldown has passed. Then it is **half-open**: exactly one caller goes through as a probe, and the
+ * others keep waiting. A probe that succeeds closes the circuit and releases the waiting callers; one that fails opens
+ * it again.
  *
  * @module
  */
@@ -18,7 +19,7 @@ export interface CircuitOptions {
   cooldownMs: (error: unknown) => number;
   /** Which errors count; others prove that the sink answers, and count as success. */
   isFailure: (error: unknown) => boolean;
-  /** Told of each change of state, with the error behind it. */
+  /** Called at each change of state, with the error behind it. */
   onChange?: (state: CircuitState, failures: number, error?: unknown) => void;
 }
 
@@ -33,7 +34,7 @@ export interface Circuit extends Disposable {
    * @throws What `fn` throws, or the signal's reason when it aborts while waiting.
    */
   call<T>(fn: () => Promise<T>, signal: AbortSignal): Promise<T>;
-  /** Opens the circuit whatever the count: its caller has found out in another way that the sink is away. */
+  /** Opens the circuit without regard to the count: its caller has found out in another way that the sink is away. */
   trip(error: unknown): void;
   /** Ends the cooldown: the next caller is the probe. */
   probe(): void;
@@ -86,7 +87,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
       const isProbe = await admit(signal);
       const failed = (error: unknown) => {
         failures++;
-        // Calls that were under way when the circuit opened fail late; they must not lengthen the cooldown.
+        // Calls that were in flight when the circuit opened fail late; they must not lengthen the cooldown.
         if (isProbe || (state === "closed" && failures >= options.failures)) change("open", error);
       };
       const succeeded = () => {

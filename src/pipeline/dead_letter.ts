@@ -8,8 +8,8 @@ import type { DeadLetters } from "../dead_letters/write.ts";
 import { exhaustedBy, retry } from "./retry.ts";
 
 /**
- * Keeps letters and tells whether they are kept. Records whose letters could not be kept stay unsettled: they count as
- * in flight in the ledger, and a source that can be read again reads them again.
+ * Keeps letters. Returns whether it could. Records whose letters could not be kept stay unsettled: they count as in
+ * flight in the ledger, and a provider that can read them again does so.
  */
 export type DeadLetterRecords = (letters: readonly DeadLetter[]) => Promise<boolean>;
 

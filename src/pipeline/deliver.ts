@@ -25,12 +25,12 @@ export interface DeliverOptions {
   /** Attempts of a write before the sink counts as away and the batch waits behind the circuit. */
   retryAttempts: number;
   deadLetter: DeadLetterRecords;
-  /** Keeps frames in the journal, where there is one, and tells whether it could. */
+  /** Keeps frames in the journal, where there is one. Returns whether it could. */
   spool?: (frames: readonly Frame[]) => Promise<boolean>;
-  /** Whether a batch may wait until somebody has mended what a fatal fault blames. @default {() => false} */
+  /** Whether a batch may wait until an operator repairs the cause of a fatal fault. @default {() => false} */
   mayWait?: () => boolean;
   emit: Listener;
-  /** Gives up: whatever is not written when it aborts stays in the journal, or goes to the dead letters, at once. */
+  /** Gives up: records not written when it aborts stay in the journal, or go to the dead letters, at once. */
   abort: AbortSignal;
   /** Called with a fatal fault that must not be waited for; expected to abort. */
   onFatal: (error: unknown) => void;
@@ -63,7 +63,7 @@ export function deliver(worker: number, options: DeliverOptions): WritableStream
   }, { highWaterMark: 1 });
 }
 
-/** What a lane keeps from batch to batch. */
+/** State that a lane keeps from batch to batch. */
 interface LaneState {
   readonly lane: SinkLane;
   readonly limit: WriteLimit;
@@ -76,7 +76,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
   const secondsSince = (started: number) => (now() - started) / 1000;
   const told = { kind: kind.name, worker };
   const refused: { letter: DeadLetter; at: number }[] = [];
-  /** What the sink has not refused and not written. */
+  /** Pieces that the sink has neither refused nor written. */
   const unwritten: { from: number; to: number; cause: DeadLetterCause; error: unknown }[] = [];
   const isShared = batch.slices.every(({ frame }) => frame.home?.() === "stream");
   let attempts = 0;
@@ -90,7 +90,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
 
   async function writeRange(from: number, to: number): Promise<void> {
     if (to - from > limit.most) {
-      // Asked anew for each piece: how much is too much changes on the way.
+      // Asked for each piece, as the size that is too large changes meanwhile.
       for (let next = from; next < to;) {
         const end = Math.min(to, next + limit.most);
         await writeRange(next, end);
@@ -254,12 +254,11 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
 }
 
 /**
- * Hands the chunks of `source` to `lanes`, each chunk to a lane that is free. Every lane takes its next chunk only when
- * it has done with the last, so that at most one chunk a lane is under way. A chunk that has a turn waits for it. Closes
- * the lanes at the end.
+ * Hands the chunks of `source` to `lanes`, each chunk to a free lane. A lane takes its next chunk only when the last
+ * one is done, so at most one chunk a lane is in flight. A chunk with a turn waits for it. Closes the lanes at the end.
  *
- * @throws What a lane failed with; the source is cancelled then and the other lanes finish what they have. What the
- * source failed with; the lanes are aborted then, so that they let go of what they hold.
+ * @throws The error of a lane; then the source is cancelled, and the other lanes finish their chunks. The error of the
+ * source; then the lanes are aborted, so that they release their chunks.
  */
 export async function distribute<T>(
   source: ReadableStream<T>,
@@ -269,7 +268,7 @@ export async function distribute<T>(
   const reader = source.getReader();
   const outcomes = await Promise.allSettled(lanes.map(async (lane) => {
     const writer = lane.getWriter();
-    // Told by the writes below; unobserved here it would count as an unhandled rejection.
+    // The writes below report it; unobserved here it would count as an unhandled rejection.
     writer.closed.catch(() => {});
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {

@@ -1,5 +1,5 @@
 /**
- * Tells when what lies in a journal has left it, and whether the sink has all of it.
+ * Waits until the present content of a journal has left it, and says whether the sink has all of it.
  *
  * @module
  */

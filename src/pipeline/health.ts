@@ -23,7 +23,7 @@ export interface ProviderHealth {
   readonly name: string;
   readonly state: "up" | "paused" | "ended" | "failed";
   readonly error?: string;
-  /** Symbols whose bars do not come, each with why; absent where there are none. */
+  /** Symbols whose bars do not come, each with the reason; absent without any. */
   readonly unsubscribed?: ReadonlyMap<string, string>;
   /** How much of its series is in doubt; absent where nothing is. */
   readonly doubts?: Doubts;
@@ -42,11 +42,11 @@ export interface JournalHealth {
   readonly bytes: number;
   /** Frames on disk that are not settled. */
   readonly frames: number;
-  /** Records on disk that are not under way. */
+  /** Records on disk that are not in flight. */
   readonly records: number;
-  /** Age of the oldest frame on disk that is not settled; 0 where there is none. */
+  /** Age of the oldest unsettled frame on disk; 0 without any. */
   readonly oldestAgeSeconds: number;
-  /** What a crash now would lose: records received within this time. */
+  /** Records received within this time would be lost in a crash now. */
   readonly lossWindowMs: number;
   /** Frames that were cut, set aside or found missing at the start, as they could not be read. */
   readonly cut: number;
@@ -65,7 +65,7 @@ export interface Health {
   readonly isDone?: boolean;
 }
 
-/** Several journals as one: sums, and the worst of what cannot be added; `undefined` where there is none. */
+/** Several journals as one: sums, and the worst of values that cannot be added; `undefined` without any journal. */
 export function joinJournals(all: readonly JournalHealth[]): JournalHealth | undefined {
   if (all.length < 2) return all[0];
   const sum = (value: (journal: JournalHealth) => number) => all.reduce((total, each) => total + value(each), 0);

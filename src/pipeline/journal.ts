@@ -1,14 +1,14 @@
 /**
  * The journal: between sources that cannot wait, or whose records must not be lost, and the pipeline.
  *
- * Frames come in one of two ways. In mode `overflow` they go **through memory** while the pipeline keeps up: nothing lies
- * on disk, the circuit is closed, and less than `capacity` records wait. Otherwise, and always in mode `durable`, they go
- * **through the log**: what comes within `syncMs` is gathered into a group, joined into few large frames, appended and
- * synced at once. A group that finds nothing waiting on disk goes on into the pipeline from memory; else it waits on disk
- * and is read back in its turn, before anything newer. What is in the log is safe, and settled for its source; the log
- * itself forgets it when the pipeline has settled it.
+ * Frames come in one of two ways. In mode `overflow` they go **through memory** while the pipeline keeps up: nothing
+ * lies on disk, the circuit is closed, and less than `capacity` records wait. Otherwise, and always in mode `durable`,
+ * they go **through the log**: frames that come within `syncMs` form a group, which is joined into few large frames,
+ * appended and synced at once. A group that finds nothing waiting on disk continues into the pipeline from memory; else
+ * it waits on disk and is read back in its turn, before anything newer. A frame in the log is safe, and settled for its
+ * source; the log itself forgets it when the pipeline has settled it.
  *
- * `journal/state.ts` says which way a frame goes, `journal/group.ts` gathers what is synced together, and
+ * `journal/state.ts` decides which way a frame goes, `journal/group.ts` gathers the frames of one sync, and
  * `journal/append.ts` waits for room on the disk.
  *
  * @module
@@ -36,7 +36,7 @@ export interface JournalOptions {
   mode: "overflow" | "durable";
   /** Longest time between two syncs while frames come, in milliseconds. */
   syncMs: number;
-  /** What to do when there is no room: hold the sources, or give up the oldest records. */
+  /** Reaction to a full log: hold the sources, or give up the oldest records. */
   full: "block" | "drop-oldest";
   /** Records that wait in memory in front of the pipeline. */
   capacity: number;
@@ -55,11 +55,11 @@ export interface JournalOptions {
 
 /** See the module's description. */
 export interface Journal extends Pick<Drain, "drained"> {
-  /** What goes in comes out, at its time. */
+  /** Frames that enter come out, at their time. */
   readonly stream: ReadableWritablePair<Frame, Frame>;
   /** Hears of the circuit, and of records that are given up. */
   readonly listen: Listener;
-  /** Keeps frames that the pipeline could not write in the log, for the next start; tells whether it could. */
+  /** Keeps frames that the pipeline could not write in the log, for the next start. Returns whether it could. */
   spool(frames: readonly FrameContent[]): Promise<boolean>;
   health(): JournalHealth;
 }
@@ -244,7 +244,7 @@ export function createJournal(options: JournalOptions): Journal {
         group.commitSoon();
         await condition.changed(abort);
       }
-      // Whatever comes after an abort is not accepted.
+      // A frame that comes after an abort is not accepted.
       if (abort.aborted) return;
       if (mode === "overflow") countAccepted(frame, frameSize(frame));
       if (state() === "memory") handOver(unjournaled(frame));
@@ -260,7 +260,7 @@ export function createJournal(options: JournalOptions): Journal {
       const frame = await next();
       if (frame === undefined) return controller.close();
       controller.enqueue(frame);
-      // Sources that wait until nothing is on disk may go on.
+      // Sources that wait until nothing is on disk may continue.
       if (isIdle()) condition.notify();
     },
     cancel: (reason) => writableController.error(reason),

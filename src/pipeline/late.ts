@@ -1,7 +1,7 @@
 /**
- * Late records: what history gives beside a live feed, hours or months after its time. They may have to be written into
- * compressed chunks, or be many at once. So they have a queue and a lane of their own, of low priority as it is only one,
- * and live records pass them by. Where nothing is live, nothing is late: there all lanes are for what there is.
+ * Late records: bars of history beside a live feed, hours or months after their time. They may be many, and may belong
+ * in compressed chunks. So they have a queue and a lane of their own, and live records pass them. One lane gives them
+ * low priority. Where nothing is live, nothing is late: all lanes serve all records.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { type Frame, frameSize } from "../records/frame.ts";
 import type { RecordKind } from "../records/kind.ts";
 import { createCondition } from "../condition.ts";
 
-/** Tells what is late. */
+/** Decides which records are late. */
 export interface Lateness {
-  /** The frame in two, of which one may be missing. */
+  /** The frame in two parts; one of them may be missing. */
   split(frame: Frame): { readonly live?: Frame; readonly late?: Frame };
 }
 
@@ -40,7 +40,7 @@ export function createLateness({ afterMs, kind, now = Date.now }: LatenessOption
       for (; view.at < columns.count; view.at++) (overAt(view) < before ? late : rest).push(view.at);
       if (late.length === 0) return { live: frame };
       if (rest.length === 0) return { late: frame };
-      // What was rejected is none of the two, and settled once.
+      // Rejected records belong to neither part, and are settled once.
       return {
         live: { ...frame, columns: pickRows(columns, rest) },
         late: { ...frame, columns: pickRows(columns, late), rejected: [] },
@@ -55,7 +55,7 @@ export interface Credit {
   wait(count: number, signal: AbortSignal): Promise<void>;
   /** Whether they may now. */
   allows(count: number): boolean;
-  /** The frame, of which so many records are on their way until it acknowledges them. */
+  /** The frame, with a number of records in flight until it acknowledges them. */
   spend(frame: Frame): Frame;
 }
 

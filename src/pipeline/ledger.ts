@@ -10,9 +10,9 @@ export interface Ledger {
   readonly received: number;
   /** Written to the sink, new or changed. */
   readonly stored: number;
-  /** How many of the stored are new; `null` where the sink cannot tell. */
+  /** How many of the stored are new; `null` where the sink cannot distinguish them. */
   readonly inserted: number | null;
-  /** How many of the stored were there before with other values; `null` where the sink cannot tell. */
+  /** How many of the stored replaced other values; `null` where the sink cannot distinguish them. */
   readonly updated: number | null;
   /** Already in the sink with the same values, or with a newer observation. */
   readonly unchanged: number;
@@ -26,13 +26,13 @@ export interface Ledger {
   readonly journaled: number;
   /** Given up in the journal: by `--journal-full drop-oldest`, or where the disk has lost them. Absent where none were. */
   readonly dropped?: number;
-  /** Taken by the sink without an error, and not kept: a trigger of the database took them. Absent where there are none. */
+  /** Taken by the sink without an error, and not kept: a trigger of the database took them. Absent without any. */
   readonly swallowed?: number;
   /** Accepted and not yet settled. Counted on its own, from the settlement of frames: not the rest of the others. */
   readonly inFlight: number;
 }
 
-/** A ledger that keeps itself by listening, and is told of settlements. */
+/** A ledger that listens to events, and is called at settlements. */
 export interface LedgerKeeper {
   readonly listen: Listener;
   /** Notes that records were settled: committed, dead-lettered, or left in the journal. */
@@ -54,8 +54,8 @@ const EMPTY: Ledger = {
 };
 
 /**
- * Opens a ledger, which is empty or goes on from `before`. What that one has left in the journal is known already: it is
- * not received once more when it is recovered.
+ * Opens a ledger, empty or continuing `before`. Records that `before` left in the journal are counted already: their
+ * recovery does not count them as received again.
  */
 export function createLedger(before: Ledger = EMPTY): LedgerKeeper {
   let { dropped = 0, swallowed = 0, updated } = before;

@@ -12,7 +12,7 @@ export interface NamedStream<T> {
   readonly stream: ReadableStream<T>;
 }
 
-/** What {@linkcode merge} tells about its streams. */
+/** Events of the streams of {@linkcode merge}. */
 export interface MergeListener {
   ended?(name: string): void;
   failed?(name: string, error: unknown): void;
@@ -27,11 +27,11 @@ export interface Merge<T> {
 }
 
 /**
- * Merges streams into one that is read by demand: of each stream at most one chunk is held, and chunks are handed on
- * in the order in which they became ready, so that no stream can starve another.
+ * Merges streams into one that is read by demand: it holds at most one chunk of each stream, and hands chunks on in the
+ * order in which they became ready, so that no stream can starve another.
  *
- * A stream that fails is told to the listener and left out; the others go on. Cancelling the merged stream cancels them all;
- * when `abort` aborts they are cancelled too, and what is held is still handed on.
+ * A stream that fails is reported to the listener and removed; the others continue. Cancelling the merged stream
+ * cancels them all. When `abort` aborts they are cancelled too, and the held chunks are still handed on.
  */
 export function createMerge<T>(listener: MergeListener = {}, abort?: AbortSignal): Merge<T> {
   const readers = new Set<ReadableStreamDefaultReader<T>>();

@@ -2,15 +2,15 @@
  * Batches in the order of their observations, where several lanes write one source's records.
  *
  * Two lanes may overtake each other. That matters where two batches hold observations of one record: the later one may
- * leave a row as it is, because it says the same, and the earlier one, written after it, would then win. So a batch waits
- * for those before it that may have a key in common with it. Sorted files have no such batches.
+ * leave a row unchanged, because the values are equal, and the earlier one, written after it, would then win. So a
+ * batch waits for earlier batches that may have a key in common with it. Sorted files have no such batches.
  *
  * @module
  */
 import { type Rows, TS } from "../records/columns.ts";
 import { createSeriesDictionary, type SeriesDictionary } from "../records/series_dictionary.ts";
 
-/** A batch's place in the order. Disposing of it lets those go on that wait for the batch. */
+/** A batch's place in the order. Disposing of it releases the batches that wait for it. */
 export interface Turn extends Disposable {
   /** Resolves when no batch before it is in flight that may have a key in common. */
   readonly ready: Promise<unknown>;

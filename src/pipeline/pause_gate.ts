@@ -8,7 +8,7 @@
 export interface PauseGate<T> {
   readonly stream: ReadableStream<T>;
   readonly isPaused: boolean;
-  /** Reads no more from the source. What this does to it is the source's business: it waits, or its buffer fills. */
+  /** Reads no more from the source. The source then waits, or its buffer fills. */
   pause(): void;
   resume(): void;
 }

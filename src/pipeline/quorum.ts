@@ -12,7 +12,7 @@ import { type Bar, bar as barKind } from "../records/bar.ts";
 import type { Frame } from "../records/frame.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 
-/** What is compared. */
+/** Fields that are compared. */
 export const QUORUM_FIELDS = ["open", "high", "low", "close", "volume"] as const;
 /** See {@linkcode QUORUM_FIELDS}. */
 export type QuorumField = typeof QUORUM_FIELDS[number];
@@ -21,7 +21,7 @@ export type QuorumField = typeof QUORUM_FIELDS[number];
 export interface QuorumOptions {
   /** Names of the two providers, as rows have them. */
   providers: readonly [string, string];
-  /** Largest difference of prices that is none, as a part of the larger one. */
+  /** Largest relative price difference treated as equal. */
   tolerance: number;
   /** The same for volumes; without it they are not compared, as few feeds see all trades. */
   volumeTolerance?: number;
@@ -38,7 +38,7 @@ export interface Mismatch {
   readonly fields: Partial<Record<QuorumField, Readonly<Record<string, number>>>>;
 }
 
-/** What the comparison has found. */
+/** Findings of the comparison. */
 export interface QuorumReport {
   readonly providers: readonly string[];
   readonly tolerance: number;
@@ -46,7 +46,7 @@ export interface QuorumReport {
   /** Comparisons, and those that found a difference. */
   readonly compared: number;
   readonly mismatched: number;
-  /** The bars that differ as they are now, the newest finding first, {@linkcode MAX_LISTED} at most. */
+  /** The bars that differ now, the newest finding first, {@linkcode MAX_LISTED} at most. */
   readonly mismatches: readonly Mismatch[];
 }
 
@@ -104,7 +104,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
       isKnown &&= window[own + 1 + at] === value;
       window[own + 1 + at] = value;
     }
-    // What history gives once more is no further comparison.
+    // A bar that history repeats is no further comparison.
     if (isKnown || window[other] !== place) return undefined;
     const fields: Mismatch["fields"] = {};
     let differs = false;

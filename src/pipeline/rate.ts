@@ -7,21 +7,21 @@
 import { delay } from "@std/async/delay";
 import { type Backpressure, type Listener, on } from "../events.ts";
 
-/** What each level of backpressure leaves of a source's rate. */
+/** Factor of a source's rate at each level of backpressure. */
 const FACTORS: Record<Backpressure, number> = { ok: 1, soft: 0.8, hard: 0.5 };
 
-/** Tokens that a bucket gathers while nobody takes any, in seconds of its rate: evens out timers, allows no flood. */
+/** Most tokens that a bucket gathers while idle, in seconds of its rate: evens out timers, allows no flood. */
 const BURST_SECONDS = 0.05;
 
 /** A rate limit that callers wait for. */
 export interface TokenBucket {
   /** Takes `count` tokens, waiting until they are there. More than the bucket holds are taken on credit. */
   take(count: number, signal?: AbortSignal): Promise<void>;
-  /** Gives nobody a token for so long, in milliseconds. */
+  /** Hands out no token for so long, in milliseconds. */
   pause(ms: number): void;
   /** Tokens a second at full rate; may be changed when an endpoint turns out to allow less. */
   perSecond: number;
-  /** Scales the rate; 1 is the full rate. Belongs to whoever paces the pipeline. */
+  /** Scales the rate; 1 is the full rate. Set by {@linkcode coordinateRates}. */
   factor: number;
 }
 
@@ -48,7 +48,7 @@ export function createTokenBucket(perSecond: number, now: () => number = () => p
       try {
         await delay(waitMs, { signal });
       } catch (error) {
-        // Nothing is sent for them: whoever comes next need not wait for them too.
+        // Nothing is sent for them: the next caller need not wait for them too.
         if (rate < Infinity) tokens += count;
         throw error;
       }
@@ -62,7 +62,7 @@ export function createTokenBucket(perSecond: number, now: () => number = () => p
 
 /**
  * Takes the rate of all buckets × 0.8 while a queue is above its high watermark, × 0.5 while a circuit is open or
- * half-open, and back to × 1.0 on recovery. Returns the listener that hears what the pipeline tells.
+ * half-open, and back to × 1.0 on recovery. Returns the listener for the pipeline's events.
  */
 export function coordinateRates(buckets: readonly TokenBucket[], emit: Listener): Listener {
   const pressed = new Set<string>();

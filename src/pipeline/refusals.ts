@@ -1,9 +1,9 @@
 /**
- * Telling a table that refuses good records from records that are bad.
+ * Distinguishes a table that refuses good records from bad records.
  *
- * Some refusals blame what is not the program's: a constraint, a column or a trigger that somebody added. A lane counts those
- * that came one after another for one such cause. When they are most of a batch, and of all that was written meanwhile, the
- * table is at fault. Half of the records may well be bad, so chance must not make them most.
+ * Some refusals have a cause outside of the program: a constraint, a column or a trigger that an operator added. A lane
+ * counts consecutive refusals with one such cause. When they are most of a batch, and of all records written meanwhile,
+ * the table is at fault. Half of the records may well be bad, so chance must not make them most.
  *
  * @module
  */
@@ -11,8 +11,8 @@
 /** Refusals of one lane. */
 export interface Refusals {
   /**
-   * Notes that a record of a batch of that size was refused; tells whether the table is at fault. `cause` is what the refusal
-   * blames, `undefined` where that is the record.
+   * Counts a refused record of a batch of that size. Returns whether the table is at fault. `cause` is the constraint
+   * or trigger to blame, `undefined` where the record itself is.
    */
   refused(cause: string | undefined, batchSize: number): boolean;
   /** Notes that so many records were stored. */

@@ -48,7 +48,7 @@ export interface Intake {
   seal(): void;
 }
 
-/** What the flow is made of. */
+/** The parts of the flow. */
 export interface Pipeline {
   readonly sources: readonly Source[];
   /** The journal of each kind that has one, and the sources whose frames go through it. */
@@ -196,7 +196,7 @@ function openQueues({ coordinators, watch }: Pipeline): Queues {
   const write = (queue: WritableStreamDefaultWriter<Frame>, frame: Frame) => void queue.write(frame).catch(() => {});
   return {
     async enter(frame) {
-      // What an older program left in the journal may be of another kind than its line.
+      // A frame that an older program left in the journal may be of another kind than its line.
       const queue = queues.get(frame.kind);
       if (queue === undefined) throw new RangeError(`Cannot route a frame of kind "${frame.kind}": no queue takes it`);
       watch?.(frame);
@@ -207,7 +207,7 @@ function openQueues({ coordinators, watch }: Pipeline): Queues {
       await queue.live.ready;
       write(queue.live, live);
     },
-    // What fails here is told by the deliveries.
+    // The deliveries report failures.
     close: async () => void await Promise.allSettled(all.map((queue) => queue.close())),
     abort: () => all.forEach((queue) => queue.abort().catch(() => {})),
   };

@@ -11,8 +11,8 @@ export interface SplitOptions {
   /** Names of the kinds that the source may give. */
   kinds: Iterable<string>;
   /**
-   * Records of a kind that wait in memory while nobody takes them. The source is read no further then: it has no other way
-   * to hold back one kind alone.
+   * Records of a kind that wait in memory while their reader is busy. Beyond them the source is not read: it has no
+   * other way to hold back one kind alone.
    */
   capacity: number;
   /** Cancels the source; what has been read of it is still handed on. */

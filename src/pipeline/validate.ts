@@ -23,8 +23,8 @@ export interface ValidateOptions {
 }
 
 /**
- * Replaces receive times that cannot be believed, as the record itself may be sound. Sends to the dead letters, with the reason,
- * what a provider could not read and what is not sound; the rest of each frame goes on.
+ * Replaces implausible receive times, as the record itself may be sound. Sends unreadable and unsound records to the
+ * dead letters, with the reason; the rest of each frame passes.
  */
 export function validate(options: ValidateOptions): TransformStream<Frame, Frame> {
   const { deadLetter, now = Date.now } = options;
@@ -65,7 +65,7 @@ function without(columns: Columns, rows: ReadonlyMap<number, unknown>): Columns 
   return pickRows(columns, Array.from({ length: columns.count }, (_, at) => at).filter((at) => !rows.has(at)));
 }
 
-/** The frame with receive times that are none, or lie ahead of the clock, replaced; see `isReceiveTime`. */
+/** The frame, with invalid or future receive times replaced; see `isReceiveTime`. */
 function withReceiveTimes(frame: Frame, { clock, emit }: ValidateOptions): Frame {
   const { columns } = frame;
   const latest = latestReceiveTime(clock);

@@ -1,5 +1,5 @@
 /**
- * Records from files of any format that Barline knows or is told, packed or not, or from standard input.
+ * Records from files of any format that Barline knows or that options describe, packed or not, or from standard input.
  *
  * @module
  */
@@ -46,7 +46,9 @@ export const replay: ProviderDeclaration = {
  */
 export function createReplay(settings: ProviderSettings): Provider {
   const { kinds: [kind], resume, dataDir, speed } = settings;
-  if (settings.file.length === 0) throw new SettingError("file", "there is none to replay, give one with --file PATH");
+  if (settings.file.length === 0) {
+    throw new SettingError("file", "no file is given to replay, give one with --file PATH");
+  }
   if (settings.kinds.length > 1) {
     throw new SettingError("kind", "there are several, expected the one that the files hold");
   }
@@ -67,7 +69,7 @@ export function createReplay(settings: ProviderSettings): Provider {
   async function* readAll(context: ProviderContext): AsyncGenerator<Frame> {
     const errors: Error[] = [];
     const note = (name: string, error: unknown) => {
-      // The other files are read all the same; the error is told at once, and thrown at the end.
+      // The other files are still read; the error is reported at once, and thrown at the end.
       errors.push(new Error(`Cannot read "${name}": ${(error as Error).message}`, { cause: error }));
       if (paths.length > 1) context.warn(errors.at(-1)!.message);
     };
@@ -90,7 +92,7 @@ export function createReplay(settings: ProviderSettings): Provider {
       } catch (error) {
         note(nameOf(item), error);
       }
-      // What was not read of a file that failed, or that was read before, is done with.
+      // The unread rest of a file that failed, or that was read before, is done with.
       finished += sizeOfItem(item);
       reading.delete(item);
     }
@@ -164,7 +166,7 @@ export function createReplay(settings: ProviderSettings): Provider {
   };
 }
 
-/** What is to be read of all files; `note` is told of those that cannot be looked into. */
+/** The parts of all files to read; `note` is called for those that cannot be looked into. */
 function* itemsOfAll(
   paths: readonly string[],
   note: (name: string, error: unknown) => void,
@@ -187,7 +189,7 @@ async function checkHeads(paths: readonly string[], settings: ProviderSettings):
   const plans = planContext(settings);
   const problems: Error[] = [];
   for (const path of paths) {
-    // What is read of standard input or of a pipe is gone.
+    // Standard input or a pipe cannot be read again.
     if (path === STDIN || !Deno.statSync(path).isFile) return;
     try {
       for (const item of itemsOf(path)) {

@@ -34,13 +34,13 @@ export const bar = defineKind({
       name: "fromHistory",
       type: "flag",
       optional: true,
-      // Readers see a final bar; only the order of observations tells the two apart.
+      // Readers see a final bar; only the order of observations distinguishes the two.
       marks: { field: "status", from: "f", to: "h" },
       about: "1 where history gave it when it had been over for some time, asked at `receivedAt`",
     },
   ],
   key: ["ts"],
-  // A feed may repeat a plain bar after it has corrected it, so the time of receipt alone does not tell which is right.
+  // A feed may repeat a plain bar after it has corrected it, so the later receipt alone does not make it right.
   revisions: { column: "status", codes: ["c", "h"], sameAs: { h: "f" } },
   validate({ open, high, low, close, volume, trades }) {
     if (volume < 0) return `volume is negative: ${volume}`;

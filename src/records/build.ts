@@ -9,7 +9,7 @@ import type { RecordKind, RecordSource } from "./kind.ts";
 import type { MarketRecord } from "./record.ts";
 import type { SeriesDictionary } from "./series_dictionary.ts";
 
-/** Rows, and the records that are none. */
+/** Rows, and the records that are unsound. */
 export interface Built {
   readonly columns: OpenColumns;
   readonly rejected: readonly Rejected[];

@@ -1,11 +1,11 @@
 /**
  * Frames as bytes: for the journal, and for messages between processes.
  *
- * A message is `BFR`, a byte with the version, the CRC-32C of all that follows, the length of a JSON object, that object,
- * and a column for each field that it names (see `packed.ts`); numbers are little-endian. The object tells kind,
- * provider, receive time, number of records, fields with their types, the dictionary of texts, and what was rejected. So
- * a message can be read without anything beside it, also by a program whose kind has other fields: those that it does
- * not know it leaves out.
+ * A message is `BFR`, a byte with the version, the CRC-32C of all that follows, the length of a JSON object, that
+ * object, and a column for each field that it names (see `packed.ts`); numbers are little-endian. The object has kind,
+ * provider, receive time, number of records, fields with their types, the dictionary of texts, and the rejected items.
+ * So a message can be read on its own, also by a program whose kind has other fields: it leaves out those that it does
+ * not know.
  *
  * @module
  */
@@ -256,6 +256,6 @@ function parseHeader(text: string): Header {
     Number.isFinite(header!.receivedAt) && Array.isArray(header!.texts) && header!.texts.every(isText) &&
     (header!.rejected === undefined || Array.isArray(header!.rejected) && header!.rejected.every(isRejected)) &&
     (header!.source === undefined || isText(header!.source));
-  if (!isHeader) throw new RangeError("its object is none of a frame");
+  if (!isHeader) throw new RangeError("its object does not describe a frame");
   return header as Header;
 }

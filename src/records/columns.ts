@@ -2,9 +2,10 @@
  * Records as columns: the form in which a frame carries them from the parser to the encoder.
  *
  * **Cells.** Everything but free text is a number in one `Float64Array`, column after column: the cell of the column at
- * `place` in row `at` is `cells[place * stride + at]`. {@linkcode SERIES}, {@linkcode TS} and {@linkcode RECEIVED_AT} are
- * the places of the columns that every kind has; the kind's own fields follow, and `kind.fields` tells the place of each.
- * `NaN` is an absent value. A required number may be `NaN` too: then the record is unsound, and validation says so.
+ * `place` in row `at` is `cells[place * stride + at]`. {@linkcode SERIES}, {@linkcode TS} and {@linkcode RECEIVED_AT}
+ * are the places of the columns that every kind has; the kind's own fields follow, and `kind.fields` has the place of
+ * each. `NaN` is an absent value. A required number may be `NaN` too: then the record is unsound, and validation
+ * rejects it.
  *
  * | type of the field | cell |
  * |-------------------|------|
@@ -13,24 +14,26 @@
  * | `date` | days since 1970 |
  * | `enum` | place of the value in the field's `values` |
  *
- * **Texts.** A field of type `text` or `jsonb` has its values in `texts[place]`, `undefined` where absent; its cells are not
- * used. JSON is kept as its text.
+ * **Texts.** A field of type `text` or `jsonb` has its values in `texts[place]`, `undefined` where absent; its cells
+ * are not used. JSON is kept as its text.
  *
- * **Series.** Provider, symbol and timeframe are one code into `series`, a dictionary that all frames of a source share.
+ * **Series.** Provider, symbol and timeframe are one code into `series`, a dictionary that all frames of a source
+ * share.
  *
- * **How a reader fills them.** Make a {@linkcode SeriesDictionary} once a source. For each frame, {@linkcode createColumns}
- * with room for its rows (and `series = renewSeries(series)`); then for each record, with `at = columns.count`:
- * 1. write `series.codeOf(provider, symbol, timeframe)` (a reader of bytes remembers the code by the bytes), the time and
- *    the receive time to their places;
+ * **How a reader fills them.** Make a {@linkcode SeriesDictionary} once a source. For each frame, {@linkcode
+ * createColumns} with room for its rows (and `series = renewSeries(series)`); then for each record, with `at =
+ * columns.count`:
+ * 1. write `series.codeOf(provider, symbol, timeframe)` (a reader of bytes remembers the code by the bytes), the time
+ *   and the receive time to their places;
  * 2. write each field of `kind.fields` to its place: a number as parsed, anything else by `field.read(text, …)`. A new
- *    buffer is all `NaN` and `undefined`, so what is absent needs no write, but for a field with a `default`;
+ *   buffer is all `NaN` and `undefined`, so an absent value needs no write, except for a field with a `default`;
  * 3. write the line to `lines[at]`, where there are lines, and then `columns.count++`.
  *
- * A record that turns out to be none half-way leaves nothing behind as long as the count stays: but then write also what is
- * absent in the next one, or {@linkcode clearRow} it. `kind.read(values, columns, receivedAt, context)` does all of this but the
- * line, from texts and JSON values, and says in words why a record is none; a reader of bytes falls back to it where its own
- * fast path does not apply (a quoted field, an unusual number or time, a kind with `derive`). After the frame has been handed
- * on nobody writes to its columns.
+ * A record that turns out to be unsound half-way leaves nothing behind as long as the count stays: but then also write
+ * the absent values of the next one, or {@linkcode clearRow} it. `kind.read(values, columns, receivedAt, context)` does
+ * all of this but the line, from texts and JSON values, and returns the problem of an unsound record in words; a reader
+ * of bytes falls back to it where its own fast path does not apply (a quoted field, an unusual number or time, a kind
+ * with `derive`). Columns are never written again after their frame has been handed on.
  *
  * @module
  */

@@ -21,7 +21,9 @@ function nameOf({ name }: Field): string {
   return name;
 }
 
-/** Makes the writer of fields none of which is text or a date; `undefined` where any is: then the general way is taken. */
+/**
+ * Makes the writer of fields without texts and dates; `undefined` where a field has one: then the general way is taken.
+ */
 export function compileWriter(fields: readonly Field[]): NumberWriter | undefined {
   const lines: string[] = [];
   for (const field of fields) {

@@ -65,7 +65,10 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
     return checkSymbol(symbol);
   }
 
-  /** Looks for what no reader gives: numbers that are none, and texts of messages that are none of the field's values. */
+  /**
+   * Looks for values that no reader writes: numbers that are not finite, and codes of messages beyond the field's
+   * values.
+   */
   function checkCells({ cells, stride }: Columns, at: number): string | undefined {
     let sum = 0;
     for (let each = 0; each < required.length; each++) sum += cells[required[each].place * stride + at];

@@ -52,7 +52,9 @@ export interface FieldDeclaration {
   readonly spellings?: Readonly<Record<string, string>>;
   /** Of an `enum`: the value where none is given. */
   readonly default?: string;
-  /** Of a `flag`: the enum column that tells it, and the characters that it replaces there and puts in their place. */
+  /**
+   * Of a `flag`: the enum column that carries it, and the characters that it replaces there and puts in their place.
+   */
   readonly marks?: { readonly field: string; readonly from: string; readonly to: string };
   /** Of a `text`: whether a number in JSON is taken as its text. */
   readonly takesNumbers?: true;
@@ -60,7 +62,7 @@ export interface FieldDeclaration {
   readonly example?: unknown;
   /** Of a `jsonb`: what is wrong with a value, in words that follow the name. */
   readonly check?: (value: unknown) => string | undefined;
-  /** What is said in `NAME is not …` of a value that cannot be read. @default {by type} */
+  /** The text after `NAME is not …` for an unreadable value. @default {by type} */
   readonly expected?: string;
 }
 

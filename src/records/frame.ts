@@ -9,21 +9,21 @@ import type { Columns } from "./columns.ts";
 
 /** Something that came in where a record should have been. */
 export interface Rejected {
-  /** Why it is none, in words. */
+  /** Why it was rejected, in words. */
   readonly reason: string;
-  /** What came, as completely as it is known; JSON. */
+  /** The item as received, as completely as it is known; JSON. */
   readonly item: unknown;
   /** Line in the frame's source, from 1. */
   readonly line?: number;
 }
 
 /**
- * What became of records:
+ * Outcomes of records:
  * - `committed`: the sink has them;
  * - `deadLettered`: they are among the dead letters;
  * - `synced`: the journal has them on disk, and another outcome of the same records follows;
- * - `journaled`: the journal has them on disk, and their source hears no more of them;
- * - `requeued`: they are left where the frame lies, to be read again; see {@linkcode Frame.home}.
+ * - `journaled`: the journal has them on disk, and no other outcome follows for their source;
+ * - `requeued`: they stay in their place, to be read again; see {@linkcode Frame.home}.
  */
 export type Outcome = "committed" | "deadLettered" | "synced" | "journaled" | "requeued";
 
@@ -55,7 +55,7 @@ export interface Frame {
   readonly home?: () => Home | undefined;
 }
 
-/** What a provider says of a new frame. */
+/** The content of a new frame. */
 export interface FrameInit {
   kind: string;
   provider: string;
@@ -81,7 +81,7 @@ export function createFrame(init: FrameInit): Frame {
   const { onSettled, onEnded, onRequeued, rejected = [], ...rest } = init;
   const size = init.columns.count + rejected.length;
   let settled = 0;
-  /** Records on the disk of the journal of which another outcome follows. */
+  /** Records on the disk of the journal whose final outcome follows. */
   let synced = 0;
   let ended = 0;
   let isRequeued = false;
@@ -116,7 +116,7 @@ export function worstOf(outcomes: readonly FinalOutcome[]): FinalOutcome {
   return SEVERITY[Math.max(0, ...outcomes.map((each) => SEVERITY.indexOf(each)))];
 }
 
-/** What a frame counts in a queue: its records, and what was rejected in their place. */
+/** The weight of a frame in a queue: its records, and its rejected items. */
 export function frameSize(frame: Pick<Frame, "columns" | "rejected">): number {
   return frame.columns.count + frame.rejected.length;
 }

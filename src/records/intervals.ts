@@ -23,7 +23,7 @@ export function unite(set: readonly Interval[], [from, to]: Interval): Interval[
   return [...united, [start, end] as Interval].sort((a, b) => a[0] - b[0]);
 }
 
-/** What of the interval is not in the set. */
+/** The parts of the interval that are not in the set. */
 export function subtract([from, to]: Interval, set: readonly Interval[]): Interval[] {
   const left: Interval[] = [];
   let start = from;
@@ -37,7 +37,7 @@ export function subtract([from, to]: Interval, set: readonly Interval[]): Interv
   return left;
 }
 
-/** What of the interval is in the set. */
+/** The parts of the interval that are in the set. */
 export function intersect(interval: Interval, set: readonly Interval[]): Interval[] {
   return subtract(interval, subtract(interval, set));
 }

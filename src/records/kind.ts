@@ -1,7 +1,7 @@
 /**
- * What a kind of record is. One declaration (see `define_kind.ts`) says all of it: the TypeScript type, the names in files,
- * how values are read, the table and its check, the encodings for COPY, arrays, journal and messages, the JSON form and the
- * documentation follow.
+ * A kind of record. From its one declaration (see `define_kind.ts`) follow the TypeScript type, the names in files, the
+ * readers of values, the table and its check, the encodings for COPY, arrays, journal and messages, the JSON form and
+ * the documentation.
  *
  * @module
  */
@@ -56,7 +56,7 @@ type Maybe<F extends FieldDeclaration> = {
 /** Type of the records of a declaration's fields. */
 export type RecordOf<F extends readonly FieldDeclaration[]> = MarketRecord & Names<F[number]> & Maybe<F[number]>;
 
-/** What a new kind says of itself. */
+/** The declaration of a new kind. */
 export interface KindDeclaration<F extends readonly FieldDeclaration[]> {
   /** Name in flags, labels and frames, for instance `bar`. */
   readonly name: string;
@@ -107,8 +107,8 @@ export interface RecordKind<R extends MarketRecord = MarketRecord> extends Layou
   /** Adds the record of these values, one for each field, as a row; says in words why it cannot, and adds none then. */
   read(values: readonly unknown[], columns: OpenColumns, receivedAt: number, context: ParseContext): string | undefined;
   /**
-   * Adds a record in memory as a row; says in words why it is none, which no provider should make, and adds none then. Without
-   * a `source`, the record names its provider and its time of receipt.
+   * Adds a record in memory as a row. Returns the problem in words for an unsound record, which no provider should
+   * make, and adds no row then. Without a `source`, the record names its provider and its time of receipt.
    */
   add(record: object, columns: OpenColumns, source?: RecordSource): string | undefined;
   /** A view of the row at `at`, to be moved from row to row by setting that. */

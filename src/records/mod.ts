@@ -23,7 +23,7 @@ export type KindName = keyof typeof recordKinds;
 /**
  * The kind of that name.
  *
- * @throws {RangeError} If there is none.
+ * @throws {RangeError} If no kind has the name.
  */
 export function recordKind(name: string): RecordKind {
   if (!Object.hasOwn(recordKinds, name)) {

@@ -8,8 +8,8 @@ const POWERS_OF_TEN = Array.from({ length: 23 }, (_, power) => 10 ** power);
 const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/;
 
 /**
- * Reads a decimal number; `NaN` for anything else: empty text, hexadecimal, digit groups, `Infinity`. A number is given
- * back as it is.
+ * Reads a decimal number; `NaN` for anything else: empty text, hexadecimal, digit groups, `Infinity`. A number is
+ * returned unchanged.
  */
 export function parseDecimal(value: unknown): number {
   if (typeof value === "number") return value;

@@ -34,9 +34,9 @@ const KEPT_BYTES = 1 << 20;
 export interface ColumnWriter {
   /** Every text since the beginning once, in the order of first use. */
   readonly texts: readonly string[];
-  /** What has been written since the beginning; valid until the next. */
+  /** The bytes written since the beginning; valid until the next. */
   readonly bytes: Uint8Array;
-  /** Begins anew, with room for that many columns of that many records. */
+  /** Starts over, with room for that many columns of that many records. */
   begin(columns: number, count: number): void;
   /** Writes a column of `count` numbers from `from` on. Where they may be absent, `NaN` stands for that. */
   numbers(values: ArrayLike<number>, from: number, count: number, mayBeAbsent: boolean): void;

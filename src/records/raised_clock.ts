@@ -1,8 +1,8 @@
 /**
- * A receive clock that goes on after receive times of earlier runs and of stored rows.
+ * A receive clock that continues after receive times of earlier runs and of stored rows.
  *
- * The order of observations is their order of receipt. A wall clock that was set back must not make what comes now older than
- * what came before, whether before a restart or at another host.
+ * The order of observations is their order of receipt. A wall clock that was set back must not make a new record older
+ * than an earlier one, whether from before a restart or from another host.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export const MAX_AHEAD_MS = 24 * 60 * 60_000;
 /**
  * Makes a clock of a wall clock in epoch milliseconds.
  *
- * @param onRaised Hears of each time that the clock goes on after.
+ * @param onRaised Called with each time that the clock continues after.
  */
 export function createRaisedClock(now: () => number = Date.now, onRaised = (_receivedAt: number) => {}): RaisedClock {
   let clock = createReceiveClock(now);

@@ -1,10 +1,10 @@
 /**
- * What all records have in common, whatever their kind; see `kind.ts`.
+ * The fields that all records share, of any kind; see `kind.ts`.
  *
  * @module
  */
 
-/** What every record carries, whatever its kind. */
+/** A record of any kind. */
 export interface MarketRecord {
   /** Name of the provider that delivered it, as in the registry of providers. */
   readonly provider: string;
@@ -19,21 +19,21 @@ export interface MarketRecord {
   readonly receivedAt: number;
 }
 
-/** What names a series: a run of records of one symbol from one provider at one timeframe. */
+/** The names of a series: a run of records of one symbol from one provider at one timeframe. */
 export interface SeriesKey {
   readonly provider: string;
   readonly symbol: string;
   readonly timeframe: string;
 }
 
-/** What a parser must know besides the fields themselves. */
+/** Knowledge that a parser needs besides the fields themselves. */
 export interface ParseContext {
   readonly provider: string;
   /** Timeframe of records that name none. */
   readonly timeframe: string;
   /** Turns the text or number of a time into epoch milliseconds, or `NaN`. */
   readonly parseTime: (value: unknown) => number;
-  /** What {@linkcode ParseContext.parseTime} wants, for the error message. */
+  /** The format that {@linkcode ParseContext.parseTime} expects, for the error message. */
   readonly timeFormat: string;
 }
 

@@ -5,9 +5,10 @@
  */
 
 /**
- * The shard of a symbol, from 0 on: its FNV-1a hash over UTF-16 code units, finished as MurmurHash3 is, since the low bits
- * of the former are little more than those of the letters; modulo the number of shards. The same in every process and
- * version. Of the symbol alone: all that is known of one stays together, whoever delivers it at which timeframe.
+ * The shard of a symbol, from 0 on: its FNV-1a hash over UTF-16 code units, finished as MurmurHash3 is, since the low
+ * bits of the former are little more than those of the letters; modulo the number of shards. The same in every process
+ * and version. It depends on the symbol alone: all records of a symbol stay together, from any provider and at any
+ * timeframe.
  */
 export function shardOf(symbol: string, shards: number): number {
   let hash = 0x811c9dc5;

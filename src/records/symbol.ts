@@ -1,5 +1,5 @@
 /**
- * What symbols and names of providers may be: both come from elsewhere, and are shown to people.
+ * Checks symbols and names of providers: both come from elsewhere, and are shown to people.
  *
  * @module
  */

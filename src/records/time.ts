@@ -16,7 +16,7 @@ const UNITS_PER_MS: Record<Exclude<TimeUnit, "iso">, number> = { s: 1e-3, ms: 1,
 const ISO =
   /^(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s?(Z|z|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)$/;
 
-/** What {@linkcode timeParser} of this unit accepts, for messages. */
+/** The format that {@linkcode timeParser} of this unit accepts, for messages. */
 export function describeTimeUnit(unit: TimeUnit): string {
   return unit === "iso"
     ? "an ISO 8601 time with a zone, like 2024-01-02T14:30:00Z (for numbers say their unit with --time-unit)"
@@ -109,8 +109,8 @@ export function checkTime(ts: number, now: number): string | undefined {
 const FURTHEST_MS = 8.64e15;
 
 /**
- * Writes epoch milliseconds as ISO 8601, with microseconds where there are any. A number that is no date stays as it is:
- * it must be shown, too, when a file's times are read in the wrong unit.
+ * Writes epoch milliseconds as ISO 8601, with microseconds where the time has any. A number that is no date is written
+ * unchanged: messages must show it, too, when a file's times are read in the wrong unit.
  */
 export function formatTime(ms: number): string {
   if (!(Math.abs(ms) <= FURTHEST_MS)) return String(ms);

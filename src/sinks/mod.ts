@@ -7,7 +7,7 @@ import { type NatsSinkOptions, openNatsSink } from "./nats.ts";
 import { openPostgresSink, type PostgresSinkOptions } from "./postgres.ts";
 import type { Sink } from "./sink.ts";
 
-/** What each sink is opened with. */
+/** The options of each sink. */
 export interface SinkOptions {
   nats: NatsSinkOptions;
   postgres: PostgresSinkOptions;

@@ -27,17 +27,17 @@ export interface NatsSinkOptions {
   deadlineMs: number;
 }
 
-/** Lanes share the connection; more would only mean more messages under way. */
+/** Lanes share the connection; more would only mean more messages in flight. */
 const MAX_LANES = 64;
-/** What a message's headers may take of the size that the server allows. */
+/** Bytes that a message's headers may take of the size that the server allows. */
 const HEADER_BYTES = 256;
 /** Hexadecimal digits of a message's digest that name it: enough that no two ever share them. */
 const ID_LENGTH = 32;
 
 /**
  * Opens the sink for one kind of records. A batch is published at once, as a message for each provider and shard, and
- * written when the server has acknowledged all of them; so what is under way is a batch a lane. A message is named by
- * its digest (`Nats-Msg-Id`): one that is sent again, as its acknowledgement was lost, is not kept twice and counts as
+ * written when the server has acknowledged all of them; so a batch a lane is in flight. A message is named by its
+ * digest (`Nats-Msg-Id`): one that is sent again after its acknowledgement was lost is not kept twice and counts as
  * unchanged.
  */
 export function openNatsSink(options: NatsSinkOptions): Sink {
@@ -57,7 +57,7 @@ export function openNatsSink(options: NatsSinkOptions): Sink {
       } catch (error) {
         const { cause } = error as Error;
         if (!(cause instanceof errors.RequestError && cause.isNoResponders())) throw error;
-        // What the library says of any subject that nobody listens to.
+        // The library's answer for a subject without a listener.
         throw new Error(
           `No stream at ${nats.label} takes ${subject}: run barline migrate --sink nats, or wait for JetStream there`,
           { cause: error },

@@ -26,11 +26,11 @@ export interface PostgresSinkOptions {
   kind: RecordKind;
   /** Whose rows they are. @default {"default"} */
   tenant?: string;
-  /** Who writes these series. @default {"alone"} */
+  /** The writers of these series. @default {"alone"} */
   writers?: Writers;
   /** Longest time a write may take, in milliseconds. */
   deadlineMs: number;
-  /** What a commit waits for. @default {"on"} */
+  /** How far a commit waits for durability. @default {"on"} */
   synchronousCommit?: SynchronousCommit;
   /** Hears what people should know of the database. */
   warn?: (message: string) => void;
@@ -53,7 +53,7 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
     // A value for a column that no record has is missing from all of them.
     classify: (error) => isForeignColumn(error, kind) ? "fatal" : classifyDatabaseError(error),
     causeOf: (error) => causeOf(error, kind),
-    // Cancelled by a time limit, or by somebody; in neither case does it help to send the same again for ever.
+    // Cancelled by a time limit, or by an operator; in neither case does it help to send the same again for ever.
     isTooSlow: (error) => error instanceof WriteDeadlineError || TOO_SLOW.has(sqlState(error) ?? ""),
     check: database.check,
     async [Symbol.asyncDispose]() {},
@@ -71,8 +71,8 @@ function isForeignColumn(error: unknown, { columns }: RecordKind): boolean {
 const BLAMING = ["23", "44", "P0"];
 
 /**
- * What an error blames, where that is not the kind's own: a constraint, a trigger, or a column that the kind can do without.
- * A missing value of a column that it needs is the record's fault.
+ * The cause of an error outside of the kind's own columns: a constraint, a trigger, or an optional column. A missing
+ * value of a required column is the record's fault.
  */
 function causeOf(error: unknown, { columns }: RecordKind): string | undefined {
   const state = sqlState(error);

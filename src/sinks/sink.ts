@@ -1,6 +1,6 @@
 /**
- * What a sink is: it says how to write a batch **once**, and what an error of that means. Retrying, the circuit,
- * bisecting and dead letters are the pipeline's and the same for all sinks.
+ * The interface of sinks: how to write a batch **once**, and the meaning of an error of that. Retrying, the circuit,
+ * bisecting and dead letters belong to the pipeline and are the same for all sinks.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import type { Rows } from "../records/columns.ts";
 /** A lane's own way into the sink, for instance one database connection. Used for one write at a time. */
 export interface SinkLane extends AsyncDisposable {
   /**
-   * Writes all rows or none, so that it can be repeated: the sink must end up as one delivery would leave it.
-   * Connects where there is no connection, and drops the connection when it must not be used again.
+   * Writes all rows or none, so that it can be repeated: the sink must end up as one delivery would leave it. Connects
+   * where there is no connection, and drops the connection when it must not be used again.
    *
-   * @throws Whatever hinders it; see {@linkcode Sink.classify}. When `signal` aborts, its reason, without delay.
+   * @throws The error that stopped it; see {@linkcode Sink.classify}. When `signal` aborts, its reason, without delay.
    */
   write(rows: Rows, signal: AbortSignal): Promise<WriteCounts>;
 }
@@ -26,27 +26,27 @@ export interface Sink extends AsyncDisposable {
   readonly maxLanes: number;
   /** Opens a lane; connects only when the lane first writes. */
   openLane(): SinkLane;
-  /** What an error thrown by a lane's write means. */
+  /** Classifies an error of a lane's write. */
   classify(error: unknown): Fault;
   /** Whether an error says that the sink answers, but needs more time than a write may take: it could take fewer records. */
   isTooSlow?(error: unknown): boolean;
   /**
-   * What an error that is poison blames besides the record, such as a constraint that somebody added: where most records are
-   * refused for one such cause, it lies in the table. Absent, or `undefined`, where it lies in the record.
+   * The cause of a poison error besides the record, such as a constraint that an operator added: where most records are
+   * refused for one such cause, the table is at fault. Absent, or `undefined`, where the record is.
    */
   causeOf?(error: unknown): string | undefined;
-  /** Resolves when the sink can be reached, and throws what hinders it. */
+  /** Resolves when the sink can be reached, and throws the problem otherwise. */
   check(signal: AbortSignal): Promise<void>;
 }
 
 /**
- * Who writes the records of a series, and hence which rows that would not change take the newer time of receipt:
+ * The writers of a series, which decide which unchanged rows take a newer time of receipt:
  * - `many`: several processes, or one that gets records in any order. All rows do.
- * - `live`: a live feed, and history beside it. Rows do whose records are recent.
- * - `history`: one process that reads history, which a live feed may write meanwhile. Rows do that it has written itself,
- *   and those whose records are recent.
- * - `alone`: one process that reads files. Rows do that it has written itself. What it reads twice is written in order; see
- *   `order.ts` of the pipeline.
+ * - `live`: a live feed, and history beside it. Rows of recent records do.
+ * - `history`: one process that reads history, which a live feed may write meanwhile. Rows that it has written itself
+ *   do, and those of recent records.
+ * - `alone`: one process that reads files. Rows that it has written itself do. Records that it reads twice are written
+ *   in order; see `order.ts` of the pipeline.
  */
 export type Writers = "many" | "live" | "history" | "alone";
 

@@ -44,7 +44,7 @@ for (
     [["ingest", "-x"], "Cannot understand -x"],
     [["ingest", "now"], 'Cannot understand "now": "ingest" takes only options'],
     [["ingest", "--provider", "constructor"], 'current value is "constructor", expected one of'],
-    [["ingest", "--provider", "replay"], 'Cannot use "file" from default: there is none to replay'],
+    [["ingest", "--provider", "replay"], 'Cannot use "file" from default: no file is given to replay'],
     [["ingest", "--file", "-", "--resume"], 'Cannot use "resume" from --resume: standard input cannot be read again'],
     [["config", "toString"], "expected one of check, show, schema"],
     [["config", "check", "--config", "no.yaml"], "No such file"],

@@ -8,11 +8,14 @@ import type { Listener } from "../../events.ts";
 import type { LogItem } from "../../journal/format.ts";
 import type { JournalLog, LogEntry } from "../../journal/log.ts";
 
-/** Appends until it succeeds or is given up, and knows what hinders it. */
+/** Appends until it succeeds or is given up, and knows the present problem. */
 export interface Appender {
-  /** What hinders it at the moment; `undefined` where nothing does. */
+  /** The present problem; `undefined` without any. */
   readonly problem: string | undefined;
-  /** Appends as soon as there is room. Gives the entries that go on from memory, or `undefined` where it was given up. */
+  /**
+   * Appends as soon as there is room. Returns the entries that continue from memory, or `undefined` where it was given
+   * up.
+   */
   append(items: readonly LogItem[]): Promise<readonly LogEntry[] | undefined>;
   /** Ends the watch over the problem. */
   end(): void;
@@ -21,9 +24,9 @@ export interface Appender {
 /** Options of {@linkcode createAppender}. */
 export interface AppenderOptions {
   log: JournalLog;
-  /** What to do when there is no room: wait, or give up the oldest records. */
+  /** Reaction to a full log: wait, or give up the oldest records. */
   full: "block" | "drop-oldest";
-  /** Whether entries go on from memory, asked when nothing lies on disk. */
+  /** Whether entries continue from memory, asked when nothing lies on disk. */
   takes: () => boolean;
   /** How long nothing must be refused before a problem is over, in milliseconds. */
   calmMs: number;

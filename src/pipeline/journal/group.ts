@@ -13,7 +13,7 @@ export interface Group {
   readonly committing: number;
   /** Whether nothing is gathered or being committed. */
   readonly isIdle: boolean;
-  /** When the first of the gathered frames came, in epoch milliseconds; `undefined` where there are none. */
+  /** When the first of the gathered frames came, in epoch milliseconds; `undefined` without any. */
   readonly since: number | undefined;
   add(frame: Frame): void;
   /** Commits what is gathered: at once where that is urgent or due, else when it is due. */
@@ -28,7 +28,7 @@ export interface GroupOptions {
   intervalMs: number;
   /** Records that are not waited for any longer. */
   enough: number;
-  /** Whether somebody waits for the commit. */
+  /** Whether a caller waits for the commit. */
   isUrgent: () => boolean;
   /** Commits frames; expected not to fail. One call at a time. */
   commit: (frames: readonly Frame[]) => Promise<void>;

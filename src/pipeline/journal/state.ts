@@ -1,5 +1,5 @@
 /**
- * What the journal does with the next frame.
+ * How the journal handles the next frame.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 /**
  * States of a journal:
  *
- * - `memory`: the frame goes straight into the pipeline. Mode `overflow` alone, while nothing lies on disk, the circuit is
- *   closed, and memory has room.
- * - `spooling`: the frame joins the group that is synced next. A synced group goes on into the pipeline from memory where
- *   it has room, as nothing older lies on disk.
- * - `draining`: the frame joins a group too, and waits on disk behind what is read back from there.
+ * - `memory`: the frame goes straight into the pipeline. Mode `overflow` alone, while nothing lies on disk, the circuit
+ *   is closed, and memory has room.
+ * - `spooling`: the frame joins the group that is synced next. A synced group continues into the pipeline from memory
+ *   where it has room, as nothing older lies on disk.
+ * - `draining`: the frame joins a group too, and waits on disk behind the frames that are read back from there.
  * - `holding`: the frame waits with its source, which can wait, or must.
  */
 export type JournalState = "memory" | "spooling" | "draining" | "holding";
@@ -48,8 +48,8 @@ export function stateOf(facts: JournalFacts): JournalState {
 }
 
 /**
- * Whether a synced group goes on into the pipeline from memory. Sources that can wait are held back early enough, so that
- * their groups always do while the circuit is closed.
+ * Whether a synced group continues into the pipeline from memory. Sources that can wait are held back early enough, so
+ * that their groups always do while the circuit is closed.
  */
 export function goesOnFromMemory({ capacity, ready, sourcesCanWait, isCircuitClosed }: JournalFacts): boolean {
   return ready <= capacity || sourcesCanWait && isCircuitClosed;

@@ -20,8 +20,8 @@ export interface CellWriter {
   /** Begins a row. */
   begin(columns: OpenColumns, receivedAt: number): void;
   /**
-   * Writes the value between two places; none where they are the same. `isNumber` tells a number of JSON from a text. Returns
-   * whether it could.
+   * Writes the value between two places; no value where they are equal. `isNumber` distinguishes a number of JSON from
+   * a text. Returns whether it could.
    */
   write(field: number, bytes: Uint8Array, from: number, to: number, isNumber: boolean, columns: OpenColumns): boolean;
   /** Adds the row, whose symbol was in these bytes. Returns whether there was one. */
@@ -129,7 +129,7 @@ export function createCellWriter({ kind, context, timeUnit }: LineTarget): CellW
   };
 }
 
-/** Makes a reader of the values of an enum: their places, -1 where a text is none. */
+/** Makes a reader of the values of an enum: their places, -1 for any other text. */
 function createEnumReader({ values = {}, spellings = {} }: Field): Interner {
   const names = Object.keys(values);
   return createInterner((text) => {

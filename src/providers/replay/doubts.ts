@@ -1,5 +1,5 @@
 /**
- * What looks wrong about bars that can all be read: settings that are wrong show in their values.
+ * Finds implausible values among bars that can all be read: wrong settings show in them.
  *
  * @module
  */

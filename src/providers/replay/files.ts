@@ -22,7 +22,7 @@ export function findFiles(patterns: readonly string[]): string[] {
   const found = new Set<string>();
   const problems: string[] = [];
   for (const pattern of patterns) {
-    // A file whose name happens to look like a glob is meant as it is.
+    // A file whose name happens to look like a glob is read by its name.
     const before = problems.length;
     const isPattern = pattern !== STDIN && isGlob(pattern) && !exists(pattern);
     const paths = isPattern
@@ -108,7 +108,7 @@ export function absolute(path: string): string {
 }
 
 /**
- * What is to be read of a file: its members where it is an archive, else the file itself.
+ * The parts of a file to read: its members where it is an archive, else the file itself.
  *
  * @throws {RangeError} If it is an archive that is not sound, or has no member.
  */

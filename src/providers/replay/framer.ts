@@ -53,7 +53,7 @@ export interface FramerOptions {
   clock: ReceiveClock;
   /** Symbols whose records are read; those of others are left out. @default {all} */
   only?: ReadonlySet<string>;
-  /** Place to go on from. */
+  /** Place to continue from. */
   start?: FilePlace;
   /** Notes the place after a frame, and gives what to call when the frame is settled. */
   track: (place: FilePlace) => (() => void) | undefined;

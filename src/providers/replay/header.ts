@@ -23,7 +23,7 @@ export function readHeader(header: string, mark: string): { names: string[]; for
 }
 
 /**
- * The column of each field, -1 where there is none.
+ * The column of each field, -1 for a field without one.
  *
  * @throws {RangeError} If the header lacks a column that is needed.
  */

@@ -15,7 +15,7 @@ import { createFramer, type Framer } from "./framer.ts";
 import { readBlocks } from "./lines.ts";
 import { planContext, type RowSettings, rowsOf } from "./rows.ts";
 
-/** What was found. */
+/** The findings. */
 export interface Inspection {
   readonly file: string;
   /** Bytes on disk; absent of standard input. */

@@ -1,5 +1,5 @@
 /**
- * What reads the lines of a file, whatever their format.
+ * The interface of readers of lines, for all formats.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { RecordKind } from "../../records/kind.ts";
 import type { ParseContext } from "../../records/record.ts";
 import type { TimeUnit } from "../../records/time.ts";
 
-/** What lines are read into. */
+/** The kind and context that lines are read for. */
 export interface LineTarget {
   readonly kind: RecordKind;
   readonly context: ParseContext;
@@ -23,7 +23,7 @@ export interface LineReader {
    */
   read(bytes: Uint8Array, from: number, to: number, columns: OpenColumns, receivedAt: number): number;
   /**
-   * What became of the line read last: {@linkcode ROW}, {@linkcode BLANK}, {@linkcode EMPTY}, or the reason why it is no
+   * The outcome of the last line: {@linkcode ROW}, {@linkcode BLANK}, {@linkcode EMPTY}, or the reason why it is no
    * record, as a phrase and perhaps `: ` and particulars.
    */
   readonly outcome: string;

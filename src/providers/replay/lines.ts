@@ -1,5 +1,5 @@
 /**
- * Bytes to runs of whole lines, in constant memory whatever the lines are.
+ * Bytes to runs of whole lines, in constant memory for lines of any length.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * What commands know of files besides the provider.
+ * The functions that commands use of files besides the provider.
  *
  * @module
  */

@@ -12,7 +12,7 @@ import { NEWLINE, RETURN } from "./line.ts";
 const MINUS = 45;
 const POINT = 46;
 const ZERO = 48;
-/** Most digits and a mark that a double holds exactly, whatever they are. */
+/** Most digits, with a mark, that a double always holds exactly. */
 const PLAIN_LENGTH = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: PLAIN_LENGTH }, (_, power) => 10 ** power);
 /** Stands for a column that no field is read from. */
@@ -21,7 +21,7 @@ const NO_FIELD = -1;
 /** Stands for a line that is not read in one pass. */
 export const UNUSUAL = -1;
 
-/** What is in each column, compiled once for a file. */
+/** The content of each column, compiled once for a file. */
 export interface LinePlan {
   readonly delimiter: number;
   readonly quote: number;

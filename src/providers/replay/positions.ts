@@ -1,8 +1,8 @@
 /**
  * How far each of many files has been read: places of all files in one log, saved together.
  *
- * A save appends one line with the places that have moved, and syncs once, however many files it is about. A line that a crash
- * or a full disk cut short is passed over. The log is written anew when most of it is out of date. Several processes may use
+ * A save appends one line with the places that have moved, and syncs once for any number of files. A line that a crash
+ * or a full disk cut short is skipped. The log is rewritten when most of it is out of date. Several processes may use
  * it at the same time: each takes a lock for an append.
  *
  * @module
@@ -16,13 +16,13 @@ import { createPosition, type PositionOptions } from "../position.ts";
 
 /** Shortest time between two saves while running, in milliseconds. */
 const SAVE_EVERY_MS = 1000;
-/** Size of a log below which it is not written anew. */
+/** Size of a log below which it is not rewritten. */
 const SMALL_BYTES = 4 * 1024 * 1024;
 const NAME = "files.jsonl";
 
 /** Places of files. `P` is JSON. */
 export interface FilePositions<P> {
-  /** The place of a file saved last; `undefined` where there is none, it cannot be read, or it is in doubt. */
+  /** The place of a file saved last; `undefined` without one, where it cannot be read, or where it is in doubt. */
   load(name: string): Promise<P | undefined>;
   /**
    * Begins a file. The function notes a place, in the order of reading, and returns what to call when everything before it is
@@ -57,7 +57,7 @@ export function openFilePositions<P>({ directory, target }: FilePositionOptions)
   let moved = new Map<string, P>();
   let savedAt = -Infinity;
   let saving: Promise<void> = Promise.resolve();
-  /** Size at which the log is written anew. */
+  /** Size at which the log is rewritten. */
   let largest = SMALL_BYTES;
 
   async function write(): Promise<void> {
@@ -159,7 +159,7 @@ async function openLocked(path: string): Promise<Deno.FsFile> {
   }
 }
 
-/** Writes the log anew with the last place of each file, and gives its size. */
+/** Rewrites the log with the last place of each file, and returns its size. */
 async function compact<P>(path: string): Promise<number> {
   using _lock = await openLocked(path);
   const byDestination = new Map<string, Saved<P> & { places: [string, P][] }>();

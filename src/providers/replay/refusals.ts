@@ -1,6 +1,6 @@
 /**
- * Leaving a file of which too much is refused: most often it is read with the wrong settings, and the rest of it would only
- * become dead letters.
+ * Leaves a file when too many of its records are refused: most often it is read with the wrong settings, and its rest
+ * would only become dead letters.
  *
  * @module
  */
@@ -23,8 +23,9 @@ export interface RefusalWatch {
 }
 
 /**
- * Makes a watch. A number leaves a file whose first records, so many, are all refused for one reason; a share leaves one of
- * which more than that is refused. Of a file that is continued, the first records were read before: a number does not leave it.
+ * Makes a watch. A number leaves a file whose first records, so many, are all refused for one reason; a share leaves a
+ * file when a larger share of it is refused. The first records of a continued file were read before: a number does not
+ * leave it.
  */
 export function createRefusalWatch(limit: RefuseLimit, kind: RecordKind, isContinued = false): RefusalWatch {
   const { share, ...limits } = readLimit(limit);

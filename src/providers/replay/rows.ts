@@ -1,5 +1,5 @@
 /**
- * What reads the rows of an opened file.
+ * The readers of an opened file's rows.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import { createPlannedReader } from "./planned.ts";
 /** Name of the provider of files. */
 export const PROVIDER = "replay";
 
-/** What is said of all files. */
+/** The settings that all files share. */
 export type RowSettings = Pick<ProviderSettings, "kinds" | "timeframe" | "format"> & { readonly timeUnit: string };
 
-/** What all files are planned by. */
+/** The context that all files are planned with. */
 export function planContext({ kinds: [kind], timeUnit, timeframe, format }: RowSettings): PlanContext {
   const { dialect = {}, ...given } = format ?? {};
   const unit = recordUnit(timeUnit);
@@ -36,7 +36,7 @@ export function planContext({ kinds: [kind], timeUnit, timeframe, format }: RowS
 }
 
 /**
- * What a framer needs to read the rows of a file.
+ * The options of a framer that reads the rows of a file.
  *
  * @throws {RangeError} If the file is empty, or lacks something that only the user knows.
  */

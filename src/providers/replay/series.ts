@@ -16,7 +16,7 @@ export interface SeriesReader {
   codeOf(bytes: Uint8Array, from: number, to: number): number;
 }
 
-/** Most timeframes that are told apart by their bytes: no file has more but one of garbage. */
+/** Most timeframes that are distinguished by their bytes: only a file of garbage has more. */
 const MAX_TIMEFRAMES = 256;
 
 /** Makes a reader. Within a timeframe, the code of a series is found by the bytes of its symbol alone. */

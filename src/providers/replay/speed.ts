@@ -19,7 +19,7 @@ export async function* playAtSpeed(
   let firstTs: number | undefined;
   const startedAt = performance.now();
   for await (const frame of frames) {
-    // What a frame could not read has no time of its own; it goes with the first part.
+    // A rejected item has no time of its own; it passes with the first part.
     let { rejected } = frame;
     const { columns } = frame;
     const times = columns.cells.subarray(TS * columns.stride, TS * columns.stride + columns.count);

@@ -26,7 +26,7 @@ export interface PostgresLaneOptions {
   pool: Pool;
   kind: RecordKind;
   tenant: string;
-  /** What is known of a connection. */
+  /** Finds out the facts of a connection. */
   sessionOf: (client: Client) => Promise<Session>;
   /** Longest time a write may take before its connection is given up, in milliseconds: a server may hang. */
   deadlineMs: number;
@@ -40,8 +40,8 @@ type Upserted = Pick<WriteCounts, "stored" | "updated"> & { readonly swallowed: 
 /** SQLSTATE of a limit that the server's configuration sets. */
 const LIMIT_EXCEEDED = "53400";
 /**
- * SQLSTATEs with which a COPY leaves the batch to the upsert, which tells more: a key that is there already; a table with
- * row-level security, and not one's own; and binary values that do not fit the type of a column, such as `numeric`.
+ * SQLSTATEs with which a COPY leaves the batch to the upsert, whose error is more specific: a key that exists; a table
+ * of another owner with row-level security; and binary values that do not fit the type of a column, such as `numeric`.
  */
 const LEFT_TO_UPSERT = new Set(["23505", "0A000", "08P01", "22P03"]);
 /** Most batches that go straight to the upsert after COPY has met known keys again and again. */
@@ -61,7 +61,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   const borrower = pool.enter(tenant);
   let isTold = false;
 
-  /** Writes a batch; where ids that the connection remembers belong to other series by now, learns them anew, once. */
+  /** Writes a batch; where ids that the connection remembers belong to other series by now, learns them once more. */
   async function write(client: Client, rows: Rows): Promise<WriteCounts> {
     const session = await sessionOf(client);
     try {
@@ -94,7 +94,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     return tally({ ...written, unchanged: count - written.stored - swallowed, deduplicated }, swallowed);
   }
 
-  /** The counts with what was swallowed, which is told once. */
+  /** The counts with the swallowed rows, which are reported once. */
   function tally(counts: WriteCounts, swallowed: number): WriteCounts {
     if (swallowed === 0) return counts;
     if (!isTold) {
@@ -159,7 +159,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const updated = inserted === null ? null : stored - inserted;
     const written = { stored, ...(updated === 0 ? {} : { updated }) };
     if (!maySwallow) return { ...written, swallowed: 0 };
-    // Rows that are unchanged and rows that are swallowed look the same to the upsert: only the keys tell.
+    // The upsert counts unchanged and swallowed rows alike: only the keys distinguish them.
     const columns = kind.keyColumns.map((name) => kind.columns.find((column) => column.name === name)!);
     const keys = writer.arrays(rows, columns).map(toBuffer);
     const { rows: [{ count }] } = await client.query(statements.count, keys);
@@ -191,7 +191,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
           lease.release();
           return counts;
         } catch (error) {
-          // What was given up goes on at the server, whatever the reason for giving up was.
+          // A write that was given up continues at the server, for any reason of giving up.
           const isFull = error instanceof PoolFullError && !signal.aborted;
           if (!isFull && (signal.aborted || breaksConnection(error))) lease.drop();
           else lease.release();
@@ -228,7 +228,7 @@ function toBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Waits for `work`, but no longer than until the deadline or the signal. What `work` comes to afterwards is ignored. */
+/** Waits for `work`, but no longer than until the deadline or the signal. A later result of `work` is ignored. */
 async function beforeDeadline<T>(work: Promise<T>, deadlineMs: number, signal: AbortSignal): Promise<T> {
   let cleanUp = () => {};
   const given = new Promise<never>((_, reject) => {

@@ -33,7 +33,7 @@ const catchUpQuery = ({ of }: Names) =>
 /** SQLSTATE of a key that is there already. */
 const UNIQUE_VIOLATION = "23505";
 
-/** What a transaction must find of the series of its rows. */
+/** Proof that a transaction must find of the series of its rows. */
 export interface SeriesCheck {
   /** Each id once. */
   readonly ids: readonly number[];
@@ -45,7 +45,7 @@ export interface SeriesCheck {
 export interface SeriesIndex {
   /** The id of each row's series, in their order. Unknown series are added to the database. */
   intern(rows: Rows): Promise<Int32Array<ArrayBuffer>>;
-  /** What proves that these ids, in ascending order, are still those of the series that they were interned for. */
+  /** The proof that these ids, in ascending order, are still those of the series that they were interned for. */
   check(ids: Int32Array): SeriesCheck;
   /** Forgets all ids: the database has others. */
   forget(): void;

@@ -1,5 +1,5 @@
 /**
- * What is known of one connection: the ids of series, and whether its session is its own.
+ * Facts about a connection that its writers depend on.
  *
  * @module
  */
@@ -20,17 +20,17 @@ export interface Session {
   readonly names: Names;
   readonly statements: Statements;
   readonly series: SeriesIndex;
-  /** Asks once what a writer has to heed. */
+  /** Asks once for the facts that a writer depends on. */
   facts(): Promise<SessionFacts>;
 }
 
-/** What a writer has to heed. */
+/** Facts that a writer depends on. */
 export interface SessionFacts {
-  /** What each transaction sets for itself: behind a pooler the session cannot keep it. */
+  /** Settings of each transaction: behind a pooler the session cannot keep them. */
   readonly settings: WriteSettings;
   /** Whether a trigger of the user's may take rows without an error. */
   readonly maySwallow: boolean;
-  /** How an upsert tells which rows are new. */
+  /** How an upsert distinguishes new rows. */
   readonly newRows: NewRows;
 }
 

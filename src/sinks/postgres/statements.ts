@@ -10,12 +10,12 @@ import type { Names } from "../../database/names.ts";
 import { SQL_TYPES } from "../../database/kinds.ts";
 
 /**
- * How the server tells a new row from an updated one: by a hidden column of the row, which partitioned tables do not show; by
- * what the row was before, from PostgreSQL 18 on; or not at all.
+ * How the server distinguishes a new row from an updated one: by a hidden column of the row, which partitioned tables
+ * do not show; by the row's earlier values, from PostgreSQL 18 on; or not at all.
  */
 export type NewRows = "xmax" | "old" | "untold";
 
-/** What an upsert returns of each row, by {@linkcode NewRows}. */
+/** Columns that an upsert returns of each row, by {@linkcode NewRows}. */
 const RETURNING: Readonly<Record<NewRows, string>> = {
   xmax: "RETURNING old.xmax = 0 AS is_new",
   old: "RETURNING WITH (OLD AS before) before.series_id IS NULL AS is_new",
@@ -28,10 +28,11 @@ export interface Statements {
   readonly copy: string;
   /**
    * Inserts or updates rows given as one array parameter a column, followed by the ids of their series, each once, the
-   * combined mark of those, and what the commit waits for. Gives one row: `is_newer`, whether a newer program has migrated
-   * the schema, and `is_same`, whether the ids are still those of the series (nothing is written where the schema is newer or
-   * the ids are others), `changed`, how many rows were inserted or updated, `inserted`, how many of those are new, `null` where
-   * that cannot be told, and `touched`, how many have only got a newer time of receipt.
+   * combined mark of those, and the setting of the commit. Returns one row: `is_newer`, whether a newer program has
+   * migrated the schema, and `is_same`, whether the ids are still those of the series (nothing is written where the
+   * schema is newer or the ids are others), `changed`, how many rows were inserted or updated, `inserted`, how many of
+   * those are new, `null` where the server cannot distinguish them, and `touched`, how many have only got a newer time
+   * of receipt.
    */
   readonly upsert: Readonly<Record<NewRows, string>>;
   /** Counts rows that are there, of keys given as one array parameter a column. */
@@ -42,8 +43,8 @@ export interface Statements {
 const UNCOMPARED = new Set(["received_at"]);
 
 /**
- * A setting of the transaction in which the server counts rows that get a newer time of receipt alone. No row tells that of
- * itself: what it was before, servers tell from version 18 on.
+ * A setting of the transaction in which the server counts rows that get a newer time of receipt alone. A returned row
+ * does not show that: servers return its earlier values from version 18 on.
  */
 const TOUCHED = "barline.touched";
 /** Is true, and counts. */
@@ -55,16 +56,17 @@ const RECENT = "interval '7 days'";
 /**
  * Makes the statements.
  *
- * **The order of observations.** An observation is newer than another of the same key where it is a revision and the other
- * is not, or where both are the same and it was received later. (A revision is a correction by the vendor, or a bar that
- * history gave after it was over; that one was received when it was asked for.) So a plain bar that a feed repeats never
- * replaces a correction, and history does only where it was asked after the correction came. The upsert leaves a row alone
- * that holds a newer observation. Hence deliveries commute: whatever the order of retries, replays, lanes and writers, the
- * table ends with the newest observation of each key. `rows.ts` applies the same order within a batch.
+ * **The order of observations.** An observation is newer than another of the same key where it is a revision and the
+ * other is not, or where both are the same and it was received later. (A revision is a correction by the vendor, or a
+ * bar that history gave after it was over; its time of receipt is the time of the request.) So a plain bar that a feed
+ * repeats never replaces a correction, and history does only where its request came after the correction. The upsert
+ * leaves a row alone that holds a newer observation. Hence deliveries commute: with any order of retries, replays,
+ * lanes and writers, the table ends with the newest observation of each key. `rows.ts` applies the same order within a
+ * batch.
  *
  * **Rows that would not change.** A row is rewritten for its time of receipt alone only where an older observation may
- * still be on its way, which would otherwise win against the older time; see {@linkcode Writers}. To a reader such a row is
- * unchanged, and so it counts. Elsewhere, for instance when a file is read again, it stays as it is.
+ * still come, which would otherwise win against the older time; see {@linkcode Writers}. To a reader such a row is
+ * unchanged, and so it counts. Elsewhere, for instance when a file is read again, it stays unchanged.
  */
 export function createStatements(
   kind: RecordKind,

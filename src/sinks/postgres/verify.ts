@@ -1,10 +1,11 @@
 /**
  * The check of series ids in the transaction that writes rows under them.
  *
- * A cached id is not believed: a restore in place, a failover, a deletion may have given it to another series, or to none.
- * The writer takes its locks before it reads the names, so that neither can change between the check and the commit:
- * whoever deletes series waits for writers (see the trigger `barline_keep_series`), and so does whoever replaces the
- * tables. The table of series comes first, as `pg_restore --clean` drops it first: in another order the two could deadlock.
+ * A cached id needs proof: a restore in place, a failover or a deletion may have given it to another series, or removed
+ * it. The writer takes its locks before it reads the names, so that neither can change between the check and the
+ * commit: a deletion of series waits for writers (see the trigger `barline_keep_series`), and so does a replacement of
+ * the tables. The table of series comes first, as `pg_restore --clean` drops it first: in another order the two could
+ * deadlock.
  *
  * @module
  */
@@ -32,7 +33,7 @@ export function newerSchemaError(): Error {
 
 const NEWER = "Cannot write: a newer program has migrated the database";
 
-/** A query that tells whether a newer program has migrated the database since the start. */
+/** A query that finds out whether a newer program has migrated the database since the start. */
 export const isNewerQuery = ({ of }: Names): string =>
   `SELECT EXISTS (SELECT FROM ${of("barline_migration")} m WHERE m.version > ${SCHEMA_VERSION})`;
 

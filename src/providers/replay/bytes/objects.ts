@@ -5,7 +5,7 @@
  */
 import { createInterner } from "./intern.ts";
 
-/** What an object has for a field. */
+/** The token of a field that an object lacks. */
 export const ABSENT = 0;
 /** Text, without its quotes. */
 export const TEXT = 1;

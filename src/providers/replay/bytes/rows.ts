@@ -11,7 +11,7 @@ const RETURN = 13;
 export interface RowFormat {
   /** Byte between fields. */
   readonly delimiter: number;
-  /** Byte around fields that may hold the delimiter; twice within them it stands for itself. -1 where there is none. */
+  /** Byte around fields that may hold the delimiter; twice within them it stands for itself. -1 without quotes. */
   readonly quote: number;
   /** Fields that are noted; of further ones only the number counts. */
   readonly width: number;
