@@ -42,6 +42,8 @@ export interface CompileOptions {
   isUtf8?: boolean;
   /** Timeframe of a file with Barline's own columns that does not say it. @default {1m} */
   defaultTimeframe?: string;
+  /** Makes zones. @default {createZone} */
+  zoneOf?: typeof createZone;
 }
 
 /** The prices of a bar, of which one alone may lack its decimals. */
@@ -49,7 +51,7 @@ const PRICES: ReadonlySet<string> = new Set(["open", "high", "low", "close", "vw
 
 /** Compiles the plan of a file. */
 export function compilePlan(options: CompileOptions): Planned {
-  const { dialect, fields, lines } = options;
+  const { dialect, fields, lines, zoneOf = createZone } = options;
   const sample = takeSample(lines, dialect);
   const questions: Question[] = [];
   const parts = readPath(dialect, options.paths);
@@ -108,6 +110,7 @@ export function compilePlan(options: CompileOptions): Planned {
     comment,
     trim: !isNative,
     width: sample.header.length > 0 ? sample.header.length : undefined,
+    usualWidth: sample.header.length > 0 ? sample.header.length : sample.rows[0]?.cells.length ?? 0,
     sources: sources.map((source, at) =>
       at === place("timeframe") && timeframe.constant !== undefined && source === undefined
         ? { from: "constant", value: timeframe.constant }
@@ -126,7 +129,7 @@ export function compilePlan(options: CompileOptions): Planned {
       unit: times.unit,
       format: times.format,
       isSplit: clock !== undefined,
-      zone: dialect.timeZone === undefined ? undefined : createZone(dialect.timeZone, dialect.ambiguous),
+      zone: dialect.timeZone === undefined ? undefined : zoneOf(dialect.timeZone, dialect.ambiguous),
       stamp: times.stamp ?? "start",
       sessionDates: dialect.sessionDates,
       dayMs: dayOf(parts.date),

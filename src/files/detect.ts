@@ -24,11 +24,12 @@ export interface Detected {
 
 /** Finds the one preset whose signature matches; `undefined` where none does, or several do. */
 export function detectPreset(presets: Iterable<Preset>, { lines, paths }: FileFacts): Detected | undefined {
-  const [first = "", second = ""] = lines.map((line) => line.replace(/\r$/, "").replace(/^\uFEFF/, ""));
+  const [first = "", second = ""] = lines.slice(0, 2).map((line) => line.replace(/\r$/, "").replace(/^\uFEFF/, ""));
   const names = (splitLine(first, findDelimiter([first])) ?? []).map(plainName);
+  const baseNames = paths.map((each) => each.slice(each.lastIndexOf("/") + 1).replace(/\.(gz|zst)$/i, ""));
   const found: Detected[] = [];
   for (const preset of presets) {
-    const match = preset.signatures?.find((signature) => matches(signature, first, second, names, paths));
+    const match = preset.signatures?.find((signature) => matches(signature, first, second, names, paths, baseNames));
     if (match !== undefined) found.push({ preset, by: describe(match) });
   }
   return found.length === 1 ? found[0] : undefined;
@@ -40,8 +41,8 @@ function matches(
   second: string,
   names: readonly string[],
   paths: readonly string[],
+  baseNames: readonly string[],
 ): boolean {
-  const baseNames = paths.map((each) => each.slice(each.lastIndexOf("/") + 1).replace(/\.(gz|zst)$/i, ""));
   return (header?.every((each) => names.includes(plainName(each))) ?? true) &&
     !(without?.some((each) => names.includes(plainName(each))) ?? false) &&
     (firstLine?.test(first) ?? true) && (secondLine?.test(second) ?? true) &&

@@ -3,6 +3,9 @@
  *
  * @module
  */
+import { parseDecimal } from "../records/number.ts";
+import { countToMs } from "../records/time.ts";
+import { readDecimal } from "./decimal.ts";
 import type { FileTimeUnit } from "./dialect.ts";
 
 /** Units that count from 1970. */
@@ -20,45 +23,45 @@ export function unitOf(count: number): EpochUnit | undefined {
   }
 }
 
-/** Most digits that a double holds exactly. */
-const EXACT_DIGITS = 15;
-const MAX_DIGITS = 18;
+/** Fewest digits of nanoseconds that are cut to microseconds before a double would round them. */
+const LONG_NANOSECONDS = 13;
+/** Most digits whose microseconds are below 2^53 for certain. */
+const MAX_NANOSECOND_DIGITS = 18;
+/** Digits of the nanoseconds of our years. */
+const LEAST_NANOSECOND_DIGITS = 18;
 
 /** Reads a count of `unit`, or of the one that its size tells, into epoch milliseconds; `NaN` where it is none. */
 export function readEpoch(bytes: Uint8Array, from: number, to: number, unit: EpochUnit | "auto"): number {
-  const digits = to - from;
-  if (digits === 0) return NaN;
-  let count = 0;
-  let thousands = 0;
-  for (let at = from; at < to; at++) {
-    const digit = bytes[at] - 48;
-    if (digit < 0 || digit > 9 || digits > MAX_DIGITS + 1) return readUnusual(bytes, from, to, unit);
-    count = count * 10 + digit;
-    if (at < to - 3) thousands = thousands * 10 + digit;
+  const digits = bytes[from] === MINUS ? to - from - 1 : to - from;
+  const least = unit === "ns" ? LONG_NANOSECONDS : unit === "auto" ? LEAST_NANOSECOND_DIGITS : Infinity;
+  if (digits >= least) {
+    const ms = cutNanoseconds(bytes, from, to);
+    if (unit === "ns" && (ms === ms || digits > MAX_NANOSECOND_DIGITS) || unitOf(ms * 1e6) === "ns") return ms;
   }
+  let count = readDecimal(bytes, from, to);
+  if (Number.isNaN(count)) count = readUnusual(bytes, from, to);
   const of = unit === "auto" ? unitOf(count) : unit;
-  switch (of) {
-    case "s":
-      return count * 1000;
-    case "ms":
-      return count;
-    case "us":
-      return count / 1000;
-    case "ns":
-      // The last three digits are below what is stored, and above what a double holds.
-      return (digits > EXACT_DIGITS ? thousands : Math.floor(count / 1000)) / 1000;
-    case undefined:
-      return NaN;
-  }
+  return of === undefined ? NaN : countToMs(count, of);
 }
 
-/** Counts with a fraction, a sign or an exponent. */
-function readUnusual(bytes: Uint8Array, from: number, to: number, unit: EpochUnit | "auto"): number {
-  const text = String.fromCharCode(...bytes.subarray(from, Math.min(to, from + 40)));
-  if (!/^-?\d+(\.\d*)?(e\+?\d+)?$/i.test(text)) return NaN;
-  const count = Number(text);
-  const of = unit === "auto" ? unitOf(count) : unit;
-  if (of === undefined) return NaN;
-  const factor = 1000 ** (1 - UNITS.indexOf(of));
-  return Math.round(count * factor * 1000) / 1000;
+/** Milliseconds of a whole number of nanoseconds, whose last three digits are below what is stored. */
+function cutNanoseconds(bytes: Uint8Array, from: number, to: number): number {
+  const first = bytes[from] === MINUS ? from + 1 : from;
+  if (to - first > MAX_NANOSECOND_DIGITS + 1) return NaN;
+  let micros = 0;
+  for (let at = first; at < to; at++) {
+    const digit = bytes[at] - ZERO;
+    if (digit < 0 || digit > 9) return NaN;
+    if (at < to - 3) micros = micros * 10 + digit;
+  }
+  if (micros >= 2 ** 53) return NaN;
+  return (first > from && micros > 0 ? -micros : micros) / 1000;
+}
+
+const MINUS = 45;
+const ZERO = 48;
+
+/** Counts with more digits than a double holds. */
+function readUnusual(bytes: Uint8Array, from: number, to: number): number {
+  return parseDecimal(String.fromCharCode(...bytes.subarray(from, Math.min(to, from + 40))));
 }

@@ -3,37 +3,77 @@
  *
  * @module
  */
-import { createFormatReader, type FormatReader, zoneMs } from "./time_format.ts";
+import { createFormatReader, type FormatReader, startOfDay, twoDigits, zoneMs } from "./time_format.ts";
 
 const SPACE = 32;
+const COMMA = 44;
+const MINUS = 45;
+const POINT = 46;
+const ZERO = 48;
+const NINE = 57;
 const COLON = 58;
+const LETTER_T = 84;
 
-/** Makes a reader of `2024-01-02`, `2024-01-02 09:30`, `2024-01-02T09:30:00.5-05:00`, also with `/` or `.` in the date. */
-export function createIsoReader(): FormatReader {
-  const dates = new Map<number, FormatReader>();
-  const reader: FormatReader = { read, offsetMs: NaN, hasClock: false };
+/** Bytes of `2024-01-02T09:30`. */
+const MINUTE_LENGTH = 16;
+const MAX_FRACTION_DIGITS = 9;
+const POWERS_OF_TEN = Array.from({ length: MAX_FRACTION_DIGITS + 1 }, (_, power) => 10 ** power);
+
+/** Makes a reader of `2024-01-02T09:30`, `2024-01-02 09:30:00.5` and so on, without a zone or with one at the end. */
+export function createPlainIsoReader(): FormatReader {
   // Times in a file share their day: it is worked out once.
   let lastDay = -1;
   let lastDayMs = NaN;
+  const reader: FormatReader = { read, offsetMs: NaN, hasClock: true };
 
-  /** Reads `2024-01-02 09:30` and `2024-01-02 09:30:00`, as most files have it; `NaN` of anything else. */
-  function readPlain(bytes: Uint8Array, from: number, to: number): number {
-    const hasSeconds = to - from === 19;
-    if (bytes[from + 10] !== SPACE && bytes[from + 10] !== 84 || bytes[from + 13] !== COLON) return NaN;
-    if (bytes[from + 4] !== 45 || bytes[from + 7] !== 45 || hasSeconds && bytes[from + 16] !== COLON) return NaN;
+  function dayMs(bytes: Uint8Array, from: number): number {
     const year = twoDigits(bytes, from) * 100 + twoDigits(bytes, from + 2);
-    const day = (year * 100 + twoDigits(bytes, from + 5)) * 100 + twoDigits(bytes, from + 8);
+    const [month, date] = [twoDigits(bytes, from + 5), twoDigits(bytes, from + 8)];
+    const day = (year * 100 + month) * 100 + date;
+    if (day === lastDay) return lastDayMs;
+    lastDay = day;
+    return lastDayMs = startOfDay(year, month, date);
+  }
+
+  function read(bytes: Uint8Array, from: number, to: number): number {
+    reader.offsetMs = NaN;
+    if (to - from < MINUTE_LENGTH || bytes[from + 4] !== MINUS || bytes[from + 7] !== MINUS) return NaN;
+    if (bytes[from + 10] !== LETTER_T && bytes[from + 10] !== SPACE || bytes[from + 13] !== COLON) return NaN;
     const hours = twoDigits(bytes, from + 11);
     const minutes = twoDigits(bytes, from + 14);
-    const seconds = hasSeconds ? twoDigits(bytes, from + 17) : 0;
-    if (!(hours < 24 && minutes < 60 && seconds < 60)) return NaN;
-    if (day !== lastDay) {
-      lastDayMs = dateReader(45).read(bytes, from, from + 10);
-      lastDay = day;
+    let at = from + MINUTE_LENGTH;
+    let seconds = 0;
+    let fractionMs = 0;
+    if (at < to && bytes[at] === COLON) {
+      if (to - at < 3) return NaN;
+      seconds = twoDigits(bytes, at + 1);
+      at += 3;
+      if (at < to && (bytes[at] === POINT || bytes[at] === COMMA)) {
+        let fraction = 0;
+        const first = ++at;
+        for (; at < to && bytes[at] >= ZERO && bytes[at] <= NINE; at++) fraction = fraction * 10 + bytes[at] - ZERO;
+        const digits = at - first;
+        if (digits === 0 || digits > MAX_FRACTION_DIGITS) return NaN;
+        fractionMs = Math.floor(fraction / POWERS_OF_TEN[digits] * 1e6 + 1e-4) / 1e3;
+      }
     }
-    reader.hasClock = true;
-    return lastDayMs + ((hours * 60 + minutes) * 60 + seconds) * 1000;
+    if (!(hours < 24 && minutes < 60 && seconds < 60)) return NaN;
+    if (at < to) {
+      if (bytes[at] === SPACE) at++;
+      reader.offsetMs = zoneMs(bytes, at, to);
+      if (Number.isNaN(reader.offsetMs)) return NaN;
+    }
+    return dayMs(bytes, from) + ((hours * 60 + minutes) * 60 + seconds) * 1000 + fractionMs;
   }
+
+  return reader;
+}
+
+/** Makes a reader of the same, and of `2024-01-02`, `2024/1/2 9:30`, `2024.01.02 093000` and so on. */
+export function createIsoReader(): FormatReader {
+  const dates = new Map<number, FormatReader>();
+  const plain = createPlainIsoReader();
+  const reader: FormatReader = { read, offsetMs: NaN, hasClock: false };
 
   function dateReader(mark: number): FormatReader {
     let found = dates.get(mark);
@@ -45,14 +85,17 @@ export function createIsoReader(): FormatReader {
   }
 
   function read(bytes: Uint8Array, from: number, to: number): number {
+    const ms = plain.read(bytes, from, to);
+    reader.offsetMs = plain.offsetMs;
+    reader.hasClock = true;
+    return ms === ms ? ms : readOther(bytes, from, to);
+  }
+
+  function readOther(bytes: Uint8Array, from: number, to: number): number {
     reader.offsetMs = NaN;
     reader.hasClock = false;
-    if (to - from === 19 || to - from === 16) {
-      const ms = readPlain(bytes, from, to);
-      if (ms === ms) return ms;
-    }
     const mark = bytes[from + 4];
-    if (to - from < 8 || mark !== 45 && mark !== 47 && mark !== 46) return NaN;
+    if (to - from < 8 || mark !== MINUS && mark !== 47 && mark !== POINT) return NaN;
     let end = from + 8;
     while (end < to && bytes[end] !== SPACE && (bytes[end] | 32) !== 116) end++;
     const dayMs = dateReader(mark).read(bytes, from, end);
@@ -72,13 +115,6 @@ export function createIsoReader(): FormatReader {
   }
 
   return reader;
-}
-
-/** Two decimal digits at `at`, or `NaN`. */
-export function twoDigits(bytes: Uint8Array, at: number): number {
-  const tens = bytes[at] - 48;
-  const ones = bytes[at + 1] - 48;
-  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
 }
 
 /** Where a time of day ends: before a space, a letter or a sign. */

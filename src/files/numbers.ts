@@ -46,11 +46,15 @@ export function createNumberReader(format: NumberFormat): (text: string) => numb
 const isSpace = (mark: string) => mark === " " || mark === "\u00a0" || mark === "\u202f";
 const escape = (mark: string) => mark.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
+/** A decimal with at most one mark, a point. */
+const PLAIN = /^[+-]?\d*\.?\d*(?:[eE][+-]?\d+)?$/;
+
 /** What a sample of numbers says about its marks. */
 export type Marks = { readonly decimal?: "." | ","; readonly thousands?: string } | "ambiguous";
 
 /** Finds the marks of numbers: what only one reading of them all allows, or `ambiguous`. */
 export function findMarks(texts: readonly string[], delimiter: string): Marks {
+  if (delimiter !== ";" && texts.every((text) => PLAIN.test(text))) return {};
   const shown = texts.map((text) => text.trim()).filter((text) => /\d/.test(text));
   const comma = shown.filter((text) => text.includes(","));
   const point = shown.filter((text) => text.includes("."));

@@ -31,6 +31,8 @@ export interface Plan {
   readonly trim: boolean;
   /** Number of fields of a row, where a header says it. */
   readonly width?: number;
+  /** Number of fields of most rows. */
+  readonly usualWidth: number;
   /** By the fields of the kind, in their order. The time's is that of the date where it is in two columns. */
   readonly sources: readonly (Source | undefined)[];
   /** Column of the time of day, where it has one of its own. */

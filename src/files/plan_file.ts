@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { compilePlan, type FileField } from "./compile.ts";
+import { type CompileOptions, compilePlan, type FileField } from "./compile.ts";
 import { detectPreset, type FileFacts } from "./detect.ts";
 import { type Dialect, mergeDialects } from "./dialect.ts";
 import type { Planned } from "./plan.ts";
@@ -39,6 +39,8 @@ export interface PlanContext {
   readonly defaultTimeframe?: string;
   /** Whether the files hold bars: formats are only known of those. */
   readonly isBars: boolean;
+  /** Makes zones; one that many files share is made once. @default {createZone} */
+  readonly zoneOf?: CompileOptions["zoneOf"];
 }
 
 /** The preset of a file: the one that was named, or that its first lines tell for sure. */
@@ -50,7 +52,7 @@ export function presetOf({ given, isBars }: PlanContext, facts: FileFacts): { pr
 
 /** Plans a file by the first lines of its rows. */
 export function planFile(
-  { given, fields, defaultTimeframe }: PlanContext,
+  { given, fields, defaultTimeframe, zoneOf }: PlanContext,
   { isUtf8, ...facts }: FileFacts & { readonly isUtf8: boolean },
   preset: Preset | undefined,
   by: string | undefined,
@@ -62,6 +64,7 @@ export function planFile(
     fields,
     isUtf8,
     defaultTimeframe,
+    zoneOf,
     ...facts,
   });
   const unknown = planned.ok && planned.findings.isNative ? "Barline's own columns" : "no known format";

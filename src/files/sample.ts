@@ -28,34 +28,46 @@ export interface Sample {
 
 /** Most rows that are looked at. */
 const MAX_ROWS = 400;
+/** Rows that tell the delimiter. */
+const LOOKED_AT = 12;
 
 /** Takes lines apart, the first of the file first; the last of them is whole. */
 export function takeSample(lines: readonly string[], dialect: Dialect): Sample {
   const { skip = 0, comment } = dialect;
   const isRow = (line: string) => line.trim() !== "" && !(comment !== undefined && line.startsWith(comment));
-  const plain = lines.map((line) => line.replace(/\r$/, "").replace(/^\uFEFF/, ""));
+  const plain = (at: number) => plainLine(lines[at], at);
   // Excel names the delimiter in a line of its own.
-  const separator = /^"?sep=(.)"?$/.exec(plain[skip] ?? "")?.[1];
+  const separator = /^"?sep=(.)"?$/.exec(plain(skip))?.[1];
   const before = separator === undefined ? skip : skip + 1;
   let first = before;
-  while (first < plain.length && !isRow(plain[first])) first++;
-  const isObjects = (plain[first] ?? "").trimStart().startsWith("{");
+  while (first < lines.length && !isRow(plain(first))) first++;
+  const isObjects = plain(first).trimStart().startsWith("{");
   // Of a wide file the rows are taken, which have one line of names.
   const header = isObjects ? 0 : dialect.wide ? 1 : dialect.header ?? 1;
-  const content = plain.slice(first).filter(isRow).slice(0, 12);
+  const content: string[] = [];
+  for (let at = first; at < lines.length && content.length < LOOKED_AT; at++) {
+    if (isRow(plain(at))) content.push(plain(at));
+  }
   const delimiter = dialect.delimiter ?? separator ?? findDelimiter(content);
   const quote = dialect.quote === "none" ? undefined : dialect.quote ?? '"';
-  const names = header === 0 ? [] : splitLine(plain[first] ?? "", delimiter, quote) ?? [];
+  const names = header === 0 ? [] : splitLine(plain(first), delimiter, quote) ?? [];
   const headerLines = header === 0 ? before : first + header;
   const rows: SampleRow[] = [];
-  for (let at = headerLines; at < plain.length && rows.length < MAX_ROWS; at++) {
-    const text = plain[at];
+  for (let at = headerLines; at < lines.length && rows.length < MAX_ROWS; at++) {
+    const text = plain(at);
     if (!isRow(text)) continue;
     const object = isObjects ? parseObject(text) : undefined;
     const cells = isObjects ? [] : (splitLine(text, delimiter, quote) ?? []).map((cell) => cell.trim());
     rows.push({ line: at + 1, text, cells, object });
   }
   return { isObjects, delimiter, header: names, headerLines, rows };
+}
+
+/** A line without its end, and without the mark of byte order. */
+function plainLine(line: string | undefined, at: number): string {
+  if (line === undefined) return "";
+  const whole = line.endsWith("\r") ? line.slice(0, -1) : line;
+  return at === 0 && whole.startsWith("\uFEFF") ? whole.slice(1) : whole;
 }
 
 /** The object of a line of JSON; `undefined` for a line that holds anything else. */

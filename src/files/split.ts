@@ -3,37 +3,24 @@
  *
  * @module
  */
+import { createRowScanner } from "./row_scanner.ts";
 
 /** Splits a line; `undefined` where a quote is not closed. */
 export function splitLine(line: string, delimiter: string, quote: string | undefined = '"'): string[] | undefined {
   if (quote === undefined || !line.includes(quote)) return line.split(delimiter);
-  const cells: string[] = [];
-  for (let at = 0; at <= line.length;) {
-    if (line[at] !== quote) {
-      const end = line.indexOf(delimiter, at);
-      cells.push(end < 0 ? line.slice(at) : line.slice(at, end));
-      if (end < 0) break;
-      at = end + 1;
-      continue;
-    }
-    let cell = "";
-    let from = at + 1;
-    while (true) {
-      const end = line.indexOf(quote, from);
-      if (end < 0) return undefined;
-      cell += line.slice(from, end);
-      from = end + 1;
-      if (line[from] !== quote) break;
-      cell += quote;
-      from++;
-    }
-    const end = line.indexOf(delimiter, from);
-    cells.push(cell + (end < 0 ? line.slice(from) : line.slice(from, end)));
-    if (end < 0) break;
-    at = end + 1;
-  }
-  return cells;
+  const bytes = encoder.encode(line);
+  const row = createRowScanner({
+    delimiter: delimiter.charCodeAt(0),
+    quote: quote.charCodeAt(0),
+    width: line.split(delimiter).length,
+  });
+  row.scan(bytes, 0, bytes.length);
+  if (row.count < 0) return undefined;
+  return Array.from({ length: row.count }, (_, at) => decoder.decode(row.bytes.subarray(row.starts[at], row.ends[at])));
 }
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const DELIMITERS = [",", ";", "\t", "|"];
 

@@ -142,7 +142,7 @@ export function createFormatReader(format: string): FormatReader {
 }
 
 /** Midnight of a day, in epoch milliseconds as of UTC; `NaN` where no calendar has it. */
-function startOfDay(year: number, month: number, day: number): number {
+export function startOfDay(year: number, month: number, day: number): number {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day ? date.getTime() : NaN;
@@ -162,10 +162,23 @@ function zoneLength(bytes: Uint8Array, from: number, to: number): number {
 
 /** Milliseconds of `Z`, `+02`, `+0200` or `+02:00`; `NaN` of anything else. */
 export function zoneMs(bytes: Uint8Array, from: number, to: number): number {
-  if (to - from === 1) return (bytes[from] | 32) === 122 ? 0 : NaN;
-  const [, sign, hours, minutes = "0"] =
-    /^([+-])([01]\d|2[0-3])(?::?([0-5]\d))?$/.exec(String.fromCharCode(...bytes.subarray(from, to))) ?? [];
-  if (sign === undefined) return NaN;
-  const ms = (Number(hours) * 60 + Number(minutes)) * 60_000;
-  return sign === "-" ? -ms : ms;
+  const length = to - from;
+  if (length === 1) return (bytes[from] | 32) === 122 ? 0 : NaN;
+  if (length < 3 || bytes[from] !== MINUS && bytes[from] !== PLUS) return NaN;
+  const at = bytes[from + 3] === COLON ? from + 4 : from + 3;
+  if (length > 3 && to - at !== 2) return NaN;
+  const hours = twoDigits(bytes, from + 1);
+  const minutes = length === 3 ? 0 : twoDigits(bytes, at);
+  if (!(hours < 24 && minutes < 60)) return NaN;
+  const ms = (hours * 60 + minutes) * 60_000;
+  return bytes[from] === MINUS ? -ms : ms;
+}
+
+const [PLUS, MINUS, COLON] = [43, 45, 58];
+
+/** Two decimal digits at `at`, or `NaN`. */
+export function twoDigits(bytes: Uint8Array, at: number): number {
+  const tens = bytes[at] - 48;
+  const ones = bytes[at + 1] - 48;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
 }

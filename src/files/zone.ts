@@ -113,6 +113,17 @@ export function createZone(name: string, ambiguous: Ambiguity = "refuse"): Zone 
   };
 }
 
+/** Makes a function that makes each zone once: a table of transitions takes longer than a small file. */
+export function createZones(): typeof createZone {
+  const made = new Map<string, Zone>();
+  return (name, ambiguous = "refuse") => {
+    const key = `${ambiguous} ${name}`;
+    let zone = made.get(key);
+    if (zone === undefined) made.set(key, zone = createZone(name, ambiguous));
+    return zone;
+  };
+}
+
 /** Milliseconds of an offset like `-05:00` or `UTC`; `undefined` where it is none. */
 function readOffset(name: string): number | undefined {
   if (/^(UTC|GMT|Z)$/i.test(name)) return 0;

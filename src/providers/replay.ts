@@ -26,7 +26,7 @@ import { playAtSpeed } from "./replay/speed.ts";
 import { findStart, readFrom } from "./replay/start.ts";
 
 /** Files that are opened before their turn: while one is stored, the next is there. */
-const AHEAD = 2;
+const AHEAD = 4;
 
 /** Declares the provider `replay`. */
 export const replay: ProviderDeclaration = {

@@ -26,15 +26,17 @@ export function describeTimeUnit(unit: TimeUnit): string {
 /** Gives the function that turns a time of this unit into epoch milliseconds, `NaN` where it cannot. */
 export function timeParser(unit: TimeUnit): (value: unknown) => number {
   if (unit === "iso") return isoParser();
-  const perMs = UNITS_PER_MS[unit];
-  // Rounded to the microsecond, which is all that the database keeps.
   return (value) => {
     if (unit === "ns" && typeof value === "string" && /^-?\d{13,}$/.test(value)) {
       return Number(BigInt(value) / 1000n) / 1000;
     }
-    const count = parseDecimal(value);
-    return unit === "s" ? Math.round(count * 1e6) / 1e3 : Math.round(count / perMs * 1e3) / 1e3;
+    return countToMs(parseDecimal(value), unit);
   };
+}
+
+/** Epoch milliseconds of a count of units, rounded to the microsecond, which is all that the database keeps. */
+export function countToMs(count: number, unit: Exclude<TimeUnit, "iso">): number {
+  return unit === "s" ? Math.round(count * 1e6) / 1e3 : Math.round(count / UNITS_PER_MS[unit] * 1e3) / 1e3;
 }
 
 /**

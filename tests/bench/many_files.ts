@@ -31,8 +31,8 @@ const folder = join(directory, "many");
 await Deno.mkdir(folder);
 const lines = Array.from({ length: rows }, (_, at) => {
   const time = new Date(Date.UTC(2024, 0, 2) + at * 60_000).toISOString().slice(0, 19);
-  const open = 100 + (at * 7919 % 1000) / 100;
-  return `${time},${open},${open + 1},${open - 1},${open + 0.5},${at % 977 + 1}`;
+  const open = (10_000 + at * 7919 % 1000) / 100;
+  return `${time},${open},${open + 1},${open - 1},${(open + 0.5).toFixed(2)},${at % 977 + 1}`;
 });
 const single = join(directory, "one.csv");
 {

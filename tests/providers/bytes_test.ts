@@ -1,9 +1,9 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { readDecimal } from "../../src/providers/replay/bytes/decimal.ts";
+import { readDecimal } from "../../src/files/decimal.ts";
 import { createInterner } from "../../src/providers/replay/bytes/intern.ts";
 import { ABSENT, createObjectScanner, NUMBER } from "../../src/providers/replay/bytes/objects.ts";
-import { createRowScanner } from "../../src/providers/replay/bytes/rows.ts";
+import { createRowScanner } from "../../src/files/row_scanner.ts";
 import { createTimeReader } from "../../src/providers/replay/bytes/time.ts";
 import { parseDecimal } from "../../src/records/number.ts";
 import { TIME_UNITS, timeParser } from "../../src/records/time.ts";

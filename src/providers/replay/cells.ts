@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { type OpenColumns, RECEIVED_AT, SERIES } from "../../records/columns.ts";
+import type { Times } from "../../files/times.ts";
+import { type OpenColumns, RECEIVED_AT, SERIES, TS } from "../../records/columns.ts";
 import type { Field } from "../../records/field.ts";
 import { parseDecimal } from "../../records/number.ts";
-import { readDecimal } from "./bytes/decimal.ts";
+import { readDecimal } from "../../files/decimal.ts";
 import { createInterner, type Interner } from "./bytes/intern.ts";
 import { createTimeReader } from "./bytes/time.ts";
 import type { LineTarget } from "./line.ts";
@@ -36,6 +37,34 @@ const TIME = 3;
 const ENUM = 4;
 /** By the field itself, from text. */
 const OTHER = 5;
+/** The time of day beside a date. */
+const CLOCK = 6;
+
+const SPACE = 32;
+
+/** Prices, which a scale is for. */
+export const PRICES: ReadonlySet<string> = new Set(["open", "high", "low", "close", "vwap"]);
+
+/** How the values of a file are written that has not Barline's own columns. Spaces around them do not count. */
+export interface CellRules {
+  /** Reads the times of bars of a timeframe. */
+  readonly timesOf: (timeframe: string) => Times;
+  /** Whether the time of day has a column of its own. */
+  readonly hasClock: boolean;
+  /** Whether a time can only be read when the whole row is known: for that, or as the row says its timeframe. */
+  readonly isTimeLate: boolean;
+  readonly timeframeOf: (text: string) => string;
+  /** Symbol of all rows, where they do not say it. */
+  readonly symbol?: string;
+  /** Byte of the decimal mark. */
+  readonly mark: number;
+  /** Texts that stand for no value. */
+  readonly nulls: ReadonlySet<string>;
+  /** Reads a number that is no plain decimal. */
+  readonly readNumber: (text: string) => number;
+  /** The price that a number between two places stands for. */
+  readonly scalePrice?: (value: number, bytes: Uint8Array, from: number, to: number) => number;
+}
 
 /** Whether the values of a field are plain numbers. */
 export const isDecimal = (field: Field): boolean => stepOf(field) === DECIMAL;
@@ -58,48 +87,85 @@ function stepOf({ type }: Field): number {
   }
 }
 
-/** Makes a writer. It is compiled once: a row costs neither a closure nor an object. */
-export function createCellWriter({ kind, context, timeUnit }: LineTarget): CellWriter {
+/** Makes a writer. It is compiled once: a row costs neither a closure nor an object. `rules` are those of a plan. */
+export function createCellWriter({ kind, context, timeUnit }: LineTarget, rules?: CellRules): CellWriter {
   const { fields } = kind;
-  const steps = Uint8Array.from(fields, stepOf);
+  // After the fields, the time of day in a column of its own.
+  const steps = Uint8Array.from([...fields.map(stepOf), CLOCK]);
   const places = Int32Array.from(fields, ({ place }) => place);
-  const mayLack = Uint8Array.from(fields, ({ isNeeded }) => isNeeded ? 0 : 1);
+  const mayLack = Uint8Array.from([...fields.map(({ isNeeded }) => isNeeded ? 0 : 1), 1]);
   const enums = fields.map((field) => field.type === "enum" ? createEnumReader(field) : () => -1);
   const defaults = fields.filter((field) => field.default !== undefined);
   const defaultPlaces = Int32Array.from(defaults, ({ place }) => place);
   const defaultCells = Float64Array.from(defaults, (field) => Object.keys(field.values!).indexOf(field.default!));
-  const readTime = createTimeReader(timeUnit);
-  const series = createSeriesReader(context.provider, kind.timeframe ?? context.timeframe);
+  const series = createSeriesReader(context.provider, kind.timeframe ?? context.timeframe, rules?.timeframeOf);
+  const readTime = rules === undefined ? createTimeReader(timeUnit) : rules.timesOf(context.timeframe).read;
+  const isTrimmed = rules !== undefined;
+  const mark = rules?.mark;
+  const isScaled = Uint8Array.from(fields, ({ name }) => rules?.scalePrice !== undefined && PRICES.has(name) ? 1 : 0);
   /** Where the symbol begins and ends: its series follows from the timeframe, too, which may come after it. */
   const symbol = new Int32Array(2);
+  const constant = new TextEncoder().encode(rules?.symbol ?? "");
+  /** Where date and time of day lie, where the time needs more than its own column. */
+  const isTimeLate = rules?.isTimeLate === true;
+  const when = new Int32Array(4);
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+  /** Reads a number that is no plain decimal; an infinite one is none. */
+  function readNumber(field: number, text: string): number {
+    if (rules === undefined) return parseDecimal(text);
+    if (rules.nulls.has(text)) return mayLack[field] === 1 ? NaN : Infinity;
+    const value = rules.readNumber(text);
+    return Number.isNaN(value) ? Infinity : value;
+  }
+
+  function writeNumber(field: number, cell: number, bytes: Uint8Array, from: number, to: number, into: OpenColumns) {
+    let value = readDecimal(bytes, from, to, mark);
+    if (Number.isNaN(value)) {
+      value = readNumber(field, decoder.decode(bytes.subarray(from, to)));
+      if (rules !== undefined && Number.isNaN(value)) return true;
+    }
+    if (isScaled[field] === 1) value = rules!.scalePrice!(value, bytes, from, to);
+    into.cells[cell] = value;
+    return Number.isFinite(value);
+  }
 
   return {
     begin({ cells, stride, count, series: dictionary }, receivedAt) {
       series.begin(dictionary);
       symbol[0] = symbol[1] = 0;
+      when[2] = when[3] = 0;
       cells[RECEIVED_AT * stride + count] = receivedAt;
       for (let at = 0; at < defaultPlaces.length; at++) cells[defaultPlaces[at] * stride + count] = defaultCells[at];
     },
     write(field, bytes, from, to, isNumber, columns) {
+      if (isTrimmed) {
+        while (from < to && bytes[from] === SPACE) from++;
+        while (to > from && bytes[to - 1] === SPACE) to--;
+      }
       if (from === to) return mayLack[field] === 1;
       const cell = places[field] * columns.stride + columns.count;
       switch (steps[field]) {
-        case DECIMAL: {
-          let value = readDecimal(bytes, from, to);
-          if (Number.isNaN(value)) value = parseDecimal(decoder.decode(bytes.subarray(from, to)));
-          columns.cells[cell] = value;
-          return Number.isFinite(value);
-        }
+        case DECIMAL:
+          return writeNumber(field, cell, bytes, from, to, columns);
         case TIME: {
+          if (isTimeLate) {
+            when[0] = from;
+            when[1] = to;
+            return true;
+          }
           let ms = isNumber ? NaN : readTime(bytes, from, to);
-          if (Number.isNaN(ms)) {
+          if (Number.isNaN(ms) && rules === undefined) {
             const text = decoder.decode(bytes.subarray(from, to));
             ms = context.parseTime(isNumber ? Number(text) : text);
           }
           columns.cells[cell] = ms;
           return !Number.isNaN(ms);
         }
+        case CLOCK:
+          when[2] = from;
+          when[3] = to;
+          return true;
         case TIMEFRAME:
           series.useTimeframe(bytes, from, to);
           return !isNumber;
@@ -119,10 +185,24 @@ export function createCellWriter({ kind, context, timeUnit }: LineTarget): CellW
       }
     },
     end(bytes, columns) {
+      const { cells, stride, count } = columns;
+      if (isTimeLate) {
+        const times = rules!.timesOf(series.timeframe);
+        const ms = when[2] === when[3] && !rules!.hasClock
+          ? times.read(bytes, when[0], when[1])
+          : times.readSplit(bytes, when[0], when[1], when[2], when[3]);
+        if (Number.isNaN(ms)) return false;
+        cells[TS * stride + count] = ms;
+      }
+      if (constant.length > 0) {
+        cells[SERIES * stride + count] = series.codeOf(constant, 0, constant.length);
+        columns.count++;
+        return true;
+      }
       const from = symbol[0];
       const to = symbol[1];
       if (from === to) return false;
-      columns.cells[SERIES * columns.stride + columns.count] = series.codeOf(bytes, from, to);
+      cells[SERIES * stride + count] = series.codeOf(bytes, from, to);
       columns.count++;
       return true;
     },

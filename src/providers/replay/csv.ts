@@ -4,7 +4,7 @@
  * @module
  */
 import { clearRow, type OpenColumns } from "../../records/columns.ts";
-import { createRowScanner } from "./bytes/rows.ts";
+import { createRowScanner } from "../../files/row_scanner.ts";
 import { createCellWriter } from "./cells.ts";
 import { findColumns, readHeader } from "./header.ts";
 import { BLANK, type LineReader, type LineTarget, lineText, ROW } from "./line.ts";
@@ -26,7 +26,7 @@ export function createCsvReader(header: string, delimiter: string, target: LineT
   const { names, format } = readHeader(header, delimiter);
   /** The column of each field. */
   const columnOf = findColumns(names, fields);
-  const plan = planLine(format, columnOf, fields);
+  const plan = planLine(format, columnOf, fields.map((field) => ({ field, isPlain: true })));
   const cells = createCellWriter(target);
   const row = createRowScanner(format);
   const values: unknown[] = [];

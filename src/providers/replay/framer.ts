@@ -93,19 +93,20 @@ export function createFramer(options: FramerOptions): Framer {
     let wholeLine = line;
     let taken = 0;
     let digested = 0;
-    let pending = beginFrame();
+    let pending: Pending | undefined;
 
     function* finish(): Generator<Frame> {
       if (tooLong !== undefined) digest = undefined;
       if (digest !== undefined) digest = crc32(data.subarray(digested, wholeByte), digest);
       digested = wholeByte;
-      if (sizeOf(pending) === 0) return;
+      if (pending === undefined || sizeOf(pending) === 0) return;
       const before = data.subarray(Math.max(0, wholeByte - BEFORE_BYTES), wholeByte).toHex();
       const place = tooLong === undefined
         ? { offset: offset + wholeByte, line: wholeLine, head: head!, before, digest }
         : { offset: offset + tooLong, line, head: head!, before: "" };
-      yield createFrame({ ...pending, kind: kind.name, provider, source, onSettled: track(place) });
-      pending = beginFrame();
+      const done = pending;
+      pending = undefined;
+      yield createFrame({ ...done, kind: kind.name, provider, source, onSettled: track(place) });
     }
 
     for (let at = 0; at < data.length && taken < limit;) {
@@ -113,10 +114,11 @@ export function createFramer(options: FramerOptions): Framer {
       head ??= lineText(data, 0, data.length);
       const from = line === 1 && hasMark(data) ? MARK.length : at;
       const isRow = (isMiddle || line > headerLines) && !(comment !== undefined && beginsWith(data, from, comment));
+      if (isRow) pending ??= beginFrame();
       const next = isRow && tooLong === undefined
-        ? readLine(data, from, pending)
+        ? readLine(data, from, pending!)
         : Math.min(newlineAfter(data, at, data.length) + 1, data.length);
-      if (isRow && tooLong !== undefined) refuseLine(data, tooLong, pending);
+      if (isRow && tooLong !== undefined) refuseLine(data, tooLong, pending!);
       at = next;
       line++;
       if (data[at - 1] === NEWLINE) {
@@ -125,7 +127,7 @@ export function createFramer(options: FramerOptions): Framer {
       }
       if (!isRow || tooLong === undefined && reader.outcome === BLANK) continue;
       taken++;
-      if (sizeOf(pending) === FRAME_LINES) yield* finish();
+      if (sizeOf(pending!) === FRAME_LINES) yield* finish();
     }
     yield* finish();
   }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Field } from "../../records/field.ts";
-import { createRowScanner, type RowFormat } from "./bytes/rows.ts";
+import { createRowScanner, type RowFormat } from "../../files/row_scanner.ts";
 
 const QUOTE = '"'.charCodeAt(0);
 

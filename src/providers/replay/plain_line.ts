@@ -5,7 +5,7 @@
  */
 import type { OpenColumns } from "../../records/columns.ts";
 import type { Field } from "../../records/field.ts";
-import type { RowFormat } from "./bytes/rows.ts";
+import type { RowFormat } from "../../files/row_scanner.ts";
 import { type CellWriter, isDecimal } from "./cells.ts";
 import { NEWLINE, RETURN } from "./line.ts";
 
@@ -35,11 +35,11 @@ export interface LinePlan {
   readonly decimalPlace: Int32Array;
 }
 
-/** Compiles a plan from the column of each field. */
+/** Compiles a plan from the column of each field; `isPlain` says whether its numbers are read as they stand. */
 export function planLine(
   { delimiter, quote, width }: RowFormat,
-  columnOf: number[],
-  fields: readonly Field[],
+  columnOf: readonly number[],
+  fields: readonly { readonly field: Field; readonly isPlain: boolean }[],
 ): LinePlan {
   const fieldOf = Int32Array.from({ length: width }, (_, column) => columnOf.indexOf(column));
   return {
@@ -48,7 +48,10 @@ export function planLine(
     ceiling: Math.max(delimiter, NEWLINE),
     last: width - 1,
     fieldOf,
-    decimalPlace: fieldOf.map((at) => at !== NO_FIELD && isDecimal(fields[at]) ? fields[at].place : NO_FIELD),
+    decimalPlace: fieldOf.map((at) => {
+      const { field, isPlain } = fields[at] ?? {};
+      return field !== undefined && isPlain && isDecimal(field) ? field.place : NO_FIELD;
+    }),
   };
 }
 

@@ -12,7 +12,8 @@ import { isNumber } from "../../records/field.ts";
 import type { RecordKind } from "../../records/kind.ts";
 import type { ParseContext } from "../../records/record.ts";
 import { UNUSUAL } from "./plain_line.ts";
-import { createPlannedBytes, PRICES } from "./planned_bytes.ts";
+import { PRICES } from "./cells.ts";
+import { createPlannedBytes } from "./planned_bytes.ts";
 import { readValues } from "./values.ts";
 import { BLANK, EMPTY, type LineReader, lineText, newlineAfter, ROW } from "./line.ts";
 

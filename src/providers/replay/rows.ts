@@ -7,6 +7,7 @@ import type { OpenedFile } from "../../files/open_file.ts";
 import type { Plan } from "../../files/plan.ts";
 import type { PlanContext } from "../../files/plan_file.ts";
 import { describeQuestions } from "../../files/questions.ts";
+import { createZones } from "../../files/zone.ts";
 import type { RecordKind } from "../../records/kind.ts";
 import { describeTimeUnit, recordUnit, timeParser } from "../../records/time.ts";
 import type { ProviderSettings } from "../provider.ts";
@@ -32,6 +33,7 @@ export function planContext({ kinds: [kind], timeUnit, timeframe, format }: RowS
     fields: kind.fields,
     defaultTimeframe: timeframe,
     isBars: kind.name === "bar",
+    zoneOf: createZones(),
   };
 }
 

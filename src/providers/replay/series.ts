@@ -12,6 +12,8 @@ export interface SeriesReader {
   begin(series: SeriesDictionary): void;
   /** Takes the line's timeframe. */
   useTimeframe(bytes: Uint8Array, from: number, to: number): void;
+  /** The line's timeframe. */
+  readonly timeframe: string;
   /** The code of the series of this symbol at the line's timeframe. */
   codeOf(bytes: Uint8Array, from: number, to: number): number;
 }
@@ -19,8 +21,15 @@ export interface SeriesReader {
 /** Most timeframes that are distinguished by their bytes: only a file of garbage has more. */
 const MAX_TIMEFRAMES = 256;
 
-/** Makes a reader. Within a timeframe, the code of a series is found by the bytes of its symbol alone. */
-export function createSeriesReader(provider: string, defaultTimeframe: string): SeriesReader {
+/**
+ * Makes a reader. Within a timeframe, the code of a series is found by the bytes of its symbol alone. `nameOf` gives the
+ * timeframe that a text of the file stands for.
+ */
+export function createSeriesReader(
+  provider: string,
+  defaultTimeframe: string,
+  nameOf: (text: string) => string = (text) => text,
+): SeriesReader {
   let dictionary: SeriesDictionary | undefined;
   let symbols: Interner[] = [];
   let names: string[] = [];
@@ -40,7 +49,7 @@ export function createSeriesReader(provider: string, defaultTimeframe: string): 
   function reset(): void {
     symbols = [];
     names = [];
-    timeframeOf = createInterner(placeOf);
+    timeframeOf = createInterner((text) => placeOf(nameOf(text)));
     placeOf(defaultTimeframe);
   }
 
@@ -54,6 +63,9 @@ export function createSeriesReader(provider: string, defaultTimeframe: string): 
     },
     useTimeframe(bytes, from, to) {
       current = timeframeOf(bytes, from, to);
+    },
+    get timeframe() {
+      return names[current];
     },
     codeOf: (bytes, from, to) => symbols[current](bytes, from, to),
   };
