@@ -10,12 +10,12 @@ const barAt = (ts: number, status: "final" | "correction") => {
 Deno.test("values of corrections are forgotten once they are no longer believed, those to be confirmed are kept", async () => {
   using clock = fakeClock(0);
   for (const status of ["correction", "final"] as const) {
-    const values: Values = [];
-    noteValues(values, barAt(0, status), 200);
+    let values: Values = [];
+    values = noteValues(values, barAt(0, status), 200);
     await clock.tick(MINUTE);
-    noteValues(values, barAt(MINUTE, status), 200);
+    values = noteValues(values, barAt(MINUTE, status), 200);
     await clock.tick(CORRECTION_MS - MINUTE);
-    noteValues(values, barAt(2 * MINUTE, status), 200);
+    values = noteValues(values, barAt(2 * MINUTE, status), 200);
     assertEquals([...startsOf(values)], (status === "final" ? [0, 1, 2] : [1, 2]).map((at) => at * MINUTE));
   }
 });

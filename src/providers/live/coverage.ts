@@ -247,7 +247,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       }
       if (isConfirmed || bar.status === "correction") {
         const isOutranked = of.recent.includes(bar.ts) || isRepeated(of, bar.ts);
-        noteValues(of.values, bar, limits.values, isOutranked);
+        of.values = noteValues(of.values, bar, limits.values, isOutranked);
       }
       const hole = receive(of, bar.ts);
       if (hole !== undefined) {

@@ -68,7 +68,14 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
       left = shared?.left ?? left;
       keeper?.stop();
       keeper = createCoverageKeeper({
-        ...{ owner, stepMs, store: context.coverage, isConfirmed: feed.isConfirmed === true, before: keeper },
+        ...{
+          owner,
+          stepMs,
+          symbols: feed.symbols.length,
+          store: context.coverage,
+          isConfirmed: feed.isConfirmed === true,
+          before: keeper,
+        },
         settledUntil: () => feed.correctionMs ? (feed.clock?.vendorNow() ?? Date.now()) - feed.correctionMs : Infinity,
         onReplaced: (reason) =>
           context.warn(`coverage of ${name} is read anew, and history asked for what it lacks: it is ${reason}`),

@@ -90,7 +90,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     told.add(key);
     context.warn(message);
   }
-  const account = createFeedAccount(feed.name, emit, warn);
+  const account = createFeedAccount(feed.name, emit, warn, feed.symbols.length);
   const digest = createDigest(context.warn);
   const clock = feed.clock ?? createFeedClock(stepMs);
   const startedAt = performance.now();

@@ -9,7 +9,7 @@ import { intersect, type Interval, subtract, unite } from "../../../records/inte
 import { formatTime } from "../../../records/time.ts";
 import type { FeedCoverage } from "../coverage.ts";
 import { openMinutes, type Reconciled } from "./reconcile.ts";
-import type { Track } from "./track.ts";
+import { limitsFor, type Track } from "./track.ts";
 import { isAskable, isBusy } from "./urgency.ts";
 
 /** The account of all symbols of a feed. Minutes count while the symbol's market is open. */
@@ -24,15 +24,15 @@ export interface FeedAccount {
   emitDoubts(coverage: FeedCoverage, delayMs: number): void;
 }
 
-/** Ranges of a symbol that are remembered; where more were found and none is repaired, the oldest count no more. */
-const MAX_MISSED = 32;
-
-/** Makes an account. `onLost` hears of each range that history no longer has. */
+/** Makes an account of so many symbols. */
 export function createFeedAccount(
   provider: string,
   emit: Listener,
   warn: (message: string, key?: string) => void,
+  symbols = 1,
 ): FeedAccount {
+  /** Ranges of a symbol that are remembered; where more were found and none is repaired, the oldest count no more. */
+  const { doubts: maxMissed } = limitsFor(symbols);
   let told = "";
   /** What was found and is neither repaired nor given up, of each symbol: it counts once. */
   const missed = new Map<string, readonly Interval[]>();
@@ -60,7 +60,7 @@ export function createFeedAccount(
       if (range === undefined || range[0] >= range[1]) return;
       const before = missed.get(track.symbol) ?? [];
       count(track, "found", subtract(range, before));
-      missed.set(track.symbol, unite(before, range).slice(-MAX_MISSED));
+      missed.set(track.symbol, unite(before, range).slice(-maxMissed));
     },
     answered(track, { settled, lost, bars, isContradicted, withoutRow }) {
       close(track, "repaired", settled);

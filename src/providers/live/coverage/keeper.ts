@@ -1,7 +1,8 @@
 /**
  * Loads the coverage of a feed, and saves it after the commits: where a series begins and doubts of busy symbols within seconds,
- * everything else every quarter of an hour and at the end. The ends of ten thousand symbols move each minute: saved each time,
- * they would be 1.5 MB of WAL, and asking for a quarter of an hour again costs no more requests than asking for a minute. A bar
+ * everything else every quarter of an hour, or where there are many symbols each hour, and at the end. The ends of ten thousand
+ * symbols move each minute: saved each time they would be 1.5 MB of WAL, and 5 MB after a checkpoint, and asking for an hour again
+ * costs hardly more requests than asking for a minute. A bar
  * is saved as confirmed once the vendor no longer corrects it: after a kill nobody hears of its correction.
  *
  * @module
@@ -41,6 +42,8 @@ export interface CoverageKeeper {
 export interface KeeperOptions {
   owner: SeriesOwner;
   stepMs: number;
+  /** How many symbols the feed has. @default {1} */
+  symbols?: number;
   /** Absent where nothing is kept. */
   store: CoverageStore | undefined;
   /** Whether history has to confirm each bar: doubts are ordinary then. */
@@ -57,7 +60,9 @@ export interface KeeperOptions {
 
 const URGENT_MS = 5_000;
 const LOAD_AGAIN_MS = 2_000;
-const ALL_MS = 15 * 60_000;
+const LEAST_MS = 15 * 60_000, MOST_MS = 60 * 60_000;
+/** Symbols of which the ends are saved each hour: 5 MB of WAL at most, and so less than 100 KB a minute. */
+const MANY = 10_000;
 /** How often it asks what others have changed, in milliseconds. */
 const NEWS_MS = 60_000;
 /** What is in doubt of a series that an earlier version has written, in milliseconds. */
@@ -69,9 +74,14 @@ function savedUntil({ confirmed, doubts }: SeriesCoverage): number {
   return until === -Infinity ? beginOf({ confirmed, doubts }) : until;
 }
 
+/** How often the coverage of so many symbols is saved, in milliseconds. */
+export const saveEveryMs = (symbols: number): number =>
+  Math.round(Math.max(LEAST_MS, Math.min(MOST_MS, symbols / MANY * MOST_MS)));
+
 /** Starts to keep the coverage. */
 export function createCoverageKeeper(
-  { owner, stepMs, store, isConfirmed, settledUntil, before, onFailure, onReplaced = () => {} }: KeeperOptions,
+  { owner, stepMs, symbols = 1, store, isConfirmed, settledUntil, before, onFailure, onReplaced = () => {} }:
+    KeeperOptions,
 ): CoverageKeeper {
   const dirty = new Set<Track>();
   const urgent = new Set<Track>();
@@ -177,7 +187,7 @@ export function createCoverageKeeper(
   function startSaving(): void {
     timers.push(
       setInterval(() => save(urgent).catch(() => {}), URGENT_MS),
-      setInterval(() => save(dirty).catch(() => {}), ALL_MS),
+      setInterval(() => save(dirty).catch(() => {}), saveEveryMs(symbols)),
       setInterval(() => void (saving = saving.catch(() => {}).then(hear).catch(() => {})), NEWS_MS),
     );
   }

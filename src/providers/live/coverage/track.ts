@@ -36,7 +36,7 @@ export interface Track {
   /** Live bars on their way to the table, each with the start of what it confirms once it is there. */
   readonly inFlight: { readonly ts: number; readonly from: number; readonly isLate: boolean }[];
   /** Bars whose values history is compared with: corrections, and bars to be confirmed. */
-  readonly values: Values;
+  values: Values;
   /** Whether the series began with this run: nothing was known of it. */
   isNew: boolean;
   /** Whether the head is no more than the time of the subscription: a first bar that is older is where the series begins. */
@@ -69,7 +69,7 @@ export interface TrackLimits {
 
 /** The limits of each of so many symbols: ten thousand that nobody repairs take no more memory than a few thousand. */
 export const limitsFor = (symbols: number): TrackLimits => ({
-  doubts: Math.max(8, Math.min(32, Math.floor(80_000 / symbols))),
+  doubts: Math.max(6, Math.min(32, Math.floor(60_000 / symbols))),
   values: Math.max(32, Math.min(200, Math.floor(320_000 / symbols))),
 });
 
@@ -91,25 +91,27 @@ export function createTrack(
   calendar: Calendar | undefined,
   limits = limitsFor(1),
 ): Track {
+  // One literal: an object that is put together of others takes several times as much memory.
   return {
-    ...{
-      symbol,
-      stepMs,
-      calendar,
-      coverage: UNKNOWN,
-      head: undefined,
-      first: Infinity,
-      newest: -Infinity,
-      isNew: false,
-      isGuess: false,
-      resumedAt: -Infinity,
-      answeredAt: -Infinity,
-      heardAt: -Infinity,
-      unsaved: [],
-      journaled: [],
-      limits,
-    },
-    ...{ recent: [], inFlight: [], values: [] },
+    symbol,
+    stepMs,
+    calendar,
+    limits,
+    coverage: UNKNOWN,
+    head: undefined,
+    first: Infinity,
+    newest: -Infinity,
+    recent: [],
+    inFlight: [],
+    values: [],
+    isNew: false,
+    isGuess: false,
+    corrected: undefined,
+    resumedAt: -Infinity,
+    answeredAt: -Infinity,
+    journaled: [],
+    heardAt: -Infinity,
+    unsaved: [],
   };
 }
 

@@ -31,24 +31,23 @@ export interface KnownBar {
 export const CORRECTION_MS = 2 * 60 * 60_000;
 
 /**
- * Notes the values of a bar; those of old corrections are no longer believed.
+ * The values with those of a bar; those of old corrections are no longer believed.
  *
  * @param max Bars that are remembered.
  * @param isOutranked Whether a row of the bar may be in the table that ranks above a plain one.
  */
-export function noteValues(values: Values, bar: FeedBar, max: number, isOutranked = false): void {
+export function noteValues(values: Values, bar: FeedBar, max: number, isOutranked = false): Values {
   const now = performance.now();
   const isAgain = forgetValues(values, (ts) => ts === bar.ts);
   const isCorrection = bar.status === "correction";
   const flags = isCorrection ? CORRECTION : isOutranked || isAgain ? OUTRANKED : 0;
-  values.push(bar.ts, now, flags);
-  for (const name of FIELDS) values.push(bar[name] ?? NaN);
-  let kept = 0;
-  for (; kept < values.length; kept += SIZE) {
-    const isPast = (values[kept + 2] & CORRECTION) !== 0 && now - values[kept + 1] >= CORRECTION_MS;
-    if (!isPast && (values.length - kept) / SIZE <= max) break;
+  let first = 0;
+  for (; first < values.length; first += SIZE) {
+    const isPast = (values[first + 2] & CORRECTION) !== 0 && now - values[first + 1] >= CORRECTION_MS;
+    if (!isPast && (values.length - first) / SIZE < max) break;
   }
-  if (kept > 0) values.splice(0, kept);
+  // An array that is pushed to has room for half as much again.
+  return values.slice(first).concat([bar.ts, now, flags], FIELDS.map((name) => bar[name] ?? NaN));
 }
 
 /** What is known of the bar that starts then. */
