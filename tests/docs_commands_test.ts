@@ -75,6 +75,7 @@ Deno.test("each flag that the documentation names is one of the program, or of a
     // Of tasks, and of V8.
     ...[
       "against",
+      "base-url",
       "binary",
       "bars",
       "from-source",
