@@ -6,7 +6,8 @@
  *
  * Each file is a `deno test` of its own, without a check of types, which `deno task check` does. Twice as many run at a time
  * as the machine has cores, because many wait; `DENO_JOBS` sets another number. They share a template of a PostgreSQL
- * cluster and nothing else. The last line sums up their reports, in the words of `deno test`.
+ * cluster and nothing else. Before the last line, which sums up their reports in the words of `deno test`, are the files that
+ * took longest.
  *
  * @module
  */
@@ -33,9 +34,13 @@ const LONGEST = [
 /** How a file's run ended. */
 interface Ended {
   readonly file: string;
+  readonly seconds: number;
   readonly report: Report;
   readonly isOk: boolean;
 }
+
+/** Files that are named as the slowest. */
+const SLOWEST = 20;
 
 /** Finds files of tests: the paths themselves, or below those that are directories. */
 async function findTests(paths: readonly string[]): Promise<string[]> {
@@ -50,6 +55,7 @@ async function findTests(paths: readonly string[]): Promise<string[]> {
 
 /** Runs one file, and prints its output when it has ended. */
 async function runFile(file: string, env: Record<string, string>, signal: AbortSignal): Promise<Ended> {
+  const startedAt = performance.now();
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "-A", "--no-check", file],
     env: { ...env, NO_COLOR: "1" },
@@ -64,7 +70,7 @@ async function runFile(file: string, env: Record<string, string>, signal: AbortS
     new Response(child.stderr).text(),
   ]);
   console.log(stdout + stderr);
-  return { file, report: parseReport(stdout), isOk: success };
+  return { file, seconds: (performance.now() - startedAt) / 1000, report: parseReport(stdout), isOk: success };
 }
 
 /** Runs all files, `jobs` at a time. */
@@ -94,6 +100,8 @@ if (import.meta.main) {
   const ended = await runAll(files, jobs, stop.signal);
   const failed = ended.filter(({ isOk }) => !isOk);
   if (failed.length > 0) console.log(`Failed:\n${failed.map(({ file }) => `  deno test -P ${file}\n`).join("")}`);
+  const slowest = ended.toSorted((a, b) => b.seconds - a.seconds).slice(0, SLOWEST);
+  for (const { file, seconds } of slowest) console.log(`slowest: ${file} ${seconds.toFixed(1)} s`);
   console.log(describeReports(ended.map(({ report }) => report), performance.now() - startedAt));
   Deno.exit(failed.length > 0 || stop.signal.aborted ? 1 : 0);
 }

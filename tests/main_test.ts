@@ -24,6 +24,8 @@ Deno.test("the suite is ok where each of its files is", async () => {
     "no_test_of_anything.ts": "throw 1",
   });
   assertMatch(lines.at(-1)!, /^ok \| 4 passed \| 0 failed \(.+\)$/);
+  const slowest = lines.slice(-3, -1).map((line) => /^slowest: .*\/(\w+\.ts) \d+\.\d s$/.exec(line)?.[1]);
+  assertEquals(slowest.toSorted(), ["one_test.ts", "other_test.ts"]);
   assertEquals(code, 0);
 });
 
