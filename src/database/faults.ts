@@ -50,8 +50,14 @@ const SET_UPS: Readonly<Record<string, string>> = {
   ExecFindPartition: "Create the partition that is missing, and a DEFAULT partition for all other times.",
 };
 
+/** What PgBouncer says where it gives each statement another session: nothing of more than one statement can be done. */
+const STATEMENT_POOLING = "transaction blocks not allowed in statement pooling mode";
+
 function adviseOnSetUp(error: unknown): string | undefined {
   const state = sqlState(error);
+  if (state === "08P01" && (error as Error).message.includes(STATEMENT_POOLING)) {
+    return "Set pool_mode to transaction or session for the database in PgBouncer.";
+  }
   const { routine } = error as { routine?: string };
   return state === "55000" || state === "23514" ? SET_UPS[routine ?? ""] : undefined;
 }
@@ -138,7 +144,8 @@ export function adviseOnDatabaseError(error: unknown): string {
   if (state === "28P01" || state === "28000") return "Check user and password (POSTGRES_USER, POSTGRES_PASSWORD).";
   if (state === "3D000") return "Create the database, or name another (POSTGRES_DB).";
   if (state === "42501") {
-    return adviseOnRight((error as Error).message) ??
+    const { message, routine } = error as Error & { routine?: string };
+    return adviseOnRight(message, routine) ??
       "Grant the user CREATE on the schema, or run `barline migrate` once as a user who may.";
   }
   if (state === NEWER_SCHEMA) return "Use the newer program.";

@@ -19,6 +19,7 @@ import { soundViews } from "./sql/0007_sound_views.ts";
 import { writers } from "./sql/0008_writers.ts";
 import { leases } from "./sql/0009_leases.ts";
 import { deletions } from "./sql/0010_deletions.ts";
+import { refuseReadOnly } from "./read_only.ts";
 import { checkServerVersion } from "./server_version.ts";
 import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
 import { furtherRelations } from "./schema/description.ts";
@@ -220,7 +221,11 @@ export async function prepareDatabase(
   { signal, answerMs = database.answerMs ?? ANSWER_MS, uses = {}, warn = () => {} }: PrepareDatabaseOptions = {},
 ): Promise<string[]> {
   try {
-    const steps = await withClient(database, planMigration, withinMs(answerMs, signal));
+    const steps = await withClient(database, async (client, names) => {
+      const planned = await planMigration(client, names);
+      if (planned.length > 0 || (uses.kinds ?? []).length > 0) await refuseReadOnly(client);
+      return planned;
+    }, withinMs(answerMs, signal));
     const applied = steps.length === 0 ? [] : await withClient(database, migrate, signal);
     await withClient(database, (client, names) => checkSchema(client, names, uses, warn), withinMs(answerMs, signal));
     return applied;

@@ -19,16 +19,19 @@ export function createNaming(schema?: string): FindNames {
   return async (client) => names ??= namesIn(await readCurrentSchema(client));
 }
 
+/** Schemas that take nobody's tables, or none that last. */
+const SYSTEM_SCHEMAS = /^(pg_|information_schema$)/;
+
 /**
  * Reads the schema that the `search_path` leads to.
  *
- * @throws {FatalError} If it names none that exists.
+ * @throws {FatalError} If it names none that exists and takes tables.
  */
 async function readCurrentSchema(client: Client): Promise<string> {
   const { rows: [{ schema, role, path }] } = await client.query(
     "SELECT current_schema() AS schema, current_user AS role, current_setting('search_path') AS path",
   );
-  if (schema !== null) return schema;
+  if (schema !== null && !SYSTEM_SCHEMAS.test(schema)) return schema;
   throw new FatalError(
     `Cannot find a schema for the tables: search_path of the user "${role}" is ${JSON.stringify(path)}, expected one ` +
       `that exists and that the user may use. Use --schema NAME, or run ALTER ROLE "${role}" SET search_path = public`,

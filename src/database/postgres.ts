@@ -26,6 +26,13 @@ export interface PostgresOptions {
 const GRACE_MS = 5000;
 
 /**
+ * Settings by which the server writes out what is read back. A role or a database may have others, with which numbers are
+ * rounded, times are no dates, and names have quotes.
+ */
+const READABLE =
+  "SET extra_float_digits = 1; SET DateStyle = ISO; SET IntervalStyle = postgres; SET quote_all_identifiers = off";
+
+/**
  * Describes a server, or several that stand in for each other; nothing is opened before {@linkcode Database.connect}.
  *
  * A connection goes to the first host that answers and does; the host that did last is asked first. A host that refuses
@@ -53,7 +60,7 @@ export function openPostgres(options: PostgresOptions): Database {
     }, signal);
     try {
       // Set here and not in the start-up packet, which poolers such as PgBouncer refuse to pass on.
-      await client.query(`SET statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
+      await client.query(`SET statement_timeout = ${Math.trunc(statementTimeoutMs)}; ${READABLE}`);
       await checkAttributes(client, target);
       return client;
     } catch (error) {

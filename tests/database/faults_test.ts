@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import {
   adviseOnDatabaseError,
   breaksConnection,
@@ -162,6 +162,18 @@ Deno.test("advice is a sentence, for what people can mend", () => {
   for (const error of errors) {
     const advice = adviseOnDatabaseError(error);
     assert(/^[A-Z].*\.$/.test(advice), `${error.message}: "${advice}"`);
+  }
+});
+
+Deno.test("the advice about a missing right is the same in the language of every server", () => {
+  const advised = (message: string) => adviseOnDatabaseError(Object.assign(serverError("42501"), { message }));
+  const advice = advised("permission denied for table bar");
+  assertStringIncludes(advice, "GRANT SELECT, INSERT, UPDATE ON bar");
+  assertEquals(advised("keine Berechtigung für Tabelle bar"), advice);
+  assertEquals(advised("droit refusé pour la table bar"), advice);
+  assertEquals(advised("нет доступа к таблице bar"), advice);
+  for (const message of ["must be owner of table bar", "permission denied for schema public"]) {
+    assertStringIncludes(advised(message), "run `barline migrate` once as a user who may");
   }
 });
 

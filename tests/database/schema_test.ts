@@ -121,6 +121,24 @@ test("a column of another type is told at a start, and doctor fails", async (ser
   await assertRejects(() => doctor(database), Error, expected);
 });
 
+test("a table, or a partition, that a crash of the server empties is told at a start, and doctor fails", async (server) => {
+  const { database } = await migratedDatabase(server);
+  const warnings = async () => {
+    const told: string[] = [];
+    await prepareDatabase(database, { warn: (message) => told.push(message) });
+    return told;
+  };
+  await select(database, "ALTER TABLE bar SET UNLOGGED");
+  assertStringIncludes((await warnings()).join(), "ALTER TABLE public.bar SET LOGGED");
+  await assertRejects(() => doctor(database), Error, 'Table "bar", or a partition of it, is UNLOGGED');
+  await select(database, "ALTER TABLE bar SET LOGGED");
+  assertEquals(await warnings(), []);
+  await select(database, "ALTER TABLE bar RENAME TO whole");
+  await select(database, "CREATE TABLE bar (LIKE whole INCLUDING ALL) PARTITION BY RANGE (ts)");
+  await select(database, "CREATE UNLOGGED TABLE bar_rest PARTITION OF bar DEFAULT");
+  assertStringIncludes((await warnings()).join(), "UNLOGGED");
+});
+
 test("relations of others under Barline's names are left alone, and named with their owner", async (server) => {
   for (const made of ["TABLE series", "TABLE bars", "TABLE news", "TABLE options"]) {
     const database = databaseAt(await server.createDatabase());

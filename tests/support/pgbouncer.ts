@@ -17,8 +17,11 @@ export function missingPgbouncer(): string | undefined {
   }
 }
 
-/** Starts it in transaction mode, to a port of loopback; gives its own port. */
-export async function startPgbouncer(to: number): Promise<{ port: number } & AsyncDisposable> {
+/** Starts it in a mode of pooling, to a port of loopback; gives its own port. */
+export async function startPgbouncer(
+  to: number,
+  mode: "transaction" | "statement" = "transaction",
+): Promise<{ port: number } & AsyncDisposable> {
   const directory = await makeServerDirectory();
   const port = freePort();
   const users = join(directory, "users.txt");
@@ -30,7 +33,7 @@ export async function startPgbouncer(to: number): Promise<{ port: number } & Asy
       `* = host=127.0.0.1 port=${to}`,
       "[pgbouncer]",
       ...["listen_addr = 127.0.0.1", `listen_port = ${port}`, "unix_socket_dir =", "auth_type = trust"],
-      ...[`auth_file = ${users}`, "pool_mode = transaction", "ignore_startup_parameters = extra_float_digits"],
+      ...[`auth_file = ${users}`, `pool_mode = ${mode}`, "ignore_startup_parameters = extra_float_digits"],
       "",
     ].join("\n"),
   );

@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import type { TimescaleSettings } from "../../config/timescale.ts";
 import { readCommitRisk, type SynchronousCommit } from "../../database/commit_risk.ts";
+import { readReadOnly } from "../../database/read_only.ts";
 import type { Names } from "../../database/names.ts";
 import { planMigration, readVersion, SCHEMA_VERSION } from "../../database/migrate.ts";
 import { compareSchema } from "../../database/schema/compare.ts";
@@ -26,8 +27,7 @@ const TIMESCALE_WANTED = [2, 12];
  */
 export async function checkDatabase(client: Client, names: Names, uses: Uses): Promise<string> {
   const { rows } = await client.query(
-    `SELECT current_setting('server_version') AS version, current_user, pg_is_in_recovery() AS standby,
-  current_setting('transaction_read_only') = 'on' AS read_only,
+    `SELECT current_setting('server_version') AS version, current_user,
   coalesce((SELECT has_schema_privilege(n.oid, 'CREATE') FROM pg_namespace n WHERE n.nspname = $1),
     has_database_privilege(current_database(), 'CREATE')) AS may_create,
   coalesce((SELECT s.ssl FROM pg_stat_ssl s WHERE s.pid = pg_backend_pid()), false) AS ssl`,
@@ -36,14 +36,10 @@ export async function checkDatabase(client: Client, names: Names, uses: Uses): P
   const started = performance.now();
   await client.query("SELECT 1");
   const ms = (performance.now() - started).toFixed(1);
-  const { version: server, current_user, standby, read_only, may_create, ssl } = rows[0];
+  const { version: server, current_user, may_create, ssl } = rows[0];
   const problems: string[] = [];
-  if (standby) problems.push("The server is a hot standby, which can only be read: name the primary, or both hosts");
-  else if (read_only) {
-    problems.push(
-      `The user "${current_user}" may only read: ALTER ROLE "${current_user}" RESET default_transaction_read_only`,
-    );
-  }
+  const readOnly = await readReadOnly(client);
+  if (readOnly !== undefined) problems.push(readOnly.message);
   const plan = await planMigration(client, names);
   if (plan.length > 0 && !may_create) {
     problems.push(

@@ -30,15 +30,22 @@ export function rightsOn(name: string): readonly string[] {
 
 const GRANT_ALL = "As the owner run `barline migrate --grant ROLE` for the user.";
 
+/** The function of the server that finds rows which a policy or the check of a view forbids. */
+const POLICY_CHECK = "ExecWithCheckOptions";
+
 /**
- * What to do about a refusal for a missing right (42501), from the server's message; `undefined` where it is about nothing
- * of Barline's.
+ * What to do about a refusal for a missing right (42501), from the server's message and the function that refuses;
+ * `undefined` where it is about nothing of Barline's.
  */
-export function adviseOnRight(message: string): string | undefined {
-  const routine = /permission denied for function "?([a-z0-9_]+)"?/.exec(message)?.[1];
-  if (functions.some(({ name }) => name === routine)) return GRANT_ALL;
-  const name = /permission denied for (?:table|view|relation) "?([a-z0-9_]+)"?/.exec(message)?.[1];
-  if (name === undefined || relationOf(name) === undefined) return undefined;
+export function adviseOnRight(message: string, routine?: string): string | undefined {
+  if (routine === POLICY_CHECK) return "Make a policy that lets the user write the table, or ALTER ROLE … BYPASSRLS.";
+  // Who must own something needs no right on it.
+  if (message.startsWith("must be owner")) return undefined;
+  // The server writes in the language of its settings, and names things in any.
+  const words = message.match(/[a-z0-9_]+/g) ?? [];
+  if (words.some((word) => functions.some(({ name }) => name === word))) return GRANT_ALL;
+  const name = words.findLast((word) => relationOf(word) !== undefined);
+  if (name === undefined) return undefined;
   if (FIXED.has(name)) return "As the owner run `barline migrate`, then `barline migrate --grant ROLE` for the user.";
   return `As the owner run \`barline migrate --grant ROLE\`, or GRANT ${
     rightsOn(name).join(", ")

@@ -113,6 +113,13 @@ function compareTable({ name, columns, keys }: Relation, there: FoundRelation, {
   const table = of(name);
   const differences: Difference[] = [];
   const differ = (isFatal: boolean, message: string) => void differences.push({ isFatal, message });
+  if (there.isUnlogged) {
+    differ(
+      false,
+      `Table "${name}", or a partition of it, is UNLOGGED: a crash of the server empties it, and standbys lack it. ` +
+        `Run ALTER TABLE ${table} SET LOGGED`,
+    );
+  }
   for (const { name: column, type } of columns) {
     const found = there.columns.find((each) => each.name === column);
     if (found === undefined) {

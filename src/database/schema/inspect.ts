@@ -22,6 +22,8 @@ export interface FoundRelation {
   /** Columns of each unique key that `ON CONFLICT` can name, in alphabetical order. */
   readonly keys: readonly (readonly string[])[];
   readonly triggers: readonly string[];
+  /** Whether a crash of the server empties it, or a partition of it. */
+  readonly isUnlogged: boolean;
   /** Of a partitioned table, whether rows that no partition is made for have a place. */
   readonly hasDefaultPartition: boolean;
 }
@@ -64,6 +66,8 @@ const RELATIONS = `SELECT c.relname AS name, pg_get_userbyid(c.relowner) AS owne
   CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
     WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'other' END AS kind,
   (${COLUMNS}) AS columns, (${KEYS}) AS keys, (${TRIGGERS}) AS triggers,
+  c.relpersistence = 'u' OR EXISTS (SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid
+    WHERE i.inhparent = c.oid AND p.relpersistence = 'u') AS "isUnlogged",
   EXISTS (SELECT FROM pg_partitioned_table p WHERE p.partrelid = c.oid AND p.partdefid <> 0) AS "hasDefaultPartition"
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = $2 AND c.relname = ANY ($1) AND c.relkind NOT IN ('i', 'I', 't')`;
