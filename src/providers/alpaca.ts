@@ -172,19 +172,19 @@ export function createAlpacaFeed(given: AlpacaFeedOptions): Feed {
   };
 }
 
-/** What is wrong with the options. */
+/** The problems of the options. */
 function checkSettings({ symbols, timeframe, isPast }: ProviderSettings): SettingError[] {
   const problems: SettingError[] = [];
   if (symbols.length === 0) {
-    problems.push(new SettingError("symbols", "there are none, give some with --symbols AAPL,MSFT"));
+    problems.push(new SettingError("symbols", "none are given, give some with --symbols AAPL,MSFT"));
   }
   if (symbols.includes("*")) {
     problems.push(new SettingError("symbols", 'current value is "*", expected names: history has no *'));
   }
   const current = JSON.stringify(timeframe);
   if (isPast && !HISTORY_TIMEFRAMES.has(timeframe)) {
-    const wanted = [...HISTORY_TIMEFRAMES.keys()].join(", ");
-    problems.push(new SettingError("timeframe", `current value is ${current}, expected one of ${wanted}`));
+    const expected = [...HISTORY_TIMEFRAMES.keys()].join(", ");
+    problems.push(new SettingError("timeframe", `current value is ${current}, expected one of ${expected}`));
   } else if (!isPast && timeframe !== "1m") {
     problems.push(new SettingError("timeframe", `current value is ${current}, expected 1m: alpaca streams no other`));
   }

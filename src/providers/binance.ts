@@ -50,7 +50,9 @@ export function createBinance(settings: ProviderSettings): Provider {
   const { timeframe, variable } = settings;
   const symbols = [...new Set(settings.symbols)];
   const problems = symbols.flatMap(checkSymbol);
-  if (symbols.length === 0) problems.push(new SettingError("symbols", "binance wants some, like BTCUSDT,ETHUSDT"));
+  if (symbols.length === 0) {
+    problems.push(new SettingError("symbols", "none are given, give some, like BTCUSDT,ETHUSDT"));
+  }
   if (!INTERVALS.includes(timeframe)) {
     const message = `binance has no bars of "${timeframe}", expected one of ${INTERVALS.join(", ")}`;
     problems.push(new SettingError("timeframe", message));

@@ -15,7 +15,7 @@ import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 import type { Provider } from "./provider.ts";
 import { readFields } from "./replay/values.ts";
 
-/** Told that a letter's records are all settled: stored, or given up once more. */
+/** Called when a letter's records are all settled: stored, or given up once more. */
 export type LetterSettled = (letter: LocatedLetter) => void;
 
 /** How to read what a letter does not say of itself: lines that were read with the wrong settings, or none. */

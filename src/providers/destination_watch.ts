@@ -9,7 +9,7 @@ import { type Destination, findDifference } from "../database/destination.ts";
 export interface PositionTarget {
   /** Which destination it is now, and how far it has come; absent where that cannot be known. */
   readonly destination?: () => Promise<Destination>;
-  /** Tells people something. */
+  /** Warns the operator. */
   readonly warn: (message: string) => void;
 }
 

@@ -1,17 +1,18 @@
 /**
- * Several providers of the same bars as one: the first that is well delivers, the others stand by.
+ * Several providers of the same bars as one: the first healthy one delivers, the others stand by.
  *
- * The standby is cold: it is not connected until it is needed, as many accounts allow one connection only. What was not
- * delivered meanwhile it fetches from its history: whoever takes over asks for everything that the members before it have not
+ * The standby is cold: it is not connected until it is needed, as many accounts allow one connection only. It fetches
+ * missed bars from its history: a provider that takes over asks for everything that the members before it have not
  * confirmed. Each member keeps doubts of its own.
  *
- * A provider is left when one of its symbols is silent although history has bars of it, when it has not been connected for
- * a while, or when it has failed for good. Those before the one that delivers stay connected where they can, unread: their
- * bars wait. Once an earlier one has had live bars for a while it delivers again, those after it are closed, and its bars
- * that have waited are handed on. Who returns and soon fails again has to be well for twice as long the next time.
+ * The group leaves a provider when one of its symbols is silent although history has bars of it, when it has not been
+ * connected for a while, or when it has failed for good. Those before the one that delivers stay connected where they
+ * can, unread: their bars wait. Once an earlier one has had live bars for a while it delivers again, those after it are
+ * closed, and its waiting bars are handed on. A provider that returns and soon fails again has to be healthy for twice
+ * as long the next time.
  *
- * A series belongs to the provider that delivered it: rows carry its name, and each minute is covered by one of them. Minutes
- * around a change may be there from both.
+ * A series belongs to the provider that delivered it: rows carry its name, and each minute is covered by one of them.
+ * Minutes around a change may be there from both.
  *
  * @module
  */
@@ -34,7 +35,7 @@ export interface FailoverOptions {
   backMs: number;
 }
 
-/** Who fails again within this time has not been well, in milliseconds. */
+/** A provider that fails again within this time was not healthy, in milliseconds. */
 const FLAP_MS = 10 * 60_000;
 /** Longest time that one has to be well, in milliseconds. */
 const MAX_BACK_MS = 60 * 60_000;
@@ -56,11 +57,11 @@ export function createFailover(options: FailoverOptions): Provider {
 }
 
 /**
- * What becomes of the member that delivers:
+ * States of the member that delivers:
  *
- * - `steady`: it delivers, or is held up by a slow pipeline.
+ * - `steady`: it delivers, or a slow pipeline holds it up.
  * - `unconnected`: it has no connection, and is left when `timer` ends.
- * - `stranded`: it is to be left for `cause`, and nobody can take over yet.
+ * - `stranded`: it is to be left for `cause`, and no other member can take over yet.
  * - `over`: nothing is read any more.
  */
 type Duty =
@@ -181,7 +182,7 @@ function openGroup(
   return intake.stream;
 }
 
-/** What the other members know, by the provider's own symbols: in this run, and by what earlier runs have left. */
+/** The coverage of the other members, by the provider's own symbols: of this run, and of earlier runs. */
 async function knownByOthers(
   provider: Provider,
   members: readonly Provider[],

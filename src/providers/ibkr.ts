@@ -76,7 +76,7 @@ function readAddress(variable: ProviderSettings["variable"], problems: SettingEr
 }
 
 function readSymbols(symbols: readonly string[], problems: SettingError[]): Listing[] {
-  if (symbols.length === 0) problems.push(new SettingError("symbols", "there are none, give some, like AAPL,EUR.USD"));
+  if (symbols.length === 0) problems.push(new SettingError("symbols", "none are given, give some, like AAPL,EUR.USD"));
   const listings: Listing[] = [];
   for (const symbol of new Set(symbols)) {
     const listing = readSymbol(symbol);

@@ -45,7 +45,9 @@ export function createKraken(settings: ProviderSettings): Provider {
     const problem = checkSymbol(symbol);
     return problem === undefined ? [] : [new SettingError("symbols", problem)];
   });
-  if (symbols.length === 0) problems.push(new SettingError("symbols", "kraken wants some, like BTC/USD,ETH/USD"));
+  if (symbols.length === 0) {
+    problems.push(new SettingError("symbols", "none are given, give some, like BTC/USD,ETH/USD"));
+  }
   if (!INTERVALS.includes(interval)) {
     const names = [...TIMEFRAMES].flatMap(([name, ms]) => INTERVALS.includes(ms / 60_000) ? [name] : []);
     const message = `kraken has no bars of "${timeframe}", expected one of ${names.join(", ")}`;

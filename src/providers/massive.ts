@@ -19,7 +19,7 @@ import { type Provider, type ProviderDeclaration, type ProviderSettings, Setting
 
 /** The channel of each timeframe that is streamed. */
 const CHANNELS: Readonly<Record<string, string>> = { "1m": "AM", "1s": "A" };
-/** Reports come four times a year, so nobody needs to ask for them each minute, in milliseconds. */
+/** Time between polls of reports, in milliseconds: they come four times a year. */
 const REPORTS_EVERY_MS = 6 * 60 * 60_000;
 
 /** Declares the provider `massive`. */
@@ -43,16 +43,16 @@ export function createMassive(settings: ProviderSettings): Provider {
   const { timeframe, variable } = settings;
   const problems: SettingError[] = [];
   const symbols = [...new Set(settings.symbols)];
-  if (symbols.length === 0) problems.push(new SettingError("symbols", "massive wants some, like AAPL,MSFT"));
+  if (symbols.length === 0) problems.push(new SettingError("symbols", "none are given, give some, like AAPL,MSFT"));
   if (symbols.includes("*")) {
     problems.push(new SettingError("symbols", 'current value is "*", expected names: history has no *'));
   }
   if (settings.isPast && !HISTORY_TIMEFRAMES.has(timeframe)) {
-    const wanted = [...HISTORY_TIMEFRAMES.keys()].join(", ");
-    problems.push(new SettingError("timeframe", `massive has no bars of "${timeframe}", expected one of ${wanted}`));
+    const expected = [...HISTORY_TIMEFRAMES.keys()].join(", ");
+    problems.push(new SettingError("timeframe", `massive has no bars of "${timeframe}", expected one of ${expected}`));
   } else if (!settings.isPast && !Object.hasOwn(CHANNELS, timeframe)) {
-    const wanted = Object.keys(CHANNELS).join(" or ");
-    problems.push(new SettingError("timeframe", `massive streams no bars of "${timeframe}", expected ${wanted}`));
+    const expected = Object.keys(CHANNELS).join(" or ");
+    problems.push(new SettingError("timeframe", `massive streams no bars of "${timeframe}", expected ${expected}`));
   }
   const key = readKey(variable, problems);
   const socketUrl = readAddress(variable, "MASSIVE_STREAM_URL", "wss://socket.massive.com/stocks", problems, {
@@ -79,7 +79,7 @@ export function createMassive(settings: ProviderSettings): Provider {
       createMassiveFeed({
         symbols,
         timeframe,
-        // Where only the past is wanted, none is needed.
+        // A reader of the past needs no channel.
         channel: CHANNELS[timeframe] ?? "",
         key,
         socketUrl,

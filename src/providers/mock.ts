@@ -1,5 +1,5 @@
 /**
- * Records that nobody traded: for trying things out, tests and measurements.
+ * Made-up records: for trying things out, tests and measurements.
  *
  * @module
  */
@@ -39,15 +39,15 @@ export const mock: ProviderDeclaration = {
 };
 
 /**
- * Makes the provider `mock`: for each symbol one bar after another from the year 2000 until now, and then in real time; and
- * as many records of each further kind. What is in a record depends on its symbol and its time alone, so every run gives
- * the same.
+ * Makes the provider `mock`: for each symbol one bar after another from the year 2000 until now, and then in real time;
+ * and as many records of each further kind. A record depends on its symbol and its time alone, so every run gives the
+ * same.
  *
  * @throws {SettingError} If there are no symbols.
  */
 export function createMock(settings: ProviderSettings): Provider {
   const { kinds, symbols, timeframe, speed, limit = Infinity } = settings;
-  if (symbols.length === 0) throw new SettingError("symbols", "there are none, give some with --symbols A,B");
+  if (symbols.length === 0) throw new SettingError("symbols", "none are given, give some with --symbols A,B");
   const stepMs = TIMEFRAMES.get(timeframe)!;
   const stepsPerFrame = speed === "max" ? Math.max(1, Math.floor(FULL_FRAME / symbols.length)) : 1;
   let left = limit;

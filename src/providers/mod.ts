@@ -17,7 +17,7 @@ import { replay } from "./replay.ts";
 export { createFailover } from "./failover.ts";
 export { createSharedConnections, type SharedConnections } from "./live/sharing.ts";
 
-/** What each provider declares of itself, by name. */
+/** The declaration of each provider, by name. */
 export const providers: Readonly<Record<string, ProviderDeclaration>> = {
   alpaca,
   binance,
@@ -31,7 +31,7 @@ export const providers: Readonly<Record<string, ProviderDeclaration>> = {
   replay,
 };
 
-/** The declaration of a provider; `undefined` where there is none of that name. */
+/** The declaration of a provider; `undefined` for an unknown name. */
 export function declarationOf(name: string): ProviderDeclaration | undefined {
   return Object.hasOwn(providers, name) ? providers[name] : undefined;
 }
@@ -52,7 +52,7 @@ export function namesOf(name: string): string[] {
   return [name, ...others];
 }
 
-/** The name that the rows of a provider have, which may be called by another; a name that is not known stays as it is. */
+/** The name that the rows of a provider have, which may be called by another; an unknown name is returned unchanged. */
 export function rowName(name: string): string {
   if (!Object.hasOwn(providers, name)) return name;
   return Object.keys(providers).find((other) => providers[other] === providers[name])!;

@@ -14,7 +14,7 @@ const SAVE_EVERY_MS = 1000;
 
 /** A remembered place. `P` is JSON. */
 export interface Position<P> {
-  /** The place saved last; `undefined` where there is none, it cannot be read, or it is in doubt. */
+  /** The place saved last; `undefined` without one, where it cannot be read, or where it is in doubt. */
   load(): Promise<P | undefined>;
   /**
    * Notes a place, in the order of reading, and returns the function to call when everything before it since the last
@@ -29,7 +29,7 @@ export interface Position<P> {
 export interface PositionOptions {
   /** The data directory. */
   directory: string;
-  /** What is read, as completely as to tell it from anything else. */
+  /** The input, as completely as it takes to distinguish it from any other. */
   name: string;
   /**
    * Where the records go. A position that was saved for another destination is in doubt and is not loaded. Where the
@@ -38,7 +38,7 @@ export interface PositionOptions {
   target?: PositionTarget;
 }
 
-/** What a file holds; those of earlier versions have no destination. */
+/** The content of a file; those of earlier versions have no destination. */
 interface Saved<P> {
   readonly name: string;
   readonly place: P;
@@ -110,7 +110,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
       const settle = places.track(place);
       return () => {
         settle();
-        // A place that cannot be saved now is saved at the end, and that error is told.
+        // A place that cannot be saved now is saved at the end, which reports the error.
         if (performance.now() - savedAt >= SAVE_EVERY_MS) save().catch(() => {});
       };
     },

@@ -1,5 +1,5 @@
 /**
- * What a provider is: something that can be opened as a stream of frames.
+ * The interface of providers: they open streams of frames.
  *
  * @module
  */
@@ -53,7 +53,7 @@ export interface ProviderDeclaration {
   readonly keys?: readonly string[];
 }
 
-/** What the user wants of a provider. */
+/** The user's settings for a provider. */
 export interface ProviderSettings {
   /** Kinds of records to give; at least one. */
   readonly kinds: readonly RecordKind[];
@@ -66,23 +66,23 @@ export interface ProviderSettings {
   readonly timeUnit: TimeUnit;
   /** How files write their bars, as far as it was said. */
   readonly format?: GivenFormat;
-  /** When to leave a file of which too much is refused. @default {never, nor does a file fail of which all is} */
+  /** When to leave a file with too many refused records. @default {never, nor does a file fail when all are refused} */
   readonly refuseLimit?: RefuseLimit;
   /** How many times real time to play at; `undefined` is the provider's own way. */
   readonly speed?: number | "max";
   /** Go on where the last run's committed records ended. */
   readonly resume: boolean;
-  /** Most records wanted: a hint not to read more than needed. */
+  /** Most records to use: a hint not to read more than needed. */
   readonly limit?: number;
   /** Whose records they are. */
   readonly tenant: string;
   /** Directory of the tenant, for what must be remembered between runs. */
   readonly dataDir: string;
-  /** Only the past is wanted: timeframes do that history has, though none may be streamed. */
+  /** Only the past is read: any timeframe of history is allowed, also one that cannot be streamed. */
   readonly isPast?: boolean;
   /** How often to ask for what is not streamed, in seconds. */
   readonly pollSeconds: number;
-  /** Hand over bars that are still under way too, marked as such. */
+  /** Hand over forming bars too, marked as such. */
   readonly provisional: boolean;
   /** The part of a feed's requests for history that repairs take which are not urgent, from 0 to 1. @default {0.1} */
   readonly repairShare?: number;
@@ -92,7 +92,7 @@ export interface ProviderSettings {
   readonly repairRequests?: number;
   /** How far back repairs reach, in days. @default {30} */
   readonly repairDays?: number;
-  /** Where NATS is, and how to enter; absent where nobody knows. */
+  /** Address and login of NATS; absent where NATS is not configured. */
   readonly nats?: () => NatsSettings;
   /** Reads an environment variable, or one of `.env`: keys and addresses. */
   readonly variable: (name: string) => string | undefined;
@@ -111,7 +111,7 @@ export class SettingError extends RangeError {
   }
 }
 
-/** What a provider is given when it is opened. */
+/** The surroundings of an open provider. */
 export interface ProviderContext {
   /** The one kind to give, of a provider whose {@linkcode Provider.kinds} are opened each on their own. */
   readonly kind?: string;
@@ -121,9 +121,9 @@ export interface ProviderContext {
   readonly clock: ReceiveClock;
   /** Waits until that many records may be sent; ends early when the pipeline stops. */
   readonly pace: (count: number) => Promise<void>;
-  /** Tells people something, once: a symbol that is refused, a file that has changed. */
+  /** Warns the operator once: of a refused symbol, of a file that has changed. */
   readonly warn: (message: string) => void;
-  /** Tells the pipeline's listeners. */
+  /** Emits an event to the pipeline's listeners. */
   readonly emit: Listener;
   /** Start of the newest stored record of each of the provider's symbols at a timeframe, in epoch ms. */
   readonly newest: (timeframe: string) => Promise<ReadonlyMap<string, number>>;
@@ -131,7 +131,7 @@ export interface ProviderContext {
   readonly connections?: SharedConnections;
   /** Which database the records go to, and how far it has come. Absent where that cannot be known. */
   readonly destination?: () => Promise<Destination>;
-  /** What earlier runs and other processes know of the tenant's series. Absent where nothing is kept. */
+  /** Coverage of the tenant's series from earlier runs and other processes. Absent without a store. */
   readonly coverage?: CoverageStore;
   /**
    * Resolves when the journal has nothing more of the bars that lie in it now: with whether the store has all of them. Absent
@@ -140,7 +140,7 @@ export interface ProviderContext {
    * @throws The signal's reason.
    */
   readonly drained?: (signal: AbortSignal) => Promise<boolean>;
-  /** What others know that the provider stands in for, by its own symbols; absent where there are none. */
+  /** Coverage of the providers that this one stands in for, by its own symbols; absent without any. */
   readonly peers?: () => Promise<ReadonlyMap<string, readonly SeriesCoverage[]>>;
   /** The context of another provider that this one runs. @default {this one} */
   readonly as?: (name: string) => ProviderContext;
@@ -154,7 +154,7 @@ export interface Provider {
   readonly members?: readonly Provider[];
   /** Records a second that it wants to be paced at; `undefined` is as fast as can be. */
   readonly rate?: number;
-  /** What paces its requests for history: slowed down while the pipeline is under pressure. */
+  /** Pace of its requests for history: slowed down while the pipeline is under pressure. */
   readonly buckets?: readonly TokenBucket[];
   /** Kinds that it can give at a pace of their own: then it is opened once for each, so that none waits for another. */
   readonly kinds?: readonly string[];
@@ -162,19 +162,19 @@ export interface Provider {
   readonly isLive?: true;
   /** Whether it reads a history, while a live feed may write the same series. */
   readonly readsHistory?: true;
-  /** Whether it gives again what is not settled: its frames go through no journal, whatever mode is wanted. */
+  /** Whether it delivers unsettled records again: its frames pass no journal, in any mode. */
   readonly keepsUnsettled?: true;
   /**
    * All that it was made of, keys too: another of the same name and fingerprint would do the same. Never to be shown.
    */
   readonly fingerprint?: string;
-  /** Its connection: of which account, never to be shown, and what comes over it. Tenants with the same share one. */
+  /** Its connection: the account, never to be shown, and the variant of the stream. Tenants with the same share one. */
   readonly connection?: { readonly account: string; readonly variant: string };
   /** Symbols that it streams, where they are known beforehand. */
   readonly symbols?: readonly string[];
   /** Whether it has handed over all that there is. Absent where there is no end. */
   isComplete?(): boolean;
-  /** What it has given of other providers, by their names, which the rows have. */
+  /** Deliveries of other providers through this one, by their names, which the rows have. */
   delivered?(): ReadonlyMap<string, Delivered>;
   /**
    * Looks at what it is to read, before anything is made for it.
@@ -191,13 +191,13 @@ export interface Provider {
   open(context: ProviderContext): ReadableStream<Frame>;
   /** Gives a provider of the past of the same symbols, which ends where the range does. Absent where there is no history. */
   backfill?(range: HistoryRange): Provider;
-  /** What it knows of each symbol so far. Absent where that is nothing. */
+  /** Its coverage of each symbol so far. Absent where it keeps none. */
   coverage?(): ReadonlyMap<string, SeriesCoverage>;
   /** Called at the end of the run, when every frame is settled or given up: saves what must be remembered. */
   close?(): Promise<void>;
 }
 
-/** What came of one provider through another. */
+/** Deliveries of one provider through another. */
 export interface Delivered {
   /** Some of its symbols. */
   readonly symbols: ReadonlySet<string>;
@@ -207,7 +207,7 @@ export interface Delivered {
   readonly settledAt: number;
 }
 
-/** What to read of the past. */
+/** The part of the past to read. */
 export interface HistoryRange {
   /** Start of the first bar, in epoch ms. */
   readonly from: number;
@@ -220,7 +220,7 @@ export interface HistoryRange {
    * in this order.
    */
   readonly only?: ReadonlyMap<string, readonly Interval[]>;
-  /** Told that the account may not read the interval of the symbol, and why. */
+  /** Called with an interval of a symbol that the account may not read, and the reason. */
   readonly onDenied?: (symbol: string, interval: Interval, reason: string) => void;
 }
 

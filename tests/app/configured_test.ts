@@ -44,7 +44,7 @@ Deno.test("a provider has the entry of its other name too", async () => {
 Deno.test("what is wrong with an entry is reported by its key", async () => {
   const missing = await configure("provider: [alpaca, kraken]\nsymbols: { alpaca: [AAPL] }\n");
   assertEquals(missing.problems.map(({ key }) => key), ["symbols.kraken"]);
-  assertStringIncludes(missing.problems[0].message, "kraken wants some");
+  assertStringIncludes(missing.problems[0].message, "none are given");
   const unknown = await configure("symbols: { alpacca: [AAPL], kraken: [BTC/USD] }\n");
   assertEquals(unknown.problems.map(({ key }) => key), ["symbols.alpacca"]);
   assertStringIncludes(unknown.messages[0], 'did you mean "alpaca"?');

@@ -8,7 +8,7 @@ import { FeedError, type FeedErrorReason } from "../live/feed.ts";
 /** After an unclean drop the old connection may be counted this long, in milliseconds. */
 export const CONNECTION_COOLDOWN_MS = 90_000;
 
-/** Codes that {@linkcode endingError} knows nothing of, as the connection goes on after them. */
+/** Codes beyond {@linkcode endingError}: the connection survives them. */
 export const CODE = {
   /** A message that the server cannot read; also a symbol that cannot be one. */
   invalidSyntax: 400,
@@ -46,7 +46,7 @@ export function endingError(code: number, message: string, feed: string): FeedEr
   }
 }
 
-/** No connection could be had, on this socket or on a new one, for `triedMs` already. */
+/** The server refused a connection, on this socket or on a new one, for `triedMs` already. */
 export function connectionLimitError(triedMs = 0): FeedError {
   const cooldownMs = Math.ceil(Math.max(0, CONNECTION_COOLDOWN_MS - triedMs) / 1000) * 1000;
   return new FeedError(

@@ -26,7 +26,7 @@ export const HISTORY_TIMEFRAMES: ReadonlyMap<string, string> = new Map([
   ["1h", "1Hour"],
   ["1d", "1Day"],
 ] as [string, string][]);
-/** What is younger than 15 minutes needs a subscription; half a minute more for clocks that differ. */
+/** Bars younger than 15 minutes need a subscription; half a minute more for clocks that differ. */
 const DELAY_MS = 15.5 * 60_000;
 /** A day of New York ends some hours after that of UTC in which it begins. */
 const DAY_LAG_MS = 6 * 60 * 60_000;
@@ -154,13 +154,13 @@ function findFault(body: unknown): string | undefined {
   if (next !== null && typeof next !== "string") return "has no next_page_token, expected a text or null";
 }
 
-/** What to do about a refusal: wrong keys are answered with 403 too. */
+/** Advice about a refusal: wrong keys are answered with 403 too. */
 function advise(status: number): string | undefined {
   if (status !== 401 && status !== 403) return undefined;
   return "check ALPACA_API_KEY and ALPACA_SECRET_KEY, and whether the account may read ALPACA_FEED";
 }
 
-/** What was asked for is too young for the account's subscription. */
+/** The requested bars are too young for the account's subscription. */
 class TooRecentError extends FeedError {
   constructor() {
     super("The Alpaca account may not read bars this young, set ALPACA_FEED=iex or subscribe to sip", {

@@ -10,28 +10,26 @@ import { readBar } from "./bars.ts";
 
 const MINUTE_MS = 60_000;
 
-/** What is told of control messages. */
+/** Handlers of control messages. */
 export interface ControlHandlers {
   success(message: unknown): void;
   /** All symbols whose bars are subscribed, and those whose corrections are, where the server names these. */
   subscription(bars: readonly string[], updatedBars: readonly string[] | undefined): void;
-  /** Tells whether the error is understood. */
+  /** Returns whether the error is understood. */
   error(code: number, message: string): boolean;
 }
 
 const isSymbols = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((symbol) => typeof symbol === "string");
 
-/**
- * Makes a reader of messages for these symbols. What is not as documented is rejected, item by item, and the rest goes on.
- */
+/** Makes a reader of messages for these symbols. It rejects undocumented items one by one, and reads the rest. */
 export function createMessageReader(
   session: Pick<Session, "emit" | "reject">,
   symbols: ReadonlySet<string>,
   handlers: ControlHandlers,
   clock?: FeedClock,
 ): (text: string) => void {
-  /** Takes a control message, and tells what is wrong with it. */
+  /** Takes a control message, and returns its problem. */
   function control({ T: type, msg, code, bars, updatedBars }: Record<string, unknown>): string | undefined {
     if (type === "success") handlers.success(msg);
     else if (type === "subscription") {

@@ -23,7 +23,7 @@ export interface QuietOptions {
   /** Silence after which the server is asked, and after which an answer is missing, in milliseconds. */
   quietMs: number;
   ask: () => void;
-  /** Told that an answer is missing. */
+  /** Called when an answer is missing. */
   onDead: () => void;
 }
 

@@ -72,7 +72,7 @@ export async function runStream(session: Session, options: StreamOptions): Promi
     symbols: options.symbols,
     session,
     request(symbols, isAgain) {
-      // What is subscribed already need not be answered.
+      // A repeated subscription need not be answered.
       if (!isAgain) expect("answer to a subscription");
       send({ action: "subscribe", bars: symbols, updatedBars: symbols });
     },

@@ -23,11 +23,11 @@ export interface Subscriptions {
   /** Sends the first request. */
   start(): void;
   /**
-   * Takes the answer to a subscription, which names all symbols that are subscribed, and those whose corrections are; tells
-   * whether it was waited for.
+   * Takes the answer to a subscription, which names all subscribed symbols, and those with corrections. Returns whether
+   * it was expected.
    */
   acknowledge(bars: readonly string[], updatedBars: readonly string[] | undefined): boolean;
-  /** Takes an error, and tells whether it was about the request in flight. */
+  /** Takes an error, and returns whether it was about the request in flight. */
   refuse(code: number, message: string): boolean;
   /** A symbol to ask for in vain: one that is subscribed, where there is any. */
   readonly example: string;
@@ -45,9 +45,9 @@ export interface SubscriptionsOptions {
   askAgainMs?: number;
   /** Sends a request, which may hold symbols that are subscribed already where it asks again. */
   request: (symbols: readonly string[], isAgain: boolean) => void;
-  /** Told each time that no answer is waited for any more. */
+  /** Called each time that no answer is outstanding any more. */
   onIdle: () => void;
-  /** Told of the error of a request that is sent later. */
+  /** Called with the error of a request that is sent later. */
   onError: (error: unknown) => void;
 }
 
@@ -119,7 +119,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     start: next,
     acknowledge(bars, updatedBars) {
       const all = new Set(bars);
-      // Whatever an answer is to, it names all.
+      // Each answer, to any request, names all.
       for (const symbol of missing) {
         if (!all.has(symbol) || held.has(symbol)) continue;
         missing.delete(symbol);

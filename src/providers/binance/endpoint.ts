@@ -12,7 +12,7 @@ export interface BinanceOptions {
   timeframe: string;
   socketUrl: string;
   restUrl: string;
-  /** Whether to give bars under way too. */
+  /** Whether to give forming bars too. */
   provisional: boolean;
   /** Longest wait for the answer to a request on the socket, in milliseconds. @default {10000} */
   answerMs?: number;
@@ -21,6 +21,6 @@ export interface BinanceOptions {
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
   clock?: FeedClock;
-  /** Told of the outcome of each REST request. */
+  /** Called with the outcome of each REST request. */
   onCall?: (outcome: CallOutcome) => void;
 }

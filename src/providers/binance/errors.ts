@@ -1,11 +1,11 @@
 /**
- * What Binance's refusals mean, where waiting does not help.
+ * Errors of Binance that waiting does not mend.
  *
  * @module
  */
 import { FeedError } from "../live/feed.ts";
 
-/** Binance serves nobody where this machine is: HTTP 451, on the stream and in history. Says what else there is. */
+/** Binance does not serve this machine's place: HTTP 451, on the stream and in history. Names the alternatives. */
 export function notServed(cause?: unknown): FeedError {
   return new FeedError(
     "Binance does not serve the place that this machine is in (HTTP 451): take --provider kraken, or in the US set " +
@@ -14,7 +14,7 @@ export function notServed(cause?: unknown): FeedError {
   );
 }
 
-/** There is no such symbol: code -1121, which only history tells. */
+/** The symbol does not exist: code -1121, which only history returns. */
 export class UnknownSymbolError extends FeedError {
   /** Makes the error. */
   constructor(symbol: string) {

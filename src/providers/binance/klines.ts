@@ -8,7 +8,7 @@ import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
 import { explainBar } from "../live/transport/message.ts";
 
-/** What klines are read for. */
+/** The series that klines are read for. */
 export interface KlineSeries {
   readonly timeframe: string;
   /** Length of the timeframe, in milliseconds. */
@@ -26,7 +26,9 @@ export interface Kline {
 
 const UNDOCUMENTED = "kline is not as documented";
 
-/** Reads the `k` of a message: numbers are text, times in ms, `x` says that the bar is over. A text is why it is none. */
+/**
+ * Reads the `k` of a message: numbers are text, times in ms, `x` marks a bar that is over. Returns the problem as text.
+ */
 export function readKline(k: unknown, series: KlineSeries): Kline | string {
   const { s, i, t, T, o, h, l, c, v, q, n, x } = (k ?? {}) as Record<string, unknown>;
   if (typeof s !== "string" || typeof i !== "string" || typeof x !== "boolean") return UNDOCUMENTED;
@@ -58,7 +60,7 @@ function makeBar(
   const bar: FeedBar = { symbol, timeframe, ts: start, open, high, low, close, volume, trades, status: "final" };
   const unsound = explainBar(bar, clock);
   if (unsound !== undefined || volume === 0) return unsound ?? bar;
-  // What was paid for it by how much it was: the quotient may miss the range by a rounding.
+  // Money by volume: the quotient may miss the range by a rounding.
   const vwap = quoted / volume;
   if (!(vwap >= low * (1 - 1e-6) && vwap <= high * (1 + 1e-6))) {
     return "kline's quote volume does not go with its prices";

@@ -1,5 +1,5 @@
 /**
- * Klines as they come: the state of the one under way every two seconds, and that it is over.
+ * Klines as they come: the state of the forming bar every two seconds, and its end.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Kline, type KlineSeries, readKline } from "./klines.ts";
 
 /** Takes klines of a socket. */
 export interface LiveKlines {
-  /** Takes the `k` of a message; `reject` hears why it is none. */
+  /** Takes the `k` of a message; `reject` is called with its problem. */
   take(k: unknown, reject: (reason: string) => void): void;
 }
 
@@ -17,7 +17,7 @@ export interface LiveKlines {
 export interface LiveOptions extends KlineSeries {
   symbols: readonly string[];
   session: Pick<Session, "emit" | "alive" | "interrupted" | "subscribed" | "quiet">;
-  /** Whether to give bars under way too. */
+  /** Whether to give forming bars too. */
   provisional: boolean;
   /** Notes bars that are over. */
   note: Seen;
@@ -39,7 +39,7 @@ export function createLiveKlines(options: LiveOptions): LiveKlines {
   function takeKline({ bar, isOver, isTraded }: Kline, of: Series): void {
     const { symbol, ts } = bar;
     const isLate = ts < of.newest || (ts === of.newest && of.isOver);
-    // An earlier state of a bar that is over tells nothing.
+    // An earlier state of a bar that is over adds nothing.
     if (isLate && !isOver) return;
     if (ts > of.newest && !of.isOver) {
       // The end of the one before never came: history has it.

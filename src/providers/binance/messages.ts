@@ -1,6 +1,6 @@
 /**
- * Messages of Binance's streams: klines, answers to requests, and that a server shuts down; combined with the name of their
- * stream, or as they are.
+ * Messages of Binance's streams: klines, answers to requests, and the shutdown of a server; with or without the name of
+ * their stream around them.
  *
  * @module
  */
@@ -8,16 +8,16 @@ import type { FeedClock } from "../live/clock.ts";
 import { FeedError, type Session } from "../live/feed.ts";
 import { readMessage } from "../live/transport/message.ts";
 
-/** What is told of messages. */
+/** Handlers of messages. */
 export interface MessageHandlers {
-  /** The `k` of a kline; `reject` hears why it is none. */
+  /** The `k` of a kline; `reject` is called with its problem. */
   kline(k: unknown, reject: (reason: string) => void): void;
-  /** The answer to a request, with what is wrong with that; tells whether it was waited for. */
+  /** The answer to a request, with its problem. Returns whether it was expected. */
   answer(id: number, problem: string | undefined): boolean;
 }
 
 /**
- * Makes a reader of messages. What is not as documented is rejected, and the connection lives on.
+ * Makes a reader of messages. It rejects undocumented messages, and the connection continues.
  *
  * The reader throws a {@linkcode FeedError} where the server shuts down.
  */

@@ -118,7 +118,7 @@ async function runOne(symbols: readonly string[], options: OneOptions): Promise<
     }
   }
 
-  /** The server's pings are not for programs to see; what is asked for here is answered, so that silence tells. */
+  /** Programs cannot see the server's pings; this request is answered, so that silence has a meaning. */
   async function keepAlive(send: (message: unknown) => void): Promise<void> {
     while (!signal.aborted) {
       await delay(keepAliveMs, { signal });

@@ -24,7 +24,7 @@ export interface Tap {
   cancel(reason: unknown): Promise<void>;
 }
 
-/** Makes an intake of nothing. `onCancel` hears that nobody reads any more; all streams are cancelled then. */
+/** Makes an empty intake. `onCancel` is called when its reader is gone; all streams are cancelled then. */
 export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> {
   const taps = new Set<Tap>();
   const ready: (() => T)[] = [];

@@ -1,5 +1,5 @@
 /**
- * One provider of a failover group: opened and closed as it is needed, and followed by what it tells.
+ * One provider of a failover group: opened and closed as needed, and followed by its events.
  *
  * @module
  */
@@ -40,9 +40,9 @@ export interface Member {
   readonly isHeldUp: boolean;
   /** Since when its live bars have flowed on this connection, in milliseconds of the monotonic clock. */
   readonly dataSince: number | undefined;
-  /** What its last connection ended with. */
+  /** The error that ended its last connection. */
   readonly lastError: unknown;
-  /** What it has failed with, for good. */
+  /** The error that it has failed with, for good. */
   readonly failure: { readonly error: unknown } | undefined;
   /** Hands over what it has and gets; opens it, once an earlier closing is over. */
   deliver(): void;
@@ -58,10 +58,10 @@ export interface Member {
 export interface MemberOptions {
   provider: Provider;
   context: ProviderContext;
-  /** What the other members know, by the provider's own symbols. */
+  /** Coverage of the other members, by the provider's own symbols. */
   peers: NonNullable<ProviderContext["peers"]>;
   intake: Intake<Frame>;
-  /** Hears what the member tells, after it has taken note of it. */
+  /** Called with the member's events, after it has taken note of them. */
   onEvent: (event: PipelineEvent) => void;
   /** Hears that it has failed for good. */
   onFailed: (error: unknown) => void;
@@ -106,14 +106,14 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
     link = linkAfter(event);
     if (event.type === "feed-state") {
       if (event.state === "failed") {
-        // Read to its end, the stream tells the error.
+        // Read to its end, the stream throws the error.
         of.hasFailed = true;
         of.tap?.resume();
       }
       if (event.state === "failed" || event.state === "ended") of.feedEnded.resolve();
     } else if (event.type === "feed-lost") {
       lastError = event.error;
-      // Nobody will read what it holds, and before that it does not connect again.
+      // Its held records will not be read, and before that it does not connect again.
       if (link.state === "heldUp" && part === "watched") queueMicrotask(restart);
     } else if (event.type !== "bars" || event.source !== "live") return;
     if (of === opening) onEvent(event);

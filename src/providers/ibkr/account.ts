@@ -1,6 +1,6 @@
 /**
- * What is known of a TWS, whatever connection or feed learned it: feeds of one provider come and go with the symbols that
- * are wanted, and TWS counts on.
+ * Knowledge of a TWS, from all connections and feeds: feeds of one provider come and go with their symbols, and TWS
+ * continues to count.
  *
  * @module
  */
@@ -24,13 +24,13 @@ export interface Account {
   readonly pacing: Pacing;
   readonly capacity: Capacity;
   readonly clock: FeedClock;
-  /** Whether TWS has accepted this client before: then "in use" tells of one's own last connection. */
+  /** Whether TWS has accepted this client before: then "in use" refers to its own last connection. */
   wasReady: boolean;
-  /** A number that no request has had, whatever the connection. */
+  /** A number that no request on any connection has had. */
   nextId(): number;
   /** TWS changes to that port, or does not say to which. */
   moved(port: number | undefined): void;
-  /** Nobody was to be reached at that port: the next connection is tried at the other one, where there are two. */
+  /** No TWS answered at that port: the next connection is tried at the other one, where there are two. */
   unreachable(port: number): void;
 }
 

@@ -27,11 +27,11 @@ export interface BuilderOptions {
   state: (bar: FeedBar) => void;
   /** Takes a bar after its last part. */
   whole: (bar: FeedBar) => void;
-  /** Hears of bars from `from` to before `to` (epoch ms), once they are over, of which parts are missing. */
+  /** Called with the range of bars with missing parts, from `from` to before `to` (epoch ms), once they are over. */
   partial: (from: number, to: number) => void;
 }
 
-/** A bar of which some parts have come. */
+/** A bar with some of its parts. */
 interface Forming {
   readonly start: number;
   bar?: FeedBar;
@@ -41,8 +41,8 @@ interface Forming {
 }
 
 /**
- * Makes a builder. The bar under way at the subscription is left to history, as its first parts never come. Of a later one
- * that lacks parts the others are used.
+ * Makes a builder. The bar that forms at the subscription is left to history, as its first parts never come. A later
+ * one that lacks parts is made of the others.
  */
 export function createBuilder({ timeframe, stepMs, state, whole, partial }: BuilderOptions): Builder {
   let forming: Forming | undefined;

@@ -1,11 +1,12 @@
 /**
- * What TWS lets one have open at a time.
+ * Limits of TWS on open requests.
  *
- * - **Historical requests**: 50, and one that is kept up to date counts as long as it is. Streams leave some to history.
- * - **Market data lines**: 100 or more by the account, of which each subscription of real-time bars takes one.
+ * - **Historical requests**: 50, and one that is kept up to date counts as long as it lasts. Streams leave some to
+ *   history.
+ * - **Market data lines**: 100 or more by the account; each subscription of real-time bars takes one.
  *
- * Other clients and TWS's own windows may take of both, so that both limits are learned: when TWS refuses one more, as many
- * as are open are what there is. After that one more is tried every ten minutes.
+ * Other clients and TWS's own windows may take of both, so both limits are learned: when TWS refuses one more, the
+ * number of open ones is the limit. After that one more is tried every ten minutes.
  *
  * @module
  */
@@ -26,7 +27,7 @@ export interface Capacity {
   takeStream(signal: AbortSignal, onSurplus: () => void): Promise<Release | undefined>;
   /** Whether a market data line may be left. */
   readonly hasLine: boolean;
-  /** A market data line; `undefined` where there is none left. */
+  /** A market data line; `undefined` when all are in use. */
   takeLine(): Release | undefined;
   /** TWS has refused one that was taken, and is still to be released. */
   refused(what: "request" | "line"): void;

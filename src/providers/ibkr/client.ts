@@ -1,5 +1,5 @@
 /**
- * A client of `@stoqey/ib` that cannot take the process with it, and of which in the end nothing is left.
+ * A client of `@stoqey/ib` that cannot end the process, and that leaves nothing behind.
  *
  * @module
  */
@@ -24,8 +24,8 @@ const LIBRARY_TIMER_MS = 110;
 const MAX_TIMERS = 50;
 
 /**
- * Makes a client. `handle` is put before the library's reading of the socket, which throws on some messages: nobody could
- * catch that, and the process would end.
+ * Makes a client. `handle` is put before the library's reading of the socket, which throws on some messages: no handler
+ * could catch that, and the process would end.
  */
 export async function createClient(
   address: { host: string; port: number; clientId: number },

@@ -1,17 +1,17 @@
 /**
- * What TWS's message codes mean, after IBKR's "Message Codes" and what its clients have learned.
+ * The meaning of TWS's message codes, after IBKR's "Message Codes" and the experience of its clients.
  *
  * @module
  */
 
 /**
- * What a message means for the request that it names:
- * - `ignore`: nothing;
+ * The meaning of a message for the request that it names:
+ * - `ignore`: no meaning;
  * - `empty`: there is no data;
  * - `later`: ask again later;
  * - `again`: the request is dead, ask again;
  * - `full`: TWS has as many requests of that kind open as it allows;
- * - `refused`: the data is not to be had.
+ * - `refused`: the data is not available.
  */
 export type Verdict = "ignore" | "empty" | "later" | "again" | "full" | "refused";
 
@@ -44,7 +44,7 @@ export function classify(code: number, text: string): Verdict {
     case 162: // The history service; only its text tells.
       if (/pacing violation/i.test(text)) return "later";
       if (/no data/i.test(text)) return "empty";
-      // Of one's own cancelling nobody hears, as nobody waits for that request any more.
+      // A cancelled request has no listener any more.
       if (/cancel/i.test(text)) return "again";
       return isPermission(code, text) ? "refused" : "later";
     case 420: // Permissions, pacing, or another session.

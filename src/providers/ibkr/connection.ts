@@ -1,9 +1,10 @@
 /**
  * One connection to TWS or IB Gateway, from its opening to its end, through `@stoqey/ib`.
  *
- * The library speaks the protocol and leaves the rest to its user: it says that it is connected before TWS accepts
- * requests (ready is `nextValidId`), sends what was asked on a dead connection again on the next (so each gets a client of
- * its own), tells of the whole connection through `info`, and does not notice a socket that is open at one end only.
+ * The library speaks the protocol and leaves the rest to its user: it reports that it is connected before TWS accepts
+ * requests (ready is `nextValidId`), repeats the requests of a dead connection on the next (so each gets a client of
+ * its own), reports events of the whole connection through `info`, and does not notice a socket that is open at one end
+ * only.
  *
  * @module
  */
@@ -35,21 +36,21 @@ export interface ConnectionOptions extends ConnectionTiming {
   clientId: number;
   /** Ends the connection. */
   signal: AbortSignal;
-  /** Gives each request a number that no other has had, whatever the connection. */
+  /** Returns a number for each request that no other on any connection has had. */
   nextId: () => number;
-  /** Whether TWS has accepted this client before: then "in use" tells of one's own last connection. */
+  /** Whether TWS has accepted this client before: then "in use" refers to its own last connection. */
   wasReady: boolean;
-  /** Told of messages that name no request. */
+  /** Called with messages that name no request. */
   onInfo: (code: number, text: string) => void;
-  /** Told of the port that TWS changes to, `undefined` where it does not say: the connection ends then. */
+  /** Called with the port that TWS changes to, `undefined` where it does not say: the connection ends then. */
   onPort: (port: number | undefined) => void;
-  /** Told of TWS's time, in epoch ms, to the second. */
+  /** Called with TWS's time, in epoch ms, to the second. */
   onTime: (ms: number) => void;
-  /** Told of messages that cannot be read; the connection lives on. */
+  /** Called with unreadable messages; the connection continues. */
   onUnreadable: (text: string) => void;
 }
 
-/** What is asked for. */
+/** The bars to request. */
 export interface BarsRequest {
   readonly listing: Listing;
   readonly barSize: BarSizeSetting;
@@ -60,7 +61,7 @@ export interface BarsRequest {
   readonly keepUpToDate: boolean;
 }
 
-/** What comes for a request. */
+/** The answers to a request. */
 export interface Answers {
   bar(bar: RawBar): void;
   /** All bars that there are have come. */
@@ -126,7 +127,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   signal.throwIfAborted();
   const { api, names } = client;
   const requests = new Map<number, Answers>();
-  /** Numbers of requests that go on after their first answer. */
+  /** Numbers of requests that continue after their first answer. */
   const lasting = new Set<number>();
   const ready = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<never>();
@@ -177,13 +178,13 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     setState({ name: "asked", timer });
   }, options.watchEveryMs);
 
-  /** The bar, without the numbers that the library took from what is none. */
+  /** The bar, without the numbers that the library took from absent values. */
   function checked(bar: RawBar): RawBar {
     const text = message.badBars.get(message.bars++);
     return text === undefined ? bar : { ...bar, open: NaN, high: NaN, low: NaN, close: NaN, text };
   }
 
-  /** A message of the whole connection, whichever way it came. */
+  /** A message of the whole connection, from either of its two ways. */
   function inform(code: number, text: string): void {
     switch (code) {
       case CODE.clientIdInUse:
@@ -234,14 +235,14 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     // One that is over with that need not be cancelled.
     if (!lasting.has(id) && classify(code, text) !== "ignore") requests.delete(id);
     if (answers !== undefined) answers.error(code, text);
-    // What concerns a request that is over concerns nobody.
+    // A message about a request that is over has no listener.
     else if (id < 0) inform(code, text);
   });
   api.on(names.historicalData, (id, date, open, high, low, close, volume, count, wap) => {
     if (message.isDoubtful) return;
     if (date.startsWith("finished")) {
       const answers = requests.get(id);
-      // What is answered need not be cancelled.
+      // An answered request need not be cancelled.
       if (!lasting.has(id)) requests.delete(id);
       answers?.done();
     } else requests.get(id)?.bar(checked({ date, open, high, low, close, volume, count, wap }));

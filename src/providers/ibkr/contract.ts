@@ -1,10 +1,10 @@
 /**
- * How symbols are written, and what they are to Interactive Brokers.
+ * How symbols are written, and their contracts at Interactive Brokers.
  *
  * - `AAPL`, `BRK B`: a stock in the US, in dollars, wherever it trades (SMART);
  * - `EUR.USD`: a currency pair at IDEALPRO;
  * - `SYMBOL:TYPE:EXCHANGE` with TYPE one of STK, IND, FUT, CASH, and further an expiry (`yyyymm` or `yyyymmdd`), a
- *   currency other than USD, or the multiplier that tells contracts of two sizes apart: `SAP:STK:IBIS:EUR`,
+ *   currency other than USD, or the multiplier that distinguishes contracts of two sizes: `SAP:STK:IBIS:EUR`,
  *   `SPX:IND:CBOE`, `ES:FUT:CME:202703`, `DAX:FUT:EUREX:202703:EUR:25`.
  *
  * @module
@@ -16,7 +16,7 @@ export interface Listing {
   readonly symbol: string;
   readonly contract: Contract;
   readonly whatToShow: WhatToShow;
-  /** Whether volume is told of it: then a bar without any is a time without trades. */
+  /** Whether its bars have a volume: then a bar without any is a time without trades. */
   readonly hasVolume: boolean;
 }
 
@@ -24,7 +24,7 @@ const TYPES = ["STK", "IND", "FUT", "CASH"];
 const PAIR = /^([A-Z]{3})\.([A-Z]{3})$/;
 const NAME = /^[A-Z0-9][A-Z0-9 .-]*$/;
 
-/** Reads a symbol, or tells what is wrong with it. */
+/** Reads a symbol, or returns its problem as text. */
 export function readSymbol(symbol: string): Listing | string {
   const [name, type, exchange, ...rest] = symbol.split(":");
   const pair = PAIR.exec(name);

@@ -16,8 +16,8 @@ export interface Duration {
   /** Time that it reaches back by the calendar, in milliseconds. */
   readonly reachMs: number;
   /**
-   * Time that an answer without bars covers at least, in milliseconds. TWS counts all but seconds in days of trade, the
-   * last of which has only just begun where the end of the request is early in a session: of one day nothing is sure.
+   * Time that an answer without bars covers at least, in milliseconds. TWS counts all but seconds in days of trade, and
+   * the last day has only just begun where the end of the request is early in a session: one day proves nothing.
    */
   readonly sureMs: number;
 }

@@ -31,7 +31,7 @@ export interface IbkrTiming extends ConnectionTiming {
   retryMs: number;
 }
 
-/** What TWS and IBKR ask for. */
+/** Waits that TWS and IBKR require. */
 const TIMING: IbkrTiming = {
   openTimeoutMs: 15_000,
   watchEveryMs: 30_000,
@@ -51,10 +51,10 @@ export interface IbkrOptions {
   account: Account;
   listings: readonly Listing[];
   timeframe: string;
-  /** Whether to give bars under way too. */
+  /** Whether to give forming bars too. */
   provisional: boolean;
   timing?: Partial<IbkrTiming>;
-  /** Told of the outcome of each request for history. */
+  /** Called with the outcome of each request for history. */
   onCall?: (outcome: CallOutcome) => void;
 }
 
@@ -100,7 +100,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
 
     async connect(session) {
       const closing = Promise.withResolvers<void>();
-      /** What TWS says in one breath with being ready. */
+      /** Messages that TWS sends together with its readiness. */
       const early: [number, string][] = [];
       let live: Live | undefined;
       closed = closing.promise;

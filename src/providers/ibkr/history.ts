@@ -30,7 +30,7 @@ export interface HistoryOptions {
   requestTimeoutMs: number;
   /** First wait after "too much", in milliseconds; doubles. */
   retryMs: number;
-  /** Told of the outcome of each request. */
+  /** Called with the outcome of each request. */
   onCall?: (outcome: CallOutcome) => void;
 }
 
@@ -63,7 +63,7 @@ export async function* readHistory(
       // TWS rounds durations up, and to days of trade.
       parts.push(bars.filter((bar) => bar.ts >= start && bar.ts < before && isOver(bar, clock)));
     }
-    // A page for each request: whoever asks counts them.
+    // A page for each request: the caller counts them.
     for (const _ of parts.slice(1)) yield [];
     yield parts.reverse().flat();
     start = end;
@@ -91,7 +91,7 @@ async function* readBack(
     if (first < before) surer = undefined;
     else if (isUnsure) surer = surestDuration(stepMs);
     if (isUnsure) continue;
-    // Where bars came, only seconds, which are those of the clock, tell of the time before the first.
+    // Where bars came, only seconds, which are those of the clock, prove the time before the first.
     const isSure = first === Infinity || duration.reachMs === duration.sureMs;
     before = Math.min(first, isSure ? before + leadMs - duration.sureMs : Infinity);
   }

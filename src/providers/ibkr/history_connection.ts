@@ -7,13 +7,13 @@ import { FeedError } from "../live/feed.ts";
 import { CODE } from "./codes.ts";
 import type { Connection, ConnectionOptions } from "./connection.ts";
 
-/** What differs between connections. */
+/** The options that differ between connections. */
 export type Opening = Pick<ConnectionOptions, "signal" | "onInfo" | "onPort" | "onUnreadable">;
 
 /** Such a connection. */
 export interface HistoryConnection {
   /**
-   * The connection, as soon as it is ready.
+   * The connection, once it is ready.
    *
    * @throws {FeedError} If it cannot be opened, or TWS has lost IBKR.
    */

@@ -1,9 +1,10 @@
 /**
- * The streams of one connection: one for each symbol, made anew whenever it dies.
+ * The streams of one connection: one for each symbol, renewed whenever it dies.
  *
- * A symbol is **waiting** while TWS has no room for its stream, or its turn has not come; people hear of it, as its bars do not
- * come. Then its stream is **asked for** and **at work**. When it ends it is made anew, at once where TWS asks for that, else
- * after a **rest** that doubles with each failure. A symbol that TWS refuses stays **refused** for the connection.
+ * A symbol is **waiting** while TWS has no room for its stream, or its turn has not come; a warning names it, as its
+ * bars do not come. Then its stream is **asked for** and **at work**. When it ends it is renewed, at once where TWS
+ * asks for that, else after a **rest** that doubles with each failure. A symbol that TWS refuses stays **refused** for
+ * the connection.
  *
  * @module
  */
@@ -36,9 +37,11 @@ export interface Live {
 }
 
 const MAX_RETRY_MS = 10 * 60_000;
-/** Longest rest of a stream that died of a broken farm, in milliseconds: that it is well again may not be told. */
+/**
+ * Longest rest of a stream that died of a broken farm, in milliseconds: TWS may not report that the farm works again.
+ */
 const BROKEN_RETRY_MS = 60_000;
-/** Symbols whose bars do not come for the same reason within this time are told together, in milliseconds. */
+/** Symbols whose bars do not come for the same reason within this time share a warning, in milliseconds. */
 const TOGETHER_MS = 1000;
 
 const NO_LINE = "TWS has no market data line left: get more for the account, or name fewer symbols";
@@ -192,7 +195,7 @@ interface Waiting {
   delete(symbol: string): void;
 }
 
-/** Tells of symbols that wait, all together that do for the same reason. */
+/** Warns of waiting symbols, together where they share a reason. */
 function createWaiting(session: Session, signal: AbortSignal): Waiting {
   const reasons = new Map<string, string>();
   const untold = new Set<string>();

@@ -1,8 +1,8 @@
 /**
  * One stream of a symbol's bars, from its request to its end.
  *
- * There are two ways to have one. A **historical request that is kept up to date** gives the bars of the last hours and then
- * each state of the bar under way. **Real-time bars** are bars of five seconds, from which longer ones are built.
+ * There are two ways to have one. A **historical request that is kept up to date** gives the bars of the last hours and
+ * then each state of the forming bar. **Real-time bars** are bars of five seconds, from which longer ones are built.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface StreamOptions {
   session: Session;
   timeframe: string;
   clock: FeedClock;
-  /** Whether to give bars under way too. */
+  /** Whether to give forming bars too. */
   provisional: boolean;
   /** How long after its end a bar is over, in milliseconds, where no later one has begun. */
   closeAfterMs: number;
@@ -39,7 +39,7 @@ export interface StreamOptions {
 
 /** How a stream ended. */
 export interface Ending {
-  /** What TWS said of it, or that it was to be made anew. */
+  /** The verdict of TWS, or the order to renew it. */
   readonly verdict: Verdict | "renewed";
   readonly text: string;
   /** How long it has worked, in milliseconds; 0 where TWS never accepted it. */
@@ -52,7 +52,7 @@ export interface Ending {
 export interface Stream {
   /** Whether TWS has accepted it. */
   readonly isActive: boolean;
-  /** Ends it, so that it is made anew. */
+  /** Ends it, so that it is renewed. */
   renew(): void;
   /** Resolves when it has ended, and rejects when its connection has. */
   readonly ended: Promise<Ending>;
@@ -128,7 +128,7 @@ export function openStream(options: StreamOptions, listing: Listing, way: Way): 
   };
 }
 
-/** What both ways share. */
+/** The parts that both ways share. */
 interface Parts {
   session: Session;
   symbol: string;
@@ -159,7 +159,7 @@ function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
     },
     update(raw) {
       const bar = read(raw, timeframe);
-      // What TWS sends of a time without trades, or what cannot be read, is no sign that data flows.
+      // A time without trades, or an unreadable bar, is no sign that data flows.
       if (bar === undefined) return;
       session.alive(symbol, bar);
       formingBars.update(bar);

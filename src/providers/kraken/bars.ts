@@ -9,7 +9,7 @@ import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
 import { explainBar, isAbsentOrNumber } from "../live/transport/message.ts";
 
-/** What bars are read for. */
+/** The series that bars are read for. */
 export interface KrakenSeries {
   readonly timeframe: string;
   /** Length of the timeframe, in milliseconds. */
@@ -21,7 +21,7 @@ const UNDOCUMENTED = "bar is not as documented";
 /** Weeks begin on a day that no multiple of a week since 1970 need be; so the days are looked at. */
 const DAY_MS = 86_400_000;
 
-/** Reads an item of a message, or tells why it is no bar. */
+/** Reads an item of a message, or returns its problem as text. */
 export function readBar(item: unknown, { timeframe, stepMs, clock }: KrakenSeries): FeedBar | string {
   const { symbol, open, high, low, close, volume, vwap, trades, interval_begin, interval } = (item ?? {}) as Record<
     string,
@@ -36,7 +36,7 @@ export function readBar(item: unknown, { timeframe, stepMs, clock }: KrakenSerie
   if (isOther || ts % Math.min(stepMs, DAY_MS) !== 0) return `bar is not of ${timeframe}`;
   const optional = { vwap: vwap ?? undefined, trades: trades ?? undefined };
   const bar: FeedBar = { symbol, timeframe, ts, ...prices, ...optional, status: "final" };
-  // It may be under way, and those before it are over.
+  // It may be forming, and those before it are over.
   clock?.barEnded(symbol, ts);
   return explainBar(bar, clock) ?? bar;
 }
@@ -44,8 +44,8 @@ export function readBar(item: unknown, { timeframe, stepMs, clock }: KrakenSerie
 type Prices = Record<"open" | "high" | "low" | "close" | "volume", number>;
 
 /**
- * Reads `[time, "open", "high", "low", "close", "vwap", "volume", count]`, time in seconds, or tells why it is no bar. A
- * time without trades may come as a flat row without volume: no bar, as on the stream.
+ * Reads `[time, "open", "high", "low", "close", "vwap", "volume", count]`, time in seconds, or returns the problem as
+ * text. A time without trades may come as a flat row without volume: no bar, as on the stream.
  */
 export function readRow(
   row: unknown,

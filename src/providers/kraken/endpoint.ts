@@ -14,7 +14,7 @@ export interface KrakenOptions {
   stepMs: number;
   socketUrl: string;
   restUrl: string;
-  /** Whether to give bars under way too. */
+  /** Whether to give forming bars too. */
   provisional: boolean;
   /** How long after its end a bar is over where no later one begins, in milliseconds. @default {4000} */
   closeAfterMs?: number;
@@ -27,6 +27,6 @@ export interface KrakenOptions {
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
   clock?: FeedClock;
-  /** Told of the outcome of each REST request. */
+  /** Called with the outcome of each REST request. */
   onCall?: (outcome: CallOutcome) => void;
 }

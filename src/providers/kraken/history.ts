@@ -21,7 +21,7 @@ export interface History {
   readonly bucket: TokenBucket;
   /** Reads bars that are over, from `from` on and before `to` (epoch ms), page by page. */
   read(symbol: string, from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly FeedBar[]>;
-  /** Start of the oldest bar that there is, where trades are not to be had; epoch ms. */
+  /** Start of the oldest bar, where trades cannot be read; epoch ms. */
   start(symbol: string): number | undefined;
   /**
    * Ranges between rows of the newest answers that have none: `OHLC` has one for each step, also without trades. Nothing is
@@ -110,7 +110,7 @@ export function createHistory(options: KrakenOptions): History {
       const { rows, last } = await getRows("OHLC", symbol, `interval=${stepMs / 60_000}&since=${since}`, signal);
       const first = Number((rows[0] as unknown[] | undefined)?.[0]) * 1000;
       if (rows.length < MAX_ROWS || !(first > start)) {
-        // A row after `last` is under way for Kraken, which may lag: its minute can be over for minutes already.
+        // Kraken treats a row after `last` as forming, and may lag: its minute can be over for minutes already.
         const lastStart = Number(last) * 1000;
         const end = Math.min(to, lastStart + 1);
         const see = seen.begin(symbol, start, to);

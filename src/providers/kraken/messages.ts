@@ -8,7 +8,7 @@ import type { FeedBar, Session } from "../live/feed.ts";
 import { readMessage, type Reject } from "../live/transport/message.ts";
 import { type KrakenSeries, readBar } from "./bars.ts";
 
-/** What is told of messages. */
+/** Handlers of messages. */
 export interface MessageHandlers {
   /** States of bars; a snapshot holds some that are over. */
   bars(bars: readonly FeedBar[], isSnapshot: boolean): void;
@@ -18,21 +18,21 @@ export interface MessageHandlers {
   beat(): void;
 }
 
-/** Makes a reader of messages. What is not as documented is rejected, item by item, and the rest goes on. */
+/** Makes a reader of messages. It rejects undocumented items one by one, and reads the rest. */
 export function createMessageReader(
   session: Pick<Session, "reject" | "alive">,
   options: KrakenSeries & { symbols: readonly string[] },
   handlers: MessageHandlers,
 ): (text: string) => void {
-  const wanted = new Set(options.symbols);
+  const requested = new Set(options.symbols);
 
-  /** Takes the answer about one symbol, or several, and tells what is wrong with it. */
+  /** Takes the answer about one symbol, or several, and returns its problem. */
   function readAnswer(message: Record<string, unknown>): string | undefined {
     const { error, success } = message;
     const { symbol } = (message.result ?? message) as { symbol?: unknown };
     if (success !== true && typeof error !== "string") return "answer is not as documented";
     const reason = success === true ? "" : (error as string).slice(0, 200);
-    const symbols = (Array.isArray(symbol) ? symbol : [symbol]).filter((each) => wanted.has(each));
+    const symbols = (Array.isArray(symbol) ? symbol : [symbol]).filter((each) => requested.has(each));
     if (symbols.length === 0) {
       return reason === "" ? "answer is about no symbol that was asked for" : `error: ${reason}`;
     }
@@ -45,7 +45,7 @@ export function createMessageReader(
     for (const item of data) {
       const bar = readBar(item, options);
       if (typeof bar === "string") reject(item, bar);
-      else if (!wanted.has(bar.symbol)) reject(item, "symbol is not subscribed");
+      else if (!requested.has(bar.symbol)) reject(item, "symbol is not subscribed");
       else {
         session.alive(bar.symbol, bar);
         // A time without trades is no bar.

@@ -1,8 +1,8 @@
 /**
  * One connection to Kraken's WebSocket API v2.
  *
- * Each symbol is answered alone. What has been accepted may all the same deliver nothing while heartbeats go on: the watch
- * over silent symbols finds that. The server closes a connection without messages of its client after a minute.
+ * Each symbol is answered alone. An accepted symbol may still deliver nothing while heartbeats continue: the watch over
+ * silent symbols finds that. The server closes a connection without messages of its client after a minute.
  *
  * @module
  */

@@ -1,20 +1,20 @@
 /**
  * How Kraken writes pairs: `BTC/USD` on the stream and in rows, `XBTUSD` in requests for history, and `XXBTZUSD`, or
- * anything else, in their answers, which hold one pair and need not be told apart by name.
+ * anything else, in their answers, which hold one pair and need no name.
  *
- * Only two assets are called otherwise by REST, and no pair but theirs is: a table of all pairs would be a request of a
- * megabyte that says the same.
+ * REST has other names for two assets only, and thus for their pairs alone: a table of all pairs would be a request of
+ * a megabyte that adds nothing.
  *
  * @module
  */
 
-/** What the stream calls them, and REST. */
+/** Names on the stream, and in REST. */
 const RENAMED: readonly (readonly [string, string])[] = [["BTC", "XBT"], ["DOGE", "XDG"]];
 
 /** As the stream writes pairs; there are names with a small letter in them, but none without a large one. */
 const PAIR = /^[A-Za-z0-9.]*[A-Z][A-Za-z0-9.]*\/[A-Za-z0-9.]*[A-Z][A-Za-z0-9.]*$/;
 
-/** What is wrong with a symbol that is no pair, and how it is spelled; whether there is such a pair the server decides. */
+/** The problem of a symbol that is no pair, and its spelling; only the server knows which pairs exist. */
 export function checkSymbol(symbol: string): string | undefined {
   if (PAIR.test(symbol)) return undefined;
   const spelled = suggest(symbol);
@@ -31,7 +31,7 @@ function restPair(symbol: string): string {
 /** Whether a pair is of a tokenised stock: these end in a small `x`, as in `AAPLx/USD`. */
 export const isTokenized = (symbol: string): boolean => /^[A-Z0-9.]+x\//.test(symbol);
 
-/** The query of a pair in REST, which looks for tokenised stocks only where it is told to. */
+/** The query of a pair in REST, which looks for tokenised stocks only on request. */
 export function restQuery(symbol: string): string {
   const pair = `pair=${encodeURIComponent(restPair(symbol))}`;
   return isTokenized(symbol) ? `${pair}&asset_class=tokenized_asset` : pair;

@@ -6,7 +6,10 @@
 import { MAX_AHEAD_MS } from "../live/clock.ts";
 import { readUnits, type Trade } from "../live/trade_bars.ts";
 
-/** Reads a row of `Trades`, `["price", "volume", seconds, "b" or "s", "m" or "l", "", id]`, or tells why it is none. */
+/**
+ * Reads a row of `Trades`, `["price", "volume", seconds, "b" or "s", "m" or "l", "", id]`, or returns its problem as
+ * text.
+ */
 export function readTrade(row: unknown): Trade | string {
   if (!Array.isArray(row)) return "trade is not as documented";
   const [price, volume, seconds, , , , id] = row.map((field, at) => at < 2 ? readUnits(field) : field) as unknown[];

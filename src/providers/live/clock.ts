@@ -1,10 +1,10 @@
 /**
- * What time it is for a feed, where the local clock may be wrong.
+ * The time for a feed, where the local clock may be wrong.
  *
- * Three clocks are read. The **local** one may be behind, ahead, or set back. The **vendor's** is known from the times of
- * its answers and messages, and runs on by the monotonic clock in between. The **majority** is the newest time at which bars
- * of most symbols have ended: a bar that is over proves that its end has passed, and a single symbol proves nothing, as one
- * bar may be of the far future by mistake.
+ * Three clocks are read. The **local** one may be behind, ahead, or set back. The **vendor's** is known from the times
+ * of its answers and messages, and continues by the monotonic clock in between. The **majority** is the newest time at
+ * which bars of most symbols have ended: a bar that is over proves that its end has passed, and a single symbol proves
+ * nothing, as one bar may be of the far future by mistake.
  *
  * @module
  */
@@ -13,7 +13,10 @@
 export interface FeedClock {
   /** Latest of the local clock, the vendor's clock and the newest bar of most symbols, in epoch ms. */
   now(): number;
-  /** What the vendor's clock shows, or the newest bar of most symbols where that is later; `now()` where the vendor has not said. */
+  /**
+   * The time of the vendor's clock, or of the newest bar of most symbols where that is later; `now()` before the vendor
+   * has sent a time.
+   */
   vendorNow(): number;
   /** The newest time at which bars of most symbols have ended, in epoch ms; -Infinity before there are any. */
   reached(): number;
@@ -29,7 +32,7 @@ export interface FeedClock {
 
 /** How far ahead of a feed's clock a bar may begin beyond its own length, in milliseconds. */
 export const MAX_AHEAD_MS = 5 * 60_000;
-/** Symbols of which most may overrule both other clocks. */
+/** Fewest symbols whose majority may overrule both other clocks. */
 const MIN_SYMBOLS = 3;
 /** How long the latest word of the vendor counts against later ones that were longer on their way, in milliseconds. */
 const WINDOW_MS = 10 * 60_000;
@@ -97,8 +100,8 @@ interface Words {
 }
 
 /**
- * The vendor's clock. Of its words, each of which is late by its way, the latest of the last minutes counts. One that lies
- * far ahead of what is known counts only once another agrees: a single message may be wrong.
+ * The vendor's clock. Each of its times is late by its way; the latest of the last minutes counts. One far ahead of all
+ * others counts only once another agrees: a single message may be wrong.
  */
 function createVendorClock() {
   const words: Words = { current: -Infinity, previous: -Infinity, since: -Infinity, forgotten: -Infinity };
@@ -146,7 +149,7 @@ function createVendorClock() {
       return latest() + monotonic;
     },
     /**
-     * What it is at least until the vendor's next word, where the words before are forgotten: a local clock that is set ahead
+     * The least time until the vendor's next one, where earlier ones are forgotten: a local clock that is set ahead
      * makes no bar older. -Infinity where nothing is forgotten.
      */
     earliest: () => words.current === -Infinity ? words.forgotten + performance.now() : -Infinity,

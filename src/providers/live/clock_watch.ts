@@ -1,5 +1,6 @@
 /**
- * Watches the local clock of a feed: tells where it differs from the vendor's or was set back, and mends what that delays.
+ * Watches the local clock of a feed: warns where it differs from the vendor's or was set back, and repairs the delays
+ * that follow.
  *
  * @module
  */
@@ -21,7 +22,9 @@ export interface ClockWatchOptions {
 
 /** Difference from the vendor's clock from which on people are warned, in milliseconds. */
 const MAX_SKEW_MS = 2000;
-/** Difference below which a clock is right again, in milliseconds: one near the limit is told once, not each time. */
+/**
+ * Difference below which a clock is right again, in milliseconds: a clock near the limit causes one warning, not many.
+ */
 const GOOD_SKEW_MS = 1500;
 /** Least change that is emitted, in milliseconds. */
 const CHANGE_MS = 100;

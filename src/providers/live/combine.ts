@@ -24,13 +24,13 @@ export function combine(parts: readonly Provider[]): Provider {
       const merged = merge(streams, {
         failed(_, error) {
           errors.push(error);
-          // The others go on.
+          // The others continue.
           if (errors.length < parts.length) context.warn((error as Error).message);
         },
       });
       return merged.pipeThrough(
         new TransformStream<Frame, Frame>({
-          // A provider of which nothing is left has failed.
+          // A provider without any remaining part has failed.
           flush() {
             if (errors.length === parts.length) throw errors.at(-1);
           },

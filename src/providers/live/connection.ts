@@ -18,7 +18,7 @@ import { createHistoryFrame, type OnEnded } from "./history/range.ts";
 import { type RepairOptions, startRepairs } from "./history/repair.ts";
 import { watchForStalls } from "./stall.ts";
 
-/** What a connection works with. */
+/** The parts that a connection uses. */
 export interface ConnectionOptions extends Pick<RepairOptions, "share" | "reachMs" | "sweeps" | "readTable"> {
   feed: Feed;
   context: ProviderContext;
@@ -34,13 +34,13 @@ export interface ConnectionOptions extends Pick<RepairOptions, "share" | "reachM
   backoff: Map<string, number>;
   /** Symbols whose bars do not come, each with why. Outlasts connections. */
   unsubscribed: Map<string, string>;
-  /** Tells people something, once for each `key`. @default {the message} */
+  /** Warns the operator, once for each `key`. @default {the message} */
   warn: (message: string, key?: string) => void;
   /** Called when bars are in the journal alone. */
   onJournaled: () => void;
-  /** Tells people what is true of many symbols. */
+  /** Warns once of a fact about many symbols. */
   digest: Digest;
-  /** Told when the first symbol is subscribed. */
+  /** Called when the first symbol is subscribed. */
   onLive: () => void;
 }
 
@@ -59,7 +59,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   const connection = new AbortController();
   const signal = AbortSignal.any([connection.signal, stop]);
   const expected = new Set(feed.symbols);
-  /** The state of the bar under way of each symbol: only another one is a sign of life. */
+  /** The state of the forming bar of each symbol: only another one is a sign of life. */
   const forming = new Map<string, FeedBar>();
   /** Symbols whose bars have come, or were said to come, on this connection. */
   const begun = new Set<string>();
@@ -131,7 +131,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     connection.abort(new FeedError("the pipeline is too slow for the feed", { reason: "overflow" }));
   }
 
-  /** Notes that bars of the symbols do not come, and gives those of which that was not known. */
+  /** Notes that bars of the symbols do not come, and returns those that were not noted before. */
   function miss(symbols: readonly string[], reason: string): readonly string[] {
     for (const symbol of symbols) {
       stalls.forget(symbol);
@@ -242,7 +242,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   return { stableMs: lastData - firstData, error };
 }
 
-/** Whether a state of the bar under way is newer than another, or says something else of the same bar. */
+/** Whether a state of the forming bar is newer than another, or has other values for the same bar. */
 function isNews(state: FeedBar, known: FeedBar): boolean {
   if (state.ts !== known.ts) return state.ts > known.ts;
   return state.volume !== known.volume || state.close !== known.close || state.high !== known.high ||

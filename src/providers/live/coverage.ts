@@ -1,7 +1,7 @@
 /**
  * The coverage of a live feed: for which minutes of each symbol there is evidence. Read this first.
  *
- * A live series is whole where its coverage is **confirmed**, and nowhere else. What moves a range:
+ * A live series is whole where its coverage is **confirmed**, and nowhere else. Events that move a range:
  *
  * | event | range | becomes |
  * |---|---|---|
@@ -9,11 +9,11 @@
  * | a feed ends | open minutes since its newest bar | in doubt: `stopped` |
  * | a session is over, and its last minutes have no bar | the minutes | in doubt: `hole` |
  * | a live bar leaves out open minutes | the minutes left out | in doubt: `hole` |
- * | a connection, or a symbol's part of it, begins | from the end of the newest bar to the end of the bar under way | in doubt: `interrupted` |
+ * | a connection, or a symbol's part of it, begins | from the end of the newest bar to the end of the forming bar | in doubt: `interrupted` |
  * | the same, where the vendor corrects bars | the bars that it may have corrected meanwhile | in doubt: `corrected` |
  * | a plain live bar that was over before the connection began, where the vendor corrects bars | the bar | in doubt: `corrected` |
- * | the last states of a bar are missing, or nobody but history says that it is over | the bar | in doubt: `partial` |
- * | history still has what a correction replaced | the bar | in doubt: `corrected` |
+ * | the last states of a bar are missing, or history alone says that it is over | the bar | in doubt: `partial` |
+ * | history still has the value that a correction replaced | the bar | in doubt: `corrected` |
  * | a sound answer of history holds the bars on both sides | the doubt between them | confirmed |
  * | an answer does not reach the doubt's end | the rest | in doubt: `lag` |
  * | an answer lacks a row between others, where history has one for each step | the steps | in doubt: `lag` |
@@ -21,7 +21,7 @@
  * | an answer lacks a bar that is stored | nothing is settled | in doubt: `contradicted` |
  * | a live bar fills a doubt, and is committed | the bar | confirmed |
  * | the database was restored or exchanged, and does not confirm what was confirmed | the range | in doubt: `restored` |
- * | a bar is in the journal, and not in the table yet | what it would confirm | in doubt: `journaled` |
+ * | a bar is in the journal, and not in the table yet | the range that it would confirm | in doubt: `journaled` |
  * | the journal is drained, and the table has all of it | the same | confirmed |
  * | the journal is drained, and some of it was given up or refused | the same | in doubt: `refused` |
  * | a bar is among the dead letters | the bar, and those of its message | in doubt: `refused` |
@@ -30,12 +30,12 @@
  *
  * Whether a minute without a bar needs an explanation is up to the calendar; whether it has one is up to the evidence
  * (`evidence.ts`). When history is asked is up to the urgency (`urgency.ts`), and the asking is in `repair.ts`. Nothing is
- * derived from the local clock alone: a live bar that does not adjoin opens a doubt whatever the clock says.
+ * derived from the local clock alone: a live bar that does not adjoin opens a doubt at any time of the clock.
  *
  * A hole that half of the busy symbols share is an interruption: corrections of all symbols may be lost with it.
  *
  * The coverage is saved after the commits, only of bars that can no longer be corrected, and nothing is saved as confirmed behind a
- * bar on its way to the table. Doubts are saved at once. So a kill leaves unknown what lies behind the last confirmed range. At the
+ * bar on its way to the table. Doubts are saved at once. So a kill leaves the time after the last confirmed range unknown. At the
  * next start that is in doubt up to the first live bar: `stopped` where bars are stored or doubts are known, else `interrupted`.
  *
  * @module
@@ -82,9 +82,9 @@ export interface FeedCoverage {
   received(bar: FeedBar): Interval | undefined;
   /** The live bar that starts then has this outcome: only one that is committed confirms anything. */
   acked(symbol: string, ts: number, outcome: FinalOutcome): void;
-  /** Tracks of which bars are in the journal. */
+  /** Tracks with bars in the journal. */
   journaled(): Iterable<Track>;
-  /** The journal has nothing of these ranges any more; `isStored` tells whether the table has all of them. */
+  /** The journal has nothing of these ranges any more; `isStored` says whether the table has all of them. */
   drained(ranges: ReadonlyMap<Track, readonly Interval[]>, isStored: boolean): void;
   /** The bar came, and there was no room for it: it will not be in the table. */
   dropped(symbol: string, ts: number): void;
@@ -98,7 +98,7 @@ export interface FeedCoverage {
   ended(): void;
   /** Opens a doubt. */
   doubt(symbol: string, from: number, to: number, reason: DoubtReason): void;
-  /** What is known has changed; to be called after a track was changed. */
+  /** To be called after a track was changed. */
   changed(track: Track): void;
   /** Whether half of the busy symbols lack the bar before the one that starts then. */
   isShared(ts: number): boolean;
@@ -126,7 +126,7 @@ export interface FeedCoverageOptions {
   vendorNow: () => number;
   /** When the feed was started, in milliseconds of the monotonic clock. */
   startedAt: number;
-  /** What others know that this feed stands in for, by its own symbols. */
+  /** Coverage of the providers that this feed stands in for, by its own symbols. */
   peers: ReadonlyMap<string, readonly SeriesCoverage[]>;
   keeper: { changed(track: Track): void };
 }
@@ -172,7 +172,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     for (const [start, end] of subtract([from, to], missing)) openDoubt(of, start, end, reason, dueAt);
   }
 
-  /** Corrections of the bars before `until` may have come while nobody listened. */
+  /** Corrections of the bars before `until` may have come without a connection. */
   function doubtCorrections(of: Track, until = barsEnd(of), dueAt = now()): void {
     const [first] = of.coverage.confirmed;
     if (correctionMs === 0 || until === undefined || first === undefined) return;
@@ -191,8 +191,8 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
   const isRepeated = (of: Track, ts: number) => ts + stepMs <= vendorNow() - (performance.now() - of.resumedAt);
 
   /**
-   * Whether a bar's correction may have come before its symbol's bars came again. A vendor may repeat several of them at a
-   * subscription, of which each adjoins the one before.
+   * Whether a bar's correction may have come before its symbol's bars came again. A vendor may repeat several of them
+   * at a subscription, each adjoining the one before.
    */
   function mayLackCorrection(of: Track, { ts, status }: FeedBar): boolean {
     if (correctionMs === 0 || status === "correction") return false;
@@ -200,7 +200,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     return !isConfirmed && isRepeated(of, ts);
   }
 
-  /** A live bar after a silence: what history was behind with, or nobody could prove, may be proved now. */
+  /** After a silence, a live bar may let history prove more than before. */
   function hasten(of: Track, ts: number): void {
     for (const each of of.coverage.doubts) {
       const dueAt = each.reason === "partial" ? soon(ts) : firstDue(soon(ts), isBusy(of));

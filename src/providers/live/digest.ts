@@ -7,18 +7,18 @@
 /** See the module's description. */
 export interface Digest {
   /**
-   * Notes what is true of the symbols, once for each symbol and topic. The first of a topic is told at once; what follows within
-   * a minute is told together, in the words of the first.
+   * Notes a fact about symbols, once for each symbol and topic. The first of a topic is reported at once; those that
+   * follow within a minute share a message, in the words of the first.
    */
   add(topic: string, symbols: readonly string[], describe: (names: string) => string): void;
   /** Emits the messages of topics that have waited for a minute, or of `all`. */
   flush(all?: boolean): void;
 }
 
-/** What is gathered of a topic. */
+/** The gathered symbols of a topic. */
 interface Topic {
   readonly told: Set<string>;
-  /** When its last message was told, in milliseconds of the monotonic clock. */
+  /** When its last message was reported, in milliseconds of the monotonic clock. */
   toldAt: number;
   waiting: string[];
   describe: (names: string) => string;

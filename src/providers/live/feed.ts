@@ -1,5 +1,6 @@
 /**
- * What a live feed is to its supervisor: how to run **one** connection, how to read history, and what an error means.
+ * The interface of live feeds for their supervisor: how to run **one** connection, how to read history, and the meaning
+ * of an error.
  *
  * @module
  */
@@ -23,19 +24,19 @@ export interface Session {
   interrupted(symbol: string): void;
   /** Says that bars of the range [from, to) (epoch ms) may be missing, partial or late, although the connection lives. */
   doubt(symbol: string, from: number, to: number, reason: DoubtReason): void;
-  /** Says that the symbol is refused; the others go on. */
+  /** Marks a symbol as refused; the others continue. */
   refuse(symbol: string, reason: string): void;
-  /** Says that bars of these symbols do not come until they are subscribed, and why; the others go on. */
+  /** Reports that bars of these symbols do not come until they are subscribed, and the reason; the others continue. */
   withhold(symbols: readonly string[], reason: string): void;
   /** Hands over bars of one message. */
   emit(bars: readonly FeedBar[]): void;
   /** Hands over a message, or a part of one, that is no record. */
   reject(item: unknown, reason: string): void;
-  /** Tells people something, once. */
+  /** Warns the operator once. */
   warn(message: string): void;
   /**
-   * Says that the symbol's data flows, where it has not yet made a bar; `forming` is the state of the bar under way, and only
-   * one that is newer or has changed is a sign of life.
+   * Reports that the symbol's data flows, where it has not yet made a bar; `forming` is the state of the forming bar,
+   * and only a newer or changed one is a sign of life.
    */
   alive(symbol: string, forming?: FeedBar): void;
   /** Says that the vendor sent the step that starts then as one without trades: no bar is missing there. */
@@ -54,13 +55,13 @@ export interface Feed {
    * answer may show that it is more than was known before.
    */
   readonly historyLagMs?: number;
-  /** What time it is for the feed; a clock of its own where it has none. */
+  /** The feed's clock. @default {a clock of its own} */
   readonly clock?: FeedClock;
   /** Paces the requests for history. */
   readonly bucket: TokenBucket;
   /**
-   * Requests a second of which repairs that are not urgent have their share, where the account is asked faster than that in
-   * an outage. @default {the rate of the bucket}
+   * Rate that the share of repairs which are not urgent refers to, in requests a second, where the account allows a
+   * faster rate in an outage. @default {the rate of the bucket}
    */
   readonly repairsPerSecond?: number;
   /** How long after its end the vendor may correct a bar: after an interruption so much is read again. @default {0} */
@@ -95,10 +96,7 @@ export interface Feed {
   closed?(): Promise<void>;
 }
 
-/**
- * Whether an error of history may be about some of the symbols that were asked for together: they are told apart by asking
- * for fewer at a time.
- */
+/** Whether an error of history may be about some of the requested symbols: smaller requests find out which. */
 export function isDivisible(error: unknown): boolean {
   return error instanceof FeedError && (error.isFatal || ["refused", "entitlement", "history"].includes(error.reason));
 }
@@ -114,15 +112,15 @@ export function isDenial(error: unknown): boolean {
 }
 
 /**
- * Why a connection or a request failed; a label of metrics. These steer what follows:
+ * The reason why a connection or a request failed; a label of metrics. It decides what follows:
  *
  * - `stall`: a symbol is silent although history has its bars; a failover group changes its member.
  * - `overflow`: the pipeline is too slow; the feed connects again when it has caught up.
  * - `refused`: the request or the symbol is refused, and asking again is in vain.
  * - `entitlement`: the account may not read this; it may read others, or other times.
  * - `history`: the answer is not sound; asking for fewer symbols may help.
- * - `nightly-reset`: the vendor ends all connections at this time; that is no news.
- * - `renewed`, `unused`: a shared connection is opened for more symbols, or closed as nobody uses it.
+ * - `nightly-reset`: the vendor ends all connections at this time; no warning is needed.
+ * - `renewed`, `unused`: a shared connection is opened for more symbols, or closed as no tenant uses it.
  */
 export type FeedErrorReason =
   | "auth"
@@ -152,7 +150,7 @@ export type FeedErrorReason =
   | "unused"
   | "version";
 
-/** An error that says how to go on. */
+/** An error with the reaction that it calls for. */
 export class FeedError extends Error {
   override name = "FeedError";
   /** Trying again is in vain: the provider stops. */

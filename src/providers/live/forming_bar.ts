@@ -38,13 +38,13 @@ export interface Pace {
   /** Silence that is never long, in milliseconds. */
   readonly quietMs: number;
   /**
-   * How many times as long as between states on average a silence may be, for feeds that send a state with each trade. A
-   * symbol of which too little came to tell is not in doubt. @default {none: the feed keeps its own pace}
+   * How many times as long as between states on average a silence may be, for feeds that send a state with each trade.
+   * A symbol with too few states is not in doubt. @default {the feed keeps its own pace}
    */
   readonly times?: number;
 }
 
-/** What is known of a symbol. */
+/** State of a symbol. */
 interface Series {
   forming?: FeedBar;
   /** Start of the newest bar emitted as final. */

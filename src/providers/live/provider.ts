@@ -17,17 +17,17 @@ import { supervise } from "./supervise.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** What makes a provider of a feed. */
+/** The parts of a feed's provider. */
 export interface FeedProviderOptions {
   name: string;
   settings: ProviderSettings;
-  /** Names of the kinds of records that the provider has, whoever reads them. @default {["bar"]} */
+  /** Names of the kinds of records that the provider has, for any reader. @default {["bar"]} */
   kinds?: readonly string[];
   /** All that makes it another connection, but the symbols: addresses and keys. */
   account: readonly unknown[];
   /** Symbols, each once. */
   symbols: readonly string[];
-  /** Makes the feed of some symbols, which tells the outcome of each of its requests for history. */
+  /** Makes the feed of some symbols, which reports the outcome of each of its requests for history. */
   feed: MakeFeed;
   /** First wait between connections, in milliseconds. @default {1000} */
   backoffMs?: number;
@@ -40,12 +40,12 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
   const { kinds = ["bar"] } = options;
   const others = settings.kinds.map((kind) => kind.name).filter((kind) => !kinds.includes(kind));
   if (others.length > 0) {
-    const wanted = `expected one of ${kinds.join(", ")}`;
-    throw new SettingError("kind", `current value is ${others.join(", ")}, ${wanted}: ${name} has nothing else`);
+    const expected = `expected one of ${kinds.join(", ")}`;
+    throw new SettingError("kind", `current value is ${others.join(", ")}, ${expected}: ${name} has nothing else`);
   }
   const owner = { provider: name, timeframe };
   const stepMs = TIMEFRAMES.get(timeframe)!;
-  let keeper: CoverageKeeper | undefined;
+  let coverageKeeper: CoverageKeeper | undefined;
   let coverage: FeedCoverage | undefined;
   let journal: JournalWatch | undefined;
   let emit: Listener = () => {};
@@ -66,24 +66,24 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
       ({ emit, warn } = context);
       const shared = context.connections?.join({ account: `${account} ${variant}`, feed, make: options.feed, onCall });
       left = shared?.left ?? left;
-      keeper?.stop();
-      keeper = createCoverageKeeper({
+      coverageKeeper?.stop();
+      coverageKeeper = createCoverageKeeper({
         ...{
           owner,
           stepMs,
           symbols: feed.symbols.length,
           store: context.coverage,
           isConfirmed: feed.isConfirmed === true,
-          before: keeper,
+          before: coverageKeeper,
         },
         settledUntil: () => feed.correctionMs ? (feed.clock?.vendorNow() ?? Date.now()) - feed.correctionMs : Infinity,
         onReplaced: (reason) =>
-          context.warn(`coverage of ${name} is read anew, and history asked for what it lacks: it is ${reason}`),
+          context.warn(`coverage of ${name} is read again, and missing bars are fetched from history: it is ${reason}`),
         onFailure: ({ message }) => context.warn(`coverage of ${name} could not be saved: ${message}`),
       });
       const onCoverage = (...opened: [FeedCoverage, JournalWatch]) => void ([coverage, journal] = opened);
       return supervise({
-        ...{ feed: shared?.feed ?? feed, context, keeper, onCoverage, backoffMs },
+        ...{ feed: shared?.feed ?? feed, context, keeper: coverageKeeper, onCoverage, backoffMs },
         repairShare: settings.repairShare,
         sweeps: settings.sweep !== "off",
         repairsPerDay: settings.repairRequests,
@@ -105,9 +105,9 @@ export function createFeedProvider(options: FeedProviderOptions): Provider {
     async close() {
       left();
       await feed.closed?.();
-      keeper?.stop();
+      coverageKeeper?.stop();
       await journal?.finish();
-      await keeper?.save();
+      await coverageKeeper?.save();
     },
   };
 }

@@ -4,15 +4,15 @@
  * @module
  */
 
-/** Notes a bar, and tells whether there was one with that start; `undefined` where the symbol is not wanted. */
+/** Notes a bar, and returns whether its start was there before; `undefined` for a symbol that was not requested. */
 export type Seen = (symbol: string, ts: number) => boolean | undefined;
 
 /** Bars that are remembered of each symbol: the bits of an integer. */
 const DEPTH = 32;
 
 /**
- * Makes a memory for bars of `stepMs` of these symbols, none of which may be ahead of time: it would pass for the newest.
- * Whatever is older than it reaches back counts as seen.
+ * Makes a memory for bars of `stepMs` of these symbols. No bar may be ahead of time: it would pass for the newest. Bars
+ * older than the memory count as seen.
  */
 export function createSeen(symbols: readonly string[], stepMs: number): Seen {
   /** Start of the newest bar; bit k of `bits` is the bar k steps before it. */

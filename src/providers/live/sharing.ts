@@ -1,10 +1,10 @@
 /**
  * Vendor connections that tenants share: one for each account, with the symbols of all, and each tenant sees its own.
  *
- * What a tenant does with its bars stays its own: its coverage, its repairs, its watch over silent symbols, its buffer.
- * Its feed only connects to the account's connection in place of one of its own. That is opened with the first tenant and
- * closed with the last. When symbols are wanted that it does not have it is opened anew, and those who are connected hear
- * that bars may be missing, and that they come again: for them no connection was lost.
+ * A tenant keeps its own coverage, repairs, watch over silent symbols, and buffer. Its feed only connects to the
+ * account's connection in place of one of its own. That is opened with the first tenant and closed with the last. When
+ * a tenant adds symbols that it lacks, it is opened again, and the connected tenants learn that bars may be missing,
+ * and that they come again: for them no connection was lost.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export type MakeFeed = (
   warn?: (message: string) => void,
 ) => Feed;
 
-/** What a tenant brings. */
+/** The part of a tenant. */
 export interface Joining {
   /** All that makes it another connection: the same for two who are to share one. Never to be shown. */
   readonly account: string;
@@ -75,9 +75,9 @@ interface Upstream {
 }
 
 /** Why a connection is closed that is to be opened with more symbols. */
-const RENEWED = new FeedError("opened anew for more symbols", { reason: "renewed" });
-/** Why one is closed that nobody uses. */
-const UNUSED = new FeedError("nobody uses the connection", { reason: "unused" });
+const RENEWED = new FeedError("opened again for more symbols", { reason: "renewed" });
+/** The reason to close a connection without users. */
+const UNUSED = new FeedError("no tenant uses the connection", { reason: "unused" });
 /** Waits between connections grow from the first to the last, in milliseconds. */
 const BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 60_000;
@@ -87,7 +87,7 @@ const STABLE_MS = 10_000;
 /**
  * The connection of an account:
  *
- * - `idle`: there is none, and nobody has asked for one.
+ * - `idle`: closed, without a request to open it.
  * - `waiting`: one is about to be opened, after a wait where the last one failed, or the last one is being closed.
  * - `open`: it is opened or being opened, or asked to close.
  */
@@ -95,7 +95,7 @@ type Link = { readonly state: "idle" | "waiting" } | { readonly state: "open"; r
 
 function createAccount(first: Feed, onEmpty: () => void): Account {
   const members = new Set<Member>();
-  /** What the account allows of history, whoever asks. */
+  /** The account's rate of requests for history, shared by all tenants. */
   const bucket: TokenBucket = createTokenBucket(first.bucket.perSecond);
   let link: Link = { state: "idle" };
   let backoff = { failures: 0, notBefore: 0 };
@@ -105,7 +105,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
   const currentUpstream = () => link.state === "open" ? link.upstream : undefined;
   const allSymbols = () => new Set([...members].flatMap(({ symbols }) => [...symbols]));
 
-  /** Opens the connection where there is none, or anew where it lacks symbols. */
+  /** Opens the connection where it is closed, or once more where it lacks symbols. */
   function ensure(): void {
     switch (link.state) {
       case "idle":
@@ -172,10 +172,10 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
     connection.refused.add(symbol);
     connection.session.refuse(symbol, reason);
     if (connection.refused.size < symbols.size) return;
-    connection.end(new FeedError(`none of the symbols is to be had: ${reason}`, { isFatal: true, reason: "refused" }));
+    connection.end(new FeedError(`all symbols are refused: ${reason}`, { isFatal: true, reason: "refused" }));
   }
 
-  /** What the connection of all sees: hands on to each what is of its symbols. */
+  /** The shared connection's view: hands on to each tenant the events of its symbols. */
   function createDispatch({ closing, subscribed, refused, withheld }: Upstream): Session {
     return {
       signal: closing.signal,
@@ -213,7 +213,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
         const symbol = symbolOf(item);
         const own = all.length <= 1 ? all : all.filter(({ symbols }) => symbol !== undefined && symbols.has(symbol));
         for (const { connection } of own) connection!.session.reject(item, reason);
-        // Whose it is cannot be told: that it came is known to one, and what it was to nobody.
+        // Its owner is unknown: the first tenant rejects it, so that it is counted once.
         if (own.length === 0) all[0]?.connection?.session.reject({ raw: "(not shown: tenants share it)" }, reason);
       },
       warn(message) {

@@ -27,7 +27,7 @@ export interface StallWatch {
 export interface StallOptions {
   feed: Feed;
   coverage: Pick<FeedCoverage, "track">;
-  /** What questions about symbols keep to that lack few bars. */
+  /** The share of requests for questions about symbols that lack few bars. */
   share: Share;
   /** Silence that is looked into, in milliseconds. */
   stallMs: number;
@@ -40,7 +40,7 @@ export interface StallOptions {
   backoff: Map<string, number>;
   /** Ends the watch. */
   signal: AbortSignal;
-  /** Told of a symbol that has bars in history which the connection has not delivered. */
+  /** Called with a symbol that has bars in history which the connection has not delivered. */
   onStall: (symbol: string) => void;
 }
 
@@ -48,14 +48,14 @@ export interface StallOptions {
 const MAX_PATIENCE = 16;
 /** Requests of one look around: repairs want the endpoint too. */
 const MAX_REQUESTS = 20;
-/** Bars that a busy symbol lacks from which on it is asked about whatever the share of repairs. */
+/** Bars that a busy symbol must lack to be asked about outside of the share of repairs. */
 const LIKELY_MISSED = 1.5;
-/** Density of a symbol of which too little is known to tell. */
+/** Density of a symbol that is not known well enough. */
 const UNKNOWN_DENSITY = 0.5;
 /** Symbols refused one after another that mean that history is refused for all. */
 const MAX_REFUSALS = 5;
 
-/** What has come of a symbol. */
+/** The signs of life of a symbol. */
 interface Heard {
   /** By the monotonic clock, in milliseconds. */
   readonly at: number;
@@ -137,7 +137,7 @@ export function watchForStalls(
     return quiet.sort((a, b) => rankOf(a) - rankOf(b) || b.missed - a.missed || a.from - b.from);
   }
 
-  /** A symbol of the group of which history has a bar that has not come. */
+  /** A symbol of the group that has a bar in history which has not come. */
   async function findMissed(group: readonly Probe[]): Promise<string | undefined> {
     const probes = new Map(group.map((each) => [each.symbol, each]));
     try {
@@ -170,7 +170,7 @@ export function watchForStalls(
     const quiet = findQuiet().slice(0, MAX_REQUESTS * size);
     for (let at = 0; at < quiet.length; at += size) {
       const group = quiet.slice(at, at + size).sort((a, b) => a.from - b.from);
-      // Where history is refused for one after the other, nobody can be asked about.
+      // Where history is refused for one after the other, asking about more is in vain.
       if (refusals >= MAX_REFUSALS) return;
       const { purpose } = quiet[at];
       if (share.waitMs(purpose) > 0) return;
@@ -193,7 +193,7 @@ export function watchForStalls(
 
   return {
     expect(symbol) {
-      // The bar under way now is asked of history by the repair.
+      // The repair asks history for the bar that forms now.
       const from = Math.ceil(vendorNow() / stepMs) * stepMs;
       heard.set(symbol, { at: performance.now(), from, until: -Infinity, hasBar: false });
     },

@@ -61,11 +61,11 @@ const MAX_BACKOFF_MS = 60_000;
 /** The part of the requests where history has to confirm each bar. */
 const CONFIRMED_SHARE = 0.5;
 const REACH_MS = 30 * 24 * 60 * 60_000;
-/** How often is told how much is in doubt, and the clock is looked at, in milliseconds. */
+/** Time between reports of doubts, and between looks at the clock, in milliseconds. */
 const TELLING_MS = 5_000;
 /** Data for this long proves a connection, in milliseconds. */
 const STABLE_MS = 10_000;
-/** Messages that are remembered, so that people are told once. */
+/** Messages that are remembered, so that each is printed once. */
 const MAX_TOLD = 10_000;
 
 /** Runs a feed until the pipeline stops. */

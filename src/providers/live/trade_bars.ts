@@ -23,7 +23,7 @@ const DECIMAL = new RegExp(`^(\\d{1,20})(?:\\.(\\d{1,${DIGITS}}))?$`);
 export interface TradeBars {
   /** Takes a trade; gives the bar before it where it begins another. */
   add(trade: Trade): FeedBar | undefined;
-  /** The bar under way. */
+  /** The forming bar. */
   end(): FeedBar | undefined;
 }
 
@@ -71,7 +71,7 @@ export function createTradeBars(
   };
 }
 
-/** Reads a decimal number in units of 10⁻¹⁰; `undefined` where the text is none, or has more digits. */
+/** Reads a decimal number in units of 10⁻¹⁰; `undefined` where the text is no number, or has more digits. */
 export function readUnits(text: unknown): bigint | undefined {
   const match = typeof text === "string" ? DECIMAL.exec(text) : null;
   if (match === null) return undefined;

@@ -28,7 +28,7 @@ export interface MassiveOptions {
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
   clock?: FeedClock;
-  /** Tells people something, once. */
+  /** Warns the operator once. */
   warn?: (message: string) => void;
   onCall?: (outcome: CallOutcome) => void;
 }

@@ -1,11 +1,11 @@
 /**
- * What Massive's statuses mean for the connection.
+ * The meaning of Massive's statuses for the connection.
  *
  * @module
  */
 import { FeedError } from "../live/feed.ts";
 
-/** The error that a status stands for; `undefined` where the connection goes on. */
+/** The error that a status stands for; `undefined` where the connection continues. */
 export function explainStatus(
   status: string,
   message: string,

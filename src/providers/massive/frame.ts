@@ -1,5 +1,5 @@
 /**
- * What comes over Massive's socket: arrays of aggregates and statuses, in any mixture.
+ * Frames of Massive's socket: arrays of aggregates and statuses, in any mixture.
  *
  * @module
  */
@@ -22,7 +22,7 @@ export interface MassiveFrame {
   readonly rejected: readonly Rejected[];
 }
 
-/** What frames are read for. */
+/** The series that frames are read for. */
 export interface MassiveSeries {
   readonly timeframe: string;
   /** Length of the timeframe, in milliseconds. */
@@ -30,11 +30,11 @@ export interface MassiveSeries {
   /** `AM` or `A`. */
   readonly channel: string;
   readonly clock?: FeedClock;
-  /** Notes a bar, and tells whether there was one with that start; `undefined` where the symbol is not wanted. */
+  /** Notes a bar, and returns whether its start was there before; `undefined` for a symbol that was not requested. */
   note(symbol: string, ts: number): boolean | undefined;
 }
 
-/** Reads a frame. What is not as documented is rejected alone; kinds of messages that are not asked for are skipped. */
+/** Reads a frame. It rejects undocumented items one by one; it skips kinds of messages that were not requested. */
 export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
   const bars: FeedBar[] = [];
   const statuses: Status[] = [];
@@ -64,7 +64,10 @@ export function readVolume(v: number, dv: unknown): number {
   return typeof dv === "string" ? parseDecimal(dv) : v;
 }
 
-/** The bar, or why it is none. `s` and `e` are start and end in ms, `vw` is the VWAP of the bar (`a` that of the day). */
+/**
+ * The bar, or its problem as text. `s` and `e` are start and end in ms, `vw` is the VWAP of the bar (`a` that of the
+ * day).
+ */
 function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar | string {
   const { sym, s, e, o, h, l, c, v, dv, vw } = item;
   const { timeframe, stepMs, clock } = series;
@@ -77,7 +80,7 @@ function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar 
   if (Number.isNaN(volume)) return "bar is not as documented";
   if (e - s !== stepMs || s % stepMs !== 0) return `bar is not of ${timeframe}`;
   clock?.barEnded(sym, e);
-  // What is ahead of time must not pass for the newest: every true bar would be a correction.
+  // A bar ahead of time must not pass for the newest: every true bar would be a correction.
   const ahead = explainAhead(s, stepMs, clock);
   if (ahead !== undefined) return ahead;
   const isAgain = series.note(sym, s);

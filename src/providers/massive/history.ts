@@ -10,7 +10,7 @@ import { createRowReader } from "../live/transport/rows.ts";
 import { readVolume } from "./frame.ts";
 import { type PageOptions, readPages } from "./pages.ts";
 
-/** What to read, and how. */
+/** The range to read, and the endpoint. */
 export interface HistoryOptions extends PageOptions {
   symbol: string;
   timeframe: string;
@@ -25,8 +25,8 @@ export interface HistoryOptions extends PageOptions {
 const DAY_MS = 24 * 60 * 60_000;
 const HOUR_MS = 60 * 60_000;
 /**
- * How timeframes are asked for, and the longest range of one query. A month of minutes, of which longer bars are made, is
- * advised; a day of seconds is about as much. Days are those of New York.
+ * The request for each timeframe, and the longest range of one query. Massive advises a month of minutes, which longer
+ * bars are made of; a day of seconds is about as much. Days are those of New York.
  */
 export const HISTORY_TIMEFRAMES: ReadonlyMap<string, { range: string; rangeMs: number }> = new Map([
   ["1s", { range: "1/second", rangeMs: DAY_MS }],

@@ -1,9 +1,9 @@
 /**
- * How fast Massive's REST API is asked where nobody said what the plan allows.
+ * The pace of requests to Massive's REST API where the rate of the plan is not configured.
  *
- * It starts with what paid plans allow. The first 429 brings it down to what the free plan does. After each
- * {@linkcode CALM_MS} without another it grows by {@linkcode STEP_PER_MINUTE}; a growth that is answered with 429 is taken
- * back, and the next one waits twice as long, up to an hour.
+ * It starts with the rate of paid plans. The first 429 brings it down to that of the free plan. After each {@linkcode
+ * CALM_MS} without another it grows by {@linkcode STEP_PER_MINUTE}; a growth that is answered with 429 is taken back,
+ * and the next one waits twice as long, up to an hour.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export interface Pace {
 export function createPace(perMinute: number | undefined, warn: (message: string) => void = () => {}): Pace {
   const bucket = createTokenBucket((perMinute ?? PAID_PER_MINUTE) / 60);
   let current = PAID_PER_MINUTE;
-  /** What was allowed before the last growth. */
+  /** The rate before the last growth. */
   let proved = FREE_PER_MINUTE;
   let calmMs = CALM_MS;
   let changedAt = -Infinity;

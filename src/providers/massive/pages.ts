@@ -21,12 +21,12 @@ export interface PageOptions {
   backoffMs?: number;
   /** Whether each page says how many results it has, so that one without either is no answer. @default {false} */
   isCounted?: boolean;
-  /** Told of each answer without the bars of the last quarter of an hour. */
+  /** Called with each answer without the bars of the last quarter of an hour. */
   onDelayed?: () => void;
   onCall?: (outcome: CallOutcome) => void;
 }
 
-/** What a page may hold, each of an unknown form. */
+/** The fields of a page, each of an unknown form. */
 type Page = Partial<Record<"status" | "results" | "resultsCount" | "queryCount" | "next_url" | "message", unknown>>;
 
 /**
@@ -79,8 +79,8 @@ async function readPage(url: string, options: PageOptions): Promise<{ rows: unkn
 }
 
 /**
- * Why a page is no answer. Where there are no `results` they are `null` or left out; the counts must agree with it. `queryCount` counts
- * the bars that the results are made of, of which each has one or more.
+ * The problem of a page that is no sound answer. Without bars, `results` are `null` or left out; the counts must agree
+ * with it. `queryCount` counts the bars that the results are made of; each result has one or more.
  */
 export function findFault(body: unknown, isCounted: boolean): string | undefined {
   if (typeof body !== "object" || body === null) return "is no object";
@@ -103,7 +103,7 @@ export function findFault(body: unknown, isCounted: boolean): string | undefined
   if (next !== undefined && next !== null && typeof next !== "string") return "has a next_url that is no text";
 }
 
-/** The next page's address names Massive's own host; the key goes to nobody but the host that is configured. */
+/** The next page's address names Massive's own host; the key goes to the configured host alone. */
 function rebase(next: string, restUrl: string): string {
   if (next.startsWith(`${restUrl}/`)) return next;
   if (!URL.canParse(next, restUrl)) throw new FeedError("Massive's next page has no address", { reason: "history" });
@@ -116,7 +116,7 @@ function isDenied(status: number, body: unknown): boolean {
   return status === 403 && (body as { status?: unknown } | null)?.status === "NOT_AUTHORIZED";
 }
 
-/** What to do about a refusal. The stream goes on without history. */
+/** Advice about a refusal. The stream continues without history. */
 function advise(status: number): string | undefined {
   if (status === 401) return "check MASSIVE_API_KEY (or POLYGON_API_KEY)";
   if (status === 403) return "the plan has to include the symbol and how far back it is asked for";

@@ -28,10 +28,10 @@ const POLICY_VIOLATION = 1008;
 /**
  * Runs a connection until it ends.
  *
- * Massive sends no heartbeats, so that the stream of a quiet night is silent for hours and no silence proves anything.
- * Instead the first topic is subscribed again now and then. A topic that is held already gets no answer, but the request
- * keeps routers on the way from forgetting the connection, and where the other end is gone the system notices that nobody
- * acknowledges it. (Pings of the server are answered by Deno; it cannot send any.)
+ * Massive sends no heartbeats, so the stream of a quiet night is silent for hours and silence proves nothing. Instead
+ * the first topic is subscribed again now and then. A subscribed topic gets no answer, but the request keeps routers on
+ * the way from forgetting the connection, and where the other end is gone the system notices the missing
+ * acknowledgement. (Deno answers pings of the server; it cannot send any.)
  */
 export async function runStream(options: ConnectionOptions): Promise<void> {
   const { session, key, channel, symbols, cooldownMs = 60_000, answerMs = 10_000, keepAliveMs = 30_000 } = options;

@@ -2,7 +2,7 @@
  * Which symbols of one connection are subscribed, refused, or still without an answer.
  *
  * A success names its topic, a refusal need not ("not authorized"). Refusals without a name are therefore kept until no
- * more symbols are open than there are refusals: these are the refused ones, in whatever order the answers came.
+ * more symbols are open than there are refusals: these are the refused ones, in any order of the answers.
  *
  * @module
  */
@@ -17,9 +17,9 @@ export interface Subscriptions {
   /** The symbol is subscribed: the server says so, or its bars come. */
   accepted(symbol: string): void;
   /**
-   * A symbol is refused, where known the one named. Tells whether there was any to refuse.
+   * Refuses a symbol, the named one where it is known. Returns whether one was left to refuse.
    *
-   * @throws {FeedError} If with it all are; fatal.
+   * @throws {FeedError} If all symbols are refused then; fatal.
    */
   refused(symbol: string | undefined, reason: string): boolean;
   /**
@@ -36,7 +36,7 @@ export function createSubscriptions(
   symbols: readonly string[],
   session: Pick<Session, "subscribed" | "refuse">,
 ): Subscriptions {
-  const wanted = new Set(symbols);
+  const requested = new Set(symbols);
   const open = new Set(symbols);
   const held = new Set<string>();
   /** Reasons of refusals that name no symbol. */
@@ -70,7 +70,7 @@ export function createSubscriptions(
     held,
     open,
     accepted(symbol) {
-      if (held.has(symbol) || !wanted.has(symbol)) return;
+      if (held.has(symbol) || !requested.has(symbol)) return;
       accept(symbol);
       settle();
     },

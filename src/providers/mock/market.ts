@@ -1,5 +1,5 @@
 /**
- * A market that nobody trades in: what its symbols cost and what is told of them, the same for the same symbol and time.
+ * A made-up market: prices, options and reports of its symbols, the same for the same symbol and time.
  *
  * @module
  */

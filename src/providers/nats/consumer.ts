@@ -20,22 +20,22 @@ import { subjectsOf } from "../../nats/subject.ts";
 
 const NANOS_PER_SECOND = 1e9;
 
-/** Whose records of which kind to take. */
+/** The tenant and kind of the records to take. */
 export interface Subscription {
   readonly tenant: string;
   readonly kind: string;
 }
 
 /**
- * Opens the consumer, made where there is none, and changed where the options say otherwise. A message may be delivered
- * any number of times: an outage is not the message's fault.
+ * Opens the consumer. Creates one where it is missing, and changes it where the options differ. A message may be
+ * delivered any number of times: an outage is not the message's fault.
  *
- * @throws {Error} If the stream is not there, or the server refuses.
+ * @throws {Error} If the stream is missing, or the server refuses.
  */
 export async function openConsumer(nats: Nats, settings: NatsSettings, to: Subscription): Promise<Consumer> {
   const { natsStream: stream } = settings;
   const manager = await manageStreams(nats);
-  const wanted = {
+  const expected = {
     durable_name: nameOf(settings, to),
     filter_subject: subjectsOf(to.tenant, to.kind),
     ack_policy: AckPolicy.Explicit,
@@ -44,15 +44,15 @@ export async function openConsumer(nats: Nats, settings: NatsSettings, to: Subsc
     max_ack_pending: settings.natsMaxAckPending,
     max_deliver: -1,
   } satisfies Partial<ConsumerConfig>;
-  const { durable_name: name, ack_wait, max_ack_pending } = wanted;
+  const { durable_name: name, ack_wait, max_ack_pending } = expected;
   const found = await find(manager, stream, name);
-  if (found === undefined) await manager.consumers.add(stream, wanted);
-  else if (found.filter_subject !== wanted.filter_subject) {
+  if (found === undefined) await manager.consumers.add(stream, expected);
+  else if (found.filter_subject !== expected.filter_subject) {
     throw new RangeError(
       `Cannot use the consumer "${name}" of the stream "${stream}": its filter_subject is "${
         found.filter_subject ?? ""
       }", ` +
-        `expected "${wanted.filter_subject}". Give this hub another --nats-consumer, or delete the consumer`,
+        `expected "${expected.filter_subject}". Give this hub another --nats-consumer, or delete the consumer`,
     );
   } else if (found.ack_wait !== ack_wait || found.max_ack_pending !== max_ack_pending) {
     await manager.consumers.update(stream, name, { ack_wait, max_ack_pending });

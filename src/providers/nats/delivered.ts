@@ -1,6 +1,6 @@
 /**
- * What edges have delivered: of which providers, which bars, and when it was last stored. Who watches a hub learns from it
- * that an edge has fallen silent.
+ * Deliveries of edges: providers, bars, and the time of the last storing. The watch over a hub learns from it that an
+ * edge has fallen silent.
  *
  * @module
  */

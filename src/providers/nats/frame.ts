@@ -15,7 +15,7 @@ import type { HeldMessages } from "./held.ts";
 /** Shortest and longest time until a message comes again that could not be stored, in milliseconds; doubles each time. */
 const NAK_MS = { least: 1000, most: 30_000 };
 
-/** What becomes of messages. */
+/** Handlers of messages. */
 export interface FrameOptions {
   held: HeldMessages;
   delivered: DeliveredLog;
@@ -25,7 +25,7 @@ export interface FrameOptions {
 
 /**
  * The frame of a message. Its settlement is the message's: acknowledged when every record is stored or among the dead
- * letters, given back where any is left. What cannot be read is rejected as a whole, and is not delivered again.
+ * letters, returned where any is left. An unreadable message is rejected as a whole, and is not delivered again.
  */
 export function frameOf(message: JsMsg, kind: string, { held, delivered, series }: FrameOptions): Frame {
   const { stream, streamSequence, deliveryCount } = message.info;
@@ -51,7 +51,7 @@ export function nakDelay(deliveryCount: number): number {
   return Math.min(NAK_MS.least * 2 ** Math.min(deliveryCount - 1, 20), NAK_MS.most);
 }
 
-/** Deliveries after which nobody newer seems to come: about an hour. */
+/** Deliveries after which no newer worker seems to come: about an hour. */
 const MAX_WAITS = 120;
 
 /** Whether a message is of a version that this program cannot read yet: then it is left for a worker that can, for a while. */

@@ -23,8 +23,8 @@ export interface HeldMessages extends Disposable {
 const SIGNS = 3;
 
 /**
- * Holds messages, and tells the server that they are worked on for as long as that takes: a write may be slow, and a
- * message may wait for others.
+ * Holds messages, and keeps the server informed that they are in progress: a write may be slow, and a message may wait
+ * for others.
  */
 export function holdMessages(ackWaitMs: number): HeldMessages {
   const held = new Set<JsMsg>();

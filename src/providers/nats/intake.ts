@@ -42,8 +42,8 @@ export interface Intake {
 }
 
 /**
- * Pulls messages of each kind. What is asked for and not taken yet is bounded, so that a worker that is slow leaves the
- * rest to others; what is under way to all of them together bounds the server (`max_ack_pending`).
+ * Pulls messages of each kind. Messages requested and not yet taken are bounded, so that a slow worker leaves the rest
+ * to others; the server bounds those in flight to all of them together (`max_ack_pending`).
  */
 export function createIntake(options: IntakeOptions): Intake {
   const { kinds, held, stop, onState } = options;
@@ -56,7 +56,7 @@ export function createIntake(options: IntakeOptions): Intake {
 
   stop.addEventListener("abort", () => {
     for (const messages of open) messages.stop();
-    // Nobody takes them any more: others may at once.
+    // Without a reader here, others may take them at once.
     for (const { message } of queue.splice(0)) held.nak(message, 0);
     condition.notify();
   }, { once: true });

@@ -56,7 +56,7 @@ export function createPlannedBytes(plan: Plan, kind: RecordKind, context: ParseC
     { delimiter: delimiter.charCodeAt(0), quote: quote?.charCodeAt(0) ?? NO_QUOTE, width: usualWidth },
     // The time of day is the role after all fields.
     [...columnOf, clockColumn],
-    // What is not written as a plain decimal is read by the rules.
+    // The rules read all numbers except plain decimals.
     fields.map((field) => ({ field, isPlain: rules.mark === POINT && !(rules.scalePrice && PRICES.has(field.name)) })),
   );
   return (bytes, from, to, into, receivedAt) => {

@@ -34,7 +34,7 @@ export function createFeedAccount(
   /** Ranges of a symbol that are remembered; where more were found and none is repaired, the oldest count no more. */
   const { doubts: maxMissed } = limitsFor(symbols);
   let told = "";
-  /** What was found and is neither repaired nor given up, of each symbol: it counts once. */
+  /** Findings that are neither repaired nor given up, of each symbol: each counts once. */
   const missed = new Map<string, readonly Interval[]>();
 
   function count(track: Track, outcome: GapOutcome, ranges: readonly Interval[]): void {

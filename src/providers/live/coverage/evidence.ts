@@ -1,17 +1,18 @@
 /**
- * What an answer of history proves about a series.
+ * The proof that an answer of history gives about a series.
  *
- * An answer is **sound** where its transport and its body are: the status, the counts, the whole chain of pages. That is for
- * whoever reads it; only sound answers come here. Sound is not enough: history may lag behind the stream, or lie. So an
- * answer proves that a minute had no trade only where it also holds the bars on both sides of the minute:
+ * An answer is **sound** where its transport and its body are: the status, the counts, the whole chain of pages. Its
+ * reader checks that; only sound answers come here. Sound is not enough: history may lag behind the stream, or lie. So
+ * an answer proves that a minute had no trade only where it also holds the bars on both sides of the minute:
  *
- * - a bar that is known, that is as old as the answer's newest or older, and that the answer lacks **contradicts** it: then
- *   it proves nothing at all;
+ * - a known bar that is as old as the answer's newest or older, and that the answer lacks, **contradicts** it: then it
+ *   proves nothing at all;
  * - its newest bar is how far history **reaches**: everything before its end is proved, everything after it is not;
- * - without any later bar, in the answer or known, a range is proved once it is {@linkcode QUIET_MS} old: the end of a session, a halt, or a symbol
- *   that trades rarely. Only the next live bar tells such a silence from a history that lags more than that;
- * - without any earlier bar (a new listing, the first bars of a series, a neighbour too far back to be asked for), the answer's
- *   own later bar counts alone.
+ * - without any later bar, in the answer or known, a range is proved once it is {@linkcode QUIET_MS} old: the end of a
+ *   session, a halt, or a symbol that trades rarely. Only the next live bar distinguishes such a silence from a history
+ *   that lags more than that;
+ * - without any earlier bar (a new listing, the first bars of a series, a neighbour too far back to be asked for), the
+ *   answer's own later bar counts alone.
  *
  * @module
  */
@@ -30,7 +31,7 @@ export interface Answer {
   readonly askedAt: number;
 }
 
-/** What is to be judged. */
+/** The answer to judge. */
 export interface Question {
   /** Ranges in doubt; those outside of what was asked for stay in doubt. */
   readonly doubts: readonly Interval[];
@@ -39,7 +40,7 @@ export interface Question {
   readonly stepMs: number;
 }
 
-/** What an answer proves. */
+/** The proof of an answer. */
 export interface Verdict {
   /** Parts of the doubts that are settled. */
   readonly settled: readonly Interval[];

@@ -30,7 +30,7 @@ export function watchJournal(
   /** Waits for what is in the journal, as long as there is any. */
   async function followAll(): Promise<void> {
     isFollowing = true;
-    // Between the last look and the end nothing else runs: whatever comes after it is followed anew.
+    // Between the last look and the end nothing else runs: ranges that come after it are followed by the next watch.
     for (let ranges = inJournal(); ranges.size > 0; ranges = inJournal()) {
       coverage.drained(ranges, await drained(signal));
     }

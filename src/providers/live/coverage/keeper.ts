@@ -1,9 +1,9 @@
 /**
- * Loads the coverage of a feed, and saves it after the commits: where a series begins and doubts of busy symbols within seconds,
- * everything else every quarter of an hour, or where there are many symbols each hour, and at the end. The ends of ten thousand
- * symbols move each minute: saved each time they would be 1.5 MB of WAL, and 5 MB after a checkpoint, and asking for an hour again
- * costs hardly more requests than asking for a minute. A bar
- * is saved as confirmed once the vendor no longer corrects it: after a kill nobody hears of its correction.
+ * Loads the coverage of a feed, and saves it after the commits: where a series begins and doubts of busy symbols within
+ * seconds, everything else every quarter of an hour, or with many symbols each hour, and at the end. The ends of ten
+ * thousand symbols move each minute: saved each time they would be 1.5 MB of WAL, and 5 MB after a checkpoint, and asking
+ * for an hour again costs hardly more requests than asking for a minute. A bar is saved as confirmed once the vendor no
+ * longer corrects it: after a kill its correction would be missed.
  *
  * @module
  */
@@ -52,7 +52,7 @@ export interface KeeperOptions {
   settledUntil: () => number;
   /** Kept the coverage until now: saves what it has left first. */
   before?: CoverageKeeper;
-  /** Hears that the store is another one than before, and why. @default {nobody hears} */
+  /** Called when the store is another one than before, with the reason. @default {no call} */
   onReplaced?: (reason: string) => void;
   /** Hears that the coverage cannot be read or saved, once for each row of failures. */
   onFailure: (error: Error) => void;
@@ -61,11 +61,11 @@ export interface KeeperOptions {
 const URGENT_MS = 5_000;
 const LOAD_AGAIN_MS = 2_000;
 const LEAST_MS = 15 * 60_000, MOST_MS = 60 * 60_000;
-/** Symbols of which the ends are saved each hour: 5 MB of WAL at most, and so less than 100 KB a minute. */
+/** Symbols from which on their ends are saved each hour: 5 MB of WAL at most, and so less than 100 KB a minute. */
 const MANY = 10_000;
 /** How often it asks what others have changed, in milliseconds. */
 const NEWS_MS = 60_000;
-/** What is in doubt of a series that an earlier version has written, in milliseconds. */
+/** Length of the doubt at the end of a series that an earlier version has written, in milliseconds. */
 const UPGRADE_MS = 24 * 60 * 60_000;
 
 /** Up to where all that the last run knew is saved: behind it may be doubts, and bars that it had not saved as confirmed. */
@@ -85,7 +85,7 @@ export function createCoverageKeeper(
 ): CoverageKeeper {
   const dirty = new Set<Track>();
   const urgent = new Set<Track>();
-  /** What was saved last of each series that is urgent where it changes: its doubts, and where it begins. */
+  /** The urgent parts of each series as saved last: its doubts, and its beginning. */
   const saved = new WeakMap<Track, { readonly doubts: SeriesCoverage["doubts"]; readonly begin: number }>();
   let saving: Promise<void> = Promise.resolve();
   let hasFailed = false;
@@ -114,7 +114,8 @@ export function createCoverageKeeper(
       // A feed that ends has brought into doubt what may be corrected.
       const settled = isStopped ? Infinity : Math.floor(settledUntil() / stepMs) * stepMs;
       for (const track of tracks) {
-        // What is behind a bar on its way to the table is saved with it: so a kill leaves unknown minutes at the end alone.
+        // The time behind a bar on its way to the table is saved with it: so a kill leaves unknown minutes at the end
+        // alone.
         const until = Math.min(settled, ...track.inFlight.map(({ from }) => from));
         const confirmed = track.unsaved.flatMap((each) => intersect(each, [[-Infinity, until]]));
         taken.set(track, confirmed);
@@ -152,8 +153,8 @@ export function createCoverageKeeper(
   }
 
   /**
-   * Adds doubts over stored bars of which nothing is kept, and over what is unknown before a doubt: a doubt is saved before the
-   * bars in front of it are.
+   * Adds doubts over stored bars without coverage, and over the unknown time before a doubt: a doubt is saved before
+   * the bars in front of it are.
    */
   function withNewest(
     stored: ReadonlyMap<string, SeriesCoverage>,
@@ -213,7 +214,7 @@ export function createCoverageKeeper(
     },
     changed(track) {
       dirty.add(track);
-      // What is committed after the feed has ended may be the last that is heard of it.
+      // A commit after the feed has ended may be the last event of it.
       if (isStopped) save(dirty).catch(() => {});
       const last = saved.get(track);
       // Before the first bar, where a series begins is known here alone.

@@ -1,5 +1,5 @@
 /**
- * What the other members of a failover group know of a symbol.
+ * The coverage of a symbol by the other members of a failover group.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { isAboutMissing } from "./track.ts";
 /** How far back a feed asks for what those lack that it stands in for, in milliseconds. */
 const REACH_MS = 24 * 60 * 60_000;
 
-/** Where a symbol begins of which nothing is known, in epoch ms: with the run, or where those before it in the group began. */
+/** Where an unknown symbol begins, in epoch ms: with the run, or where those before it in the group began. */
 export function beginningOf(run: number, peers: readonly SeriesCoverage[] = []): number {
   return Math.min(run, Math.max(Math.min(...peers.map(beginOf)), run - REACH_MS));
 }
 
-/** What others have of a symbol; that values of theirs are in doubt is for them to settle. */
+/** Ranges that others have of a symbol; they settle doubts about their own values. */
 export function heldBy(peers: readonly SeriesCoverage[] = []): Interval[] {
   let held: Interval[] = [];
   for (const { confirmed, doubts } of peers) {

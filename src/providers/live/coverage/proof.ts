@@ -1,9 +1,10 @@
 /**
- * What the answers to a backfill prove, and the memory of it: the coverage of its series.
+ * The proof that answers to a backfill give, and the memory of it: the coverage of its series.
  *
- * A range is confirmed where an answer proves it (see `evidence.ts`) and its bars are read back. What the account may not read,
- * or history no longer has, is in doubt for good, so that nobody asks for it again. Bars that an answer lacks although they
- * are stored are in doubt, and so are bars that it holds and that could not be stored. Everything else stays as it was.
+ * A range is confirmed where an answer proves it (see `evidence.ts`) and its bars are read back. A range that the
+ * account may not read, or that history no longer has, is in doubt for good, so that no run asks for it again. Bars
+ * that an answer lacks although they are stored are in doubt, and so are bars that it holds and that could not be
+ * stored. Everything else stays unchanged.
  *
  * @module
  */
@@ -16,16 +17,16 @@ import { type HistoryAnswer, lies } from "../history/range.ts";
 
 /** A question to history about several symbols. Times are epoch ms. */
 export interface Inquiry {
-  /** What is to be proved of each symbol. */
+  /** The ranges to prove, of each symbol. */
   readonly ranges: ReadonlyMap<string, Interval>;
-  /** What is asked for: wider, where bars on both sides of the range are stored. */
+  /** The ranges to request: wider, where bars on both sides of the range are stored. */
   readonly asked: ReadonlyMap<string, Interval>;
   /** Starts of the bars that are stored in what is asked for. */
   readonly known: ReadonlyMap<string, readonly number[]>;
   readonly askedAt: number;
 }
 
-/** What history has answered. */
+/** The answer of history. */
 export interface Reply {
   /** Starts of the bars that it holds, in order. */
   readonly starts: ReadonlyMap<string, readonly number[]>;
@@ -56,7 +57,7 @@ export interface ProofOptions {
 export interface Proofs {
   /** Reads what is known. */
   load(): Promise<void>;
-  /** What need not be asked for. */
+  /** Ranges that need no request. */
   confirmed(symbol: string): readonly Interval[];
   /** Prepares a question about a range of each symbol; nothing is asked for that ends after `end`. */
   inquire(ranges: ReadonlyMap<string, Interval>, end: number): Promise<Inquiry>;
@@ -66,7 +67,7 @@ export interface Proofs {
   deny(symbol: string, range: Interval): Promise<void>;
 }
 
-/** Bars in doubt that are told apart; more of a symbol make one range. */
+/** Most separate doubts over bars of a symbol; more of them make one range. */
 const MAX_DOUBTS = 20;
 /** Wait before an answer that is no good is asked for again, in milliseconds. */
 const AGAIN_MS = 60 * 60_000;
@@ -101,7 +102,7 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
     return ranges.map(([from, to]) => ({ from, to, reason, foundAt: Date.now(), dueAt, attempts: 1 }));
   }
 
-  /** The ranges, as one where there are too many to be told apart. */
+  /** The ranges, as one where there are too many. */
   const joined = (ranges: readonly Interval[]): readonly Interval[] =>
     ranges.length > MAX_DOUBTS ? [[ranges[0][0], ranges.at(-1)![1]]] : ranges;
 
@@ -112,7 +113,7 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
     return [...joined(all)];
   }
 
-  /** What the reply says of a symbol; `stored` are the starts of its bars as they are now, where they can be read. */
+  /** The verdict of the reply on a symbol; `stored` are the present starts of its bars, where they can be read. */
   function reconcile(symbol: string, inquiry: Inquiry, reply: Reply, stored?: readonly number[]): CoverageChange {
     const range = inquiry.ranges.get(symbol)!;
     const [from, to] = inquiry.asked.get(symbol)!;

@@ -42,7 +42,7 @@ export interface ReconcileOptions {
   readonly now: number;
 }
 
-/** What came of an answer. */
+/** The outcome of an answer. */
 export interface Reconciled {
   /** Ranges that are settled, and ranges that are given up. */
   readonly settled: readonly Interval[];
@@ -109,14 +109,14 @@ const unstoredOf = ({ unstored = new Map() }: ReconcileOptions, outcome: "journa
 export function refuse(track: Track, from: number, to: number, now: number): void {
   const before = track.coverage.doubts.find((each) => each.from <= from && each.to >= to);
   const attempts = before?.reason === "refused" ? before.attempts : 0;
-  // The table tells soon which it was; that one is asked for again each day.
+  // The table soon shows which it was; that one is requested again each day.
   const dueAt = now + (attempts === 0 ? backoff(0) : DAY_MS);
   open(track, { from, to, reason: "refused", foundAt: before?.foundAt ?? now, dueAt, attempts });
 }
 
 /**
- * Opens a doubt over settled bars that history gave and the vendor may still correct: whether the stream will tell is not
- * known. A history that lags shows the bars as they were then.
+ * Opens a doubt over settled bars that history gave and the vendor may still correct: the stream may miss the
+ * correction. A history that lags shows the bars without it.
  */
 function readAgain(
   track: Track,

@@ -8,7 +8,7 @@ import { type Interval, subtract } from "../../../records/intervals.ts";
 import type { Track } from "./track.ts";
 import { forgetValues } from "./values.ts";
 
-/** What the track has not saved, and what happened to the store. */
+/** The unsaved part of the track, and the change of the store. */
 export interface RelearnOptions {
   /** Doubts that were opened or changed since the coverage was saved last. */
   readonly unsaved: readonly Doubt[];
@@ -18,8 +18,9 @@ export interface RelearnOptions {
 }
 
 /**
- * Gives the track what the store knows, and what is not saved yet on top of it: what others confirmed is confirmed, what they
- * doubt is in doubt. What the track had confirmed in a store that was replaced, and what the new one does not confirm, is in doubt.
+ * Gives the track the coverage of the store, with its own unsaved part on top: ranges that others confirmed are
+ * confirmed, ranges that they doubt are in doubt. A range that the track had confirmed in a store that was replaced,
+ * and that the new one does not confirm, is in doubt.
  */
 export function relearn(track: Track, stored: SeriesCoverage, { unsaved, isReplaced, now }: RelearnOptions): void {
   const before = track.coverage.confirmed;
@@ -44,7 +45,7 @@ export function relearn(track: Track, stored: SeriesCoverage, { unsaved, isRepla
       }
     }
   }
-  // What history gives is stored again, whatever the stream said before.
+  // Bars of history are stored again, also where the stream had them before.
   const isGone = (ts: number) => isReplaced || deleted.some(([from, to]) => ts >= from && ts < to);
   forgetValues(track.values, isGone);
   for (const ts of track.corrected?.keys() ?? []) if (isGone(ts)) track.corrected!.delete(ts);

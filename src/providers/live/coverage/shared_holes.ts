@@ -17,7 +17,7 @@ export interface SharedHoles {
   isNews(ts: number): boolean;
 }
 
-/** Minutes of which is known how many busy symbols lack them. */
+/** Most minutes with a count of the busy symbols that lack them. */
 const MAX_LACKING = 120;
 /** How long the number of busy symbols stands, in milliseconds. */
 const COUNT_MS = 1000;

@@ -1,6 +1,5 @@
 /**
- * What is known of one symbol of a feed while it streams: its coverage, the bars that came lately, and those on their way to
- * the table.
+ * State of one symbol of a feed while it streams: its coverage, the latest bars, and those on their way to the table.
  *
  * @module
  */
@@ -42,8 +41,8 @@ export interface Track {
   /** Whether the head is no more than the time of the subscription: a first bar that is older is where the series begins. */
   isGuess: boolean;
   /**
-   * Starts of corrections that an earlier run stored, and when that was learnt, by the monotonic clock: history may still have
-   * what they replaced. Absent where there are none.
+   * Starts of corrections that an earlier run stored, and the time when that was learnt, by the monotonic clock:
+   * history may still have the values before them. Absent without any.
    */
   corrected?: Map<number, number>;
   /** When its bars began to come on this connection, in milliseconds of the monotonic clock. */
@@ -59,7 +58,7 @@ export interface Track {
   readonly limits: TrackLimits;
 }
 
-/** What a symbol may take of memory. */
+/** The memory that a symbol may take. */
 export interface TrackLimits {
   /** Doubts; of more, neighbours become one, with what is confirmed between them. */
   readonly doubts: number;
@@ -67,7 +66,7 @@ export interface TrackLimits {
   readonly values: number;
 }
 
-/** The limits of each of so many symbols: ten thousand that nobody repairs take no more memory than a few thousand. */
+/** The limits of each of so many symbols: ten thousand without repairs take no more memory than a few thousand. */
 export const limitsFor = (symbols: number): TrackLimits => ({
   doubts: Math.max(6, Math.min(32, Math.floor(60_000 / symbols))),
   values: Math.max(32, Math.min(200, Math.floor(320_000 / symbols))),
@@ -84,7 +83,7 @@ const ABOUT_VALUES: ReadonlySet<DoubtReason> = new Set<DoubtReason>(["partial", 
 /** Whether the doubt is about bars that may be missing, not about the values of those that came. */
 export const isAboutMissing = ({ reason }: Doubt): boolean => !ABOUT_VALUES.has(reason);
 
-/** Makes a track of which nothing is known. */
+/** Makes a track without any coverage. */
 export function createTrack(
   symbol: string,
   stepMs: number,
@@ -127,8 +126,8 @@ export function note({ recent }: Track, ts: number): void {
 }
 
 /**
- * Takes the start of a live bar that is over, and gives the hole before it: a range in which the market was open, and of
- * which no bar came.
+ * Takes the start of a live bar that is over, and returns the hole before it: a range in which the market was open, and
+ * no bar came.
  */
 export function receive(track: Track, ts: number): Interval | undefined {
   const { stepMs, inFlight } = track;
@@ -157,14 +156,14 @@ function headBefore({ head = -Infinity, newest, isGuess, coverage, inFlight }: T
   return ts < head && ts > newest && ts >= known ? ts : head;
 }
 
-/** End of the newest bar that came, or else of what is confirmed; `undefined` where there is none. */
+/** End of the newest bar that came, or else of the confirmed range; `undefined` without either. */
 export function barsEnd({ newest, stepMs, coverage }: Track): number | undefined {
   return newest > -Infinity ? newest + stepMs : coverage.confirmed.at(-1)?.[1];
 }
 
 /**
- * Confirms what a live bar confirms that is in the table now, or brings it into doubt where it is in the journal. What is
- * known of it already, and its values, stay as they are.
+ * Confirms the range of a live bar in the table, or brings it into doubt where the bar is in the journal. Earlier
+ * findings about it, and its values, stay unchanged.
  */
 export function commit(track: Track, ts: number, isJournaled = false): void {
   const at = track.inFlight.findIndex((each) => each.ts === ts);
@@ -244,7 +243,9 @@ export function settle(track: Track, range: Interval): void {
   }
 }
 
-/** Takes note that the journal has nothing of some ranges any more; `isStored` tells whether the table has all of them. */
+/**
+ * Takes note that the journal has nothing of some ranges any more; `isStored` says whether the table has all of them.
+ */
 export function drain(track: Track, ranges: readonly Interval[], isStored: boolean, now: number): void {
   track.journaled = track.journaled.flatMap((each) => subtract(each, ranges));
   for (const each of track.coverage.doubts) {
@@ -288,7 +289,7 @@ export function isOpenIn({ calendar, stepMs }: Track, from: number, to: number):
 }
 
 /**
- * The part of the last hour's bars that came, from 0 to 1; `undefined` where too few are known to tell.
+ * The part of the last hour's bars that came, from 0 to 1; `undefined` with too few known bars.
  *
  * @param until Bars that start before it count, in epoch ms. @default {all}
  */

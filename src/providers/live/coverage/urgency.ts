@@ -54,7 +54,7 @@ export function firstDue(readyAt: number, isBusy: boolean): number {
   return isBusy ? readyAt : Math.ceil(readyAt / SWEEP_MS) * SWEEP_MS;
 }
 
-/** How urgent a doubt is; `isShared` tells whether the busy symbols lack that minute. */
+/** How urgent a doubt is; `isShared` says whether the busy symbols lack that minute. */
 export function urgencyOf(track: Track, doubt: Doubt, isShared: (ts: number) => boolean): Urgency {
   if (doubt.attempts === 0) {
     if (["stopped", "upgraded", "restored"].includes(doubt.reason)) return "outage";

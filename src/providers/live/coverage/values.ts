@@ -16,7 +16,7 @@ const FIELDS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as c
 const SIZE = 3 + FIELDS.length;
 const CORRECTION = 1, OUTRANKED = 2;
 
-/** What is known of a bar. */
+/** The known values of a bar. */
 export interface KnownBar {
   /** When it came, in milliseconds of the monotonic clock. */
   readonly at: number;
@@ -50,7 +50,7 @@ export function noteValues(values: Values, bar: FeedBar, max: number, isOutranke
   return values.slice(first).concat([bar.ts, now, flags], FIELDS.map((name) => bar[name] ?? NaN));
 }
 
-/** What is known of the bar that starts then. */
+/** The known values of the bar that starts then. */
 export function knownBar(values: Values, ts: number): KnownBar | undefined {
   for (let at = values.length - SIZE; at >= 0; at -= SIZE) {
     if (values[at] !== ts) continue;
@@ -76,7 +76,7 @@ export function* startsOf(values: Values, since?: number): Generator<number> {
   }
 }
 
-/** Forgets some bars, and tells whether there were any. */
+/** Forgets some bars. Returns whether it knew any of them. */
 export function forgetValues(values: Values, isGone: (ts: number) => boolean): boolean {
   let hasGone = false;
   for (let at = values.length - SIZE; at >= 0; at -= SIZE) {

@@ -1,9 +1,10 @@
 /**
- * Reads a range of a feed's history into the pipeline: several symbols and ranges at once, within the endpoint's limits.
+ * Reads a range of a feed's history into the pipeline: several symbols and ranges at once, within the endpoint's
+ * limits.
  *
- * What the answers prove is remembered in the coverage of the series, behind the commits: another run asks for the rest alone.
- * A run that is stopped remembers what is committed until its end. A symbol that cannot be read is named and left out; the
- * others go on, and the stream fails at its end.
+ * The coverage of the series remembers the proof of the answers, after the commits: another run asks for the rest
+ * alone. A stopped run remembers the ranges that were committed until its end. A warning names an unreadable symbol;
+ * the others continue, and the stream fails at its end.
  *
  * @module
  */
@@ -32,13 +33,13 @@ export interface BackfillOptions {
   backoffMs?: number;
 }
 
-/** Tasks under way at once. */
+/** Tasks in flight at once. */
 const PARALLEL = 4;
 /** Records that wait for the pipeline. */
 const BUFFER_RECORDS = 20_000;
 /** Attempts of a task, beyond those of each request. */
 const ATTEMPTS = 8;
-/** Tasks that fail before any is read: then there is nothing to be had for anybody. */
+/** Tasks that fail before any succeeds: then history is unavailable for all symbols. */
 const MAX_FAILURES = 5;
 const DAY_MS = 24 * 60 * 60_000;
 /** How far from a range a stored bar is asked for too, where the range lies between two of them, in milliseconds. */
@@ -50,12 +51,12 @@ const REACH_BARS = 10;
 const NAMED = 10;
 
 /**
- * What has come of a symbol. A state gives way to those after it alone:
+ * State of a symbol. It changes to a later one alone:
  *
  * - `unread`: no bars so far.
  * - `read`: bars have come.
- * - `denied`: the account may not read a part of it; other parts are still asked for.
- * - `failed`: it cannot be read, and is asked for no more.
+ * - `denied`: the account may not read a part of it; other parts are still requested.
+ * - `failed`: it cannot be read, and is not requested any more.
  */
 type SymbolState =
   | { readonly state: "unread" | "read" }
@@ -111,7 +112,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       warn: context.warn,
     });
     await proofs.load();
-    // The bar under way is none yet.
+    // The forming bar does not count yet.
     const to = Math.min(range.to, Math.floor(Date.now() / stepMs) * stepMs);
     const covered = (symbol: string) => range.restart ? [] : proofs.confirmed(symbol);
     const missing = range.only === undefined
@@ -218,7 +219,7 @@ export function createBackfill(options: BackfillOptions): Provider {
             return await work(task, some.slice(half), reached, division);
           }
           if (isDenial(error)) return await deny(task, some, reached, error);
-          // What a repair of gaps does not get, the next one asks for again.
+          // A repair of gaps leaves the rest to the next one.
           if (isRefusal(error) || attempt === (range.only ? 1 : ATTEMPTS)) {
             if (!hasRead && ++failures >= MAX_FAILURES) throw error;
             for (const symbol of some) {

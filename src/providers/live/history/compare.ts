@@ -28,7 +28,7 @@ export function compare({ values, corrected, inFlight }: Track, bars: readonly F
     corrected?.delete(bar.ts);
     if (known === undefined) news.push(bar);
     else if (known.isSame(bar)) {
-      // What is on its way to the table may be lost yet: the answer is complete once the bar is there. A plain bar that came
+      // A bar on its way to the table may still be lost: the answer is complete once it is there. A plain bar that came
       // after a row that ranks above it has not replaced that: history's does.
       if (known.isOutranked || inFlight.some(({ ts }) => ts === bar.ts)) news.push(bar);
     } else if (known.isCorrection && now - known.at < CORRECTION_MS) outdated.push(bar.ts);

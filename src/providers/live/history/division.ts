@@ -1,5 +1,6 @@
 /**
- * Tells apart the symbols of a request that is refused or answered with nonsense, by asking for half of them at a time.
+ * Finds the symbols to blame for a request that is refused or answered with nonsense, by asking for half of them at a
+ * time.
  *
  * @module
  */

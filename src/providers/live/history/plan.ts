@@ -1,5 +1,5 @@
 /**
- * What to ask history of one symbol now.
+ * Plans the next request to history about one symbol.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { dueDoubts, isAskable, URGENCIES, type Urgency, urgencyOf } from "../cov
 export interface RepairPlan {
   readonly track: Track;
   readonly symbol: string;
-  /** What the plan was made of; where the track has another coverage by now, the plan is void. */
+  /** The coverage that the plan was made of; where the track has another one by now, the plan is void. */
   readonly basis: SeriesCoverage;
   readonly doubts: readonly Doubt[];
   readonly urgency: Urgency;

@@ -20,7 +20,7 @@ export type OnEnded = (outcome: FinalOutcome) => void;
 /** A question to history, and where the bars go. Times are epoch ms. */
 export interface HistoryQuestion {
   feed: Pick<Feed, "history">;
-  /** What is asked for of each symbol; all are asked for from the earliest start to the latest end. */
+  /** The requested range of each symbol; one request covers all, from the earliest start to the latest end. */
   asked: ReadonlyMap<string, Interval>;
   /** The bars to hand on, of those that were asked for. @default {all} */
   select?: (bars: readonly FeedBar[]) => readonly FeedBar[];
@@ -35,11 +35,11 @@ export interface HistoryQuestion {
   onEnded?: (bars: readonly FeedBar[]) => void;
 }
 
-/** What history has answered, and what became of it. Starts of bars are epoch ms. */
+/** The answer of history, and the outcome of its bars. Starts of bars are epoch ms. */
 export interface HistoryAnswer {
   /** Starts of the bars that were asked for, by symbol. */
   readonly starts: Map<string, number[]>;
-  /** Starts of bars that were handed on and are not in the sink, by symbol: all of a page of which one is not. */
+  /** Starts of bars that were handed on and are not in the sink, by symbol: all of a page when one is not. */
   readonly unstored: Map<string, Map<number, Exclude<FinalOutcome, "committed">>>;
 }
 
@@ -149,7 +149,7 @@ export function createHistoryFrame(
     const isWhole = each.ts + TIMEFRAMES.get(each.timeframe)! <= overBy;
     return { ...each, provider, receivedAt: asOf, fromHistory: isWhole ? 1 : undefined };
   });
-  // What is told of the way to the commit begins here: how long history took is no matter of the pipeline.
+  // The measured way to the commit begins here: the time that history took does not belong to the pipeline.
   const built = columnsOf(bar, records, series);
   return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), ...built, onEnded });
 }

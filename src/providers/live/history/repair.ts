@@ -1,11 +1,11 @@
 /**
  * Asks history about the doubts of a feed's symbols, for as long as one connection lives.
  *
- * Doubts have their turn by urgency (`urgency.ts`), and then by when they are due. Symbols whose ranges start alike share a
- * request, a few requests are made at once, and a long range is cut into slices between which others have their turn. After
- * an outage the account's full rate is used; all other questions keep to a share of it. What an answer proves is judged in
- * `evidence.ts`. A request that fails is made again later, the more so the more often; one that is refused is halved until
- * the symbols to blame are found.
+ * Doubts have their turn by urgency (`urgency.ts`), and then by when they are due. Symbols whose ranges start alike
+ * share a request, a few requests are made at once, and a long range is cut into slices between which others have their
+ * turn. After an outage the account's full rate is used; all other questions keep to a share of it. `evidence.ts`
+ * judges the proof of an answer. A failed request is repeated, after a longer wait each time; a refused one is halved
+ * until the symbols to blame are found.
  *
  * @module
  */
@@ -48,7 +48,7 @@ export interface RepairOptions {
   now: () => number;
   /** The vendor's clock, or `now` where it is not known: how old bars are for the vendor, in epoch ms. */
   vendorNow: () => number;
-  /** What questions that are not urgent keep to. */
+  /** The share of requests for questions that are not urgent. */
   share: Share;
   /** How far back repairs reach, in milliseconds. */
   reachMs: number;
@@ -68,7 +68,7 @@ export interface RepairOptions {
   retryMs?: number;
 }
 
-/** What stands in the way of asking about a symbol. */
+/** The failures of requests about a symbol. */
 interface Failing {
   count: number;
   notBefore: number;
@@ -80,12 +80,12 @@ interface Failing {
 
 /** Fewest and most requests in flight at once. */
 const PARALLEL = [3, 12] as const;
-/** What a request takes, until its bars are in the table, in seconds: the account's rate is used where it is no more. */
+/** Time of a request until its bars are in the table, in seconds: the account's rate is used up to it. */
 const REQUEST_SECONDS = 0.5;
 /** Bars that a slice may find in all its symbols together. */
 const BARS_A_SLICE = 50_000;
 const MAX_RETRY_MS = 600_000;
-/** Symbols refused one after another that mean that there is nothing to be had for any. */
+/** Symbols refused one after another that mean that history is unavailable for all. */
 const MAX_REFUSALS = 5;
 /** Rest after a look, as a multiple of what it took: with ten thousand symbols one takes milliseconds, and each has its cause. */
 const REST = 9;
@@ -106,7 +106,7 @@ export function startRepairs(options: RepairOptions): Repairs {
   /** When the next look may be, by the monotonic clock. */
   let restsUntil = -Infinity;
   let refusals = 0;
-  /** Plans in their order, as they were then: ten thousand are not made anew for each request. */
+  /** Plans in their order at that time: ten thousand are not made again for each request. */
   let queue: { readonly plans: RepairPlan[]; readonly at: number } = { plans: [], at: -Infinity };
 
   /** Once everything that comes at a time is there, and the last look is long enough ago. */
@@ -257,8 +257,8 @@ export function startRepairs(options: RepairOptions): Repairs {
   ): FeedBar[] {
     return Array.from(Map.groupBy(bars, ({ symbol }) => symbol)).flatMap(([symbol, some]) => {
       const { track, doubts } = bySymbol.get(symbol)!;
-      // The bars beside the doubts are evidence alone, as they are not in doubt. Only where history confirms each bar they may
-      // have changed since: late trades that the stream could not tell.
+      // The bars beside the doubts are not in doubt: they are evidence alone. Only where history confirms each bar
+      // they may have changed since: by late trades that the stream did not have.
       const asked = some.filter(({ ts }) => feed.isConfirmed || doubts.some(({ from, to }) => ts >= from && ts < to));
       const compared = compare(track, asked);
       // A plain bar that the stream gives from now on does not replace them.
@@ -270,7 +270,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     });
   }
 
-  /** What the table holds in and around doubts older than what is remembered here. */
+  /** The bars of the table in and around doubts older than the memory here. */
   async function readKnown(group: readonly RepairPlan[]): Promise<ReadonlyMap<string, number[]>> {
     const some = readTable === undefined ? [] : group.filter(needsTable);
     if (some.length === 0) return new Map();
@@ -311,7 +311,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     }
   }
 
-  /** What is refused is asked for again tomorrow; where one symbol after the other is, all are. */
+  /** A refused symbol is requested again tomorrow; where one symbol after the other is refused, all are. */
   function deny(symbols: readonly string[], error: Error): void {
     const isAll = ++refusals >= MAX_REFUSALS;
     if (refusals === MAX_REFUSALS) onFailure([...allowed], error, true);
@@ -333,7 +333,7 @@ export function startRepairs(options: RepairOptions): Repairs {
   return {
     allow(symbol) {
       allowed.add(symbol);
-      // What hindered its history may be over with the interruption.
+      // The cause of its failures may be over with the interruption.
       failing.delete(symbol);
       queue = { plans: [], at: -Infinity };
       look();

@@ -5,7 +5,7 @@
  */
 import { type Interval, subtract, unite } from "../../../records/intervals.ts";
 
-/** What the newest answers have left out. Times are epoch ms. */
+/** Rows that the newest answers left out. Times are epoch ms. */
 export interface RowsSeen {
   /** Begins an answer about a range; hand it the start of each row, in order. */
   begin(symbol: string, from: number, to: number): (start: number) => void;

@@ -5,9 +5,10 @@
  */
 
 /**
- * What a request is for:
+ * The purpose of a request:
  * - `urgent`: an outage. It takes nothing of the share;
- * - `first`: the first look at a symbol. The first {@linkcode FIRST_LOOKS} take nothing of the share, the others are ordinary;
+ * - `first`: the first look at a symbol. The first {@linkcode FIRST_LOOKS} take nothing of the share, the others are
+ *   ordinary;
  * - `ordinary`: everything else, within the share.
  */
 export type Purpose = "urgent" | "first" | "ordinary";
@@ -47,7 +48,7 @@ const BURST = 3;
 export const FIRST_LOOKS = 20;
 const DAY_MS = 24 * 60 * 60_000;
 
-/** Makes a share of which nothing is spent. */
+/** Makes an unspent share. */
 export function createShare(
   { perSecond, part, perDay = Infinity, now = () => performance.now() }: ShareOptions,
 ): Share {

@@ -17,8 +17,8 @@ const BARS_A_TASK = 50_000;
 const DAY_MS = 24 * 60 * 60_000;
 
 /**
- * Cuts what is missing of each symbol into tasks, one after another as they are asked for. Symbols of which the same range
- * is missing go together, `groupSize` at most: one request serves them.
+ * Cuts the missing ranges of each symbol into tasks, one after another by demand. Symbols that lack the same range go
+ * together, `groupSize` at most: one request serves them.
  */
 export function* cutIntoTasks(
   missing: ReadonlyMap<string, readonly Interval[]>,
@@ -82,8 +82,8 @@ export interface Question {
 const MAX_WASTE_BARS = 10_000;
 
 /**
- * The first question, and those that can be asked along with it: what all of them are then asked for from the earliest start
- * on would, without a pause in trading, be no more than a page of bars that are not wanted.
+ * The first question, and those that can share its request: read from the earliest start on, all of them together bring
+ * no more than a page of unneeded bars, without a pause in trading.
  *
  * @param questions At least one, in the order of their starts.
  * @param size Most of a group.

@@ -9,17 +9,17 @@ import { type ProviderSettings, SettingError } from "../../provider.ts";
 export interface AddressRules {
   /** The beginning of the paths that are added to it, which it may therefore do without. */
   readonly added?: RegExp;
-  /** Hosts and paths, as in `host/path`, of which the vendor speaks otherwise there than is understood here. */
+  /** Hosts and paths, as in `host/path`, that speak another protocol of the vendor. */
   readonly foreign?: RegExp;
-  /** What is understood, to end the sentence that refuses these. */
+  /** The expected protocol, to end the sentence that refuses these. */
   readonly understood?: string;
 }
 
 /**
- * Reads an address without slashes at its end. It must have the protocol of the standard one, or the same without TLS; where
- * it names no path, that of the standard one is added. What is wrong with it is added to `problems`.
+ * Reads an address without slashes at its end. It must have the protocol of the standard one, or the same without TLS;
+ * where it names no path, that of the standard one is added. Its problems are added to `problems`.
  *
- * An address of another cluster of the vendor is refused: it would be connected to, and nothing would ever come of it.
+ * An address of another cluster of the vendor is refused: the connection would succeed, and no bar would ever come.
  */
 export function readAddress(
   variable: ProviderSettings["variable"],

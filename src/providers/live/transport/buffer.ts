@@ -1,5 +1,5 @@
 /**
- * Between a socket, which cannot wait, and the pipeline, which may be slow. What was asked from history lets live bars pass.
+ * Between a socket, which cannot wait, and the pipeline, which may be slow. Frames of history let live bars pass.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Frame, frameSize } from "../../../records/frame.ts";
 /** A bounded buffer whose far end is a stream. */
 export interface LiveBuffer {
   readonly stream: ReadableStream<Frame>;
-  /** Puts a frame in, or tells that there is no room. */
+  /** Puts a frame in. Returns whether there was room. */
   offer(frame: Frame): boolean;
   /** Puts a frame of history in as soon as the buffer is at most half full. */
   put(frame: Frame, signal: AbortSignal): Promise<void>;
@@ -21,8 +21,8 @@ export interface LiveBuffer {
 }
 
 /**
- * Makes an outlet for `capacity` records, of which `underWay` of history may be handed on and not settled yet. `onCancel`
- * hears that nobody reads any more.
+ * Makes a buffer for `capacity` records, which hands on at most `underWay` unsettled ones of history. `onCancel` is
+ * called when its reader is gone.
  */
 export function createLiveBuffer(
   capacity: number,

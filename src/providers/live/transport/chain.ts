@@ -1,5 +1,5 @@
 /**
- * A chain of pages, each of which names the next.
+ * A chain of pages, each with the address of the next.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Reading what a stream sends, whatever it is: nothing that comes may throw, fill the memory, or get lost without a word.
+ * Reads messages of a stream: none of them may throw, fill the memory, or get lost without a report.
  *
  * @module
  */
@@ -22,8 +22,8 @@ const MAX_PARTS = 100;
 export type Reject = (item: unknown, reason: string) => void;
 
 /**
- * Gives the JSON of a message to `take`. What that rejects is handed over whether it throws or not; a message that is no
- * JSON is rejected as a whole.
+ * Passes the JSON of a message to `take`. Items that it rejects are handed over whether it throws or not; a message
+ * that is no JSON is rejected as a whole.
  */
 export function readMessage(
   session: Pick<Session, "reject">,
@@ -41,7 +41,7 @@ export function readMessage(
   }
 }
 
-/** The JSON of a message, or why there is none. */
+/** The JSON of a message, or its problem. */
 export function parseMessage(text: string): { value?: unknown; problem?: string } {
   if (text.length > MAX_LENGTH) return { problem: `message is longer than ${MAX_LENGTH} characters: ${text.length}` };
   try {
@@ -76,7 +76,7 @@ function shorten(item: unknown, text: string): unknown {
   }
 }
 
-/** Whether a field that may be left out is: as it is, or as `null`. */
+/** Whether an optional field is absent, or `null`, or a number. */
 export function isAbsentOrNumber(value: unknown): value is number | null | undefined {
   return value === undefined || value === null || typeof value === "number";
 }

@@ -14,7 +14,7 @@ import { FeedError } from "../feed.ts";
 import type { TokenBucket } from "../../../pipeline/rate.ts";
 import type { CallOutcome } from "./rest.ts";
 
-/** What an endpoint says of one symbol; who delivers it and when is added here. */
+/** An endpoint's record of one symbol, without provider and time of receipt, which are added here. */
 export type PolledRecord<R extends MarketRecord> = Omit<R, "provider" | "receivedAt">;
 
 /** A part of an answer. */
@@ -46,11 +46,11 @@ export function createPoller<R extends MarketRecord>(options: PollOptions<R>): P
 
   async function* poll({ stop, clock, warn, emit }: ProviderContext): AsyncGenerator<Frame> {
     let series = createSeriesDictionary();
-    const wanted = new Set(options.symbols);
+    const pending = new Set(options.symbols);
     const onCall = (outcome: CallOutcome) => emit({ type: "rest-call", provider: name, outcome });
     while (!stop.aborted) {
       const nextAt = performance.now() + everyMs;
-      for (const symbol of wanted) {
+      for (const symbol of pending) {
         try {
           for await (const { records, rejected } of ask(symbol, stop, onCall)) {
             const receivedAt = clock(records.length + rejected.length);
@@ -68,8 +68,8 @@ export function createPoller<R extends MarketRecord>(options: PollOptions<R>): P
           if (stop.aborted) return;
           warn(`${kind} of ${symbol} could not be read: ${(error as Error).message}`);
           if (!(error instanceof FeedError) || error.reason !== "refused") continue;
-          wanted.delete(symbol);
-          if (wanted.size === 0) throw error;
+          pending.delete(symbol);
+          if (pending.size === 0) throw error;
         }
       }
       await delay(Math.max(0, nextAt - performance.now()), { signal: stop }).catch(() => {});

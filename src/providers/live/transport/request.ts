@@ -1,15 +1,15 @@
 /**
- * One HTTP request for JSON: bounded in time and size, and told to nobody but the host that was asked.
+ * One HTTP request for JSON: bounded in time and size, and sent to the given host alone.
  *
  * @module
  */
 import type { FeedClock } from "../clock.ts";
 
-/** What came of a request. */
+/** The answer to a request. */
 export interface Answer {
   /** 0 where there was none. */
   readonly status: number;
-  /** What was said, parsed; text where it is not JSON, an error's message where nothing came. */
+  /** The body, parsed; text where it is not JSON, an error's message without an answer. */
   readonly body: unknown;
   /** Whether the body is JSON, whole, and not declared to be something else. */
   readonly isJson: boolean;
@@ -21,7 +21,7 @@ export interface Answer {
 export interface RequestOptions {
   headers?: Record<string, string>;
   signal: AbortSignal;
-  /** Told of the time that an answer says. */
+  /** Called with the time of an answer. */
   clock?: Pick<FeedClock, "vendorSaid">;
   /** Longest wait for the whole answer, in milliseconds. */
   timeoutMs: number;
@@ -108,7 +108,7 @@ function parse(text: string): { body: unknown; isJson: boolean } {
   }
 }
 
-/** Tells the clock of the `Date`, which has no fractions of its second; that of an answer from a cache has passed. */
+/** Passes the `Date` to the clock, which has no fractions of its second; that of an answer from a cache has passed. */
 function hearDate(headers: Headers, clock: RequestOptions["clock"]): void {
   if (Number(headers.get("age") ?? 0) === 0) clock?.vendorSaid(Date.parse(headers.get("date") ?? "") + 500);
 }

@@ -8,7 +8,7 @@ import type { TokenBucket } from "../../../pipeline/rate.ts";
 import { FeedError } from "../feed.ts";
 import { request, type RequestOptions } from "./request.ts";
 
-/** What came of a request: an answer, a refusal to slow down, or neither. */
+/** The outcome of a request: an answer, a refusal to slow down, or neither. */
 export type CallOutcome = "ok" | "throttled" | "error";
 
 /** Options of {@linkcode getJson}. */
@@ -27,9 +27,9 @@ export interface RestOptions extends Omit<RequestOptions, "timeoutMs"> {
   findFault?: (body: unknown) => string | undefined;
   /** Whether a refusal says something that the caller understands: its body is returned. */
   isAnswer?: (status: number, body: unknown) => boolean;
-  /** What to do about a refusal, to end its message. */
+  /** Advice about a refusal, to end its message. */
   advise?: (status: number, body: unknown) => string | undefined;
-  /** Told of each request's outcome. */
+  /** Called with each request's outcome. */
   onCall?: (outcome: CallOutcome) => void;
 }
 
@@ -42,9 +42,10 @@ const THROTTLED = new Set([418, 429]);
 const RETRIABLE = new Set([0, 408, 413, 425, 499]);
 
 /**
- * Gets JSON. A refusal to slow down (429, or what {@linkcode RestOptions.isThrottled} sees), a server error, an answer that
- * is no JSON or has a fault ({@linkcode RestOptions.findFault}), and a broken connection are tried again after a wait. As long as `Retry-After` says, and while a refusal to
- * slow down is waited for, nobody else asks the endpoint either.
+ * Gets JSON. After a refusal to slow down (429, or one that {@linkcode RestOptions.isThrottled} recognises), a server
+ * error, an answer that is no JSON or has a fault ({@linkcode RestOptions.findFault}), or a broken connection, it waits
+ * and tries again. As long as `Retry-After` says, and during the wait after a refusal to slow down, all other callers
+ * of the endpoint wait too.
  *
  * @throws {FeedError} If the endpoint refuses the request, fatal for 401 and 403; or if all attempts failed, with the
  * reason `history` where the last answer has a fault.

@@ -17,7 +17,7 @@ export interface RowReader {
   finish(): void;
 }
 
-/** Makes a reader. `parse` gives the bar of a row, nothing for a time without trades, or in words why it is none. */
+/** Makes a reader. `parse` returns the bar of a row, `undefined` for a time without trades, or the problem as text. */
 export function createRowReader(parse: (row: unknown, symbol: string) => FeedBar | undefined | string): RowReader {
   const bad = new Map<string, { count: number; reason: string }>();
   return {

@@ -6,15 +6,15 @@
 import { FeedError } from "../feed.ts";
 import { withoutQuery } from "./rest.ts";
 
-/** What happens on a socket. */
+/** Events of a socket. */
 export interface SocketHandlers {
   /** The socket is open; `send` sends JSON. */
   onOpen?(send: (message: unknown) => void): void;
-  /** A message came. What it throws closes the socket and ends the run. */
+  /** A message came. An error thrown here closes the socket and ends the run. */
   onMessage(text: string, send: (message: unknown) => void): void;
-  /** The server closed the socket. What it throws ends the run in place of the usual error. */
+  /** The server closed the socket. An error thrown here ends the run in place of the usual one. */
   onClose?(code: number, reason: string): void;
-  /** The handshake was answered with that HTTP status. What it throws ends the run in place of the usual error. */
+  /** The handshake was answered with that HTTP status. An error thrown here ends the run in place of the usual one. */
   onRefused?(status: number): void;
 }
 
@@ -26,8 +26,8 @@ export interface SocketOptions extends SocketHandlers {
   /** Longest wait for the opening, in milliseconds. @default {10000} */
   openTimeoutMs?: number;
   /**
-   * Longest silence, heartbeats included, in milliseconds: then the connection is dead, whatever the system says. `Infinity`
-   * where the server may rightly be silent for ever.
+   * Longest silence, heartbeats included, in milliseconds: then the connection is dead, even if the system reports
+   * none. `Infinity` where the server may rightly be silent for ever.
    */
   silenceMs: number | (() => number);
 }
@@ -57,7 +57,7 @@ export function runSocket(options: SocketOptions): Promise<never> {
         socket.onerror =
         socket.onclose =
           null;
-      // Late errors of a socket that is done with concern nobody.
+      // Late errors of a closed socket have no listener.
       socket.onerror = (event) => event.preventDefault();
       if (socket.readyState <= WebSocket.OPEN) socket.close();
       reject(error);
@@ -92,7 +92,7 @@ export function runSocket(options: SocketOptions): Promise<never> {
       // Some servers send their text as bytes; of others the bytes are a message that cannot be read.
       const text = typeof data === "string" ? data : new TextDecoder().decode(data);
       attempt(() => options.onMessage(text, send));
-      // What came may say how much silence is too much.
+      // The last message may change the longest silence.
       if (!isOver) listen();
     };
     socket.onerror = (event) => {
