@@ -87,6 +87,7 @@ Deno.test("each flag that the documentation names is one of the program, or of a
       "rounds",
       "rows",
       "seed",
+      "target",
       "trials",
     ],
     "optimize-for-size",
