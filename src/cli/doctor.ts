@@ -11,21 +11,16 @@ import { VERSION } from "../version.ts";
 import { EXIT, type Invocation } from "./command.ts";
 import { environment } from "./environment.ts";
 import { fromWhere } from "./start_line.ts";
+import type { Finding } from "./doctor/finding.ts";
 import { checkAddress, checkDataDir, checkOpenFiles } from "./doctor/host.ts";
 import { checkNatsStream } from "./doctor/nats.ts";
 import { checkClock, checkDatabase, checkTimescale, describeCommits } from "./doctor/database.ts";
 import { checkLeases } from "./doctor/leases.ts";
+import { writeBundle } from "./doctor/bundle.ts";
 import { checkHistory, findProviders } from "./doctor/providers.ts";
 
-/** One thing that was looked at. */
-interface Finding {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly detail: string;
-}
-
 /** Checks everything that a run needs, and says how to mend it. */
-export async function run({ options, configFile }: Invocation): Promise<number> {
+export async function run({ options, flags, configFile }: Invocation): Promise<number> {
   const config = loadConfig({ flags: options, ...environment(), file: configFile });
   const { dataDir, http, json } = config.settings;
   for (const warning of config.warnings) console.error(printable(warning));
@@ -78,11 +73,16 @@ export async function run({ options, configFile }: Invocation): Promise<number> 
     }
   }
 
+  const bundle = flags.get("bundle");
+  if (bundle !== undefined) await writeBundle(String(bundle), config, findings);
   const ok = findings.every((finding) => finding.ok);
   if (json) console.log(JSON.stringify({ ok, findings }));
   else {
     for (const { name, ok, detail } of findings) {
       console.log(`${ok ? "ok  " : "FAIL"}  ${name}: ${printable(detail)}`);
+    }
+    if (bundle !== undefined) {
+      console.log(`Wrote ${bundle}: no keys and passwords, but hosts, symbols and paths; read it first`);
     }
   }
   return ok ? EXIT.done : EXIT.failed;

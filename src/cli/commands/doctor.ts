@@ -28,6 +28,7 @@ export const doctor: Command = {
   summary: "Check host, database, keys and clock, and say how to mend them",
   options: (all) => [...OWN, ...all.filter(isNats)],
   flags: [
+    { name: "bundle", value: "FILE", help: "also write what a maintainer would ask for into a file, without secrets" },
     { name: "ready", value: "URL", help: "ask the instance that serves there whether it is ready, and no more" },
   ],
   examples: [
@@ -35,6 +36,7 @@ export const doctor: Command = {
     "doctor --database postgres://user@host/market --json",
     "doctor --provider alpaca --symbols AAPL",
     "doctor --sink nats --nats-url nats://hub:4222",
+    "doctor --config barline.yaml --bundle barline-report.json",
     "doctor --ready http://127.0.0.1:9000",
   ],
   load: ({ flags }) => flags.has("ready") ? import("../doctor/ready.ts") : import("../doctor.ts"),
