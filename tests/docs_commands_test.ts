@@ -36,7 +36,7 @@ async function explain(call: string): Promise<string | undefined> {
   if (!Object.hasOwn(commands, name)) return "there is no such command";
   const command: Command = commands[name];
   try {
-    const { words: [word] } = await parseInvocation(name, command, rest);
+    const { words: [word = command.defaultWord] } = await parseInvocation(name, command, rest);
     const known = command.subcommands;
     if (known === undefined && command.takesWords) return;
     if (known === undefined ? word !== undefined : !Object.hasOwn(known, word ?? "")) return `it has no word ${word}`;

@@ -34,6 +34,8 @@ export interface AppOptions {
   /** Used instead of the database that the configuration names; it stays open. */
   readonly database?: Database;
   readonly tenants: readonly TenantOptions[];
+  /** The command line, without secrets. */
+  readonly command?: string;
   /** Called with warnings about the parts that tenants share. */
   readonly warn?: (message: string) => void;
 }
@@ -93,6 +95,7 @@ export async function openApp(options: AppOptions): Promise<App> {
     isKept: options.tenants.some(({ config: { settings }, providers }) => needsOf(settings, providers).isJournaled),
     uses: {
       kinds: [...new Set(options.tenants.flatMap(({ kinds }) => kinds))],
+      loads: options.tenants.some(({ providers }) => providers.some(({ readsFiles }) => readsFiles)),
       coverage: options.tenants.some(({ providers, isShared }) => isShared || providers.some(keepsCoverage)),
     },
     lanes: Math.max(0, ...options.tenants.map(({ config, kinds }) => (config.settings.workers + 1) * kinds.length)),
@@ -103,7 +106,7 @@ export async function openApp(options: AppOptions): Promise<App> {
   const times = opened.use(
     openReceiveTimes({ dataDir: config.settings.dataDir, warn: (message) => options.warn?.(message) }),
   );
-  const shared: Shared = { store, connections: createSharedConnections(), times };
+  const shared: Shared = { store, connections: createSharedConnections(), times, command: options.command };
 
   const tenants = opened.use(createTenants(shared, stopping.signal, (message) => options.warn?.(message)));
   await tenants.add(options.tenants);

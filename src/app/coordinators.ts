@@ -4,6 +4,7 @@
  * @module
  */
 import type { Settings } from "../config/options.ts";
+import type { LoadBook } from "../database/load_book.ts";
 import type { CircuitState, Listener } from "../events.ts";
 import { createBatcher } from "../pipeline/batch.ts";
 import { createCircuit } from "../pipeline/circuit.ts";
@@ -33,6 +34,8 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "deadLetter" |
   lateness: Lateness;
   /** The writers of the series. */
   writers: Writers;
+  /** The loads whose records are written. */
+  loads?: LoadBook;
   emit: Listener;
   /** Keeps frames of a kind in its journal; `undefined` if it has no journal. */
   spool: (kind: string) => DeliverOptions["spool"];
@@ -45,7 +48,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
   const { settings, store, lateness, emit, opened, deadLetter, stopping, abort, onFatal } = options;
   return new Map(options.kinds.map((name) => {
     const kind = recordKind(name);
-    const sink = opened.use(store.openSink(settings.tenant, kind, options.writers));
+    const sink = opened.use(store.openSink(settings.tenant, kind, options.writers, options.loads));
     const spool = options.spool(name);
     const isFatal = (error: unknown) => sink.classify(error) === "fatal";
     const circuit = opened.use(createCircuit({

@@ -16,6 +16,8 @@ export interface Needs {
   readonly isJournaled: boolean;
   /** Whether the journal can hold back all of those. */
   readonly canAllWait: boolean;
+  /** Whether some provider reads files, whose loads are recorded. */
+  readonly readsFiles: boolean;
 }
 
 /** The needs of providers under these settings. */
@@ -25,6 +27,7 @@ export function needsOf(settings: Settings, providers: readonly Provider[]): Nee
     writers: writersOf(providers),
     isJournaled: held.length > 0,
     canAllWait: canAllWait(settings, held),
+    readsFiles: providers.some(({ readsFiles }) => readsFiles),
   };
 }
 

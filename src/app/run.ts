@@ -25,6 +25,8 @@ import { createLatencyDistribution, type LatencyDistribution } from "../telemetr
 export interface RunOptions extends LoadedRun {
   /** Reads the configuration again, and throws its problems. Absent where it cannot be read again. */
   readonly load?: () => LoadedRun;
+  /** The command line, to be recorded with a load of files. */
+  readonly command?: string;
   /** Whether the run joins a cluster where its configuration names one. @default {false} */
   readonly joinsCluster?: boolean;
   /** Called with the configuration that holds after a reload. */
@@ -102,7 +104,9 @@ export async function openRun(options: RunOptions): Promise<Run> {
       },
     };
   };
-  const app = opened.use(await openApp({ config, tenants: await Promise.all(tenants.map(make)), warn }));
+  const app = opened.use(
+    await openApp({ config, tenants: await Promise.all(tenants.map(make)), command: options.command, warn }),
+  );
   options.onOpened(app);
   const sharing = isShared
     ? opened.use(await openSharing({ config, tenant: app.tenants()[0], share: shareOf(config) }))

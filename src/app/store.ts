@@ -17,6 +17,8 @@ import { keepCoverageInDatabase } from "../database/coverage.ts";
 import { type Database, withClient, withinMs } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
 import { type Destination, readDestination } from "../database/destination.ts";
+import type { LoadBook } from "../database/load_book.ts";
+import { type LoadStore, recordLoads } from "../database/loads.ts";
 import { type NewestBar, readNewest } from "../database/newest.ts";
 import { DEFAULT_SCHEMA, type Names } from "../database/names.ts";
 import { openDatabase } from "../database/open.ts";
@@ -50,7 +52,9 @@ export interface Store {
   /** Absent where records go elsewhere: stored rows cannot be queried then. */
   readonly database?: Database;
   /** Opens the sink for a tenant's records of a kind, given who else writes its series. */
-  openSink(tenant: string, kind: RecordKind, writers: Writers): Sink;
+  openSink(tenant: string, kind: RecordKind, writers: Writers, loads?: LoadBook): Sink;
+  /** Records a tenant's loads of files; absent where records go elsewhere. */
+  loads?(tenant: string): LoadStore;
   /** Opens the coverage of a tenant's series: beside the bars, or else in the cluster's store or the data directory. */
   coverage(tenant: string): CoverageStore;
   /** Resolves if the store answers, and throws its error otherwise. */
@@ -144,8 +148,13 @@ async function openTables(
     },
     schema: () => schema,
     database,
-    openSink: (tenant, kind, writers) =>
-      openSink("postgres", { database, pool, kind, tenant, writers, deadlineMs, warn, synchronousCommit }),
+    openSink: (tenant, kind, writers, loads) =>
+      openSink("postgres", { database, pool, kind, tenant, writers, loads, deadlineMs, warn, synchronousCommit }),
+    loads: (tenant) =>
+      recordLoads({
+        tenant,
+        run: (work, signal) => borrow({ pool, database }, tenant, work, withinMs(deadlineMs, signal)),
+      }),
     coverage: (tenant) =>
       keepCoverageInDatabase({
         tenant,

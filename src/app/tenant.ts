@@ -16,6 +16,7 @@ import type { Settings } from "../config/options.ts";
 import type { DeadLetters } from "../dead_letters/write.ts";
 import type { Listener } from "../events.ts";
 import { openJournals } from "./journals.ts";
+import { createLoading, timesOf } from "./loads.ts";
 import { createDeadLetter } from "../pipeline/dead_letter.ts";
 import type { Health } from "../pipeline/health.ts";
 import { createLateness } from "../pipeline/late.ts";
@@ -26,7 +27,7 @@ import { type Coordinator, run } from "../pipeline/run.ts";
 import { rowName, type SharedConnections } from "../providers/mod.ts";
 import type { Provider, ProviderContext } from "../providers/provider.ts";
 import { recordKind } from "../records/mod.ts";
-import { createReceiveClock } from "../records/record.ts";
+import { createReceiveClock, LOADED } from "../records/record.ts";
 import { createBackpressureWebhook } from "../telemetry/backpressure_webhook.ts";
 
 /**
@@ -52,6 +53,8 @@ export interface Shared {
   readonly connections?: SharedConnections;
   /** @default {those of the wall clock alone} */
   readonly times?: ReceiveTimes;
+  /** The command line, without secrets. @default {"barline"} */
+  readonly command?: string;
 }
 
 /** Options of {@linkcode openTenant}. */
@@ -111,7 +114,7 @@ export interface Tenant extends AsyncDisposable {
  * @throws {Error} If its journal cannot be opened.
  */
 export async function openTenant(
-  { store, connections, times }: Shared,
+  { store, connections, times, command = "barline" }: Shared,
   options: TenantOptions,
   before?: Ledger,
 ): Promise<Tenant> {
@@ -162,6 +165,18 @@ export async function openTenant(
     listeners.push(journaled.listen);
   }
 
+  const clock = times?.clock ?? createReceiveClock();
+  const loads = needs.readsFiles ? store.loads?.(name) : undefined;
+  const loading = loads && createLoading({
+    loads,
+    command,
+    clock,
+    after: (receivedAt) => times?.after(receivedAt),
+    abort: aborting.signal,
+    isResumed: settings.resume,
+    warn: (message) => emit({ type: "provider-notice", provider: LOADED, message }),
+  });
+
   const deadLetter = createDeadLetter(options.deadLetters(emit), fail);
   const lateness = createLateness({ afterMs: settings.lateAfter * 1000, kind: recordKind });
   const opening = openCoordinators({
@@ -171,6 +186,7 @@ export async function openTenant(
     kinds: [...new Set([...options.kinds, ...journaled?.kinds ?? []])],
     lateness,
     writers: needs.writers,
+    loads: loads?.book,
     emit,
     opened,
     deadLetter,
@@ -198,13 +214,15 @@ export async function openTenant(
     emit,
   });
 
-  const clock = times?.clock ?? createReceiveClock();
   const coverage = raisedByRows(store.coverage(name), times);
   const contextOf = (provider: string, bucket: TokenBucket, stop: AbortSignal): ProviderContext => ({
-    clock,
     stop,
+    ...timesOf(provider, loading, clock),
     // A stop ends the wait; the provider looks at the signal itself.
-    pace: (count) => bucket.take(count, stop).catch(() => {}),
+    async pace(count) {
+      if (provider === LOADED) await loading?.renew();
+      await bucket.take(count, stop).catch(() => {});
+    },
     warn: (message) => emit({ type: "provider-notice", provider, message }),
     emit,
     async newest(timeframe) {
@@ -271,6 +289,7 @@ export async function openTenant(
       abort: aborting.signal,
     }).catch(fail);
     await sources.close().catch(fail);
+    await loading?.finish(ledger.read());
     return end();
   }
 

@@ -51,6 +51,8 @@ export interface Command {
   readonly flags?: readonly CommandFlag[];
   /** First words that it takes, each with its effect. */
   readonly subcommands?: Readonly<Record<string, string>>;
+  /** The first word where none is given. */
+  readonly defaultWord?: string;
   /** Whether it takes other words. */
   readonly takesWords?: true;
   /** Whole command lines, without the program's name. */

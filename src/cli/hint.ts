@@ -14,11 +14,11 @@ export function dlqCommand(
   configFile?: string,
 ): string {
   const own = tenant === DEFAULT_TENANT ? "" : ` --tenant ${tenant}`;
-  const file = configFile === undefined ? "" : ` --config ${quote(resolve(configFile))}`;
-  return `barline dlq ${words} --data-dir ${quote(resolve(dataDir))}${own}${file}`;
+  const file = configFile === undefined ? "" : ` --config ${quoteWord(resolve(configFile))}`;
+  return `barline dlq ${words} --data-dir ${quoteWord(resolve(dataDir))}${own}${file}`;
 }
 
 /** A text as a word of a shell. */
-function quote(text: string): string {
+export function quoteWord(text: string): string {
   return /^[\w./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

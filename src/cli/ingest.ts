@@ -4,8 +4,10 @@ import type { TenantProviders } from "../app/configured.ts";
 import { makeRunProviders } from "../app/share.ts";
 import { loadConfig, tenantsOf } from "../config/load.ts";
 import { checkExposure, TOKEN_VARIABLE } from "../http/address.ts";
+import { flagSpecs } from "../config/options.ts";
 import type { Invocation } from "./command.ts";
 import { environment } from "./environment.ts";
+import { quoteWord } from "./hint.ts";
 import { streamBars } from "./stream.ts";
 
 /** Streams records from providers into the database. */
@@ -37,6 +39,7 @@ export async function run({ options, flags, configFile, maxOpenFiles, early }: I
   return await streamBars(loaded, {
     load,
     joinsCluster: true,
+    command: spell("ingest", options),
     onReloaded: (next) => config = next,
     goOn: config.settings.file.includes("-")
       ? "standard input has not been read to its end"
@@ -45,4 +48,14 @@ export async function run({ options, flags, configFile, maxOpenFiles, early }: I
     early,
     token: () => config.variable(TOKEN_VARIABLE),
   });
+}
+
+/** The command as it was given, without secrets. */
+function spell(name: string, options: Invocation["options"]): string {
+  const words = flagSpecs.filter((spec) => options.has(spec.name)).flatMap(({ name, flag, secret }) => {
+    const value = options.get(name);
+    if (value === true) return `--${flag}`;
+    return [value].flat().map((each) => `--${flag} ${secret === undefined ? quoteWord(String(each)) : "…"}`);
+  });
+  return ["barline", name, ...words].join(" ");
 }

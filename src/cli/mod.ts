@@ -44,6 +44,9 @@ export async function main(args: readonly string[], early?: Disposable): Promise
       return EXIT.done;
     }
     invocation = await parseInvocation(name, command, rest);
+    if (invocation.words.length === 0 && command.defaultWord !== undefined) {
+      invocation = { ...invocation, words: [command.defaultWord] };
+    }
     const [word] = invocation.words;
     if (command.subcommands === undefined && !command.takesWords && word !== undefined) {
       const meant = name === "ingest" && await isFile(word)

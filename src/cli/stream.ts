@@ -24,7 +24,7 @@ const isTracing = (variable: (name: string) => string | undefined) =>
   ["true", "1"].includes(variable("OTEL_DENO") ?? "");
 
 /** Options of {@linkcode streamBars}. */
-export interface StreamOptions extends Pick<RunOptions, "load" | "onReloaded" | "joinsCluster"> {
+export interface StreamOptions extends Pick<RunOptions, "load" | "onReloaded" | "joinsCluster" | "command"> {
   /** How to continue after a stop before the end of the input. */
   goOn?: string;
   /** Most files that the process may have open, where that is known. */
@@ -38,7 +38,7 @@ export interface StreamOptions extends Pick<RunOptions, "load" | "onReloaded" | 
 /** Streams the tenants' records into the database until they end or a signal comes, and gives the exit code. */
 export async function streamBars(
   { config, tenants }: LoadedRun,
-  { load, onReloaded, joinsCluster, goOn, maxOpenFiles, early, token = () => config.variable(TOKEN_VARIABLE) }:
+  { load, onReloaded, joinsCluster, command, goOn, maxOpenFiles, early, token = () => config.variable(TOKEN_VARIABLE) }:
     StreamOptions = {},
 ): Promise<number> {
   const { settings } = config;
@@ -63,6 +63,7 @@ export async function streamBars(
       load,
       onReloaded,
       joinsCluster,
+      command,
       onOpened(app) {
         const places = placesOf(config, tenants, app.store.describe());
         log.info(literally(printable(describeStart(places))), places);

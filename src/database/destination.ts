@@ -24,6 +24,8 @@ export interface Destination {
   readonly timeline?: string | null;
   /** Bytes of WAL that the server has written. A snapshot of its disk that is put back has fewer. */
   readonly wal?: string | null;
+  /** When a load of files was last undone, which takes away what was stored. */
+  readonly undone?: string | null;
 }
 
 // A server in recovery takes no writes, and cannot tell its place in the WAL in this way.
@@ -35,6 +37,7 @@ const place = ({ of }: Names) =>
 const readQuery = (names: Names) =>
   `SELECT (SELECT d.id::text FROM ${names.of("barline_destination")} d) AS id,
   (SELECT c.system_identifier::text FROM pg_control_system() c) AS system,
+  (SELECT max(l.undo_began_at)::text FROM ${names.of("load")} l) AS undone,
   ${place(names)}`;
 /** For a role that may not read the rest. */
 const placeQuery = (names: Names) =>
@@ -67,4 +70,11 @@ export function findDifference(before: Destination, now: Destination): string | 
     if (before[part] !== now[part]) return PARTS[part];
   }
   if (BigInt(now.wal ?? 0) < BigInt(before.wal ?? 0)) return "an earlier state of the server, as by a snapshot";
+}
+
+/** The same of what a position says of files, which may have been loaded and taken back since. */
+export function findLoss(before: Destination, now: Destination): string | undefined {
+  const difference = findDifference(before, now);
+  if (difference !== undefined) return difference;
+  return (before.undone ?? null) === (now.undone ?? null) ? undefined : "a database in which a load was undone since";
 }

@@ -8,6 +8,8 @@ import { adviseOnRight } from "./schema/advice.ts";
 
 /** SQLSTATE, of a class of our own, of a write into a schema that a newer program has migrated. */
 export const NEWER_SCHEMA = "BL002";
+/** SQLSTATE, of a class of our own, of a write for a load of files that is being undone, or that the database does not have. */
+export const CLOSED_LOAD = "BL003";
 
 /**
  * Longest match wins. Transient: connections, rollbacks, resources, locks, operator's interventions, a server that is

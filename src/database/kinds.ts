@@ -27,6 +27,14 @@ const FORMATTED_TYPES: Record<ColumnType, string> = {
   timestamptz: "timestamp with time zone",
 };
 
+/** What stands in the key of a row after `series_id` and `ts`, as one text of SQL. */
+export function furtherKey({ keyColumns }: Pick<RecordKind, "keyColumns">, row: string): string {
+  const further = keyColumns.slice(1).map((name) => `${row}.${name}`);
+  return further.length === 1
+    ? `${further[0]}::text`
+    : `${further.length === 0 ? "''" : `concat_ws(chr(31), ${further.join(", ")})`}`;
+}
+
 /** Table and view of each kind but bars, which are made by migrations. */
 export function kindRelations(): Relation[] {
   return Object.keys(recordKinds).filter((name) => name !== "bar").map(recordKind).flatMap((kind) => {

@@ -20,6 +20,7 @@ import { writers } from "./sql/0008_writers.ts";
 import { leases } from "./sql/0009_leases.ts";
 import { deletions } from "./sql/0010_deletions.ts";
 import { refuseReadOnly } from "./read_only.ts";
+import { loads } from "./sql/0011_loads.ts";
 import { checkServerVersion } from "./server_version.ts";
 import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
 import { furtherRelations } from "./schema/description.ts";
@@ -45,6 +46,7 @@ const migrations: readonly Migration[] = [
   { name: "writers", sql: writers },
   { name: "leases", sql: leases },
   { name: "deletions", sql: deletions },
+  { name: "loads", sql: loads },
 ];
 
 const createHistory = ({ of }: Names) =>

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Destination, findDifference } from "../database/destination.ts";
+import { type Destination, findDifference, findLoss } from "../database/destination.ts";
 
 /** Where the records go that positions are about. */
 export interface PositionTarget {
@@ -42,7 +42,8 @@ export function createDestinationWatch(target: PositionTarget | undefined): Dest
       if (difference !== undefined) {
         target.warn(`Records go to ${difference}: what was read before may be missing there, run again with --resume`);
       }
-      destination = difference === undefined ? now : "changed";
+      // A load that is undone while this one is read may have held what was read before.
+      destination = difference === undefined ? now && { ...now, undone: (known ?? now).undone } : "changed";
       return difference === undefined;
     },
     get current() {
@@ -51,7 +52,7 @@ export function createDestinationWatch(target: PositionTarget | undefined): Dest
     accepts(saved, name) {
       if (target?.destination === undefined || saved === undefined) return true;
       const now = current();
-      const difference = now === undefined ? "a database that does not say which it is" : findDifference(saved, now);
+      const difference = now === undefined ? "a database that does not say which it is" : findLoss(saved, now);
       if (difference !== undefined) {
         target.warn(`Records go to ${difference}: what was read as "${name}" is read again`);
       }

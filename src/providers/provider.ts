@@ -125,6 +125,11 @@ export interface ProviderContext {
   readonly warn: (message: string) => void;
   /** Emits an event to the pipeline's listeners. */
   readonly emit: Listener;
+  /**
+   * Records that these files are loaded, before anything is read of them: the clock gives times of the load from then on.
+   * Paths, or `-`. Absent where nothing is recorded.
+   */
+  readonly beginLoad?: (paths: readonly string[]) => Promise<void>;
   /** Start of the newest stored record of each of the provider's symbols at a timeframe, in epoch ms. */
   readonly newest: (timeframe: string) => Promise<ReadonlyMap<string, number>>;
   /** Connections that tenants share; absent where there is but one. */
@@ -158,6 +163,8 @@ export interface Provider {
   readonly buckets?: readonly TokenBucket[];
   /** Kinds that it can give at a pace of their own: then it is opened once for each, so that none waits for another. */
   readonly kinds?: readonly string[];
+  /** Whether it reads files, and begins a load of them. */
+  readonly readsFiles?: true;
   /** Whether it is a live feed: it cannot be held back, and what is missed may be gone. */
   readonly isLive?: true;
   /** Whether it reads a history, while a live feed may write the same series. */

@@ -67,6 +67,7 @@ export function createReplay(settings: ProviderSettings): Provider {
   let isComplete = false;
 
   async function* readAll(context: ProviderContext): AsyncGenerator<Frame> {
+    await context.beginLoad?.(paths);
     const errors: Error[] = [];
     const note = (name: string, error: unknown) => {
       // The other files are still read; the error is reported at once, and thrown at the end.
@@ -147,6 +148,7 @@ export function createReplay(settings: ProviderSettings): Provider {
 
   return {
     name: PROVIDER,
+    readsFiles: true,
     check: () => checkHeads(paths, settings),
     isComplete: () => isComplete,
     progress(): Progress | undefined {

@@ -19,6 +19,9 @@ export interface MarketRecord {
   readonly receivedAt: number;
 }
 
+/** The provider that records of files have. */
+export const LOADED = "replay";
+
 /** The names of a series: a run of records of one symbol from one provider at one timeframe. */
 export interface SeriesKey {
   readonly provider: string;

@@ -6,6 +6,7 @@
 import type { SynchronousCommit } from "../database/commit_risk.ts";
 import { classifyDatabaseError, sqlState } from "../database/faults.ts";
 import type { Database } from "../database/database.ts";
+import type { LoadBook } from "../database/load_book.ts";
 import type { Names } from "../database/names.ts";
 import { createPool, type Pool } from "../database/pool.ts";
 import type { RecordKind } from "../records/kind.ts";
@@ -28,6 +29,8 @@ export interface PostgresSinkOptions {
   tenant?: string;
   /** The writers of these series. @default {"alone"} */
   writers?: Writers;
+  /** The loads whose records are written. @default {none is recorded} */
+  loads?: LoadBook;
   /** Longest time a write may take, in milliseconds. */
   deadlineMs: number;
   /** How far a commit waits for durability. @default {"on"} */
@@ -41,7 +44,7 @@ export interface PostgresSinkOptions {
  * of binary arrays; either way the table ends as one delivery of each record would leave it.
  */
 export function openPostgresSink(options: PostgresSinkOptions): Sink {
-  const { database, kind, tenant = "default", synchronousCommit = "on", deadlineMs, warn } = options;
+  const { database, kind, tenant = "default", synchronousCommit = "on", deadlineMs, loads, warn } = options;
   const pool = options.pool ?? createPool(database, Infinity);
   let statements: Statements | undefined;
   const statementsIn = (names: Names) => statements ??= createStatements(kind, names, options.writers);
@@ -49,7 +52,7 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
   return {
     name: "postgres",
     maxLanes: database.maxConnections,
-    openLane: () => openPostgresLane({ database, pool, kind, tenant, sessionOf, deadlineMs, warn }),
+    openLane: () => openPostgresLane({ database, pool, kind, tenant, sessionOf, deadlineMs, loads, warn }),
     // A value for a column that no record has is missing from all of them.
     classify: (error) => isForeignColumn(error, kind) ? "fatal" : classifyDatabaseError(error),
     causeOf: (error) => causeOf(error, kind),

@@ -16,6 +16,7 @@ import { gaps } from "./gaps.ts";
 import { ingest } from "./ingest.ts";
 import { init } from "./init.ts";
 import { inspect } from "./inspect.ts";
+import { loads } from "./loads.ts";
 import { journal } from "./journal.ts";
 import { migrate } from "./migrate.ts";
 import { tenant } from "./tenant.ts";
@@ -27,6 +28,7 @@ export const commands: Readonly<Record<string, Command>> = {
   init,
   ingest,
   inspect,
+  loads,
   backfill,
   gaps,
   dlq,

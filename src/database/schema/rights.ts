@@ -64,16 +64,19 @@ export interface Uses {
   readonly coverage?: boolean;
   /** Whether it shares out shards. */
   readonly leases?: boolean;
+  /** Whether it records loads of files. */
+  readonly loads?: boolean;
 }
 
 /** The relations that such a run reads and writes. */
-function relationsOf({ kinds = [], coverage, leases }: Uses): string[] {
+function relationsOf({ kinds = [], coverage, leases, loads }: Uses): string[] {
   return [
     "barline_migration",
     ...(kinds.length > 0 ? ["barline_destination", "series_key", "series"] : []),
     ...kinds.map((kind) => recordKind(kind).table),
     ...(coverage ? ["series_coverage", "series_doubt"] : []),
     ...(leases ? ["cluster_instance", "cluster_lease"] : []),
+    ...(loads ? ["load", "load_time", "load_series", "load_replaced"] : []),
   ];
 }
 

@@ -11,7 +11,7 @@ import { createZones } from "../../files/zone.ts";
 import type { RecordKind } from "../../records/kind.ts";
 import { describeTimeUnit, recordUnit, timeParser } from "../../records/time.ts";
 import type { ProviderSettings } from "../provider.ts";
-import type { ParseContext } from "../../records/record.ts";
+import { LOADED, type ParseContext } from "../../records/record.ts";
 import { createCsvReader } from "./csv.ts";
 import type { FramerOptions } from "./framer.ts";
 import type { LineReader } from "./line.ts";
@@ -19,7 +19,7 @@ import { createNdjsonReader } from "./ndjson.ts";
 import { createPlannedReader } from "./planned.ts";
 
 /** Name of the provider of files. */
-export const PROVIDER = "replay";
+export const PROVIDER = LOADED;
 
 /** The settings that all files share. */
 export type RowSettings = Pick<ProviderSettings, "kinds" | "timeframe" | "format"> & { readonly timeUnit: string };

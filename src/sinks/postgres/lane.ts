@@ -7,8 +7,9 @@ import { finished } from "node:stream/promises";
 import { Buffer } from "node:buffer";
 import type { Client } from "pg";
 import { from as copyFrom } from "pg-copy-streams";
-import { breaksConnection, sqlState, TransientError } from "../../database/faults.ts";
+import { breaksConnection, CLOSED_LOAD, sqlState, TransientError } from "../../database/faults.ts";
 import type { Database } from "../../database/database.ts";
+import type { LoadBook } from "../../database/load_book.ts";
 import { type Pool, PoolFullError } from "../../database/pool.ts";
 import type { WriteCounts } from "../../events.ts";
 import type { Rows } from "../../records/columns.ts";
@@ -18,7 +19,15 @@ import { BinaryWriter } from "./binary.ts";
 import { type PreparedRows, prepareRows } from "./rows.ts";
 import type { SeriesCheck } from "./series.ts";
 import type { Session, SessionFacts } from "./session.ts";
-import { copyPrelude, newerSchemaError, OTHER_SERIES, otherSeriesError, type WriteSettings } from "./verify.ts";
+import { claimRows, lookAtLoads } from "./loads.ts";
+import {
+  closedLoadError,
+  copyPrelude,
+  newerSchemaError,
+  OTHER_SERIES,
+  otherSeriesError,
+  type WriteSettings,
+} from "./verify.ts";
 
 /** Options of {@linkcode openPostgresLane}. */
 export interface PostgresLaneOptions {
@@ -30,6 +39,8 @@ export interface PostgresLaneOptions {
   sessionOf: (client: Client) => Promise<Session>;
   /** Longest time a write may take before its connection is given up, in milliseconds: a server may hang. */
   deadlineMs: number;
+  /** The loads whose records are written. */
+  loads?: LoadBook;
   /** Hears what people should know of the database. */
   warn?: (message: string) => void;
 }
@@ -55,20 +66,24 @@ export class WriteDeadlineError extends TransientError {
 
 /** Opens a lane; it borrows a connection for each write. */
 export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
-  const { database, pool, kind, tenant, sessionOf, deadlineMs, warn } = options;
+  const { database, pool, kind, tenant, sessionOf, deadlineMs, loads, warn } = options;
   const writer = new BinaryWriter();
   const copyMemory = createCopyMemory(database.supportsCopy);
   const borrower = pool.enter(tenant);
   let isTold = false;
 
-  /** Writes a batch; where ids that the connection remembers belong to other series by now, learns them once more. */
+  /** Writes a batch; once more where what was known of its series or its loads does not hold any more. */
   async function write(client: Client, rows: Rows): Promise<WriteCounts> {
     const session = await sessionOf(client);
     try {
       return await writeAs(session, rows);
     } catch (error) {
-      if (sqlState(error) !== OTHER_SERIES) throw error;
-      session.series.forget();
+      const state = sqlState(error);
+      if (state === CLOSED_LOAD) await lookAtLoads(session, loads!, warn);
+      else if (state === OTHER_SERIES) {
+        session.series.forget();
+        loads?.forgetClaims();
+      } else throw error;
       return await writeAs(session, rows);
     }
   }
@@ -79,9 +94,10 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const check = series.check(rows.ids);
     const { deduplicated, count } = rows;
     const known = await facts();
+    const claimed = loads === undefined ? [] : await claimRows(session, loads, kind, rows);
     if (copyMemory.shouldTry()) {
       try {
-        const stored = await unlimited(client, () => copy(session, rows, check, known.settings));
+        const stored = await unlimited(client, () => copy(session, rows, check, known.settings, claimed));
         copyMemory.worked();
         return tally({ stored, unchanged: 0, deduplicated }, count - stored);
       } catch (error) {
@@ -90,7 +106,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
         copyMemory.failed();
       }
     }
-    const { swallowed, ...written } = await unlimited(client, () => upsertWithin(session, rows, check, known));
+    const { swallowed, ...written } = await unlimited(client, () => upsertWithin(session, rows, check, known, claimed));
     return tally({ ...written, unchanged: count - written.stored - swallowed, deduplicated }, swallowed);
   }
 
@@ -113,9 +129,10 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     rows: PreparedRows,
     check: SeriesCheck,
     settings: WriteSettings,
+    claimed: readonly number[],
   ): Promise<number> {
     const bytes = writer.copy(rows, kind.columns);
-    const stream = client.query(copyFrom(copyPrelude(kind.table, names, check, settings) + statements.copy));
+    const stream = client.query(copyFrom(copyPrelude(kind.table, names, check, settings, claimed) + statements.copy));
     stream.end(Buffer.from(bytes.buffer, 0, bytes.length));
     await finished(stream);
     return stream.rowCount;
@@ -127,13 +144,14 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     rows: PreparedRows,
     check: SeriesCheck,
     facts: SessionFacts,
+    claimed: readonly number[],
   ): Promise<Upserted> {
     const { client } = session;
     const { statementTimeoutMs } = facts.settings;
-    if (statementTimeoutMs === undefined) return await upsert(session, rows, check, facts);
+    if (statementTimeoutMs === undefined) return await upsert(session, rows, check, facts, claimed);
     await client.query(`BEGIN; SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)}`);
     try {
-      const changed = await upsert(session, rows, check, facts);
+      const changed = await upsert(session, rows, check, facts, claimed);
       await client.query("COMMIT");
       return changed;
     } catch (error) {
@@ -147,13 +165,17 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     rows: PreparedRows,
     check: SeriesCheck,
     { settings: { synchronousCommit }, maySwallow, newRows }: SessionFacts,
+    claimed: readonly number[],
   ): Promise<Upserted> {
     const parameters = writer.arrays(rows, kind.columns, Int32Array.from(check.ids)).map(toBuffer);
-    const { rows: [{ is_same, is_newer, changed, inserted, touched }] } = await client.query(
-      statements.upsert[newRows],
-      [...parameters, String(check.mark), synchronousCommit],
-    );
+    const { rows: [{ is_same, is_newer, is_open, changed, inserted, touched }] } = claimed.length === 0
+      ? await client.query(statements.upsert[newRows], [...parameters, String(check.mark), synchronousCommit])
+      : await client.query(statements.keepingUpsert[newRows], [
+        ...[...parameters, String(check.mark), synchronousCommit],
+        ...[claimed, claimed.map(loads!.timesOf)],
+      ]);
     if (is_newer) throw newerSchemaError();
+    if (is_open === false) throw closedLoadError();
     if (!is_same) throw otherSeriesError();
     const stored = Math.max(0, changed - touched);
     const updated = inserted === null ? null : stored - inserted;

@@ -5,9 +5,9 @@
  */
 import type { RecordKind } from "../../records/kind.ts";
 import type { Writers } from "../sink.ts";
-import { isNewerQuery, markQuery } from "./verify.ts";
-import type { Names } from "../../database/names.ts";
-import { SQL_TYPES } from "../../database/kinds.ts";
+import { isNewerQuery, markQuery, openLoadsQuery } from "./verify.ts";
+import { literal, type Names } from "../../database/names.ts";
+import { furtherKey, SQL_TYPES } from "../../database/kinds.ts";
 
 /**
  * How the server distinguishes a new row from an updated one: by a hidden column of the row, which partitioned tables
@@ -35,6 +35,11 @@ export interface Statements {
    * of receipt.
    */
   readonly upsert: Readonly<Record<NewRows, string>>;
+  /**
+   * The same of records of loads of files: keeps the rows that a load replaces, but those of its own. Two more parameters are
+   * the ids of the loads and their times. Its row has `is_open`, too: whether none of the loads is undone.
+   */
+  readonly keepingUpsert: Readonly<Record<NewRows, string>>;
   /** Counts rows that are there, of keys given as one array parameter a column. */
   readonly count: string;
 }
@@ -99,31 +104,62 @@ export function createStatements(
   return {
     copy: `COPY ${table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
     upsert: { xmax: upsert("xmax"), old: upsert("old"), untold: upsert("untold") },
+    keepingUpsert: { xmax: upsert("xmax", true), old: upsert("old", true), untold: upsert("untold", true) },
     count: `SELECT count(*)::int4 AS count FROM ${table} old JOIN unnest(${
       key.map((name, at) => `$${at + 1}::${SQL_TYPES[all.find((column) => column.name === name)!.type]}[]`).join(", ")
     }) AS sent (${key.join(", ")}) ON ${key.map((name) => `old.${name} = sent.${name}`).join(" AND ")}`,
   };
 
-  function upsert(newRows: NewRows): string {
-    return `WITH checked AS MATERIALIZED (
+  function upsert(newRows: NewRows, keeps = false): string {
+    const changes = `${order("excluded")} >= ${order("old")}
+  AND ((${values("excluded")}) IS DISTINCT FROM (${values("old")})
+    OR (${order("excluded")} > ${order("old")} AND (${marks}) AND ${COUNT_TOUCHED}))`;
+    const [loads, times] = [all.length + 4, all.length + 5];
+    const known = keeps
+      ? `loads AS MATERIALIZED (
+  SELECT given.id, given.times::tstzmultirange AS times FROM unnest($${loads}::int4[], $${times}::text[]) AS given (id, times)
+), open AS MATERIALIZED (
+  ${openLoadsQuery(schema, `$${loads}::int4[]`)}
+), `
+      : "";
+    const isOpen = keeps
+      ? `,
+    (SELECT count(*) FROM open) = cardinality($${loads}::int4[]) AS is_open, set_config('extra_float_digits', '1', true) AS exact`
+      : "";
+    return `WITH ${known}checked AS MATERIALIZED (
   SELECT (${markQuery(schema, `$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same,
     (${isNewerQuery(schema)}) AS is_newer, set_config('synchronous_commit', $${all.length + 3}, true) AS synced,
-    set_config('${TOUCHED}', '0', true) AS counting
+    set_config('${TOUCHED}', '0', true) AS counting${isOpen}
 ), written AS (
 INSERT INTO ${table} AS old (${names.join(", ")}) SELECT sent.* FROM checked, unnest(${parameters}) AS sent
-WHERE checked.is_same AND NOT checked.is_newer
+WHERE checked.is_same AND NOT checked.is_newer${keeps ? " AND checked.is_open" : ""}
 ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${payload.map((name) => `${name} = excluded.${name}`).join(", ")}
-WHERE ${order("excluded")} >= ${order("old")}
-  AND ((${values("excluded")}) IS DISTINCT FROM (${values("old")})
-    OR (${order("excluded")} > ${order("old")} AND (${marks}) AND ${COUNT_TOUCHED}))
+WHERE ${keeps ? keeping(changes) : changes}
 ${RETURNING[newRows]}
 )
-SELECT checked.is_same, checked.is_newer, counted.changed, counted.inserted, counted.touched FROM checked, (
+SELECT checked.is_same, checked.is_newer${
+      keeps ? ", checked.is_open" : ""
+    }, counted.changed, counted.inserted, counted.touched
+FROM checked, (
   SELECT count(*)::int4 AS changed, ${
       newRows === "untold" ? "NULL::int4" : "(count(*) FILTER (WHERE written.is_new))::int4"
     } AS inserted,
     current_setting('${TOUCHED}')::int4 AS touched FROM written
 ) AS counted`;
+  }
+
+  /**
+   * The condition of an update that keeps the row as it was. Only here is the row known that is replaced, locked and newer than
+   * any snapshot. Rows that the load itself has written are not kept.
+   */
+  function keeping(changes: string): string {
+    const kept = payload.map((name) => `old.${name} AS ${name}`).join(", ");
+    return `CASE WHEN ${changes} THEN coalesce((
+    SELECT CASE WHEN old.received_at <@ l.times THEN true ELSE ${schema.of("keep_replaced")}(
+      l.id, ${literal(kind.name)}, old.series_id, old.ts, ${furtherKey(kind, "old")}, old.received_at,
+      (SELECT row_to_json(r) FROM (SELECT ${kept}) AS r)
+    ) END FROM loads l WHERE excluded.received_at <@ l.times
+  ), true) ELSE false END`;
   }
 }
 

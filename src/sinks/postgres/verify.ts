@@ -11,7 +11,7 @@
  */
 import type { SynchronousCommit } from "../../database/commit_risk.ts";
 import { SCHEMA_VERSION } from "../../database/migrate.ts";
-import { NEWER_SCHEMA } from "../../database/faults.ts";
+import { CLOSED_LOAD, NEWER_SCHEMA } from "../../database/faults.ts";
 import type { Names } from "../../database/names.ts";
 import { MARK, type SeriesCheck } from "./series.ts";
 
@@ -30,6 +30,17 @@ export function otherSeriesError(): Error {
 export function newerSchemaError(): Error {
   return Object.assign(new Error(NEWER), { code: NEWER_SCHEMA, severity: "ERROR" });
 }
+
+/** The error of an upsert for a load that is closed; see {@linkcode otherSeriesError}. */
+export function closedLoadError(): Error {
+  return Object.assign(new Error(CLOSED), { code: CLOSED_LOAD, severity: "ERROR" });
+}
+
+const CLOSED = "Cannot write: the load of the records is undone, or is not known any more";
+
+/** A query for the loads that are open, which stay so until the transaction ends: an undo waits for that. */
+export const openLoadsQuery = ({ of }: Names, ids: string): string =>
+  `SELECT l.id FROM ${of("load")} l WHERE l.id = ANY (${ids}) AND l.undo_began_at IS NULL FOR SHARE`;
 
 const NEWER = "Cannot write: a newer program has migrated the database";
 
@@ -59,11 +70,16 @@ export function copyPrelude(
   names: Names,
   { ids, mark }: SeriesCheck,
   settings: WriteSettings,
+  loads: readonly number[] = [],
 ): string {
   const { synchronousCommit, statementTimeoutMs } = settings;
   const timeout = statementTimeoutMs === undefined
     ? ""
     : `SET LOCAL statement_timeout = ${Math.trunc(statementTimeoutMs)};\n`;
+  const openLoads = loads.length === 0 ? "" : `
+  IF ${loads.length} > (SELECT count(*) FROM (${openLoadsQuery(names, `'{${loads.join()}}'`)}) AS l) THEN
+    RAISE EXCEPTION '${CLOSED}' USING ERRCODE = '${CLOSED_LOAD}';
+  END IF;`;
   // A snapshot from before the locks, as a stricter isolation takes it, would show the names of then.
   return `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 SET LOCAL synchronous_commit = ${synchronousCommit};
@@ -73,7 +89,7 @@ DO $check$ BEGIN
   IF (${isNewerQuery(names)}) THEN RAISE EXCEPTION '${NEWER}' USING ERRCODE = '${NEWER_SCHEMA}'; END IF;
   IF (${markQuery(names, `'{${ids.join()}}'::int4[]`)}) IS DISTINCT FROM '${mark}'::int8 THEN
     RAISE EXCEPTION 'The ids of the series are others than before' USING ERRCODE = '${OTHER_SERIES}';
-  END IF;
+  END IF;${openLoads}
 END $check$;
 `;
 }

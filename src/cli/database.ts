@@ -1,0 +1,42 @@
+/**
+ * Commands that work on what is stored.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import { type Config, loadConfig } from "../config/load.ts";
+import { withClient } from "../database/database.ts";
+import { prepareDatabase } from "../database/migrate.ts";
+import type { Names } from "../database/names.ts";
+import { openDatabase } from "../database/open.ts";
+import { type Invocation, UsageError } from "./command.ts";
+
+/** The configuration of a command about the rows of one tenant. */
+export function configOf({ options, configFile }: Invocation): Config {
+  return loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true });
+}
+
+/**
+ * Brings the database up to date and runs `fn` with a connection.
+ *
+ * @throws {Error} If another process has the embedded database.
+ */
+export async function withDatabase<T>(
+  config: Config,
+  fn: (client: Client, names: Names) => Promise<T>,
+): Promise<T> {
+  await using database = await openDatabase(config);
+  await prepareDatabase(database);
+  return await withClient(database, fn);
+}
+
+/**
+ * Asks whether to do something that cannot be taken back; `--yes` answers.
+ *
+ * @throws {UsageError} If standard input is no terminal.
+ */
+export function isConfirmed({ flags }: Invocation, question: string): boolean {
+  if (flags.has("yes")) return true;
+  if (!Deno.stdin.isTerminal()) throw new UsageError(`Cannot ask "${question}": give --yes`);
+  return confirm(question);
+}

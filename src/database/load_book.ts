@@ -1,0 +1,161 @@
+/**
+ * The loads whose records a process is writing: which records are theirs, and what has been claimed for them.
+ *
+ * A record belongs to the load that has reserved its time of receipt. Before its row is written, its series and time are
+ * claimed in the database, so that whatever becomes of the process, the rows of a load can be found.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import type { Names } from "./names.ts";
+
+/** Times of receipt from the first on, up to but not including the second, in epoch microseconds. */
+export type Times = readonly [from: number, to: number];
+
+/** The first and last time of records of one series, in epoch milliseconds. */
+export interface SeriesSpan {
+  readonly seriesId: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** See the module's description. */
+export interface LoadBook {
+  /** Adds times that a load has reserved. */
+  reserved(load: number, times: Times): void;
+  /** The loads. */
+  ids(): readonly number[];
+  /** Forgets a load: the database does not have it any more. */
+  forget(load: number): void;
+  /** Forgets what is claimed: the database has other series. */
+  forgetClaims(): void;
+  /** The load that a record with that time of receipt belongs to. */
+  loadAt(receivedAt: number): number | undefined;
+  /** The times of a load, as a multirange of PostgreSQL. */
+  timesOf(load: number): string;
+  /** Claims what records of a kind need that are about to be written, by the load that they belong to. */
+  claim(client: Client, names: Names, kind: string, spans: ReadonlyMap<number, readonly SeriesSpan[]>): Promise<void>;
+  /** Replaces the claims of a load, which reach ahead, by the times of the records that were to be written. */
+  settle(client: Client, names: Names, load: number): Promise<void>;
+}
+
+/** The times of the records of a series that were to be written, and those that are claimed: none at first. */
+interface Claim {
+  readonly kind: string;
+  readonly seriesId: number;
+  first: number;
+  last: number;
+  claimedFrom: number;
+  claimedTo: number;
+}
+
+/** A claim as the database is to have it. */
+interface NewClaim {
+  readonly claim: Claim;
+  readonly from: number;
+  readonly to: number;
+}
+
+interface KnownLoad {
+  /** In order; those that touch are one. */
+  times: Times[];
+  readonly claims: Map<string, Claim>;
+}
+
+/** A series that grows is claimed ahead by its length so far, and at least by this, in milliseconds: few claims are written. */
+const AHEAD_MS = 24 * 60 * 60_000;
+
+/** Makes an empty book. */
+export function createLoadBook(): LoadBook {
+  const loads = new Map<number, KnownLoad>();
+
+  const isWithin = (receivedAt: number, times: readonly Times[]) =>
+    times.some(([from, to]) => receivedAt >= from && receivedAt < to);
+
+  return {
+    reserved(load, [from, to]) {
+      let known = loads.get(load);
+      if (known === undefined) loads.set(load, known = { times: [], claims: new Map() });
+      const last = known.times.at(-1);
+      if (last?.[1] === from) known.times = [...known.times.slice(0, -1), [last[0], to]];
+      else known.times = [...known.times, [from, to]];
+    },
+    ids: () => [...loads.keys()],
+    forget: (load) => void loads.delete(load),
+    forgetClaims() {
+      for (const { claims } of loads.values()) for (const claim of claims.values()) Object.assign(claim, UNCLAIMED);
+    },
+    loadAt(receivedAt) {
+      for (const [load, { times }] of loads) if (isWithin(receivedAt, times)) return load;
+    },
+    timesOf: (load) => `{${(loads.get(load)?.times ?? []).map(rangeOf).join(",")}}`,
+    async claim(client, names, kind, spans) {
+      for (const [load, ofSeries] of spans) {
+        const claims = loads.get(load)?.claims;
+        if (claims === undefined) continue;
+        const wider = ofSeries.flatMap((span) => widen(claims, kind, span) ?? []);
+        if (wider.length === 0) continue;
+        await client.query(claimStatement(names), [load, kind, ...columnsOf(wider)]);
+        for (const { claim, from, to } of wider) {
+          claim.claimedFrom = Math.min(claim.claimedFrom, from);
+          claim.claimedTo = Math.max(claim.claimedTo, to);
+        }
+      }
+    },
+    async settle(client, names, load) {
+      const claims = [...loads.get(load)?.claims.values() ?? []];
+      const exact = claims.map((claim) => ({ claim, from: claim.first, to: claim.last }));
+      await client.query(settleStatement(names), [load, claims.map(({ kind }) => kind), ...columnsOf(exact)]);
+    },
+  };
+}
+
+const UNCLAIMED = { claimedFrom: Infinity, claimedTo: -Infinity };
+
+/** Notes a span; gives the claim that it needs, `undefined` where the present one does. */
+function widen(
+  claims: Map<string, Claim>,
+  kind: string,
+  { seriesId, first, last }: SeriesSpan,
+): NewClaim | undefined {
+  const key = `${kind} ${seriesId}`;
+  let claim = claims.get(key);
+  if (claim === undefined) claims.set(key, claim = { kind, seriesId, first, last, ...UNCLAIMED });
+  claim.first = Math.min(claim.first, first);
+  claim.last = Math.max(claim.last, last);
+  if (claim.first >= claim.claimedFrom && claim.last <= claim.claimedTo) return undefined;
+  const ahead = Math.max(AHEAD_MS, claim.last - claim.first);
+  return { claim, from: claim.first - ahead, to: claim.last + ahead };
+}
+
+/** Times as a range of PostgreSQL. */
+export function rangeOf([from, to]: Times): string {
+  return `["${timeOf(from)}","${timeOf(to)}")`;
+}
+
+/** Epoch microseconds as ISO 8601. */
+function timeOf(micros: number): string {
+  const ms = Math.floor(micros / 1000);
+  return new Date(ms).toISOString().replace("Z", `${String(micros - ms * 1000).padStart(3, "0")}Z`);
+}
+
+const columnsOf = (claims: readonly NewClaim[]) => [
+  claims.map(({ claim: { seriesId } }) => seriesId),
+  claims.map(({ from }) => Math.round(from * 1000)),
+  claims.map(({ to }) => Math.round(to * 1000)),
+];
+
+/** Epoch microseconds, which follow, as a time. */
+const EPOCH = "timestamptz 'epoch' + interval '1 microsecond' *";
+
+const claimStatement = ({ of }: Names) =>
+  `INSERT INTO ${of("load_series")} AS s (load_id, kind, series_id, first, last)
+SELECT $1, $2, new.id, ${EPOCH} new.first, ${EPOCH} new.last
+FROM unnest($3::int4[], $4::float8[], $5::float8[]) AS new (id, first, last) ORDER BY new.id
+ON CONFLICT (load_id, series_id, kind) DO UPDATE
+SET first = least(s.first, excluded.first), last = greatest(s.last, excluded.last)`;
+
+const settleStatement = ({ of }: Names) =>
+  `UPDATE ${of("load_series")} AS s SET first = ${EPOCH} new.first, last = ${EPOCH} new.last
+FROM unnest($2::text[], $3::int4[], $4::float8[], $5::float8[]) AS new (kind, id, first, last)
+WHERE s.load_id = $1 AND s.kind = new.kind AND s.series_id = new.id`;

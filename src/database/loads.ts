@@ -1,0 +1,131 @@
+/**
+ * Records loads of files: what is loaded, and the times of receipt that no other writer gives.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import { createLoadBook, type LoadBook, type Times } from "./load_book.ts";
+import type { Names } from "./names.ts";
+
+/** A file of a load; of standard input and pipes no size and digest are known before they are read. */
+export interface LoadedFile {
+  readonly path: string;
+  readonly size?: number;
+  /** SHA-256, in hexadecimal. */
+  readonly sha256?: string;
+}
+
+/** An earlier load of the same bytes. */
+export interface EarlierLoad {
+  readonly id: number;
+  /** When it began, in epoch milliseconds. */
+  readonly beganAt: number;
+  readonly sha256: string;
+  readonly path: string;
+  /** Whether it has come to its end. */
+  readonly isEnded: boolean;
+}
+
+/** Records the loads of a tenant. */
+export interface LoadStore {
+  /** What is known of the loads whose records are written. */
+  readonly book: LoadBook;
+  /** Loads of files with these digests that were not undone, the newest of each. */
+  findEarlier(digests: readonly string[], signal: AbortSignal): Promise<readonly EarlierLoad[]>;
+  /** Begins a load, and returns its id. */
+  begin(command: string, files: readonly LoadedFile[], signal: AbortSignal): Promise<number>;
+  /** Adds files to a load. */
+  add(load: number, files: readonly LoadedFile[], signal: AbortSignal): Promise<void>;
+  /** Reserves times of receipt for a load, `from` there on at the earliest: later than those of all loads before. */
+  reserve(load: number, from: number, signal: AbortSignal): Promise<Times>;
+  /** Notes the end of a load, which has used its times up to `used`. */
+  finish(load: number, end: { readonly ledger: object; readonly used: number }, signal: AbortSignal): Promise<void>;
+}
+
+/** Options of {@linkcode recordLoads}. */
+export interface RecordLoadsOptions {
+  readonly tenant: string;
+  /** Runs a piece of work on a connection, and gives it up when the signal aborts. */
+  readonly run: <T>(work: (client: Client, names: Names) => Promise<T>, signal: AbortSignal) => Promise<T>;
+}
+
+/** Times that are reserved at once, in microseconds: so many records can be read before more have to be reserved. */
+export const RESERVED_US = 4_000_000;
+
+const earlierQuery = ({ of }: Names) =>
+  `SELECT DISTINCT ON (f.file ->> 'sha256') l.id, (extract(epoch FROM l.began_at) * 1000)::float8 AS "beganAt",
+  f.file ->> 'sha256' AS sha256, f.file ->> 'path' AS path, l.ended_at IS NOT NULL AS "isEnded"
+FROM ${of("load")} l CROSS JOIN jsonb_array_elements(l.files) AS f (file)
+WHERE l.tenant = $1 AND l.undo_began_at IS NULL AND f.file ->> 'sha256' = ANY ($2)
+ORDER BY f.file ->> 'sha256', l.ended_at IS NULL, l.id DESC`;
+const beginStatement = ({ of }: Names) =>
+  `INSERT INTO ${of("load")} (tenant, command, files) VALUES ($1, $2, $3) RETURNING id`;
+const addStatement = ({ of }: Names) => `UPDATE ${of("load")} SET files = files || $2::jsonb WHERE id = $1`;
+// Times of a clock that was wrong by days are no reason for later ones.
+const reserveStatement = ({ of }: Names) =>
+  `INSERT INTO ${of("load_time")} (load_id, starts, ends)
+SELECT $1, s.starts, s.starts + $3 * interval '1 microsecond'
+FROM (
+  SELECT greatest(g.given, (
+    SELECT max(t.ends) FROM ${of("load_time")} t WHERE t.ends < g.given + interval '1 day'
+  )) AS starts
+  FROM (SELECT timestamptz 'epoch' + $2 * interval '1 microsecond' AS given) AS g
+) AS s
+RETURNING (extract(epoch FROM starts) * 1000000)::float8 AS starts`;
+const finishStatement = ({ of }: Names) =>
+  `UPDATE ${of("load")} SET ended_at = clock_timestamp(), ledger = $2 WHERE id = $1`;
+
+// Of times that were reserved last, those are given back that were not used: the next load need not begin after them.
+const releaseStatement = ({ of }: Names) =>
+  `UPDATE ${of("load_time")} SET ends = timestamptz 'epoch' + $2 * interval '1 microsecond'
+WHERE load_id = $1 AND starts < timestamptz 'epoch' + $2 * interval '1 microsecond'
+  AND ends > timestamptz 'epoch' + $2 * interval '1 microsecond'`;
+
+/** Records loads in a database. */
+export function recordLoads({ tenant, run }: RecordLoadsOptions): LoadStore {
+  const book = createLoadBook();
+  return {
+    book,
+    findEarlier: (digests, signal) =>
+      run(async (client, names) => (await client.query(earlierQuery(names), [tenant, digests])).rows, signal),
+    begin: (command, files, signal) =>
+      run(async (client, names) => {
+        const { rows } = await client.query(beginStatement(names), [tenant, command, JSON.stringify(files)]);
+        return rows[0].id;
+      }, signal),
+    add: (load, files, signal) =>
+      run(async (client, names) => {
+        await client.query(addStatement(names), [load, JSON.stringify(files)]);
+      }, signal),
+    reserve: (load, from, signal) =>
+      run(async (client, names) => {
+        const [start] = await inTransaction(client, async () => {
+          // One at a time, so that no two overlap.
+          await client.query(`LOCK TABLE ${names.of("load_time")} IN SHARE ROW EXCLUSIVE MODE`);
+          return (await client.query(reserveStatement(names), [load, from, RESERVED_US])).rows;
+        });
+        const times: Times = [Math.round(start.starts), Math.round(start.starts) + RESERVED_US];
+        book.reserved(load, times);
+        return times;
+      }, signal),
+    finish: (load, { ledger, used }, signal) =>
+      run(async (client, names) => {
+        await book.settle(client, names, load);
+        await client.query(releaseStatement(names), [load, used]);
+        await client.query(finishStatement(names), [load, JSON.stringify(ledger)]);
+      }, signal),
+  };
+}
+
+/** Runs `fn` in a transaction. */
+export async function inTransaction<T>(client: Client, fn: () => Promise<T>): Promise<T> {
+  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+  try {
+    const result = await fn();
+    await client.query("COMMIT");
+    return result;
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => {});
+    throw error;
+  }
+}

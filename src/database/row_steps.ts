@@ -1,0 +1,67 @@
+/**
+ * Walks through the rows of a series in steps that are short for the server, each its own transaction.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import type { RecordKind } from "../records/kind.ts";
+import { sqlState } from "./faults.ts";
+import type { Names } from "./names.ts";
+
+/** Most rows of a series that a step looks at. */
+export const STEP_ROWS = 10_000;
+
+/** Rows of a kind and series; times as text of PostgreSQL, bounds included. */
+export interface RowRange {
+  readonly kind: RecordKind;
+  readonly seriesId: number;
+  readonly first: string;
+  readonly last: string;
+}
+
+/** SQLSTATEs of a transaction that lost against another one, and can be tried again. */
+const LOST = new Set(["40001", "40P01", "55P03"]);
+/** Most attempts of a step. */
+const ATTEMPTS = 5;
+
+/**
+ * The parts of a range, in order; the last ends where the range does, whether rows are there or not. A key of a row may be more
+ * than its time: rows of one time are in one part.
+ */
+export async function* stepsOf(client: Client, { of }: Names, range: RowRange): AsyncGenerator<RowRange> {
+  const { kind: { table }, seriesId, last } = range;
+  for (let first = range.first, isFirst = true;; isFirst = false) {
+    const after = isFirst ? ">=" : ">";
+    const { rows: [{ count, end }] } = await client.query(
+      `SELECT count(*)::int, max(w.ts)::text AS end FROM (
+  SELECT r.ts FROM ${
+        of(table)
+      } r WHERE r.series_id = $1 AND r.ts ${after} $2 AND r.ts <= $3 ORDER BY r.ts LIMIT ${STEP_ROWS}
+) AS w`,
+      [seriesId, first, last],
+    );
+    // Nothing lies between this part and the one before.
+    if (count < STEP_ROWS || end === last) return yield { ...range, first };
+    yield { ...range, first, last: end };
+    first = end;
+  }
+}
+
+/** Runs `fn` in a transaction, again where it lost against another one. */
+export async function inStep<T>(client: Client, fn: () => Promise<T>): Promise<T> {
+  for (let attempt = 1;; attempt++) {
+    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
+    try {
+      // The limit is for careless statements, and a step is bounded. Without statistics, as after a load, the planner would take
+      // thousands of rows for one, and look for each among all others.
+      await client.query(`SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true),
+  set_config('extra_float_digits', '1', true), set_config('enable_nestloop', 'off', true)`);
+      const result = await fn();
+      await client.query("COMMIT");
+      return result;
+    } catch (error) {
+      await client.query("ROLLBACK").catch(() => {});
+      if (attempt >= ATTEMPTS || !LOST.has(sqlState(error) ?? "")) throw error;
+    }
+  }
+}
