@@ -3,11 +3,13 @@ import { join } from "@std/path";
 import { findDifference, readDestination } from "../../src/database/destination.ts";
 import { DEFAULT_SCHEMA, namesIn } from "../../src/database/names.ts";
 import { destination } from "../../src/database/sql/0006_destination.ts";
+import { prepareDatabase } from "../../src/database/migrate.ts";
 import { withClient } from "../../src/database/database.ts";
 import { numberedBar } from "../support/numbered.ts";
 import { select, writeOnce } from "../support/lanes.ts";
-import { runServerProgram } from "../support/postgres.ts";
+import { makeServerDirectory, runServerProgram } from "../support/postgres.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
+import { startStandby } from "../support/standby.ts";
 
 const { test, controlTest } = useServer();
 
@@ -75,6 +77,38 @@ controlTest("a database that is restored in place differs from before", async (s
   assertEquals(findDifference(before, after), "a table of bars made anew, as by a restore");
   await Deno.remove(directory, { recursive: true });
 }, { program: "pg_dump" });
+
+controlTest(
+  "a dump that is restored into another database is another place than the one that it was made of",
+  async (server) => {
+    const { url, database } = await migratedDatabase(server);
+    const before = await withClient(database, readDestination);
+    const directory = await makeServerDirectory();
+    const dump = join(directory, "dump");
+    await runServerProgram(directory, "pg_dump", "-Fc", "-f", dump, url);
+    const copy = await server.createDatabase();
+    await runServerProgram(directory, "pg_restore", "-d", copy, dump);
+    const there = databaseAt(copy);
+    const after = await withClient(there, readDestination);
+    assertEquals([after.id, findDifference(before, after)], [before.id, "a database made anew"]);
+    assertEquals(await prepareDatabase(there), []);
+    await writeOnce(there, [numberedBar(0)]);
+    await Deno.remove(directory, { recursive: true });
+  },
+  { program: "pg_dump" },
+);
+
+controlTest("a standby that was promoted is another place than its primary was", async (server, { port }) => {
+  const { url, database } = await migratedDatabase(server);
+  const before = await withClient(database, readDestination);
+  await using standby = await startStandby(port);
+  await standby.promote();
+  const there = new URL(url);
+  there.port = String(standby.port);
+  const after = await withClient(databaseAt(there.href), readDestination);
+  assertEquals(after.id, before.id);
+  assertEquals(findDifference(before, after), "a server that was promoted or recovered meanwhile");
+}, { program: "pg_basebackup" });
 
 controlTest("a role without the right to read more can still tell databases of a server apart", async (server) => {
   const { url, database } = await migratedDatabase(server);

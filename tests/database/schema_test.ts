@@ -139,6 +139,18 @@ test("a table, or a partition, that a crash of the server empties is told at a s
   assertStringIncludes((await warnings()).join(), "UNLOGGED");
 });
 
+test("a rule that rewrites what is written is refused at a start by its name, and one that does not is no matter", async (server) => {
+  const { database } = await migratedDatabase(server);
+  await select(database, "CREATE RULE kept AS ON DELETE TO bar DO INSTEAD NOTHING");
+  assertEquals(await prepareDatabase(database), []);
+  for (const rule of ["AS ON INSERT TO bar DO INSTEAD NOTHING", "AS ON UPDATE TO bar DO ALSO NOTIFY changed"]) {
+    await select(database, `CREATE RULE "my rule" ${rule}`);
+    assertStringIncludes((await refusal(database)).message, 'DROP RULE "my rule" ON public.bar');
+    await assertRejects(() => doctor(database), Error, 'the rule "my rule"');
+    await select(database, 'DROP RULE "my rule" ON bar');
+  }
+});
+
 test("relations of others under Barline's names are left alone, and named with their owner", async (server) => {
   for (const made of ["TABLE series", "TABLE bars", "TABLE news", "TABLE options"]) {
     const database = databaseAt(await server.createDatabase());

@@ -88,6 +88,19 @@ test("series that are deleted while lanes write leave no bar behind", async (ser
   await barsBySymbol(database);
 });
 
+test("a series that is deleted under a foreign key of the user's is added again, and no bar is refused", async (server) => {
+  const { database } = await migratedDatabase(server);
+  await select(database, "ALTER TABLE bar ADD FOREIGN KEY (series_id) REFERENCES series_key (id)");
+  await using sink = barSink(database);
+  await using lane = sink.openLane();
+  assertEquals(await lane.write(rowsOf([bar("A", 0), bar("B", 0)]), never), counts(2));
+  await select(database, "WITH gone AS (DELETE FROM bar) SELECT 1");
+  await select(database, "DELETE FROM series_key");
+  assertEquals(await lane.write(rowsOf([bar("A", 1), bar("B", 1)]), never), counts(2));
+  assertEquals(await lane.write(rowsOf([bar("A", 1), bar("C", 1)]), never), counts(1, 1));
+  assertEquals(await barsBySymbol(database), { A: 1, B: 1, C: 1 });
+});
+
 test("one new series among a thousand known takes one number", async (server) => {
   const { database } = await migratedDatabase(server);
   const bars = (count: number) => Array.from({ length: count }, (_, at) => numberedBar(0, 1, { symbol: `S${at}` }));

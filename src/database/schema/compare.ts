@@ -5,7 +5,7 @@
  */
 import { FatalError } from "../faults.ts";
 import type { Step } from "../step.ts";
-import type { Names } from "../names.ts";
+import { identifier, type Names } from "../names.ts";
 import { functions, relations } from "./description.ts";
 import type { FoundRelation, FoundSchema } from "./inspect.ts";
 import type { Relation } from "./relation.ts";
@@ -118,6 +118,13 @@ function compareTable({ name, columns, keys }: Relation, there: FoundRelation, {
       false,
       `Table "${name}", or a partition of it, is UNLOGGED: a crash of the server empties it, and standbys lack it. ` +
         `Run ALTER TABLE ${table} SET LOGGED`,
+    );
+  }
+  for (const rule of there.rules) {
+    differ(
+      true,
+      `Table "${name}" has the rule "${rule}" on INSERT or UPDATE, with which no row can be written. ` +
+        `Run DROP RULE ${identifier(rule)} ON ${table}, or use a trigger`,
     );
   }
   for (const { name: column, type } of columns) {

@@ -22,6 +22,8 @@ export interface FoundRelation {
   /** Columns of each unique key that `ON CONFLICT` can name, in alphabetical order. */
   readonly keys: readonly (readonly string[])[];
   readonly triggers: readonly string[];
+  /** Rules that rewrite what is inserted or updated. */
+  readonly rules: readonly string[];
   /** Whether a crash of the server empties it, or a partition of it. */
   readonly isUnlogged: boolean;
   /** Of a partitioned table, whether rows that no partition is made for have a place. */
@@ -62,10 +64,14 @@ const KEYS = `SELECT json_agg(key.names ORDER BY key.names::text) FROM (
 const TRIGGERS = `SELECT json_agg(t.tgname ORDER BY t.tgname) FROM pg_trigger t
   WHERE t.tgrelid = c.oid AND NOT t.tgisinternal`;
 
+// Of the events '2' is UPDATE, and '3' INSERT.
+const RULES = `SELECT json_agg(r.rulename ORDER BY r.rulename) FROM pg_rewrite r
+  WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3') AND r.ev_enabled <> 'D'`;
+
 const RELATIONS = `SELECT c.relname AS name, pg_get_userbyid(c.relowner) AS owner,
   CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'v' THEN 'view'
     WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table' ELSE 'other' END AS kind,
-  (${COLUMNS}) AS columns, (${KEYS}) AS keys, (${TRIGGERS}) AS triggers,
+  (${COLUMNS}) AS columns, (${KEYS}) AS keys, (${TRIGGERS}) AS triggers, (${RULES}) AS rules,
   c.relpersistence = 'u' OR EXISTS (SELECT FROM pg_inherits i JOIN pg_class p ON p.oid = i.inhrelid
     WHERE i.inhparent = c.oid AND p.relpersistence = 'u') AS "isUnlogged",
   EXISTS (SELECT FROM pg_partitioned_table p WHERE p.partrelid = c.oid AND p.partdefid <> 0) AS "hasDefaultPartition"
@@ -107,6 +113,7 @@ export async function inspectSchema(
       columns: row.columns ?? [],
       keys: row.keys ?? [],
       triggers: row.triggers ?? [],
+      rules: row.rules ?? [],
     }])),
     functions: new Set(made.map(({ name }) => name)),
   };
