@@ -70,7 +70,7 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
         event,
       );
     },
-    "watermark": (event) => log.debug("Queue of {kind} is {level}: {depth} of {capacity}", event),
+    "watermark": (event) => log.debug("The {kind} queue is {level}: {depth} of {capacity}", event),
     "backpressure": (event) => log.debug("Backpressure is {level}: sources at × {factor}", event),
     "quorum": logMismatches,
     "feedback"(event) {
@@ -87,8 +87,8 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
           advice: adviceOn(event.error),
         });
       } else if (event.state === "open") {
-        log.warn("Circuit of {kind} is open after {failures} failures{error}", { ...event, error });
-      } else log.info("Circuit of {kind} is {state}", { ...event, error });
+        log.warn("The {kind} circuit is open after {failures} failures{error}", { ...event, error });
+      } else log.info("The {kind} circuit is {state}", { ...event, error });
     },
     "write-failed"(event) {
       failures++;

@@ -70,7 +70,7 @@ async function startLocked(
   await running.line(/binance is live/);
   await market.more(5);
   const lock = await lockBars(workspace);
-  await running.line(/Circuit of bar is open/);
+  await running.line(/The bar circuit is open/);
   await market.more(3);
   return { running, lock };
 }
@@ -114,7 +114,7 @@ test("what was in the journal is confirmed once it is in the database", async (s
   await using market = startMarket();
   const { running, lock } = await startLocked(workspace, market);
   await lock[Symbol.asyncDispose]();
-  await running.line(/Circuit of bar is closed/);
+  await running.line(/The bar circuit is closed/);
   await market.more(2);
   running.kill("SIGTERM");
   const { json } = await running.ended;

@@ -82,7 +82,7 @@ testWhere(missing, "a live feed's edge starts while NATS is away, and its journa
     await edge.line(/cannot be reached yet/),
     "NATS cannot be reached yet, and records are kept here until it can",
   );
-  await edge.line(/Circuit of bar is open/);
+  await edge.line(/The bar circuit is open/);
   await nats.start();
   const { code, json, stderr } = await edge.ended;
   assertEquals([code, json.received, json.stored, json.deadLettered], [0, 4000, 4000, 0], stderr);

@@ -49,6 +49,7 @@ export function createOverview() {
   }
 
   const card = (title, ...children) => h("section", { class: "card" }, h("h2", {}, title), children);
+  const capital = (word) => word[0].toUpperCase() + word.slice(1);
   const big = (value, unit) => h("p", { class: "big" }, value, " ", h("small", {}, unit));
 
   function coordinatorCards({ kind, queue, workersAlive, workers, circuit, probeAt }, ts) {
@@ -56,7 +57,7 @@ export function createOverview() {
     const mood = part >= 0.8 ? "bad" : part >= 0.5 ? "warn" : "good";
     return [
       card(
-        `Queue of ${kind}`,
+        `${capital(kind)} queue`,
         big(count(queue.size), `of ${count(queue.capacity)}`),
         h("meter", {
           min: 0,
@@ -74,7 +75,7 @@ export function createOverview() {
         ),
       ),
       card(
-        `Circuit of ${kind}`,
+        `${capital(kind)} circuit`,
         h("p", { class: "big" }, pill(circuit, CIRCUIT_MOODS[circuit])),
         h(
           "p",
