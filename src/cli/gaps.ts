@@ -15,6 +15,7 @@ import { findGaps } from "../gaps/scan.ts";
 import { type RequestedRange, scopeOf } from "../gaps/scope.ts";
 import { listSeries, type SeriesFilter, type StoredSeries } from "../gaps/series.ts";
 import { type ScopedSeries, takeSlice } from "../gaps/slice.ts";
+import { findUnknown } from "../gaps/unknown.ts";
 import { namesOf, providers as registry, rowName } from "../providers/mod.ts";
 import type { SeriesKey } from "../records/record.ts";
 import { describeError } from "../telemetry/log.ts";
@@ -76,9 +77,9 @@ async function find(config: Config, range: RequestedRange, report: GapReport): P
     for (const { series, scope } of queue) {
       report.series(series);
       for await (const gap of findGaps({ client, names, seriesId: series.id, ...scope })) report.gap(describeGap(gap));
-      for (const { doubt } of await readKnown(client, names, series.id, scope.from, scope.doubtsTo)) {
-        if (doubt !== undefined) report.doubt(doubt);
-      }
+      const known = await readKnown(client, names, series.id, scope.from, scope.doubtsTo);
+      for (const { doubt } of known) if (doubt !== undefined) report.doubt(doubt);
+      for (const range of findUnknown(series, scope, known)) report.unknown(range);
     }
     return isComplete;
   });
@@ -101,6 +102,7 @@ async function repair(config: Config, range: RequestedRange, report: GapReport):
       last = series;
       for (const gap of repaired.outcomes[at]) report.gap(gap);
       for (const doubt of repaired.doubts[at]) report.doubt(doubt);
+      for (const range of repaired.unknown[at]) report.unknown(range);
     }
     isDone &&= repaired.isDone;
     if (repaired.isStopped) return false;

@@ -18,6 +18,7 @@ import { readKnown } from "../gaps/known.ts";
 import type { GapOutcome } from "../gaps/outcome.ts";
 import { findGaps } from "../gaps/scan.ts";
 import { type Part, planRequests } from "../gaps/slice.ts";
+import { findUnknown, type Unknown } from "../gaps/unknown.ts";
 import { hasHistory } from "../providers/mod.ts";
 import type { Provider } from "../providers/provider.ts";
 import type { Interval } from "../records/intervals.ts";
@@ -32,6 +33,8 @@ export interface Repair {
   readonly outcomes: readonly (readonly GapOutcome[])[];
   /** Doubts of each part after it. */
   readonly doubts: readonly (readonly Doubt[])[];
+  /** Unknown ranges of each part after it. */
+  readonly unknown: readonly (readonly Unknown[])[];
   /** Whether all that history has was read and stored. */
   readonly isDone: boolean;
   /** Whether the user has stopped it. */
@@ -50,6 +53,7 @@ export async function repairSlice(config: Config, parts: readonly Part[]): Promi
   const unanswered = (isDone: boolean, denied: readonly Denial[] = []): Repair => ({
     outcomes: parts.map(({ gaps }) => reconcileGaps(gaps, gaps, denied)),
     doubts: parts.map(({ doubts }) => doubts),
+    unknown: parts.map(({ unknown }) => unknown),
     isDone,
     isStopped: false,
   });
@@ -122,7 +126,7 @@ async function runRepair(
   progress.stop();
   const isStopped = app.health().stopping;
   const looked = await withClient(app.store.database!, async (client, names) => {
-    const all: { outcomes: GapOutcome[]; doubts: Doubt[] }[] = [];
+    const all: { outcomes: GapOutcome[]; doubts: Doubt[]; unknown: Unknown[] }[] = [];
     for (const { series, scope, gaps } of parts) {
       const after = gaps.length === 0
         ? []
@@ -131,6 +135,7 @@ async function runRepair(
       all.push({
         outcomes: reconcileGaps(gaps, after, denied.get(series.symbol)!),
         doubts: known.flatMap(({ doubt = [] }) => doubt),
+        unknown: findUnknown(series, scope, known),
       });
     }
     return all;
@@ -138,6 +143,7 @@ async function runRepair(
   return {
     outcomes: looked.map(({ outcomes }) => outcomes),
     doubts: looked.map(({ doubts }) => doubts),
+    unknown: looked.map(({ unknown }) => unknown),
     isDone: failure === undefined,
     isStopped,
   };

@@ -7,6 +7,7 @@
 import { type Doubt, isUnrepairable } from "../coverage/coverage.ts";
 import { explainDoubt } from "../gaps/known.ts";
 import { addGap, type GapOutcome, type GapTotals, minutesOf, NO_GAPS } from "../gaps/outcome.ts";
+import { type Unknown, UNKNOWN_REASON } from "../gaps/unknown.ts";
 import type { SeriesKey } from "../records/record.ts";
 import { formatTime } from "../records/time.ts";
 import { printable } from "../telemetry/log.ts";
@@ -18,6 +19,8 @@ export interface GapReport {
   gap(gap: GapOutcome): void;
   /** Ranges of the series in doubt, whether bars are missing there or not. */
   doubt(doubt: Doubt): void;
+  /** A range that is neither confirmed nor in doubt. */
+  unknown(range: Unknown): void;
   /** A series, or all of a symbol, that is not looked at. */
   skip(series: Pick<SeriesKey, "symbol"> & Partial<SeriesKey>, reason: string): void;
   /** Ends the report, and gives the totals. */
@@ -31,7 +34,7 @@ type Write = (text: string) => void;
 
 /**
  * One object on one line: `ranges`, `skipped`, `series` (how many were looked at) and `totals`; where it `explains` also
- * `doubts`.
+ * `doubts` and `unknown`.
  */
 export function reportJson(write: Write, explains = false): GapReport {
   let totals = NO_GAPS;
@@ -39,12 +42,13 @@ export function reportJson(write: Write, explains = false): GapReport {
   let names: Partial<SeriesKey> = {};
   const skipped: unknown[] = [];
   const doubts: unknown[] = [];
+  const unknown: unknown[] = [];
   let separator = '{"ranges":[';
 
   function end(error?: string): GapTotals {
     const rounded = Object.fromEntries(Object.entries(totals).map(([name, minutes]) => [name, round(minutes)]));
     if (separator !== ",") write(separator);
-    const rest = JSON.stringify({ skipped, series, totals: rounded, doubts: explains ? doubts : undefined, error });
+    const rest = JSON.stringify({ skipped, series, totals: rounded, ...explains ? { doubts, unknown } : {}, error });
     write(`],${rest.slice(1)}\n`);
     return totals;
   }
@@ -67,6 +71,12 @@ export function reportJson(write: Write, explains = false): GapReport {
       const next = isUnrepairable(doubt) ? null : formatTime(dueAt);
       const [start, end, since] = [from, to, foundAt].map(formatTime);
       doubts.push({ ...names, from: start, to: end, minutes: round(minutesOf(doubt)), reason, since, attempts, next });
+    },
+    unknown(range) {
+      totals = { ...totals, unknown: totals.unknown + range.minutes };
+      if (!explains) return;
+      const [from, to] = [formatTime(range.from), formatTime(range.to)];
+      unknown.push({ ...names, from, to, minutes: round(range.minutes), reason: "unknown" });
     },
     skip: ({ provider, symbol, timeframe }, reason) => void skipped.push({ provider, symbol, timeframe, reason }),
     end,
@@ -128,6 +138,15 @@ export function reportTable(write: Write, explains = false): GapReport {
           `since ${shortTime(foundAt)}, ${asked}, ${next}\n`,
       );
     },
+    unknown({ from, to, minutes }) {
+      totals = { ...totals, unknown: totals.unknown + minutes };
+      if (!explains) return;
+      write(
+        `${name} is unknown from ${shortTime(from)} to ${shortTime(to)}, ${
+          count(minutes)
+        } minutes: ${UNKNOWN_REASON}\n`,
+      );
+    },
     skip(series, reason) {
       if (skipped++ < SHOWN.reasons) write(`${describe(series)} is not looked at: ${reason}\n`);
     },
@@ -146,13 +165,14 @@ function describe({ provider, symbol, timeframe }: Partial<SeriesKey>): string {
   return [provider, symbol, timeframe].filter((part) => part !== undefined).map(printable).join(" ");
 }
 
-function describeTotals({ found, repaired, noTrade, unrepairable, missing }: GapTotals): string {
+function describeTotals({ found, repaired, noTrade, unrepairable, missing, unknown }: GapTotals): string {
   const parts = [
     `${count(repaired)} repaired`,
     `${count(unrepairable)} unrepairable`,
     `${count(missing)} still missing`,
   ];
-  const quiet = noTrade > 0 ? `; ${count(noTrade)} are known to be without trades` : "";
+  const quiet = (noTrade > 0 ? `; ${count(noTrade)} are known to be without trades` : "") +
+    (unknown > 0 ? `; nothing is known of ${count(unknown)}, see --explain` : "");
   if (found === 0) return `no minutes are missing${quiet}`;
   if (repaired + unrepairable === 0) return `${count(missing)} minutes are missing${quiet}`;
   return `${count(found)} minutes were missing: ${parts.join(", ")}${quiet}`;

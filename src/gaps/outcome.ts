@@ -22,14 +22,14 @@ export interface GapOutcome extends Range {
   readonly state: GapState;
   /** Whether it was known to be without trades before. */
   readonly wasKnown?: true;
-  /** Why it is missing or unrepairable, where that is known. */
+  /** Why it is missing or unrepairable; `unknown` where it is neither confirmed nor in doubt. */
   readonly reason?: string;
 }
 
 /** The outcome of a gap before history is asked. */
 export function describeGap({ from, to, isNoTrade, doubt }: Gap): GapOutcome {
   if (isNoTrade) return { from, to, state: "no-trade", wasKnown: true };
-  if (doubt === undefined) return { from, to, state: "missing" };
+  if (doubt === undefined) return { from, to, state: "missing", reason: "unknown" };
   return { from, to, state: isUnrepairable(doubt) ? "unrepairable" : "missing", reason: explainDoubt(doubt) };
 }
 
@@ -43,12 +43,14 @@ export interface GapTotals {
   readonly unrepairable: number;
   /** Still missing. */
   readonly missing: number;
+  /** Neither confirmed nor in doubt, whether bars are stored there or not; not of series without a history. */
+  readonly unknown: number;
 }
 
 /** Nothing of anything. */
-export const NO_GAPS: GapTotals = { found: 0, repaired: 0, noTrade: 0, unrepairable: 0, missing: 0 };
+export const NO_GAPS: GapTotals = { found: 0, repaired: 0, noTrade: 0, unrepairable: 0, missing: 0, unknown: 0 };
 
-const TOTALS: Record<GapState, Exclude<keyof GapTotals, "found">> = {
+const TOTALS: Record<GapState, Exclude<keyof GapTotals, "found" | "unknown">> = {
   missing: "missing",
   repaired: "repaired",
   "no-trade": "noTrade",

@@ -11,6 +11,7 @@ import { readKnown } from "./known.ts";
 import { findGaps, type Gap } from "./scan.ts";
 import type { Scope } from "./scope.ts";
 import type { StoredSeries } from "./series.ts";
+import { findUnknown, type Unknown } from "./unknown.ts";
 
 /** A series, or the rest of one, to look at. */
 export interface ScopedSeries {
@@ -24,6 +25,8 @@ export interface Part extends ScopedSeries {
   readonly gaps: readonly Gap[];
   /** Everything in the scope that is in doubt, whether it is stored or not. */
   readonly doubts: readonly Doubt[];
+  /** Everything in the scope that is neither confirmed nor in doubt. */
+  readonly unknown: readonly Unknown[];
 }
 
 /** Most gaps of a slice. */
@@ -61,7 +64,13 @@ export async function takeSlice(
     const end = isWhole ? scope.to : gaps.at(-1)!.to;
     const part = isWhole ? scope : { ...scope, to: end, doubtsTo: end };
     const known = await readKnown(client, names, series.id, part.from, part.to);
-    parts.push({ series, scope: part, gaps, doubts: known.flatMap(({ doubt = [] }) => doubt) });
+    parts.push({
+      series,
+      scope: part,
+      gaps,
+      doubts: known.flatMap(({ doubt = [] }) => doubt),
+      unknown: findUnknown(series, part, known),
+    });
   }
   return parts;
 }

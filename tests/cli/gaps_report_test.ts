@@ -56,7 +56,14 @@ Deno.test("the totals tell what became of what was missing", () => {
     report.gap(gap(0, 3, "unrepairable"));
     report.gap(gap(3, 2, "missing"));
   });
-  assertEquals(JSON.parse(text).totals, { found: 19, repaired: 10, noTrade: 104, unrepairable: 3, missing: 2 });
+  assertEquals(JSON.parse(text).totals, {
+    found: 19,
+    repaired: 10,
+    noTrade: 104,
+    unrepairable: 3,
+    missing: 2,
+    unknown: 0,
+  });
 });
 
 Deno.test("without anything to tell the object is whole, too", () => {
@@ -64,7 +71,7 @@ Deno.test("without anything to tell the object is whole, too", () => {
     ranges: [],
     skipped: [],
     series: 0,
-    totals: { found: 0, repaired: 0, noTrade: 0, unrepairable: 0, missing: 0 },
+    totals: { found: 0, repaired: 0, noTrade: 0, unrepairable: 0, missing: 0, unknown: 0 },
   });
 });
 

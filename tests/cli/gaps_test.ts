@@ -50,14 +50,15 @@ Deno.test("gaps --json prints one object with every range and the totals", async
   const { code, stdout } = await work.gaps("--json", "--symbols", "AAPL");
   assertEquals(code, 1);
   const series = { provider: "replay", symbol: "AAPL", timeframe: "1m" };
+  const missing = { state: "missing", reason: "unknown" };
   assertEquals(JSON.parse(stdout), {
     ranges: [
-      { ...series, from: "2024-01-02T14:33:00.000Z", to: "2024-01-02T14:35:00.000Z", minutes: 2, state: "missing" },
-      { ...series, from: "2024-01-02T14:38:00.000Z", to: "2024-01-02T14:39:00.000Z", minutes: 1, state: "missing" },
+      { ...series, from: "2024-01-02T14:33:00.000Z", to: "2024-01-02T14:35:00.000Z", minutes: 2, ...missing },
+      { ...series, from: "2024-01-02T14:38:00.000Z", to: "2024-01-02T14:39:00.000Z", minutes: 1, ...missing },
     ],
     skipped: [],
     series: 1,
-    totals: { found: 3, repaired: 0, noTrade: 0, unrepairable: 0, missing: 3 },
+    totals: { found: 3, repaired: 0, noTrade: 0, unrepairable: 0, missing: 3, unknown: 0 },
   });
 });
 
@@ -105,15 +106,60 @@ SELECT id, '${from}', '${to}', '${reason}', now(), ${dueAt}, 1 FROM series_key W
   ) => [symbol, from.slice(11, 16), to.slice(11, 16), reason];
   assertEquals(json.ranges.map(told), [
     ["BTC/USD", "14:20", "14:40", "the connection was interrupted"],
-    ["BTC/USD", "14:40", "14:41", undefined],
+    ["BTC/USD", "14:40", "14:41", "unknown"],
     ["ETH/USD", "14:31", "14:33", "history does not reach the end of the range yet"],
-    ["ETH/USD", "14:33", "14:35", undefined],
-    ["ETH/USD", "14:37", "14:41", undefined],
+    ["ETH/USD", "14:33", "14:35", "unknown"],
+    ["ETH/USD", "14:37", "14:41", "unknown"],
   ]);
   assertEquals(json.doubts.map(told), [
     ["BTC/USD", "14:20", "14:40", "interrupted"],
     ["ETH/USD", "14:31", "14:33", "lag"],
   ]);
+  assertEquals(json.unknown.map(told), [["BTC/USD", "14:40", "14:41", "unknown"]], "series of files are not counted");
+});
+
+Deno.test("gaps names the minutes of which nothing is known, and --explain their ranges", async () => {
+  await using work = await openWorkspace(server);
+  assertEquals((await work.run(["migrate", "--database", work.database, "--data-dir", work.dataDir])).code, 0);
+  await work.query(
+    `INSERT INTO series_key (tenant, provider, symbol, timeframe) VALUES ('default', 'kraken', 'BTC/USD', '1m')`,
+  );
+  const start = Date.UTC(2024, 0, 2, 14, 30);
+  const time = (minute: number) => new Date(start + minute * 60_000).toISOString();
+  // Bars of minutes 0 to 5; of 2 and 3 one is confirmed and one is in doubt.
+  for (let minute = 0; minute <= 5; minute++) {
+    await work.query(`INSERT INTO bar (series_id, ts, open, high, low, close, volume, status, received_at)
+SELECT id, '${time(minute)}', 1, 1, 1, 1, 1, 'f', now() FROM series_key`);
+  }
+  await work.query(`INSERT INTO series_coverage (series_id, confirmed, updated_at, updated_by)
+SELECT id, tstzmultirange(tstzrange('${time(2)}', '${time(3)}')), now(), 'a test' FROM series_key`);
+  await work.query(`INSERT INTO series_doubt (series_id, starts, ends, reason, found_at, due_at, attempts)
+SELECT id, '${time(3)}', '${time(4)}', 'partial', now(), now(), 0 FROM series_key`);
+  const gaps = (...args: string[]) =>
+    work.run([
+      "gaps",
+      ...args,
+      "--from",
+      time(-5),
+      "--to",
+      time(8),
+      "--database",
+      work.database,
+      "--data-dir",
+      work.dataDir,
+    ]);
+  const { json } = await gaps("--json", "--explain");
+  const series = { provider: "kraken", symbol: "BTC/USD", timeframe: "1m" };
+  const range = (from: number, to: number) => ({ ...series, from: time(from), to: time(to), minutes: to - from });
+  assertEquals(json.unknown, [{ ...range(-5, 2), reason: "unknown" }, { ...range(4, 8), reason: "unknown" }]);
+  assertEquals(
+    json.ranges,
+    [range(-5, 0), range(6, 8)].map((each) => ({ ...each, state: "missing", reason: "unknown" })),
+  );
+  assertEquals([json.totals.missing, json.totals.unknown], [7, 11]);
+  const { stdout } = await gaps("--explain");
+  assertStringIncludes(stdout, "kraken BTC/USD 1m is unknown from 2024-01-02T14:25Z to 2024-01-02T14:32Z, 7 minutes: ");
+  assertStringIncludes(stdout, "1 series, 7 minutes are missing; nothing is known of 11, see --explain\n");
 });
 
 Deno.test("gaps --explain names doubts of minutes that are not expected to be in history yet", async () => {

@@ -22,14 +22,14 @@ Deno.test("bars that are there afterwards are repaired, in whole or in parts", (
     "12-14 no-trade",
     "14-15 repaired",
     "15-20 no-trade",
-    "30-31 missing",
+    "30-31 missing: unknown",
     "31-40 repaired",
   ]);
 });
 
 Deno.test("a gap that nothing is proved about is missing, whatever was asked", () => {
   const same = gaps([10, 20], [30, 40]);
-  assertEquals(judge(same, same), ["10-20 missing", "30-40 missing"]);
+  assertEquals(judge(same, same), ["10-20 missing: unknown", "30-40 missing: unknown"]);
 });
 
 Deno.test("a gap in doubt is missing or unrepairable, for the reason of the doubt", () => {
@@ -49,10 +49,10 @@ Deno.test("a part that the account may not read is unrepairable, as the vendor s
   const denied: Denial[] = [{ interval: [0, 15], reason: "no plan" }, { interval: [32, 35], reason: "no plan" }];
   assertEquals(judge(same, same, denied), [
     "10-15 unrepairable: no plan",
-    "15-20 missing",
-    "30-32 missing",
+    "15-20 missing: unknown",
+    "30-32 missing: unknown",
     "32-35 unrepairable: no plan",
-    "35-40 missing",
+    "35-40 missing: unknown",
   ]);
 });
 

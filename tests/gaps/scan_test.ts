@@ -160,10 +160,10 @@ VALUES (${seriesId}, ${at("00:02")}, ${at("00:04")}, 'hole', now(), now(), 3), (
   const gaps = await withClient(database, (client, names) => Array.fromAsync(findGaps({ client, names, ...options })));
   assertEquals(gaps.map(({ doubt }) => doubt?.reason), [undefined, "hole", "denied", undefined]);
   assertEquals(gaps.map(describeGap).map(({ state, reason }) => [state, reason]), [
-    ["missing", undefined],
+    ["missing", "unknown"],
     ["missing", "a live bar did not adjoin the bar before it"],
     ["unrepairable", "the account may not read the range"],
-    ["missing", undefined],
+    ["missing", "unknown"],
   ]);
 });
 

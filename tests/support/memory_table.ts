@@ -46,15 +46,16 @@ export function createMemoryTable(): MemoryTable {
     [...series.get(keyOf(provider, symbol))?.values() ?? []].sort((a, b) => a.ts - b.ts);
 
   function startsOf(provider: string, symbol: string, [from, to]: Interval): StoredStarts {
-    const within = rowsOf(provider, symbol).filter(({ ts }) => ts >= from && ts < to);
-    const starts = rowsOf(provider, symbol).filter(({ status }) => status !== "provisional").map(({ ts }) => ts);
+    const stored = rowsOf(provider, symbol);
+    const within = stored.filter(({ ts }) => ts >= from && ts < to);
+    const starts = stored.filter(({ status }) => status !== "provisional").map(({ ts }) => ts);
     return {
       before: starts.findLast((ts) => ts < from),
       within: starts.filter((ts) => ts >= from && ts < to),
       after: starts.find((ts) => ts >= to),
       ...within.length === 0 ? {} : { receivedAt: Math.max(...within.map(({ receivedAt }) => receivedAt)) },
-      corrected: rowsOf(provider, symbol).filter(({ ts, status, receivedAt }) =>
-        ts >= from && ts < to && status === "correction" && receivedAt / 1000 > Date.now() - 2 * 60 * 60_000
+      corrected: within.filter(({ status, receivedAt }) =>
+        status === "correction" && receivedAt / 1000 > Date.now() - 2 * 60 * 60_000
       ).map(({ ts }) => ts),
     };
   }
