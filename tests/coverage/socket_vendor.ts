@@ -10,7 +10,7 @@ import { createShown } from "../model/shown.ts";
 import { isIn, streamOf } from "../model/streamed.ts";
 import type { MarketBar } from "../support/fake_kraken.ts";
 import { providerSettings } from "../support/providers.ts";
-import type { CoverageVenue, Line } from "./venue.ts";
+import type { CoverageLine, CoverageVenue } from "./venue.ts";
 
 /** What it is made of. */
 export interface SocketVendorOptions extends VendorOptions {
@@ -26,7 +26,7 @@ export function startSocketVendor({ time, market, misdeeds, stored, venue, touch
   const { now } = time;
   const symbols = [...market.keys()];
   const shown = createShown({ now, market, misdeeds, stored });
-  const lines = new Set<Line>();
+  const lines = new Set<CoverageLine>();
   venue.serve(() => symbols.flatMap((symbol) => shown(symbol, -Infinity, Infinity)).map(toMarketBar), now);
 
   async function follow(): Promise<never> {

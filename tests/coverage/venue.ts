@@ -5,20 +5,10 @@
  */
 import type { MarketBar } from "../support/fake_kraken.ts";
 import { alterJson, cutShort, type Lapse, type Lapses, say } from "../support/lapse.ts";
+import type { Line } from "../support/lines.ts";
 
-/** What a vendor says of a bar: a state under way, its end, or another value for it later. */
-export interface Print {
-  readonly kind: "forming" | "closed" | "corrected";
-  readonly bar: MarketBar;
-}
-
-/** One client's connection that has subscribed. */
-export interface Line {
-  readonly isOpen: boolean;
-  /** Sends what the endpoint sends of these prints, as one message where it may. */
-  send(prints: readonly Print[]): void;
-  close(): void;
-}
+/** A connection of which nothing but prints is sent. */
+export type CoverageLine = Omit<Line, "raw">;
 
 /** See the module's description. */
 export interface CoverageVenue extends AsyncDisposable {
@@ -29,7 +19,7 @@ export interface CoverageVenue extends AsyncDisposable {
   readonly tellsForming: boolean;
   readonly tellsClosed: boolean;
   /** The next client that has subscribed. */
-  line(): Promise<Line>;
+  line(): Promise<CoverageLine>;
   /** Sets what history has, before each of its answers, and the vendor's clock. */
   serve(bars: () => readonly MarketBar[], now: () => number): void;
   /** Ways to answer with nonsense, by name; `undefined` ends it. */

@@ -5,7 +5,8 @@
  */
 import type { Print } from "./market.ts";
 import type { Random } from "./random.ts";
-import { type Inflict, type Line, sleep, type Venue } from "./venue.ts";
+import type { Line } from "../support/lines.ts";
+import { type Inflict, sleep, type Venue } from "./venue.ts";
 
 /** How long a line must have lived after a message for the message to have surely arrived, in milliseconds. */
 const SURE_MS = 20_000;

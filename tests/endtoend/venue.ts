@@ -3,20 +3,10 @@
  *
  * @module
  */
+import type { Line } from "../support/lines.ts";
 import type { Relay } from "../support/relay.ts";
 import type { Print, Truth } from "./market.ts";
 import type { Random } from "./random.ts";
-
-/** One client's connection to the fake. */
-export interface Line {
-  readonly isOpen: boolean;
-  /** Sends what the endpoint sends of these prints. */
-  send(prints: readonly Print[]): void;
-  /** Sends a message as it is. */
-  raw(text: string): void;
-  /** Closes it as a server does that is restarted. */
-  close(): void;
-}
 
 /** A row as the table must hold it. */
 export interface Expected {

@@ -1,5 +1,6 @@
 import { startFakeAlpaca } from "../../support/fake_alpaca.ts";
 import { alterJson, say } from "../../support/lapse.ts";
+import { alpacaLine } from "../../support/lines.ts";
 import { type CoverageVenue, serveRest, without } from "../venue.ts";
 
 /** Alpaca as the vendor. */
@@ -19,23 +20,7 @@ export function startAlpaca(): CoverageVenue {
     variables: { ...fake.variables, ALPACA_FEED: "sip" },
     tellsForming: false,
     tellsClosed: true,
-    async line() {
-      const connection = await fake.connection();
-      return {
-        get isOpen() {
-          return connection.isOpen;
-        },
-        send(prints) {
-          const of = (bars: typeof prints) =>
-            bars.map(({ bar }) => bar).filter(({ symbol }) => connection.symbols.has(symbol));
-          const closed = of(prints.filter(({ kind }) => kind === "closed"));
-          const corrected = of(prints.filter(({ kind }) => kind === "corrected"));
-          if (closed.length > 0) connection.bars(...closed);
-          if (corrected.length > 0) connection.updates(...corrected);
-        },
-        close: () => connection.close(1012),
-      };
-    },
+    line: async () => alpacaLine(await fake.connection()),
     serve: rest.serve,
     nonsense: rest.nonsense,
     lie: rest.lie,

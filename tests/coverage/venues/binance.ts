@@ -1,5 +1,6 @@
 import { startFakeBinance } from "../../support/fake_binance.ts";
 import { say } from "../../support/lapse.ts";
+import { binanceLine } from "../../support/lines.ts";
 import { type CoverageVenue, serveRest } from "../venue.ts";
 
 /** Binance as the vendor. */
@@ -16,21 +17,7 @@ export function startBinance(): CoverageVenue {
     variables: fake.variables,
     tellsForming: true,
     tellsClosed: true,
-    async line() {
-      const connection = await fake.connection();
-      return {
-        get isOpen() {
-          return connection.isOpen;
-        },
-        send(prints) {
-          for (const { kind, bar } of prints) {
-            if (kind === "forming") connection.forming(bar);
-            else connection.bars(bar);
-          }
-        },
-        close: () => connection.close(1012),
-      };
-    },
+    line: async () => binanceLine(await fake.connection()),
     serve: rest.serve,
     nonsense: rest.nonsense,
     lie: rest.lie,

@@ -1,8 +1,6 @@
-import type { MarketBar } from "../../support/fake_kraken.ts";
 import { type BarsAsked, type MarketBar as TwsBar, startFakeTws } from "../../support/fake_tws.ts";
+import { sendToTws, toTws } from "../../support/lines.ts";
 import type { CoverageVenue } from "../venue.ts";
-
-const toTws = (bar: MarketBar): TwsBar => ({ ...bar, count: bar.trades, wap: bar.close });
 
 /** What history may answer instead of its bars. */
 const LIES: Readonly<Record<string, (ask: BarsAsked, bars: readonly TwsBar[]) => readonly TwsBar[]>> = {
@@ -29,7 +27,7 @@ export function startIbkr(): CoverageVenue {
           return isOpen;
         },
         send(prints) {
-          for (const { kind, bar } of prints) if (kind !== "closed") connection.update(toTws(bar));
+          sendToTws(connection, prints);
         },
         close: connection.close,
       };

@@ -1,5 +1,6 @@
 import { startFakeKraken } from "../../support/fake_kraken.ts";
 import { alterJson, say } from "../../support/lapse.ts";
+import { krakenLine } from "../../support/lines.ts";
 import { type CoverageVenue, serveRest } from "../venue.ts";
 
 /** Kraken as the vendor. */
@@ -23,21 +24,16 @@ export function startKraken(): CoverageVenue {
     async line() {
       const connection = await fake.connection();
       // Real ones come each second; less often is enough to live.
-      const beating = setInterval(() => connection.isOpen && connection.heartbeat(), 25_000);
-      return {
-        get isOpen() {
-          if (!connection.isOpen) clearInterval(beating);
-          return connection.isOpen;
-        },
-        send(prints) {
-          const bars = prints.filter(({ kind }) => kind !== "closed").map(({ bar }) => bar);
-          if (bars.length > 0) connection.update(...bars);
-        },
+      const beating = setInterval(() => {
+        if (connection.isOpen) connection.heartbeat();
+        else clearInterval(beating);
+      }, 25_000);
+      return Object.assign(krakenLine(connection), {
         close() {
           clearInterval(beating);
           connection.close(1012);
         },
-      };
+      });
     },
     serve: rest.serve,
     nonsense: rest.nonsense,

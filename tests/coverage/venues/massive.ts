@@ -1,6 +1,7 @@
 import type { MarketBar } from "../../support/fake_kraken.ts";
 import { startFakeMassive } from "../../support/fake_massive.ts";
 import { alterJson, say } from "../../support/lapse.ts";
+import { massiveLine } from "../../support/lines.ts";
 import { type CoverageVenue, serveRest } from "../venue.ts";
 
 /** Massive as the vendor. */
@@ -23,19 +24,7 @@ export function startMassive(): CoverageVenue {
     variables: fake.variables,
     tellsForming: false,
     tellsClosed: true,
-    async line() {
-      const connection = await fake.connection();
-      return {
-        get isOpen() {
-          return connection.isOpen;
-        },
-        send(prints) {
-          const held = prints.filter(({ bar }) => connection.topics.has(`AM.${bar.symbol}`));
-          if (held.length > 0) connection.bars(...held.map(({ bar }) => bar));
-        },
-        close: () => connection.close(1012, "service restart"),
-      };
-    },
+    line: async () => massiveLine(await fake.connection()),
     serve: rest.serve,
     nonsense: rest.nonsense,
     lie: rest.lie,

@@ -5,6 +5,7 @@
  */
 import { startFakeAlpaca } from "../../support/fake_alpaca.ts";
 import { startRelay } from "../../support/relay.ts";
+import { alpacaLine } from "../../support/lines.ts";
 import { createHistory } from "../history.ts";
 import { HALF_WEBSOCKET_MESSAGE, sleep, type Venue } from "../venue.ts";
 
@@ -50,22 +51,7 @@ export function startAlpaca(): Venue {
         relay.cut();
       },
     },
-    async line() {
-      const connection = await fake.connection();
-      return {
-        get isOpen() {
-          return connection.isOpen;
-        },
-        send(prints) {
-          const closed = prints.filter(({ kind }) => kind === "closed").map(({ bar }) => bar);
-          const corrected = prints.filter(({ kind }) => kind === "corrected").map(({ bar }) => bar);
-          if (closed.length > 0) connection.bars(...closed);
-          if (corrected.length > 0) connection.updates(...corrected);
-        },
-        raw: connection.raw,
-        close: () => connection.close(1012),
-      };
-    },
+    line: async () => alpacaLine(await fake.connection()),
     record: ({ bar }) => history.put(bar),
     malformed(marker, random) {
       return random.pick([

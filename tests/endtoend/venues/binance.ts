@@ -5,6 +5,7 @@
  */
 import { startFakeBinance } from "../../support/fake_binance.ts";
 import { startRelay } from "../../support/relay.ts";
+import { binanceLine } from "../../support/lines.ts";
 import { createHistory } from "../history.ts";
 import { HALF_WEBSOCKET_MESSAGE, sleep, type Venue } from "../venue.ts";
 
@@ -44,22 +45,12 @@ export function startBinance(): Venue {
     },
     async line() {
       const connection = await fake.connection();
-      return {
-        get isOpen() {
-          return connection.isOpen;
-        },
-        send(prints) {
-          for (const { kind, bar } of prints) {
-            if (kind === "forming") connection.forming(bar);
-            else connection.bars(bar);
-          }
-        },
-        raw: connection.raw,
+      return Object.assign(binanceLine(connection), {
         close() {
           connection.raw('{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}');
           connection.close(1012);
         },
-      };
+      });
     },
     record: ({ kind, bar }) => kind === "forming" ? undefined : history.put(bar),
     malformed(marker, random) {

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { MarketBar } from "../../support/fake_kraken.ts";
 import { type FakeConnection, startFakeTws } from "../../support/fake_tws.ts";
+import { sendToTws, toTws } from "../../support/lines.ts";
 import { startRelay } from "../../support/relay.ts";
 import { createHistory } from "../history.ts";
 import { sleep, type Venue } from "../venue.ts";
@@ -97,8 +97,7 @@ export function startIbkr(): Venue {
           return connections.has(connection);
         },
         send(prints) {
-          if (isCutOff) return;
-          for (const { kind, bar } of prints) if (kind !== "closed") connection.update(toTws(bar));
+          if (!isCutOff) sendToTws(connection, prints);
         },
         raw: (text) => connection.send(90, connection.newest("AAPL") ?? 0, 1, text, 1, 1, 1, 1, 1, 1),
         close: connection.close,
@@ -123,5 +122,3 @@ export function startIbkr(): Venue {
     },
   };
 }
-
-const toTws = (bar: MarketBar) => ({ ...bar, count: bar.trades, wap: bar.close });

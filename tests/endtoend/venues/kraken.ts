@@ -5,6 +5,7 @@
  */
 import { startFakeKraken } from "../../support/fake_kraken.ts";
 import { startRelay } from "../../support/relay.ts";
+import { krakenLine } from "../../support/lines.ts";
 import { createHistory } from "../history.ts";
 import { HALF_WEBSOCKET_MESSAGE, sleep, type Venue } from "../venue.ts";
 
@@ -36,21 +37,7 @@ export function startKraken(): Venue {
       "REST throttled": (lengthMs) => storm("EGeneral:Too many requests", lengthMs),
       "REST down": (lengthMs) => storm(503, lengthMs),
     },
-    async line() {
-      const connection = await fake.connection();
-      return {
-        get isOpen() {
-          return connection.isOpen;
-        },
-        send(prints) {
-          // There is no word for a bar that is over: a later one begins.
-          const bars = prints.filter(({ kind }) => kind !== "closed").map(({ bar }) => bar);
-          if (bars.length > 0) connection.update(...bars);
-        },
-        raw: connection.raw,
-        close: () => connection.close(1012),
-      };
-    },
+    line: async () => krakenLine(await fake.connection()),
     record: ({ kind, bar }) => kind === "forming" ? undefined : history.put(bar),
     malformed(marker, random) {
       const times = '"interval_begin":"2024-07-24T07:56:00.000000000Z","interval":1';

@@ -6,6 +6,7 @@
 import type { MarketBar } from "../../support/fake_kraken.ts";
 import { MAX_CONNECTIONS, startFakeMassive } from "../../support/fake_massive.ts";
 import { startRelay } from "../../support/relay.ts";
+import { massiveLine } from "../../support/lines.ts";
 import { createHistory } from "../history.ts";
 import { HALF_WEBSOCKET_MESSAGE, sleep, type Venue } from "../venue.ts";
 
@@ -49,17 +50,7 @@ export function startMassive(): Venue {
         fake.script.greeting = greeting;
       },
     },
-    async line() {
-      const connection = await fake.connection();
-      return {
-        get isOpen() {
-          return connection.isOpen;
-        },
-        send: (prints) => connection.bars(...prints.map(({ bar }) => bar)),
-        raw: connection.raw,
-        close: () => connection.close(1012, "service restart"),
-      };
-    },
+    line: async () => massiveLine(await fake.connection()),
     record: ({ bar }) => history.put(bar),
     malformed(marker, random) {
       return random.pick([
