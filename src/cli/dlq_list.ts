@@ -1,4 +1,5 @@
 /** `barline dlq list`. @module */
+import { resolve } from "@std/path";
 import { loadConfig } from "../config/load.ts";
 import { tenantDirectory } from "../storage/data_dir.ts";
 import { DEFAULT_MAX_REPLAYS } from "../dead_letters/letter.ts";
@@ -16,13 +17,14 @@ export async function list({ options, flags, configFile }: Invocation, matches: 
   if (by !== undefined && !GROUPINGS.includes(by as Grouping)) {
     throw new UsageError(`Cannot group by "${by}": expected one of ${GROUPINGS.join(", ")}`);
   }
+  const directory = deadLetterDirectory(tenantDirectory(settings));
   const groups = await groupLetters(
-    readLetters(deadLetterDirectory(tenantDirectory(settings))),
+    readLetters(directory),
     matches,
     by === undefined ? ["reason", "sqlstate", "provider"] : [by as Grouping],
   );
   if (settings.json) console.log(printable(JSON.stringify(groups)));
-  else if (groups.length === 0) console.log("No dead letters");
+  else if (groups.length === 0) console.log(printable(`No dead letters in ${resolve(directory)}`));
   else for (const group of groups) console.log(describe(group, by as Grouping | undefined));
   return EXIT.done;
 }

@@ -22,7 +22,8 @@ export interface ReportForm {
 
 /** Prints an error, and returns its exit code. */
 export async function report(error: unknown, { isSummary, log }: ReportForm): Promise<number> {
-  const message = printableLines(explain(error));
+  const isOutput = isOutputError(error);
+  const message = printableLines(`${isOutput ? "Cannot write to standard output: " : ""}${explain(error)}`);
   if (log === undefined) console.error(message);
   else {
     await configureLog({ level: "error", format: log });
@@ -34,7 +35,7 @@ export async function report(error: unknown, { isSummary, log }: ReportForm): Pr
       : [message.replace(/\s*\n\s*/g, " ")];
     for (const line of lines) getLogger("barline").error(literally(line));
   }
-  if (isSummary) console.log(summarizeUnbegun(message));
+  if (isSummary && !isOutput) console.log(summarizeUnbegun(message));
   return isUsage(error) || isSetUp(error) ? EXIT.usage : EXIT.failed;
 }
 
@@ -78,6 +79,10 @@ function isSetUp(error: unknown): boolean {
   if (error instanceof NatsError) return classifyNatsError(error.cause) === "fatal";
   return error instanceof PrepareError && classifyDatabaseError(error.cause) === "fatal";
 }
+
+/** Whether a line to standard output failed, as on a full disk: the runtime's console throws the system's error bare. */
+const isOutputError = (error: unknown): boolean =>
+  error instanceof Error && /^\s*at (?:\S+\.)?log \(ext:/m.test(error.stack ?? "");
 
 function rootCause(error: unknown): unknown {
   return error instanceof Error && error.cause instanceof Error ? rootCause(error.cause) : error;

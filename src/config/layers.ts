@@ -111,10 +111,25 @@ export function fileLayer(
   return { layer, tenants };
 }
 
+/** Why a file of the configuration cannot be read. */
+function describeUnreadable(error: Error): string {
+  if (error instanceof Deno.errors.NotFound) return "there is no such file";
+  if (error instanceof Deno.errors.IsADirectory) return "it is a directory, expected a YAML file";
+  if (error instanceof Deno.errors.PermissionDenied) return "permission is denied, give the right to read it";
+  return `it cannot be read: ${error.message}`;
+}
+
 function readYaml(path: string, problems: ConfigProblem[]): Record<string, unknown> {
   try {
+    let text: string;
+    try {
+      text = Deno.readTextFileSync(path);
+    } catch (error) {
+      problems.push({ key: "config", source: path, message: describeUnreadable(error as Error) });
+      return {};
+    }
     // One option is called null.
-    const values = parseYaml(Deno.readTextFileSync(path), { stringKeys: true }) ?? {};
+    const values = parseYaml(text, { stringKeys: true }) ?? {};
     if (typeof values === "object" && !Array.isArray(values)) return values;
     problems.push({ key: "config", source: path, message: "the file holds no mapping, expected a YAML mapping" });
   } catch (error) {

@@ -26,9 +26,12 @@ export async function prepareDataDir(directory: string): Promise<void> {
     await Deno.writeTextFile(probe, "");
     await Deno.remove(probe);
   } catch (error) {
+    const isFile = error instanceof Deno.errors.AlreadyExists || error instanceof Deno.errors.NotADirectory;
     throw new Error(
-      `Cannot write to the data directory "${directory}": ${(error as Error).message}. ` +
-        "Give the right to write there, or choose another with --data-dir",
+      isFile
+        ? `Cannot write to the data directory "${directory}": there is a file of that name, choose another with --data-dir`
+        : `Cannot write to the data directory "${directory}": ${(error as Error).message}. ` +
+          "Give the right to write there, or choose another with --data-dir",
       { cause: error },
     );
   }

@@ -1,6 +1,7 @@
-import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { join } from "@std/path";
 import { csvFile, csvLine, gzip, HEADER } from "../support/bars.ts";
+import { testWhere } from "../support/skip.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 import { assertBalances } from "./scenarios.ts";
 
@@ -113,7 +114,7 @@ Deno.test("a data directory that is a file exits 1 and names the option that hel
   const path = await work.write("data", "");
   const { code, stderr } = await work.ingest(["--limit", "5", "--data-dir", path]);
   assertEquals(code, 1);
-  assertStringIncludes(stderr, `Cannot write to the data directory "${path}"`);
+  assertStringIncludes(stderr, `Cannot write to the data directory "${path}": there is a file of that name`);
   assertStringIncludes(stderr, "choose another with --data-dir");
 });
 
@@ -146,4 +147,44 @@ Deno.test("a BARLINE_ENV_FILE that is not there ends a start with exit code 2, b
   assertEquals(code, 2, stderr);
   assertStringIncludes(stderr, 'current value is "/nowhere/secrets", expected a file that exists');
   await assertRejects(() => Deno.stat(work.dataDir), Deno.errors.NotFound);
+});
+
+Deno.test("a configuration file that is missing or a directory exits 2 and is named", async () => {
+  await using work = await openWorkspace();
+  for (
+    const [path, says] of [
+      ["none.yaml", 'Cannot use "config" from none.yaml: there is no such file'],
+      [".", 'Cannot use "config" from .: it is a directory, expected a YAML file'],
+    ]
+  ) {
+    const { code, stderr } = await work.run(["ingest", "--config", path, "--limit", "5"]);
+    assertEquals(code, 2);
+    assertStringIncludes(stderr, says);
+  }
+});
+
+testWhere(
+  Deno.build.os === "linux" ? undefined : "there is no /dev/full",
+  "a standard output without room exits 1 and is named, without a stack or a second summary",
+  async () => {
+    await using work = await openWorkspace(server);
+    const through = ["bash", "-c", 'exec "$@" >/dev/full', "bash"];
+    for (
+      const start of [work.startIngest(["--limit", "5"], { through }), work.start(["config", "show"], { through })]
+    ) {
+      const { code, stderr } = await start.ended;
+      assertEquals(code, 1);
+      assertStringIncludes(stderr, "Cannot write to standard output: No space left on device");
+      assert(!stderr.includes(" at "), stderr);
+    }
+  },
+);
+
+Deno.test("where there are no dead letters, dlq list says where it has looked", async () => {
+  await using work = await openWorkspace();
+  const { code, stdout } = await work.run(["dlq", "list", "--data-dir", join(work.directory, "typo")]);
+  assertEquals([code, stdout], [
+    0,
+    `No dead letters in ${join(await Deno.realPath(work.directory), "typo", "dead-letters")}\n`,
+  ]);
 });

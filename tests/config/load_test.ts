@@ -145,7 +145,7 @@ Deno.test("a file that is no mapping, broken or missing is a problem", async () 
   assertThrows(
     () => loadConfig({ flags: new Map(), env: () => undefined, file: "/no/such.yaml" }),
     ConfigError,
-    "No such",
+    "there is no such file",
   );
 });
 
