@@ -35,6 +35,17 @@ export function furtherKey({ keyColumns }: Pick<RecordKind, "keyColumns">, row: 
     : `${further.length === 0 ? "''" : `concat_ws(chr(31), ${further.join(", ")})`}`;
 }
 
+/** What a newer observation of a key has more of, as SQL: whether it revises others, and its time of receipt. */
+export function observationOrder({ revisions }: Pick<RecordKind, "revisions">, row: string): string {
+  const isRevision = revisions === undefined
+    ? "false"
+    : `${row}.${revisions.column} IN (${revisions.codes.map(quoteCode).join(", ")})`;
+  return `(${isRevision}, ${row}.received_at)`;
+}
+
+/** A code of a column of type `char`. */
+export const quoteCode = (code: string): string => `'${code}'::"char"`;
+
 /** Table and view of each kind but bars, which are made by migrations. */
 export function kindRelations(): Relation[] {
   return Object.keys(recordKinds).filter((name) => name !== "bar").map(recordKind).flatMap((kind) => {

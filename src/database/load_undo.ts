@@ -13,7 +13,7 @@ import { furtherKey } from "./kinds.ts";
 import type { LoadDetails, LoadSeries } from "./load_read.ts";
 import { FatalError } from "./faults.ts";
 import type { Names } from "./names.ts";
-import { inStep, type RowRange, stepsOf } from "./row_steps.ts";
+import { inStep, isIn, parametersOf, type RowRange, stepsOf } from "./row_steps.ts";
 
 /** What is done to the rows of a series. */
 export interface UndoneSeries extends Omit<LoadSeries, "first" | "last"> {
@@ -119,10 +119,6 @@ function add(one: StepCounts, other: StepCounts): StepCounts {
 /** Whether a row that was kept is the one before another of its key. */
 const isKeptOf = (kind: RecordKind, row: string) =>
   `k.series_id = ${row}.series_id AND k.ts = ${row}.ts AND k.key = ${furtherKey(kind, row)}`;
-
-/** The rows of a step; the first parameters of a statement are its series and bounds. */
-const isIn = (row: string) => `${row}.series_id = $1 AND ${row}.ts >= $2 AND ${row}.ts <= $3`;
-const parametersOf = ({ seriesId, first, last }: RowRange) => [seriesId, first, last];
 
 /** Counts what a step will do. */
 async function count(client: Client, { of }: Names, { load, times }: LoadRows, step: RowRange): Promise<StepCounts> {

@@ -65,3 +65,8 @@ export async function inStep<T>(client: Client, fn: () => Promise<T>): Promise<T
     }
   }
 }
+
+/** The rows of a step; the first parameters of a statement are its series and bounds. */
+export const isIn = (row: string): string => `${row}.series_id = $1 AND ${row}.ts >= $2 AND ${row}.ts <= $3`;
+/** The parameters of {@linkcode isIn}. */
+export const parametersOf = ({ seriesId, first, last }: RowRange): unknown[] => [seriesId, first, last];

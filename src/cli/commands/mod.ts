@@ -10,6 +10,7 @@ import { chaos } from "./chaos.ts";
 import { cluster } from "./cluster.ts";
 import { createCompletions } from "./completions.ts";
 import { config } from "./config.ts";
+import { deletion } from "./delete.ts";
 import { dlq } from "./dlq.ts";
 import { doctor } from "./doctor.ts";
 import { gaps } from "./gaps.ts";
@@ -19,6 +20,7 @@ import { inspect } from "./inspect.ts";
 import { loads } from "./loads.ts";
 import { journal } from "./journal.ts";
 import { migrate } from "./migrate.ts";
+import { rename } from "./rename.ts";
 import { tenant } from "./tenant.ts";
 import { top } from "./top.ts";
 import { version } from "./version.ts";
@@ -29,6 +31,8 @@ export const commands: Readonly<Record<string, Command>> = {
   ingest,
   inspect,
   loads,
+  delete: deletion,
+  rename,
   backfill,
   gaps,
   dlq,

@@ -7,7 +7,7 @@ import type { RecordKind } from "../../records/kind.ts";
 import type { Writers } from "../sink.ts";
 import { isNewerQuery, markQuery, openLoadsQuery } from "./verify.ts";
 import { literal, type Names } from "../../database/names.ts";
-import { furtherKey, SQL_TYPES } from "../../database/kinds.ts";
+import { furtherKey, observationOrder, quoteCode, SQL_TYPES } from "../../database/kinds.ts";
 
 /**
  * How the server distinguishes a new row from an updated one: by a hidden column of the row, which partitioned tables
@@ -86,8 +86,6 @@ export function createStatements(
   const payload = names.filter((name) => !key.includes(name));
   const compared = payload.filter((name) => !UNCOMPARED.has(name));
   const { revisions } = kind;
-  const isRevision = (row: string) =>
-    revisions === undefined ? "false" : `${row}.${revisions.column} IN (${revisions.codes.map(quoteCode).join(", ")})`;
   const value = (row: string, name: string) =>
     name === revisions?.column
       ? `CASE ${row}.${name} ${
@@ -96,7 +94,7 @@ export function createStatements(
       } ELSE ${row}.${name} END`
       : `${row}.${name}`;
   const values = (row: string) => compared.map((name) => value(row, name)).join(", ");
-  const order = (row: string) => `(${isRevision(row)}, ${row}.received_at)`;
+  const order = (row: string) => observationOrder(kind, row);
   const isRecent = names.includes("ts") ? `excluded.ts > excluded.received_at - ${RECENT}` : "true";
   const isOwn = `old.received_at >= to_timestamp(${startedAt / 1000})`;
   const marks = { many: "true", live: isRecent, history: `${isRecent} OR ${isOwn}`, alone: isOwn }[writers];
@@ -162,6 +160,3 @@ FROM checked, (
   ), true) ELSE false END`;
   }
 }
-
-/** A code of a column of type `char`. */
-const quoteCode = (code: string) => `'${code}'::"char"`;
