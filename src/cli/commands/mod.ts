@@ -10,6 +10,7 @@ import { chaos } from "./chaos.ts";
 import { cluster } from "./cluster.ts";
 import { createCompletions } from "./completions.ts";
 import { config } from "./config.ts";
+import { copy } from "./copy.ts";
 import { deletion } from "./delete.ts";
 import { dlq } from "./dlq.ts";
 import { doctor } from "./doctor.ts";
@@ -33,6 +34,7 @@ export const commands: Readonly<Record<string, Command>> = {
   loads,
   delete: deletion,
   rename,
+  copy,
   backfill,
   gaps,
   dlq,
