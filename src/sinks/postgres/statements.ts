@@ -5,7 +5,7 @@
  */
 import type { RecordKind } from "../../records/kind.ts";
 import type { Writers } from "../sink.ts";
-import { isNewerQuery, markQuery, openLoadsQuery } from "./verify.ts";
+import { isNewerQuery, markQuery, openLoadsQuery, otherLoadsQuery } from "./verify.ts";
 import { literal, type Names } from "../../database/names.ts";
 import { furtherKey, observationOrder, quoteCode, SQL_TYPES } from "../../database/kinds.ts";
 
@@ -109,10 +109,11 @@ export function createStatements(
   };
 
   function upsert(newRows: NewRows, keeps = false): string {
+    const [loads, times] = [all.length + 4, all.length + 5];
+    const marked = keeps ? `${marks} OR ${otherLoadsQuery(schema, `$${loads}::int4[]`)}` : marks;
     const changes = `${order("excluded")} >= ${order("old")}
   AND ((${values("excluded")}) IS DISTINCT FROM (${values("old")})
-    OR (${order("excluded")} > ${order("old")} AND (${marks}) AND ${COUNT_TOUCHED}))`;
-    const [loads, times] = [all.length + 4, all.length + 5];
+    OR (${order("excluded")} > ${order("old")} AND (${marked}) AND ${COUNT_TOUCHED}))`;
     const known = keeps
       ? `loads AS MATERIALIZED (
   SELECT given.id, given.times::tstzmultirange AS times FROM unnest($${loads}::int4[], $${times}::text[]) AS given (id, times)

@@ -38,6 +38,17 @@ export function closedLoadError(): Error {
 
 const CLOSED = "Cannot write: the load of the records is undone, or is not known any more";
 
+/** How long after its last reservation of times a load without an end counts as running: it may have been killed. */
+const RUNNING = "interval '1 hour'";
+
+/**
+ * A query that tells whether other loads run. Each is recorded before it gives a time of receipt, and reserves later times than
+ * those before it: whoever writes a later time sees the load that may still write an earlier one.
+ */
+export const otherLoadsQuery = ({ of }: Names, own: string): string =>
+  `EXISTS (SELECT FROM ${of("load_time")} t JOIN ${of("load")} l ON l.id = t.load_id
+    WHERE t.starts > now() - ${RUNNING} AND l.ended_at IS NULL AND l.undo_began_at IS NULL AND l.id <> ALL (${own}))`;
+
 /** A query for the loads that are open, which stay so until the transaction ends: an undo waits for that. */
 export const openLoadsQuery = ({ of }: Names, ids: string): string =>
   `SELECT l.id FROM ${of("load")} l WHERE l.id = ANY (${ids}) AND l.undo_began_at IS NULL FOR SHARE`;
