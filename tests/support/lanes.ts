@@ -16,8 +16,8 @@ import { rowsOf } from "./frames.ts";
 /** A signal that never aborts. */
 export const never: AbortSignal = new AbortController().signal;
 
-/** The sink for bars into a database. */
-export function barSink(database: Database, deadlineMs = 10_000): Sink {
+/** The sink for bars into a database. Its deadline is for servers that hang, and far from what a busy machine takes. */
+export function barSink(database: Database, deadlineMs = 60_000): Sink {
   return openPostgresSink({ database, kind: recordKind("bar"), deadlineMs });
 }
 
