@@ -42,8 +42,8 @@ const CLOSED = "Cannot write: the load of the records is undone, or is not known
 const RUNNING = "interval '1 hour'";
 
 /**
- * A query that tells whether other loads run. Each is recorded before it gives a time of receipt, and reserves later times than
- * those before it: whoever writes a later time sees the load that may still write an earlier one.
+ * An expression that is true while other loads run. Each is recorded before it gives a time of receipt, and reserves later
+ * times than those before it: a load that writes a later time sees the load that may still write an earlier one.
  */
 export const otherLoadsQuery = ({ of }: Names, own: string): string =>
   `EXISTS (SELECT FROM ${of("load_time")} t JOIN ${of("load")} l ON l.id = t.load_id
