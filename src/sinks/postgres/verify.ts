@@ -43,11 +43,14 @@ const RUNNING = "interval '1 hour'";
 
 /**
  * An expression that is true while other loads run. Each is recorded before it gives a time of receipt, and reserves later
- * times than those before it: a load that writes a later time sees the load that may still write an earlier one.
+ * times than those before it: a load that writes a later time sees the load that may still write an earlier one. OFFSET 0
+ * makes the server look at the times of the last hour first, and not at all loads there have ever been.
  */
 export const otherLoadsQuery = ({ of }: Names, own: string): string =>
-  `EXISTS (SELECT FROM ${of("load_time")} t JOIN ${of("load")} l ON l.id = t.load_id
-    WHERE t.starts > now() - ${RUNNING} AND l.ended_at IS NULL AND l.undo_began_at IS NULL AND l.id <> ALL (${own}))`;
+  `EXISTS (SELECT FROM ${
+    of("load_time")
+  } t WHERE t.starts > now() - ${RUNNING} AND t.load_id <> ALL (${own}) AND EXISTS (
+    SELECT FROM ${of("load")} l WHERE l.id = t.load_id AND l.ended_at IS NULL AND l.undo_began_at IS NULL OFFSET 0))`;
 
 /** A query for the loads that are open, which stay so until the transaction ends: an undo waits for that. */
 export const openLoadsQuery = ({ of }: Names, ids: string): string =>
