@@ -58,6 +58,8 @@ export interface KeeperOptions {
   onFailure: (error: Error) => void;
 }
 
+/** Steps between bars that are in doubt together. */
+const NEAR = 5;
 const URGENT_MS = 5_000;
 const LOAD_AGAIN_MS = 2_000;
 const LEAST_MS = 15 * 60_000, MOST_MS = 60 * 60_000;
@@ -156,12 +158,13 @@ export function createCoverageKeeper(
    * Adds doubts over stored bars without coverage, and over the unknown time before a doubt: a doubt is saved before
    * the bars in front of it are.
    */
-  function withNewest(
+  async function withNewest(
     stored: ReadonlyMap<string, SeriesCoverage>,
     newest: ReadonlyMap<string, number>,
     peers: ReadonlyMap<string, readonly SeriesCoverage[]>,
-  ): ReadonlyMap<string, SeriesCoverage> {
+  ): Promise<ReadonlyMap<string, SeriesCoverage>> {
     const all = new Map(stored);
+    const own = await readOwn(stored, newest, peers);
     const now = Date.now();
     for (const symbol of new Set([...stored.keys(), ...newest.keys()])) {
       const coverage = all.get(symbol) ?? UNKNOWN;
@@ -171,7 +174,8 @@ export function createCoverageKeeper(
         ? [[to - Math.max(UPGRADE_MS, stepMs), to] as const, "upgraded" as const]
         : [[savedUntil(coverage), Math.max(to, end)] as const, "stopped" as const];
       const known = coverage.doubts.map((each): Interval => [each.from, each.to]);
-      const held = heldBy(peers.get(symbol));
+      // Corrections of this member's own bars may be lost, although another one has the minute.
+      const held = heldBy(peers.get(symbol)).flatMap((each) => subtract(each, own.get(symbol) ?? []));
       const opened = subtract(range, known).flatMap((each) => subtract(each, held)).map(([from, to]) => ({
         from,
         to,
@@ -183,6 +187,34 @@ export function createCoverageKeeper(
       all.set(symbol, opened.reduce(doubt, coverage));
     }
     return all;
+  }
+
+  /** Where this member has stored bars itself since its coverage was saved, of symbols that others of its group have. */
+  async function readOwn(
+    stored: ReadonlyMap<string, SeriesCoverage>,
+    newest: ReadonlyMap<string, number>,
+    peers: ReadonlyMap<string, readonly SeriesCoverage[]>,
+  ): Promise<ReadonlyMap<string, readonly Interval[]>> {
+    const ranges = new Map<string, Interval>();
+    for (const [symbol, start] of newest) {
+      const until = savedUntil(stored.get(symbol) ?? UNKNOWN);
+      const from = Math.max(until === Infinity ? -Infinity : until, start - UPGRADE_MS);
+      if (peers.has(symbol) && from <= start) ranges.set(symbol, [from, start + stepMs]);
+    }
+    if (ranges.size === 0 || store?.starts === undefined) return new Map();
+    const found = await store.starts(owner, ranges);
+    return new Map(Array.from(found, ([symbol, { within }]) => [symbol, runsOf(within)]));
+  }
+
+  /** The bars as ranges; those a few steps apart share one. */
+  function runsOf(starts: readonly number[]): Interval[] {
+    const runs: [number, number][] = [];
+    for (const start of starts) {
+      const last = runs.at(-1);
+      if (last !== undefined && start - last[1] <= NEAR * stepMs) last[1] = start + stepMs;
+      else runs.push([start, start + stepMs]);
+    }
+    return runs;
   }
 
   function startSaving(): void {
@@ -200,17 +232,17 @@ export function createCoverageKeeper(
         coverage.learn(known);
         heed = coverage.relearn;
       };
-      const stored = await read().catch((error) => {
+      const stored = await read().then((known) => withNewest(known, newest, peers)).catch((error) => {
         onFailure(error);
         const again = setInterval(() => {
-          read().then((known) => {
+          read().then((known) => withNewest(known, newest, peers)).then((known) => {
             clearInterval(again);
-            take(withNewest(known, newest, peers));
+            take(known);
           }, () => {});
         }, LOAD_AGAIN_MS);
         timers.push(again);
       });
-      if (stored !== undefined) take(withNewest(stored, newest, peers));
+      if (stored !== undefined) take(stored);
     },
     changed(track) {
       dirty.add(track);
