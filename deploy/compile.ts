@@ -37,7 +37,7 @@ export const PERMISSIONS = [
   ...["net", "read", "write", "env", "sys", "run"].map((name) => `--allow-${name}`),
   `--deny-sys=${DENIED}`,
 ];
-const WORKER = "src/database/embedded_worker.ts";
+const WORKERS = ["src/database/embedded_worker.ts", "src/database/door/reader_worker.ts"];
 /** Files of packages that no program reads; archives are extensions of PostgreSQL, which nothing here creates. */
 const UNREAD = /\.(map|ts|cts|mts|md|tar\.gz)$/;
 
@@ -78,13 +78,14 @@ export async function compile({ output, target, v8Flags = V8_FLAGS }: CompileOpt
         lock: { path: "./deno.lock", frozen: false },
       }),
     );
-    await run(stage, ["cache", "main.ts", WORKER]);
+    await run(stage, ["cache", "main.ts", ...WORKERS]);
     const added = (await readPackages(lockPath)).difference(locked);
     if (added.size > 0) throw new Error(`Cannot compile: deploy/deno.lock lacks ${[...added].join(", ")}`);
     await removeUnread(join(stage, "node_modules"));
     await Deno.mkdir(dirname(resolve(output)), { recursive: true });
     await run(stage, [
-      ...["compile", "--no-check", ...PERMISSIONS, `--v8-flags=${v8Flags}`, "--include", WORKER],
+      ...["compile", "--no-check", ...PERMISSIONS, `--v8-flags=${v8Flags}`],
+      ...WORKERS.flatMap((worker) => ["--include", worker]),
       ...(target === undefined ? [] : ["--target", target]),
       ...["--output", resolve(output), "main.ts"],
     ]);

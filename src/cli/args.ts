@@ -22,14 +22,18 @@ export async function parseInvocation(name: string, command: Command, args: read
     ...own.filter(({ value }) => value !== undefined).map((flag) => flag.name),
     "config",
   ];
-  const joined = joinValues(args, withValue);
+  const long = new Map(own.flatMap(({ short, name }) => short === undefined ? [] : [[`-${short}`, `--${name}`]]));
+  const joined = joinValues(args.map((argument) => long.get(argument) ?? argument), withValue);
   const parsed = parseArgs(joined, {
     string: [...withValue, "_"],
     boolean: [
       ...specs.filter(({ type }) => type === "flag").map(({ flag }) => flag),
       ...own.filter(({ value }) => value === undefined).map((flag) => flag.name),
     ],
-    collect: specs.filter(({ type }) => type === "list").map(({ flag }) => flag),
+    collect: [
+      ...specs.filter(({ type }) => type === "list").map(({ flag }) => flag),
+      ...own.filter(({ isList }) => isList).map((flag) => flag.name),
+    ],
     unknown(argument: string, key?: string) {
       if (key === undefined) return true;
       const nearest = nearestWord(key, known);
@@ -42,8 +46,12 @@ export async function parseInvocation(name: string, command: Command, args: read
   const options = new Map<OptionName, unknown>();
   for (const spec of specs) if (given(spec.flag)) options.set(spec.name, parsed[spec.flag]);
   const flags = new Map<string, string | true>();
-  for (const flag of own) if (given(flag.name)) flags.set(flag.name, parsed[flag.name]);
-  return { words: parsed._.map(String), options, flags, configFile: parsed.config };
+  const lists = new Map<string, readonly string[]>();
+  for (const flag of own.filter(({ name }) => given(name))) {
+    if (flag.isList) lists.set(flag.name, parsed[flag.name]);
+    else flags.set(flag.name, parsed[flag.name]);
+  }
+  return { words: parsed._.map(String), options, flags, lists, configFile: parsed.config };
 }
 
 /** The options that the arguments may name. Their table is loaded only for arguments that it may have. */

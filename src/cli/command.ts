@@ -11,6 +11,10 @@ export type { OptionName };
 /** An option that belongs to one command and has no other source than the command line. */
 export interface CommandFlag {
   readonly name: string;
+  /** Another name, of one letter: `-f`. */
+  readonly short?: string;
+  /** Whether it may be given several times. */
+  readonly isList?: true;
   /** Placeholder of its value; without one it is a switch. */
   readonly value?: string;
   readonly help: string;
@@ -24,6 +28,8 @@ export interface Invocation {
   readonly options: ReadonlyMap<string, unknown>;
   /** Options of the command that were given: text, or `true`. */
   readonly flags: ReadonlyMap<string, string | true>;
+  /** Options of the command that may be given several times. */
+  readonly lists?: ReadonlyMap<string, readonly string[]>;
   /** Path of the configuration file. */
   readonly configFile?: string;
   /** Most files that the process may have open, where that is known; of a command that serves. */

@@ -3,7 +3,7 @@ import { isClustered } from "../config/cluster.ts";
 import { loadConfig, tenantsOf } from "../config/load.ts";
 import { ConfigError } from "../config/problem.ts";
 import { adviseOnDatabaseError } from "../database/faults.ts";
-import { openDatabase } from "../database/open.ts";
+import { openForReading } from "../database/open.ts";
 import { withClient } from "../database/database.ts";
 import { checkExposure } from "../http/address.ts";
 import { describeError, printable } from "../telemetry/log.ts";
@@ -14,7 +14,7 @@ import { fromWhere } from "./start_line.ts";
 import type { Finding } from "./doctor/finding.ts";
 import { checkAddress, checkDataDir, checkOpenFiles } from "./doctor/host.ts";
 import { checkNatsStream } from "./doctor/nats.ts";
-import { checkClock, checkDatabase, checkTimescale, describeCommits } from "./doctor/database.ts";
+import { checkClock, checkDatabase, checkTimescale, describeCommits, describeDoor } from "./doctor/database.ts";
 import { checkLeases } from "./doctor/leases.ts";
 import { writeBundle } from "./doctor/bundle.ts";
 import { checkHistory, findProviders } from "./doctor/providers.ts";
@@ -46,16 +46,21 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
   if (sink === "nats" || provider.includes("nats")) await look("nats", () => checkNatsStream(config.settings));
   if (sink === "postgres") {
     await look("database", async () => {
-      await using database = await openDatabase(config);
+      await using database = await openForReading(config);
       return await withClient(database, async (client, names) => {
         const { kind, synchronousCommit } = config.settings;
         const coverage = tenantsOf(config).flatMap(findProviders).some(({ provider }) => provider?.isLive);
         const detail = [
-          `${database.label}${fromWhere(config)}: ${await checkDatabase(client, names, { kinds: kind, coverage })}`,
+          `${database.label}${fromWhere(config)}: ${
+            database.isReadOnly
+              ? await describeDoor(client, names)
+              : await checkDatabase(client, names, { kinds: kind, coverage })
+          }`,
           ...await describeCommits(client, synchronousCommit),
         ].join(", ");
         await look("timescaledb", () => checkTimescale(client, names, config.settings.timescale));
-        await look("clock", () => checkClock(client));
+        // An embedded database has the clock of this host, and its door answers when a snapshot is there.
+        if (!database.isReadOnly) await look("clock", () => checkClock(client));
         return detail;
       });
     });

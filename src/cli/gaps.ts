@@ -8,7 +8,7 @@ import { takeUpDeletions } from "../database/deletions.ts";
 import { sqlState } from "../database/faults.ts";
 import { prepareDatabase } from "../database/migrate.ts";
 import type { Names } from "../database/names.ts";
-import { openDatabase } from "../database/open.ts";
+import { openDatabase, openForReading } from "../database/open.ts";
 import { readKnown } from "../gaps/known.ts";
 import { describeGap } from "../gaps/outcome.ts";
 import { findGaps } from "../gaps/scan.ts";
@@ -82,7 +82,7 @@ async function find(config: Config, range: RequestedRange, report: GapReport): P
       for (const range of findUnknown(series, scope, known)) report.unknown(range);
     }
     return isComplete;
-  });
+  }, openForReading);
 }
 
 /** Repairs missing bars, and reports them. Returns whether every possible request was made. */
@@ -110,9 +110,13 @@ async function repair(config: Config, range: RequestedRange, report: GapReport):
   return isDone;
 }
 
-async function withDatabase<T>(config: Config, fn: (client: Client, names: Names) => Promise<T>): Promise<T> {
-  await using database = await openDatabase(config);
-  await prepareDatabase(database);
+async function withDatabase<T>(
+  config: Config,
+  fn: (client: Client, names: Names) => Promise<T>,
+  open = openDatabase,
+): Promise<T> {
+  await using database = await open(config);
+  if (!database.isReadOnly) await prepareDatabase(database);
   return await withClient(database, fn);
 }
 

@@ -51,7 +51,9 @@ export function describeCommand(name: string, command: Command, scope: "short" |
     lines.push("Subcommands:", ...Object.entries(subcommands).map(([word, help]) => row(word, help)), "");
   }
   const specs = optionsOf(command, flagSpecs);
-  const own = flags.map(({ name, value, help }) => row(`--${name}${value ? ` ${value}` : ""}`, help));
+  const own = flags.map(({ name, short, value, help }) =>
+    row(`${short === undefined ? "" : `-${short}, `}--${name}${value ? ` ${value}` : ""}`, help)
+  );
   const last = [
     row("--config FILE", "YAML file with the same options, as in batchSize: 2000"),
     row("--help", "show this text"),

@@ -2,6 +2,7 @@
 import type { LoadedRun } from "../app/loaded.ts";
 import type { TenantProviders } from "../app/configured.ts";
 import { makeRunProviders } from "../app/share.ts";
+import { checkEmbeddedListen } from "../config/embedded_listen.ts";
 import { loadConfig, tenantsOf } from "../config/load.ts";
 import { checkExposure, TOKEN_VARIABLE } from "../http/address.ts";
 import { flagSpecs } from "../config/options.ts";
@@ -25,7 +26,7 @@ export async function run({ options, flags, configFile, maxOpenFiles, early }: I
       check(checked) {
         const made = makeRunProviders(checked);
         if (made.ok) providers = made.value;
-        return [...made.ok ? [] : made.problems, ...checkExposure(checked)];
+        return [...made.ok ? [] : made.problems, ...checkExposure(checked), ...checkEmbeddedListen(checked)];
       },
     });
     const tenants = tenantsOf(config).map((each) => ({

@@ -7,6 +7,7 @@ import { getLogger } from "@logtape/logtape";
 import type { Tenant } from "../app/app.ts";
 import type { ReplayReport } from "../app/dead_letter_replay.ts";
 import type { LoadedRun } from "../app/loaded.ts";
+import { openReaders } from "../app/readers.ts";
 import { openRun, type RunOptions } from "../app/run.ts";
 import { TOKEN_VARIABLE } from "../http/address.ts";
 import { startHttp } from "../http/start.ts";
@@ -51,6 +52,7 @@ export async function streamBars(
     ? running.use((await import("../telemetry/tracing.ts")).createTracing(Deno.env.get))
     : undefined;
   const log = getLogger("barline");
+  const warn = (message: string) => log.warn("{message}", { message });
   using unopened = endOnEarlySignals((signal) => {
     log.info(...stoppedEarly(signal));
     if (settings.json) console.log(summarizeUnbegun());
@@ -74,11 +76,15 @@ export async function streamBars(
         return traces === undefined ? [logged] : [traces.listen, logged];
       },
       onReplayed: (tenant, report) => logReplay(loggerOf(tenant), report),
-      warn: (message) => log.warn("{message}", { message }),
+      warn,
       say: progress.say,
     }),
   );
   const { app, sharing, reload } = run;
+  if (app.store.database !== undefined) {
+    const onListen = (address: string) => log.info("Clients of PostgreSQL read at {address}", { address });
+    running.use(await openReaders({ config, database: app.store.database, warn, onListen }));
+  }
   // A client of the server may reload at once.
   if (reload !== undefined) reloadSignal?.handTo(reload);
   if (settings.http !== "off") {

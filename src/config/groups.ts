@@ -41,7 +41,7 @@ const groups = [
   {
     title: "Output",
     common: ["http", "json"],
-    further: ["logLevel", "logFormat", "feedbackUrl"],
+    further: ["embeddedListen", "logLevel", "logFormat", "feedbackUrl"],
   },
   {
     title: "History and repairs",

@@ -19,6 +19,7 @@ import { DEFAULT_TENANT } from "../storage/data_dir.ts";
 import { TENANT_NAME, TENANT_NAME_EXPECTED } from "./tenant_name.ts";
 
 const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
+const LISTEN_ADDRESS = /^((\[[0-9a-fA-F:]+\]|[^:\s]+):)?\d{1,5}$/;
 const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
 /** `--speed`: how fast to play; `max` is infinitely fast. */
 const speed = z.union([z.number().positive(), z.literal("max")]);
@@ -171,6 +172,11 @@ export const settingsSchema = z.strictObject({
     expected: "HOST:PORT with a port from 0 to 65535, or off",
     help: "serve the cockpit, /metrics and /health at this address, or off",
     value: "HOST:PORT|off",
+  }),
+  embeddedListen: option(z.string().regex(LISTEN_ADDRESS).refine(isPort).optional(), {
+    expected: "PORT or HOST:PORT, with a port from 0 to 65535",
+    help: "let clients of PostgreSQL read the embedded database there; PORT alone is on 127.0.0.1 [off]",
+    value: "[HOST:]PORT",
   }),
   feedbackUrl: option(z.url({ protocol: /^https?$/ }).optional(), {
     expected: "an address that starts with http:// or https://",

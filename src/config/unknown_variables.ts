@@ -7,8 +7,14 @@ import { nearestWord } from "./nearest.ts";
 import { optionSpecs } from "./options.ts";
 
 const PREFIX = "BARLINE_";
-/** Variables that are no options: of the configuration itself, of HTTP, and of the tests. */
-const OTHERS = ["BARLINE_CONFIG", "BARLINE_ENV_FILE", "BARLINE_HTTP_TOKEN", "BARLINE_BINARY"];
+/** Variables that are no options: of the configuration itself, secrets of listeners, and of the tests. */
+const OTHERS = [
+  "BARLINE_CONFIG",
+  "BARLINE_ENV_FILE",
+  "BARLINE_HTTP_TOKEN",
+  "BARLINE_EMBEDDED_PASSWORD",
+  "BARLINE_BINARY",
+];
 
 /**
  * A sentence for each variable that begins with `BARLINE_` and means nothing, with the name that may be meant where one is near.

@@ -40,11 +40,39 @@ export interface Database extends AsyncDisposable {
    * @throws {Error} If it does not.
    */
   check(signal?: AbortSignal): Promise<void>;
+  /** Copies of its files, which readers have in place of a server; of the embedded database alone. */
+  readonly snapshots?: SnapshotSource;
+  /** Whether it can only be read, and its schema is another process's. @default {false} */
+  readonly isReadOnly?: boolean;
   /**
    * Runs `fn` when it may talk to the database: at once, or where connections would get in each other's way, after those
    * that came before. Not to be nested. When `signal` aborts, nobody waits any more.
    */
   turn<T>(fn: () => Promise<T>, signal?: AbortSignal): Promise<T>;
+}
+
+/** Takes copies of the files of a database, one after the other in one place. */
+export interface SnapshotSource {
+  /** Directory of the copy. */
+  readonly target: string;
+  /** File in which who has the copy open says what he changes in it. */
+  readonly log: string;
+  /** Directory for the socket at which readers come in, for its owner alone. */
+  readonly door: string;
+  /** Brings the copy up to date between two writes. Where something has changed, calls `close` first. */
+  take(close: () => void, signal: AbortSignal): Promise<Snapshot>;
+  /** Removes the copy. */
+  forget(): Promise<void>;
+}
+
+/** How a snapshot was taken. */
+export interface Snapshot {
+  /** Whether anything was written since the one before. */
+  readonly isNew: boolean;
+  /** How much was copied. */
+  readonly bytes: number;
+  /** How long writers had to wait, in milliseconds. */
+  readonly pausedMs: number;
 }
 
 /** Longest time that a server may take to tell something about itself, in milliseconds: a busy one takes many seconds. */

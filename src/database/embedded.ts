@@ -8,7 +8,7 @@ import type { ClientConfig } from "pg";
 import { abortable } from "@std/async/abortable";
 import { join } from "@std/path";
 import { makeDirectory } from "../storage/durable_files.ts";
-import type { Database } from "./database.ts";
+import type { Database, SnapshotSource } from "./database.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./embedded_server.ts";
 import { DEFAULT_SCHEMA } from "./names.ts";
 import { createNaming } from "./naming.ts";
@@ -34,6 +34,16 @@ export async function openEmbedded(dataDir: string, schema = DEFAULT_SCHEMA): Pr
   opened.defer(() => Deno.remove(sockets, { recursive: true }));
   const server = opened.use(await startServer(directory, join(sockets, SOCKET_NAME)));
   let last: Promise<unknown> = Promise.resolve();
+  function turn<T>(fn: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    const turn = last.then(() => {
+      signal?.throwIfAborted();
+      return fn();
+    });
+    last = turn.catch(() => {});
+    return signal === undefined ? turn : abortable(turn, signal);
+  }
+  const snapshots = await prepareSnapshots(directory, sockets, server, turn);
+  opened.defer(() => snapshots.forget());
   const closing = opened.move();
   return {
     label: `embedded database in ${directory}`,
@@ -52,16 +62,22 @@ export async function openEmbedded(dataDir: string, schema = DEFAULT_SCHEMA): Pr
       }
     },
     check: (signal) => server.check(signal),
-    turn(fn, signal) {
-      const turn = last.then(() => {
-        signal?.throwIfAborted();
-        return fn();
-      });
-      last = turn.catch(() => {});
-      return signal === undefined ? turn : abortable(turn, signal);
-    },
+    snapshots,
+    turn,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),
   };
+}
+
+/** Another process has the embedded database. */
+export class HeldError extends Error {
+  override name = "HeldError";
+
+  constructor(directory: string, readonly holder: string) {
+    super(
+      `Cannot use the embedded database in "${directory}": process ${holder} has it. ` +
+        "Stop that process, or choose another place with --data-dir",
+    );
+  }
 }
 
 /** The database's user, and the longest waits for a connection and for a statement, in milliseconds. */
@@ -73,6 +89,45 @@ const CLIENT: ClientConfig = {
   connectionTimeoutMillis: 30_000,
   query_timeout: 120_000,
 };
+
+/** Snapshots of the directory, beside it: there the file system may share their blocks. */
+async function prepareSnapshots(
+  directory: string,
+  sockets: string,
+  server: EmbeddedServer,
+  turn: <T>(fn: () => Promise<T>, signal?: AbortSignal) => Promise<T>,
+): Promise<SnapshotSource> {
+  const target = `${directory}.readers`;
+  const log = `${target}.log`;
+  const door = join(sockets, "readers");
+  const remove = async () => {
+    for (const path of [target, log]) {
+      await Deno.remove(path, { recursive: true }).catch((error) => {
+        if (!(error instanceof Deno.errors.NotFound)) throw error;
+      });
+    }
+  };
+  // One that a crash has left.
+  await remove();
+  await Deno.mkdir(door, { mode: 0o700 });
+  return {
+    target,
+    log,
+    door,
+    take: (close, signal) =>
+      turn(async () => {
+        await server.ensure();
+        if (!await server.hasChanged(target, signal)) return { isNew: false, bytes: 0, pausedMs: 0 };
+        close();
+        return await server.snapshot(target, log, signal);
+      }, signal),
+    forget: () =>
+      turn(async () => {
+        await server.forgetSnapshot().catch(() => {});
+        await remove();
+      }),
+  };
+}
 
 /** Starts the server, and says what to do where that fails. */
 async function startServer(directory: string, socket: string): Promise<EmbeddedServer> {
@@ -93,10 +148,7 @@ async function lockDirectory(directory: string): Promise<Deno.FsFile> {
   if (!await file.tryLock(true)) {
     const holder = (await Deno.readTextFile(`${directory}.lock`)).trim();
     file.close();
-    throw new Error(
-      `Cannot use the embedded database in "${directory}": process ${holder} has it. ` +
-        "Stop that process, or choose another place with --data-dir",
-    );
+    throw new HeldError(directory, holder);
   }
   await file.truncate(0);
   await file.write(new TextEncoder().encode(`${Deno.pid}\n`));

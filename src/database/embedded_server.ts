@@ -8,12 +8,17 @@
  * @module
  */
 import { onAbort } from "../abort.ts";
+import type { Snapshot } from "./database.ts";
 import { TransientError } from "./faults.ts";
 
 /** What the worker is asked; `check` is answered when it is not at work. */
-export type WorkerRequest = { type: "start"; directory: string; socket: string } | { type: "check" | "stop" };
+export type WorkerRequest =
+  | { type: "start"; directory: string; socket: string }
+  | { type: "snapshot"; target: string; log: string }
+  | { type: "changed"; target: string }
+  | { type: "check" | "stop" | "forget" };
 /** What the worker answers, at the port that comes with the request. */
-export type WorkerReply = { ok: true } | { ok: false; message: string };
+export type WorkerReply = { ok: true; snapshot?: Snapshot } | { ok: false; message: string };
 /** What the worker says unasked: why the server in it has ended. */
 export interface WorkerBreakdown {
   readonly message: string;
@@ -36,6 +41,15 @@ export interface EmbeddedServer extends AsyncDisposable {
   ensure(): Promise<void>;
   /** Resolves when the worker answers. */
   check(signal?: AbortSignal): Promise<void>;
+  /** Whether anything was written since the snapshot in `target` was taken. */
+  hasChanged(target: string, signal?: AbortSignal): Promise<boolean>;
+  /**
+   * Copies the files of the database to `target`, or brings the copy there up to date; `log` lists what others have changed
+   * in the copy. No connection may be at work meanwhile, and nobody may have the copy open.
+   */
+  snapshot(target: string, log: string, signal?: AbortSignal): Promise<Snapshot>;
+  /** Ends the account of changes, which the next snapshot needs to copy these alone. */
+  forgetSnapshot(): Promise<void>;
   /** Gives up a worker that did not answer; the next {@linkcode EmbeddedServer.ensure} starts another. */
   giveUp(reason: Error): void;
 }
@@ -50,6 +64,8 @@ type State =
 const START_MS = 120_000;
 /** Longest wait for an answer of a worker that may be at work, in milliseconds. */
 const CHECK_MS = 30_000;
+/** Longest copy of the whole directory, in milliseconds. */
+const SNAPSHOT_MS = 600_000;
 /** Longest wait for a checkpoint at the end, in milliseconds; without one the next start takes longer. */
 const STOP_MS = 5000;
 
@@ -107,6 +123,17 @@ export async function startEmbeddedServer({ directory, socket }: EmbeddedServerO
       if (state.name === "broken") throw state.reason;
       if (state.name === "running") await ask(state, { type: "check" }, limit(CHECK_MS, signal));
     },
+    async hasChanged(target, signal) {
+      if (state.name !== "running") return true;
+      return (await ask(state, { type: "changed", target }, limit(CHECK_MS, signal)))?.isNew !== false;
+    },
+    async snapshot(target, log, signal) {
+      if (state.name !== "running") throw new TransientError("The embedded database is not running");
+      return (await ask(state, { type: "snapshot", target, log }, limit(SNAPSHOT_MS, signal)))!;
+    },
+    async forgetSnapshot() {
+      if (state.name === "running") await ask(state, { type: "forget" }, limit(CHECK_MS));
+    },
     giveUp: (reason) => setBroken(state, reason),
     async [Symbol.asyncDispose]() {
       const last = state;
@@ -127,19 +154,19 @@ async function ask(
   { worker, life }: Extract<State, { name: "running" }>,
   request: WorkerRequest,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<Snapshot | undefined> {
   const either = AbortSignal.any([life.signal, signal]);
   const { port1, port2 } = new MessageChannel();
-  const replied = Promise.withResolvers<void>();
+  const replied = Promise.withResolvers<Snapshot | undefined>();
   port1.onmessage = ({ data }: MessageEvent<WorkerReply>) => {
-    if (data.ok) replied.resolve();
+    if (data.ok) replied.resolve(data.snapshot);
     else replied.reject(new Error(data.message));
   };
   // Not listened to for longer: a timeout that somebody listens to keeps the program running.
   using _listening = onAbort(either, replied.reject);
   try {
     worker.postMessage(request, [port2]);
-    await replied.promise;
+    return await replied.promise;
   } finally {
     port1.close();
   }

@@ -4,76 +4,33 @@
  * @module
  */
 /// <reference lib="deno.worker" />
-import { PGlite, type PGliteOptions } from "@electric-sql/pglite";
-import { NodeFS } from "@electric-sql/pglite/nodefs";
+import type { PGlite } from "@electric-sql/pglite";
 import { PGLiteSocketServer } from "@electric-sql/pglite-socket";
-import { existsSync, fsyncSync } from "node:fs";
+import { existsSync } from "node:fs";
 import type { Server, Socket } from "node:net";
 import { dirname, join } from "@std/path";
 import { syncDirectory } from "../storage/durable_files.ts";
+import { type ChangeListener, type Changes, collectChanges, readChanges } from "./embedded_changes.ts";
 import { unpackCluster } from "./embedded_cluster.ts";
+import { startParameters, startPglite, SyncedDirectory } from "./embedded_files.ts";
+import type { Snapshot } from "./database.ts";
 import type { WorkerBreakdown, WorkerReply, WorkerRequest } from "./embedded_server.ts";
+import { copyDirectory } from "./embedded_snapshot.ts";
 
-/** Bits of a mode that are not its owner's. */
-const OTHERS = 0o077;
-/** Lines of the server's log that are kept, to explain a start that failed. */
-const LOG_LINES = 20;
 /** One works at a time; the others are there for a connection that ends while the next begins. */
 const MAX_CONNECTIONS = 4;
 /** Durable, and small: PostgreSQL's own default of 128 MB is for machines that do nothing else. */
 const PARAMETERS = ["wal_sync_method=fsync", "shared_buffers=16MB", "wal_buffers=1MB"];
 
-/**
- * A directory whose files are really synced, and for their owner alone. PGlite starts PostgreSQL without fsync, and
- * Emscripten's NODEFS has none: both are mended here, so that a committed row survives a power cut and not only the end of
- * the process. And NODEFS makes files for everybody, whatever the umask.
- */
-class SyncedDirectory extends NodeFS {
-  // deno-lint-ignore no-explicit-any
-  override async init(pg: PGlite, options: any): Promise<any> {
-    const result = await super.init(pg, options);
-    // deno-lint-ignore no-explicit-any
-    result.emscriptenOpts.preRun?.push((module: any) => {
-      const files = module.FS.filesystems.NODEFS;
-      files.stream_ops.fsync = (stream: { nfd: number }) => {
-        fsyncSync(stream.nfd);
-        return 0;
-      };
-      const { mknod } = files.node_ops;
-      files.node_ops.mknod = (parent: unknown, name: string, mode: number, device: number) =>
-        mknod(parent, name, mode & ~OTHERS, device);
-      const { setattr } = files;
-      files.setattr = (file: unknown, node: unknown, attributes: { mode?: number }, ...functions: unknown[]) => {
-        const { mode } = attributes;
-        setattr(file, node, mode == null ? attributes : { ...attributes, mode: mode & ~OTHERS }, ...functions);
-      };
-    });
-    return result;
-  }
-}
+/** Bytes of the write-ahead log that a start on a snapshot may have to recover. */
+const MOST_RECOVERED = 32 * 1024 * 1024;
 
 let database: PGlite | undefined;
 let server: PGLiteSocketServer | undefined;
-
-/** Starts PGlite; an error tells the last lines of the server's log, where alone the reason may stand. */
-async function open(options: PGliteOptions): Promise<PGlite> {
-  const log: string[] = [];
-  const keep = (line: string) => {
-    log.push(line);
-    if (log.length > LOG_LINES) log.shift();
-    // The server ends with it, and answers nobody any more.
-    if (line.includes("PANIC:")) self.postMessage({ message: line } satisfies WorkerBreakdown);
-    return false;
-  };
-  try {
-    return await PGlite.create({ ...options, onStderr: keep, onStdout: keep });
-  } catch (error) {
-    // What Emscripten's file system throws is no Error.
-    const { errno } = error as { errno?: number };
-    const message = error instanceof Error ? error.message : `file system error ${errno ?? error}`;
-    throw new Error([message, ...log].join("\n"), { cause: error });
-  }
-}
+/** Where the files are. */
+let root = "";
+/** What was written since the snapshot in `of` was taken; absent where there is none. */
+let written: { readonly of: string; readonly changes: Changes; readonly listener: ChangeListener } | undefined;
 
 /** Unpacks the prepared cluster beside its place and moves it there whole: half of one could never be opened. */
 async function create(directory: string): Promise<void> {
@@ -89,11 +46,11 @@ async function create(directory: string): Promise<void> {
 
 async function start(directory: string, socket: string): Promise<void> {
   if (!existsSync(join(directory, "PG_VERSION"))) await create(directory);
-  const parameters = PGlite.defaultStartParams.filter((parameter) => parameter !== "-F");
-  database = await open({
-    fs: new SyncedDirectory(directory),
-    startParams: [...parameters, ...PARAMETERS.flatMap((parameter) => ["-c", parameter])],
-  });
+  root = directory;
+  database = await startPglite({
+    fs: new SyncedDirectory(directory, () => written?.listener),
+    startParams: startParameters(PARAMETERS),
+  }, (message) => self.postMessage({ message } satisfies WorkerBreakdown));
   server = new PGLiteSocketServer({ db: database, path: socket, maxConnections: MAX_CONNECTIONS });
   await server.start();
   outliveDisconnects((server as unknown as { server: Server }).server);
@@ -114,6 +71,28 @@ function outliveDisconnects(listening: Server): void {
   });
 }
 
+/**
+ * Copies the files to `target`. What lies there already is brought up to date where all differences are known: those that
+ * were written here, and those in `log`, which readers have written there.
+ */
+async function takeSnapshot(target: string, log: string): Promise<Snapshot> {
+  const started = performance.now();
+  const changes = written?.of === target ? written.changes : undefined;
+  const { rows: [{ unsaved, newest }] } = await database!.query<{ unsaved: number; newest: string }>(
+    `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)::float8 AS unsaved,
+  pg_walfile_name(pg_current_wal_insert_lsn()) AS newest FROM pg_control_checkpoint()`,
+  );
+  // A start on the copy recovers all since the last checkpoint: so much is quicker than the syncs of another one.
+  if (unsaved > MOST_RECOVERED) await database!.exec("CHECKPOINT");
+  if (changes !== undefined && existsSync(log)) readChanges(Deno.readTextFileSync(log), changes);
+  written = undefined;
+  const bytes = copyDirectory({ from: root, to: target, changes, newestSegment: newest });
+  Deno.writeFileSync(log, new Uint8Array(), { mode: 0o600 });
+  const fresh: Changes = new Map();
+  written = { of: target, changes: fresh, listener: collectChanges(fresh) };
+  return { isNew: true, bytes, pausedMs: performance.now() - started };
+}
+
 self.onmessage = async ({ data, ports: [port] }: MessageEvent<WorkerRequest>) => {
   const reply = (message: WorkerReply) => port.postMessage(message);
   try {
@@ -121,6 +100,14 @@ self.onmessage = async ({ data, ports: [port] }: MessageEvent<WorkerRequest>) =>
     if (data.type === "stop") {
       await server?.stop();
       await database?.close();
+    }
+    if (data.type === "forget") written = undefined;
+    if (data.type === "changed") {
+      const isNew = written?.of !== data.target || written.changes.size > 0;
+      return reply({ ok: true, snapshot: { isNew, bytes: 0, pausedMs: 0 } });
+    }
+    if (data.type === "snapshot") {
+      return reply({ ok: true, snapshot: await takeSnapshot(data.target, data.log) });
     }
     reply({ ok: true });
   } catch (error) {

@@ -7,7 +7,8 @@ import { parseDatabaseUrl } from "../config/database.ts";
 import { completeTarget } from "../config/server.ts";
 import type { Config } from "../config/load.ts";
 import type { Database } from "./database.ts";
-import { openEmbedded } from "./embedded.ts";
+import { findDoor } from "./door/door.ts";
+import { HeldError, openEmbedded } from "./embedded.ts";
 import { openPostgres } from "./postgres.ts";
 
 /**
@@ -18,6 +19,23 @@ import { openPostgres } from "./postgres.ts";
 export async function openDatabase({ settings, target }: Config): Promise<Database> {
   if (target === undefined) return await openEmbedded(settings.dataDir, settings.schema);
   return openPostgres({ target, schema: settings.schema, statementTimeoutMs: settings.writeTimeoutMs });
+}
+
+/**
+ * Opens the database that the configuration names to read it: the embedded one itself or, where another process has it,
+ * through that.
+ *
+ * @throws {Error} If the embedded database cannot be started, or the process that has it lets nobody in.
+ */
+export async function openForReading(config: Config): Promise<Database> {
+  const { dataDir, schema } = config.settings;
+  try {
+    return await openDatabase(config);
+  } catch (error) {
+    const door = error instanceof HeldError ? await findDoor(dataDir, schema) : undefined;
+    if (door === undefined) throw error;
+    return door;
+  }
 }
 
 /**

@@ -22,6 +22,7 @@ import { loads } from "./loads.ts";
 import { journal } from "./journal.ts";
 import { migrate } from "./migrate.ts";
 import { rename } from "./rename.ts";
+import { query } from "./query.ts";
 import { tenant } from "./tenant.ts";
 import { top } from "./top.ts";
 import { version } from "./version.ts";
@@ -40,6 +41,7 @@ export const commands: Readonly<Record<string, Command>> = {
   dlq,
   journal,
   migrate,
+  query,
   tenant,
   doctor,
   top,

@@ -75,6 +75,15 @@ export async function checkDatabase(client: Client, names: Names, uses: Uses): P
   return parts.join(", ");
 }
 
+/** Version, schema and data of a database that another process writes. */
+export async function describeDoor(client: Client, names: Names): Promise<string> {
+  const { rows: [{ server, taken }] } = await client.query(
+    "SELECT current_setting('server_version') AS server, current_setting('barline.snapshot_at') AS taken",
+  );
+  const version = await readVersion(client, names);
+  return `PostgreSQL ${server}, schema ${names.schema} at ${version} of ${SCHEMA_VERSION}, data as of ${taken}`;
+}
+
 /** The risk of commits that do not wait. */
 export async function describeCommits(client: Client, synchronousCommit: SynchronousCommit): Promise<string[]> {
   const found = await readCommitRisk(client, synchronousCommit);

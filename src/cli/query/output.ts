@@ -1,0 +1,80 @@
+/**
+ * Where the rows of a query go: to a file or to standard output, in a format.
+ *
+ * @module
+ */
+import { dirname } from "@std/path";
+import type { OutputColumn, TableWriter, TextRow, WriteBytes } from "../../files/write/column.ts";
+import { writeCsv, writeJson, writeNdjson } from "../../files/write/text.ts";
+import { syncDirectory, writeAll } from "../../storage/durable_files.ts";
+import { writeTable } from "./table.ts";
+
+/** Forms of rows. */
+export const FORMATS = ["table", "csv", "ndjson", "json", "parquet"] as const;
+/** See {@linkcode FORMATS}. */
+export type Format = (typeof FORMATS)[number];
+
+/** Takes the rows of statements, one after the other. */
+export interface Output {
+  /** Begins the rows of a statement; one without columns has no rows. */
+  begin(columns: readonly OutputColumn[]): Promise<void>;
+  write(rows: readonly TextRow[]): Promise<void>;
+  /** Ends the rows of the last statement. */
+  end(): Promise<void>;
+}
+
+/** An output that is kept or thrown away. */
+export interface OpenedOutput extends Output {
+  /** Makes the file: it is there whole, or not at all. */
+  commit(): Promise<void>;
+  /** Removes what was written. */
+  discard(): Promise<void>;
+}
+
+/** Opens an output: a file where `path` names one, else standard output. */
+export async function openOutput(format: Format, path?: string): Promise<OpenedOutput> {
+  const unfinished = `${path}.part`;
+  const file = path === undefined
+    ? Deno.stdout
+    : await Deno.open(unfinished, { create: true, write: true, truncate: true });
+  const write: WriteBytes = (bytes) => writeAll(file as Deno.FsFile, bytes);
+  let writer: TableWriter | undefined;
+  return {
+    async begin(columns) {
+      await writer?.end();
+      writer = columns.length === 0 ? undefined : await createWriter(format, columns, write);
+    },
+    write: (rows) => writer!.write(rows),
+    async end() {
+      await writer?.end();
+      writer = undefined;
+    },
+    async commit() {
+      if (path === undefined) return;
+      await (file as Deno.FsFile).sync();
+      (file as Deno.FsFile).close();
+      await Deno.rename(unfinished, path);
+      await syncDirectory(dirname(path));
+    },
+    async discard() {
+      if (path === undefined) return;
+      (file as Deno.FsFile).close();
+      await Deno.remove(unfinished).catch(() => {});
+    },
+  };
+}
+
+async function createWriter(format: Format, columns: readonly OutputColumn[], write: WriteBytes): Promise<TableWriter> {
+  switch (format) {
+    case "csv":
+      return writeCsv(columns, write);
+    case "ndjson":
+      return writeNdjson(columns, write);
+    case "json":
+      return writeJson(columns, write);
+    case "parquet":
+      return (await import("../../files/write/parquet.ts")).writeParquet(columns, write);
+    case "table":
+      return writeTable(columns, write);
+  }
+}

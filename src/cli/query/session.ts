@@ -1,0 +1,109 @@
+/**
+ * A connection for questions: read-only, in UTC, with a deadline for each statement.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import Cursor from "pg-cursor";
+import { cutClient, type Database, endClient } from "../../database/database.ts";
+import { refusalOf, splitStatements, type Statement } from "../../database/door/statements.ts";
+import { type OutputColumn, type TextRow, typeOf } from "../../files/write/column.ts";
+import { UsageError } from "../command.ts";
+import type { Output } from "./output.ts";
+import { bindParameters, type Parameters } from "./parameters.ts";
+
+/** Rows that are asked for at a time. */
+const SLICE_ROWS = 5000;
+
+/** See the module's description. */
+export interface QuerySession extends AsyncDisposable {
+  /** Runs the statements of a text one after the other, and writes their rows. */
+  runAll(sql: string, parameters: Parameters, output: Output): Promise<void>;
+  /** The schema of the tables. */
+  schema(): string;
+  /** Ends what is running, and the connection; the next statement opens another. */
+  cut(): void;
+}
+
+/** Statements that begin and end transactions: of our own, as all that is run here only reads. */
+const TRANSACTIONS = ["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"];
+
+/** Opens a session. */
+export async function openQuerySession(database: Database, timeoutMs: number): Promise<QuerySession> {
+  let client: Client | undefined;
+  let schema = "";
+
+  async function connect(): Promise<Client> {
+    const opened = await database.connect();
+    const names = await database.names(opened);
+    schema = names.schema;
+    await opened.query(`SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET statement_timeout = ${Math.trunc(timeoutMs)}`);
+    await opened.query(`SET search_path = ${names.quotedSchema}; SET default_transaction_read_only = on`);
+    return opened;
+  }
+
+  async function runOne(statement: Statement, parameters: Parameters, output: Output): Promise<void> {
+    const current = client ??= await connect();
+    const { text, values } = bindParameters(statement.text, parameters);
+    const timer = setTimeout(() => cutClient(current), timeoutMs + GRACE_MS);
+    const config = { rowMode: "array" as const, types: { getTypeParser: () => (value: string) => value } };
+    const cursor = current.query(new Cursor<TextRow>(text, [...values], config));
+    try {
+      let isBegun = false;
+      while (true) {
+        const { rows, fields } = await read(cursor);
+        if (!isBegun) await output.begin(fields.map(({ name, dataTypeID }) => columnOf(name, dataTypeID)));
+        isBegun = true;
+        if (rows.length > 0) await output.write(rows);
+        if (rows.length < SLICE_ROWS) break;
+      }
+    } catch (error) {
+      client = undefined;
+      cutClient(current);
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+    await cursor.close();
+  }
+
+  client = await database.turn(connect);
+  return {
+    async runAll(sql, parameters, output) {
+      for (const statement of splitStatements(sql)) {
+        if (TRANSACTIONS.includes(statement.words[0])) continue;
+        const refusal = refusalOf(statement);
+        if (refusal !== undefined) throw new UsageError(`Cannot run the SQL: ${refusal.message}`);
+        await runOne(statement, parameters, output);
+      }
+      await output.end();
+    },
+    schema: () => schema,
+    cut() {
+      if (client !== undefined) cutClient(client);
+      client = undefined;
+    },
+    async [Symbol.asyncDispose]() {
+      if (client !== undefined) await endClient(client);
+    },
+  };
+}
+
+/** How much longer than the server the client waits, in milliseconds. */
+const GRACE_MS = 5000;
+
+interface Slice {
+  readonly rows: TextRow[];
+  readonly fields: readonly { readonly name: string; readonly dataTypeID: number }[];
+}
+
+function read(cursor: Cursor<TextRow>): Promise<Slice> {
+  return new Promise((resolve, reject) => {
+    cursor.read(SLICE_ROWS, (error: Error | undefined, rows: TextRow[], { fields }: Pick<Slice, "fields">) => {
+      if (error != null) reject(error);
+      else resolve({ rows, fields });
+    });
+  });
+}
+
+const columnOf = (name: string, oid: number): OutputColumn => ({ name, type: typeOf(oid) });

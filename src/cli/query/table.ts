@@ -1,0 +1,55 @@
+/**
+ * Rows as a table for people.
+ *
+ * @module
+ */
+import type { OutputColumn, TableWriter, TextRow, WriteBytes } from "../../files/write/column.ts";
+import { printable } from "../../telemetry/log.ts";
+
+/** Rows that decide how wide the columns are; later cells may stick out. */
+const LOOKED_AT = 1000;
+
+const NUMBERS = new Set<OutputColumn["type"]>(["double", "int32", "int64"]);
+
+/** Writes a table: the columns side by side, numbers to the right, and how many rows there are. */
+export function writeTable(columns: readonly OutputColumn[], write: WriteBytes): TableWriter {
+  const encoder = new TextEncoder();
+  let held: TextRow[] = [];
+  let widths: number[] | undefined;
+  let count = 0;
+
+  const cell = (value: string | null) => value === null ? "" : printable(value);
+  const line = (values: readonly string[]) =>
+    values.map((value, at) =>
+      NUMBERS.has(columns[at].type)
+        ? value.padStart(widths![at])
+        : at === values.length - 1
+        ? value
+        : value.padEnd(widths![at])
+    ).join("  ");
+
+  async function flush(): Promise<void> {
+    const rows = held.map((row) => row.map(cell));
+    held = [];
+    const lines = rows.map((row) => row);
+    let head = "";
+    if (widths === undefined) {
+      const names = columns.map(({ name }) => printable(name));
+      widths = names.map((name, at) => lines.reduce((most, row) => Math.max(most, row[at].length), name.length));
+      head = `${line(names).trimEnd()}\n${widths.map((width) => "-".repeat(width)).join("  ")}\n`;
+    }
+    await write(encoder.encode(head + lines.map((row) => `${line(row)}\n`).join("")));
+  }
+
+  return {
+    async write(rows) {
+      count += rows.length;
+      held.push(...rows);
+      if (held.length >= LOOKED_AT || widths !== undefined) await flush();
+    },
+    async end() {
+      await flush();
+      await write(encoder.encode(`(${count.toLocaleString("en-US")} ${count === 1 ? "row" : "rows"})\n`));
+    },
+  };
+}

@@ -1,0 +1,15 @@
+/**
+ * Errors that a client of the readers' PostgreSQL is told.
+ *
+ * @module
+ */
+import type { Severity } from "./messages.ts";
+
+/** An error with its SQLSTATE. */
+export class DoorError extends Error {
+  override name = "DoorError";
+
+  constructor(readonly code: string, message: string, readonly severity: Severity = "ERROR") {
+    super(message);
+  }
+}

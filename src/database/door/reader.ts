@@ -1,0 +1,156 @@
+/**
+ * The PostgreSQL for readers: a worker on a snapshot of the embedded database. It is started when somebody asks, renewed when
+ * its data is old, and ended where a statement takes too long, since nothing else ends one.
+ *
+ * @module
+ */
+import { abortable } from "@std/async/abortable";
+import { onAbort } from "../../abort.ts";
+import type { SnapshotSource } from "../database.ts";
+import type { Names } from "../names.ts";
+import { becomeReader } from "./role.ts";
+
+/** What the worker is asked. */
+export type ReaderRequest =
+  | { type: "start"; directory: string; log: string; parameters: string[]; setUp: string }
+  | { type: "run"; messages: Uint8Array<ArrayBuffer> };
+/** What the worker answers, at the port that comes with the request. */
+export type ReaderReply = { ok: true; answer: Uint8Array<ArrayBuffer> } | { ok: false; message: string };
+
+/** Age from which data is renewed before a statement, in milliseconds. */
+const MOST_AGE_MS = 5000;
+/** A snapshot for which so much was copied is renewed after that many times the pause of the writers. */
+const LARGE_BYTES = 1024 ** 3;
+const AGE_PER_PAUSE = 20;
+/** How long a statement may take to notice that it is not wanted any more, until the worker is ended, in milliseconds. */
+const GRACE_MS = 250;
+/** Small: the copy is read through the system's cache too. */
+const PARAMETERS = [
+  ...["shared_buffers=16MB", "wal_buffers=1MB", "fsync=off", "synchronous_commit=off", "full_page_writes=off"],
+  ...["default_transaction_read_only=on", "autovacuum=off", "max_parallel_workers_per_gather=0"],
+];
+
+/** The worker on a snapshot. */
+interface Live {
+  readonly worker: Worker;
+  readonly life: AbortController;
+}
+
+/** See the module's description. */
+export interface Reader extends AsyncDisposable {
+  /** Makes sure that there is one, and that its data is not old. Nobody may be using it. */
+  refresh(signal: AbortSignal): Promise<void>;
+  /** Changes when there is another worker, which knows nothing of what was said to the one before. */
+  generation(): number;
+  /** Runs messages and gives the answer; when `signal` aborts, ends the worker unless it answers at once. */
+  run(messages: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
+  /** Ends the worker, and gives the room of the snapshot back. */
+  rest(): Promise<void>;
+}
+
+/** Options of {@linkcode createReader}. */
+export interface ReaderOptions {
+  readonly source: SnapshotSource;
+  readonly names: Names;
+  /** Called with each snapshot for which something was copied. */
+  readonly onSnapshot?: (snapshot: { readonly bytes: number; readonly pausedMs: number }) => void;
+}
+
+/** Makes a reader; nothing is started yet. */
+export function createReader({ source, names, onSnapshot }: ReaderOptions): Reader {
+  let live: Live | undefined;
+  let generation = 0;
+  let takenAt = -Infinity;
+  let mostAgeMs = MOST_AGE_MS;
+
+  function end(reason: Error): void {
+    live?.life.abort(reason);
+    live?.worker.terminate();
+    live = undefined;
+  }
+
+  async function start(at: Date): Promise<void> {
+    const worker = new Worker(new URL("./reader_worker.ts", import.meta.url), { type: "module" });
+    const life = new AbortController();
+    const mine: Live = { worker, life };
+    worker.onerror = (event) => {
+      event.preventDefault();
+      if (live === mine) end(new Error(event.message));
+    };
+    worker.onmessage = ({ data }: MessageEvent<string>) => live === mine && end(new Error(data));
+    live = mine;
+    generation++;
+    const parameters = [
+      ...PARAMETERS,
+      `search_path=${names.quotedSchema}`,
+      `barline.snapshot_at=${at.toISOString()}`,
+    ];
+    try {
+      const { target: directory, log } = source;
+      await ask(mine, { type: "start", directory, log, parameters, setUp: becomeReader(names) });
+    } catch (cause) {
+      end(cause as Error);
+      throw new Error(`Cannot read the embedded database: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  return {
+    generation: () => generation,
+    async refresh(signal) {
+      if (live !== undefined && performance.now() - takenAt < mostAgeMs) return;
+      const at = new Date();
+      const began = performance.now();
+      const snapshot = await source.take(() => end(new Error("the data is renewed")), signal);
+      takenAt = began;
+      if (snapshot.isNew) {
+        const isLarge = snapshot.bytes >= LARGE_BYTES;
+        mostAgeMs = Math.max(MOST_AGE_MS, isLarge ? AGE_PER_PAUSE * snapshot.pausedMs : 0);
+        onSnapshot?.(snapshot);
+      }
+      if (live === undefined) await start(at);
+    },
+    async run(messages, signal) {
+      if (live === undefined) throw new Error("the reader was ended");
+      const mine = live;
+      const answer = ask(mine, { type: "run", messages });
+      answer.catch(() => {});
+      try {
+        return await abortable(answer, signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+        const isAnswered = await Promise.race([
+          answer.then(() => true, () => true),
+          new Promise<false>((resolve) => setTimeout(resolve, GRACE_MS, false)),
+        ]);
+        if (!isAnswered && live === mine) end(error as Error);
+        throw error;
+      }
+    },
+    async rest() {
+      end(new Error("nobody reads"));
+      takenAt = -Infinity;
+      await source.forget();
+    },
+    async [Symbol.asyncDispose]() {
+      end(new Error("the run ends"));
+      await source.forget();
+    },
+  };
+}
+
+/** Sends a request and waits for its reply, for as long as the worker lives. */
+async function ask({ worker, life }: Live, request: ReaderRequest): Promise<Uint8Array<ArrayBuffer>> {
+  const { port1, port2 } = new MessageChannel();
+  const replied = Promise.withResolvers<Uint8Array<ArrayBuffer>>();
+  port1.onmessage = ({ data }: MessageEvent<ReaderReply>) => {
+    if (data.ok) replied.resolve(data.answer);
+    else replied.reject(new Error(data.message));
+  };
+  using _listening = onAbort(life.signal, replied.reject);
+  try {
+    worker.postMessage(request, [port2]);
+    return await replied.promise;
+  } finally {
+    port1.close();
+  }
+}

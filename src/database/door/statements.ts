@@ -1,0 +1,131 @@
+/**
+ * Statements that readers may run. The rights of their role and a database of their own say the same; here it is said in
+ * words, and before anything runs.
+ *
+ * @module
+ */
+
+/** A statement of a text. */
+export interface Statement {
+  readonly text: string;
+  /** Its first words, in upper case, without quotes. */
+  readonly words: readonly string[];
+}
+
+/** A reason to refuse a statement, with its SQLSTATE. */
+export interface Refusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** First words of statements that read, or set up a session. */
+const ALLOWED = new Set([
+  ...["SELECT", "WITH", "TABLE", "VALUES", "EXPLAIN", "SHOW", "SET", "RESET", "DISCARD", "UNLISTEN"],
+  ...["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"],
+  ...["DECLARE", "FETCH", "MOVE", "CLOSE", "PREPARE", "EXECUTE", "DEALLOCATE"],
+]);
+/** Settings that say who somebody is. */
+const ROLES = new Set(["ROLE", "AUTHORIZATION", "SESSION_AUTHORIZATION"]);
+/** Words that are kept. */
+const MOST_WORDS = 4;
+
+const refuse = (code: string, message: string): Refusal => ({ code, message });
+
+/** Why readers may not run a statement; `undefined` where they may. */
+export function refusalOf({ words }: Statement): Refusal | undefined {
+  const [first, ...rest] = words;
+  if (first === undefined) return undefined;
+  if (first === "COPY") {
+    return refuse("42501", "COPY is refused: readers run SELECT, and barline export writes files");
+  }
+  if (!ALLOWED.has(first)) return refuse("25006", `${first} is refused: this database can only be read`);
+  if (first !== "SET" && first !== "RESET") return undefined;
+  const setting = rest.find((word) => word !== "LOCAL" && word !== "SESSION");
+  if (setting === undefined || !ROLES.has(setting)) return undefined;
+  return refuse("42501", `${first} ${rest[0]} is refused: readers have one role`);
+}
+
+/** Whether a statement may change more of the session than its transaction. */
+export function changesSession({ words: [first] }: Statement): boolean {
+  return ["SET", "RESET", "DISCARD", "PREPARE", "DEALLOCATE"].includes(first);
+}
+
+/** Whether a statement opens a cursor, which ends with its transaction. */
+export const opensCursor = ({ words: [first] }: Statement): boolean => first === "DECLARE";
+
+/** Comments, texts, names, words, and the end of a statement. */
+const TOKEN = new RegExp(
+  [
+    "--[^\\n]*",
+    "\\/\\*",
+    "[eE]'(?:[^'\\\\]|\\\\[\\s\\S]|'')*(?:'|$)",
+    "'(?:[^']|'')*(?:'|$)",
+    '"((?:[^"]|"")*)(?:"|$)',
+    "(\\$(?:[\\p{L}_][\\p{L}\\p{N}_]*)?\\$)",
+    "([\\p{L}_][\\p{L}\\p{N}_$]*)",
+    "(;)",
+    "[\\s\\S]",
+  ].join("|"),
+  "gu",
+);
+
+/** The statements of a text, as the server divides them; an empty text has none. */
+export function splitStatements(sql: string): Statement[] {
+  const statements: Statement[] = [];
+  let from = 0;
+  let words: string[] = [];
+  let isEmpty = true;
+  const end = (at: number) => {
+    if (!isEmpty) statements.push({ text: sql.slice(from, at), words });
+    [words, isEmpty] = [[], true];
+  };
+  const token = new RegExp(TOKEN);
+  for (let found; (found = token.exec(sql)) !== null;) {
+    const [text, name, dollar, word, semicolon] = found;
+    if (semicolon !== undefined) {
+      end(found.index);
+      from = token.lastIndex;
+    } else if (text === "/*") token.lastIndex = endOfComment(sql, token.lastIndex);
+    else if (text.startsWith("--") || text.trim() === "") continue;
+    else {
+      isEmpty = false;
+      if (dollar !== undefined) {
+        const close = sql.indexOf(dollar, token.lastIndex);
+        token.lastIndex = close < 0 ? sql.length : close + dollar.length;
+      } else if ((name ?? word) !== undefined && words.length < MOST_WORDS) words.push((name ?? word).toUpperCase());
+    }
+  }
+  end(sql.length);
+  return statements;
+}
+
+/** A text in which `replace` has put something in place of each `:name` that is no part of a text, name or comment. */
+export function replaceNames(sql: string, replace: (name: string) => string): string {
+  let result = "";
+  const token = new RegExp(TOKEN);
+  for (let found; (found = token.exec(sql)) !== null;) {
+    const from = found.index;
+    if (found[0] === "/*") token.lastIndex = endOfComment(sql, token.lastIndex);
+    else if (found[2] !== undefined) {
+      const close = sql.indexOf(found[2], token.lastIndex);
+      token.lastIndex = close < 0 ? sql.length : close + found[2].length;
+    }
+    const text = sql.slice(from, token.lastIndex);
+    const isColon = text === ":" && sql[from - 1] !== ":";
+    const [name] = isColon ? /^[\p{L}_][\p{L}\p{N}_]*/u.exec(sql.slice(token.lastIndex)) ?? [] : [];
+    if (name !== undefined) token.lastIndex += name.length;
+    result += name === undefined ? text : replace(name);
+  }
+  return result;
+}
+
+/** Where a comment ends that began before `at`: one may hold others. */
+function endOfComment(sql: string, at: number): number {
+  const mark = /\/\*|\*\//g;
+  mark.lastIndex = at;
+  for (let depth = 1, found; (found = mark.exec(sql)) !== null;) {
+    depth += found[0] === "/*" ? 1 : -1;
+    if (depth === 0) return mark.lastIndex;
+  }
+  return sql.length;
+}

@@ -1,0 +1,95 @@
+/**
+ * A copy of the data directory of an embedded PostgreSQL that is not at work: what a crash at that moment would have left,
+ * which a start recovers from.
+ *
+ * @module
+ */
+import { dirname, join } from "@std/path";
+import { BLOCK, type Changes } from "./embedded_changes.ts";
+
+/** Options of {@linkcode copyDirectory}. */
+export interface CopyOptions {
+  readonly from: string;
+  readonly to: string;
+  /** What differs between both; absent where that is not known, and all is copied. */
+  readonly changes?: Changes;
+  /** Name of the newest segment of the write-ahead log; later ones are kept for reuse and hold nothing. */
+  readonly newestSegment: string;
+}
+
+/** Files that a server makes anew. */
+const OWN = new Set(["postmaster.pid", "postmaster.opts"]);
+/** Name of a segment of the write-ahead log. */
+const SEGMENT = /^pg_wal\/([0-9A-F]{24})$/;
+
+/** Copies, and returns how many bytes that took. Nobody may write into either directory meanwhile. */
+export function copyDirectory({ from, to, changes, newestSegment }: CopyOptions): number {
+  if (changes === undefined) removeSync(to);
+  Deno.mkdirSync(to, { recursive: true, mode: 0o700 });
+  const isWanted = (path: string) => !OWN.has(path) && (SEGMENT.exec(path)?.[1] ?? "") <= newestSegment;
+  const source = listTree(from);
+  const target = listTree(to);
+  let copied = 0;
+  for (const path of source.directories) {
+    if (!target.directories.has(path)) Deno.mkdirSync(join(to, path), { recursive: true, mode: 0o700 });
+  }
+  for (const path of source.files) {
+    if (!isWanted(path)) continue;
+    const changed = changes?.get(path);
+    if (!target.files.has(path) || changed === "whole") copied += copyWhole(join(from, path), join(to, path));
+    else if (changed !== undefined) copied += copyBlocks(join(from, path), join(to, path), changed);
+  }
+  for (const path of target.files) {
+    if (!source.files.has(path) || !isWanted(path)) removeSync(join(to, path));
+  }
+  return copied;
+}
+
+function copyWhole(from: string, to: string): number {
+  Deno.mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+  removeSync(to);
+  // Shares the blocks where the file system can.
+  Deno.copyFileSync(from, to);
+  return Deno.statSync(to).size;
+}
+
+/** Copies blocks of a file, and cuts it to the same length. */
+function copyBlocks(from: string, to: string, blocks: ReadonlySet<number>): number {
+  using source = Deno.openSync(from);
+  using target = Deno.openSync(to, { write: true });
+  const { size } = source.statSync();
+  const buffer = new Uint8Array(BLOCK);
+  let copied = 0;
+  for (const block of blocks) {
+    const length = Math.min(BLOCK, size - block * BLOCK);
+    if (length <= 0) continue;
+    source.seekSync(block * BLOCK, Deno.SeekMode.Start);
+    target.seekSync(block * BLOCK, Deno.SeekMode.Start);
+    const piece = buffer.subarray(0, length);
+    for (let read = 0; read < length;) read += source.readSync(piece.subarray(read)) ?? length;
+    for (let written = 0; written < length;) written += target.writeSync(piece.subarray(written));
+    copied += length;
+  }
+  target.truncateSync(size);
+  return copied;
+}
+
+/** Paths below a directory, relative to it. */
+function listTree(root: string, below = "", found = { files: new Set<string>(), directories: new Set<string>() }) {
+  for (const { name, isDirectory, isFile } of Deno.readDirSync(join(root, below))) {
+    const path = below === "" ? name : `${below}/${name}`;
+    if (isDirectory) {
+      found.directories.add(path);
+      listTree(root, path, found);
+    } else if (isFile) found.files.add(path);
+  }
+  return found;
+}
+
+function removeSync(path: string): void {
+  try {
+    Deno.removeSync(path, { recursive: true });
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * Tables on their way out: columns with types, and rows as PostgreSQL writes values in text.
+ *
+ * @module
+ */
+
+/** Type of a column; `time` is a point in time, with its zone. */
+export type ColumnType = "text" | "double" | "int32" | "int64" | "boolean" | "time" | "json";
+
+/** A column. */
+export interface OutputColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
+/** A row: a text for each column, or `null`. */
+export type TextRow = readonly (string | null)[];
+
+/** Takes bytes, one piece after the other. */
+export type WriteBytes = (bytes: Uint8Array) => Promise<void>;
+
+/** Writes a table in a format. */
+export interface TableWriter {
+  write(rows: readonly TextRow[]): Promise<void>;
+  /** Writes the rest. */
+  end(): Promise<void>;
+}
+
+/** Types by the OID that PostgreSQL has for them. */
+const TYPES: ReadonlyMap<number, ColumnType> = new Map([
+  [16, "boolean"],
+  [20, "int64"],
+  [21, "int32"],
+  [23, "int32"],
+  [114, "json"],
+  [700, "double"],
+  [701, "double"],
+  [1184, "time"],
+  [3802, "json"],
+]);
+
+/** The type of a column by its OID. */
+export const typeOf = (oid: number): ColumnType => TYPES.get(oid) ?? "text";
+
+const TIME = /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/;
+
+/** A time of a session in UTC as ISO 8601; other texts, such as `infinity`, stay. */
+export function isoOf(text: string): string {
+  const found = TIME.exec(text);
+  if (found === null) return text;
+  const [, day, time, fraction] = found;
+  return `${day}T${time}${fraction === undefined ? "" : `.${fraction}`}Z`;
+}
+
+/** A time of a session in UTC in microseconds since 1970; `undefined` where it is none, such as `infinity`. */
+export function microsecondsOf(text: string): bigint | undefined {
+  const found = TIME.exec(text);
+  if (found === null) return undefined;
+  const [, day, time, fraction = ""] = found;
+  const ms = Date.parse(`${day}T${time}Z`);
+  return Number.isNaN(ms) ? undefined : BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, "0"));
+}
