@@ -17,16 +17,17 @@ export function configOf({ options, configFile }: Invocation): Config {
 }
 
 /**
- * Brings the database up to date and runs `fn` with a connection.
+ * Brings the database up to date and runs `fn` with a connection. For reading, `open` may be `openForReading`.
  *
  * @throws {Error} If another process has the embedded database.
  */
 export async function withDatabase<T>(
   config: Config,
   fn: (client: Client, names: Names) => Promise<T>,
+  open = openDatabase,
 ): Promise<T> {
-  await using database = await openDatabase(config);
-  await prepareDatabase(database);
+  await using database = await open(config);
+  if (!database.isReadOnly) await prepareDatabase(database);
   return await withClient(database, fn);
 }
 

@@ -41,7 +41,7 @@ testWhere(
   },
 );
 
-Deno.test("doctor, gaps and query take the door of a run by themselves", async () => {
+Deno.test("doctor, gaps, loads and query take the door of a run by themselves", async () => {
   await using work = await openWorkspace();
   const running = work.startIngest(["--provider", "mock", "--symbols", "AAPL", "--speed", "20"]);
   await running.line(/Provider "?mock"? opened/);
@@ -51,7 +51,8 @@ Deno.test("doctor, gaps and query take the door of a run by themselves", async (
   const doctor = await ask("doctor", "--http", "off");
   assertStringIncludes(doctor.stdout, "through the process that has it");
   assertEquals(doctor.code, 0, doctor.stdout);
-  assertStringIncludes((await ask("gaps", "--json")).stdout, "AAPL");
+  assertStringIncludes((await ask("gaps", "--json")).stdout, '"series":1');
+  assertStringIncludes((await ask("loads", "list")).stdout, "No loads");
   running.kill("SIGTERM");
   await running.ended;
 });
