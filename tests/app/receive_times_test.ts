@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { openReceiveTimes, type ReceiveTimesOptions } from "../../src/app/receive_times.ts";
 
@@ -36,7 +37,7 @@ Deno.test("a process that was killed is gone on from too: what it may have given
   const first = killed.clock(1);
   // Its end never comes; the reservation does.
   const path = join(directory.dataDir, "receive-time");
-  while ((await Deno.stat(path).catch(() => undefined)) === undefined);
+  while ((await Deno.stat(path).catch(() => undefined)) === undefined) await delay(20);
   const last = killed.clock(1000) + 999;
   assert(last > first);
   const times = directory.open({ now: () => NOW - 120_000 });

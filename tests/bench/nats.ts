@@ -9,6 +9,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { parseArgs } from "@std/cli/parse-args";
 import { openNats } from "../../src/nats/connection.ts";
 import { manageStreams } from "../../src/nats/stream.ts";
@@ -70,9 +71,9 @@ async function drain(workers: number, database: string): Promise<number> {
   await (await start("--file", csv, ...TO_STREAM)).ended();
   const hub = Array.from({ length: workers }, () => start(...FROM_STREAM, "--database", database));
   const full = await waiting();
-  while (await waiting() === full);
+  while (await waiting() === full) await delay(20);
   const started = performance.now();
-  while (await waiting() > 0);
+  while (await waiting() > 0) await delay(20);
   const seconds = (performance.now() - started) / 1000;
   for (const { running } of hub) running.kill("SIGTERM");
   for (const each of hub) await each.ended();

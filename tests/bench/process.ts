@@ -5,6 +5,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import { parseArgs } from "@std/cli/parse-args";
 import { startPostgres } from "../support/postgres.ts";
 import { writeCsv } from "./data.ts";
@@ -45,8 +46,8 @@ async function firstRow(): Promise<number> {
     stdout: "null",
     stderr: "null",
   }).spawn();
-  while ((await server.query("SELECT to_regclass('bar') IS NOT NULL AS made", url))[0].made !== true);
-  while ((await server.query("SELECT 1 FROM bar LIMIT 1", url)).length === 0);
+  while ((await server.query("SELECT to_regclass('bar') IS NOT NULL AS made", url))[0].made !== true) await delay(20);
+  while ((await server.query("SELECT 1 FROM bar LIMIT 1", url)).length === 0) await delay(20);
   const ms = performance.now() - started;
   process.kill("SIGINT");
   await process.status;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import type { Client } from "pg";
 import { chaosFaults } from "../../src/chaos/faults.ts";
 import { findScratches, openScratch, SCRATCH_PREFIX } from "../../src/chaos/scratch.ts";
@@ -61,7 +62,7 @@ testWhere(missingServer(), "chaos that is interrupted drops its schema", async (
     const running = work.start(["chaos", "--database", work.database, "--records", "1000000", "--yes", ...flags]);
     await running.line(/schema barline_chaos_\w+ is made/);
     const locked = "SELECT FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation::regclass::text LIKE '%bar'";
-    while (flags.length > 0 && (await work.query(locked)).length === 0);
+    while (flags.length > 0 && (await work.query(locked)).length === 0) await delay(20);
     running.kill("SIGTERM");
     const { code, stderr } = await running.ended;
     assertEquals(code, 130, stderr);

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { missingServer, startPostgres } from "../support/postgres.ts";
 import { addressOf } from "../support/process.ts";
@@ -98,7 +99,9 @@ testWhere(missing, "a second signal exits 130 and leaves what is unwritten to th
   );
   await server.control!.signal("SIGSTOP");
   try {
-    while (!/^barline_records_in_flight\{tenant="default"\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text()));
+    while (
+      !/^barline_records_in_flight\{tenant="default"\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text())
+    ) await delay(20);
     running.kill("SIGINT");
     await running.line(/A second signal gives up/);
     running.kill("SIGINT");

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { csvFile } from "../support/bars.ts";
 import { addressOf, type Running } from "../support/process.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
@@ -9,7 +10,7 @@ const server = await startSharedServer();
 async function untilStored(running: Running): Promise<void> {
   const url = await addressOf(running);
   const page = async () => await (await fetch(`${url}/metrics`)).text();
-  while (!/^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(await page()));
+  while (!/^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(await page())) await delay(20);
 }
 
 for (const [signal, expected] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {

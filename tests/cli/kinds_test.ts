@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { addressOf } from "../support/process.ts";
 import { missingServer } from "../support/postgres.ts";
 import { testWhere } from "../support/skip.ts";
@@ -91,7 +92,9 @@ testWhere(
       return Number(page.split("\n").find((line) => line.startsWith(`${series} `))!.slice(series.length + 1));
     };
     // More than the queue of news holds, so bars that come after it fills would wait behind news if they shared anything.
-    while (await value('mds_worker_batches_written_total{coord_id="bar",worker_id="0",tenant="default"}') < 3);
+    while (await value('mds_worker_batches_written_total{coord_id="bar",worker_id="0",tenant="default"}') < 3) {
+      await delay(20);
+    }
     assertEquals(await value('mds_worker_batches_written_total{coord_id="news",worker_id="0",tenant="default"}'), 0);
     assertEquals(await value('mds_coord_circuit_state{coord_id="bar",tenant="default"}'), 0);
     running.kill("SIGTERM");

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { startFakeKraken } from "../support/fake_kraken.ts";
 import { addressOf, type Running } from "../support/process.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
@@ -50,7 +51,7 @@ const bar = (symbol: string, minute: number) => ({
 
 /** Waits until there is a bar of the symbol in the table. */
 async function stored(work: Workspace, symbol: string): Promise<void> {
-  while ((await work.query(`SELECT 1 FROM bars WHERE symbol = '${symbol}' LIMIT 1`)).length === 0);
+  while ((await work.query(`SELECT 1 FROM bars WHERE symbol = '${symbol}' LIMIT 1`)).length === 0) await delay(20);
 }
 
 Deno.test("symbols are changed and providers added and removed while the others go on", async () => {
@@ -85,7 +86,7 @@ Deno.test("symbols are changed and providers added and removed while the others 
   // The first of two is over as the second has begun.
   second.snapshot(bar("ETH/USD", 3), bar("ETH/USD", 2));
   await stored(work, "ETH/USD");
-  while (await run.received("mock") <= before);
+  while (await run.received("mock") <= before) await delay(20);
 
   const removed = await run.reload("symbols: { mock: [AAPL] }\nbatchSize: 7\n");
   assertEquals(JSON.parse(removed.body).removed, ["kraken"]);
@@ -127,7 +128,7 @@ Deno.test("a configuration that is not right changes nothing and says why", asyn
   assertEquals(kind.status, 400);
   assertStringIncludes(kind.body, "restart for that");
   const before = await run.received("mock");
-  while (await run.received("mock") <= before);
+  while (await run.received("mock") <= before) await delay(20);
   const unauthorized = await fetch(`${run.address}/-/reload`, { method: "POST" });
   await unauthorized.body?.cancel();
   assertEquals(unauthorized.status, 401);
@@ -143,7 +144,7 @@ Deno.test({
     await Deno.writeTextFile(`${work.directory}/barline.yaml`, "symbols: { mock: [AAPL, MSFT] }\n");
     run.running.kill("SIGHUP");
     assertStringIncludes(await run.running.line(/Reloaded/), "mock");
-    while ((await work.query("SELECT 1 FROM bars WHERE symbol = 'MSFT' LIMIT 1")).length === 0);
+    while ((await work.query("SELECT 1 FROM bars WHERE symbol = 'MSFT' LIMIT 1")).length === 0) await delay(20);
     await Deno.writeTextFile(`${work.directory}/barline.yaml`, "symbols: [\n");
     run.running.kill("SIGHUP");
     await run.running.line(/Nothing was reloaded/);

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { csvFile, csvLine, HEADER } from "../support/bars.ts";
 import { addressOf, type Running } from "../support/process.ts";
@@ -18,7 +19,7 @@ Deno.test("after kill -9 --resume goes on where everything before is committed, 
   const file = await work.write("bars.csv", csvFile(30_000));
   const running = work.startIngest(["--file", file, "--rate", "5000"]);
   const positions = join(work.dataDir, "positions", "files.jsonl");
-  while (await Deno.readTextFile(positions).catch(() => "") === "");
+  while (await Deno.readTextFile(positions).catch(() => "") === "") await delay(20);
   running.kill("SIGKILL");
   assertEquals((await running.ended).code, 137);
   const { code, json } = await work.ingest(["--file", file, "--resume"]);
@@ -49,7 +50,9 @@ Deno.test("SIGTERM ends a wait for standard input, after what has come through i
   });
   const running = work.startIngest(["--file", "-", "--http", "127.0.0.1:0"], { stdin });
   const url = await addressOf(running);
-  while (!/^barline_records_stored_total\{tenant="default"\} 3/m.test(await (await fetch(`${url}/metrics`)).text()));
+  while (!/^barline_records_stored_total\{tenant="default"\} 3/m.test(await (await fetch(`${url}/metrics`)).text())) {
+    await delay(20);
+  }
   running.kill("SIGTERM");
   const { code, json } = await running.ended;
   assertEquals([code, json.ended, json.stored], [143, "stopped", 3]);
@@ -63,7 +66,9 @@ Deno.test("several providers run at once", async () => {
   ]);
   const metrics = await metricsOf(running);
   for (const provider of ["mock", "replay"]) {
-    while (!new RegExp(`^barline_last_commit_.*"${provider}",tenant="default"} [1-9]`, "m").test(await metrics()));
+    while (!new RegExp(`^barline_last_commit_.*"${provider}",tenant="default"} [1-9]`, "m").test(await metrics())) {
+      await delay(20);
+    }
   }
   running.kill("SIGTERM");
   const { code, json } = await running.ended;
@@ -84,7 +89,7 @@ Deno.test("a provider that fails does not stop the others, and the exit code is 
   const stored = async () =>
     Number(/^barline_records_stored_total\{tenant="default"\} (\d+)/m.exec(await metrics())![1]);
   const before = await stored();
-  while (await stored() <= before);
+  while (await stored() <= before) await delay(20);
   running.kill("SIGTERM");
   const { code, json } = await running.ended;
   assertEquals(code, 1);

@@ -1,4 +1,5 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { Client } from "pg";
 import { missingServer } from "../support/postgres.ts";
 import { testWhere } from "../support/skip.ts";
@@ -15,7 +16,7 @@ testWhere(missing, "SIGHUP during a start reloads as soon as there is something 
   await holder.connect();
   await holder.query("BEGIN; CREATE TABLE public.barline_migration (version int PRIMARY KEY)");
   const running = work.startIngest(["--config", path, "--provider", "mock"]);
-  while ((await work.query("SELECT 1 FROM pg_locks WHERE NOT granted")).length === 0);
+  while ((await work.query("SELECT 1 FROM pg_locks WHERE NOT granted")).length === 0) await delay(20);
   running.kill("SIGHUP");
   await Deno.writeTextFile(path, "symbols: [AAPL, MSFT]\n");
   await holder.end();
@@ -41,7 +42,7 @@ testWhere(
     await using work = await openWorkspace(server);
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const running = work.startIngest(["--provider", "mock", "--limit", "1000000"]);
-      while (!await hearsSigterm(running.pid));
+      while (!await hearsSigterm(running.pid)) await delay(1);
       running.kill("SIGTERM");
       const ended = await running.ended;
       if (ended.signal !== null) continue;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { addressOf } from "../support/process.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
@@ -30,7 +31,7 @@ Deno.test("tenants come, go and change while the others go on, and what is wrong
     reopened: [],
     kept: ["stay"],
   });
-  while ((await work.query("SELECT 1 FROM bars WHERE tenant = 'come' LIMIT 1")).length === 0);
+  while ((await work.query("SELECT 1 FROM bars WHERE tenant = 'come' LIMIT 1")).length === 0) await delay(20);
   const page = await metrics();
   assertEquals([page.includes('tenant="go"'), page.includes('tenant="come"')], [false, true]);
   assertEquals((await fetch(`${address}/api/overview?tenant=go`)).status, 404);
@@ -53,7 +54,9 @@ Deno.test("tenants come, go and change while the others go on, and what is wrong
     "stay",
     "come",
   ]]);
-  while ((await work.query("SELECT 1 FROM bars WHERE tenant = 'come' AND symbol = 'NVDA' LIMIT 1")).length === 0);
+  while ((await work.query("SELECT 1 FROM bars WHERE tenant = 'come' AND symbol = 'NVDA' LIMIT 1")).length === 0) {
+    await delay(20);
+  }
 
   const wrong = await reload(`tenants:\n${stay}  - { name: come, symbol: [X], workers: none }\n`);
   assertEquals(wrong.status, 400);

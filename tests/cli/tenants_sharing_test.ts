@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { type FakeAlpaca, startFakeAlpaca } from "../support/fake_alpaca.ts";
 import type { MarketBar } from "../support/fake_kraken.ts";
 import { addressOf } from "../support/process.ts";
@@ -33,7 +34,7 @@ async function start(work: Workspace, alpaca: FakeAlpaca, tenants: string) {
     /** Waits until a tenant has that many bars of a symbol, and gives who has bars of which. */
     async stored(name: string, symbol: string, bars: number) {
       const sql = `SELECT count(*)::int AS bars FROM bars WHERE tenant = '${name}' AND symbol = '${symbol}'`;
-      while ((await work.query(sql))[0].bars !== bars);
+      while ((await work.query(sql))[0].bars !== bars) await delay(20);
       const rows = await work.query("SELECT DISTINCT tenant || ' ' || symbol AS who FROM bars ORDER BY 1");
       return rows.map(({ who }) => who);
     },
@@ -108,7 +109,7 @@ Deno.test("a connection that is lost is lost for all who share it, and tried aga
   first.close(1011);
   const second = await alpaca.connection();
   for (const name of ["acme", "beta"]) {
-    while ((await run.state(name, "live")).reconnects === 0);
+    while ((await run.state(name, "live")).reconnects === 0) await delay(20);
   }
   second.bars(bar("AAPL", 0), bar("MSFT", 0));
   await run.stored("acme", "AAPL", 1);
@@ -130,7 +131,7 @@ Deno.test("what a message brings that cannot be read is shown to nobody whose it
   await run.stored("beta", "MSFT", 1);
   const letters = async (name: string) =>
     await (await fetch(`${run.address}/api/dead-letters/letters?tenant=${name}`)).text();
-  while (!(await letters("beta")).includes("secret of beta"));
+  while (!(await letters("beta")).includes("secret of beta")) await delay(20);
   assertEquals((await letters("acme")).includes("secret"), false);
   run.running.kill("SIGTERM");
   assertEquals((await run.running.ended).code, 0);

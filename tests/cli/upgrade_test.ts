@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { fromFileUrl, join } from "@std/path";
 import { withClient } from "../../src/database/database.ts";
 import { prepareDatabase, readVersion, SCHEMA_VERSION } from "../../src/database/migrate.ts";
@@ -134,7 +135,7 @@ testWhere(
     await hub.line(/Feed nats is live/);
     await using look = await openPreparedNats(natsSettings(nats.url), "look", () => false);
     const manager = await manageStreams(look);
-    while ((await manager.streams.info("BARLINE")).state.messages > 0);
+    while ((await manager.streams.info("BARLINE")).state.messages > 0) await delay(20);
     hub.kill("SIGTERM");
     const { code, json, stderr } = await hub.ended;
     const count = messages.reduce((sum, message) => sum + message.count, 0);

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { type InstanceReport, LeaseLostError, leaseTimes } from "../../src/cluster/lease.ts";
 import { createPostgresLeaseStore } from "../../src/cluster/postgres_lease.ts";
 import { withClient } from "../../src/database/database.ts";
@@ -96,7 +97,7 @@ test("the lease of a killed process is free after its hold, as its session has e
   await a.beat([0]);
   const [{ backend }] = await server.query(`SELECT backend FROM cluster_lease`, url) as { backend: number }[];
   a.lease.cut();
-  while ((await server.query(`SELECT FROM pg_stat_activity WHERE pid = ${backend}`)).length > 0);
+  while ((await server.query(`SELECT FROM pg_stat_activity WHERE pid = ${backend}`)).length > 0) await delay(20);
   assertEquals(await b.lease.claim([0]), []);
   assertEquals([...(await b.beat([])).blocked], [0]);
   await server.query(

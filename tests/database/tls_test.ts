@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { parseDatabaseUrl, type SslMode } from "../../src/config/database.ts";
 import type { Database } from "../../src/database/database.ts";
@@ -125,7 +126,7 @@ testWhere(missing, "a server without TLS is not written to in the clear where TL
   await server.query("SELECT pg_reload_conf()");
   try {
     // The server takes note of its new settings a moment after it has said so.
-    while ((await server.query("SHOW ssl"))[0].ssl === "on");
+    while ((await server.query("SHOW ssl"))[0].ssl === "on") await delay(20);
     const error = await assertRejects(() => isEncrypted("localhost", "require"), Error);
     assertEquals(error.message, "The server does not support SSL connections");
     assertStringIncludes(adviseOnDatabaseError(error), "Turn TLS on at the server");

@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { numberedProvider, numbers, storedNumbers } from "../support/numbered.ts";
 import { startPipeline } from "../support/pipeline.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
@@ -20,7 +21,7 @@ test("a backend that is terminated while it waits for a lock has its batch writt
     const source = numberedProvider({ from: 200, count: 200 });
     await using second = await startPipeline(url, [source], { workers: "1", batchSize: "200" });
     const failed = second.next("write-failed");
-    while ((await server.query(`${TERMINATE} AND wait_event_type = 'Lock'`, url)).length === 0);
+    while ((await server.query(`${TERMINATE} AND wait_event_type = 'Lock'`, url)).length === 0) await delay(20);
     assertEquals((await failed).fault, "transient");
     await blocker.query("COMMIT");
     const { ledger } = await second.outcome;

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { missingServer, startPostgres } from "../support/postgres.ts";
 import { addressOf } from "../support/process.ts";
 import { testWhere } from "../support/skip.ts";
@@ -144,7 +145,7 @@ testWhere(
       return response.status;
     };
     const until = async (page: string, wanted: number) => {
-      while (await status(page) !== wanted);
+      while (await status(page) !== wanted) await delay(20);
     };
     await until("readyz", 200);
     await own.control!.stop("immediate");

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { addressOf } from "../support/process.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
@@ -24,7 +25,7 @@ Deno.test("a tenant's token shows its tenant and no other, and changes nothing t
     const response = await fetch(`${address}${path}`, { method, headers, body });
     return { status: response.status, text: await response.text() };
   };
-  while ((await ask("/api/symbols?search=AAPL", ACME)).text.length < 50);
+  while ((await ask("/api/symbols?search=AAPL", ACME)).text.length < 50) await delay(20);
   const pages = ["/health", "/api/overview", "/api/samples", "/api/symbols", "/api/dead-letters"];
   const bars = "/api/bars?provider=mock&timeframe=1m&symbol=";
   for (const path of [...pages, `${bars}AAPL`]) {

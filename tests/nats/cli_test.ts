@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { nkeys } from "@nats-io/transport-node";
 import { join } from "@std/path";
 import { missingNats, startNats } from "../support/nats.ts";
@@ -32,7 +33,7 @@ testWhere(missing, "an edge publishes, a hub stores it under the edge's names, a
   });
   const [edgeUrl, hubUrl] = [await addressOf(edge), await addressOf(hub)];
   const read = async (url: string) => await (await fetch(url)).text();
-  while (!/^barline_records_stored_total\{[^}]*\} [1-9]/m.test(await read(`${hubUrl}/metrics`)));
+  while (!/^barline_records_stored_total\{[^}]*\} [1-9]/m.test(await read(`${hubUrl}/metrics`))) await delay(20);
   const [edgeMetrics, hubMetrics] = [await read(`${edgeUrl}/metrics`), await read(`${hubUrl}/metrics`)];
   assertMatch(edgeMetrics, /^sink_writes_total\{sink="nats",status="success",tenant="default"\} [1-9]/m);
   for (const name of ["lag_messages", "ack_pending", "redelivered_total"]) {
@@ -50,7 +51,7 @@ testWhere(missing, "an edge publishes, a hub stores it under the edge's names, a
   edge.kill("SIGTERM");
   const published = await edge.ended;
   assertEquals([published.code, published.json.received], [0, published.json.stored], published.stderr);
-  while (await work.count() < published.json.stored);
+  while (await work.count() < published.json.stored) await delay(20);
   hub.kill("SIGTERM");
   const stored = await hub.ended;
   assertEquals([stored.code, stored.json.stored, stored.json.journaled], [0, published.json.stored, 0], stored.stderr);

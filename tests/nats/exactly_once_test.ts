@@ -1,4 +1,5 @@
 import { assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { jetstream } from "@nats-io/jetstream";
 import { openPreparedNats } from "../../src/nats/prepared.ts";
 import { manageStreams } from "../../src/nats/stream.ts";
@@ -48,7 +49,7 @@ testWhere(
     await Promise.all(workers.map(({ line }) => line(/Feed nats is live/)));
     await using look = await openPreparedNats(natsSettings(nats.url), "look", () => false);
     const manager = await manageStreams(look);
-    while ((await manager.streams.info("BARLINE")).state.messages > 0);
+    while ((await manager.streams.info("BARLINE")).state.messages > 0) await delay(20);
     let received = 0;
     for (const worker of workers) {
       worker.kill("SIGTERM");

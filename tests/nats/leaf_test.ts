@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { fromFileUrl } from "@std/path";
 import { describeSync } from "../../src/cli/doctor/nats.ts";
 import { openNats } from "../../src/nats/connection.ts";
@@ -48,12 +49,12 @@ testWhere(
       assertEquals([code, json.stored], [0, count], stderr);
     };
     await publish(5000);
-    while (await work.count() < 5000);
+    while (await work.count() < 5000) await delay(20);
     await hub.stop();
     // The mock begins anew: half of it is there already.
     await publish(10_000);
     await hub.start();
-    while (await work.count() < 10_000);
+    while (await work.count() < 10_000) await delay(20);
     // What the edge's stream keeps went over as one message each.
     await using look = openNats(natsSettings(hubUrl, { natsPassword: "for-barline" }), "test");
     await using lookAtEdge = openNats(natsSettings(edge.url), "test");

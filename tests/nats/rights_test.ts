@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { fromFileUrl } from "@std/path";
 import { openPreparedNats } from "../../src/nats/prepared.ts";
 import { manageStreams } from "../../src/nats/stream.ts";
@@ -57,7 +58,7 @@ testWhere(
       left -= frameSize(frame!);
       frame!.ack("committed", frameSize(frame!));
     }
-    while ((await manager.streams.info("BARLINE")).state.messages > 0);
+    while ((await manager.streams.info("BARLINE")).state.messages > 0) await delay(20);
     await reader.cancel();
     await worker.close!();
   },

@@ -1,4 +1,5 @@
 import { assertEquals, assertMatch } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { jetstream, jetstreamManager } from "@nats-io/jetstream";
 import type { NatsSettings } from "../../src/config/nats.ts";
 import type { PipelineEvent } from "../../src/events.ts";
@@ -49,7 +50,7 @@ async function openStream(messages: number, given: Partial<NatsSettings> = {}) {
       return (await manager.streams.info(settings.natsStream)).state.messages;
     },
     async until(messages: number) {
-      while (await this.left() !== messages);
+      while (await this.left() !== messages) await delay(20);
     },
     [Symbol.asyncDispose]: () => nats[Symbol.asyncDispose](),
   };

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { delay } from "@std/async/delay";
 import type { WriteCounts } from "../../src/events.ts";
 import type { Database } from "../../src/database/database.ts";
 import { barSink, counts, never, select, withLane } from "../support/lanes.ts";
@@ -31,7 +32,7 @@ test("an abort ends a write that waits for a lock, and nothing of it is written 
     const writing = (async () => {
       await using _held = await holdBars(database);
       const write = lane.write(rowsOf(numberedBars(100)), aborting.signal);
-      while ((await server.query(WAITING, url))[0].count === 0);
+      while ((await server.query(WAITING, url))[0].count === 0) await delay(20);
       aborting.abort(reason);
       assertEquals(await assertRejects(() => write), reason);
       // The connection is cut, but a server that waits for a lock does not notice.
@@ -97,7 +98,7 @@ test("a lane that is closed leaves no connection behind", async (server) => {
     await lane.write(rowsOf(numberedBars(10)), never);
     assertEquals((await mine()).length, 1);
   });
-  while ((await mine()).length > 0);
+  while ((await mine()).length > 0) await delay(20);
 });
 
 test("lanes have a connection each", async (server) => {

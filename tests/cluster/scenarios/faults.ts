@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { delay } from "@std/async/delay";
 import { startProxy } from "../../faults/harness/proxy.ts";
 import { openTestCluster, TAKE_OVER_MS, type TestCluster } from "../../support/cluster.ts";
 import { addressOf, type Running } from "../../support/process.ts";
@@ -85,7 +86,7 @@ async function hang(cluster: TestCluster, holder: Member, standby: Member): Prom
   await cluster.streamed();
   // It hears of the others with the beat that comes after its joining.
   const states = async () => (await overview()).cluster.instances.map(({ state }: { state: string }) => state).join();
-  while (!["active,standby", "standby,active"].includes(await states()));
+  while (!["active,standby", "standby,active"].includes(await states())) await delay(20);
   const { cluster: seen, state, providers, ledger } = await overview();
   assertEquals([state, providers, seen.instance, seen.unheld], ["healthy", [], holder.name, []]);
   assertEquals(ledger.received - received, 0);

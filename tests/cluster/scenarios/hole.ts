@@ -1,3 +1,4 @@
+import { delay } from "@std/async/delay";
 import { openTestCluster } from "../../support/cluster.ts";
 import type { TestServer } from "../../support/postgres.ts";
 
@@ -13,7 +14,7 @@ export async function fillHole(server: TestServer): Promise<void> {
   const broken = market.bars.at(-1)!.ts;
   // Beyond what a repair looks back on its own.
   const hole = `SELECT 1 FROM bars WHERE ts > to_timestamp(${(broken + 9000) / 1000}) LIMIT 1`;
-  while ((await server.query(hole, cluster.database)).length === 0);
+  while ((await server.query(hole, cluster.database)).length === 0) await delay(20);
   instances.set("b", cluster.start("b"));
   const first = await cluster.holder("a", "b");
   instances.get(first)!.kill("SIGKILL");
