@@ -232,12 +232,13 @@ function make(
   };
   try {
     const provider = registry[name].create(given);
-    const { file, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit } = settings;
+    const { file, follow, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit } = settings;
     const { repairDays, repairRequests, repairShare, sweep } = settings;
     const repairs = { repairDays, repairRequests, repairShare, sweep };
     const own = {
       dataDir,
       file,
+      follow,
       limit,
       pollSeconds,
       provisional,

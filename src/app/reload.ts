@@ -30,6 +30,7 @@ const OF_PROVIDERS: readonly OptionName[] = [
     "timeUnit",
     ...FILE_OPTIONS,
     "speed",
+    "follow",
     "resume",
     "provisional",
     "pollSeconds",

@@ -22,7 +22,7 @@ const groups = [
   },
   {
     title: "Files",
-    common: ["file", "format", "timeZone", "resume"],
+    common: ["file", "format", "timeZone", "follow", "resume"],
     further: ["refuseLimit", "timeUnit", ...FILE_OPTIONS.filter((name) => name !== "format" && name !== "timeZone")],
   },
   {

@@ -116,6 +116,7 @@ export const settingsSchema = z.strictObject({
     value: "N",
   }),
   provisional: flag("store forming bars too, marked as provisional"),
+  follow: flag("wait for what is added to files, through rotations and truncations, until a stop"),
   resume: flag("continue after the last committed line of each file, or the last bar of the mock"),
   limit: option(z.number().int().min(1).optional(), {
     expected: "a whole number from 1",

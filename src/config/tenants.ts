@@ -26,6 +26,7 @@ export const TENANT_OPTIONS: readonly OptionName[] = [
     "speed",
     "rate",
     "limit",
+    "follow",
     "resume",
   ] as const,
   ...["provisional", "pollSeconds", "failover", "failoverAfter", "failoverBack"] as const,

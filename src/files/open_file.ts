@@ -40,7 +40,8 @@ export interface OpenedFile {
  */
 export async function openFile(item: FileItem, context: PlanContext, options: ReadOptions = {}): Promise<OpenedFile> {
   const spooled = item.path === STDIN ? undefined : item;
-  const raw = await readHead(readRaw(item, 0, options), item.path === STDIN ? hasLine : isLong);
+  const { bytes = readRaw(item, 0, options), isEnough = item.path === STDIN ? hasLine : isLong } = options;
+  const raw = await readHead(bytes, isEnough);
   const { member } = item;
   const packing = member === undefined ? packingOf(raw.head) : packingOfMember(member);
   const unpacked = packing === "none" ? raw : await readHead(unpack(raw.all(), packing), isLong);
@@ -126,7 +127,7 @@ async function planRows(form: Form, text: Headed, item: FileItem, context: PlanC
     lines,
     isAll: rows.isAll,
     isEmpty: rows.head.length === 0,
-    isPlain: rows === text && form === "csv",
+    isPlain: rows === text && (form === "csv" || form === "ndjson"),
     all: () => rows.all(),
     close: () => rows.close(),
   };

@@ -72,6 +72,8 @@ export interface ProviderSettings {
   readonly speed?: number | "max";
   /** Go on where the last run's committed records ended. */
   readonly resume: boolean;
+  /** Wait for what is added to files. @default {false} */
+  readonly follow?: boolean;
   /** Most records to use: a hint not to read more than needed. */
   readonly limit?: number;
   /** Whose records they are. */

@@ -17,10 +17,10 @@ import {
 } from "./provider.ts";
 import { openAhead } from "./replay/ahead.ts";
 import { absolute, findFiles, itemsOf, sizeOf, sizeOfItem, STDIN } from "./replay/files.ts";
-import { createFramer, type FilePlace } from "./replay/framer.ts";
-import { readBlocks } from "./replay/lines.ts";
+import { createFollowed } from "./replay/follow/followed.ts";
+import type { FilePlace } from "./replay/framer.ts";
 import { type FilePositions, openFilePositions } from "./replay/positions.ts";
-import { createRefusalWatch } from "./replay/refusals.ts";
+import { readRows } from "./replay/read_rows.ts";
 import { planContext, PROVIDER, rowsOf } from "./replay/rows.ts";
 import { playAtSpeed } from "./replay/speed.ts";
 import { findStart, readFrom } from "./replay/start.ts";
@@ -45,13 +45,14 @@ export const replay: ProviderDeclaration = {
  * @throws {SettingError} If a file is missing or cannot be read, or none is given.
  */
 export function createReplay(settings: ProviderSettings): Provider {
-  const { kinds: [kind], resume, dataDir, speed } = settings;
+  const { resume, dataDir, speed } = settings;
   if (settings.file.length === 0) {
     throw new SettingError("file", "no file is given to replay, give one with --file PATH");
   }
   if (settings.kinds.length > 1) {
     throw new SettingError("kind", "there are several, expected the one that the files hold");
   }
+  if (settings.follow) return createFollowed(settings);
   const paths = findFiles(settings.file);
   if (resume && paths.includes(STDIN)) {
     throw new SettingError("resume", "standard input cannot be read again: leave out --resume, or give a file");
@@ -124,26 +125,10 @@ export function createReplay(settings: ProviderSettings): Provider {
 
   async function* readItem(opened: Awaited<ReturnType<typeof openItem>>, context: ProviderContext) {
     const { name, start, rows, bytes, track } = opened;
-    const framer = createFramer({ source: name, ...rows, clock: context.clock, only, start, track: track() });
-    let isEmpty = true;
+    const { clock, warn } = context;
     const { refuseLimit } = settings;
-    const watch = refuseLimit === undefined ? undefined : createRefusalWatch(refuseLimit, kind, start !== undefined);
-    for await (const block of readBlocks(bytes(), start?.offset ?? 0)) {
-      for (const frame of framer.frames(block, left)) {
-        isEmpty = false;
-        const problem = watch?.look(frame);
-        yield frame;
-        if (problem !== undefined) throw new RangeError(problem);
-      }
-    }
-    if (framer.empty > 0) context.warn(`"${name}" has ${framer.empty} rows without prices, which are left out`);
-    if (isEmpty && only !== undefined && start === undefined) {
-      context.warn(
-        `"${name}" has no record of ${[...only].slice(0, 5).join(", ")}, of which alone it was to be read`,
-      );
-    }
-    const problem = start === undefined ? watch?.end() : undefined;
-    if (problem !== undefined) throw new RangeError(problem);
+    const shared = { ...rows, clock, only, start, refuseLimit, warn, left: () => left };
+    yield* readRows({ source: name, ...shared, bytes: bytes(), track: track() });
   }
 
   return {

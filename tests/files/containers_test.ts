@@ -1,57 +1,12 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { crc32, deflateRawSync, zstdCompressSync } from "node:zlib";
+import { zstdCompressSync } from "node:zlib";
 import { jsonLines } from "../../src/files/container/json_rows.ts";
 import { csvFile } from "../support/bars.ts";
+import { DBN_FILE, zipOf } from "../support/containers.ts";
 import { given, readBars } from "../support/formats.ts";
 import { makeDirectory } from "../support/providers.ts";
 
 const encoder = new TextEncoder();
-
-/** A zip archive of files, all deflated. */
-function zip(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
-  const parts: Uint8Array[] = [];
-  const directory: Uint8Array[] = [];
-  let at = 0;
-  const put = (length: number, fill: (view: DataView) => void) => {
-    const bytes = new Uint8Array(length);
-    fill(new DataView(bytes.buffer));
-    return bytes;
-  };
-  for (const [name, content] of Object.entries(files)) {
-    const packed = new Uint8Array(deflateRawSync(content));
-    const path = encoder.encode(name);
-    const sizes = (view: DataView, from: number) => {
-      view.setUint16(from, 8, true);
-      view.setUint32(from + 6, crc32(content), true);
-      view.setUint32(from + 10, packed.length, true);
-      view.setUint32(from + 14, content.length, true);
-      view.setUint16(from + 18, path.length, true);
-    };
-    const local = put(30, (view) => {
-      view.setUint32(0, 0x04034b50, true);
-      sizes(view, 8);
-    });
-    directory.push(
-      put(46, (view) => {
-        view.setUint32(0, 0x02014b50, true);
-        sizes(view, 10);
-        view.setUint32(42, at, true);
-      }),
-      path,
-    );
-    parts.push(local, path, packed);
-    at += local.length + path.length + packed.length;
-  }
-  const length = directory.reduce((sum, part) => sum + part.length, 0);
-  const end = put(22, (view) => {
-    view.setUint32(0, 0x06054b50, true);
-    view.setUint16(8, directory.length / 2, true);
-    view.setUint16(10, directory.length / 2, true);
-    view.setUint32(12, length, true);
-    view.setUint32(16, at, true);
-  });
-  return new Uint8Array([...parts, ...directory, end].flatMap((part) => [...part]));
-}
 
 async function read(name: string, content: Uint8Array, flags: Parameters<typeof given>[0] = {}) {
   await using directory = await makeDirectory();
@@ -62,7 +17,7 @@ Deno.test("each member of a zip is read, with symbol and timeframe by its own na
   const kline = (at: number) => encoder.encode(`${at},1,2,1,1.5,3,${at + 59_999},4,5,1,1,0\n`);
   const { bars } = await read(
     "klines.zip",
-    zip({ "BTCUSDT-1m-2024-01.csv": kline(1704067200000), "in/ETHUSDT-1h-2024-01.csv": kline(1704067200000) }),
+    zipOf({ "BTCUSDT-1m-2024-01.csv": kline(1704067200000), "in/ETHUSDT-1h-2024-01.csv": kline(1704067200000) }),
   );
   assertEquals(bars.map(({ symbol, timeframe }) => [symbol, timeframe]), [["BTCUSDT", "1m"], ["ETHUSDT", "1h"]]);
 });
@@ -73,7 +28,7 @@ Deno.test("zstd is told by its first bytes, whatever the name", async () => {
 });
 
 const packed = new Uint8Array(zstdCompressSync(encoder.encode(csvFile(5000))));
-const archive = zip({ "bars.csv": encoder.encode(csvFile(5000)) });
+const archive = zipOf({ "bars.csv": encoder.encode(csvFile(5000)) });
 const broken: Record<string, [Uint8Array, string]> = {
   "a zstd that ends early": [packed.subarray(0, packed.length - 50), "or not all of it is there"],
   "a zip that ends early": [archive.subarray(0, archive.length - 50), "or not all of it is there"],
@@ -117,12 +72,8 @@ Deno.test("JSON rows are found under their key, with the keys of a mapping as sy
   assertEquals(lines, ['{"symbol":"A","t":"x]}","o":1}\n', '{"symbol":"B","o":2}\n']);
 });
 
-/** A file that databento-dbn 0.72 wrote: one minute of AAPL, instrument 38. */
-const DBN =
-  "REJOA2ABAABYTkFTLklUQ0gAAAAAAAAABgAAEClVJY6mF///////////AAAAAAAAAAABAABHAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAEAAABBQVBMAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAAAEFBUEwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAQAAAOXWNAFJ1zQBMzgAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAADiECACYAAAAAEClVJY6mF4BfApMrAAAAAPPepysAAAAAjhGKKwAAAAAx85srAAAAOTAAAAAAAAA=";
-
 Deno.test("DBN gives its bars, with symbols from its metadata", async () => {
-  const { bars } = await read("bars.dbn", Uint8Array.fromBase64(DBN));
+  const { bars } = await read("bars.dbn", DBN_FILE);
   const [{ symbol, timeframe, ts, open, high, low, close, volume }] = bars;
   assertEquals([symbol, timeframe, ts], ["AAPL", "1m", Date.UTC(2024, 0, 2, 14, 30)]);
   assertEquals([open, high, low, close, volume], [187.15, 187.5, 187, 187.3, 12345]);

@@ -1,4 +1,5 @@
 import { assert } from "@std/assert";
+import { CONTAINERS, fuzzFiles } from "./files.ts";
 import { fuzzTws } from "./ibkr.ts";
 import { fuzz } from "./main.ts";
 import { parsers } from "./parsers.ts";
@@ -14,3 +15,10 @@ Deno.test("whatever happens to messages of TWS, the process lives and no nonsens
   const { sound, rejected } = await fuzzTws(5000, 7);
   assert(sound > 100 && rejected > 500, `${sound} sound, ${rejected} rejected`);
 });
+
+for (const name of CONTAINERS) {
+  Deno.test(`whatever happens to a file of ${name}, it ends in bars or in a clear error`, async () => {
+    const { files, read, refused } = await fuzzFiles(name, 60, 7);
+    assert(files === 60 && read + refused > 20, `${read} read, ${refused} refused`);
+  });
+}

@@ -1,12 +1,13 @@
 /**
  * Fuzzes the parsers of the live feeds: however a frame is damaged, nothing is thrown, and nothing is read from it that is
- * not in it.
+ * not in it. And the readers of files: however one is damaged, it ends in bars or in a clear error.
  *
- *     deno task fuzz [--frames 1000000] [--parser kraken] [--seed 1]
+ *     deno task fuzz [--frames 1000000] [--files 20000] [--parser kraken|files] [--seed 1]
  *
  * @module
  */
 import { parseArgs } from "@std/cli/parse-args";
+import { CONTAINERS, fuzzFiles } from "./files.ts";
 import { fuzzTws } from "./ibkr.ts";
 import { createRandom, mutate } from "./mutate.ts";
 import { check, type Parser, type Tally } from "./parser.ts";
@@ -41,13 +42,21 @@ async function report(name: string, run: () => Tally | Promise<Tally>): Promise<
 }
 
 if (import.meta.main) {
-  const args = parseArgs(Deno.args, { string: ["frames", "parser", "seed"] });
+  const args = parseArgs(Deno.args, { string: ["frames", "files", "parser", "seed"] });
   const frames = Number(args.frames ?? 1_000_000);
   const seed = Number(args.seed ?? 1);
   const isWanted = (name: string) => args.parser === undefined || name === args.parser;
   console.log(`| parser | frames | bars read | of them sound | rejected | frames/s |\n|---|--:|--:|--:|--:|--:|`);
   for (const parser of parsers.filter(({ name }) => isWanted(name))) {
     await report(parser.name, () => fuzz(parser, frames, seed));
+  }
+  if (isWanted("files")) {
+    for (const name of CONTAINERS) {
+      await report(`files: ${name}`, async () => {
+        const { files, read, refused } = await fuzzFiles(name, Number(args.files ?? 20_000), seed);
+        return { frames: files, bars: read, sound: read, rejected: refused };
+      });
+    }
   }
   if (isWanted("ibkr")) await report("ibkr", () => fuzzTws(frames, seed));
 }

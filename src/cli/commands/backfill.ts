@@ -4,7 +4,7 @@ import type { Command, OptionName } from "../command.ts";
 
 /** Options for files, for live bars or for another kind of end. */
 const UNUSED: readonly OptionName[] = [
-  ...["kind", "file", "refuseLimit", "timeUnit", "speed", "provisional", "resume", "limit"] as const,
+  ...["kind", "file", "refuseLimit", "timeUnit", "speed", "provisional", "follow", "resume", "limit"] as const,
   ...FILE_OPTIONS,
   ...["failover", "failoverAfter", "failoverBack", "quorum", "quorumTolerance", "quorumVolumeTolerance"] as const,
   // History can be read again: it needs no journal.

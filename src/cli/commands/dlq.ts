@@ -2,7 +2,7 @@
 import { DEFAULT_MAX_REPLAYS } from "../../dead_letters/letter.ts";
 import type { Command, OptionName } from "../command.ts";
 
-const UNUSED: readonly OptionName[] = ["provider", "file", "refuseLimit", "speed", "resume", "dlqAutoReplay"];
+const UNUSED: readonly OptionName[] = ["provider", "file", "refuseLimit", "speed", "follow", "resume", "dlqAutoReplay"];
 
 /** Lists, shows, mends, replays and purges dead letters. */
 export const dlq: Command = {

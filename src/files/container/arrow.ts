@@ -7,6 +7,10 @@ import { cell, isoOf } from "./parquet.ts";
 
 /** Largest file that is read: all of it is in memory at once. */
 const MAX_BYTES = 2 ** 31;
+/** Most bytes of a column that is unpacked. */
+const MAX_BUFFER_BYTES = 2 ** 28;
+/** Most rows: each takes more than a byte. */
+const MAX_ROWS = MAX_BYTES;
 const NS_PER_UNIT = [1_000_000_000n, 1_000_000n, 1000n, 1n];
 
 /** Whether the bytes begin like an Arrow file. */
@@ -31,7 +35,7 @@ export async function* arrowLines(path: string): AsyncGenerator<string> {
     encode: () => {
       throw new RangeError("nothing is written as Arrow");
     },
-    decode: (bytes: Uint8Array) => new Uint8Array(zstdDecompressSync(bytes)),
+    decode: (bytes: Uint8Array) => new Uint8Array(zstdDecompressSync(bytes, { maxOutputLength: MAX_BUFFER_BYTES })),
   });
   let table: ReturnType<typeof tableFromIPC>;
   try {
@@ -51,8 +55,17 @@ export async function* arrowLines(path: string): AsyncGenerator<string> {
     values: table.getChild(name)! as { at(row: number): unknown },
     type: type as ArrowType,
   }));
+  if (table.numRows > MAX_ROWS) throw new RangeError(`it is no sound Arrow file: it claims ${table.numRows} rows`);
   for (let row = 0; row < table.numRows; row++) {
-    yield columns.map(({ values, type }) => textOf(values.at(row), type)).join(",");
+    yield columns.map(({ values, type }) => valueOf(values, row, type)).join(",");
+  }
+}
+
+function valueOf(values: { at(row: number): unknown }, row: number, type: ArrowType): string {
+  try {
+    return textOf(values.at(row), type);
+  } catch (error) {
+    throw new RangeError(`its row ${row + 1} cannot be read: ${(error as Error).message}`, { cause: error });
   }
 }
 

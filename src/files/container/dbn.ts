@@ -29,19 +29,26 @@ export const isDbn = (head: Uint8Array): boolean => head[0] === 68 && head[1] ==
 export async function* dbnLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let held = new Uint8Array();
   let mappings: ReadonlyMap<number, readonly Mapping[]> | undefined;
+  /** Chunks of the metadata, until all of it is there. */
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  let length = Infinity;
   for await (const chunk of bytes) {
-    const joined = new Uint8Array(held.length + chunk.length);
-    joined.set(held);
-    joined.set(chunk, held.length);
-    held = joined;
     if (mappings === undefined) {
-      const length = held.length < 8 ? Infinity : 8 + new DataView(held.buffer).getUint32(4, true);
-      if (length !== Infinity && length > MAX_METADATA) throw new RangeError("its metadata is too long to be DBN");
-      if (held.length < length) continue;
-      mappings = readMappings(held[3], new DataView(held.buffer, 8, length - 8));
+      parts.push(chunk.slice());
+      size += chunk.length;
+      if (length === Infinity && size >= 8) {
+        held = join(parts.splice(0), size);
+        parts.push(held);
+        length = 8 + new DataView(held.buffer).getUint32(4, true);
+        if (length > MAX_METADATA) throw new RangeError("its metadata is too long to be DBN");
+      }
+      if (size < length) continue;
+      held = join(parts.splice(0), size);
+      mappings = metadataOf(held[3], new DataView(held.buffer, 8, length - 8));
       held = held.slice(length);
       yield HEADER;
-    }
+    } else held = join([held, chunk], held.length + chunk.length);
     let at = 0;
     while (at < held.length && at + held[at] * 4 <= held.length) {
       const length = held[at] * 4;
@@ -66,6 +73,24 @@ function lineOf(record: DataView, mappings: ReadonlyMap<number, readonly Mapping
   const symbol = mappings.get(instrument)?.find(({ from, to }) => day >= from && day < to)?.symbol ?? "";
   const volume = record.getBigUint64(48, true);
   return [time, record.getUint8(1), record.getUint16(2, true), instrument, ...prices, volume, symbol].join(",");
+}
+
+function join(parts: readonly Uint8Array[], size: number): Uint8Array<ArrayBuffer> {
+  const joined = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    joined.set(part, at);
+    at += part.length;
+  }
+  return joined;
+}
+
+function metadataOf(version: number, view: DataView): ReadonlyMap<number, readonly Mapping[]> {
+  try {
+    return readMappings(version, view);
+  } catch (error) {
+    throw new RangeError("it is no sound DBN: a list of its metadata is longer than the metadata", { cause: error });
+  }
 }
 
 /** Reads symbols from the metadata. */

@@ -6,6 +6,8 @@
 
 /** Longest row, or text between rows. */
 const MAX_BYTES = 1024 * 1024;
+/** Most objects and arrays around the rows. */
+const MAX_DEPTH = 64;
 const NEWLINE = 10;
 const [QUOTE, COMMA, COLON, OPEN, CLOSE, BACKSLASH, BRACE, BRACE_END] = [...'",:[]\\{}'].map((mark) =>
   mark.charCodeAt(0)
@@ -107,6 +109,9 @@ export async function* jsonLines(
         } else {
           const own = around.at(-1);
           if (own !== undefined && !own.isArray) own.key = key;
+          if (around.length === MAX_DEPTH) {
+            throw new RangeError(`it is nested deeper than ${MAX_DEPTH}, which no bars are`);
+          }
           around.push({ isArray: byte === OPEN, key: "" });
         }
       } else if (byte === CLOSE || byte === BRACE_END) around.pop();

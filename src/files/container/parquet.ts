@@ -84,6 +84,9 @@ function bufferOf(file: Deno.FsFile): AsyncBuffer {
   return {
     byteLength,
     async slice(start, end = byteLength) {
+      if (!(start >= 0 && start <= end && end <= byteLength)) {
+        throw new RangeError(`a part of it lies from ${start} to ${end}, outside of its ${byteLength} bytes`);
+      }
       const bytes = new Uint8Array(end - start);
       await file.seek(start, Deno.SeekMode.Start);
       for (let at = 0; at < bytes.length;) {

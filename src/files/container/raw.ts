@@ -35,6 +35,10 @@ export interface ReadOptions {
   onRead?: (bytes: number) => void;
   /** Ends a wait for standard input. */
   stop?: AbortSignal;
+  /** Bytes to read in place of the item's own. */
+  bytes?: AsyncGenerator<Uint8Array>;
+  /** Whether a beginning is enough for a look. */
+  isEnough?: (head: Uint8Array) => boolean;
 }
 
 /** Reads an item's bytes, not unpacked, from the byte `from` on. Whoever reads is done with a chunk before the next. */

@@ -56,7 +56,7 @@ export function listMembers(path: string): FileItem[] {
   let at = 0;
   for (let entry = 0; entry < count; entry++) {
     if (at + 46 > length || directory.getUint32(at, true) !== CENTRAL) throw truncated();
-    const { next, ...member } = readEntry(directory, at);
+    const { next, ...member } = entryAt(directory, at);
     at = next;
     if (member.name.endsWith("/") || isSystem(member.name)) continue;
     if (member.isEncrypted) throw new RangeError(`"${member.name}" is encrypted: unpack it first`);
@@ -96,6 +96,15 @@ function findDirectory(read: (from: number, length: number) => DataView, size: n
     };
   }
   throw truncated();
+}
+
+function entryAt(directory: DataView, at: number): ReturnType<typeof readEntry> {
+  try {
+    return readEntry(directory, at);
+  } catch {
+    // A length of it leads out of the directory.
+    throw truncated();
+  }
 }
 
 function readEntry(directory: DataView, at: number) {

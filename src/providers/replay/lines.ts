@@ -22,8 +22,15 @@ export interface Block {
   readonly tooLong?: number;
 }
 
-/** Cuts bytes into blocks of whole lines, starting to count at `offset`. */
-export async function* readBlocks(chunks: AsyncIterable<Uint8Array>, offset: number): AsyncGenerator<Block> {
+/**
+ * Cuts bytes into blocks of whole lines, starting to count at `offset`. A last line without newline is left out where
+ * `isLastWhole` says, at the end, that it is not whole.
+ */
+export async function* readBlocks(
+  chunks: AsyncIterable<Uint8Array>,
+  offset: number,
+  isLastWhole: () => boolean = () => true,
+): AsyncGenerator<Block> {
   /** Bytes of an unfinished line, and room for what follows it. */
   let buffer = new Uint8Array(0);
   /** How many there are. */
@@ -73,6 +80,7 @@ export async function* readBlocks(chunks: AsyncIterable<Uint8Array>, offset: num
     }
     if (held > MAX_LINE_BYTES) skipping = held;
   }
+  if (!isLastWhole()) return;
   if (skipping > 0) yield take(buffer.subarray(0, SHOWN_BYTES), skipping);
   else if (held > 0) yield take(buffer.subarray(0, held));
 }
