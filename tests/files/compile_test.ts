@@ -112,6 +112,22 @@ Deno.test("symbol and timeframe come from the path by a pattern, and from none t
   ]);
 });
 
+Deno.test("a counter is no time, and the number of a download is no symbol", () => {
+  const dialect: Dialect = { timeframe: "1m", timeZone: "UTC", stamp: "start", symbolFrom: ["{ticker}.csv"] };
+  assertEquals(asked(",Open,High,Low,Close,Volume\n0,1,1,1,1,1\n1,1,1,1,1,1\n", dialect, "AAPL.csv"), [
+    'header lacks ts. Its first line is ",Open,High,Low,Close,Volume": add --column ts=NAME',
+  ]);
+  const text = "time,open,high,low,close,volume\n2024-01-02 14:30:00,1,1,1,1,1\n";
+  assertEquals(asked(text, dialect, "data (3).csv"), [SYMBOL]);
+  assertEquals(asked(text, dialect, "AAPL.csv"), []);
+});
+
+Deno.test("a volume that is empty in all rows is asked for", () => {
+  const dialect: Dialect = { timeframe: "1m", stamp: "start", constants: { symbol: "A" } };
+  const text = "time,open,high,low,close,volume\n2024-01-02T14:30:00Z,1,1,1,1,\n";
+  assertEquals(asked(text, dialect), ["Volume is empty in all rows: add --constant volume=0"]);
+});
+
 Deno.test("each wrong key of a dialect is named with what is expected", () => {
   const read = readDialect({
     delimiter: ",,",

@@ -3,24 +3,12 @@ import { inspectFile } from "../../src/providers/replay/inspect.ts";
 import { findDoubts } from "../../src/providers/replay/doubts.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { recordKinds } from "../../src/records/mod.ts";
-import { FORMAT_FILES, given, pathOf, readBars } from "../support/formats.ts";
+import { FORMAT_FILES, given, optionsOf, pathOf, readBars } from "../support/formats.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const kinds = [recordKinds.bar] as never;
 const inspect = (path: string, answers: Parameters<typeof given>[0] = {}) =>
   inspectFile({ path }, { kinds, timeframe: "1m", timeUnit: "iso", format: given(answers) });
-
-/** Options of a command line as the configuration has them. */
-function optionsOf(command: string): Record<string, string | string[]> {
-  const words = Array.from(command.matchAll(/'((?:[^']|'\\'')*)'|(\S+)/g), ([, quoted, plain]) => quoted ?? plain);
-  const options: Record<string, string | string[]> = {};
-  for (let at = 2; at < words.length; at += 2) {
-    const name = words[at].slice(2).replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
-    const before = options[name];
-    options[name] = before === undefined ? words[at + 1] : [before, words[at + 1]].flat();
-  }
-  return options;
-}
 
 for (const each of FORMAT_FILES) {
   const { format, file, answers = {} } = each;

@@ -81,17 +81,26 @@ function join(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 /** Reads a file as the provider does: the bars, or a clear error. @throws {Error} If the error is of the reader's making. */
-export async function readHostile(path: string): Promise<{ bars: number; error?: string }> {
+export async function readHostile(path: string): Promise<{
+  bars: number;
+  /** Why records were refused. */
+  rejected: string[];
+  error?: string;
+}> {
   const provider = createReplay(providerSettings({ file: [path], refuseLimit: 100 }));
   let bars = 0;
+  const rejected: string[] = [];
   try {
-    for await (const frame of provider.open(createContext())) bars += recordsOf(frame).length;
-    return { bars };
+    for await (const frame of provider.open(createContext())) {
+      bars += recordsOf(frame).length;
+      if (rejected.length < 10) rejected.push(...frame.rejected.map(({ reason }) => reason));
+    }
+    return { bars, rejected };
   } catch (error) {
     const { message, cause } = error as Error;
     const isClear = /^Cannot read "/.test(message) || error instanceof AggregateError;
     if (!isClear || cause instanceof TypeError || cause instanceof ReferenceError) throw error;
-    return { bars, error: message };
+    return { bars, rejected, error: message };
   }
 }
 

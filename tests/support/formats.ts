@@ -125,6 +125,18 @@ export function given(flags: Readonly<Record<string, string | readonly string[]>
   return read.given;
 }
 
+/** Options of a command line as the configuration has them. */
+export function optionsOf(command: string): Record<string, string | string[]> {
+  const words = Array.from(command.matchAll(/'((?:[^']|'\\'')*)'|(\S+)/g), ([, quoted, plain]) => quoted ?? plain);
+  const options: Record<string, string | string[]> = {};
+  for (let at = 2; at < words.length; at += 2) {
+    const name = words[at].slice(2).replace(/-([a-z])/g, (_, letter) => letter.toUpperCase());
+    const before = options[name];
+    options[name] = before === undefined ? words[at + 1] : [before, words[at + 1]].flat();
+  }
+  return options;
+}
+
 /** Reads the bars of files, what was refused of them, and what was warned of. */
 export async function readBars(file: string | readonly string[], format: GivenFormat) {
   const provider = createReplay(providerSettings({ file: [file].flat(), format }));

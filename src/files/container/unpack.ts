@@ -61,7 +61,8 @@ export async function* unpack(packed: AsyncIterable<Uint8Array>, packing: Packin
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    if (!code?.startsWith("Z_") && !code?.startsWith("ZSTD")) throw error;
+    const isOfPacking = code?.startsWith("Z_") || code?.startsWith("ZSTD") || message.startsWith("Zstd");
+    if (!isOfPacking) throw error;
     throw new RangeError(`it is no sound ${packing}, or not all of it is there: ${message}`, { cause: error });
   } finally {
     source.destroy();

@@ -42,11 +42,15 @@ export function createFollowed(settings: ProviderSettings): Provider {
     const together = readTogether<Frame>();
     const errors: Error[] = [];
     using changes = watchChanges(settings.file.flatMap(watchedBy), signal);
+    const first = new Set(settings.file.flatMap(pathsOf).filter((path) => identityOf(path) !== undefined));
+    await context.beginLoad?.([...first]);
     const look = createLook(settings.file, context.warn, (path) => together.add(readPath(path)));
 
     async function* readPath(path: string): AsyncGenerator<Frame> {
       const { open, load } = keyed(places, path);
       try {
+        // A file that comes later belongs to the load, too.
+        if (!first.has(path) && identityOf(path) !== undefined) await context.beginLoad?.([path]);
         yield* followFile(path, {
           plans,
           changes,
@@ -187,13 +191,13 @@ function createLook(patterns: readonly string[], warn: (message: string) => void
 function identityOf(path: string): string | undefined {
   try {
     const { dev, ino } = Deno.statSync(path);
-    return ino === null ? undefined : `${dev} ${ino}`;
+    return `${dev} ${ino ?? path}`;
   } catch {
     return undefined;
   }
 }
 
-/** Looks again after changes. It gives no frames of its own. */
+/** Looks again after changes. It has no frames of its own. */
 async function* lookAgain(look: () => void, changes: Changes, signal: AbortSignal): AsyncGenerator<Frame> {
   let lookedAt = performance.now();
   while (!signal.aborted) {
@@ -201,5 +205,6 @@ async function* lookAgain(look: () => void, changes: Changes, signal: AbortSigna
     if (performance.now() - lookedAt < LOOK_EVERY_MS) continue;
     lookedAt = performance.now();
     look();
+    yield* [];
   }
 }
