@@ -6,12 +6,10 @@ import { FeedError } from "../../src/providers/live/feed.ts";
 import type { SettingError } from "../../src/providers/provider.ts";
 import { runSession } from "../support/session.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import type { Frame } from "../../src/records/frame.ts";
-import { readBars } from "../support/feed.ts";
-import type { PipelineEvent } from "../../src/events.ts";
 import { type FakeKraken, type MarketBar, startFakeKraken } from "../support/fake_kraken.ts";
+import { openProvider } from "../support/open_provider.ts";
 import { makeDirectory, providerSettings } from "../support/providers.ts";
-import { createContext, testProvider } from "./conformance.ts";
+import { testProvider } from "./conformance.ts";
 
 const MINUTE = 60_000;
 /** A while ago: long enough for every bar of these tests to be over. */
@@ -23,34 +21,8 @@ function bar(minute: number, given: Partial<MarketBar> = {}): MarketBar {
   return { symbol: "BTC/USD", ts: START + minute * MINUTE, ...prices, volume: 0.25, trades: 3, ...given };
 }
 
-/** A provider connected to a fake, whose frames are settled as they come. */
-async function connect(fake: FakeKraken, symbols: string[], newest = new Map<string, number>()) {
-  const directory = await makeDirectory();
-  const context = createContext();
-  const events: PipelineEvent[] = [];
-  const provider = createKraken(providerSettings({
-    symbols,
-    dataDir: directory.path,
-    variable: (name) => fake.variables[name],
-  }));
-  const reader = provider.open({
-    ...context,
-    emit: (event) => void events.push(event),
-    newest: () => Promise.resolve(newest),
-  }).getReader();
-  return {
-    context,
-    events,
-    /** Reads until `done` says that this was all. */
-    read: (done: (bars: Bar[], frame: Frame) => boolean) => readBars(reader, done),
-    async [Symbol.asyncDispose]() {
-      context.stopping.abort();
-      await reader.cancel();
-      await provider.close!();
-      await directory[Symbol.asyncDispose]();
-    },
-  };
-}
+const connect = (fake: FakeKraken, symbols: string[], newest?: ReadonlyMap<string, number>) =>
+  openProvider(createKraken, { symbols, newest, variables: fake.variables });
 
 const minutes = (bars: Bar[]) => [...new Set(bars.map(({ ts }) => (ts - START) / MINUTE))].toSorted((a, b) => a - b);
 

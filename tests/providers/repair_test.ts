@@ -115,20 +115,26 @@ Deno.test("a request that fails is made again, later each time, and the others g
   await run.stop();
 });
 
-Deno.test("the symbol to blame for a refused request is found, named once and given up; the others are repaired", async () => {
-  using clock = fakeClock(NOW);
+/** Runs a feed of 40 symbols until all are repaired but one, whose history fails. */
+async function runWithBadSymbol(clock: ReturnType<typeof fakeClock>, error: FeedError) {
   const symbols = many(40);
   const run = await runScripted({
     newest: all(symbols, 5),
     historySymbols: 200,
     answer({ symbols }) {
-      if (symbols.includes("S7/USD")) throw new FeedError("no such symbol", { reason: "refused" });
+      if (symbols.includes("S7/USD")) throw error;
       return [symbols.map((symbol) => barBefore(5, symbol))];
     },
   });
   for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
   await clock.tick(10_000);
   assertEquals(new Set(run.bars.map(({ symbol }) => symbol)).size, 39);
+  return run;
+}
+
+Deno.test("the symbol to blame for a refused request is found, named once and given up; the others are repaired", async () => {
+  using clock = fakeClock(NOW);
+  const run = await runWithBadSymbol(clock, new FeedError("no such symbol", { reason: "refused" }));
   assertEquals(run.notices, ["history of S7/USD could not be read: no such symbol"]);
   assert(run.asked.length <= 14, `${run.asked.length} requests`);
   const before = run.asked.length;
@@ -140,18 +146,7 @@ Deno.test("the symbol to blame for a refused request is found, named once and gi
 
 Deno.test("rows that cannot be read hold up their own symbol alone", async () => {
   using clock = fakeClock(NOW);
-  const symbols = many(40);
-  const run = await runScripted({
-    newest: all(symbols, 5),
-    historySymbols: 200,
-    answer({ symbols }) {
-      if (symbols.includes("S7/USD")) throw new FeedError("history has bad rows", { reason: "history" });
-      return [symbols.map((symbol) => barBefore(5, symbol))];
-    },
-  });
-  for (const symbol of symbols) run.connections[0].session.subscribed(symbol);
-  await clock.tick(10_000);
-  assertEquals(new Set(run.bars.map(({ symbol }) => symbol)).size, 39);
+  const run = await runWithBadSymbol(clock, new FeedError("history has bad rows", { reason: "history" }));
   assertEquals(run.notices, ["history of S7/USD could not be read: history has bad rows"]);
   const before = run.asked.length;
   await clock.tick(60_000);

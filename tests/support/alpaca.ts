@@ -4,16 +4,11 @@
  * @module
  */
 import { assert } from "@std/assert";
-import type { PipelineEvent } from "../../src/events.ts";
 import { createAlpaca } from "../../src/providers/alpaca.ts";
 import type { FeedBar, Session } from "../../src/providers/live/feed.ts";
-import type { Bar } from "../../src/records/bar.ts";
-import type { Frame } from "../../src/records/frame.ts";
-import { readBars } from "./feed.ts";
-import { createContext } from "../providers/conformance.ts";
 import { type FakeAlpaca, KEY, SECRET } from "./fake_alpaca.ts";
 import type { MarketBar } from "./fake_kraken.ts";
-import { makeDirectory, providerSettings } from "./providers.ts";
+import { openProvider } from "./open_provider.ts";
 
 export const MINUTE = 60_000;
 /** A while ago: long enough for every bar of these tests to be over. */
@@ -45,32 +40,17 @@ export interface ConnectOptions {
 
 /** A provider connected to a fake, whose frames are settled as they come, and which must not tell its keys. */
 export async function connect(fake: FakeAlpaca, options: ConnectOptions = {}) {
-  const { symbols = ["AAPL"], newest = new Map() } = options;
+  const { symbols = ["AAPL"], newest } = options;
   const variables: Record<string, string> = { ...fake.variables, ...options.variables };
-  const directory = await makeDirectory();
-  const context = createContext();
-  const events: PipelineEvent[] = [];
-  const provider = createAlpaca(
-    providerSettings({ symbols, dataDir: directory.path, variable: (name) => variables[name] }),
-  );
-  const reader = provider.open({
-    ...context,
-    emit: (event) => void events.push(event),
-    newest: () => Promise.resolve(newest),
-  }).getReader();
+  const opened = await openProvider(createAlpaca, { symbols, newest, variables });
+  const { context, events } = opened;
   return {
-    context,
-    events,
+    ...opened,
     /** Why connections were lost. */
     losses: () => events.flatMap((event) => event.type === "feed-lost" ? [event.reason] : []),
-    /** Reads until `done` says that this was all. */
-    read: (done: (bars: Bar[], frame: Frame) => boolean) => readBars(reader, done),
     async [Symbol.asyncDispose]() {
       assertNoSecrets(context.notices, events);
-      context.stopping.abort();
-      await reader.cancel().catch(() => {});
-      await provider.close!();
-      await directory[Symbol.asyncDispose]();
+      await opened[Symbol.asyncDispose]();
     },
   };
 }

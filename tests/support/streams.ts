@@ -14,20 +14,11 @@ export interface TestSource<T> {
   readonly cancelled: Promise<unknown>;
 }
 
-/** A source of these chunks; an endless iterable will do. It gives a chunk only when one is asked for. */
-export function sourceOf<T>(chunks: Iterable<T>): TestSource<T> {
-  const iterator = chunks[Symbol.iterator]();
+/** A source that fills its stream by `source`, which calls `count` for each chunk. */
+function observe<T>(source: (count: () => void) => UnderlyingDefaultSource<T>): TestSource<T> {
   const { promise, resolve } = Promise.withResolvers<unknown>();
   let pulled = 0;
-  const stream = new ReadableStream<T>({
-    pull(controller) {
-      const { done, value } = iterator.next();
-      if (done) return controller.close();
-      pulled++;
-      controller.enqueue(value);
-    },
-    cancel: resolve,
-  }, { highWaterMark: 0 });
+  const stream = new ReadableStream<T>({ ...source(() => pulled++), cancel: resolve }, { highWaterMark: 0 });
   return {
     stream,
     cancelled: promise,
@@ -37,7 +28,20 @@ export function sourceOf<T>(chunks: Iterable<T>): TestSource<T> {
   };
 }
 
-/** A source that gives what it is told to, when it is told to. */
+/** A source of these chunks; an endless iterable will do. It gives a chunk only when one is asked for. */
+export function sourceOf<T>(chunks: Iterable<T>): TestSource<T> {
+  const iterator = chunks[Symbol.iterator]();
+  return observe((count) => ({
+    pull(controller) {
+      const { done, value } = iterator.next();
+      if (done) return controller.close();
+      count();
+      controller.enqueue(value);
+    },
+  }));
+}
+
+/** A source that its test fills. */
 export interface ManualSource<T> extends TestSource<T> {
   give(chunk: T): void;
   end(): void;
@@ -46,21 +50,19 @@ export interface ManualSource<T> extends TestSource<T> {
 
 /** Makes a source that gives nothing on its own. */
 export function manualSource<T>(): ManualSource<T> {
-  const { promise, resolve } = Promise.withResolvers<unknown>();
   let controller!: ReadableStreamDefaultController<T>;
-  let pulled = 0;
-  const stream = new ReadableStream<T>({
-    start: (own) => void (controller = own),
-    cancel: resolve,
-  }, { highWaterMark: 0 });
+  let count!: () => void;
+  const source = observe<T>((each) => {
+    count = each;
+    return { start: (own) => void (controller = own) };
+  });
   return {
-    stream,
-    cancelled: promise,
+    ...source,
     get pulled() {
-      return pulled;
+      return source.pulled;
     },
     give(chunk) {
-      pulled++;
+      count();
       controller.enqueue(chunk);
     },
     end: () => controller.close(),

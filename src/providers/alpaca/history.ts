@@ -5,12 +5,11 @@
  */
 import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import type { AlpacaFeed } from "./feeds.ts";
-import { createChain } from "../live/transport/chain.ts";
 import { explainAhead, type FeedClock } from "../live/clock.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { errorWithoutKey } from "../live/transport/key.ts";
-import { type CallOutcome, getJson } from "../live/transport/rest.ts";
+import { type CallOutcome, createChain, getJson } from "../live/transport/rest.ts";
 import { createRowReader } from "../live/transport/rows.ts";
 import { readBar } from "./bars.ts";
 

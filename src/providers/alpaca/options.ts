@@ -8,10 +8,9 @@ import type { TokenBucket } from "../../pipeline/rate.ts";
 import type { Rejected } from "../../records/frame.ts";
 import type { OptionSnapshot } from "../../records/option.ts";
 import { parseIso } from "../../records/time.ts";
-import { createChain } from "../live/transport/chain.ts";
 import { errorWithoutKey } from "../live/transport/key.ts";
 import type { PolledPage, PolledRecord } from "../live/transport/poll.ts";
-import { type CallOutcome, getJson } from "../live/transport/rest.ts";
+import { type CallOutcome, createChain, getJson } from "../live/transport/rest.ts";
 
 /** How to reach the snapshots. */
 export interface AlpacaOptionsOptions {

@@ -4,11 +4,10 @@
  * @module
  */
 import type { TokenBucket } from "../../pipeline/rate.ts";
-import { createChain } from "../live/transport/chain.ts";
 import type { FeedClock } from "../live/clock.ts";
 import { FeedError } from "../live/feed.ts";
 import { errorWithoutKey } from "../live/transport/key.ts";
-import { type CallOutcome, getJson, withoutQuery } from "../live/transport/rest.ts";
+import { type CallOutcome, createChain, getJson, withoutQuery } from "../live/transport/rest.ts";
 
 /** How to reach Massive's REST API. */
 export interface PageOptions {

@@ -111,7 +111,7 @@ export function createCellWriter({ kind, context, timeUnit }: LineTarget, rules?
   const when = new Int32Array(4);
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-  /** Reads a number that is no plain decimal; an infinite one is refused. */
+  /** Reads a number that is no plain decimal; `Infinity` for an unreadable one. */
   function readNumber(field: number, text: string): number {
     if (rules === undefined) return parseDecimal(text);
     if (rules.nulls.has(text)) return mayLack[field] === 1 ? NaN : Infinity;

@@ -1,5 +1,5 @@
 /**
- * Requests to a provider's REST endpoint: paced, repeated where that helps, and understood where it does not.
+ * Requests to a provider's REST endpoint, and chains of pages: paced, and repeated where that helps.
  *
  * @module
  */
@@ -96,3 +96,16 @@ const excerpt = (body: unknown): string => (typeof body === "string" ? body : JS
 
 /** The address for people to read: a query may hold a key. */
 export const withoutQuery = (url: string): string => url.split("?", 1)[0];
+
+/**
+ * Makes the memory of a chain of pages, each with the address of the next. The function notes the token or address of the next page.
+ *
+ * @throws {FeedError} If the chain had that page before: it would never end.
+ */
+export function createChain(name: string): (next: string) => void {
+  const seen = new Set<string>();
+  return (next) => {
+    if (seen.has(next)) throw new FeedError(`${name} repeats a page: the chain never ends`, { reason: "history" });
+    seen.add(next);
+  };
+}
