@@ -12,7 +12,7 @@ import type { Names } from "./names.ts";
 /** A row of a doubt. */
 type StoredDoubt = Omit<Doubt, "dueAt"> & { readonly symbol: string; readonly dueAt: number | null };
 
-/** Whose series, with their tenant. */
+/** The owner of series, with its tenant. */
 export type TenantOwner = SeriesOwner & { readonly tenant: string };
 
 // The view "series" looks at the bars, which may be locked for long.
@@ -34,7 +34,7 @@ FROM ${of("series_key")} s JOIN ${of("series_doubt")} d ON d.series_id = s.id
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND ($4::text[] IS NULL OR s.symbol = ANY ($4))
 ORDER BY d.series_id, d.starts`;
 
-/** What is known of all symbols, or of those that are named. */
+/** The coverage of all symbols, or of those that are named. */
 export async function loadCoverage(
   client: Client,
   names: Names,
@@ -42,7 +42,7 @@ export async function loadCoverage(
   symbols?: readonly string[],
 ): Promise<ReadonlyMap<string, SeriesCoverage>> {
   const owner = [tenant, provider, timeframe, symbols ?? null];
-  // One snapshot of both: what leaves the doubts is confirmed in the same moment.
+  // One snapshot of both: a range that leaves the doubts is confirmed in the same moment.
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const known = new Map<string, { confirmed: Interval[]; doubts: Doubt[] }>();
   try {

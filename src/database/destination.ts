@@ -1,9 +1,9 @@
 /**
- * Which database a reader's position belongs to.
+ * Identifies the database that a reader's position belongs to.
  *
- * A position says that everything before it is stored. That holds only for the database in which it was stored, and only as
- * long as that loses nothing: after a restore, a failover to a server that lacked the last commits, or a change to another
- * database, the rows may be missing.
+ * A position says that everything before it is stored. That holds only for the database in which it was stored, and
+ * only as long as that loses nothing: after a restore, a failover to a server that lacked the last commits, or a change
+ * to another database, the rows may be missing.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Client } from "pg";
 import { sqlState } from "./faults.ts";
 import { literal, type Names } from "./names.ts";
 
-/** What tells a database from another, and from itself before it was restored. */
+/** Facts that distinguish a database from any other, and from itself before a restore. */
 export interface Destination {
   /** Given at the first migration; a copy of the database has the same. */
   readonly id: string;

@@ -56,7 +56,7 @@ export async function openEmbedded(dataDir: string, schema = DEFAULT_SCHEMA): Pr
       try {
         return await connectClient({ ...CLIENT, host: sockets }, signal);
       } catch (error) {
-        // It may be at work for somebody who has gone; what does not even greet for so long is dead.
+        // The worker may be busy for a caller that has left; one that does not even greet for so long is dead.
         if (!signal?.aborted) server.giveUp(error as Error);
         throw error;
       }

@@ -11,15 +11,15 @@ import { onAbort } from "../abort.ts";
 import type { Snapshot } from "./database.ts";
 import { TransientError } from "./faults.ts";
 
-/** What the worker is asked; `check` is answered when it is not at work. */
+/** Requests to the worker; `check` is answered when it is idle. */
 export type WorkerRequest =
   | { type: "start"; directory: string; socket: string }
   | { type: "snapshot"; target: string; log: string }
   | { type: "changed"; target: string }
   | { type: "check" | "stop" | "forget" };
-/** What the worker answers, at the port that comes with the request. */
+/** Answers of the worker, at the port that comes with the request. */
 export type WorkerReply = { ok: true; snapshot?: Snapshot } | { ok: false; message: string };
-/** What the worker says unasked: why the server in it has ended. */
+/** The worker's message when the server in it has ended, with the reason. */
 export interface WorkerBreakdown {
   readonly message: string;
 }
@@ -162,7 +162,7 @@ async function ask(
     if (data.ok) replied.resolve(data.snapshot);
     else replied.reject(new Error(data.message));
   };
-  // Not listened to for longer: a timeout that somebody listens to keeps the program running.
+  // A timeout with a listener keeps the program running, so it is removed.
   using _listening = onAbort(either, replied.reject);
   try {
     worker.postMessage(request, [port2]);

@@ -1,9 +1,10 @@
 /**
- * The schema of this version: every table and view with its columns, keys and triggers, and the statements that make it.
+ * The schema of this version: every table and view with its columns, keys and triggers, and the statements that make
+ * it.
  *
- * What numbered migrations make is in `schema.json`, which `deno task describe` reads from a database that they have made;
- * kinds of records and roll-ups of bars describe their own. `migrate` makes what is missing; a start and `doctor` compare
- * databases with it.
+ * `schema.json` describes the result of the numbered migrations; `deno task describe` reads it from a database that
+ * they have made. Kinds of records and roll-ups of bars describe their own. `migrate` makes the missing parts; a start
+ * and `doctor` compare databases with it.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
- * Brings TimescaleDB's part of a database to what the configuration says, where the extension can be had.
+ * Brings TimescaleDB's part of a database to the configured state, where the extension is available.
  *
- * Bars can be stored without any of it. So nothing here fails a start: what cannot be done is told, and tried again at
- * the next.
+ * Bars can be stored without any of it. So nothing here fails a start: a failed step causes a warning, and is tried
+ * again at the next start.
  *
  * @module
  */
@@ -37,7 +37,7 @@ WHERE n.nspname = $1 AND c.relname = 'bar'`,
   return rows[0]?.relrowsecurity ?? false;
 }
 
-/** Whether the user has divided the table himself, which a hypertable cannot take the place of. */
+/** Whether the user has divided the table, which a hypertable cannot replace. */
 async function isPartitioned(client: Client, names: Names): Promise<boolean> {
   return (await inspectSchema(client, names, ["bar"])).relations.get("bar")?.kind === "partitioned table";
 }
@@ -49,7 +49,7 @@ const LOCK_TIMEOUT = "10s";
 const MOVE_AT_START_MS = 10 * 60_000;
 const MOVE_MS = 24 * 60 * 60_000;
 
-/** What would be done; the same again once it is done gives nothing. */
+/** The steps that would be taken; none once they are done. */
 export async function readPlan(client: Client, names: Names, settings: TimescaleSettings): Promise<Step[]> {
   if (settings.enabled === false) return [];
   const presence = await readPresence(client);
@@ -60,8 +60,8 @@ export async function readPlan(client: Client, names: Names, settings: Timescale
 }
 
 /**
- * Does it, and returns the names of the steps done. `warn` hears of each that could not be done, and what to do. A plain table
- * with more than `mostRows` is left alone: moving them takes long, under a lock. Ends when `signal` aborts.
+ * Takes the steps, and returns their names. `warn` is called for each step that failed, with advice. A plain table with
+ * more than `mostRows` is left alone: moving its rows takes long, under a lock. Ends when `signal` aborts.
  */
 export async function applyTimescale(
   database: Database,
@@ -90,7 +90,7 @@ export async function applyTimescale(
   }
 }
 
-/** Plans anew under the lock, as another process may have done it meanwhile, and takes step after step. */
+/** Plans again under the lock, as another process may have done it meanwhile, and takes step after step. */
 async function reconcile(
   client: Client,
   names: Names,

@@ -1,5 +1,5 @@
 /**
- * What a database has of TimescaleDB, read from its catalogue.
+ * The state of TimescaleDB in a database, read from its catalogue.
  *
  * @module
  */
@@ -20,19 +20,19 @@ export interface Policy {
   readonly startSeconds?: number;
 }
 
-/** A roll-up as it is. */
+/** The present state of a roll-up. */
 export interface RollupState {
   /** Whether it is a continuous aggregate; else its view is plain. */
   readonly isContinuous: boolean;
   /** Whether it is plain because the configuration said so. */
   readonly isByChoice: boolean;
   readonly isRealTime: boolean;
-  /** Whether the aggregate is one of an older version, which single values could let fail. */
+  /** Whether the aggregate is one of an older version, which single values could make fail. */
   readonly isOutdated?: boolean;
   readonly refresh?: Policy;
 }
 
-/** What there is. */
+/** The present state of the extension. */
 export interface TimescaleState {
   /** Whether the licence is the one with compression, policies and continuous aggregates. */
   readonly isCommunity: boolean;
@@ -47,7 +47,7 @@ export interface TimescaleState {
   readonly rollups: ReadonlyMap<Rollup["name"], RollupState>;
 }
 
-/** A database in which nothing of it is there yet. */
+/** A database without any part of it. */
 export const NOTHING: TimescaleState = { isCommunity: true, plainRows: 0, rollups: new Map() };
 
 /** Whether the extension is there. */
