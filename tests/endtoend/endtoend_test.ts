@@ -27,11 +27,11 @@ testWhere(
       });
     }
     assertEquals(seen.toSorted(), names.toSorted());
-    const { missing, changes, bars, letters } = await standby;
+    const { missing, changes, letters } = await standby;
     await t.step(`of two providers that stand in for each other no minute is missing: ${changes.join(", ")}`, () => {
       assertEquals({ missing, letters }, { missing: [], letters: 0 });
+      // Who has the bars is chance: a provider that took over may lose its own connection before it has one.
       assert(changes.length > 2);
-      assert(bars.every((count) => count > 0), bars.join());
     });
   },
 );

@@ -19,8 +19,6 @@ export interface StandbyReport {
   readonly missing: readonly number[];
   /** Who delivered in place of whom, and why. */
   readonly changes: readonly string[];
-  /** Bars of each provider. */
-  readonly bars: readonly [number, number];
   readonly letters: number;
 }
 
@@ -96,7 +94,6 @@ for (const until = Date.now() + PATIENCE_MS; findMissing().length > 0 && Date.no
 const report: StandbyReport = {
   missing: findMissing(),
   changes: group.changes(),
-  bars: [stored.alpaca.length, stored.massive.length],
   letters: group.pipeline.letters.length,
 };
 console.log(JSON.stringify(report));
