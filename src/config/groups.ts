@@ -22,8 +22,13 @@ const groups = [
   },
   {
     title: "Files",
-    common: ["file", "format", "timeZone", "follow", "resume"],
-    further: ["refuseLimit", "timeUnit", ...FILE_OPTIONS.filter((name) => name !== "format" && name !== "timeZone")],
+    common: ["file", "format", "timeZone", "resume"],
+    further: [
+      "follow",
+      "refuseLimit",
+      "timeUnit",
+      ...FILE_OPTIONS.filter((name) => name !== "format" && name !== "timeZone"),
+    ],
   },
   {
     title: "Destination",
