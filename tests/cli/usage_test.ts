@@ -46,8 +46,8 @@ for (
     [["ingest", "--provider", "constructor"], 'current value is "constructor", expected one of'],
     [["ingest", "--provider", "replay"], 'Cannot use "file" from default: no file is given to replay'],
     [["ingest", "--file", "-", "--resume"], 'Cannot use "resume" from --resume: standard input cannot be read again'],
-    [["config", "toString"], "expected one of check, show, schema"],
-    [["config", "check", "--config", "no.yaml"], "No such file"],
+    [["config", "toString"], "expected one of check, show, init, schema"],
+    [["config", "check", "--config", "no.yaml"], "there is no such file"],
     [["dlq", "list", "--yess"], "did you mean --yes?"],
     [["version", "--json"], '"version" has no such option'],
   ] as [string[], string][]
