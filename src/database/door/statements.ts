@@ -36,7 +36,7 @@ export function refusalOf({ words }: Statement): Refusal | undefined {
   const [first, ...rest] = words;
   if (first === undefined) return undefined;
   if (first === "COPY") {
-    return refuse("42501", "COPY is refused: readers run SELECT, and barline export writes files");
+    return refuse("42501", "COPY is refused: readers run SELECT, and barline query --output FILE writes files");
   }
   if (!ALLOWED.has(first)) return refuse("25006", `${first} is refused: this database can only be read`);
   if (first !== "SET" && first !== "RESET") return undefined;
