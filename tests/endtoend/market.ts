@@ -34,8 +34,8 @@ export interface MarketOptions {
   /** The first bar starts then, in epoch ms. */
   opening: number;
   minutes: number;
-  /** When corrections come, in milliseconds after the end of their bars. */
-  correctionMs: readonly [number, number];
+  /** When corrections come, in milliseconds after the end of their bars. @default {there are none} */
+  correctionMs?: readonly [number, number];
   /** Whether bars under way are told of too. */
   tellsForming: boolean;
 }
@@ -50,6 +50,7 @@ export function createMarket(options: MarketOptions): Market {
   const { random, symbols, opening, minutes } = options;
   const prints: Print[] = [];
   const truth: Truth[] = [];
+  const { correctionMs } = options;
   for (const symbol of symbols) {
     const silences = [1, 2].map(() => {
       const from = random.whole(1, minutes - 12);
@@ -64,12 +65,12 @@ export function createMarket(options: MarketOptions): Market {
       const states = trade({ random, symbol, ts: opening + minute * MINUTE, price });
       prints.push(...options.tellsForming ? states : states.slice(-1));
       const last = states.at(-1)!;
-      if (!random.happens(CORRECTED)) {
+      if (correctionMs === undefined || !random.happens(CORRECTED)) {
         truth.push({ bar: last.bar, isCorrected: false });
         continue;
       }
       const bar = correct(last.bar, random);
-      prints.push({ at: bar.ts + MINUTE + random.between(...options.correctionMs), kind: "corrected", bar });
+      prints.push({ at: bar.ts + MINUTE + random.between(...correctionMs), kind: "corrected", bar });
       truth.push({ bar, isCorrected: true });
     }
   }

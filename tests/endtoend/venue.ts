@@ -27,7 +27,7 @@ export interface Venue extends AsyncDisposable {
   readonly symbols: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
   /** See `MarketOptions`. */
-  readonly correctionMs: readonly [number, number];
+  readonly correctionMs?: readonly [number, number];
   readonly tellsForming: boolean;
   /** Faults of this endpoint alone, by name. */
   readonly faults: Readonly<Record<string, Inflict>>;

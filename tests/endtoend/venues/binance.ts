@@ -30,7 +30,7 @@ export function startBinance(): Venue {
     provider: "binance",
     symbols,
     variables: { ...fake.variables, BINANCE_WS_URL: `ws://127.0.0.1:${relay.port}` },
-    correctionMs: [3_000, 20_000],
+    // A kline that is over stays as it is.
     tellsForming: true,
     relay,
     halfMessage: HALF_WEBSOCKET_MESSAGE,
