@@ -43,6 +43,9 @@ interface Ended {
 /** Most files that are run once more: where more fail, chance is no explanation. */
 const SECOND_TRIES = 3;
 
+/** A file that has not ended by then hangs: it is ended, and counts as one that failed. In milliseconds. */
+const LIMIT_MS = 15 * 60_000;
+
 /** Files that are named as the slowest. */
 const SLOWEST = 20;
 
@@ -66,7 +69,7 @@ async function runFile(file: string, env: Record<string, string>, signal: AbortS
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
-    signal,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(LIMIT_MS)]),
   }).spawn();
   const [{ success }, stdout, stderr] = await Promise.all([
     child.status,

@@ -1,6 +1,7 @@
 import { assert } from "@std/assert";
 import { FIRST_LOOKS } from "../../../src/providers/live/history/share.ts";
 import { makeDirectory } from "../../support/providers.ts";
+import { testWhere } from "../../support/skip.ts";
 import { accounts, type LoadAccount } from "./accounts.ts";
 import { CALM_MINUTES, type LoadOptions, runLoad } from "./run.ts";
 
@@ -14,18 +15,25 @@ async function run(account: LoadAccount, options: Omit<LoadOptions, "account" | 
 const AT_ONCE = 12;
 
 for (const [title, account] of Object.entries(accounts)) {
-  Deno.test(`${title}: new symbols and thin ones keep to the share of the vendor's rate from the start`, async () => {
-    const minutes = [1, 30, 10] as const;
-    const { requests, refusals } = await run(account, { symbols: 60, thin: 54, minutes });
-    const allowed = 41 * account.perMinute * account.share + FIRST_LOOKS + AT_ONCE;
-    assert(requests <= allowed && refusals === 0, `${requests} requests, ${allowed} are allowed, ${refusals} refused`);
-    assert(requests >= 2);
-  });
+  testWhere(
+    undefined,
+    `${title}: new symbols and thin ones keep to the share of the vendor's rate from the start`,
+    async () => {
+      const minutes = [1, 30, 10] as const;
+      const { requests, refusals } = await run(account, { symbols: 60, thin: 54, minutes });
+      const allowed = 41 * account.perMinute * account.share + FIRST_LOOKS + AT_ONCE;
+      assert(
+        requests <= allowed && refusals === 0,
+        `${requests} requests, ${allowed} are allowed, ${refusals} refused`,
+      );
+      assert(requests >= 2);
+    },
+  );
 }
 
 const SYMBOLS = { "alpaca": 200, "massive, free plan": 20, "kraken": 40 };
 for (const [title, account] of Object.entries(accounts)) {
-  Deno.test(`${title}: an hour's outage is repaired as fast as the account may ask`, async () => {
+  testWhere(undefined, `${title}: an hour's outage is repaired as fast as the account may ask`, async () => {
     const symbols = SYMBOLS[title as keyof typeof SYMBOLS] ?? 120;
     const { repairedAfter, repairRequests, calmRequests } = await run(account, {
       ...{ symbols, thin: symbols / 2, minutes: [1, 80, 0], outage: [5, 65] },
