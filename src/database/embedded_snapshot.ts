@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { statfsSync } from "node:fs";
 import { dirname, join } from "@std/path";
 import { BLOCK, type Changes } from "./embedded_changes.ts";
 
@@ -22,27 +23,60 @@ const OWN = new Set(["postmaster.pid", "postmaster.opts"]);
 /** Name of a segment of the write-ahead log. */
 const SEGMENT = /^pg_wal\/([0-9A-F]{24})$/;
 
-/** Copies, and returns how many bytes that took. Nobody may write into either directory meanwhile. */
-export function copyDirectory({ from, to, changes, newestSegment }: CopyOptions): number {
+/** Room that is left to the writer, in bytes: some segments of its log, and rows. A reader must never fill the disk. */
+const LEFT = 64 * 1024 ** 2;
+
+/**
+ * Copies, and returns how many bytes that took. Nobody may write into either directory meanwhile.
+ *
+ * @throws {Error} If there is no room for the copy. What was there of it is removed, as it is when copying fails.
+ */
+export function copyDirectory(options: CopyOptions): number {
+  try {
+    return copyWithin(options);
+  } catch (error) {
+    removeSync(options.to);
+    throw error;
+  }
+}
+
+function copyWithin({ from, to, changes, newestSegment }: CopyOptions): number {
   if (changes === undefined) removeSync(to);
   Deno.mkdirSync(to, { recursive: true, mode: 0o700 });
   const isWanted = (path: string) => !OWN.has(path) && (SEGMENT.exec(path)?.[1] ?? "") <= newestSegment;
   const source = listTree(from);
   const target = listTree(to);
-  let copied = 0;
+  const wanted = [...source.files].filter(isWanted);
+  const isCopied = (path: string) => !target.files.has(path) || changes?.get(path) === "whole";
+  const whole = wanted.filter(isCopied);
+  checkRoom(to, whole.reduce((sum, path) => sum + Deno.statSync(join(from, path)).size, 0));
   for (const path of source.directories) {
     if (!target.directories.has(path)) Deno.mkdirSync(join(to, path), { recursive: true, mode: 0o700 });
   }
-  for (const path of source.files) {
-    if (!isWanted(path)) continue;
+  let copied = 0;
+  for (const path of whole) copied += copyWhole(join(from, path), join(to, path));
+  for (const path of wanted) {
     const changed = changes?.get(path);
-    if (!target.files.has(path) || changed === "whole") copied += copyWhole(join(from, path), join(to, path));
-    else if (changed !== undefined) copied += copyBlocks(join(from, path), join(to, path), changed);
+    if (isCopied(path) || changed === undefined || changed === "whole") continue;
+    copied += copyBlocks(join(from, path), join(to, path), changed);
   }
   for (const path of target.files) {
     if (!source.files.has(path) || !isWanted(path)) removeSync(join(to, path));
   }
   return copied;
+}
+
+/** @throws {Error} If so many bytes would leave too little to the writer. */
+function checkRoom(directory: string, bytes: number): void {
+  const { bavail, bsize } = statfsSync(directory);
+  const free = bavail * bsize;
+  if (free >= bytes + LEFT) return;
+  const mib = (size: number) => `${Math.ceil(size / 1024 ** 2)} MiB`;
+  throw new Error(
+    `no room for a snapshot: ${mib(free)} are free, expected ${
+      mib(bytes + LEFT)
+    }. Make room, or read when the run has ended`,
+  );
 }
 
 function copyWhole(from: string, to: string): number {

@@ -68,3 +68,31 @@ testWhere(missing, "an embedded database goes on after its disk was full, and en
     await run("umount", "--lazy", directory.path);
   }
 });
+
+testWhere(missing, "a snapshot for readers leaves room to the writer, or is refused and leaves nothing", async () => {
+  await using directory = await makeDirectory();
+  assert(await run("mount", "-t", "tmpfs", "-o", "size=160m", "none", directory.path));
+  try {
+    const ballast = join(directory.path, "file");
+    const copy = join(directory.path, "postgres.readers");
+    const never = new AbortController().signal;
+    await using database = await openEmbedded(directory.path);
+    await prepareDatabase(database);
+    await withClient(database, (client) => client.query("CREATE TABLE ballast (text text STORAGE PLAIN)"));
+    await database.snapshots!.take(() => {}, never);
+    assert((await Deno.stat(copy)).isDirectory);
+    await database.snapshots!.forget();
+
+    assert(await run("dd", "if=/dev/zero", `of=${ballast}`, "bs=1M", "count=100"));
+    await assertRejects(() => database.snapshots!.take(() => {}, never), Error, "no room for a snapshot");
+    await assertRejects(() => Deno.stat(copy), Deno.errors.NotFound);
+    await withClient(database, (client) => client.query("INSERT INTO ballast VALUES ('written')"));
+    assertEquals(await countRows(database), 1);
+
+    await Deno.remove(ballast);
+    await database.snapshots!.take(() => {}, never);
+    assert((await Deno.stat(copy)).isDirectory);
+  } finally {
+    await run("umount", directory.path);
+  }
+});
