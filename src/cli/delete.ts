@@ -36,14 +36,18 @@ export async function run(invocation: Invocation): Promise<number> {
       if (!json) console.log(printable(`${kind} ${provider} ${symbol} ${timeframe}: ${count(rows)}`));
     }
     const total = series.reduce((sum, { rows }) => sum + rows, 0);
+    // Others may write between the count and the end: only the statements know what they have deleted.
+    let deleted = isDry ? total : 0;
     if (!isDry && total > 0) {
       if (!isConfirmed(invocation, `Delete ${count(total)} records of ${count(series.length)} series for good?`)) {
         return EXIT.done;
       }
-      for (const each of found) await deleteRows(client, names, each, times);
+      for (const each of found) deleted += await deleteRows(client, names, each, times);
     }
-    if (json) console.log(printable(JSON.stringify({ dryRun: isDry, deleted: total, series })));
-    else console.log(`${isDry ? "Would delete" : "Deleted"} ${count(total)} records of ${count(series.length)} series`);
+    if (json) console.log(printable(JSON.stringify({ dryRun: isDry, deleted, series })));
+    else {
+      console.log(`${isDry ? "Would delete" : "Deleted"} ${count(deleted)} records of ${count(series.length)} series`);
+    }
     return EXIT.done;
   });
 }
