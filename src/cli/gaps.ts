@@ -3,12 +3,10 @@ import type { Client } from "pg";
 import { closestString } from "@std/text/closest-string";
 import { type Config, loadConfig } from "../config/load.ts";
 import { isMapping, valueOf } from "../config/per_provider.ts";
-import { withClient } from "../database/database.ts";
 import { takeUpDeletions } from "../database/deletions.ts";
 import { sqlState } from "../database/faults.ts";
-import { prepareDatabase } from "../database/migrate.ts";
 import type { Names } from "../database/names.ts";
-import { openDatabase, openForReading } from "../database/open.ts";
+import { openForReading } from "../database/open.ts";
 import { readKnown } from "../gaps/known.ts";
 import { describeGap } from "../gaps/outcome.ts";
 import { findGaps } from "../gaps/scan.ts";
@@ -20,6 +18,7 @@ import { namesOf, providers as registry, rowName } from "../providers/mod.ts";
 import type { SeriesKey } from "../records/record.ts";
 import { describeError } from "../telemetry/log.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
+import { withDatabase } from "./database.ts";
 import { type GapReport, reportJson, reportTable } from "./gaps_report.ts";
 import { repairSlice } from "./gaps_repair.ts";
 import { readTime } from "./time.ts";
@@ -108,16 +107,6 @@ async function repair(config: Config, range: RequestedRange, report: GapReport):
     if (repaired.isStopped) return false;
   }
   return isDone;
-}
-
-async function withDatabase<T>(
-  config: Config,
-  fn: (client: Client, names: Names) => Promise<T>,
-  open = openDatabase,
-): Promise<T> {
-  await using database = await open(config);
-  if (!database.isReadOnly) await prepareDatabase(database);
-  return await withClient(database, fn);
 }
 
 /** SQLSTATE of a write into a server or a session that is read-only. */

@@ -127,7 +127,7 @@ WHERE ${observationOrder(kind, "excluded")} >= ${observationOrder(kind, "old")}`
 /** Names of all kinds. */
 export const KINDS: readonly string[] = Object.keys(recordKinds);
 
-/** Copies what is confirmed and in doubt; where both sides have doubts of one range, the target's stay. */
+/** Copies confirmed ranges and doubts; where both sides doubt the same range, the target's doubts stay. */
 export async function copyCoverage(source: Side, target: Side, ids: SeriesIds): Promise<number> {
   const { client, names } = target;
   const read = async (sql: string) => (await source.client.query(sql)).rows;

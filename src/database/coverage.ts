@@ -10,10 +10,11 @@ import type { Client } from "pg";
 import type { Doubt } from "../coverage/coverage.ts";
 import type { CoverageChange, CoverageStore, SeriesOwner, StoredStarts } from "../coverage/store.ts";
 import type { Interval } from "../records/intervals.ts";
-import { loadCoverage, ms, type TenantOwner } from "./coverage_read.ts";
+import { loadCoverage, type TenantOwner } from "./coverage_read.ts";
 import { lookAgain, lookFirst, type Seen } from "./coverage_news.ts";
 import { findDifference, readDestination } from "./destination.ts";
-import type { Names } from "./names.ts";
+import { ms, type Names } from "./names.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** Where {@linkcode keepCoverageInDatabase} keeps it. */
 export interface DatabaseCoverageOptions {
@@ -140,8 +141,7 @@ async function save(
   if (changes.length === 0) return;
   const replaced = seen && findDifference(seen.destination, await readDestination(client, names));
   if (replaced !== undefined) throw new Error(`Cannot save coverage: the database is ${replaced}`);
-  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
-  try {
+  await inTransaction(client, async () => {
     const ids = await findSeries(client, names, owner, [...new Set(changes.map(({ symbol }) => symbol))]);
     const confirmed: ChangedRange[] = [];
     const doubts: (Doubt & { id: number })[] = [];
@@ -165,11 +165,7 @@ async function save(
         doubts.map(({ attempts }) => attempts),
       ]);
     }
-    await client.query("COMMIT");
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
+  });
 }
 
 /** A range of a series; `null` where only the series is meant. */

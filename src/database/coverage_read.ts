@@ -7,7 +7,7 @@ import type { Client } from "pg";
 import type { Doubt, SeriesCoverage } from "../coverage/coverage.ts";
 import type { SeriesOwner } from "../coverage/store.ts";
 import type { Interval } from "../records/intervals.ts";
-import type { Names } from "./names.ts";
+import { ms, type Names } from "./names.ts";
 
 /** A row of a doubt. */
 type StoredDoubt = Omit<Doubt, "dueAt"> & { readonly symbol: string; readonly dueAt: number | null };
@@ -16,9 +16,6 @@ type StoredDoubt = Omit<Doubt, "dueAt"> & { readonly symbol: string; readonly du
 export type TenantOwner = SeriesOwner & { readonly tenant: string };
 
 // The view "series" looks at the bars, which may be locked for long.
-
-/** A time as epoch ms. */
-export const ms = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
 
 const confirmedQuery = ({ of }: Names) =>
   `SELECT s.symbol,

@@ -5,7 +5,7 @@
  */
 import type { Client } from "pg";
 import type { LoadedFile } from "./loads.ts";
-import type { Names } from "./names.ts";
+import { ms, type Names } from "./names.ts";
 
 /**
  * How far a load has come:
@@ -46,8 +46,6 @@ export interface LoadDetails extends Load {
   /** Rows that it has replaced, and which are kept. */
   readonly replaced: number;
 }
-
-const ms = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
 
 const COLUMNS = `l.id, l.tenant, l.command, l.files, l.ledger,
   CASE WHEN l.undone_at IS NOT NULL THEN 'undone' WHEN l.undo_began_at IS NOT NULL THEN 'undoing'

@@ -12,8 +12,9 @@ import type { RecordKind } from "../records/kind.ts";
 import { furtherKey } from "./kinds.ts";
 import type { LoadDetails, LoadSeries } from "./load_read.ts";
 import { FatalError } from "./faults.ts";
-import type { Names } from "./names.ts";
+import { ms, type Names } from "./names.ts";
 import { inStep, isIn, parametersOf, type RowRange, stepsOf } from "./row_steps.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** What is done to the rows of a series. */
 export interface UndoneSeries extends Omit<LoadSeries, "first" | "last"> {
@@ -123,7 +124,6 @@ const isKeptOf = (kind: RecordKind, row: string) =>
 /** Counts what a step will do. */
 async function count(client: Client, { of }: Names, { load, times }: LoadRows, step: RowRange): Promise<StepCounts> {
   const { kind } = step;
-  const ms = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
   const { rows: [counted] } = await client.query(
     `SELECT (count(*) FILTER (WHERE r.is_own AND NOT r.is_kept))::int AS removed,
   (count(*) FILTER (WHERE r.is_own AND r.is_kept))::int AS restored,
@@ -193,8 +193,7 @@ const LOCK_TIMEOUT = "5s";
 async function removeSeries(client: Client, { of }: Names, load: number): Promise<number> {
   const tables = Object.keys(recordKinds).map((name) => of(recordKind(name).table));
   const holders = [...tables, of("series_coverage"), of("series_doubt")];
-  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
-  try {
+  const remove = async (): Promise<number> => {
     await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     const { rowCount } = await client.query(
       `DELETE FROM ${of("series_key")} AS s WHERE s.id IN (
@@ -208,12 +207,9 @@ async function removeSeries(client: Client, { of }: Names, load: number): Promis
   ${holders.map((holder) => `AND NOT EXISTS (SELECT FROM ${holder} h WHERE h.series_id = s.id)`).join("\n  ")}`,
       [load],
     );
-    await client.query("COMMIT");
     return rowCount ?? 0;
-  } catch {
-    await client.query("ROLLBACK").catch(() => {});
-    return 0;
-  }
+  };
+  return await inTransaction(client, remove).catch(() => 0);
 }
 
 /** Makes sure that rows may be removed: a role that only writes may not. */

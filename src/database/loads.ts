@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import { createLoadBook, type LoadBook, type Times } from "./load_book.ts";
 import type { Names } from "./names.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** A file of a load; of standard input and pipes no size and digest are known before they are read. */
 export interface LoadedFile {
@@ -115,17 +116,4 @@ export function recordLoads({ tenant, run }: RecordLoadsOptions): LoadStore {
         await client.query(finishStatement(names), [load, JSON.stringify(ledger)]);
       }, signal),
   };
-}
-
-/** Runs `fn` in a transaction. */
-export async function inTransaction<T>(client: Client, fn: () => Promise<T>): Promise<T> {
-  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
-  try {
-    const result = await fn();
-    await client.query("COMMIT");
-    return result;
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
 }

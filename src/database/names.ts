@@ -36,3 +36,6 @@ export function literal(text: string): string {
   if (text.includes("\\")) throw new RangeError(`Cannot write ${JSON.stringify(text)} as SQL: it has a backslash`);
   return `'${text.replaceAll("'", "''")}'`;
 }
+
+/** An expression of SQL: a time as epoch milliseconds. */
+export const ms = (time: string): string => `(extract(epoch FROM ${time}) * 1000)::float8`;

@@ -7,6 +7,7 @@ import type { Client } from "pg";
 import type { RecordKind } from "../records/kind.ts";
 import { sqlState } from "./faults.ts";
 import type { Names } from "./names.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** Most rows of a series that a step looks at. */
 export const STEP_ROWS = 10_000;
@@ -50,17 +51,15 @@ export async function* stepsOf(client: Client, { of }: Names, range: RowRange): 
 /** Runs `fn` in a transaction, again where it lost against another one. */
 export async function inStep<T>(client: Client, fn: () => Promise<T>): Promise<T> {
   for (let attempt = 1;; attempt++) {
-    await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
     try {
-      // The limit is for careless statements, and a step is bounded. Without statistics, as after a load, the planner would take
-      // thousands of rows for one, and look for each among all others.
-      await client.query(`SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true),
+      return await inTransaction(client, async () => {
+        // The limit is for careless statements, and a step is bounded. Without statistics, as after a load, the planner would
+        // take thousands of rows for one, and look for each among all others.
+        await client.query(`SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true),
   set_config('extra_float_digits', '1', true), set_config('enable_nestloop', 'off', true)`);
-      const result = await fn();
-      await client.query("COMMIT");
-      return result;
+        return await fn();
+      });
     } catch (error) {
-      await client.query("ROLLBACK").catch(() => {});
       if (attempt >= ATTEMPTS || !LOST.has(sqlState(error) ?? "")) throw error;
     }
   }

@@ -6,14 +6,12 @@
 import type { Client } from "pg";
 import type { Range } from "../calendar/mod.ts";
 import type { Doubt, DoubtReason } from "../coverage/coverage.ts";
-import type { Names } from "../database/names.ts";
+import { ms, type Names } from "../database/names.ts";
 
 /** A range that is confirmed or, where there is a doubt, in doubt. Ends may lie outside of the requested range. */
 export interface Known extends Range {
   readonly doubt?: Doubt;
 }
-
-const ms = (time: string) => `(extract(epoch FROM ${time}) * 1000)::float8`;
 
 const confirmedQuery = ({ of }: Names) =>
   `SELECT ${ms("lower(part)")} AS "from", ${ms("upper(part)")} AS "to"

@@ -31,14 +31,13 @@ export function writeTable(columns: readonly OutputColumn[], write: WriteBytes):
   async function flush(): Promise<void> {
     const rows = held.map((row) => row.map(cell));
     held = [];
-    const lines = rows.map((row) => row);
     let head = "";
     if (widths === undefined) {
       const names = columns.map(({ name }) => printable(name));
-      widths = names.map((name, at) => lines.reduce((most, row) => Math.max(most, row[at].length), name.length));
+      widths = names.map((name, at) => rows.reduce((most, row) => Math.max(most, row[at].length), name.length));
       head = `${line(names).trimEnd()}\n${widths.map((width) => "-".repeat(width)).join("  ")}\n`;
     }
-    await write(encoder.encode(head + lines.map((row) => `${line(row)}\n`).join("")));
+    await write(encoder.encode(head + rows.map((row) => `${line(row)}\n`).join("")));
   }
 
   return {

@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import { lockSchema } from "../lock.ts";
 import { literal, type Names } from "../names.ts";
+import { inTransaction } from "../transaction.ts";
 import { planPolicies, readPolicies } from "./policies.ts";
 import { type Grants, readRelations, type Relations } from "./relations.ts";
 import { findRights } from "./rights.ts";
@@ -50,8 +51,7 @@ export async function changeGrants(
   names: Names,
   { role, tenant, isRevoked }: GrantChange,
 ): Promise<GrantReport> {
-  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
-  try {
+  return await inTransaction(client, async () => {
     await lockSchema(client, names);
     await client.query(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
     const { rows } = await client.query("SELECT oid FROM pg_roles WHERE rolname = $1", [role]);
@@ -73,12 +73,8 @@ export async function changeGrants(
         ...await setSearchPath(client, role, grants.has(role) ? await readerSchema(client, names, role) : undefined),
       );
     } else if (before.size === 0 && grants.size > 0) notices.push(...await tellOthers(client, relations, grants));
-    await client.query("COMMIT");
     return { grants, notices };
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
+  });
 }
 
 function change(before: Grants, { role, tenant, isRevoked }: GrantChange): Grants {

@@ -12,6 +12,7 @@ import { ANSWER_MS, type Database, withClient, withinMs } from "../database.ts";
 import { adviseOnDatabaseError } from "../faults.ts";
 import { lockSchema } from "../lock.ts";
 import type { Names } from "../names.ts";
+import { inTransaction } from "../transaction.ts";
 import { inspectSchema } from "../schema/inspect.ts";
 import { runStep, type Step } from "../step.ts";
 import { planTimescale } from "./plan.ts";
@@ -98,8 +99,7 @@ async function reconcile(
   warn: (problem: Error) => void,
   mostRows: number,
 ): Promise<string[]> {
-  await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
-  try {
+  return await inTransaction(client, async () => {
     await lockSchema(client, names);
     // Rows that are there already are moved into chunks, which takes its time.
     await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
@@ -124,12 +124,8 @@ FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 't
         if (done.length === 0 && step.name.includes("hypertable")) break;
       }
     }
-    await client.query("COMMIT");
     return done;
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
+  });
 }
 
 const tellTooMany = (rows: number) =>

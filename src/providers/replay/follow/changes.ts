@@ -5,6 +5,7 @@
  * @module
  */
 import { dirname } from "@std/path";
+import { createCondition } from "../../../condition.ts";
 
 /** Between two polls, in milliseconds. */
 const POLL_MS = 2000;
@@ -17,23 +18,19 @@ export interface Changes extends Disposable {
 
 /** Watches the directories of paths until the signal aborts. */
 export function watchChanges(paths: readonly string[], signal: AbortSignal, pollMs = POLL_MS): Changes {
-  let { promise, resolve } = Promise.withResolvers<void>();
-  const pulse = () => {
-    const last = resolve;
-    ({ promise, resolve } = Promise.withResolvers<void>());
-    last();
-  };
-  const timer = setInterval(pulse, pollMs);
-  const watchers = [...new Set(paths.map((path) => dirname(path)))].flatMap((directory) => watch(directory, pulse));
+  const condition = createCondition();
+  const timer = setInterval(condition.notify, pollMs);
+  const directories = new Set(paths.map((path) => dirname(path)));
+  const watchers = [...directories].flatMap((directory) => watch(directory, condition.notify));
   const end = () => {
     clearInterval(timer);
     for (const watcher of watchers.splice(0)) watcher.close();
-    pulse();
+    condition.notify();
   };
   signal.addEventListener("abort", end, { once: true });
   if (signal.aborted) end();
   return {
-    next: () => signal.aborted ? Promise.resolve() : promise,
+    next: () => condition.changed(signal),
     [Symbol.dispose]() {
       signal.removeEventListener("abort", end);
       end();
@@ -42,7 +39,7 @@ export function watchChanges(paths: readonly string[], signal: AbortSignal, poll
 }
 
 /** Notices of the system; none where it has no more of them to give. */
-function watch(directory: string, pulse: () => void): Deno.FsWatcher[] {
+function watch(directory: string, notify: () => void): Deno.FsWatcher[] {
   let watcher: Deno.FsWatcher;
   try {
     watcher = Deno.watchFs(directory, { recursive: false });
@@ -51,7 +48,7 @@ function watch(directory: string, pulse: () => void): Deno.FsWatcher[] {
   }
   (async () => {
     // Reading is an access, too.
-    for await (const { kind } of watcher) if (kind !== "access") pulse();
+    for await (const { kind } of watcher) if (kind !== "access") notify();
   })().catch(() => {});
   return [watcher];
 }
