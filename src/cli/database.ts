@@ -1,5 +1,5 @@
 /**
- * Commands that work on what is stored.
+ * The parts that commands on stored records share.
  *
  * @module
  */

@@ -122,7 +122,7 @@ async function writeVariables(variables: ReadonlyMap<string, string>): Promise<v
   const before = await exists(ENV_FILE) ? await Deno.readTextFile(ENV_FILE) : "";
   const text = draftEnv(before, variables);
   if (text === before) {
-    console.log(`Left ${ENV_FILE} as it is: it has ${[...variables.keys()].join(" and ")}`);
+    console.log(`Left ${ENV_FILE} unchanged: it already sets ${[...variables.keys()].join(" and ")}`);
     return;
   }
   await replaceFile(ENV_FILE, text);

@@ -74,7 +74,7 @@ export const settingsSchema = z.strictObject({
   }),
   pollSeconds: option(z.number().min(1).max(86_400).default(60), {
     expected: "seconds from 1 to 86400",
-    help: "ask this often for what is not streamed: option chains, and reports (at most every 6 hours)",
+    help: "poll option chains this often, and reports at most every 6 hours",
     value: "SECONDS",
   }),
   repairShare: part("spend at most this share of a live feed's history requests on repairs that are not urgent")
@@ -116,7 +116,7 @@ export const settingsSchema = z.strictObject({
     value: "N",
   }),
   provisional: flag("store forming bars too, marked as provisional"),
-  follow: flag("wait for what is added to files, through rotations and truncations, until a stop"),
+  follow: flag("keep reading files as they grow, through rotation and truncation, until stopped"),
   resume: flag("continue after the last committed line of each file, or the last bar of the mock"),
   limit: option(z.number().int().min(1).optional(), {
     expected: "a whole number from 1",

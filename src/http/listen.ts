@@ -20,7 +20,7 @@ const BUSY = new TextEncoder().encode(
 /** A server that listens until it is shut down. */
 export interface Listening {
   readonly addr: Deno.NetAddr;
-  /** Closes the listener, and resolves when requests in flight have their answer. */
+  /** Closes the listener, and resolves when requests in flight are answered. */
   shutdown(): Promise<void>;
 }
 

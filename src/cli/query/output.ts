@@ -27,7 +27,7 @@ export interface Output {
 export interface OpenedOutput extends Output {
   /** Makes the file: it is there whole, or not at all. */
   commit(): Promise<void>;
-  /** Removes what was written. */
+  /** Removes the unfinished file. */
   discard(): Promise<void>;
 }
 
