@@ -43,7 +43,8 @@ export function findFiles(patterns: readonly string[]): string[] {
   return [...found];
 }
 
-function isDirectory(path: string): boolean {
+/** Whether a path is a directory now. */
+export function isDirectory(path: string): boolean {
   try {
     return path !== STDIN && Deno.statSync(path).isDirectory;
   } catch {

@@ -8,7 +8,7 @@ import { nameOf } from "../../../files/container/raw.ts";
 import { type OpenedFile, openFile } from "../../../files/open_file.ts";
 import { type Frame, frameSize } from "../../../records/frame.ts";
 import { type Provider, type ProviderContext, type ProviderSettings, SettingError } from "../../provider.ts";
-import { absolute, findFiles, itemsOf, STDIN } from "../files.ts";
+import { absolute, findFiles, isDirectory, itemsOf, STDIN } from "../files.ts";
 import type { FilePlace } from "../framer.ts";
 import { type FilePositions, openFilePositions } from "../positions.ts";
 import { readRows } from "../read_rows.ts";
@@ -144,14 +144,6 @@ function checkSettings({ file, speed }: ProviderSettings): void {
 }
 
 const isMany = (pattern: string) => isGlob(pattern) || isDirectory(pattern);
-
-function isDirectory(path: string): boolean {
-  try {
-    return Deno.statSync(path).isDirectory;
-  } catch {
-    return false;
-  }
-}
 
 /** The files that a pattern names now; a single one may be missing yet. */
 function pathsOf(pattern: string): string[] {
