@@ -3,7 +3,7 @@ import { type Config, loadConfig } from "../config/load.ts";
 import { ConfigError, type ConfigProblem } from "../config/problem.ts";
 import { valueOf } from "../config/per_provider.ts";
 import { SettingError } from "../providers/provider.ts";
-import { findFiles, inspectFile, type Inspection, itemsOf } from "../providers/replay/mod.ts";
+import { findFiles, type FoundFiles, inspectFile, type Inspection, itemsOf } from "../providers/replay/mod.ts";
 import { recordKind } from "../records/mod.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 import { printable } from "../telemetry/log.ts";
@@ -24,9 +24,9 @@ export async function inspectFiles(patterns: readonly string[], config: Config):
   const timeframe = valueOf<string>(settings.timeframe, ["replay"]) ?? DEFAULT_TIMEFRAME;
   const format = readFileFormat(timeframe, config);
   const problems: ConfigProblem[] = format.ok ? [] : [...format.problems];
-  let paths: readonly string[] = [];
+  let files: FoundFiles = { paths: [], unreadable: [] };
   try {
-    paths = findFiles(patterns);
+    files = findFiles(patterns);
   } catch (error) {
     if (!(error instanceof SettingError)) throw error;
     problems.push({ key: error.option, source: "the command line", message: error.message });
@@ -39,13 +39,15 @@ export async function inspectFiles(patterns: readonly string[], config: Config):
     format: format.value,
   };
   let isSound = true;
-  for (const [at, path] of paths.entries()) {
-    for (const found of await inspectPath(path, reading)) {
-      isSound &&= found.error === undefined && found.questions === undefined;
-      if (settings.json) console.log(JSON.stringify(found));
-      else console.log(`${at > 0 ? "\n" : ""}${describeInspection(found).map(printable).join("\n")}`);
-    }
-  }
+  let isFirst = true;
+  const show = (found: Inspection) => {
+    isSound &&= found.error === undefined && found.questions === undefined;
+    if (settings.json) console.log(JSON.stringify(found));
+    else console.log(`${isFirst ? "" : "\n"}${describeInspection(found).map(printable).join("\n")}`);
+    isFirst = false;
+  };
+  for (const path of files.paths) for (const found of await inspectPath(path, reading)) show(found);
+  for (const { path, error } of files.unreadable) show({ file: path, warnings: [], error: error.message });
   return isSound ? EXIT.done : EXIT.failed;
 }
 

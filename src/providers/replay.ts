@@ -53,7 +53,7 @@ export function createReplay(settings: ProviderSettings): Provider {
     throw new SettingError("kind", "there are several, expected the one that the files hold");
   }
   if (settings.follow) return createFollowed(settings);
-  const paths = findFiles(settings.file);
+  const { paths, unreadable } = findFiles(settings.file);
   if (resume && paths.includes(STDIN)) {
     throw new SettingError("resume", "standard input cannot be read again: leave out --resume, or give a file");
   }
@@ -70,11 +70,14 @@ export function createReplay(settings: ProviderSettings): Provider {
   async function* readAll(context: ProviderContext): AsyncGenerator<Frame> {
     await context.beginLoad?.(paths);
     const errors: Error[] = [];
-    const note = (name: string, error: unknown) => {
-      // The other files are still read; the error is reported at once, and thrown at the end.
-      errors.push(new Error(`Cannot read "${name}": ${(error as Error).message}`, { cause: error }));
-      if (paths.length > 1) context.warn(errors.at(-1)!.message);
+    // The other files are still read; an error is reported at once, and thrown at the end.
+    const report = (error: Error) => {
+      errors.push(error);
+      if (paths.length + unreadable.length > 1) context.warn(error.message);
     };
+    const note = (name: string, error: unknown) =>
+      report(new Error(`Cannot read "${name}": ${(error as Error).message}`, { cause: error }));
+    for (const { error } of unreadable) report(error);
     const opening = openAhead(itemsOfAll(paths, note), {
       open: (item) => openItem(item, context),
       count: AHEAD,
@@ -101,7 +104,9 @@ export function createReplay(settings: ProviderSettings): Provider {
     // A stop looks like the end of standard input.
     isComplete = !(context.stop.aborted && paths.includes(STDIN));
     if (errors.length === 1) throw errors[0];
-    if (errors.length > 1) throw new AggregateError(errors, `Cannot read ${errors.length} of ${paths.length} files`);
+    if (errors.length > 1) {
+      throw new AggregateError(errors, `Cannot read ${errors.length} of ${paths.length + unreadable.length} files`);
+    }
   }
 
   /** Opens a file, or a member of one, and finds where to begin. */

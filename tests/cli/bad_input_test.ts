@@ -80,6 +80,17 @@ Deno.test("a file that fails among several does not keep the others from being r
   assertStringIncludes(stderr, 'Cannot read "2.csv": header lacks');
 });
 
+Deno.test("a file that is gone among those of a folder is named, exits 1, and the others are stored", async () => {
+  await using work = await openWorkspace(server);
+  await Deno.mkdir(join(work.directory, "folder"));
+  await work.write("folder/1.csv", csvFile(10));
+  await Deno.symlink("/nowhere/bars.csv", join(work.directory, "folder/2.csv"));
+  await work.write("folder/3.csv", csvFile(10, "MSFT"));
+  const { code, stderr, json } = await work.ingest(["--file", "folder"]);
+  assertEquals([code, json.stored], [1, 20]);
+  assertStringIncludes(stderr, '"folder/2.csv" cannot be read: there is no such file');
+});
+
 Deno.test("a line of 100 MB is dead-lettered with its place, in little memory, and the lines around it are stored", async () => {
   await using work = await openWorkspace(server);
   const path = join(work.directory, "long.csv");

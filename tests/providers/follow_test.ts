@@ -177,10 +177,12 @@ Deno.test("a file of a folder that cannot be read is named, and the others go on
   await using files = await openFollowed([""]);
   await files.write("nothing,at,all\n1,2,3\n", "a.csv");
   await files.write(csvFile(1), "b.csv");
+  await Deno.symlink("/nowhere/bars.csv", files.at("c.csv"));
   const run = files.start();
   assertEquals(await run.next(1), [0]);
-  while (run.notices.length === 0) await delay(1);
-  assertMatch(run.notices[0], /Cannot read ".*a.csv": header lacks/);
+  while (run.notices.length < 2) await delay(1);
+  assertMatch(run.notices[0], /".*c.csv" cannot be read: there is no such file/);
+  assertMatch(run.notices[1], /Cannot read ".*a.csv": header lacks/);
   await run.end();
 });
 

@@ -13,34 +13,63 @@ export { STDIN };
 /** Endings of files that a directory is searched for. */
 const ENDINGS = /\.(csv|txt|tsv|json|jsonl|ndjson|parquet|feather|arrow|dbn)(\.(gz|zst))?$|\.zip$/i;
 
+/** A file that is there and cannot be read. */
+export interface UnreadableFile {
+  readonly path: string;
+  /** Why, as an error whose message names the file. */
+  readonly error: Error;
+}
+
+/** What patterns name. */
+export interface FoundFiles {
+  /** Each once; those of a directory or glob in the order of their names. */
+  readonly paths: readonly string[];
+  readonly unreadable: readonly UnreadableFile[];
+}
+
 /**
- * The files that paths, directories and globs name, each once; those of a directory or glob in the order of their names.
+ * The files that paths, directories and globs name.
  *
- * @throws {SettingError} If any is missing, no file, or not to be read, or a glob matches nothing; with all that are.
+ * @throws {SettingError} If any is missing, a glob matches nothing, or none can be read; with all that are.
  */
-export function findFiles(patterns: readonly string[]): string[] {
+export function findFiles(patterns: readonly string[]): FoundFiles {
+  const { problems, ...found } = searchFiles(patterns);
+  const unread = found.paths.length === 0 ? found.unreadable.map(({ error }) => error.message) : [];
+  if (problems.length + unread.length > 0) throw new SettingError("file", [...problems, ...unread].join("; "));
+  return found;
+}
+
+/** The files that are there now, and what is wrong with the patterns themselves. */
+export function searchFiles(patterns: readonly string[]): FoundFiles & { readonly problems: readonly string[] } {
   const found = new Set<string>();
+  const unreadable = new Map<string, Error>();
   const problems: string[] = [];
   for (const pattern of patterns) {
+    const before = unreadable.size;
+    const isFolder = isDirectory(pattern);
     // A file whose name happens to look like a glob is read by its name.
-    const before = problems.length;
-    const isPattern = pattern !== STDIN && isGlob(pattern) && !exists(pattern);
-    const paths = isPattern
-      ? expandGlob(pattern, problems)
-      : isDirectory(pattern)
-      ? [...walk(pattern, Infinity, problems)].filter((path) => ENDINGS.test(path)).sort()
-      : [pattern];
-    if (paths.length === 0 && problems.length === before) {
-      problems.push(isPattern ? `nothing matches "${pattern}"` : `nothing to read is in "${pattern}"`);
+    const isMany = isFolder || pattern !== STDIN && isGlob(pattern) && !exists(pattern);
+    const paths = !isMany
+      ? [pattern]
+      : isFolder
+      ? [...walk(pattern, Infinity, unreadable)].filter((path) => ENDINGS.test(path)).sort()
+      : expandGlob(pattern, unreadable);
+    if (paths.length === 0 && unreadable.size === before) {
+      problems.push(isFolder ? `nothing to read is in "${pattern}"` : `nothing matches "${pattern}"`);
     }
     for (const path of paths) {
       const problem = path === STDIN ? undefined : checkFile(path);
-      if (problem === undefined) found.add(path);
-      else problems.push(`${JSON.stringify(path)} cannot be read: ${problem}`);
+      if (problem === undefined) {
+        found.add(path);
+        continue;
+      }
+      const message = `${JSON.stringify(path)} cannot be read: ${problem.reason}`;
+      // A name that somebody typed wrongly is told before anything is read.
+      if (!isMany && problem.isUsage) problems.push(message);
+      else unreadable.set(path, new Error(message, { cause: problem.cause }));
     }
   }
-  if (problems.length > 0) throw new SettingError("file", problems.join("; "));
-  return [...found];
+  return { paths: [...found], unreadable: [...unreadable].map(([path, error]) => ({ path, error })), problems };
 }
 
 /** Whether a path is a directory now. */
@@ -61,45 +90,55 @@ function exists(path: string): boolean {
   }
 }
 
+interface Unreadable {
+  readonly reason: string;
+  /** Whether the name itself is wrong: there is no such file, or it is a directory. */
+  readonly isUsage: boolean;
+  readonly cause?: unknown;
+}
+
 /** Why a file cannot be read; `undefined` when it can. */
-function checkFile(path: string): string | undefined {
-  const isDirectory = `it is a directory, try "${path}/*.csv"`;
+function checkFile(path: string): Unreadable | undefined {
+  const directory = { reason: `it is a directory, try "${path}/*.csv"`, isUsage: true };
   try {
     using file = Deno.openSync(path);
-    return file.statSync().isDirectory ? isDirectory : undefined;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return "there is no such file";
-    if (error instanceof Deno.errors.IsADirectory) return isDirectory;
-    if (error instanceof Deno.errors.PermissionDenied) return "permission is denied, give the right to read it";
-    return (error as Error).message;
+    return file.statSync().isDirectory ? directory : undefined;
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return { reason: "there is no such file", isUsage: true, cause };
+    if (cause instanceof Deno.errors.IsADirectory) return directory;
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      return { reason: "permission is denied, give the right to read it", isUsage: false, cause };
+    }
+    return { reason: (cause as Error).message, isUsage: false, cause };
   }
 }
 
 /** Expands a pattern segment by segment; `**` stands for any depth. */
-function expandGlob(pattern: string, problems: string[]): string[] {
+function expandGlob(pattern: string, unreadable: Map<string, Error>): string[] {
   const segments = pattern.split("/");
   const firstGlob = segments.findIndex((segment) => isGlob(segment));
   const root = segments.slice(0, firstGlob).join("/") || (pattern.startsWith("/") ? "/" : ".");
   const match = globToRegExp(resolve(pattern));
   const deep = segments.some((segment) => segment === "**");
-  const paths = [...walk(root, deep ? Infinity : segments.length - firstGlob, problems)];
+  const paths = [...walk(root, deep ? Infinity : segments.length - firstGlob, unreadable)];
   return paths.filter((path) => match.test(resolve(path))).sort();
 }
 
-function* walk(directory: string, depth: number, problems: string[]): Generator<string> {
+function* walk(directory: string, depth: number, unreadable: Map<string, Error>): Generator<string> {
   let entries: Deno.DirEntry[];
   try {
     entries = [...Deno.readDirSync(directory)];
-  } catch (error) {
-    if (error instanceof Deno.errors.PermissionDenied) {
-      problems.push(`the directory ${JSON.stringify(directory)} cannot be listed, give the right to read it`);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.PermissionDenied) {
+      const message = `the directory ${JSON.stringify(directory)} cannot be listed, give the right to read it`;
+      unreadable.set(directory, new Error(message, { cause }));
     }
     return;
   }
   for (const entry of entries) {
     const path = directory === "." ? entry.name : join(directory, entry.name);
-    if (entry.isDirectory && depth > 1) yield* walk(path, depth - 1, problems);
-    else if (entry.isFile || entry.isSymlink) yield path;
+    if (entry.isDirectory && depth > 1) yield* walk(path, depth - 1, unreadable);
+    else if (entry.isFile || entry.isSymlink && !isDirectory(path)) yield path;
   }
 }
 

@@ -3,6 +3,6 @@
  *
  * @module
  */
-export { findFiles, itemsOf } from "./files.ts";
+export { findFiles, type FoundFiles, itemsOf } from "./files.ts";
 export { inspectFile, type Inspection } from "./inspect.ts";
 export type { RowSettings } from "./rows.ts";

@@ -8,7 +8,7 @@ import { nameOf } from "../../../files/container/raw.ts";
 import { type OpenedFile, openFile } from "../../../files/open_file.ts";
 import { type Frame, frameSize } from "../../../records/frame.ts";
 import { type Provider, type ProviderContext, type ProviderSettings, SettingError } from "../../provider.ts";
-import { absolute, findFiles, isDirectory, itemsOf, STDIN } from "../files.ts";
+import { absolute, isDirectory, itemsOf, searchFiles, STDIN } from "../files.ts";
 import type { FilePlace } from "../framer.ts";
 import { type FilePositions, openFilePositions } from "../positions.ts";
 import { readRows } from "../read_rows.ts";
@@ -146,13 +146,8 @@ function checkSettings({ file, speed }: ProviderSettings): void {
 const isMany = (pattern: string) => isGlob(pattern) || isDirectory(pattern);
 
 /** The files that a pattern names now; a single one may be missing yet. */
-function pathsOf(pattern: string): string[] {
-  if (!isMany(pattern)) return [pattern];
-  try {
-    return findFiles([pattern]);
-  } catch {
-    return [];
-  }
+function pathsOf(pattern: string): readonly string[] {
+  return isMany(pattern) ? searchFiles([pattern]).paths : [pattern];
 }
 
 /** Paths in the directories where something may change. */
@@ -165,7 +160,12 @@ function createLook(patterns: readonly string[], warn: (message: string) => void
   const known = new Set<string>();
   /** A file that is renamed by a rotation is read to its end under its old name. */
   const identities = new Set<string>();
+  const unreadable = new Set<string>();
   return () => {
+    for (const { path, error } of searchFiles(patterns.filter(isMany)).unreadable) {
+      if (!unreadable.has(path)) warn(error.message);
+      unreadable.add(path);
+    }
     for (const path of patterns.flatMap(pathsOf)) {
       const identity = identityOf(path);
       if (known.has(path) || identity !== undefined && identities.has(identity)) {
