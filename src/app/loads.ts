@@ -128,18 +128,26 @@ export function createLoading({ loads, command, clock, after, abort, isResumed, 
   }
 }
 
-/** Size and digest of a file; of standard input and pipes neither is known before they are read. */
+/**
+ * Size and digest of a file. Neither is known of standard input and pipes before they are read, and of a file that cannot be
+ * read, which is reported when its turn comes.
+ */
 async function describeFile(path: string, abort: AbortSignal): Promise<LoadedFile> {
   if (path === "-") return { path };
-  const { isFile, size } = await Deno.stat(path);
-  if (!isFile) return { path: await Deno.realPath(path).catch(() => path) };
-  const hash = createHash("sha256");
-  const file = await Deno.open(path);
-  for await (const chunk of file.readable) {
+  try {
+    const { isFile, size } = await Deno.stat(path);
+    if (!isFile) return { path: await Deno.realPath(path).catch(() => path) };
+    const hash = createHash("sha256");
+    const file = await Deno.open(path);
+    for await (const chunk of file.readable) {
+      abort.throwIfAborted();
+      hash.update(chunk);
+    }
+    return { path, size, sha256: hash.digest("hex") };
+  } catch {
     abort.throwIfAborted();
-    hash.update(chunk);
+    return { path };
   }
-  return { path, size, sha256: hash.digest("hex") };
 }
 
 /** The clock of a provider: that of the load where it reads files. */
