@@ -20,7 +20,7 @@ export interface UnreadableFile {
   readonly error: Error;
 }
 
-/** What patterns name. */
+/** Files that patterns name. */
 export interface FoundFiles {
   /** Each once; those of a directory or glob in the order of their names. */
   readonly paths: readonly string[];
@@ -64,7 +64,7 @@ export function searchFiles(patterns: readonly string[]): FoundFiles & { readonl
         continue;
       }
       const message = `${JSON.stringify(path)} cannot be read: ${problem.reason}`;
-      // A name that somebody typed wrongly is told before anything is read.
+      // A name that was typed wrongly is reported before anything is read.
       if (!isMany && problem.isUsage) problems.push(message);
       else unreadable.set(path, new Error(message, { cause: problem.cause }));
     }
