@@ -1,15 +1,15 @@
 /**
- * Coverage: which bars of a series are known to be whole, and which are in doubt.
+ * Coverage: which ranges of a series are confirmed, and which are in doubt.
  *
- * A stored bar is evidence for its own minute. A minute without a bar is evidence for nothing, until the provider's history
- * proves that there was none. So a series consists of ranges that are
+ * A stored bar is evidence for its own minute. A minute without a bar is evidence for nothing, until the provider's
+ * history proves that there was none. So a series consists of ranges that are
  *
  * - **confirmed**: a bar is stored for each step, or history has proved that there was none, or the market was closed;
- * - **in doubt**: a bar may be missing, partial or out of date, for a {@linkcode DoubtReason}; history is asked again at
- *   `dueAt`, until the doubt is settled by evidence or `unrepairable`;
+ * - **in doubt**: a bar may be missing, partial or out of date, for a {@linkcode DoubtReason}; history is asked again
+ *   at `dueAt`, until the doubt is settled by evidence or `unrepairable`;
  * - **unknown**: everything else. Nothing is claimed, and nothing is asked for.
  *
- * How the live feeds move ranges from one state to another is told in `src/providers/live/coverage.ts`.
+ * `src/providers/live/coverage.ts` describes how the live feeds move ranges from one state to another.
  *
  * @module
  */
@@ -54,40 +54,43 @@ export interface Doubt {
   readonly from: number;
   readonly to: number;
   readonly reason: DoubtReason;
-  /** When it was opened. */
+  /** When the doubt was opened. */
   readonly foundAt: number;
-  /** When history is asked next; `Infinity` where asking is over: the doubt is unrepairable. */
+  /** When history is asked next; `Infinity` once it is no longer asked, as the doubt is unrepairable. */
   readonly dueAt: number;
-  /** Answers so far that have not settled it. */
+  /** Answers so far that have not settled the doubt. */
   readonly attempts: number;
 }
 
-/** What is known of a series. The ranges of both lists are in order and disjoint; no doubt overlaps a confirmed range. */
+/**
+ * The confirmed and doubtful ranges of a series. Both lists are in order and disjoint; no doubt overlaps a confirmed
+ * range.
+ */
 export interface SeriesCoverage {
   readonly confirmed: readonly Interval[];
   readonly doubts: readonly Doubt[];
 }
 
-/** Nothing is known. */
+/** A series without any claim. */
 export const UNKNOWN: SeriesCoverage = { confirmed: [], doubts: [] };
 
-/** Whether history is asked no more about the doubt. */
+/** Whether history is no longer asked about the doubt. */
 export const isUnrepairable = ({ dueAt }: Doubt): boolean => dueAt === Infinity;
 
-/** Where what is known of a series begins, in epoch ms; `Infinity` where nothing is. */
+/** Where the known ranges of a series begin, in epoch ms; `Infinity` without any. */
 export const beginOf = ({ confirmed, doubts }: SeriesCoverage): number =>
   Math.min(confirmed[0]?.[0] ?? Infinity, doubts[0]?.from ?? Infinity);
 
-/** Where what is known of a series ends, in epoch ms; `-Infinity` where nothing is. */
+/** Where the known ranges of a series end, in epoch ms; `-Infinity` without any. */
 export const endOf = ({ confirmed, doubts }: SeriesCoverage): number =>
   Math.max(confirmed.at(-1)?.[1] ?? -Infinity, doubts.at(-1)?.to ?? -Infinity);
 
-/** The coverage with the range confirmed: doubts lose what of them lies in it. */
+/** The coverage with the range confirmed, and cut out of the doubts. */
 export function confirm({ confirmed, doubts }: SeriesCoverage, range: Interval): SeriesCoverage {
   return { confirmed: unite(confirmed, range), doubts: without(doubts, range) };
 }
 
-/** The coverage with the range of the doubt in doubt; an older doubt about a part of it gives way. */
+/** The coverage with the doubt's range in doubt; older doubts lose the part of it that they share. */
 export function doubt({ confirmed, doubts }: SeriesCoverage, opened: Doubt): SeriesCoverage {
   const range: Interval = [opened.from, opened.to];
   if (range[0] >= range[1]) return { confirmed, doubts };
@@ -97,7 +100,7 @@ export function doubt({ confirmed, doubts }: SeriesCoverage, opened: Doubt): Ser
   };
 }
 
-/** What of the doubts lies outside the range: the same list where all of them do. */
+/** The parts of the doubts outside the range: the same list where no doubt touches it. */
 function without(doubts: readonly Doubt[], range: Interval): readonly Doubt[] {
   const isOutside = (each: Doubt) => each.to <= range[0] || each.from >= range[1];
   if (doubts.every(isOutside)) return doubts;

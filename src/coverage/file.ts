@@ -1,9 +1,10 @@
 /**
- * Coverage in files of the data directory, where records go to a stream from which others store: one file for each provider
- * and timeframe.
+ * Coverage in files of the data directory, for edges that publish to a stream: one file for each provider and
+ * timeframe.
  *
- * A file is a list of changes, one a line; a save appends to it and syncs. What a kill leaves of the last line is ignored. A
- * file that has grown to several times its content is written anew. A lock keeps processes apart that share the directory.
+ * A file is a list of changes, one a line; a save appends to it and syncs. A last line cut off by a kill is ignored. A
+ * file that has grown to several times its content is rewritten. A lock keeps two processes from writing at the same
+ * time.
  *
  * @module
  */
@@ -14,30 +15,30 @@ import { type CoverageJson, fromJson, toJson } from "./json.ts";
 import { applyChange, type CoverageChange, type CoverageStore, type SeriesOwner } from "./store.ts";
 import { doubtUnread, readStreamName } from "./stream_identity.ts";
 
-/** Where {@linkcode keepCoverageInFiles} keeps it. */
+/** Options of {@linkcode keepCoverageInFiles}. */
 export interface FileCoverageOptions {
   /** The tenant's directory. */
   readonly dataDir: string;
   /**
-   * Names the stream that the records go to; another name after it was made anew. `undefined` where that cannot be known for
-   * now. @default {the same for ever}
+   * Names the stream that the records go to; the name changes when the stream is created again. `undefined` while that
+   * cannot be known. @default {one name for ever}
    */
   readonly stream?: () => Promise<string | undefined>;
-  /** Told of a file that cannot be read, and of what that means. */
+  /** Called with a warning, for instance of a file that cannot be read. */
   readonly warn: (message: string) => void;
 }
 
 /** A line of a file. */
 type Line = CoverageJson & { readonly symbol: string };
 
-/** Bytes of changes after which a file is looked at: whether it is to be written anew. */
+/** Bytes of changes before a file is checked for rewriting. */
 const COMPACT_BYTES = 4 * 1024 * 1024;
 
 /** Keeps the coverage of a tenant's series. */
 export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore {
   const { dataDir, warn, stream = () => Promise.resolve(undefined) } = options;
   const directory = join(dataDir, "coverage");
-  /** Size at which each file is written anew. */
+  /** Size at which each file is rewritten. */
   const limits = new Map<string, number>();
 
   const pathOf = ({ provider, timeframe }: SeriesOwner) =>
@@ -83,7 +84,7 @@ export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore
     return (await file.stat()).size;
   }
 
-  /** Writes the file anew, with one line for each series. */
+  /** Rewrites the file, with one line for each series. */
   async function compact(path: string, known: ReadonlyMap<string, SeriesCoverage>): Promise<void> {
     const lines = Array.from(known, ([symbol, coverage]) => toLine(symbol, coverage)).join("");
     const unfinished = `${path}.new`;
@@ -97,7 +98,7 @@ export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore
     limits.set(path, Math.max(COMPACT_BYTES, 4 * lines.length));
   }
 
-  /** Looks at what others have left: what comes after a torn line would be lost with it. */
+  /** Rewrites a file whose last line another process left torn: the next line would be lost with it. */
   async function prepare(path: string): Promise<void> {
     limits.set(path, COMPACT_BYTES);
     const { known, isTorn } = await read(path);
@@ -106,7 +107,7 @@ export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore
     await syncDirectory(directory);
   }
 
-  /** Brings into doubt what a stream that was made anew has lost; tells whether it was. */
+  /** Doubts the records that a stream lost when it was created again; returns whether it was. */
   async function noticeStream(owner: SeriesOwner): Promise<boolean> {
     const name = await stream().catch(() => undefined);
     const path = pathOf(owner);
@@ -115,9 +116,9 @@ export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore
     if (before !== undefined) {
       const changes = doubtUnread((await locked(() => read(path))).known, Date.now());
       await save(owner, changes);
-      warn(`The stream was made anew: the last day of ${changes.length} series of ${owner.provider} is in doubt`);
+      warn(`The stream was created again: the last day of ${changes.length} series of ${owner.provider} is in doubt`);
     }
-    // The doubts are saved by now; a kill before that notices it once more.
+    // The doubts are saved by now. After a kill before this line the next load doubts them again.
     await locked(() => Deno.writeTextFile(`${path}.stream`, name, { mode: 0o600 }));
     return before !== undefined;
   }

@@ -6,13 +6,13 @@
 import type { Interval } from "../records/intervals.ts";
 import type { Doubt, SeriesCoverage } from "./coverage.ts";
 
-/** A series' coverage as JSON has it. `null` stands for {@linkcode Infinity}, which JSON does not have. */
+/** Coverage of a series in JSON. `null` stands for {@linkcode Infinity}, which JSON does not have. */
 export interface CoverageJson {
   readonly confirmed: readonly Interval[];
   readonly doubts: readonly (Omit<Doubt, "dueAt"> & { readonly dueAt: number | null })[];
 }
 
-/** The coverage, or a change of it, for JSON. */
+/** Converts coverage, or a change of it, to JSON. */
 export function toJson({ confirmed, doubts }: SeriesCoverage): CoverageJson {
   return {
     confirmed,
@@ -20,7 +20,7 @@ export function toJson({ confirmed, doubts }: SeriesCoverage): CoverageJson {
   };
 }
 
-/** The coverage of JSON. */
+/** Reads coverage from JSON. */
 export function fromJson({ confirmed, doubts }: CoverageJson): SeriesCoverage {
   return { confirmed, doubts: doubts.map((doubt) => ({ ...doubt, dueAt: doubt.dueAt ?? Infinity })) };
 }

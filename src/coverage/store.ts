@@ -6,58 +6,58 @@
 import type { Interval } from "../records/intervals.ts";
 import { confirm, type Doubt, doubt, type SeriesCoverage } from "./coverage.ts";
 
-/** Whose series: all symbols of a provider at a timeframe. The tenant is the store's. */
+/** The owner of series: a provider at a timeframe. The store adds the tenant. */
 export interface SeriesOwner {
   /** Name of the provider as in the rows. */
   readonly provider: string;
   readonly timeframe: string;
 }
 
-/** What has changed of a series since it was saved last. */
+/** Changes of a series since its last save. */
 export interface CoverageChange {
   readonly symbol: string;
-  /** Ranges that are confirmed since; doubts that are stored lose what of them lies in one. */
+  /** Ranges confirmed since. A stored doubt loses the part that lies in one. */
   readonly confirmed: readonly Interval[];
-  /** Doubts that were opened or changed since; what is stored as confirmed loses what of it lies in one. */
+  /** Doubts opened or changed since. A stored confirmed range loses the part that lies in one. */
   readonly doubts: readonly Doubt[];
 }
 
-/** Bars that are stored of a series, around and in a range. Starts of bars, in epoch ms. */
+/** Stored bars of a series, around and in a range. Starts of bars, in epoch ms. */
 export interface StoredStarts {
-  /** The newest bar before the range; `undefined` where there is none. */
+  /** The newest bar before the range; `undefined` without one. */
   readonly before?: number;
-  /** The bars in the range, in order; provisional bars are left out. */
+  /** The bars in the range, in order, without provisional ones. */
   readonly within: readonly number[];
   /** The oldest bar after the range. */
   readonly after?: number;
   /** Bars in the range whose row is a correction of the last two hours, in order. @default {none} */
   readonly corrected?: readonly number[];
-  /** The latest receive time of the bars in the range, in epoch microseconds; absent where there are none. */
+  /** The latest receive time of the bars in the range, in epoch microseconds; absent without bars. */
   readonly receivedAt?: number;
 }
 
-/** What others have changed. */
+/** Changes that other writers have made. */
 export interface CoverageNews {
-  /** What is known of each symbol that others have changed; of all where the store was replaced. */
+  /** Coverage of each symbol that others have changed; of every symbol if the store was replaced. */
   readonly changed: ReadonlyMap<string, SeriesCoverage>;
-  /** Why the store is another one than before, in words: it may lack what was saved. Absent where it is the same. */
+  /** Why the store is not the one of before, in words: it may lack saved coverage. Absent while it is the same. */
   readonly replaced?: string;
 }
 
 /** Coverage that outlasts the process. Changes are merged: several writers may confirm and doubt the same series. */
 export interface CoverageStore {
   /**
-   * What is known of each symbol; absent where nothing is.
+   * Coverage of each symbol that has any.
    *
-   * @throws {Error} If the store cannot be reached: nobody may take that for "nothing is known".
+   * @throws {Error} If the store cannot be reached, so that a fault never reads as "no coverage".
    */
   load(owner: SeriesOwner, signal?: AbortSignal): Promise<ReadonlyMap<string, SeriesCoverage>>;
   /**
-   * What others have changed since it was loaded or asked last; deletions of bars change it, too. Absent where nobody else
-   * writes.
+   * Changes that others have made since the last load or call, deletions of bars included. Absent if this process is
+   * the only writer.
    */
   news?(owner: SeriesOwner, signal?: AbortSignal): Promise<CoverageNews>;
-  /** Saves changes: first what is confirmed, then what is in doubt. A kill in the middle leaves less confirmed, never more. */
+  /** Saves changes: confirmed ranges first, then doubts. A kill in the middle leaves less confirmed, never more. */
   save(owner: SeriesOwner, changes: readonly CoverageChange[], signal?: AbortSignal): Promise<void>;
   /** The stored bars of some symbols, each around and in its range. Absent where bars cannot be read back. */
   starts?(
@@ -67,7 +67,7 @@ export interface CoverageStore {
   ): Promise<ReadonlyMap<string, StoredStarts>>;
 }
 
-/** The coverage with the change made. */
+/** Applies a change to coverage. */
 export function applyChange(coverage: SeriesCoverage, { confirmed, doubts }: CoverageChange): SeriesCoverage {
   return doubts.reduce(doubt, confirmed.reduce(confirm, coverage));
 }

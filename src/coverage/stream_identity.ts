@@ -1,5 +1,5 @@
 /**
- * Notices that the stream to which a data directory's records went was made anew: what nobody had read of it is lost.
+ * Doubts the records that a stream lost, unread, when it was deleted and created again.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { CoverageChange } from "./store.ts";
 /** How much of the end of each series is in doubt then, in milliseconds: readers are seldom further behind. */
 const UNREAD_MS = 24 * 60 * 60_000;
 
-/** Brings the end of what is confirmed of each series into doubt. */
+/** Moves the end of each series' confirmed ranges into doubt. */
 export function doubtUnread(known: ReadonlyMap<string, SeriesCoverage>, now: number): CoverageChange[] {
   return Array.from(known, ([symbol, coverage]) => {
     const end = endOf(coverage);
@@ -22,7 +22,7 @@ export function doubtUnread(known: ReadonlyMap<string, SeriesCoverage>, now: num
   });
 }
 
-/** The name of a stream that is kept in a file; `undefined` where none is. */
+/** The stream name that a file keeps; `undefined` without a file. */
 export async function readStreamName(path: string): Promise<string | undefined> {
   return await Deno.readTextFile(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;

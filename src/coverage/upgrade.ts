@@ -1,7 +1,7 @@
 /**
- * Takes over what earlier versions left in the data directory: up to where each symbol of a live feed, or of a failover group,
- * was thought to be complete, and which ranges a backfill had read. Neither rests on evidence: the last day of each is in
- * doubt, what lies before is unknown.
+ * Takes over the positions that earlier versions left in the data directory: how far each symbol of a live feed or a
+ * failover group was thought to be complete, and which ranges a backfill had read. Neither rests on evidence, so the
+ * last day of each is in doubt, and everything before it is unknown.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { CoverageChange, CoverageStore, SeriesOwner } from "./store.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** The store; before it is read for the first time, it takes over what is left in the tenant's directory. */
+/** Wraps the store: before its first load it takes over the old positions in the tenant's directory. */
 export function withUpgrade(store: CoverageStore, dataDir: string): CoverageStore {
   let upgrading: Promise<void> | undefined;
   return {
@@ -37,12 +37,12 @@ async function upgrade(store: CoverageStore, dataDir: string, signal?: AbortSign
     for (const owner of left.owners) {
       await store.save(owner, doubtEnds(owner, left.ends, await store.load(owner, signal)), signal);
     }
-    // From here on the coverage knows; a kill before that makes it do so again.
+    // The coverage has the position from here on. After a kill before this line the next start takes it over again.
     await Deno.remove(path);
   }
 }
 
-/** Brings the last day of ranges that each symbol was thought to have into doubt. */
+/** Doubts the last day of the ranges that each symbol was thought to have. */
 export function doubtEnds(
   { timeframe }: SeriesOwner,
   ends: ReadonlyMap<string, readonly Interval[]>,
@@ -65,7 +65,7 @@ async function filesIn(directory: string): Promise<string[]> {
   }
 }
 
-/** The day before the end of a range, but for what is confirmed. */
+/** The day before the end of a range, without its confirmed parts. */
 function doubtsBefore([from, to]: Interval, stepMs: number, confirmed: readonly Interval[]): Doubt[] {
   const now = Date.now();
   const end = Math.floor(to / stepMs) * stepMs;
@@ -74,13 +74,13 @@ function doubtsBefore([from, to]: Interval, stepMs: number, confirmed: readonly 
     .map(([from, to]) => ({ from, to, reason: "upgraded", foundAt: now, dueAt: now, attempts: 0 }));
 }
 
-/** What a file says: whose series, and the ranges that each symbol was thought to have. */
+/** Content of a file: the owner of its series, and the ranges that each symbol was thought to have. */
 interface Left {
   readonly owners: readonly SeriesOwner[];
   readonly ends: ReadonlyMap<string, readonly Interval[]>;
 }
 
-/** Reads the content of a file; other sources have their positions in the same directory. */
+/** Parses the content of a file; `undefined` for positions of other kinds, which lie in the same directory. */
 function parse(text: string): Left | undefined {
   const { name, place } = parseJson(text);
   const [, provider, timeframe = ""] = /^(?:failover |backfill )?(\S+) (\S+)$/.exec(String(name)) ?? [];
