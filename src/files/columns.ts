@@ -5,10 +5,13 @@
  */
 import type { ColumnRef } from "./dialect.ts";
 
-/** The name without what vendors put around it. */
+/** The name in lower case, without the brackets, quotes and marks that vendors put around it. */
 export const plainName = (name: string): string => name.trim().replace(/^[<\s"\uFEFF]+|[>\s"]+$/g, "").toLowerCase();
 
-/** The places, from 0, of the columns that a reference names; `undefined` where any is missing. Several are added up. */
+/**
+ * The places, from 0, of the columns that a reference names; `undefined` if any is missing. The values of several
+ * columns are added up.
+ */
 export function findColumns(ref: ColumnRef, names: readonly string[]): readonly number[] | undefined {
   if (typeof ref === "number") return ref >= 1 ? [ref - 1] : undefined;
   const plain = names.map(plainName);

@@ -7,7 +7,7 @@ import type { Dialect } from "./dialect.ts";
 import type { GivenFormat, PlannedFile } from "./plan_file.ts";
 import { shellWord } from "./questions.ts";
 
-/** Values that stand for answers which are still missing. */
+/** Placeholders for the answers that are still missing. */
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
   "--constant": "symbol=SYMBOL",
   "--column": "ROLE=NAME",
@@ -21,7 +21,10 @@ const PLACEHOLDERS: Readonly<Record<string, string>> = {
   "--format": "NAME",
 };
 
-/** Words of the command that loads the file: what was given, what was found, and a place for each missing answer. */
+/**
+ * Words of the command that loads the file: the given flags, the detected ones, and a placeholder for each missing
+ * answer.
+ */
 export function commandLine(path: string, given: GivenFormat, planned: PlannedFile): string {
   const { preset } = planned;
   const name = given.name ?? preset?.name;
@@ -40,7 +43,7 @@ export function commandLine(path: string, given: GivenFormat, planned: PlannedFi
   return [...words, ...missing].join(" ");
 }
 
-/** What the file itself told of the dialect. */
+/** The part of the dialect that was found in the file, not given. */
 function foundBy(dialect: Dialect, given: Dialect): Dialect {
   const { delimiter, decimal, thousands, timeFormat, timeUnit, stamp } = dialect;
   const isOwn = given.timeFormat !== undefined || given.timeUnit !== undefined;
@@ -56,7 +59,7 @@ function foundBy(dialect: Dialect, given: Dialect): Dialect {
 
 const NAMES: Readonly<Record<string, string>> = { "\t": "tab", " ": "space" };
 
-/** A dialect as flags. What no flag says stands in a dialect file. */
+/** A dialect as flags. Keys without a flag belong in a dialect file. */
 export function flagsOf(dialect: Dialect): string[] {
   const { columns = {}, constants = {}, header, null: nulls = [], symbolFrom = [] } = dialect;
   const one = (flag: string, value: string | number | undefined) =>

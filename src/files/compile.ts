@@ -1,5 +1,6 @@
 /**
- * Dialect and file to a plan: which column is what, how times are read, and what nobody but the user can know.
+ * Compiles a dialect and a file into a plan: the role of each column, the reading of times, and the questions that only
+ * the user can answer.
  *
  * @module
  */
@@ -15,38 +16,41 @@ import { findTimes, type TimeFindings } from "./time_findings.ts";
 import { compileTimes } from "./times.ts";
 import { createZone } from "./zone.ts";
 
-/** What a plan has to know of a field. */
+/** A field of the kind, as a plan needs it. */
 export interface FileField {
   readonly name: string;
-  /** Further names in files. */
+  /** Further names of the field in files. */
   readonly aliases: readonly string[];
-  /** Whether a file must have it. */
+  /** Whether a file must have the field. */
   readonly isNeeded: boolean;
 }
 
-/** What a plan is made of. */
+/** Input of a plan. */
 export interface CompileOptions {
   /** Preset, dialect file and flags, merged. */
   dialect: Dialect;
-  /** Whether a preset is among them: it knows what its columns and times are. */
+  /** Whether the dialect includes a preset, which declares all of its columns and times. */
   hasPreset: boolean;
   /** Fields of the kind, with their names in files. */
   fields: readonly FileField[];
   /** First lines of the file, unpacked and decoded. */
   lines: readonly string[];
-  /** Names of the file, of which the first that a pattern matches says symbol and timeframe: that in an archive, and the path. */
+  /**
+   * Names of the file: the one in an archive, then the path. The first that a pattern matches gives symbol and
+   * timeframe.
+   */
   paths: readonly string[];
-  /** Flags that answer what a file of the preset is asked, by role. */
+  /** Flags that answer the questions about files of the preset, by role. */
   answers?: Readonly<Record<string, string>>;
   /** Whether the lines are UTF-8. @default {true} */
   isUtf8?: boolean;
-  /** Timeframe of a file with Barline's own columns that does not say it. @default {1m} */
+  /** Timeframe of a file with Barline's own columns that does not name one. @default {1m} */
   defaultTimeframe?: string;
   /** Makes zones. @default {createZone} */
   zoneOf?: typeof createZone;
 }
 
-/** The prices of a bar, of which one alone may lack its decimals. */
+/** The prices of a bar. Their decimal mark is found from all of them, since one column alone may have no decimals. */
 const PRICES: ReadonlySet<string> = new Set(["open", "high", "low", "close", "vwap"]);
 
 /** Compiles the plan of a file. */
@@ -59,7 +63,7 @@ export function compilePlan(options: CompileOptions): Planned {
   const needed = fields.filter(({ isNeeded }, at) => isNeeded && sources[at] === undefined);
   const isNative = !options.hasPreset && needed.length === 0 && !changesReading(dialect, fields, sources);
   const all = fields.filter(({ isNeeded }) => isNeeded);
-  // What has none of the columns is no file of bars, or of a format that has to be named.
+  // A file without any of the columns does not hold bars, or needs its format named.
   if (needed.length === all.length && !options.hasPreset && sample.header.length > 0) {
     return { ok: false, questions: [askFormat(needed, sample)] };
   }
@@ -164,7 +168,7 @@ function changesReading(
   return says || fields.some(({ name }, at) => name === "symbol" && sources[at]?.from === "constant");
 }
 
-/** What the path says by the first pattern that matches one of its names. */
+/** The parts of the path, by the first pattern that matches one of its names. */
 function readPath({ symbolFrom = [] }: Dialect, paths: readonly string[]): PathParts {
   for (const pattern of symbolFrom) {
     const match = compilePattern(pattern);
@@ -193,7 +197,7 @@ function findSources(
     if (places !== undefined) return { from: "column", places };
     if (name === "symbol" && parts.symbol !== undefined) return { from: "constant", value: parts.symbol };
     if (ref !== undefined) return undefined;
-    // A preset says all that it has: a name that happens to be there means something else.
+    // A preset declares all of its columns: a name that happens to match means something else.
     if (hasPreset && Object.keys(columns).length > 0) return undefined;
     if (sample.isObjects) {
       const keys = [name, ...aliases].map((key) => [key]);
@@ -210,7 +214,7 @@ function findSources(
 const hasKey = ({ rows }: Sample, keys: readonly (readonly string[])[]) =>
   rows.length === 0 || rows.some(({ object }) => keys.some((steps) => valueAt(object, steps) !== undefined));
 
-/** The column of the time of day: as the dialect says, or one named `time` beside `date`. */
+/** The column of the time of day: the one that the dialect names, or `time` beside `date`. */
 function findClock({ columns = {} }: Dialect, sample: Sample, ts: Source | undefined): Source | undefined {
   if (sample.isObjects) {
     return columns.date !== undefined && columns.time !== undefined
@@ -335,7 +339,7 @@ function describe(source: Source, { header }: Sample, constant: string): string 
   return `column ${source.places.map((place) => header[place]?.trim() ?? place + 1).join("+")}`;
 }
 
-/** Midnight of `20240102`, as of UTC. */
+/** Midnight of `20240102`, in UTC. */
 function dayOf(date: string | undefined): number | undefined {
   if (date === undefined || date.length !== 8) return undefined;
   return Date.UTC(Number(date.slice(0, 4)), Number(date.slice(4, 6)) - 1, Number(date.slice(6)));

@@ -8,7 +8,7 @@ const POWERS_OF_TEN = Float64Array.from({ length: 23 }, (_, power) => 10 ** powe
 const MAX_POWER = 22;
 /** Below it a double holds each whole number exactly. */
 const EXACT_BELOW = 2 ** 53;
-/** Above it an exponent only has to be known to be too large. */
+/** Cap of exponents: larger ones need no exact value, since all of them overflow. */
 const EXPONENT_CAP = 10_000;
 
 const PLUS = 43;
@@ -19,11 +19,11 @@ const LETTER_E = 101;
 const LOWER_CASE = 32;
 
 /**
- * Reads the decimal between two places; `mark` is the byte of its decimal mark. `NaN` stands for "not read here": the text is
- * no decimal, is padded, or has more digits than are exact, and is left to `parseDecimal`.
+ * Reads the decimal between two places; `mark` is the byte of its decimal mark. `NaN` means that `parseDecimal` has to
+ * read the text: it is not a decimal, is padded, or has more digits than are exact.
  *
- * The digits make a whole number below 2^53 and the power of ten is at most 10^22, so a double holds both exactly, and one
- * multiplication or division of exact operands is correctly rounded (Clinger 1990).
+ * The digits make a whole number below 2^53 and the power of ten is at most 10^22, so a double holds both exactly, and
+ * one multiplication or division of exact operands is correctly rounded (Clinger 1990).
  */
 export function readDecimal(bytes: Uint8Array, from: number, to: number, mark = POINT): number {
   let at = from;
@@ -57,7 +57,7 @@ export function readDecimal(bytes: Uint8Array, from: number, to: number, mark = 
   return isNegative ? -digits : digits;
 }
 
-/** Reads `e+12` up to `to`; `NaN` where there is anything else. */
+/** Reads `e+12` up to `to`; `NaN` for anything else. */
 function readExponent(bytes: Uint8Array, from: number, to: number): number {
   if ((bytes[from] | LOWER_CASE) !== LETTER_E) return NaN;
   let at = from + 1;

@@ -1,5 +1,5 @@
 /**
- * Telling a file's format by what only that format has.
+ * Detects a file's format by a property that no other format has.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { plainName } from "./columns.ts";
 import type { Preset, Signature } from "./preset.ts";
 import { findDelimiter, splitLine } from "./split.ts";
 
-/** The beginning of a file, and its names. */
+/** The facts about a file that detection uses. */
 export interface FileFacts {
   /** First lines, unpacked and decoded. */
   readonly lines: readonly string[];
@@ -15,14 +15,14 @@ export interface FileFacts {
   readonly paths: readonly string[];
 }
 
-/** A preset that was found. */
+/** A detected preset. */
 export interface Detected {
   readonly preset: Preset;
-  /** What told it, as a phrase: `the header has "window_start"`. */
+  /** Why it was detected, as a phrase: `the header has "window_start"`. */
   readonly by: string;
 }
 
-/** Finds the one preset whose signature matches; `undefined` where none does, or several do. */
+/** Finds the one preset whose signature matches; `undefined` if none or several match. */
 export function detectPreset(presets: Iterable<Preset>, { lines, paths }: FileFacts): Detected | undefined {
   const [first = "", second = ""] = lines.slice(0, 2).map((line) => line.replace(/\r$/, "").replace(/^\uFEFF/, ""));
   const names = (splitLine(first, findDelimiter([first])) ?? []).map(plainName);

@@ -1,5 +1,5 @@
 /**
- * Times that count from 1970, and their unit by their size.
+ * Reads times that count from 1970, and finds their unit by their size.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import type { FileTimeUnit } from "./dialect.ts";
 export type EpochUnit = Exclude<FileTimeUnit, "iso" | "auto" | "ms-of-day">;
 
 const UNITS: readonly EpochUnit[] = ["s", "ms", "us", "ns"];
-/** Seconds of 1990 and of 2100: between them the sizes of the units are disjoint, also from dates like 20240102. */
+/** Seconds of 1990 and of 2100. Between them the ranges of the units are disjoint, also from dates like 20240102. */
 const EARLIEST_S = 6.3e8;
 const LATEST_S = 4.1e9;
 
-/** The unit in which a count lies between 1990 and 2100; `undefined` where there is none. */
+/** The unit in which a count lies between 1990 and 2100; `undefined` if no unit fits. */
 export function unitOf(count: number): EpochUnit | undefined {
   for (let at = 0, factor = 1; at < UNITS.length; at++, factor *= 1000) {
     if (count >= EARLIEST_S * factor && count <= LATEST_S * factor) return UNITS[at];
@@ -27,10 +27,13 @@ export function unitOf(count: number): EpochUnit | undefined {
 const LONG_NANOSECONDS = 13;
 /** Most digits whose microseconds are below 2^53 for certain. */
 const MAX_NANOSECOND_DIGITS = 18;
-/** Digits of the nanoseconds of our years. */
+/** Digits of nanoseconds in this century. */
 const LEAST_NANOSECOND_DIGITS = 18;
 
-/** Reads a count of `unit`, or of the one that its size tells, into epoch milliseconds; `NaN` where it is none. */
+/**
+ * Reads a count in `unit`, or for `auto` in the unit that fits its size, as epoch milliseconds; `NaN` for any other
+ * text.
+ */
 export function readEpoch(bytes: Uint8Array, from: number, to: number, unit: EpochUnit | "auto"): number {
   const digits = bytes[from] === MINUS ? to - from - 1 : to - from;
   const least = unit === "ns" ? LONG_NANOSECONDS : unit === "auto" ? LEAST_NANOSECOND_DIGITS : Infinity;
@@ -44,7 +47,9 @@ export function readEpoch(bytes: Uint8Array, from: number, to: number, unit: Epo
   return of === undefined ? NaN : countToMs(count, of);
 }
 
-/** Milliseconds of a whole number of nanoseconds, whose last three digits are below what is stored. */
+/**
+ * Milliseconds of a whole number of nanoseconds, without its last three digits: those are finer than the stored times.
+ */
 function cutNanoseconds(bytes: Uint8Array, from: number, to: number): number {
   const first = bytes[from] === MINUS ? from + 1 : from;
   if (to - first > MAX_NANOSECOND_DIGITS + 1) return NaN;
@@ -61,7 +66,7 @@ function cutNanoseconds(bytes: Uint8Array, from: number, to: number): number {
 const MINUS = 45;
 const ZERO = 48;
 
-/** Counts with more digits than a double holds. */
+/** Reads counts with more digits than a double holds. */
 function readUnusual(bytes: Uint8Array, from: number, to: number): number {
   return parseDecimal(String.fromCharCode(...bytes.subarray(from, Math.min(to, from + 40))));
 }

@@ -1,5 +1,5 @@
 /**
- * What the times of a sample can be, and what they cannot: a format is only taken where no other reads all of them.
+ * Guesses the format of the times of a sample. A format is taken only if no other reads all of them.
  *
  * @module
  */
@@ -7,17 +7,17 @@ import { unitOf } from "./epoch.ts";
 import { createIsoReader, readClock } from "./iso.ts";
 import { createFormatReader } from "./time_format.ts";
 
-/** What was found. */
+/** Result of a guess. */
 export type TimeGuess =
   | { readonly is: "iso"; readonly hasOffset: boolean; readonly hasClock: boolean }
   | { readonly is: "format"; readonly format: string; readonly hasOffset: boolean; readonly hasClock: boolean }
-  /** Numbers that count from 1970, in the unit that their size tells. */
+  /** Numbers that count from 1970, in the unit that fits their size. */
   | { readonly is: "epoch"; readonly unit: string }
   /** Several formats read all of them. */
   | { readonly is: "ambiguous"; readonly formats: readonly string[] }
   | { readonly is: "unknown" };
 
-/** Formats that are tried, day first and month first always as a pair. */
+/** Formats to try; day first and month first always come as a pair. */
 const FORMATS = [
   "%Y%m%d",
   "%Y%m%d%H%M%S",
@@ -41,7 +41,7 @@ const FORMATS = [
 
 const encoder = new TextEncoder();
 
-/** Finds what times look like; `clocks` are those of a column of their own. */
+/** Guesses the format; `clocks` are the times of day, if they have a column of their own. */
 export function guessTime(texts: readonly string[], clocks?: readonly string[]): TimeGuess {
   if (texts.length === 0) return { is: "unknown" };
   const all = texts.map((text) => encoder.encode(text));

@@ -1,5 +1,5 @@
 /**
- * ISO 8601 and its kin, read from bytes: year first, a zone or none, a time of day or none.
+ * Reads ISO 8601 and similar times from bytes: year first, time of day and zone optional.
  *
  * @module
  */
@@ -19,9 +19,9 @@ const MINUTE_LENGTH = 16;
 const MAX_FRACTION_DIGITS = 9;
 const POWERS_OF_TEN = Array.from({ length: MAX_FRACTION_DIGITS + 1 }, (_, power) => 10 ** power);
 
-/** Makes a reader of `2024-01-02T09:30`, `2024-01-02 09:30:00.5` and so on, without a zone or with one at the end. */
+/** Creates a reader of `2024-01-02T09:30`, `2024-01-02 09:30:00.5` and so on, with or without a zone at the end. */
 export function createPlainIsoReader(): FormatReader {
-  // Times in a file share their day: it is worked out once.
+  // Consecutive times mostly share their day, so it is computed once.
   let lastDay = -1;
   let lastDayMs = NaN;
   const reader: FormatReader = { read, offsetMs: NaN, hasClock: true };
@@ -69,7 +69,7 @@ export function createPlainIsoReader(): FormatReader {
   return reader;
 }
 
-/** Makes a reader of the same, and of `2024-01-02`, `2024/1/2 9:30`, `2024.01.02 093000` and so on. */
+/** Creates a reader of the same, and of `2024-01-02`, `2024/1/2 9:30`, `2024.01.02 093000` and so on. */
 export function createIsoReader(): FormatReader {
   const dates = new Map<number, FormatReader>();
   const plain = createPlainIsoReader();
@@ -124,7 +124,7 @@ function endOfClock(bytes: Uint8Array, from: number, to: number): number {
   return at;
 }
 
-/** Milliseconds of the day of `09:30`, `9:30:00.5`, `0930` or `093000`; `NaN` of anything else. */
+/** Milliseconds since midnight of `09:30`, `9:30:00.5`, `0930` or `093000`; `NaN` for anything else. */
 export function readClock(bytes: Uint8Array, from: number, to: number): number {
   const parts = [0, 0, 0];
   let part = 0;

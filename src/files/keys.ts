@@ -1,5 +1,5 @@
 /**
- * Dialects as the configuration and dialect files write them: keys, checked, to a {@linkcode Dialect}.
+ * Checks the keys of the configuration and of dialect files, and reads them into a {@linkcode Dialect}.
  *
  * @module
  */
@@ -19,21 +19,21 @@ import { createFormatReader } from "./time_format.ts";
 import { readTimeframe } from "./timeframe_names.ts";
 import { createZone } from "./zone.ts";
 
-/** What is wrong with a key. */
+/** A problem of a key. */
 export interface KeyProblem {
   readonly key: string;
   readonly message: string;
 }
 
-/** The dialect of the keys, or what is wrong with them. */
+/** A dialect, or the problems of its keys. */
 export type ReadDialect =
   | { readonly ok: true; readonly dialect: Dialect }
   | { readonly ok: false; readonly problems: readonly KeyProblem[] };
 
-/** Turns a value into what the dialect has, or throws a `RangeError` that says what is expected. */
+/** Reads a value into the dialect, or throws a `RangeError` that names the expected value. */
 type Reader = (value: unknown, roles: readonly string[]) => Partial<Dialect>;
 
-/** Says what is expected instead. */
+/** Throws an error with the expected value. */
 function expect(what: string): never {
   throw new RangeError(`expected ${what}`);
 }
@@ -91,7 +91,7 @@ function columnRef(value: unknown): ColumnRef {
   return typeof value === "string" && value !== "" ? value : expect("a name of a column, or its place from 1 on");
 }
 
-/** Calls `check`, whose error says what is wrong. */
+/** Runs `check`, whose error describes the problem. */
 function checked<T>(value: T, check: (value: T) => unknown): T {
   check(value);
   return value;
@@ -145,7 +145,7 @@ const READERS: Readonly<Record<string, Reader>> = {
   sessionDates: (value) => ({ sessionDates: bool(value) }),
 };
 
-/** Further spellings of keys. */
+/** Alternative spellings of keys. */
 const SAME: Readonly<Record<string, string>> = { columns: "column", constants: "constant" };
 
 /** Keys of dialect files. */

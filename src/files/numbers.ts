@@ -1,12 +1,12 @@
 /**
- * Numbers as people write them: with a decimal comma, groups of three digits, signs of currencies, or K, M and B.
+ * Reads numbers as people write them: with a decimal comma, groups of three digits, signs of currencies, or K, M and B.
  *
  * @module
  */
 import { parseDecimal } from "../records/number.ts";
 import type { Dialect } from "./dialect.ts";
 
-/** How numbers are written. */
+/** The notation of numbers. */
 export type NumberFormat = Pick<Dialect, "decimal" | "thousands" | "strip" | "suffixes">;
 
 const FACTORS: Readonly<Record<string, number>> = { K: 3, M: 6, B: 9 };
@@ -16,7 +16,9 @@ export function isPlain({ decimal = ".", thousands, strip, suffixes }: NumberFor
   return decimal === "." && thousands === undefined && strip === undefined && !suffixes;
 }
 
-/** Makes what turns a text into a number; `NaN` where it is none. Groups must be of three digits: `1,5` is not 15. */
+/**
+ * Creates a function that reads a number's text; `NaN` for other texts. Groups must have three digits: `1,5` is not 15.
+ */
 export function createNumberReader(format: NumberFormat): (text: string) => number {
   if (isPlain(format)) return parseDecimal;
   const { decimal = ".", thousands, strip = "", suffixes = false } = format;
@@ -38,7 +40,7 @@ export function createNumberReader(format: NumberFormat): (text: string) => numb
       plain = plain.replace(",", ".");
     }
     const value = parseDecimal(plain);
-    // By its text: 1.1 × 1000000 is not 1100000.
+    // By its text, as 1.1 × 1000000 is not 1100000.
     return power === 0 || Number.isNaN(value) ? value : Number(`${plain}e${power}`);
   };
 }
@@ -49,10 +51,10 @@ const escape = (mark: string) => mark.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 /** A decimal with at most one mark, a point. */
 const PLAIN = /^[+-]?\d*\.?\d*(?:[eE][+-]?\d+)?$/;
 
-/** What a sample of numbers says about its marks. */
+/** The marks that a sample of numbers has. */
 export type Marks = { readonly decimal?: "." | ","; readonly thousands?: string } | "ambiguous";
 
-/** Finds the marks of numbers: what only one reading of them all allows, or `ambiguous`. */
+/** Finds the marks of numbers, if only one reading fits all of them; else `ambiguous`. */
 export function findMarks(texts: readonly string[], delimiter: string): Marks {
   if (delimiter !== ";" && texts.every((text) => PLAIN.test(text))) return {};
   const shown = texts.map((text) => text.trim()).filter((text) => /\d/.test(text));

@@ -1,5 +1,5 @@
 /**
- * A file opened as rows: unpacked, decoded and planned by its first bytes, whatever it is packed in.
+ * Opens a file as rows: unpacks and decodes it, and plans its reading by its first bytes.
  *
  * @module
  */
@@ -19,17 +19,17 @@ import { type PlanContext, planFile, type PlannedFile, presetOf } from "./plan_f
 export interface OpenedFile {
   readonly planned: PlannedFile;
   readonly form: Form;
-  /** First lines, as they are planned by. */
+  /** The first lines, which the plan was made from. */
   readonly lines: readonly string[];
-  /** Whether these are all there are. */
+  /** Whether the lines are the whole file. */
   readonly isAll: boolean;
-  /** Whether it is empty. */
+  /** Whether the file is empty. */
   readonly isEmpty: boolean;
-  /** Whether a place in its rows is a place on disk. */
+  /** Whether an offset in the rows is the offset on disk. */
   readonly isPlain: boolean;
-  /** The rows' bytes in UTF-8, once. */
+  /** The rows' bytes in UTF-8. Call it once. */
   all(): AsyncGenerator<Uint8Array>;
-  /** Closes it, where the rows have not been asked for. */
+  /** Closes the file, unless the rows were requested. */
   close(): Promise<void>;
 }
 
@@ -61,13 +61,13 @@ export async function openFile(item: FileItem, context: PlanContext, options: Re
   return { ...rows, isPlain: rows.isPlain && packing === "none" && text === unpacked && item.path !== STDIN };
 }
 
-/** Enough for a look at a file. */
+/** Whether a head is long enough for a look at a file. */
 const isLong = (head: Uint8Array) => head.length >= 64 * 1024;
-/** Enough of standard input, which may come line by line. */
+/** Whether a head is long enough for standard input, which may come line by line. */
 const hasLine = (head: Uint8Array) =>
   head[0] === 0x1f || head[0] === 0x28 || head.indexOf(10, head.indexOf(10) + 1) > 0;
 
-/** Tells the form by the first bytes. */
+/** The form, by the first bytes. */
 function formOf(head: Uint8Array): Form {
   if (isOldFeather(head)) {
     throw new RangeError("it is Feather of version 1, expected version 2: write it again with pyarrow");
@@ -78,7 +78,7 @@ function formOf(head: Uint8Array): Form {
   return isJsonDocument(new TextDecoder().decode(head.subarray(0, 4096))) ? "json" : "csv";
 }
 
-/** Tables have to be read at any place: what is packed, or comes in over standard input, is written to disk first. */
+/** Tables need random access: packed files and standard input are written to disk first. */
 async function openTable(
   form: "parquet" | "arrow",
   item: FileItem,
@@ -111,7 +111,7 @@ async function openTable(
 async function planRows(form: Form, text: Headed, item: FileItem, context: PlanContext): Promise<OpenedFile> {
   const paths = item.member === undefined ? [item.path] : [item.member.name, item.path, nameOf(item)];
   const facts = { lines: linesOf(text), paths };
-  // A document of one long line is told by its beginning.
+  // The beginning of a document of one long line is enough to recognize it.
   const seen = facts.lines.length > 0 ? facts.lines : [new TextDecoder().decode(text.head.subarray(0, 4096))];
   const { preset, by } = presetOf(context, { ...facts, lines: seen });
   const dialect = mergeDialects(preset?.dialect, context.given.dialect);

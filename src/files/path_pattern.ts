@@ -1,9 +1,9 @@
 /**
- * Symbol, timeframe and date from the path of a file, by a pattern like `{symbol}_{timeframe}.csv`.
+ * Reads symbol, timeframe and date from the path of a file, by a pattern like `{symbol}_{timeframe}.csv`.
  *
  * | in the pattern | stands for |
  * |---|---|
- * | `{symbol}` | the symbol; `{ticker}` where it has no small letters and no spaces, so that `data (3)` is none |
+ * | `{symbol}` | the symbol; `{ticker}` for one without small letters and spaces, so that `data (3)` does not match |
  * | `{base}` and `{quote}` | a symbol of two, as in `BTC/USDT` |
  * | `{timeframe}` | the length of the bars; `{minutes}` as a number of minutes |
  * | `{exchange}` | anything without `_` |
@@ -16,10 +16,10 @@
  * @module
  */
 
-/** What a path says. */
+/** Parts that a path names. */
 export interface PathParts {
   readonly symbol?: string;
-  /** As the path has it. */
+  /** The path's own name for it. */
   readonly timeframe?: string;
   /** As `20240102`. */
   readonly date?: string;
@@ -36,10 +36,10 @@ const PARTS: Readonly<Record<string, string>> = {
   date: "(?<date>\\d{4}(?:-?\\d\\d){0,2})",
 };
 
-/** Finds the parts of a path; `undefined` where it does not match, or matches in several ways. */
+/** Finds the parts of a path; `undefined` if it does not match, or matches in several ways. */
 export type PathPattern = (path: string) => PathParts | undefined;
 
-/** Compiles a pattern. @throws {RangeError} If it is none. */
+/** Compiles a pattern. @throws {RangeError} If the pattern is not valid. */
 export function compilePattern(pattern: string): PathPattern {
   const source = pattern.replace(/\{(\w*)\}|[*[\]]|[.+^$()|\\?]/g, (found, name) => {
     if (found === "*") return "[^/]*";
@@ -54,7 +54,7 @@ export function compilePattern(pattern: string): PathPattern {
     return PARTS[name];
   });
   if (!/<(symbol|base|timeframe|minutes|date)>/.test(source)) {
-    throw new RangeError("it has no {symbol}, expected a pattern like {symbol}_{timeframe}.csv");
+    throw new RangeError("{symbol} is missing, expected a pattern like {symbol}_{timeframe}.csv");
   }
   let lazy: RegExp;
   try {
@@ -67,7 +67,7 @@ export function compilePattern(pattern: string): PathPattern {
     const plain = path.replace(/\.(gz|zst)$/i, "");
     const found = [lazy, greedy].map((each) => each.exec(plain)?.groups);
     const [first, other] = found.map((groups) => groups && partsOf(groups));
-    // Where the longest match differs from the shortest, nobody knows which is meant.
+    // If the longest and the shortest match differ, the path is ambiguous.
     return JSON.stringify(first) === JSON.stringify(other) ? first : undefined;
   };
 }

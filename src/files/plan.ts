@@ -1,53 +1,53 @@
 /**
- * A dialect compiled for one file: all that a reader of its rows has to know, with nothing left to decide.
+ * A dialect compiled for one file, with every decision made that a reader of its rows needs.
  *
  * @module
  */
 import type { Dialect } from "./dialect.ts";
 import type { Times } from "./times.ts";
 
-/** Where the value of a field comes from; absent where the file has none. */
+/** The origin of a field's value; absent if the file does not have the field. */
 export type Source =
-  /** A column by its place from 0; of several the sum. */
+  /** A column by its place from 0; several columns are added up. */
   | { readonly from: "column"; readonly places: readonly number[] }
-  /** A key of an object: the first that is there, each as the steps to it. */
+  /** A key of an object: the first that the object has, each as the steps to it. */
   | { readonly from: "key"; readonly keys: readonly (readonly string[])[] }
   | { readonly from: "constant"; readonly value: string };
 
 /** How to read the rows of one file. */
 export interface Plan {
-  /** The dialect with all that was found in the file; what would read it without another look. */
+  /** The dialect with everything found in the file. It reads the file without another look. */
   readonly dialect: Dialect;
-  /** Whether the rows are objects of JSON, one a line, and not delimited fields. */
+  /** Whether the rows are JSON objects, one a line, not delimited fields. */
   readonly isObjects: boolean;
   /** Lines before the first row. */
   readonly headerLines: number;
   readonly delimiter: string;
-  /** Absent where quotes mean nothing. */
+  /** Absent if quotes have no meaning. */
   readonly quote?: string;
-  /** Lines that begin with it are no rows. */
+  /** Prefix of lines that are not rows. */
   readonly comment?: string;
-  /** Whether spaces around fields do not count. */
+  /** Whether spaces around fields are ignored. */
   readonly trim: boolean;
-  /** Number of fields of a row, where a header says it. */
+  /** Number of fields of a row, if the header gives it. */
   readonly width?: number;
   /** Number of fields of most rows. */
   readonly usualWidth: number;
-  /** By the fields of the kind, in their order. The time's is that of the date where it is in two columns. */
+  /** Sources by the fields of the kind, in their order. If a time has two columns, its source is the date's. */
   readonly sources: readonly (Source | undefined)[];
-  /** Column of the time of day, where it has one of its own. */
+  /** Column of the time of day, if it has its own. */
   readonly clock?: Source;
   /** Texts that stand for no value. */
   readonly nulls: ReadonlySet<string>;
-  /** Reads a number's text; `NaN` where it is none. */
+  /** Reads a number's text; `NaN` for other texts. */
   readonly readNumber: (text: string) => number;
-  /** Whether numbers are plain decimals, so that a reader of bytes can take them as they are. */
+  /** Whether numbers are plain decimals, which a reader of bytes reads directly. */
   readonly isPlainNumbers: boolean;
-  /** Factor of prices, and whether it is only for those without a decimal mark. */
+  /** Factor of prices, and whether it applies only to those without a decimal mark. */
   readonly scale?: { readonly factor: number; readonly integersOnly: boolean };
-  /** Whether prices count without their sign. */
+  /** Whether the sign of prices is ignored. */
   readonly absolute: boolean;
-  /** The timeframe that a text of the file stands for; `undefined` where it is none. */
+  /** The timeframe that a text of the file stands for; `undefined` for other texts. */
   readonly timeframeOf: (text: string) => string | undefined;
   /** Reads the times of bars of a timeframe. */
   readonly timesOf: (timeframe: string) => Times;
@@ -60,9 +60,9 @@ export type Planned =
 
 /** Something that only the user knows. */
 export interface Question {
-  /** What is missing, as a sentence without its end. */
+  /** The missing fact, as a sentence without its end. */
   readonly missing: string;
-  /** Flags that answer it, as they would be typed. */
+  /** Flags that answer the question, as typed. */
   readonly answer: string;
 }
 
@@ -72,13 +72,13 @@ export interface SampleLine {
   readonly text: string;
 }
 
-/** What was found about a file, for people. */
+/** Findings about a file, for people. */
 export interface Findings {
-  /** Names of the header; empty where there is none. */
+  /** Names of the header; empty without a header. */
   readonly header: readonly string[];
   /** Where the symbol comes from: `column ticker`, `path`, `--constant`. */
   readonly symbolFrom: string;
   readonly timeframeFrom: string;
-  /** Whether the file is one that Barline reads without any dialect. */
+  /** Whether Barline reads the file without any dialect. */
   readonly isNative: boolean;
 }

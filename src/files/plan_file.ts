@@ -1,5 +1,5 @@
 /**
- * The plan of one file: preset, dialect and flags put together over its first lines.
+ * Plans one file from its first lines, with preset, dialect file and flags merged.
  *
  * @module
  */
@@ -10,40 +10,40 @@ import type { Planned } from "./plan.ts";
 import type { Preset } from "./preset.ts";
 import { presets } from "./presets/mod.ts";
 
-/** What the user says of files. */
+/** The format that the user gives. */
 export interface GivenFormat {
-  /** Preset that was named. */
+  /** The named preset. */
   readonly preset?: Preset;
-  /** Whether a format was named, be it a preset or a file: then nothing is detected. */
+  /** Whether the user named a format, a preset or a file: then none is detected. */
   readonly isNamed?: boolean;
   /** Dialect file and flags, merged. */
   readonly dialect: Dialect;
-  /** The format as it was named. */
+  /** The name that the user gave. */
   readonly name?: string;
-  /** What flags say, without the dialect file. */
+  /** The flags alone, without the dialect file. */
   readonly flags?: Dialect;
 }
 
-/** A planned file, with how its format was told. */
+/** A planned file, with the way its format was found. */
 export type PlannedFile = Planned & {
-  /** Absent where there is none. */
+  /** Absent if no preset fits. */
   readonly preset?: Preset;
-  /** How it was told. */
+  /** How the format was found, as a phrase. */
   readonly toldBy: string;
 };
 
-/** What does not depend on the file. */
+/** The part of planning that all files share. */
 export interface PlanContext {
   readonly given: GivenFormat;
   readonly fields: readonly FileField[];
   readonly defaultTimeframe?: string;
-  /** Whether the files hold bars: formats are only known of those. */
+  /** Whether the files hold bars: only those have formats. */
   readonly isBars: boolean;
-  /** Makes zones; one that many files share is made once. @default {createZone} */
+  /** Creates zones; a zone that many files share is created once. @default {createZone} */
   readonly zoneOf?: CompileOptions["zoneOf"];
 }
 
-/** The preset of a file: the one that was named, or that its first lines tell for sure. */
+/** The preset of a file: the named one, or the one that its first lines identify. */
 export function presetOf({ given, isBars }: PlanContext, facts: FileFacts): { preset?: Preset; by?: string } {
   if (given.isNamed || !isBars) return { preset: given.preset, by: given.isNamed ? "--format" : undefined };
   const detected = detectPreset(presets.values(), facts);

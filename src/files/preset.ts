@@ -1,15 +1,15 @@
 /**
- * What a preset is: a format of the world, declared once for the reader, its detection and the documentation.
+ * A preset declares a format of a vendor or program once, for the reader, the detection and the documentation.
  *
  * @module
  */
 import type { ColumnRef, Dialect } from "./dialect.ts";
 
-/** How the first bytes of a file, or its name and shape together, say for sure which format it is. */
+/** Properties that identify a format for certain: its first bytes, or its name and shape together. */
 export interface Signature {
-  /** Names that the header has, all of them. */
+  /** Names that must all be in the header. */
   readonly header?: readonly string[];
-  /** Names that the header does not have. */
+  /** Names that must not be in the header. */
   readonly without?: readonly string[];
   /** Matches the first line. */
   readonly firstLine?: RegExp;
@@ -24,22 +24,22 @@ export interface Signature {
 /** A format by its name. */
 export interface Preset {
   readonly name: string;
-  /** One line for the documentation: whose files these are. */
+  /** One line for the documentation: the origin of these files. */
   readonly about: string;
   readonly dialect: Dialect;
-  /** Signatures, of which any one is sure. @default {none: the format is only read with `--format`} */
+  /** Signatures, each enough on its own. @default {none: the format is only read with `--format`} */
   readonly signatures?: readonly Signature[];
-  /** Flags that answer what a file of it is asked, by role. */
+  /** Flags that answer the questions about such a file, by role. */
   readonly answers?: Readonly<Record<string, string>>;
   /** The first lines of a file, for the documentation. */
   readonly example: readonly string[];
-  /** Name of the file of the example. */
+  /** Name of the example's file. */
   readonly file: string;
-  /** What to know of its values, for the documentation and `inspect`. */
+  /** Notes on its values, for the documentation and `inspect`. */
   readonly notes?: string;
 }
 
-/** The columns of the five values that each bar has. */
+/** The columns of the five values of every bar. */
 export function ohlcv(
   open: ColumnRef,
   high: ColumnRef,

@@ -1,11 +1,11 @@
 /**
- * What to say of a file that lacks something that only the user knows.
+ * Words the questions about a file that only its user can answer.
  *
  * @module
  */
 import type { Question, SampleLine } from "./plan.ts";
 
-/** All questions of a file at once, each on a line with the flag that answers it, and the line that fails. */
+/** All questions about a file at once: each on a line with the flag that answers it, and the line that fails. */
 export function describeQuestions(questions: readonly Question[], path: string, line?: SampleLine): string {
   if (line === undefined) return questions.map(({ missing, answer }) => `${missing}: add ${answer}`).join("\n  ");
   return [
@@ -15,7 +15,7 @@ export function describeQuestions(questions: readonly Question[], path: string, 
   ].join("\n  ");
 }
 
-/** A word of a command line, quoted where a shell would take it apart. */
+/** A word of a command line, quoted if a shell would split it. */
 export function shellWord(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

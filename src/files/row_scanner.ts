@@ -1,5 +1,5 @@
 /**
- * The fields of delimited lines, found in bytes (RFC 4180, but for newlines inside quotes: no bar has any).
+ * Finds the fields of delimited lines in bytes (RFC 4180, without newlines inside quotes, which bars do not have).
  *
  * @module
  */
@@ -7,25 +7,25 @@
 const NEWLINE = 10;
 const RETURN = 13;
 
-/** How lines are written. */
+/** The notation of lines. */
 export interface RowFormat {
   /** Byte between fields. */
   readonly delimiter: number;
-  /** Byte around fields that may hold the delimiter; twice within them it stands for itself. -1 without quotes. */
+  /** Byte around fields that may hold the delimiter; doubled inside a field it stands for itself. -1 without quotes. */
   readonly quote: number;
-  /** Fields that are noted; of further ones only the number counts. */
+  /** Number of fields to record; further ones are only counted. */
   readonly width: number;
 }
 
-/** The line that was scanned last. One object serves all lines: a line costs no allocation. */
+/** The last line scanned. One object serves all lines, so that a line costs no allocation. */
 export interface RowScanner {
-  /** Bytes that {@linkcode RowScanner.starts} and {@linkcode RowScanner.ends} are places in. */
+  /** The bytes that {@linkcode RowScanner.starts} and {@linkcode RowScanner.ends} index. */
   readonly bytes: Uint8Array;
   /** Where each field begins. */
   readonly starts: Int32Array;
   /** Where each field ends. */
   readonly ends: Int32Array;
-  /** Number of fields; -1 where a quote is not closed. */
+  /** Number of fields; -1 if a quote is not closed. */
   readonly count: number;
   /** Where the line ends, without its newline. */
   readonly lineEnd: number;
@@ -37,9 +37,9 @@ export interface RowScanner {
 export function createRowScanner({ delimiter, quote, width }: RowFormat): RowScanner {
   const starts = new Int32Array(width);
   const ends = new Int32Array(width);
-  /** Most bytes of a line are above both: one comparison for those. */
+  /** Most bytes are above both, and need only this comparison. */
   const ceiling = Math.max(delimiter, NEWLINE);
-  /** Fields of a line with quotes, without them. */
+  /** Fields of a line with quotes, without the quotes. */
   let unquoted: Uint8Array = new Uint8Array(1024);
 
   const row = { bytes: unquoted, starts, ends, count: 0, lineEnd: 0, scan };
@@ -71,7 +71,7 @@ export function createRowScanner({ delimiter, quote, width }: RowFormat): RowSca
     row.lineEnd = at > from && bytes[at - 1] === RETURN ? at - 1 : at;
     if (column < width) {
       starts[column] = start;
-      // A lone CR is a line without content; of any other, the last field may be empty.
+      // A lone CR is an empty line; on other lines, the last field may be empty.
       ends[column] = Math.max(start, row.lineEnd);
     }
     row.count = column + 1;

@@ -1,5 +1,5 @@
 /**
- * The first lines of a file, taken apart for a look.
+ * Splits the first lines of a file into fields, for a look at it.
  *
  * @module
  */
@@ -15,23 +15,23 @@ export interface SampleRow {
   readonly object?: Readonly<Record<string, unknown>>;
 }
 
-/** The beginning of a file. */
+/** The beginning of a file, split into fields. */
 export interface Sample {
   readonly isObjects: boolean;
   readonly delimiter: string;
-  /** Names of the header; empty where there is none. */
+  /** Names of the header; empty without a header. */
   readonly header: readonly string[];
   /** Lines before the first row. */
   readonly headerLines: number;
   readonly rows: readonly SampleRow[];
 }
 
-/** Most rows that are looked at. */
+/** Most rows of a sample. */
 const MAX_ROWS = 400;
-/** Rows that tell the delimiter. */
+/** Rows that determine the delimiter. */
 const LOOKED_AT = 12;
 
-/** Takes lines apart, the first of the file first; the last of them is whole. */
+/** Splits lines, from the first of the file on; the last of them must be whole. */
 export function takeSample(lines: readonly string[], dialect: Dialect): Sample {
   const { skip = 0, comment } = dialect;
   const isRow = (line: string) => line.trim() !== "" && !(comment !== undefined && line.startsWith(comment));
@@ -42,7 +42,7 @@ export function takeSample(lines: readonly string[], dialect: Dialect): Sample {
   let first = before;
   while (first < lines.length && !isRow(plain(first))) first++;
   const isObjects = plain(first).trimStart().startsWith("{");
-  // Of a wide file the rows are taken, which have one line of names.
+  // Rows of a wide file arrive converted, with one line of names.
   const header = isObjects ? 0 : dialect.wide ? 1 : dialect.header ?? 1;
   const content: string[] = [];
   for (let at = first; at < lines.length && content.length < LOOKED_AT; at++) {
@@ -63,14 +63,14 @@ export function takeSample(lines: readonly string[], dialect: Dialect): Sample {
   return { isObjects, delimiter, header: names, headerLines, rows };
 }
 
-/** A line without its end, and without the mark of byte order. */
+/** A line without its end and without a byte order mark. */
 function plainLine(line: string | undefined, at: number): string {
   if (line === undefined) return "";
   const whole = line.endsWith("\r") ? line.slice(0, -1) : line;
   return at === 0 && whole.startsWith("\uFEFF") ? whole.slice(1) : whole;
 }
 
-/** The object of a line of JSON; `undefined` for a line that holds anything else. */
+/** The object of a line of JSON; `undefined` if the line holds anything else. */
 export function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
   try {
     const object = JSON.parse(text);

@@ -1,11 +1,11 @@
 /**
- * Fields of a delimited line (RFC 4180, but for newlines inside quotes: no bar has any).
+ * Splits delimited lines (RFC 4180, without newlines inside quotes, which bars do not have).
  *
  * @module
  */
 import { createRowScanner } from "./row_scanner.ts";
 
-/** Splits a line; `undefined` where a quote is not closed. */
+/** Splits a line; `undefined` if a quote is not closed. */
 export function splitLine(line: string, delimiter: string, quote: string | undefined = '"'): string[] | undefined {
   if (quote === undefined || !line.includes(quote)) return line.split(delimiter);
   const bytes = encoder.encode(line);
@@ -24,7 +24,7 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 const DELIMITERS = [",", ";", "\t", "|"];
 
-/** The delimiter of lines: the one that parts each of them into the same number of fields, and into the most. */
+/** The delimiter of lines: the one that splits all of them into the same number of fields, and into the most. */
 export function findDelimiter(lines: readonly string[]): string {
   const counts = DELIMITERS.map((delimiter) => {
     const fields = lines.map((line) => splitLine(line, delimiter)?.length ?? 0);

@@ -1,5 +1,5 @@
 /**
- * How a file's times are to be read, and what about them only the user knows.
+ * Finds how to read a file's times, and the questions about them that only the user can answer.
  *
  * @module
  */
@@ -18,22 +18,22 @@ export interface TimeFindings {
   readonly questions: readonly Question[];
 }
 
-/** What is known. */
+/** Facts about the times of a file. */
 export interface TimeFacts {
   dialect: Dialect;
   hasPreset: boolean;
-  /** Times of the sample, and times of day where they have a column of their own. */
+  /** Times of the sample, and times of day if they have their own column. */
   texts: readonly string[];
   clocks?: readonly string[];
-  /** Absent where each row says it, or nobody does. */
+  /** Absent if each row names it, or it is unknown. */
   timeframe?: string;
-  /** Whether it does not matter which end of a bar a time stands for. */
+  /** Whether the end of a bar that a time stands for does not matter. */
   isStampKnown: boolean;
 }
 
 const DAY_MS = 86_400_000;
 
-/** Finds them. */
+/** Finds how to read the times. */
 export function findTimes({ dialect, hasPreset, texts, clocks, timeframe, isStampKnown }: TimeFacts): TimeFindings {
   const { timeFormat, timeUnit, timeZone } = dialect;
   const questions: Question[] = [];
@@ -111,7 +111,7 @@ function askFormat(guess: TimeGuess, texts: readonly string[]): Question[] {
   }
 }
 
-/** Times that are all of another unit than was said. */
+/** A question for times that all have another unit than the given one. */
 function wrongUnit(unit: FileTimeUnit, texts: readonly string[]): Question | undefined {
   if (!["s", "ms", "us", "ns"].includes(unit) || texts.length === 0) return undefined;
   const units = new Set(texts.map((text) => /^\d+(\.\d*)?$/.test(text) ? unitOf(Number(text)) : undefined));

@@ -1,5 +1,5 @@
 /**
- * Times of a format like `%d.%m.%Y %H:%M`, read from bytes.
+ * Reads times of a format like `%d.%m.%Y %H:%M` from bytes.
  *
  * | directive | means |
  * |---|---|
@@ -11,16 +11,16 @@
  * | `%z` | `Z`, `+0200`, `+02:00` |
  * | `[…]` | may be absent at the end |
  *
- * `%m`, `%d`, `%H` take one digit too where a mark follows.
+ * `%m`, `%d` and `%H` also match one digit if a mark follows.
  *
  * @module
  */
 
-/** Reads a format. What {@linkcode FormatReader.read} found besides lies in the other properties until the next call. */
+/** Reads a format. Further results of {@linkcode FormatReader.read} are in the other properties until the next call. */
 export interface FormatReader {
-  /** Milliseconds since 1970 by the clock that the text shows; `NaN` where it is no such time. */
+  /** Milliseconds since 1970 by the clock that the text shows; `NaN` for any other text. */
   read(bytes: Uint8Array, from: number, to: number): number;
-  /** Offset of the zone in the text, in milliseconds; `NaN` where it has none. */
+  /** Offset of the zone in the text, in milliseconds; `NaN` without one. */
   offsetMs: number;
   /** Whether the text has a time of day. */
   hasClock: boolean;
@@ -38,7 +38,7 @@ const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "
 const ALIASES: Readonly<Record<string, string>> = { "%T": "%H:%M:%S", "%F": "%Y-%m-%d", "%B": "%b", "%e": "%d" };
 const KNOWN = new Set([..."YymbdHIpMSfz"]);
 
-/** Steps of a format. @throws {RangeError} If it has a directive that is not known. */
+/** Steps of a format. @throws {RangeError} If it has an unknown directive. */
 function parseFormat(format: string): Step[] {
   const steps: Step[] = [];
   const expanded = format.replace(/%[TFBe]/g, (found) => ALIASES[found]).replace(/%-(?=[mdHI])/g, "%");
@@ -60,10 +60,10 @@ function parseFormat(format: string): Step[] {
   return steps;
 }
 
-/** Makes a reader. @throws {RangeError} If the format has a directive that is not known. */
+/** Creates a reader. @throws {RangeError} If the format has an unknown directive. */
 export function createFormatReader(format: string): FormatReader {
   const steps = parseFormat(format);
-  // Times in a file share their day: it is worked out once.
+  // Consecutive times mostly share their day, so it is computed once.
   let lastDay = NaN;
   let lastDayMs = NaN;
 
@@ -98,7 +98,7 @@ export function createFormatReader(format: string): FormatReader {
       if (step === NAME) {
         month = monthAt(bytes, at, to);
         at += 3;
-        // A full name goes on.
+        // Skip the rest of a full name.
         while (at < to && (bytes[at] | 32) >= 97 && (bytes[at] | 32) <= 122) at++;
         continue;
       }
@@ -141,7 +141,7 @@ export function createFormatReader(format: string): FormatReader {
   return reader;
 }
 
-/** Midnight of a day, in epoch milliseconds as of UTC; `NaN` where no calendar has it. */
+/** Midnight of a day, in epoch milliseconds of UTC; `NaN` if the calendar does not have the day. */
 export function startOfDay(year: number, month: number, day: number): number {
   const date = new Date(0);
   date.setUTCFullYear(year, month - 1, day);
@@ -153,14 +153,14 @@ function monthAt(bytes: Uint8Array, at: number, to: number): number {
   return MONTHS.indexOf(String.fromCharCode(bytes[at] | 32, bytes[at + 1] | 32, bytes[at + 2] | 32)) + 1;
 }
 
-/** Length of a zone: it goes up to the end, or to a space. */
+/** Length of a zone, which ends at a space or with the text. */
 function zoneLength(bytes: Uint8Array, from: number, to: number): number {
   let at = from;
   while (at < to && bytes[at] !== 32) at++;
   return at - from;
 }
 
-/** Milliseconds of `Z`, `+02`, `+0200` or `+02:00`; `NaN` of anything else. */
+/** Milliseconds of `Z`, `+02`, `+0200` or `+02:00`; `NaN` for anything else. */
 export function zoneMs(bytes: Uint8Array, from: number, to: number): number {
   const length = to - from;
   if (length === 1) return (bytes[from] | 32) === 122 ? 0 : NaN;

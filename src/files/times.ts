@@ -1,5 +1,5 @@
 /**
- * The times of a file: compiled once from a dialect, then read from bytes into epoch milliseconds of the bar's start.
+ * Times of a file: a dialect is compiled once, then times are read from bytes as epoch milliseconds of the bar's start.
  *
  * @module
  */
@@ -11,35 +11,37 @@ import { createIsoReader, readClock } from "./iso.ts";
 import { createFormatReader, type FormatReader } from "./time_format.ts";
 import type { Zone } from "./zone.ts";
 
-/** What times are compiled from. */
+/** Properties that times are compiled from. */
 export interface TimesOptions {
   unit: FileTimeUnit;
-  /** Takes the place of the unit. Of split columns its first space parts the two. */
+  /** Replaces the unit. If date and time are split, its first space separates the two formats. */
   format?: string;
-  /** Whether date and time of day are in columns of their own. */
+  /** Whether date and time of day have columns of their own. */
   isSplit?: boolean;
   /** Zone of times without one. */
   zone?: Zone;
   stamp: Stamp;
   sessionDates?: boolean;
-  /** Midnight of the path's date as of UTC, of times that count the milliseconds of a day. */
+  /** Midnight of the path's date in UTC, for times that count the milliseconds of a day. */
   dayMs?: number;
 }
 
 /** Reads times of bars of one timeframe. */
 export interface Times {
-  /** Start of the bar in epoch milliseconds; `NaN` where {@linkcode Times.explain} says why. */
+  /**
+   * Start of the bar in epoch milliseconds; `NaN` if the text is not a time, which {@linkcode Times.explain} describes.
+   */
   read(bytes: Uint8Array, from: number, to: number): number;
-  /** The same, of a date and a time of day that lie apart in the same bytes. */
+  /** The same, of a date and a time of day at two places of the same bytes. */
   readSplit(bytes: Uint8Array, from: number, to: number, clockFrom: number, clockTo: number): number;
-  /** Why the text is no time, as a phrase after `ts`. */
+  /** Why the text is not a time, as a phrase after `ts`. */
   explain(text: string, clock?: string): string;
 }
 
 const DAY_MS = 86_400_000;
 const NO_CLOCK: FormatReader = { read: readClock, offsetMs: NaN, hasClock: true };
 
-/** Compiles the times of each timeframe. @throws {RangeError} If the format is none. */
+/** Compiles the times of each timeframe. @throws {RangeError} If the format is not valid. */
 export function compileTimes(options: TimesOptions): (timeframe: string) => Times {
   const { dates, clocks } = createReaders(options);
   const made = new Map<string, Times>();
@@ -75,10 +77,10 @@ function makeTimes(
   const shiftMs = stamp === "end" && !isDaily ? lengthMs : 0;
   const epochUnit = format === undefined && unit !== "iso" && unit !== "ms-of-day" ? unit : undefined;
 
-  /** The bar's start, of a time by the clock of its zone. */
+  /** The bar's start, from a time by the clock of its zone. */
   function place(wallMs: number, offsetMs: number, hasClock: boolean): number {
     const hasOffset = offsetMs === offsetMs;
-    // A bar of a day has the date of its session, in no zone.
+    // A bar of a day has the date of its session, without a zone.
     if (isDaily && (!hasOffset || sessionDates)) return Math.floor(wallMs / DAY_MS) * DAY_MS;
     if (!hasClock && !isDaily) return NaN;
     if (hasOffset) return wallMs - offsetMs - shiftMs;
@@ -128,7 +130,7 @@ function makeTimes(
 
 const encoder = new TextEncoder();
 
-/** What times look like, to end the sentence "expected …". */
+/** Describes the expected times, to end the sentence "expected …". */
 export function describeTimes({ unit, format }: Pick<TimesOptions, "unit" | "format">): string {
   if (format !== undefined) return `a time like ${format}`;
   switch (unit) {

@@ -1,5 +1,6 @@
 /**
- * Local times to UTC by a table of a zone's transitions: `Intl` is asked once a zone and year, never a row.
+ * Converts local times to UTC by a table of a zone's transitions, which takes one call of `Intl` a zone and year, not a
+ * row.
  *
  * @module
  */
@@ -8,13 +9,16 @@ import type { Ambiguity } from "./dialect.ts";
 /** A zone. */
 export interface Zone {
   readonly name: string;
-  /** Epoch milliseconds of a local time, given as if it were UTC; `NaN` where {@linkcode Zone.explain} says why. */
+  /**
+   * Epoch milliseconds of a local time, given as if it were UTC; `NaN` if it is not unique, which {@linkcode
+   * Zone.explain} describes.
+   */
   toUtc(wallMs: number): number;
-  /** Why a local time is none, or more than one; `undefined` where it is one. */
+  /** Why a local time does not exist, or exists twice; `undefined` if it exists once. */
   explain(wallMs: number): string | undefined;
 }
 
-/** A stretch of time in which the clocks of a zone differ from UTC by the same. */
+/** A stretch of time with one offset from UTC. */
 interface Stretch {
   readonly fromUtc: number;
   readonly toUtc: number;
@@ -23,9 +27,9 @@ interface Stretch {
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
-/** Two transitions of a zone lie further apart, also those around Ramadan. */
+/** Shorter than the distance of any two transitions of a zone, also of those around Ramadan. */
 const PROBE_MS = 7 * DAY;
-/** Furthest that a zone is from UTC. */
+/** Largest offset of a zone from UTC. */
 const MAX_OFFSET_MS = 27 * 60 * MINUTE;
 
 const OFFSET = /^(?:UTC|GMT)?([+-])(\d{1,2})(?::?(\d\d))?$/i;
@@ -33,10 +37,10 @@ const SHIFTED = /^(.*[A-Za-z_])([+-]\d{1,2}(?::?\d\d)?)h?$/;
 const ABBREVIATION = /^[A-Z]{2,5}$/;
 
 /**
- * Makes a zone of a name of IANA (`America/New_York`), a fixed offset (`-05:00`), `UTC`, or a name with an offset
- * (`America/New_York+7`: seven hours ahead of New York, as many brokers' servers are).
+ * Creates a zone from an IANA name (`America/New_York`), a fixed offset (`-05:00`), `UTC`, or a name with an offset
+ * (`America/New_York+7`: seven hours ahead of New York, as the servers of many brokers are).
  *
- * @throws {RangeError} If there is no such zone.
+ * @throws {RangeError} If the zone does not exist.
  */
 export function createZone(name: string, ambiguous: Ambiguity = "refuse"): Zone {
   const fixed = readOffset(name);
@@ -52,7 +56,7 @@ export function createZone(name: string, ambiguous: Ambiguity = "refuse"): Zone 
   let to = NaN;
   let offset = NaN;
 
-  /** The instants that the local time may mean, each with whether its clock says so. */
+  /** The instants that a local time may mean, each with whether its clock shows that time. */
   function candidates(wallMs: number): { utc: number; exists: boolean }[] {
     return stretchesAround(wallMs).map(({ fromUtc, toUtc, offsetMs }) => {
       const utc = wallMs - offsetMs;
@@ -68,7 +72,7 @@ export function createZone(name: string, ambiguous: Ambiguity = "refuse"): Zone 
       return existing[0].utc;
     }
     if (ambiguous === "refuse") return NaN;
-    // In a gap the clocks on both sides are meant.
+    // In a gap, the candidates are those by the clocks on both sides.
     const near = existing.length > 0 ? existing : neighbours(wallMs, all.map(({ utc }) => utc));
     return near.reduce(
       (best, { utc }) => ambiguous === "earlier" ? Math.min(best, utc) : Math.max(best, utc),
@@ -91,7 +95,7 @@ export function createZone(name: string, ambiguous: Ambiguity = "refuse"): Zone 
     const at = stretches.findIndex(({ fromUtc, toUtc }) => utc >= fromUtc && utc < toUtc);
     const stretch = stretches[at];
     offset = stretch.offsetMs;
-    // Local times near a transition may exist twice: they are looked up.
+    // Local times near a transition may exist twice, so they are looked up.
     from = stretch.fromUtc + Math.max(offset, stretches[at - 1]?.offsetMs ?? offset);
     to = stretch.toUtc + Math.min(offset, stretches[at + 1]?.offsetMs ?? offset);
   }
@@ -113,7 +117,7 @@ export function createZone(name: string, ambiguous: Ambiguity = "refuse"): Zone 
   };
 }
 
-/** Makes a function that makes each zone once: a table of transitions takes longer than a small file. */
+/** Creates a function that caches zones: a table of transitions takes longer than a small file. */
 export function createZones(): typeof createZone {
   const made = new Map<string, Zone>();
   return (name, ambiguous = "refuse") => {
@@ -124,7 +128,7 @@ export function createZones(): typeof createZone {
   };
 }
 
-/** Milliseconds of an offset like `-05:00` or `UTC`; `undefined` where it is none. */
+/** Milliseconds of an offset like `-05:00` or `UTC`; `undefined` for other texts. */
 function readOffset(name: string): number | undefined {
   if (/^(UTC|GMT|Z)$/i.test(name)) return 0;
   const [, sign, hours, minutes = "0"] = OFFSET.exec(name) ?? [];
@@ -133,7 +137,7 @@ function readOffset(name: string): number | undefined {
   return sign === "-" ? -ms : ms;
 }
 
-/** Gives the stretches of a zone around a local time, from a table that grows by years. */
+/** Creates a lookup of a zone's stretches around a local time. Its table grows by years. */
 function createStretches(name: string): (wallMs: number) => readonly Stretch[] {
   let format: Intl.DateTimeFormat;
   try {
@@ -160,7 +164,7 @@ function createStretches(name: string): (wallMs: number) => readonly Stretch[] {
   };
   const years = new Map<number, readonly Stretch[]>();
 
-  /** The first instant in the interval from which on the clocks are those of its end. */
+  /** The first instant of the interval from which on the clocks are those of its end. */
   function findTransition(before: number, after: number): number {
     const target = offsetAt(after);
     while (after - before > 1000) {

@@ -21,7 +21,7 @@ const unreadable: Record<string, { content: string | Uint8Array; says: RegExp }>
     content: crypto.getRandomValues(new Uint8Array(50_000)),
     says: /header lacks symbol, ts, open.*: add --format NAME/,
   },
-  "wrong.csv.gz": { content: damaged, says: /it is no sound gzip/ },
+  "wrong.csv.gz": { content: damaged, says: /it is not valid gzip/ },
 };
 
 for (const [name, { content, says }] of Object.entries(unreadable)) {

@@ -30,12 +30,12 @@ Deno.test("zstd is told by its first bytes, whatever the name", async () => {
 const packed = new Uint8Array(zstdCompressSync(encoder.encode(csvFile(5000))));
 const archive = zipOf({ "bars.csv": encoder.encode(csvFile(5000)) });
 const broken: Record<string, [Uint8Array, string]> = {
-  "a zstd that ends early": [packed.subarray(0, packed.length - 50), "or not all of it is there"],
-  "a zip that ends early": [archive.subarray(0, archive.length - 50), "or not all of it is there"],
-  "a Parquet that ends early": [encoder.encode("PAR1 and no more"), "no sound Parquet"],
-  "an Arrow file that ends early": [encoder.encode("ARROW1 and no more"), "no sound Arrow file"],
-  "a DBN that ends early": [Uint8Array.of(68, 66, 78, 3, 200, 0, 0, 0, 1), "no whole DBN"],
-  "a JSON document that ends early": [encoder.encode("[[1,2,3,4,5,6],[1,2"), "no whole JSON document"],
+  "a zstd that ends early": [packed.subarray(0, packed.length - 50), "or is incomplete"],
+  "a zip that ends early": [archive.subarray(0, archive.length - 50), "or is incomplete"],
+  "a Parquet that ends early": [encoder.encode("PAR1 and no more"), "not valid Parquet"],
+  "an Arrow file that ends early": [encoder.encode("ARROW1 and no more"), "not valid Arrow"],
+  "a DBN that ends early": [Uint8Array.of(68, 66, 78, 3, 200, 0, 0, 0, 1), "incomplete DBN"],
+  "a JSON document that ends early": [encoder.encode("[[1,2,3,4,5,6],[1,2"), "incomplete JSON document"],
 };
 for (const [name, [content, says]] of Object.entries(broken)) {
   Deno.test(`${name} ends in a clear error`, async () => {

@@ -1,15 +1,15 @@
 /**
- * Arrow IPC files, which Feather is too, to lines of CSV.
+ * Reads Arrow IPC files, Feather included, as lines of CSV.
  *
  * @module
  */
 import { cell, isoOf } from "./parquet.ts";
 
-/** Largest file that is read: all of it is in memory at once. */
+/** Largest file that is read, as all of it is in memory at once. */
 const MAX_BYTES = 2 ** 31;
-/** Most bytes of a column that is unpacked. */
+/** Most bytes of an unpacked column. */
 const MAX_BUFFER_BYTES = 2 ** 28;
-/** Most rows: each takes more than a byte. */
+/** Most rows: each takes at least a byte. */
 const MAX_ROWS = MAX_BYTES;
 const NS_PER_UNIT = [1_000_000_000n, 1_000_000n, 1000n, 1n];
 
@@ -22,12 +22,12 @@ export const isOldFeather = (head: Uint8Array): boolean => String.fromCharCode(.
 /**
  * Gives the rows as lines, the names of the columns first.
  *
- * @throws {RangeError} If the file is not sound, or packed in a way that cannot be read.
+ * @throws {RangeError} If the file is not valid, or is packed in an unsupported way.
  */
 export async function* arrowLines(path: string): AsyncGenerator<string> {
   const { size } = Deno.statSync(path);
   if (size > MAX_BYTES) {
-    throw new RangeError(`it has ${size} bytes, and of Arrow at most ${MAX_BYTES} are read: use Parquet`);
+    throw new RangeError(`its size is ${size} bytes, expected at most ${MAX_BYTES} of Arrow: use Parquet`);
   }
   const { CompressionType, setCompressionCodec, tableFromIPC } = await import("@uwdata/flechette");
   const { zstdDecompressSync } = await import("node:zlib");
@@ -45,7 +45,7 @@ export async function* arrowLines(path: string): AsyncGenerator<string> {
     throw new RangeError(
       /codec|compress|lz4/i.test(message)
         ? `it is packed with LZ4, which cannot be read: write it with compression "zstd" or "uncompressed", or as Parquet`
-        : `it is no sound Arrow file, or not all of it is there: ${message}`,
+        : `it is not valid Arrow, or is incomplete: ${message}`,
       { cause: error },
     );
   }
@@ -55,7 +55,7 @@ export async function* arrowLines(path: string): AsyncGenerator<string> {
     values: table.getChild(name)! as { at(row: number): unknown },
     type: type as ArrowType,
   }));
-  if (table.numRows > MAX_ROWS) throw new RangeError(`it is no sound Arrow file: it claims ${table.numRows} rows`);
+  if (table.numRows > MAX_ROWS) throw new RangeError(`it is not valid Arrow: it claims ${table.numRows} rows`);
   for (let row = 0; row < table.numRows; row++) {
     yield columns.map(({ values, type }) => valueOf(values, row, type)).join(",");
   }
@@ -65,11 +65,11 @@ function valueOf(values: { at(row: number): unknown }, row: number, type: ArrowT
   try {
     return textOf(values.at(row), type);
   } catch (error) {
-    throw new RangeError(`its row ${row + 1} cannot be read: ${(error as Error).message}`, { cause: error });
+    throw new RangeError(`cannot read its row ${row + 1}: ${(error as Error).message}`, { cause: error });
   }
 }
 
-/** What is asked of a type. */
+/** The properties of a type that are read. */
 interface ArrowType {
   readonly typeId: number;
   readonly unit?: number;

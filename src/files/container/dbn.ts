@@ -1,8 +1,8 @@
 /**
- * Databento Binary Encoding, OHLCV records only, to the CSV that Databento writes of it.
+ * Reads Databento Binary Encoding, OHLCV records only, as the CSV that Databento writes for it.
  *
- * The layout is that of the crate `dbn` (rust/dbn, Apache-2.0), versions 1 to 3: `DBN`, version, length of the metadata;
- * then records of 56 bytes, of which the first byte counts words of four.
+ * The layout is that of the crate `dbn` (rust/dbn, Apache-2.0), versions 1 to 3: `DBN`, version, length of the
+ * metadata; then records of 56 bytes. The first byte of a record is its length in words of four bytes.
  *
  * @module
  */
@@ -25,11 +25,11 @@ interface Mapping {
 /** Whether the bytes begin like DBN. */
 export const isDbn = (head: Uint8Array): boolean => head[0] === 68 && head[1] === 66 && head[2] === 78 && head[3] <= 3;
 
-/** Gives the records as lines. @throws {RangeError} If they are no bars, or not all of them are there. */
+/** Yields the records as lines. @throws {RangeError} If the records are not bars, or the file is incomplete. */
 export async function* dbnLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   let held = new Uint8Array();
   let mappings: ReadonlyMap<number, readonly Mapping[]> | undefined;
-  /** Chunks of the metadata, until all of it is there. */
+  /** Chunks of the metadata, until it is complete. */
   const parts: Uint8Array[] = [];
   let size = 0;
   let length = Infinity;
@@ -56,13 +56,13 @@ export async function* dbnLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerato
       if (!OHLCV_TYPES.has(held[at + 1])) {
         throw new RangeError(`it has records of type ${held[at + 1]}, expected bars: a schema like ohlcv-1m`);
       }
-      if (length !== RECORD_BYTES) throw new RangeError(`a bar of it has ${length} bytes, expected ${RECORD_BYTES}`);
+      if (length !== RECORD_BYTES) throw new RangeError(`a bar has ${length} bytes, expected ${RECORD_BYTES}`);
       yield lineOf(new DataView(held.buffer, held.byteOffset + at, length), mappings);
       at += length;
     }
     held = held.slice(at);
   }
-  if (mappings === undefined || held.length > 0) throw new RangeError("it is no whole DBN: it ends in the middle");
+  if (mappings === undefined || held.length > 0) throw new RangeError("it is incomplete DBN: it ends in the middle");
 }
 
 function lineOf(record: DataView, mappings: ReadonlyMap<number, readonly Mapping[]>): string {
@@ -89,7 +89,7 @@ function metadataOf(version: number, view: DataView): ReadonlyMap<number, readon
   try {
     return readMappings(version, view);
   } catch (error) {
-    throw new RangeError("it is no sound DBN: a list of its metadata is longer than the metadata", { cause: error });
+    throw new RangeError("it is not valid DBN: a list of its metadata is longer than the metadata", { cause: error });
   }
 }
 
@@ -107,7 +107,7 @@ function readMappings(version: number, view: DataView): ReadonlyMap<number, read
     at += 4;
     return view.getUint32(at - 4, true);
   };
-  // The definition of a schema, then symbols that were asked for, found in part, and not found.
+  // The name of the schema, then the lists of symbols: requested, partly found, and not found.
   const skip = (bytes: number) => at += bytes;
   skip(count());
   for (let list = 0; list < 3; list++) skip(count() * symbolLength);
@@ -119,7 +119,7 @@ function readMappings(version: number, view: DataView): ReadonlyMap<number, read
       const [from, to] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
       const id = text(at + 8, symbolLength);
       at += 8 + symbolLength;
-      // What was asked by symbol is mapped to a number, and the other way round.
+      // Symbols map to numbers, or numbers to symbols: it depends on which of the two was requested.
       const [instrument, symbol] = /^\d+$/.test(id) ? [Number(id), raw] : [Number(raw), id];
       const list = found.get(instrument) ?? [];
       list.push({ symbol, from, to });

@@ -1,5 +1,6 @@
 /**
- * JSON documents to lines: each row of an array becomes a line, an object as it is, an array as delimited fields.
+ * Reads JSON documents as lines: each object of an array becomes a line of JSON, each inner array a line of delimited
+ * fields.
  *
  * @module
  */
@@ -13,35 +14,35 @@ const [QUOTE, COMMA, COLON, OPEN, CLOSE, BACKSLASH, BRACE, BRACE_END] = [...'",:
   mark.charCodeAt(0)
 );
 
-/** Whether the text begins like a document, and not like objects of which each is a line. */
+/** Whether the text begins like one document, not like lines with an object each. */
 export function isJsonDocument(head: string): boolean {
   const text = head.replace(/^\uFEFF/, "").trimStart();
   if (text.startsWith("[")) return true;
   if (!text.startsWith("{")) return false;
   if (/^\{\s*"bars"\s*:\s*[{[]/.test(text)) return true;
   const line = text.split("\n", 1)[0];
-  // Of a document that is spread over lines, the first is no object.
+  // The first line of a document spread over lines is not a whole object.
   return text.length > line.length && line.trim() === "{";
 }
 
 /**
- * Gives the rows of a document as lines. They are the objects and arrays inside the array that is the document, or that
- * lies under the key `path`; where a mapping lies there, its keys are the symbols of the rows in its arrays.
+ * Yields the rows of a document as lines. Rows are the objects and arrays inside the outer array, or inside the value
+ * of the key `path`. If that value is a mapping, its keys are symbols, and its arrays hold their rows.
  *
- * @throws {RangeError} If it ends in the middle, or a row is too long.
+ * @throws {RangeError} If the document ends in the middle, or a row is too long.
  */
 export async function* jsonLines(
   bytes: AsyncIterable<Uint8Array>,
   path: string | undefined,
 ): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
-  /** Keys and arrays around the place, outermost first; a row lies inside the last array. */
+  /** Keys and arrays around the current place, outermost first; a row lies inside the last array. */
   const around: { isArray: boolean; key: string }[] = [];
   let key = "";
   let text: number[] | undefined;
   let isEscaped = false;
   let lastText = "";
-  /** Bytes of the row that has begun, and how deep it is nested. */
+  /** Bytes of the current row, and its nesting depth. */
   let row: number[] | undefined;
   let depth = 0;
   let inText = false;
@@ -71,7 +72,7 @@ export async function* jsonLines(
       const byte = chunk[at];
       if (row !== undefined) {
         row.push(byte);
-        if (row.length > MAX_BYTES) throw new RangeError(`a row of it has over ${MAX_BYTES} bytes`);
+        if (row.length > MAX_BYTES) throw new RangeError(`one of its rows has over ${MAX_BYTES} bytes`);
         if (inText) {
           if (isEscaped) isEscaped = false;
           else if (byte === BACKSLASH) isEscaped = true;
@@ -96,7 +97,7 @@ export async function* jsonLines(
           continue;
         }
         text.push(byte);
-        if (text.length > MAX_BYTES) throw new RangeError(`a text of it has over ${MAX_BYTES} bytes`);
+        if (text.length > MAX_BYTES) throw new RangeError(`one of its texts has over ${MAX_BYTES} bytes`);
         continue;
       }
       if (byte === QUOTE) text = [];
@@ -110,7 +111,7 @@ export async function* jsonLines(
           const own = around.at(-1);
           if (own !== undefined && !own.isArray) own.key = key;
           if (around.length === MAX_DEPTH) {
-            throw new RangeError(`it is nested deeper than ${MAX_DEPTH}, which no bars are`);
+            throw new RangeError(`it is nested deeper than ${MAX_DEPTH}, which is too deep for bars`);
           }
           around.push({ isArray: byte === OPEN, key: "" });
         }
@@ -119,6 +120,6 @@ export async function* jsonLines(
     }
   }
   if (row !== undefined || text !== undefined || around.length > 0 || !isSeen) {
-    throw new RangeError("it is no whole JSON document: it ends in the middle");
+    throw new RangeError("it is an incomplete JSON document: it ends in the middle");
   }
 }

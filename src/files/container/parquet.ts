@@ -1,11 +1,11 @@
 /**
- * Parquet to lines of CSV, a run of rows at a time.
+ * Reads Parquet as lines of CSV, some rows at a time.
  *
  * @module
  */
 import type { AsyncBuffer, FileMetaData, ParquetParsers } from "hyparquet";
 
-/** Rows that are in memory at a time. */
+/** Rows in memory at a time. */
 const ROWS = 20_000;
 
 /** Whether the bytes begin like Parquet. */
@@ -19,7 +19,7 @@ const parsers: Partial<ParquetParsers> = {
   dateFromDays: (days) => new Date(days * 86_400_000).toISOString().slice(0, 10),
 };
 
-/** `2024-01-02T09:30:00.000000001`, as far as digits are needed. */
+/** `2024-01-02T09:30:00.000000001`, with as many digits as the time needs. */
 export function isoOf(nanoseconds: bigint): string {
   const seconds = nanoseconds / 1_000_000_000n - (nanoseconds % 1_000_000_000n < 0n ? 1n : 0n);
   const fraction = nanoseconds - seconds * 1_000_000_000n;
@@ -30,7 +30,7 @@ export function isoOf(nanoseconds: bigint): string {
 /**
  * Gives the rows as lines, the names of the columns first.
  *
- * @throws {RangeError} If the file is not sound, or packed in a way that cannot be read.
+ * @throws {RangeError} If the file is not valid, or is packed in an unsupported way.
  */
 export async function* parquetLines(path: string): AsyncGenerator<string> {
   const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
@@ -43,7 +43,7 @@ export async function* parquetLines(path: string): AsyncGenerator<string> {
   try {
     metadata = await parquetMetadataAsync(file, { parsers });
   } catch (error) {
-    throw new RangeError(`it is no sound Parquet, or not all of it is there: ${(error as Error).message}`, {
+    throw new RangeError(`it is not valid Parquet, or is incomplete: ${(error as Error).message}`, {
       cause: error,
     });
   }
@@ -59,7 +59,7 @@ export async function* parquetLines(path: string): AsyncGenerator<string> {
       const options = { file, metadata, compressors, parsers, rowStart: from, rowEnd: Math.min(count, from + ROWS) };
       rows = await parquetReadObjects(options);
     } catch (error) {
-      throw new RangeError(`its rows from ${from + 1} on cannot be read: ${(error as Error).message}`, {
+      throw new RangeError(`cannot read its rows from ${from + 1} on: ${(error as Error).message}`, {
         cause: error,
       });
     }
@@ -85,7 +85,7 @@ function bufferOf(file: Deno.FsFile): AsyncBuffer {
     byteLength,
     async slice(start, end = byteLength) {
       if (!(start >= 0 && start <= end && end <= byteLength)) {
-        throw new RangeError(`a part of it lies from ${start} to ${end}, outside of its ${byteLength} bytes`);
+        throw new RangeError(`one of its parts lies from ${start} to ${end}, outside its ${byteLength} bytes`);
       }
       const bytes = new Uint8Array(end - start);
       await file.seek(start, Deno.SeekMode.Start);

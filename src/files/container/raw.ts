@@ -1,10 +1,10 @@
 /**
- * The bytes of a file as they lie on disk, of a member of an archive, or of standard input.
+ * Reads the packed bytes of a file, of a member of an archive, or of standard input.
  *
  * @module
  */
 
-/** Stands for standard input. */
+/** The path that stands for standard input. */
 export const STDIN = "-";
 
 /** How many bytes a read asks for. */
@@ -29,19 +29,19 @@ export interface FileItem {
 /** The name of the item in messages and dead letters. */
 export const nameOf = ({ path, member }: FileItem): string => member === undefined ? path : `${path}/${member.name}`;
 
-/** What reading is given. */
+/** Options of reading. */
 export interface ReadOptions {
-  /** Hears how many bytes were read from disk. */
+  /** Called with the number of bytes of each read. */
   onRead?: (bytes: number) => void;
-  /** Ends a wait for standard input. */
+  /** Aborts a wait for standard input. */
   stop?: AbortSignal;
-  /** Bytes to read in place of the item's own. */
+  /** Bytes to read instead of the item's own. */
   bytes?: AsyncGenerator<Uint8Array>;
-  /** Whether a beginning is enough for a look. */
+  /** Whether a beginning is long enough for a look. */
   isEnough?: (head: Uint8Array) => boolean;
 }
 
-/** Reads an item's bytes, not unpacked, from the byte `from` on. Whoever reads is done with a chunk before the next. */
+/** Reads an item's packed bytes from the byte `from` on. A chunk is valid until the next is read. */
 export function readRaw(item: FileItem, from: number, options: ReadOptions): AsyncGenerator<Uint8Array> {
   if (item.path === STDIN) return readStdin(options.stop);
   const { from: start = 0, length = Infinity } = item.member ?? {};
@@ -63,7 +63,7 @@ async function* readChunks(
   using file = await Deno.open(path);
   if (from > 0) onRead(await file.seek(from, Deno.SeekMode.Start));
   const { isFile, size } = file.statSync();
-  // Of many small files, the memory of whole chunks would cost more than the reading.
+  // For many small files, whole chunks would cost more than the reading.
   const buffer = new Uint8Array(isFile ? Math.max(LEAST_BYTES, Math.min(CHUNK_BYTES, size - from + 1)) : CHUNK_BYTES);
   let left = length;
   while (left > 0) {

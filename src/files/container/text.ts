@@ -1,17 +1,17 @@
 /**
- * Bytes of any encoding to UTF-8, and lines out of the beginning of a file.
+ * Converts bytes of any encoding to UTF-8, and takes lines from the beginning of a file.
  *
  * @module
  */
 import type { Encoding } from "../dialect.ts";
 
-/** The encoding that a byte order mark tells; `undefined` where there is none. */
+/** The encoding by the byte order mark; `undefined` without one. */
 export function encodingOf(head: Uint8Array): Encoding | undefined {
   if (head[0] === 0xff && head[1] === 0xfe) return "utf-16le";
   if (head[0] === 0xfe && head[1] === 0xff) return "utf-16be";
 }
 
-/** Turns bytes into UTF-8. A byte order mark is eaten. */
+/** Converts bytes to UTF-8, without the byte order mark. */
 export async function* toUtf8(bytes: AsyncIterable<Uint8Array>, encoding: Encoding): AsyncGenerator<Uint8Array> {
   const decoder = new TextDecoder(encoding);
   const encoder = new TextEncoder();
@@ -23,21 +23,21 @@ export async function* toUtf8(bytes: AsyncIterable<Uint8Array>, encoding: Encodi
   if (rest !== "") yield encoder.encode(rest);
 }
 
-/** Most bytes of a file that are looked at. */
+/** Most bytes of a file that a look reads. */
 export const HEAD_BYTES = 256 * 1024;
 
-/** Bytes whose beginning is known, and which can still be read from there. */
+/** Bytes whose beginning has been read, and can be read again. */
 export interface Headed {
   readonly head: Uint8Array;
-  /** Whether the head is all there is. */
+  /** Whether the head is the whole file. */
   readonly isAll: boolean;
-  /** All of the bytes, once. */
+  /** All of the bytes. Call it once. */
   all(): AsyncGenerator<Uint8Array>;
-  /** Closes what is read, where {@linkcode Headed.all} has not been called. */
+  /** Closes the file, unless {@linkcode Headed.all} was called. */
   close(): Promise<void>;
 }
 
-/** Reads the beginning, of at most {@linkcode HEAD_BYTES} and a chunk: up to where `isEnough` says so. */
+/** Reads the beginning until `isEnough` accepts it, at most {@linkcode HEAD_BYTES} and a chunk. */
 export async function readHead(
   bytes: AsyncGenerator<Uint8Array>,
   isEnough: (head: Uint8Array) => boolean = () => false,
@@ -72,14 +72,14 @@ export async function readHead(
   };
 }
 
-/** The lines of a head, without the last where that may be cut. */
+/** The lines of a head; a last one that may be cut off is left out. */
 export function linesOf({ head, isAll }: Pick<Headed, "head" | "isAll">): string[] {
   const lines = new TextDecoder("utf-8", { ignoreBOM: true }).decode(head.subarray(0, HEAD_BYTES)).split("\n");
   if (!isAll || lines.at(-1) === "") lines.pop();
   return lines;
 }
 
-/** Whether whole lines of the head are UTF-8. */
+/** Whether the whole lines of the head are UTF-8. */
 export function isUtf8({ head, isAll }: Pick<Headed, "head" | "isAll">): boolean {
   const end = isAll ? head.length : head.lastIndexOf(10) + 1;
   try {

@@ -1,15 +1,15 @@
 /**
- * Files whose columns are named by two lines, field and symbol, to one row a symbol, as yfinance writes them.
+ * Reads files whose columns are named by two lines, field and symbol, as one row a symbol. yfinance writes such files.
  *
  * @module
  */
 import { splitLine } from "../split.ts";
 
 /**
- * Turns the file into lines `Date,Ticker,Open,…`. A cell is empty where the symbol has no value; rows without any are left
- * out. The lines of a file of one symbol keep their numbers.
+ * Turns the file into lines `Date,Ticker,Open,…`. A cell is empty where the symbol has no value; rows without any are
+ * left out. The lines of a file of one symbol keep their numbers.
  *
- * @throws {RangeError} If its header is another.
+ * @throws {RangeError} If the header is not one of field and symbol.
  */
 export async function* longLines(lines: AsyncIterable<string>): AsyncGenerator<string> {
   const header: string[][] = [];
@@ -20,7 +20,7 @@ export async function* longLines(lines: AsyncIterable<string>): AsyncGenerator<s
     if (header.length < 3) {
       header.push(cells);
       if (header.length < 3) {
-        // As many lines as were read, so that numbers stay.
+        // As many lines as were read, so that line numbers still fit.
         yield "";
         continue;
       }
@@ -54,20 +54,20 @@ function readHeader(
   return { groups, fields };
 }
 
-/** Lines of bytes, without their ends. */
+/** Splits bytes into lines, without their ends. */
 export async function* splitLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let held = "";
   for await (const chunk of bytes) {
     const lines = (held + decoder.decode(chunk, { stream: true })).split("\n");
     held = lines.pop()!;
-    if (held.length > 1024 * 1024) throw new RangeError("a line of it has over a million characters");
+    if (held.length > 1024 * 1024) throw new RangeError("one of its lines has over a million characters");
     for (const line of lines) yield line.replace(/\r$/, "");
   }
   if (held !== "") yield held;
 }
 
-/** Lines to bytes, some at a time. */
+/** Joins lines into bytes, some at a time. */
 export async function* joinLines(lines: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
   const encoder = new TextEncoder();
   let held = "";

@@ -15,7 +15,7 @@ const MAX_COMMENT = 65_535;
 const MAX_DIRECTORY = 256 * 1024 * 1024;
 const METHODS: Readonly<Record<number, "none" | "deflate" | "zstd">> = { 0: "none", 8: "deflate", 93: "zstd" };
 
-/** How a member is packed. @throws {RangeError} If that cannot be read. */
+/** The packing of a member. @throws {RangeError} If it is not supported. */
 export function packingOfMember({ method, name }: NonNullable<FileItem["member"]>): "none" | "deflate" | "zstd" {
   const packing = METHODS[method];
   if (packing === undefined) throw new RangeError(`"${name}" is packed by method ${method}, expected deflate or zstd`);
@@ -33,7 +33,7 @@ export function isZip(path: string): boolean {
 /**
  * The members of an archive that are files, in the order of its directory.
  *
- * @throws {RangeError} If the archive is not sound or not all of it is there, or a member is encrypted.
+ * @throws {RangeError} If the archive is not valid or is incomplete, or a member is encrypted.
  */
 export function listMembers(path: string): FileItem[] {
   using file = Deno.openSync(path);
@@ -50,7 +50,7 @@ export function listMembers(path: string): FileItem[] {
     return new DataView(bytes.buffer);
   };
   const { from, length, count } = findDirectory(read, size);
-  if (length > MAX_DIRECTORY) throw new RangeError(`it is no sound zip: its directory has ${length} bytes`);
+  if (length > MAX_DIRECTORY) throw new RangeError(`it is not valid zip: its directory has ${length} bytes`);
   const directory = read(from, length);
   const items: FileItem[] = [];
   let at = 0;
@@ -70,9 +70,9 @@ export function listMembers(path: string): FileItem[] {
   return items;
 }
 
-/** What systems put beside the files. */
+/** Files that operating systems add. */
 const isSystem = (name: string) => name.startsWith("__MACOSX/") || /(^|\/)\.DS_Store$/.test(name);
-const truncated = () => new RangeError("it is no sound zip, or not all of it is there");
+const truncated = () => new RangeError("it is not valid zip, or is incomplete");
 
 function findDirectory(read: (from: number, length: number) => DataView, size: number) {
   const tailLength = Math.min(size, END_BYTES + MAX_COMMENT);
@@ -102,7 +102,7 @@ function entryAt(directory: DataView, at: number): ReturnType<typeof readEntry> 
   try {
     return readEntry(directory, at);
   } catch {
-    // A length of it leads out of the directory.
+    // One of its lengths leads out of the directory.
     throw truncated();
   }
 }
@@ -111,7 +111,7 @@ function readEntry(directory: DataView, at: number) {
   const flags = directory.getUint16(at + 8, true);
   const [nameLength, extraLength, commentLength] = [28, 30, 32].map((place) => directory.getUint16(at + place, true));
   const bytes = new Uint8Array(directory.buffer, at + 46, nameLength);
-  // Names are UTF-8 where they say so; others are mostly ASCII.
+  // Names are in UTF-8 if a flag says so, otherwise mostly in ASCII.
   const name = new TextDecoder(flags & 0x800 ? "utf-8" : "windows-1252").decode(bytes);
   let [packed, size, offset] = [20, 24, 42].map((place) => directory.getUint32(at + place, true));
   const next = at + 46 + nameLength + extraLength + commentLength;

@@ -1,5 +1,6 @@
 /**
- * Whether zstd ends where a frame does (RFC 8878, section 3.1): the decompressor takes what is cut off for its end.
+ * Checks whether zstd ends where a frame does (RFC 8878, section 3.1): the decompressor does not notice that a file is
+ * cut off.
  *
  * @module
  */
@@ -13,8 +14,8 @@ export interface FrameTracker {
 }
 
 /**
- * What comes next: the number of a frame, its descriptor, the header of a block, or the length of a frame to skip. Bytes that do
- * not matter lie before it.
+ * The part that comes next: the number of a frame, its descriptor, the header of a block, or the length of a frame to
+ * skip. Bytes without meaning lie between them.
  */
 type State = "magic" | "descriptor" | "block" | "skippable";
 const LENGTHS: Readonly<Record<State, number>> = { magic: 4, descriptor: 1, block: 3, skippable: 4 };
@@ -24,7 +25,7 @@ const RLE = 1;
 /** Makes a tracker. */
 export function createFrameTracker(): FrameTracker {
   let state: State = "magic";
-  /** Bytes of what comes next that are there. */
+  /** Bytes of the next part so far. */
   const field: number[] = [];
   let skip = 0;
   let checksumBytes = 0;

@@ -1,6 +1,6 @@
 import { ohlcv, type Preset } from "../preset.ts";
 
-/** CRSP, daily stock file as of before CIZ. */
+/** CRSP, daily stock file before CIZ. */
 export const crsp: Preset = {
   name: "crsp",
   about: "CRSP, daily stock file as of before CIZ",

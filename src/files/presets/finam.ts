@@ -1,6 +1,6 @@
 import { ohlcv, type Preset } from "../preset.ts";
 
-/** Finam, and what TSLab and StockSharp write. */
+/** Finam, and exports of TSLab and StockSharp. */
 export const finam: Preset = {
   name: "finam",
   about: "Finam, and what TSLab and StockSharp write",

@@ -1,5 +1,5 @@
 /**
- * The formats that have a name, one file each.
+ * The named formats, one file each.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Tables on their way out: columns with types, and rows as PostgreSQL writes values in text.
+ * Exported tables: columns with types, and rows of PostgreSQL's text values.
  *
  * @module
  */
@@ -19,14 +19,14 @@ export type TextRow = readonly (string | null)[];
 /** Takes bytes, one piece after the other. */
 export type WriteBytes = (bytes: Uint8Array) => Promise<void>;
 
-/** Writes a table in a format. */
+/** Writes a table in one format. */
 export interface TableWriter {
   write(rows: readonly TextRow[]): Promise<void>;
-  /** Writes the rest. */
+  /** Writes the rows still held, and the end of the file. */
   end(): Promise<void>;
 }
 
-/** Types by the OID that PostgreSQL has for them. */
+/** Types by the OIDs of PostgreSQL. */
 const TYPES: ReadonlyMap<number, ColumnType> = new Map([
   [16, "boolean"],
   [20, "int64"],
@@ -44,7 +44,7 @@ export const typeOf = (oid: number): ColumnType => TYPES.get(oid) ?? "text";
 
 const TIME = /^(\d{4,}-\d\d-\d\d) (\d\d:\d\d:\d\d)(?:\.(\d{1,6}))?\+00$/;
 
-/** A time of a session in UTC as ISO 8601; other texts, such as `infinity`, stay. */
+/** A time of a UTC session in ISO 8601; other texts, such as `infinity`, stay the same. */
 export function isoOf(text: string): string {
   const found = TIME.exec(text);
   if (found === null) return text;
@@ -52,7 +52,7 @@ export function isoOf(text: string): string {
   return `${day}T${time}${fraction === undefined ? "" : `.${fraction}`}Z`;
 }
 
-/** A time of a session in UTC in microseconds since 1970; `undefined` where it is none, such as `infinity`. */
+/** A time of a UTC session, in microseconds since 1970; `undefined` for other texts, such as `infinity`. */
 export function microsecondsOf(text: string): bigint | undefined {
   const found = TIME.exec(text);
   if (found === null) return undefined;

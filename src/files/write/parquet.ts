@@ -6,10 +6,10 @@
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import { microsecondsOf, type OutputColumn, type TableWriter, type TextRow, type WriteBytes } from "./column.ts";
 
-/** Rows of a group, which are held in memory. */
+/** Rows of a group, which are in memory together. */
 const GROUP_ROWS = 100_000;
 
-/** Writes Parquet; one group of rows is held at a time. The file is whole once it has ended. */
+/** Writes Parquet; one group of rows is in memory at a time. The file is complete after `end`. */
 export function writeParquet(columns: readonly OutputColumn[], write: WriteBytes): TableWriter {
   const sink = new ByteWriter();
   const writer = new ParquetWriter({
@@ -19,7 +19,7 @@ export function writeParquet(columns: readonly OutputColumn[], write: WriteBytes
   });
   let held: TextRow[] = [];
 
-  /** Passes on the bytes that the writer has made, and lets it use their place again. */
+  /** Passes on the bytes in the writer's buffer, and empties it. */
   async function drain(): Promise<void> {
     const bytes = sink.getBytes().slice();
     sink.index = 0;

@@ -36,7 +36,7 @@ export function jsonOf(value: string | null, { type }: OutputColumn): string {
       return value === "t" || value === "true" ? "true" : "false";
     case "int32":
     case "int64":
-      // Beyond that readers of JSON round.
+      // Readers of JSON round larger integers.
       return Number.isSafeInteger(Number(value)) ? value : JSON.stringify(value);
     case "double":
       return Number.isFinite(Number(value)) ? value : JSON.stringify(value);
@@ -54,7 +54,7 @@ const objectsOf = (columns: readonly OutputColumn[]) => {
   return (row: TextRow) => `{${row.map((value, at) => `${keys[at]}:${jsonOf(value, columns[at])}`).join(",")}}`;
 };
 
-/** Writes an object a line. */
+/** Writes NDJSON, an object a line. */
 export function writeNdjson(columns: readonly OutputColumn[], write: WriteBytes): TableWriter {
   const toObject = objectsOf(columns);
   return {
