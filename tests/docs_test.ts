@@ -41,6 +41,12 @@ Deno.test("the README has at most 150 lines, and each page of the documentation 
   assertEquals(long.map(([path]) => path), []);
 });
 
+Deno.test("the picture of the cockpit is a PNG of at most 150 KB", async () => {
+  const picture = await Deno.readFile(join(ROOT, "docs/images/cockpit.png"));
+  assertEquals(new TextDecoder("latin1").decode(picture.subarray(1, 4)), "PNG");
+  assert(picture.length <= 150_000, `it has ${picture.length} bytes`);
+});
+
 /** The text of the whole program, with what stands in its texts as it is printed. */
 async function readProgram(): Promise<string> {
   const texts = [...(await readBelow("src", ".ts")).values()];

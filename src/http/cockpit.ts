@@ -11,10 +11,13 @@ import cluster from "./cockpit/cluster.js" with { type: "text" };
 import cockpit from "./cockpit/cockpit.js" with { type: "text" };
 import css from "./cockpit/cockpit.css" with { type: "text" };
 import dom from "./cockpit/dom.js" with { type: "text" };
+import flow from "./cockpit/flow.js" with { type: "text" };
+import flowCss from "./cockpit/flow.css" with { type: "text" };
 import html from "./cockpit/index.html" with { type: "text" };
 import icon from "./cockpit/icon.svg" with { type: "text" };
 import letters from "./cockpit/letters.js" with { type: "text" };
 import overview from "./cockpit/overview.js" with { type: "text" };
+import problems from "./cockpit/problems.js" with { type: "text" };
 import symbols from "./cockpit/symbols.js" with { type: "text" };
 import tenants from "./cockpit/tenants.js" with { type: "text" };
 import { VERSION } from "../version.ts";
@@ -33,6 +36,7 @@ const script = (text: string) => ({
 const FILES: Readonly<Record<string, { type: string; text: string }>> = {
   "/": { type: "text/html; charset=utf-8", text: html },
   "/cockpit/cockpit.css": { type: "text/css; charset=utf-8", text: css },
+  "/cockpit/flow.css": { type: "text/css; charset=utf-8", text: flowCss },
   "/cockpit/icon.svg": { type: "image/svg+xml", text: icon },
   "/cockpit/api.js": script(api),
   "/cockpit/canvas.js": script(canvas),
@@ -40,9 +44,11 @@ const FILES: Readonly<Record<string, { type: string; text: string }>> = {
   "/cockpit/cluster.js": script(cluster),
   "/cockpit/cockpit.js": script(cockpit),
   "/cockpit/dom.js": script(dom),
+  "/cockpit/flow.js": script(flow),
   "/cockpit/letters.js": script(letters),
   "/cockpit/lightweight-charts.js": script(charts),
   "/cockpit/overview.js": script(overview),
+  "/cockpit/problems.js": script(problems),
   "/cockpit/symbols.js": script(symbols),
   "/cockpit/tenants.js": script(tenants),
 };

@@ -24,7 +24,9 @@ export interface OpenPage extends AsyncDisposable {
   readonly page: Page;
   /** Errors of the console and of scripts. */
   readonly errors: string[];
-  /** Takes a picture of the whole page into `BARLINE_SCREENSHOTS`, where that is set. */
+  /** Whether pictures are taken: `BARLINE_SCREENSHOTS` names a directory. */
+  readonly isPictured: boolean;
+  /** Takes a picture of the whole page into that directory. */
   picture(name: string): Promise<void>;
 }
 
@@ -67,6 +69,7 @@ async function openPage(
   return {
     page,
     errors,
+    isPictured: directory !== undefined,
     async picture(name) {
       if (directory === undefined) return;
       await page.screenshot({ path: join(directory, `${name}.png`), fullPage: true });

@@ -1,15 +1,16 @@
 /**
- * The view of the whole run: flow, queue, circuit, ledger, providers, and the last quarter of an hour.
+ * The view of the whole run: problems, flow, ledger, providers, and the last quarter of an hour.
  *
  * @module
  */
 import { call } from "./api.js";
 import { lineChart } from "./charts.js";
 import { clusterTable } from "./cluster.js";
+import { count, duration, h, patch, pill, table } from "./dom.js";
+import { drawFlow } from "./flow.js";
+import { listProblems } from "./problems.js";
 import { tenantTable } from "./tenants.js";
-import { bytes, count, duration, h, patch, pill, table } from "./dom.js";
 
-const CIRCUIT_MOODS = { closed: "good", open: "bad", "half-open": "warn" };
 const PROVIDER_MOODS = {
   live: "good",
   running: "good",
@@ -18,13 +19,15 @@ const PROVIDER_MOODS = {
   paused: "warn",
   failed: "bad",
 };
-/** What the ledger is made of, in the order in which it is told. */
+/** The terms of the ledger, in the order of its equation. */
 const TERMS = ["stored", "unchanged", "deduplicated", "deadLettered", "journaled", "inFlight"];
 const words = (term) => term.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /** Makes the view. */
 export function createOverview() {
-  const cards = h("div", { class: "cards" });
+  const problems = h("ul", { class: "problems" });
+  const flow = h("section", { "aria-label": "Flow" });
+  const ledger = h("section", { class: "card ledger", "aria-label": "Ledger" });
   const providers = h("section", {});
   const cluster = h("section", {});
   const tenants = h("section", {});
@@ -48,79 +51,21 @@ export function createOverview() {
     }
   }
 
-  const card = (title, ...children) => h("section", { class: "card" }, h("h2", {}, title), children);
-  const capital = (word) => word[0].toUpperCase() + word.slice(1);
-  const big = (value, unit) => h("p", { class: "big" }, value, " ", h("small", {}, unit));
+  const probe = () => act("/-/circuit/probe", "The next write is the probe");
 
-  function coordinatorCards({ kind, queue, workersAlive, workers, circuit, probeAt }, ts) {
-    const part = queue.size / queue.capacity;
-    const mood = part >= 0.8 ? "bad" : part >= 0.5 ? "warn" : "good";
+  /** The ledger as its equation: each term is a figure with its name below. */
+  function drawLedger({ ledger, unaccounted }) {
+    const term = (sign, name, value) =>
+      h("div", {}, h("dt", {}, name), h("dd", { class: "big" }, h("span", { class: "quiet" }, sign), count(value)));
     return [
-      card(
-        `${capital(kind)} queue`,
-        big(count(queue.size), `of ${count(queue.capacity)}`),
-        h("meter", {
-          min: 0,
-          max: queue.capacity,
-          low: queue.capacity / 2,
-          high: queue.capacity * 0.8,
-          optimum: 0,
-          value: queue.size,
-        }),
-        h(
-          "p",
-          {},
-          pill(part >= 0.8 ? "above its high watermark" : part >= 0.5 ? "filling" : "room", mood),
-          ` ${workersAlive} of ${workers} workers`,
-        ),
-      ),
-      card(
-        `${capital(kind)} circuit`,
-        h("p", { class: "big" }, pill(circuit, CIRCUIT_MOODS[circuit])),
-        h(
-          "p",
-          {},
-          circuit === "open"
-            ? `The database is away. Next probe in ${duration(probeAt - ts)}`
-            : circuit === "half-open"
-            ? "Probing the database"
-            : "Writes go through",
-        ),
-        circuit === "open" && h("button", {
-          type: "button",
-          onclick: () => act("/-/circuit/probe", "The next write is the probe"),
-        }, "Probe now"),
-      ),
-    ];
-  }
-
-  function journalCard(journal) {
-    if (journal === undefined || journal.mode === "off") return null;
-    return card(
-      "Journal",
-      big(count(journal.frames), "frames on disk"),
-      h(
-        "p",
-        {},
-        `${journal.mode}, ${bytes(journal.bytes)}`,
-        journal.frames > 0 && `, oldest ${duration(journal.oldestAgeSeconds)}`,
-      ),
-      journal.problem && h("p", {}, pill(journal.problem, "bad")),
-    );
-  }
-
-  function ledgerCard({ ledger, unaccounted }) {
-    return card(
-      "Ledger",
+      h("h2", {}, "Ledger ", unaccounted === 0 ? pill("balances", "good") : pill("does not balance", "bad")),
       h(
         "dl",
         {},
-        h("dt", {}, "received"),
-        h("dd", {}, count(ledger.received)),
-        TERMS.map((term) => [h("dt", {}, words(term)), h("dd", {}, count(ledger[term]))]),
+        term("", "received", ledger.received),
+        TERMS.map((name, at) => term(at === 0 ? "=" : "+", words(name), ledger[name])),
       ),
-      h("p", {}, unaccounted === 0 ? pill("balances", "good") : pill(`${count(unaccounted)} unaccounted for`, "bad")),
-    );
+    ];
   }
 
   function providerRow(provider, ts) {
@@ -173,7 +118,9 @@ export function createOverview() {
     element: h(
       "div",
       {},
-      cards,
+      problems,
+      flow,
+      ledger,
       tenants,
       providers,
       cluster,
@@ -182,26 +129,9 @@ export function createOverview() {
       message,
     ),
     update({ overview, samples }) {
-      const { ts, rate, latencyMs, coordinators, journal, deadLettersWaiting } = overview;
-      patch(
-        cards,
-        [
-          card(
-            "Flow",
-            big(count(rate.received), "records/s"),
-            h("p", {}, `committed ${count(rate.committed)}/s`),
-            h("p", {}, `receipt to commit p50 ${count(latencyMs.p50)} ms, p99 ${count(latencyMs.p99)} ms`),
-          ),
-          ...coordinators.flatMap((each) => coordinatorCards(each, ts)),
-          ledgerCard(overview),
-          journalCard(journal),
-          card(
-            "Dead letters",
-            big(count(deadLettersWaiting), "waiting"),
-            h("p", {}, h("a", { href: "#letters" }, "See and replay them")),
-          ),
-        ].filter(Boolean),
-      );
+      patch(problems, listProblems(overview, probe));
+      patch(flow, [drawFlow(overview)]);
+      patch(ledger, drawLedger(overview));
       patch(providers, [table(
         "Providers",
         [
@@ -214,11 +144,11 @@ export function createOverview() {
           "In doubt#",
           "",
         ],
-        overview.providers.map((each) => providerRow(each, ts)),
-        "There are none",
+        overview.providers.map((each) => providerRow(each, overview.ts)),
+        "No provider runs",
       )]);
       patch(tenants, overview.tenants === undefined ? [] : [tenantTable(overview.tenants)]);
-      patch(cluster, overview.cluster === undefined ? [] : [clusterTable(overview.cluster, ts)]);
+      patch(cluster, overview.cluster === undefined ? [] : [clusterTable(overview.cluster, overview.ts)]);
       if (samples.length === 0) return;
       const line = (key) => samples.map((sample) => ({ time: Math.round(sample.ts), value: sample[key] }));
       draw("rate", line("received"), line("committed"));
