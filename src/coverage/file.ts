@@ -143,7 +143,7 @@ export function keepCoverageInFiles(options: FileCoverageOptions): CoverageStore
     },
     async news(owner) {
       if (!await noticeStream(owner)) return { changed: new Map() };
-      return { changed: await load(owner), replaced: "a stream that was made anew" };
+      return { changed: await load(owner), replaced: "a stream that was created again" };
     },
     save,
   };

@@ -1,23 +1,23 @@
 /**
- * Commits that wait for less than the server is set up for, by the choice of whoever runs the program.
+ * The risk of commits that the user configures to wait for less than the server is set up for.
  *
  * @module
  */
 import type { Client } from "pg";
 
-/** What a commit waits for: all that the server is set up for, the server's own disk, or nothing. */
+/** The event that a commit waits for: everything that the server is set up for, the server's own disk, or nothing. */
 export type SynchronousCommit = "on" | "local" | "off";
 
-/** What may be lost of bars that the server has acknowledged. */
+/** Acknowledged bars that may be lost. */
 export interface CommitRisk {
   readonly synchronousCommit: SynchronousCommit;
-  /** In words. */
+  /** The risk in words. */
   readonly risk: string;
-  /** What a crash of the server may take: bars acknowledged within this time. Absent where a standby's lag bounds it. */
+  /** Bars acknowledged within this time may be lost if the server crashes. Absent if a standby's lag is the bound. */
   readonly lossWindowMs?: number;
 }
 
-/** What such commits put at risk, as a sentence; `undefined` where nothing is. */
+/** The risk of such commits, as a sentence; `undefined` without one. */
 export function describeRisk(synchronousCommit: SynchronousCommit): string | undefined {
   if (synchronousCommit === "off") return "a crash of the database server loses bars that it has just acknowledged";
   if (synchronousCommit === "local") {
@@ -25,7 +25,7 @@ export function describeRisk(synchronousCommit: SynchronousCommit): string | und
   }
 }
 
-/** Reads how much is at risk; `undefined` where nothing is. */
+/** Reads the risk; `undefined` without one. */
 export async function readCommitRisk(
   client: Client,
   synchronousCommit: SynchronousCommit,
@@ -33,7 +33,7 @@ export async function readCommitRisk(
   const risk = describeRisk(synchronousCommit);
   if (risk === undefined) return undefined;
   if (synchronousCommit === "local") return { synchronousCommit, risk };
-  // The manual, "Asynchronous Commit": at most three times as long, as the writer may be busy with pages before.
+  // The manual, "Asynchronous Commit": at most three times as long, as the writer may be busy with earlier pages.
   const { rows: [{ ms }] } = await client.query(
     "SELECT 3 * s.setting::int AS ms FROM pg_settings s WHERE s.name = 'wal_writer_delay'",
   );

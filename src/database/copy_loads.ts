@@ -1,15 +1,18 @@
 /**
- * Copies loads of files with what is kept for them, so that they can be undone at the other side.
+ * Copies loads of files, with the replaced rows kept for them, so that they can be undone at the target.
  *
  * @module
  */
 import type { Side } from "./copy_rows.ts";
 import { inStep } from "./row_steps.ts";
 
-/** Rows that are sent at once. */
+/** Rows sent at once. */
 const STEP_ROWS = 5000;
 
-/** Copies loads; those that are there already, by tenant, time and command, are completed. Returns how many there are. */
+/**
+ * Copies loads; a load that the target has already, by tenant, time and command, is completed. Returns the number of
+ * loads.
+ */
 export async function copyLoads(source: Side, target: Side, series: ReadonlyMap<number, number>): Promise<number> {
   const { of } = source.names;
   const { rows: loads } = await source.client.query(

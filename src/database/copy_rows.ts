@@ -1,8 +1,8 @@
 /**
  * Copies everything that a database holds into another: rows of every kind, coverage and loads.
  *
- * Rows are compared in parts, by their count and a digest that both servers make, and only parts that differ are sent. So an
- * interrupted copy continues where it was, and one that is whole says so.
+ * Rows are compared in parts, by their count and a digest that each server computes, and only parts that differ are
+ * sent. So an interrupted copy continues where it stopped, and a repeated copy proves that the first was complete.
  *
  * @module
  */
@@ -13,16 +13,16 @@ import { observationOrder } from "./kinds.ts";
 import type { Names } from "./names.ts";
 import { inStep, isIn, parametersOf, type RowRange, stepsOf } from "./row_steps.ts";
 
-/** A connection to one of the two, and the names of its tables. */
+/** One side of the copy: a connection, and the names of its tables. */
 export interface Side {
   readonly client: Client;
   readonly names: Names;
 }
 
-/** Rows of a kind on both sides, in the series that are copied. */
+/** Rows of a kind on both sides, in the copied series. */
 export interface CopiedKind {
   readonly kind: string;
-  /** Rows that were sent. */
+  /** Rows sent. */
   readonly sent: number;
   readonly source: number;
   readonly target: number;
@@ -31,7 +31,7 @@ export interface CopiedKind {
 /** Ids of the source's series at the target. */
 type SeriesIds = ReadonlyMap<number, number>;
 
-/** Finds the source's series at the target, and adds those that are missing. */
+/** Finds the source's series at the target, and adds the missing ones. */
 export async function copySeries(source: Side, target: Side): Promise<SeriesIds> {
   const { rows } = await source.client.query(
     `SELECT s.id, s.tenant, s.provider, s.symbol, s.timeframe, s.created_at::text AS made FROM ${
@@ -80,7 +80,7 @@ export async function copyKind(source: Side, target: Side, name: string, ids: Se
 
 const columnsOf = ({ columns }: RecordKind) => columns.map(({ name }) => name);
 
-/** The count of rows and a digest of their values, whatever their order. */
+/** The count of rows, and a digest of their values that does not depend on their order. */
 async function digest({ client, names }: Side, step: RowRange): Promise<{ count: number; digest: string }> {
   const values = columnsOf(step.kind).map((name) => `r.${name}`).join(", ");
   return await inStep(client, async () => {
@@ -94,7 +94,7 @@ FROM ${names.of(step.kind.table)} r WHERE ${isIn("r")}`,
   });
 }
 
-/** The rows as an array in JSON. */
+/** The rows as a JSON array. */
 async function readRows({ client, names }: Side, step: RowRange): Promise<string> {
   return await inStep(client, async () => {
     const { rows } = await client.query(
@@ -127,7 +127,7 @@ WHERE ${observationOrder(kind, "excluded")} >= ${observationOrder(kind, "old")}`
 /** Names of all kinds. */
 export const KINDS: readonly string[] = Object.keys(recordKinds);
 
-/** Copies confirmed ranges and doubts; where both sides doubt the same range, the target's doubts stay. */
+/** Copies confirmed ranges and doubts. If both sides doubt the same range, the target's doubt stays. */
 export async function copyCoverage(source: Side, target: Side, ids: SeriesIds): Promise<number> {
   const { client, names } = target;
   const read = async (sql: string) => (await source.client.query(sql)).rows;

@@ -1,8 +1,8 @@
 /**
  * Coverage in the database, beside the bars.
  *
- * Changes are merged by the server: what is confirmed is added to the ranges of the row, what is in doubt taken from them. So
- * writers that know nothing of each other lose nothing of each other's.
+ * The server merges changes: it adds confirmed ranges to those of the row, and takes doubtful ones away. So independent
+ * writers keep each other's changes.
  *
  * @module
  */
@@ -16,18 +16,18 @@ import { findDifference, readDestination } from "./destination.ts";
 import { ms, type Names } from "./names.ts";
 import { inTransaction } from "./transaction.ts";
 
-/** Where {@linkcode keepCoverageInDatabase} keeps it. */
+/** Options of {@linkcode keepCoverageInDatabase}. */
 export interface DatabaseCoverageOptions {
   readonly tenant: string;
-  /** Written beside each change, for people. */
+  /** Stored with each change, for people. */
   readonly writer: string;
-  /** Runs a piece of work on a connection, and gives it up when the signal aborts. */
+  /** Runs a piece of work on a connection, and aborts it with the signal. */
   readonly run: <T>(work: (client: Client, names: Names) => Promise<T>, signal?: AbortSignal) => Promise<T>;
 }
 
 /** Keeps the coverage of a tenant's series. */
 export function keepCoverageInDatabase({ tenant, writer, run }: DatabaseCoverageOptions): CoverageStore {
-  /** What was seen of each owner's series. */
+  /** The state of each owner's series at the last look. */
   const seen = new Map<string, Seen>();
   const keyOf = ({ provider, timeframe }: SeriesOwner) => `${provider} ${timeframe}`;
 
@@ -64,7 +64,7 @@ const addStatement = ({ of }: Names) =>
   `INSERT INTO ${of("series_key")} (tenant, provider, timeframe, symbol)
 SELECT $1, $2, $3, new.symbol FROM unnest($4::text[]) AS new (symbol) ORDER BY new.symbol ON CONFLICT DO NOTHING`;
 
-/** The ids of series; those that are missing are added. */
+/** The ids of series; missing series are added. */
 async function findSeries(
   client: Client,
   names: Names,
@@ -89,7 +89,7 @@ async function findSeries(
 const CHANGES = `unnest($1::int[], $2::float8[], $3::float8[]) AS change (id, starts, ends)`;
 const RANGES = `range_agg(${range("change.starts", "change.ends")}) FILTER (WHERE change.starts IS NOT NULL)`;
 
-// Of all series of the change, in order: so that writers wait for each other, and never in a circle.
+// Locks the series in order, so that writers wait for each other without a deadlock.
 const confirmStatement = ({ of }: Names) =>
   `INSERT INTO ${of("series_coverage")} AS stored (series_id, updated_by, updated_at, confirmed)
 SELECT change.id, $4, clock_timestamp(), coalesce(${RANGES}, '{}') FROM ${CHANGES} GROUP BY change.id ORDER BY change.id
@@ -115,7 +115,7 @@ INSERT INTO ${of("series_doubt")} (series_id, starts, ends, reason, found_at, du
 SELECT cut.series_id, lower(part), upper(part), cut.reason, cut.found_at, cut.due_at, cut.attempts
 FROM cut, unnest(tstzmultirange(tstzrange(cut.starts, cut.ends)) - cut.ranges) AS part`;
 
-// Bars that were deleted since the writer looked are in doubt, whatever it knows.
+// Bars deleted since the writer looked are in doubt, even if the writer confirms them.
 const refuteStatement = ({ of }: Names) =>
   `UPDATE ${of("series_coverage")} AS stored
 SET confirmed = stored.confirmed - gone.ranges
@@ -168,7 +168,7 @@ async function save(
   });
 }
 
-/** A range of a series; `null` where only the series is meant. */
+/** A range of a series; `null` means the series alone. */
 interface ChangedRange {
   readonly id: number;
   readonly from: number | null;

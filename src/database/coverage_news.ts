@@ -1,5 +1,5 @@
 /**
- * What others have changed in the coverage of a database, and whether it still is the same database.
+ * Reads the changes that others have made to the coverage of a database, and checks that it is still the same database.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import { takeUpDeletions } from "./deletions.ts";
 import type { Names } from "./names.ts";
 import { type Destination, findDifference, readDestination } from "./destination.ts";
 
-/** What was seen when the coverage was looked at last. */
+/** The state of the coverage at the last look. */
 export interface Seen {
   readonly destination: Destination;
-  /** When, by the server's clock, as text. */
+  /** Time of the look by the server's clock, as text. */
   readonly at: string;
-  /** When each symbol was changed by others, of those whose change is younger than {@linkcode OVERLAP}. */
+  /** When others changed each symbol, for changes younger than {@linkcode OVERLAP}. */
   readonly versions: ReadonlyMap<string, string>;
 }
 
-/** A transaction that began before the last look may end after it: changes of that time are looked at again. */
+/** A transaction that began before the last look may end after it, so changes of that time are read again. */
 const OVERLAP = "5 minutes";
 
 const NOW = "SELECT clock_timestamp()::text AS now";
@@ -34,7 +34,7 @@ LEFT JOIN (
 ) AS d ON d.series_id = s.id
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND (c.series_id IS NOT NULL OR d.series_id IS NOT NULL)`;
 
-/** Reads the destination and the server's time, and takes up deletions, before the coverage is loaded. */
+/** Reads the destination and the server's time, and applies deletions, before the coverage is loaded. */
 export async function lookFirst(client: Client, names: Names): Promise<Seen> {
   const destination = await readDestination(client, names);
   const at = await readTime(client);
@@ -42,7 +42,7 @@ export async function lookFirst(client: Client, names: Names): Promise<Seen> {
   return { destination, at, versions: new Map() };
 }
 
-/** What others than `writer` have changed since the last look. */
+/** Reads the changes since the last look that others than `writer` have made. */
 export async function lookAgain(
   client: Client,
   names: Names,

@@ -15,7 +15,7 @@ type StoredDoubt = Omit<Doubt, "dueAt"> & { readonly symbol: string; readonly du
 /** The owner of series, with its tenant. */
 export type TenantOwner = SeriesOwner & { readonly tenant: string };
 
-// The view "series" looks at the bars, which may be locked for long.
+// Reads the tables, as the view "series" reads the bars, which may be locked for long.
 
 const confirmedQuery = ({ of }: Names) =>
   `SELECT s.symbol,
@@ -31,7 +31,7 @@ FROM ${of("series_key")} s JOIN ${of("series_doubt")} d ON d.series_id = s.id
 WHERE s.tenant = $1 AND s.provider = $2 AND s.timeframe = $3 AND ($4::text[] IS NULL OR s.symbol = ANY ($4))
 ORDER BY d.series_id, d.starts`;
 
-/** The coverage of all symbols, or of those that are named. */
+/** The coverage of all symbols, or of the given ones. */
 export async function loadCoverage(
   client: Client,
   names: Names,
@@ -39,7 +39,7 @@ export async function loadCoverage(
   symbols?: readonly string[],
 ): Promise<ReadonlyMap<string, SeriesCoverage>> {
   const owner = [tenant, provider, timeframe, symbols ?? null];
-  // One snapshot of both: a range that leaves the doubts is confirmed in the same moment.
+  // One snapshot of both: a range leaves the doubts and is confirmed in the same moment.
   await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   const known = new Map<string, { confirmed: Interval[]; doubts: Doubt[] }>();
   try {

@@ -1,5 +1,6 @@
 /**
- * What a database is to the rest: something to connect to. PostgreSQL elsewhere and the embedded one differ only here.
+ * The interface of a database for the rest of the program. A PostgreSQL server and the embedded database differ only in
+ * its implementation.
  *
  * @module
  */
@@ -8,86 +9,86 @@ import { TransientError } from "./faults.ts";
 import type { Names } from "./names.ts";
 import type { FindNames } from "./naming.ts";
 
-/** A database that can be connected to. */
+/** A database to connect to. */
 export interface Database extends AsyncDisposable {
   /** Address for people, without secrets. */
   readonly label: string;
   /** Most connections that can work at once. */
   readonly maxConnections: number;
   /**
-   * Longest run of a statement, in milliseconds, which each connection sets for its session. Absent where there is none,
-   * or where no session can be shared by others.
+   * Longest run of a statement, in milliseconds, which each connection sets for its session. Absent without a limit, or
+   * if other clients cannot share a session.
    */
   readonly statementTimeoutMs?: number;
   /** Finds the names of the tables for a connection: the same for all connections. */
   readonly names: FindNames;
-  /** Whether it takes binary COPY. */
+  /** Whether binary COPY works. */
   readonly supportsCopy: boolean;
   /**
-   * Opens a connection; host names are asked again each time. The caller ends it. When `signal` aborts, the connection is
-   * cut, whether it is there yet or not: a server that hangs would never answer a farewell. Each of its statements has a
+   * Opens a connection; host names are asked again each time. The caller ends it. When `signal` aborts, the connection
+   * is cut, even while it is opened: a server that hangs would never answer a farewell. Each of its statements has a
    * time limit, on the server and, a little later, here; see {@linkcode queryWithin}.
    *
    * @throws {Error} If it cannot be opened in time; a server's refusal keeps its SQLSTATE in `code`.
    */
   connect(signal?: AbortSignal): Promise<Client>;
-  /** Longest time that it may take to describe itself, in milliseconds. @default {60_000} */
+  /** Longest time for answers about the server itself, in milliseconds. @default {60_000} */
   readonly answerMs?: number;
   /**
    * Resolves when the database answers. May be called at any time, also while {@linkcode Database.maxConnections} are
-   * in use; ends when `signal` aborts.
+   * in use; aborts with `signal`.
    *
-   * @throws {Error} If it does not.
+   * @throws {Error} If it does not answer.
    */
   check(signal?: AbortSignal): Promise<void>;
-  /** Copies of its files, which readers have in place of a server; of the embedded database alone. */
+  /** Copies of the files, for readers of a database without a server: only the embedded one has them. */
   readonly snapshots?: SnapshotSource;
-  /** Whether it can only be read, and its schema is another process's. @default {false} */
+  /** Whether the database can only be read, and another process has the schema. @default {false} */
   readonly isReadOnly?: boolean;
   /**
-   * Runs `fn` when it may talk to the database: at once, or where connections would get in each other's way, after those
-   * that came before. Not to be nested. When `signal` aborts, nobody waits any more.
+   * Runs `fn` when it may talk to the database: at once, or, if connections would disturb each other, after earlier
+   * calls. Calls must not be nested. When `signal` aborts, it stops waiting.
    */
   turn<T>(fn: () => Promise<T>, signal?: AbortSignal): Promise<T>;
 }
 
-/** Takes copies of the files of a database, one after the other in one place. */
+/** Takes copies of the files of a database, one after the other, in one place. */
 export interface SnapshotSource {
   /** Directory of the copy. */
   readonly target: string;
-  /** File in which who has the copy open says what he changes in it. */
+  /** File in which a reader that has the copy open logs its own changes to it. */
   readonly log: string;
-  /** Directory for the socket at which readers come in, for its owner alone. */
+  /** Directory for the socket at which readers connect, accessible to its owner alone. */
   readonly door: string;
-  /** Brings the copy up to date between two writes. Where something has changed, calls `close` first. */
+  /** Brings the copy up to date between two writes. If the database has changed, calls `close` first. */
   take(close: () => void, signal: AbortSignal): Promise<Snapshot>;
   /** Removes the copy. */
   forget(): Promise<void>;
 }
 
-/** How a snapshot was taken. */
+/** The result of a snapshot. */
 export interface Snapshot {
-  /** Whether anything was written since the one before. */
+  /** Whether the database was written to since the snapshot before. */
   readonly isNew: boolean;
-  /** How much was copied. */
+  /** Bytes copied. */
   readonly bytes: number;
   /** How long writers had to wait, in milliseconds. */
   readonly pausedMs: number;
 }
 
-/** Longest time that a server may take to tell something about itself, in milliseconds: a busy one takes many seconds. */
+/** Longest time for an answer about the server itself, in milliseconds: a busy server takes many seconds. */
 export const ANSWER_MS = 60_000;
 
-/** A signal that aborts with `signal`, and after that time. */
+/** A signal that aborts with `signal`, or after the time. */
 export function withinMs(ms: number, signal?: AbortSignal): AbortSignal {
   return AbortSignal.any([AbortSignal.timeout(ms), ...signal === undefined ? [] : [signal]]);
 }
 
 /**
- * Waits for its turn, connects, runs `fn`, and ends the connection; cuts it when `signal` aborts. Each statement has a time
- * limit of its own, see {@linkcode Database.connect}.
+ * Waits for its turn, connects, runs `fn`, and ends the connection; cuts it when `signal` aborts. Each statement has a
+ * time limit of its own, see {@linkcode Database.connect}.
  *
- * @throws {TransientError} If `signal` aborts because its time is over.
+ * @throws {TransientError} If `signal` aborts by a timeout.
  */
 export async function withClient<T>(
   database: Database,
@@ -114,16 +115,16 @@ export async function withClient<T>(
   }
 }
 
-/** Runs a statement that may take longer than others, in milliseconds: the limit of the connection is set aside. */
+/** Runs a statement that may take longer than the connection's limit allows; `ms` replaces that limit. */
 export async function queryWithin(client: Client, text: string, ms?: number): Promise<void> {
   const config: QueryConfig & { query_timeout?: number } = { text, query_timeout: ms };
   await client.query(config);
 }
 
-/** Longest wait for a server to take note of a farewell, in milliseconds. */
+/** Longest wait for a server to answer a farewell, in milliseconds. */
 const FAREWELL_MS = 1000;
 
-/** Ends a connection; cuts it where the server hangs and takes no farewell. */
+/** Ends a connection; cuts it if the server hangs and does not answer the farewell. */
 export async function endClient(client: Client): Promise<void> {
   const timer = setTimeout(() => cutClient(client), FAREWELL_MS);
   await client.end().catch(() => {});

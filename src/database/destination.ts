@@ -2,8 +2,8 @@
  * Identifies the database that a reader's position belongs to.
  *
  * A position says that everything before it is stored. That holds only for the database in which it was stored, and
- * only as long as that loses nothing: after a restore, a failover to a server that lacked the last commits, or a change
- * to another database, the rows may be missing.
+ * only until that database loses rows: after a restore, a failover to a server that lacked the last commits, or a
+ * change to another database, the rows may be missing.
  *
  * @module
  */
@@ -13,22 +13,22 @@ import { literal, type Names } from "./names.ts";
 
 /** Facts that distinguish a database from any other, and from itself before a restore. */
 export interface Destination {
-  /** Given at the first migration; a copy of the database has the same. */
+  /** Assigned by the first migration; a copy of the database has the same. */
   readonly id: string;
-  /** Of the server's data directory. */
+  /** Identifier of the server's data directory. */
   readonly system?: string | null;
-  /** OIDs of the database and of its table of bars; a dump that is restored gets others. */
+  /** OIDs of the database and of its table of bars; a restored dump has others. */
   readonly database?: string;
   readonly table?: string;
-  /** Changes when a standby is promoted, and at a recovery to a point in time. */
+  /** Changes when a standby is promoted, and after a recovery to a point in time. */
   readonly timeline?: string | null;
-  /** Bytes of WAL that the server has written. A snapshot of its disk that is put back has fewer. */
+  /** Bytes of WAL that the server has written. A restored snapshot of its disk has fewer. */
   readonly wal?: string | null;
-  /** When a load of files was last undone, which takes away what was stored. */
+  /** When a load of files was last undone, which removes stored rows. */
   readonly undone?: string | null;
 }
 
-// A server in recovery takes no writes, and cannot tell its place in the WAL in this way.
+// A server in recovery takes no writes, and cannot report its WAL position with this function.
 const place = ({ of }: Names) =>
   `(SELECT d.oid::text FROM pg_database d WHERE d.datname = current_database()) AS database,
   ${literal(of("bar"))}::regclass::oid::text AS "table",
@@ -39,13 +39,13 @@ const readQuery = (names: Names) =>
   (SELECT c.system_identifier::text FROM pg_control_system() c) AS system,
   (SELECT max(l.undo_began_at)::text FROM ${names.of("load")} l) AS undone,
   ${place(names)}`;
-/** For a role that may not read the rest. */
+/** The query for a role that may not read the rest. */
 const placeQuery = (names: Names) =>
   `SELECT 'unknown' AS id, NULL AS system,
   ${place(names)}`;
 const INSUFFICIENT_PRIVILEGE = "42501";
 
-/** Reads which database this is, and how far it has come. */
+/** Reads the identity of the database, and its position in the WAL. */
 export async function readDestination(client: Client, names: Names): Promise<Destination> {
   try {
     return (await client.query(readQuery(names))).rows[0];
@@ -55,16 +55,16 @@ export async function readDestination(client: Client, names: Names): Promise<Des
   }
 }
 
-/** What each part is called. */
+/** Each part in words, for the message of a difference. */
 const PARTS = {
   id: "another database",
   system: "another server",
-  database: "a database made anew",
-  table: "a table of bars made anew, as by a restore",
+  database: "a database created again",
+  table: "a table of bars created again, as by a restore",
   timeline: "a server that was promoted or recovered meanwhile",
 } as const;
 
-/** Why what was stored in the one may be missing in the other, in words; `undefined` where nothing can be. */
+/** Why rows stored before may be missing now, in words; `undefined` if none can be. */
 export function findDifference(before: Destination, now: Destination): string | undefined {
   for (const part of Object.keys(PARTS) as (keyof typeof PARTS)[]) {
     if (before[part] !== now[part]) return PARTS[part];
@@ -72,7 +72,7 @@ export function findDifference(before: Destination, now: Destination): string | 
   if (BigInt(now.wal ?? 0) < BigInt(before.wal ?? 0)) return "an earlier state of the server, as by a snapshot";
 }
 
-/** The same of what a position says of files, which may have been loaded and taken back since. */
+/** The same for positions in files, whose load may also have been undone since. */
 export function findLoss(before: Destination, now: Destination): string | undefined {
   const difference = findDifference(before, now);
   if (difference !== undefined) return difference;

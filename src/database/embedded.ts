@@ -14,13 +14,14 @@ import { DEFAULT_SCHEMA } from "./names.ts";
 import { createNaming } from "./naming.ts";
 import { connectClient } from "./postgres.ts";
 
-/** The name that PostgreSQL clients give a socket in its directory. */
+/** The name of a socket in its directory, as PostgreSQL clients expect it. */
 const SOCKET_NAME = ".s.PGSQL.5432";
 
 /**
  * Starts the embedded database of a data directory, creating it the first time. Its tables are in `schema`.
  *
- * Its server is one session behind all connections, which would mix up their statements: hence {@linkcode Database.turn}.
+ * Its server has a single session behind all connections, so their statements would interleave; {@linkcode
+ * Database.turn} prevents that.
  *
  * @throws {Error} If another process has it, or it cannot be started.
  */
@@ -29,7 +30,7 @@ export async function openEmbedded(dataDir: string, schema = DEFAULT_SCHEMA): Pr
   const directory = join(dataDir, "postgres");
   await makeDirectory(dataDir);
   opened.use(await lockDirectory(directory));
-  // Not below the data directory: the path of a socket may be 107 bytes long at most.
+  // Outside the data directory, as the path of a socket may have at most 107 bytes.
   const sockets = await Deno.makeTempDir({ prefix: "barline-" });
   opened.defer(() => Deno.remove(sockets, { recursive: true }));
   const server = opened.use(await startServer(directory, join(sockets, SOCKET_NAME)));
@@ -49,14 +50,14 @@ export async function openEmbedded(dataDir: string, schema = DEFAULT_SCHEMA): Pr
     label: `embedded database in ${directory}`,
     maxConnections: 1,
     names: createNaming(schema),
-    // The socket server hands COPY data to the server piece by piece, which ends the session.
+    // The socket server passes COPY data on piece by piece, which ends the session.
     supportsCopy: false,
     async connect(signal) {
       await server.ensure();
       try {
         return await connectClient({ ...CLIENT, host: sockets }, signal);
       } catch (error) {
-        // The worker may be busy for a caller that has left; one that does not even greet for so long is dead.
+        // The worker may be busy for a caller that has left. If it does not even greet in this time, it is dead.
         if (!signal?.aborted) server.giveUp(error as Error);
         throw error;
       }
@@ -68,7 +69,7 @@ export async function openEmbedded(dataDir: string, schema = DEFAULT_SCHEMA): Pr
   };
 }
 
-/** Another process has the embedded database. */
+/** Another process has the embedded database open. */
 export class HeldError extends Error {
   override name = "HeldError";
 
@@ -90,7 +91,7 @@ const CLIENT: ClientConfig = {
   query_timeout: 120_000,
 };
 
-/** Snapshots of the directory, beside it: there the file system may share their blocks. */
+/** Prepares snapshots in a directory beside the database, where the file system may share their blocks. */
 async function prepareSnapshots(
   directory: string,
   sockets: string,
@@ -107,7 +108,7 @@ async function prepareSnapshots(
       });
     }
   };
-  // One that a crash has left.
+  // Removes a snapshot left by a crash.
   await remove();
   await Deno.mkdir(door, { mode: 0o700 });
   return {
@@ -129,7 +130,7 @@ async function prepareSnapshots(
   };
 }
 
-/** Starts the server, and says what to do where that fails. */
+/** Starts the server, and explains a failure. */
 async function startServer(directory: string, socket: string): Promise<EmbeddedServer> {
   try {
     return await startEmbeddedServer({ directory, socket });
@@ -142,7 +143,7 @@ async function startServer(directory: string, socket: string): Promise<EmbeddedS
   }
 }
 
-/** Holds the directory for this process: two servers on one directory would destroy it. Ends with the process. */
+/** Locks the directory until this process ends: two servers on one directory would destroy it. */
 async function lockDirectory(directory: string): Promise<Deno.FsFile> {
   const file = await Deno.open(`${directory}.lock`, { create: true, read: true, write: true, mode: 0o600 });
   if (!await file.tryLock(true)) {

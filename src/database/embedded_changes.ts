@@ -1,5 +1,6 @@
 /**
- * Blocks of the files of a data directory that were written, so that a copy of the directory follows by copying these alone.
+ * Records which blocks of a data directory's files were written, so that a copy of the directory only has to copy
+ * those.
  *
  * @module
  */
@@ -7,23 +8,23 @@ import { writeSync } from "node:fs";
 
 /** Size of a page of PostgreSQL, in bytes. */
 export const BLOCK = 8192;
-/** Blocks of one file beyond which the file counts as changed as a whole. */
+/** Number of blocks of a file from which on the whole file counts as changed. */
 const MOST_BLOCKS = 65_536;
 
-/** Written blocks of a file by number, or `whole` for a file that was made, renamed or cut. */
+/** Written blocks of a file by number, or `whole` for a file that was created, renamed or truncated. */
 export type FileChanges = Set<number> | "whole";
 /** Changes by the path of the file. */
 export type Changes = Map<string, FileChanges>;
 
-/** Hears of writes, before they are made. */
+/** Called before each write. */
 export interface ChangeListener {
-  /** Bytes of a file are written. */
+  /** Bytes of a file are about to be written. */
   write(path: string, from: number, to: number): void;
-  /** A file is made, renamed to this path, or cut. */
+  /** A file is about to be created, renamed to this path, or truncated. */
   replace(path: string): void;
 }
 
-/** Collects changes in memory; `onNew` hears of each that was not there yet. */
+/** Collects changes in memory; calls `onNew` for each new one. */
 export function collectChanges(
   changes: Changes,
   onNew: (path: string, block: number | "whole") => void = () => {},
@@ -50,8 +51,7 @@ export function collectChanges(
 }
 
 /**
- * Writes changes to an open file, each before it is made: so they are known also where the program that makes them is
- * ended in the middle of a write.
+ * Logs changes to an open file, each before it is made, so that none is lost if the program is killed during a write.
  */
 export function logChanges(fd: number): ChangeListener {
   const encoder = new TextEncoder();
@@ -61,7 +61,7 @@ export function logChanges(fd: number): ChangeListener {
   );
 }
 
-/** Adds changes of a file that {@linkcode logChanges} has written. */
+/** Adds the changes that {@linkcode logChanges} has written to a file. */
 export function readChanges(text: string, changes: Changes): void {
   const collect = collectChanges(changes);
   for (const line of text.split("\n")) {

@@ -1,6 +1,6 @@
 /**
- * The prepared cluster: the data directory that `initdb` makes, shipped with the program. Unpacking it takes a tenth of the
- * time and of the memory that `initdb` in WebAssembly takes. It holds no schema of Barline: the migrations make that.
+ * The prepared cluster: a data directory made by `initdb`, shipped with the program. Unpacking it takes a tenth of the
+ * time and memory of `initdb` in WebAssembly. It is without Barline's schema, which the migrations create.
  *
  * @module
  */
@@ -8,20 +8,22 @@ import { crc32c } from "../records/crc32c.ts";
 import { gunzipSync } from "node:zlib";
 import { join } from "@std/path";
 
-/** Name of the file in the cluster that names the version of PGlite that made it. */
+/** Name of the file in the cluster with the version of PGlite that made it. */
 export const MAKER = "PGLITE_VERSION";
 
 /** Size of a tar header and unit of its contents, in bytes. */
 const BLOCK = 512;
 /** Length of PostgreSQL 18's `ControlFileData` up to its checksum, in bytes. */
 const CONTROL_BYTES = 292;
-/** Where the first page of a segment of the write-ahead log names its cluster (`XLogLongPageHeaderData`). */
+/**
+ * Offset of the cluster's identifier in the first page of a segment of the write-ahead log (`XLogLongPageHeaderData`).
+ */
 const WAL_IDENTIFIER = 24;
-/** Synchronised at once: the journal of the file system commits them together. */
+/** Files synced at once: the journal of the file system commits them together. */
 const SYNCED_AT_ONCE = 64;
 
 /**
- * Unpacks the prepared cluster into `directory`, for its owner alone, under an identifier of its own, synced to disk.
+ * Unpacks the prepared cluster into `directory`, accessible to its owner alone, with a new identifier, synced to disk.
  *
  * @throws {Error} If the directory exists or cannot be written.
  */
@@ -63,8 +65,8 @@ function* readTar(archive: Uint8Array): Generator<TarEntry> {
 }
 
 /**
- * Gives the cluster a system identifier of its own, as `initdb` does: two clusters with one identifier would pass for the
- * same database. It stands in the control file, under a checksum, and in the write-ahead log.
+ * Gives the cluster a new system identifier, as `initdb` does: two clusters with one identifier would pass for the same
+ * database. The identifier is in the control file, under a checksum, and in the write-ahead log.
  */
 function renewIdentifier(directory: string): void {
   const identifier = crypto.getRandomValues(new BigUint64Array(1))[0];

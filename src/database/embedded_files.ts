@@ -9,9 +9,9 @@ import { fsyncSync } from "node:fs";
 import { relative } from "@std/path";
 import type { ChangeListener } from "./embedded_changes.ts";
 
-/** Bits of a mode that are not its owner's. */
+/** Bits of a mode that give rights to others than the owner. */
 const OTHERS = 0o077;
-/** Lines of the server's log that are kept, to explain a start that failed. */
+/** Lines of the server's log kept to explain a failed start. */
 const LOG_LINES = 20;
 
 interface Node {
@@ -24,15 +24,15 @@ interface Stream {
 }
 
 /**
- * A directory whose files are really synced, and for their owner alone. PGlite starts PostgreSQL without fsync, and
- * Emscripten's NODEFS has none: both are mended here, so that a committed row survives a power cut and not only the end of
- * the process. And NODEFS makes files for everybody, whatever the umask.
+ * A directory whose files are really synced, and accessible to their owner alone. PGlite starts PostgreSQL without
+ * fsync, Emscripten's NODEFS does not implement it, and creates files with rights for all users, regardless of the
+ * umask. This class corrects all three, so that a committed row survives a power cut, not only the end of the process.
  */
 export class SyncedDirectory extends NodeFS {
   readonly #root: string;
   readonly #listener: () => ChangeListener | undefined;
 
-  /** `listener` gives who hears of writes now, if anybody. */
+  /** `listener` returns the current listener for writes, if there is one. */
   constructor(root: string, listener: () => ChangeListener | undefined = () => undefined) {
     super(root);
     this.#root = root;
@@ -62,7 +62,7 @@ export class SyncedDirectory extends NodeFS {
     return result;
   }
 
-  /** Lets the listener hear of writes. */
+  /** Calls the listener before each write. */
   // deno-lint-ignore no-explicit-any
   #hear(files: any): void {
     const pathOf = (node: Node) => relative(this.#root, files.realPath(node));
@@ -97,9 +97,10 @@ export class SyncedDirectory extends NodeFS {
 const TRUNCATES = 512;
 
 /**
- * Starts PGlite. `onPanic` hears why the server has ended: it answers nobody any more.
+ * Starts PGlite. `onPanic` is called with the reason if the server ends by itself and answers no more.
  *
- * @throws {Error} If it cannot be started; tells the last lines of the server's log, where alone the reason may stand.
+ * @throws {Error} If it cannot be started. The message has the last lines of the server's log, often the only place of
+ * the reason.
  */
 export async function startPglite(options: PGliteOptions, onPanic: (line: string) => void): Promise<PGlite> {
   const log: string[] = [];
@@ -112,14 +113,16 @@ export async function startPglite(options: PGliteOptions, onPanic: (line: string
   try {
     return await PGlite.create({ ...options, onStderr: keep, onStdout: keep });
   } catch (error) {
-    // What Emscripten's file system throws is no Error.
+    // Emscripten's file system throws objects that are not an Error.
     const { errno } = error as { errno?: number };
     const message = error instanceof Error ? error.message : `file system error ${errno ?? error}`;
     throw new Error([message, ...log].join("\n"), { cause: error });
   }
 }
 
-/** Parameters of the server's command line, from names with their values; PGlite's own switch fsync off. */
+/**
+ * Parameters of the server's command line, from `name=value` texts, without PGlite's own switch that turns fsync off.
+ */
 export function startParameters(values: readonly string[]): string[] {
   const parameters = PGlite.defaultStartParams.filter((parameter) => parameter !== "-F");
   return [...parameters, ...values.flatMap((value) => ["-c", value])];

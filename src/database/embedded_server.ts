@@ -1,9 +1,9 @@
 /**
- * The worker that the embedded database runs in: started, watched, and replaced where it broke.
+ * Starts and watches the worker of the embedded database, and replaces it when it breaks.
  *
- * PostgreSQL ends where it cannot write its log, as on a full disk. Within a process it cannot start itself again, so that the
- * worker is given up and another one opens the directory, which recovers as after a crash. Requests to the worker are
- * limited in time: one that hangs answers nothing, a farewell included.
+ * PostgreSQL ends if it cannot write its log, for instance on a full disk, and cannot restart inside the same process.
+ * Then the worker is given up, and another opens the directory, which recovers as after a crash. Requests to the worker
+ * have a time limit: a worker that hangs answers nothing, not even a farewell.
  *
  * @module
  */
@@ -19,12 +19,12 @@ export type WorkerRequest =
   | { type: "check" | "stop" | "forget" };
 /** Answers of the worker, at the port that comes with the request. */
 export type WorkerReply = { ok: true; snapshot?: Snapshot } | { ok: false; message: string };
-/** The worker's message when the server in it has ended, with the reason. */
+/** The worker's message when its server has ended, with the reason. */
 export interface WorkerBreakdown {
   readonly message: string;
 }
 
-/** Where the server is. */
+/** Places of the server's files. */
 export interface EmbeddedServerOptions {
   readonly directory: string;
   /** Path of its socket. */
@@ -34,35 +34,35 @@ export interface EmbeddedServerOptions {
 /** The server in its worker. Disposing of it ends both, within seconds. */
 export interface EmbeddedServer extends AsyncDisposable {
   /**
-   * Resolves when there is a worker that is not known to be broken.
+   * Resolves when a worker runs that is not known to be broken.
    *
-   * @throws {TransientError} If the directory cannot be opened again, as while the disk is full.
+   * @throws {TransientError} If the directory cannot be opened again, for instance while the disk is full.
    */
   ensure(): Promise<void>;
   /** Resolves when the worker answers. */
   check(signal?: AbortSignal): Promise<void>;
-  /** Whether anything was written since the snapshot in `target` was taken. */
+  /** Whether the database was written to since the snapshot in `target`. */
   hasChanged(target: string, signal?: AbortSignal): Promise<boolean>;
   /**
-   * Copies the files of the database to `target`, or brings the copy there up to date; `log` lists what others have changed
-   * in the copy. No connection may be at work meanwhile, and nobody may have the copy open.
+   * Copies the files of the database to `target`, or brings the copy there up to date; `log` lists the changes that
+   * readers have made to the copy. Meanwhile no connection may be in use, and no reader may have the copy open.
    */
   snapshot(target: string, log: string, signal?: AbortSignal): Promise<Snapshot>;
-  /** Ends the account of changes, which the next snapshot needs to copy these alone. */
+  /** Stops recording changes. Without the record the next snapshot copies everything. */
   forgetSnapshot(): Promise<void>;
   /** Gives up a worker that did not answer; the next {@linkcode EmbeddedServer.ensure} starts another. */
   giveUp(reason: Error): void;
 }
 
-/** Life of a worker: `life` aborts when it is given up. */
+/** State of the worker; `life` aborts when the worker is given up. */
 type State =
   | { readonly name: "running"; readonly worker: Worker; readonly life: AbortController }
   | { readonly name: "broken"; readonly reason: Error }
   | { readonly name: "stopped" };
 
-/** Longest start, in milliseconds: after a crash the log is read again. */
+/** Longest start, in milliseconds: after a crash PostgreSQL replays its log. */
 const START_MS = 120_000;
-/** Longest wait for an answer of a worker that may be at work, in milliseconds. */
+/** Longest wait for an answer of a worker that may be busy, in milliseconds. */
 const CHECK_MS = 30_000;
 /** Longest copy of the whole directory, in milliseconds. */
 const SNAPSHOT_MS = 600_000;
@@ -78,7 +78,7 @@ export async function startEmbeddedServer({ directory, socket }: EmbeddedServerO
   let state: State = { name: "stopped" };
 
   async function start(): Promise<void> {
-    // The one before may have left it.
+    // The worker before may have left its socket.
     await Deno.remove(socket).catch(() => {});
     const worker = new Worker(new URL("./embedded_worker.ts", import.meta.url), { type: "module" });
     const life = new AbortController();
@@ -149,7 +149,7 @@ export async function startEmbeddedServer({ directory, socket }: EmbeddedServerO
 const limit = (ms: number, signal?: AbortSignal) =>
   AbortSignal.any([AbortSignal.timeout(ms), ...signal === undefined ? [] : [signal]]);
 
-/** Sends a request and waits for its reply, for as long as the worker lives and the signal allows. */
+/** Sends a request and waits for its reply, while the worker lives and the signal allows. */
 async function ask(
   { worker, life }: Extract<State, { name: "running" }>,
   request: WorkerRequest,
@@ -162,7 +162,7 @@ async function ask(
     if (data.ok) replied.resolve(data.snapshot);
     else replied.reject(new Error(data.message));
   };
-  // A timeout with a listener keeps the program running, so it is removed.
+  // A timeout with a listener keeps the program running, so the listener is removed.
   using _listening = onAbort(either, replied.reject);
   try {
     worker.postMessage(request, [port2]);

@@ -1,6 +1,6 @@
 /**
- * A copy of the data directory of an embedded PostgreSQL that is not at work: what a crash at that moment would have left,
- * which a start recovers from.
+ * Copies the data directory of an idle embedded PostgreSQL. The copy has the state that a crash at that moment would
+ * leave, and a start recovers it.
  *
  * @module
  */
@@ -12,24 +12,24 @@ import { BLOCK, type Changes } from "./embedded_changes.ts";
 export interface CopyOptions {
   readonly from: string;
   readonly to: string;
-  /** What differs between both; absent where that is not known, and all is copied. */
+  /** Differences between both; absent if unknown, so that everything is copied. */
   readonly changes?: Changes;
-  /** Name of the newest segment of the write-ahead log; later ones are kept for reuse and hold nothing. */
+  /** Name of the newest segment of the write-ahead log; later ones are kept for reuse, without content. */
   readonly newestSegment: string;
 }
 
-/** Files that a server makes anew. */
+/** Files that each server creates itself. */
 const OWN = new Set(["postmaster.pid", "postmaster.opts"]);
 /** Name of a segment of the write-ahead log. */
 const SEGMENT = /^pg_wal\/([0-9A-F]{24})$/;
 
-/** Room that is left to the writer, in bytes: some segments of its log, and rows. A reader must never fill the disk. */
+/** Space to leave for the writer, in bytes: some segments of its log, and rows. A reader must never fill the disk. */
 const LEFT = 64 * 1024 ** 2;
 
 /**
- * Copies, and returns how many bytes that took. Nobody may write into either directory meanwhile.
+ * Copies, and returns the number of bytes copied. Nothing may write to either directory meanwhile.
  *
- * @throws {Error} If there is no room for the copy. What was there of it is removed, as it is when copying fails.
+ * @throws {Error} If there is not enough space for the copy. A partial copy is removed, as after any failure.
  */
 export function copyDirectory(options: CopyOptions): number {
   try {
@@ -46,16 +46,16 @@ function copyWithin({ from, to, changes, newestSegment }: CopyOptions): number {
   const isWanted = (path: string) => !OWN.has(path) && (SEGMENT.exec(path)?.[1] ?? "") <= newestSegment;
   const source = listTree(from);
   const target = listTree(to);
-  const wanted = [...source.files].filter(isWanted);
+  const expected = [...source.files].filter(isWanted);
   const isCopied = (path: string) => !target.files.has(path) || changes?.get(path) === "whole";
-  const whole = wanted.filter(isCopied);
+  const whole = expected.filter(isCopied);
   checkRoom(to, whole.reduce((sum, path) => sum + Deno.statSync(join(from, path)).size, 0));
   for (const path of source.directories) {
     if (!target.directories.has(path)) Deno.mkdirSync(join(to, path), { recursive: true, mode: 0o700 });
   }
   let copied = 0;
   for (const path of whole) copied += copyWhole(join(from, path), join(to, path));
-  for (const path of wanted) {
+  for (const path of expected) {
     const changed = changes?.get(path);
     if (isCopied(path) || changed === undefined || changed === "whole") continue;
     copied += copyBlocks(join(from, path), join(to, path), changed);
@@ -66,7 +66,7 @@ function copyWithin({ from, to, changes, newestSegment }: CopyOptions): number {
   return copied;
 }
 
-/** @throws {Error} If so many bytes would leave too little to the writer. */
+/** @throws {Error} If writing so many bytes would leave too little for the writer. */
 function checkRoom(directory: string, bytes: number): void {
   const { bavail, bsize } = statfsSync(directory);
   const free = bavail * bsize;
@@ -82,12 +82,12 @@ function checkRoom(directory: string, bytes: number): void {
 function copyWhole(from: string, to: string): number {
   Deno.mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
   removeSync(to);
-  // Shares the blocks where the file system can.
+  // Shares the blocks if the file system can.
   Deno.copyFileSync(from, to);
   return Deno.statSync(to).size;
 }
 
-/** Copies blocks of a file, and cuts it to the same length. */
+/** Copies blocks of a file, and truncates it to the same length. */
 function copyBlocks(from: string, to: string, blocks: ReadonlySet<number>): number {
   using source = Deno.openSync(from);
   using target = Deno.openSync(to, { write: true });

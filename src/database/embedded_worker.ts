@@ -17,22 +17,22 @@ import type { Snapshot } from "./database.ts";
 import type { WorkerBreakdown, WorkerReply, WorkerRequest } from "./embedded_server.ts";
 import { copyDirectory } from "./embedded_snapshot.ts";
 
-/** One works at a time; the others are there for a connection that ends while the next begins. */
+/** One connection works at a time; the others serve one that ends while the next begins. */
 const MAX_CONNECTIONS = 4;
-/** Durable, and small: PostgreSQL's own default of 128 MB is for machines that do nothing else. */
+/** Durable and small: PostgreSQL's own default of 128 MB is for dedicated servers. */
 const PARAMETERS = ["wal_sync_method=fsync", "shared_buffers=16MB", "wal_buffers=1MB"];
 
-/** Bytes of the write-ahead log that a start on a snapshot may have to recover. */
+/** Most bytes of the write-ahead log that a start on a snapshot may have to recover. */
 const MOST_RECOVERED = 32 * 1024 * 1024;
 
 let database: PGlite | undefined;
 let server: PGLiteSocketServer | undefined;
-/** Where the files are. */
+/** Directory of the files. */
 let root = "";
-/** What was written since the snapshot in `of` was taken; absent where there is none. */
+/** Changes since the snapshot in `of`; absent without a snapshot. */
 let written: { readonly of: string; readonly changes: Changes; readonly listener: ChangeListener } | undefined;
 
-/** Unpacks the prepared cluster beside its place and moves it there whole: half of one could never be opened. */
+/** Unpacks the prepared cluster beside its place, then moves it there whole: half a cluster could never be opened. */
 async function create(directory: string): Promise<void> {
   if (existsSync(directory) && [...Deno.readDirSync(directory)].length > 0) {
     throw new Error("the directory is not empty and holds no database");
@@ -57,8 +57,8 @@ async function start(directory: string, socket: string): Promise<void> {
 }
 
 /**
- * Keeps a listener for errors on every socket. The socket server takes its own off when a client goes away, and an
- * answer that is still on its way then ends the worker with an uncaught EPIPE.
+ * Keeps an error listener on every socket. The socket server removes its own when a client leaves, and an answer still
+ * on its way would then end the worker with an uncaught EPIPE.
  */
 function outliveDisconnects(listening: Server): void {
   listening.on("connection", (socket: Socket) => {
@@ -72,8 +72,8 @@ function outliveDisconnects(listening: Server): void {
 }
 
 /**
- * Copies the files to `target`. What lies there already is brought up to date where all differences are known: those that
- * were written here, and those in `log`, which readers have written there.
+ * Copies the files to `target`. A copy there is brought up to date if all differences are known: the changes recorded
+ * here, and the readers' own in `log`.
  */
 async function takeSnapshot(target: string, log: string): Promise<Snapshot> {
   const started = performance.now();
@@ -82,7 +82,8 @@ async function takeSnapshot(target: string, log: string): Promise<Snapshot> {
     `SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), redo_lsn)::float8 AS unsaved,
   pg_walfile_name(pg_current_wal_insert_lsn()) AS newest FROM pg_control_checkpoint()`,
   );
-  // A start on the copy recovers all since the last checkpoint: so much is quicker than the syncs of another one.
+  // A start on the copy recovers everything since the last checkpoint: for so little that is faster than the syncs of a
+  // further one.
   if (unsaved > MOST_RECOVERED) await database!.exec("CHECKPOINT");
   if (changes !== undefined && existsSync(log)) readChanges(Deno.readTextFileSync(log), changes);
   written = undefined;

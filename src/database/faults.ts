@@ -1,19 +1,22 @@
 /**
- * What a PostgreSQL error means for a write, by its SQLSTATE (PostgreSQL documentation, appendix A).
+ * Classifies PostgreSQL errors of a write by their SQLSTATE (PostgreSQL documentation, appendix A).
  *
  * @module
  */
 import type { Fault } from "../events.ts";
 import { adviseOnRight } from "./schema/advice.ts";
 
-/** SQLSTATE, of a class of our own, of a write into a schema that a newer program has migrated. */
+/** SQLSTATE, in a class of Barline's own, of a write to a schema that a newer program has migrated. */
 export const NEWER_SCHEMA = "BL002";
-/** SQLSTATE, of a class of our own, of a write for a load of files that is being undone, or that the database does not have. */
+/**
+ * SQLSTATE, in the same class, of a write for a load of files that is being undone, or that the database does not have.
+ */
 export const CLOSED_LOAD = "BL003";
 
 /**
- * Longest match wins. Transient: connections, rollbacks, resources, locks, operator's interventions, a server that is
- * read-only because it is the standby of a failover, system errors. Poison: what is said of a value or by a constraint.
+ * The longest match wins. Transient: connections, rollbacks, resources, locks, interventions of an operator, a server
+ * that is read-only because it is a standby in a failover, system errors. Poison: complaints about a value, and
+ * constraints.
  */
 const FAULTS: Record<string, Fault> = {
   "08": "transient",
@@ -32,9 +35,9 @@ const FAULTS: Record<string, Fault> = {
   "P0": "poison",
   // Integrity of the transaction itself, not of a value.
   "40002": "poison",
-  // The ids of series are used up: no record is to blame.
+  // The ids of series are used up, which is not the fault of a record.
   "2200H": "fatal",
-  // Our own: the ids of series have changed again while they were learned anew.
+  // Barline's own class: the ids of series changed once more while they were being read again.
   "BL": "transient",
   [NEWER_SCHEMA]: "fatal",
   // The database was dropped: waiting does not bring it back.
@@ -42,8 +45,8 @@ const FAULTS: Record<string, Fault> = {
 };
 
 /**
- * What to do about set-ups of a table in which no row can be stored, by the function of the server that finds them. A
- * SQLSTATE alone does not tell: 55000 is also a database that is closed for a while, 23514 also a value.
+ * Advice about tables in which no row can be stored, by the function of the server that refuses it. A SQLSTATE alone
+ * does not suffice: 55000 is also a database that is closed for a while, 23514 also a value.
  */
 const SET_UPS: Readonly<Record<string, string>> = {
   CheckCmdReplicaIdentity:
@@ -52,7 +55,9 @@ const SET_UPS: Readonly<Record<string, string>> = {
   ExecFindPartition: "Create the partition that is missing, and a DEFAULT partition for all other times.",
 };
 
-/** What PgBouncer says where it gives each statement another session: nothing of more than one statement can be done. */
+/**
+ * The message of PgBouncer in a mode that gives each statement another session: nothing of several statements works.
+ */
 const STATEMENT_POOLING = "transaction blocks not allowed in statement pooling mode";
 
 function adviseOnSetUp(error: unknown): string | undefined {
@@ -69,7 +74,7 @@ export class TransientError extends Error {
   override name = "TransientError";
 }
 
-/** A database that could not be prepared, before anything is read or written; `cause` says why. */
+/** A database could not be prepared, before any record was read or written; `cause` has the reason. */
 export class PrepareError extends Error {
   override name = "PrepareError";
 }
@@ -85,19 +90,19 @@ const OUTAGES = new Set(
     "EHOSTDOWN ENETUNREACH ENETDOWN ENETRESET EADDRNOTAVAIL EMFILE ENFILE ENOBUFS ENOMEM").split(" "),
 );
 
-/** Names of the runtime's errors of sockets, some of which have no code. */
+/** Names of the runtime's socket errors, some without a code. */
 const OUTAGE_NAMES = new Set(
   "ConnectionRefused ConnectionReset ConnectionAborted BrokenPipe TimedOut NotConnected UnexpectedEof TimeoutError"
     .split(" "),
 );
 
-/** Messages of the driver and of TLS about a connection that broke, and about a peer that does not speak the protocol. */
+/** Messages of the driver and of TLS about a broken connection, or a peer with another protocol. */
 const BROKEN =
   /^(Connection terminated|timeout expired|Query read timeout|Client (was closed|has encountered)|[Rr]eceived (unexpected|invalid)|There was an error establishing|the connection was given up|(tls|TLS) handshake eof|peer closed|socket hang up|Client network socket)/;
 
 /**
- * An error of a database write, by the table of SQLSTATEs. Without one only the known errors of connections are
- * transient. Everything else is fatal: rights, missing objects, authentication, a server without TLS, a defect.
+ * Classifies an error of a database write, by the table of SQLSTATEs. Without one only the known errors of connections
+ * are transient. Everything else is fatal: rights, missing objects, authentication, a server without TLS, a defect.
  */
 export function classifyDatabaseError(error: unknown): Fault {
   const state = sqlState(error);
@@ -111,7 +116,7 @@ function isOutage(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isOutage);
   if (!(error instanceof Error)) return false;
   const { code, syscall, name, message } = error as Error & { code?: unknown; syscall?: unknown };
-  // The runtime knows no name for some errors of a socket whose peer is gone: `write UNKNOWN`.
+  // For some errors of a socket whose peer is gone the runtime only has `write UNKNOWN`.
   if (code === "UNKNOWN") return typeof syscall === "string";
   return typeof code === "string" ? OUTAGES.has(code) : OUTAGE_NAMES.has(name) || BROKEN.test(message);
 }
@@ -122,14 +127,14 @@ export function sqlState(error: unknown): string | undefined {
   return typeof code === "string" && /^[0-9A-Z]{5}$/.test(code) && severity !== undefined ? code : undefined;
 }
 
-/** Whether the connection that gave this error must not be used again. */
+/** Whether the connection that returned this error must not be used again. */
 export function breaksConnection(error: unknown): boolean {
   const state = sqlState(error);
-  // 25: read-only or a failed transaction; on a new connection the address may lead to the new primary.
+  // 25 is read-only, or a failed transaction: a new connection to the same address may lead to the new primary.
   return state === undefined || ["08", "25", "57", "58"].includes(state.slice(0, 2));
 }
 
-/** Whether the server's certificate was not believed. Deno 2.7 gives such an error no code. */
+/** Whether the server's certificate was rejected. Deno 2.7 gives such an error no code. */
 function isTlsError(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: unknown };
   return typeof code === "string"
@@ -137,7 +142,7 @@ function isTlsError(error: unknown): boolean {
     : typeof message === "string" && message.startsWith("invalid peer certificate");
 }
 
-/** What to do about an error of connecting or of setting up, as a sentence to add to it; empty where nothing is known. */
+/** Advice on an error of connecting or of setting up, as a sentence to append; empty without advice. */
 export function adviseOnDatabaseError(error: unknown): string {
   const setUp = adviseOnSetUp(error);
   if (setUp !== undefined) return setUp;
@@ -164,7 +169,7 @@ export function adviseOnDatabaseError(error: unknown): string {
   return "";
 }
 
-/** What the driver says where the server has no TLS. */
+/** The driver's message about a server without TLS. */
 const NO_TLS = "The server does not support SSL connections";
 
 function adviseOnCertificate(error: string): string {

@@ -1,5 +1,5 @@
 /**
- * Tables of record kinds, made from their columns, so that a further kind is one file and brings its own.
+ * Creates the tables of record kinds from their columns, so that a further kind takes one file.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { ColumnType, RecordKind } from "../records/kind.ts";
 import type { Names } from "./names.ts";
 import { type Relation, viewOf } from "./schema/relation.ts";
 
-/** How each type is declared. `char` in quotes is the single-byte type. */
+/** SQL declarations of the types. `char` in quotes is the single-byte type. */
 export const SQL_TYPES: Record<ColumnType, string> = {
   int4: "int4",
   float8: "float8",
@@ -19,7 +19,7 @@ export const SQL_TYPES: Record<ColumnType, string> = {
   jsonb: "jsonb",
 };
 
-/** The same, as `format_type` of PostgreSQL gives them. */
+/** The same types in the notation of PostgreSQL's `format_type`. */
 const FORMATTED_TYPES: Record<ColumnType, string> = {
   ...SQL_TYPES,
   int4: "integer",
@@ -27,7 +27,7 @@ const FORMATTED_TYPES: Record<ColumnType, string> = {
   timestamptz: "timestamp with time zone",
 };
 
-/** What stands in the key of a row after `series_id` and `ts`, as one text of SQL. */
+/** Columns of a row's key after `series_id` and `ts`, as SQL. */
 export function furtherKey({ keyColumns }: Pick<RecordKind, "keyColumns">, row: string): string {
   const further = keyColumns.slice(1).map((name) => `${row}.${name}`);
   return further.length === 1
@@ -35,7 +35,7 @@ export function furtherKey({ keyColumns }: Pick<RecordKind, "keyColumns">, row: 
     : `${further.length === 0 ? "''" : `concat_ws(chr(31), ${further.join(", ")})`}`;
 }
 
-/** What a newer observation of a key has more of, as SQL: whether it revises others, and its time of receipt. */
+/** Columns that order observations of a key, as SQL: whether it revises others, then its time of receipt. */
 export function observationOrder({ revisions }: Pick<RecordKind, "revisions">, row: string): string {
   const isRevision = revisions === undefined
     ? "false"
@@ -43,10 +43,10 @@ export function observationOrder({ revisions }: Pick<RecordKind, "revisions">, r
   return `(${isRevision}, ${row}.received_at)`;
 }
 
-/** A code of a column of type `char`. */
+/** SQL for the code of a column of type `char`. */
 export const quoteCode = (code: string): string => `'${code}'::"char"`;
 
-/** Table and view of each kind but bars, which are made by migrations. */
+/** Table and view of each kind but bars, whose relations the migrations create. */
 export function kindRelations(): Relation[] {
   return Object.keys(recordKinds).filter((name) => name !== "bar").map(recordKind).flatMap((kind) => {
     const { table, view, keyColumns } = kind;
@@ -75,8 +75,8 @@ export function kindRelations(): Relation[] {
 }
 
 /**
- * The statements that make a kind's table. All identifiers are the kind's own. Columns stand in the order in which the kind
- * gives them, `series_id` after those of eight bytes.
+ * The statements that create a kind's table. All identifiers belong to the kind. Columns keep the kind's order, with
+ * `series_id` after those of eight bytes.
  */
 function createTable({ name, table, view, columns, keyColumns }: RecordKind, { of }: Names): string[] {
   const wide = columns.filter(({ type }) => type === "float8" || type === "timestamptz");
@@ -93,7 +93,7 @@ ${declared.join(",\n")},
   ];
 }
 
-/** The statement that makes a kind's view. */
+/** The statement that creates a kind's view. */
 function createView({ table, view, columns }: RecordKind, { of }: Names): string {
   const shown = columns.map((column) => `r.${column.name}`).filter((shown) =>
     !["r.ts", "r.received_at"].includes(shown)

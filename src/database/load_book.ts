@@ -1,18 +1,18 @@
 /**
- * The loads whose records a process is writing: which records are theirs, and what has been claimed for them.
+ * The loads whose records this process writes, with the claims for their rows.
  *
- * A record belongs to the load that has reserved its time of receipt. Before its row is written, its series and time are
- * claimed in the database, so that whatever becomes of the process, the rows of a load can be found.
+ * A record belongs to the load that has reserved its time of receipt. Before its row is written, its series and time
+ * are claimed in the database, so that the rows of a load can be found even after a crash.
  *
  * @module
  */
 import type { Client } from "pg";
 import type { Names } from "./names.ts";
 
-/** Times of receipt from the first on, up to but not including the second, in epoch microseconds. */
+/** Times of receipt, in epoch microseconds; `to` is exclusive. */
 export type Times = readonly [from: number, to: number];
 
-/** The first and last time of records of one series, in epoch milliseconds. */
+/** The first and last time of a series' records, in epoch milliseconds. */
 export interface SeriesSpan {
   readonly seriesId: number;
   readonly first: number;
@@ -23,23 +23,23 @@ export interface SeriesSpan {
 export interface LoadBook {
   /** Adds times that a load has reserved. */
   reserved(load: number, times: Times): void;
-  /** The loads. */
+  /** The ids of all loads. */
   ids(): readonly number[];
-  /** Forgets a load: the database does not have it any more. */
+  /** Removes a load that the database no longer has. */
   forget(load: number): void;
-  /** Forgets what is claimed: the database has other series. */
+  /** Removes all claims, since the database has other series. */
   forgetClaims(): void;
   /** The load that a record with that time of receipt belongs to. */
   loadAt(receivedAt: number): number | undefined;
   /** The times of a load, as a multirange of PostgreSQL. */
   timesOf(load: number): string;
-  /** Claims what records of a kind need that are about to be written, by the load that they belong to. */
+  /** Writes the claims for records of a kind that are about to be written, by the load that they belong to. */
   claim(client: Client, names: Names, kind: string, spans: ReadonlyMap<number, readonly SeriesSpan[]>): Promise<void>;
-  /** Replaces the claims of a load, which reach ahead, by the times of the records that were to be written. */
+  /** Replaces the claims of a load, which reach ahead, by the times of its records. */
   settle(client: Client, names: Names, load: number): Promise<void>;
 }
 
-/** The times of the records of a series that were to be written, and those that are claimed: none at first. */
+/** The times of the records of a series, and the claimed times; both are empty at first. */
 interface Claim {
   readonly kind: string;
   readonly seriesId: number;
@@ -49,7 +49,7 @@ interface Claim {
   claimedTo: number;
 }
 
-/** A claim as the database is to have it. */
+/** A claim to write to the database. */
 interface NewClaim {
   readonly claim: Claim;
   readonly from: number;
@@ -57,15 +57,18 @@ interface NewClaim {
 }
 
 interface KnownLoad {
-  /** In order; those that touch are one. */
+  /** In order; adjoining ranges are merged. */
   times: Times[];
   readonly claims: Map<string, Claim>;
 }
 
-/** A series that grows is claimed ahead by its length so far, and at least by this, in milliseconds: few claims are written. */
+/**
+ * A growing series is claimed ahead by its length so far, and at least by this, in milliseconds, so that few claims are
+ * written.
+ */
 const AHEAD_MS = 24 * 60 * 60_000;
 
-/** Makes an empty book. */
+/** Creates an empty book. */
 export function createLoadBook(): LoadBook {
   const loads = new Map<number, KnownLoad>();
 
@@ -112,7 +115,7 @@ export function createLoadBook(): LoadBook {
 
 const UNCLAIMED = { claimedFrom: Infinity, claimedTo: -Infinity };
 
-/** Notes a span; gives the claim that it needs, `undefined` where the present one does. */
+/** Adds a span; returns the claim that it needs, `undefined` if the present one covers it. */
 function widen(
   claims: Map<string, Claim>,
   kind: string,
@@ -145,7 +148,7 @@ const columnsOf = (claims: readonly NewClaim[]) => [
   claims.map(({ to }) => Math.round(to * 1000)),
 ];
 
-/** Epoch microseconds, which follow, as a time. */
+/** SQL for a time, before its epoch microseconds. */
 const EPOCH = "timestamptz 'epoch' + interval '1 microsecond' *";
 
 const claimStatement = ({ of }: Names) =>

@@ -1,5 +1,5 @@
 /**
- * Forgets loads of files that nobody will undo.
+ * Deletes old loads of files, which then can no longer be undone.
  *
  * @module
  */
@@ -7,8 +7,8 @@ import type { Client } from "pg";
 import type { Names } from "./names.ts";
 
 /**
- * Loads that are over: of an unfinished one, a run may still write. The one that was undone last stays, as readers of files tell
- * by it whether what they remember of a file is still stored.
+ * Loads that are over: a run may still write an unfinished one. The load undone last stays, since readers of files
+ * compare it to learn whether remembered positions still hold.
  */
 const isPrunable = ({ of }: Names) =>
   `l.tenant = $1 AND l.began_at < to_timestamp($2::float8 / 1000) AND (l.ended_at IS NOT NULL OR l.undone_at IS NOT NULL)
@@ -16,7 +16,7 @@ const isPrunable = ({ of }: Names) =>
     of("load")
   } o WHERE l.undo_began_at IS NOT NULL)`;
 
-/** Counts loads of a tenant that began before a time, and the rows that are kept for them. */
+/** Counts a tenant's loads that began before a time, and the rows kept for them. */
 export async function countPrunable(
   client: Client,
   names: Names,
@@ -34,13 +34,13 @@ FROM ${of("load")} l WHERE ${isPrunable(names)}`,
   return rows[0];
 }
 
-/** Rows that a statement removes. */
+/** Rows that a statement deletes. */
 const STEP_ROWS = 50_000;
 
-/** Forgets them. The rows that are kept go last, in steps: those that an interrupted run leaves are removed by the next. */
+/** Deletes the loads. The kept rows go last, in steps: the next run deletes those that an interrupted run leaves. */
 export async function pruneLoads(client: Client, names: Names, tenant: string, beforeMs: number): Promise<void> {
   const { of } = names;
-  // Of all at once, as the load that was undone last is another without the others.
+  // All in one statement, since the load undone last would be another once others are gone.
   await client.query(
     `WITH gone AS (
   DELETE FROM ${of("load")} AS l WHERE ${isPrunable(names)} RETURNING l.id

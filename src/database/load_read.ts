@@ -8,11 +8,11 @@ import type { LoadedFile } from "./loads.ts";
 import { ms, type Names } from "./names.ts";
 
 /**
- * How far a load has come:
- * - `unfinished`: it runs, or was interrupted;
- * - `ended`: its run has come to its end;
- * - `undoing`: somebody undoes it, or was interrupted in that;
- * - `undone`: nothing of it is stored any more.
+ * Progress of a load:
+ * - `unfinished`: its run has not ended, or was interrupted;
+ * - `ended`: its run has ended;
+ * - `undoing`: an undo runs, or was interrupted;
+ * - `undone`: none of its rows are stored any more.
  */
 export type LoadState = "unfinished" | "ended" | "undoing" | "undone";
 
@@ -26,11 +26,11 @@ export interface Load {
   readonly beganAt: number;
   readonly endedAt: number | null;
   readonly undoneAt: number | null;
-  /** The counts of its end; `null` where it has not come to it. */
+  /** The counts at its end; `null` before. */
   readonly ledger: Readonly<Record<string, number>> | null;
 }
 
-/** A series of a load, and the times between which its records lie. */
+/** A series of a load, with its first and last time. */
 export interface LoadSeries {
   readonly id: number;
   readonly kind: string;
@@ -43,7 +43,7 @@ export interface LoadSeries {
 /** A load with its parts. */
 export interface LoadDetails extends Load {
   readonly series: readonly LoadSeries[];
-  /** Rows that it has replaced, and which are kept. */
+  /** Number of replaced rows that are kept. */
   readonly replaced: number;
 }
 
@@ -61,7 +61,7 @@ export async function listLoads(client: Client, { of }: Names, tenant: string, l
   return rows;
 }
 
-/** A load of a tenant with its series; `undefined` where there is none of that id. */
+/** A load of a tenant with its series; `undefined` if the tenant does not have it. */
 export async function readLoad(
   client: Client,
   { of }: Names,

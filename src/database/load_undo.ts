@@ -1,8 +1,8 @@
 /**
- * Undoes loads of files: each row that is still as the load has written it becomes what it was before.
+ * Undoes loads of files: each row that the load was the last to write gets its earlier values back.
  *
- * It goes through the series of the load in steps of their own transactions. What a step has done is as if the load had never
- * been, so an undo that was interrupted is gone through again from the beginning, and finds the rest.
+ * It walks through the series of the load in steps, each its own transaction. After a step its rows are as if the load
+ * had never been, so an interrupted undo starts again from the beginning and finds the rest.
  *
  * @module
  */
@@ -16,31 +16,31 @@ import { ms, type Names } from "./names.ts";
 import { inStep, isIn, parametersOf, type RowRange, stepsOf } from "./row_steps.ts";
 import { inTransaction } from "./transaction.ts";
 
-/** What is done to the rows of a series. */
+/** Changes to the rows of a series. */
 export interface UndoneSeries extends Omit<LoadSeries, "first" | "last"> {
-  /** Rows that are removed, as there was none before. */
+  /** Rows deleted, as they did not exist before the load. */
   readonly removed: number;
-  /** Rows that are again what they were before. */
+  /** Rows with their earlier values. */
   readonly restored: number;
-  /** Rows of the series, between its first and last record of the load, that were written since; they are left as they are. */
+  /** Rows between the load's first and last record of the series that were written since; they stay. */
   readonly newer: number;
-  /** The times between which those are, in epoch milliseconds. */
+  /** The first and last time of those rows, in epoch milliseconds. */
   readonly newerFrom: number | null;
   readonly newerTo: number | null;
 }
 
 /** Options of {@linkcode undoLoad}. */
 export interface UndoOptions {
-  /** Whether nothing is changed. */
+  /** Whether to change nothing, and only report. */
   readonly isDry: boolean;
-  /** Hears of each series that is done. */
+  /** Called for each finished series. */
   readonly onSeries: (series: UndoneSeries) => void;
 }
 
-/** What one statement needs of a load. */
+/** The rows of a load, as statements need them. */
 interface LoadRows {
   readonly load: number;
-  /** Its times, as a multirange. */
+  /** Its times of receipt, as a multirange. */
   readonly times: string;
 }
 
@@ -50,8 +50,8 @@ type StepCounts = Omit<UndoneSeries, keyof LoadSeries>;
 const NOTHING: StepCounts = { removed: 0, restored: 0, newer: 0, newerFrom: null, newerTo: null };
 
 /**
- * Undoes a load, and returns how many series it has removed that were made for it. No record of the load is stored any more
- * from the beginning on: a run that still writes it fails.
+ * Undoes a load, and returns how many series made for it were removed. From the start on no further record of the load
+ * can be stored: a run that still writes it fails.
  *
  * @throws {FatalError} If the user lacks a right.
  */
@@ -71,7 +71,7 @@ export async function undoLoad(
       [load.id],
     );
   }
-  // Read only now: a run that was under way may have reserved and claimed more.
+  // Read only now: a run in progress may have reserved and claimed more before.
   const { rows: [{ times }] } = await client.query(
     `SELECT coalesce(range_agg(tstzrange(t.starts, t.ends)), '{}')::text AS times FROM ${
       of("load_time")
@@ -117,11 +117,11 @@ function add(one: StepCounts, other: StepCounts): StepCounts {
   };
 }
 
-/** Whether a row that was kept is the one before another of its key. */
+/** Whether a kept row is the previous value of another row. */
 const isKeptOf = (kind: RecordKind, row: string) =>
   `k.series_id = ${row}.series_id AND k.ts = ${row}.ts AND k.key = ${furtherKey(kind, row)}`;
 
-/** Counts what a step will do. */
+/** Counts the effects of a step. */
 async function count(client: Client, { of }: Names, { load, times }: LoadRows, step: RowRange): Promise<StepCounts> {
   const { kind } = step;
   const { rows: [counted] } = await client.query(
@@ -143,8 +143,8 @@ FROM (
 }
 
 /**
- * Puts back the rows of a step and removes the others. A later load may have replaced rows of this one: it keeps what was before
- * both of them then, so that it can be undone too.
+ * Puts the kept rows of a step back, and deletes the others. If a later load has replaced rows of this one, the kept
+ * rows pass to that load, so that it can be undone too.
  */
 async function undoStep(client: Client, { of }: Names, { load, times }: LoadRows, step: RowRange): Promise<void> {
   const { kind } = step;
@@ -186,10 +186,12 @@ WHERE k.load_id = $5 AND k.kind = $6 AND ${
   ]);
 }
 
-/** Longest wait for those who write, when series are removed. */
+/** Longest wait for writers when series are removed. */
 const LOCK_TIMEOUT = "5s";
 
-/** Removes series that were made for the load and have nothing. They stay where others write just then, or the right is missing. */
+/**
+ * Removes empty series that were made for the load. They stay while others write to them, or if the right is missing.
+ */
 async function removeSeries(client: Client, { of }: Names, load: number): Promise<number> {
   const tables = Object.keys(recordKinds).map((name) => of(recordKind(name).table));
   const holders = [...tables, of("series_coverage"), of("series_doubt")];
@@ -212,7 +214,7 @@ async function removeSeries(client: Client, { of }: Names, load: number): Promis
   return await inTransaction(client, remove).catch(() => 0);
 }
 
-/** Makes sure that rows may be removed: a role that only writes may not. */
+/** Checks that the user may delete rows: a role that only writes may not. */
 export async function checkRights(client: Client, { of, schema }: Names, tables: readonly string[]): Promise<void> {
   const { rows } = await client.query(
     `SELECT c.relname AS name, quote_ident(current_user) AS role FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -222,6 +224,6 @@ WHERE n.nspname = $2 AND c.relname = ANY ($1) AND NOT has_table_privilege(c.oid,
   if (rows.length === 0) return;
   const grants = rows.map(({ name, role }) => `GRANT DELETE ON ${of(name)} TO ${role}`);
   throw new FatalError(
-    `The user ${rows[0].role} may not remove rows: run this as the owner of the tables, or ${grants.join("; ")}`,
+    `The user ${rows[0].role} may not delete rows: run this as the owner of the tables, or ${grants.join("; ")}`,
   );
 }

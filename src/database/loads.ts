@@ -1,5 +1,5 @@
 /**
- * Records loads of files: what is loaded, and the times of receipt that no other writer gives.
+ * Records loads of files: their files, and times of receipt that no other writer uses.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { createLoadBook, type LoadBook, type Times } from "./load_book.ts";
 import type { Names } from "./names.ts";
 import { inTransaction } from "./transaction.ts";
 
-/** A file of a load; of standard input and pipes no size and digest are known before they are read. */
+/** A file of a load; for standard input and pipes, size and digest are not known in advance. */
 export interface LoadedFile {
   readonly path: string;
   readonly size?: number;
@@ -23,34 +23,34 @@ export interface EarlierLoad {
   readonly beganAt: number;
   readonly sha256: string;
   readonly path: string;
-  /** Whether it has come to its end. */
+  /** Whether its run has ended. */
   readonly isEnded: boolean;
 }
 
 /** Records the loads of a tenant. */
 export interface LoadStore {
-  /** What is known of the loads whose records are written. */
+  /** The loads whose records this process writes. */
   readonly book: LoadBook;
-  /** Loads of files with these digests that were not undone, the newest of each. */
+  /** The newest load of a file with each of these digests that was not undone. */
   findEarlier(digests: readonly string[], signal: AbortSignal): Promise<readonly EarlierLoad[]>;
   /** Begins a load, and returns its id. */
   begin(command: string, files: readonly LoadedFile[], signal: AbortSignal): Promise<number>;
   /** Adds files to a load. */
   add(load: number, files: readonly LoadedFile[], signal: AbortSignal): Promise<void>;
-  /** Reserves times of receipt for a load, `from` there on at the earliest: later than those of all loads before. */
+  /** Reserves times of receipt for a load, starting at `from` or later: they follow those of all earlier loads. */
   reserve(load: number, from: number, signal: AbortSignal): Promise<Times>;
-  /** Notes the end of a load, which has used its times up to `used`. */
+  /** Records the end of a load, which has used its times up to `used`. */
   finish(load: number, end: { readonly ledger: object; readonly used: number }, signal: AbortSignal): Promise<void>;
 }
 
 /** Options of {@linkcode recordLoads}. */
 export interface RecordLoadsOptions {
   readonly tenant: string;
-  /** Runs a piece of work on a connection, and gives it up when the signal aborts. */
+  /** Runs a piece of work on a connection, and aborts it with the signal. */
   readonly run: <T>(work: (client: Client, names: Names) => Promise<T>, signal: AbortSignal) => Promise<T>;
 }
 
-/** Times that are reserved at once, in microseconds: so many records can be read before more have to be reserved. */
+/** Times reserved at once, in microseconds: as many records can be read before the next reservation. */
 export const RESERVED_US = 4_000_000;
 
 const earlierQuery = ({ of }: Names) =>
@@ -62,7 +62,7 @@ ORDER BY f.file ->> 'sha256', l.ended_at IS NULL, l.id DESC`;
 const beginStatement = ({ of }: Names) =>
   `INSERT INTO ${of("load")} (tenant, command, files) VALUES ($1, $2, $3) RETURNING id`;
 const addStatement = ({ of }: Names) => `UPDATE ${of("load")} SET files = files || $2::jsonb WHERE id = $1`;
-// Times of a clock that was wrong by days are no reason for later ones.
+// Ignores times from a clock that was wrong by days, which would push all later ones.
 const reserveStatement = ({ of }: Names) =>
   `INSERT INTO ${of("load_time")} (load_id, starts, ends)
 SELECT $1, s.starts, s.starts + $3 * interval '1 microsecond'
@@ -76,7 +76,7 @@ RETURNING (extract(epoch FROM starts) * 1000000)::float8 AS starts`;
 const finishStatement = ({ of }: Names) =>
   `UPDATE ${of("load")} SET ended_at = clock_timestamp(), ledger = $2 WHERE id = $1`;
 
-// Of times that were reserved last, those are given back that were not used: the next load need not begin after them.
+// Returns the unused times of the last reservation, so that the next load does not have to start after them.
 const releaseStatement = ({ of }: Names) =>
   `UPDATE ${of("load_time")} SET ends = timestamptz 'epoch' + $2 * interval '1 microsecond'
 WHERE load_id = $1 AND starts < timestamptz 'epoch' + $2 * interval '1 microsecond'
@@ -101,7 +101,7 @@ export function recordLoads({ tenant, run }: RecordLoadsOptions): LoadStore {
     reserve: (load, from, signal) =>
       run(async (client, names) => {
         const [start] = await inTransaction(client, async () => {
-          // One at a time, so that no two overlap.
+          // One at a time, so that no two reservations overlap.
           await client.query(`LOCK TABLE ${names.of("load_time")} IN SHARE ROW EXCLUSIVE MODE`);
           return (await client.query(reserveStatement(names), [load, from, RESERVED_US])).rows;
         });

@@ -1,6 +1,6 @@
 /**
- * Migrations: numbered SQL files, applied in order, once; and then what is missing by the description of the schema, such as
- * the tables of further kinds of records and the roll-ups of bars.
+ * Applies migrations: numbered SQL files, in order, each once. Then it creates what the description of the schema has
+ * and the database lacks, such as tables of further record kinds and roll-ups of bars.
  *
  * @module
  */
@@ -34,7 +34,7 @@ interface Migration {
   readonly sql: (names: Names) => string;
 }
 
-/** All migrations, oldest first. Never changed once released: a further change is a further file. */
+/** All migrations, oldest first. A released one never changes: a further change takes a further file. */
 const migrations: readonly Migration[] = [
   { name: "bars", sql: bars },
   { name: "no-trade", sql: noTrade },
@@ -56,7 +56,7 @@ const createHistory = ({ of }: Names) =>
   applied_at timestamptz NOT NULL DEFAULT now()
 )`;
 
-/** The schema's version of this program. */
+/** The schema version of this program. */
 export const SCHEMA_VERSION = migrations.length;
 
 const schemaStep = ({ quotedSchema }: Names): Step => ({
@@ -64,26 +64,27 @@ const schemaStep = ({ quotedSchema }: Names): Step => ({
   statements: [`CREATE SCHEMA IF NOT EXISTS ${quotedSchema}`],
 });
 
-/** SQLSTATEs of a schema or a table that another process has just made. */
+/** SQLSTATEs of a schema or table that another process has just created. */
 const JUST_MADE = new Set(["23505", "42P06", "42P07"]);
 
-/** Most rounds of planning: what migrations make lets the comparison find what is still missing. */
+/** Most rounds of planning: the comparison may find more missing once a migration has run. */
 const ROUNDS = 3;
 
 /**
- * Brings the schema to {@linkcode SCHEMA_VERSION} and makes what is missing of it, all or nothing. Returns the names of what
- * was done.
+ * Brings the schema to {@linkcode SCHEMA_VERSION} and creates its missing parts, all or nothing. Returns the names of
+ * the steps taken.
  *
- * Processes that start at once wait for each other: the steps run in one transaction under a lock, which a pooler in
- * transaction mode keeps whole too. A schema that is up to date is only read, so that a user without the right to create
- * tables can write bars.
+ * Processes that start together wait for each other: the steps run in one transaction under a lock, which also works
+ * through a pooler in transaction mode. A schema that is up to date is only read, so that a user without the right to
+ * create tables can write bars.
  *
- * @throws {Error} If the database is newer than this program, holds relations of others, or refuses a step.
+ * @throws {Error} If the database is newer than this program, has relations of others under Barline's names, or refuses
+ * a step.
  */
 export async function migrate(client: Client, names: Names): Promise<string[]> {
   while (true) {
     if ((await planMigration(client, names)).length === 0) return [];
-    // Whatever the database's default: who has waited for the lock must see what the other has done meanwhile.
+    // Independent of the database's default: a process that waited for the lock must see the changes of the one before.
     await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
     try {
       const begun = await makeHistory(client, names);
@@ -98,9 +99,8 @@ export async function migrate(client: Client, names: Names): Promise<string[]> {
 }
 
 /**
- * Makes the schema and the table of the history, whose lock orders processes. Returns the names of the steps taken;
- * `undefined` where another process was faster: who makes the same table waits until the other has committed, and is
- * refused then.
+ * Creates the schema and the table of the history, whose lock orders processes. Returns the names of the steps taken;
+ * `undefined` if another process was faster: creating the same table waits for the other's commit and then fails.
  */
 async function makeHistory(client: Client, names: Names): Promise<string[] | undefined> {
   const { exists } = await inspectSchema(client, names, []);
@@ -115,7 +115,7 @@ async function makeHistory(client: Client, names: Names): Promise<string[] | und
   }
 }
 
-/** Takes all steps, and gives their names. */
+/** Takes all steps, and returns their names. */
 async function runAll(client: Client, names: Names): Promise<string[]> {
   await lockSchema(client, names);
   const done: string[] = [];
@@ -129,9 +129,9 @@ async function runAll(client: Client, names: Names): Promise<string[]> {
 }
 
 /**
- * What {@linkcode migrate} would do; `client` is `undefined` for a database that is not there yet.
+ * The steps that {@linkcode migrate} would take; `client` is `undefined` for a database that does not exist yet.
  *
- * @throws {FatalError} If the server is too old, the database is newer than this program, holds relations of others under
+ * @throws {FatalError} If the server is too old, the database is newer than this program, has relations of others under
  * Barline's names, or differs from the schema in a way that no step mends.
  */
 export async function planMigration(client: Client | undefined, names: Names): Promise<Step[]> {
@@ -155,7 +155,7 @@ export async function planMigration(client: Client | undefined, names: Names): P
   const script = pending.flatMap(({ statements }) => statements).join("\n");
   const isMade = ({ name }: { readonly name: string }) => makes(script, name, names);
   const others = findMissing(found).filter((each) => !isMade(each));
-  // What was dropped is made again first, as migrations build on it; its triggers may be made by them.
+  // Dropped relations are recreated first, as migrations build on them and may also create their triggers.
   return [
     ...others.map(({ name, create, triggers }) => ({
       name,
@@ -165,7 +165,7 @@ export async function planMigration(client: Client | undefined, names: Names): P
   ];
 }
 
-/** The migrations that come after a version. */
+/** The migrations after a version. */
 export function migrationSteps(version: number, names: Names): Step[] {
   return migrations.slice(version).map(({ name, sql }, at) => ({
     name,
@@ -177,14 +177,14 @@ export function migrationSteps(version: number, names: Names): Step[] {
   }));
 }
 
-/** Whether a script makes a relation or a trigger of that name. */
+/** Whether a script creates a relation or trigger with the name. */
 function makes(script: string, name: string, { of }: Names): boolean {
   const made = [`TABLE ${of(name)}`, `TABLE IF NOT EXISTS ${of(name)}`, `VIEW ${of(name)}`, `TRIGGER ${name}`];
   const isMade = made.some((each) => script.includes(`CREATE ${each} `));
   return isMade || script.includes(`RENAME TO ${name};`);
 }
 
-/** Refuses a schema without Barline's history in which somebody else's relations have Barline's names. */
+/** Refuses a schema without Barline's history in which others' relations have Barline's names. */
 function refuseOthers({ names: { schema }, relations }: FoundSchema): void {
   const others = Array.from(relations.values()).filter(({ name }) => name !== "barline_migration");
   if (others.length === 0) return;
@@ -197,26 +197,26 @@ function refuseOthers({ names: { schema }, relations }: FoundSchema): void {
 
 /** Options of {@linkcode prepareDatabase}. */
 export interface PrepareDatabaseOptions {
-  /** Ends it. */
+  /** Aborts it. */
   signal?: AbortSignal;
   /**
-   * Longest time until the database has told what its schema lacks, in milliseconds. What has to be done then may take as
-   * long as its statements may.
+   * Longest time to find the missing parts of the schema, in milliseconds. The steps that follow may take as long as
+   * their statements may.
    *
    * @default {the database's own, see `Database.answerMs`}
    */
   answerMs?: number;
-  /** What the user is to do with the database. @default {nothing} */
+  /** How the user will use the database. @default {no use} */
   uses?: Uses;
-  /** Hears of what makes writes slow, or some of them fail. */
+  /** Called with a warning about slow or partly failing writes. */
   warn?: (message: string) => void;
 }
 
 /**
- * Connects and brings the schema up to date, as every start does, and checks that records can be written into it. Returns
- * the names of what was applied.
+ * Connects and brings the schema up to date, as every start does, and checks that records can be written into it.
+ * Returns the names of the steps taken.
  *
- * @throws {PrepareError} If that cannot be done; names the database.
+ * @throws {PrepareError} If that fails; the message names the database.
  */
 export async function prepareDatabase(
   database: Database,
@@ -237,9 +237,9 @@ export async function prepareDatabase(
 }
 
 /**
- * Checks that the schema, which is up to date, serves these uses.
+ * Checks that an up-to-date schema serves these uses.
  *
- * @throws {FatalError} If it does not; says what to do.
+ * @throws {FatalError} If it does not; the message says what to do.
  */
 async function checkSchema(
   client: Client,
@@ -259,9 +259,9 @@ async function checkSchema(
 }
 
 /**
- * The version that the database's schema has; 0 where there is none.
+ * The version of the database's schema; 0 without one.
  *
- * @throws {Error} If it is newer than this program knows.
+ * @throws {Error} If it is newer than this program.
  */
 export async function readVersion(client: Client, { of, schema }: Names): Promise<number> {
   const found = await client.query(

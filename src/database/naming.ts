@@ -1,5 +1,5 @@
 /**
- * Finds the schema that the tables are in.
+ * Finds the schema of the tables.
  *
  * @module
  */
@@ -11,21 +11,21 @@ import { type Names, namesIn } from "./names.ts";
 export type FindNames = (client: Client) => Promise<Names>;
 
 /**
- * Finds the names in `schema`. Without one it is the schema that the `search_path` of the first connection leads to; it stays
- * the same for all later connections.
+ * Finds the names in `schema`. Without it, the schema is the one that the `search_path` of the first connection leads
+ * to, and stays the same for all later connections.
  */
 export function createNaming(schema?: string): FindNames {
   let names = schema === undefined ? undefined : namesIn(schema);
   return async (client) => names ??= namesIn(await readCurrentSchema(client));
 }
 
-/** Schemas that take nobody's tables, or none that last. */
+/** Schemas in which users cannot create tables, or none that last. */
 const SYSTEM_SCHEMAS = /^(pg_|information_schema$)/;
 
 /**
  * Reads the schema that the `search_path` leads to.
  *
- * @throws {FatalError} If it names none that exists and takes tables.
+ * @throws {FatalError} If no schema in it exists and can take tables.
  */
 async function readCurrentSchema(client: Client): Promise<string> {
   const { rows: [{ schema, role, path }] } = await client.query(

@@ -1,5 +1,5 @@
 /**
- * How far the series of a provider have come.
+ * Reads the newest bars of a provider's series.
  *
  * @module
  */

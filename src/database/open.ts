@@ -22,10 +22,10 @@ export async function openDatabase({ settings, target }: Config): Promise<Databa
 }
 
 /**
- * Opens the database that the configuration names to read it: the embedded one itself or, where another process has it,
- * through that.
+ * Opens the configured database for reading: the embedded one itself or, if another process has it open, through that
+ * process.
  *
- * @throws {Error} If the embedded database cannot be started, or the process that has it lets nobody in.
+ * @throws {Error} If the embedded database cannot be started, or the process that has it open admits no readers.
  */
 export async function openForReading(config: Config): Promise<Database> {
   const { dataDir, schema } = config.settings;
@@ -39,10 +39,11 @@ export async function openForReading(config: Config): Promise<Database> {
 }
 
 /**
- * Describes the server that keeps leases: of its own, or the one that records go to. What takes longer than `timeoutMs` is
- * given up. A URL without a password takes it where that of the main database does.
+ * Describes the server that keeps leases: one of their own, or the one that stores the records. Connecting and
+ * statements abort after `timeoutMs`. A URL without a password takes it from the same places as that of the main
+ * database.
  *
- * @throws {RangeError} If there is none: the embedded database is nobody else's.
+ * @throws {RangeError} If only the embedded database is configured, which other instances cannot reach.
  */
 export function openLeaseDatabase(
   { settings, target, variable }: Config,

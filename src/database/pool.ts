@@ -1,8 +1,8 @@
 /**
  * A bounded number of connections that many share: each is lent for one piece of work.
  *
- * Owners take turns. So that one whose work hangs, or who has much of it, keeps nobody else waiting, none may hold more
- * than half of the connections at once where there are others.
+ * Owners take turns. If there are several, none may hold more than half of the connections at once, so that an owner
+ * whose work hangs or takes long does not block the others.
  *
  * @module
  */
@@ -11,29 +11,29 @@ import { cutClient, type Database, endClient } from "./database.ts";
 import { sqlState, TransientError } from "./faults.ts";
 import type { Names } from "./names.ts";
 
-/** A connection that is lent. */
+/** A lent connection. */
 export interface Lease {
   /**
-   * The connection; opened where there was none to be had.
+   * The connection; opened if the pool has no idle one.
    *
-   * @throws {PoolFullError} If the server gives no further one, and others of the pool are lent: give the lease back and
-   * take another, which waits for one of those.
+   * @throws {PoolFullError} If the server admits no further connection, and others of the pool are lent: release the
+   * lease and take another, which waits for one of those.
    * @throws {Error} If it cannot be opened, or the lease is over.
    */
   connect(): Promise<Client>;
-  /** Gives it back. */
+  /** Returns the connection. */
   release(): void;
-  /** Cuts it, whether it is there yet or not. Others that lie idle are cut too: they may be as broken. */
+  /** Cuts the connection, even while it is opened. Idle ones are cut too, as they may be equally broken. */
   drop(): void;
 }
 
-/** Somebody who needs a connection now and then, one at a time. Disposing of it closes one that nobody else needs. */
+/** An occasional user of one connection at a time. Disposing of it closes a connection that no other borrower needs. */
 export interface Borrower extends AsyncDisposable {
   /** Waits for a connection; when `signal` aborts, throws its reason. */
   take(signal: AbortSignal): Promise<Lease>;
 }
 
-/** The connections. */
+/** The shared connections. */
 export interface Pool {
   /** Adds a borrower, one of several that an owner may have. */
   enter(owner: string): Borrower;
@@ -42,23 +42,23 @@ export interface Pool {
 interface Owner {
   borrowers: number;
   held: number;
-  /** Those of its borrowers that wait. */
+  /** Its borrowers that wait. */
   readonly queue: (() => void)[];
 }
 
-/** The server gives no further connection while the pool has others: the borrower has to wait for one of those. */
+/** The server admits no further connection while the pool has others: the borrower has to wait for one of those. */
 export class PoolFullError extends TransientError {
   override name = "PoolFullError";
 }
 
-/** SQLSTATE of a server, a database or a role that has as many connections as it may have. */
+/** SQLSTATE of a server, a database or a role whose limit of connections is reached. */
 const TOO_MANY_CONNECTIONS = "53300";
-/** After which time a pool that has shrunk tries one connection more, in milliseconds. */
+/** How long a pool that has shrunk waits before it tries one connection more, in milliseconds. */
 const GROW_AFTER_MS = 60_000;
 
 /**
- * Makes a pool of at most `size` connections; none is open yet. Where the server refuses more than it has given, the pool
- * shrinks to those, and tries one more now and then. `notice` hears of that.
+ * Creates a pool of at most `size` connections; none is open yet. If the server refuses further ones, the pool shrinks
+ * to those it has, and tries one more now and then. `notice` is called when that happens.
  */
 export function createPool(
   database: Pick<Database, "connect">,
@@ -66,21 +66,21 @@ export function createPool(
   warn: (message: string) => void = () => {},
 ): Pool {
   const idle: Client[] = [];
-  /** Connections that a lease holds. One that was given up counts no more, though the server may not have noticed yet. */
+  /** Connections in use by a lease. One that was given up no longer counts, even if the server still has it. */
   const lent = new Set<Client>();
-  /** How many connections the server gives, as far as is known. */
+  /** How many connections the server admits, as far as known. */
   let most = size;
   let growAt = Infinity;
   /** How many are being opened. */
   let opening = 0;
   let isTold = false;
   const owners = new Map<string, Owner>();
-  /** Owners that wait, the one whose turn it is first. */
+  /** Owners that wait; the first has the next turn. */
   const turns: Owner[] = [];
   let borrowers = 0;
   let held = 0;
 
-  /** Lends what can be lent. */
+  /** Lends connections to those who wait, as far as possible. */
   function lendNext(): void {
     if (most < size && Date.now() >= growAt) {
       most++;
@@ -99,17 +99,17 @@ export function createPool(
     }
   }
 
-  /** How many connections there are to wait for. */
+  /** How many connections exist, lent or idle. */
   const given = () => lent.size + idle.length;
 
-  /** Tells once that there are fewer connections than wanted, as soon as their number is known. */
-  function tellOfLimit(): void {
+  /** Warns once that the server admits fewer connections than requested, as soon as their number is known. */
+  function warnOfLimit(): void {
     if (isTold || opening > 0 || most >= size) return;
     isTold = true;
-    warn(`The server gives ${given()} connections and no more: lanes wait for each other`);
+    warn(`The server admits no more than ${given()} connections: lanes wait for each other`);
   }
 
-  /** Opens a connection for a lease; where the server gives no further one, learns how many there can be. */
+  /** Opens a connection for a lease; if the server admits no further one, the pool shrinks. */
   async function openClient(signal: AbortSignal): Promise<Client> {
     let opened: Client;
     opening++;
@@ -118,16 +118,16 @@ export function createPool(
     } catch (error) {
       opening--;
       if (sqlState(error) !== TOO_MANY_CONNECTIONS || given() + opening === 0) throw error;
-      // Those that are being opened may come to be, or shrink it further.
+      // Those being opened may succeed, or shrink the pool further.
       most = Math.min(most, given() + opening);
       growAt = Date.now() + GROW_AFTER_MS;
-      tellOfLimit();
+      warnOfLimit();
       throw new PoolFullError("Cannot open a further connection", { cause: error });
     }
-    // In one step with the next: in between it would count as neither.
+    // In one step with the next line, so that the connection never counts as neither.
     opening--;
     lent.add(opened);
-    tellOfLimit();
+    warnOfLimit();
     opened.once("end", () => {
       if (idle.includes(opened)) idle.splice(idle.indexOf(opened), 1);
     });
@@ -167,14 +167,14 @@ export function createPool(
       async connect() {
         const { signal } = cutting;
         signal.throwIfAborted();
-        // The one used last is the likeliest to be well.
+        // The connection used last is the most likely to work.
         client ??= idle.pop();
         if (client !== undefined) {
           lent.add(client);
           return client;
         }
         client = await openClient(signal);
-        // Who asked for it may have given up just as it came.
+        // The borrower may have given up just as the connection came.
         if (signal.aborted) {
           lent.delete(client);
           cutClient(client);
@@ -213,7 +213,7 @@ export function createPool(
           isGone = true;
           borrowers--;
           if (--owner.borrowers === 0) owners.delete(name);
-          // Those that nobody needs any more.
+          // Closes the idle connections that no borrower needs any more.
           await Promise.all(idle.splice(0, Math.max(0, idle.length + held - borrowers)).map(endClient));
         },
       };
@@ -221,7 +221,7 @@ export function createPool(
   };
 }
 
-/** Borrows a connection of the database for `fn`, when its turn has come; cuts it when `signal` aborts. */
+/** Borrows a connection of the database for `fn`, once its turn has come; cuts it when `signal` aborts. */
 export async function borrow<T>(
   { pool, database }: { readonly pool: Pool; readonly database: Pick<Database, "turn" | "names"> },
   owner: string,
@@ -234,7 +234,7 @@ export async function borrow<T>(
     const cut = () => lease.drop();
     signal.addEventListener("abort", cut, { once: true });
     try {
-      // It may have aborted before anybody listened.
+      // The signal may have aborted before the listener was added.
       signal.throwIfAborted();
       const result = await database.turn(async () => {
         const client = await lease.connect();

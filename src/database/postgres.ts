@@ -1,5 +1,5 @@
 /**
- * Connections to a PostgreSQL server, or to the one of several that can be used.
+ * Connects to a PostgreSQL server, or to a usable one of several.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { createNaming } from "./naming.ts";
 /** Options of {@linkcode openPostgres}. */
 export interface PostgresOptions {
   target: DatabaseTarget;
-  /** Schema of the tables. @default {the one that the search_path of the user leads to} */
+  /** Schema of the tables. @default {the first of the user's search_path} */
   schema?: string;
   /** Longest wait for a connection, in milliseconds. @default {the target's, else 10000} */
   connectTimeoutMs?: number;
@@ -26,8 +26,8 @@ export interface PostgresOptions {
 const GRACE_MS = 5000;
 
 /**
- * Settings by which the server writes out what is read back. A role or a database may have others, with which numbers are
- * rounded, times are no dates, and names have quotes.
+ * Settings that make values readable when they are read back. A role or a database may have other settings, by which
+ * numbers are rounded, times are not ISO dates, and names are quoted.
  */
 const READABLE =
   "SET extra_float_digits = 1; SET DateStyle = ISO; SET IntervalStyle = postgres; SET quote_all_identifiers = off";
@@ -35,8 +35,8 @@ const READABLE =
 /**
  * Describes a server, or several that stand in for each other; nothing is opened before {@linkcode Database.connect}.
  *
- * A connection goes to the first host that answers and does; the host that did last is asked first. A host that refuses
- * for good, such as a wrong password, ends the search, as in libpq.
+ * A connection goes to the first host that answers and fits; the last host used is tried first. A host that refuses for
+ * good, such as a wrong password, ends the search, as in libpq.
  */
 export function openPostgres(options: PostgresOptions): Database {
   const { target, schema, connectTimeoutMs = target.connectTimeoutMs ?? 10_000, statementTimeoutMs } = options;
@@ -59,7 +59,7 @@ export function openPostgres(options: PostgresOptions): Database {
       ssl: tlsOptions(target, host),
     }, signal);
     try {
-      // Set here and not in the start-up packet, which poolers such as PgBouncer refuse to pass on.
+      // Set here, not in the start-up packet, which poolers such as PgBouncer refuse to pass on.
       await client.query(`SET statement_timeout = ${Math.trunc(statementTimeoutMs)}; ${READABLE}`);
       await checkAttributes(client, target);
       return client;
@@ -74,7 +74,7 @@ export function openPostgres(options: PostgresOptions): Database {
     maxConnections: Infinity,
     names: createNaming(schema),
     statementTimeoutMs,
-    // Who waits long for a connection waits as long for what comes after it.
+    // A long configured wait for a connection applies to the first answers, too.
     answerMs: Math.max(ANSWER_MS, connectTimeoutMs),
     supportsCopy: true,
     async connect(signal) {
@@ -106,14 +106,14 @@ export function openPostgres(options: PostgresOptions): Database {
   return database;
 }
 
-/** Called where the server asks for a password and there is none. */
+/** Called if the server asks for a password and none is configured. */
 function lackPassword(): never {
   throw new FatalError(
-    "Cannot connect: the server wants a password; set POSTGRES_PASSWORD or PGPASSWORD, or use .pgpass",
+    "Cannot connect: the server asks for a password; set POSTGRES_PASSWORD or PGPASSWORD, or use .pgpass",
   );
 }
 
-/** Checks that the server is one that the target asks for. */
+/** Checks that the server has the attributes that the target asks for. */
 async function checkAttributes(client: Client, { sessionAttributes }: DatabaseTarget): Promise<void> {
   if (sessionAttributes === "any") return;
   const { rows: [{ standby, read_only }] } = await client.query(
@@ -126,7 +126,7 @@ async function checkAttributes(client: Client, { sessionAttributes }: DatabaseTa
 
 const messageOf = ({ message }: Error) => message;
 
-/** Connects a client whose later errors do not end the process: they come out of its queries. */
+/** Connects a client. Later errors do not end the process: the client's queries throw them. */
 export async function connectClient(config: ClientConfig, signal?: AbortSignal): Promise<Client> {
   signal?.throwIfAborted();
   const client = new Client(config);
@@ -136,7 +136,7 @@ export async function connectClient(config: ClientConfig, signal?: AbortSignal):
   client.once("end", () => signal?.removeEventListener("abort", cut));
   try {
     const connected = client.connect();
-    // The driver may not notice a cut before the connection is there.
+    // The driver may not notice a cut before the connection exists.
     await (signal === undefined ? connected : abortable(connected, signal));
   } catch (error) {
     client.end().catch(() => {});
@@ -153,7 +153,7 @@ export async function connectClient(config: ClientConfig, signal?: AbortSignal):
   return client;
 }
 
-/** What the modes of `sslmode` mean, as libpq defines them: `require` encrypts and verifies nothing. */
+/** TLS options of the modes of `sslmode`, by libpq's definition: `require` encrypts and verifies nothing. */
 function tlsOptions(target: DatabaseTarget, host: string): ClientConfig["ssl"] {
   // Unix sockets are never encrypted.
   if (target.sslmode === "disable" || host.startsWith("/")) return false;

@@ -1,5 +1,5 @@
 /**
- * Bringing the schema up to date at the first connection that can be had, which may come long after the start.
+ * Brings the schema up to date at the first successful connection, which may come long after the start.
  *
  * @module
  */
@@ -11,17 +11,17 @@ import type { Uses } from "./schema/rights.ts";
 
 /** Options of {@linkcode openPrepared}. */
 export interface PrepareOptions {
-  /** Does what is optional, once the schema is there; ends when `signal` aborts. */
+  /** Does the optional part once the schema is up to date; aborts with `signal`. */
   settle: (database: Database, signal: AbortSignal) => Promise<unknown>;
-  /** Hears why the database is not there, and says whether that may be waited for. */
+  /** Called with the reason why the database cannot be reached; returns whether waiting is allowed. */
   mayWait: (error: Error) => boolean;
-  /** See {@linkcode PrepareDatabaseOptions}, as the next two. */
+  /** See {@linkcode PrepareDatabaseOptions}, also for the next two. */
   answerMs?: number;
   uses?: Uses;
   warn?: (message: string) => void;
 }
 
-/** One try to prepare the database, for all who wait for it. */
+/** One attempt to prepare the database, shared by all who wait for it. */
 interface Attempt {
   readonly done: Promise<void>;
   readonly controller: AbortController;
@@ -29,8 +29,8 @@ interface Attempt {
 }
 
 /**
- * Prepares the database now or, where it is away and that may be waited for, before its first connection. Those who ask
- * for a connection meanwhile share one try, which ends when the last of them has given up.
+ * Prepares the database now or, if it cannot be reached and waiting is allowed, before its first connection. Callers
+ * that ask for a connection meanwhile share one attempt, which ends when the last of them gives up.
  *
  * @throws {Error} If it cannot be prepared.
  */
@@ -48,7 +48,7 @@ export async function openPrepared(database: Database, options: PrepareOptions):
   function begin(): Attempt {
     const controller = new AbortController();
     const done = prepareAll(controller.signal);
-    // Its failure is for those who wait; all of them may have gone.
+    // Its failure is for the callers that wait; all of them may have left.
     done.catch(() => {});
     return { done, controller, waiting: 0 };
   }
@@ -81,7 +81,7 @@ export async function openPrepared(database: Database, options: PrepareOptions):
         if (!isPrepared) await prepare(signal);
       } catch (error) {
         signal?.throwIfAborted();
-        // The database's own error says what it means.
+        // The database's own error, which can be classified.
         throw (error as Error).cause;
       }
       return await database.connect(signal);

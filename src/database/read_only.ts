@@ -9,9 +9,12 @@ import { identifier } from "./names.ts";
 
 /** Why a database takes no writes. */
 export interface ReadOnly {
-  /** What is in the way, and what to do about it. */
+  /** The reason, and what to do about it. */
   readonly message: string;
-  /** Whether it stays so until somebody changes it: a standby may be promoted, and a server may be opened again. */
+  /**
+   * Whether it stays so until an operator changes it. A standby may be promoted, and a closed server reopened, without
+   * one.
+   */
   readonly isPermanent: boolean;
 }
 
@@ -19,7 +22,7 @@ const STATE = `SELECT current_user AS role, current_database() AS database, pg_i
   current_setting('transaction_read_only') = 'on' AS read_only,
   (SELECT s.source FROM pg_settings s WHERE s.name = 'default_transaction_read_only') AS source`;
 
-/** Reads whether the database takes writes; `undefined` where it does. */
+/** Reads whether the database takes writes; `undefined` if it does. */
 export async function readReadOnly(client: Client): Promise<ReadOnly | undefined> {
   const { rows: [{ role, database, standby, read_only, source }] } = await client.query(STATE);
   if (standby) {
@@ -44,13 +47,13 @@ export async function readReadOnly(client: Client): Promise<ReadOnly | undefined
 }
 
 /**
- * Refuses a database that takes no writes because of a setting of the user or the database, and one behind a pooler that
- * allows no transactions.
+ * Refuses a database that takes no writes because of a setting of the user or the database, and one behind a pooler
+ * that allows no transactions.
  *
- * @throws {FatalError} If it takes none; says what to do.
+ * @throws {FatalError} If it takes no writes; the message says what to do.
  */
 export async function refuseReadOnly(client: Client): Promise<void> {
-  // In a transaction, as writes are: some poolers allow none.
+  // In a transaction like every write, which some poolers refuse.
   await client.query("BEGIN");
   const found = await readReadOnly(client);
   await client.query("COMMIT");

@@ -1,5 +1,5 @@
 /**
- * Walks through the rows of a series in steps that are short for the server, each its own transaction.
+ * Walks through the rows of a series in steps that take the server little time, each its own transaction.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import { sqlState } from "./faults.ts";
 import type { Names } from "./names.ts";
 import { inTransaction } from "./transaction.ts";
 
-/** Most rows of a series that a step looks at. */
+/** Most rows of a series in a step. */
 export const STEP_ROWS = 10_000;
 
-/** Rows of a kind and series; times as text of PostgreSQL, bounds included. */
+/** A range of rows of a kind and series; times are PostgreSQL's text, bounds included. */
 export interface RowRange {
   readonly kind: RecordKind;
   readonly seriesId: number;
@@ -20,14 +20,14 @@ export interface RowRange {
   readonly last: string;
 }
 
-/** SQLSTATEs of a transaction that lost against another one, and can be tried again. */
+/** SQLSTATEs of a transaction that lost against another one, and can be retried. */
 const LOST = new Set(["40001", "40P01", "55P03"]);
 /** Most attempts of a step. */
 const ATTEMPTS = 5;
 
 /**
- * The parts of a range, in order; the last ends where the range does, whether rows are there or not. A key of a row may be more
- * than its time: rows of one time are in one part.
+ * The parts of a range, in order; the last ends where the range does, even without rows there. The rows of one time
+ * stay in one part, as a key may have more columns than its time.
  */
 export async function* stepsOf(client: Client, { of }: Names, range: RowRange): AsyncGenerator<RowRange> {
   const { kind: { table }, seriesId, last } = range;
@@ -48,13 +48,13 @@ export async function* stepsOf(client: Client, { of }: Names, range: RowRange): 
   }
 }
 
-/** Runs `fn` in a transaction, again where it lost against another one. */
+/** Runs `fn` in a transaction, and retries it if it lost against another one. */
 export async function inStep<T>(client: Client, fn: () => Promise<T>): Promise<T> {
   for (let attempt = 1;; attempt++) {
     try {
       return await inTransaction(client, async () => {
-        // The limit is for careless statements, and a step is bounded. Without statistics, as after a load, the planner would
-        // take thousands of rows for one, and look for each among all others.
+        // The limit guards against careless statements, and a step is bounded. Without statistics, as after a load, the
+        // planner would take thousands of rows for one, and look up each among all others.
         await client.query(`SELECT set_config('timescaledb.max_tuples_decompressed_per_dml_transaction', '0', true),
   set_config('extra_float_digits', '1', true), set_config('enable_nestloop', 'off', true)`);
         return await fn();

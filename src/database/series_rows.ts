@@ -1,5 +1,5 @@
 /**
- * Deletes rows of series, and gives them to other series.
+ * Deletes the rows of series, or moves them to other series.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { observationOrder } from "./kinds.ts";
 import type { Names } from "./names.ts";
 import { inStep, isIn, parametersOf, type RowRange, stepsOf } from "./row_steps.ts";
 
-/** Series of a tenant, and which; each list that is there restricts them. */
+/** A choice among a tenant's series: each given list restricts it. */
 export interface SeriesChoice {
   readonly tenant: string;
   readonly kind: string;
@@ -19,7 +19,7 @@ export interface SeriesChoice {
   readonly timeframes?: readonly string[];
 }
 
-/** A series that has rows of a kind. */
+/** A series with rows of a kind. */
 export interface ChosenSeries {
   readonly id: number;
   readonly kind: string;
@@ -28,7 +28,7 @@ export interface ChosenSeries {
   readonly timeframe: string;
 }
 
-/** Times of rows as PostgreSQL reads them, bounds included. */
+/** Times of rows in PostgreSQL's text, bounds included. */
 export interface RowTimes {
   readonly first: string;
   readonly last: string;
@@ -37,7 +37,7 @@ export interface RowTimes {
 /** All times. */
 export const ALWAYS: RowTimes = { first: "-infinity", last: "infinity" };
 
-/** The series that are chosen, in the order of their names. */
+/** The chosen series, in the order of their names. */
 export async function chooseSeries(client: Client, { of }: Names, choice: SeriesChoice): Promise<ChosenSeries[]> {
   const { tenant, kind, providers = null, symbols = null, timeframes = null } = choice;
   const { rows } = await client.query(
@@ -65,7 +65,7 @@ export async function countRows(
   return rows[0].count;
 }
 
-/** Deletes rows of a series in steps, and returns how many. */
+/** Deletes rows of a series in steps, and returns their number. */
 export async function deleteRows(
   client: Client,
   names: Names,
@@ -84,16 +84,17 @@ export async function deleteRows(
   return deleted;
 }
 
-/** What became of the rows of a series that has another symbol now. */
+/** The result of moving the rows of a series to another symbol. */
 export interface MovedRows {
   readonly moved: number;
-  /** Rows whose key the other series had, with a newer observation. */
+  /** Rows for whose key the other series had a newer observation. */
   readonly superseded: number;
 }
 
 /**
- * Gives all rows of a series to the one of another symbol, in steps; of two with one key the newer observation stays, as if both
- * had been written there. What is known of the series follows first. An interrupted move is continued by the next.
+ * Moves all rows of a series to that of another symbol, in steps. For a key that both series have, the newer
+ * observation stays, as if both had been written there. Coverage and loads move first. The next move continues an
+ * interrupted one.
  */
 export async function moveRows(
   client: Client,
@@ -115,7 +116,7 @@ export async function moveRows(
   return { moved, superseded: moved - stored };
 }
 
-/** Makes the other series, and gives it what is known of this one: coverage, and the loads that have written it. */
+/** Creates the other series, and copies coverage and loads of this one to it. */
 async function prepareMove(
   client: Client,
   { of }: Names,
@@ -209,7 +210,7 @@ SELECT $4::int4, gone.* FROM gone ON CONFLICT DO NOTHING`,
   return rows[0];
 }
 
-/** Removes a series without rows. It stays where it has rows of another kind, or the right is missing. */
+/** Removes a series without rows. It stays if it has rows of another kind, or the right is missing. */
 async function forgetSeries(client: Client, { of }: Names, id: number): Promise<void> {
   try {
     await inStep(client, async () => {

@@ -1,18 +1,18 @@
 /**
- * The oldest server that Barline works with.
+ * Checks the server for the oldest supported version.
  *
  * @module
  */
 import type { Client } from "pg";
 import { FatalError } from "./faults.ts";
 
-/** It has `date_bin` and `idle_session_timeout`. */
+/** PostgreSQL 14 has `date_bin` and `idle_session_timeout`. */
 const OLDEST = 14;
 
 /**
  * Checks that the server is not too old.
  *
- * @throws {FatalError} If it is.
+ * @throws {FatalError} If it is older.
  */
 export async function checkServerVersion(client: Client): Promise<void> {
   const { rows: [{ number, name }] } = await client.query(

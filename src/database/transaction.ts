@@ -5,7 +5,7 @@
  */
 import type { Client } from "pg";
 
-/** Runs `fn` in a transaction, which is rolled back where `fn` or the commit fails. */
+/** Runs `fn` in a transaction, which is rolled back if `fn` or the commit fails. */
 export async function inTransaction<T>(client: Client, fn: () => Promise<T>): Promise<T> {
   await client.query("BEGIN ISOLATION LEVEL READ COMMITTED");
   try {

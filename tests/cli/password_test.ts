@@ -38,7 +38,10 @@ for (const method of ["scram-sha-256", "md5", "password"] as const) {
       await using work = await openWorkspace(server);
       const { code, json, stderr } = await work.ingest(["--limit", "5", "--database", urlOf(work)]);
       assertEquals([code, json.ended], [2, "failed"], stderr);
-      assertStringIncludes(stderr, "Cannot connect: the server wants a password; set POSTGRES_PASSWORD or PGPASSWORD");
+      assertStringIncludes(
+        stderr,
+        "Cannot connect: the server asks for a password; set POSTGRES_PASSWORD or PGPASSWORD",
+      );
       assertEquals(/SASL|must be a string/.test(stderr), false, stderr);
     },
   );

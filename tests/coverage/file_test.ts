@@ -82,7 +82,7 @@ Deno.test("a stream that was made anew brings the last day of each series into d
   assertEquals(await store.news!(OWNER), { changed: new Map() });
   stream = "second";
   const { changed, replaced } = await store.news!(OWNER);
-  assertEquals(replaced, "a stream that was made anew");
+  assertEquals(replaced, "a stream that was created again");
   assertEquals(changed.get("A")!.confirmed, [minutes([0, 2 * day])]);
   assertEquals(changed.get("A")!.doubts.map(({ from, to, reason }) => [from, to, reason]), [
     [...minutes([2 * day, 3 * day]), "restored"],

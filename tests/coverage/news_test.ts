@@ -57,9 +57,9 @@ controlTest("after a restore in place nothing is saved until what the dump holds
   await runServerProgram(directory, "pg_dump", "-Fc", "-f", dump, url);
   await store.save(OWNER, confirm("A", 50, 100));
   await runServerProgram(directory, "pg_restore", "--clean", "--single-transaction", "-d", url, dump);
-  await assertRejects(() => store.save(OWNER, confirm("A", 50, 120)), Error, "a table of bars made anew");
+  await assertRejects(() => store.save(OWNER, confirm("A", 50, 120)), Error, "a table of bars created again");
   const { changed, replaced } = await store.news!(OWNER);
-  assertEquals(replaced, "a table of bars made anew, as by a restore");
+  assertEquals(replaced, "a table of bars created again, as by a restore");
   assertEquals([...changed], [["A", { confirmed: [minutes([0, 50])], doubts: [] }]]);
   await store.save(OWNER, confirm("A", 50, 60));
   assertEquals(await store.news!(OWNER), { changed: new Map() });

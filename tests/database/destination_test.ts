@@ -74,7 +74,7 @@ controlTest("a database that is restored in place differs from before", async (s
   await runServerProgram(directory, "pg_dump", "-Fc", "-f", dump, url);
   await runServerProgram(directory, "pg_restore", "--clean", "--single-transaction", "-d", url, dump);
   const after = await withClient(database, readDestination);
-  assertEquals(findDifference(before, after), "a table of bars made anew, as by a restore");
+  assertEquals(findDifference(before, after), "a table of bars created again, as by a restore");
   await Deno.remove(directory, { recursive: true });
 }, { program: "pg_dump" });
 
@@ -90,7 +90,7 @@ controlTest(
     await runServerProgram(directory, "pg_restore", "-d", copy, dump);
     const there = databaseAt(copy);
     const after = await withClient(there, readDestination);
-    assertEquals([after.id, findDifference(before, after)], [before.id, "a database made anew"]);
+    assertEquals([after.id, findDifference(before, after)], [before.id, "a database created again"]);
     assertEquals(await prepareDatabase(there), []);
     await writeOnce(there, [numberedBar(0)]);
     await Deno.remove(directory, { recursive: true });

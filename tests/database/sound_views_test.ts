@@ -90,7 +90,7 @@ SELECT add_continuous_aggregate_policy('bar_1d', NULL, INTERVAL '1 day', INTERVA
   );
   await assertRejects(() => select(database, "SELECT * FROM bars_1d"), Error, "out of range");
   const done = await applyTimescale(database, {}, (problem) => problems.push(problem));
-  assertEquals(done, ["make bar_1d anew, so that no value lets it fail"]);
+  assertEquals(done, ["recreate bar_1d, so that no value makes it fail"]);
   await select(database, "SELECT * FROM bars_1d");
   const { rollups: now } = await withClient(database, readState);
   assertEquals(now.get("1d")?.refresh?.everySeconds, 7 * 60);

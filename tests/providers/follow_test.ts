@@ -97,7 +97,7 @@ Deno.test("a file that is truncated is read from its beginning, and its copy is 
   await Deno.writeTextFile(files.at("bars.csv.1"), `${csvFile(2)}${csvLine(2)}\n`);
   await Deno.truncate(files.at("bars.csv"));
   assertEquals(await run.next(1), [2]);
-  assertMatch(run.notices[0], /was truncated or written anew/);
+  assertMatch(run.notices[0], /was truncated or replaced/);
   await files.append(`${HEADER}\n${csvLine(3)}\n`);
   assertEquals(await run.next(1), [3]);
   await run.end();

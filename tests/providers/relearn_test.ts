@@ -55,7 +55,7 @@ Deno.test("what another process brought into doubt or confirmed while the feed s
 Deno.test("after a restore, what the database no longer confirms is asked for again", async () => {
   const { run, clock, asked } = await runWith({
     changed: new Map([[SYMBOL, confirmedUntil(4)]]),
-    replaced: "a table of bars made anew, as by a restore",
+    replaced: "a table of bars created again, as by a restore",
   });
   using _clock = clock;
   assertEquals(

@@ -137,7 +137,7 @@ for (
   const [change, words] of [
     [{ id: "b" }, "another database"],
     [{ system: "9" }, "another server"],
-    [{ table: "9" }, "a table of bars made anew, as by a restore"],
+    [{ table: "9" }, "a table of bars created again, as by a restore"],
     [{ timeline: "00000002" }, "a server that was promoted or recovered meanwhile"],
     [{ wal: "999" }, "an earlier state of the server, as by a snapshot"],
   ] as const

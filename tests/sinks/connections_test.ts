@@ -29,7 +29,7 @@ controlTest("lanes share the connections that a role may have, and no write fail
   }
   const mine = "SELECT count(*)::int AS count FROM pg_stat_activity WHERE usename = 'limited'";
   assertEquals(await select(database, mine), [{ count: 2 }]);
-  assertEquals(notices, ["The server gives 2 connections and no more: lanes wait for each other"]);
+  assertEquals(notices, ["The server admits no more than 2 connections: lanes wait for each other"]);
   await Promise.all(lanes.map((lane) => lane[Symbol.asyncDispose]()));
   assertEquals(await storedNumbers(database), numbers(1000));
 });

@@ -1,5 +1,5 @@
 /**
- * Which roles read which tenants' rows.
+ * Grants roles access to tenants' rows.
  *
  * @module
  */
@@ -15,22 +15,22 @@ import { planSchemas, readerSchema, readSchemas } from "./schemas.ts";
 /** A change of grants. */
 export interface GrantChange {
   readonly role: string;
-  /** The tenant; `undefined` is all of them. */
+  /** The tenant; `undefined` means all tenants. */
   readonly tenant: string | undefined;
   readonly isRevoked: boolean;
 }
 
-/** What has come of a change. */
+/** The result of a change. */
 export interface GrantReport {
   readonly grants: Grants;
-  /** What people should know. */
+  /** Notices for the user. */
   readonly notices: readonly string[];
 }
 
-/** Longest wait for a lock on a table, which all who come later would wait for too. */
+/** Longest wait for a lock on a table, during which all later users of the table wait, too. */
 const LOCK_TIMEOUT = "10s";
 
-/** Reads who may read what. */
+/** Reads the present grants. */
 export async function readGrants(client: Client, names: Names): Promise<Grants> {
   const relations = await readRelations(client, names);
   return await grantsOf(client, relations);
@@ -41,10 +41,10 @@ async function grantsOf(client: Client, { names, way }: Relations): Promise<Gran
 }
 
 /**
- * Changes who may read what, all or nothing: the role then sees the rows of its tenants and no others, through tables,
- * views and roll-ups. What it could read by other ways is found, and refused.
+ * Changes grants, all or nothing: the role then sees the rows of its tenants and no others, through tables, views and
+ * roll-ups. A role that could read more in another way is refused.
  *
- * @throws {Error} If the role is not there, or could see more or change something in another way.
+ * @throws {Error} If the role does not exist, or could see more rows or change something in another way.
  */
 export async function changeGrants(
   client: Client,
@@ -72,7 +72,7 @@ export async function changeGrants(
       notices.push(
         ...await setSearchPath(client, role, grants.has(role) ? await readerSchema(client, names, role) : undefined),
       );
-    } else if (before.size === 0 && grants.size > 0) notices.push(...await tellOthers(client, relations, grants));
+    } else if (before.size === 0 && grants.size > 0) notices.push(...await noticesForOthers(client, relations, grants));
     return { grants, notices };
   });
 }
@@ -98,7 +98,9 @@ function change(before: Grants, { role, tenant, isRevoked }: GrantChange): Grant
   return grants;
 }
 
-/** Lets the role find its views by the names that all know. Another role may be changed by few. */
+/**
+ * Sets the search path of the role, so that it finds its views by their usual names. Few roles may change another one.
+ */
 async function setSearchPath(client: Client, role: string, schema: string | undefined): Promise<string[]> {
   const { rows: [{ statement }] } = await client.query(
     `SELECT format(CASE WHEN $2::text IS NOT NULL THEN 'ALTER ROLE %I IN DATABASE %I SET search_path = %I'
@@ -118,8 +120,8 @@ async function setSearchPath(client: Client, role: string, schema: string | unde
   }
 }
 
-/** Names those who could read until now, and see nothing from the first policy on. */
-async function tellOthers(
+/** Lists the roles that could read until now, and see nothing once the first policy exists. */
+async function noticesForOthers(
   client: Client,
   { tables, views, names: { of } }: Relations,
   grants: Grants,

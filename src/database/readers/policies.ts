@@ -1,6 +1,6 @@
 /**
- * Readers by row-level security: policies on the tables name the roles, and views are asked on the reader's behalf. A
- * policy holds nothing but constants, so that no setting of a session changes what it lets through.
+ * Restricts readers by row-level security: policies on the tables name the roles, and views run with the reader's
+ * rights. A policy consists of constants, so that no setting of a session changes its effect.
  *
  * @module
  */
@@ -29,7 +29,7 @@ WHERE schemaname = $1 AND tablename = $2 AND (policyname = $3 OR starts_with(pol
   return grants;
 }
 
-/** The statements that lead from some grants to others. */
+/** The statements that turn one set of grants into another. */
 export function planPolicies({ names, tables, views }: Relations, before: Grants, after: Grants): string[] {
   const all = [SERIES, ...tables];
   const { of } = names;
@@ -43,7 +43,7 @@ export function planPolicies({ names, tables, views }: Relations, before: Grants
       continue;
     }
     statements.push(`ALTER TABLE ${of(table)} ENABLE ROW LEVEL SECURITY`);
-    // Those who may write and are not the owner, whom policies do not concern.
+    // Writers that are not the owner: policies do not apply to the owner.
     const mayWrite = `(SELECT has_table_privilege(current_user, ${literal(of(table))}, 'INSERT'))`;
     statements.push(
       `CREATE POLICY ${identifier(WRITERS)} ON ${of(table)} USING (${mayWrite}) WITH CHECK (${mayWrite})`,
@@ -69,12 +69,12 @@ export function planPolicies({ names, tables, views }: Relations, before: Grants
   return statements;
 }
 
-/** Names of all policies that some grants have led to. */
+/** Names of all policies that these grants need. */
 function policiesOf(grants: Grants, of: Names["of"]): string[] {
   return [WRITERS, ...conditionsOf(SERIES, grants, of).keys()];
 }
 
-/** The policies of a table: what they let through, and to whom. */
+/** The policies of a table: their conditions, and their roles. */
 function conditionsOf(
   table: string,
   grants: Grants,

@@ -1,5 +1,5 @@
 /**
- * What readers of a tenant may come to: the tables, the views over them, and what lies below those.
+ * The relations that readers of a tenant may reach: the tables, the views over them, and the relations below those.
  *
  * @module
  */
@@ -8,22 +8,21 @@ import { recordKind, recordKinds } from "../../records/mod.ts";
 import type { Names } from "../names.ts";
 import { rollups } from "../timescale/rollups.ts";
 
-/** Tenants of each role, by name; `undefined` is all of them. */
+/** Tenants of each role, by name; `undefined` means all tenants. */
 export type Grants = ReadonlyMap<string, ReadonlySet<string> | undefined>;
 
-/** The relations that are there, by name. */
+/** The existing relations, by name. */
 export interface Relations {
   readonly names: Names;
   /** Tables with a column `series_id`. */
   readonly tables: readonly string[];
   /** Views with a column `tenant`. */
   readonly views: readonly string[];
-  /** What nobody is to read: materialized data of all tenants. */
+  /** Materialized data of all tenants, which no reader may see. */
   readonly hidden: readonly string[];
   /**
-   * How a reader can be kept to rows: by policies of the tables, which views heed that are asked on the reader's behalf;
-   * or, where tables cannot have policies (hypertables that are compressed) or views cannot be asked like that (before
-   * PostgreSQL 15), by views of their own.
+   * How a reader is restricted to rows: by policies of the tables, with views that run with the reader's rights; or by
+   * views of the role's own, where policies cannot work (compressed hypertables, or views before PostgreSQL 15).
    */
   readonly way: "policies" | "views";
 }
@@ -35,7 +34,7 @@ const kinds = Object.keys(recordKinds).map(recordKind);
 const TABLES = [...kinds.map(({ table }) => table), "series_coverage", "series_doubt"];
 const VIEWS = [...kinds.map(({ view }) => view), "latest_bars", "data_freshness", ...rollups.map(({ view }) => view)];
 
-/** Reads which of them there are. */
+/** Reads which of the relations exist. */
 export async function readRelations(client: Client, names: Names): Promise<Relations> {
   const { schema } = names;
   const { rows } = await client.query(
@@ -53,7 +52,7 @@ FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = $2 A
       )).rows.length > 0;
   const found = new Map<string, { relkind: string; divided: boolean }>(rows.map((row) => [row.relname, row]));
   const isTable = (name: string) => ["r", "p"].includes(found.get(name)?.relkind ?? "");
-  // Rights on a table that is divided are rights on its parts, which know nothing of its policies.
+  // Rights on a divided table extend to its parts, to which its policies do not apply.
   const isDivided = isHypertable || TABLES.some((name) => found.get(name)?.divided);
   return {
     names,

@@ -1,5 +1,5 @@
 /**
- * What a reader could do beside what it is granted.
+ * Finds rights of a reader beyond its grants.
  *
  * @module
  */
@@ -14,10 +14,10 @@ const POWERS = [
 const WRITES = ["INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"];
 
 /**
- * Makes sure that a role sees its rows alone and can change nothing. Memberships count whether they are inherited or
- * not, as who has them can use them at any time.
+ * Checks that a role sees only its own rows and can change nothing. Memberships count even if they are not inherited,
+ * as the role can use them at any time.
  *
- * @throws {Error} If there is a way; names it, and what to do.
+ * @throws {Error} If the role has such a right; the message names it, and what to do.
  */
 export async function findRights(
   client: Client,

@@ -1,6 +1,6 @@
 /**
- * Readers by views of their own: a schema for each role, with a view for each table and view that all know, which lets
- * the rows of its tenants through. The role has no right on anything below.
+ * Restricts readers by views of their own: a schema for each role, with a view of the rows of its tenants for each
+ * public table and view. The role has no rights on the relations below.
  *
  * @module
  */
@@ -10,7 +10,9 @@ import { type Grants, type Relations, SERIES } from "./relations.ts";
 
 const PREFIX = "barline_reader_";
 
-/** The schemas of a role's views over tables of series, and whether those are Barline's own or those of another schema. */
+/**
+ * The schemas of a role's views over tables of series, and whether they belong to this schema of Barline or to another.
+ */
 const SCHEMAS = `SELECT n.nspname AS schema, r.rolname AS role, k.nspname = $2 AS own,
   obj_description(n.oid, 'pg_namespace')::json AS grant
 FROM pg_roles r JOIN pg_namespace n ON n.nspname = $1 || r.oid OR starts_with(n.nspname, $1 || r.oid || '_')
@@ -30,7 +32,7 @@ export async function readSchemas(client: Client, { schema }: Names): Promise<Gr
   );
 }
 
-/** The schema of a role's views: one of its own for each schema of Barline's in the database. */
+/** The schema of a role's views: a role has one for each schema of Barline in the database. */
 export async function readerSchema(client: Client, { schema }: Names, role: string): Promise<string> {
   const found = (await client.query(SCHEMAS, [PREFIX, schema])).rows.filter((row) => row.role === role);
   const own = found.find((row) => row.own);
@@ -43,7 +45,7 @@ FROM pg_roles r, pg_namespace n WHERE r.rolname = $2 AND n.nspname = $3`,
   return found.some((row) => row.schema === first) ? further : first;
 }
 
-/** The statements that lead from some grants to others. */
+/** The statements that turn one set of grants into another. */
 export async function planSchemas(
   client: Client,
   relations: Relations,
@@ -76,7 +78,7 @@ function planSchema(
     ...views.map((view): [string, string] => [view, own(view)]),
   ]);
   const made = Array.from(conditions, ([name, condition]) =>
-    // What a reader asks is looked at after the condition, so that no function of his sees a row of others.
+    // A reader's own conditions run after this one, so that none of the reader's functions sees a row of others.
     `CREATE OR REPLACE VIEW ${schema}.${name} WITH (security_barrier = true) AS
 SELECT * FROM ${of(name)} WHERE ${condition}`);
   return [

@@ -1,5 +1,5 @@
 /**
- * The rights of a role that writes records, on each relation, and the advice where one is missing.
+ * The rights that a role needs to write records, on each relation, and advice about a missing one.
  *
  * @module
  */
@@ -10,19 +10,19 @@ const ADD = ["SELECT", "INSERT"];
 const WRITE = [...ADD, "UPDATE"];
 const CHANGE = [...WRITE, "DELETE"];
 
-/** Tables that are read, but written by migrations alone. */
+/** Tables that only migrations write. */
 const FIXED = new Set(["barline_migration", "barline_destination"]);
-/** Tables whose rows come and go. */
+/** Tables whose rows are also deleted. */
 const PASSING = new Set([
   ...["cluster_instance", "cluster_lease", "series_coverage", "series_doubt"],
   ...["load", "load_time", "load_series", "load_replaced"],
 ]);
-/** Series are added and never changed, the table also through its view. */
+/** Series are added and never changed; the table also through its view. */
 const SERIES = new Set(["series", "series_key"]);
-/** Written by functions of the schema alone. */
+/** Tables that only functions of the schema write. */
 const INTERNAL = new Set(["bar_deletion", "bar_part"]);
 
-/** The rights that a role which writes needs on a relation; empty where it needs none. */
+/** The rights that a writing role needs on a relation; empty if it needs none. */
 export function rightsOn(name: string): readonly string[] {
   if (INTERNAL.has(name)) return [];
   if (FIXED.has(name)) return READ;
@@ -33,18 +33,18 @@ export function rightsOn(name: string): readonly string[] {
 
 const GRANT_ALL = "As the owner run `barline migrate --grant ROLE` for the user.";
 
-/** The function of the server that finds rows which a policy or the check of a view forbids. */
+/** The function of the server that refuses rows by a policy or by the check of a view. */
 const POLICY_CHECK = "ExecWithCheckOptions";
 
 /**
- * What to do about a refusal for a missing right (42501), from the server's message and the function that refuses;
- * `undefined` where it is about nothing of Barline's.
+ * Advice about a missing right (42501), from the server's message and the function that refuses; `undefined` if it does
+ * not concern a relation of Barline.
  */
 export function adviseOnRight(message: string, routine?: string): string | undefined {
   if (routine === POLICY_CHECK) return "Make a policy that lets the user write the table, or ALTER ROLE … BYPASSRLS.";
-  // Who must own something needs no right on it.
+  // A statement for owners only cannot be allowed by a right.
   if (message.startsWith("must be owner")) return undefined;
-  // The server writes in the language of its settings, and names things in any.
+  // The message may be in any language, but has the relation's name.
   const words = message.match(/[a-z0-9_]+/g) ?? [];
   if (words.some((word) => functions.some(({ name }) => name === word))) return GRANT_ALL;
   const name = words.findLast((word) => relationOf(word) !== undefined);

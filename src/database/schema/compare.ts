@@ -1,5 +1,5 @@
 /**
- * How a database differs from the description of the schema, and what mends it.
+ * Compares a database with the description of the schema, and plans the repair.
  *
  * @module
  */
@@ -12,35 +12,35 @@ import type { Relation } from "./relation.ts";
 
 /** A difference that `migrate` does not mend. */
 export interface Difference {
-  /** A sentence that names what is there, what is expected, and what to do. */
+  /** A sentence with the present and the expected state, and what to do. */
   readonly message: string;
-  /** Whether no record can be written with it. */
+  /** Whether it makes every write fail. */
   readonly isFatal: boolean;
 }
 
-/** What a comparison has found. */
+/** The result of a comparison. */
 export interface Comparison {
-  /** The steps that make what is missing, in order. */
+  /** The steps that create the missing parts, in order. */
   readonly steps: readonly Step[];
   readonly differences: readonly Difference[];
 }
 
-/** The relations that are not there. */
+/** The missing relations. */
 export function findMissing({ relations: there }: FoundSchema): Relation[] {
   return relations.filter(({ name }) => !there.has(name));
 }
 
 /**
- * Refuses a schema with which no record could be written.
+ * Refuses a schema that no record could be written to.
  *
- * @throws {FatalError} If it is one; says what to do.
+ * @throws {FatalError} If a difference is fatal; the message says what to do.
  */
 export function refuseFatal({ differences }: Comparison): void {
   const fatal = differences.filter(({ isFatal }) => isFatal);
   if (fatal.length > 0) throw new FatalError(fatal.map(({ message }) => message).join(". "));
 }
 
-/** Compares what there is with the description of the schema. */
+/** Compares a database with the description of the schema. */
 export function compareSchema(found: FoundSchema): Comparison {
   const steps: Step[] = [];
   const differences: Difference[] = [];
@@ -67,8 +67,8 @@ export function compareSchema(found: FoundSchema): Comparison {
 }
 
 /**
- * Notes each bar that is deleted, also where a partition is named: only triggers of rows are those of the partitions, too. The
- * end of a statement takes up what was noted.
+ * Records each deleted bar, also for statements that name a partition: only row triggers apply to partitions. The end
+ * of the statement processes the recorded bars.
  */
 const notePartitions = ({ of }: Names) => [
   `DROP TRIGGER IF EXISTS bars_deleted ON ${of("bar")}`,
@@ -77,7 +77,7 @@ const notePartitions = ({ of }: Names) => [
 EXECUTE FUNCTION ${of("noted_bars_deleted")}()`,
 ];
 
-/** The statements that make the triggers of a relation, but those that are there. */
+/** The statements that create the missing triggers of a relation. */
 function triggersOf(
   { name, triggers }: Pick<Relation, "name" | "triggers">,
   there: readonly string[],
@@ -99,7 +99,7 @@ function explainKind({ schema }: Names, { name, kind }: Relation, there: FoundRe
     `not Barline's: expected a ${kind}. Rename it, or use --schema NAME`;
 }
 
-/** Whether a view has all columns, whatever stands beside them; their types are those of the tables. */
+/** Whether a view has all columns; it may have others. Their types are those of the tables. */
 function hasColumns({ columns }: Relation, there: FoundRelation): boolean {
   return columns.every(({ name }) => there.columns.some((column) => column.name === name));
 }

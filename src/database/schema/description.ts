@@ -1,10 +1,10 @@
 /**
- * The schema of this version: every table and view with its columns, keys and triggers, and the statements that make
+ * The schema of this version: every table and view with its columns, keys and triggers, and the statements that create
  * it.
  *
  * `schema.json` describes the result of the numbered migrations; `deno task describe` reads it from a database that
- * they have made. Kinds of records and roll-ups of bars describe their own. `migrate` makes the missing parts; a start
- * and `doctor` compare databases with it.
+ * they have created. Kinds of records and roll-ups of bars describe their own relations. `migrate` creates the missing
+ * parts; a start and `doctor` compare databases with it.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { rollupRelations } from "../timescale/rollups.ts";
 import type { Relation, TriggerFunction } from "./relation.ts";
 import migrated from "./schema.json" with { type: "json" };
 
-/** A statement in `schema.json`: every other part is the name of something in the schema. */
+/** A statement in `schema.json`: every second part is a name in the schema. */
 export type Template = readonly string[];
 
 /** The statement in a schema. */
@@ -26,10 +26,10 @@ const withStatement = ({ name, create }: { readonly name: string; readonly creat
   create: (names) => write(create, names),
 });
 
-/** Relations that no migration makes. */
+/** Relations that no migration creates. */
 export const furtherRelations: readonly Relation[] = [...kindRelations(), ...rollupRelations()];
 
-/** All relations, each after those that it is made of. */
+/** All relations, each after those that it depends on. */
 export const relations: readonly Relation[] = [
   ...migrated.relations.map(({ create, triggers, kind, ...described }): Relation => ({
     ...described,
@@ -40,10 +40,10 @@ export const relations: readonly Relation[] = [
   ...furtherRelations,
 ];
 
-/** All functions of triggers. */
+/** All trigger functions. */
 export const functions: readonly TriggerFunction[] = migrated.functions.map(withStatement);
 
-/** The relation of that name. */
+/** The relation with the name. */
 export function relationOf(name: string): Relation | undefined {
   return relations.find((relation) => relation.name === name);
 }

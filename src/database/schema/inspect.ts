@@ -1,6 +1,6 @@
 /**
- * What a database has of the schema, read from `pg_catalog`, in Barline's schema alone: tables of the same names in another
- * one belong to somebody else.
+ * Reads the existing parts of the schema from `pg_catalog`, in Barline's schema alone: tables with the same names in
+ * other schemas do not belong to Barline.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { DEFAULT_SCHEMA, identifier, type Names } from "../names.ts";
 import { functions, relations } from "./description.ts";
 import type { Column } from "./relation.ts";
 
-/** What stands in the place of a relation. */
+/** The kind of an existing relation. */
 export type FoundKind = "table" | "partitioned table" | "view" | "materialized view" | "foreign table" | "other";
 
-/** A relation that is there. */
+/** An existing relation. */
 export interface FoundRelation {
   readonly name: string;
   readonly kind: FoundKind;
@@ -22,26 +22,26 @@ export interface FoundRelation {
   /** Columns of each unique key that `ON CONFLICT` can name, in alphabetical order. */
   readonly keys: readonly (readonly string[])[];
   readonly triggers: readonly string[];
-  /** Rules that rewrite what is inserted or updated. */
+  /** Rules that rewrite inserts or updates. */
   readonly rules: readonly string[];
   /** Whether a crash of the server empties it, or a partition of it. */
   readonly isUnlogged: boolean;
-  /** Of a partitioned table, whether rows that no partition is made for have a place. */
+  /** Whether rows outside all partitions have a place; only for a partitioned table. */
   readonly hasDefaultPartition: boolean;
 }
 
-/** What there is. */
+/** The existing parts of a schema. */
 export interface FoundSchema {
-  /** Names in the schema that is looked into. */
+  /** Names in the inspected schema. */
   readonly names: Names;
-  /** Whether the schema is there. */
+  /** Whether the schema exists. */
   readonly exists: boolean;
   readonly relations: ReadonlyMap<string, FoundRelation>;
-  /** Names of the functions that are there. */
+  /** Names of the existing functions. */
   readonly functions: ReadonlySet<string>;
 }
 
-/** A database in which there is nothing yet. */
+/** An empty database. */
 export const noSchema = (names: Names): FoundSchema => ({
   names,
   exists: names.schema === DEFAULT_SCHEMA,
@@ -53,7 +53,7 @@ const COLUMNS = `SELECT json_agg(json_build_object('name', a.attname, 'type', fo
     'required', a.attnotnull AND NOT a.atthasdef AND a.attidentity = '') ORDER BY a.attnum)
   FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped`;
 
-// Those with expressions, conditions or a later check are nothing for ON CONFLICT.
+// ON CONFLICT cannot use keys with expressions, conditions or a deferred check.
 const KEYS = `SELECT json_agg(key.names ORDER BY key.names::text) FROM (
     SELECT (SELECT json_agg(a.attname ORDER BY a.attname) FROM pg_attribute a
       WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])) AS names
@@ -64,7 +64,7 @@ const KEYS = `SELECT json_agg(key.names ORDER BY key.names::text) FROM (
 const TRIGGERS = `SELECT json_agg(t.tgname ORDER BY t.tgname) FROM pg_trigger t
   WHERE t.tgrelid = c.oid AND NOT t.tgisinternal`;
 
-// Of the events '2' is UPDATE, and '3' INSERT.
+// Of the events, '2' is UPDATE and '3' is INSERT.
 const RULES = `SELECT json_agg(r.rulename ORDER BY r.rulename) FROM pg_rewrite r
   WHERE r.ev_class = c.oid AND r.ev_type IN ('2', '3') AND r.ev_enabled <> 'D'`;
 
@@ -86,7 +86,7 @@ const FUNCTIONS = `SELECT p.proname AS name FROM pg_proc p JOIN pg_namespace n O
 WHERE n.nspname = $2 AND p.proname = ANY ($1)`;
 
 /**
- * Reads what there is of relations, those of the description unless others are named.
+ * Reads the existing relations among the given ones, by default those of the description.
  *
  * @throws {FatalError} If the user may not use the schema.
  */

@@ -1,12 +1,12 @@
 /**
- * What the description of the schema says of a relation.
+ * The description of a relation of the schema.
  *
  * @module
  */
 
 import type { Names } from "../names.ts";
 
-/** A column, with its type as `format_type` of PostgreSQL gives it. */
+/** A column, with its type in the notation of PostgreSQL's `format_type`. */
 export interface Column {
   readonly name: string;
   readonly type: string;
@@ -14,7 +14,7 @@ export interface Column {
   readonly required: boolean;
 }
 
-/** A table or a view of Barline's. */
+/** A table or view of Barline. */
 export interface Relation {
   readonly name: string;
   readonly kind: "table" | "view";

@@ -1,6 +1,6 @@
 /**
- * The rights of a role that writes records, on each relation: what a run asks for at its start, what `migrate --grant` gives,
- * and what the advice about a missing right names.
+ * The rights that a role needs to write records, on each relation: a run checks them at its start, `migrate --grant`
+ * grants them, and the advice about a missing right names them.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { literal, type Names } from "../names.ts";
 import { rightsOn } from "./advice.ts";
 import { relations } from "./description.ts";
 
-/** The statements that give a role all rights that it needs to write records of every kind; names are quoted already. */
+/** The statements that grant a role all rights needed to write records of every kind; names must be quoted. */
 function grantStatements({ quotedSchema, of }: Names, sequence: string, role: string): string[] {
   const statements = [
     `GRANT USAGE ON SCHEMA ${quotedSchema} TO ${role}`,
-    // To set it right where it is behind its table.
+    // The sequence has to be corrected if it is behind its table.
     `GRANT SELECT, UPDATE ON SEQUENCE ${sequence} TO ${role}`,
   ];
   for (const { name } of relations) {
@@ -26,9 +26,9 @@ function grantStatements({ quotedSchema, of }: Names, sequence: string, role: st
 }
 
 /**
- * Gives a role all rights that it needs to write records of every kind.
+ * Grants a role all rights needed to write records of every kind.
  *
- * @throws {Error} If there is no such role, or the user is not the owner of the tables.
+ * @throws {Error} If the role does not exist, or the user is not the owner of the tables.
  */
 export async function grantRights(client: Client, names: Names, role: string): Promise<void> {
   const { rows } = await client.query("SELECT quote_ident(r.rolname) AS role FROM pg_roles r WHERE r.rolname = $1", [
@@ -45,7 +45,7 @@ export async function grantRights(client: Client, names: Names, role: string): P
   await client.query(grantStatements(names, sequence, rows[0].role).join("; "));
 }
 
-/** What is missing, and the statements that give it; none where nothing is. */
+/** Missing rights, and the statements that grant them; both are empty if nothing is missing. */
 export interface MissingRights {
   readonly role: string;
   readonly statements: readonly string[];
@@ -56,13 +56,13 @@ FROM unnest($1::text[], $2::text[]) AS needed (name, "right")
 JOIN pg_class c ON c.relname = needed.name JOIN pg_namespace n ON n.oid = c.relnamespace AND n.nspname = $3
 WHERE NOT has_table_privilege(c.oid, needed.right)`;
 
-/** What a run does with the database. */
+/** How a run uses the database. */
 export interface Uses {
   /** Kinds of the records that it writes. */
   readonly kinds?: readonly string[];
-  /** Whether it keeps what it knows of series. */
+  /** Whether it stores coverage. */
   readonly coverage?: boolean;
-  /** Whether it shares out shards. */
+  /** Whether it distributes shards. */
   readonly leases?: boolean;
   /** Whether it records loads of files. */
   readonly loads?: boolean;

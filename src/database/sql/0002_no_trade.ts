@@ -1,4 +1,4 @@
-/** Memory of minutes without trades. @module */
+/** Minutes without trades. @module */
 import type { Names } from "../names.ts";
 
 export const noTrade = ({ of }: Names): string =>

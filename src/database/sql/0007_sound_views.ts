@@ -1,4 +1,4 @@
-/** Views that no value of a bar makes fail. @module */
+/** Views that do not fail for any value of a bar. @module */
 import { literal, type Names } from "../names.ts";
 
 export const soundViews = ({ of, schema }: Names): string =>

@@ -1,4 +1,4 @@
-/** Rights of writers on what earlier migrations have made. @module */
+/** Rights of writers on the relations of earlier migrations. @module */
 import { literal, type Names } from "../names.ts";
 
 export const writers = ({ of, schema }: Names): string =>

@@ -1,4 +1,4 @@
-/** Doubts of whatever deletes bars. @module */
+/** Doubts about deleted bars. @module */
 import { literal, type Names } from "../names.ts";
 
 export const deletions = ({ of, schema }: Names): string =>

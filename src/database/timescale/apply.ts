@@ -1,7 +1,7 @@
 /**
  * Brings TimescaleDB's part of a database to the configured state, where the extension is available.
  *
- * Bars can be stored without any of it. So nothing here fails a start: a failed step causes a warning, and is tried
+ * Bars can be stored without any of it, so nothing here fails a start: a failed step causes a warning, and is tried
  * again at the next start.
  *
  * @module
@@ -28,7 +28,7 @@ const POLICIES =
   "Bars stay in a plain table, as tenants' readers are kept to their rows by policies, which TimescaleDB " +
   "cannot keep: barline tenant revoke all of them, barline migrate, and barline tenant grant them again";
 
-/** Whether readers are kept to rows of the table by its policies: parts of a hypertable would know nothing of them. */
+/** Whether policies on the table restrict readers: they would not apply to the parts of a hypertable. */
 async function hasPolicies(client: Client, { schema }: Names): Promise<boolean> {
   const { rows } = await client.query(
     `SELECT c.relrowsecurity FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -38,19 +38,19 @@ WHERE n.nspname = $1 AND c.relname = 'bar'`,
   return rows[0]?.relrowsecurity ?? false;
 }
 
-/** Whether the user has divided the table, which a hypertable cannot replace. */
+/** Whether the user has partitioned the table, which cannot become a hypertable then. */
 async function isPartitioned(client: Client, names: Names): Promise<boolean> {
   return (await inspectSchema(client, names, ["bar"])).relations.get("bar")?.kind === "partitioned table";
 }
 
-/** Longest wait for a lock on a table that others use, which all who come later would wait for too. */
+/** Longest wait for a lock on a shared table, during which all later users of it wait, too. */
 const LOCK_TIMEOUT = "10s";
 
-/** Longest time for rows to be moved into chunks, in milliseconds, which the server does not limit: at a start, and else. */
+/** Longest times for moving rows into chunks, at a start and by `migrate`, in milliseconds; the server sets no limit. */
 const MOVE_AT_START_MS = 10 * 60_000;
 const MOVE_MS = 24 * 60 * 60_000;
 
-/** The steps that would be taken; none once they are done. */
+/** The steps to take; empty once all are done. */
 export async function readPlan(client: Client, names: Names, settings: TimescaleSettings): Promise<Step[]> {
   if (settings.enabled === false) return [];
   const presence = await readPresence(client);
@@ -61,8 +61,8 @@ export async function readPlan(client: Client, names: Names, settings: Timescale
 }
 
 /**
- * Takes the steps, and returns their names. `warn` is called for each step that failed, with advice. A plain table with
- * more than `mostRows` is left alone: moving its rows takes long, under a lock. Ends when `signal` aborts.
+ * Takes the steps, and returns their names. `warn` is called for each failed step, with advice. A plain table with more
+ * than `mostRows` stays plain, as moving its rows takes long, under a lock. Aborts with `signal`.
  */
 export async function applyTimescale(
   database: Database,
@@ -79,7 +79,7 @@ export async function applyTimescale(
     if (plan.length === 0) return [];
     const done: string[] = [];
     if (plan[0] === EXTENSION) {
-      // On a connection of its own: a server that has not loaded the library ends the one that asks.
+      // On a separate connection: a server that has not loaded the library ends the session that asks for it.
       await withClient(database, (client) => runStep(client, EXTENSION), signal);
       done.push(EXTENSION.name);
     }
@@ -91,7 +91,7 @@ export async function applyTimescale(
   }
 }
 
-/** Plans again under the lock, as another process may have done it meanwhile, and takes step after step. */
+/** Plans again under the lock, as another process may have taken steps meanwhile, and takes step after step. */
 async function reconcile(
   client: Client,
   names: Names,
@@ -101,9 +101,9 @@ async function reconcile(
 ): Promise<string[]> {
   return await inTransaction(client, async () => {
     await lockSchema(client, names);
-    // Rows that are there already are moved into chunks, which takes its time.
+    // Existing rows are moved into chunks, which takes long.
     await client.query(`SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`);
-    // Its functions may lie in a schema that is not looked into.
+    // Its functions may lie in a schema outside the search path.
     await client.query(
       `SELECT set_config('search_path', current_setting('search_path') || ', ' || quote_ident(nspname), true)
 FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 'timescaledb'`,
@@ -120,7 +120,7 @@ FROM pg_extension JOIN pg_namespace n ON n.oid = extnamespace WHERE extname = 't
       } catch (error) {
         await client.query("ROLLBACK TO step");
         warn(explain(step.name, error));
-        // Those that come after the hypertable are about it.
+        // The steps after the hypertable depend on it.
         if (done.length === 0 && step.name.includes("hypertable")) break;
       }
     }

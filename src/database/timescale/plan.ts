@@ -1,8 +1,8 @@
 /**
- * From what there is to what is wanted: the statements that lead there. Nothing is done here.
+ * Plans the statements that lead from the present state to the configured one. Runs none of them.
  *
- * What the settings do not say is left as it is, and has its default only where there is nothing yet. So a command that
- * runs without the configuration file undoes nothing, and what is missing is made up for at any start.
+ * An absent setting keeps the present state, and means its default only if no state exists yet. So a command that runs
+ * without the configuration file undoes nothing, and any start adds the missing parts.
  *
  * @module
  */
@@ -20,7 +20,7 @@ import type { Policy, RollupState, TimescaleState } from "./state.ts";
 
 const DEFAULTS = { chunkInterval: "7d", compressAfter: "30d", refreshEvery: "5m", realTime: true };
 
-/** All that is to be done. */
+/** Plans all steps. */
 export function planTimescale(settings: TimescaleSettings, state: TimescaleState, names: Names): Step[] {
   if (settings.enabled === false) return [];
   const steps = [...planHypertable(settings, state, names)];
@@ -43,12 +43,12 @@ function planHypertable(
 ): Step[] {
   const bar = of("bar");
   if (hypertable === undefined) {
-    // Bars come in the order of their time, so that a BRIN index finds a time range as well as a B-tree would, which
-    // each insert would have to pay for.
+    // Bars arrive in the order of their time, so a BRIN index finds a time range as well as a B-tree, which would cost
+    // every insert more.
     return [{
       name: "make the table bar a hypertable",
       statements: [
-        // No transition tables where chunks are compressed.
+        // Transition tables do not work with compressed chunks.
         `DROP TRIGGER bars_deleted ON ${bar}`,
         `SELECT create_hypertable(${literal(bar)}, 'ts', chunk_time_interval => ${
           intervalOf(chunkInterval ?? DEFAULTS.chunkInterval)
@@ -80,8 +80,8 @@ function planCompression(
         "timescaledb.compress_orderby = 'ts')",
     );
   }
-  const wanted = compressAfter ?? (isNew ? DEFAULTS.compressAfter : undefined);
-  statements.push(...planPolicy(names, "compression", "compress_after", wanted, hypertable?.compression));
+  const expected = compressAfter ?? (isNew ? DEFAULTS.compressAfter : undefined);
+  statements.push(...planPolicy(names, "compression", "compress_after", expected, hypertable?.compression));
   return [{ name: "set up compression", statements }];
 }
 
@@ -94,20 +94,20 @@ function planRetention(
   return [{ name: "set up retention", statements }];
 }
 
-/** A policy of the table `bar` that is added, altered in place, or removed. */
+/** Plans a policy of the table `bar`: to add, to alter in place, or to remove. */
 function planPolicy(
   { of }: Names,
   kind: "compression" | "retention",
   key: "compress_after" | "drop_after",
-  wanted: Interval | undefined,
+  expected: Interval | undefined,
   policy: Policy | undefined,
 ): string[] {
-  if (wanted === undefined) return [];
+  if (expected === undefined) return [];
   const bar = literal(of("bar"));
-  if (wanted === "off") return policy === undefined ? [] : [`SELECT remove_${kind}_policy(${bar})`];
-  if (policy === undefined) return [`SELECT add_${kind}_policy(${bar}, ${key} => ${intervalOf(wanted)})`];
-  if (policy.afterSeconds === secondsOf(wanted)) return [];
-  return [alterJob(policy, { [key]: sqlInterval(wanted) })];
+  if (expected === "off") return policy === undefined ? [] : [`SELECT remove_${kind}_policy(${bar})`];
+  if (policy === undefined) return [`SELECT add_${kind}_policy(${bar}, ${key} => ${intervalOf(expected)})`];
+  if (policy.afterSeconds === secondsOf(expected)) return [];
+  return [alterJob(policy, { [key]: sqlInterval(expected) })];
 }
 
 function alterJob({ jobId }: Policy, config: Record<string, string>, every?: Interval): string {
@@ -123,13 +123,13 @@ function planRollups(settings: TimescaleSettings, state: TimescaleState, names: 
       (settings.rollups?.includes(rollup.name as typeof ROLLUP_NAMES[number]) ??
         (current.isContinuous || !current.isByChoice));
     if (!isWanted) return planPlain(rollup, current, names);
-    // What readers are told of series is of now, whatever they want of bars.
-    const wanted = rollup === COUNTS ? { ...settings, realTime: true } : settings;
-    if (!current.isContinuous) return planContinuous(rollup, wanted, state, names);
-    const isWhole = wanted.retention === undefined || wanted.retention === "off";
+    // Counts of series are always current, even if roll-ups of bars are not.
+    const expected = rollup === COUNTS ? { ...settings, realTime: true } : settings;
+    if (!current.isContinuous) return planContinuous(rollup, expected, state, names);
+    const isWhole = expected.retention === undefined || expected.retention === "off";
     return current.isOutdated && isWhole && state.hypertable?.retention === undefined
-      ? replaceRollup(rollup, current, wanted, state, names)
-      : alterRollup(rollup, current, wanted, state, names);
+      ? replaceRollup(rollup, current, expected, state, names)
+      : alterRollup(rollup, current, expected, state, names);
   });
 }
 
@@ -147,8 +147,8 @@ function planContinuous(rollup: Rollup, settings: TimescaleSettings, state: Time
 }
 
 /**
- * Makes the aggregate anew, empty as a new one. Not where bars are dropped after a time: the roll-ups of these could not be
- * computed again.
+ * Recreates the aggregate, empty like a new one. It stays if bars are dropped after a time, since their roll-ups could
+ * not be computed again.
  */
 function replaceRollup(
   rollup: Rollup,
@@ -160,7 +160,7 @@ function replaceRollup(
   const minutes = refresh === undefined ? undefined : `${Math.max(1, Math.round(refresh.everySeconds / 60))}m`;
   const { refreshEvery = minutes, realTime = isRealTime } = settings;
   return {
-    name: `make ${rollup.aggregate} anew, so that no value lets it fail`,
+    name: `recreate ${rollup.aggregate}, so that no value makes it fail`,
     statements: [
       ...createPlainRollup(rollup, names),
       `DROP MATERIALIZED VIEW ${names.of(rollup.aggregate)}`,
@@ -195,7 +195,8 @@ function alterRollup(
     statements.push(addRefresh(names.of(rollup.aggregate), rollup, refreshEvery ?? DEFAULTS.refreshEvery, start));
   } else {
     const isOther = refreshEvery !== undefined && secondsOf(refreshEvery) !== refresh.everySeconds;
-    // Never further back than before: what retention has dropped would be found missing, and dropped here too.
+    // Never further back than before: bars dropped by retention would seem deleted, and their roll-ups would be
+    // dropped, too.
     const isLess = start !== undefined && start < (refresh.startSeconds ?? Infinity);
     const config: Record<string, string> = isLess ? { start_offset: `${start} seconds` } : {};
     if (isOther || isLess) statements.push(alterJob(refresh, config, isOther ? refreshEvery : undefined));
@@ -204,15 +205,15 @@ function alterRollup(
 }
 
 /**
- * How far back roll-ups are refreshed, in seconds: without a bound, so that late and repaired bars are always taken up
- * (only what has changed is computed again); or up to where retention drops the bars.
+ * How far back roll-ups are refreshed, in seconds: without a bound, so that late and repaired bars are included (only
+ * changed buckets are computed again); or up to where retention drops the bars.
  */
 function startOffset({ retention }: TimescaleSettings, { hypertable }: TimescaleState): number | undefined {
   if (retention === "off") return undefined;
   return retention === undefined ? hypertable?.retention?.afterSeconds : secondsOf(retention);
 }
 
-/** The bucket under way is left to real-time reads. */
+/** Real-time reads cover the current bucket. */
 function addRefresh(aggregate: string, { bucket }: Rollup, every: Interval, start: number | undefined): string {
   return `SELECT add_continuous_aggregate_policy(${literal(aggregate)}, start_offset => ${
     start === undefined ? "NULL" : `INTERVAL '${start} seconds'`

@@ -1,7 +1,7 @@
 /**
- * Roll-ups: views for readers that are computed at each read where the tables are plain, and kept by TimescaleDB as
- * continuous aggregates where it is there. Readers see the same views, names and columns either way: a view is changed
- * in place to read the aggregate or the bars, so that the rights on it and what is built on it stay.
+ * Roll-ups: views for readers, computed at each read of plain tables, or kept by TimescaleDB as continuous aggregates.
+ * Readers see the same views, names and columns either way: a view is changed in place to read the aggregate or the
+ * bars, so that rights on it and relations built on it stay.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type Relation, viewOf } from "../schema/relation.ts";
 
 /** A roll-up. */
 export interface Rollup {
-  /** Name in the configuration; `series` stands for the counts of series, which are none of its business. */
+  /** Name in the configuration; `series`, the counts of series, has no setting there. */
   readonly name: typeof ROLLUP_NAMES[number] | "series";
   /** The view that readers know. */
   readonly view: string;
@@ -21,13 +21,13 @@ export interface Rollup {
   readonly bucket: string;
   /** Comment on the view. */
   readonly comment: string;
-  /** Query of the view where the tables are plain. */
+  /** Query of the view over plain tables. */
   readonly plain: (names: Names) => string;
   /** Query of the continuous aggregate. */
   readonly continuous: (names: Names) => string;
   /** Query of the view over the aggregate. */
   readonly over: (names: Names) => string;
-  /** Columns of the index by which the aggregate is read. */
+  /** Columns of the index for reads of the aggregate. */
   readonly index: string;
 }
 
@@ -38,21 +38,21 @@ const BUCKETS: Record<typeof ROLLUP_NAMES[number], string> = {
   "1d": "1 day",
 };
 
-/** Largest volume that is added: the sum of all bars of a bucket must remain a number. */
+/** Larger volumes are left out, so that the sum of a bucket stays finite. */
 const MOST_VOLUME = "1e290";
-/** Values whose product is neither too large nor too small for a double, and their sums. */
+/** Whether a value is neither too large nor too small for products of two doubles, and their sums. */
 const isMultiplied = (value: string) => `(${value} = 0 OR abs(${value}) BETWEEN 1e-100 AND 1e100)`;
-/** Which bars count for the VWAP. */
+/** The bars that count for the VWAP. */
 const WEIGHED = `FILTER (WHERE ${isMultiplied("b.vwap")} AND ${isMultiplied("b.volume")} AND b.volume >= 0)`;
 
 /**
- * The query of 1-minute bars as longer ones: expressions for the start, the open and the close differ.
+ * The query that rolls 1-minute bars up into longer ones. Variants differ in the expressions for start, open and close.
  *
- * The names of the series are among the columns and grouped by: a condition on a symbol then reaches the bars below, and
- * in a continuous aggregate its own index, where a join from outside would aggregate all series first.
+ * The names of the series are columns and grouped by. So a condition on a symbol reaches the bars below and the index
+ * of a continuous aggregate, while a join from outside would aggregate all series first.
  *
- * No value of a bar makes it fail, as products and sums of doubles do where they overflow: one bar would take the view from
- * everybody.
+ * No value of a bar makes it fail. A product or sum of doubles that overflows would, and one such bar would make the
+ * view unreadable.
  */
 function rollUp(start: string, open: string, close: string): (names: Names) => string {
   return ({ of }) =>
@@ -89,7 +89,7 @@ FROM ${of(aggregate)}`,
   };
 }
 
-/** The view `series`; first and last are looked up either way, and days that retention has dropped do not count. */
+/** The view `series`; first and last are looked up in both variants. Days dropped by retention do not count. */
 function seriesOf(count: (names: Names, first: string) => string): (names: Names) => string {
   return (names) => {
     const { of } = names;
@@ -103,7 +103,7 @@ FROM ${of("series_key")} k`;
   };
 }
 
-/** How many bars each series has. */
+/** The number of bars of each series. */
 export const COUNTS: Rollup = {
   name: "series",
   view: "series",
@@ -123,13 +123,13 @@ GROUP BY series_id, time_bucket(INTERVAL '1 day', ts)`,
   index: "series_id, ts",
 };
 
-/** All roll-ups, of bars the shortest first. */
+/** All roll-ups; those of bars come first, the shortest first. */
 export const rollups: readonly Rollup[] = [...ROLLUP_NAMES.map(barsOf), COUNTS];
 
-/** How the comment of a view begins that is plain because somebody wants it to be. */
+/** Prefix of the comment on a view that is plain because the configuration says so. */
 export const PLAIN_BY_CHOICE = "Plain by configuration.";
 
-/** Makes the view plain, or plain again. */
+/** Creates the plain view, or replaces another by it. */
 export function createPlainRollup({ view, plain, comment }: Rollup, names: Names, why = ""): string[] {
   return [
     `CREATE OR REPLACE VIEW ${names.of(view)} AS\n${plain(names)}`,
@@ -137,7 +137,7 @@ export function createPlainRollup({ view, plain, comment }: Rollup, names: Names
   ];
 }
 
-/** The views of all roll-ups, as they are where nothing else has made them. */
+/** The views of all roll-ups, in their plain form. */
 export function rollupRelations(): Relation[] {
   return rollups.map((rollup) =>
     viewOf(
@@ -174,7 +174,7 @@ const COUNTS_COLUMNS = {
   id: "integer",
 };
 
-/** Makes the continuous aggregate, empty: its policy fills it, and meanwhile it is computed at each read. */
+/** Creates the continuous aggregate, empty: its policy fills it, and until then it is computed at each read. */
 export function createContinuousRollup(rollup: Rollup, names: Names, isRealTime: boolean): string[] {
   const { view, aggregate, continuous, over, index, comment } = rollup;
   const { of } = names;

@@ -14,7 +14,7 @@ export type Presence = "installed" | "creatable" | "absent";
 export interface Policy {
   readonly jobId: number;
   readonly everySeconds: number;
-  /** Age at which it compresses or drops. */
+  /** Age of the chunks that it compresses or drops. */
   readonly afterSeconds?: number;
   /** How far back it refreshes; absent without a bound. */
   readonly startSeconds?: number;
@@ -22,21 +22,21 @@ export interface Policy {
 
 /** The present state of a roll-up. */
 export interface RollupState {
-  /** Whether it is a continuous aggregate; else its view is plain. */
+  /** Whether it is a continuous aggregate; otherwise its view is plain. */
   readonly isContinuous: boolean;
-  /** Whether it is plain because the configuration said so. */
+  /** Whether it is plain because the configuration says so. */
   readonly isByChoice: boolean;
   readonly isRealTime: boolean;
-  /** Whether the aggregate is one of an older version, which single values could make fail. */
+  /** Whether an older version created the aggregate, which single values can make fail. */
   readonly isOutdated?: boolean;
   readonly refresh?: Policy;
 }
 
 /** The present state of the extension. */
 export interface TimescaleState {
-  /** Whether the licence is the one with compression, policies and continuous aggregates. */
+  /** Whether the licence includes compression, policies and continuous aggregates. */
   readonly isCommunity: boolean;
-  /** About how many rows the table `bar` has, where it is plain. */
+  /** Approximate number of rows of a plain table `bar`. */
   readonly plainRows: number;
   readonly hypertable?: {
     readonly chunkSeconds: number;
@@ -47,10 +47,10 @@ export interface TimescaleState {
   readonly rollups: ReadonlyMap<Rollup["name"], RollupState>;
 }
 
-/** A database without any part of it. */
+/** A database without any state of TimescaleDB. */
 export const NOTHING: TimescaleState = { isCommunity: true, plainRows: 0, rollups: new Map() };
 
-/** Whether the extension is there. */
+/** Reads whether the extension is present. */
 export async function readPresence(client: Client): Promise<Presence> {
   const { rows } = await client.query(
     `SELECT bool_or(installed) AS installed,
@@ -75,15 +75,15 @@ const POLICIES = `SELECT job_id, proc_name, hypertable_schema, hypertable_name,
 FROM timescaledb_information.jobs
 WHERE proc_name IN ('policy_compression', 'policy_retention', 'policy_refresh_continuous_aggregate')`;
 
-const ROLLUPS = `SELECT wanted.view, a.view_name IS NOT NULL AS continuous, a.materialized_only,
+const ROLLUPS = `SELECT configured.view, a.view_name IS NOT NULL AS continuous, a.materialized_only,
   position('Infinity' IN a.view_definition) = 0 AS unbounded,
-  coalesce(obj_description(to_regclass(format('%I.%I', $3::text, wanted.view)), 'pg_class'), '') AS comment,
+  coalesce(obj_description(to_regclass(format('%I.%I', $3::text, configured.view)), 'pg_class'), '') AS comment,
   a.materialization_hypertable_schema AS schema, a.materialization_hypertable_name AS hypertable
-FROM unnest($1::text[], $2::text[]) AS wanted (view, aggregate)
+FROM unnest($1::text[], $2::text[]) AS configured (view, aggregate)
 LEFT JOIN timescaledb_information.continuous_aggregates a
-  ON a.view_schema = $3 AND a.view_name = wanted.aggregate`;
+  ON a.view_schema = $3 AND a.view_name = configured.aggregate`;
 
-/** Reads what there is, where the extension is installed. */
+/** Reads the state of an installed extension. */
 export async function readState(client: Client, { of, schema }: Names): Promise<TimescaleState> {
   const { rows: [{ license }] } = await client.query(
     "SELECT current_setting('timescaledb.license', true) AS license",
@@ -126,7 +126,7 @@ export async function readState(client: Client, { of, schema }: Names): Promise<
         isContinuous: row.continuous,
         isByChoice: row.comment.startsWith(PLAIN_BY_CHOICE),
         isRealTime: row.materialized_only === false,
-        // Counts of bars fail with no value.
+        // No value makes counts of bars fail.
         isOutdated: row.continuous && row.unbounded && name !== "series",
         // Versions differ in which of its two tables the job of a continuous aggregate names.
         refresh: row.continuous

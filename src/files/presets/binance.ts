@@ -16,5 +16,5 @@ export const binance: Preset = {
   example: [
     "1735689600000000,0.31600000,0.31600000,0.31600000,0.31600000,27.00000000,1735689600999999,8.53200000,1,0.00000000,0.00000000,0",
   ],
-  notes: "Times are in ms before 2025 and in µs since; each row is told by its size.",
+  notes: "Times are in ms before 2025 and in µs since; the size of each value gives its unit.",
 };

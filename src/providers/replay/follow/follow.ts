@@ -73,7 +73,7 @@ export async function* followFile(path: string, options: FollowOptions): AsyncGe
       const tail = createTail(path, file, start?.offset ?? 0, options.changes, signal);
       yield* readTail(path, tail, start, options, track);
       if (tail.end === "truncated") {
-        warn(`"${path}" was truncated or written anew: reading it from its beginning`);
+        warn(`"${path}" was truncated or replaced: reading it from its beginning`);
         place = last;
       }
     } finally {
