@@ -189,7 +189,7 @@ export function createPool(
       },
       drop() {
         if (isOver) return;
-        cutting.abort(new Error("the connection was given up"));
+        cutting.abort(new Error("The connection was given up"));
         for (const each of [client ?? [], idle.splice(0)].flat()) cutClient(each);
         end();
       },

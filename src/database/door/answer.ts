@@ -1,6 +1,5 @@
 /**
- * Answers to what a client asks, in slices: the reader holds a slice of the rows at a time, and a client that reads slowly
- * keeps it waiting.
+ * Answers a client in slices: the reader holds a slice of the rows at a time, and waits for a client that reads slowly.
  *
  * @module
  */
@@ -15,18 +14,20 @@ export interface Limits {
   readonly bytes: number;
 }
 
-/** Rows of the first slice, and the size that slices have by their rows, in bytes. */
+/** Rows of the first slice; later slices are sized by their rows to have this many bytes. */
 const FIRST_ROWS = 500;
 const SLICE_BYTES = 512 * 1024;
 const MOST_ROWS = 20_000;
 
 /** Answers of a session. */
 export interface Answer {
-  /** Answers messages, the last of which asks for it. */
+  /** Answers messages; the last of them asks for the answer. */
   run(turn: Turn, messages: readonly Message[], signal: AbortSignal): Promise<void>;
-  /** Tells that messages could not be answered. */
+  /** Reports that messages could not be answered. */
   fail(code: string, message: string, messages: readonly Message[]): Promise<void>;
-  /** Whether the next messages need the reader as it is: a cursor is open, or they belong to the last ones. */
+  /**
+   * Whether the next messages need the reader in its present state: a cursor is open, or they belong to the last ones.
+   */
   keepsReader(): boolean;
 }
 
@@ -81,7 +82,7 @@ export function answerTo({ state, limits, send }: AnswerOptions): Answer {
         continue;
       }
       if (end?.type === "C" && count > 0) {
-        // The server counts the last slice alone.
+        // The server counts only the last slice.
         const [tag] = readTexts(end.body, 1);
         const rest = answer.subarray(0, end.bytes.byteOffset - answer.byteOffset);
         await send(join([rest, encode("C", tag.replace(/\d+$/, String(count)))]));
@@ -189,10 +190,10 @@ export function answerTo({ state, limits, send }: AnswerOptions): Answer {
 
 const ready = ({ transaction }: SessionState) => encode("Z", new TextEncoder().encode(transaction));
 
-/** Sessions are of one role: what poolers say between clients resets all else. */
+/** All sessions have one role, so poolers may reset everything else between clients. */
 const textOf = ({ text, words }: Statement) => words[0] === "DISCARD" ? "RESET ALL" : text;
 
-/** Where texts end, each by a zero. */
+/** Place after `count` texts, each ended by a zero. */
 function endOfTexts(body: Uint8Array, count: number): number {
   let at = 0;
   for (let read = 0; read < count; read++) at = body.indexOf(0, at) + 1;

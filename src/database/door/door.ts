@@ -1,6 +1,6 @@
 /**
- * The door of the embedded database: while a process has it, others read it through a socket that a file in the data
- * directory names.
+ * The door of the embedded database: while one process has the database open, others read it through a socket whose
+ * path is in a file of the data directory.
  *
  * @module
  */
@@ -17,7 +17,7 @@ const DOOR_FILE = "postgres.door";
 /** Longest wait for a connection, in milliseconds: a snapshot of a large database may come first. */
 const CONNECT_MS = 120_000;
 
-/** Listens at the door for the owner of the process, until disposed of. */
+/** Listens at the door for other processes of the same user, until disposed of. */
 export async function openDoor(
   dataDir: string,
   { door }: SnapshotSource,
@@ -37,7 +37,7 @@ export async function openDoor(
   };
 }
 
-/** The database behind the door of a data directory; `undefined` where there is none. */
+/** The database behind the door of a data directory; `undefined` without a door. */
 export async function findDoor(dataDir: string, schema = DEFAULT_SCHEMA): Promise<Database | undefined> {
   const directory = await Deno.readTextFile(join(dataDir, DOOR_FILE)).then((text) => text.trim(), () => undefined);
   if (directory === undefined) return undefined;

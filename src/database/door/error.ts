@@ -1,5 +1,5 @@
 /**
- * Errors that a client of the readers' PostgreSQL is told.
+ * Errors for clients of the readers' PostgreSQL.
  *
  * @module
  */

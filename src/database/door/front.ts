@@ -10,23 +10,23 @@ import type { Verifier } from "./scram.ts";
 import { serveSession, type Session } from "./session.ts";
 import { createTurns } from "./turns.ts";
 
-/** Clients that are served at once. */
+/** Most clients served at once. */
 const MOST_SESSIONS = 32;
-/** After how long without a client the reader gives back memory and room, in milliseconds. */
+/** Time without a client after which the reader frees its memory and disk space, in milliseconds. */
 const REST_MS = 60_000;
 /** How long sessions may take to end, in milliseconds. */
 const END_MS = 3000;
 
-/** A place where clients come in. */
+/** A listener that clients connect to. */
 export interface Entrance {
   readonly listener: Deno.Listener;
-  /** The password that clients of it must know. */
+  /** Checks the password that its clients need. */
   readonly verifier?: Verifier;
 }
 
 /** See the module's description; disposing of it ends all sessions. */
 export interface Front extends AsyncDisposable {
-  /** Serves those who come in there. */
+  /** Serves the clients of the entrance. */
   open(entrance: Entrance): void;
 }
 
@@ -37,7 +37,7 @@ export interface FrontOptions {
   readonly warn: (message: string) => void;
 }
 
-/** Makes a front; nobody comes in before {@linkcode Front.open}. */
+/** Creates a front, which admits no client before {@linkcode Front.open}. */
 export function createFront({ reader, limits, warn }: FrontOptions): Front {
   const turns = createTurns(reader);
   const sessions = new Map<number, { readonly session: Session; readonly key: number }>();

@@ -1,5 +1,5 @@
 /**
- * The beginning of a connection: no encryption, the password where there is one, and what the client wants set.
+ * The beginning of a connection: no encryption, the password if one is set, and the client's settings.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { DoorError } from "./error.ts";
 import { encode, type Inbox, readTexts } from "./messages.ts";
 import { createExchange, MECHANISM, type Verifier } from "./scram.ts";
 
-/** A client that may go on. */
+/** A client that may start its session. */
 export interface Greeting {
   /** Settings of its session. */
   readonly settings: ReadonlyMap<string, string>;
@@ -21,20 +21,20 @@ export interface GreetOptions {
   readonly onCancel: (id: number, key: number) => void;
 }
 
-/** Codes in the place of a version. */
+/** Codes in place of a version. */
 const CODES = { cancel: 80_877_102, ssl: 80_877_103, gss: 80_877_104, version3: 3 } as const;
-/** Longest time until a client has said who it is, in milliseconds. */
+/** Longest time until a client has logged in, in milliseconds. */
 const LOGIN_MS = 10_000;
-/** How long a wrong password keeps a client waiting, in milliseconds. */
+/** Delay after a wrong password, in milliseconds. */
 const WRONG_MS = 1000;
 
-/** Settings of a connection that are none of the server's. */
+/** Settings of a connection that are not the server's. */
 const OURS = new Set(["user", "database", "options", "replication"]);
 
 /**
- * Greets a client; `undefined` where it wanted something else than a session, or has gone.
+ * Greets a client; `undefined` if it asked for something other than a session, or has left.
  *
- * @throws {DoorError} If it does not know the password, or speaks another protocol.
+ * @throws {DoorError} If the password is wrong, or the client speaks another protocol.
  */
 export async function greet(options: GreetOptions): Promise<Greeting | undefined> {
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -60,7 +60,7 @@ async function greetSlowly({ inbox, send, verifier, onCancel }: GreetOptions): P
       onCancel(view.getInt32(4), view.getInt32(8));
       return undefined;
     } else if (code >> 16 === CODES.version3) {
-      // A newer minor version is answered with the one that is spoken here.
+      // A newer minor version is answered with the supported one.
       if ((code & 0xffff) !== 0) await send(encode("v", { int32: 3 << 16 }, { int32: 0 }));
       const texts = readTexts(first.body, Infinity, 4);
       const given = new Map<string, string>();
@@ -81,7 +81,7 @@ function settingsOf(given: ReadonlyMap<string, string>): Map<string, string> {
     settings.set(name.replaceAll("-", "_"), value.replace(/\\(.)/g, "$1"));
   }
   for (const [name, value] of given) {
-    // Names of libpq's own begin so.
+    // Parameters of libpq itself have this prefix.
     if (!OURS.has(name) && !name.startsWith("_pq_.")) settings.set(name, value);
   }
   for (const name of ["role", "session_authorization"]) settings.delete(name);

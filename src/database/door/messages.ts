@@ -4,9 +4,9 @@
  * @module
  */
 
-/** A message as it came, with its header. */
+/** A received message, with its header. */
 export interface Message {
-  /** Its type; empty for the first ones of a connection, which have none. */
+  /** Its type; empty for the first messages of a connection, which have none. */
   readonly type: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly body: Uint8Array<ArrayBuffer>;
@@ -18,10 +18,10 @@ const MOST_BYTES = 16 * 1024 * 1024;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
-/** A part of a body: bytes, text that a zero ends, or a number of two or four bytes. */
+/** A part of a body: bytes, text ended by a zero, or a number of two or four bytes. */
 type Part = Uint8Array | string | { int32: number } | { int16: number };
 
-/** Makes a message; without a type it is one of the first of a connection. */
+/** Encodes a message; without a type it is one of the first of a connection. */
 export function encode(type: string, ...parts: Part[]): Uint8Array<ArrayBuffer> {
   const pieces = parts.map((part) => {
     if (part instanceof Uint8Array) return part;
@@ -60,13 +60,13 @@ export function join(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 export const query = (sql: string): Uint8Array<ArrayBuffer> => encode("Q", sql);
 /** Ends a sequence of messages of the extended protocol. */
 export const SYNC = encode("S");
-/** Lets a portal give rows. */
+/** Fetches rows of a portal. */
 export const execute = (portal: string, rows: number): Uint8Array<ArrayBuffer> => encode("E", portal, { int32: rows });
 
 /** Severity of an error: of a statement, or of the connection. */
 export type Severity = "ERROR" | "FATAL";
 
-/** An error as the server tells it. */
+/** An error in the server's format. */
 export function errorResponse(severity: Severity, code: string, message: string): Uint8Array<ArrayBuffer> {
   return encode("E", `S${severity}`, `V${severity}`, `C${code}`, `M${message}`, new Uint8Array(1));
 }
@@ -85,7 +85,7 @@ export function* messagesOf(bytes: Uint8Array<ArrayBuffer>): Generator<Message> 
   }
 }
 
-/** Texts, each ended by a zero, from a place on. */
+/** Texts, each ended by a zero, starting at `from`. */
 export function readTexts(body: Uint8Array, count: number, from = 0): string[] {
   const texts: string[] = [];
   for (let at = from; texts.length < count;) {
@@ -121,22 +121,22 @@ export function rowsOf(bytes: Uint8Array<ArrayBuffer>): (string | null)[][] {
   return rows;
 }
 
-/** What a client sends. */
+/** Messages from a client. */
 export interface Inbox {
   /**
    * The next message, or `undefined` when the client has gone.
    *
-   * @throws {RangeError} If it is longer than any may be.
+   * @throws {RangeError} If it is too long.
    */
   next(isFirst?: boolean): Promise<Message | undefined>;
   /** Aborts when the client has gone. */
   readonly gone: AbortSignal;
 }
 
-/** Bytes that are read ahead of what is asked for: while a statement runs, only to notice that the client goes. */
+/** Bytes read ahead of requests: while a statement runs, only to notice that the client leaves. */
 const AHEAD_BYTES = 1024 * 1024;
 
-/** Reads what a client sends. */
+/** Reads the messages of a client. */
 export function openInbox(conn: Deno.Conn): Inbox {
   const gone = new AbortController();
   let held: Uint8Array<ArrayBuffer> = new Uint8Array();
@@ -156,7 +156,7 @@ export function openInbox(conn: Deno.Conn): Inbox {
         }
       }
     } catch {
-      // It was cut.
+      // The connection was cut.
     }
     gone.abort(new Error("the client has gone"));
     wakeWaiter?.();

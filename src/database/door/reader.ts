@@ -1,6 +1,6 @@
 /**
- * The PostgreSQL for readers: a worker on a snapshot of the embedded database. It is started when somebody asks, renewed when
- * its data is old, and ended where a statement takes too long, since nothing else ends one.
+ * The PostgreSQL for readers: a worker on a snapshot of the embedded database. It starts with the first statement, is
+ * renewed when its data is old, and is ended if a statement takes too long, since nothing else can end that statement.
  *
  * @module
  */
@@ -10,21 +10,21 @@ import type { SnapshotSource } from "../database.ts";
 import type { Names } from "../names.ts";
 import { becomeReader } from "./role.ts";
 
-/** What the worker is asked. */
+/** Requests to the worker. */
 export type ReaderRequest =
   | { type: "start"; directory: string; log: string; parameters: string[]; setUp: string }
   | { type: "run"; messages: Uint8Array<ArrayBuffer> };
-/** What the worker answers, at the port that comes with the request. */
+/** Answers of the worker, at the port that comes with the request. */
 export type ReaderReply = { ok: true; answer: Uint8Array<ArrayBuffer> } | { ok: false; message: string };
 
-/** Age from which data is renewed before a statement, in milliseconds. */
+/** Age at which data is renewed before a statement, in milliseconds. */
 const MOST_AGE_MS = 5000;
-/** A snapshot for which so much was copied is renewed after that many times the pause of the writers. */
+/** A snapshot that copied more than this is renewed after so many times the pause of the writers. */
 const LARGE_BYTES = 1024 ** 3;
 const AGE_PER_PAUSE = 20;
-/** How long a statement may take to notice that it is not wanted any more, until the worker is ended, in milliseconds. */
+/** How long an aborted statement may run on before the worker is ended, in milliseconds. */
 const GRACE_MS = 250;
-/** Small: the copy is read through the system's cache too. */
+/** Small, since the system also caches the copy. */
 const PARAMETERS = [
   ...["shared_buffers=16MB", "wal_buffers=1MB", "fsync=off", "synchronous_commit=off", "full_page_writes=off"],
   ...["default_transaction_read_only=on", "autovacuum=off", "max_parallel_workers_per_gather=0"],
@@ -38,13 +38,13 @@ interface Live {
 
 /** See the module's description. */
 export interface Reader extends AsyncDisposable {
-  /** Makes sure that there is one, and that its data is not old. Nobody may be using it. */
+  /** Makes sure that a worker runs, and that its data is not old. No client may be using it. */
   refresh(signal: AbortSignal): Promise<void>;
-  /** Changes when there is another worker, which knows nothing of what was said to the one before. */
+  /** Changes with each new worker, which lacks the state of sessions. */
   generation(): number;
-  /** Runs messages and gives the answer; when `signal` aborts, ends the worker unless it answers at once. */
+  /** Runs messages and returns the answer; when `signal` aborts, ends the worker unless it answers at once. */
   run(messages: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
-  /** Ends the worker, and gives the room of the snapshot back. */
+  /** Ends the worker, and frees the disk space of the snapshot. */
   rest(): Promise<void>;
 }
 
@@ -52,11 +52,11 @@ export interface Reader extends AsyncDisposable {
 export interface ReaderOptions {
   readonly source: SnapshotSource;
   readonly names: Names;
-  /** Called with each snapshot for which something was copied. */
+  /** Called with each snapshot that copied something. */
   readonly onSnapshot?: (snapshot: { readonly bytes: number; readonly pausedMs: number }) => void;
 }
 
-/** Makes a reader; nothing is started yet. */
+/** Creates a reader; its worker starts later. */
 export function createReader({ source, names, onSnapshot }: ReaderOptions): Reader {
   let live: Live | undefined;
   let generation = 0;
@@ -127,7 +127,7 @@ export function createReader({ source, names, onSnapshot }: ReaderOptions): Read
       }
     },
     async rest() {
-      end(new Error("nobody reads"));
+      end(new Error("no client reads"));
       takenAt = -Infinity;
       await source.forget();
     },

@@ -21,7 +21,7 @@ async function start({ directory, log, parameters, setUp }: Extract<ReaderReques
   await database.exec(setUp);
 }
 
-/** Runs messages, and gives the answer. */
+/** Runs messages, and returns the answer. */
 async function run(messages: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
   const pieces: Uint8Array[] = [];
   let length = 0;

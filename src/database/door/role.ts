@@ -1,5 +1,5 @@
 /**
- * The role of readers, as statements that the owner of their copy runs before them.
+ * The role of readers, as statements that the owner of the copy runs before theirs.
  *
  * @module
  */
@@ -8,10 +8,10 @@ import { literal, type Names } from "../names.ts";
 /** Name of the role. */
 export const READER = "barline_reader";
 
-/** Large objects, settings by function, and locks: nothing that reads needs them. */
+/** Large objects, settings by function, and locks: no query for data needs them. */
 const WITHHELD = "^(lo_.*|loread|lowrite|set_config|pg_read_.*|pg_ls_.*|pg_stat_file|pg_notify)$";
 
-/** Makes the role, which may read the schema and nothing else, and becomes it. */
+/** Creates the role, which may read the schema and nothing else, and switches to it. */
 export function becomeReader({ schema, quotedSchema }: Names): string {
   return `BEGIN READ WRITE;
 DO $$ DECLARE each regprocedure; BEGIN
@@ -30,7 +30,7 @@ COMMIT;
 ${AS_READER}`;
 }
 
-/** Becomes the owner again, to set up a session. */
+/** Switches back to the owner, to set up a session. */
 export const AS_OWNER = "SET SESSION AUTHORIZATION postgres";
-/** Becomes the reader. */
+/** Switches to the reader. */
 export const AS_READER = `SET SESSION AUTHORIZATION ${READER}`;

@@ -1,5 +1,5 @@
 /**
- * The server's side of SCRAM-SHA-256 (RFC 5802 and 7677), as PostgreSQL has it: the password never leaves the client.
+ * The server's side of SCRAM-SHA-256 (RFC 5802 and 7677), as in PostgreSQL: the password never leaves the client.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export const MECHANISM = "SCRAM-SHA-256";
 /** Rounds of the derivation: PostgreSQL's own number. */
 const ROUNDS = 4096;
 
-/** What is kept of a password. */
+/** The values kept instead of a password. */
 export interface Verifier {
   readonly salt: Uint8Array;
   readonly storedKey: Uint8Array;
@@ -20,7 +20,7 @@ export interface Verifier {
 
 const hmac = (key: Uint8Array, text: string | Uint8Array) => createHmac("sha256", key).update(text).digest();
 
-/** Makes what is kept of a password. */
+/** Derives the verifier of a password. */
 export function createVerifier(password: string): Verifier {
   const salt = randomBytes(16);
   const salted = pbkdf2Sync(password.normalize("NFKC"), salt, ROUNDS, 32, "sha256");
@@ -30,9 +30,9 @@ export function createVerifier(password: string): Verifier {
 
 /** One login. */
 export interface Exchange {
-  /** The server's first message, from the client's first; `undefined` where that cannot be read. */
+  /** The server's first message, from the client's first; `undefined` if that is malformed. */
   begin(clientFirst: string): string | undefined;
-  /** The server's last message, from the client's last; `undefined` where the password is wrong. */
+  /** The server's last message, from the client's last; `undefined` if the password is wrong. */
   finish(clientLast: string): string | undefined;
 }
 

@@ -15,15 +15,15 @@ import type { SessionState, Turn, Turns } from "./turns.ts";
 export interface SessionOptions {
   readonly conn: Deno.Conn;
   readonly turns: Turns;
-  /** The password that a client must know; without one, the socket is for its owner alone. */
+  /** Checks the password of clients; without it, the socket must be accessible to its owner alone. */
   readonly verifier?: Verifier;
   /** Number and key with which a client cancels a statement. */
   readonly id: number;
   readonly key: number;
   readonly limits: Limits;
-  /** Called where a client wants the statement of another connection cancelled. */
+  /** Called if a client asks to cancel the statement of another connection. */
   readonly onCancel: (id: number, key: number) => void;
-  /** Aborts when the session has to end. */
+  /** Ends the session when it aborts. */
   readonly signal: AbortSignal;
 }
 
@@ -31,17 +31,17 @@ export interface SessionOptions {
 export interface Session {
   /** Cancels its statement. */
   cancel(): void;
-  /** Resolves when it has ended. */
+  /** Resolves when the session has ended. */
   readonly ended: Promise<void>;
 }
 
 /** How long a transaction or an unfinished message may keep the reader from others, in milliseconds. */
 const HOLD_MS = 5000;
-/** Longest run of a statement where the client names no `statement_timeout`, and the longest that it may name, in ms. */
+/** Longest run of a statement without a `statement_timeout` of the client, and the longest value of that, in ms. */
 const DEADLINE_MS = 60_000;
 const MOST_DEADLINE_MS = 3_600_000;
 
-/** Serves a client until it goes, or the signal aborts. */
+/** Serves a client until it leaves or the signal aborts. */
 export function serveSession(options: SessionOptions): Session {
   const { conn, turns, limits, signal } = options;
   const inbox = openInbox(conn);
@@ -79,7 +79,7 @@ export function serveSession(options: SessionOptions): Session {
     }
   }
 
-  /** Waits for a message; where the reader is kept meanwhile and others wait for it, not for long. */
+  /** Waits for a message; only shortly while the client keeps the reader and others wait for it. */
   async function next(kept: Turn | undefined): Promise<Message | undefined> {
     const coming = inbox.next();
     while (kept !== undefined) {
@@ -149,7 +149,7 @@ export function serveSession(options: SessionOptions): Session {
       try {
         conn.close();
       } catch {
-        // It is closed already.
+        // The connection is closed already.
       }
     }
   }
@@ -162,15 +162,15 @@ export function serveSession(options: SessionOptions): Session {
 
 const ascii = (text: string) => new TextEncoder().encode(text);
 
-/** Settings of the server that clients are told of. */
-const TOLD = [
+/** Settings of the server that clients receive. */
+const REPORTED = [
   ...["server_version", "server_encoding", "client_encoding", "DateStyle", "IntervalStyle", "TimeZone"],
   ...["integer_datetimes", "standard_conforming_strings", "application_name", "is_superuser", "session_authorization"],
   ...["in_hot_standby", "default_transaction_read_only", "search_path"],
 ];
 
 async function describeServer(turn: Turn, signal: AbortSignal): Promise<Uint8Array[]> {
-  const list = TOLD.map((name) => `('${name}')`).join(", ");
+  const list = REPORTED.map((name) => `('${name}')`).join(", ");
   const sql = `SELECT n, current_setting(n) FROM (VALUES ${list}) t (n)`;
   const answer = await turn.run(query(sql), signal);
   return rowsOf(answer).map(([name, value]) => encode("S", name!, value ?? ""));

@@ -1,6 +1,6 @@
 /**
- * Statements that readers may run. The rights of their role and a database of their own say the same; here it is said in
- * words, and before anything runs.
+ * Statements that readers may run. The rights of their role and their own copy of the database enforce the same; this
+ * check explains it, before anything runs.
  *
  * @module
  */
@@ -24,14 +24,14 @@ const ALLOWED = new Set([
   ...["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE"],
   ...["DECLARE", "FETCH", "MOVE", "CLOSE", "PREPARE", "EXECUTE", "DEALLOCATE"],
 ]);
-/** Settings that say who somebody is. */
+/** Settings of the session's role. */
 const ROLES = new Set(["ROLE", "AUTHORIZATION", "SESSION_AUTHORIZATION"]);
-/** Words that are kept. */
+/** Words of a statement to keep. */
 const MOST_WORDS = 4;
 
 const refuse = (code: string, message: string): Refusal => ({ code, message });
 
-/** Why readers may not run a statement; `undefined` where they may. */
+/** Why readers may not run a statement; `undefined` if they may. */
 export function refusalOf({ words }: Statement): Refusal | undefined {
   const [first, ...rest] = words;
   if (first === undefined) return undefined;
@@ -99,7 +99,7 @@ export function splitStatements(sql: string): Statement[] {
   return statements;
 }
 
-/** A text in which `replace` has put something in place of each `:name` that is no part of a text, name or comment. */
+/** The text with each `:name` replaced, except inside texts, names and comments. */
 export function replaceNames(sql: string, replace: (name: string) => string): string {
   let result = "";
   const token = new RegExp(TOKEN);
@@ -119,7 +119,7 @@ export function replaceNames(sql: string, replace: (name: string) => string): st
   return result;
 }
 
-/** Where a comment ends that began before `at`: one may hold others. */
+/** Where a comment ends that began before `at`; comments nest. */
 function endOfComment(sql: string, at: number): number {
   const mark = /\/\*|\*\//g;
   mark.lastIndex = at;

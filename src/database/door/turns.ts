@@ -1,9 +1,9 @@
 /**
- * Many sessions on one reader, which knows only one: each has it for a turn. Between turns the state of the session that
- * leaves is kept here, and given back when its next turn comes.
+ * Shares one reader, which has a single session, among many clients' sessions: each has it for a turn. Between turns a
+ * session's state is kept here, and restored at its next turn.
  *
- * Readers change nothing, and each statement may see newer data, as in PostgreSQL's READ COMMITTED. So a transaction that
- * waits for its client need not keep the reader: it is ended, and begun again.
+ * Readers change nothing, and each statement may see newer data, as in PostgreSQL's READ COMMITTED. So a transaction
+ * that waits for its client does not keep the reader: it is ended, and begun again.
  *
  * @module
  */
@@ -11,10 +11,10 @@ import { encode, join, messagesOf, query, rowsOf, SYNC } from "./messages.ts";
 import type { Reader } from "./reader.ts";
 import { AS_OWNER, AS_READER } from "./role.ts";
 
-/** Whether a transaction is open, as the protocol tells it: none, one, or one that has failed. */
+/** Whether a transaction is open, in the protocol's codes: none, one, or a failed one. */
 export type Transaction = "I" | "T" | "E";
 
-/** A statement that was prepared: by a message, with the types of its parameters, or by the statement itself. */
+/** A prepared statement: by a message, with the types of its parameters, or by SQL. */
 export interface PreparedStatement {
   readonly name: string;
   readonly sql: string;
@@ -22,7 +22,7 @@ export interface PreparedStatement {
   readonly isSql: boolean;
 }
 
-/** What a session has set up. */
+/** State of a session: settings, prepared statements, and its transaction. */
 export interface SessionState {
   settings: Map<string, string>;
   prepared: PreparedStatement[];
@@ -33,11 +33,11 @@ export interface SessionState {
 export interface Turn {
   /** Runs messages of the session. */
   run(messages: Uint8Array<ArrayBuffer>, signal: AbortSignal): Promise<Uint8Array<ArrayBuffer>>;
-  /** Reads what the session has set up; of use after it has set up something. */
+  /** Reads the state of the session; needed after messages that change it. */
   capture(signal: AbortSignal): Promise<void>;
-  /** Takes back whatever the session was doing: its transaction has failed. */
+  /** Drops the session's present work: its transaction has failed. */
   abandon(): void;
-  /** Lets the next one have the reader. */
+  /** Passes the reader to the next session. */
   end(): void;
 }
 
@@ -56,15 +56,15 @@ UNION ALL
 SELECT 'prepared', name, statement, array_to_string(parameter_types::oid[], ','), from_sql::text
 FROM pg_prepared_statements WHERE name <> ''`;
 const CLEAR = "CLOSE ALL; DEALLOCATE ALL; RESET ALL";
-/** Fails a transaction that has begun. */
+/** Fails an open transaction. */
 const FAIL = "SELECT 1 / 0";
 
-/** A text as SQL writes it. */
+/** SQL for a text. */
 const quote = (text: string) => `E'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'`;
 
 /** Shares a reader. */
 export function createTurns(reader: Reader): Turns {
-  /** Whose state the reader has, and in which generation. */
+  /** The session whose state the reader has, and the reader's generation. */
   let current: { readonly state: SessionState; readonly generation: number } | undefined;
   const waiting: (() => void)[] = [];
   let isTaken = false;
@@ -95,17 +95,17 @@ export function createTurns(reader: Reader): Turns {
     else next();
   }
 
-  /** Runs a script of our own; its answer is not for the client. */
+  /** Runs a script of Barline itself; the client does not see its answer. */
   async function own(sql: string, signal: AbortSignal): Promise<(string | null)[][]> {
     return rowsOf(await reader.run(query(sql), signal));
   }
 
-  /** Gives the reader the state of a session. */
+  /** Sets the reader to the state of a session. */
   async function enter(state: SessionState, signal: AbortSignal): Promise<void> {
     const generation = reader.generation();
     if (current?.state === state && current.generation === generation) return;
     current = undefined;
-    // Whatever the one before was doing.
+    // Ends the work of the session before.
     await reader.run(SYNC, signal);
     await own("ROLLBACK", signal);
     const settings = Array.from(
@@ -116,7 +116,7 @@ export function createTurns(reader: Reader): Turns {
     for (const { name, sql, types, isSql } of state.prepared) {
       const oids = types.map((int32) => ({ int32 }));
       const parse = encode("P", name, sql, { int16: oids.length }, ...oids);
-      // One that cannot be prepared again is missed by the client, as after DEALLOCATE.
+      // A statement that can no longer be prepared is missing for the client, as after DEALLOCATE.
       await reader.run(isSql ? query(sql) : join([parse, SYNC]), signal);
     }
     if (state.transaction !== "I") await own("BEGIN", signal);
