@@ -98,7 +98,7 @@ const OUTAGE_NAMES = new Set(
 
 /** Messages of the driver and of TLS about a broken connection, or a peer with another protocol. */
 const BROKEN =
-  /^(Connection terminated|timeout expired|Query read timeout|Client (was closed|has encountered)|[Rr]eceived (unexpected|invalid)|There was an error establishing|the connection was given up|(tls|TLS) handshake eof|peer closed|socket hang up|Client network socket)/;
+  /^(Connection terminated|timeout expired|Query read timeout|Client (was closed|has encountered)|[Rr]eceived (unexpected|invalid)|There was an error establishing|The connection was given up|(tls|TLS) handshake eof|peer closed|socket hang up|Client network socket)/;
 
 /**
  * Classifies an error of a database write, by the table of SQLSTATEs. Without one only the known errors of connections
