@@ -1,5 +1,5 @@
 /**
- * Readers of the embedded database while a run has it: at the door of the data directory and at the port of
+ * Readers of the embedded database while a process has it: at the door of the data directory and at the port of
  * `--embedded-listen`.
  *
  * @module
@@ -7,7 +7,7 @@
 import { parseListen, PASSWORD_VARIABLE } from "../config/embedded_listen.ts";
 import type { Config } from "../config/load.ts";
 import type { Database } from "../database/database.ts";
-import { openDoor } from "../database/door/door.ts";
+import { findDoor, openDoor } from "../database/door/door.ts";
 import { createFront } from "../database/door/front.ts";
 import { createReader } from "../database/door/reader.ts";
 import { createVerifier } from "../database/door/scram.ts";
@@ -26,19 +26,27 @@ export interface ReadersOptions {
   readonly onListen: (address: string) => void;
 }
 
+/** See {@linkcode openReaders}. Disposing of it ends their sessions. */
+export interface Readers extends AsyncDisposable {
+  /** The database for reads that take long: they do not keep writers waiting. */
+  readonly database: Database;
+}
+
 /**
- * Lets readers in; nothing where the database is not the embedded one.
+ * Lets readers in, where the database is the embedded one.
  *
  * @throws {Error} If the port cannot be listened on.
  */
-export async function openReaders({ config, database, warn, onListen }: ReadersOptions): Promise<AsyncDisposable> {
+export async function openReaders({ config, database, warn, onListen }: ReadersOptions): Promise<Readers> {
   await using opened = new AsyncDisposableStack();
+  let behindDoor: Database | undefined;
   const { snapshots } = database;
   const { dataDir, schema, embeddedListen } = config.settings;
   if (snapshots !== undefined) {
     const reader = createReader({ source: snapshots, names: namesIn(schema ?? DEFAULT_SCHEMA) });
     const front = opened.use(createFront({ reader, limits: LIMITS, warn }));
     front.open(opened.use(await openDoor(dataDir, snapshots)));
+    behindDoor = await findDoor(dataDir, schema);
     if (embeddedListen !== undefined) {
       const listener = listen(embeddedListen);
       front.open({ listener, verifier: createVerifier(config.variable(PASSWORD_VARIABLE)!.trim()) });
@@ -47,7 +55,7 @@ export async function openReaders({ config, database, warn, onListen }: ReadersO
     }
   }
   const closing = opened.move();
-  return { [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  return { database: behindDoor ?? database, [Symbol.asyncDispose]: () => closing.disposeAsync() };
 }
 
 function listen(address: string): Deno.Listener {

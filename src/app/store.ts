@@ -20,6 +20,7 @@ import { type Destination, readDestination } from "../database/destination.ts";
 import type { LoadBook } from "../database/load_book.ts";
 import { type LoadStore, recordLoads } from "../database/loads.ts";
 import { type NewestBar, readNewest } from "../database/newest.ts";
+import { checkPrepared } from "../database/migrate.ts";
 import { DEFAULT_SCHEMA, type Names } from "../database/names.ts";
 import { openDatabase } from "../database/open.ts";
 import { borrow, createPool } from "../database/pool.ts";
@@ -82,6 +83,8 @@ export interface StoreOptions {
   config: Config;
   /** Used instead of the one that the configuration names; stays open. */
   database?: Database;
+  /** Whether it is only read: nothing is changed on a server, whose tables must be there. @default {false} */
+  isReadOnly?: boolean;
   /** Whether records are kept while the store is away. */
   isKept: boolean;
   /** The rights that the user of the database needs. */
@@ -111,16 +114,23 @@ export async function openStore(options: StoreOptions): Promise<Store> {
 }
 
 async function openTables(
-  { config, database: given, isKept, uses, lanes, warn, opened }: StoreOptions,
+  { config, database: given, isReadOnly, isKept, uses, lanes, warn, opened }: StoreOptions,
 ): Promise<Store> {
   const { settings, target } = config;
   let schema: string | undefined;
-  const database = await openPrepared(given ?? opened.use(await openDatabase(config)), {
+  const found = given ?? opened.use(await openDatabase(config));
+  const readSchema = async (signal?: AbortSignal) => {
+    ({ schema } = await withClient(found, (_, names) => Promise.resolve(names), signal));
+  };
+  // A server is another's; the embedded database is open to this process alone, and may be brought up to date.
+  const isLeftAlone = isReadOnly && target !== undefined;
+  if (isLeftAlone) await checkPrepared(found).then(() => readSchema());
+  const database = isLeftAlone ? found : await openPrepared(found, {
     uses,
     warn,
     async settle(database, signal) {
       if (given !== undefined) return;
-      ({ schema } = await withClient(database, (_, names) => Promise.resolve(names), signal));
+      await readSchema(signal);
       const onProblem = ({ message }: Error) => warn(message);
       await applyTimescale(database, settings.timescale, onProblem, { mostRows: MOVED_AT_START, signal });
     },

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { join } from "@std/path";
 import type { Client } from "pg";
 import { type Config, loadConfig } from "../config/load.ts";
 import { withClient } from "../database/database.ts";
@@ -29,6 +30,21 @@ export async function withDatabase<T>(
   await using database = await open(config);
   if (!database.isReadOnly) await prepareDatabase(database);
   return await withClient(database, fn);
+}
+
+/**
+ * Refuses to make an embedded database in order to read it.
+ *
+ * @throws {UsageError} If the configuration means the embedded database, and the data directory has none.
+ */
+export async function requireEmbedded({ target, settings: { dataDir } }: Config): Promise<void> {
+  if (target !== undefined) return;
+  const isThere = await Deno.stat(join(dataDir, "postgres", "PG_VERSION")).then(() => true, () => false);
+  if (isThere) return;
+  throw new UsageError(
+    `Cannot find an embedded database in "${dataDir}": run barline ingest first, or name the place with --data-dir ` +
+      "or a server with --database",
+  );
 }
 
 /**

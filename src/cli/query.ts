@@ -1,8 +1,9 @@
 /** `barline query`. @module */
 import { extname, join } from "@std/path";
-import { type Config, loadConfig } from "../config/load.ts";
+import { loadConfig } from "../config/load.ts";
 import { openForReading } from "../database/open.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
+import { requireEmbedded } from "./database.ts";
 import { type Format, FORMATS, openOutput } from "./query/output.ts";
 import { readParameters } from "./query/parameters.ts";
 import { runPrompt } from "./query/prompt.ts";
@@ -23,7 +24,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const format = readFormat(flags);
   const timeoutMs = readTimeout(flags) * 1000;
   const sql = await readSql(words[0], flags);
-  await checkEmbedded(config);
+  await requireEmbedded(config);
   // The limit of writes does not matter here.
   const settings = { ...config.settings, writeTimeoutMs: timeoutMs };
   await using database = await openForReading({ ...config, settings });
@@ -84,16 +85,5 @@ function readTimeout(flags: Invocation["flags"]): number {
   if (seconds > 0 && seconds <= MOST_SECONDS) return seconds;
   throw new UsageError(
     `Cannot use --timeout: current value is ${JSON.stringify(text)}, expected seconds up to ${MOST_SECONDS}`,
-  );
-}
-
-/** Refuses to make a database for a question. */
-async function checkEmbedded({ target, settings: { dataDir } }: Config): Promise<void> {
-  if (target !== undefined) return;
-  const isThere = await Deno.stat(join(dataDir, "postgres", "PG_VERSION")).then(() => true, () => false);
-  if (isThere) return;
-  throw new UsageError(
-    `Cannot find an embedded database in "${dataDir}": run barline ingest first, or name the place with --data-dir ` +
-      "or a server with --database",
   );
 }

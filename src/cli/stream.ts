@@ -81,15 +81,23 @@ export async function streamBars(
     }),
   );
   const { app, sharing, reload } = run;
-  if (app.store.database !== undefined) {
-    const onListen = (address: string) => log.info("Clients of PostgreSQL read at {address}", { address });
-    running.use(await openReaders({ config, database: app.store.database, warn, onListen }));
-  }
+  const { database } = app.store;
+  const onListen = (address: string) => log.info("Clients of PostgreSQL read at {address}", { address });
+  const readers = database && running.use(await openReaders({ config, database, warn, onListen }));
   // A client of the server may reload at once.
   if (reload !== undefined) reloadSignal?.handTo(reload);
   if (settings.http !== "off") {
     running.use(
-      startHttp({ app, config, token, maxOpenFiles, reload, onRoute: tracing?.route, cluster: sharing?.overview }),
+      startHttp({
+        app,
+        config,
+        reading: readers?.database,
+        token,
+        maxOpenFiles,
+        reload,
+        onRoute: tracing?.route,
+        cluster: sharing?.overview,
+      }),
     );
   }
   const signals = running.use(stopOnSignals(app, progress.say));

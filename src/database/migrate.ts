@@ -237,6 +237,30 @@ export async function prepareDatabase(
 }
 
 /**
+ * Checks that the schema is that of this program, for a database that is only read.
+ *
+ * @throws {PrepareError} If it is not; the message says what to do.
+ */
+export async function checkPrepared(database: Database, signal?: AbortSignal): Promise<void> {
+  try {
+    const answerMs = database.answerMs ?? ANSWER_MS;
+    const [version, schema] = await withClient(
+      database,
+      async (client, names) => [await readVersion(client, names), names.schema] as const,
+      withinMs(answerMs, signal),
+    );
+    if (version === SCHEMA_VERSION) return;
+    throw new FatalError(
+      version === 0
+        ? `There are no tables of Barline in the schema "${schema}": ingest into it first, or name another with --schema`
+        : `The schema "${schema}" has version ${version}, expected ${SCHEMA_VERSION}: run barline migrate, or ingest into it`,
+    );
+  } catch (cause) {
+    throw new PrepareError(`Cannot read the database ${database.label}`, { cause });
+  }
+}
+
+/**
  * Checks that an up-to-date schema serves these uses.
  *
  * @throws {FatalError} If it does not; the message says what to do.

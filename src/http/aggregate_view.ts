@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { App, Tenant } from "../app/app.ts";
+import type { Served, ServedTenant } from "../app/serving.ts";
 import type { PipelineEvent } from "../events.ts";
 import { createOverview, type TenantGlance } from "../telemetry/overview.ts";
 import { VERSION } from "../version.ts";
@@ -14,12 +14,12 @@ import type { TenantView, View } from "./view.ts";
 /** The view of all tenants; `add` includes one. */
 export interface TotalView extends View, Disposable {
   /** Listens to a tenant from now on. */
-  add(tenant: Tenant): void;
+  add(tenant: ServedTenant): void;
 }
 
 /** Makes the view over those of the tenants, by name. */
 export function createAggregateView(
-  app: App,
+  app: Served,
   views: ReadonlyMap<string, TenantView>,
   checkStore: () => Promise<StoreHealth>,
 ): TotalView {
@@ -28,6 +28,7 @@ export function createAggregateView(
     ledger: app.ledger,
     deadLettersWaiting: () => Promise.resolve(0),
     version: VERSION,
+    isReadOnly: app.isReadOnly,
   });
   async function health(): Promise<HealthReport> {
     const reports = new Map<string, HealthReport>();

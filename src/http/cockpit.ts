@@ -18,6 +18,7 @@ import icon from "./cockpit/icon.svg" with { type: "text" };
 import letters from "./cockpit/letters.js" with { type: "text" };
 import overview from "./cockpit/overview.js" with { type: "text" };
 import problems from "./cockpit/problems.js" with { type: "text" };
+import serving from "./cockpit/serving.js" with { type: "text" };
 import symbols from "./cockpit/symbols.js" with { type: "text" };
 import tenants from "./cockpit/tenants.js" with { type: "text" };
 import { VERSION } from "../version.ts";
@@ -49,6 +50,7 @@ const FILES: Readonly<Record<string, { type: string; text: string }>> = {
   "/cockpit/lightweight-charts.js": script(charts),
   "/cockpit/overview.js": script(overview),
   "/cockpit/problems.js": script(problems),
+  "/cockpit/serving.js": script(serving),
   "/cockpit/symbols.js": script(symbols),
   "/cockpit/tenants.js": script(tenants),
 };

@@ -103,6 +103,9 @@ export const routes: Readonly<Record<string, Route>> = {
     ["Server-sent events `overview` (twice a second at most) and `samples`."],
     ({ view }) => view.events(),
   ),
+  "/api/stored": read([
+    "Stored series by provider and timeframe as `stored`: how many `series`, and the newest bar of all.",
+  ], async (asked) => Response.json(await ownPages(asked).stored())),
   "/api/symbols": read([
     "Stored series with their newest bar: the first 50 as `series`, and whether there are `more`.",
     "`search`: how the symbol begins",

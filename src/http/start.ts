@@ -1,11 +1,12 @@
 /**
- * Serves a running app.
+ * Serves the pages of a run, or of a store that is only read.
  *
  * @module
  */
 import { getLogger } from "@logtape/logtape";
-import type { App } from "../app/app.ts";
+import type { Served } from "../app/serving.ts";
 import type { Config } from "../config/load.ts";
+import type { Database } from "../database/database.ts";
 import { describeError } from "../telemetry/log.ts";
 import { renderMetrics } from "../telemetry/exposition.ts";
 import type { Overview } from "../telemetry/overview.ts";
@@ -28,7 +29,9 @@ export type Reload = () => Promise<unknown>;
 
 /** Options of {@linkcode startHttp}. */
 export interface HttpOptions {
-  app: App;
+  app: Served;
+  /** The database for reads that take long. @default {the store's} */
+  reading?: Database;
   /** The configuration of the process. */
   config: Config;
   /** The operator's current token: a reload may change it. */
@@ -49,7 +52,7 @@ export interface HttpOptions {
  * @throws {Error} If it cannot listen on the address.
  */
 export function startHttp(
-  { app, config, token, maxOpenFiles, reload, onRoute, cluster }: HttpOptions,
+  { app, reading = app.store.database, config, token, maxOpenFiles, reload, onRoute, cluster }: HttpOptions,
 ): AsyncDisposable {
   const stopped = new AbortController();
   const check = createStoreCheck(app, stopped.signal);
@@ -60,7 +63,7 @@ export function startHttp(
   const hasTenants = config.tenants.length > 0;
   const total = hasTenants ? createAggregateView(app, views, checkStore) : undefined;
   app.follow((tenant) => {
-    const view = createTenantView({ store: app.store, tenant, checkStore, stop: stopped.signal, cluster });
+    const view = createTenantView({ app, reading, tenant, checkStore, stop: stopped.signal, cluster });
     views.set(tenant.name, view);
     total?.add(tenant);
     return {
@@ -123,7 +126,7 @@ export function startHttp(
 type Checked = Omit<StoreHealth, "name" | "schema">;
 
 /** Makes a check that returns why the store cannot be reached, if it cannot; `stop` ends one in flight. */
-function createStoreCheck({ store }: App, stop: AbortSignal): () => Promise<Checked> {
+function createStoreCheck({ store }: Served, stop: AbortSignal): () => Promise<Checked> {
   let checkedAt = -Infinity;
   let last: Promise<Checked> = Promise.resolve({ error: undefined });
   let risk: Checked["risk"];

@@ -5,13 +5,13 @@
  */
 import type { Registry } from "@platformatic/prom-client";
 import type { Client } from "pg";
-import type { Store, Tenant } from "../app/app.ts";
+import type { Served, ServedTenant } from "../app/serving.ts";
 import { valueOf } from "../config/per_provider.ts";
 import type { Settings } from "../config/options.ts";
 import { calendarOf, declarationOf, namesOf } from "../providers/mod.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import type { Market } from "../telemetry/market_metrics.ts";
-import { withClient } from "../database/database.ts";
+import { type Database, withClient } from "../database/database.ts";
 import type { Names } from "../database/names.ts";
 import { tenantDirectory } from "../storage/data_dir.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
@@ -23,7 +23,7 @@ import { createOverview, type Overview, type Sample } from "../telemetry/overvie
 import { VERSION } from "../version.ts";
 import { type ChartBar, type ChartGap, findGaps, readBars, type SeriesNames } from "./api/bars.ts";
 import { createDeadLetterApi, type DeadLetterApi } from "./api/dead_letters.ts";
-import { listSeries, type SeriesRow } from "./api/series.ts";
+import { countSeries, listSeries, type SeriesRow, type StoredSeries } from "./api/series.ts";
 import { createEventHub } from "./events.ts";
 import { type HealthReport, type HealthState, reportHealth, type StoreHealth } from "./health.ts";
 
@@ -46,6 +46,7 @@ export interface View {
 
 /** Pages that there are of one tenant, but not of all together. */
 export interface OwnPages {
+  readonly stored: () => Promise<{ stored: readonly StoredSeries[] }>;
   readonly series: (search: string) => Promise<{ series: readonly SeriesRow[]; more: boolean }>;
   readonly bars: (
     series: Omit<SeriesNames, "tenant">,
@@ -69,8 +70,10 @@ const QUERY_TIMEOUT_MS = 10_000;
 
 /** Options of {@linkcode createTenantView}. */
 export interface TenantViewOptions {
-  store: Store;
-  tenant: Tenant;
+  app: Pick<Served, "store" | "isReadOnly">;
+  /** The database for reads that take long; absent where records go elsewhere. */
+  reading?: Database;
+  tenant: ServedTenant;
   /** How the store is. */
   checkStore: () => Promise<StoreHealth>;
   /** Ends queries in flight. */
@@ -80,7 +83,8 @@ export interface TenantViewOptions {
 }
 
 /** Makes the view; it listens from now on. */
-export function createTenantView({ store, tenant, checkStore, stop, cluster }: TenantViewOptions): TenantView {
+export function createTenantView({ app, tenant, checkStore, stop, cluster }: TenantViewOptions): TenantView {
+  const { store, isReadOnly } = app;
   const { settings } = tenant.config;
   const { coordinators } = tenant.health();
   const deadLettersWaiting = createLetterCounter(deadLetterDirectory(tenantDirectory(settings)));
@@ -92,7 +96,7 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
     ledger: tenant.ledger,
     deadLettersWaiting,
     kinds: coordinators.map(({ kind }) => kind),
-    workers: Math.max(...coordinators.map(({ workers }) => workers)),
+    workers: Math.max(0, ...coordinators.map(({ workers }) => workers)),
     sink: store.name,
     providers: feeds().map(({ name }) => name),
     markets: () => readMarkets(feeds(), settings),
@@ -105,6 +109,7 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
     ledger: tenant.ledger,
     deadLettersWaiting,
     version: VERSION,
+    isReadOnly,
     cluster,
   });
   tenant.listen(overview.listen);
@@ -143,7 +148,8 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
     },
     own: {
       quorum: tenant.quorum,
-      deadLetters: createDeadLetterApi(store, tenant.config, stop),
+      deadLetters: createDeadLetterApi(isReadOnly ? undefined : store, tenant.config, stop),
+      stored: async () => ({ stored: await query([], (client, names) => countSeries(client, names, name)) }),
       series: (search) =>
         query({ series: [], more: false }, (client, names) => listSeries(client, names, { tenant: name, search })),
       async bars(series, limit) {
@@ -160,7 +166,7 @@ export function createTenantView({ store, tenant, checkStore, stop, cluster }: T
 }
 
 /** Feeds that have not connected since the start; one that did and lost its connection is not among them. */
-function followFirstConnections(listen: Tenant["listen"]): ReadonlySet<string> {
+function followFirstConnections(listen: ServedTenant["listen"]): ReadonlySet<string> {
   const unconnected = new Set<string>();
   const connected = new Set<string>();
   listen(on({

@@ -62,6 +62,8 @@ export interface Overview {
   readonly startedAt: number;
   readonly version: string;
   readonly stopping: boolean;
+  /** `true` where the store is only read: nothing is ingested. */
+  readonly serving?: true;
   /** Records a second over the last ten seconds. */
   readonly rate: { readonly received: number; readonly committed: number };
   /** Receipt to commit over the last minute, in milliseconds; 0 where nothing was committed. */
@@ -109,6 +111,8 @@ export interface OverviewSources {
   readonly ledger: () => Ledger;
   readonly deadLettersWaiting: () => Promise<number>;
   readonly version: string;
+  /** Whether the store is only read. @default {false} */
+  readonly isReadOnly?: boolean;
   readonly cluster?: () => Overview["cluster"];
 }
 
@@ -216,6 +220,7 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
         startedAt,
         version: sources.version,
         stopping,
+        ...(sources.isReadOnly && { serving: true }),
         rate: { received: (received - before.received) / per, committed: (committed - before.committed) / per },
         // The older slice is more than half a minute old, and the younger one alone has too little.
         latencyMs: { p50: slices[1].quantile(0.5), p99: slices[1].quantile(0.99) },

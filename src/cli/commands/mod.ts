@@ -23,6 +23,7 @@ import { journal } from "./journal.ts";
 import { migrate } from "./migrate.ts";
 import { rename } from "./rename.ts";
 import { query } from "./query.ts";
+import { serve } from "./serve.ts";
 import { tenant } from "./tenant.ts";
 import { top } from "./top.ts";
 import { version } from "./version.ts";
@@ -42,6 +43,7 @@ export const commands: Readonly<Record<string, Command>> = {
   journal,
   migrate,
   query,
+  serve,
   tenant,
   doctor,
   top,

@@ -30,7 +30,7 @@ export interface DeadLetterApi {
    * Replays the letters that `where` of the body names, an object of conditions. `force` also sends those that come back
    * for ever.
    *
-   * @throws {RequestError} If the body is wrong, or another process holds the letters (409).
+   * @throws {RequestError} If the body is wrong, another process holds the letters, or nothing may be written (409).
    */
   replay(body: Record<string, unknown>): Promise<ReplayAnswer>;
   /**
@@ -64,8 +64,11 @@ const SOON_MS = 100;
 /** Share of the time that may go into counting letters: of millions it takes seconds, and pages ask again and again. */
 const COUNTING_SHARE = 0.1;
 
-/** Makes the API of a tenant's letters; when `stop` aborts, a replay in progress ends. */
-export function createDeadLetterApi(store: Store, config: Config, stop: AbortSignal): DeadLetterApi {
+/**
+ * Makes the API of a tenant's letters; when `stop` aborts, a replay in progress ends. Without a store to write into, it
+ * refuses to replay.
+ */
+export function createDeadLetterApi(store: Store | undefined, config: Config, stop: AbortSignal): DeadLetterApi {
   const directory = deadLetterDirectory(tenantDirectory(config.settings));
   let replaying: Promise<unknown> = Promise.resolve();
   let counted: Promise<LetterGroup[]> | undefined;
@@ -100,6 +103,9 @@ export function createDeadLetterApi(store: Store, config: Config, stop: AbortSig
     },
     async replay(body) {
       const matches = readWhere(body);
+      if (store === undefined) {
+        throw new RequestError("Cannot replay: barline serve only reads. End it and run barline dlq replay", 409);
+      }
       const replay = unlessHeld(() =>
         replayLetters({
           config,

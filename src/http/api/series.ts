@@ -1,5 +1,5 @@
 /**
- * `GET /api/symbols`: the series that are stored, and how fresh each is.
+ * `GET /api/stored` and `GET /api/symbols`: the series that are stored, and how fresh each is.
  *
  * @module
  */
@@ -20,6 +20,26 @@ export interface SeriesRow {
   readonly barsToday: number;
   /** Bars that the market's calendar lets expect today until now, and that are not there; of series that are alive. */
   readonly missingToday?: number;
+}
+
+/** The series of a provider and timeframe, together. */
+export interface StoredSeries {
+  readonly provider: string;
+  readonly timeframe: string;
+  /** How many there are. */
+  readonly series: number;
+  /** Start of the newest bar of all, in epoch seconds. */
+  readonly lastTs?: number;
+}
+
+/** Counts a tenant's series by provider and timeframe, the newest first. */
+export async function countSeries(client: Client, { of }: Names, tenant: string): Promise<StoredSeries[]> {
+  const { rows } = await client.query(
+    `SELECT f.provider, f.timeframe, f.series::int AS series, extract(epoch FROM f.last_ts)::float8 AS last_ts
+FROM ${of("data_freshness")} f WHERE f.tenant = $1 ORDER BY f.last_ts DESC NULLS LAST, f.provider, f.timeframe`,
+    [tenant],
+  );
+  return rows.map(({ last_ts, ...row }) => ({ ...row, lastTs: last_ts ?? undefined }));
 }
 
 /** A series whose newest bar is older than that is history, not one that misses bars today, in milliseconds. */

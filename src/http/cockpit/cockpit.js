@@ -7,13 +7,16 @@ import { follow, token } from "./api.js";
 import { duration, h, pill } from "./dom.js";
 import { createLetters } from "./letters.js";
 import { createOverview } from "./overview.js";
+import { createServing } from "./serving.js";
 import { createSymbols } from "./symbols.js";
 import { showTenant } from "./tenants.js";
 
 /** What is older than that is no longer what is, in milliseconds. */
 const STALE_MS = 5000;
 
-const views = { overview: createOverview, symbols: createSymbols, letters: createLetters };
+/** The overview of a run, or of a store that is only read. */
+const createHome = () => latest.overview?.serving ? createServing() : createOverview();
+const views = { overview: createHome, symbols: createSymbols, letters: createLetters };
 const main = document.getElementById("view");
 const banner = document.getElementById("stale");
 
@@ -37,10 +40,11 @@ function open() {
   if (latest.overview !== undefined) view.update?.(latest);
 }
 
-function showState({ state, stopping }) {
+function showState({ state, stopping, serving }) {
   const element = document.getElementById("state");
+  const words = stopping ? "stopping" : serving && state === "healthy" ? "serving" : state;
   const mood = stopping ? "warn" : { healthy: "good", degraded: "warn", unhealthy: "bad" }[state];
-  element.replaceWith(Object.assign(pill(stopping ? "stopping" : state, mood), { id: "state", role: "status" }));
+  element.replaceWith(Object.assign(pill(words, mood), { id: "state", role: "status" }));
 }
 
 /** Says when the page shows the past. Looked at by a clock, as nothing tells of what does not come. */
@@ -97,7 +101,9 @@ follow((name, data) => {
   loss = "";
   if (name === "samples") latest.samples = data;
   else {
+    const isOther = latest.overview?.serving !== data.serving;
     latest.overview = data;
+    if (isOther) open();
     showState(data);
     showTenant(data);
     document.getElementById("about").textContent = `Barline ${data.version}, running for ${

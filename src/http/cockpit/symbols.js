@@ -31,7 +31,8 @@ function poll(load, everyMs) {
   };
 }
 
-function createList() {
+/** Makes the list of series. */
+export function createList() {
   const list = h("section", {});
   const message = h("p", { class: "message", role: "status" });
   const search = h("input", { type: "search", id: "search", placeholder: "AAPL", autocomplete: "off" });

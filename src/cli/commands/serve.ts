@@ -1,0 +1,19 @@
+/** `barline serve`. @module */
+import type { Command } from "../command.ts";
+
+/** Opens the store to be read. */
+export const serve: Command = {
+  summary: "Open what is stored to the cockpit, the API and clients of PostgreSQL, and ingest nothing",
+  options: [
+    ...["database", "sslmode", "sslrootcert", "schema", "dataDir", "tenant"] as const,
+    ...["http", "embeddedListen", "logLevel", "logFormat"] as const,
+  ],
+  examples: [
+    "serve",
+    "serve --data-dir /var/lib/barline --http 127.0.0.1:9100",
+    "serve --embedded-listen 5433",
+    "serve --config barline.yaml --database postgres://reader@host/market",
+  ],
+  serves: true,
+  load: () => import("../serve.ts"),
+};
