@@ -17,6 +17,7 @@ import { keepCoverageInDatabase } from "../database/coverage.ts";
 import { type Database, withClient, withinMs } from "../database/database.ts";
 import { classifyDatabaseError } from "../database/faults.ts";
 import { type Destination, readDestination } from "../database/destination.ts";
+import { type HistoryReads, noteHistoryReads } from "../database/history_reads.ts";
 import type { LoadBook } from "../database/load_book.ts";
 import { type LoadStore, recordLoads } from "../database/loads.ts";
 import { type NewestBar, readNewest } from "../database/newest.ts";
@@ -56,6 +57,8 @@ export interface Store {
   openSink(tenant: string, kind: RecordKind, writers: Writers, loads?: LoadBook): Sink;
   /** Records a tenant's loads of files; absent where records go elsewhere. */
   loads?(tenant: string): LoadStore;
+  /** Notes a tenant's reads of history; absent where records go elsewhere. */
+  reads?(tenant: string): HistoryReads;
   /** Opens the coverage of a tenant's series: beside the bars, or else in the cluster's store or the data directory. */
   coverage(tenant: string): CoverageStore;
   /** Resolves if the store answers, and throws its error otherwise. */
@@ -146,6 +149,7 @@ async function openTables(
   if (risk !== undefined) warn(`--synchronous-commit ${synchronousCommit}: ${risk}`);
   const most = settings.connections ?? Math.max(CONNECTIONS, lanes);
   const pool = createPool(database, Math.min(most, database.maxConnections), warn);
+  const reader = crypto.randomUUID();
   return {
     name: "postgres",
     describe() {
@@ -159,7 +163,15 @@ async function openTables(
     schema: () => schema,
     database,
     openSink: (tenant, kind, writers, loads) =>
-      openSink("postgres", { database, pool, kind, tenant, writers, loads, deadlineMs, warn, synchronousCommit }),
+      openSink("postgres", {
+        ...{ database, pool, kind, tenant, writers, reader, loads, deadlineMs, warn, synchronousCommit },
+      }),
+    reads: (tenant) =>
+      noteHistoryReads({
+        tenant,
+        reader,
+        run: (work, signal) => borrow({ pool, database }, tenant, work, withinMs(deadlineMs, signal)),
+      }),
     loads: (tenant) =>
       recordLoads({
         tenant,

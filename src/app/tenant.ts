@@ -215,6 +215,7 @@ export async function openTenant(
   });
 
   const coverage = raisedByRows(store.coverage(name), times);
+  const reads = store.reads?.(name);
   const contextOf = (provider: string, bucket: TokenBucket, stop: AbortSignal): ProviderContext => ({
     stop,
     ...timesOf(provider, loading, clock),
@@ -233,6 +234,7 @@ export async function openTenant(
     // Not until the stop: positions are saved after it.
     destination: store.destination && (() => store.destination!(name, aborting.signal)),
     coverage,
+    reads,
     drained: journaled?.journals.get("bar")?.drained,
     connections,
     as: (other) => contextOf(other, bucket, stop),

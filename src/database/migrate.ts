@@ -21,6 +21,7 @@ import { leases } from "./sql/0009_leases.ts";
 import { deletions } from "./sql/0010_deletions.ts";
 import { refuseReadOnly } from "./read_only.ts";
 import { loads } from "./sql/0011_loads.ts";
+import { historyReads } from "./sql/0012_history_reads.ts";
 import { checkServerVersion } from "./server_version.ts";
 import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
 import { furtherRelations } from "./schema/description.ts";
@@ -47,6 +48,7 @@ const migrations: readonly Migration[] = [
   { name: "leases", sql: leases },
   { name: "deletions", sql: deletions },
   { name: "loads", sql: loads },
+  { name: "history-reads", sql: historyReads },
 ];
 
 const createHistory = ({ of }: Names) =>

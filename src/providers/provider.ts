@@ -6,6 +6,7 @@
 import type { Calendar } from "../calendar/mod.ts";
 import type { SeriesCoverage } from "../coverage/coverage.ts";
 import type { CoverageStore } from "../coverage/store.ts";
+import type { HistoryReads } from "../database/history_reads.ts";
 import type { Destination } from "../database/destination.ts";
 import type { Listener } from "../events.ts";
 import type { GivenFormat } from "../files/plan_file.ts";
@@ -140,6 +141,8 @@ export interface ProviderContext {
   readonly destination?: () => Promise<Destination>;
   /** Coverage of the tenant's series from earlier runs and other processes. Absent without a store. */
   readonly coverage?: CoverageStore;
+  /** Notes reads of history, so that other processes see them. Absent without a database. */
+  readonly reads?: HistoryReads;
   /**
    * Resolves when the journal has nothing more of the bars that lie in it now: with whether the store has all of them. Absent
    * where there is no journal.

@@ -29,6 +29,8 @@ export interface PostgresSinkOptions {
   tenant?: string;
   /** The writers of these series. @default {"alone"} */
   writers?: Writers;
+  /** The UUID with which the process notes its reads of history. @default {it notes none} */
+  reader?: string;
   /** The loads whose records are written. @default {none is recorded} */
   loads?: LoadBook;
   /** Longest time a write may take, in milliseconds. */
@@ -47,7 +49,8 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
   const { database, kind, tenant = "default", synchronousCommit = "on", deadlineMs, loads, warn } = options;
   const pool = options.pool ?? createPool(database, Infinity);
   let statements: Statements | undefined;
-  const statementsIn = (names: Names) => statements ??= createStatements(kind, names, options.writers);
+  const statementsIn = (names: Names) =>
+    statements ??= createStatements(kind, names, options.writers, { reader: options.reader });
   const sessionOf = createSessions({ database, kind, statementsIn, tenant, synchronousCommit, warn });
   return {
     name: "postgres",

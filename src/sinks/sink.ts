@@ -42,9 +42,10 @@ export interface Sink extends AsyncDisposable {
 /**
  * The writers of a series, which decide which unchanged rows take a newer time of receipt:
  * - `many`: several processes, or one that gets records in any order. All rows do.
- * - `live`: a live feed, and history beside it. Rows of recent records do.
- * - `history`: one process that reads history, which a live feed may write meanwhile. Rows that it has written itself
- *   do, and those of recent records.
+ * - `live`: a live feed, and history beside it. Rows of recent records do, and rows of old records while another process
+ *   reads them from history.
+ * - `history`: one process that reads history, which a live feed may write meanwhile. The same rows do, and those that it
+ *   has written itself.
  * - `alone`: one process that reads files. Rows that it has written itself do. Records that it reads twice are written
  *   in order; see `order.ts` of the pipeline.
  */

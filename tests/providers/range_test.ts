@@ -155,3 +155,50 @@ Deno.test("bars are as of the moment at which they were asked for", async () => 
   await result;
   assertEquals(asked.length, 3);
 });
+
+Deno.test("readHistory() notes the read before it asks, and removes the note when all bars have an outcome", async () => {
+  const events: string[] = [];
+  const ticks = createReceiveClock();
+  const { result, settles } = read([[bar("A", 0)], [bar("A", 1)]], {
+    clock: () => (events.push("asked"), ticks(1)),
+    noteRead: (asked) => {
+      events.push(`noted ${[...asked.keys()]}`);
+      return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve(void events.push("removed")) });
+    },
+  });
+  await handed(settles, 2);
+  settles[0]("committed");
+  assertEquals(events, ["noted A,B", "asked", "asked", "asked"]);
+  settles[1]("committed");
+  await result;
+  assertEquals(events.at(-1), "removed");
+});
+
+Deno.test("readHistory() removes its note after an answer that breaks off only when the bars before it have an outcome", async () => {
+  const { promise: removed, resolve } = Promise.withResolvers<string>();
+  let isRemoved = false;
+  const { result, settles } = read([[bar("A", 0)], new Error("gone")], {
+    noteRead: () =>
+      Promise.resolve({
+        [Symbol.asyncDispose]() {
+          isRemoved = true;
+          return Promise.resolve(resolve("removed"));
+        },
+      }),
+  });
+  await assertRejects(() => result, Error, "gone");
+  assertEquals(isRemoved, false);
+  settles[0]("deadLettered");
+  assertEquals(await removed, "removed");
+});
+
+Deno.test("readHistory() leaves its note while bars are in the journal", async () => {
+  let isRemoved = false;
+  const { result, settles } = read([[bar("A", 0)]], {
+    noteRead: () => Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve(void (isRemoved = true)) }),
+  });
+  await handed(settles, 1);
+  settles[0]("journaled");
+  await result;
+  assertEquals(isRemoved, false);
+});

@@ -36,6 +36,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "RETURNING[newRows]",
     // A table and conditions of the program.
     "known",
+    "reads",
   ],
   // Numbers: a limit of time, ids of series and their mark.
   "sinks/postgres/verify.ts": [
@@ -50,6 +51,8 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "sinks/postgres/lane.ts": ["Math.trunc(statementTimeoutMs)"],
   "database/migrate.ts": ["version + at + 1", "name", "each"],
   "database/destination.ts": ["place("],
+  // A parameter, and intervals and the UUID of the program's own making.
+  "database/history_reads.ts": ["ids", "NOTED", "literal("],
   // The table of a schema of its own making.
   "chaos/trial.ts": ["bar"],
   "database/kinds.ts": ["table", "view", "name", "declared.join", "keyColumns.join", "shown.join"],

@@ -8,6 +8,7 @@ import { openPostgresSink } from "../../src/sinks/postgres.ts";
 import { rowsOf } from "../support/frames.ts";
 import { counts, never, select } from "../support/lanes.ts";
 import { numberedBar } from "../support/numbered.ts";
+import { turns } from "../support/observations.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
 
 const { test } = useServer();
@@ -32,15 +33,6 @@ async function beginRun(url: string) {
       await closing.disposeAsync();
     },
   };
-}
-
-/** Whose turn it is: all orders of `ones` turns of the first run and `others` of the second. */
-function turns(ones: number, others: number): (0 | 1)[][] {
-  if (ones + others === 0) return [[]];
-  return [
-    ...(ones > 0 ? turns(ones - 1, others).map((rest): (0 | 1)[] => [0, ...rest]) : []),
-    ...(others > 0 ? turns(ones, others - 1).map((rest): (0 | 1)[] => [1, ...rest]) : []),
-  ];
 }
 
 const observations = fc.array(

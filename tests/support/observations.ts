@@ -68,6 +68,15 @@ export function permutations<T>(items: readonly T[]): T[][] {
   return items.flatMap((item, at) => permutations(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
 }
 
+/** All orders of `ones` turns of a first run and `others` of a second: whose turn it is. */
+export function turns(ones: number, others: number): (0 | 1)[][] {
+  if (ones + others === 0) return [[]];
+  return [
+    ...(ones > 0 ? turns(ones - 1, others).map((rest): (0 | 1)[] => [0, ...rest]) : []),
+    ...(others > 0 ? turns(ones, others - 1).map((rest): (0 | 1)[] => [1, ...rest]) : []),
+  ];
+}
+
 /** Five observations, each later than the one before. */
 export const observations: fc.Arbitrary<Observation[]> = fc.array(
   fc.record({ source: fc.constantFrom(...SOURCES), value: fc.integer({ min: 1, max: 3 }) }),

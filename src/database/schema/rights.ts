@@ -60,7 +60,7 @@ WHERE NOT has_table_privilege(c.oid, needed.right)`;
 export interface Uses {
   /** Kinds of the records that it writes. */
   readonly kinds?: readonly string[];
-  /** Whether it stores coverage. */
+  /** Whether it stores coverage, and notes its reads of history. */
   readonly coverage?: boolean;
   /** Whether it distributes shards. */
   readonly leases?: boolean;
@@ -74,7 +74,7 @@ function relationsOf({ kinds = [], coverage, leases, loads }: Uses): string[] {
     "barline_migration",
     ...(kinds.length > 0 ? ["barline_destination", "series_key", "series"] : []),
     ...kinds.map((kind) => recordKind(kind).table),
-    ...(coverage ? ["series_coverage", "series_doubt"] : []),
+    ...(coverage ? ["series_coverage", "series_doubt", "history_read"] : []),
     ...(leases ? ["cluster_instance", "cluster_lease"] : []),
     ...(loads ? ["load", "load_time", "load_series", "load_replaced"] : []),
   ];

@@ -19,7 +19,8 @@ import { type RepairOptions, startRepairs } from "./history/repair.ts";
 import { watchForStalls } from "./stall.ts";
 
 /** The parts that a connection uses. */
-export interface ConnectionOptions extends Pick<RepairOptions, "share" | "reachMs" | "sweeps" | "readTable"> {
+export interface ConnectionOptions
+  extends Pick<RepairOptions, "share" | "reachMs" | "sweeps" | "readTable" | "noteRead"> {
   feed: Feed;
   context: ProviderContext;
   coverage: FeedCoverage;
@@ -83,6 +84,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
       reachMs: options.reachMs,
       sweeps: options.sweeps,
       readTable: options.readTable,
+      noteRead: options.noteRead,
       retryMs: options.repairRetryMs,
     },
     async hand(bars, asOf, onEnded) {

@@ -145,6 +145,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
         reachMs: options.reachMs ?? REACH_MS,
         sweeps: (options.sweeps ?? true) || feed.isConfirmed === true,
         readTable: starts && ((ranges, signal) => starts(owner, ranges, signal)),
+        noteRead: context.reads?.begin.bind(undefined, owner),
         stallMs: options.stallMs ?? 2 * stepMs + 15_000,
         repairRetryMs: options.repairRetryMs,
         backoff,

@@ -5,6 +5,7 @@
  */
 import type { RecordKind } from "../../records/kind.ts";
 import type { Writers } from "../sink.ts";
+import { otherReadsQuery, RECENT } from "../../database/history_reads.ts";
 import { isNewerQuery, markQuery, openLoadsQuery, otherLoadsQuery } from "./verify.ts";
 import { literal, type Names } from "../../database/names.ts";
 import { furtherKey, observationOrder, quoteCode, SQL_TYPES } from "../../database/kinds.ts";
@@ -55,8 +56,13 @@ const TOUCHED = "barline.touched";
 /** Is true, and counts. */
 const COUNT_TOUCHED = `set_config('${TOUCHED}', (current_setting('${TOUCHED}')::int4 + 1)::text, true) IS NOT NULL`;
 
-/** Age of a record up to which it is recent: a live feed or its journal may still hold other observations of it. */
-const RECENT = "interval '7 days'";
+/** Facts about the process that writes. */
+export interface ProcessFacts {
+  /** When it started, in epoch ms. @default {now} */
+  readonly startedAt?: number;
+  /** The UUID with which it notes its reads of history. @default {a new one: it notes none} */
+  readonly reader?: string;
+}
 
 /**
  * Makes the statements.
@@ -77,7 +83,7 @@ export function createStatements(
   kind: RecordKind,
   schema: Names,
   writers: Writers = "alone",
-  startedAt = Date.now(),
+  { startedAt = Date.now(), reader = crypto.randomUUID() }: ProcessFacts = {},
 ): Statements {
   const all = [{ name: "series_id", type: "int4" as const }, ...kind.columns];
   const table = schema.of(kind.table);
@@ -97,7 +103,17 @@ export function createStatements(
   const order = (row: string) => observationOrder(kind, row);
   const isRecent = names.includes("ts") ? `excluded.ts > excluded.received_at - ${RECENT}` : "true";
   const isOwn = `old.received_at >= to_timestamp(${startedAt / 1000})`;
-  const marks = { many: "true", live: isRecent, history: `${isRecent} OR ${isOwn}`, alone: isOwn }[writers];
+  // Only kinds that history gives have revisions.
+  const readsOthers = revisions !== undefined && (writers === "live" || writers === "history");
+  const isRead = readsOthers
+    ? "EXISTS (SELECT FROM reads r WHERE r.id = excluded.series_id AND excluded.ts >= r.starts AND excluded.ts < r.ends)"
+    : "false";
+  const marks = {
+    many: "true",
+    live: `${isRecent} OR ${isRead}`,
+    history: `${isRecent} OR ${isOwn} OR ${isRead}`,
+    alone: isOwn,
+  }[writers];
   const parameters = all.map(({ type }, at) => `$${at + 1}::${SQL_TYPES[type]}[]`).join(", ");
   return {
     copy: `COPY ${table} (${names.join(", ")}) FROM STDIN (FORMAT binary)`,
@@ -125,7 +141,12 @@ export function createStatements(
       ? `,
     (SELECT count(*) FROM open) = cardinality($${loads}::int4[]) AS is_open, set_config('extra_float_digits', '1', true) AS exact`
       : "";
-    return `WITH ${known}checked AS MATERIALIZED (
+    const reads = readsOthers
+      ? `reads AS MATERIALIZED (
+  ${otherReadsQuery(schema, reader, `$${all.length + 1}::int4[]`)}
+), `
+      : "";
+    return `WITH ${known}${reads}checked AS MATERIALIZED (
   SELECT (${markQuery(schema, `$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same,
     (${isNewerQuery(schema)}) AS is_newer, set_config('synchronous_commit', $${all.length + 3}, true) AS synced,
     set_config('${TOUCHED}', '0', true) AS counting${isOpen}

@@ -103,14 +103,16 @@ export function createBackfill(options: BackfillOptions): Provider {
     put: (frame: Frame) => Promise<void>,
   ): Promise<void> {
     const symbols = [...new Set(options.symbols)];
+    const owner = { provider: name, timeframe };
     const proofs = createProofs({
-      owner: { provider: name, timeframe },
+      owner,
       stepMs,
       store: context.coverage,
       reachMs: range.only && groupSize === 1 ? GAP_REACH_MS : Math.max(REACH_MS, REACH_BARS * stepMs),
       believesEmpty: range.only !== undefined,
       warn: context.warn,
     });
+    const noteRead = context.reads?.begin.bind(undefined, owner);
     await proofs.load();
     // The forming bar does not count yet.
     const to = Math.min(range.to, Math.floor(Date.now() / stepMs) * stepMs);
@@ -173,7 +175,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       };
       const { asked, ranges } = inquiry;
       const question = {
-        ...{ feed, asked, signal, hand, clock: context.clock },
+        ...{ feed, asked, signal, hand, clock: context.clock, noteRead },
         select: (bars: readonly FeedBar[]) => bars.filter(({ symbol, ts }) => lies(ts, ranges.get(symbol))),
         onEnded(bars: readonly FeedBar[]) {
           for (const { symbol, ts } of bars) reach(symbol, ts + stepMs);

@@ -26,6 +26,8 @@ export interface HistoryQuestion {
   select?: (bars: readonly FeedBar[]) => readonly FeedBar[];
   signal: AbortSignal;
   clock: ReceiveClock;
+  /** Notes the read before anything is asked, until its bars have an outcome. @default {it is not noted} */
+  noteRead?: (asked: ReadonlyMap<string, Interval>, signal: AbortSignal) => Promise<AsyncDisposable | undefined>;
   /**
    * Hands bars on, waiting while there is no room for them. They were observed at `asOf` (microseconds): the moment at which
    * their page was asked for, so that a correction that has come meanwhile counts as the newer one.
@@ -63,7 +65,15 @@ export async function readHistory(question: HistoryQuestion, answer = emptyAnswe
   /** Bars without an outcome, in order, and those behind them. */
   const waiting: { bars: readonly FeedBar[]; hasEnded: boolean }[] = [];
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  let isRead = false;
+  /** Pages may still come, the answer is complete, or it has broken off. */
+  let state: "reading" | "read" | "broken" = "reading";
+  const note = await question.noteRead?.(asked, signal);
+
+  /** Removes the note once nothing of the read can reach the sink any more: bars in the journal can. */
+  async function removeNote(): Promise<void> {
+    if (waiting.length > 0 || isJournaled(answer)) return;
+    await note?.[Symbol.asyncDispose]();
+  }
 
   async function handOn(bars: readonly FeedBar[], asOf: number): Promise<void> {
     const entry = { bars, hasEnded: false };
@@ -75,29 +85,42 @@ export async function readHistory(question: HistoryQuestion, answer = emptyAnswe
         const { bars } = waiting.shift()!;
         question.onEnded?.(bars);
       }
-      if (isRead && waiting.length === 0) resolve();
+      if (waiting.length > 0) return;
+      if (state === "read") resolve();
+      if (state === "broken") void removeNote();
     });
   }
 
-  const pages = feed.history([...asked.keys()], from, to, signal)[Symbol.asyncIterator]();
-  try {
-    while (true) {
-      const asOf = clock(1);
-      const { done, value } = await pages.next();
-      if (done) break;
-      const bars = value.filter(({ symbol, ts }) => lies(ts, asked.get(symbol)));
-      for (const { symbol, ts } of bars) noteStart(answer, symbol, ts);
-      const selected = select(bars);
-      for (let at = 0; at < selected.length; at += BARS_AT_ONCE) {
-        await handOn(selected.slice(at, at + BARS_AT_ONCE), asOf);
+  async function readPages(): Promise<void> {
+    const pages = feed.history([...asked.keys()], from, to, signal)[Symbol.asyncIterator]();
+    try {
+      while (true) {
+        const asOf = clock(1);
+        const { done, value } = await pages.next();
+        if (done) return;
+        const bars = value.filter(({ symbol, ts }) => lies(ts, asked.get(symbol)));
+        for (const { symbol, ts } of bars) noteStart(answer, symbol, ts);
+        const selected = select(bars);
+        for (let at = 0; at < selected.length; at += BARS_AT_ONCE) {
+          await handOn(selected.slice(at, at + BARS_AT_ONCE), asOf);
+        }
       }
+    } finally {
+      await pages.return?.();
     }
-  } finally {
-    await pages.return?.();
   }
-  signal.throwIfAborted();
-  isRead = true;
-  if (waiting.length > 0) await orAborted(ended, signal);
+
+  try {
+    await readPages();
+    signal.throwIfAborted();
+    state = "read";
+    if (waiting.length > 0) await orAborted(ended, signal);
+  } catch (error) {
+    state = "broken";
+    throw error;
+  } finally {
+    await removeNote();
+  }
   for (const starts of answer.starts.values()) starts.sort((a, b) => a - b);
   return answer;
 }
@@ -109,6 +132,10 @@ export const completeUntil = ({ historyLagMs = 0 }: Pick<Feed, "historyLagMs">, 
 /** Whether a bar starts in the range. */
 export const lies = (ts: number, range: Interval | undefined): boolean =>
   range !== undefined && ts >= range[0] && ts < range[1];
+
+/** Whether bars of it are in the journal, from which the next run delivers them. */
+const isJournaled = ({ unstored }: HistoryAnswer): boolean =>
+  unstored.values().some((some) => some.values().some((outcome) => outcome === "journaled"));
 
 function noteStart({ starts }: HistoryAnswer, symbol: string, ts: number): void {
   const known = starts.get(symbol);

@@ -37,7 +37,7 @@ export interface Repairs {
 }
 
 /** Options of {@linkcode startRepairs}. */
-export interface RepairOptions {
+export interface RepairOptions extends Pick<HistoryQuestion, "hand" | "noteRead"> {
   feed: Feed;
   coverage: FeedCoverage;
   stepMs: number;
@@ -54,7 +54,6 @@ export interface RepairOptions {
   reachMs: number;
   /** Whether symbols that trade rarely are asked about. */
   sweeps: boolean;
-  hand: HistoryQuestion["hand"];
   /** Reads which bars of some symbols are stored, in and around a range of each. Absent where they cannot be read back. */
   readTable?: (
     ranges: ReadonlyMap<string, Interval>,
@@ -221,7 +220,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     const outdated = new Map<string, Set<number>>();
     let requests = 0;
     const { starts, unstored } = await readHistory({
-      ...{ feed, signal, clock, hand },
+      ...{ feed, signal, clock, hand, noteRead: options.noteRead },
       asked: new Map(plans.map((plan) => [plan.symbol, [plan.from, to]])),
       select(bars) {
         requests++;
