@@ -23,6 +23,8 @@ export interface VirtualTime extends Disposable {
   runUntil(time: number): Promise<void>;
   /** Runs timers until something is done. */
   runWith(work: PromiseLike<void>): Promise<void>;
+  /** Disposes of a resource while timers run: its disposal may wait for one. */
+  disposing(resource: AsyncDisposable): AsyncDisposable;
 }
 
 const turn = () => new Promise<void>((resolve) => void setImmediate(resolve));
@@ -60,6 +62,7 @@ export function startVirtualTime(now: number, settle = () => Promise.resolve()):
       await runWith(new Promise<void>((resolve) => void setTimeout(resolve, Math.max(0, time - trueNow()))));
     },
     runWith,
+    disposing: (resource) => ({ [Symbol.asyncDispose]: () => runWith(resource[Symbol.asyncDispose]()) }),
     [Symbol.dispose]: () => clock.uninstall(),
   };
 }

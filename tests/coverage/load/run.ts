@@ -75,7 +75,8 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
     ...{ random: createRandom(1), listings, from: opening, to: close, corrected: 0, correctionMs: [0, 1], late: 0 },
   });
   const table = createMemoryTable();
-  await using vendor = account.start(symbols, time.now);
+  const vendor = account.start(symbols, time.now);
+  await using _vendor = time.disposing(vendor);
   vendor.show = (some) => some.flatMap((symbol) => shown(market.get(symbol)!, opening, time.now(), account));
   const stream = startStream({ time, symbols, messages: streamOf(market, NO_MISDEEDS), outages: out });
   const provider = createFeedProvider({
