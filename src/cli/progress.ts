@@ -7,8 +7,8 @@ import { getLogger } from "@logtape/logtape";
 import { format as formatDuration } from "@std/fmt/duration";
 import type { App } from "../app/app.ts";
 import { literally, printable } from "../telemetry/log.ts";
-import { calendarOf } from "../providers/mod.ts";
 import type { Progress, Provider } from "../providers/provider.ts";
+import { marketsOf } from "./markets.ts";
 
 const TERMINAL_EVERY_MS = 250;
 /**
@@ -113,15 +113,8 @@ function createPace(app: App) {
 }
 
 /** Whether the market of any symbol of a live feed is open. */
-function isMarketOpen(app: App): boolean {
-  const feeds = app.tenants().flatMap((tenant) => tenant.providers())
-    .flatMap((provider) => provider.members ?? [provider])
-    .filter(({ isLive }) => isLive);
-  return feeds.some(({ name, symbols = [] }) => {
-    const calendars = new Set(symbols.map((symbol) => calendarOf(name, symbol)));
-    return [...calendars].some((calendar) => calendar?.isOpen(Date.now()));
-  });
-}
+const isMarketOpen = (app: App): boolean =>
+  marketsOf(app).some(({ calendars }) => calendars.some((calendar) => calendar.isOpen(Date.now())));
 
 const readAll = (app: App) => readProgress(app.tenants().flatMap((tenant) => tenant.providers()));
 

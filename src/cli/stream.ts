@@ -15,6 +15,7 @@ import { configureLog, describeError, literally, printable } from "../telemetry/
 import { logEvents, loggerOf } from "../telemetry/log_events.ts";
 import { endOf } from "./exit.ts";
 import { dlqCommand } from "./hint.ts";
+import { marketsOf, reportMarkets } from "./markets.ts";
 import { startProgress } from "./progress.ts";
 import { describeStart, placesOf } from "./start_line.ts";
 import { endOnEarlySignals, reloadOnSignal, stopOnSignals, stoppedEarly } from "./signals.ts";
@@ -105,6 +106,7 @@ export async function streamBars(
   running.defer(progress.stop);
   await sharing?.start();
   progress.start(app);
+  running.use(reportMarkets(() => marketsOf(app), progress.say));
 
   const started = performance.now();
   const outcome = await run.run();

@@ -116,8 +116,13 @@ export async function startPglite(options: PGliteOptions, onPanic: (line: string
     // Emscripten's file system throws objects that are not an Error.
     const { errno } = error as { errno?: number };
     const message = error instanceof Error ? error.message : `file system error ${errno ?? error}`;
-    throw new Error([message, ...log].join("\n"), { cause: error });
+    throw new Error(findReason(log) ?? [message, ...log].join("; "), { cause: error });
   }
+}
+
+/** The reason why the server has ended, by its log: the last message of the level FATAL or PANIC. */
+function findReason(log: readonly string[]): string | undefined {
+  return log.findLast((line) => /\b(FATAL|PANIC): /.test(line))?.replace(/^.*\b(FATAL|PANIC):\s+/s, "");
 }
 
 /**

@@ -114,7 +114,7 @@ export async function startEmbeddedServer({ directory, socket }: EmbeddedServerO
       } catch (cause) {
         throw new TransientError(
           `Cannot open the embedded database in "${directory}" again: ${(cause as Error).message}. ` +
-            "It goes on when there is room and the right to write there",
+            "It is opened again by itself; make room, and give the right to write there",
           { cause },
         );
       }

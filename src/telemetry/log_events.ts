@@ -40,13 +40,14 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
   let replacedLoggedAt = -Infinity;
   let isWebhookWell = true;
   const logMismatches = createMismatchLog(log);
+  const isNews = createStateNews();
   return on({
     "provider-opened": (event) => log.info("Provider {provider} opened", event),
     "provider-ended": (event) => log.info("Provider {provider} ended", event),
     "provider-failed": (event) =>
       log.error("Provider {provider} failed: {error}", { ...event, error: describeError(event.error) }),
     "provider-notice": (event) => log.warn("{provider}: {message}", event),
-    "feed-state": (event) => log.info("Feed {provider} is {state}", event),
+    "feed-state": (event) => log[isNews(event) ? "info" : "debug"]("Feed {provider} is {state}", event),
     "failover"(event) {
       if (event.previous === undefined) return log.info("Failover group {group} begins with {provider}", event);
       if (event.cause === "returned") return log.info("{provider} delivers again in place of {previous}", event);
@@ -58,7 +59,7 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
     "feed-lost": (event) =>
       // A reset each night at a known time is no warning.
       log[event.reason === "nightly-reset" ? "info" : "warn"](
-        "Feed {provider} lost its connection ({reason}): {error}",
+        `Feed {provider} lost its connection ({reason}): {error}${event.reason === "connect" ? CONNECT_ADVICE : ""}`,
         { ...event, error: describeError(event.error) },
       ),
     "receive-times-replaced"(event) {
@@ -121,6 +122,21 @@ export function logEvents({ traceOf, log = getLogger("barline") }: LogEventsOpti
     "fatal": ({ error }) =>
       log.error("Stopping: {error}{advice}", { error: describeError(error), advice: adviceOn(error) }),
   });
+}
+
+/** Advice about a connection that could not be made, as a sentence that follows the error. */
+const CONNECT_ADVICE = ". It is tried again; check the network, the name server and firewalls of this machine";
+
+/** Finds out which states of feeds are news: while a feed connects again and again, each is once. */
+function createStateNews(): (event: EventOf<"feed-state">) => boolean {
+  const seen = new Map<string, Set<string>>();
+  return ({ provider, state }) => {
+    const since = seen.get(provider) ?? new Set();
+    if (state === "live") since.clear();
+    const isNew = !since.has(state);
+    seen.set(provider, since.add(state));
+    return isNew;
+  };
 }
 
 /** Advice about an error, as a sentence that follows it; empty without advice. */
