@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["sinks"],
   ["pipeline"],
   ["providers"],
-  ["gaps", "cluster"],
+  ["gaps", "cluster", "export"],
   ["telemetry"],
   ["app"],
   ["http"],

@@ -11,19 +11,11 @@ import { createNumberReader, findMarks, isPlain } from "./numbers.ts";
 import { compilePattern, type PathParts } from "./path_pattern.ts";
 import type { Plan, Planned, Question, Source } from "./plan.ts";
 import { type Sample, type SampleRow, takeSample, valueAt } from "./sample.ts";
+import { type FileField, findSources, isOwnDirectory } from "./sources.ts";
 import { readTimeframe } from "./timeframe_names.ts";
 import { findTimes, type TimeFindings } from "./time_findings.ts";
 import { compileTimes } from "./times.ts";
 import { createZone } from "./zone.ts";
-
-/** A field of the kind, as a plan needs it. */
-export interface FileField {
-  readonly name: string;
-  /** Further names of the field in files. */
-  readonly aliases: readonly string[];
-  /** Whether a file must have the field. */
-  readonly isNeeded: boolean;
-}
 
 /** Input of a plan. */
 export interface CompileOptions {
@@ -79,7 +71,7 @@ export function compilePlan(options: CompileOptions): Planned {
   const times: TimeFindings = isNative
     ? { unit: dialect.timeUnit ?? "iso", format: undefined, stamp: "start", questions: [] }
     : findTimes({
-      dialect,
+      dialect: isOwnDirectory(options, sample) ? { stamp: "start", ...dialect } : dialect,
       hasPreset: options.hasPreset,
       texts: textsOf(sources[place("ts")], sample),
       clocks: clock === undefined ? undefined : textsOf(clock, sample),
@@ -179,40 +171,6 @@ function readPath({ symbolFrom = [] }: Dialect, paths: readonly string[]): PathP
   }
   return {};
 }
-
-function findSources(
-  { dialect, hasPreset, fields }: CompileOptions,
-  sample: Sample,
-  parts: PathParts,
-): (Source | undefined)[] {
-  const { columns = {}, constants = {} } = dialect;
-  const isNamed = (name: string) => columns[name] !== undefined;
-  const refOf = (name: string) => name === "ts" && !isNamed("ts") && isNamed("date") ? columns.date : columns[name];
-  return fields.map(({ name, aliases }) => {
-    if (constants[name] !== undefined) return { from: "constant", value: constants[name] };
-    const ref = refOf(name);
-    const isObject = ref !== undefined && sample.isObjects;
-    if (isObject && hasKey(sample, findKeys(ref))) return { from: "key", keys: findKeys(ref) };
-    const places = ref === undefined || isObject ? undefined : findColumns(ref, sample.header);
-    if (places !== undefined) return { from: "column", places };
-    if (name === "symbol" && parts.symbol !== undefined) return { from: "constant", value: parts.symbol };
-    if (ref !== undefined) return undefined;
-    // A preset declares all of its columns: a name that happens to match means something else.
-    if (hasPreset && Object.keys(columns).length > 0) return undefined;
-    if (sample.isObjects) {
-      const keys = [name, ...aliases].map((key) => [key]);
-      return hasKey(sample, keys) ? { from: "key", keys } : undefined;
-    }
-    const names = sample.header.map(plainName);
-    const exact = names.indexOf(name);
-    const at = exact >= 0 ? exact : names.findIndex((each) => aliases.includes(each));
-    return at < 0 ? undefined : { from: "column", places: [at] };
-  });
-}
-
-/** Whether any row of the sample has one of the keys. */
-const hasKey = ({ rows }: Sample, keys: readonly (readonly string[])[]) =>
-  rows.length === 0 || rows.some(({ object }) => keys.some((steps) => valueAt(object, steps) !== undefined));
 
 /** The column of the time of day: the one that the dialect names, or `time` beside `date`. */
 function findClock({ columns = {} }: Dialect, sample: Sample, ts: Source | undefined): Source | undefined {

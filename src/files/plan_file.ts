@@ -3,11 +3,12 @@
  *
  * @module
  */
-import { type CompileOptions, compilePlan, type FileField } from "./compile.ts";
+import { type CompileOptions, compilePlan } from "./compile.ts";
 import { detectPreset, type FileFacts } from "./detect.ts";
 import { type Dialect, mergeDialects } from "./dialect.ts";
 import type { Planned } from "./plan.ts";
 import type { Preset } from "./preset.ts";
+import type { FileField } from "./sources.ts";
 import { presets } from "./presets/mod.ts";
 
 /** The format that the user gives. */

@@ -33,6 +33,7 @@ export const bar = defineKind({
     {
       name: "fromHistory",
       type: "flag",
+      aliases: ["from_history"],
       optional: true,
       // Readers see a final bar; only the order of observations distinguishes the two.
       marks: { field: "status", from: "f", to: "h" },

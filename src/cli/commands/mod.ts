@@ -14,6 +14,7 @@ import { copy } from "./copy.ts";
 import { deletion } from "./delete.ts";
 import { dlq } from "./dlq.ts";
 import { doctor } from "./doctor.ts";
+import { exporting } from "./export.ts";
 import { gaps } from "./gaps.ts";
 import { ingest } from "./ingest.ts";
 import { init } from "./init.ts";
@@ -44,6 +45,7 @@ export const commands: Readonly<Record<string, Command>> = {
   migrate,
   query,
   serve,
+  export: exporting,
   tenant,
   doctor,
   top,

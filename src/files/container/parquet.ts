@@ -1,10 +1,12 @@
 /**
- * Reads Parquet as lines of CSV, some rows at a time.
+ * Reads Parquet as lines, some rows at a time: of CSV, or of JSON where texts may have line breaks.
  *
  * @module
  */
 import type { AsyncBuffer, FileMetaData, ParquetParsers } from "hyparquet";
 
+/** Key of the metadata that holds the kind of the records in an export. */
+export const KIND_FACT = "barline.kind";
 /** Rows in memory at a time. */
 const ROWS = 20_000;
 
@@ -28,7 +30,7 @@ export function isoOf(nanoseconds: bigint): string {
 }
 
 /**
- * Gives the rows as lines, the names of the columns first.
+ * Gives the rows as lines, the names of the columns first, or as objects.
  *
  * @throws {RangeError} If the file is not valid, or is packed in an unsupported way.
  */
@@ -51,7 +53,8 @@ export async function* parquetLines(path: string): AsyncGenerator<string> {
     name: element.name,
     isInstant: element.logical_type?.type === "TIMESTAMP" && element.logical_type.isAdjustedToUTC,
   }));
-  yield columns.map(({ name }) => cell(name === "__index_level_0__" ? "index" : name)).join(",");
+  const isObjects = hasFreeTexts(metadata);
+  if (!isObjects) yield columns.map(({ name }) => cell(name === "__index_level_0__" ? "index" : name)).join(",");
   const count = Number(metadata.num_rows);
   for (let from = 0; from < count; from += ROWS) {
     let rows: Record<string, unknown>[];
@@ -64,13 +67,15 @@ export async function* parquetLines(path: string): AsyncGenerator<string> {
       });
     }
     for (const row of rows) {
-      yield columns.map(({ name, isInstant }) => {
-        const value = row[name];
-        return isInstant && typeof value === "string" ? `${value}Z` : cell(value);
-      }).join(",");
+      for (const { name, isInstant } of columns) if (isInstant && typeof row[name] === "string") row[name] += "Z";
+      yield isObjects ? JSON.stringify(row) : columns.map(({ name }) => cell(row[name])).join(",");
     }
   }
 }
+
+/** Whether the file is an export of records whose texts may have line breaks. */
+const hasFreeTexts = ({ key_value_metadata: facts = [] }: FileMetaData) =>
+  facts.some(({ key, value }) => key === KIND_FACT && value === "news");
 
 /** A value as a field of CSV. */
 export function cell(value: unknown): string {

@@ -60,3 +60,7 @@ export function microsecondsOf(text: string): bigint | undefined {
   const ms = Date.parse(`${day}T${time}Z`);
   return Number.isNaN(ms) ? undefined : BigInt(ms) * 1000n + BigInt(fraction.padEnd(6, "0"));
 }
+
+/** A text as a field of CSV; an empty one is in quotes, as an empty field is an absent value. */
+export const quoteField = (text: string): string =>
+  text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;

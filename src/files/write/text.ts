@@ -3,16 +3,16 @@
  *
  * @module
  */
-import { isoOf, type OutputColumn, type TableWriter, type TextRow, type WriteBytes } from "./column.ts";
+import { isoOf, type OutputColumn, quoteField, type TableWriter, type TextRow, type WriteBytes } from "./column.ts";
 
 const encoder = new TextEncoder();
 
 /** Writes CSV (RFC 4180) with a header; an empty field is `null`, and an empty text is in quotes. */
 export function writeCsv(columns: readonly OutputColumn[], write: WriteBytes): TableWriter {
   let isBegun = false;
-  const header = `${columns.map(({ name }) => quote(name)).join(",")}\n`;
+  const header = `${columns.map(({ name }) => quoteField(name)).join(",")}\n`;
   const cell = (value: string | null, at: number) =>
-    value === null ? "" : columns[at].type === "time" ? isoOf(value) : quote(value);
+    value === null ? "" : columns[at].type === "time" ? isoOf(value) : quoteField(value);
   async function put(rows: readonly TextRow[]): Promise<void> {
     const lines = rows.map((row) => `${row.map(cell).join(",")}\n`);
     await write(encoder.encode(`${isBegun ? "" : header}${lines.join("")}`));
@@ -25,8 +25,6 @@ export function writeCsv(columns: readonly OutputColumn[], write: WriteBytes): T
     },
   };
 }
-
-const quote = (text: string) => text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 
 /** The value of a cell as JSON. */
 export function jsonOf(value: string | null, { type }: OutputColumn): string {

@@ -6,7 +6,7 @@
 import { SettingError } from "../provider.ts";
 import { type FileItem, nameOf, STDIN } from "../../files/container/raw.ts";
 import { isZip, listMembers } from "../../files/container/zip.ts";
-import { basename, dirname, globToRegExp, isGlob, join, resolve } from "@std/path";
+import { basename, dirname, globToRegExp, isGlob, join, relative, resolve } from "@std/path";
 
 export { STDIN };
 
@@ -52,7 +52,7 @@ export function searchFiles(patterns: readonly string[]): FoundFiles & { readonl
     const paths = !isMany
       ? [pattern]
       : isFolder
-      ? [...walk(pattern, Infinity, unreadable)].filter((path) => ENDINGS.test(path)).sort()
+      ? [...walk(pattern, Infinity, unreadable)].filter((path) => ENDINGS.test(path) && !isBeside(path, pattern)).sort()
       : expandGlob(pattern, unreadable);
     if (paths.length === 0 && unreadable.size === before) {
       problems.push(isFolder ? `nothing to read is in "${pattern}"` : `nothing matches "${pattern}"`);
@@ -71,6 +71,10 @@ export function searchFiles(patterns: readonly string[]): FoundFiles & { readonl
   }
   return { paths: [...found], unreadable: [...unreadable].map(([path, error]) => ({ path, error })), problems };
 }
+
+/** Whether a file of a directory lies beside the data: its name, or that of a directory, begins with `_` or `.`. */
+const isBeside = (path: string, directory: string) =>
+  relative(directory, path).split("/").some((name: string) => /^[_.]/.test(name));
 
 /** Whether a path is a directory now. */
 export function isDirectory(path: string): boolean {

@@ -1,0 +1,43 @@
+/**
+ * Where files of an export go: a directory, or a bucket of S3.
+ *
+ * @module
+ */
+
+/** A file that is being written. It is not there before it is committed, and then it is whole. */
+export interface PendingFile {
+  write(bytes: Uint8Array): Promise<void>;
+  commit(): Promise<void>;
+  /** Removes what was written. */
+  discard(): Promise<void>;
+}
+
+/** See the module's description. Paths have `/`. */
+export interface ExportPlace {
+  /** Address for people. */
+  readonly label: string;
+  /** Begins a file; one that is there is replaced once the new one is committed. */
+  create(path: string): Promise<PendingFile>;
+  /** The bytes of a file; `undefined` if the file does not exist. */
+  open(path: string): Promise<ReadableStream<Uint8Array> | undefined>;
+  /** Name of a file or directory that is there; `undefined` where the place is empty or missing. */
+  findAny(): Promise<string | undefined>;
+}
+
+/** The whole of a small file as text; `undefined` if the file does not exist. */
+export async function readText(place: ExportPlace, path: string): Promise<string | undefined> {
+  const stream = await place.open(path);
+  return stream && await new Response(stream as ReadableStream<Uint8Array<ArrayBuffer>>).text();
+}
+
+/** Writes a small file at once. */
+export async function writeText(place: ExportPlace, path: string, text: string): Promise<void> {
+  const file = await place.create(path);
+  try {
+    await file.write(new TextEncoder().encode(text));
+    await file.commit();
+  } catch (error) {
+    await file.discard();
+    throw error;
+  }
+}
