@@ -77,7 +77,7 @@ Deno.test("imports go one way through the layers", () => {
   );
 });
 
-Deno.test("the pipeline knows no provider, sink or database, only what they are", () => {
+Deno.test("the pipeline imports no provider, sink or database, only their interfaces", () => {
   const strangers = imports.filter(({ from, to }) =>
     partOf(from) === "pipeline" && ["providers", "sinks", "database"].includes(partOf(to)) && !INTERFACES.includes(to)
   );
@@ -92,7 +92,7 @@ Deno.test("the pipeline runs on records and events alone: all else it knows by t
   assertEquals(strangers.map(show), []);
 });
 
-Deno.test("a sink and a provider are registered in one place: nobody else names them", () => {
+Deno.test("a sink and a provider are registered in one place, and no other file names them", () => {
   const registered = ["providers", "sinks"];
   const strangers = imports.filter(({ from, to }) =>
     registered.includes(partOf(to)) && partOf(from) !== partOf(to) && !to.endsWith("/mod.ts") &&
@@ -173,6 +173,6 @@ Deno.test("no file is longer than 350 lines", async () => {
   }
 });
 
-Deno.test("no file is a drawer for what has no name", () => {
+Deno.test("no file is a drawer for unnamed things", () => {
   assertEquals(files.filter((path) => /(^|\/)(utils?|types|helpers|common|misc)(\.ts|\/)/.test(path)), []);
 });

@@ -25,7 +25,7 @@ Deno.test("an abort resolves only those that wait with its signal", async () => 
   await staying;
 });
 
-Deno.test("with a signal that has aborted nobody waits", async () => {
+Deno.test("a signal that has aborted ends the wait at once", async () => {
   const condition = createCondition();
   await condition.changed(AbortSignal.abort());
   condition.notify();

@@ -29,7 +29,7 @@ const load = (path: string) => import(toFileUrl(placeOf(path)).href);
 
 for (const path of examples.keys()) if (path.startsWith("tests/")) await load(path);
 
-Deno.test("the example of a command greets whom it is told to", async () => {
+Deno.test("the example of a command greets the given name", async () => {
   const { hello }: { hello: Command } = await load("src/cli/commands/hello.ts");
   const invocation = { words: [], options: new Map([["json", true]]), flags: new Map([["name", "Ada"]]) };
   const { run } = await hello.load(invocation);

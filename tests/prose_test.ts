@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { join } from "@std/path";
 import { ROOT, sourceFiles } from "./support/source.ts";
 
@@ -20,6 +20,12 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
   [/\bbe had\b/, "be opened, taken, read"],
   [/(^|\. )What /, "begin with the thing"],
   [/(^|\. )Who /, "begin with the thing"],
+];
+
+/** Habits of titles, whose subject comes first. */
+const BANNED_IN_TITLES: typeof BANNED = [
+  ...BANNED,
+  [/^(what|who|whom|that|of)\b/i, "begin with the thing"],
 ];
 
 /** Names of variables that style has a standard word for. */
@@ -49,6 +55,15 @@ function messagesOf(path: string, source: string): Text[] {
   return Array.from(source.matchAll(calls), ({ 1: text, index }) => ({
     place: `${path}:${source.slice(0, index).split("\n").length}`,
     text,
+  }));
+}
+
+/** Titles of tests: literals that begin a call of `Deno.test`, or of a function that calls it. */
+function titlesOf(path: string, source: string): Text[] {
+  const calls = /\b(?:\w*[tT]est\w*|step|scenario)\(\s*(?:\{\s*name:\s*)?(["`])((?:(?!\1)[^\\]|\\.)*)\1/g;
+  return Array.from(source.matchAll(calls), ({ 2: text, index }) => ({
+    place: `${path}:${source.slice(0, index).split("\n").length}`,
+    text: text!,
   }));
 }
 
@@ -98,15 +113,30 @@ Deno.test("comments and messages are found", () => {
     text: "Three.",
   }]);
   assertEquals(messagesOf("a.ts", source).map(({ text }) => text), ["Four ${x}", "five"]);
+  const tests =
+    "Deno.test(`six ${x}`, () => {});\ntest({ name: 'no', ignore: true });\ntestWhere(\n  \"seven\", (x) => x);\n";
+  assertEquals(titlesOf("a.ts", tests), [{ place: "a.ts:1", text: "six ${x}" }, { place: "a.ts:3", text: "seven" }]);
 });
 
-Deno.test("comments and messages name the thing, in standard words", () => {
-  const found = [...comments, ...messages].flatMap(({ place, text }) =>
-    BANNED.filter(([habit]) => habit.test(prose(text))).map(([habit, better]) =>
+/** The habits that texts have, each with its place and the better way. */
+function habitsOf(texts: readonly Text[], banned: typeof BANNED): string[] {
+  return texts.flatMap(({ place, text }) =>
+    banned.filter(([habit]) => habit.test(prose(text))).map(([habit, better]) =>
       `${place} ${habit.exec(prose(text))![0].trim()} (${better})`
     )
   );
-  assertEquals(found, []);
+}
+
+Deno.test("comments and messages name the thing, in standard words", () => {
+  assertEquals(habitsOf([...comments, ...messages], BANNED), []);
+});
+
+Deno.test("titles of tests name the thing, in standard words", async () => {
+  const titles = (await Promise.all(
+    (await sourceFiles("tests")).map(async (path) => titlesOf(path, await Deno.readTextFile(join(ROOT, path)))),
+  )).flat();
+  assert(titles.length > 1000, `${titles.length} titles`);
+  assertEquals(habitsOf(titles, BANNED_IN_TITLES), []);
 });
 
 Deno.test("messages of errors and of the log begin with a capital letter, unless they end another sentence", () => {

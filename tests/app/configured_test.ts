@@ -41,7 +41,7 @@ Deno.test("a provider has the entry of its other name too", async () => {
   assertEquals([made.map(({ name }) => name), messages], [["massive"], []]);
 });
 
-Deno.test("what is wrong with an entry is reported by its key", async () => {
+Deno.test("problems of an entry are reported by its key", async () => {
   const missing = await configure("provider: [alpaca, kraken]\nsymbols: { alpaca: [AAPL] }\n");
   assertEquals(missing.problems.map(({ key }) => key), ["symbols.kraken"]);
   assertStringIncludes(missing.problems[0].message, "none are given");

@@ -16,7 +16,7 @@ async function openDirectory() {
   return { dataDir, notices, open, [Symbol.asyncDispose]: () => Deno.remove(dataDir, { recursive: true }) };
 }
 
-Deno.test("after a restart receive times go on where they ended, also with an earlier clock", async () => {
+Deno.test("after a restart receive times continue from their end, also with an earlier clock", async () => {
   await using directory = await openDirectory();
   let last: number;
   {
@@ -30,7 +30,7 @@ Deno.test("after a restart receive times go on where they ended, also with an ea
   assertEquals([times.clock(1), directory.notices], [last + 1, []]);
 });
 
-Deno.test("a process that was killed is gone on from too: what it may have given is reserved", async () => {
+Deno.test("receive times continue after a killed process too: those that it may have given are reserved", async () => {
   await using directory = await openDirectory();
   const killed = directory.open({ now: () => NOW });
   await killed.ready(never);
@@ -59,7 +59,7 @@ Deno.test("a process that ends does not take back what another of the same direc
   assert(next.clock(1) > (NOW + 60_000) * 1000);
 });
 
-Deno.test("receive times go on from where a clock was that is set back by an hour, and that is told once", async () => {
+Deno.test("receive times continue from the earlier clock when it is set back by an hour, with one warning", async () => {
   await using directory = await openDirectory();
   let last: number;
   {
@@ -76,7 +76,7 @@ Deno.test("receive times go on from where a clock was that is set back by an hou
   assertStringIncludes(directory.notices[0], "Receive times reach 2026-06-01T01:00:00.000Z, and the clock says");
 });
 
-Deno.test("receive times go on after those of stored rows, unless these are days ahead", async () => {
+Deno.test("receive times continue after those of stored rows, unless these are days ahead", async () => {
   await using directory = await openDirectory();
   await using times = directory.open({ now: () => NOW });
   await times.ready(never);
@@ -84,7 +84,7 @@ Deno.test("receive times go on after those of stored rows, unless these are days
   assertEquals([times.clock(1), directory.notices], [NOW * 1000 + 8, []]);
 });
 
-Deno.test("receive times days ahead of the clock are set aside, and told", async () => {
+Deno.test("receive times days ahead of the clock are set aside, with a warning", async () => {
   await using directory = await openDirectory();
   {
     await using times = directory.open({ now: () => NOW + 25 * HOUR });
@@ -98,7 +98,7 @@ Deno.test("receive times days ahead of the clock are set aside, and told", async
   assert((await Deno.stat(join(directory.dataDir, "receive-time.ahead"))).isFile);
 });
 
-Deno.test("a clock that is not set is waited for, and told once; a stop ends the wait", async () => {
+Deno.test("a start waits for a clock that is not set, with one warning; a stop ends the wait", async () => {
   await using directory = await openDirectory();
   let now = 0;
   await using times = directory.open({ now: () => now, releasedAt: NOW, lookEveryMs: 1 });
@@ -112,7 +112,7 @@ Deno.test("a clock that is not set is waited for, and told once; a stop ends the
   assertEquals(times.clock(1), now * 1000);
 });
 
-Deno.test("nothing is kept where there is no data directory", async () => {
+Deno.test("no receive time is kept without a data directory", async () => {
   await using directory = await openDirectory();
   const dataDir = join(directory.dataDir, "missing");
   {

@@ -3,7 +3,7 @@ import type { Provider } from "../../src/providers/provider.ts";
 import { numberedProvider } from "../support/numbered.ts";
 import { testTenant } from "../support/tenant.ts";
 
-Deno.test("a provider that could not save when it was replaced saves again, and is opened anew though it is as before", async () => {
+Deno.test("a provider that could not save when it was replaced saves again, and is opened again with its former settings", async () => {
   const first = Promise.withResolvers<void>();
   let opened = 0;
   let saved = 0;

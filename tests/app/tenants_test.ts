@@ -65,7 +65,7 @@ const broken = (): DeadLetters => {
   throw new Error("no room for dead letters");
 };
 
-Deno.test("the ledger of a tenant goes on when it is opened anew: what lies in the journal is received once", async () => {
+Deno.test("the ledger of a tenant continues when it is opened again: journaled records are received once", async () => {
   await using run = await startRun();
   const { tenants, options, sinks } = run;
   {
@@ -78,7 +78,7 @@ Deno.test("the ledger of a tenant goes on when it is opened anew: what lies in t
   assertEquals([imbalance(ledger), tenants.ledger(), sinks.get("bar")!.stored.length], [0, ledger, 300]);
 });
 
-Deno.test("the ledger of a tenant that comes back after its removal goes on too", async () => {
+Deno.test("the ledger of a tenant that comes back after its removal continues too", async () => {
   await using run = await startRun();
   const { tenants, options } = run;
   {
@@ -92,7 +92,7 @@ Deno.test("the ledger of a tenant that comes back after its removal goes on too"
   assertEquals([ledger.received, ledger.stored, ledger.journaled], [300, 300, 0]);
 });
 
-Deno.test("a tenant that cannot be opened anew goes on with its former settings", async () => {
+Deno.test("a tenant that cannot be opened again continues with its former settings", async () => {
   await using run = await startRun();
   const { tenants, options } = run;
   {

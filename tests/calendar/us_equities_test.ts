@@ -91,7 +91,7 @@ Deno.test("half days are those on which the exchanges closed at 13:00", () => {
   ]);
 });
 
-Deno.test("every other session lasts from 09:30 to 16:00 on New York's clock, as the system's time zones tell it", () => {
+Deno.test("every other session lasts from 09:30 to 16:00 on New York's clock, by the system's time zones", () => {
   const clock = new Intl.DateTimeFormat("en-GB", { timeZone: "America/New_York", timeStyle: "short" });
   const hours = (year: number) => new Set(yearOf(year).map(({ from, to }) => clock.formatRange(from, to)));
   for (let year = 2000; year <= 2030; year++) {

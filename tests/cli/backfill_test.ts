@@ -51,7 +51,7 @@ Deno.test("after kill -9 in the middle, the same command reads the rest", async 
   assertEquals(fake.requests.length > before, true);
 });
 
-Deno.test("a stop in the middle saves how far it was, and tells how to go on", async () => {
+Deno.test("a stop in the middle saves the progress, and says how to continue", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca({ pageSize: 10 });
   for (let minute = 0; minute < 50; minute++) fake.history.push(bar(minute));
@@ -66,7 +66,7 @@ Deno.test("a stop in the middle saves how far it was, and tells how to go on", a
   assertEquals(await work.count(), 50);
 });
 
-Deno.test("a symbol that is refused is named, the others go on, and the exit code is 1", async () => {
+Deno.test("a refused symbol is named, the others are read, and the exit code is 1", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca({ known: ["AAPL", "MSFT", "TSLA"] });
   for (let minute = 0; minute < 50; minute++) {
@@ -142,7 +142,7 @@ Deno.test("several providers with a history may be read at once, each with symbo
   assertEquals([code, json.stored], [0, 100], stderr);
 });
 
-Deno.test("what an ingest has in the same environment does not reach it", async () => {
+Deno.test("the settings of an ingest in the same environment do not reach a backfill", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca();
   for (let minute = 0; minute < 50; minute++) fake.history.push(bar(minute));

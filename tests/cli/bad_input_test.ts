@@ -25,7 +25,7 @@ const unreadable: Record<string, { content: string | Uint8Array; says: RegExp }>
 };
 
 for (const [name, { content, says }] of Object.entries(unreadable)) {
-  Deno.test(`${name} exits 1 and says what is wrong, once`, async () => {
+  Deno.test(`${name} exits 1 and names the problem, once`, async () => {
     await using work = await openWorkspace(server);
     const { code, stderr, json } = await work.ingest([
       "--log-level",
@@ -46,7 +46,7 @@ Deno.test("a file of a header alone is read, and holds nothing", async () => {
   assertEquals([code, json.received], [0, 0]);
 });
 
-Deno.test("of a truncated gzip the bars before the cut are stored, and the exit code is 1", async () => {
+Deno.test("the bars before the cut of a truncated gzip are stored, and the exit code is 1", async () => {
   await using work = await openWorkspace(server);
   const packed = await gzip(csvFile(20_000));
   const file = await work.write("bars.csv.gz", packed.subarray(0, packed.length - 1000));
@@ -57,7 +57,7 @@ Deno.test("of a truncated gzip the bars before the cut are stored, and the exit 
   assertEquals([await work.count(), json.deadLettered], [json.received, 0]);
 });
 
-Deno.test("what is missing among files is told for each, exits 2, and nothing is opened", async () => {
+Deno.test("missing facts are named for each file, exit 2, and nothing is opened", async () => {
   await using work = await openWorkspace(server);
   await Deno.mkdir(join(work.directory, "folder"));
   const { code, stderr } = await work.ingest(["--file", "no.csv", "--file", "*.nope", "--file", "folder"]);
@@ -138,7 +138,7 @@ Deno.test("an unreachable database exits 1, names it without the password and sa
   assertEquals(`${stdout}${stderr}`.includes("geheim"), false);
 });
 
-Deno.test("two runs at once on one embedded database: the second is told who has it", async () => {
+Deno.test("the second of two runs on one embedded database is given the number of the first", async () => {
   await using work = await openWorkspace();
   const args = ["--database", "embedded", "--http", "off"];
   const first = work.startIngest(args);
@@ -191,7 +191,7 @@ testWhere(
   },
 );
 
-Deno.test("where there are no dead letters, dlq list says where it has looked", async () => {
+Deno.test("dlq list says where it has looked if no dead letter exists", async () => {
   await using work = await openWorkspace();
   const { code, stdout } = await work.run(["dlq", "list", "--data-dir", join(work.directory, "typo")]);
   assertEquals([code, stdout], [

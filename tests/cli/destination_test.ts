@@ -5,7 +5,7 @@ import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 const server = await startSharedServer();
 
 Deno.test({
-  name: "--resume reads a file again for each database, a server's or the embedded one, and then goes on there",
+  name: "--resume reads a file again for each database, a server's or the embedded one, and then continues there",
   ignore: server === undefined,
   async fn() {
     await using work = await openWorkspace(server);

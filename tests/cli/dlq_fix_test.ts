@@ -18,7 +18,7 @@ async function fix(work: Workspace, script: string, ...args: string[]) {
   return await work.run(["dlq", "fix", "--data-dir", work.dataDir, ...args], { env: { EDITOR: `sh '${editor}'` } });
 }
 
-Deno.test("dlq fix puts back what was changed, and the replay stores it", async () => {
+Deno.test("dlq fix puts changed records back, and the replay stores them", async () => {
   await using work = await withLetters();
   // Written beside and moved there, as many editors do.
   const { code, stdout } = await fix(work, `sed 's/"high":99/"high":101/' "$1" > "$1.new" && mv "$1.new" "$1"`);
@@ -30,7 +30,7 @@ Deno.test("dlq fix puts back what was changed, and the replay stores it", async 
   assertEquals(await work.letters(), []);
 });
 
-Deno.test("dlq fix keeps what was not changed, line by line", async () => {
+Deno.test("dlq fix keeps unchanged records, line by line", async () => {
   await using work = await withLetters();
   const before = await work.letters();
   await fix(work, `sed -i -e 1d -e '2s/"high":99/"high":101/' "$1"`);
@@ -55,7 +55,7 @@ Deno.test("dlq fix opens what --where and --limit choose, for the owner alone", 
   assertStringIncludes((await fix(work, "exit 9", "--where", "cause=refused")).stdout, "No dead letters to fix");
 });
 
-Deno.test("dlq fix changes nothing while a record is unsound, says why, and keeps what was written", async () => {
+Deno.test("dlq fix changes nothing while a record is unsound, says why, and keeps the edited text", async () => {
   await using work = await withLetters();
   const before = await work.letters();
   const { code, stderr } = await fix(work, `sed -i '1s/"high":99/"high":101/; 2s/"high":99/"high":98/' "$1"`);

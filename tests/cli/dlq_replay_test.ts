@@ -44,7 +44,7 @@ Deno.test("each replay that is refused is counted; at the cap letters are skippe
   assertEquals((await work.letters()).map(({ metadata }) => metadata.replays), [3]);
 });
 
-Deno.test("a letter that is refused for another reason than before tells the newest", async () => {
+Deno.test("a letter that is refused for another reason than before shows the newest", async () => {
   await using work = await withRefused(1);
   await work.query("ALTER TABLE bar DROP CONSTRAINT cheap");
   await work.query("ALTER TABLE bar ADD CONSTRAINT other CHECK (volume < 4000) NOT VALID");
@@ -53,7 +53,7 @@ Deno.test("a letter that is refused for another reason than before tells the new
   assertStringIncludes(letter.error, 'constraint "other"');
 });
 
-Deno.test("--dry-run says what is still unsound and what is over the cap, and changes nothing", async () => {
+Deno.test("--dry-run lists unsound records and those over the cap, and changes nothing", async () => {
   await using work = await withRefused(3);
   await replay(work, "--where", "sqlstate=23514");
   const before = await work.letters();
@@ -68,7 +68,7 @@ Deno.test("--dry-run says what is still unsound and what is over the cap, and ch
   assertEquals(await work.letters(), before);
 });
 
-Deno.test("a cap that is no count exits 2", async () => {
+Deno.test("a cap that is not a count exits 2", async () => {
   await using work = await openWorkspace(server);
   const { code, stderr } = await replay(work, "--max-replays", "0");
   assertEquals(code, 2);

@@ -68,7 +68,7 @@ Deno.test("dlq replay stores what can be stored now, removes exactly that, and c
   );
 });
 
-Deno.test("dlq replay of what is still refused keeps the records, and counts", async () => {
+Deno.test("dlq replay keeps records that are still refused, and counts", async () => {
   await using work = await withLetters();
   const before = await work.letters();
   const { code, json } = await work.run([
@@ -91,7 +91,7 @@ Deno.test("dlq replay takes --where and --limit, and --dry-run does nothing", as
   assertEquals([(await work.letters()).length, await work.count()], [8, 5]);
 });
 
-Deno.test("dlq replay never replaces what was observed after the letter was written", async () => {
+Deno.test("dlq replay never replaces a record observed after the letter was written", async () => {
   await using work = await withLetters();
   await work.query("ALTER TABLE bar DROP CONSTRAINT cheap");
   await work.ingest(["--file", await work.write("newer.csv", csvFile(1))]);
@@ -112,7 +112,7 @@ Deno.test("dlq replay never replaces what was observed after the letter was writ
   assertEquals(await work.query("SELECT count(*)::int AS kept FROM bar WHERE volume = 1000"), [{ kept: 1 }]);
 });
 
-Deno.test("dlq purge asks first, and without anybody to ask wants --yes", async () => {
+Deno.test("dlq purge asks first, and without a terminal requires --yes", async () => {
   await using work = await withLetters();
   const asked = await dlq(work, "purge", "--where", "sqlstate=23514");
   assertEquals(asked.code, 2);

@@ -22,7 +22,7 @@ function limited(files: number): Program {
   return { path: "/bin/sh", args: ["-c", `ulimit -n ${files} && exec "$0" "$@"`, path, ...args], env };
 }
 
-Deno.test("doctor tells of host, database, clock and encryption", async () => {
+Deno.test("doctor reports host, database, clock and encryption", async () => {
   await using work = await openWorkspace(server);
   const { code, ok, of } = await examine(work, []);
   assertEquals([code, ok], [0, true]);
@@ -33,7 +33,7 @@ Deno.test("doctor tells of host, database, clock and encryption", async () => {
   assertEquals(of("timescaledb").length, 1);
 });
 
-Deno.test("doctor asks a provider's history, and tells which key is missing or wrong", async () => {
+Deno.test("doctor asks a provider's history, and reports which key is missing or wrong", async () => {
   await using work = await openWorkspace(server);
   await using kraken = startFakeKraken(["BTC/USD"]);
   const well = await examine(work, ["--provider", "kraken", "--symbols", "BTC/USD"], kraken.variables);

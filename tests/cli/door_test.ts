@@ -57,7 +57,7 @@ Deno.test("doctor, gaps, loads and query take the door of a run by themselves", 
   await running.ended;
 });
 
-Deno.test("a run that was killed leaves a door that nobody takes, and the next run opens another", async () => {
+Deno.test("a killed run leaves a dead door, and the next run opens another", async () => {
   await using work = await openWorkspace();
   for (const signal of ["SIGKILL", "SIGTERM"] as const) {
     const running = work.startIngest(["--provider", "mock"]);

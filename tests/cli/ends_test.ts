@@ -61,7 +61,7 @@ for (
     [["--limit", "5", "--database", "postgres://me@127.0.0.1:1/x"], 1, "Start the server, or correct host and port."],
   ] as [string[], number, string][]
 ) {
-  Deno.test(`where ingest ${args.join(" ")} cannot start, its JSON says why`, async () => {
+  Deno.test(`the JSON of ingest ${args.join(" ")} says why it cannot start`, async () => {
     await using work = await openWorkspace();
     const { code, json, stderr } = await work.ingest(args);
     assertEquals([code, json.ended, json.received, json.stored], [expected, "failed", 0, 0]);
@@ -105,7 +105,7 @@ Deno.test("a signal before the run is open says in JSON that it was stopped, and
   assertStringIncludes(stderr, "Stopped by SIGTERM before the run began");
 });
 
-Deno.test("without a terminal a start that fails writes nothing but lines of the log, whatever their form", async () => {
+Deno.test("without a terminal a failed start writes only lines of the log, in either form", async () => {
   await using work = await openWorkspace();
   for (const wrong of [["--workers", "none", "--batch-size", "none"], ["--limt", "5"]]) {
     const text = await work.run(["ingest", ...wrong]);

@@ -39,7 +39,7 @@ Deno.test("a second signal gives up, also a feed", () => {
   assertEquals(end({ isStopped: true, signals: ["SIGTERM", "SIGTERM"], unread: "input" }), ["failed", 143]);
 });
 
-Deno.test("of several exit codes that apply the first of 4, 1, 5, 130 is given", () => {
+Deno.test("the first of 4, 1, 5, 130 is the exit code if several apply", () => {
   const all: Partial<RunFacts> = { ...stopped, unread: "input", isStrict: true };
   const failure = new Error("x");
   assertEquals(end({ ...all, outcome: { ledger: { ...ledger, stored: 1 }, failure } }), ["failed", 4]);

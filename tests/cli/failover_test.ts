@@ -38,7 +38,7 @@ Deno.test("an unknown member is reported with the nearest name", async () => {
   assertStringIncludes((await configure("failover: [alpaca, masive]\n")).messages[0], 'did you mean "massive"?');
 });
 
-Deno.test("a run goes on with the standby, and its metrics and health show it; all are gone: it exits 1", async () => {
+Deno.test("a run continues with the standby, and its metrics and health show it; all are gone: it exits 1", async () => {
   await using alpaca = startFakeAlpaca();
   await using massive = startFakeMassive();
   await using work = await openWorkspace(server);

@@ -18,7 +18,7 @@ Deno.test("a fatal error of the only feed ends the run with exit code 1 and a se
   assertStringIncludes(stderr, "check ALPACA_API_KEY and ALPACA_SECRET_KEY");
 });
 
-Deno.test("with another feed left the run goes on, tells which has failed, and ends with exit code 1", async () => {
+Deno.test("the run continues with the feed that is left, names the failed one, and ends with exit code 1", async () => {
   await using work = await openWorkspace(server);
   await using alpaca = startFakeAlpaca();
   await using kraken = startFakeKraken(["BTC/USD"]);

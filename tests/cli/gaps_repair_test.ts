@@ -49,7 +49,7 @@ const ranges = (json: any) =>
 
 const upTo = (minutes: number) => ["--to", new Date(OPEN + minutes * MINUTE).toISOString()];
 
-Deno.test("what history has is repaired, and what it has not is asked for once", async () => {
+Deno.test("bars that history has are repaired, and others are asked for once", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca();
   await store(work, AAPL, session(60, 5, 6, 7, 20, 40, 41));
@@ -85,7 +85,7 @@ Deno.test("an outage of all symbols over two sessions is repaired by few request
   assertEquals(fake.requests.length <= 3, true, `${fake.requests.length} requests`);
 });
 
-Deno.test("without a key what is missing is listed all the same, and nothing is taken for a time without trades", async () => {
+Deno.test("without a key missing bars are listed all the same, and no minute is taken for one without trades", async () => {
   await using work = await openWorkspace(server);
   await store(work, AAPL, session(10, 3));
   const { code, json, stderr } = await gaps(work, {}, "--repair", ...upTo(10));
@@ -108,7 +108,7 @@ Deno.test("a symbol that history refuses stays missing, the others are repaired,
   assertStringIncludes(stderr, "GONE");
 });
 
-Deno.test("a bar that history has and that cannot be stored is no time without trades", async () => {
+Deno.test("a minute whose bar history has and the database refuses is not taken for one without trades", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca();
   await store(work, AAPL, session(10, 3, 5));
@@ -175,7 +175,7 @@ Deno.test("bars that are deleted are missing again, although their range was con
   ]);
 });
 
-Deno.test("what Kraken's bars no longer reach is made of its trades, and a minute without a later bar may still come", async () => {
+Deno.test("trades make the bars that Kraken no longer serves, and a minute without a later bar may still come", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeKraken(["BTC/USD"]);
   const now = Math.floor(Date.now() / MINUTE) * MINUTE;
@@ -219,7 +219,7 @@ Deno.test("extended hours of Interactive Brokers are repaired, too, in one reque
   assertEquals([code, json.totals.repaired, json.totals.noTrade, tws.asked.length], [0, 20, 1, 1], stderr);
 });
 
-Deno.test("where history cannot be reached, everything stays missing, soon", async () => {
+Deno.test("everything stays missing, without delay, if history cannot be reached", async () => {
   await using work = await openWorkspace(server);
   for (let number = 0; number < 20; number++) {
     await store(work, { provider: "ibkr", symbol: `S${number}`, timeframe: "1m" }, session(10, 3, 5));
@@ -233,7 +233,7 @@ Deno.test("where history cannot be reached, everything stays missing, soon", asy
   }]);
 });
 
-Deno.test("what the plan does not include is unrepairable, with the reason, and the rest is repaired", async () => {
+Deno.test("ranges outside the plan are unrepairable, with the reason, and the rest is repaired", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeMassive();
   await store(work, { ...AAPL, provider: "massive" }, session(10, 3));
@@ -272,7 +272,7 @@ Deno.test("a half bar that was stored provisionally is completed", async () => {
   ]);
 });
 
-Deno.test("a stop in the middle ends it: what is not repaired is still missing, and the exit code is 1", async () => {
+Deno.test("a stop in the middle ends it: unrepaired bars are still missing, and the exit code is 1", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca({ pageSize: 10 });
   await store(work, AAPL, [OPEN, OPEN + 389 * MINUTE]);
@@ -289,7 +289,7 @@ Deno.test("a stop in the middle ends it: what is not repaired is still missing, 
   assertEquals(await work.count(), 2 + repaired);
 });
 
-Deno.test("where the database fails in the middle, what was found is still one object, and says so", async () => {
+Deno.test("the result is still one object if the database fails in the middle, and says so", async () => {
   await using work = await openWorkspace(server);
   await store(work, AAPL, session(10, 3, 5));
   // A role that may read everything but the coverage, which a start does not ask for.

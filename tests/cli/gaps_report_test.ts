@@ -46,7 +46,7 @@ Deno.test("times without trades are counted in the table, not listed", () => {
   assertEquals(text, "1 series, no minutes are missing; 3 are known to be without trades\n");
 });
 
-Deno.test("the totals tell what became of what was missing", () => {
+Deno.test("the totals show the outcome of the missing bars", () => {
   const text = written(reportJson, (report) => {
     report.series(series(1));
     report.gap(gap(0, 10, "repaired"));
@@ -66,7 +66,7 @@ Deno.test("the totals tell what became of what was missing", () => {
   });
 });
 
-Deno.test("without anything to tell the object is whole, too", () => {
+Deno.test("an empty report is a whole object, too", () => {
   assertEquals(JSON.parse(written(reportJson, () => {})), {
     ranges: [],
     skipped: [],

@@ -32,7 +32,7 @@ async function openWithBars() {
   return { gaps, as, query: work.query, write: work.write, [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
 }
 
-Deno.test("gaps lists what is missing by the calendar, and exits 1", async () => {
+Deno.test("gaps lists bars missing by the calendar, and exits 1", async () => {
   await using work = await openWithBars();
   const { code, stdout, stderr } = await work.gaps();
   assertEquals([code, stderr], [1, ""]);
@@ -118,7 +118,7 @@ SELECT id, '${from}', '${to}', '${reason}', now(), ${dueAt}, 1 FROM series_key W
   assertEquals(json.unknown.map(told), [["BTC/USD", "14:40", "14:41", "unknown"]], "series of files are not counted");
 });
 
-Deno.test("gaps names the minutes of which nothing is known, and --explain their ranges", async () => {
+Deno.test("gaps counts the unknown minutes, and --explain lists their ranges", async () => {
   await using work = await openWorkspace(server);
   assertEquals((await work.run(["migrate", "--database", work.database, "--data-dir", work.dataDir])).code, 0);
   await work.query(
@@ -188,7 +188,7 @@ Deno.test("gaps looks at the providers and symbols of the configuration file", a
   assertEquals([one.series, one.skipped, code], [1, [], 0]);
 });
 
-Deno.test("gaps tells of a symbol of which nothing is stored, and exits 1", async () => {
+Deno.test("gaps reports a symbol without stored bars, and exits 1", async () => {
   await using work = await openWithBars();
   const { code, json } = await work.gaps("--json", "--symbols", "MSFT,NVDA");
   assertEquals([code, json.skipped, json.series], [1, [{ symbol: "NVDA", reason: "no bars of it are stored" }], 1]);

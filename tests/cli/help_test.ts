@@ -29,7 +29,7 @@ Deno.test("the whole help has each option once, and no line is longer than 120 c
   assertEquals((await work.run(["help", "ingest", "all"])).stdout, stdout);
 });
 
-Deno.test("help of a command that there is not names the nearest one", async () => {
+Deno.test("help of an unknown command names the nearest one", async () => {
   await using work = await openWorkspace();
   const { code, stderr } = await work.run(["help", "ingets"]);
   assertEquals([code, stderr.trim()], [

@@ -40,7 +40,7 @@ function unknownItem() {
   return { message: encodeFrame(makeFrame(makeBars(3), { kind: "candle" }), kind), records: 3 };
 }
 
-Deno.test("a run delivers what the journal holds, whatever kinds it streams itself", async () => {
+Deno.test("a run delivers the records of all kinds in the journal, also of kinds that it does not stream", async () => {
   await using work = await openWorkspace(server);
   await leave(work, [itemOf(0, 20), itemOf(20, 10)]);
   const { code, json } = await work.ingest(NEWS);

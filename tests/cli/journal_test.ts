@@ -39,7 +39,7 @@ async function flip(work: Workspace, from: number): Promise<string> {
   return path;
 }
 
-Deno.test("inspect tells what is in the journal, as text and as JSON", async () => {
+Deno.test("inspect shows the content of the journal, as text and as JSON", async () => {
   await using work = await withJournal();
   const { code, stdout } = await journal(work, "inspect");
   assertEquals(code, 0);
@@ -52,7 +52,7 @@ Deno.test("inspect tells what is in the journal, as text and as JSON", async () 
   assert(told.oldest <= told.newest);
 });
 
-Deno.test("without a journal there is nothing to tell, and none is made", async () => {
+Deno.test("inspect without a journal says so, and creates none", async () => {
   await using work = await openWorkspace(server);
   assertStringIncludes((await journal(work, "inspect")).stdout, "0 records in 0 frames");
   for (const command of ["verify", "repair", "export"]) assertEquals((await journal(work, command)).code, 0);
@@ -77,7 +77,7 @@ Deno.test("verify fails on damage, repair takes it out, and verify is content th
   assertStringIncludes((await journal(work, "repair")).stdout, "Nothing is damaged");
 });
 
-Deno.test("verify fails while a segment is gone or cannot be read, until a repair has told of it", async () => {
+Deno.test("verify fails while a segment is missing or unreadable, until a repair has reported it", async () => {
   await using work = await withJournal(100);
   const [, second, , fourth] = await listSegments(journalDirectory(work.dataDir));
   await Deno.remove(second);
@@ -97,7 +97,7 @@ Deno.test("verify fails while a segment is gone or cannot be read, until a repai
   assertEquals([code, json.received], [0, 21], stderr);
 });
 
-Deno.test("what is exported can be ingested as a file", async () => {
+Deno.test("exported entries can be ingested as a file", async () => {
   await using work = await withJournal();
   const exported = await journal(work, "export");
   assertEquals([exported.code, exported.stdout.trimEnd().split("\n").length], [0, 30]);
@@ -127,7 +127,7 @@ Deno.test("a journal that a process has is neither looked into nor used by anoth
   assertEquals([code, json.stored], [0, 5]);
 });
 
-Deno.test("the next run delivers what is journaled, unless the journal is off", async () => {
+Deno.test("the next run delivers journaled records, unless the journal is off", async () => {
   await using work = await withJournal();
   const file = await work.write("bars.csv", csvFile(5, "MSFT"));
   const off = await work.ingest(["--file", file, "--journal", "off"]);
@@ -139,7 +139,7 @@ Deno.test("the next run delivers what is journaled, unless the journal is off", 
   assertEquals((await journal(work, "inspect", "--json")).json.records, 0);
 });
 
-Deno.test("a journal that cannot be written to is told at the start, with what to do", async () => {
+Deno.test("a start reports a journal that cannot be written to, with advice", async () => {
   await using work = await openWorkspace(server);
   await Deno.mkdir(work.dataDir);
   await Deno.writeTextFile(journalDirectory(work.dataDir), "in the way");
@@ -149,7 +149,7 @@ Deno.test("a journal that cannot be written to is told at the start, with what t
   assertStringIncludes(stderr, "--journal off");
 });
 
-Deno.test("health and metrics tell of the journal", async () => {
+Deno.test("health and metrics describe the journal", async () => {
   await using work = await openWorkspace(server);
   const running = work.startIngest(["--journal", "durable", "--rate", "500", "--http", "127.0.0.1:0"]);
   const url = /http:[^\s"]+(?=\/metrics)/.exec(await running.line(/Serving/))![0];

@@ -7,7 +7,7 @@ import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
 
-Deno.test("the mock fills the tables of all kinds, each through a queue of its own, and again without a change", async () => {
+Deno.test("the mock fills the tables of all kinds, each through a separate queue, and again without a change", async () => {
   await using work = await openWorkspace(server);
   const args = ["--speed", "max", "--limit", "2000", "--symbols", "AAPL,MSFT"];
   const kinds = ["bar", "option", "fundamental", "news"].flatMap((kind) => ["--kind", kind]);
@@ -28,7 +28,7 @@ Deno.test("the mock fills the tables of all kinds, each through a queue of its o
   assertEquals([again.code, again.json.stored, again.json.deadLettered], [0, 0, 0]);
 });
 
-Deno.test("files hold one kind, told by --kind; what is none of it is dead-lettered", async () => {
+Deno.test("files hold one kind, named by --kind; other records are dead-lettered", async () => {
   await using work = await openWorkspace(server);
   const options = await work.write(
     "options.csv",

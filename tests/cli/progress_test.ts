@@ -6,19 +6,19 @@ import { fakeClock } from "../support/clock.ts";
 import { captureStderr } from "../support/stderr.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
-Deno.test("how much is done is told in percent, with the time that the rest will take at this pace", () => {
+Deno.test("progress is shown in percent, with the remaining time at this pace", () => {
   assertEquals(describePosition({ done: 25, total: 100 }, 60_000, 0), ["25 %", "3m left"]);
   assertEquals(describePosition({ done: 999, total: 1000 }, 60_000, 0), ["99 %", "1s left"]);
   assertEquals(describePosition({ done: 100, total: 100 }, 60_000, 0), ["100 %", "0s left"]);
 });
 
-Deno.test("a bar fills as it goes on", () => {
+Deno.test("a bar fills with the progress", () => {
   assertEquals(describePosition({ done: 0, total: 100 }, 1000, 4), ["░░░░ 0 %"]);
   assertEquals(describePosition({ done: 50, total: 100 }, 1000, 4), ["██░░ 50 %", "1s left"]);
   assertEquals(describePosition({ done: 120, total: 100 }, 1000, 4), ["████ 100 %", "0s left"]);
 });
 
-Deno.test("where no end is known, or there is nothing to do, nothing is told of it", () => {
+Deno.test("no progress is shown without a known end, or without anything to do", () => {
   assertEquals(describePosition(undefined, 1000, 4), []);
   assertEquals(describePosition({ done: 0, total: 0 }, 1000, 4), []);
 });
@@ -35,7 +35,7 @@ Deno.test("without a terminal every line of standard error is a line of the log,
   for (const { level, message } of lines) assert(typeof level === "string" && typeof message === "string");
 });
 
-Deno.test("without a terminal a line of the log tells the progress of a file each minute", async () => {
+Deno.test("without a terminal a line of the log shows the progress of a file each minute", async () => {
   using captured = captureStderr();
   using clock = fakeClock(Date.parse("2024-01-02T14:30:00Z"));
   await configureLog({ level: "info", format: "text" });

@@ -7,7 +7,7 @@ import { errorsOf, openWorkspace, startSharedServer } from "../support/workspace
 
 const server = await startSharedServer();
 
-Deno.test("two providers are compared: /quorum lists what differs, metrics count it, the log tells one", async () => {
+Deno.test("two providers are compared: /quorum lists the differences, metrics count them, the log names one", async () => {
   await using alpaca = startFakeAlpaca();
   await using massive = startFakeMassive();
   await using work = await openWorkspace(server);

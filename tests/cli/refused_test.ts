@@ -18,7 +18,7 @@ async function sizeOf(directory: string): Promise<number> {
   return size;
 }
 
-Deno.test("a file whose first 1,000 records are all refused for one reason is left there, and the others go on", async () => {
+Deno.test("a file whose first 1,000 records are all refused for one reason is abandoned, and the others are read", async () => {
   await using work = await openWorkspace(server);
   const bad = await work.write("1.csv", zoneless(5000));
   const good = await work.write("2.csv", csvFile(700));
@@ -38,7 +38,7 @@ Deno.test("a file whose first 1,000 records are all refused for one reason is le
   assertEquals((await work.letters()).length, 1000);
 });
 
-Deno.test("a file with records of which none is accepted ends with exit code 1, one of a header alone with 0", async () => {
+Deno.test("a file with records, none of them accepted, ends with exit code 1, one of a header alone with 0", async () => {
   await using work = await openWorkspace(server);
   const few = await work.ingest(["--file", await work.write("few.csv", zoneless(3))]);
   assertEquals([few.code, few.json.deadLettered], [1, 3]);

@@ -54,7 +54,7 @@ async function stored(work: Workspace, symbol: string): Promise<void> {
   while ((await work.query(`SELECT 1 FROM bars WHERE symbol = '${symbol}' LIMIT 1`)).length === 0) await delay(20);
 }
 
-Deno.test("symbols are changed and providers added and removed while the others go on", async () => {
+Deno.test("symbols are changed and providers added and removed while the others keep running", async () => {
   await using work = await openWorkspace(server);
   await using kraken = startFakeKraken(["BTC/USD", "ETH/USD"]);
   const run = await start(work, "symbols: { kraken: [BTC/USD], mock: [AAPL] }\n", kraken.variables);
@@ -136,7 +136,7 @@ Deno.test("a configuration that is not right changes nothing and says why", asyn
 });
 
 Deno.test({
-  name: "SIGHUP reloads, and the log tells what came of it",
+  name: "SIGHUP reloads, and the log shows the result",
   ignore: Deno.build.os === "windows",
   async fn() {
     await using work = await openWorkspace(server);

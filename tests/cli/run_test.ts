@@ -14,7 +14,7 @@ async function metricsOf(running: Running): Promise<() => Promise<string>> {
   return async () => await (await fetch(`${url}/metrics`)).text();
 }
 
-Deno.test("after kill -9 --resume goes on where everything before is committed, and the table is complete", async () => {
+Deno.test("after kill -9 --resume continues after the last committed record, and the table is complete", async () => {
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", csvFile(30_000));
   const running = work.startIngest(["--file", file, "--rate", "5000"]);
@@ -43,7 +43,7 @@ Deno.test("--file - reads standard input", async () => {
   assertEquals([code, json.stored], [0, 700]);
 });
 
-Deno.test("SIGTERM ends a wait for standard input, after what has come through it", async () => {
+Deno.test("SIGTERM ends a wait for standard input, after the records that came through it", async () => {
   await using work = await openWorkspace(server);
   const stdin = new ReadableStream<Uint8Array<ArrayBuffer>>({
     start: (controller) => controller.enqueue(new TextEncoder().encode(csvFile(3))),
@@ -131,7 +131,7 @@ Deno.test("a file of 200,000 lines is read in little memory", async () => {
   assert(highest > 0 && highest < 100_000_000, `heap of ${highest} bytes`);
 });
 
-Deno.test("all problems of the configuration are told at once, nothing is opened, and the exit code is 2", async () => {
+Deno.test("all problems of the configuration are reported at once, nothing is opened, and the exit code is 2", async () => {
   await using work = await openWorkspace();
   const args = ["--workers", "none", "--provider", "mok", "--file", "no.csv", "--database", "mysql://me:geheim@db/x"];
   const { code, stderr, stdout } = await work.run(["ingest", ...args], { env: { BARLINE_CAPACITY: "0" } });
@@ -166,7 +166,7 @@ Deno.test("the password is in no output, page or dead letter of a run, nor of co
   assertEquals(all.includes("geheim"), false);
 });
 
-Deno.test("new and changed bars are told apart in the summary and in JSON", async () => {
+Deno.test("new and changed bars are counted apart in the summary and in JSON", async () => {
   await using work = await openWorkspace(server);
   const file = (name: string, rows: readonly string[]) =>
     Deno.writeTextFile(join(work.dataDir, name), ["symbol,ts,open,high,low,close,volume", ...rows].join("\n"));

@@ -45,7 +45,7 @@ export function testScenarios(server: TestServer | undefined): void {
     assertEquals([again.json.stored, again.json.unchanged], [0, 100]);
   });
 
-  Deno.test("ingest --json ends with one object of exactly the summary's fields, and stores what it says", async () => {
+  Deno.test("ingest --json ends with one object of exactly the summary's fields, and stores the number of bars in it", async () => {
     await using work = await openWorkspace(server);
     const file = await work.write("bars.csv", csvFile(1234));
     const { code, json, stdout } = await work.ingest(["--file", file]);
@@ -85,7 +85,7 @@ export function testScenarios(server: TestServer | undefined): void {
     assertEquals([nothing.code, nothing.json.received], [0, 0]);
   });
 
-  Deno.test("SIGTERM in mid-run writes what was accepted and ends with exit code 0", async () => {
+  Deno.test("SIGTERM in mid-run writes accepted records and ends with exit code 0", async () => {
     await using work = await openWorkspace(server);
     const running = work.startIngest(["--provider", "mock", "--speed", "max", "--http", "127.0.0.1:0"]);
     const url = await addressOf(running);

@@ -6,7 +6,7 @@ import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 const server = await startSharedServer();
 const TOKEN = "a-token-of-the-operator";
 
-Deno.test("tenants come, go and change while the others go on, and what is wrong changes nothing", async () => {
+Deno.test("tenants come, leave and change while the others keep running, and wrong settings change nothing", async () => {
   await using work = await openWorkspace(server);
   const stay = "  - { name: stay, symbols: [AAPL] }\n";
   const path = await work.write("barline.yaml", `tenants:\n${stay}  - { name: go, symbols: [MSFT] }\n`);

@@ -119,7 +119,7 @@ Deno.test("a connection that is lost is lost for all who share it, and tried aga
   assertEquals((await run.running.ended).code, 0);
 });
 
-Deno.test("what a message brings that cannot be read is shown to nobody whose it is not", async () => {
+Deno.test("unreadable items of a message are shown only to the tenants that the message belongs to", async () => {
   await using work = await openWorkspace(server);
   await using alpaca = startFakeAlpaca();
   const run = await start(work, alpaca, tenant("acme", "AAPL") + tenant("beta", "MSFT"));

@@ -37,7 +37,7 @@ tenants:
   assertStringIncludes(other.stderr, 'current value is "gamma", expected one of acme, beta');
 });
 
-Deno.test("what is wrong with a tenant is told at its place, all at once, and no secret is shown", async () => {
+Deno.test("problems of a tenant are reported at their place, all at once, and no secret is shown", async () => {
   await using work = await openWorkspace(server);
   const config = await work.write(
     "barline.yaml",

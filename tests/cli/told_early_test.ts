@@ -7,7 +7,7 @@ const server = await startSharedServer();
 for (
   const [name, content] of [["wrong.csv", "date,close\n2024-01-02,1\n"], ["empty.csv", ""]] as const
 ) {
-  Deno.test(`that ${name} cannot be read is told before a database or a directory is made`, async () => {
+  Deno.test(`an unreadable ${name} is reported before a database or a directory is made`, async () => {
     await using work = await openWorkspace();
     const { code, stderr, json } = await work.ingest(["--file", await work.write(name, content)]);
     assertEquals([code, json.ended], [1, "failed"]);
@@ -16,7 +16,7 @@ for (
   });
 }
 
-Deno.test("a wrong header is told with what was found and what is expected", async () => {
+Deno.test("a wrong header is reported with the found and the expected columns", async () => {
   await using work = await openWorkspace();
   const file = await work.write("bars.csv", "date,close\n");
   const { stderr } = await work.ingest(["--file", file]);
@@ -27,7 +27,7 @@ Deno.test("a wrong header is told with what was found and what is expected", asy
   ]);
 });
 
-Deno.test("--symbols beside a file reads the records of these symbols alone, and says where there are none", async () => {
+Deno.test("--symbols beside a file reads the records of these symbols alone, and names symbols without any", async () => {
   await using work = await openWorkspace(server);
   const rows = ["AAPL", "MSFT", "TSLA"].map((symbol) => csvFile(10, symbol).replace(`${HEADER}\n`, ""));
   const file = await work.write("bars.csv", `${HEADER}\n${rows.join("")}`);

@@ -40,7 +40,7 @@ const OVERVIEW: Overview & { state: string } = {
   providers: [{ name: "kraken", state: "waiting", received: 9, reconnects: 2, repaired: 3, lastLoss: "stall" }],
 };
 
-Deno.test("the picture tells rates, queue, circuit, ledger and providers", () => {
+Deno.test("the picture shows rates, queue, circuit, ledger and providers", () => {
   const text = drawOverview(OVERVIEW, { columns: 120, rows: 40, color: false }).join("\n");
   for (
     const words of [

@@ -59,7 +59,7 @@ test("a database of the older version is brought up to date, with its bars", asy
   );
 });
 
-test("a migration that was interrupted leaves the older version, and goes on at the next start", async (server) => {
+test("an interrupted migration leaves the older version, and continues at the next start", async (server) => {
   const url = await restore(server);
   const database = databaseAt(url);
   await withClient(database, async (other) => {

@@ -25,16 +25,16 @@ const scenario = (name: string, run: (server: TestServer) => Promise<void>, othe
 const given = Deno.env.has("TEST_DATABASE_URL") ? "the given server cannot be stopped" : undefined;
 
 testTogether("shards are shared out, taken over and handed over, and no bar is missing", [
-  scenario("instances come, are killed and go", takeOver),
-  scenario("one that is cut off stops in time, one that hangs passes nothing on", cutOff),
+  scenario("instances join, are killed and leave", takeOver),
+  scenario("an instance that is cut off stops in time, one that hangs passes nothing on", cutOff),
   scenario("edges without a database share by leases in NATS", shareInNats, missingNats()),
-  scenario("who is killed while it fills a hole leaves it to the next", fillHole),
+  scenario("an instance killed while it fills a hole leaves it to the next", fillHole),
 ]);
 
-testTogether("a cluster has its rules, and tells of itself", [
-  scenario("the database restarts: nobody streams twice, all come back", restart, given),
-  scenario("a fixed shard has its instance and a standby; status, page and metrics tell of all", fix),
-  scenario("an instance that knows of another number of shards is refused", refuse),
-  scenario("the same in NATS, and leases of another length", refuseInNats, missingNats()),
-  scenario("through PgBouncer no lease is held, but beside it", poolerRefused, missingPgbouncer()),
+testTogether("a cluster has its rules, and describes itself", [
+  scenario("no shard is streamed twice after a restart of the database, and all come back", restart, given),
+  scenario("a fixed shard has its instance and a standby; status, page and metrics show all", fix),
+  scenario("an instance with another number of shards is refused", refuse),
+  scenario("NATS refuses it too, and leases of another length", refuseInNats, missingNats()),
+  scenario("leases are refused through PgBouncer, and work beside it", poolerRefused, missingPgbouncer()),
 ]);

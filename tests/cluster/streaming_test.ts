@@ -17,7 +17,7 @@ function manual() {
   return { streaming, changes, failures };
 }
 
-Deno.test("changes of what is streamed run one after the other, and only the last one settles", async () => {
+Deno.test("changes of the streamed shards run one after the other, and only the last one settles", async () => {
   const { streaming, changes } = manual();
   const first = streaming.set(new Set([1]));
   const second = streaming.set(new Set([1, 2]));
@@ -31,7 +31,7 @@ Deno.test("changes of what is streamed run one after the other, and only the las
   assertEquals(streaming.current, { state: "settled", shards: new Set([1, 2]) });
 });
 
-Deno.test("after a failed change it is unknown what is streamed, until another one succeeds", async () => {
+Deno.test("the streamed shards are unknown after a failed change, until another one succeeds", async () => {
   const { streaming, changes, failures } = manual();
   const failing = streaming.set(new Set([1]));
   await Promise.resolve();

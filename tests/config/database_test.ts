@@ -107,7 +107,7 @@ function fromVariables(variables: Record<string, string>) {
   return { target: parseDatabaseUrl(url, TLS), refused };
 }
 
-Deno.test("POSTGRES_* describe a server, whatever characters they hold", () => {
+Deno.test("POSTGRES_* describe a server, with any characters in their values", () => {
   const { target } = fromVariables({
     POSTGRES_HOST: "db.example",
     POSTGRES_PORT: "6543",
@@ -131,7 +131,7 @@ Deno.test("any one of POSTGRES_* is enough", () => {
   }
 });
 
-Deno.test("a host or port that is none is refused by the name of its variable, and never replaced", () => {
+Deno.test("an invalid host or port is refused by the name of its variable, and never replaced", () => {
   assertEquals(fromVariables({ POSTGRES_HOST: "db example", POSTGRES_PORT: "99999" }).refused, [
     'POSTGRES_HOST: current value is "db example", expected a host name, an address, or a path',
     'POSTGRES_PORT: current value is "99999", expected a number from 1 to 65535',

@@ -111,7 +111,7 @@ Deno.test("an unknown key of the file is a problem, and the nearest is named", a
   assertEquals([problem.key, problem.message], ["batch_sise", 'no such option, did you mean "batchSize"?']);
 });
 
-Deno.test("all problems are told at once, each with key, source, current and wanted value", async () => {
+Deno.test("all problems are reported at once, each with key, source, current and expected value", async () => {
   const problems = await problemsOf({
     flags: { batchSize: "0", http: "here", logFormat: "xml" },
     env: { BARLINE_WORKERS: "many" },
@@ -139,7 +139,7 @@ for (const file of ["", "# nothing\n"]) {
   });
 }
 
-Deno.test("a file that is no mapping, broken or missing is a problem", async () => {
+Deno.test("a file that is not a mapping, is broken or is missing is a problem", async () => {
   assertStringIncludes((await problemsOf({ file: "- 1\n" }))[0].message, "expected a YAML mapping");
   assertStringIncludes((await problemsOf({ file: "a: [\n" }))[0].message, "at line 2");
   assertThrows(
@@ -149,7 +149,7 @@ Deno.test("a file that is no mapping, broken or missing is a problem", async () 
   );
 });
 
-Deno.test("a broken file is told without the text around the place, where a password may stand", async () => {
+Deno.test("a broken file is reported without the text around the place, where a password may stand", async () => {
   const [{ message }] = await problemsOf({ file: "database: postgres://me:geheim@db/market\n foo: [\n" });
   assertEquals(message.includes("geheim"), false, message);
 });
@@ -176,7 +176,7 @@ Deno.test("the address of the webhook is taken under either name, and never show
   );
 });
 
-Deno.test("a mapping of the file takes its keys in any writing, and what is not given is left open", async () => {
+Deno.test("a mapping of the file takes its keys in any spelling, and absent ones stay open", async () => {
   const { settings } = await load({
     file: "timescale:\n  chunk-interval: 1d\n  compress_after: off\n  rollups: [1h]\n",
   });
@@ -184,7 +184,7 @@ Deno.test("a mapping of the file takes its keys in any writing, and what is not 
   assertEquals((await load({})).settings.timescale, {});
 });
 
-Deno.test("what is wrong in a mapping is told by key", async () => {
+Deno.test("problems in a mapping are reported by key", async () => {
   const problems = await problemsOf({
     file: "timescale: { chunkInterval: 1y, compresAfter: 30d, retention: 1d, enabled: 1, rollups: [2h] }\n",
   });

@@ -105,13 +105,13 @@ Deno.test("PGHOST alone selects a server, with the other variables of libpq", as
   assertEquals([all.url, all.password], ["postgres://barline@%2Frun%2Fpostgresql:6000/market", "p@:/"]);
 });
 
-Deno.test("PGSERVICE alone selects a server, and what the service says is stronger than the variables", async () => {
+Deno.test("PGSERVICE alone selects a server, and the service is stronger than the variables", async () => {
   const home = { ".pg_service.conf": "[other]\nhost=no\n[market]\n# comment\nhost=db\ndbname=bars\nuser=reader\n" };
   const found = await targetOf({ home, env: { PGSERVICE: "market", PGUSER: "me", PGPORT: "6000" } });
   assertEquals([found.url, found.source], ["postgres://reader@db:6000/bars", "PGSERVICE in environment"]);
 });
 
-Deno.test("a service that no file has is refused, and is no reason for the embedded database", async () => {
+Deno.test("an unknown service is refused, and does not lead to the embedded database", async () => {
   const error = await targetOf({ env: { PGSERVICE: "nosuch" } }).catch((error) => error);
   assertThrows(
     () => {
@@ -123,7 +123,7 @@ Deno.test("a service that no file has is refused, and is no reason for the embed
   assertStringIncludes(error.message, ".pg_service.conf");
 });
 
-Deno.test("a stray PGPASSWORD, PGUSER or PGDATABASE takes nobody from the embedded database to a server", async () => {
+Deno.test("a stray PGPASSWORD, PGUSER or PGDATABASE does not replace the embedded database by a server", async () => {
   const { url, source } = await targetOf({ env: { PGPASSWORD: "geheim", PGUSER: "me", PGDATABASE: "market" } });
   assertEquals([url, source], [undefined, "default"]);
 });
@@ -138,7 +138,7 @@ Deno.test("a URL, or the word embedded, is stronger than PGHOST, wherever it sta
   assertEquals([completed.url, completed.password], ["postgres://me@db:5432/me", "geheim"]);
 });
 
-Deno.test("a variable that looks like an option and is none is warned of, with the nearest name where one is near", async () => {
+Deno.test("an unknown variable that looks like an option causes a warning, with the nearest name if one is near", async () => {
   const { warnings } = await targetOf({
     env: { BARLINE_BATCHSIZE: "5", BARLINE_CONFIG: "", BARLINE_ACME_TOKEN: "x", BARLINE_FRUIT: "z", OTHER: "y" },
     dotenv: "BARLINE_SYMBOL=AAPL\n",

@@ -12,7 +12,7 @@ const { test } = useServer();
 const SYMBOLS = numbers(10_000).map((at) => `S${at}`);
 const YEAR = 365 * 1440;
 
-test("a year of 10,000 symbols stays small, and so does what is written when they move on", async (server) => {
+test("a year of 10,000 symbols stays small, and so do the writes when they move on", async (server) => {
   const { database } = await migratedDatabase(server);
   const store = keepCoverageInDatabase({
     tenant: "default",

@@ -175,7 +175,7 @@ test("the look for lost partitions does not wait for a lock on the bars", async 
   }
 });
 
-test("who may do nothing but delete bars opens doubts too", async (server) => {
+test("a role that may only delete bars opens doubts too", async (server) => {
   const { url, database } = await migratedDatabase(server);
   await fill(database);
   const role = `role_${crypto.randomUUID().replaceAll("-", "")}`;

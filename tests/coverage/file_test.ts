@@ -21,7 +21,7 @@ async function open() {
 const change = (symbol: string, from: number, to: number) => ({ symbol, confirmed: [minutes([from, to])], doubts: [] });
 const confirmed = (from: number, to: number) => ({ confirmed: [minutes([from, to])], doubts: [] });
 
-Deno.test("wherever a kill cuts a save off, what was saved before is there, and so is what comes after", async () => {
+Deno.test("a save cut off at any place by a kill leaves the earlier saves, and the later ones are found", async () => {
   await using place = await open();
   await place.store().save(OWNER, [change("A", 0, 10)]);
   const before = (await Deno.stat(place.file)).size;
@@ -36,7 +36,7 @@ Deno.test("wherever a kill cuts a save off, what was saved before is there, and 
   assertEquals(place.notices, []);
 });
 
-Deno.test("a file with a broken line claims nothing any more, is kept, and that is told", async () => {
+Deno.test("a file with a broken line claims nothing any more and is kept, with a warning", async () => {
   await using place = await open();
   await place.store().save(OWNER, [change("A", 0, 10)]);
   await place.store().save(OWNER, [{ symbol: "A", confirmed: [], doubts: [doubtOf(5, 6)] }]);
@@ -49,7 +49,7 @@ Deno.test("a file with a broken line claims nothing any more, is kept, and that 
   assert((await Deno.stat(`${place.file}.unreadable`)).isFile);
 });
 
-Deno.test("a file that has grown to several times its content is written anew", async () => {
+Deno.test("a file that has grown to several times its content is rewritten", async () => {
   await using place = await open();
   const symbols = numbers(2000).map((at) => `SYMBOL${at}`);
   const store = place.store();
@@ -65,7 +65,7 @@ Deno.test("a file that has grown to several times its content is written anew", 
   assertEquals([known.size, known.get("SYMBOL7")], [2000, confirmed(0, 60)]);
 });
 
-Deno.test("a stream that was made anew brings the last day of each series into doubt, once", async () => {
+Deno.test("a stream that was created again brings the last day of each series into doubt, once", async () => {
   await using place = await open();
   let stream: string | undefined = "first";
   const store = keepCoverageInFiles({

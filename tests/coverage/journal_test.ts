@@ -91,7 +91,7 @@ async function compare(workspace: Workspace, sent: readonly MarketBar[]) {
   };
 }
 
-test("the coverage confirms no bar that is in the journal alone, whatever becomes of the journal", async (server) => {
+test("the coverage confirms no bar that is in the journal alone, even if the journal is lost", async (server) => {
   await using workspace = await openWorkspace(server);
   await using market = startMarket();
   const { running, lock } = await startLocked(workspace, market, ["--drain-timeout", "0.5"]);
@@ -109,7 +109,7 @@ test("the coverage confirms no bar that is in the journal alone, whatever become
   assertEquals(claimed, 0);
 });
 
-test("what was in the journal is confirmed once it is in the database", async (server) => {
+test("journaled bars are confirmed once they are in the database", async (server) => {
   await using workspace = await openWorkspace(server);
   await using market = startMarket();
   const { running, lock } = await startLocked(workspace, market);

@@ -34,7 +34,7 @@ test("minutes that were known to be without trades are confirmed", async (server
   assertEquals(await load("beta"), new Map([["A", { confirmed: [minutes([7, 8])], doubts: [] }]]));
 });
 
-test("of what instances thought to be complete, the last day is in doubt", async (server) => {
+test("the last day of the ranges that instances thought complete is in doubt", async (server) => {
   const url = await server.createDatabase();
   await server.query(oldSchema(), url);
   await server.query(

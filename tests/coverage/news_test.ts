@@ -24,7 +24,7 @@ async function fill(database: Database): Promise<void> {
   assertEquals(await writeOnce(database, bars), counts(100));
 }
 
-test("a store tells once what other writers, and deletions, have changed", async (server) => {
+test("a store reports once the changes by other writers, and deletions", async (server) => {
   const { database } = await migratedDatabase(server);
   await fill(database);
   const [store, other] = [storeOf(database, "host/1"), storeOf(database, "host/2")];
@@ -46,7 +46,7 @@ test("a store tells once what other writers, and deletions, have changed", async
   assertEquals((await store.load(OWNER)).get("A")!.confirmed, [minutes([0, 70])]);
 });
 
-controlTest("after a restore in place nothing is saved until what the dump holds is known", async (server) => {
+controlTest("after a restore in place nothing is saved until the content of the dump is known", async (server) => {
   const { url, database } = await migratedDatabase(server);
   await fill(database);
   const store = storeOf(database, "host/1");

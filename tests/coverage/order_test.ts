@@ -11,7 +11,7 @@ import { minutes, OWNER } from "./conformance.ts";
 
 const { test } = useServer();
 
-test("what history gives replaces a bar that was received by a clock that was ahead", async (server) => {
+test("a bar of history replaces one that was received by a clock that was ahead", async (server) => {
   const { database } = await migratedDatabase(server);
   const [ts, end] = minutes([0, 1]);
   const now = Date.now();

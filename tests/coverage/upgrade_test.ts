@@ -52,7 +52,7 @@ Deno.test("frontiers of earlier versions are read once: the last day of each is 
   assertEquals(again.get("A"), { confirmed: [minutes([0, 5000])], doubts: [] });
 });
 
-Deno.test("where coverage cannot be saved, earlier files are left for the next time", async () => {
+Deno.test("earlier files are left for the next time if coverage cannot be saved", async () => {
   await using directory = await makeDirectory();
   await leave(directory.path, "alpaca 1m", { A: at(5000) });
   let isAway = true;

@@ -110,7 +110,7 @@ controlTest("a standby that was promoted is another place than its primary was",
   assertEquals(findDifference(before, after), "a server that was promoted or recovered meanwhile");
 }, { program: "pg_basebackup" });
 
-controlTest("a role without the right to read more can still tell databases of a server apart", async (server) => {
+controlTest("a role without the right to read more can still distinguish databases of a server", async (server) => {
   const { url, database } = await migratedDatabase(server);
   await server.query("CREATE ROLE narrow LOGIN", url);
   const as = new URL(url);

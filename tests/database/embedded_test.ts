@@ -92,7 +92,7 @@ testWhere(noProc, "nothing listens on a TCP port", async () => {
   await serving.ended;
 });
 
-Deno.test("a second opener in the same process is refused, and the first goes on", async () => {
+Deno.test("a second opener in the same process is refused, and the first keeps running", async () => {
   await withDirectory(async (directory) => {
     await using database = await openEmbedded(directory);
     const error = await assertRejects(() => openEmbedded(directory), Error);
@@ -105,7 +105,7 @@ Deno.test("a second opener in the same process is refused, and the first goes on
   });
 });
 
-Deno.test("a second process is refused with the number of the first, and the first goes on", async () => {
+Deno.test("a second process is refused with the number of the first, and the first keeps running", async () => {
   await using workspace = await openWorkspace();
   await using database = await openEmbedded(workspace.dataDir);
   const { code, stderr } = await workspace.run(["migrate", "--data-dir", workspace.dataDir]);
@@ -149,7 +149,7 @@ Deno.test("a directory that is full of something else is not touched", async () 
   });
 });
 
-Deno.test("what was left half-made is made anew", async () => {
+Deno.test("a half-made database is created again", async () => {
   await withDirectory(async (directory) => {
     await Deno.mkdir(join(directory, "postgres.new", "base"), { recursive: true });
     await Deno.writeTextFile(join(directory, "postgres.new", "PG_VERSION"), "18\n");

@@ -147,7 +147,7 @@ Deno.test("a certificate that cannot be verified is fatal", () => {
   assertEquals(classifyDatabaseError(new Error("invalid peer certificate: UnknownIssuer")), "fatal");
 });
 
-Deno.test("a connection survives what a server says of data, and not what it says of itself", () => {
+Deno.test("a connection survives errors about data, and not errors about the server itself", () => {
   for (const state of ["23505", "22003", "40P01", "42P01", "53100", "55P03"]) {
     assert(!breaksConnection(serverError(state)), state);
   }
@@ -177,6 +177,6 @@ Deno.test("the advice about a missing right is the same in the language of every
   }
 });
 
-Deno.test("there is no advice for what is a matter of data", () => {
+Deno.test("an error about data comes without advice", () => {
   assertEquals(adviseOnDatabaseError(serverError("23514")), "");
 });

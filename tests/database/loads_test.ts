@@ -121,7 +121,7 @@ test("a load in a schema of its own, by a role that may only write, is recorded;
   await comesBack(owner, '"Market data".bar');
 });
 
-test("whoever could write bars before the migration can record loads after it", async (server) => {
+test("a role that could write bars before the migration can record loads after it", async (server) => {
   const url = await server.createDatabase();
   const role = `older_${crypto.randomUUID().slice(0, 8)}`;
   await server.query(`CREATE ROLE ${role} LOGIN`, url);

@@ -78,7 +78,7 @@ Deno.test("owners take turns, however many of one wait", async () => {
   assertEquals(granted, ["a", "b", "c", "a", "a"]);
 });
 
-Deno.test("who gives up waits no more, and takes no turn", async () => {
+Deno.test("a borrower that gives up no longer waits, and takes no turn", async () => {
   const { database } = fakeDatabase();
   const pool = createPool(database, 1);
   const held = await pool.enter("a").take(never);
@@ -92,7 +92,7 @@ Deno.test("who gives up waits no more, and takes no turn", async () => {
   await assertRejects(() => pool.enter("d").take(AbortSignal.abort(new Error("before"))), Error, "before");
 });
 
-Deno.test("one that is dropped is cut with those that lie idle, and gives no connection any more", async () => {
+Deno.test("a dropped connection is cut together with the idle ones, and its lease gives no connection any more", async () => {
   const { database, cut, opened } = fakeDatabase();
   const pool = createPool(database, 3);
   const borrowers = [pool.enter("a"), pool.enter("a")];
@@ -110,7 +110,7 @@ Deno.test("one that is dropped is cut with those that lie idle, and gives no con
   assertEquals(opened(), 3);
 });
 
-Deno.test("connections that nobody needs any more are closed", async () => {
+Deno.test("connections that no borrower needs any more are closed", async () => {
   const { database, ended } = fakeDatabase();
   const pool = createPool(database, 5);
   const borrowers = [pool.enter("a"), pool.enter("b")];
@@ -124,7 +124,7 @@ Deno.test("connections that nobody needs any more are closed", async () => {
   assertEquals(ended.length, 2);
 });
 
-Deno.test("a refused connection is an outage where the only other one was given up, though nobody has heard of its end", async () => {
+Deno.test("a refused connection is an outage after the only other one was given up, even before its end is known", async () => {
   const { database } = fakeDatabase();
   const refusal = Object.assign(new Error("too many connections"), { code: "53300", severity: "FATAL" });
   let isFull = false;

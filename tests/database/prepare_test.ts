@@ -52,23 +52,26 @@ controlTest(
   },
 );
 
-controlTest("who gives up leaves a preparation to others, and the last one ends it", async (server, { port }) => {
-  await using proxy = await startProxy(port);
-  const database = await awaitDatabase(server, proxy, 60_000);
-  proxy.moveTo(port);
-  proxy.setWeather({ blackHole: true });
-  const [one, other] = [new AbortController(), new AbortController()];
-  const writes = [one, other].map(({ signal }) => SELECT_ONE(database, signal));
-  await until(() => proxy.size === 1);
-  one.abort(new Error("stopped"));
-  await assertRejects(() => writes[0], Error, "stopped");
-  assertEquals(proxy.size, 1, "the other still waits");
-  other.abort(new Error("stopped too"));
-  await assertRejects(() => writes[1], Error, "stopped too");
-  await until(() => proxy.size === 0);
-  proxy.setWeather({});
-  assertEquals(await SELECT_ONE(database), [{ one: 1 }]);
-});
+controlTest(
+  "a caller that gives up leaves the preparation to others, and the last one ends it",
+  async (server, { port }) => {
+    await using proxy = await startProxy(port);
+    const database = await awaitDatabase(server, proxy, 60_000);
+    proxy.moveTo(port);
+    proxy.setWeather({ blackHole: true });
+    const [one, other] = [new AbortController(), new AbortController()];
+    const writes = [one, other].map(({ signal }) => SELECT_ONE(database, signal));
+    await until(() => proxy.size === 1);
+    one.abort(new Error("stopped"));
+    await assertRejects(() => writes[0], Error, "stopped");
+    assertEquals(proxy.size, 1, "the other still waits");
+    other.abort(new Error("stopped too"));
+    await assertRejects(() => writes[1], Error, "stopped too");
+    await until(() => proxy.size === 0);
+    proxy.setWeather({});
+    assertEquals(await SELECT_ONE(database), [{ one: 1 }]);
+  },
+);
 
 controlTest("a stop ends the question for the newest bars of a server that hangs", async (server, control) => {
   const { database } = await migratedDatabase(server);

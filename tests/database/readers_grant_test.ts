@@ -255,7 +255,7 @@ for (const isDivided of [false, true]) {
   }, needs);
 }
 
-test("who writes without owning the tables goes on, and who could read is told of", async (server) => {
+test("a writer that does not own the tables can still write, and roles that could read are listed", async (server) => {
   const place = await prepare(server, false);
   const writer = `${place.role.slice(0, 40)}_writer`;
   const grafana = `${place.role.slice(0, 40)}_grafana`;

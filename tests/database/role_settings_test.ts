@@ -27,7 +27,7 @@ async function roleWith(server: TestServer, url: string, ...settings: string[]) 
 /** Prepares the database as a run that writes bars does. */
 const prepare = (database: Database) => prepareDatabase(database, { uses: { kinds: ["bar"] } });
 
-test("times, coverage and the schema are read back exactly, whatever the settings of the role print", async (server) => {
+test("times, coverage and the schema are read back exactly under every output setting of the role", async (server) => {
   const url = await server.createDatabase();
   const { database } = await roleWith(
     ...[server, url, "extra_float_digits = -15", "DateStyle = 'German, DMY'", "IntervalStyle = sql_standard"] as const,
@@ -92,7 +92,7 @@ test("no tables are made in a schema of the system", async (server) => {
   }
 });
 
-test("a row that a policy refuses is told with what to do", async (server) => {
+test("a row that a policy refuses is reported with advice", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const role = `plain_${crypto.randomUUID().replaceAll("-", "")}`;
   await server.query(`CREATE ROLE ${role} LOGIN`);

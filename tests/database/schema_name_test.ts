@@ -51,7 +51,7 @@ for (const schema of ["public", "market", ODD]) {
     assertEquals(elsewhere, [{ schemaname: schema }]);
   });
 
-  test(`what is dropped of the schema ${schema} is made again in it`, async (server) => {
+  test(`dropped parts of the schema ${schema} are created again in it`, async (server) => {
     const database = inSchema(await server.createDatabase(), schema);
     await prepareDatabase(database);
     const { of } = await withClient(database, (_, names) => Promise.resolve(names));
@@ -154,7 +154,7 @@ test("through a pooler two schemas are written side by side, and no session keep
   }
 });
 
-test("a schema chosen by search_path stays the one of the run, whatever the role is set to meanwhile", async (server) => {
+test("a run keeps the schema chosen by search_path, even if the setting of the role changes meanwhile", async (server) => {
   const url = await server.createDatabase();
   const { role, theirs } = await blindRole(server, url);
   await server.query(`CREATE SCHEMA mine AUTHORIZATION ${role}; ALTER ROLE ${role} SET search_path = mine`, url);

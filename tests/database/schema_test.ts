@@ -53,7 +53,7 @@ test("the description is what the migrations, kinds and roll-ups make; else run 
   assertStringIncludes(await doctor(database), "schema up to date");
 });
 
-test("what is dropped is made again, the same as it was", async (server) => {
+test("dropped parts are created again, the same as before", async (server) => {
   const { database } = await migratedDatabase(server);
   const before = await describe(database);
   const order = ({ relations, functions }: typeof before) => ({
@@ -74,7 +74,7 @@ test("what is dropped is made again, the same as it was", async (server) => {
   assertEquals(await writeOnce(database, numberedBars(10)), counts(10));
 });
 
-test("views without a column of theirs, as an older migrate has made them, are found and made anew", async (server) => {
+test("views that lack a column, as an older migrate made them, are found and created again", async (server) => {
   const { database } = await migratedDatabase(server);
   await select(
     database,
@@ -110,7 +110,7 @@ for (
   });
 }
 
-test("a column of another type is told at a start, and doctor fails", async (server) => {
+test("a start warns of a column of another type, and doctor fails", async (server) => {
   const { database } = await migratedDatabase(server);
   await select(database, "DROP VIEW bars, latest_bars, bars_5m, bars_15m, bars_1h, bars_1d CASCADE");
   await select(database, "ALTER TABLE bar ALTER COLUMN volume TYPE numeric");
@@ -121,7 +121,7 @@ test("a column of another type is told at a start, and doctor fails", async (ser
   await assertRejects(() => doctor(database), Error, expected);
 });
 
-test("a table, or a partition, that a crash of the server empties is told at a start, and doctor fails", async (server) => {
+test("a start warns of a table, or a partition, that a crash of the server empties, and doctor fails", async (server) => {
   const { database } = await migratedDatabase(server);
   const warnings = async () => {
     const told: string[] = [];
@@ -139,7 +139,7 @@ test("a table, or a partition, that a crash of the server empties is told at a s
   assertStringIncludes((await warnings()).join(), "UNLOGGED");
 });
 
-test("a rule that rewrites what is written is refused at a start by its name, and one that does not is no matter", async (server) => {
+test("a rule that rewrites written rows is refused at a start by its name, and other rules are accepted", async (server) => {
   const { database } = await migratedDatabase(server);
   await select(database, "CREATE RULE kept AS ON DELETE TO bar DO INSTEAD NOTHING");
   assertEquals(await prepareDatabase(database), []);
@@ -168,7 +168,7 @@ test("relations of others under Barline's names are left alone, and named with t
   }
 });
 
-test("tables of another schema of the search path are not taken for Barline's, its own or somebody else's", async (server) => {
+test("tables in another schema of the search path, also those of other owners, are not taken for Barline's", async (server) => {
   const url = await server.createDatabase();
   await select(databaseAt(url), "CREATE TABLE news (id int)");
   await prepareDatabase(databaseAt(await server.createDatabase()));
@@ -199,7 +199,7 @@ test("an empty search path is refused with what to do", async (server) => {
   assertStringIncludes((await refusal(database)).message, `ALTER ROLE "${role}" SET search_path = public`);
 });
 
-test("a table that its user has divided is used as it is, and doctor says what must exist ahead", async (server) => {
+test("a table that its user has partitioned works without a change, and doctor says what must exist ahead", async (server) => {
   const { database } = await migratedDatabase(server);
   await select(
     database,

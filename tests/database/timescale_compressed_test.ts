@@ -72,7 +72,7 @@ Deno.test("a batch for which more has to be decompressed than a transaction may 
   await withClient(database, (client) => client.query("RESET timescaledb.max_tuples_decompressed_per_dml_transaction"));
 });
 
-Deno.test("what has been written late into a compressed chunk is compressed again by the policy", async () => {
+Deno.test("late rows in a compressed chunk are compressed again by the policy", async () => {
   const bars = minuteBars(MARCH, 600);
   const database = await filled(bars);
   await writeOnce(database, minuteBars(MARCH + 700 * MINUTE, 60));

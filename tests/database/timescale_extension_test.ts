@@ -23,7 +23,7 @@ Deno.test("the extension is created where the server has it, and its functions a
   }
 });
 
-Deno.test("versions that are slow with compressed chunks are told, with what to do", () => {
+Deno.test("a start warns of versions that are slow with compressed chunks, with advice", () => {
   for (const version of ["2.11.2", "2.9.0", "1.7.5"]) {
     assertStringIncludes(adviseOnTimescale(version)!, `Version ${version} is slow to write into compressed chunks`);
   }

@@ -19,7 +19,7 @@ async function admin(database: Database, ...statements: string[]): Promise<Recor
   });
 }
 
-Deno.test("of compressed bars and continuous aggregates a role sees its tenant's alone, and no chunk", async () => {
+Deno.test("a role sees only its tenant's compressed bars and continuous aggregates, and no chunk", async () => {
   await using server = await startTimescale();
   const database = await server.open();
   await prepareDatabase(database);
@@ -62,7 +62,7 @@ Deno.test("of compressed bars and continuous aggregates a role sees its tenant's
   await assertRejects(() => ask(`SELECT * FROM ${chunk}`), Error, "permission denied");
 });
 
-Deno.test("bars that are kept by policies stay in their plain table, and that is told", async () => {
+Deno.test("bars that policies restrict stay in their plain table, with a warning", async () => {
   await using server = await startTimescale();
   const database = await server.open();
   await prepareDatabase(database);

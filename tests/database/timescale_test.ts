@@ -70,7 +70,7 @@ FROM timescaledb_information.compression_settings WHERE hypertable_schema = curr
   assertEquals(await prepareDatabase(database), []);
 });
 
-Deno.test("rows that are there already are moved into chunks, and remain what they were", async () => {
+Deno.test("existing rows are moved into chunks unchanged", async () => {
   const database = await plainDatabase();
   const bars = minuteBars(MARCH, 3 * 7 * 24 * 60 / 10);
   await writeOnce(database, bars);
@@ -117,7 +117,7 @@ Deno.test("settings that change are altered in place, and those not given are le
   assertEquals(await stateOf(database), after);
 });
 
-Deno.test("what is switched off is removed, and stays so without the file", async () => {
+Deno.test("disabled features are removed, and stay so without the file", async () => {
   const database = await timescaleDatabase({ retention: "52w" });
   await apply(database, { compressAfter: "off", retention: "off", rollups: ["1h", "1d"] });
   const { hypertable, rollups: views } = await stateOf(database);
@@ -201,7 +201,7 @@ FROM unnest('{bars_5m,bars_1h,bars_1d,series}'::text[]) AS view`,
   await select(database, `DROP OWNED BY "${role}"; DROP ROLE "${role}"`);
 });
 
-Deno.test("a step that cannot be done is told, and the others are done", async () => {
+Deno.test("a step that fails is reported, and the others are taken", async () => {
   const database = await plainDatabase();
   await select(database, "CREATE TABLE bar_15m ()");
   const problems: Error[] = [];

@@ -21,7 +21,7 @@ function changes(text: string): Record<number, string> {
   );
 }
 
-Deno.test("what an editor leaves as it was is no change", () => {
+Deno.test("a letter that an editor leaves unchanged is not a change", () => {
   assertEquals(changes(formatEdit(letters)), {});
 });
 
@@ -33,7 +33,7 @@ Deno.test("lines may be moved, left out and followed by empty ones", () => {
   });
 });
 
-Deno.test("a changed letter keeps all but its records, and starts anew with its replays", () => {
+Deno.test("a changed letter keeps all but its records, and its count of replays starts again", () => {
   const text = formatEdit(letters).replace('"A"', '"AA"').replace('"x: y"', '"other"').replace('"p"', '"q"');
   const [[, letter]] = parseEdit(text, letters, none).changed;
   const { replays: _, ...metadata } = letters[0].letter.metadata;

@@ -46,7 +46,7 @@ Deno.test("receipts count for readers before they are put into effect, and stay 
   assertEquals([...Deno.readDirSync(directory.path)].filter(({ name }) => name.endsWith(".receipts")), []);
 });
 
-Deno.test("a letter that is refused again tells the newest reason, and what was tried", async () => {
+Deno.test("a letter that is refused again shows the newest reason, and the record that was tried", async () => {
   await using directory = await makeDirectory();
   await write(directory.path, ["A"]);
   await note(directory.path, { A: refusal });
@@ -71,7 +71,7 @@ Deno.test("receipts that a crash has left beside a file already rewritten say no
   assertEquals(await read(directory.path), { B: 1, C: 0, D: 0 });
 });
 
-Deno.test("a receipt cut by a crash is none, and does not spoil the next", async () => {
+Deno.test("a receipt cut by a crash does not count, and does not spoil the next", async () => {
   await using directory = await makeDirectory();
   await write(directory.path, ["A", "B", "C"]);
   const [path] = await listLetterFiles(directory.path);
@@ -83,7 +83,7 @@ Deno.test("a receipt cut by a crash is none, and does not spoil the next", async
   assertEquals(await read(directory.path), { B: 0 });
 });
 
-Deno.test("only one may change letters at a time; they can be added meanwhile, and nobody else's are purged", async () => {
+Deno.test("only one process may change letters at a time; letters can be added meanwhile, and only its own are purged", async () => {
   await using directory = await makeDirectory();
   await write(directory.path, ["A", "B"]);
   using held = await holdLetters(directory.path);
@@ -100,7 +100,7 @@ const step = record({
   refused: integer({ min: 0, max: 255 }),
 });
 
-Deno.test("whatever is written, replayed, killed and purged, in any order, each letter is there until it is done", async () => {
+Deno.test("each letter stays until it is done, in any order of writes, replays, kills and purges", async () => {
   await assertProperty(
     asyncProperty(
       array(step, { maxLength: 12 }),

@@ -68,7 +68,7 @@ Deno.test("nothing is created before the first letter, and then for its owner al
   for (const path of await listLetterFiles(directory)) assertEquals(Deno.statSync(path).mode! & 0o777, 0o600);
 });
 
-Deno.test("letters are told of when they are safe, and not when they could not be kept", async () => {
+Deno.test("a listener hears of letters once they are safe, and not if they could not be kept", async () => {
   await using parent = await makeDirectory();
   const events: PipelineEvent[] = [];
   const emit = (event: PipelineEvent) => void events.push(event);
@@ -89,7 +89,7 @@ Deno.test("a file that has reached its size is followed by a new one, and all ar
   assertEquals(await symbolsIn(directory.path), symbols);
 });
 
-Deno.test("a torn last line is cut before the next letter, and that is told", async () => {
+Deno.test("a torn last line is cut before the next letter, with a warning", async () => {
   await using directory = await makeDirectory();
   const notices: string[] = [];
   const letters = openDeadLetters({ directory: directory.path, warn: (message) => notices.push(message) });
@@ -150,7 +150,7 @@ Deno.test("the counter follows what is added and removed", async () => {
   assertEquals(await count(), 1);
 });
 
-Deno.test("lines that are no letters are left out, and stay where they are", async () => {
+Deno.test("lines that are not letters are left out, and stay in place", async () => {
   await using directory = await makeDirectory();
   await directory.write("2020.ndjson", 'nonsense\n{"items":1}\n');
   const letters = openDeadLetters({ directory: directory.path });

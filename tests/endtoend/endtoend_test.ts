@@ -28,7 +28,7 @@ testWhere(
     }
     assertEquals(seen.toSorted(), names.toSorted());
     const { missing, changes, letters } = await standby;
-    await t.step(`of two providers that stand in for each other no minute is missing: ${changes.join(", ")}`, () => {
+    await t.step(`no minute of two providers in a failover group is missing: ${changes.join(", ")}`, () => {
       assertEquals({ missing, letters }, { missing: [], letters: 0 });
       // Who has the bars is chance: a provider that took over may lose its own connection before it has one.
       assert(changes.length > 2);

@@ -95,7 +95,7 @@ test("when the connection is refused for a while the next one delivers", async (
   await group.stop();
 });
 
-test("an earlier one that has had bars for a while delivers again, with what it held meanwhile", async (server) => {
+test("an earlier provider that has had bars for a while delivers again, with the frames that it held meanwhile", async (server) => {
   const { url } = await migratedDatabase(server);
   await using group = await startGroup(url, { afterMs: AFTER_MS, backMs: 300 });
   const first = await group.alpaca.connection();

@@ -21,7 +21,7 @@ async function breakInMidRun(server: TestServer, breakIt: (url: string) => Promi
   return { ledger, failure, letters: pipeline.letters, events: pipeline.events, database };
 }
 
-test("when the table is dropped the run stops, and what is unwritten lies in the dead letters", async (server) => {
+test("the run stops when the table is dropped, and unwritten records are in the dead letters", async (server) => {
   const { failure, letters, ledger, events } = await breakInMidRun(
     server,
     (url) => server.query("DROP TABLE bar CASCADE", url),
@@ -121,7 +121,7 @@ Deno.test("a server that is not there is transient, with advice", async () => {
   assertStringIncludes(adviseOnDatabaseError(error), "Start the server");
 });
 
-Deno.test("a host name that nobody knows is transient, with advice", async () => {
+Deno.test("an unknown host name is transient, with advice", async () => {
   const error = await connectionError("postgres://postgres@no-such-host.invalid/postgres", 20_000);
   assertEquals(classifyDatabaseError(error), "transient");
   assertStringIncludes(adviseOnDatabaseError(error), "Correct the host name");
@@ -141,7 +141,7 @@ controlTest("a server that takes connections and says nothing is given up in tim
   }
 });
 
-Deno.test("something that does not speak PostgreSQL's protocol is no defect of the program", async () => {
+Deno.test("a peer with another protocol than PostgreSQL's is not a defect of the program", async () => {
   await using listener = Deno.serve(
     { port: 0, hostname: "127.0.0.1", onListen: () => {} },
     () => new Response("hello"),

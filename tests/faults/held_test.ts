@@ -151,7 +151,7 @@ const ROLE_SETTINGS = [
   "plan_cache_mode = force_generic_plan",
 ];
 
-test("bars are stored to the last bit whatever fourteen settings of the role say", async (server) => {
+test("bars are stored to the last bit under fourteen settings of the role", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const bars = (from: number) => numberedBars(50, from).map((bar) => ({ ...bar, vwap: bar.open + 0.1 + 0.2 }));
   for (const [at, setting] of ROLE_SETTINGS.entries()) {
@@ -189,7 +189,7 @@ async function encodedDatabase(server: TestServer, encoding: string): Promise<{ 
 }
 
 for (const { encoding, refused } of [{ encoding: "SQL_ASCII", refused: 0 }, { encoding: "LATIN1", refused: 1 }]) {
-  test(`a database in ${encoding} takes what it can write, and no other bar is lost`, async (server) => {
+  test(`a database in ${encoding} takes every text that it can write, and no other bar is lost`, async (server) => {
     const { url, database } = await encodedDatabase(server, encoding);
     const symbols = ["BTC", "É", "Ł"];
     const source = numberedProvider({

@@ -105,7 +105,7 @@ const isRefusing = (pipeline: RunningPipeline) =>
   pipeline.next("circuit", ({ state, fault }) => state === "open" && fault === "fatal");
 
 for (const { name, code, say, make, mend, losesRows } of FAULTS) {
-  test(`where there is a journal and ${name}, the run keeps what comes until that is mended`, async (server) => {
+  test(`a run with a journal and ${name} keeps incoming records until that is mended`, async (server) => {
     const source = numberedProvider();
     const { pipeline, url, role } = await startJournaled(server, source);
     await using _running = pipeline;

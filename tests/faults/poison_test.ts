@@ -40,7 +40,7 @@ const cases: [name: string, poison: string, isPoison: (number: number) => boolea
 ];
 
 for (const [name, poison, isPoison] of cases) {
-  test(`a batch loses exactly what is refused: ${name}`, async (server) => {
+  test(`a batch loses exactly the refused records: ${name}`, async (server) => {
     const { ledger, refused, stored, writes } = await sendPoison(server, poison);
     const expected = numbers(BATCH).filter(isPoison);
     assertEquals(refused, expected);
@@ -51,7 +51,7 @@ for (const [name, poison, isPoison] of cases) {
   });
 }
 
-test("a dead letter of a refused bar tells the SQLSTATE, the server's words and the whole bar", async (server) => {
+test("a dead letter of a refused bar has the SQLSTATE, the server's words and the whole bar", async (server) => {
   const { letters: [letter] } = await sendPoison(server, "open = 29");
   assertEquals(letter.sqlstate, "23514");
   assertEquals(letter.cause, "refused");
@@ -59,7 +59,7 @@ test("a dead letter of a refused bar tells the SQLSTATE, the server's words and 
   assertEquals((letter.item as { symbol: string }).symbol, numberedBar(29).symbol);
 });
 
-test("what a trigger refuses is poison too, and changes nothing for its neighbours", async (server) => {
+test("a record that a trigger refuses is poison too, and does not affect its neighbours", async (server) => {
   const { url, database } = await migratedDatabase(server);
   await server.query(
     `CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS

@@ -42,7 +42,7 @@ controlTest(
 );
 
 controlTest(
-  "an outage is posted as hard, its end as what follows, with the queue as it is",
+  "an outage is posted as hard, its end with the state after it and the present queue",
   async (server, control) => {
     const { url } = await migratedDatabase(server);
     await using webhook = startWebhook();

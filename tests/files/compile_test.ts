@@ -29,7 +29,7 @@ Deno.test("a file of unknown origin is asked all that it does not say, at once",
   assertEquals(planned.ok ? undefined : planned.line, { line: 2, text: "2024-01-02,09:30,1,2,0.5,1.5,100" });
 });
 
-Deno.test("what is answered is not asked again, and the plan reads the rows by it", () => {
+Deno.test("an answered question is not asked again, and the plan reads the rows by the answer", () => {
   const text = "Date,Time,Open,High,Low,Close,Volume\n2024-01-02,09:31,1,2,0.5,1.5,100\n";
   const answers = readDialect({
     constant: ["symbol=AAPL"],
@@ -72,7 +72,7 @@ const QUESTIONS: Record<string, string> = {
   "another unit than is said": "--time-unit s",
 };
 for (const [name, [time, price, dialect]] of Object.entries(ambiguous)) {
-  Deno.test(`a file is refused for ${name}, and the one flag that tells is named`, () => {
+  Deno.test(`a file is refused for ${name}, and the one flag that answers is named`, () => {
     const text = `time;open;high;low;close;volume\n${time};${price};${price};${price};${price};100\n`;
     const given = mergeDialects({ constants: { symbol: "AAPL" }, timeframe: "1m" }, dialect);
     const planned = compile(text, given);
@@ -112,7 +112,7 @@ Deno.test("symbol and timeframe come from the path by a pattern, and from none t
   ]);
 });
 
-Deno.test("a counter is no time, and the number of a download is no symbol", () => {
+Deno.test("a counter is not a time, and the number of a download is not a symbol", () => {
   const dialect: Dialect = { timeframe: "1m", timeZone: "UTC", stamp: "start", symbolFrom: ["{ticker}.csv"] };
   assertEquals(asked(",Open,High,Low,Close,Volume\n0,1,1,1,1,1\n1,1,1,1,1,1\n", dialect, "AAPL.csv"), [
     'header lacks ts. Its first line is ",Open,High,Low,Close,Volume": add --column ts=NAME',
@@ -128,7 +128,7 @@ Deno.test("a volume that is empty in all rows is asked for", () => {
   assertEquals(asked(text, dialect), ["Volume is empty in all rows: add --constant volume=0"]);
 });
 
-Deno.test("each wrong key of a dialect is named with what is expected", () => {
+Deno.test("each wrong key of a dialect is named with the expected value", () => {
   const read = readDialect({
     delimiter: ",,",
     timeZone: "EST",

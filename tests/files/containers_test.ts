@@ -22,7 +22,7 @@ Deno.test("each member of a zip is read, with symbol and timeframe by its own na
   assertEquals(bars.map(({ symbol, timeframe }) => [symbol, timeframe]), [["BTCUSDT", "1m"], ["ETHUSDT", "1h"]]);
 });
 
-Deno.test("zstd is told by its first bytes, whatever the name", async () => {
+Deno.test("zstd is recognized by its first bytes, under any name", async () => {
   const { bars } = await read("bars.txt", new Uint8Array(zstdCompressSync(encoder.encode(csvFile(1000)))));
   assertEquals(bars.length, 1000);
 });

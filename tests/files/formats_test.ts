@@ -38,7 +38,7 @@ for (const each of FORMAT_FILES) {
     assertEquals(sorted(bars.map(rowOf)), sorted(oracle![`${format}/${file}`]));
   });
 
-  Deno.test(`${format}: ${file} is asked what it does not say, all at once, also with --format`, async () => {
+  Deno.test(`${format}: ${file} is asked all that it does not say at once, also with --format`, async () => {
     const flags = Object.keys(answers).map((name) =>
       `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
     );
@@ -60,7 +60,7 @@ Deno.test("each format has a file of facts, and each file its format", () => {
   assertEquals(new Set(FORMAT_FILES.map(({ format }) => format)), new Set(presets.keys()));
 });
 
-Deno.test("a format that nothing tells for sure is taken for no other", async () => {
+Deno.test("a format that nothing identifies for sure is not detected as another", async () => {
   for (const each of FORMAT_FILES) {
     if (isTold(each)) continue;
     const error = await assertRejects(() => readBars(pathOf(each), given({})), Error);

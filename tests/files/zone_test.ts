@@ -13,7 +13,7 @@ Deno.test("a local time of New York becomes UTC by the clock of its season", () 
   assertEquals(iso(zone.toUtc(at("2024-12-31T23:59"))), "2025-01-01T04:59");
 });
 
-Deno.test("a time that the clocks skip, or show twice, is none, and its reason names the zone", () => {
+Deno.test("a time that the clocks skip, or show twice, is refused, and the reason names the zone", () => {
   const zone = createZone("America/New_York");
   for (const [text, reason] of [["2024-03-10T02:30", "does not exist"], ["2024-11-03T01:30", "exists twice"]]) {
     assertEquals(iso(zone.toUtc(at(text))), "none");

@@ -27,7 +27,7 @@ Deno.test("bars that are there afterwards are repaired, in whole or in parts", (
   ]);
 });
 
-Deno.test("a gap that nothing is proved about is missing, whatever was asked", () => {
+Deno.test("a gap without proof is missing, even if history was asked", () => {
   const same = gaps([10, 20], [30, 40]);
   assertEquals(judge(same, same), ["10-20 missing: unknown", "30-40 missing: unknown"]);
 });
@@ -56,7 +56,7 @@ Deno.test("a part that the account may not read is unrepairable, as the vendor s
   ]);
 });
 
-Deno.test("only what was confirmed before counts as known", () => {
+Deno.test("only ranges confirmed before count as known", () => {
   assertEquals(judge([noTrade(0, 5), ...gaps([5, 10])], [noTrade(0, 10)]), [
     "0-5 no-trade as known",
     "5-10 no-trade",

@@ -19,7 +19,7 @@ const time = fc.integer({ min: 0, max: MINUTES }).map((minute) => FIRST_MS + min
 const range = fc.tuple(time, time).map(([a, b]): Range => ({ from: Math.min(a, b), to: Math.max(a, b) }));
 const timeframe = fc.constantFrom("1m", "5m", "1h");
 
-test("gaps are what a look at every single bar would find", async (server) => {
+test("a scan finds the gaps that a look at every single bar would find", async (server) => {
   const { database } = await migratedDatabase(server);
   let number = 0;
 

@@ -34,7 +34,7 @@ test("a night, a weekend and a holiday are no gaps, and minutes of a session are
   ]);
 });
 
-test("an outage over a night is told session by session", async (server) => {
+test("an outage over a night is reported session by session", async (server) => {
   const { database } = await migratedDatabase(server);
   const seriesId = await storeSeries(database, stock, [
     ...starts("2024-07-08T13:30", "2024-07-08T19:00"),
@@ -106,7 +106,7 @@ test("bars outside of the sessions are neither missed nor taken for others", asy
   );
 });
 
-test("minutes that are confirmed to be without trades are told apart, also where they were confirmed twice", async (server) => {
+test("minutes confirmed to be without trades are listed apart, also if they were confirmed twice", async (server) => {
   const { database } = await migratedDatabase(server);
   const seriesId = await storeSeries(database, coin, [utc("2024-07-01T00:00"), utc("2024-07-01T00:10")]);
   await withClient(database, async (client, names) => {
@@ -127,7 +127,7 @@ test("minutes that are confirmed to be without trades are told apart, also where
   );
 });
 
-test("thousands of ranges without trades are told apart", async (server) => {
+test("thousands of ranges without trades are listed apart", async (server) => {
   const { database } = await migratedDatabase(server);
   const seriesId = await storeSeries(database, coin, starts("2024-07-01T00:00", "2024-07-05T00:00", 2 * MINUTE_MS));
   const quiet = starts("2024-07-01T00:01", "2024-07-05T00:00", 2 * MINUTE_MS);

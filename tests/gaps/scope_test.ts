@@ -21,7 +21,7 @@ Deno.test("without limits a series is looked at from its first bar until shortly
   assertEquals(rangeOf(["kraken", "BTC/USD", "1d"]), "2024-07-01T00:00:00 to 2024-07-09T00:00:00");
 });
 
-Deno.test("where a subscription may be delayed, the last quarter of an hour is not expected yet", () => {
+Deno.test("the last quarter of an hour is not expected yet if a subscription may be delayed", () => {
   assertEquals(rangeOf(["alpaca", "AAPL", "1m"]), "2024-07-01T00:00:00 to 2024-07-09T15:13:00");
   assertEquals(rangeOf(["massive", "AAPL", "1m"]), "2024-07-01T00:00:00 to 2024-07-09T15:13:00");
 });
@@ -32,7 +32,7 @@ Deno.test("bars of files end where the file does", () => {
   assertEquals(rangeOf(["mock", "SPY", "1m"], {}, reach), "2013-10-04T08:06:00 to 2013-10-11T23:59:00");
 });
 
-Deno.test("what is asked for counts, but neither the future nor what was before the calendars", () => {
+Deno.test("the requested range counts, except the future and the time before the calendars", () => {
   const from = utc("1999-05-01T00:00");
   assertEquals(rangeOf(["kraken", "BTC/USD", "1m"], { from }), "2000-01-01T00:00:00 to 2024-07-09T15:28:00");
   const to = utc("2030-01-01T00:00");

@@ -13,7 +13,7 @@ function csv(symbol: string, from: string, count: number, holes: readonly number
   return ["symbol,ts,open,high,low,close,volume", ...lines, ""].join("\n");
 }
 
-Deno.test("the API tells the run at a glance, the series and the bars of one, with what is missing", async () => {
+Deno.test("the API shows the run at a glance, the series and the bars of one, with the missing ones", async () => {
   await using work = await openWorkspace(server);
   // A Wednesday in session, New York's winter: minutes 3, 4 and 7 are missing.
   const file = await work.write("bars.csv", csv("SPY", "2013-11-13T15:00:00Z", 10, [3, 4, 7]));
@@ -73,7 +73,7 @@ Deno.test("the API tells the run at a glance, the series and the bars of one, wi
   assertEquals((await running.ended).code, 0);
 });
 
-Deno.test("events tell the overview again and again, and a stop ends them", async () => {
+Deno.test("events send the overview again and again, and a stop ends them", async () => {
   await using work = await openWorkspace(server);
   const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
   const response = await fetch(`${await addressOf(running)}/api/events`);

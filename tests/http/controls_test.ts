@@ -30,7 +30,7 @@ async function withLetters(work: Workspace): Promise<{ running: Running; address
 }
 
 for (const [name, target] of [["a server", server], ["the embedded database", undefined]] as const) {
-  Deno.test(`a running ingest into ${name} replays letters, purges others and drains, as it is told over HTTP`, async () => {
+  Deno.test(`a running ingest into ${name} replays letters, purges others and drains, on requests over HTTP`, async () => {
     await using work = await openWorkspace(target);
     const { running, address } = await withLetters(work);
     const { groups } = await (await fetch(`${address}/api/dead-letters`)).json();
@@ -116,7 +116,7 @@ Deno.test("ingest first replays what an earlier run left when it was stopped, an
   );
 });
 
-Deno.test("somebody who asks and does not read keeps no run from its end", async () => {
+Deno.test("a client that asks and does not read does not delay the end of a run", async () => {
   await using work = await openWorkspace(server);
   const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
   const { port } = new URL(await addressOf(running));

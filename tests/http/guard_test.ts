@@ -75,7 +75,7 @@ function start(hostname = "127.0.0.1", token: string | undefined = TOKEN): Serve
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` });
 const post = (headers: Record<string, string> = {}, body = "") => ({ method: "POST", headers, body });
 
-Deno.test("what changes something wants the token, and nothing is done without it", async () => {
+Deno.test("a changing request needs the token, and does nothing without it", async () => {
   await using served = start();
   for (const path of CONTROLS) {
     const missing = await served.ask(path, post());
@@ -106,7 +106,7 @@ Deno.test("without a token in the configuration nothing can be changed, and the 
   assertEquals(served.done, []);
 });
 
-Deno.test("what changes something is never done by GET", async () => {
+Deno.test("GET never changes anything", async () => {
   const token = "0123456789abcdef";
   await using served = start("127.0.0.1", token);
   for (const path of CONTROLS) {
@@ -116,7 +116,7 @@ Deno.test("what changes something is never done by GET", async () => {
   assertEquals(served.done, []);
 });
 
-Deno.test("on a loopback address everybody reads; on another one the page, metrics, liveness and readiness alone", async () => {
+Deno.test("every client may read on a loopback address; on another one the page, metrics, liveness and readiness alone", async () => {
   const token = "0123456789abcdef";
   for (const hostname of ["127.0.0.1", "0.0.0.0"]) {
     await using served = start(hostname, token);
@@ -140,7 +140,7 @@ Deno.test("tokens are not guessed: after ten wrong ones an address waits, except
   assertEquals((await served.ask("/-/drain", post(bearer(token)))).status, 200);
 });
 
-Deno.test("more requests than anybody needs are refused with 429, and sooner where they come from elsewhere", () => {
+Deno.test("excessive requests are refused with 429, and sooner from other machines", () => {
   const count = (address: string) => {
     const guard = createGuard({ hostname: "0.0.0.0", token: () => undefined });
     const request = new Request("http://localhost/healthz");
@@ -180,7 +180,7 @@ Deno.test("a loopback server answers under its own names alone, so that a foreig
   assertEquals(await as("proxy.example", `Authorization: Bearer ${token}\r\n`), "HTTP/1.1 200 OK");
 });
 
-Deno.test("connections that never finish their request hold up nobody else, and no stop", async () => {
+Deno.test("connections that never finish their request delay no other client, and no stop", async () => {
   await using served = start();
   const slow = await Promise.all(
     Array.from({ length: 300 }, () => Deno.connect({ hostname: "127.0.0.1", port: served.port })),
@@ -194,7 +194,7 @@ Deno.test("connections that never finish their request hold up nobody else, and 
   }
 });
 
-Deno.test("every answer tells browsers to be careful", async () => {
+Deno.test("every answer has headers that restrict browsers", async () => {
   await using served = start();
   for (const path of [...PAGES, "/nowhere", "/-/drain"]) {
     const { headers } = await served.ask(path);
@@ -247,7 +247,7 @@ Deno.test("a query with the character %00 is answered with 400", async () => {
   assertEquals(served.logged, []);
 });
 
-Deno.test("what a proxy of the same machine asks for somebody else is read with a token alone", async () => {
+Deno.test("a proxy on the same machine needs the token to read for others", async () => {
   const token = "0123456789abcdef";
   await using served = start("127.0.0.1", token);
   for (const header of ["X-Forwarded-For", "Forwarded", "X-Real-IP"]) {

@@ -17,7 +17,7 @@ function createSourcesOf(name: string) {
   });
 }
 
-Deno.test("health tells the doubts of a provider and the skew of its clock, and leaves it healthy", () => {
+Deno.test("health shows the doubts of a provider and the skew of its clock, and leaves it healthy", () => {
   const sources = createSourcesOf("kraken");
   const report = () => {
     const health = { coordinators: [], providers: sources.health(), stopping: false };

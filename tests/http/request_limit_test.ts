@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createRateLimiter } from "../../src/http/request_limit.ts";
 
-Deno.test("an address has its burst, then its rate, and is told how long to wait", () => {
+Deno.test("an address has its burst, then its rate, and receives the time to wait", () => {
   const limiter = createRateLimiter({ perSecond: 2, burst: 3 });
   assertEquals([1, 2, 3, 4].map(() => limiter.take("a", 0)), [0, 0, 0, 0.5]);
   assertEquals(limiter.take("a", 500), 0);
@@ -9,7 +9,7 @@ Deno.test("an address has its burst, then its rate, and is told how long to wait
   assertEquals([1, 2, 3, 4].map(() => limiter.take("a", 60_000)), [0, 0, 0, 0.5]);
 });
 
-Deno.test("one address does not use up what is another's", () => {
+Deno.test("one address does not use up the limit of another", () => {
   const limiter = createRateLimiter({ perSecond: 1, burst: 1 });
   assertEquals([limiter.take("192.0.2.1", 0), limiter.take("192.0.2.2", 0)], [0, 0]);
   assert(limiter.take("192.0.2.1", 0) > 0);

@@ -38,7 +38,7 @@ function valueOf(page: string, series: string): number {
   return Number(line.slice(series.length + 1));
 }
 
-Deno.test("/metrics has every series of the contract, and after a run they say what the ledger says", async () => {
+Deno.test("/metrics has every series of the contract, and after a run they agree with the ledger", async () => {
   await using work = await openWorkspace(server);
   const running = work.startIngest(["--provider", "mock", "--speed", "max", "--http", "127.0.0.1:0"]);
   const address = await addressOf(running);
@@ -115,7 +115,7 @@ Deno.test("a feed that has never connected makes /readyz 503 and is degraded in 
   await running.ended;
 });
 
-Deno.test("what is not there is 404 and names what is; a method other than GET is 405", async () => {
+Deno.test("an unknown path is 404 and names the known ones; a method other than GET is 405", async () => {
   await using work = await openWorkspace(server);
   const running = work.startIngest(["--provider", "mock", "--http", "127.0.0.1:0"]);
   const address = await addressOf(running);

@@ -13,7 +13,7 @@ function entriesOf(appended: Appended): readonly LogEntry[] {
   return appended.entries;
 }
 
-Deno.test("what is appended is read back in order, and counted meanwhile", async () => {
+Deno.test("appended entries are read back in order, and counted meanwhile", async () => {
   await using directory = await journalDirectory();
   await using log = await directory.open();
   await log.append([itemOf(0, 3), itemOf(3)], never);
@@ -23,7 +23,7 @@ Deno.test("what is appended is read back in order, and counted meanwhile", async
   assertEquals([log.status.entries, log.status.unreadEntries, log.status.unreadRecords], [3, 0, 0]);
 });
 
-Deno.test("what is taken at its appending is not read back, and what is unread is not offered", async () => {
+Deno.test("an entry taken at its appending is not read back, and an unread one is not offered", async () => {
   await using directory = await journalDirectory();
   await using log = await directory.open();
   assertEquals(entriesOf(await log.append([itemOf(0), itemOf(1, 2)], always)).map(({ records }) => records), [1, 2]);
@@ -33,7 +33,7 @@ Deno.test("what is taken at its appending is not read back, and what is unread i
   assertEquals(await readAll(log), [2, 3]);
 });
 
-Deno.test("a new process reads what is not settled, and numbers on", async () => {
+Deno.test("a new process reads the unsettled entries, and numbers on", async () => {
   await using directory = await journalDirectory();
   {
     await using log = await directory.open();
@@ -71,7 +71,7 @@ Deno.test("segments are begun by size, and removed when they are settled", async
   assertEquals(entriesOf(await next.append([itemOf(40)], always))[0].number, entries.at(-1)!.number + 1);
 });
 
-Deno.test("two processes cannot share a journal, and the second is told who has it", async () => {
+Deno.test("two processes cannot share a journal, and the second is given the number of the first", async () => {
   await using directory = await journalDirectory();
   await using _log = await directory.open();
   const { message } = await assertRejects(() => directory.open(), Error, "Cannot use the journal");
@@ -106,7 +106,7 @@ Deno.test("a full journal refuses, and takes again what fits after the oldest se
   assertEquals(await readAll(log), Array.from({ length: minute - dropped }, (_, at) => dropped + at));
 });
 
-Deno.test("what is under way while its segment is given up can still be settled", async () => {
+Deno.test("entries in flight can still be settled after their segment was given up", async () => {
   await using directory = await journalDirectory();
   await using log = await directory.open({ segmentBytes: 1000 });
   for (let minute = 0; minute < 4; minute++) await log.append([itemOf(minute)], never);
@@ -118,7 +118,7 @@ Deno.test("what is under way while its segment is given up can still be settled"
   assertEquals([log.status.bytes, log.status.unreadEntries], [0, 0]);
 });
 
-Deno.test("an entry that nobody can use is set aside", async () => {
+Deno.test("an entry that cannot be used is set aside", async () => {
   await using directory = await journalDirectory();
   await using log = await directory.open();
   await log.append([itemOf(0)], never);

@@ -16,7 +16,7 @@ async function filled(directory: JournalDirectory): Promise<string[]> {
   return paths;
 }
 
-Deno.test("a segment that is gone is told of once, with the numbers of its entries, and the others are delivered", async () => {
+Deno.test("a missing segment is reported once, with the numbers of its entries, and the others are delivered", async () => {
   await using directory = await journalDirectory();
   const paths = await filled(directory);
   await Deno.remove(paths[1]);
@@ -29,7 +29,7 @@ Deno.test("a segment that is gone is told of once, with the numbers of its entri
   assertEquals(log.missing, []);
 });
 
-Deno.test("the first segment is missed where the pointer tells that it was not settled", async () => {
+Deno.test("the first segment counts as missing if the pointer shows that it was not settled", async () => {
   await using directory = await journalDirectory();
   const paths = await filled(directory);
   await Deno.remove(paths[0]);
@@ -37,7 +37,7 @@ Deno.test("the first segment is missed where the pointer tells that it was not s
   assertEquals(log.missing, [{ from: 2, to: 3 }]);
 });
 
-Deno.test("what the end of a segment has lost is counted once", async () => {
+Deno.test("entries lost at the end of a segment are counted once", async () => {
   await using directory = await journalDirectory();
   const paths = await filled(directory);
   const places: number[] = [];
@@ -48,7 +48,7 @@ Deno.test("what the end of a segment has lost is counted once", async () => {
   assertEquals(log.repairs.map(({ entries, done }) => ({ entries, done })), [{ entries: 0, done: "cut" }]);
 });
 
-Deno.test("nothing is missing of what was given up to make room, also after a crash", async () => {
+Deno.test("entries given up to make room are not missing, also after a crash", async () => {
   await using directory = await journalDirectory();
   await filled(directory);
   await using log = await directory.open();

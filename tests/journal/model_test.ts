@@ -137,6 +137,6 @@ async function damage(directory: JournalDirectory, step: Step & { place: number 
   }
 }
 
-Deno.test("whatever happens to a journal, it delivers in order all that it can, and nothing else", async () => {
+Deno.test("a journal delivers in order everything that survives any faults, and nothing else", async () => {
   await fc.assert(fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 40 }), play), { numRuns: 60 });
 });

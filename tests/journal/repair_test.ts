@@ -32,7 +32,7 @@ async function names(path: string): Promise<string[]> {
   return found.filter((name) => !["lock", "pointer"].includes(name)).sort();
 }
 
-Deno.test("an entry that a crash has left unfinished is cut, and told", async () => {
+Deno.test("an entry that a crash has left unfinished is cut, with a warning", async () => {
   await using directory = await journalDirectory();
   const { path, places } = await filled(directory);
   await Deno.truncate(path, places[5].at + places[5].size - 3);
@@ -116,7 +116,7 @@ Deno.test("a segment that has lost its header is read, and gets a new one", asyn
   assertEquals((await inspectSegment(path, 0)).version, 1);
 });
 
-Deno.test("a segment of a newer version is set aside, and told with what to do", async () => {
+Deno.test("a segment of a newer version is set aside, with advice", async () => {
   await using directory = await journalDirectory();
   const { path } = await filled(directory);
   await change(path, (bytes) => void bytes.set(segmentHeader(2)));

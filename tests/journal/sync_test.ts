@@ -19,7 +19,7 @@ function failSyncs(count: number, before: () => Promise<void> = () => Promise.re
   return failures;
 }
 
-Deno.test("what a power cut brings back of a failed append hides nothing that was appended after it", async () => {
+Deno.test("bytes of a failed append that a power cut brings back do not hide later entries", async () => {
   await using directory = await journalDirectory();
   const log = await directory.open();
   await log.append([itemOf(0)], never);

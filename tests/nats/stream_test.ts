@@ -52,7 +52,7 @@ test("a stream is made as the options say, and is up to date then", async ({ man
   });
 });
 
-test("limits, discard policy and sources of a stream are changed, and it is told which", async ({ manager, look }) => {
+test("limits, discard policy and sources of a stream are changed, and the changes are reported", async ({ manager, look }) => {
   await prepareStream(manager, look());
   const changed = await prepareStream(manager, look({ natsMaxBytes: 1_000_000, natsDiscard: "old", natsDedupe: 9 }));
   assertEquals(changed, ["max_bytes", "discard", "duplicate_window"]);
@@ -67,7 +67,7 @@ test("limits, discard policy and sources of a stream are changed, and it is told
   assertEquals(sources?.map(({ external }) => external?.api), ["$JS.edge-1.API"]);
 });
 
-test("a stream that a run finds is left as it is", async ({ manager, look }) => {
+test("a run leaves an existing stream unchanged", async ({ manager, look }) => {
   await ensureStream(manager, look({ natsMaxBytes: 1_000_000 }));
   await ensureStream(manager, look({ natsMaxBytes: 2_000_000 }));
   assertEquals((await findStream(manager, look().name))!.max_bytes, 1_000_000);

@@ -27,7 +27,7 @@ function makeGate() {
 
 const sizes = (frames: readonly Frame[]) => frames.map(frameSize);
 
-Deno.test("accepted frames are counted, and told per frame", async () => {
+Deno.test("accepted frames are counted, and reported per frame", async () => {
   const { stream, ledger, events } = makeGate();
   await collect(sourceOf(makeFrames([3, 2])).stream.pipeThrough(stream));
   assertEquals(events.of("accepted").map(({ kind, provider, count }) => [kind, provider, count]), [
@@ -37,7 +37,7 @@ Deno.test("accepted frames are counted, and told per frame", async () => {
   assertEquals([ledger.read().received, ledger.read().inFlight], [5, 5]);
 });
 
-Deno.test("what is settled leaves the ledger, and reaches the provider's own count", async () => {
+Deno.test("settled records leave the ledger, and reach the provider's own count", async () => {
   let reached = 0;
   const { stream, ledger } = makeGate();
   const source = sourceOf([makeFrame(3, { onSettled: () => reached++ })]);
@@ -55,7 +55,7 @@ Deno.test("rejected items are accepted too: they must be accounted for", async (
   assertEquals(ledger.read().received, 3);
 });
 
-Deno.test("a gate that nobody reads holds two frames", async () => {
+Deno.test("a gate without a reader holds two frames", async () => {
   const source = sourceOf(forever(() => makeFrame(1)));
   const gate = makeGate();
   source.stream.pipeThrough(gate.stream);
@@ -64,7 +64,7 @@ Deno.test("a gate that nobody reads holds two frames", async () => {
   assertEquals(gate.ledger.read().received, 0);
 });
 
-Deno.test("cancelling what comes out of the gate reaches the source", async () => {
+Deno.test("cancelling the output of the gate reaches the source", async () => {
   const source = sourceOf(forever(() => makeFrame(1)));
   const reader = source.stream.pipeThrough(makeGate().stream).getReader();
   await reader.read();
@@ -77,7 +77,7 @@ Deno.test("the last frame comes out before the end", async () => {
   assertEquals(sizes(await collect(sourceOf(makeFrames([1, 1, 7])).stream.pipeThrough(stream))), [1, 1, 7]);
 });
 
-Deno.test("what is left to its source is out of flight, and counts as journaled", async () => {
+Deno.test("records left to their source are out of flight, and count as journaled", async () => {
   const { stream, ledger } = makeGate();
   const left: number[] = [];
   const frame: Frame = { ...makeFrame(5), ack: (outcome, count) => void (outcome === "requeued" && left.push(count)) };

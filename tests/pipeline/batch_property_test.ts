@@ -37,7 +37,7 @@ async function batchesOf({ frames, pauses, ...options }: typeof scenario extends
   return { input, batches, batcher, watermarks };
 }
 
-Deno.test("whatever comes at whatever speed, the batches are the input, bounded, and nothing stays behind", async () => {
+Deno.test("the batches are the input at any speed, bounded, and no record stays behind", async () => {
   await fc.assert(
     fc.asyncProperty(scenario, async (given) => {
       const { input, batches, batcher, watermarks } = await batchesOf(given);

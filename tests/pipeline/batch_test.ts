@@ -96,7 +96,7 @@ Deno.test("a batch that is full is handed over at once", async () => {
   await reader.cancel();
 });
 
-Deno.test("batches form by demand: what came while nobody asked is gathered when somebody does", async () => {
+Deno.test("batches form by demand: records that came without a demand are gathered at the next one", async () => {
   using clock = fakeClock();
   const { stream } = batcherOf({ maxRecords: 100, lingerMs: 5 });
   const reader = sourceOf(makeFrames(Array(30).fill(5))).stream.pipeThrough(stream).getReader();
@@ -167,7 +167,7 @@ Deno.test("each crossing of a watermark gives one event", async () => {
   await reader.cancel();
 });
 
-Deno.test("the watermarks are told of their queue's kind", async () => {
+Deno.test("the watermarks carry the kind of their queue", async () => {
   const { emit, of } = eventLog();
   const { stream } = batcherOf({ capacity: 10, kind: "option", emit });
   await collect(sourceOf(makeFrames([10])).stream.pipeThrough(stream));

@@ -36,7 +36,7 @@ function makeBatch(size: number, frameSize: number) {
   return { batch: batchOf(...frames), settlements };
 }
 
-Deno.test("whatever is refused is dead-lettered alone, and all else is written once", async () => {
+Deno.test("refused records are dead-lettered alone, and all others are written once", async () => {
   const scenario = fc.integer({ min: 1, max: 200 }).chain((size) =>
     fc.record({
       size: fc.constant(size),
@@ -92,7 +92,7 @@ Deno.test("a batch of nothing but poison is dead-lettered whole, with one write 
   assertEquals([writes, lane.sink.stored], [[32], []]);
 });
 
-Deno.test("a letter says what was refused, why, where it was read, and how often it was tried", async () => {
+Deno.test("a letter has the refused record, the reason, its place and the number of attempts", async () => {
   using lane = testLane({ write: refusing(new Set([1])) });
   const { batch } = makeBatch(2, 2);
   await lane.write(batch);
@@ -114,7 +114,7 @@ Deno.test("poison does not open the circuit", async () => {
   assertEquals(lane.events.of("circuit"), []);
 });
 
-Deno.test("an outage in the middle of bisecting changes nothing of what is found", async () => {
+Deno.test("an outage in the middle of bisecting does not change its result", async () => {
   using clock = fakeClock();
   const refuse = refusing(new Set([5]));
   let calls = 0;
@@ -130,7 +130,7 @@ Deno.test("an outage in the middle of bisecting changes nothing of what is found
   assertEquals([lane.letters.map(({ location }) => location), lane.sink.stored.length], [["a.csv:7"], 15]);
 });
 
-Deno.test("an abort in the middle of bisecting keeps the verdicts, and dead-letters what has none", async () => {
+Deno.test("an abort in the middle of bisecting keeps the verdicts, and dead-letters records without one", async () => {
   const refuse = refusing(new Set([0]));
   using lane = testLane({
     write(records, signal) {
@@ -164,7 +164,7 @@ Deno.test("refused records settle only after their letters are kept", async () =
   assertEquals(settlements, [1, 1]);
 });
 
-Deno.test("refused records whose letters cannot be kept stay unsettled, and that is told", async () => {
+Deno.test("refused records whose letters cannot be kept stay unsettled, with a report", async () => {
   using clock = fakeClock();
   const letters = memoryLetters();
   letters.failure = new Error("disk is full");

@@ -36,7 +36,7 @@ async function open(circuit: Circuit): Promise<void> {
   for (let at = 0; at < 3; at++) await assertRejects(() => circuit.call(fails, never));
 }
 
-Deno.test("a closed circuit lets calls through and gives what they give", async () => {
+Deno.test("a closed circuit lets calls through and returns their results", async () => {
   const { circuit, states } = makeCircuit();
   assertEquals(await circuit.call(works, never), "done");
   assertEquals(await assertRejects(() => circuit.call(fails, never)), away);
@@ -50,7 +50,7 @@ Deno.test("consecutive failures open a circuit", async () => {
   assertEquals([circuit.state, circuit.probeAt, states], ["open", 1000, ["open"]]);
 });
 
-Deno.test("whoever listens hears the count of failures and the last of them", async () => {
+Deno.test("each listener hears the count of failures and the last of them", async () => {
   using _clock = fakeClock();
   const told: unknown[] = [];
   const { circuit } = makeCircuit({ onChange: (...args) => told.push(args) });
@@ -96,7 +96,7 @@ Deno.test("a circuit without callers is half-open after the cooldown, and its ne
   assertEquals(states, ["open", "half-open", "closed"]);
 });
 
-Deno.test("of many that wait exactly one is the probe, and its success lets all through", async () => {
+Deno.test("exactly one of many waiting calls is the probe, and its success lets all through", async () => {
   using clock = fakeClock();
   const { circuit, states } = makeCircuit();
   await open(circuit);
@@ -113,7 +113,7 @@ Deno.test("of many that wait exactly one is the probe, and its success lets all 
   assertEquals(states, ["open", "half-open", "closed"]);
 });
 
-Deno.test("who comes while a probe is under way waits for it", async () => {
+Deno.test("a call during a probe waits for it", async () => {
   using clock = fakeClock();
   const { circuit } = makeCircuit();
   await open(circuit);
@@ -190,7 +190,7 @@ Deno.test("a success that comes late does not close an open circuit", async () =
   assertEquals(circuit.state, "open");
 });
 
-Deno.test("an abort ends the wait, and the others go on waiting", async () => {
+Deno.test("an abort ends the wait, and the others keep waiting", async () => {
   using clock = fakeClock();
   const { circuit } = makeCircuit();
   await open(circuit);
@@ -241,7 +241,7 @@ Deno.test("calls that are given up do not count", async () => {
   assertEquals(circuit.state, "closed");
 });
 
-Deno.test("a circuit can be tripped, once, whatever the count", async () => {
+Deno.test("a circuit can be tripped, once, at any count", async () => {
   using clock = fakeClock();
   const { circuit, states } = makeCircuit();
   circuit.trip(away);

@@ -13,7 +13,7 @@ Deno.test("letters that are kept are true", async () => {
   assertEquals(letters.kept, [letter, letter]);
 });
 
-Deno.test("letters that cannot be kept are false, and why is told once, as it was thrown", async () => {
+Deno.test("letters that cannot be kept are false, and the error is reported once, as it was thrown", async () => {
   using clock = fakeClock();
   const letters = memoryLetters();
   letters.failure = new Error("disk is full");

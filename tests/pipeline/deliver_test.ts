@@ -16,7 +16,7 @@ Deno.test("a batch is written in one write", async () => {
   assertEquals(lane.letters, []);
 });
 
-Deno.test("a written batch is told once, and a commit for each of its frames", async () => {
+Deno.test("a written batch is reported once, and a commit for each of its frames", async () => {
   using lane = testLane();
   const frames = [
     makeFrame(2, { provider: "mock", receivedAt: 7 }),
@@ -64,7 +64,7 @@ Deno.test("a frame that two batches share settles with the last of them", async 
   assertEquals(reached, 1);
 });
 
-Deno.test("a transient fault is retried, and every failure told with what it means", async () => {
+Deno.test("a transient fault is retried, and every failure is reported with its meaning", async () => {
   using clock = fakeClock();
   let left = 2;
   using lane = testLane({
@@ -133,7 +133,7 @@ Deno.test("attempts that are used up open the circuit, even before its own count
   await writing;
 });
 
-Deno.test("what a source shares with other workers is left to them when the attempts are used up", async () => {
+Deno.test("records that a source shares with other workers are left to them when the attempts are used up", async () => {
   using lane = testLane({
     write() {
       throw away();
@@ -218,7 +218,7 @@ Deno.test("an abort reaches a batch that waits behind an open circuit", async ()
   assertEquals(lane.letters.map(({ cause }) => cause), Array(4).fill("aborted"));
 });
 
-Deno.test("a fatal fault stops writing, is told once, and loses nothing", async () => {
+Deno.test("a fatal fault stops writing, is reported once, and loses nothing", async () => {
   const fault = new SinkError("fatal", 'permission denied for table "bar"', "42501");
   using lane = testLane({
     write() {
@@ -254,7 +254,7 @@ Deno.test("closing a lane waits for its last batch, and closes its way into the 
   assertEquals([lane.sink.openLanes, lane.sink.stored.length], [0, 2]);
 });
 
-Deno.test("a failure to account for what is written is not taken for a fault of the sink", async () => {
+Deno.test("a failure to account for written records is not taken for a fault of the sink", async () => {
   using lane = testLane();
   const broken = {
     ...makeFrame(4),

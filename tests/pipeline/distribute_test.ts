@@ -39,7 +39,7 @@ Deno.test("a chunk goes to the lane that is free", async () => {
   assertEquals(lanes.map(({ written }) => written), [[0], [1, 2, 3]]);
 });
 
-Deno.test("at the end the lanes write what they have, and are closed", async () => {
+Deno.test("at the end the lanes write the rest, and are closed", async () => {
   const source = sourceOf(["only"]);
   const lanes = [heldLane<string>(), heldLane<string>()];
   let done = false;
@@ -51,7 +51,7 @@ Deno.test("at the end the lanes write what they have, and are closed", async () 
   assertEquals([lanes[0].written, lanes[0].closed], [["only"], true]);
 });
 
-Deno.test("a lane that fails cancels the source, and the other lanes finish what they have", async () => {
+Deno.test("a lane that fails cancels the source, and the other lanes finish their batches", async () => {
   const source = sourceOf(forever((at) => at));
   const lanes = [heldLane<number>(), heldLane<number>()];
   const spreading = assertRejects(() => distribute(source.stream, lanes.map(({ stream }) => stream)), Error, "broken");
@@ -68,7 +68,7 @@ Deno.test("a lane that cannot be closed fails the whole", async () => {
   await assertRejects(() => distribute(sourceOf([1]).stream, [lane]), Error, "no farewell");
 });
 
-Deno.test("a source that fails aborts the lanes, so that they let go of what they hold", async () => {
+Deno.test("a source that fails aborts the lanes, so that they let go of their batches", async () => {
   const source = manualSource<number>();
   const lanes = [heldLane<number>(), heldLane<number>()];
   const spreading = assertRejects(() => distribute(source.stream, lanes.map(({ stream }) => stream)), Error, "torn");
@@ -78,7 +78,7 @@ Deno.test("a source that fails aborts the lanes, so that they let go of what the
   assertEquals(lanes.map(({ abortedWith }) => abortedWith), [torn, torn]);
 });
 
-Deno.test("a source that fails while a lane writes is told when the write has ended", async () => {
+Deno.test("a source that fails while a lane writes is reported when the write has ended", async () => {
   const source = manualSource<number>();
   const lane = heldLane<number>();
   const spreading = assertRejects(() => distribute(source.stream, [lane.stream]), Error, "torn");
@@ -92,7 +92,7 @@ Deno.test("a source that fails while a lane writes is told when the write has en
   assertEquals(lane.written, [1]);
 });
 
-Deno.test("what a lane failed with is told even when the source cannot be cancelled", async () => {
+Deno.test("the failure of a lane is reported even if the source cannot be cancelled", async () => {
   const source = new ReadableStream<number>({
     pull: (controller) => controller.enqueue(1),
     cancel: () => Promise.reject(new Error("cannot be cancelled")),

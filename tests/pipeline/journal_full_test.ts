@@ -13,7 +13,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await settled();
 }
 
-Deno.test("block: a full journal holds its sources back, and goes on in order when there is room", async () => {
+Deno.test("block: a full journal blocks its sources, and continues in order when there is room", async () => {
   await using stage = await testStage({ disk: SMALL });
   let given = 0;
   const giving = (async () => {
@@ -32,7 +32,7 @@ Deno.test("block: a full journal holds its sources back, and goes on in order wh
   assert(problems.length >= 2 && problems.every((is, at) => is === (at % 2 === 0)), `${problems}`);
 });
 
-Deno.test("a journal that is full over and over tells it once", async () => {
+Deno.test("a journal that is full over and over reports it once", async () => {
   await using stage = await testStage({ disk: SMALL, full: "drop-oldest", calmMs: 60_000 });
   for (let at = 0; at < 400; at++) await stage.give(10);
   await until(() => stage.events.of("journal-dropped").length > 3);
@@ -73,7 +73,7 @@ Deno.test("drop-oldest: records on their way whose segment is given up are not l
   assertEquals(next.ledger().journaled, journaled, "all that counts as journaled is on disk");
 });
 
-Deno.test("an abort ends the wait for room; what is accepted and on no disk is handed on", async () => {
+Deno.test("an abort ends the wait for room; accepted frames that are on no disk are handed on", async () => {
   await using stage = await testStage({ disk: SMALL });
   const giving = (async () => {
     for (let at = 0; at < 400; at++) await stage.give(10);
@@ -91,7 +91,7 @@ Deno.test("an abort ends the wait for room; what is accepted and on no disk is h
   assertEquals([received - journaled, inFlight], [handed, 0]);
 });
 
-Deno.test("whatever comes and whatever becomes of it, every record is in one place", async () => {
+Deno.test("every record is in one place after any input and any fault", async () => {
   const step = fc.oneof(
     fc.record({ type: fc.constant("give" as const), count: fc.integer({ min: 1, max: 60 }) }),
     fc.record({ type: fc.constant("take" as const), count: fc.integer({ min: 1, max: 80 }) }),

@@ -41,7 +41,7 @@ Deno.test("a group as large as memory holds every source until it is synced", ()
   assertEquals(state({ gathered: 100, isGroupIdle: false }), "holding");
 });
 
-Deno.test("a synced group goes on from memory where there is room, and always where its source was held back", () => {
+Deno.test("a synced group continues from memory if there is room, and always if its source was blocked", () => {
   assertEquals(goesOnFromMemory({ ...FACTS, ready: 100 }), true);
   assertEquals(goesOnFromMemory({ ...FACTS, ready: 101 }), false);
   assertEquals(goesOnFromMemory({ ...FACTS, ready: 101, sourcesCanWait: true }), true);

@@ -10,7 +10,7 @@ async function until(isSo: () => boolean): Promise<void> {
   while (!isSo()) await settled();
 }
 
-Deno.test("overflow: while the pipeline keeps up nothing is written, and frames go through as they are", async () => {
+Deno.test("overflow: nothing is written while the pipeline keeps up, and frames pass unchanged", async () => {
   await using stage = await testStage();
   for (let at = 0; at < 5; at++) {
     await stage.give(60);
@@ -104,7 +104,7 @@ Deno.test("durable: frames that come together are joined, synced at once, and ha
   assertEquals(stage.log.status.entries, 0);
 });
 
-Deno.test("durable: what the pipeline does not take waits on disk, and comes in order", async () => {
+Deno.test("durable: frames that the pipeline does not take wait on disk, and come in order", async () => {
   await using stage = await testStage({ mode: "durable" });
   for (let at = 0; at < 50; at++) await stage.give(20);
   await until(() => stage.settled === 50);
@@ -114,7 +114,7 @@ Deno.test("durable: what the pipeline does not take waits on disk, and comes in 
   assertEquals([stage.ledger().journaled, stage.log.status.entries], [0, 0]);
 });
 
-Deno.test("the end comes after everything, the last group and what is on disk included", async () => {
+Deno.test("the end comes after all frames, the last group and those on disk included", async () => {
   await using stage = await testStage({ syncMs: 60_000 });
   for (let at = 0; at < 30; at++) await stage.give(10);
   const [, drained] = await Promise.all([stage.end(), stage.drain()]);
@@ -137,7 +137,7 @@ Deno.test("records settled in any order are forgotten only up to the first that 
   assertEquals(stage.log.status.entries, 0);
 });
 
-Deno.test("what is left at an abort is on disk, in the ledger and there for the next run", async () => {
+Deno.test("the frames left at an abort are on disk, in the ledger and there for the next run", async () => {
   await using stage = await testStage({ mode: "durable", capacity: 40 });
   for (let at = 0; at < 10; at++) await stage.give(20);
   await until(() => stage.settled === 10);
@@ -160,7 +160,7 @@ Deno.test("what is left at an abort is on disk, in the ledger and there for the 
   assert(next.events.of("replayed").every(({ isRecovered }) => isRecovered));
 });
 
-Deno.test("what was in memory alone can be kept on disk", async () => {
+Deno.test("frames that were in memory alone can be kept on disk", async () => {
   await using stage = await testStage();
   await stage.give(10);
   const frame = (await stage.take())!;

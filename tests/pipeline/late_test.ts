@@ -22,13 +22,13 @@ const history = (
 });
 const minutesOf = (frame: Frame | undefined) => frame && recordsOf(frame).map(({ ts }) => (NOW - ts) / MINUTE);
 
-Deno.test("of history, what was over more than the time ago is late; a mixed frame is divided with its lines", () => {
+Deno.test("history older than the given age is late; a mixed frame is divided with its lines", () => {
   const { live, late } = lateness.split(history([5, 61, 62, 30, 9000], { lines: [1, 2, 3, 4, 5] }));
   assertEquals([minutesOf(live), live && linesOf(live)], [[5, 61, 30], [1, 2, 4]]);
   assertEquals([minutesOf(late), late && linesOf(late)], [[62, 9000], [3, 5]]);
 });
 
-Deno.test("a frame that is all of one kind stays whole, and what a live feed sends is never late", () => {
+Deno.test("a frame that is all of one kind stays whole, and frames of a live feed are never late", () => {
   const old = history([100, 200]);
   const young = history([1, 2]);
   assertEquals(lateness.split(old), { late: old });
@@ -45,7 +45,7 @@ Deno.test("an hour's bar is late an hour later than a minute's of the same start
   assert(live !== undefined);
 });
 
-Deno.test("a divided frame is settled once, with what was rejected of it", () => {
+Deno.test("a divided frame is settled once, with its rejected items", () => {
   let whole = 0;
   const frame = makeFrame([makeBar({ ts: NOW }), makeBar({ ts: 0 })], {
     rejected: [{ reason: "bad", item: 1 }],
@@ -87,7 +87,7 @@ Deno.test("live bars pass by late ones whose writes hang, and all are stored in 
   assertEquals([flow.sink.stored.length, flow.imbalance(), flow.sink.openLanes], [650, 0, 0]);
 });
 
-Deno.test("a source that can wait goes on beside a live feed as what it gave is settled, else without a bound", async () => {
+Deno.test("a source that can wait continues beside a live feed as its frames are settled, else without a bound", async () => {
   let isBesideLive = true;
   const given: Frame[] = [];
   const frames = sourceOf(forever(() => history(Array(1000).fill(500))));
@@ -121,7 +121,7 @@ Deno.test("late records that go back to where they came from give their credit b
   }
 });
 
-Deno.test("live bars overtake history at the feed, which is handed on as it is settled", async () => {
+Deno.test("live bars overtake history at the feed, and history is handed on as its frames are settled", async () => {
   const { signal } = new AbortController();
   const outlet = createLiveBuffer(10_000, () => {}, 2000);
   const reader = outlet.stream.getReader();

@@ -5,7 +5,7 @@ const accepted = { type: "accepted", kind: "bar", provider: "test", count: 10 } 
 
 Deno.test("an empty ledger balances", () => assertEquals(imbalance(createLedger().read()), 0));
 
-Deno.test("what is accepted is in flight until it is settled", () => {
+Deno.test("accepted records are in flight until they are settled", () => {
   const ledger = createLedger();
   ledger.listen(accepted);
   assertEquals([ledger.read().received, ledger.read().inFlight, imbalance(ledger.read())], [10, 10, 0]);
@@ -40,7 +40,7 @@ Deno.test("the ledger balances when all that is settled is somewhere", () => {
   assertEquals(imbalance(ledger.read()), 0);
 });
 
-Deno.test("new and changed records are told apart, until a sink cannot tell", () => {
+Deno.test("new and changed records are counted apart, until a sink cannot distinguish them", () => {
   const ledger = createLedger();
   const write = (stored: number, updated?: number | null) => {
     ledger.listen({
@@ -61,7 +61,7 @@ Deno.test("new and changed records are told apart, until a sink cannot tell", ()
   assertEquals(write(2), [null, null]);
 });
 
-Deno.test("what is settled and nowhere to be found shows", () => {
+Deno.test("settled records that are nowhere to be found show", () => {
   const ledger = createLedger();
   ledger.listen(accepted);
   ledger.settled(10);

@@ -51,7 +51,7 @@ Deno.test("a stream that always has something does not starve one that seldom ha
   assert(next.includes("slow"), String(next));
 });
 
-Deno.test("a busy stream goes on for long beside one that is quiet throughout", async () => {
+Deno.test("a busy stream runs for long beside one that is quiet throughout", async () => {
   const quiet = manualSource<number>();
   const busy = sourceOf(Array.from({ length: 20_000 }, (_, at) => at));
   const reader = merge([{ name: "quiet", stream: quiet.stream }, { name: "busy", stream: busy.stream }]).getReader();
@@ -62,7 +62,7 @@ Deno.test("a busy stream goes on for long beside one that is quiet throughout", 
   assert((await reader.read()).done);
 });
 
-Deno.test("a merged stream that nobody reads holds one chunk of each stream", async () => {
+Deno.test("a merged stream without a reader holds one chunk of each stream", async () => {
   const sources = [sourceOf(forever(() => "a")), sourceOf(forever(() => "b"))];
   const merged = merge(sources.map(({ stream }, at) => ({ name: String(at), stream })));
   await settled();
@@ -92,7 +92,7 @@ Deno.test("cancelling a merged stream while it waits for a chunk lets it go", as
   assertEquals(await quiet.cancelled, "enough");
 });
 
-Deno.test("a stream that fails is told and left out, and the others go on", async () => {
+Deno.test("a stream that fails is reported and left out, and the others are read", async () => {
   const broken = manualSource<string>();
   const whole = manualSource<string>();
   const listener = listening();
@@ -115,7 +115,7 @@ Deno.test("a merged stream ends, and does not fail, when all of its streams have
   assertEquals(listener.told, ["broken failed: no network"]);
 });
 
-Deno.test("what a stream gave before it failed is handed on", async () => {
+Deno.test("chunks of a stream before its failure are handed on", async () => {
   const broken = new ReadableStream<string>({
     pull: (controller) => controller.error(new Error("torn")),
     start: (controller) => controller.enqueue("last"),
@@ -125,7 +125,7 @@ Deno.test("what a stream gave before it failed is handed on", async () => {
   assert((await reader.read()).done);
 });
 
-Deno.test("an abort cancels the streams, and what is held is handed on", async () => {
+Deno.test("an abort cancels the streams, and held chunks are handed on", async () => {
   const busy = sourceOf(forever((at) => at));
   const quiet = manualSource<number>();
   const listener = listening();
@@ -157,7 +157,7 @@ Deno.test("a stream that cannot be cancelled does not keep the others from it", 
   assertEquals(await quiet.cancelled, "enough");
 });
 
-Deno.test("a stream that somebody else reads cannot be merged", async () => {
+Deno.test("a stream that has another reader cannot be merged", async () => {
   const { stream } = sourceOf([1]);
   stream.getReader();
   await assertRejects(async () => await collect(merge([{ name: "taken", stream }])), TypeError);

@@ -12,7 +12,7 @@ function counting() {
   return { state, stream };
 }
 
-Deno.test("an open valve lets through what is asked for, and no more", async () => {
+Deno.test("an open gate lets the requested chunks through, and no more", async () => {
   const { state, stream } = counting();
   const reader = createPauseGate(stream).stream.getReader();
   assertEquals(state.pulled, 0);

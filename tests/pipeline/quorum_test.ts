@@ -23,7 +23,7 @@ function start(given: Partial<QuorumOptions> = {}) {
 
 const at = (minute: number) => ({ ts: OPENING + minute * 60_000 });
 
-Deno.test("bars are compared when both are there, in whichever order they come", () => {
+Deno.test("bars are compared when both have come, in either order", () => {
   const quorum = start();
   quorum.show("a", {});
   assertEquals(quorum.counts(), [0, 0]);
@@ -33,7 +33,7 @@ Deno.test("bars are compared when both are there, in whichever order they come",
   assertEquals(quorum.report().mismatches, []);
 });
 
-Deno.test("prices that differ beyond the tolerance are told, counted by field, and listed with both values", () => {
+Deno.test("prices that differ beyond the tolerance are reported, counted by field, and listed with both values", () => {
   const quorum = start();
   quorum.show("a", { high: 200, close: 150 });
   quorum.show("b", { high: 200.19, close: 150.3 });
@@ -77,7 +77,7 @@ Deno.test("a correction is compared again, and takes the bar off the list where 
   assertEquals([quorum.counts(), quorum.report().mismatches], [[3, 2], []]);
 });
 
-Deno.test("a bar that comes once more as it was is no further comparison", () => {
+Deno.test("a bar that comes again unchanged is not compared again", () => {
   const quorum = start();
   for (let round = 0; round < 3; round++) {
     for (const provider of ["a", "b"]) quorum.show(provider, { close: provider === "a" ? 1 : 2 });
@@ -86,7 +86,7 @@ Deno.test("a bar that comes once more as it was is no further comparison", () =>
   assertEquals(quorum.events().length, 1);
 });
 
-Deno.test("bars under way, other providers, symbols, timeframes and kinds are left alone", () => {
+Deno.test("forming bars, other providers, symbols, timeframes and kinds are left alone", () => {
   const quorum = start();
   quorum.show("a", {});
   quorum.show("b", { status: "provisional" });
@@ -96,7 +96,7 @@ Deno.test("bars under way, other providers, symbols, timeframes and kinds are le
   assertEquals(quorum.counts(), [0, 0]);
 });
 
-Deno.test("one may be behind by less than the window; what is older is forgotten, and old bars disturb no new ones", () => {
+Deno.test("a provider may be behind by less than the window; older bars are forgotten, and do not disturb new ones", () => {
   const quorum = start();
   for (let minute = 0; minute < 2 * WINDOW; minute++) quorum.show("a", at(minute));
   for (let minute = 0; minute < 2 * WINDOW; minute++) quorum.show("b", at(minute));

@@ -57,7 +57,7 @@ Deno.test("the factor scales the rate", async () => {
   assertAlmostEquals(await takenWithin(20, 100, 1, 0.8), 1600, 10);
 });
 
-Deno.test("a bucket gathers no more than a moment's tokens while nobody takes any", async () => {
+Deno.test("a bucket gathers no more than a moment's tokens while no caller takes any", async () => {
   using clock = fakeClock();
   const bucket = createTokenBucket(100);
   await clock.tick(60_000);
@@ -150,7 +150,7 @@ Deno.test("one kind's recovery does not end the pressure of another", () => {
   assertEquals(buckets[0].factor, 1);
 });
 
-Deno.test("backpressure is told when it changes, and never twice", () => {
+Deno.test("backpressure is reported when it changes, and never twice", () => {
   fc.assert(fc.property(
     fc.array(fc.oneof(
       fc.record({ kind: fc.constantFrom("bar", "option"), level: fc.constantFrom("high" as const, "low" as const) })
@@ -178,7 +178,7 @@ Deno.test("other events do not concern the coordinator", () => {
   assertEquals(of("backpressure"), []);
 });
 
-Deno.test("during a pause nobody gets a token, of an unlimited bucket either, and pauses do not add up", async () => {
+Deno.test("a pause gives no caller a token, not even of an unlimited bucket, and pauses do not add up", async () => {
   for (const perSecond of [1000, Infinity]) {
     using clock = fakeClock();
     const bucket = createTokenBucket(perSecond);
@@ -194,7 +194,7 @@ Deno.test("during a pause nobody gets a token, of an unlimited bucket either, an
   }
 });
 
-Deno.test("a changed rate holds for whoever comes next, and leaves the factor alone", async () => {
+Deno.test("a changed rate holds for the next caller, and leaves the factor alone", async () => {
   using clock = fakeClock();
   const bucket = createTokenBucket(1000);
   bucket.factor = 0.5;

@@ -23,13 +23,13 @@ function failing(...errors: Error[]) {
   };
 }
 
-Deno.test("what succeeds is called once", async () => {
+Deno.test("a function that succeeds is called once", async () => {
   const { fn, calls } = failing();
   assertEquals(await retry(fn, options()), "done");
   assertEquals(calls.length, 1);
 });
 
-Deno.test("what fails is called again until it succeeds", async () => {
+Deno.test("a function that fails is called again until it succeeds", async () => {
   using clock = fakeClock();
   const { fn, calls } = failing(new Error("1"), new Error("2"));
   const outcome = retry(fn, options());
@@ -55,7 +55,7 @@ Deno.test("a single attempt is not repeated", async () => {
   assertEquals(calls.length, 1);
 });
 
-Deno.test("an error that is not worth it is thrown as it is, at once", async () => {
+Deno.test("an error that is not worth a retry is thrown unchanged, at once", async () => {
   const poison = new Error("poison");
   const { fn, calls } = failing(poison);
   const thrown = await assertRejects(() => retry(fn, options({ isRetriable: (error) => error !== poison })));

@@ -32,7 +32,7 @@ Deno.test("without sources the flow ends at once", async () => {
   assertEquals([flow.ledger().received, flow.sink.openLanes], [0, 0]);
 });
 
-Deno.test("whatever comes, is unsound, is refused or fails for a while, each record ends in one place", async () => {
+Deno.test("each record ends in one place, under unsound input, refusals and outages", async () => {
   const fate = fc.constantFrom("good", "unsound", "refused", "rejected");
   const scenario = fc.record({
     sources: fc.array(fc.array(fc.array(fate, { minLength: 1, maxLength: 30 }), { maxLength: 8 }), { maxLength: 3 }),
@@ -113,7 +113,7 @@ Deno.test("a sink that never answers lets each source be pulled only as far as t
   await running;
 });
 
-Deno.test("a stop drains: when the sources close, what is under way is written", async () => {
+Deno.test("a stop drains: when the sources close, records in flight are written", async () => {
   const { promise, resolve } = Promise.withResolvers<void>();
   using flow = testFlow({ write: () => promise, maxRecords: 10 });
   const source = manualSource<Frame>();
@@ -140,7 +140,7 @@ Deno.test("an abort cancels the sources and dead-letters all that was accepted a
   assertEquals([deadLettered, inFlight, flow.letters.length], [received, 0, received]);
 });
 
-Deno.test("a fatal fault ends the run without losing what was accepted", async () => {
+Deno.test("a fatal fault ends the run without losing accepted records", async () => {
   using flow = testFlow({
     write() {
       throw new SinkError("fatal", "permission denied");
@@ -153,7 +153,7 @@ Deno.test("a fatal fault ends the run without losing what was accepted", async (
   assertEquals([deadLettered, inFlight, flow.imbalance()], [received, 0, 0]);
 });
 
-Deno.test("a source that fails is told, and the others are stored to the end", async () => {
+Deno.test("a source that fails is reported, and the others are stored to the end", async () => {
   using flow = testFlow();
   const broken = manualSource<Frame>();
   broken.fail(new Error("no network"));

@@ -20,14 +20,14 @@ function split(source: ReadableStream<Frame>, options: Partial<SplitOptions> = {
   return { bar: parts.get("bar")!, news: parts.get("news")!, told };
 }
 
-Deno.test("each kind comes out of a stream of its own, in order, and all end with the source", async () => {
+Deno.test("each kind comes out of a separate stream, in order, and all end with the source", async () => {
   const { bar, news, told } = split(sourceOf([frame("news", 3), frame("bar", 1), frame("bar", 2)]).stream);
   const [bars, others] = await Promise.all([collect(bar), collect(news)]);
   assertEquals([bars, others].map((all) => all.map(({ columns }) => columns.count)), [[1, 2], [3]]);
   assertEquals(told, ["ended"]);
 });
 
-Deno.test("a kind that nobody takes leaves the other its source until it holds its capacity", async () => {
+Deno.test("a kind without a reader leaves the other its source until it holds its capacity", async () => {
   const source = sourceOf(forever((at) => frame(at % 2 === 0 ? "news" : "bar")));
   const { bar } = split(source.stream);
   const reader = bar.getReader();
@@ -42,7 +42,7 @@ Deno.test("a kind that nobody takes leaves the other its source until it holds i
   assertEquals((await waiting).done, true);
 });
 
-Deno.test("nothing is read that nobody asks for", async () => {
+Deno.test("nothing is read without a demand", async () => {
   const source = sourceOf(forever(() => frame("bar")));
   const { bar } = split(source.stream);
   await settled();
@@ -53,7 +53,7 @@ Deno.test("nothing is read that nobody asks for", async () => {
   assertEquals(source.pulled, 1);
 });
 
-Deno.test("a source that fails is told once; what it gave before is handed on", async () => {
+Deno.test("a source that fails is reported once; its earlier frames are handed on", async () => {
   const source = manualSource<Frame>();
   const { bar, news, told } = split(source.stream);
   source.give(frame("news"));
@@ -65,7 +65,7 @@ Deno.test("a source that fails is told once; what it gave before is handed on", 
   assertEquals([(await reader.read()).done, await ended, told], [true, [], ["no network"]]);
 });
 
-Deno.test("an abort cancels the source, and what has been read of it is handed on", async () => {
+Deno.test("an abort cancels the source, and frames already read are handed on", async () => {
   const abort = new AbortController();
   const source = manualSource<Frame>();
   const { bar, news } = split(source.stream, { abort: abort.signal });

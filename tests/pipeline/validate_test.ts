@@ -31,7 +31,7 @@ async function pass(...frames: Frame[]) {
   return { passed: await collect(sourceOf(frames).stream.pipeThrough(stream)), letters, events };
 }
 
-Deno.test("receive times that are none, or lie ahead of the clock, are replaced and told; the records go on", async () => {
+Deno.test("invalid receive times, and those ahead of the clock, are replaced and reported; the records pass", async () => {
   const now = OPENING * 1000;
   const skewed = now + 5 * 60_000_000;
   const times = [NaN, 1e300, -1, 0.5, Date.UTC(2096, 0) * 1000, now - 1, skewed, skewed + 1];
@@ -45,14 +45,14 @@ Deno.test("receive times that are none, or lie ahead of the clock, are replaced 
   assertEquals(events.of("receive-times-replaced").map(({ count, provider }) => [count, provider]), [[6, "test"]]);
 });
 
-Deno.test("a sound frame passes as it is", async () => {
+Deno.test("a sound frame passes unchanged", async () => {
   const frame = makeFrame(3);
   const { passed, letters } = await pass(frame);
   assert(passed[0] === frame);
   assertEquals(letters, []);
 });
 
-Deno.test("unsound records are dead-lettered with their reason, and the rest of the frame goes on", async () => {
+Deno.test("unsound records are dead-lettered with their reason, and the rest of the frame passes", async () => {
   const frame = makeFrame([makeBar({}, 0), unsound(1), makeBar({}, 2)], { source: "a.csv", lines: [2, 3, 4] });
   const { passed, letters } = await pass(frame);
   assertEquals(recordsOf(passed[0]), [makeBar({}, 0), makeBar({}, 2)]);
@@ -79,7 +79,7 @@ Deno.test("records under a name that no provider has are dead-lettered, as an ed
   ]);
 });
 
-Deno.test("what a provider rejected is dead-lettered with the provider's reason", async () => {
+Deno.test("items that a provider rejected are dead-lettered with the provider's reason", async () => {
   const frame = makeFrame(1, {
     source: "a.csv",
     rejected: [{ reason: "no such thing: 7", item: { raw: "7" }, line: 9 }],
@@ -91,17 +91,17 @@ Deno.test("what a provider rejected is dead-lettered with the provider's reason"
   ]);
 });
 
-Deno.test("a frame of nothing sound does not go on", async () => {
+Deno.test("a frame without a sound record does not pass", async () => {
   const { passed, letters } = await pass(makeFrame([unsound(), unsound()]), makeFrame(1));
   assertEquals([passed.length, letters.length], [1, 2]);
 });
 
-Deno.test("a record whose time is no date is dead-lettered like any other", async () => {
+Deno.test("a record with an invalid time is dead-lettered like any other", async () => {
   const { passed, letters } = await pass(makeFrame([makeBar({ ts: 1.7e21 }), makeBar()]));
   assertEquals([passed[0].columns.count, letters.length], [1, 1]);
 });
 
-Deno.test("any mix of sound and unsound is told apart, in order, and settled exactly", async () => {
+Deno.test("any mix of sound and unsound records is separated, in order, and settled exactly", async () => {
   await fc.assert(fc.asyncProperty(fc.array(fc.array(fc.boolean(), { minLength: 1 })), async (masks) => {
     let whole = 0;
     const frames = masks.map((mask) =>
@@ -134,7 +134,7 @@ Deno.test("bad records are settled only when their letters are kept", async () =
   assertEquals(reached, true);
 });
 
-Deno.test("bad records whose letters cannot be kept stay unsettled, and the good ones go on", async () => {
+Deno.test("bad records whose letters cannot be kept stay unsettled, and the good ones pass", async () => {
   let reached = false;
   const { stream } = makeValidator(() => Promise.resolve(false));
   const frame = makeFrame([unsound(), makeBar()], { onSettled: () => reached = true });
@@ -154,7 +154,7 @@ Deno.test("a frame of a kind that is not there fails the stream", async () => {
   await assertRejects(() => pass(makeFrame(makeBars(1), { kind: "candle" })), RangeError, "candle");
 });
 
-Deno.test("a validator that nobody reads holds two frames", async () => {
+Deno.test("a validator without a reader holds two frames", async () => {
   const source = sourceOf(forever(() => makeFrame(1)));
   source.stream.pipeThrough(makeValidator().stream);
   await settled();
@@ -170,7 +170,7 @@ Deno.test("while letters are being kept nothing more is pulled", async () => {
   assert(source.pulled <= 3, `pulled ${source.pulled}`);
 });
 
-Deno.test("cancelling what comes out of the validator reaches the source", async () => {
+Deno.test("cancelling the output of the validator reaches the source", async () => {
   const source = sourceOf(forever(() => makeFrame(1)));
   const reader = source.stream.pipeThrough(makeValidator().stream).getReader();
   await reader.read();

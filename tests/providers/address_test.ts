@@ -21,7 +21,7 @@ Deno.test("an address may end with slashes, and without a path it has the standa
   assertEquals(read("wss://127.0.0.1", standard), "wss://127.0.0.1/stocks");
 });
 
-Deno.test("what is added to an address may be there already", () => {
+Deno.test("an addition to an address may be there already", () => {
   const standard = "https://api.example";
   const added = /\/0(\/public)?$/;
   for (const text of ["http://[::1]:1", "http://[::1]:1/", "http://[::1]:1/0", "http://[::1]:1/0/public/"]) {
@@ -30,7 +30,7 @@ Deno.test("what is added to an address may be there already", () => {
   assertEquals(read("http://proxy/kraken/0", standard, added), "http://proxy/kraken");
 });
 
-Deno.test("what is no such address is told, but no password", () => {
+Deno.test("an invalid address is reported, without its password", () => {
   assertEquals(
     read("ws://127.0.0.1", "https://a.example"),
     'current value is "ws://127.0.0.1", expected an address like https://a.example',

@@ -24,7 +24,7 @@ Deno.test("while one is read, the next are open already, and no more than that",
   assertEquals(seen, [[0, 3], [1, 4], [2, 5], [3, 5], [4, 5]]);
 });
 
-Deno.test("one that cannot be opened is given with its error, at its turn, and the others go on", async () => {
+Deno.test("a file that cannot be opened is reported with its error, at its turn, and the others are read", async () => {
   const { open } = openables([1]);
   const came: string[] = [];
   for await (const [item, each] of openAhead([0, 1, 2], { open, count: 2, isReady: () => true })) {
@@ -33,7 +33,7 @@ Deno.test("one that cannot be opened is given with its error, at its turn, and t
   assertEquals(came, ["0", "no 1", "2"]);
 });
 
-Deno.test("what was opened ahead is closed where its turn does not come", async () => {
+Deno.test("a file opened ahead is closed if its turn does not come", async () => {
   const { closed, open } = openables([2]);
   for await (const _ of openAhead([0, 1, 2, 3], { open, count: 2, isReady: () => true })) break;
   assertEquals(closed, [1]);

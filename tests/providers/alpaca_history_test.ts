@@ -81,7 +81,7 @@ Deno.test("the test feed has no history", async () => {
   assertEquals(fake.requests, []);
 });
 
-Deno.test("where young bars may not be read, the older ones are, and history says how far it is behind", async () => {
+Deno.test("history reads older bars if young ones are not permitted, and says how far it is behind", async () => {
   await using fake = startFakeAlpaca({ delayMs: 30 * MINUTE });
   for (let minute = 0; minute < 60; minute++) fake.history.push(bar(minute));
   const { history, read } = createReader(fake, { feed: "sip", delayMs: 31 * MINUTE });
@@ -114,7 +114,7 @@ Deno.test("the delayed feed asks for nothing young, from the beginning", async (
   assertEquals(query(fake.requests[0]).feed, "sip");
 });
 
-Deno.test("bars that are not as documented are told, after the good ones", async () => {
+Deno.test("malformed bars are reported, after the good ones", async () => {
   await using fake = startFakeAlpaca();
   const good = { o: 1, h: 1, l: 1, c: 1, v: 1, t: new Date(START).toISOString() };
   fake.mishaps.push({
@@ -127,7 +127,7 @@ Deno.test("bars that are not as documented are told, after the good ones", async
   await assertRejects(() => pages.next(), FeedError, "2 bars of AAPL: bar is not as documented");
 });
 
-Deno.test("a wrong key is told without showing it", async () => {
+Deno.test("a wrong key is reported without showing it", async () => {
   await using fake = startFakeAlpaca();
   const reader = createReader(fake, { secret: `${SECRET}x` });
   const error = await assertRejects(() => reader.read("AAPL", START, START + MINUTE), FeedError, "forbidden.");

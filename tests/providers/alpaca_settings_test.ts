@@ -14,7 +14,7 @@ const keys = { ALPACA_API_KEY: KEY, ALPACA_SECRET_KEY: SECRET };
 const create = (variables: Record<string, string>, options: Parameters<typeof providerSettings>[0] = {}) =>
   createAlpaca(providerSettings({ variable: (name) => variables[name], ...options }));
 
-Deno.test("everything that is wrong is told at once, by the names of options and variables", () => {
+Deno.test("all problems are reported at once, by the names of options and variables", () => {
   let problems: readonly ConfigProblem[] = [];
   const variables: Record<string, string> = {
     ALPACA_FEED: "iexx",
@@ -41,7 +41,7 @@ Deno.test("everything that is wrong is told at once, by the names of options and
   assertStringIncludes(problems[1].message, "it is not set");
 });
 
-Deno.test("one thing that is wrong is told alone", () => {
+Deno.test("a single problem is reported alone", () => {
   assertEquals(assertThrows(() => create(keys, { symbols: [] }), SettingError).option, "symbols");
   assertEquals(assertThrows(() => create(keys, { symbols: ["AAPL", "*"] }), SettingError).option, "symbols");
   assertEquals(assertThrows(() => create(keys, { timeframe: "1h" }), SettingError).option, "timeframe");
@@ -65,7 +65,7 @@ Deno.test("the feed is part of the address, unless the stream has a path of its 
   assertEquals(fake.requests[0].pathname, "/own/v2/stocks/bars");
 });
 
-Deno.test("whatever comes, nothing is thrown and no bar is made that has no numbers", () => {
+Deno.test("no input makes it throw, or makes a bar without numbers", () => {
   const noted = createSession();
   const ignore = { success: () => {}, subscription: () => {}, error: () => false };
   const read = createMessageReader(noted.session, new Set(["AAPL"]), ignore);

@@ -84,7 +84,7 @@ Deno.test("corrections left out of the answer are asked for again, and named whe
   assertEquals(subscriptions(fake)[1].message.bars, ["AAPL", "MSFT"]);
 });
 
-Deno.test("symbols above the limit are refused by name, the others go on", async () => {
+Deno.test("symbols above the limit are refused by name, the others stay subscribed", async () => {
   const { stream, asked } = await subscribe(symbols(59), { limit: 30 });
   assertEquals(stream.subscribed, symbols(30));
   assertEquals(stream.refused, symbols(59).slice(30));
@@ -92,7 +92,7 @@ Deno.test("symbols above the limit are refused by name, the others go on", async
   assert(asked < 15, `${asked} requests`);
 });
 
-Deno.test("a symbol that there cannot be is found and refused by name, the others go on", async () => {
+Deno.test("an impossible symbol is found and refused by name, the others stay subscribed", async () => {
   const wanted = [...symbols(20), "no/such", ...symbols(40).slice(20)];
   const { stream, asked } = await subscribe(wanted, { known: symbols(40) });
   assertEquals(stream.subscribed.toSorted(), symbols(40).toSorted());
@@ -113,14 +113,14 @@ Deno.test("a notice names the symbol that is refused, once for all connections",
   assertEquals(feed.context.notices, ["aapl is refused: Alpaca has no such symbol (400 invalid syntax)"]);
 });
 
-Deno.test("where no symbol is accepted there is nothing to wait for", async () => {
+Deno.test("the connection waits for nothing if no symbol is accepted", async () => {
   await using fake = startFakeAlpaca({ known: [] });
   await using stream = run(fake, { symbols: ["A", "B"] });
   const error = await assertRejects(() => stream.ended, FeedError, "refused each of the symbols: A, B");
   assert(error.isFatal);
 });
 
-Deno.test("where not even one symbol is allowed, the old connection may still count", async () => {
+Deno.test("the old connection may still count if not even one symbol is allowed", async () => {
   await using fake = startFakeAlpaca({ limit: 0 });
   await using stream = run(fake);
   const error = await assertRejects(() => stream.ended, FeedError);

@@ -61,7 +61,7 @@ Deno.test("bars are final, updates are corrections, and vwap and trades are carr
   assertEquals(feed.context.notices, []);
 });
 
-Deno.test("what is not as documented is rejected item by item, and the connection lives on", async () => {
+Deno.test("malformed items are rejected one by one, and the connection stays open", async () => {
   await using fake = startFakeAlpaca();
   await using feed = await connect(fake);
   const connection = await fake.connection();
@@ -124,7 +124,7 @@ Deno.test("a wrong key ends the stream, and no key is shown", async () => {
   assert(!Deno.inspect(error).includes(SECRET));
 });
 
-Deno.test("that it is authenticated already is no news", async () => {
+Deno.test("an answer that it is authenticated already is ignored", async () => {
   await using fake = startFakeAlpaca();
   await using feed = await connect(fake);
   const connection = await fake.connection();

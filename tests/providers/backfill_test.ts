@@ -84,7 +84,7 @@ Deno.test("massive: a backfill follows the pages of each symbol", async () => {
   assertEquals(past.past.progress!(), { done: 100 * MINUTE, total: 100 * MINUTE });
 });
 
-Deno.test("ibkr: a backfill has a connection of its own, made anew when it is lost, and closed at the end", async () => {
+Deno.test("ibkr: a backfill opens a separate connection, again after a loss, and closes it at the end", async () => {
   await using fake = startFakeTws();
   const pages = 20;
   const from = START - pages * 8 * 60 * MINUTE;
@@ -113,7 +113,7 @@ Deno.test("ibkr: a symbol that TWS does not know is named, and the other is read
   assert(past.context.notices.some((warn) => /NOPE is left out: .*No security definition/.test(warn)));
 });
 
-Deno.test("ibkr: seconds older than half a year are passed over, and that is told", async () => {
+Deno.test("ibkr: seconds older than half a year are skipped, with a warning", async () => {
   await using fake = startFakeTws();
   const from = Date.now() - 181 * 24 * 60 * MINUTE;
   const range = { from, to: from + 60 * MINUTE };
@@ -123,7 +123,7 @@ Deno.test("ibkr: seconds older than half a year are passed over, and that is tol
   assert(past.context.notices.some((warn) => /history of AAPL from .* can no longer be had/.test(warn)));
 });
 
-Deno.test("a backfill is read by demand: while nobody reads, it asks for little, and holds little", async () => {
+Deno.test("a backfill is read by demand: without a reader it asks for little, and holds little", async () => {
   await using fake = startFakeAlpaca({ pageSize: 1000 });
   const minutes = 100_000;
   for (let minute = -minutes; minute < 0; minute++) fake.history.push(bar(minute));
@@ -139,7 +139,7 @@ Deno.test("a backfill is read by demand: while nobody reads, it asks for little,
   await past.stream.cancel();
 });
 
-Deno.test("bars are committed in any order, and only what is committed is remembered", async () => {
+Deno.test("bars are committed in any order, and only committed ones are remembered", async () => {
   await using fake = startFakeAlpaca({ pageSize: 10 });
   for (const minute of all) fake.history.push(bar(minute));
   await using directory = await makeDirectory();

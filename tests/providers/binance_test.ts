@@ -62,7 +62,7 @@ testProvider("binance", {
   },
 });
 
-Deno.test("a kline is a bar when it is over; its VWAP is what was paid by how much was traded", async () => {
+Deno.test("a kline is a bar when it has ended; its VWAP is the amount paid divided by the volume", async () => {
   await using fake = startFakeBinance();
   await using session = run(fake);
   const connection = await fake.connection();
@@ -94,7 +94,7 @@ Deno.test("a kline is a bar when it is over; its VWAP is what was paid by how mu
   ]);
 });
 
-Deno.test("bars under way are given where they are asked for, but not after their end", async () => {
+Deno.test("forming bars are delivered on request, but not after their end", async () => {
   await using fake = startFakeBinance();
   await using session = run(fake, { provisional: true });
   const connection = await fake.connection();
@@ -138,7 +138,7 @@ Deno.test("thousands of streams are spread over sockets of 1024, at no more than
   await connections[1].gone;
 });
 
-Deno.test("a stream that is refused is found by halving, and the others go on", async () => {
+Deno.test("a refused stream is found by halving, and the others keep running", async () => {
   const symbols = Array.from({ length: 9 }, (_, at) => `S${at}USDT`);
   await using fake = startFakeBinance({ known: symbols, refused: ["s4usdt@kline_1m"] });
   await using session = run(fake, { symbols });
@@ -146,7 +146,7 @@ Deno.test("a stream that is refused is found by halving, and the others go on", 
   assertEquals(session.refused.map((text) => text.split(":", 1)[0]), ["S4USDT"]);
 });
 
-Deno.test("symbols that there are not are told by name; where there are no others nothing is waited for", async () => {
+Deno.test("unknown symbols are refused by name; without any other the connection waits for nothing", async () => {
   await using fake = startFakeBinance();
   await using session = run(fake, { symbols: ["NOSUCH", "BTCUSDT"] });
   await session.until(() => session.refused.length === 1);
@@ -179,7 +179,7 @@ Deno.test("a socket is asked for signs of life, and given up without any", async
   assertEquals((await faultOf(session)).reason, "silence");
 });
 
-Deno.test("where Binance serves nobody it says what else there is, on the stream and in history", async () => {
+Deno.test("the error of a blocked country names the alternatives, on the stream and in history", async () => {
   await using fake = startFakeBinance({ handshakes: [451, 429], mishaps: [undefined, { status: 451 }] });
   await using session = run(fake);
   const error = await faultOf(session);
@@ -191,7 +191,7 @@ Deno.test("where Binance serves nobody it says what else there is, on the stream
   assert(history.isFatal);
 });
 
-Deno.test("history is read in pages of a thousand, without bars under way or minutes without trades", async () => {
+Deno.test("history is read in pages of a thousand, without forming bars and minutes without trades", async () => {
   await using fake = startFakeBinance();
   const now = Math.floor((Date.now() - START) / MINUTE);
   for (let minute = 0; minute <= now; minute++) {
@@ -204,7 +204,7 @@ Deno.test("history is read in pages of a thousand, without bars under way or min
   assertEquals(starts.slice(0, 3), [1, 1001, 2001]);
 });
 
-Deno.test("who is shut out waits as long as he is told, whatever else is asked meanwhile", async () => {
+Deno.test("a blocked client waits for the given time, also with its other requests", async () => {
   await using fake = startFakeBinance();
   fake.history.push(bar(0));
   fake.script.mishaps.push({ status: 418, headers: { "retry-after": "1" } });
@@ -218,7 +218,7 @@ Deno.test("who is shut out waits as long as he is told, whatever else is asked m
   assertEquals(fake.requests.length, 3);
 });
 
-Deno.test("bad rows are told after the good ones", async () => {
+Deno.test("bad rows are reported after the good ones", async () => {
   await using fake = startFakeBinance();
   fake.history.push(bar(1));
   const [good] = [[START, "1", "1", "1", "1", "1", START + MINUTE - 1, "1", 1]];
@@ -235,7 +235,7 @@ for (
     ["/", "expected symbols like BTCUSDT"],
   ]
 ) {
-  Deno.test(`a symbol spelled ${symbol} is told how it is spelled`, () => {
+  Deno.test(`a symbol spelled ${symbol} is refused with the right spelling`, () => {
     const error = assertThrows(
       () => createBinance(providerSettings({ symbols: [symbol, "币安人生USDT"] })),
       AggregateError,
@@ -246,7 +246,7 @@ for (
   });
 }
 
-Deno.test("all that is wrong with the settings is said at once", () => {
+Deno.test("all problems of the settings are reported at once", () => {
   const variables: Record<string, string> = { BINANCE_WS_URL: "https://x", BINANCE_REST_URL: "nowhere" };
   const error = assertThrows(
     () => createBinance(providerSettings({ symbols: [], timeframe: "2m", variable: (name) => variables[name] })),

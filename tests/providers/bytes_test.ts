@@ -120,7 +120,7 @@ Deno.test("today's times are read from bytes in every unit", () => {
   assertEquals(createTimeReader("ns")(...embed("1704205800123456999", ",", ",")), 1704205800123.456);
 });
 
-Deno.test("interned texts have one code each, whatever their number, and each is decoded once", () => {
+Deno.test("interned texts have one code each, in any number, and each is decoded once", () => {
   const codes = new Map<string, number>();
   const codeOf = createInterner((text) => {
     assertEquals(codes.has(text), false);

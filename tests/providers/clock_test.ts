@@ -35,7 +35,7 @@ Deno.test("now() is the latest of the local clock, the vendor's and the newest b
   assertEquals(clock.now(), START + 5000 + 10 * MINUTE + 90_000);
 });
 
-Deno.test("the vendor's clock follows what the vendor says later, and is not trusted after a sleep of the machine", async () => {
+Deno.test("the vendor's clock follows the vendor's later times, and is not trusted after a sleep of the machine", async () => {
   using time = fakeClock(START);
   const clock = createFeedClock(MINUTE);
   clock.vendorSaid(START + 10_000);
@@ -86,7 +86,7 @@ Deno.test("one symbol far ahead moves no clock, most of them do", () => {
   assertEquals(clock.now(), START + HOUR + MINUTE);
 });
 
-Deno.test("a local clock that is set back is told of once, one that is slewed or set forward is not", async () => {
+Deno.test("a local clock set back is reported once; one slewed or set forward is not", async () => {
   using time = fakeClock(START);
   const clock = createFeedClock(MINUTE);
   await time.tick(HOUR);
@@ -184,7 +184,7 @@ for (const [name, make] of Object.entries(feeds)) {
   });
 }
 
-Deno.test("the date of an answer, its age and how long it took decide what the clock hears", async () => {
+Deno.test("the date, age and duration of an answer decide the reading of the clock", async () => {
   const said: number[] = [];
   const answers: { headers: Record<string, string>; waitMs?: number }[] = [
     { headers: { date: "Mon, 06 Jan 2025 15:00:00 GMT" } },

@@ -35,7 +35,7 @@ function watchWith(doubts: readonly Doubt[] = []) {
   return { now, events, notices, changed, track, check };
 }
 
-Deno.test("a clock that differs by over 2 s is told once, until it is right again, and exported as it changes", () => {
+Deno.test("a clock that differs by over 2 s is reported once, until it is right again, and exported as it changes", () => {
   const { now, events, notices, check } = watchWith();
   for (const skewMs of [undefined, 500, 550, 2500, 1900, 2500, 100, -3000]) {
     now.skewMs = skewMs;
@@ -51,7 +51,7 @@ Deno.test("a clock that differs by over 2 s is told once, until it is right agai
   );
 });
 
-Deno.test("a clock that was set back is told, and doubts that would wait for it are asked about in time", () => {
+Deno.test("a clock that was set back is reported, and doubts that would wait for it are asked about in time", () => {
   const late = { ...doubt, dueAt: NOW + HOUR };
   const { now, notices, changed, track, check } = watchWith([late]);
   check();
@@ -76,7 +76,7 @@ Deno.test("a doubt is brought forward to the end of its backoff, and one that is
   assertEquals(due({ dueAt: Infinity }), Infinity);
 });
 
-Deno.test("a feed that runs tells of its clock each five seconds", async () => {
+Deno.test("a running feed reports its clock every five seconds", async () => {
   using time = fakeClock(START);
   const clock = createFeedClock(MINUTE);
   const run = await runScripted({ newest: { "BTC/USD": 0 }, clock });

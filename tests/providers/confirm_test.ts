@@ -87,7 +87,7 @@ Deno.test("a late state replaces a bar that history gave while the bar was on it
   await run.stop();
 });
 
-Deno.test("an answer settles no bar of which a state came after history was asked", async () => {
+Deno.test("an answer settles no bar with a state that came after history was asked", async () => {
   using clock = fakeClock(NOW);
   let known = LIVE;
   const { promise: answered, resolve: answer } = Promise.withResolvers<void>();
@@ -133,7 +133,7 @@ Deno.test("bars that a stop left unconfirmed are asked about although they are s
   await run.stop();
 });
 
-Deno.test("what history has as it came is not handed over again, and a failure is told once and made up for", async () => {
+Deno.test("history hands over no bar that came live already; a failure is reported once, and the bars follow", async () => {
   using clock = fakeClock(NOW);
   let fails = true;
   const run = await runScripted({

@@ -96,7 +96,7 @@ export function testProvider(name: string, { make, canWait = true }: Conformance
     await opened.reader.cancel();
   });
 
-  Deno.test(`${name}: a stop closes the stream, after what it has`, async () => {
+  Deno.test(`${name}: a stop closes the stream, after the frames that it holds`, async () => {
     await using opened = await open();
     await opened.reader.read();
     opened.context.stopping.abort();
@@ -113,7 +113,7 @@ export function testProvider(name: string, { make, canWait = true }: Conformance
     assert(frames <= 1, `${frames} frames came`);
   });
 
-  Deno.test(`${name}: cancelling ends it, and what it held can be closed`, async () => {
+  Deno.test(`${name}: cancelling ends it, and the frames that it held can be closed`, async () => {
     // What is not released here is found by the sanitizers of the runner.
     await using opened = await open();
     await opened.reader.read();

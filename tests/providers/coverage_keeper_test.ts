@@ -37,7 +37,7 @@ Deno.test("a bar that may still be corrected is saved as confirmed when it no lo
   assertEquals(store.known.get("AAPL")?.confirmed, [[0, 10 * MINUTE]]);
 });
 
-Deno.test("what is behind a bar on its way to the table is saved as confirmed once the bar is there", async () => {
+Deno.test("the range behind a bar in flight is saved as confirmed once the bar is stored", async () => {
   const store = memoryCoverage();
   const keeper = keepIn(store, "x");
   const track = createTrack("AAPL", MINUTE, undefined);

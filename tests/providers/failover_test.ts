@@ -161,7 +161,7 @@ Deno.test("a connection that is back in time, or given up for the pipeline's sak
   assertEquals(group.changes(), ["a", "b unconnected"]);
 });
 
-Deno.test("who returns and soon fails again has to be well for twice as long the next time", async () => {
+Deno.test("a provider that returns and soon fails again has to be well for twice as long the next time", async () => {
   await using group = await startActors(2);
   const [a, b] = group.actors;
   a.state("live");
@@ -202,7 +202,7 @@ Deno.test("bars of an earlier connection prove nothing", async () => {
   assertEquals(group.changes(), ["a", "b stall"]);
 });
 
-Deno.test("of three, all before the one that delivers are watched, and all after it are closed", async () => {
+Deno.test("among three, all before the delivering one are watched, and all after it are closed", async () => {
   await using group = await startActors(3);
   const [a, b, c] = group.actors;
   a.lost("stall");
@@ -222,7 +222,7 @@ Deno.test("of three, all before the one that delivers are watched, and all after
   assertEquals([group.changes().at(-1), group.open(), c.openings.length], ["c stall", ["a", "b", "c"], 2]);
 });
 
-Deno.test("with nobody to take over, the first that is connected again does", async () => {
+Deno.test("without a standby, the first provider that is connected again delivers", async () => {
   await using group = await startActors(2);
   const [a, b] = group.actors;
   a.state("waiting");
@@ -251,7 +251,7 @@ Deno.test("the group fails when the last of it does, also one that was only watc
   );
 });
 
-Deno.test("one that is watched and holds too much is opened anew, and what it held is let go", async () => {
+Deno.test("a watched provider that holds too much is opened again, and drops its frames", async () => {
   await using group = await startActors(2);
   const [a, b] = group.actors;
   a.state("live");
@@ -271,7 +271,7 @@ Deno.test("one that is watched and holds too much is opened anew, and what it he
   assertEquals([group.changes().at(-1), group.got], ["a returned", ["a", "a"]]);
 });
 
-Deno.test("a stop closes all, after what the one that delivers has", async () => {
+Deno.test("a stop closes all, after the frames of the delivering one", async () => {
   await using group = await startActors(2);
   const [a, b] = group.actors;
   a.lost("stall");

@@ -35,7 +35,7 @@ Deno.test("a place of a file is reached when everything before it is settled, an
   assertEquals(await saved("one"), 2);
 });
 
-Deno.test("a line that a crash cut short is passed over, and what is saved after it is found", async () => {
+Deno.test("a line cut off by a crash is skipped, and later ones are found", async () => {
   await using directory = await makeDirectory();
   const options = { directory: directory.path };
   const save = async (name: string, place: number) => {
@@ -50,7 +50,7 @@ Deno.test("a line that a crash cut short is passed over, and what is saved after
   assertEquals([await positions.load("one"), await positions.load("two")], [1, 2]);
 });
 
-Deno.test("a place of an earlier version, in a file of its own, is found until there is a newer one", async () => {
+Deno.test("a place of an earlier version is found in a separate file until a newer one is saved", async () => {
   await using directory = await makeDirectory();
   const old = createPosition<number>({ directory: directory.path, name: "one" });
   old.track(3)();
@@ -62,7 +62,7 @@ Deno.test("a place of an earlier version, in a file of its own, is found until t
   assertEquals(await openFilePositions<number>({ directory: directory.path }).load("one"), 4);
 });
 
-Deno.test("a log that has grown is written anew, while others append to it, and no place is lost", async () => {
+Deno.test("a log that has grown is rewritten, while others append to it, and no place is lost", async () => {
   await using directory = await makeDirectory();
   const options = { directory: directory.path };
   const wide = "x".repeat(20_000);

@@ -46,7 +46,7 @@ async function openFollowed(names = ["bars.csv"]) {
   };
 }
 
-Deno.test("what is added to a file is read as it comes, and a last line without newline waits for its rest", async () => {
+Deno.test("additions to a file are read as they come, and a last line without newline waits for its rest", async () => {
   await using files = await openFollowed();
   await files.write(csvFile(3));
   const run = files.start();
@@ -103,7 +103,7 @@ Deno.test("a file that is truncated is read from its beginning, and its copy is 
   await run.end();
 });
 
-Deno.test("a file that is written anew to more than its old length is read from its beginning", async () => {
+Deno.test("a file that is replaced by a longer one is read from its beginning", async () => {
   await using files = await openFollowed();
   await files.write(csvFile(2));
   const run = files.start();
@@ -145,7 +145,7 @@ for (const packed of [false, true]) {
   });
 }
 
-Deno.test("rows before a rotation that are not settled are read again, whatever was settled after it", async () => {
+Deno.test("unsettled rows before a rotation are read again, even if later rows are settled", async () => {
   await using files = await openFollowed();
   await files.write(csvFile(2));
   const run = files.start();
@@ -159,7 +159,7 @@ Deno.test("rows before a rotation that are not settled are read again, whatever 
   await again.end();
 });
 
-Deno.test("files that come into a folder later are followed too, and what is packed is read once", async () => {
+Deno.test("files that come into a folder later are followed too, and packed ones are read once", async () => {
   await using files = await openFollowed([""]);
   await files.write(csvFile(1), "a.csv");
   const run = files.start();
@@ -173,7 +173,7 @@ Deno.test("files that come into a folder later are followed too, and what is pac
   await run.end();
 });
 
-Deno.test("a file of a folder that cannot be read is named, and the others go on", async () => {
+Deno.test("an unreadable file of a folder is named, and the others are followed", async () => {
   await using files = await openFollowed([""]);
   await files.write("nothing,at,all\n1,2,3\n", "a.csv");
   await files.write(csvFile(1), "b.csv");

@@ -44,7 +44,7 @@ const STEADY: Pace = { quietMs: 13_000 };
 const BY_TRADES: Pace = { quietMs: 15_000, times: 10 };
 
 for (const [name, pace, stepSeconds] of [["steady", STEADY, 5], ["of trades", BY_TRADES, 1]] as const) {
-  Deno.test(`states ${name} that go on to the end of their bar leave it in no doubt`, async () => {
+  Deno.test(`states ${name} up to the end of their bar leave it in no doubt`, async () => {
     using clock = fakeClock(START);
     const { closer, doubts, send } = open(clock, pace);
     await send(...every(stepSeconds, 2, 300));
@@ -89,7 +89,7 @@ Deno.test("a bar that the clock has closed is whole once a state of the next one
   assertEquals(doubts, []);
 });
 
-Deno.test("a late state of a bar that the clock has closed is no correction, and leaves it in doubt", async () => {
+Deno.test("a late state of a bar that the clock has closed is not a correction, and leaves it in doubt", async () => {
   using clock = fakeClock(START);
   const { closer, final, corrections, doubts, send } = open(clock, STEADY);
   await send(50);

@@ -44,7 +44,7 @@ Deno.test("a bar is whole with its last part", () => {
   assertEquals(doubts, []);
 });
 
-Deno.test("the bar under way at the subscription is left to history", () => {
+Deno.test("the bar in progress at the subscription is left to history", () => {
   const { add, minutes, doubts } = build();
   add(...seconds(20, 120));
   assertEquals([minutes(), doubts], [[1], []]);
@@ -70,7 +70,7 @@ Deno.test("the first bar after the subscription that lacks its first part is in 
   assertEquals([minutes(), doubts], [[1], [[1, 2]]]);
 });
 
-Deno.test("parts without trades make a bar whole, and none where there is no other", () => {
+Deno.test("parts without trades make a bar whole, and make none on their own", () => {
   const { builder, add, whole, minutes, doubts } = build();
   add(0);
   for (const second of seconds(5, 120)) builder.add(START + second * 1000, undefined);

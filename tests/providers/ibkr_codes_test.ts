@@ -10,7 +10,7 @@ import { fakeClock } from "../support/clock.ts";
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-Deno.test("of code 162 the text decides", () => {
+Deno.test("the text of code 162 decides its meaning", () => {
   const error = "Historical Market Data Service error message:";
   assertEquals(classify(162, `${error}Historical data request pacing violation`), "later");
   assertEquals(classify(162, `${error}HMDS query returned no data: AAPL@SMART Trades`), "empty");
@@ -65,7 +65,7 @@ Deno.test("symbols name contracts", () => {
   assertEquals(contract("X:STK:"), "expected an exchange after its type");
 });
 
-Deno.test("durations cover what is asked for, and stay within the table for the bar's size", () => {
+Deno.test("durations cover the requested range, and stay within the table for the bar's size", () => {
   const DAY = 24 * HOUR;
   const text = (rangeMs: number, stepMs: number) => durationOf(rangeMs, stepMs).text;
   assertEquals(text(10_000, 5_000), "60 S");

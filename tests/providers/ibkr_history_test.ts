@@ -101,7 +101,7 @@ Deno.test("a bar of an hour that the end of a range cuts in two is asked for who
   assertEquals(fake.asked[0].end, `${new Date(to).toISOString().slice(0, 10).replaceAll("-", "")}-01:00:00`);
 });
 
-Deno.test("an expired future has history, and one of two sizes is told by its multiplier", async () => {
+Deno.test("an expired future has history, and its multiplier selects one of two sizes", async () => {
   await using fake = startFakeTws();
   const to = Math.floor(START / DAY) * DAY;
   const month = new Date(to - 400 * DAY).toISOString().slice(0, 7).replace("-", "");

@@ -52,7 +52,7 @@ Deno.test("streams keep slots free for history, and TWS refuses none", async () 
   assertEquals(feed.context.notices.filter((warn) => /could not be read|refused/.test(warn)), []);
 });
 
-Deno.test("where other clients have requests open, symbols move to real-time bars and history is read", async () => {
+Deno.test("symbols move to real-time bars and history is read if other clients have requests open", async () => {
   await using fake = startFakeTws({ limits: { openRequests: 20 } });
   const all = symbols(30);
   await using feed = await connect(fake, { symbols: all, newest: new Map(all.map((name) => [name, START])) });
@@ -100,7 +100,7 @@ Deno.test("symbols wait for their turn where IBKR takes no more new requests, an
   assertEquals(fake.asked.filter(({ isRealTime }) => isRealTime).length, 58);
 });
 
-Deno.test("real-time bars that TWS refuses are told by name", async () => {
+Deno.test("real-time bars that TWS refuses are reported by name", async () => {
   await using fake = startFakeTws({
     refused: { S40: [420, "Invalid Real-time Query:No market data permissions for X"] },
   });

@@ -4,7 +4,7 @@ import { bar, connect, has, minutes, START, subscribed } from "../support/ibkr.t
 import { encode } from "../support/tws_wire.ts";
 import { recordsOf } from "../support/frames.ts";
 
-Deno.test("where nobody listens it is tried again", async () => {
+Deno.test("a connection without a listener is tried again", async () => {
   const port = (() => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
     return String(listener.addr.port);
@@ -63,7 +63,7 @@ Deno.test("a TWS that is too old ends the feed, and says so", async () => {
   assertMatch(error.message, /speaks a version that is not supported/);
 });
 
-Deno.test("a stream that dies with 10182 is made anew when the farm is well, under another number", async () => {
+Deno.test("a stream that dies with 10182 is opened again when the farm is well, under another number", async () => {
   await using fake = startFakeTws();
   // Such a wait would outlast the test.
   await using feed = await connect(fake, { symbols: ["AAPL", "MSFT"], timing: { retryMs: 3_600_000 } });
@@ -86,7 +86,7 @@ for (
     "cancelled",
   ]] as const
 ) {
-  Deno.test(`a subscription that dies with ${code} is made anew under another number`, async () => {
+  Deno.test(`a subscription that dies with ${code} is made again under another number`, async () => {
     await using fake = startFakeTws();
     await using feed = await connect(fake);
     const tws = await fake.connection();
@@ -103,7 +103,7 @@ for (
   });
 }
 
-Deno.test("after 1101 all is subscribed anew, and what was missed is fetched", async () => {
+Deno.test("after 1101 all symbols are subscribed again, and missed bars are fetched", async () => {
   await using fake = startFakeTws();
   await using feed = await connect(fake, { symbols: ["AAPL", "MSFT"] });
   const tws = await fake.connection();
@@ -128,7 +128,7 @@ for (
     [2105, 2106, "a broken farm of history"],
   ] as const
 ) {
-  Deno.test(`after ${name} the subscriptions go on, and what was missed is fetched`, async () => {
+  Deno.test(`after ${name} the subscriptions continue, and missed bars are fetched`, async () => {
     await using fake = startFakeTws();
     await using feed = await connect(fake);
     const tws = await subscribed(fake);
@@ -147,7 +147,7 @@ for (
   });
 }
 
-Deno.test("while TWS has no connection of its own history is not asked, from the first message on", async () => {
+Deno.test("history is not asked while TWS has lost its own connection, from the first message on", async () => {
   await using fake = startFakeTws({
     greeting: [2110, "Connectivity between Trader Workstation and server is broken."],
   });
@@ -175,7 +175,7 @@ Deno.test("a connection that is open at one end only is noticed and renewed", as
   await feed.read(has(0));
 });
 
-Deno.test("a connection lost at the time of the nightly reset is told as that", async () => {
+Deno.test("a connection lost at the time of the nightly reset is reported as that", async () => {
   await using fake = startFakeTws();
   await using feed = await connect(fake, { timing: { isResetTime: () => true } });
   (await subscribed(fake)).close();

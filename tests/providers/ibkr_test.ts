@@ -58,7 +58,7 @@ Deno.test("a bar is handed over some time after its end, where no other begins",
   assertEquals(minutes(await feed.read((bars) => bars.length === 1)), [0]);
 });
 
-Deno.test("what there is at the subscription is handed over, but not the bar under way", async () => {
+Deno.test("bars known at the subscription are handed over, except the forming one", async () => {
   await using fake = startFakeTws();
   const forming = Math.floor((Date.now() - START) / MINUTE);
   fake.history.push(bar(0), bar(1), bar(forming));
@@ -107,7 +107,7 @@ for (
     [321, "Error validating request.-'bO' : cause - Please enter a valid security type"],
   ] as [number, string][]
 ) {
-  Deno.test(`a symbol refused with ${code} is told by name, and the others go on`, async () => {
+  Deno.test(`a symbol refused with ${code} is reported by name, and the others stay subscribed`, async () => {
     await using fake = startFakeTws({ refused: { NOSUCH: [code, text] } });
     await using feed = await connect(fake, { symbols: ["AAPL", "NOSUCH"] });
     const tws = await subscribed(fake);
@@ -136,7 +136,7 @@ Deno.test("at the start history is read from the newest stored bar on, page by p
   assertEquals([pages[0].duration, pages[0].end.length], ["1 D", "yyyymmdd-hh:mm:ss".length]);
 });
 
-Deno.test("what cannot be read is told, and the connection lives on", async () => {
+Deno.test("unreadable messages are reported, and the connection stays open", async () => {
   await using fake = startFakeTws();
   await using feed = await connect(fake);
   const tws = await fake.connection();
@@ -170,7 +170,7 @@ Deno.test("what cannot be read is told, and the connection lives on", async () =
   ]);
 });
 
-Deno.test("all that does not do is told at once", () => {
+Deno.test("all problems of the settings are reported at once", () => {
   const variables: Record<string, string> = { IBKR_HOST: "a b", IBKR_PORT: "70000", IBKR_CLIENT_ID: "-1" };
   const symbols = ["aapl", "ES:FUT:CME", "X:OPT:SMART", "X:STK", "X:STK:IBIS:euro", "SAP:STK:IBIS:EUR"];
   const error = assertThrows(
@@ -184,7 +184,7 @@ Deno.test("all that does not do is told at once", () => {
   ]);
 });
 
-Deno.test("of history the bars that are none are told, and the others are used", async () => {
+Deno.test("malformed bars of history are reported, and the others are used", async () => {
   await using fake = startFakeTws();
   await using feed = await connect(fake);
   const tws = await fake.connection();

@@ -27,7 +27,7 @@ Deno.test("it is read by demand: of each stream one chunk is held", async () => 
   await reader.cancel();
 });
 
-Deno.test("cancelling reaches every stream, also one that is paused, and is told", async () => {
+Deno.test("cancelling reaches every stream, also a paused one, and is reported", async () => {
   const reasons: unknown[] = [];
   const intake = createIntake<number>((reason) => reasons.push(reason));
   const sources = [manualSource<number>(), manualSource<number>()];
@@ -38,7 +38,7 @@ Deno.test("cancelling reaches every stream, also one that is paused, and is told
   assertEquals(await Promise.all(sources.map(({ cancelled }) => cancelled)), ["enough", "enough"]);
 });
 
-Deno.test("a paused stream hands over nothing, not even what was on its way, until it is resumed", async () => {
+Deno.test("a paused stream hands over nothing until it is resumed, not even the frames on their way", async () => {
   const intake = createIntake<string>(ignore);
   const [one, other] = [manualSource<string>(), manualSource<string>()];
   const tap = intake.add(one.stream, ignore);
@@ -70,7 +70,7 @@ Deno.test("a chunk that arrives during the pause waits too", async () => {
   await reader.cancel();
 });
 
-Deno.test("a stream that fails is told with its error, after what it had; the others go on", async () => {
+Deno.test("a failed stream is reported with its error, after its frames; the others are read", async () => {
   const intake = createIntake<number>(ignore);
   const [one, other] = [manualSource<number>(), manualSource<number>()];
   const failed = Promise.withResolvers<unknown>();
@@ -87,7 +87,7 @@ Deno.test("a stream that fails is told with its error, after what it had; the ot
   await assertRejects(() => reader.read(), Error, "all are gone");
 });
 
-Deno.test("one that is given up ends once, and keeps the end from nobody", async () => {
+Deno.test("a stream that is given up ends once, and does not delay the end of the others", async () => {
   const intake = createIntake<number>(ignore);
   const source = manualSource<number>();
   let ends = 0;

@@ -67,21 +67,21 @@ Deno.test("tokenised stocks are asked for by their class, bars and trades", asyn
 });
 
 for (const isQuiet of [false, true]) {
-  Deno.test(`the last row is a bar, unless it is under way; ${isQuiet ? "it is over" : "another is"}`, async () => {
+  Deno.test(`the last row is a bar, unless it is forming; ${isQuiet ? "it is over" : "another is"}`, async () => {
     await using fake = startFakeKraken(["BTC/USD"], { isQuiet });
     fake.history.push(bar(990), bar(991));
     assertEquals(minutes(await read(fake, 990, 1001)), [990, 991]);
   });
 }
 
-Deno.test("the last row is under way where history lags, however long ago its minute was over", async () => {
+Deno.test("the last row is forming while history lags, even long after the end of its minute", async () => {
   await using fake = startFakeKraken(["BTC/USD"]);
   fake.history.push(bar(990), bar(991));
   fake.lapses.now = () => START + 992.5 * MINUTE;
   assertEquals(minutes(await read(fake, 990, 1001)), [990, 991]);
 });
 
-Deno.test("what bars do not reach is made of trades, to the last digit, where one page meets the other", async () => {
+Deno.test("trades fill the range that bars do not reach, to the last digit, also across pages", async () => {
   await using fake = startFakeKraken(["BTC/USD"], { tradesPerPage: 3 });
   fake.history.push(...upTo(1000, 200).map((minute) => bar(minute)));
   fake.trades.push(
@@ -118,7 +118,7 @@ Deno.test("what bars do not reach is made of trades, to the last digit, where on
   assertEquals(first, 281);
 });
 
-Deno.test("where trades are not to be had, bars are, and history begins with them", async () => {
+Deno.test("bars are read if trades are unavailable, and history begins with them", async () => {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
     if (request.url.includes("/Trades")) return Response.json({ error: ["EGeneral:Unknown method"] });
     const rows = upTo(1000, 280).map((minute) => [(START + minute * MINUTE) / 1000, ..."111111", 1]);
@@ -175,7 +175,7 @@ for (
   });
 }
 
-Deno.test("bad rows are told after the good ones, an unknown pair at once", async () => {
+Deno.test("bad rows are reported after the good ones, an unknown pair at once", async () => {
   const rows = [[(START + 990 * MINUTE) / 1000, "2", "4", "1", "3", "2", "1", 1], [5], 7];
   const answers: unknown[] = [
     { error: [], result: { XXBTZUSD: rows, last: (START + 990 * MINUTE) / 1000 } },

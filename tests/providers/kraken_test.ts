@@ -41,7 +41,7 @@ Deno.test("a bar is handed over when a later one begins, with its last values", 
   assertEquals(first.provider, "kraken");
 });
 
-Deno.test("what comes for a bar that is over is a correction", async () => {
+Deno.test("a state of a bar that is over is a correction", async () => {
   await using fake = startFakeKraken(["BTC/USD"]);
   await using feed = await connect(fake, ["BTC/USD"]);
   const connection = await fake.connection();
@@ -87,7 +87,7 @@ function run(fake: FakeKraken, symbols: string[], given: Partial<KrakenOptions> 
   }));
 }
 
-Deno.test("a snapshot holds bars that are over, and the newest, which may be under way", async () => {
+Deno.test("a snapshot holds bars that are over, and the newest, which may be forming", async () => {
   await using fake = startFakeKraken(["BTC/USD", "ETH/USD"]);
   await using session = run(fake, ["BTC/USD", "ETH/USD"]);
   const connection = await fake.connection();
@@ -108,7 +108,7 @@ Deno.test("a snapshot holds bars that are over, and the newest, which may be und
   );
 });
 
-Deno.test("bars under way are given where they are asked for, and a minute without trades is none", async () => {
+Deno.test("forming bars are delivered on request, and a minute without trades is not a bar", async () => {
   await using fake = startFakeKraken(["BTC/USD"]);
   await using session = run(fake, ["BTC/USD"], { provisional: true });
   const connection = await fake.connection();
@@ -141,7 +141,7 @@ Deno.test("many symbols are asked for in parts, and each is answered alone", asy
   assertEquals(fake.subscriptions.map((some) => some.length), [100, 100, 50]);
 });
 
-Deno.test("where each symbol is refused there is nothing to wait for", async () => {
+Deno.test("the connection waits for nothing if each symbol is refused", async () => {
   await using fake = startFakeKraken([]);
   await using session = run(fake, ["NO/SUCH", "NOR/THIS"]);
   const error = await session.ended;
@@ -161,7 +161,7 @@ Deno.test("a symbol without an answer is left to the watch over silent ones, a s
   assertEquals([error.message, error.isFatal], ["Kraken did not answer within 50 ms", false]);
 });
 
-Deno.test("a pair under its name of REST is left to the server, which refuses it, and told how it is spelled", async () => {
+Deno.test("a pair under its name of REST is left to the server, which refuses it, with the right spelling", async () => {
   await using fake = startFakeKraken(["ETH/USD"]);
   await using feed = await connect(fake, ["XBT/USD", "ETH/USD"]);
   const connection = await fake.connection();
@@ -180,7 +180,7 @@ for (
     ["AAPL", "expected pairs like BTC/USD"],
   ]
 ) {
-  Deno.test(`a symbol spelled ${symbol} is told how it is spelled`, () => {
+  Deno.test(`a symbol spelled ${symbol} is refused with the right spelling`, () => {
     const error = assertThrows(
       () => createKraken(providerSettings({ symbols: [symbol, "AAPLx/USD"] })),
       AggregateError,
@@ -191,7 +191,7 @@ for (
   });
 }
 
-Deno.test("all that is wrong with the settings is said at once", () => {
+Deno.test("all problems of the settings are reported at once", () => {
   const variables: Record<string, string> = { KRAKEN_WS_URL: "https://ws.kraken.com", KRAKEN_REST_URL: "nowhere" };
   const error = assertThrows(
     () => createKraken(providerSettings({ symbols: [], timeframe: "2m", variable: (name) => variables[name] })),

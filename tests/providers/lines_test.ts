@@ -38,7 +38,7 @@ Deno.test("blocks hold whole lines and all bytes, however the bytes come", async
   );
 });
 
-Deno.test("of a line that is too long the beginning is kept, its length told, and the next line is whole", async () => {
+Deno.test("the beginning and the length of a line that is too long are kept, and the next line is whole", async () => {
   const long = "x".repeat(MAX_LINE_BYTES + 70_000);
   const blocks = await read(chunked(`first\n${long}\nlast\n`, [64 * 1024]), 100);
   assertEquals(blocks.map(({ text, offset, tooLong }) => [text.slice(0, 6), offset, tooLong]), [

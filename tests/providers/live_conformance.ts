@@ -178,7 +178,7 @@ export function testLive(of: LiveCase): void {
 
   const { malformed, ignored = [] } = of;
   if (malformed !== undefined) {
-    test("what is malformed is rejected, with a reason, and the connection lives on", async () => {
+    test("malformed items are rejected, with a reason, and the connection stays open", async () => {
       await using fake = of.start();
       await using feed = await open(fake, { symbols: [one] });
       const connection = await fake.connection();
@@ -217,7 +217,7 @@ export function testLive(of: LiveCase): void {
     assertEquals(feed.losses(), []);
   });
 
-  test("a symbol that is refused is named once, and the others go on", async () => {
+  test("a refused symbol is named once, and the others stay subscribed", async () => {
     await using fake = of.start();
     await using feed = await open(fake, { symbols: [of.unknown, one] });
     const connection = await fake.connection();
@@ -231,7 +231,7 @@ export function testLive(of: LiveCase): void {
     assertEquals(feed.losses(), []);
   });
 
-  test("when nobody reads the connection is dropped on purpose, and history makes up for it", async () => {
+  test("a connection without a reader is dropped on purpose, and history fills in the bars", async () => {
     await using fake = of.start();
     fake.history.push(...upTo(20).map((minute) => makeBar(one, minute)));
     await using feed = await open(fake, { symbols: [one], bufferRecords: 8, newest: new Map([[one, START]]) });
@@ -252,7 +252,7 @@ export function testLive(of: LiveCase): void {
     await feed[Symbol.asyncDispose]();
   });
 
-  test("a stop hands over what has come, and ends the stream", async () => {
+  test("a stop hands over the received frames, and ends the stream", async () => {
     await using fake = of.start();
     await using feed = await open(fake, { symbols: [one] });
     const connection = await fake.connection();

@@ -104,7 +104,7 @@ for (
     ["close code 1008 alone", 1008],
   ] as const
 ) {
-  Deno.test(`too many connections, told by ${name}, ask for a minute at least`, async () => {
+  Deno.test(`too many connections, reported by ${name}, ask for a minute at least`, async () => {
     await using fake = startFakeMassive();
     await using session = run(fake, ["AAPL"]);
     const connection = await fake.connection();
@@ -129,7 +129,7 @@ Deno.test("any other close is a lost connection, to be tried again soon", async 
 
 for (const inOneArray of [false, true]) {
   const how = inOneArray ? "in one array" : "one by one";
-  Deno.test(`a symbol that is not authorized is refused by name, others go on; answers come ${how}`, async () => {
+  Deno.test(`a symbol that is not authorized is refused by name, others stay subscribed; answers come ${how}`, async () => {
     await using fake = startFakeMassive({ inOneArray });
     await using session = run(fake, ["GME", "AAPL", "AMC", "MSFT"]);
     await session.until(() => session.refused.length === 2);

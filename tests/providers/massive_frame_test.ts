@@ -20,7 +20,7 @@ const series = (symbols = ["AAPL"]): MassiveSeries => ({
 });
 const status = { ev: "status", status: "success", message: "subscribed to: AM.AAPL" };
 
-Deno.test("the documented aggregate is read, its integers as what they are: floats", () => {
+Deno.test("the documented aggregate is read, its integers as floats", () => {
   // As in Massive's documentation, but for a size that is written as 685.0 and a volume of fractional shares.
   const text = `[{"ev":"AM","sym":"GTE","v":4110.25,"av":9470157,"op":0.4372,"vw":0.4488,"o":0.4488,"c":0.4486,
     "h":0.4489,"l":0.4486,"a":0.4352,"z":685.0,"s":1610144640000,"e":1610144700000}]`;
@@ -95,7 +95,7 @@ for (
     ]],
   ] as [string, string, string[]][]
 ) {
-  Deno.test(`of ${name} nothing is read, and why is said`, () => {
+  Deno.test(`nothing is read of ${name}, and the reason is given`, () => {
     const { bars, statuses, rejected } = readFrame(text, series());
     assertEquals(bars.length + statuses.length, 0);
     assertEquals(rejected.map(({ reason }) => reason), reasons);
@@ -143,7 +143,7 @@ Deno.test("a number too large for a float is rejected", () => {
   assertEquals(readFrame(text, series()).rejected.map(({ reason }) => reason), ["bar is not as documented"]);
 });
 
-Deno.test("whatever happens to a frame, it is read or rejected, and what is read can be checked", () => {
+Deno.test("a damaged frame is read or rejected, and a read one can be checked", () => {
   const original = JSON.stringify([status, minute(0), minute(1, 0.5), minute(1)]);
   const of = series();
   const alphabet = '{}[],:"0123456789.-eE \\u\n\u0000évshlcAMnulltrue';

@@ -126,7 +126,7 @@ for (
   });
 }
 
-Deno.test("no results are no bars, and no range is no request", async () => {
+Deno.test("an answer without results has no bars, and an empty range makes no request", async () => {
   await using fake = startFakeMassive();
   assertEquals(await read(fake), []);
   assertEquals(fake.requests.length, 1);
@@ -141,7 +141,7 @@ Deno.test("symbols are written into the address safely", async () => {
   assertEquals(fake.requests[0].path.split("/")[4], "A%2FB%3FapiKey%3Dx");
 });
 
-Deno.test("rows outside the range are left out, those that are no bars are told after the good ones", async () => {
+Deno.test("rows outside the range are left out, malformed ones are reported after the good ones", async () => {
   await using fake = startFakeMassive();
   const good = { v: 1, o: 2, h: 4, l: 1, c: 3, t: START };
   const results = [good, null, 5, { ...good, o: "2" }, { ...good, t: START + 1 }, { ...good, t: START - MINUTE }];
@@ -272,7 +272,7 @@ Deno.test("every host of delayed plans has a history that is a quarter of an hou
   assertEquals(lags, [15, 15, 15, 15, 0, 0, 0, 0]);
 });
 
-Deno.test("of a delayed plan that nothing was known of, no more is claimed than was read", async () => {
+Deno.test("no more is claimed for an unknown delayed plan than was read", async () => {
   await using fake = startFakeMassive();
   const now = Date.now();
   const feed = createFeed(fake);
@@ -293,7 +293,7 @@ Deno.test("of a delayed plan that nothing was known of, no more is claimed than 
   assert(until <= now - 14 * MINUTE && until >= now - 17 * MINUTE, `${(now - until) / MINUTE} minutes ago`);
 });
 
-Deno.test("a wrong key is told from a plan without the data, and neither is tried again", async () => {
+Deno.test("a wrong key is distinguished from a plan without the data, and neither is tried again", async () => {
   await using fake = startFakeMassive();
   const key = "wr0ng-k3y";
   const unknown = await assertRejects(() => read(fake, { key }), FeedError, "Unknown API Key");

@@ -92,7 +92,7 @@ testProvider("massive", {
   },
 });
 
-Deno.test("bars come as they are sent, final, with the VWAP of the bar", async () => {
+Deno.test("bars arrive unchanged, final, with the VWAP of the bar", async () => {
   await using fake = startFakeMassive();
   await using feed = await connect(fake, { symbols: ["AAPL", "MSFT"] });
   const connection = await fake.connection();
@@ -192,7 +192,7 @@ Deno.test("a server that repeats the key brings it into no error, notice or dead
 });
 
 for (const limit of ["newcomer", "older"] as const) {
-  Deno.test(`too many connections, at the cost of the ${limit}: it cools down, and goes on`, async () => {
+  Deno.test(`too many connections, at the cost of the ${limit}: it cools down, and continues`, async () => {
     await using fake = startFakeMassive({ limit });
     const join = async () => {
       const other = new WebSocket(fake.variables.MASSIVE_STREAM_URL);
@@ -250,7 +250,7 @@ for (const limit of ["newcomer", "older"] as const) {
   });
 }
 
-Deno.test("all that is wrong with the settings is said at once, and the key is not shown", () => {
+Deno.test("all problems of the settings are reported at once, and the key is not shown", () => {
   const error = assertThrows(() =>
     createMassive(providerSettings({
       symbols: ["AAPL", "*"],

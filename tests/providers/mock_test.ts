@@ -31,14 +31,14 @@ Deno.test("mock gives exactly the limit of sound bars, each symbol's one minute 
   assert(times.every((ts, at) => at === 0 || ts === times[at - 1] + 60_000));
 });
 
-Deno.test("mock gives the same bars in every run, whatever other symbols are asked for", async () => {
+Deno.test("mock gives the same bars in every run, with any other symbols", async () => {
   const values = (bars: Bar[]) =>
     bars.filter(({ symbol }) => symbol === "MSFT").map(({ ts, open, close, volume }) => ({ ts, open, close, volume }));
   const [both, alone] = [await readBars({ limit: 200 }), await readBars({ limit: 100, symbols: ["MSFT"] })];
   assertEquals(values(both), values(alone));
 });
 
-Deno.test("mock goes on after the last settled bar with --resume, and begins anew without", async () => {
+Deno.test("mock continues after the last settled bar with --resume, and begins again without", async () => {
   await using directory = await makeDirectory();
   const first = await readBars({ limit: 100, dataDir: directory.path }, true);
   const resumed = await readBars({ limit: 100, dataDir: directory.path, resume: true }, true);

@@ -206,7 +206,7 @@ Deno.test("massive: a report is known from the day it was filed, with all its fi
   assertEquals(rejected.map(({ reason }) => reason), ["period of a report is not as documented"]);
 });
 
-Deno.test("a symbol that is refused is named once, the others go on; when all are, the provider has failed", async () => {
+Deno.test("a refused symbol is named once, the others are read; when all are refused, the provider has failed", async () => {
   await using rest = startRest((url) =>
     url.pathname.endsWith("/NOPE")
       ? Response.json({ message: "not entitled" }, { status: 403 })

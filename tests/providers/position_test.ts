@@ -4,7 +4,7 @@ import { createPosition } from "../../src/providers/position.ts";
 import { processorMs } from "../support/cpu.ts";
 import { makeDirectory } from "../support/providers.ts";
 
-Deno.test("a place is reached when everything before it is settled, in whatever order", async () => {
+Deno.test("a place is reached when everything before it is settled, in any order", async () => {
   await using directory = await makeDirectory();
   const options = { directory: directory.path, name: "x" };
   const position = createPosition<number>(options);
@@ -20,7 +20,7 @@ Deno.test("a place is reached when everything before it is settled, in whatever 
   assertEquals(await createPosition(options).load(), 3);
 });
 
-Deno.test("whatever the order of settlements, the place is the last before which all is settled", async () => {
+Deno.test("the place is the last one before which all is settled, after settlements in any order", async () => {
   await fc.assert(
     fc.asyncProperty(fc.shuffledSubarray(Array.from({ length: 12 }, (_, at) => at + 1)), async (order) => {
       await using directory = await makeDirectory();
@@ -67,7 +67,7 @@ Deno.test("positions of different names lie apart, readable by their owner alone
   }
 });
 
-Deno.test("a position that cannot be read is none", async () => {
+Deno.test("an unreadable position counts as absent", async () => {
   await using directory = await makeDirectory();
   const position = createPosition<number>({ directory: directory.path, name: "x" });
   position.track(1)();

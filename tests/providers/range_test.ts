@@ -101,7 +101,7 @@ Deno.test("bars that were not asked for are left out", async () => {
   await result;
 });
 
-Deno.test("of each symbol no bar is handed over before its own start", async () => {
+Deno.test("no bar of a symbol is handed over before the symbol's own start", async () => {
   const asked = new Map<string, Interval>([["A", [START + 2 * MINUTE, END]], ["B", [START, END]]]);
   const page = [0, 1, 2].flatMap((minute) => [bar("A", minute), bar("B", minute)]);
   const { result, settles, sizes, committed } = read([page], { asked });
@@ -122,7 +122,7 @@ Deno.test("bars beside the range are evidence, and not handed over", async () =>
   assertEquals([sizes, answer.starts.get("A")], [[1], [0, 1, 2].map((minute) => START + minute * MINUTE)]);
 });
 
-Deno.test("after a failure what was handed over is told when it is committed, and the end is not", async () => {
+Deno.test("after a failure the delivered range is reported when it is committed, and the end is not", async () => {
   const { result, settles, committed } = read([[bar("A", 0)], new FeedError("broken", { reason: "rest" })]);
   await assertRejects(() => result, FeedError, "broken");
   settles[0]("committed");

@@ -41,7 +41,7 @@ async function runWith(news: CoverageNews, script: Partial<Script> = {}) {
 
 const confirmedUntil = (to: number) => confirm(UNKNOWN, [BAR - 1440 * MINUTE, BAR + to * MINUTE]);
 
-Deno.test("what another process brought into doubt or confirmed while the feed streams is known at once", async () => {
+Deno.test("a feed learns at once of doubts and confirmations by another process", async () => {
   const stored = doubt(confirmedUntil(8), doubtOver(3, 5, "deleted"));
   const { run, clock } = await runWith({ changed: new Map([[SYMBOL, stored]]) });
   using _clock = clock;
@@ -52,7 +52,7 @@ Deno.test("what another process brought into doubt or confirmed while the feed s
   await run.stop();
 });
 
-Deno.test("after a restore, what the database no longer confirms is asked for again", async () => {
+Deno.test("after a restore, ranges that the database no longer confirms are asked for again", async () => {
   const { run, clock, asked } = await runWith({
     changed: new Map([[SYMBOL, confirmedUntil(4)]]),
     replaced: "a table of bars created again, as by a restore",

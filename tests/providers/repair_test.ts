@@ -13,7 +13,7 @@ const every = ({ symbols, from, to }: Asked) => [
 ];
 const all = (symbols: readonly string[], minutes: number) => Object.fromEntries(symbols.map((name) => [name, minutes]));
 
-Deno.test("a symbol is asked about from its frontier on, and once more when the bar under way is surely in history", async () => {
+Deno.test("a symbol is asked about from its frontier on, and once more when history surely has the forming bar", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({ newest: { "BTC/USD": 5 }, answer: every });
   run.connections[0].session.subscribed("BTC/USD");
@@ -26,7 +26,7 @@ Deno.test("a symbol is asked about from its frontier on, and once more when the 
   await run.stop();
 });
 
-Deno.test("of a symbol of which nothing is known, all is asked for that came since it was first subscribed", async () => {
+Deno.test("an unknown symbol is asked about from its first subscription on", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({ symbols: ["BTC/USD"] });
   run.connections[0].session.subscribed("BTC/USD");
@@ -85,7 +85,7 @@ Deno.test("a long range is read in slices, between which the others have their t
   await run.stop();
 });
 
-Deno.test("a request that fails is made again, later each time, and the others go on meanwhile", async () => {
+Deno.test("a request that fails is made again, later each time, and the others are made meanwhile", async () => {
   using clock = fakeClock(NOW);
   let failures = 3;
   const run = await runScripted({
@@ -173,7 +173,7 @@ Deno.test("history that fails for many symbols is a line a minute, not a line a 
   assert(counts.length <= 11, run.notices.join("\n"));
 });
 
-Deno.test("where history is refused for all, it is not asked for each", async () => {
+Deno.test("a refusal for all symbols stops the requests for each", async () => {
   using clock = fakeClock(NOW);
   const symbols = many(1000);
   const run = await runScripted({
@@ -219,7 +219,7 @@ Deno.test("a repair that a lost connection cuts is made again: an answer that is
   await run.stop();
 });
 
-Deno.test("what history no longer has is named once, and counted apart", async () => {
+Deno.test("bars that history no longer has are named once, and counted apart", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({
     newest: { "BTC/USD": 1000 },
@@ -235,7 +235,7 @@ Deno.test("what history no longer has is named once, and counted apart", async (
   await run.stop();
 });
 
-Deno.test("what history refuses is unrepairable, once", async () => {
+Deno.test("ranges that history refuses are unrepairable, once", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({
     newest: { "A/USD": 60, "B/USD": 60 },
@@ -256,7 +256,7 @@ Deno.test("what history refuses is unrepairable, once", async () => {
   await run.stop();
 });
 
-Deno.test("what history is behind with is asked for when it is there", async () => {
+Deno.test("ranges that history lags behind with are asked for once it has them", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({ newest: { "BTC/USD": 60 }, historyLagMs: 15 * MINUTE, answer: every });
   run.connections[0].session.subscribed("BTC/USD");
@@ -343,7 +343,7 @@ Deno.test("a history that answers a whole group with nonsense is asked no more t
   await run.stop();
 });
 
-Deno.test("one symbol that history answers with nonsense is told apart, and the others are repaired", async () => {
+Deno.test("a symbol that history answers with nonsense is reported alone, and the others are repaired", async () => {
   using clock = fakeClock(NOW);
   const symbols = many(200);
   const run = await runScripted({

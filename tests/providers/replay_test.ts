@@ -72,7 +72,7 @@ for (const [name, content] of Object.entries(spellings)) {
 }
 
 for (const [timeUnit, time] of [["s", "1704205800"], ["ms", "1704205800000"], ["us", "1704205800000000"]] as const) {
-  Deno.test(`replay reads times in ${timeUnit} when it is told to`, async () => {
+  Deno.test(`replay reads times in ${timeUnit} on request`, async () => {
     const { bars } = await read("bars.csv", `${HEADER}\nAAPL,1m,${time},1,1,1,1,1\n`, { timeUnit });
     assertEquals(bars[0].ts, TS);
   });
@@ -108,7 +108,7 @@ Deno.test("replay names the line of each bad record, past quotes, blank lines an
   assertEquals(bars[1].symbol, "MÜNCHEN€𝄞");
 });
 
-Deno.test("replay keeps what it could not read, by the names of its fields where it can", async () => {
+Deno.test("replay keeps unreadable records, by the names of its fields if it can", async () => {
   const { frames } = await read("bars.csv", `${HEADER}\nAAPL,1m,yesterday,1,1,1,1,1\nnothing\n`);
   assertEquals(frames[0].rejected.map(({ item }) => item), [
     { symbol: "AAPL", timeframe: "1m", ts: "yesterday", open: "1", high: "1", low: "1", close: "1", volume: "1" },
@@ -135,7 +135,7 @@ Deno.test("replay reads no more lines than the limit", async () => {
   assertEquals(bars.length, 777);
 });
 
-Deno.test("replay fails at the end when one of several files cannot be read, and tells it at once", async () => {
+Deno.test("replay fails at the end when one of several files cannot be read, and reports it at once", async () => {
   await using directory = await makeDirectory();
   const file = [await directory.write("1.csv", "nothing\n"), await directory.write("2.csv", csvFile(3))];
   const context = createContext();
@@ -150,7 +150,7 @@ Deno.test("replay refuses to resume standard input, and to start without a file"
   assertThrows(() => createReplay(providerSettings({})), SettingError, "--file PATH");
 });
 
-Deno.test("replay tells how far it has come in bytes", async () => {
+Deno.test("replay reports its progress in bytes", async () => {
   await using directory = await makeDirectory();
   const content = csvFile(5000);
   const provider = createReplay(providerSettings({ file: [await directory.write("bars.csv", content)] }));

@@ -45,7 +45,7 @@ for (const code of [408, 418, 425, 429, 499, 500, 503]) {
 }
 
 for (const [code, isFatal] of [[400, false], [401, true], [403, true], [404, false]] as const) {
-  Deno.test(`status ${code} is a refusal, told with what to do about it`, async () => {
+  Deno.test(`status ${code} is a refusal, reported with advice`, async () => {
     await using server = startServer([status(code, {}, '{"message":"no such thing"}')]);
     const { answer, calls } = ask(server.url, { advise: () => "look at the key" });
     const error = await assertRejects(() => answer, FeedError);
@@ -55,7 +55,7 @@ for (const [code, isFatal] of [[400, false], [401, true], [403, true], [404, fal
   });
 }
 
-Deno.test("Retry-After is waited for, in seconds and as a date, and by everybody who asks the endpoint", async () => {
+Deno.test("all callers of the endpoint wait for Retry-After, in seconds and as a date", async () => {
   for (const say of [() => "1", () => new Date(Date.now() + 2000).toUTCString()]) {
     const value = say();
     await using server = startServer([status(429, { "retry-after": value })]);
@@ -68,7 +68,7 @@ Deno.test("Retry-After is waited for, in seconds and as a date, and by everybody
   }
 });
 
-Deno.test("who asks to be left alone for long is left alone, and that is told at once", async () => {
+Deno.test("a Retry-After of hours is kept to, and reported at once", async () => {
   await using server = startServer([status(418, { "retry-after": "7200" })]);
   const bucket = createTokenBucket(Infinity);
   await assertRejects(() => ask(server.url, { bucket }).answer, FeedError, "asks to be left alone for 120 minutes");
@@ -87,14 +87,14 @@ Deno.test("a quota's end is waited for where Retry-After is not said", async () 
   assert(Date.now() >= reset * 1000);
 });
 
-Deno.test("a Retry-After that is nonsense is none", async () => {
+Deno.test("a nonsensical Retry-After is ignored", async () => {
   for (const value of ["soon", "-5", "", "NaN"]) {
     await using server = startServer([status(503, { "retry-after": value })]);
     assertEquals(await ask(server.url).answer, { ok: true });
   }
 });
 
-Deno.test("an answer with status 200 that asks to slow down, and one that is no JSON, are asked for again", async () => {
+Deno.test("an answer with status 200 that asks to slow down, and one that is not JSON, are requested again", async () => {
   await using server = startServer([
     () => Response.json({ error: "too many" }),
     status(200, {}, "<html>Welcome to the hotel</html>"),
@@ -107,7 +107,7 @@ Deno.test("an answer with status 200 that asks to slow down, and one that is no 
   assertEquals(calls, ["throttled", "error", "error", "ok"]);
 });
 
-Deno.test("after some attempts it fails, and says what came last", async () => {
+Deno.test("it fails after some attempts, with the last error", async () => {
   await using server = startServer(Array.from({ length: 9 }, () => status(503, {}, '"down"')));
   const error = await assertRejects(() => ask(server.url, { attempts: 3 }).answer, FeedError);
   assertEquals([error.isFatal, error.reason, server.requests.length], [false, "rest", 3]);
@@ -219,7 +219,7 @@ Deno.test("an answer that is packed and whole, and one without a type, are taken
   assertEquals([await ask(server.url).answer, await ask(server.url).answer], [{ half: true }, []]);
 });
 
-Deno.test("a stop ends the request under way, and the wait for the next", async () => {
+Deno.test("a stop ends the request in flight, and the wait for the next", async () => {
   const gone = Promise.withResolvers<Response>();
   await using server = startServer([() => gone.promise, status(429, { "retry-after": "300" })]);
   for (let count = 1; count <= 2; count++) {

@@ -52,7 +52,7 @@ for (const name of ["bars.csv", "bars.csv.gz"]) {
   });
 }
 
-Deno.test("--resume reads again what was not settled, and nothing that was", async () => {
+Deno.test("--resume reads unsettled records again, and no settled ones", async () => {
   await using runs = await openRuns();
   await runs.write(csvFile(3000));
   await runs.run({}, 2);
@@ -66,7 +66,7 @@ Deno.test("without --resume a file is read from its beginning", async () => {
   assertEquals((await runs.run({ resume: false })).times, range(0, 10));
 });
 
-Deno.test("--resume reads what was added to a file", async () => {
+Deno.test("--resume reads additions to a file", async () => {
   await using runs = await openRuns();
   await runs.write(csvFile(10));
   await runs.run();
@@ -152,7 +152,7 @@ for (
   });
 }
 
-Deno.test("--resume goes on where the destination is the same and has come further, and after an earlier version", async () => {
+Deno.test("--resume continues if the destination is the same and has come further, and after an earlier version", async () => {
   await using runs = await openRuns();
   await runs.write(csvFile(10));
   await runs.run();
@@ -161,7 +161,7 @@ Deno.test("--resume goes on where the destination is the same and has come furth
   assertEquals((await runs.run({}, Infinity, () => Promise.resolve({ ...server, wal: "2000" }))).times, [10, 11]);
 });
 
-Deno.test("a destination that is restored in mid-run leaves no place behind that claims what was read before", async () => {
+Deno.test("a destination restored in mid-run leaves no place that claims earlier records", async () => {
   await using runs = await openRuns();
   await runs.write(csvFile(10));
   let asked = 0;

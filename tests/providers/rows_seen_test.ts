@@ -31,7 +31,7 @@ async function read(feed: Feed): Promise<{ bars: number[]; lacks: number[][] }> 
   };
 }
 
-Deno.test("binance: rows without trades are no bars, and rows left out between others are told, across pages too", async () => {
+Deno.test("binance: rows without trades are not bars, and rows left out between others are reported, across pages too", async () => {
   await using fake = startFakeBinance({ pageSize: 3 });
   fake.history.push(...traded("BTCUSDT"));
   const feed = createBinanceFeed({
@@ -65,7 +65,7 @@ for (const symbol of ["BTC/USD", "AAPLx/USD"]) {
   });
 }
 
-Deno.test("a time for which history lacks a row between others stays in doubt, and is told", async () => {
+Deno.test("a time for which history lacks a row between others stays in doubt, and is reported", async () => {
   using clock = fakeClock(NOW);
   let lacks: [number, number][] = [[BAR - 6 * MINUTE, BAR - 4 * MINUTE]];
   const run = await runScripted({

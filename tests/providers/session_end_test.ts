@@ -38,7 +38,7 @@ Deno.test("minutes without a bar at the end of a session are asked about when it
   await run.stop();
 });
 
-Deno.test("where the last bar of a session came nothing is asked about when it ends", async () => {
+Deno.test("history is not asked at the end of a session if its last bar came", async () => {
   const { run, clock } = await runUntilClose(1, ({ from }) => [[barBefore(from, "AAPL")]]);
   using _clock = clock;
   const { length } = run.asked;

@@ -32,7 +32,7 @@ Deno.test("a record whose time goes back is not waited for", async () => {
   assertEquals(parts, [60_000, 0, 60_000]);
 });
 
-Deno.test("the parts of a frame settle it together, and what was rejected is handed on once", async () => {
+Deno.test("the parts of a frame settle it together, and its rejected items are handed on once", async () => {
   let settled = 0;
   let count = 0;
   const frames = only(frameOf([0, 1, 2], () => settled++));

@@ -7,7 +7,7 @@ const STALL_MS = 2 * MINUTE;
 /** Questions about what came after the connection was there. */
 const probes = (asked: readonly Asked[]) => asked.filter(({ from }) => from < 0);
 
-Deno.test("a silent symbol of which history has bars makes the connection be renewed", async () => {
+Deno.test("the connection is renewed for a silent symbol whose history has bars", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({
     newest: { "BTC/USD": 0 },
@@ -57,7 +57,7 @@ Deno.test("several quiet symbols are asked about at once", async () => {
   await run.stop();
 });
 
-Deno.test("where each symbol is a request, those heard of last are asked about first, and a few at a time", async () => {
+Deno.test("if each symbol takes a request, those heard of last are asked about first, and a few at a time", async () => {
   using clock = fakeClock(NOW);
   const symbols = Array.from({ length: 100 }, (_, at) => `S${at}/USD`);
   const newest = Object.fromEntries(symbols.map((symbol) => [symbol, 0]));
@@ -142,7 +142,7 @@ Deno.test("the last bars of a session that have not come are asked for once it i
   await run.stop();
 });
 
-Deno.test("where bars of after hours came, silence is looked into for a while, though the market is closed", async () => {
+Deno.test("silence after bars of after hours is examined for a while, although the market is closed", async () => {
   const evening = Date.UTC(2024, 0, 3, 22);
   using clock = fakeClock(evening);
   const bar = { ...barBefore(0, "AAPL"), ts: evening };
@@ -168,7 +168,7 @@ Deno.test("where bars of after hours came, silence is looked into for a while, t
   await run.stop();
 });
 
-Deno.test("what a new connection does not mend is no reason to renew it again at once", async () => {
+Deno.test("a silence that a new connection does not mend does not renew it again at once", async () => {
   using clock = fakeClock(NOW);
   // History has a bar of each minute; the stream gives none.
   const run = await runScripted({

@@ -109,7 +109,7 @@ Deno.test("a fatal error ends the feed with that error", async () => {
   await run.stop();
 });
 
-Deno.test("an error that is no feed's own is tried again like any other", async () => {
+Deno.test("an error of another origin is retried like a feed's own", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({ newest: { "BTC/USD": 0 } });
   run.connections[0].end(new TypeError("a bug"));
@@ -127,7 +127,7 @@ Deno.test("a stop while it waits ends it at once", async () => {
   assertEquals(await run.reading, undefined);
 });
 
-Deno.test("bars of symbols that were not asked for are rejected, and remembered by nobody", async () => {
+Deno.test("bars of symbols that were not requested are rejected, and not remembered", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({ newest: { "BTC/USD": 0 } });
   const { session } = run.connections[0];
@@ -142,7 +142,7 @@ Deno.test("bars of symbols that were not asked for are rejected, and remembered 
   assertEquals(run.store.known.has("OTHER/USD"), false);
 });
 
-Deno.test("bars are told by their kind, with the start of the newest that is not in the future", async () => {
+Deno.test("bars are reported by their kind, with the start of the newest that is not in the future", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({ newest: { "BTC/USD": 0 } });
   run.connections[0].session.emit([

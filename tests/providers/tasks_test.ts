@@ -5,7 +5,7 @@ import { type Interval, subtract, unite } from "../../src/records/intervals.ts";
 
 const MINUTE = 60_000;
 
-Deno.test("tasks cover what is missing exactly once, in groups of symbols of which the same is missing", () => {
+Deno.test("tasks cover the missing ranges exactly once, in groups of symbols that miss the same", () => {
   const symbols = fc.uniqueArray(fc.stringMatching(/^[A-Z]{1,4}$/), { minLength: 1, maxLength: 12 });
   const ranges = fc.constantFrom<Interval[]>([[0, 10]], [[0, 3], [7, 10]], []);
   const input = symbols.chain((names) => fc.tuple(...names.map((name) => fc.tuple(fc.constant(name), ranges))));
@@ -27,7 +27,7 @@ Deno.test("tasks cover what is missing exactly once, in groups of symbols of whi
   }));
 });
 
-Deno.test("what several symbols lack at different minutes is read in blocks that one request serves", () => {
+Deno.test("minutes missing of several symbols are read in blocks that one request serves", () => {
   const names = Array.from({ length: 1000 }, (_, at) => `S${at}`);
   const missing = new Map(names.map((name, at): [string, Interval[]] => [
     name,
@@ -39,7 +39,7 @@ Deno.test("what several symbols lack at different minutes is read in blocks that
   assertEquals(tasks.flatMap(({ symbols }) => symbols), names);
 });
 
-Deno.test("blocks cover what is missing, touch nothing else, and end where the range does", () => {
+Deno.test("blocks cover the missing minutes, touch nothing else, and end with the range", () => {
   const ranges = fc.array(fc.tuple(fc.nat(5000), fc.integer({ min: 1, max: 900 })), { minLength: 1, maxLength: 5 });
   fc.assert(fc.property(fc.array(ranges, { minLength: 2, maxLength: 4 }), (all) => {
     const missing = new Map(all.map((each, at): [string, Interval[]] => [

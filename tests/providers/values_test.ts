@@ -7,7 +7,7 @@ const barAt = (ts: number, status: "final" | "correction") => {
   return { symbol: "A", timeframe: "1m", ts, open: 1, high: 1, low: 1, close: 1, volume: 1, status };
 };
 
-Deno.test("values of corrections are forgotten once they are no longer believed, those to be confirmed are kept", async () => {
+Deno.test("values of corrections are forgotten once they are no longer believed, unconfirmed ones are kept", async () => {
   using clock = fakeClock(0);
   for (const status of ["correction", "final"] as const) {
     let values: Values = [];

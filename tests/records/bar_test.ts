@@ -79,7 +79,7 @@ Deno.test("prices whose sum is too large for a double are still numbers", () => 
   assert(typeof parsed === "object" && bar.validate(parsed, NOW) === undefined);
 });
 
-Deno.test("what is quoted in a reason is cut to a bearable length", () => {
+Deno.test("a quotation in a reason is cut to a bearable length", () => {
   assert(String(parse({ open: "x".repeat(1000) })).length < 150);
 });
 

@@ -159,7 +159,7 @@ Deno.test("bars come back as they were, and take little room", () => {
   assert(alone.length < 420, `${alone.length} bytes`);
 });
 
-Deno.test("messages of one source share its series, and those of others are told apart", () => {
+Deno.test("messages of one source share its series, and those of other sources do not", () => {
   const series = createSeriesDictionary();
   const message = encodeFrame(bars(3), bar);
   const [first, second] = [1, 2].map(() => decodeFrame(message, { series }).columns);
@@ -187,7 +187,7 @@ Deno.test("a message within a larger buffer is read", () => {
   assertEquals(show(decodeFrame(larger.subarray(7, 7 + message.length))), show(bars(3)));
 });
 
-Deno.test("a record that no provider should make is kept as rejected, and the others as they are", () => {
+Deno.test("a record that no provider should make is kept as rejected, and the others unchanged", () => {
   const records = [
     makeBar({}, 0),
     makeBar({ symbol: 5 as never }, 1),
@@ -207,7 +207,7 @@ Deno.test("a record that no provider should make is kept as rejected, and the ot
   assertEquals((rejected[0].item as { ts: number }).ts, records[1].ts);
 });
 
-Deno.test("a newer version is refused with what to do, whatever follows", () => {
+Deno.test("a newer version is refused with advice, and its remaining bytes are ignored", () => {
   const message = encodeFrame(bars(1), bar);
   message[3] = CODEC_VERSION + 1;
   const { message: sentence } = assertThrows(() => decodeFrame(message), CodecError);
@@ -229,7 +229,7 @@ Deno.test("fields of a newer kind are left out, and optional ones of an older ki
   assertStringIncludes(message, "field close is missing");
 });
 
-Deno.test("a text of a message that is none of its field's values makes the row unsound, and no other", () => {
+Deno.test("a text that is not among a field's values makes its row unsound, and no other", () => {
   const newer = {
     ...bar,
     wire: bar.wire.map((field) =>
@@ -266,7 +266,7 @@ Deno.test("no message with a part missing or changed is read", () => {
   assertThrows(() => decodeFrame(new Uint8Array([...message, 0])), CodecError);
 });
 
-Deno.test("whatever is written under a right checksum is read as some frame or refused, in little time", () => {
+Deno.test("arbitrary bytes under a right checksum are read as a frame or refused, in little time", () => {
   const message = encodeFrame(
     contentOf(every, makeRecords(30), { rejected: [{ reason: "bad", item: 1 }] }),
     every as unknown as RecordKind,

@@ -42,7 +42,7 @@ Deno.test("the fields of messages are named as they have been since version 1", 
   ]);
 });
 
-Deno.test("each field says in the documentation what is not plain from its name", () => {
+Deno.test("the documentation explains each field whose name is not plain", () => {
   for (const { name, fields } of Object.values(recordKinds)) {
     const times = fields.filter(({ name }) => name === "ts");
     assert(times.every(({ about }) => about !== undefined), `${name} does not say what its time is`);

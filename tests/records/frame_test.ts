@@ -14,7 +14,7 @@ Deno.test("a frame is settled once, when the last of its records is", () => {
   assertEquals(settled, 1);
 });
 
-Deno.test("what was rejected in a record's place must be settled too", () => {
+Deno.test("the rejected items of a frame must be settled too", () => {
   let settled = 0;
   const frame = makeFrame(2, { rejected: [{ reason: "bad", item: 1 }], onSettled: () => settled++ });
   assertEquals(frameSize(frame), 3);
@@ -30,9 +30,9 @@ Deno.test("more than all of a frame cannot be settled", () => {
   assertThrows(() => frame.ack("committed", 1), RangeError, "1 too many");
 });
 
-Deno.test("a frame without anybody to tell can be settled", () => makeFrame(1).ack("committed", 1));
+Deno.test("a frame without a listener can be settled", () => makeFrame(1).ack("committed", 1));
 
-Deno.test("a frame of which some is requeued is not settled", () => {
+Deno.test("a partly requeued frame is not settled", () => {
   const told: string[] = [];
   const frame = makeFrame(4, { onSettled: () => told.push("settled"), onRequeued: () => told.push("requeued") });
   frame.ack("requeued", 1);

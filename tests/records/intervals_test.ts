@@ -16,7 +16,7 @@ Deno.test("a union holds what its parts hold, in order and in as few intervals a
   }));
 });
 
-Deno.test("a difference holds what is in the interval and not in the set", () => {
+Deno.test("a difference holds the part of the interval outside the set", () => {
   fc.assert(fc.property(interval, fc.array(interval, { maxLength: 8 }), (whole, intervals) => {
     const set = intervals.reduce<Interval[]>(unite, []);
     assertEquals(times(subtract(whole, set)), times([whole]).difference(times(set)));

@@ -35,7 +35,7 @@ for (const name of Object.keys(recordKinds)) {
   const kind = recordKind(name);
   const made = [0, 1, 2, 77].map((minute) => makers[name]("AAPL", "1m", Date.UTC(2024, 0, 2, 14, minute), minute));
 
-  Deno.test(`${name}: what the mock makes is sound, has all columns, and comes back from JSON and from bytes`, () => {
+  Deno.test(`${name}: records of the mock are sound, have all columns, and come back from JSON and from bytes`, () => {
     const frame = frameOf({ kind: name, provider: "mock", receivedAt: 5, records: made });
     assertEquals(frame.columns.count, made.length);
     assertEquals(kind.findUnsound(frame.columns, NOW), new Map());

@@ -40,7 +40,7 @@ Deno.test("parseDecimal() reads every spelling of a decimal", () => {
   }));
 });
 
-Deno.test("parseDecimal() refuses or reads as Number does, whatever the text", () => {
+Deno.test("parseDecimal() refuses a text, or reads it as Number does", () => {
   fc.assert(fc.property(fc.string({ unit: fc.constantFrom(..."0123456789.+-eExX_, \tInfyNa") }), (text) => {
     const value = parseDecimal(text);
     if (!Number.isNaN(value)) assertEquals(value, Number(text), `of "${text}"`);
@@ -83,8 +83,8 @@ for (
   Deno.test(`parseDecimal() refuses ${JSON.stringify(text)}`, () => assertEquals(parseDecimal(text), NaN));
 }
 
-Deno.test("parseDecimal() takes numbers as they are", () => assertEquals(parseDecimal(-0.1), -0.1));
+Deno.test("parseDecimal() passes numbers through", () => assertEquals(parseDecimal(-0.1), -0.1));
 
-Deno.test("parseDecimal() refuses what is neither text nor number", () => {
+Deno.test("parseDecimal() refuses values that are neither text nor number", () => {
   for (const value of [undefined, null, true, {}, [5], 5n]) assertEquals(parseDecimal(value), NaN);
 });

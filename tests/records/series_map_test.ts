@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createSeriesMap } from "../../src/records/series_map.ts";
 
-Deno.test("series are told apart by provider, timeframe and symbol, in any order", () => {
+Deno.test("series are distinguished by provider, timeframe and symbol, in any order", () => {
   const map = createSeriesMap<number>();
   const keys = ["a", "b"].flatMap((provider) =>
     ["1m", "1d"].flatMap((timeframe) => ["X", "Y"].map((symbol) => ({ provider, timeframe, symbol })))

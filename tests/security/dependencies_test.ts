@@ -33,7 +33,7 @@ async function runWithoutLock(directory: string, args: readonly string[]) {
   return { success, stderr: new TextDecoder().decode(stderr) };
 }
 
-Deno.test("what the lock file does not have is refused, whether it is run, tested, checked or compiled", async () => {
+Deno.test("packages outside the lock file are refused by run, test, check and compile", async () => {
   assertEquals(denoConfig.lock, { path: "./deno.lock", frozen: true });
   const directory = await Deno.makeTempDir({ prefix: "barline-test-" });
   try {

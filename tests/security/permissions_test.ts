@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import denoConfig from "../../deno.json" with { type: "json" };
 import { PERMISSIONS, V8_FLAGS } from "../../deploy/compile.ts";
 
-Deno.test("the program is told nothing of the system but what it needs", async () => {
+Deno.test("the program reads nothing of the system beyond its needs", async () => {
   const script =
     `const kinds = ["hostname", "networkInterfaces", "uid", "cpus", "homedir", "osRelease", "systemMemoryInfo"];
 const states = kinds.map((kind) => Deno.permissions.querySync({ name: "sys", kind }).state);

@@ -165,7 +165,7 @@ test("a time means the same moment to the server as to JavaScript", async (serve
   });
 });
 
-test("nothing is what comes of no rows", async (server) => {
+test("no rows make no bytes", async (server) => {
   await withTable(server, async (client) => await roundTrip(client, []));
 });
 

@@ -50,7 +50,7 @@ export function testSink({ name, missing, isLog = false, open }: ConformanceOpti
     await Promise.resolve();
   });
 
-  test("stores what is written, and counts it", async ({ sink, stored }) => {
+  test("stores the written records, and counts them", async ({ sink, stored }) => {
     assertEquals(await write(sink, numberedBars(100)), { stored: 100, unchanged: 0, deduplicated: 0 });
     assertEquals(await stored(), expected(numberedBars(100)));
   });
@@ -78,13 +78,13 @@ export function testSink({ name, missing, isLog = false, open }: ConformanceOpti
     },
   );
 
-  testTable("keeps the newest observation in whatever order they come", async ({ sink, stored }) => {
+  testTable("keeps the newest of observations in any order", async ({ sink, stored }) => {
     for (const receivedAt of [2, 3, 1]) await write(sink, [numberedBar(0, receivedAt, { close: receivedAt })]);
     assertEquals([...(await stored()).values()], [3]);
   });
 
   testTable(
-    "writes all of a batch or nothing, calls a refusal poison, and goes on",
+    "writes all of a batch or nothing, calls a refusal poison, and continues",
     async ({ sink, stored, refuse }) => {
       await refuse!(50);
       await using lane = sink.openLane();

@@ -81,7 +81,7 @@ for (const lanes of [1, 4]) {
   });
 }
 
-test("all batches once more change nothing, whatever their order", async (server) => {
+test("all batches once more change nothing, in any order", async (server) => {
   const { database } = await migratedDatabase(server);
   await fc.assert(
     fc.asyncProperty(batches, async (sent) => {
@@ -106,7 +106,7 @@ test("lanes that write large overlapping batches in opposite orders do not deadl
   assertEquals(await takeTable(database), fold(rounds.flat()));
 });
 
-test("unordered observations whose values come again leave the newest, in whatever order they come", async (server) => {
+test("unordered observations with repeated values leave the newest, in any order", async (server) => {
   const { database } = await migratedDatabase(server);
   // Observed as 1, corrected to 2, and both seen again, as by a file that is read again from before both.
   const seen = [[1, 1], [2, 2], [3, 1], [4, 2]].map(([receivedAt, close]) => numberedBar(0, receivedAt, { close }));

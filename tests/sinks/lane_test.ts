@@ -44,7 +44,7 @@ test("an abort ends a write that waits for a lock, and nothing of it is written 
   assertEquals(await storedNumbers(database), numbers(50));
 });
 
-test("the server's own time-out of a write is transient, and the lane goes on", async (server) => {
+test("the server's own time-out of a write is transient, and the lane keeps writing", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const impatient = databaseAt(url, 100);
   const sink = barSink(impatient);
@@ -61,7 +61,7 @@ test("the server's own time-out of a write is transient, and the lane goes on", 
   assertEquals(written, counts(10));
 });
 
-test("a lane's own deadline is transient, says what has happened, and the lane goes on", async (server) => {
+test("a lane's own deadline is transient, is explained, and the lane keeps writing", async (server) => {
   const { database } = await migratedDatabase(server);
   const sink = barSink(database, 1000);
   await using lane = sink.openLane();

@@ -110,7 +110,7 @@ test("a plain bar that a feed repeats does not replace a correction, and history
   assertEquals(await see("correction", 4, 12), { stored: 1, close: 4, status: "correction" });
 });
 
-test("a file that is read again by a later run leaves its rows as they are", async (server) => {
+test("a file that a later run reads again leaves its rows unchanged", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const bars = (at: number) => [recordOf({ source: "plain", value: 1, at }, START_MS)];
   await writeRestarted(url, bars(1), "alone");

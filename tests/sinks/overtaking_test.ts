@@ -56,7 +56,7 @@ async function writeOvertaking(
   await spreading;
 }
 
-test("files leave the newest of five observations over a row of an earlier run, whichever lane is first", async (server) => {
+test("files leave the newest of five observations over a row of an earlier run, with any lane first", async (server) => {
   const { database } = await migratedDatabase(server);
   await using previous = sinkOf(database);
   await using before = previous.openLane();

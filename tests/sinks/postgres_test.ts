@@ -45,7 +45,7 @@ test("rows that come again are unchanged, and are not rewritten", async (server)
   assertEquals(await versions(database), before);
 });
 
-test("of a mixed batch each row counts for what it is", async (server) => {
+test("each row of a mixed batch counts in its own outcome", async (server) => {
   const { database } = await migratedDatabase(server);
   await writeOnce(database, numberedBars(100));
   const same = numberedBars(30);
@@ -75,7 +75,7 @@ test("an older observation never replaces a newer one", async (server) => {
   assertEquals(await onlyRow(database), [2, 2000]);
 });
 
-test("of two observations in one batch the newest wins, wherever it stands", async (server) => {
+test("the newest of two observations in one batch wins, at any place", async (server) => {
   for (const order of [[1000, 3000, 2000], [3000, 2000, 1000], [1000, 2000, 3000]]) {
     const { database } = await migratedDatabase(server);
     const bars = order.map((receivedAt) => numberedBar(0, receivedAt, { close: receivedAt }));
@@ -84,14 +84,14 @@ test("of two observations in one batch the newest wins, wherever it stands", asy
   }
 });
 
-test("of two observations received at once the last in the batch wins", async (server) => {
+test("the last of two observations received at once wins", async (server) => {
   const { database } = await migratedDatabase(server);
   const bars = [1, 2, 3].map((close) => numberedBar(0, 1000, { close }));
   assertEquals(await writeOnce(database, bars), counts(1, 0, 2));
   assertEquals(await onlyRow(database), [3, 1000]);
 });
 
-test("a value that appears, disappears or is no number is a change like any other", async (server) => {
+test("a value that appears, disappears or is not a number is a change like any other", async (server) => {
   const { database } = await migratedDatabase(server);
   const write = (receivedAt: number, changes: object) => writeOnce(database, [numberedBar(0, receivedAt, changes)]);
   assertEquals(await write(1, {}), counts(1));

@@ -33,7 +33,7 @@ test("a series that several connections meet at once gets one id, and all agree 
   assertEquals(await select(database, "SELECT count(*)::int AS count FROM series"), [{ count: 200 }]);
 });
 
-test("series differ by provider, symbol, timeframe and tenant, whatever characters those have", async (server) => {
+test("series differ by provider, symbol, timeframe and tenant, with any characters in them", async (server) => {
   const { database } = await migratedDatabase(server);
   const symbols = ["AAPL", "aapl", "BRK B", "貴州茅台", "A'B\"C", "{a,b}", "null", "a\\b", "NULL", "€"];
   const bars = symbols.flatMap((symbol) => [
@@ -64,7 +64,7 @@ test("a series is asked for once in the life of a connection", async (server) =>
   });
 });
 
-test("what is known of series is forgotten with the connection", async (server) => {
+test("known series are forgotten with the connection", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const recorded = recordStatements(database);
   await withLane(recorded, async (lane) => {

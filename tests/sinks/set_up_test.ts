@@ -70,7 +70,7 @@ test("a partition that is missing is fatal, with advice, and refuses no record",
   ]);
 });
 
-test("a column that somebody added without a default is fatal, with advice, and refuses no record", async (server) => {
+test("a foreign column without a default is fatal, with advice, and refuses no record", async (server) => {
   const { database } = await migratedDatabase(server);
   await select(database, "ALTER TABLE bar ADD COLUMN added integer NOT NULL");
   assertEquals(await faultOf(database, numberedBars(10)), ["fatal", "23502", "Give the column a default, or drop it."]);

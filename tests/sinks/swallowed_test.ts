@@ -55,7 +55,7 @@ test("a run whose rows are swallowed balances, says so, and ends with exit code 
   await Promise.resolve();
 });
 
-test("each write waits for the disk, whatever the role is set to, by COPY and by the upsert", async (server) => {
+test("each write waits for the disk under every setting of the role, by COPY and by the upsert", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const [{ name }] = await select(database, "SELECT current_database() AS name");
   await select(database, `ALTER DATABASE ${name} SET synchronous_commit = off`);

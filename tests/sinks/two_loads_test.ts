@@ -82,7 +82,7 @@ test("two runs that load files of one series at once leave the newest of five ob
   );
 });
 
-test("a file that is loaded again leaves its rows as they are while no other run loads files", async (server) => {
+test("a file that is loaded again leaves its rows unchanged while no other run loads files", async (server) => {
   const { url, database } = await migratedDatabase(server);
   for (const expected of [counts(1), counts(0, 1)]) {
     const run = await beginRun(url);

@@ -31,7 +31,7 @@ async function barsBySymbol(database: Database): Promise<Record<string, number>>
 }
 
 for (const way of ["COPY", "the upsert"]) {
-  test(`ids that belong to another series by now are learned anew before ${way} writes`, async (server) => {
+  test(`ids that belong to another series by now are read again before ${way} writes`, async (server) => {
     const { url, database } = await migratedDatabase(server);
     await withLane(database, async (lane) => {
       await lane.write(rowsOf([bar("BTC", 0)]), never);
@@ -109,7 +109,7 @@ test("one new series among a thousand known takes one number", async (server) =>
   assertEquals(await select(database, "SELECT max(id) AS last FROM series_key"), [{ last: 1001 }]);
 });
 
-test("a sequence that is behind its table is set right and told, and the new series is added", async (server) => {
+test("a sequence that is behind its table is set right with a warning, and the new series is added", async (server) => {
   const { database } = await migratedDatabase(server);
   await writeOnce(database, [bar("A", 0), bar("B", 0), bar("C", 0)]);
   await select(database, "SELECT setval(pg_get_serial_sequence('series_key', 'id'), 1)");

@@ -97,7 +97,7 @@ Deno.test("each change of level is posted once, and nothing else is", async () =
 });
 
 for (const status of [500, 503, 404, 302]) {
-  Deno.test(`an answer with status ${status} is tried three times, and then told`, async () => {
+  Deno.test(`an answer with status ${status} is tried three times, and then reported`, async () => {
     await using webhook = startWebhook([status, status, status]);
     await using feedback = start(webhook.url);
     feedback.listen(circuit("open"));
@@ -119,7 +119,7 @@ Deno.test("an attempt that fails is followed by one that succeeds", async () => 
   assertEquals([webhook.posted.length, feedback.outcomes], [3, ["sent"]]);
 });
 
-Deno.test("a webhook that is not there is told of without its address", async () => {
+Deno.test("an unreachable webhook is reported without its address", async () => {
   await using feedback = start(`http://user:${TOKEN}@127.0.0.1:${freePort()}/`);
   feedback.listen(circuit("open"));
   await feedback.until(1);
@@ -145,7 +145,7 @@ Deno.test("after a failed attempt only the newest level of each coordinator is s
   assertEquals(feedback.outcomes, ["failed", ...Array(6).fill("dropped"), "sent", "sent"]);
 });
 
-Deno.test("what waits for a slow webhook is bounded: the oldest go, and are counted", async () => {
+Deno.test("the posts that wait for a slow webhook are bounded: the oldest are dropped, and counted", async () => {
   await using webhook = startWebhook(["hang"]);
   const feedback = start(webhook.url, { timeoutMs: 500 });
   feedback.listen(watermark("high"));
@@ -174,7 +174,7 @@ Deno.test("the end waits for a webhook no longer than for one answer", async () 
   assertEquals(feedback.outcomes.length, 3);
 });
 
-Deno.test("what is unsent at the end is sent by a webhook that answers", async () => {
+Deno.test("unsent posts are sent at the end by a webhook that answers", async () => {
   await using webhook = startWebhook();
   const feedback = start(webhook.url);
   feedback.listen(watermark("high"));

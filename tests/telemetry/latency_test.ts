@@ -39,7 +39,7 @@ Deno.test("quantiles never fall as their part grows", () => {
   }));
 });
 
-Deno.test("latencies outside of all measure count as the nearest that is told apart", () => {
+Deno.test("latencies outside the range count in the nearest bucket", () => {
   for (const [ms, least, most] of [[-5, 0, 0.011], [0, 0, 0.011], [1e12, 1e7, Infinity], [Infinity, 1e7, Infinity]]) {
     const distribution = createLatencyDistribution();
     distribution.add(ms, 1);

@@ -45,7 +45,7 @@ Deno.test("a market that never closes owes bars at any time", () => {
   assertEquals(overdue(marketOf(MINUTE, always), at(15, 3) + 1000, at(15, 3, 10)), 9);
 });
 
-Deno.test("gauges follow what is stored, and those of a provider that has gone are gone", async () => {
+Deno.test("gauges follow the stored records, and those of a removed provider disappear", async () => {
   const registry = new Registry();
   let now = at(12, 15);
   const markets = new Map<string, Market>([["a", marketOf(MINUTE)], ["b", marketOf(MINUTE)]]);

@@ -75,7 +75,7 @@ Deno.test("latencies of the last minute count, older ones are forgotten", async 
   assertAlmostEquals((await overview.read()).latencyMs.p99, 4, 0.2);
 });
 
-Deno.test("a provider's line tells its state, its losses and what history filled in", async () => {
+Deno.test("a provider's line shows its state, its losses and the repairs of history", async () => {
   using run = open();
   const { listen, read } = run.overview;
   listen({ type: "feed-state", provider: "mock", state: "live" });
@@ -85,13 +85,13 @@ Deno.test("a provider's line tells its state, its losses and what history filled
   assertEquals([name, state, reconnects, lastLoss, received, lastReceivedAt], ["mock", "live", 1, "stall", 2, 1000]);
 });
 
-Deno.test("what the ledger cannot account for is told", async () => {
+Deno.test("records that the ledger cannot account for are shown", async () => {
   using run = open({ ...LEDGER, received: 10, stored: 7, inFlight: 2 });
   const { unaccounted, deadLettersWaiting, version } = await run.overview.read();
   assertEquals([unaccounted, deadLettersWaiting, version], [1, 3, "1.2.3"]);
 });
 
-Deno.test("minutes in doubt are those told last, of all reasons", async () => {
+Deno.test("minutes in doubt are the last ones reported, over all reasons", async () => {
   using run = open();
   const { overview } = run;
   const doubts = { type: "doubts", provider: "mock", series: 1, delayMs: 0 } as const;

@@ -19,7 +19,7 @@ const DAY = 24 * 60 * MINUTE;
 const START = Date.parse("2024-01-03T00:00:00Z");
 const [OPENING, CLOSE] = [START + 870 * MINUTE, START + 1260 * MINUTE];
 
-Deno.test("a quiet day of a live feed is at most 50 lines of the log, each of which is JSON", async () => {
+Deno.test("a quiet day of a live feed writes at most 50 lines of log, each of them JSON", async () => {
   await using directory = await makeDirectory();
   using captured = captureStderr();
   using rest = await watchProgress();

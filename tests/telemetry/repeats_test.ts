@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { createRepeatGate } from "../../src/telemetry/repeats.ts";
 
-Deno.test("the same line is let through once a minute, and then tells how many there were", () => {
+Deno.test("the same line is let through once a minute, and then says how many there were", () => {
   let now = 0;
   const gate = createRepeatGate(() => now);
   assertEquals(gate("away"), 0);

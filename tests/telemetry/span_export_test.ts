@@ -13,7 +13,7 @@ Deno.test("spans are sent although there was nothing to send for a while", async
   }
 });
 
-Deno.test("what is left at the end is sent, in requests of a bounded size", async () => {
+Deno.test("the remaining spans are sent at the end, in requests of a bounded size", async () => {
   await using collector = startCollector();
   {
     await using spans = startSpanExport((name) => ({ ...collector.env, OTEL_BSP_SCHEDULE_DELAY: "60000" })[name]);

@@ -112,7 +112,7 @@ Deno.test("sessions keep settings, prepared statements and transactions apart", 
   assertEquals((await one.query("SELECT 1 AS a")).rows, [{ a: 1 }]);
 });
 
-Deno.test("a cursor keeps its place while nobody else asks", async () => {
+Deno.test("a cursor keeps its place while no other session asks", async () => {
   await using client = await connect();
   await client.query("BEGIN");
   await client.query("DECLARE c CURSOR FOR SELECT g FROM generate_series(1, 5) g");
@@ -132,7 +132,7 @@ Deno.test("several statements in one text are answered one by one", async () => 
   assertEquals(shape.length, 3);
 });
 
-Deno.test("writing, files, large objects, COPY and other roles are refused, and the session goes on", async () => {
+Deno.test("writing, files, large objects, COPY and other roles are refused, and the session stays open", async () => {
   await using client = await connect();
   const refused: [string, string][] = [
     ["DELETE FROM bar", "25006"],
@@ -164,7 +164,7 @@ Deno.test("an answer beyond the limit of rows is ended with an error", async () 
 /** Runs for hours: nothing within the server ends it. */
 const ENDLESS = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b";
 
-Deno.test("a statement beyond its statement_timeout is ended, and both sessions go on", async () => {
+Deno.test("a statement beyond its statement_timeout is ended, and both sessions stay open", async () => {
   await using client = await connect();
   await using other = await connect();
   await client.query("SET statement_timeout = '3s'");
