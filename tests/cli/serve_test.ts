@@ -52,7 +52,7 @@ Deno.test("serve opens a loaded directory to the API and to query, keeps others 
   assertEquals(await work.count(), 3);
 });
 
-Deno.test("serve makes no database where there is none", async () => {
+Deno.test("serve makes no database where none exists", async () => {
   await using work = await openWorkspace();
   const { code, stderr } = await work.run(["serve", "--data-dir", work.dataDir]);
   assertEquals(code, 2);
