@@ -37,7 +37,7 @@ const run = (...args: string[]) => callBarline(["export", ...common, ...args]);
 const place = (name: string) => join(work.directory, name);
 const readManifest = async (directory: string) => JSON.parse(await Deno.readTextFile(`${directory}/_manifest.json`));
 
-Deno.test("export makes a file for each date and symbol, and a manifest that tells what is in them", async () => {
+Deno.test("export makes a file for each date and symbol, and a manifest that lists their content", async () => {
   const output = place("by symbol");
   const { code, json, stderr } = await run("--output", output, "--partition-by", "date,symbol", "--json");
   assertEquals([code, json?.rows, json?.written.files], [0, 4, 4], stderr);
@@ -82,7 +82,7 @@ Deno.test("a Parquet file has times in UTC microseconds, dictionaries, ZSTD and 
   ]);
 });
 
-Deno.test("a second export goes on from the manifest, and writes files again that are damaged or gone", async () => {
+Deno.test("a second export continues from the manifest, and rewrites files that are damaged or missing", async () => {
   const output = place("again");
   const command = ["--output", output, "--to", "2024-02-01", "--json"];
   assertEquals((await run(...command)).json.written.files, 2);
