@@ -45,6 +45,9 @@ const RENEW_AFTER_MS = 60_000;
 /** Time between two attempts to reach the database, in milliseconds. */
 const RETRY_MS = 1000;
 
+/** Bytes of a file that are read at once for its digest. */
+const DIGEST_BYTES = 256 * 1024;
+
 /** Prepares the load of a tenant. */
 export function createLoading({ loads, command, clock, after, abort, isResumed, warn }: LoadingOptions): Loading {
   let load: number | undefined;
@@ -138,10 +141,11 @@ async function describeFile(path: string, abort: AbortSignal): Promise<LoadedFil
     const { isFile, size } = await Deno.stat(path);
     if (!isFile) return { path: await Deno.realPath(path).catch(() => path) };
     const hash = createHash("sha256");
-    const file = await Deno.open(path);
-    for await (const chunk of file.readable) {
+    using file = await Deno.open(path);
+    const buffer = new Uint8Array(DIGEST_BYTES);
+    for (let count = await file.read(buffer); count !== null; count = await file.read(buffer)) {
       abort.throwIfAborted();
-      hash.update(chunk);
+      hash.update(buffer.subarray(0, count));
     }
     return { path, size, sha256: hash.digest("hex") };
   } catch {

@@ -12,6 +12,13 @@ import type { Names } from "./names.ts";
 /** Times of receipt, in epoch microseconds; `to` is exclusive. */
 export type Times = readonly [from: number, to: number];
 
+/** Times that a load has reserved, in epoch microseconds; `to` is exclusive. */
+export interface Reservation {
+  readonly load: number;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The first and last time of a series' records, in epoch milliseconds. */
 export interface SeriesSpan {
   readonly seriesId: number;
@@ -29,8 +36,8 @@ export interface LoadBook {
   forget(load: number): void;
   /** Removes all claims, since the database has other series. */
   forgetClaims(): void;
-  /** The load that a record with that time of receipt belongs to. */
-  loadAt(receivedAt: number): number | undefined;
+  /** The reservation that a record with that time of receipt belongs to. */
+  reservationAt(receivedAt: number): Reservation | undefined;
   /** The times of a load, as a multirange of PostgreSQL. */
   timesOf(load: number): string;
   /** Writes the claims for records of a kind that are about to be written, by the load that they belong to. */
@@ -72,9 +79,6 @@ const AHEAD_MS = 24 * 60 * 60_000;
 export function createLoadBook(): LoadBook {
   const loads = new Map<number, KnownLoad>();
 
-  const isWithin = (receivedAt: number, times: readonly Times[]) =>
-    times.some(([from, to]) => receivedAt >= from && receivedAt < to);
-
   return {
     reserved(load, [from, to]) {
       let known = loads.get(load);
@@ -88,8 +92,10 @@ export function createLoadBook(): LoadBook {
     forgetClaims() {
       for (const { claims } of loads.values()) for (const claim of claims.values()) Object.assign(claim, UNCLAIMED);
     },
-    loadAt(receivedAt) {
-      for (const [load, { times }] of loads) if (isWithin(receivedAt, times)) return load;
+    reservationAt(receivedAt) {
+      for (const [load, { times }] of loads) {
+        for (const [from, to] of times) if (receivedAt >= from && receivedAt < to) return { load, from, to };
+      }
     },
     timesOf: (load) => `{${(loads.get(load)?.times ?? []).map(rangeOf).join(",")}}`,
     async claim(client, names, kind, spans) {

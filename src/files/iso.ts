@@ -28,7 +28,8 @@ export function createPlainIsoReader(): FormatReader {
 
   function dayMs(bytes: Uint8Array, from: number): number {
     const year = twoDigits(bytes, from) * 100 + twoDigits(bytes, from + 2);
-    const [month, date] = [twoDigits(bytes, from + 5), twoDigits(bytes, from + 8)];
+    const month = twoDigits(bytes, from + 5);
+    const date = twoDigits(bytes, from + 8);
     const day = (year * 100 + month) * 100 + date;
     if (day === lastDay) return lastDayMs;
     lastDay = day;

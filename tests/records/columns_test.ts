@@ -2,7 +2,15 @@ import { assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { bar } from "../../src/records/bar.ts";
 import { columnsOf } from "../../src/records/build.ts";
-import { clearRow, createColumns, cutRows, joinColumns, pickRows, sliceRows } from "../../src/records/columns.ts";
+import {
+  clearRow,
+  createColumns,
+  cutRows,
+  joinColumns,
+  pickRows,
+  releaseColumns,
+  sliceRows,
+} from "../../src/records/columns.ts";
 import { news } from "../../src/records/news.ts";
 import { createSeriesDictionary, renewSeries } from "../../src/records/series_dictionary.ts";
 import { linesOf, makeBar, makeBars, recordsOf, rowsOf, toColumns } from "../support/frames.ts";
@@ -54,6 +62,19 @@ Deno.test("cutting slices covers each row once, wherever it falls", () => {
     assertEquals(recordsOf(cut), bars.slice(from, to));
     assertEquals(cut.count, to - from);
   }));
+});
+
+Deno.test("released columns have no memory, and those that share theirs keep it", () => {
+  const series = createSeriesDictionary();
+  const large = createColumns(bar, 500, series, true);
+  const small = [createColumns(bar, 1, series), createColumns(bar, 2, series)];
+  const bars = makeBars(3);
+  bar.add(bars[0], small[0]);
+  for (const each of bars.slice(1)) bar.add(each, small[1]);
+  releaseColumns(large);
+  releaseColumns(small[0]);
+  assertEquals([large.cells.length, large.lines!.length], [0, 0]);
+  assertEquals(recordsOf(small[1]), bars.slice(1));
 });
 
 Deno.test("small frames share memory and do not touch each other's rows", () => {

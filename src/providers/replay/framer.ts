@@ -4,7 +4,7 @@
  * @module
  */
 import { crc32 } from "node:zlib";
-import { clearRow, createColumns, type OpenColumns, seriesOf } from "../../records/columns.ts";
+import { clearRow, createColumns, type OpenColumns, releaseColumns, seriesOf } from "../../records/columns.ts";
 import { createFrame, type Frame, type Rejected } from "../../records/frame.ts";
 import type { RecordKind } from "../../records/kind.ts";
 import type { ReceiveClock } from "../../records/record.ts";
@@ -106,7 +106,8 @@ export function createFramer(options: FramerOptions): Framer {
         : { offset: offset + tooLong, line, head: head!, before: "" };
       const done = pending;
       pending = undefined;
-      yield createFrame({ ...done, kind: kind.name, provider, source, onSettled: track(place) });
+      const onEnded = () => releaseColumns(done.columns);
+      yield createFrame({ ...done, kind: kind.name, provider, source, onSettled: track(place), onEnded });
     }
 
     for (let at = 0; at < data.length && taken < limit;) {

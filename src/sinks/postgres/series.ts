@@ -123,16 +123,14 @@ export function createSeriesIndex({ client, names, tenant, warn }: SeriesIndexOp
 
   return {
     async intern({ slices, count }) {
-      const unknown = new Map<string, SeriesKey>();
+      const unknown = new Set<SeriesKey>();
       for (const { columns: { series, cells }, from, count } of slices) {
         const ids = idsOf(series);
         for (let at = from; at < from + count; at++) {
-          if (ids[cells[at]] !== 0) continue;
-          const key = series.keys[cells[at]];
-          unknown.set(`${key.provider}\n${key.symbol}\n${key.timeframe}`, key);
+          if (ids[cells[at]] === 0) unknown.add(series.keys[cells[at]]);
         }
       }
-      if (unknown.size > 0) await learn([...unknown.values()]);
+      if (unknown.size > 0) await learn([...unknown]);
       const ids = new Int32Array(count);
       let next = 0;
       for (const { columns: { series, cells }, from, count } of slices) {
