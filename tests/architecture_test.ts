@@ -61,7 +61,7 @@ const files = ["main.ts", ...await sourceFiles()];
 const imports = (await Promise.all(files.map(importsOf))).flat().filter(({ to }) => to.endsWith(".ts"));
 const show = ({ from, to }: Import) => `${from} imports ${to}`;
 
-Deno.test("imports are found in the source, and lead to files that are there", () => {
+Deno.test("imports are found in the source, and lead to existing files", () => {
   assert(imports.length > files.length);
   assertEquals(imports.filter(({ to }) => !files.includes(to)).map(show), []);
 });
@@ -84,7 +84,7 @@ Deno.test("the pipeline imports no provider, sink or database, only their interf
   assertEquals(strangers.map(show), []);
 });
 
-Deno.test("the pipeline runs on records and events alone: all else it knows by type", () => {
+Deno.test("the pipeline runs on records and events alone, and knows all else by type", () => {
   const strangers = imports.filter(({ from, to, isType }) =>
     partOf(from) === "pipeline" && !isType &&
     !["pipeline", "records", "events", "abort", "condition"].includes(partOf(to))

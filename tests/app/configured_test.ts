@@ -23,12 +23,12 @@ Deno.test("each provider has the symbols and the timeframe of its own entry", as
   assertEquals(await firstSeries(made[0]), ["A 5m", "B 5m"]);
 });
 
-Deno.test("one list is for all; an entry may be text as flags have it", async () => {
+Deno.test("one list is for all; an entry may be text as in flags", async () => {
   assertEquals(await firstSeries((await configure("symbols: [A, B]\n")).made[0]), ["A 1m", "B 1m"]);
   assertEquals(await firstSeries((await configure("symbols: { mock: 'A, B' }\n")).made[0]), ["A 1m", "B 1m"]);
 });
 
-Deno.test("without named providers those run that have symbols; a flag names others", async () => {
+Deno.test("without named providers those with symbols run; a flag names others", async () => {
   const file = "symbols: { alpaca: [AAPL], kraken: [BTC/USD] }\n";
   assertEquals((await configure(file)).made.map(({ name }) => name), ["alpaca", "kraken"]);
   assertEquals((await configure(file, { provider: ["kraken"] })).made.map(({ name }) => name), ["kraken"]);

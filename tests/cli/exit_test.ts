@@ -50,7 +50,7 @@ Deno.test("the first of 4, 1, 5, 130 is the exit code if several apply", () => {
   assertEquals(end({ ...all, isStrict: false }), ["stopped", 143]);
 });
 
-Deno.test("an input that has an end and was not read counts before a feed", () => {
+Deno.test("an unfinished input counts before a feed", () => {
   const [feed, read, unread] = [{}, { isComplete: () => true }, { isComplete: () => false }];
   assertEquals([unreadOf([read]), unreadOf([feed, read]), unreadOf([feed, unread])], ["nothing", "feed", "input"]);
 });

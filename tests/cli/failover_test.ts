@@ -8,7 +8,7 @@ import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
 
-Deno.test("a group runs alone, or beside the providers that are named and not of it", async () => {
+Deno.test("a group runs alone, or beside named providers outside it", async () => {
   assertEquals((await configure("failover: [alpaca, massive]\n")).names, ["alpaca,massive"]);
   assertEquals((await configure("", { failover: "massive, alpaca" })).names, ["massive,alpaca"]);
   const file =
@@ -31,7 +31,8 @@ const wrong: [string, string][] = [
   ],
 ];
 for (const [file, problem] of wrong) {
-  Deno.test(`wrong is ${JSON.stringify(file)}`, async () => assertEquals((await configure(file)).messages, [problem]));
+  Deno.test(`${JSON.stringify(file)} is refused`, async () =>
+    assertEquals((await configure(file)).messages, [problem]));
 }
 
 Deno.test("an unknown member is reported with the nearest name", async () => {

@@ -156,7 +156,7 @@ Deno.test("a history that lacks a stored bar proves nothing, and --explain says 
   assertEquals([settled.code, ranges(settled.json), settled.json.doubts], [0, ["5+1 no-trade"], []], settled.stderr);
 });
 
-Deno.test("bars that are deleted are missing again, although their range was confirmed", async () => {
+Deno.test("deleted bars are missing again, even if their range was confirmed", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca();
   await store(work, AAPL, session(10, 3, 5));
@@ -249,7 +249,7 @@ Deno.test("ranges outside the plan are unrepairable, with the reason, and the re
   );
 });
 
-Deno.test("a provider without a history cannot be repaired from", async () => {
+Deno.test("a provider without a history cannot repair", async () => {
   await using work = await openWorkspace(server);
   const path = await work.write("bars.csv", [HEADER, csvLine(0), csvLine(2), ""].join("\n"));
   await work.ingest(["--file", path]);

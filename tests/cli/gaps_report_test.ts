@@ -19,7 +19,7 @@ function written(make: (write: (text: string) => void) => GapReport, fill: (repo
   return text;
 }
 
-Deno.test("however much is missing, the table is short, and the totals are whole", () => {
+Deno.test("the table is short for any number of gaps, and the totals are whole", () => {
   const text = written(reportTable, (report) => {
     for (let number = 0; number < 1000; number++) {
       report.series(series(number));

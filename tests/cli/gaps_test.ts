@@ -62,7 +62,7 @@ Deno.test("gaps --json prints one object with every range and the totals", async
   });
 });
 
-Deno.test("gaps looks at the provider, the symbols and the times that are given, and exits 0 where all is there", async () => {
+Deno.test("gaps looks at the given provider, symbols and times, and exits 0 if nothing is missing", async () => {
   await using work = await openWithBars();
   const complete = ["1 series, no minutes are missing\n", 0];
   const told = async (...args: string[]) => {

@@ -64,7 +64,7 @@ Deno.test("--refuse-limit leaves a file by a share, or never", async () => {
   assertEquals([all.code, all.json.received], [1, 1500]);
 });
 
-Deno.test("a file that is continued in the middle of a bad stretch is not left as if that were its beginning", async () => {
+Deno.test("a file continued in the middle of a bad stretch is not abandoned as if that were its beginning", async () => {
   await using work = await openWorkspace(server);
   const lines = Array.from(
     { length: 3000 },

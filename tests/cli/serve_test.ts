@@ -86,7 +86,7 @@ GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}`,
   await work.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
 });
 
-Deno.test("serve refuses what leaves it nothing to serve", async () => {
+Deno.test("serve refuses options that leave it nothing to serve", async () => {
   await using work = await openWorkspace();
   const off = await work.run(["serve", "--database", "postgres://nobody@127.0.0.1:1/x", "--http", "off"]);
   assertEquals(off.code, 2);

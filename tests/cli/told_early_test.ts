@@ -55,7 +55,7 @@ for (
     [["ingest", "--provider", "mocc"], 'did you mean "mock"?', "ingest"],
   ] as const
 ) {
-  Deno.test(`barline ${args.join(" ")} is answered with what helps`, async () => {
+  Deno.test(`barline ${args.join(" ")} is answered with advice`, async () => {
     await using work = await openWorkspace();
     const { code, stderr } = await work.run(args);
     assertEquals(code, 2);

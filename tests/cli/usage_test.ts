@@ -12,7 +12,7 @@ Deno.test("an option's value may follow a space or an equals sign", async () => 
   assertEquals(await parse("--limit", "5", "--symbols=A,B"), { limit: "5", symbols: ["A,B"] });
 });
 
-Deno.test("an option that may be repeated gathers its values, of any other the last counts", async () => {
+Deno.test("a repeatable option gathers its values, any other takes the last", async () => {
   assertEquals(await parse("--file", "a", "--file=b", "--limit", "1", "--limit", "2"), {
     file: ["a", "b"],
     limit: "2",
@@ -25,7 +25,7 @@ Deno.test("a lone dash, a negative number and a text with an equals sign are val
   assertEquals(flags.get("where"), "reason=a b=c");
 });
 
-Deno.test("a switch needs no value, and can be said to be off", async () => {
+Deno.test("a switch needs no value, and can be turned off", async () => {
   assertEquals(await parse("--resume", "--json=false"), { resume: true, json: false });
 });
 

@@ -12,7 +12,7 @@ const wrong: [string[], string][] = [
   [["--shards", "2", "--lease-database", "mysql://x"], "is not a URL that starts with postgres://"],
 ];
 for (const [args, message] of wrong) {
-  Deno.test(`wrong is ${args.join(" ")}`, async () => {
+  Deno.test(`${args.join(" ")} is refused`, async () => {
     await using work = await openWorkspace();
     const { code, stderr } = await work.run(["ingest", "--data-dir", join(work.directory, "data"), ...args]);
     assertEquals(code, 2);

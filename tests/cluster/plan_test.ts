@@ -41,7 +41,7 @@ Deno.test("a shard moves to an instance with two less, once the instances have s
   assertEquals(plan([member("a", [0]), member("b", [])], "a", { shards: 1 }).release, undefined, "to a standby");
 });
 
-Deno.test("a fixed shard is of who wants it, and of its standby", () => {
+Deno.test("a fixed shard belongs to its instance, and to its standby", () => {
   const fixed = [member("a", [0, 1, 2, 3]), member("f", [], { fixed: 1 })];
   assertEquals(plan(fixed, "a"), { claim: [], release: 1 });
   assertEquals(plan([member("a", [0, 2, 3]), member("f", [], { fixed: 1 })], "f"), { claim: [1] });

@@ -70,7 +70,7 @@ for (const [name, { flag, values }] of Object.entries(options)) {
   });
 }
 
-Deno.test("without any source every option has its default", async () => {
+Deno.test("every option has its default without any source", async () => {
   const { settings, sources } = await load({});
   for (const { name, default: value } of optionSpecs) {
     assertEquals(settings[name], value as never);

@@ -184,7 +184,7 @@ test("a role that may only delete bars opens doubts too", async (server) => {
   assertEquals((await known(database)).doubts, [doubtOver(110, 111)]);
 });
 
-test("a reader cannot call the functions that take up deletions, a writer can", async (server) => {
+test("a reader cannot call the functions that process deletions, a writer can", async (server) => {
   const { url, database } = await migratedDatabase(server);
   await fill(database);
   const [reader, writer] = ["reader", "writer"].map((use) => `${use}_${crypto.randomUUID().replaceAll("-", "")}`);
@@ -222,7 +222,7 @@ test("take_deletions() stays closed to readers when it was dropped and is made a
 
 for (const isCompressed of [false, true]) {
   const kind = isCompressed ? "compressed chunks" : "a hypertable";
-  Deno.test(`bars that are deleted from ${kind} come into doubt, moving them there does nothing`, async () => {
+  Deno.test(`bars deleted from ${kind} come into doubt, and moving them there does nothing`, async () => {
     await using server = await startTimescale();
     const database = await server.open();
     await prepareDatabase(database);

@@ -13,7 +13,7 @@ import { startStandby } from "../support/standby.ts";
 
 const { test, controlTest } = useServer();
 
-test("a database gets a name of its own, once", async (server) => {
+test("a database gets its own name, once", async (server) => {
   const [one, other] = [await migratedDatabase(server), await migratedDatabase(server)];
   const read = ({ database }: typeof one) => select(database, "SELECT id FROM barline_destination");
   const [[first], [second]] = [await read(one), await read(other)];
@@ -79,7 +79,7 @@ controlTest("a database that is restored in place differs from before", async (s
 }, { program: "pg_dump" });
 
 controlTest(
-  "a dump that is restored into another database is another place than the one that it was made of",
+  "a dump restored into another database is another place than its original",
   async (server) => {
     const { url, database } = await migratedDatabase(server);
     const before = await withClient(database, readDestination);

@@ -38,7 +38,7 @@ Deno.test("the first start unpacks the cluster that the same PGlite made, withou
   });
 });
 
-Deno.test("every unpacked cluster has a system identifier of its own, which a second start keeps", async () => {
+Deno.test("every unpacked cluster has its own system identifier, which a second start keeps", async () => {
   await withDirectory(async (directory) => {
     const [one, other] = [join(directory, "one"), join(directory, "other")];
     const { identifier } = await look(one);
@@ -47,7 +47,7 @@ Deno.test("every unpacked cluster has a system identifier of its own, which a se
   });
 });
 
-Deno.test("the files of an unpacked cluster are their owner's alone", async () => {
+Deno.test("the files of an unpacked cluster are accessible to their owner alone", async () => {
   await withDirectory(async (directory) => {
     const cluster = join(directory, "cluster");
     await unpackCluster(cluster);

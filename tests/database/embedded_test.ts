@@ -37,7 +37,7 @@ async function listeningTcpSockets(pid: number): Promise<string[]> {
   return listening;
 }
 
-Deno.test("rows that were written are there after closing and opening again", async () => {
+Deno.test("written rows are there after closing and opening again", async () => {
   await withDirectory(async (directory) => {
     {
       await using database = await openEmbedded(directory);
@@ -51,7 +51,7 @@ Deno.test("rows that were written are there after closing and opening again", as
   });
 });
 
-Deno.test("the socket lies in a directory that is its owner's alone, and is gone after closing", async () => {
+Deno.test("the socket lies in a directory that only its owner may enter, and is gone after closing", async () => {
   await using workspace = await openWorkspace();
   // Its own, as other tests make temporary directories meanwhile.
   const temporary = join(workspace.directory, "temporary");
@@ -114,7 +114,7 @@ Deno.test("a second process is refused with the number of the first, and the fir
   assertEquals(await select(database, "SELECT 1 AS one"), [{ one: 1 }]);
 });
 
-Deno.test("rows that were acknowledged outlive a kill -9 in mid-run, twice over", async () => {
+Deno.test("acknowledged rows outlive a kill -9 in mid-run, twice over", async () => {
   await using workspace = await openWorkspace();
   for (let round = 1; round <= 2; round++) {
     const running = workspace.startIngest([

@@ -105,7 +105,7 @@ Deno.test("an error of a socket is never taken for a SQLSTATE, though EPIPE has 
   assertEquals(sqlState(serverError("57P01")), "57P01");
 });
 
-Deno.test("a connection that ended without a word is transient", () => {
+Deno.test("a connection that ended without a message is transient", () => {
   assertEquals(classifyDatabaseError(new Error("Connection terminated unexpectedly")), "transient");
 });
 
@@ -114,7 +114,7 @@ Deno.test("a defect of the program is fatal", () => {
   assertEquals(classifyDatabaseError(new RangeError("Offset is outside the bounds")), "fatal");
 });
 
-Deno.test("an error that is not known for an outage is fatal", () => {
+Deno.test("an unknown error is fatal", () => {
   const unknown = [
     "text",
     1,
@@ -156,7 +156,7 @@ Deno.test("a connection survives errors about data, and not errors about the ser
   }
 });
 
-Deno.test("advice is a sentence, for what people can mend", () => {
+Deno.test("advice is a sentence about faults that people can mend", () => {
   const errors = ["28P01", "28000", "3D000", "42501", "42P01", "53300"].map(serverError);
   errors.push(...["ECONNREFUSED", "ENOTFOUND", "EAI_AGAIN", "ETIMEDOUT"].map(systemError));
   for (const error of errors) {

@@ -105,7 +105,7 @@ test("a user who must not create tables is refused, fatally and with advice", as
   assertStringIncludes(adviseOnDatabaseError(error), "Grant the user CREATE on the schema, or run `barline migrate`");
 });
 
-test("a user who must not create tables can write into those that are there", async (server) => {
+test("a user who must not create tables can write into existing ones", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const { role, theirs } = await createRole(server, url);
   await server.query(
@@ -145,7 +145,7 @@ test("--plan makes no embedded database", async () => {
   assertEquals([...Deno.readDirSync(directory.path)], []);
 });
 
-test("without the extension nothing of TimescaleDB is done, nor missed", async (server) => {
+test("without the extension nothing of TimescaleDB is planned, nor missed", async (server) => {
   const { database } = await migratedDatabase(server);
   const [{ found }] = await select(
     database,

@@ -36,7 +36,7 @@ const settle = async () => {
   for (let at = 0; at < 10; at++) await Promise.resolve();
 };
 
-Deno.test("a connection that is given back is lent again, and the last used first", async () => {
+Deno.test("a returned connection is lent again, and the last used first", async () => {
   const { database, opened } = fakeDatabase();
   const pool = createPool(database, 3);
   const [one, two] = [pool.enter("a"), pool.enter("a")];

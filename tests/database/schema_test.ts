@@ -183,7 +183,7 @@ test("tables in another schema of the search path, also those of other owners, a
   ]);
 });
 
-test("Barline in public does not get the bars of one whose schema comes first", async (server) => {
+test("Barline in public does not get the bars of another Barline whose schema comes first", async (server) => {
   const { url } = await migratedDatabase(server);
   const { role, database } = await roleOf(server, url);
   await server.query(`CREATE SCHEMA ${role} AUTHORIZATION ${role}`, url);
@@ -192,7 +192,7 @@ test("Barline in public does not get the bars of one whose schema comes first", 
   assertEquals(await server.query("SELECT count(*)::int AS bars FROM public.bar", url), [{ bars: 0 }]);
 });
 
-test("an empty search path is refused with what to do", async (server) => {
+test("an empty search path is refused with advice", async (server) => {
   const url = await server.createDatabase();
   const { role, database } = await roleOf(server, url);
   await server.query(`ALTER ROLE ${role} SET search_path = ''`);
@@ -247,7 +247,7 @@ test("missing rights are named with the statements that give them, and migrate -
   );
 });
 
-test("a start asks for rights on coverage where feeds keep it, and on leases where shards are shared out", async (server) => {
+test("a start requires rights on coverage for feeds, and on leases for shards", async (server) => {
   const { url, database: owner } = await migratedDatabase(server);
   const { role, database } = await roleOf(server, url);
   await withClient(owner, (client, names) => grantRights(client, names, role));

@@ -6,7 +6,7 @@ import { applyTimescale } from "../../src/database/timescale/apply.ts";
 import { readPresence } from "../../src/database/timescale/state.ts";
 import { startTimescale } from "../support/timescale.ts";
 
-Deno.test("the extension is created where the server has it, and its functions are found wherever they lie", async () => {
+Deno.test("the extension is created if the server has it, and its functions are found in any schema", async () => {
   await using server = await startTimescale();
   // It comes into the schema of the first, which the other does not look into.
   for (const presence of [server.pglite === undefined ? "installed" : "creatable", "installed"] as const) {

@@ -94,7 +94,7 @@ Deno.test("a start leaves a large plain table alone and says what to do", async 
   assertEquals((await apply(database, {})).length, 7);
 });
 
-Deno.test("settings that change are altered in place, and those not given are left alone", async () => {
+Deno.test("changed settings are altered in place, and absent ones keep their state", async () => {
   const database = await timescaleDatabase();
   const before = await stateOf(database);
   await apply(database, {
@@ -157,7 +157,7 @@ Deno.test("the documentation's statements remove a series of a hypertable, and t
   await tryRemoval(await timescaleDatabase());
 });
 
-Deno.test("a roll-up is what its minutes make: open, high, low, close, volume, VWAP by volume, trades", async () => {
+Deno.test("a roll-up equals the result of its minutes: open, high, low, close, volume, VWAP by volume, trades", async () => {
   const database = await timescaleDatabase();
   const [bar] = minuteBars(MARCH, 1, ["AAA"]);
   await writeOnce(database, [

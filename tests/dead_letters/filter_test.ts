@@ -43,7 +43,7 @@ for (
   });
 }
 
-Deno.test("a field that no letter has is refused, with those there are", () => {
+Deno.test("a field that no letter has is refused, with the existing ones", () => {
   assertThrows(
     () => parseFilter({ where: "price=1" }),
     RangeError,

@@ -129,7 +129,7 @@ Deno.test("writers in several processes lose no letter", async () => {
   assertEquals((await symbolsIn(directory.path)).sort(), expected.sort());
 });
 
-Deno.test("removing lines keeps the others as they were, and removes a file that has none left", async () => {
+Deno.test("removing lines keeps the others as they were, and removes an empty file", async () => {
   await using directory = await makeDirectory();
   await openDeadLetters({ directory: directory.path }).write(["A", "B", "C"].map((symbol) => letter(symbol)));
   const [path] = await listLetterFiles(directory.path);
@@ -139,7 +139,7 @@ Deno.test("removing lines keeps the others as they were, and removes a file that
   assertEquals(await listLetterFiles(directory.path), []);
 });
 
-Deno.test("the counter follows what is added and removed", async () => {
+Deno.test("the counter follows added and removed lines", async () => {
   await using directory = await makeDirectory();
   const count = createLetterCounter(directory.path);
   assertEquals(await count(), 0);

@@ -157,7 +157,7 @@ test("when the one that delivers fails, one that is connected again takes over a
   await group.stop();
 });
 
-test("the run fails once all have failed for good, and says why each has", async (server) => {
+test("the run fails once all have failed for good, with the reason of each", async (server) => {
   const { url } = await migratedDatabase(server);
   const variables = { ALPACA_API_KEY: "another", MASSIVE_API_KEY: "another" };
   await using group = await startGroup(url, { variables });
@@ -168,7 +168,7 @@ test("the run fails once all have failed for good, and says why each has", async
   assertEquals(group.changes(), ["alpaca", "massive (fatal)"]);
 });
 
-test("after a restart the first one begins where the group had ended, not where it had itself", async (server) => {
+test("after a restart the first one begins at the end of the group, not at its own", async (server) => {
   const { url } = await migratedDatabase(server);
   await using directory = await makeDirectory();
   const dataDir = directory.path;

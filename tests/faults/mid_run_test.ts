@@ -150,7 +150,7 @@ test("a run that is stopped while writes are refused ends at once, with the reas
   assertEquals(pipeline.letters, []);
 });
 
-test("a run whose journal is full while writes are refused ends, and says why they are", async (server) => {
+test("a run whose journal is full while writes are refused ends, and gives the reason of the refusals", async (server) => {
   const source = { ...numberedProvider(), isLive: true as const };
   const { pipeline, url, role } = await startJournaled(server, source, { journalMaxBytes: String(1 << 20) });
   await using _running = pipeline;

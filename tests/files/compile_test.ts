@@ -22,7 +22,7 @@ const TIMEFRAME = "Timeframe is not in the file: add --timeframe 1m";
 const ZONE = "Times have no zone: add --time-zone America/New_York";
 const STAMP = "Times may be the start or the end of their bars: add --stamp start or --stamp end";
 
-Deno.test("a file of unknown origin is asked all that it does not say, at once", () => {
+Deno.test("the user of a file of unknown origin is asked all missing facts at once", () => {
   const text = "Date,Time,Open,High,Low,Close,Volume\n2024-01-02,09:30,1,2,0.5,1.5,100\n";
   assertEquals(asked(text), [SYMBOL, ZONE, STAMP, TIMEFRAME]);
   const planned = compile(text);
@@ -46,7 +46,7 @@ Deno.test("an answered question is not asked again, and the plan reads the rows 
 });
 
 const HEADER = "symbol,timeframe,ts,open,high,low,close,volume";
-Deno.test("a file of Barline's own columns is asked nothing", () => {
+Deno.test("a file of Barline's own columns needs no answer", () => {
   for (const ts of ["2024-01-02T14:30:00Z", "yesterday", "1704205800"]) {
     const planned = compile(`${HEADER}\nAAPL,1m,${ts},1,2,0.5,1.5,100\n`);
     assert(planned.ok && planned.findings.isNative, ts);
@@ -81,7 +81,7 @@ for (const [name, [time, price, dialect]] of Object.entries(ambiguous)) {
   });
 }
 
-Deno.test("one value that only one reading allows settles it", () => {
+Deno.test("one value that only one reading allows decides", () => {
   const given: Dialect = { constants: { symbol: "A" }, timeframe: "1d" };
   const read = (rows: string) => {
     const planned = compile(`time;open;high;low;close;volume\n${rows}`, given);
@@ -94,7 +94,7 @@ Deno.test("one value that only one reading allows settles it", () => {
   assertEquals(read("20100313;1.234,5;1.234;1;1;1\n"), ["%Y%m%d", ",", "."]);
 });
 
-Deno.test("symbol and timeframe come from the path by a pattern, and from none that matches in two ways", () => {
+Deno.test("symbol and timeframe come from the path by a pattern, unless it matches in two ways", () => {
   const text = "time,open,high,low,close,volume\n2024-01-02T14:30:00Z,1,1,1,1,1\n";
   const by = (pattern: string, path: string) => {
     const planned = compile(text, { symbolFrom: [pattern], stamp: "start" }, path);

@@ -38,7 +38,7 @@ for (const each of FORMAT_FILES) {
     assertEquals(sorted(bars.map(rowOf)), sorted(oracle![`${format}/${file}`]));
   });
 
-  Deno.test(`${format}: ${file} is asked all that it does not say at once, also with --format`, async () => {
+  Deno.test(`${format}: ${file} needs answers for all missing facts at once, also with --format`, async () => {
     const flags = Object.keys(answers).map((name) =>
       `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
     );

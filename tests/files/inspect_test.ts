@@ -25,7 +25,7 @@ for (const each of FORMAT_FILES) {
   });
 }
 
-Deno.test("inspect of a file without a known format prints a command that says all that was found", async () => {
+Deno.test("inspect of a file without a known format prints a command with all findings", async () => {
   await using work = await openWorkspace();
   const path = await work.write("x.csv", "Date;Open;High;Low;Close;Volume\n13.01.2010 10:00;1,5;2;1;1,75;100\n");
   const answers = { constant: "symbol=DAX", timeframe: "1m", timeZone: "Europe/Berlin", stamp: "end" };
@@ -92,7 +92,7 @@ const doubtful: Record<string, [Bar[], RegExp]> = {
 for (const [name, [all, warning]] of Object.entries(doubtful)) {
   Deno.test(`inspect warns of ${name}`, () => assertMatch(findDoubts(all, "start").join("\n"), warning));
 }
-Deno.test("inspect warns of nothing where bars are sound", () => assertEquals(findDoubts(bars(9), "start"), []));
+Deno.test("inspect gives no warning of sound bars", () => assertEquals(findDoubts(bars(9), "start"), []));
 
 const server = await startSharedServer();
 Deno.test("barline inspect names all missing answers and exits 1, and nothing is made on disk", async () => {

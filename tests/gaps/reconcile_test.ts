@@ -15,7 +15,7 @@ function judge(before: Gap[], after: Gap[], denied: Denial[] = []): string[] {
   );
 }
 
-Deno.test("bars that are there afterwards are repaired, in whole or in parts", () => {
+Deno.test("bars found afterwards are repaired, in whole or in parts", () => {
   assertEquals(judge(gaps([10, 20], [30, 40]), []), ["10-20 repaired", "30-40 repaired"]);
   assertEquals(judge(gaps([10, 20], [30, 40]), [noTrade(12, 14), noTrade(15, 20), ...gaps([30, 31])]), [
     "10-12 repaired",
@@ -44,7 +44,7 @@ Deno.test("a gap in doubt is missing or unrepairable, for the reason of the doub
   ]);
 });
 
-Deno.test("a part that the account may not read is unrepairable, as the vendor says", () => {
+Deno.test("a part that the account may not read is unrepairable, in the words of the vendor", () => {
   const same = gaps([10, 20], [30, 40]);
   const denied: Denial[] = [{ interval: [0, 15], reason: "no plan" }, { interval: [32, 35], reason: "no plan" }];
   assertEquals(judge(same, same, denied), [

@@ -26,7 +26,7 @@ Deno.test("the last quarter of an hour is not expected yet if a subscription may
   assertEquals(rangeOf(["massive", "AAPL", "1m"]), "2024-07-01T00:00:00 to 2024-07-09T15:13:00");
 });
 
-Deno.test("bars of files end where the file does", () => {
+Deno.test("bars of files end with the file", () => {
   const reach: [string, string] = ["2013-10-04T08:06", "2013-10-11T23:59"];
   assertEquals(rangeOf(["replay", "SPY", "1m"], {}, reach), "2013-10-04T08:06:00 to 2013-10-11T23:59:00");
   assertEquals(rangeOf(["mock", "SPY", "1m"], {}, reach), "2013-10-04T08:06:00 to 2013-10-11T23:59:00");

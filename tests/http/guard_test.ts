@@ -87,7 +87,7 @@ Deno.test("a changing request needs the token, and does nothing without it", asy
   assertEquals(served.done, []);
 });
 
-Deno.test("with the token it is done", async () => {
+Deno.test("a changing request with the token is carried out", async () => {
   const token = "0123456789abcdef";
   await using served = start("127.0.0.1", token);
   const statuses = [];
@@ -96,7 +96,7 @@ Deno.test("with the token it is done", async () => {
   assertEquals(served.done, ["drain", "probe", 'replay {"where":{}}', "purge"]);
 });
 
-Deno.test("without a token in the configuration nothing can be changed, and the answer says how", async () => {
+Deno.test("nothing can be changed without a token in the configuration, and the answer says how", async () => {
   await using served = start("127.0.0.1", "");
   for (const path of CONTROLS) {
     const { status, text } = await served.ask(path, post(bearer("")));

@@ -7,7 +7,7 @@ const server = await startSharedServer();
 const OPERATOR = "a-token-of-the-operator";
 const ACME = "a-token-of-acme-alone";
 
-Deno.test("a tenant's token shows its tenant and no other, and changes nothing that is of all", async () => {
+Deno.test("a tenant's token shows its tenant and no other, and changes nothing that all share", async () => {
   await using work = await openWorkspace(server);
   const config = await work.write(
     "barline.yaml",

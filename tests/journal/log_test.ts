@@ -78,7 +78,7 @@ Deno.test("two processes cannot share a journal, and the second is given the num
   assertStringIncludes(message, `process ${Deno.pid} has it`);
 });
 
-Deno.test("files are for their owner alone", async () => {
+Deno.test("files are accessible to their owner alone", async () => {
   await using directory = await journalDirectory();
   const path = join(directory.path, "deeper");
   await using log = await directory.open({ directory: path });

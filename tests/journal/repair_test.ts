@@ -87,7 +87,7 @@ Deno.test("bytes that were lost or have come in between are stepped over", async
   assertEquals(log.repairs.map(({ entries }) => entries), [3]);
 });
 
-Deno.test("bytes lost from within an entry cost that entry alone, however many they are", async () => {
+Deno.test("bytes lost from within an entry cost that entry alone, in any number", async () => {
   for (const lost of [1, 40, 430]) {
     await using directory = await journalDirectory();
     {
@@ -126,7 +126,7 @@ Deno.test("a segment of a newer version is set aside, with advice", async () => 
   assertEquals((await names(directory.path)).map((name) => name.slice(-14)), [".segment.newer"]);
 });
 
-Deno.test("a segment without an entry is removed, and so is what an interrupted repair has left", async () => {
+Deno.test("a segment without an entry is removed, and so are the remains of an interrupted repair", async () => {
   await using directory = await journalDirectory();
   const { path, places } = await filled(directory, 1);
   await Deno.truncate(path, places[0].at + 5);

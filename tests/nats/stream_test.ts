@@ -34,7 +34,7 @@ interface Look {
   readonly look: (given?: Partial<NatsSettings>) => ReturnType<typeof expectedStream>;
 }
 
-test("a stream is made as the options say, and is up to date then", async ({ manager, look }) => {
+test("a stream is created by the options, and is up to date then", async ({ manager, look }) => {
   const wanted = look({ natsMaxBytes: 1_000_000, natsMaxAge: 3600, natsDiscard: "old", natsDedupe: 60 });
   assertEquals(await prepareStream(manager, wanted), "created");
   assertEquals(await prepareStream(manager, wanted), []);
@@ -73,7 +73,7 @@ test("a run leaves an existing stream unchanged", async ({ manager, look }) => {
   assertEquals((await findStream(manager, look().name))!.max_bytes, 1_000_000);
 });
 
-test("retention cannot be changed: that is refused, with what to do", async ({ manager, look }) => {
+test("a change of retention is refused, with advice", async ({ manager, look }) => {
   await prepareStream(manager, look());
   const error = await assertRejects(() => prepareStream(manager, look({ natsRetention: "limits" })), Error);
   assertStringIncludes(error.message, "its retention is workqueue, expected limits");

@@ -6,7 +6,7 @@ import { memoryLetters } from "../support/letters.ts";
 
 const letter: DeadLetter = { cause: "invalid", reason: "bad", kind: "bar", provider: "test", item: 1 };
 
-Deno.test("letters that are kept are true", async () => {
+Deno.test("kept letters are true", async () => {
   const letters = memoryLetters();
   const deadLetter = createDeadLetter(letters, () => assert(false));
   assertEquals(await deadLetter([letter, letter]), true);

@@ -168,7 +168,7 @@ Deno.test("a batch that is not wholly shared is held through an outage", async (
   assertEquals(lane.events.of("batch-written").map(({ count }) => count), [5]);
 });
 
-Deno.test("at an abort records are left where they lie, and those that lie nowhere any more are dead-lettered", async () => {
+Deno.test("an abort leaves records in their stream, and dead-letters those that no longer have one", async () => {
   using lane = testLane({ write: hang });
   const outcomes: string[] = [];
   const frameAt = (home: "journal" | undefined): Frame => ({
@@ -184,7 +184,7 @@ Deno.test("at an abort records are left where they lie, and those that lie nowhe
   assertEquals(lane.letters.length, 2);
 });
 
-Deno.test("an abort dead-letters everything that is unwritten, at once, with its reason", async () => {
+Deno.test("an abort dead-letters all unwritten records, at once, with its reason", async () => {
   using lane = testLane({ write: hang });
   let reached = 0;
   const batches = [3, 2].map((size) => batchOf(makeFrame(size, { onSettled: () => reached++ })));

@@ -25,7 +25,7 @@ Deno.test("overflow: nothing is written while the pipeline keeps up, and frames 
   assertEquals(stage.journal.health().lossWindowMs, 0);
 });
 
-Deno.test("overflow: what memory cannot hold is on disk, settled for its source, and comes back in order", async () => {
+Deno.test("overflow: frames beyond memory are on disk, settled for their source, and come back in order", async () => {
   await using stage = await testStage();
   for (let at = 0; at < 20; at++) await stage.give(30);
   await until(() => stage.ledger().journaled === 600 - 120);
@@ -121,7 +121,7 @@ Deno.test("the end comes after all frames, the last group and those on disk incl
   assertEquals(drained, numbers(300));
 });
 
-Deno.test("records settled in any order are forgotten only up to the first that is not", async () => {
+Deno.test("records settled in any order are removed only up to the first unsettled one", async () => {
   await using stage = await testStage({ mode: "durable", capacity: 10_000 });
   for (let at = 0; at < 3; at++) {
     await stage.give(4);
@@ -191,7 +191,7 @@ Deno.test("durable: the source hears that a frame is safe when it is synced, and
   assertEquals([stage.settled, stage.ended], [2, ["committed", "deadLettered"]]);
 });
 
-Deno.test("drained() resolves when what lay in the log has left it, with whether all of it was committed", async () => {
+Deno.test("drained() resolves when the log's entries have left it, with whether all of them were committed", async () => {
   await using stage = await testStage();
   const { signal } = stage.abort;
   assertEquals(await stage.journal.drained(signal), true);
@@ -209,7 +209,7 @@ Deno.test("drained() resolves when what lay in the log has left it, with whether
   }
 });
 
-Deno.test("drained() waits for what lies in the log, though the clock is set back meanwhile", async () => {
+Deno.test("drained() waits for the log's entries, even if the clock is set back meanwhile", async () => {
   await using stage = await testStage();
   stage.circuit("open");
   await stage.give(10);

@@ -110,7 +110,7 @@ Deno.test("a source that can wait continues beside a live feed as its frames are
   assertEquals([(await held).done, await frames.cancelled], [true, "enough"]);
 });
 
-Deno.test("late records that go back to where they came from give their credit back", async () => {
+Deno.test("late records that go back to their origin return their credit", async () => {
   const credit = createCredit(LATE_CREDIT);
   const { signal } = new AbortController();
   for (const outcome of ["requeued", "deadLettered", "journaled", "committed"] as const) {

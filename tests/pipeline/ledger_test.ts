@@ -11,7 +11,7 @@ Deno.test("accepted records are in flight until they are settled", () => {
   assertEquals([ledger.read().received, ledger.read().inFlight, imbalance(ledger.read())], [10, 10, 0]);
 });
 
-Deno.test("the ledger balances when all that is settled is somewhere", () => {
+Deno.test("the ledger balances when all settled records are somewhere", () => {
   const ledger = createLedger();
   ledger.listen(accepted);
   ledger.listen({

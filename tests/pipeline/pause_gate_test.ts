@@ -19,7 +19,7 @@ Deno.test("an open gate lets the requested chunks through, and no more", async (
   assertEquals([(await reader.read()).value, (await reader.read()).value, state.pulled], [0, 1, 2]);
 });
 
-Deno.test("a closed valve reads nothing until it is opened, and then nothing is missing", async () => {
+Deno.test("a closed gate reads nothing until it is opened, and then nothing is missing", async () => {
   const { state, stream } = counting();
   const gate = createPauseGate(stream);
   const reader = gate.stream.getReader();
@@ -33,7 +33,7 @@ Deno.test("a closed valve reads nothing until it is opened, and then nothing is 
   assertEquals([(await next).value, (await reader.read()).value, gate.isPaused], [0, 1, false]);
 });
 
-Deno.test("cancelling reaches the source, also while the valve is closed", async () => {
+Deno.test("cancelling reaches the source, also while the gate is closed", async () => {
   const { state, stream } = counting();
   const gate = createPauseGate(stream);
   gate.pause();

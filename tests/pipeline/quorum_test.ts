@@ -47,7 +47,7 @@ Deno.test("prices that differ beyond the tolerance are reported, counted by fiel
   assertAlmostEquals(difference, 0.3 / 150.3, 1e-12);
 });
 
-Deno.test("volumes are compared only where they have a tolerance", () => {
+Deno.test("volumes are compared only if they have a tolerance", () => {
   for (const [volumeTolerance, mismatched] of [[undefined, 0], [0.2, 1], [0.6, 0]] as const) {
     const quorum = start({ volumeTolerance });
     quorum.show("a", { volume: 100 });
@@ -56,7 +56,7 @@ Deno.test("volumes are compared only where they have a tolerance", () => {
   }
 });
 
-Deno.test("values that are equal are so at a tolerance of 0, also where they are 0 or negative", () => {
+Deno.test("equal values are so at a tolerance of 0, also if they are 0 or negative", () => {
   const quorum = start({ tolerance: 0, volumeTolerance: 0 });
   const bar = { open: 0, high: 0, low: -5, close: -5, volume: 0 };
   quorum.show("a", bar);

@@ -101,7 +101,7 @@ Deno.test("an abort ends the wait for tokens", async () => {
   assertEquals(clock.timers, 0);
 });
 
-Deno.test("tokens that an abort leaves untaken are there for the next taker", async () => {
+Deno.test("tokens that an abort leaves untaken go to the next taker", async () => {
   using clock = fakeClock();
   const bucket = createTokenBucket(1);
   const abort = new AbortController();

@@ -48,7 +48,7 @@ Deno.test("the limit cancels the source", async () => {
   await source.cancelled;
 });
 
-Deno.test("without a limit a stream is as it was", () => {
+Deno.test("a stream without a limit passes unchanged", () => {
   const { stream } = sourceOf(makeFrames([1]));
   assertEquals(createLimit(Infinity, () => {})(stream), stream);
 });

@@ -9,7 +9,7 @@ import { forever, manualSource, settled, sourceOf } from "../support/streams.ts"
 
 const frames = (count: number, size: number) => sourceOf(makeFrames(Array(count).fill(size)));
 
-Deno.test("everything that the sources give is stored, and the ledger balances", async () => {
+Deno.test("all records of the sources are stored, and the ledger balances", async () => {
   using flow = testFlow();
   await flow.run(frames(10, 7).stream, frames(3, 50).stream);
   assertEquals(flow.ledger(), {
@@ -127,7 +127,7 @@ Deno.test("a stop drains: when the sources close, records in flight are written"
   assertEquals([flow.sink.stored.length, flow.ledger().inFlight, flow.imbalance()], [33, 0, 0]);
 });
 
-Deno.test("an abort cancels the sources and dead-letters all that was accepted and is not written", async () => {
+Deno.test("an abort cancels the sources and dead-letters all accepted records that are not written", async () => {
   using flow = testFlow({ write: hang });
   const source = sourceOf(forever(() => makeFrame(10)));
   const running = flow.run(source.stream);

@@ -89,7 +89,7 @@ Deno.test("the source is cancelled with the last of its streams", async () => {
   assertEquals(await source.cancelled, "enough");
 });
 
-Deno.test("a kind that has no stream fails them all", async () => {
+Deno.test("a kind without a stream fails them all", async () => {
   const { bar, news } = split(sourceOf([frame("candle")]).stream);
   await Promise.all([bar, news].map((stream) => assertRejects(() => collect(stream), RangeError, "candle")));
 });

@@ -150,7 +150,7 @@ Deno.test("a frame's bad records are kept in one write", async () => {
   assertEquals(writes, [3]);
 });
 
-Deno.test("a frame of a kind that is not there fails the stream", async () => {
+Deno.test("a frame of an unknown kind fails the stream", async () => {
   await assertRejects(() => pass(makeFrame(makeBars(1), { kind: "candle" })), RangeError, "candle");
 });
 
@@ -161,7 +161,7 @@ Deno.test("a validator without a reader holds two frames", async () => {
   assert(source.pulled <= 2, `pulled ${source.pulled}`);
 });
 
-Deno.test("while letters are being kept nothing more is pulled", async () => {
+Deno.test("nothing more is pulled while letters are being kept", async () => {
   const source = sourceOf(forever(() => makeFrame([unsound()])));
   const { stream } = makeValidator(() => new Promise(() => {}));
   const reader = source.stream.pipeThrough(stream).getReader();

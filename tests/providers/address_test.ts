@@ -65,7 +65,7 @@ for (
     [createBinance, "BINANCE_REST_URL", "https://dapi.binance.com", /spot market alone/],
   ] as const
 ) {
-  Deno.test(`${address} is refused with a sentence: nothing would come of it`, () => {
+  Deno.test(`${address} is refused with a sentence`, () => {
     const keys = { MASSIVE_API_KEY: "k", ALPACA_API_KEY: "k", ALPACA_SECRET_KEY: "s" };
     const variables: Record<string, string> = { ...keys, [variable]: address };
     const symbols = create === createKraken ? ["BTC/USD"] : ["BTCUSDT"];

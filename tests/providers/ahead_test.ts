@@ -15,7 +15,7 @@ function openables(broken: number[] = []) {
   };
 }
 
-Deno.test("while one is read, the next are open already, and no more than that", async () => {
+Deno.test("while one file is read, the next are open already, and no more than that", async () => {
   const { opened, open } = openables();
   const seen: [number, number][] = [];
   for await (const [item] of openAhead([0, 1, 2, 3, 4], { open, count: 2, isReady: () => true })) {
@@ -39,7 +39,7 @@ Deno.test("a file opened ahead is closed if its turn does not come", async () =>
   assertEquals(closed, [1]);
 });
 
-Deno.test("one whose opening may wait is opened at its turn", async () => {
+Deno.test("a file whose opening may wait is opened at its turn", async () => {
   const { opened, open } = openables();
   const seen: number[][] = [];
   for await (const _ of openAhead([0, 1, 2], { open, count: 2, isReady: (item) => item !== 1 })) seen.push([...opened]);

@@ -94,7 +94,7 @@ Deno.test("history reads older bars if young ones are not permitted, and says ho
   assertEquals(fake.requests.length, 2);
 });
 
-Deno.test("bars that are known to be too young are not asked for", async () => {
+Deno.test("bars known to be too young are not requested", async () => {
   await using fake = startFakeAlpaca();
   fake.history.push(bar(45), bar(50));
   const delayMs = Date.now() - (START + 48 * MINUTE);
@@ -134,7 +134,7 @@ Deno.test("a wrong key is reported without showing it", async () => {
   assertNoSecrets(error);
 });
 
-Deno.test("a server that repeats the keys brings them into no error", async () => {
+Deno.test("a key that a server repeats appears in no error", async () => {
   await using fake = startFakeAlpaca();
   fake.mishaps.push({ status: 400, body: { message: `${KEY} ${SECRET}` } });
   const reader = createReader(fake);

@@ -186,7 +186,7 @@ Deno.test("a server that does not answer is given up", async () => {
   await server.shutdown();
 });
 
-Deno.test("a server that repeats the keys brings them into no error and no dead letter", async () => {
+Deno.test("a key that a server repeats appears in no error and no dead letter", async () => {
   await using fake = startFakeAlpaca();
   await using stream = run(fake);
   const connection = await fake.connection();

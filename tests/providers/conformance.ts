@@ -131,7 +131,7 @@ export function testProvider(name: string, { make, canWait = true }: Conformance
   });
 
   if (canWait) {
-    Deno.test(`${name}: it is read by demand, and runs ahead by no more than a frame`, async () => {
+    Deno.test(`${name}: it is read by demand, at most a frame ahead`, async () => {
       await using opened = await open();
       const { value: frame } = await opened.reader.read();
       // Whatever it does on its own it would do in these turns of the event loop.

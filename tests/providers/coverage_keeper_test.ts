@@ -5,13 +5,13 @@ import { keepIn, memoryCoverage } from "../support/coverage.ts";
 
 const MINUTE = 60_000;
 
-Deno.test("confirm() keeps the list of doubts where none lies in the range", () => {
+Deno.test("confirm() keeps the list of doubts if none lies in the range", () => {
   const opened = { from: 0, to: MINUTE, reason: "hole", foundAt: 0, dueAt: 0, attempts: 0 } as const;
   const coverage = doubt(UNKNOWN, opened);
   assertStrictEquals(confirm(coverage, [MINUTE, 2 * MINUTE]).doubts, coverage.doubts);
 });
 
-Deno.test("a keeper that is stopped saves what has changed", async () => {
+Deno.test("a stopped keeper saves the changes", async () => {
   const store = memoryCoverage();
   const saved = Promise.withResolvers<void>();
   const keeper = keepIn({ ...store, save: (owner, changes) => store.save(owner, changes).then(saved.resolve) }, "x");

@@ -236,7 +236,7 @@ Deno.test("without a standby, the first provider that is connected again deliver
   assertEquals([group.changes(), group.got], [["a", "b unconnected", "a fatal"], ["a"]]);
 });
 
-Deno.test("the group fails when the last of it does, also one that was only watched", async () => {
+Deno.test("the group fails with its last provider, also one that was only watched", async () => {
   await using group = await startActors(2);
   const [a, b] = group.actors;
   a.state("waiting");

@@ -126,7 +126,7 @@ Deno.test("without streams history has 20 requests open, and one that is over ma
   await next;
 });
 
-Deno.test("a limit that others share is learned, streams give back what history needs, and it grows again", async () => {
+Deno.test("a limit shared with others is learned, streams give back slots that history needs, and it grows again", async () => {
   using clock = fakeClock();
   const capacity = createCapacity();
   const { signal } = new AbortController();
@@ -144,7 +144,7 @@ Deno.test("a limit that others share is learned, streams give back what history 
   assertEquals(typeof await capacity.takeStream(signal, () => {}), "function");
 });
 
-Deno.test("market data lines are what TWS allowed before it refused one, and one more is tried after ten minutes", async () => {
+Deno.test("market data lines are those that TWS allowed before it refused one, and one more is tried after ten minutes", async () => {
   using clock = fakeClock();
   const capacity = createCapacity();
   const releases = Array.from({ length: 101 }, () => capacity.takeLine()!);

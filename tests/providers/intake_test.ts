@@ -14,7 +14,7 @@ Deno.test("all streams are read to their ends, and the end comes after them", as
   assertEquals(ends, [undefined, undefined]);
 });
 
-Deno.test("it is read by demand: of each stream one chunk is held", async () => {
+Deno.test("it is read by demand, with one chunk of each stream held", async () => {
   const intake = createIntake<number>(ignore);
   const source = sourceOf([1, 2, 3, 4]);
   intake.add(source.stream, ignore);

@@ -89,7 +89,7 @@ export function testLive(of: LiveCase): void {
   const [one, two] = of.symbols;
   const test = (name: string, fn: () => Promise<void>) => Deno.test(`${of.name}: ${name}`, fn);
 
-  test("a day without trouble is stored as it was sent", async () => {
+  test("a day without trouble is stored as sent", async () => {
     await using fake = of.start();
     await using feed = await open(fake, { symbols: of.symbols });
     const connection = await fake.connection();

@@ -308,7 +308,7 @@ Deno.test("a wrong key is distinguished from a plan without the data, and neithe
   assertEquals(fake.requests.length, 2);
 });
 
-Deno.test("a server that repeats the key does not bring it into errors", async () => {
+Deno.test("a key that a server repeats appears in no error", async () => {
   await using fake = startFakeMassive();
   fake.script.mishaps.push({ status: 401, body: { error: `Unknown API Key ${KEY}` } });
   const error = await assertRejects(() => read(fake), FeedError, "Unknown API Key (key)");

@@ -177,7 +177,7 @@ Deno.test("a wrong key ends the provider with a sentence that helps, without the
   assertEquals(feed.events.at(-1), { type: "feed-state", provider: "massive", state: "failed" });
 });
 
-Deno.test("a server that repeats the key brings it into no error, notice or dead letter", async () => {
+Deno.test("a key that a server repeats appears in no error, notice or dead letter", async () => {
   await using fake = startFakeMassive({ afterKey: [{ ev: "status", status: "auth_success", message: KEY }] });
   await using feed = await connect(fake, { symbols: ["AAPL", "GME"] });
   const connection = await fake.connection();
@@ -276,7 +276,7 @@ Deno.test("all problems of the settings are reported at once, and the key is not
   assert(!Deno.inspect(error).includes("two words"));
 });
 
-Deno.test("a missing key names the variables that it may stand in", () => {
+Deno.test("a missing key names the variables that may hold it", () => {
   const error = assertThrows(() => createMassive(providerSettings({})), AggregateError);
   assertMatch(error.errors[0].message, /MASSIVE_API_KEY or POLYGON_API_KEY/);
   assertEquals(error.errors.length, 1);

@@ -77,7 +77,7 @@ Deno.test("an unreadable position counts as absent", async () => {
   assertEquals(await position.load(), undefined);
 });
 
-Deno.test("several that read the same may save at the same time", async () => {
+Deno.test("several readers of the same may save at the same time", async () => {
   await using directory = await makeDirectory();
   const positions = Array.from({ length: 8 }, () => createPosition<number>({ directory: directory.path, name: "x" }));
   for (let place = 1; place <= 20; place++) {

@@ -82,7 +82,7 @@ Deno.test("readHistory() says in order which bars have an outcome, and ends when
   await result;
 });
 
-Deno.test("readHistory() names the bars that were handed on and that the sink does not have", async () => {
+Deno.test("readHistory() names bars that were handed on and that the sink does not have", async () => {
   const { result, settles } = read([[bar("A", 0), bar("B", 0)], [bar("A", 1)], [bar("A", 2)]]);
   await handed(settles, 3);
   settles[0]("journaled");
@@ -93,7 +93,7 @@ Deno.test("readHistory() names the bars that were handed on and that the sink do
   assertEquals(unstored.get("B"), new Map([[START, "journaled"]]));
 });
 
-Deno.test("bars that were not asked for are left out", async () => {
+Deno.test("bars that were not requested are left out", async () => {
   const { result, settles, sizes } = read([[bar("A", -1), bar("A", 0), bar("C", 1), bar("A", 5000)]]);
   await handed(settles, 1);
   assertEquals(sizes, [1]);
@@ -137,7 +137,7 @@ Deno.test("a stop ends the wait for a commit that does not come", async () => {
   assertEquals(committed, []);
 });
 
-Deno.test("bars are as of the moment at which they were asked for", async () => {
+Deno.test("bars are as of the moment of their request", async () => {
   const asked: number[] = [];
   const clock = createReceiveClock();
   const { result } = read([[bar("A", 0)], [bar("A", 1)]], {

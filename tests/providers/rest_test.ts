@@ -80,7 +80,7 @@ Deno.test("a Retry-After of hours is kept to, and reported at once", async () =>
   assertEquals(server.requests.length, 1);
 });
 
-Deno.test("a quota's end is waited for where Retry-After is not said", async () => {
+Deno.test("a quota's end is waited for without a Retry-After", async () => {
   const reset = Math.ceil(Date.now() / 1000) + 1;
   await using server = startServer([status(429, { "x-ratelimit-reset": `${reset}` })]);
   await ask(server.url).answer;
@@ -210,7 +210,7 @@ for (
   });
 }
 
-Deno.test("an answer that is packed and whole, and one without a type, are taken", async () => {
+Deno.test("a whole packed answer, and one without a type, are taken", async () => {
   const type = "Content-Encoding: gzip\r\nContent-Type: application/problem+json\r\n";
   await using server = startRawServer([
     join(ok(`${type}Content-Length: ${packed.length}\r\n`), packed),

@@ -32,7 +32,7 @@ Deno.test("first looks take nothing of the share until there are many", () => {
   assertEquals([share.waitMs("first"), share.waitMs(), share.waitMs("urgent")], [10_000, 10_000, 0]);
 });
 
-Deno.test("no more requests for repairs are made a day than allowed, after an outage either", async () => {
+Deno.test("no more requests for repairs are made a day than allowed, also after an outage", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({
     newest: { "BTC/USD": 5, "ETH/USD": 5, "XRP/USD": 5 },

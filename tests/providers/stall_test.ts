@@ -33,7 +33,7 @@ Deno.test("while bars come, nothing is asked", async () => {
   await run.stop();
 });
 
-Deno.test("a quiet market is asked about less and less often, and nothing is done about it", async () => {
+Deno.test("a quiet market is asked about less and less often, and causes no action", async () => {
   using clock = fakeClock(NOW);
   const run = await runScripted({ newest: { "BTC/USD": 0 }, options: { stallMs: STALL_MS } });
   run.connections[0].session.subscribed("BTC/USD");
@@ -78,7 +78,7 @@ Deno.test("if each symbol takes a request, those heard of last are asked about f
   await run.stop();
 });
 
-Deno.test("while the market is closed nothing is asked, and silence counts from when it opens", async () => {
+Deno.test("nothing is asked while the market is closed, and silence counts from its opening", async () => {
   // A minute before the close of 3 January 2024, at 21:00 UTC; it opens again at 14:30 the next day.
   const close = Date.UTC(2024, 0, 3, 21);
   const open = Date.UTC(2024, 0, 4, 14, 30);

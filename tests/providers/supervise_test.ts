@@ -163,7 +163,7 @@ Deno.test("bars are reported by their kind, with the start of the newest that is
   await run.stop();
 });
 
-Deno.test("a pipeline that is too slow makes the connection be dropped, and history makes up for it", async () => {
+Deno.test("a pipeline that is too slow drops the connection, and history fills in the bars", async () => {
   using clock = fakeClock(NOW);
   let commit = Promise.resolve();
   const run = await runScripted({

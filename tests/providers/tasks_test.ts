@@ -58,7 +58,7 @@ Deno.test("blocks cover the missing minutes, touch nothing else, and end with th
   }));
 });
 
-Deno.test("a symbol that is asked for alone is asked for what is missing alone", () => {
+Deno.test("a symbol that is asked for alone is asked only for its missing bars", () => {
   const one = new Map<string, Interval[]>([["A", [[7, 9]]]]);
   assertEquals(alignToBlocks(one, 200, 1, 100), one);
   const two = new Map<string, Interval[]>([["A", [[7, 9]]], ["B", [[8, 9]]]]);

@@ -297,7 +297,7 @@ Deno.test("random bytes are no message", () => {
   }));
 });
 
-Deno.test("a kind that is not known is refused", () => {
+Deno.test("an unknown kind is refused", () => {
   const message = encodeFrame(contentOf(every, []), every as unknown as RecordKind);
   const { message: sentence } = assertThrows(() => decodeFrame(message), CodecError);
   assertStringIncludes(sentence, 'record kind "every"');

@@ -32,7 +32,7 @@ Deno.test("each kind of records is found by its name", () => {
   }
 });
 
-Deno.test("a kind that is not there is refused, with those that are", () => {
+Deno.test("an unknown kind is refused, with the known ones", () => {
   assertThrows(
     () => recordKind("candle"),
     RangeError,

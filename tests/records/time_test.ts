@@ -88,7 +88,7 @@ Deno.test("fractions of a second are kept to the microsecond and cut after it", 
   assertEquals(parseIso("2024-01-02T14:30:00.000001Z"), OPENING + 0.001);
 });
 
-Deno.test("the quick way for plain times says what the thorough one says", () => {
+Deno.test("the quick way for plain times agrees with the thorough one", () => {
   fc.assert(fc.property(micros, (us) => {
     const text = formatTime(Math.floor(us / 1e6) * 1000).replace(".000Z", "Z");
     assertEquals(text.length, 20);
@@ -110,7 +110,7 @@ Deno.test("formatTime() and parseIso() are each other's inverse from 1900 to 210
   }));
 });
 
-Deno.test("formatTime() writes microseconds only where there are any", () => {
+Deno.test("formatTime() writes microseconds only if the time has any", () => {
   assertEquals(formatTime(OPENING), "2024-01-02T14:30:00.000Z");
   assertEquals(formatTime(OPENING + 0.001), "2024-01-02T14:30:00.000001Z");
   assertEquals(formatTime(-0.001), "1969-12-31T23:59:59.999999Z");
@@ -120,7 +120,7 @@ Deno.test("formatTime() carries what rounds up to a whole millisecond", () => {
   assertEquals(formatTime(0.9999), "1970-01-01T00:00:00.001Z");
 });
 
-Deno.test("formatTime() shows the number where there is no such date", () => {
+Deno.test("formatTime() shows the number of an invalid date", () => {
   assertEquals(formatTime(1.7e21), "1.7e+21");
   assertEquals(formatTime(Infinity), "Infinity");
   assertEquals(formatTime(NaN), "NaN");

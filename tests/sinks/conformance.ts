@@ -128,14 +128,14 @@ export function testSink({ name, missing, isLog = false, open }: ConformanceOpti
     assertEquals(await stored(), expected(numberedBars(1)));
   });
 
-  test("says that it can be reached, and that it cannot", async ({ sink, unreachable }) => {
+  test("reports whether it can be reached", async ({ sink, unreachable }) => {
     await sink.check(never);
     const away = unreachable();
     await assertRejects(() => away.check(never));
     await away[Symbol.asyncDispose]();
   });
 
-  test("calls it transient that nothing is at its address", async ({ sink, unreachable }) => {
+  test("calls an error transient if nothing listens at its address", async ({ sink, unreachable }) => {
     const away = unreachable();
     {
       await using lane = away.openLane();

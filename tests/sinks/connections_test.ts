@@ -34,7 +34,7 @@ controlTest("lanes share the connections that a role may have, and no write fail
   assertEquals(await storedNumbers(database), numbers(1000));
 });
 
-controlTest("a role that has no connection left at all is an outage, as before", async (server) => {
+controlTest("a role without any connection left is an outage, as before", async (server) => {
   const { url } = await migratedDatabase(server);
   await server.query("CREATE ROLE shut_out LOGIN CONNECTION LIMIT 0", url);
   const as = new URL(url);

@@ -91,7 +91,7 @@ controlTest("an abort ends the wait for a connection to a server that hangs", as
   }
 });
 
-test("a lane that is closed leaves no connection behind", async (server) => {
+test("a closed lane leaves no connection behind", async (server) => {
   const { url, database } = await migratedDatabase(server);
   const mine = () => server.query("SELECT 1 FROM pg_stat_activity WHERE application_name = 'barline'", url);
   await withLane(database, async (lane) => {

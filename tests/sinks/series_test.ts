@@ -81,7 +81,7 @@ test("known series are forgotten with the connection", async (server) => {
   assertEquals(await storedNumbers(database), numbers(70));
 });
 
-test("a batch that is refused leaves its new series in place for the next", async (server) => {
+test("a refused batch leaves its new series in place for the next", async (server) => {
   const { url, database } = await migratedDatabase(server);
   await server.query("ALTER TABLE bar ADD CONSTRAINT no_zero CHECK (open > 0)", url);
   await withLane(database, async (lane) => {

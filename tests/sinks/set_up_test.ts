@@ -76,7 +76,7 @@ test("a foreign column without a default is fatal, with advice, and refuses no r
   assertEquals(await faultOf(database, numberedBars(10)), ["fatal", "23502", "Give the column a default, or drop it."]);
 });
 
-test("a record that a trigger refuses for a missing value is the record's fault, as no column is named", async (server) => {
+test("a record that a trigger refuses for a missing value is at fault itself, as no column is named", async (server) => {
   const { database } = await migratedDatabase(server);
   await select(
     database,

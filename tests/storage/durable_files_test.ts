@@ -3,7 +3,7 @@ import { join } from "@std/path";
 import { makeDirectory } from "../../src/storage/durable_files.ts";
 import { makeDirectory as makeTestDirectory } from "../support/providers.ts";
 
-Deno.test("a directory is made with those above it, for its owner alone, and may be there already", async () => {
+Deno.test("a directory is created with its parents, for its owner alone, and may exist already", async () => {
   await using directory = await makeTestDirectory();
   const path = join(directory.path, "a", "b", "c");
   for (let time = 0; time < 2; time++) await makeDirectory(path);

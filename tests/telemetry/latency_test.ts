@@ -17,7 +17,7 @@ Deno.test("a quantile is right to 1/32, over any latencies", () => {
   }));
 });
 
-Deno.test("observations count as often as is said", () => {
+Deno.test("observations count as often as given", () => {
   const distribution = createLatencyDistribution();
   distribution.add(1, 98);
   distribution.add(100, 2);

@@ -16,7 +16,7 @@ function attribute({ attributes }: SentSpan, key: string): unknown {
 const header = "symbol,ts,open,high,low,close,volume\n";
 const line = (minute: number, close: number) => `AAPL,2024-01-02T14:3${minute}:00Z,1,999,0,${close},5\n`;
 
-Deno.test("a batch is a span from receipt to commit, with its wait and its writes, linked to the frames it is of", async () => {
+Deno.test("a batch is a span from receipt to commit, with its wait and its writes, linked to its frames", async () => {
   await using collector = startCollector();
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", header + line(0, 1) + line(1, 2));
@@ -64,7 +64,7 @@ Deno.test("a request is named by its route", async () => {
   await running.ended;
 });
 
-Deno.test("a collector that is not there costs a run nothing but its traces", async () => {
+Deno.test("an absent collector costs a run nothing but its traces", async () => {
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", header + line(0, 1));
   const away = { OTEL_DENO: "true", OTEL_EXPORTER_OTLP_ENDPOINT: "http://127.0.0.1:1" };
