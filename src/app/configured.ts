@@ -232,7 +232,8 @@ function make(
   };
   try {
     const provider = registry[name].create(given);
-    const { file, follow, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit } = settings;
+    const { file, fileProvider, follow, limit, pollSeconds, provisional, resume, refuseLimit, speed, timeUnit } =
+      settings;
     const { repairDays, repairRequests, repairShare, sweep } = settings;
     const repairs = { repairDays, repairRequests, repairShare, sweep };
     const own = {
@@ -246,6 +247,7 @@ function make(
       refuseLimit,
       speed,
       timeUnit,
+      fileProvider,
       format,
       ...repairs,
     };

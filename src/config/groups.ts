@@ -25,6 +25,7 @@ const groups = [
     common: ["file", "format", "timeZone", "resume"],
     further: [
       "follow",
+      "fileProvider",
       "refuseLimit",
       "timeUnit",
       ...FILE_OPTIONS.filter((name) => name !== "format" && name !== "timeZone"),

@@ -13,6 +13,7 @@ import { isSchemaName, SCHEMA_NAME_WANTED } from "./database.ts";
 import { type KindName, recordKinds } from "../records/mod.ts";
 import { FILE_TIME_UNITS } from "../files/dialect.ts";
 import { fileOptions } from "./files.ts";
+import { checkProvider } from "../records/symbol.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import { timescaleSchema } from "./timescale.ts";
 import { DEFAULT_TENANT } from "../storage/data_dir.ts";
@@ -94,6 +95,11 @@ export const settingsSchema = z.strictObject({
     value: "PATH|GLOB|-",
     whole: true,
   }).default([]),
+  fileProvider: option(z.string().refine((name) => checkProvider(name) === undefined).optional(), {
+    expected: "a name of up to 64 letters, digits and marks",
+    help: "store records of files as those of this provider [replay]",
+    value: "NAME",
+  }),
   refuseLimit: option(refuseLimit.default(1000), {
     expected: "a number of records, a share as in 20%, or off",
     help: "stop reading a file if its first N records, or more than P% of all, are refused for one reason",

@@ -64,6 +64,8 @@ export interface ProviderSettings {
   readonly timeframe: string;
   /** Paths and globs, or `-`. */
   readonly file: readonly string[];
+  /** Provider that records of files are stored under. @default {"replay"} */
+  readonly fileProvider?: string;
   readonly timeUnit: TimeUnit;
   /** How files write their bars, as far as it was said. */
   readonly format?: GivenFormat;

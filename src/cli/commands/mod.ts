@@ -16,6 +16,7 @@ import { dlq } from "./dlq.ts";
 import { doctor } from "./doctor.ts";
 import { exporting } from "./export.ts";
 import { gaps } from "./gaps.ts";
+import { importing } from "./import.ts";
 import { ingest } from "./ingest.ts";
 import { init } from "./init.ts";
 import { inspect } from "./inspect.ts";
@@ -46,6 +47,7 @@ export const commands: Readonly<Record<string, Command>> = {
   query,
   serve,
   export: exporting,
+  import: importing,
   tenant,
   doctor,
   top,

@@ -22,7 +22,9 @@ import { createPlannedReader } from "./planned.ts";
 export const PROVIDER = LOADED;
 
 /** The settings that all files share. */
-export type RowSettings = Pick<ProviderSettings, "kinds" | "timeframe" | "format"> & { readonly timeUnit: string };
+export type RowSettings = Pick<ProviderSettings, "kinds" | "timeframe" | "format" | "fileProvider"> & {
+  readonly timeUnit: string;
+};
 
 /** The context that all files are planned with. */
 export function planContext({ kinds: [kind], timeUnit, timeframe, format }: RowSettings): PlanContext {
@@ -45,7 +47,7 @@ export function planContext({ kinds: [kind], timeUnit, timeframe, format }: RowS
 export async function rowsOf(
   opened: OpenedFile,
   name: string,
-  { kinds: [kind], timeframe }: RowSettings,
+  { kinds: [kind], timeframe, fileProvider = PROVIDER }: RowSettings,
 ): Promise<Pick<FramerOptions, "kind" | "provider" | "reader" | "headerLines" | "comment">> {
   const { planned, isEmpty } = opened;
   if (isEmpty || !planned.ok) {
@@ -56,7 +58,8 @@ export async function rowsOf(
   }
   const { plan, findings } = planned;
   const { headerLines, comment, dialect } = plan;
-  const reader = createReader(opened, plan, findings.isNative, kind, dialect.timeframe ?? timeframe);
+  const named = { provider: fileProvider, timeframe: dialect.timeframe ?? timeframe };
+  const reader = createReader(opened, plan, findings.isNative, kind, named);
   return { kind, provider: PROVIDER, reader, headerLines, comment };
 }
 
@@ -66,12 +69,11 @@ function createReader(
   plan: Plan,
   isNative: boolean,
   kind: RecordKind,
-  timeframe: string,
+  named: Pick<ParseContext, "provider" | "timeframe">,
 ): LineReader {
   const timeUnit = recordUnit(plan.dialect.timeUnit ?? "iso");
   const context: ParseContext = {
-    provider: PROVIDER,
-    timeframe,
+    ...named,
     parseTime: timeParser(timeUnit),
     timeFormat: describeTimeUnit(timeUnit),
   };

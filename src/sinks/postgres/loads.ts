@@ -5,9 +5,8 @@
  */
 import { FatalError } from "../../database/faults.ts";
 import type { LoadBook, Reservation } from "../../database/load_book.ts";
-import { RECEIVED_AT, seriesOf, TS } from "../../records/columns.ts";
+import { RECEIVED_AT, TS } from "../../records/columns.ts";
 import type { RecordKind } from "../../records/kind.ts";
-import { LOADED } from "../../records/record.ts";
 import type { PreparedRows } from "./rows.ts";
 import type { Session } from "./session.ts";
 
@@ -56,7 +55,6 @@ function spansOf({ count, ids, parts, part, row }: PreparedRows, loads: LoadBook
   let reservation: Reservation | undefined;
   for (let from = 0, to = 0; from < count; from = to) {
     while (to < count && ids[to] === ids[from]) to++;
-    if (seriesOf(parts[part[from]], row[from]).provider !== LOADED) continue;
     let begin = from;
     for (let at = from; at < to; at++) {
       const { cells, stride } = parts[part[at]];
