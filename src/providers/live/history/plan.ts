@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Doubt, SeriesCoverage } from "../../../coverage/coverage.ts";
+import type { Doubt, DoubtReason, SeriesCoverage } from "../../../coverage/coverage.ts";
 import type { StoredStarts } from "../../../coverage/store.ts";
 import type { Interval } from "../../../records/intervals.ts";
 import type { FeedCoverage } from "../coverage.ts";
@@ -81,17 +81,23 @@ export function needsTable({ track: { recent, first }, doubts }: RepairPlan): bo
   return recent.length === 0 || recent[0] >= from || from < first || doubts.some(({ reason }) => reason === "refused");
 }
 
+/** Reasons of doubts that began in this run: it knows which of the stored bars were not whole, and they have doubts of their own. */
+const OF_THIS_RUN: ReadonlySet<DoubtReason> = new Set<DoubtReason>(["hole", "interrupted"]);
+
 /**
  * Takes over what the table holds: minutes at both ends of a doubt whose bars are stored are settled without asking. Gives
  * the starts of the bars that are known in and around the doubts.
+ *
+ * A run that was killed may have stored part of a bar and not saved its doubt, so a stored bar settles only doubts of this run.
  *
  * @param isFinal Whether the vendor corrects no bars and the stream says when one is over, so that a stored one is as good as any.
  */
 export function useTable({ track, doubts }: RepairPlan, stored: StoredStarts, isFinal: boolean): number[] {
   const { stepMs } = track;
   const within = new Set(stored.within);
-  for (const { from, to } of isFinal ? doubts.filter(isAboutMissing) : []) {
-    const isKnown = (start: number) => within.has(start) || !isOpenIn(track, start, start + stepMs);
+  for (const { from, to, reason } of isFinal ? doubts.filter(isAboutMissing) : []) {
+    const isWhole = (start: number) => OF_THIS_RUN.has(reason) && within.has(start);
+    const isKnown = (start: number) => isWhole(start) || !isOpenIn(track, start, start + stepMs);
     let start = from;
     while (start < to && isKnown(start)) start += stepMs;
     let end = to;
