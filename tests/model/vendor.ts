@@ -104,11 +104,13 @@ export function startVendor(
     from: number,
     to: number,
     signal: AbortSignal,
+    onRequest?: () => void,
   ): AsyncGenerator<readonly FeedBar[]> {
     let rest = [...some];
     let start = from;
     do {
       requests++;
+      onRequest?.();
       await time.sleep(LATENCY_MS);
       signal.throwIfAborted();
       clock.vendorSaid(time.now());

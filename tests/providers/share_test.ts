@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { createShare, FIRST_LOOKS } from "../../src/providers/live/history/share.ts";
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { AT_MOST_AHEAD, createShare, FIRST_LOOKS, type Purpose } from "../../src/providers/live/history/share.ts";
 import { fakeClock } from "../support/clock.ts";
 import { barBefore, MINUTE, NOW, runScripted } from "../support/scripted_feed.ts";
 
@@ -8,9 +9,9 @@ const HOUR = 60 * MINUTE;
 Deno.test("the day's requests are a limit for urgent repairs too, which take nothing of the share", () => {
   let now = 0;
   const share = createShare({ perSecond: () => 10, part: () => 0.1, perDay: 6, now: () => now });
-  for (let request = 0; request < 3; request++) share.spend(1, "urgent");
+  for (let request = 0; request < 3; request++) share.begin("urgent");
   assertEquals([share.waitMs(), share.waitMs("urgent")], [0, 0]);
-  for (let request = 0; request < 3; request++) share.spend(1);
+  for (let request = 0; request < 3; request++) share.begin();
   assertEquals([share.waitMs(), share.waitMs("urgent")], [Infinity, Infinity]);
   now = 24 * HOUR;
   assertEquals([share.waitMs(), share.waitMs("urgent")], [0, 0]);
@@ -21,15 +22,48 @@ Deno.test("a share of 0 leaves urgent repairs alone", () => {
   assertEquals([share.waitMs(), share.waitMs("urgent")], [Infinity, 0]);
 });
 
-Deno.test("first looks take nothing of the share until there are many", () => {
+Deno.test("first looks do not wait for the share until there are many, and later requests pay them back", () => {
   const share = createShare({ perSecond: () => 1, part: () => 0.1, now: () => 0 });
   for (let look = 0; look < FIRST_LOOKS; look++) {
     assertEquals(share.waitMs("first"), 0);
-    share.spend(1, "first");
+    share.begin("first");
   }
-  // As after a time without any.
-  for (let look = 0; look < 3; look++) share.spend(1, "first");
-  assertEquals([share.waitMs("first"), share.waitMs(), share.waitMs("urgent")], [10_000, 10_000, 0]);
+  // As after a time without any, and each pays back a quarter.
+  for (let look = 0; look < 3; look++) share.begin("first");
+  assertEquals([share.waitMs("first"), share.waitMs(), share.waitMs("urgent")], [17_500, 17_500, 0]);
+});
+
+Deno.test("a question that sends further requests is charged for each, and one that sends none is taken back", () => {
+  const share = createShare({ perSecond: () => 1, part: () => 0.1, now: () => 0 });
+  share.begin().cancel();
+  assertEquals(share.waitMs(), 0);
+  const { onRequest } = share.begin();
+  for (let request = 0; request < 4; request++) onRequest();
+  assertEquals(share.waitMs(), 20_000);
+});
+
+Deno.test("over any time the requests that are not urgent are what the share earns and a few ahead", () => {
+  const steps = fc.array(
+    fc.record({
+      waitMs: fc.integer({ min: 0, max: 30_000 }),
+      purpose: fc.constantFrom<Purpose>("urgent", "first", "pressing", "ordinary"),
+      isCancelled: fc.boolean(),
+    }),
+    { minLength: 300, maxLength: 600 },
+  );
+  fc.assert(fc.property(steps, (steps) => {
+    let now = 0;
+    let requests = 0;
+    const share = createShare({ perSecond: () => 1, part: () => 0.1, now: () => now });
+    for (const { waitMs, purpose, isCancelled } of steps) {
+      now += waitMs;
+      if (share.waitMs(purpose) > 0) continue;
+      const question = share.begin(purpose);
+      if (isCancelled) question.cancel();
+      else if (purpose !== "urgent") requests++;
+      assert(requests <= now / 10_000 + AT_MOST_AHEAD, `${requests} requests after ${now} ms`);
+    }
+  }));
 });
 
 Deno.test("no more requests for repairs are made a day than allowed, also after an outage", async () => {

@@ -9,7 +9,7 @@ import { explainAhead, type FeedClock } from "../live/clock.ts";
 import { type Feed, type FeedBar, FeedError } from "../live/feed.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { errorWithoutKey } from "../live/transport/key.ts";
-import { type CallOutcome, createChain, getJson } from "../live/transport/rest.ts";
+import { type CallOutcome, createChain, getJson, type RestOptions } from "../live/transport/rest.ts";
 import { createRowReader } from "../live/transport/rows.ts";
 import { readBar } from "./bars.ts";
 
@@ -88,7 +88,12 @@ export function createHistory(options: HistoryOptions): History {
   }
 
   /** All pages of a range; a page may be short or empty, only the missing token says that it is the last. */
-  async function* readPages(symbols: readonly string[], from: number, to: number, signal: AbortSignal) {
+  async function* readPages(
+    symbols: readonly string[],
+    from: number,
+    to: number,
+    { signal, onRequest }: Pick<RestOptions, "signal" | "onRequest">,
+  ) {
     const reader = createRowReader((row, symbol) => {
       const bar = readBar(row, symbol, "final", timeframe);
       return typeof bar === "string" ? bar : explainAhead(bar.ts, stepMs, clock) ?? bar;
@@ -97,8 +102,9 @@ export function createHistory(options: HistoryOptions): History {
     let token: string | undefined;
     while (true) {
       const url = pageUrl(symbols, from, to, token);
-      const rest = { headers, signal, clock, bucket, backoffMs, isAnswer: isTooRecent, advise, findFault, onCall };
-      const body = await getJson(url, rest);
+      const body = await getJson(url, {
+        ...{ headers, signal, clock, bucket, backoffMs, isAnswer: isTooRecent, advise, findFault, onRequest, onCall },
+      });
       if (isTooRecent(403, body)) throw new TooRecentError();
       const { bars, next_page_token: next } = body as BarsPage;
       const page: FeedBar[] = [];
@@ -118,13 +124,13 @@ export function createHistory(options: HistoryOptions): History {
   return {
     bucket,
     lagMs,
-    async *read(symbols, from, to, signal) {
+    async *read(symbols, from, to, signal, onRequest) {
       if (feed === "test") return;
       while (true) {
         const ready = Math.floor((Date.now() - lagMs()) / stepMs) * stepMs;
         const end = lagMs() === 0 ? to : Math.min(to, ready);
         try {
-          if (from < end) yield* readPages(symbols, from, end, signal);
+          if (from < end) yield* readPages(symbols, from, end, { signal, onRequest });
           return;
         } catch (error) {
           if (!(error instanceof TooRecentError) || delayedMs > 0) {

@@ -35,7 +35,7 @@ export function createBinanceFeed(given: BinanceOptions): Feed {
     clock,
     bucket: history.bucket,
     connect: (session) => runStream(session, { ...options, stepMs, note, explainUnknown }),
-    history: ([symbol], from, to, signal) => history.read(symbol, from, to, signal),
+    history: ([symbol], ...asked) => history.read(symbol, ...asked),
     historyLacks: history.lacks,
   };
 }

@@ -25,7 +25,13 @@ export interface History {
   /** Paces its requests. */
   readonly bucket: TokenBucket;
   /** Reads bars that are over, from `from` on and before `to` (epoch ms), page by page. */
-  read(symbol: string, from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly FeedBar[]>;
+  read(
+    symbol: string,
+    from: number,
+    to: number,
+    signal: AbortSignal,
+    onRequest?: () => void,
+  ): AsyncGenerator<readonly FeedBar[]>;
   /** Ranges between rows of the newest answers that have none. */
   lacks(symbol: string): readonly Interval[];
   /** Why there is no such symbol; `undefined` where there is. */
@@ -40,9 +46,14 @@ export function createHistory(
   const bucket = createTokenBucket(REQUESTS_PER_SECOND);
   const seen = createRowsSeen(stepMs);
 
-  async function getKlines(symbol: string, query: string, signal: AbortSignal): Promise<unknown[]> {
+  async function getKlines(
+    symbol: string,
+    query: string,
+    signal: AbortSignal,
+    onRequest?: () => void,
+  ): Promise<unknown[]> {
     const url = `${restUrl}/api/v3/klines?symbol=${encodeURIComponent(symbol)}&interval=${timeframe}&${query}`;
-    const rest = { signal, clock, bucket, backoffMs, isAnswer: isUnknown, findFault, onCall };
+    const rest = { signal, clock, bucket, backoffMs, isAnswer: isUnknown, findFault, onRequest, onCall };
     const body = await getJson(url, rest).catch(explain);
     if (isUnknown(400, body)) throw new UnknownSymbolError(symbol);
     return body as unknown[];
@@ -50,13 +61,13 @@ export function createHistory(
 
   return {
     bucket,
-    async *read(symbol, from, to, signal) {
+    async *read(symbol, from, to, signal, onRequest) {
       const rows = createRowReader((row) => readRow(row, symbol, options));
       // A minute without trades has a kline; only maintenance leaves some out.
       const see = seen.begin(symbol, from, to);
       for (let start = Math.ceil(from / stepMs) * stepMs; start < to;) {
         const query = `startTime=${start}&endTime=${to - 1}&limit=${PAGE_LIMIT}`;
-        const page = await getKlines(symbol, query, signal);
+        const page = await getKlines(symbol, query, signal, onRequest);
         const bars = rows.read(symbol, page);
         for (const { ts } of bars) see(ts);
         const now = Date.now();

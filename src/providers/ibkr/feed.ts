@@ -135,7 +135,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
       }
     },
 
-    async *history([symbol], from, to, signal) {
+    async *history([symbol], from, to, signal, onRequest) {
       const connection = alone === undefined ? current?.connection : await alone.connection();
       if (connection === undefined || current?.live.isOnline === false) {
         throw new FeedError("TWS is not connected", { reason: "history" });
@@ -143,7 +143,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
       const listing = listings.find((each) => each.symbol === symbol);
       if (listing === undefined) throw new RangeError(`Cannot read history of ${symbol}: it was not asked for`);
       yield* readHistory(
-        { connection, listing, timeframe, clock, pacing, capacity, signal, onCall, ...timing },
+        { connection, listing, timeframe, clock, pacing, capacity, signal, onRequest, onCall, ...timing },
         from,
         to,
       );

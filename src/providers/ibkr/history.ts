@@ -30,6 +30,8 @@ export interface HistoryOptions {
   requestTimeoutMs: number;
   /** First wait after "too much", in milliseconds; doubles. */
   retryMs: number;
+  /** Called before each request. */
+  onRequest?: () => void;
   /** Called with the outcome of each request. */
   onCall?: (outcome: CallOutcome) => void;
 }
@@ -63,8 +65,6 @@ export async function* readHistory(
       // TWS rounds durations up, and to days of trade.
       parts.push(bars.filter((bar) => bar.ts >= start && bar.ts < before && isOver(bar, clock)));
     }
-    // A page for each request: the caller counts them.
-    for (const _ of parts.slice(1)) yield [];
     yield parts.reverse().flat();
     start = end;
   }
@@ -128,6 +128,7 @@ async function takeAndAsk(options: HistoryOptions, duration: string, end: string
   const release = await capacity.takeRequest(signal);
   try {
     await pacing.take(signal);
+    options.onRequest?.();
     const answer = await ask(options, duration, end);
     if (!Array.isArray(answer) && classify(answer.code, answer.text) === "full") capacity.refused("request");
     return answer;

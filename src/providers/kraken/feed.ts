@@ -28,7 +28,7 @@ export function createKrakenFeed(given: KrakenOptions): Feed {
     bucket,
     isConfirmed: true,
     connect: (session) => runStream(session, options),
-    history: ([symbol], from, to, signal) => read(symbol, from, to, signal),
+    history: ([symbol], ...asked) => read(symbol, ...asked),
     historyStart: start,
     historyLacks: lacks,
   };

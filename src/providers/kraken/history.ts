@@ -7,7 +7,7 @@ import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import type { Interval } from "../../records/intervals.ts";
 import { type FeedBar, FeedError, isRefusal } from "../live/feed.ts";
 import { createRowsSeen } from "../live/history/rows_seen.ts";
-import { getJson } from "../live/transport/rest.ts";
+import { getJson, type RestOptions } from "../live/transport/rest.ts";
 import { createRowReader } from "../live/transport/rows.ts";
 import { readRow } from "./bars.ts";
 import type { KrakenOptions } from "./endpoint.ts";
@@ -20,7 +20,13 @@ export interface History {
   /** Paces its requests. */
   readonly bucket: TokenBucket;
   /** Reads bars that are over, from `from` on and before `to` (epoch ms), page by page. */
-  read(symbol: string, from: number, to: number, signal: AbortSignal): AsyncGenerator<readonly FeedBar[]>;
+  read(
+    symbol: string,
+    from: number,
+    to: number,
+    signal: AbortSignal,
+    onRequest?: () => void,
+  ): AsyncGenerator<readonly FeedBar[]>;
   /** Start of the oldest bar, where trades cannot be read; epoch ms. */
   start(symbol: string): number | undefined;
   /**
@@ -44,9 +50,14 @@ export function createHistory(options: KrakenOptions): History {
   const seen = createRowsSeen(stepMs);
 
   /** The rows of the one pair of an answer, and its `last`. */
-  async function getRows(endpoint: string, symbol: string, query: string, signal: AbortSignal) {
+  async function getRows(
+    endpoint: string,
+    symbol: string,
+    query: string,
+    { signal, onRequest }: Pick<RestOptions, "signal" | "onRequest">,
+  ) {
     const url = `${restUrl}/0/public/${endpoint}?${restQuery(symbol)}&${query}`;
-    const body = await getJson(url, { signal, clock, bucket, backoffMs, isThrottled, findFault, onCall });
+    const body = await getJson(url, { signal, clock, bucket, backoffMs, isThrottled, findFault, onRequest, onCall });
     const errors = errorsOf(body);
     if (errors.length > 0) {
       const isFatal = errors.some((error) => error.includes("Unknown asset pair"));
@@ -62,14 +73,14 @@ export function createHistory(options: KrakenOptions): History {
     symbol: string,
     from: number,
     to: number,
-    signal: AbortSignal,
+    rest: Pick<RestOptions, "signal" | "onRequest">,
   ): AsyncGenerator<readonly FeedBar[]> {
     const bars = createTradeBars(symbol, options);
     let since = BigInt(from) * NS_PER_MS - 1n;
     let lastId = -1;
     while (true) {
       const query = `since=${since}&count=${TRADES_LIMIT}`;
-      const { rows, last } = await getRows("Trades", symbol, query, signal);
+      const { rows, last } = await getRows("Trades", symbol, query, rest);
       const page: FeedBar[] = [];
       let isNew = false;
       for (const row of rows) {
@@ -101,13 +112,15 @@ export function createHistory(options: KrakenOptions): History {
     from: number,
     to: number,
     signal: AbortSignal,
+    onRequest?: () => void,
   ): AsyncGenerator<readonly FeedBar[]> {
+    const rest = { signal, onRequest };
     const isOver = ({ ts }: FeedBar) => ts + stepMs + closeAfterMs <= Date.now();
     const reader = createRowReader((row) => readRow(row, symbol, options));
     for (let start = from; start < to;) {
       // Exclusive, as is said of it, or inclusive: a bar earlier is right for both.
       const since = Math.floor((start - stepMs) / 1000);
-      const { rows, last } = await getRows("OHLC", symbol, `interval=${stepMs / 60_000}&since=${since}`, signal);
+      const { rows, last } = await getRows("OHLC", symbol, `interval=${stepMs / 60_000}&since=${since}`, rest);
       const first = Number((rows[0] as unknown[] | undefined)?.[0]) * 1000;
       if (rows.length < MAX_ROWS || !(first > start)) {
         // Kraken treats a row after `last` as forming, and may lag: its minute can be over for minutes already.
@@ -121,7 +134,7 @@ export function createHistory(options: KrakenOptions): History {
       // Whole bars: of one that begins before `start` trades would be missing.
       const [begin, end] = [start, Math.min(first, to)].map((at) => Math.ceil(at / stepMs) * stepMs);
       try {
-        for await (const page of readTrades(symbol, begin, end, signal)) yield page.filter(isOver);
+        for await (const page of readTrades(symbol, begin, end, rest)) yield page.filter(isOver);
         starts.delete(symbol);
       } catch (error) {
         if (!isRefusal(error)) throw error;

@@ -76,8 +76,15 @@ export interface Feed {
    * {@linkcode Feed.historyLagMs} is left out. A page is asked for when it is pulled, so that it shows how things are then.
    *
    * @param symbols From one to {@linkcode Feed.historySymbols}.
+   * @param onRequest Called before each request that is sent, repeated ones too.
    */
-  history(symbols: readonly string[], from: number, to: number, signal: AbortSignal): AsyncIterable<readonly FeedBar[]>;
+  history(
+    symbols: readonly string[],
+    from: number,
+    to: number,
+    signal: AbortSignal,
+    onRequest?: () => void,
+  ): AsyncIterable<readonly FeedBar[]>;
   /**
    * Start of the oldest bar of the symbol that history still has, as its last answer showed; `undefined` where it showed no
    * end.

@@ -314,7 +314,8 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
           historyStart: feed.historyStart,
           historyLacks: feed.historyLacks,
           connect: (session) => connect(member, session),
-          history: (symbols, from, to, signal) => paced(source().history(symbols, from, to, signal), signal),
+          history: (symbols, from, to, signal, onRequest) =>
+            paced(source().history(symbols, from, to, signal, onRequest), signal),
         },
         left() {
           members.delete(member);

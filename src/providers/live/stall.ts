@@ -48,7 +48,7 @@ export interface StallOptions {
 const MAX_PATIENCE = 16;
 /** Requests of one look around: repairs want the endpoint too. */
 const MAX_REQUESTS = 20;
-/** Bars that a busy symbol must lack to be asked about outside of the share of repairs. */
+/** Bars that a busy symbol must lack to be asked about ahead of the share of repairs. */
 const LIKELY_MISSED = 1.5;
 /** Density of a symbol that is not known well enough. */
 const UNKNOWN_DENSITY = 0.5;
@@ -72,8 +72,8 @@ interface Probe extends Question {
   readonly heardAt: number;
   readonly missed: number;
   /**
-   * A busy symbol that misses bars is more likely lost than quiet: its request is urgent, though it takes of the share. Of a
-   * symbol that was never heard of nothing is known.
+   * A busy symbol that misses bars is more likely lost than quiet: its request is pressing. Of a symbol that was never heard of
+   * nothing is known.
    */
   readonly purpose: Purpose;
 }
@@ -138,10 +138,10 @@ export function watchForStalls(
   }
 
   /** A symbol of the group that has a bar in history which has not come. */
-  async function findMissed(group: readonly Probe[]): Promise<string | undefined> {
+  async function findMissed(group: readonly Probe[], onRequest: () => void): Promise<string | undefined> {
     const probes = new Map(group.map((each) => [each.symbol, each]));
     try {
-      for await (const bars of feed.history([...probes.keys()], group[0].from, readyUntil(), signal)) {
+      for await (const bars of feed.history([...probes.keys()], group[0].from, readyUntil(), signal, onRequest)) {
         for (const { symbol, ts } of bars) {
           const asked = probes.get(symbol);
           // While history answered, the connection may have delivered.
@@ -160,7 +160,7 @@ export function watchForStalls(
         return undefined;
       }
       const half = Math.ceil(group.length / 2);
-      return await findMissed(group.slice(0, half)) ?? await findMissed(group.slice(half));
+      return await findMissed(group.slice(0, half), onRequest) ?? await findMissed(group.slice(half), onRequest);
     }
   }
 
@@ -174,12 +174,12 @@ export function watchForStalls(
       if (refusals >= MAX_REFUSALS) return;
       const { purpose } = quiet[at];
       if (share.waitMs(purpose) > 0) return;
-      share.spend(1, purpose === "urgent" ? "ordinary" : purpose);
+      const { onRequest } = share.begin(purpose);
       for (const { symbol } of group) {
         askedAt.set(symbol, performance.now());
         backoff.set(symbol, Math.min((backoff.get(symbol) ?? stallMs) * 2, MAX_PATIENCE * stallMs));
       }
-      const symbol = await findMissed(group);
+      const symbol = await findMissed(group, onRequest);
       if (symbol !== undefined) return onStall(symbol);
     }
   }
@@ -212,9 +212,9 @@ export function watchForStalls(
   };
 }
 
-const rankOf = ({ purpose }: Probe): number => purpose === "urgent" ? 0 : 1;
+const rankOf = ({ purpose }: Probe): number => purpose === "pressing" ? 0 : 1;
 
 function purposeOf(density: number | undefined, missed: number): Purpose {
   if (density === undefined) return "first";
-  return density > BUSY_DENSITY && missed >= LIKELY_MISSED ? "urgent" : "ordinary";
+  return density > BUSY_DENSITY && missed >= LIKELY_MISSED ? "pressing" : "ordinary";
 }

@@ -47,7 +47,7 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
       return Math.max(delayMs, timeframe === "1d" ? DAY_LAG_MS : 0);
     },
     connect: (session) => runStream({ ...options, stepMs, note, session }),
-    history: ([symbol], from, to, signal) =>
+    history: ([symbol], from, to, signal, onRequest) =>
       readHistory({
         ...options,
         stepMs,
@@ -56,6 +56,7 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
         to,
         signal,
         bucket,
+        onRequest,
         onDelayed: () => void (delayMs = DELAY_MS),
         onCall(outcome) {
           options.onCall?.(outcome);

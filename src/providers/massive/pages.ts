@@ -22,6 +22,8 @@ export interface PageOptions {
   isCounted?: boolean;
   /** Called with each answer without the bars of the last quarter of an hour. */
   onDelayed?: () => void;
+  /** Called before each request. */
+  onRequest?: () => void;
   onCall?: (outcome: CallOutcome) => void;
 }
 
@@ -45,7 +47,7 @@ export async function* readPages(path: string, options: PageOptions): AsyncGener
 }
 
 async function readPage(url: string, options: PageOptions): Promise<{ rows: unknown[]; next?: string }> {
-  const { signal, clock, key, restUrl, bucket, backoffMs, isCounted = false, onCall } = options;
+  const { signal, clock, key, restUrl, bucket, backoffMs, isCounted = false, onRequest, onCall } = options;
   const headers = { authorization: `Bearer ${key}` };
   let body: Page;
   try {
@@ -55,6 +57,7 @@ async function readPage(url: string, options: PageOptions): Promise<{ rows: unkn
       clock,
       bucket,
       backoffMs,
+      onRequest,
       onCall,
       advise,
       isAnswer: isDenied,

@@ -45,6 +45,8 @@ export type Show = (symbols: readonly string[]) => readonly MarketBar[];
 export interface LoadVendor extends AsyncDisposable {
   makeFeed(): Feed;
   show: Show;
+  /** Whether each request is answered with an error. */
+  isFailing: boolean;
   /** When each request for history came, in epoch ms. */
   readonly requests: readonly number[];
   /** Requests beyond the vendor's limit, which were refused. */
@@ -65,7 +67,7 @@ function limitRest(
   symbolsOf: (url: URL) => string[],
 ) {
   const requests: number[] = [];
-  const state = { show: ((_) => []) as Show, requests, refusals: 0 };
+  const state = { show: ((_) => []) as Show, isFailing: false, requests, refusals: 0 };
   lapses.now = now;
   lapses.lapse = (url, plain) => {
     requests.push(now());
@@ -74,6 +76,7 @@ function limitRest(
       state.refusals++;
       return Response.json({}, { status: 429 });
     }
+    if (state.isFailing) return Response.json({}, { status: 503 });
     history.splice(0, history.length, ...state.show(symbolsOf(url)));
     return plain();
   };
@@ -138,10 +141,13 @@ function startIbkr(symbols: readonly string[], now: () => number): LoadVendor {
   const fake = startFakeTws();
   const requests: number[] = [];
   const opened: (AsyncDisposable | undefined)[] = [];
-  const vendor = { show: ((_) => []) as Show, requests, refusals: 0 };
+  const vendor = { show: ((_) => []) as Show, isFailing: false, requests, refusals: 0 };
   fake.now = now;
-  fake.shows = () => {
+  fake.mishaps.shift = () => {
     requests.push(now());
+    return vendor.isFailing ? { code: 162, text: "Historical Market Data Service error message:Failed" } : undefined;
+  };
+  fake.shows = () => {
     return vendor.show([fake.asked.at(-1)!.symbol]).map((bar) => ({ ...bar, count: bar.trades, wap: bar.close }));
   };
   return Object.assign(vendor, {

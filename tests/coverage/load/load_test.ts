@@ -1,5 +1,5 @@
 import { assert } from "@std/assert";
-import { FIRST_LOOKS } from "../../../src/providers/live/history/share.ts";
+import { AT_MOST_AHEAD } from "../../../src/providers/live/history/share.ts";
 import { makeDirectory } from "../../support/providers.ts";
 import { testWhere } from "../../support/skip.ts";
 import { accounts, type LoadAccount } from "./accounts.ts";
@@ -11,8 +11,11 @@ async function run(account: LoadAccount, options: Omit<LoadOptions, "account" | 
   return await runLoad({ account, dataDir: directory.path, ...options });
 }
 
-/** Requests that a share allows at once after a time without any, those in flight when it is used up, and busy symbols. */
+/** Requests of questions in flight when a share is used up. */
 const AT_ONCE = 12;
+/** Most requests of so many minutes without an outage. */
+const allowedIn = (minutes: number, { perMinute, share }: LoadAccount) =>
+  minutes * perMinute * share + AT_MOST_AHEAD + AT_ONCE;
 
 for (const [title, account] of Object.entries(accounts)) {
   testWhere(
@@ -21,7 +24,7 @@ for (const [title, account] of Object.entries(accounts)) {
     async () => {
       const minutes = [1, 30, 10] as const;
       const { requests, refusals } = await run(account, { symbols: 60, thin: 54, minutes });
-      const allowed = 41 * account.perMinute * account.share + FIRST_LOOKS + AT_ONCE;
+      const allowed = allowedIn(41, account);
       assert(
         requests <= allowed && refusals === 0,
         `${requests} requests, ${allowed} are allowed, ${refusals} refused`,
@@ -29,6 +32,14 @@ for (const [title, account] of Object.entries(accounts)) {
       assert(requests >= 2);
     },
   );
+}
+
+for (const [title, account] of Object.entries(accounts)) {
+  testWhere(undefined, `${title}: requests that are repeated while history fails keep to the share, too`, async () => {
+    const { requests } = await run(account, { symbols: 30, thin: 27, minutes: [1, 60, 0], failing: [2, 55] });
+    const allowed = allowedIn(61, account);
+    assert(requests <= allowed, `${requests} requests, ${allowed} are allowed`);
+  });
 }
 
 const SYMBOLS = { "alpaca": 200, "massive, free plan": 20, "kraken": 40 };

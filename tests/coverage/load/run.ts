@@ -29,6 +29,8 @@ export interface LoadOptions {
   readonly minutes: readonly [before: number, open: number, after: number];
   /** Minutes of the market's time in which no connection is to be had. @default {none} */
   readonly outage?: readonly [from: number, to: number];
+  /** Minutes of the market's time in which history answers with errors. @default {none} */
+  readonly failing?: readonly [from: number, to: number];
   dataDir: string;
 }
 
@@ -58,7 +60,7 @@ export const NOON = Date.UTC(2024, 0, 3, 17);
 
 /** Runs it. */
 export async function runLoad(options: LoadOptions): Promise<LoadReport> {
-  const { account, symbols: count, thin, minutes: [before, open, after], outage, dataDir } = options;
+  const { account, symbols: count, thin, minutes: [before, open, after], outage, failing, dataDir } = options;
   const listings = Array.from({ length: count }, (_, at): Listing => {
     return { symbol: account.symbol(at), density: at < count - thin ? 1 : 0.02 + (at % 10) / 100, halts: [] };
   });
@@ -78,6 +80,9 @@ export async function runLoad(options: LoadOptions): Promise<LoadReport> {
   const vendor = account.start(symbols, time.now);
   await using _vendor = time.disposing(vendor);
   vendor.show = (some) => some.flatMap((symbol) => shown(market.get(symbol)!, opening, time.now(), account));
+  for (const [at, isFailing] of failing === undefined ? [] : [[failing[0], true], [failing[1], false]] as const) {
+    time.at(minute(at), () => vendor.isFailing = isFailing);
+  }
   const stream = startStream({ time, symbols, messages: streamOf(market, NO_MISDEEDS), outages: out });
   const provider = createFeedProvider({
     name: account.name,

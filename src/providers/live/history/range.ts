@@ -25,6 +25,8 @@ export interface HistoryQuestion {
   /** The bars to hand on, of those that were asked for. @default {all} */
   select?: (bars: readonly FeedBar[]) => readonly FeedBar[];
   signal: AbortSignal;
+  /** Called before each request. */
+  onRequest?: () => void;
   clock: ReceiveClock;
   /** Notes the read before anything is asked, until its bars have an outcome. @default {it is not noted} */
   noteRead?: (asked: ReadonlyMap<string, Interval>, signal: AbortSignal) => Promise<AsyncDisposable | undefined>;
@@ -92,7 +94,7 @@ export async function readHistory(question: HistoryQuestion, answer = emptyAnswe
   }
 
   async function readPages(): Promise<void> {
-    const pages = feed.history([...asked.keys()], from, to, signal)[Symbol.asyncIterator]();
+    const pages = feed.history([...asked.keys()], from, to, signal, question.onRequest)[Symbol.asyncIterator]();
     try {
       while (true) {
         const asOf = clock(1);

@@ -188,11 +188,9 @@ export function startRepairs(options: RepairOptions): Repairs {
   async function repair(group: readonly RepairPlan[]): Promise<void> {
     const symbols = group.map(({ symbol }) => symbol);
     for (const symbol of symbols) busy.add(symbol);
-    const purpose = purposeOf(group[0]);
-    // One that fails was made, too.
-    share.spend(1, purpose);
+    const question = share.begin(purposeOf(group[0]));
     try {
-      share.spend(await answer(group) - 1, purpose);
+      if (!await answer(group, question.onRequest)) question.cancel();
       refusals = 0;
       for (const symbol of symbols) {
         failing.get(symbol)?.division.answered();
@@ -205,12 +203,12 @@ export function startRepairs(options: RepairOptions): Repairs {
     }
   }
 
-  /** Asks about what the table does not hold, and applies the answer; gives the requests that it took. */
-  async function answer(group: readonly RepairPlan[]): Promise<number> {
+  /** Asks about what the table does not hold, and applies the answer; gives whether anything was asked. */
+  async function answer(group: readonly RepairPlan[], onRequest: () => void): Promise<boolean> {
     const known = await readKnown(group);
     const plans = group.map(({ track }) => planRepair(track, coverage, now())).filter((plan) => plan !== undefined);
     for (const { track } of group) coverage.changed(track);
-    if (plans.length === 0) return 0;
+    if (plans.length === 0) return false;
     const [askedAt, begunAt] = [options.vendorNow(), performance.now()];
     const knownOf = new Map(plans.map(({ symbol, track }) => [symbol, withRecent(known.get(symbol), track)]));
     const from = Math.min(...plans.map((plan) => plan.from));
@@ -218,14 +216,10 @@ export function startRepairs(options: RepairOptions): Repairs {
     const to = Math.min(last, from + Math.ceil(BARS_A_SLICE / plans.length) * stepMs);
     const bySymbol = new Map(plans.map((plan) => [plan.symbol, plan]));
     const outdated = new Map<string, Set<number>>();
-    let requests = 0;
     const { starts, unstored } = await readHistory({
-      ...{ feed, signal, clock, hand, noteRead: options.noteRead },
+      ...{ feed, signal, onRequest, clock, hand, noteRead: options.noteRead },
       asked: new Map(plans.map((plan) => [plan.symbol, [plan.from, to]])),
-      select(bars) {
-        requests++;
-        return selectNews(bars, bySymbol, outdated);
-      },
+      select: (bars) => selectNews(bars, bySymbol, outdated),
     });
     for (const plan of plans) {
       const { track, symbol, doubts } = plan;
@@ -246,7 +240,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       coverage.changed(track);
       options.onAnswer(track, result);
     }
-    return Math.max(1, requests);
+    return true;
   }
 
   function selectNews(

@@ -29,6 +29,8 @@ export interface RestOptions extends Omit<RequestOptions, "timeoutMs"> {
   isAnswer?: (status: number, body: unknown) => boolean;
   /** Advice about a refusal, to end its message. */
   advise?: (status: number, body: unknown) => string | undefined;
+  /** Called before each request. */
+  onRequest?: () => void;
   /** Called with each request's outcome. */
   onCall?: (outcome: CallOutcome) => void;
 }
@@ -51,9 +53,10 @@ const RETRIABLE = new Set([0, 408, 413, 425, 499]);
  * reason `history` where the last answer has a fault.
  */
 export async function getJson(url: string, options: RestOptions): Promise<unknown> {
-  const { signal, bucket, attempts = 6, backoffMs = 1000, timeoutMs = 30_000, onCall } = options;
+  const { signal, bucket, attempts = 6, backoffMs = 1000, timeoutMs = 30_000, onRequest, onCall } = options;
   for (let attempt = 1;; attempt++) {
     await bucket.take(1, signal);
+    onRequest?.();
     const { status, body, isJson, retryAfterMs } = await request(url, { ...options, timeoutMs });
     signal.throwIfAborted();
     const isThrottled = THROTTLED.has(status) || status === 200 && isJson && options.isThrottled?.(body) === true;
