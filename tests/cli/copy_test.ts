@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { csvFile, csvLine, HEADER } from "../support/bars.ts";
 import { missingServer } from "../support/postgres.ts";
 import { testWhere } from "../support/skip.ts";
@@ -54,3 +54,33 @@ SELECT id, 'test', '{[2024-01-02 14:00Z, 2024-01-02 16:00Z)}', now() FROM series
     assertEquals([undone.json?.removed, undone.json?.restored], [0, 2], undone.stderr);
   },
 );
+
+/** Rows of a kind as text, in an order of their own, without the number of their series. */
+const rowsOf = (table: string) =>
+  `SELECT s.provider, s.symbol, (to_jsonb(r) - 'series_id')::text AS row
+FROM "${table}" r JOIN series_key s ON s.id = r.series_id ORDER BY 1, 2, 3`;
+
+testWhere(missingServer(), "a copy that is killed is completed by the next: each kind is equal then", async () => {
+  await using work = await openWorkspace();
+  const url = await server!.createDatabase();
+  const kinds = ["bar", "option", "fundamental", "news"];
+  const { code, stderr } = await work.ingest([
+    ...["--provider", "mock", "--symbols", "AAPL,MSFT", "--limit", "2000", "--speed", "max"],
+    ...kinds.flatMap((kind) => ["--kind", kind]),
+  ]);
+  assertEquals(code, 0, stderr);
+  const command = ["copy", "--data-dir", work.dataDir, "--to", url, "--sslmode", "disable", "--yes"];
+  const killed = work.start(command);
+  await killed.line(/^option: /);
+  killed.kill("SIGKILL");
+  await killed.ended;
+
+  const copied = await work.run([...command, "--json"]);
+  assertEquals([copied.code, copied.json?.ok], [0, true], copied.stderr);
+  for (const { kind, source, target } of copied.json.kinds) assertEquals(target, source, kind);
+  for (const table of ["bar", "option_snapshot", "fundamental", "news_item"]) {
+    const rows = await work.query(rowsOf(table));
+    assert(rows.length > 0, `${table}: nothing to compare`);
+    assertEquals(await server!.query(rowsOf(table), url), rows, table);
+  }
+});
