@@ -16,6 +16,7 @@ import { openPostgresSink } from "../../src/sinks/postgres.ts";
 import { never, select } from "../support/lanes.ts";
 import { missingPgbouncer, startPgbouncer } from "../support/pgbouncer.ts";
 import { rowsOf } from "../support/frames.ts";
+import { partitionBars } from "../support/partitions.ts";
 import { minuteBars } from "../support/rollups.ts";
 import { databaseAt, migratedDatabase, useServer } from "../support/server_tests.ts";
 import { startTimescale } from "../support/timescale.ts";
@@ -85,19 +86,7 @@ async function comesBack(database: Database, table = "bar"): Promise<void> {
 
 test("a load into a partitioned table can be undone", async (server) => {
   const { database } = await migratedDatabase(server);
-  await select(database, "DROP TABLE bar CASCADE");
-  await select(
-    database,
-    `CREATE TABLE bar (ts timestamptz NOT NULL, open float8 NOT NULL, high float8 NOT NULL, low float8 NOT NULL,
-  close float8 NOT NULL, volume float8 NOT NULL, received_at timestamptz NOT NULL, vwap float8, series_id integer NOT NULL,
-  trades integer, status "char" NOT NULL DEFAULT 'f', PRIMARY KEY (series_id, ts)) PARTITION BY RANGE (ts)`,
-  );
-  await select(
-    database,
-    "CREATE TABLE bar_a PARTITION OF bar FOR VALUES FROM ('2024-03-01Z') TO ('2024-03-01 04:00Z')",
-  );
-  await select(database, "CREATE TABLE bar_b PARTITION OF bar DEFAULT");
-  await prepareDatabase(database);
+  await partitionBars(database);
   await comesBack(database);
 });
 
