@@ -203,8 +203,11 @@ SELECT (SELECT count(*)::int FROM gone) AS moved, (SELECT count(*)::int FROM sto
   DELETE FROM ${of("load_replaced")} AS k WHERE ${isIn("k")} AND k.kind = $5
   RETURNING k.load_id, k.kind, k.ts, k.key, k.row_received_at, k.record
 )
-INSERT INTO ${of("load_replaced")} (series_id, load_id, kind, ts, key, row_received_at, record)
-SELECT $4::int4, gone.* FROM gone ON CONFLICT DO NOTHING`,
+INSERT INTO ${of("load_replaced")} AS k (series_id, load_id, kind, ts, key, row_received_at, record)
+SELECT $4::int4, gone.* FROM gone
+ON CONFLICT (load_id, series_id, ts, kind, key) DO UPDATE
+SET row_received_at = excluded.row_received_at, record = excluded.record
+WHERE excluded.row_received_at > k.row_received_at`,
     [...parameters, kind.name],
   );
   return rows[0];

@@ -73,6 +73,26 @@ testWhere(
   },
 );
 
+testWhere(
+  missingServer(),
+  "of two symbols that one load replaced, its undo after a rename restores the newer row",
+  async () => {
+    await using work = await openWorkspace(server);
+    await load(work, "new.csv", csvFile(1, "META"));
+    await load(work, "old.csv", [HEADER, csvLine(0, "FB").replace(/,\d+$/, ",7"), ""].join("\n"));
+    await load(
+      work,
+      "both.csv",
+      [HEADER, ...["FB", "META"].map((s) => csvLine(0, s).replace(/,\d+$/, ",1")), ""].join("\n"),
+    );
+    await run(work, "rename", "--symbols", "FB=META", "--yes");
+    assertEquals(await volumes(work, "META"), [1]);
+    const undone = await run(work, "loads", "undo", "3", "--yes", "--json");
+    assertEquals([undone.json?.removed, undone.json?.restored], [0, 1], undone.stderr);
+    assertEquals(await volumes(work, "META"), [7]);
+  },
+);
+
 Deno.test("while a run has the embedded database, delete names its process and does nothing", async () => {
   await using work = await openWorkspace();
   const running = work.startIngest(["--provider", "mock", "--symbols", "A", "--rate", "50"], { endless: true });
