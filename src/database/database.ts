@@ -115,6 +115,27 @@ export async function withClient<T>(
   }
 }
 
+/**
+ * Opens a connection that only reads: in UTC, with the schema as its `search_path`, and at most `timeoutMs` for a statement.
+ * The caller ends it; `signal` cuts it.
+ */
+export async function connectToRead(
+  database: Database,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<{ client: Client; names: Names }> {
+  const client = await database.connect(signal);
+  try {
+    const names = await database.names(client);
+    await client.query(`SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET statement_timeout = ${Math.trunc(timeoutMs)}`);
+    await client.query(`SET search_path = ${names.quotedSchema}; SET default_transaction_read_only = on`);
+    return { client, names };
+  } catch (error) {
+    cutClient(client);
+    throw error;
+  }
+}
+
 /** Runs a statement that may take longer than the connection's limit allows; `ms` replaces that limit. */
 export async function queryWithin(client: Client, text: string, ms?: number): Promise<void> {
   const config: QueryConfig & { query_timeout?: number } = { text, query_timeout: ms };

@@ -6,6 +6,7 @@
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { describeError, printable } from "../telemetry/log.ts";
 import { parseAddress } from "./address.ts";
+import { BAR_FORMATS, type BarFormat } from "./api/bars_request.ts";
 import { readObject, RequestError, withSecurityHeaders } from "./body.ts";
 import { COCKPIT_PATHS, serveCockpit } from "./cockpit.ts";
 import { type Access, createGuard, type Guard, type GuardOptions } from "./guard.ts";
@@ -69,6 +70,13 @@ const operate = declare("POST", "operate");
 const BARS = 500;
 const MAX_BARS = 5000;
 
+const FORMAT_WORDS: Readonly<Record<BarFormat, string>> = {
+  csv: "CSV",
+  ndjson: "NDJSON",
+  parquet: "Parquet",
+  arrow: "Arrow IPC (Feather)",
+};
+
 /** Every page there is. */
 export const routes: Readonly<Record<string, Route>> = {
   // Counts, and names of providers and tenants: nothing of the data or of the set-up.
@@ -128,6 +136,15 @@ export const routes: Readonly<Record<string, Route>> = {
     const found = await ownPages(asked).bars({ provider, symbol, timeframe }, limit);
     return Response.json({ stepSeconds: stepMs / 1000, ...found });
   }),
+  ...Object.fromEntries(BAR_FORMATS.map((format) => [
+    `/api/bars.${format}`,
+    read([
+      `Bars of a series as ${
+        FORMAT_WORDS[format]
+      }, oldest first, also in parts by Range; 404 where no such series is stored.`,
+      "`symbol`; `provider` where several have it, `timeframe` [1m], `from`, `to` (before it), `limit`, `adjust` [raw]",
+    ], (asked) => ownPages(asked).download(format, asked.query, asked.request)),
+  ])),
   "/api/dead-letters": read(
     ["Counts of dead letters by reason, SQLSTATE and provider as `groups`, the largest first."],
     async (asked) => Response.json(await ownPages(asked).deadLetters.groups()),

@@ -4,6 +4,7 @@
  * @module
  */
 import { getLogger } from "@logtape/logtape";
+import { join } from "@std/path";
 import type { Served } from "../app/serving.ts";
 import type { Config } from "../config/load.ts";
 import type { Database } from "../database/database.ts";
@@ -14,6 +15,7 @@ import { createProcessMetrics } from "../telemetry/process.ts";
 import { createStoreMetrics } from "../telemetry/store_metrics.ts";
 import type { StoreHealth } from "./health.ts";
 import { type HttpSources, serve } from "./server.ts";
+import { createBarsDownloads } from "./api/bars_download.ts";
 import { createAggregateView } from "./aggregate_view.ts";
 import { createTenantView, type TenantView } from "./view.ts";
 
@@ -59,11 +61,13 @@ export function startHttp(
   const storeName = app.store.database === undefined ? app.store.name : "database";
   const checkStore = async () => ({ name: storeName, schema: app.store.schema?.(), ...await check() });
   const shared = [createProcessMetrics(maxOpenFiles), createStoreMetrics(app.store)];
+  const directory = join(config.settings.dataDir, "downloads");
+  const downloads = createBarsDownloads({ database: reading, directory, stop: stopped.signal });
   const views = new Map<string, TenantView>();
   const hasTenants = config.tenants.length > 0;
   const total = hasTenants ? createAggregateView(app, views, checkStore) : undefined;
   app.follow((tenant) => {
-    const view = createTenantView({ app, reading, tenant, checkStore, stop: stopped.signal, cluster });
+    const view = createTenantView({ app, downloads, tenant, checkStore, stop: stopped.signal, cluster });
     views.set(tenant.name, view);
     total?.add(tenant);
     return {
@@ -108,6 +112,7 @@ export function startHttp(
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort();
+      await downloads[Symbol.asyncDispose]();
       total?.[Symbol.dispose]();
       for (const view of views.values()) {
         view[Symbol.dispose]();

@@ -11,7 +11,7 @@ import type { Settings } from "../config/options.ts";
 import { calendarOf, declarationOf, namesOf } from "../providers/mod.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
 import type { Market } from "../telemetry/market_metrics.ts";
-import { type Database, withClient } from "../database/database.ts";
+import { withClient } from "../database/database.ts";
 import type { Names } from "../database/names.ts";
 import { tenantDirectory } from "../storage/data_dir.ts";
 import { createLetterCounter } from "../dead_letters/count.ts";
@@ -21,6 +21,8 @@ import type { Provider } from "../providers/provider.ts";
 import { createMetrics } from "../telemetry/metrics.ts";
 import { createOverview, type Overview, type Sample } from "../telemetry/overview.ts";
 import { VERSION } from "../version.ts";
+import type { BarsDownloads } from "./api/bars_download.ts";
+import type { BarFormat } from "./api/bars_request.ts";
 import { type ChartBar, type ChartGap, findGaps, readBars, type SeriesNames } from "./api/bars.ts";
 import { createDeadLetterApi, type DeadLetterApi } from "./api/dead_letters.ts";
 import { countSeries, listSeries, type SeriesRow, type StoredSeries } from "./api/series.ts";
@@ -52,6 +54,8 @@ export interface OwnPages {
     series: Omit<SeriesNames, "tenant">,
     limit: number,
   ) => Promise<{ bars: ChartBar[]; gaps: ChartGap[] }>;
+  /** All bars that a query asks for, in a format. */
+  readonly download: (format: BarFormat, query: URLSearchParams, request: Request) => Promise<Response>;
   /** Result of the comparison of two providers; absent where none are compared. */
   readonly quorum?: () => unknown;
   readonly deadLetters: DeadLetterApi;
@@ -71,8 +75,7 @@ const QUERY_TIMEOUT_MS = 10_000;
 /** Options of {@linkcode createTenantView}. */
 export interface TenantViewOptions {
   app: Pick<Served, "store" | "isReadOnly">;
-  /** The database for reads that take long; absent where records go elsewhere. */
-  reading?: Database;
+  downloads: BarsDownloads;
   tenant: ServedTenant;
   /** How the store is. */
   checkStore: () => Promise<StoreHealth>;
@@ -83,7 +86,7 @@ export interface TenantViewOptions {
 }
 
 /** Makes the view; it listens from now on. */
-export function createTenantView({ app, tenant, checkStore, stop, cluster }: TenantViewOptions): TenantView {
+export function createTenantView({ app, downloads, tenant, checkStore, stop, cluster }: TenantViewOptions): TenantView {
   const { store, isReadOnly } = app;
   const { settings } = tenant.config;
   const { coordinators } = tenant.health();
@@ -157,6 +160,7 @@ export function createTenantView({ app, tenant, checkStore, stop, cluster }: Ten
         const bars = await query([], (client, names) => readBars(client, names, key, limit));
         return { bars, gaps: findGaps(bars, key) };
       },
+      download: (format, query, request) => downloads.answer(name, format, query, request),
     },
     [Symbol.dispose]() {
       overview[Symbol.dispose]();

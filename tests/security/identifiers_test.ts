@@ -128,7 +128,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   // Settings of a reader's session, given back to it: `quote` writes them as literals.
   "database/door/session.ts": ["list"],
   "database/door/turns.ts": ["quote("],
-  "cli/query/session.ts": ["Math.trunc(timeoutMs)"],
+  "database/database.ts": ["Math.trunc(timeoutMs)"],
   "cluster/postgres_lease.ts": ["Math.round(ttlMs)", "Math.round(holdMs)"],
 };
 

@@ -5,7 +5,7 @@
  */
 import type { Client } from "pg";
 import Cursor from "pg-cursor";
-import { cutClient, type Database, endClient } from "../../database/database.ts";
+import { connectToRead, cutClient, type Database, endClient } from "../../database/database.ts";
 import { refusalOf, splitStatements, type Statement } from "../../database/door/statements.ts";
 import { type OutputColumn, type TextRow, typeOf } from "../../files/write/column.ts";
 import { UsageError } from "../command.ts";
@@ -34,12 +34,9 @@ export async function openQuerySession(database: Database, timeoutMs: number): P
   let schema = "";
 
   async function connect(): Promise<Client> {
-    const opened = await database.connect();
-    const names = await database.names(opened);
+    const { client, names } = await connectToRead(database, timeoutMs);
     schema = names.schema;
-    await opened.query(`SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET statement_timeout = ${Math.trunc(timeoutMs)}`);
-    await opened.query(`SET search_path = ${names.quotedSchema}; SET default_transaction_read_only = on`);
-    return opened;
+    return client;
   }
 
   async function runOne(statement: Statement, parameters: Parameters, output: Output): Promise<void> {

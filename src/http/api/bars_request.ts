@@ -1,0 +1,125 @@
+/**
+ * Parameters of `GET /api/bars.csv` and its siblings.
+ *
+ * @module
+ */
+import { ROLLUP_NAMES } from "../../config/timescale.ts";
+import { parseIso } from "../../records/time.ts";
+import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../../records/timeframe.ts";
+import { RequestError } from "../body.ts";
+
+/** Formats in which bars are given. */
+export const BAR_FORMATS = ["csv", "ndjson", "parquet", "arrow"] as const;
+/** See {@linkcode BAR_FORMATS}. */
+export type BarFormat = (typeof BAR_FORMATS)[number];
+
+/** The bars that a request asks for. */
+export interface BarsRequest {
+  readonly symbol: string;
+  /** Absent where the only provider of the symbol is meant. */
+  readonly provider?: string;
+  readonly timeframe: string;
+  /** Start of the first bar, in epoch milliseconds. */
+  readonly from?: number;
+  /** Where starts of bars end, which are before it, in epoch milliseconds. */
+  readonly to?: number;
+  /** Most bars, from the oldest on. */
+  readonly limit?: number;
+}
+
+const PARAMETERS = ["symbol", "provider", "timeframe", "from", "to", "adjust", "limit", "tenant"];
+/** Most bars of one answer: those of ten years of minutes of a market that never closes are half of it. */
+const MOST_BARS = 10_000_000;
+
+/**
+ * Reads the parameters.
+ *
+ * @throws {RequestError} If one is unknown, missing, given twice or wrong.
+ */
+export function readBarsRequest(query: URLSearchParams): BarsRequest {
+  for (const name of new Set(query.keys())) {
+    if (!PARAMETERS.includes(name)) {
+      throw new RequestError(`Cannot use the parameter "${name}": expected one of ${PARAMETERS.join(", ")}`);
+    }
+    if (query.getAll(name).length > 1) throw new RequestError(`Cannot use "${name}" twice: expected one value`);
+  }
+  const symbol = query.get("symbol");
+  if (!symbol) throw new RequestError('Cannot answer without "symbol" in the query, as in ?symbol=AAPL');
+  const timeframe = query.get("timeframe") ?? DEFAULT_TIMEFRAME;
+  if (!TIMEFRAMES.has(timeframe)) throw wrong(query, "timeframe", `one of ${[...TIMEFRAMES.keys()].join(", ")}`);
+  if ((query.get("adjust") ?? "raw") !== "raw") {
+    throw wrong(query, "adjust", '"raw": bars are stored as the provider gave them, without adjustments');
+  }
+  const [from, to] = [readTime(query, "from"), readTime(query, "to")];
+  if (from !== undefined && to !== undefined && from >= to) {
+    throw wrong(query, "to", `a time after "from", which is ${JSON.stringify(query.get("from"))}`);
+  }
+  return { symbol, provider: query.get("provider") ?? undefined, timeframe, from, to, limit: readLimit(query) };
+}
+
+const wrong = (query: URLSearchParams, name: string, expected: string) =>
+  new RequestError(
+    `Cannot use the parameter "${name}": current value is ${JSON.stringify(query.get(name))}, expected ${expected}`,
+  );
+
+/** ISO 8601 with its zone, or a day, which begins at its midnight in UTC. */
+function readTime(query: URLSearchParams, name: string): number | undefined {
+  const text = query.get(name);
+  if (text === null) return undefined;
+  const time = parseIso(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  if (!Number.isNaN(time)) return time;
+  throw wrong(query, name, "a day like 2024-01-02 or a time with its zone like 2024-01-02T14:30:00Z");
+}
+
+function readLimit(query: URLSearchParams): number | undefined {
+  const text = query.get("limit");
+  if (text === null) return undefined;
+  const limit = Number(text);
+  if (/^\d+$/.test(text) && limit >= 1 && limit <= MOST_BARS) return limit;
+  throw wrong(query, "limit", `a whole number from 1 to ${MOST_BARS.toLocaleString("en-US")}`);
+}
+
+/** A series of the symbol that is stored. */
+export interface StoredName {
+  readonly id: number;
+  readonly provider: string;
+  readonly timeframe: string;
+}
+
+/** The series to read, and the view that has its bars. */
+export interface ChosenSeries {
+  readonly id: number;
+  readonly provider: string;
+  readonly view: string;
+}
+
+/**
+ * Chooses among the stored series of the symbol: that of the timeframe or, without one, 1-minute bars that a view rolls up.
+ *
+ * @throws {RequestError} If no such series is stored (404), or several providers have one.
+ */
+export function chooseSeries(
+  { symbol, provider, timeframe }: BarsRequest,
+  stored: readonly StoredName[],
+): ChosenSeries {
+  const ofProvider = stored.filter((series) => provider === undefined || series.provider === provider);
+  const own = ofProvider.filter((series) => series.timeframe === timeframe);
+  const isRolledUp = (ROLLUP_NAMES as readonly string[]).includes(timeframe);
+  const minutes = isRolledUp ? ofProvider.filter((series) => series.timeframe === DEFAULT_TIMEFRAME) : [];
+  const found = own.length > 0 ? own : minutes;
+  if (found.length === 0) {
+    const has = stored.map((series) => `${series.timeframe} of ${series.provider}`).join(", ");
+    const of = provider === undefined ? "" : ` of provider ${JSON.stringify(provider)}`;
+    throw new RequestError(
+      `Cannot find bars of ${JSON.stringify(symbol)} at ${timeframe}${of}: ` +
+        (has === "" ? "no series of that symbol is stored" : `stored are ${has}`),
+      404,
+    );
+  }
+  if (found.length > 1) {
+    const names = found.map((series) => series.provider).join(", ");
+    throw new RequestError(`Cannot choose a provider of ${JSON.stringify(symbol)}: add provider= and one of ${names}`);
+  }
+  const [{ id, provider: chosen }] = found;
+  return { id, provider: chosen, view: own.length > 0 ? "bars" : `bars_${timeframe}` };
+}
