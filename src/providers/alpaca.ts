@@ -25,7 +25,7 @@ const STOCKS_ALONE = {
   understood: "alpaca reads stocks alone, no crypto, news or options",
 };
 
-/** US equities, but for the made-up stock of the test feed. */
+/** US equities, except for the made-up stock of the test feed. */
 const calendarOf = (symbol: string): Calendar => symbol === "FAKEPACA" ? always : usEquities;
 
 /** Declares the provider `alpaca`. */
@@ -40,12 +40,12 @@ export const alpaca: ProviderDeclaration = {
 };
 
 /**
- * Makes the provider `alpaca`. `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` are needed; `ALPACA_FEED` is one of
- * {@linkcode FEEDS}, `ALPACA_REQUESTS_PER_MINUTE` what the plan allows. `ALPACA_STREAM_URL` and `ALPACA_DATA_URL` name
- * other servers: `/v2/stocks/bars` is added to the latter, and `/v2/{feed}` to the former, unless it has a path of its own.
+ * Makes the provider `alpaca`. `ALPACA_API_KEY` and `ALPACA_SECRET_KEY` are needed; `ALPACA_FEED` is one of {@linkcode
+ * FEEDS}, `ALPACA_REQUESTS_PER_MINUTE` what the plan allows. `ALPACA_STREAM_URL` and `ALPACA_DATA_URL` name other
+ * servers: `/v2/stocks/bars` is added to the latter, and `/v2/{feed}` to the former, unless it has a path of its own.
  *
- * @throws {SettingError} If one setting does not do.
- * @throws {AggregateError} If several do not do, with a `SettingError` of each.
+ * @throws {SettingError} If one setting is not valid.
+ * @throws {AggregateError} If several are not valid, with a `SettingError` for each.
  */
 export function createAlpaca(settings: ProviderSettings): Provider {
   const { variable } = settings;
@@ -109,7 +109,7 @@ export function createAlpaca(settings: ProviderSettings): Provider {
         onCall,
       }),
   });
-  // There is no past of the made-up stock, which is not to say that it was not traded.
+  // The made-up stock has no history, which does not mean that it was not traded.
   const bars = name === "test" ? { ...provider, backfill: undefined } : provider;
   const [bucket] = bars.buckets!;
   const parts: Record<string, () => Provider> = {
@@ -128,7 +128,9 @@ export function createAlpaca(settings: ProviderSettings): Provider {
   return combine(settings.kinds.map(({ name }) => parts[name]()));
 }
 
-/** Updates come some 30 s after their bar; what came after the connection was lost is read again, in milliseconds. */
+/**
+ * Updates come some 30 s after their bar. After a lost connection bars of this age, in milliseconds, are read again.
+ */
 const CORRECTION_MS = 5 * 60_000;
 
 /** How to reach a feed. */
@@ -139,7 +141,7 @@ export interface AlpacaFeedOptions {
   key: string;
   secret: string;
   symbols: readonly string[];
-  /** `1m`, or of history alone another of {@linkcode HISTORY_TIMEFRAMES}. @default {"1m"} */
+  /** `1m`; for history alone, one of {@linkcode HISTORY_TIMEFRAMES}. @default {"1m"} */
   timeframe?: string;
   /** REST requests that the account's plan allows. @default {200} */
   requestsPerMinute?: number;

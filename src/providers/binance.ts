@@ -1,5 +1,5 @@
 /**
- * Binance's spot market: no key needed, but not served everywhere, so that it is never a default. WebSocket streams and
+ * Binance's spot market. It needs no key, but is not served everywhere, so it is never a default. WebSocket streams and
  * REST `klines`, after Binance's spot API documentation.
  *
  * @module
@@ -15,15 +15,15 @@ import { TIMEFRAMES } from "../records/timeframe.ts";
 /** Timeframes that Binance has, under the same names. */
 const INTERVALS = ["1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "1w"];
 /**
- * Of its two hosts of streams the one for market data alone: it needs no port but that of HTTPS, which firewalls let
- * through, has no account's data, and goes together with a REST host of the same kind.
+ * The host for market data alone. It needs only the port of HTTPS, which firewalls let through, carries no account's
+ * data, and has a REST host of the same kind.
  */
 const SOCKET_URL = "wss://data-stream.binance.vision";
 const REST_URL = "https://data-api.binance.vision";
-/** Letters and digits of any script: there are symbols in Chinese. */
+/** Letters and digits of any script: some symbols are Chinese. */
 const SYMBOL = /^[\p{L}\p{N}_]+$/u;
 
-/** Binance's derivatives have hosts of their own, whose sockets take the streams of spot and send nothing. */
+/** Binance's derivatives have their own hosts, whose sockets accept the streams of spot and send nothing. */
 const SPOT_ALONE = {
   foreign: /^([fd]stream|[fde]api|nbstream)\.binance\./,
   understood: "binance reads the spot market alone",
@@ -44,7 +44,7 @@ export const binance: ProviderDeclaration = {
  * Makes the provider `binance`. `BINANCE_WS_URL` and `BINANCE_REST_URL` name other servers than {@linkcode SOCKET_URL}
  * and {@linkcode REST_URL}: those of Binance.US, for instance.
  *
- * @throws {AggregateError} Of a {@linkcode SettingError} for each thing that is wrong.
+ * @throws {AggregateError} With a {@linkcode SettingError} for each problem.
  */
 export function createBinance(settings: ProviderSettings): Provider {
   const { timeframe, variable } = settings;
@@ -77,7 +77,7 @@ export function createBinance(settings: ProviderSettings): Provider {
   });
 }
 
-/** One spelling, Binance's own: under two a series would break in two. */
+/** Only Binance's own spelling is valid: two spellings would split a series. */
 function checkSymbol(symbol: string): SettingError[] {
   if (SYMBOL.test(symbol) && symbol === symbol.toUpperCase()) return [];
   const spelled = symbol.toUpperCase().replace(/[^\p{L}\p{N}]/gu, "");

@@ -1,5 +1,5 @@
 /**
- * The provider behind `dlq replay`: records from dead letters, as they once were.
+ * The provider behind `dlq replay`: records from dead letters.
  *
  * @module
  */
@@ -15,10 +15,10 @@ import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 import type { Provider } from "./provider.ts";
 import { readFields } from "./replay/values.ts";
 
-/** Called when a letter's records are all settled: stored, or given up once more. */
+/** Called when all records of a letter are settled: stored, or dead-lettered again. */
 export type LetterSettled = (letter: LocatedLetter) => void;
 
-/** How to read what a letter does not say of itself: lines that were read with the wrong settings, or none. */
+/** Settings for letters whose own are missing, or made the record unreadable. */
 export interface LetterReading {
   readonly timeframe: PerProvider<string>;
   readonly timeUnit: string;
@@ -35,7 +35,7 @@ export function createLetterReader({ timeframe: timeframes, ...reading }: Letter
   const timeUnit = recordUnit(reading.timeUnit);
   const parseIso = timeParser("iso");
   const parseUnit = timeParser(timeUnit);
-  // Records that were once read have ISO times; lines that were not may have others.
+  // Records that were parsed have ISO times; unparsed lines may have others.
   const parseTime = (value: unknown) => {
     const ms = parseIso(value);
     return Number.isNaN(ms) ? parseUnit(value) : ms;
@@ -49,7 +49,7 @@ export function createLetterReader({ timeframe: timeframes, ...reading }: Letter
     for (const [at, item] of items.entries()) {
       const fields = (typeof item === "object" && item !== null ? item : {}) as Record<string, unknown>;
       readFields(fields, kind.fields, values);
-      // A record keeps its time of receipt, so that it never replaces what was observed after it.
+      // A record keeps its time of receipt, so that it never replaces a later observation.
       const original = typeof fields.receivedAt === "number" ? fields.receivedAt : receivedAt + at;
       const provider = typeof fields.provider === "string" ? fields.provider : metadata.provider;
       const timeframe = valueOf<string>(timeframes, [provider]) ?? DEFAULT_TIMEFRAME;
@@ -60,7 +60,7 @@ export function createLetterReader({ timeframe: timeframes, ...reading }: Letter
   };
 }
 
-/** Whether a letter has something to replay, of a kind that is known. */
+/** Whether a letter has records to replay, of a known kind. */
 export function isReplayable({ items, metadata }: StoredLetter): boolean {
   return items.length > 0 && Object.hasOwn(recordKinds, metadata.kind);
 }
@@ -72,7 +72,7 @@ export function findFaults(letter: StoredLetter, read: LetterReader, now: number
   return [...rejected.map(({ reason }) => reason), ...kind.findUnsound(columns, now).values()];
 }
 
-/** Makes a provider of letters. Frames name their letter's file and line as source, one frame a letter. */
+/** Creates a provider of letters. A frame holds one letter, with the letter's file and line as its source. */
 export function createLetterProvider(
   letters: () => AsyncIterable<LocatedLetter>,
   read: LetterReader,

@@ -1,13 +1,13 @@
 /**
- * Whether the records of a run still go where the places that are saved belong to.
+ * Checks that the records of a run still go to the destination that saved positions belong to.
  *
  * @module
  */
 import { type Destination, findDifference, findLoss } from "../database/destination.ts";
 
-/** Where the records go that positions are about. */
+/** The destination of the records. */
 export interface PositionTarget {
-  /** Which destination it is now, and how far it has come; absent where that cannot be known. */
+  /** Reads the present destination; absent if it cannot be known. */
   readonly destination?: () => Promise<Destination>;
   /** Warns the operator. */
   readonly warn: (message: string) => void;
@@ -16,13 +16,13 @@ export interface PositionTarget {
 /** Watches the destination of a run. */
 export interface DestinationWatch {
   /**
-   * Asks for the destination again: all that is settled by now was committed before that. Returns whether places may still be
-   * saved: where the destination changes in mid-run, what was stored there may be gone.
+   * Reads the destination again: all records settled so far were committed before. Returns whether positions may still
+   * be saved: if the destination has changed in mid-run, its rows may be lost.
    */
   confirm(): Promise<boolean>;
-  /** The destination as it was when last asked; `undefined` where that cannot be known, or it has changed. */
+  /** The destination at the last look; `undefined` if it cannot be known, or has changed. */
   readonly current: Destination | undefined;
-  /** Whether a place of this destination holds here; warns where it does not. */
+  /** Whether a position of this destination is valid here; warns if not. */
   accepts(saved: Destination | undefined, name: string): boolean;
 }
 
@@ -36,13 +36,13 @@ export function createDestinationWatch(target: PositionTarget | undefined): Dest
     async confirm() {
       if (target?.destination === undefined || destination === "changed") return destination !== "changed";
       const known = destination;
-      // One that is away is as it was when it was last there.
+      // An unreachable destination counts as unchanged.
       const now = await target.destination().catch(() => known);
       const difference = known && now && findDifference(known, now);
       if (difference !== undefined) {
         target.warn(`Records go to ${difference}: what was read before may be missing there, run again with --resume`);
       }
-      // A load that is undone while this one is read may have held what was read before.
+      // A load undone in the meantime may have stored records that were read before.
       destination = difference === undefined ? now && { ...now, undone: (known ?? now).undone } : "changed";
       return difference === undefined;
     },

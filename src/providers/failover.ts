@@ -6,13 +6,13 @@
  * confirmed. Each member keeps doubts of its own.
  *
  * The group leaves a provider when one of its symbols is silent although history has bars of it, when it has not been
- * connected for a while, or when it has failed for good. Those before the one that delivers stay connected where they
- * can, unread: their bars wait. Once an earlier one has had live bars for a while it delivers again, those after it are
+ * connected for a while, or when it has failed for good. Members before the delivering one stay connected if they can,
+ * unread: their bars wait. Once an earlier one has had live bars for a while it delivers again, those after it are
  * closed, and its waiting bars are handed on. A provider that returns and soon fails again has to be healthy for twice
  * as long the next time.
  *
  * A series belongs to the provider that delivered it: rows carry its name, and each minute is covered by one of them.
- * Minutes around a change may be there from both.
+ * Minutes around a change may have rows of both.
  *
  * @module
  */
@@ -25,22 +25,22 @@ import type { Provider, ProviderContext } from "./provider.ts";
 
 /** Options of {@linkcode createFailover}. */
 export interface FailoverOptions {
-  /** At least two live feeds, the preferred one first. Symbols at the same place of their lists stand for each other. */
+  /** At least two live feeds, the preferred one first. Symbols at the same position of their lists correspond. */
   members: readonly Provider[];
   dataDir: string;
   timeframe: string;
-  /** How long one may be without a connection, in milliseconds. */
+  /** How long a member may be without a connection, in milliseconds. */
   afterMs: number;
-  /** How long an earlier one must have had live bars before it delivers again, in milliseconds. */
+  /** How long an earlier member must have had live bars before it delivers again, in milliseconds. */
   backMs: number;
 }
 
 /** A provider that fails again within this time was not healthy, in milliseconds. */
 const FLAP_MS = 10 * 60_000;
-/** Longest time that one has to be well, in milliseconds. */
+/** Longest time that a member has to be healthy, in milliseconds. */
 const MAX_BACK_MS = 60 * 60_000;
 
-/** Makes a provider of the group, whose name is that of all its members. */
+/** Creates a provider of the group, named by all its members. */
 export function createFailover(options: FailoverOptions): Provider {
   const { members } = options;
   const name = members.map(({ name }) => name).join(",");
@@ -61,15 +61,15 @@ export function createFailover(options: FailoverOptions): Provider {
  *
  * - `steady`: it delivers, or a slow pipeline holds it up.
  * - `unconnected`: it has no connection, and is left when `timer` ends.
- * - `stranded`: it is to be left for `cause`, and no other member can take over yet.
- * - `over`: nothing is read any more.
+ * - `stranded`: it has failed by `cause`, and no other member can take over yet.
+ * - `over`: reading has ended.
  */
 type Duty =
   | { readonly state: "steady" | "over" }
   | { readonly state: "unconnected"; readonly timer: ReturnType<typeof setTimeout> }
   | { readonly state: "stranded"; readonly cause: FailoverCause; readonly error: unknown };
 
-/** The member that delivers, since when, and whether it took back what it had lost. */
+/** The delivering member, since when it delivers, and whether it has recovered what it lost. */
 interface Active {
   readonly member: Member;
   readonly since: number;
@@ -97,7 +97,7 @@ function openGroup(
       },
     })
   );
-  /** How long each must be well. */
+  /** How long each member must be healthy. */
   const proof = new Map(members.map((member) => [member, backMs]));
   let active: Active = { member: members[0], since: performance.now(), hasReturned: false };
   let duty: Duty = { state: "steady" };
@@ -129,7 +129,7 @@ function openGroup(
     setDuty({ state: "unconnected", timer });
   }
 
-  /** Leaves the active one for the first that is connected, or else for the next on standby. */
+  /** Replaces the active member by the first connected one, or else by the next on standby. */
   function leave(cause: FailoverCause, error: unknown): void {
     const others = members.filter((member) => member !== active.member && member.failure === undefined);
     const next = others.find(({ isLive }) => isLive) ?? others.find(({ isOpen }) => !isOpen);
@@ -182,7 +182,7 @@ function openGroup(
   return intake.stream;
 }
 
-/** The coverage of the other members, by the provider's own symbols: of this run, and of earlier runs. */
+/** The coverage of the other members, by the provider's own symbols: of this run, and of earlier ones. */
 async function knownByOthers(
   provider: Provider,
   members: readonly Provider[],

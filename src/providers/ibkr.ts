@@ -1,8 +1,8 @@
 /**
  * Interactive Brokers, through TWS or IB Gateway on this or another machine, where the user has logged in.
  *
- * Bars come from historical requests that are kept up to date, with trades outside regular hours. TWS sends a bar again with
- * each change, and the next one when its time has come. Bars of a day start at midnight UTC of their date.
+ * Bars come from historical requests that are kept up to date, with trades outside regular hours. TWS sends a bar again
+ * with each change, and then the next bar. Bars of a day start at midnight UTC of their date.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export const ibkr: ProviderDeclaration = {
 /**
  * Makes the provider `ibkr`; `timing` is for tests, `backoffMs` the first wait between connections.
  *
- * @throws {AggregateError} With a `SettingError` for each symbol, timeframe or variable that does not do.
+ * @throws {AggregateError} With a `SettingError` for each invalid symbol, timeframe or variable.
  */
 export function createIbkr(
   settings: ProviderSettings,

@@ -11,10 +11,10 @@ import { createFeedClock } from "./live/clock.ts";
 import { createFeedProvider } from "./live/provider.ts";
 import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
 
-/** Minutes of the bars that Kraken has. */
+/** Lengths of Kraken's bars, in minutes. */
 const INTERVALS = [1, 5, 15, 30, 60, 240, 1440, 10080];
 
-/** Kraken's derivatives have an API of their own. */
+/** Kraken's derivatives have their own API. */
 const SPOT_ALONE = {
   foreign: /^(demo-)?futures\.kraken\.com(\/|$)/,
   understood: "kraken reads the spot market alone",
@@ -34,7 +34,7 @@ export const kraken: ProviderDeclaration = {
 /**
  * Makes the provider `kraken`. `KRAKEN_WS_URL` and `KRAKEN_REST_URL` name other servers.
  *
- * @throws {AggregateError} Of a {@linkcode SettingError} for each thing that is wrong.
+ * @throws {AggregateError} With a {@linkcode SettingError} for each problem.
  */
 export function createKraken(settings: ProviderSettings): Provider {
   const { timeframe, variable } = settings;

@@ -12,8 +12,8 @@ const MINUTE_MS = 60_000;
 const parseTime = timeParser("iso");
 
 /**
- * Reads a bar: `o`, `h`, `l`, `c`, `v`, its start `t` in RFC 3339, and where the feed gives them the VWAP `vw` and the
- * number of trades `n`. Returns the problem as text for any other item.
+ * Reads a bar: `o`, `h`, `l`, `c`, `v`, its start `t` in RFC 3339, and optionally the VWAP `vw` and the number of
+ * trades `n`. Returns the problem as text for any other item.
  */
 export function readBar(item: unknown, symbol: unknown, status: BarStatus, timeframe = "1m"): FeedBar | string {
   const { o, h, l, c, v, t, vw, n } = (item ?? {}) as Record<string, unknown>;

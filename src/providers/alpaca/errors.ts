@@ -8,18 +8,18 @@ import { FeedError, type FeedErrorReason } from "../live/feed.ts";
 /** After an unclean drop the old connection may be counted this long, in milliseconds. */
 export const CONNECTION_COOLDOWN_MS = 90_000;
 
-/** Codes beyond {@linkcode endingError}: the connection survives them. */
+/** Codes beyond {@linkcode endingError}, which the connection survives. */
 export const CODE = {
-  /** A message that the server cannot read; also a symbol that cannot be one. */
+  /** The server cannot read a message, or a symbol in it. */
   invalidSyntax: 400,
   alreadyAuthenticated: 403,
-  /** More symbols than the subscription allows; those held before are kept. */
+  /** More symbols than the subscription allows; earlier ones stay subscribed. */
   symbolLimit: 405,
   /** More connections than the subscription allows. */
   connectionLimit: 406,
 } as const;
 
-/** The error that ends a connection after that code; `undefined` where the code does not end it. */
+/** The error that ends a connection with this code; `undefined` if the code does not end it. */
 export function endingError(code: number, message: string, feed: string): FeedError | undefined {
   const said = `${code} ${message.slice(0, 200)}`;
   const fatal = (text: string) => new FeedError(`${text} (${said})`, { isFatal: true, reason: "refused" });
@@ -55,7 +55,7 @@ export function connectionLimitError(triedMs = 0): FeedError {
   );
 }
 
-/** Throws what a handshake means that HTTP refused: a 4xx will not change by itself, unless it asks to wait. */
+/** Throws the error of a refused handshake: a 4xx will not change by itself, unless it asks to wait. */
 export function throwForHandshake(status: number): void {
   if (status < 400 || status >= 500 || status === 408 || status === 429) return;
   throw new FeedError(

@@ -15,17 +15,17 @@ import { readBar } from "./bars.ts";
 
 /** The free plan's limit. */
 const REQUESTS_PER_MINUTE = 200;
-/** The most that a page may hold, over all its symbols. */
+/** The most bars of a page, over all its symbols. */
 const PAGE_LIMIT = 10_000;
-/** Symbols of one request, which makes an address of a few kB at most. */
+/** Most symbols of a request, so that its address has a few kB at most. */
 export const HISTORY_SYMBOLS = 200;
-/** Alpaca's names of timeframes whose bars start where the clock says. Days are those of New York. */
+/** Alpaca's names of timeframes whose bars start by the clock. Days are those of New York. */
 export const HISTORY_TIMEFRAMES: ReadonlyMap<string, string> = new Map([
   ...["1m", "2m", "3m", "5m", "10m", "15m", "30m"].map((name) => [name, name.replace("m", "Min")]),
   ["1h", "1Hour"],
   ["1d", "1Day"],
 ] as [string, string][]);
-/** Bars younger than 15 minutes need a subscription; half a minute more for clocks that differ. */
+/** Age of the youngest bars without a subscription is 15 minutes; half a minute more covers clocks that differ. */
 const DELAY_MS = 15.5 * 60_000;
 /** A day of New York ends some hours after that of UTC in which it begins. */
 const DAY_LAG_MS = 6 * 60 * 60_000;
@@ -39,7 +39,7 @@ export interface HistoryOptions {
   secret: string;
   /** A key of {@linkcode HISTORY_TIMEFRAMES}. @default {"1m"} */
   timeframe?: string;
-  /** How young bars may be where there is no subscription for them, in milliseconds. @default {15.5 minutes} */
+  /** Age of the youngest bars without a subscription, in milliseconds. @default {15.5 minutes} */
   delayMs?: number;
   /** Requests that the account's plan allows. @default {200} */
   requestsPerMinute?: number;
@@ -54,7 +54,7 @@ export interface History {
   readonly read: Feed["history"];
   /** Paces its requests. */
   readonly bucket: TokenBucket;
-  /** How young bars may not be, in milliseconds; learnt from a refusal where it is not known before. */
+  /** Age of the youngest bars, in milliseconds; learned from a refusal if it is not known before. */
   readonly lagMs: () => number;
 }
 
@@ -87,7 +87,7 @@ export function createHistory(options: HistoryOptions): History {
     return url.href;
   }
 
-  /** All pages of a range; a page may be short or empty, only the missing token says that it is the last. */
+  /** Yields all pages of a range. A page may be short or empty; only a missing token marks the last. */
   async function* readPages(
     symbols: readonly string[],
     from: number,
@@ -143,13 +143,13 @@ export function createHistory(options: HistoryOptions): History {
   };
 }
 
-/** A sound page. Where there are no bars, an empty object or null says so. */
+/** A sound page. Without bars it has an empty object or null. */
 interface BarsPage {
   bars: Record<string, unknown[]> | null;
   next_page_token: string | null;
 }
 
-/** Why a body is no {@linkcode BarsPage}: the token is explicit, so that a body without one is cut. */
+/** Why a body is not a {@linkcode BarsPage}. The token must be explicit: a body without one was cut off. */
 function findFault(body: unknown): string | undefined {
   const { bars, next_page_token: next } = (body ?? {}) as Record<string, unknown>;
   if (typeof bars !== "object" || Array.isArray(bars)) return "has no bars, expected an object or null";

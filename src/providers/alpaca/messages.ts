@@ -13,7 +13,7 @@ const MINUTE_MS = 60_000;
 /** Handlers of control messages. */
 export interface ControlHandlers {
   success(message: unknown): void;
-  /** All symbols whose bars are subscribed, and those whose corrections are, where the server names these. */
+  /** All symbols whose bars are subscribed, and those whose corrections are, if the server names them. */
   subscription(bars: readonly string[], updatedBars: readonly string[] | undefined): void;
   /** Returns whether the error is understood. */
   error(code: number, message: string): boolean;
@@ -22,14 +22,14 @@ export interface ControlHandlers {
 const isSymbols = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((symbol) => typeof symbol === "string");
 
-/** Makes a reader of messages for these symbols. It rejects undocumented items one by one, and reads the rest. */
+/** Creates a reader of messages for these symbols. It rejects malformed items one by one, and reads the rest. */
 export function createMessageReader(
   session: Pick<Session, "emit" | "reject">,
   symbols: ReadonlySet<string>,
   handlers: ControlHandlers,
   clock?: FeedClock,
 ): (text: string) => void {
-  /** Takes a control message, and returns its problem. */
+  /** Handles a control message, and returns its problem. */
   function control({ T: type, msg, code, bars, updatedBars }: Record<string, unknown>): string | undefined {
     if (type === "success") handlers.success(msg);
     else if (type === "subscription") {
@@ -63,7 +63,7 @@ export function createMessageReader(
         } else if (typeof type !== "string") reject(item, "item has no type");
         else controls.push(item);
       }
-      // Before an error in the same message ends the connection.
+      // Emits the bars before an error in the same message ends the connection.
       session.emit(bars);
       for (const item of controls) {
         const reason = control(item);

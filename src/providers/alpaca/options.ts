@@ -21,7 +21,7 @@ export interface AlpacaOptionsOptions {
   bucket: TokenBucket;
 }
 
-/** The most that a page may hold. */
+/** The most contracts of a page. */
 const PAGE_LIMIT = 1000;
 /** Root, yymmdd, C or P, a thousand times the strike. */
 const CONTRACT = /^(.+?)(\d\d)(\d\d)(\d\d)([CP])(\d{8})$/;
@@ -59,7 +59,7 @@ interface SnapshotsPage {
   next_page_token?: unknown;
 }
 
-/** Why a body is no {@linkcode SnapshotsPage}. */
+/** Why a body is not a {@linkcode SnapshotsPage}. */
 function findFault(body: unknown): string | undefined {
   const { snapshots } = (body ?? {}) as Record<string, unknown>;
   return typeof snapshots !== "object" || snapshots === null ? "has no snapshots, expected an object" : undefined;
@@ -77,8 +77,8 @@ function readSnapshots(underlying: string, snapshots: Record<string, unknown>): 
 }
 
 /**
- * A contract's snapshot: `latestQuote` (`bp`, `ap`, `t`), `latestTrade` (`p`, `t`), `impliedVolatility`, `greeks`. Its time is
- * that of the newer of quote and trade; without either nothing is known of the contract (`undefined`).
+ * A contract's snapshot: `latestQuote` (`bp`, `ap`, `t`), `latestTrade` (`p`, `t`), `impliedVolatility`, `greeks`. Its
+ * time is that of the newer of quote and trade; `undefined` without either.
  */
 function readSnapshot(
   underlying: string,

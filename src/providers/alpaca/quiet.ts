@@ -10,9 +10,9 @@
 
 /** A watch over one connection. */
 export interface QuietWatch {
-  /** Something came. */
+  /** Call for each message. */
   heard(): void;
-  /** An answer to the question came. */
+  /** Call for each answer to the question. */
   answered(): void;
   /** Ends the watch. */
   stop(): void;
@@ -20,7 +20,7 @@ export interface QuietWatch {
 
 /** Options of {@linkcode watchQuiet}. */
 export interface QuietOptions {
-  /** Silence after which the server is asked, and after which an answer is missing, in milliseconds. */
+  /** Silence after which the server is asked, and longest wait for the answer, in milliseconds. */
   quietMs: number;
   ask: () => void;
   /** Called when an answer is missing. */

@@ -1,13 +1,13 @@
 /**
  * One connection to Alpaca's stream.
  *
- * The server says `connected`, is sent the key, says `authenticated`, is sent the symbols, and names those that it took;
- * each of these steps must come within {@linkcode StreamOptions.answerMs}. Then bars come: `b` right after their minute,
- * `u` half a minute later for those that late trades have changed. On quiet markets nothing comes.
+ * The server says `connected`, is sent the key, says `authenticated`, is sent the symbols, and names those that it
+ * took; each of these steps must come within {@linkcode StreamOptions.answerMs}. Then bars come: `b` right after their
+ * minute, and `u` half a minute later for bars changed by late trades. A quiet market sends nothing.
  *
- * When another connection of the account is still counted (406), the key is sent again on the same socket, for a minute:
- * that costs no new connection, and catches the moment at which the old one is forgotten. Only then is the socket given
- * up, and the next one waits until an old connection was never seen to be counted any more.
+ * If Alpaca still counts another connection of the account (406), the key is sent again on the same socket, for a
+ * minute: that takes no new connection, and succeeds as soon as the old one no longer counts. Then the socket is given
+ * up, and the next one waits longer than Alpaca was ever seen to count a dead connection.
  *
  * @module
  */
@@ -45,7 +45,7 @@ const MAX_REAUTHS = 15;
 /**
  * Runs a connection until it ends.
  *
- * @throws {FeedError} However it ends.
+ * @throws {FeedError} At its end, always.
  */
 export async function runStream(session: Session, options: StreamOptions): Promise<void> {
   const { answerMs = 15_000, reauthMs = 500, quietMs = 60_000 } = options;
@@ -83,7 +83,7 @@ export async function runStream(session: Session, options: StreamOptions): Promi
       clearTimeout(step);
       quiet ??= watchQuiet({
         quietMs,
-        // Asks for what is there already, which is answered with all that is there.
+        // Subscribes again to a subscribed symbol, which is answered with all subscriptions.
         ask: () => send({ action: "subscribe", bars: [subscriptions.example] }),
         onDead: () => ending.abort(new FeedError("Alpaca no longer answers", { reason: "silence" })),
       });
@@ -139,14 +139,14 @@ export async function runStream(session: Session, options: StreamOptions): Promi
       },
       onMessage(text) {
         quiet?.heard();
-        // A server that repeats the keys must not bring them into the log or the dead letters.
+        // If the server repeats the keys, they must not reach the log or the dead letters.
         read(withoutKey(withoutKey(text, options.key), options.secret));
       },
       onRefused: throwForHandshake,
     });
   } catch (thrown) {
     const error = errorWithoutKey(errorWithoutKey(thrown, options.key), options.secret);
-    // A server that closes the socket after its 406 is to be left alone as long as one that leaves it open.
+    // A server that closes the socket after its 406 is left alone as long as one that leaves it open.
     const isTurnedAway = refusals > 0 && !isAuthenticated && !session.signal.aborted;
     if (!isTurnedAway || (error instanceof FeedError && error.isFatal)) throw error;
     throw connectionLimitError(performance.now() - refusedAt);

@@ -1,5 +1,5 @@
 /**
- * Subscribing to many symbols on a stream that takes or refuses each request as a whole.
+ * Subscribes to many symbols on a stream that accepts or refuses each request as a whole.
  *
  * @module
  */
@@ -8,14 +8,14 @@ import { FeedError } from "../live/feed.ts";
 import { CODE, CONNECTION_COOLDOWN_MS } from "./errors.ts";
 
 /**
- * Symbols of one request, about 8 kB: requests with some thousands were cut short without a word (as users of
- * its C# SDK report), as were several sent without waiting for the answers.
+ * Symbols of one request, about 8 kB: requests with some thousands of symbols are silently cut short (as users of its
+ * C# SDK report), and so are requests sent without waiting for answers.
  */
 const MAX_SYMBOLS = 500;
 
-/** How often a symbol is asked for that answers leave out. */
+/** Most requests for a symbol that answers leave out. */
 const MAX_ASKS = 4;
-/** Symbols that a message names. */
+/** Most symbols named in a message. */
 const NAMED = 5;
 
 /** The subscriptions of one connection. */
@@ -23,15 +23,15 @@ export interface Subscriptions {
   /** Sends the first request. */
   start(): void;
   /**
-   * Takes the answer to a subscription, which names all subscribed symbols, and those with corrections. Returns whether
-   * it was expected.
+   * Handles the answer to a subscription, which names all subscribed symbols, and those with corrections. Returns
+   * whether it was expected.
    */
   acknowledge(bars: readonly string[], updatedBars: readonly string[] | undefined): boolean;
-  /** Takes an error, and returns whether it was about the request in flight. */
+  /** Handles an error, and returns whether it was about the request in flight. */
   refuse(code: number, message: string): boolean;
-  /** A symbol to ask for in vain: one that is subscribed, where there is any. */
+  /** A symbol for a harmless question: a subscribed one, if there is any. */
   readonly example: string;
-  /** Asks for nothing more. */
+  /** Sends no further requests. */
   stop(): void;
 }
 
@@ -43,25 +43,25 @@ export interface SubscriptionsOptions {
   hasUpdates: boolean;
   /** First wait before symbols that an answer left out are asked for again, in milliseconds; it doubles. @default {10000} */
   askAgainMs?: number;
-  /** Sends a request, which may hold symbols that are subscribed already where it asks again. */
+  /** Sends a request; one that asks again may contain subscribed symbols. */
   request: (symbols: readonly string[], isAgain: boolean) => void;
-  /** Called each time that no answer is outstanding any more. */
+  /** Called whenever no answer is outstanding. */
   onIdle: () => void;
-  /** Called with the error of a request that is sent later. */
+  /** Called with the error of a request sent later. */
   onError: (error: unknown) => void;
 }
 
 /**
- * Makes the subscriptions: one request after another. A request that is refused is halved until the symbols to blame are
- * found; of a limit on their number all the symbols that are left are to blame. Symbols that an answer leaves out, of the
- * bars or of their corrections, are asked for again, {@linkcode MAX_ASKS} times in all.
+ * Creates the subscriptions: one request after another. A refused request is halved until the symbols at fault are
+ * found; if it exceeds a limit, all remaining symbols are. Symbols whose bars or corrections an answer leaves out are
+ * requested again, {@linkcode MAX_ASKS} times in all.
  */
 export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
   const { session, request, onIdle, onError, hasUpdates, askAgainMs = 10_000 } = options;
   const symbols = [...new Set(options.symbols)];
   const waiting: string[][] = [];
   const held = new Set<string>();
-  /** Symbols that answers left out, to be asked for again together. */
+  /** Symbols left out of answers, to be requested again together. */
   const missing = new Set<string>();
   let current: readonly string[] = [];
   let asks = 1;
@@ -95,7 +95,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
 
   function refusedAll(): FeedError {
     return new FeedError(`Alpaca refused each of the symbols: ${symbols.slice(0, 10).join(", ")}`, {
-      // A limit may be one that a connection not yet forgotten still counts towards.
+      // The limit may still include a dead connection.
       isFatal: !isLimited,
       cooldownMs: isLimited ? CONNECTION_COOLDOWN_MS : 0,
       reason: "refused",
@@ -119,7 +119,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     start: next,
     acknowledge(bars, updatedBars) {
       const all = new Set(bars);
-      // Each answer, to any request, names all.
+      // The answer to any request names all symbols.
       for (const symbol of missing) {
         if (!all.has(symbol) || held.has(symbol)) continue;
         missing.delete(symbol);

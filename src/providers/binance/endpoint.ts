@@ -1,5 +1,5 @@
 /**
- * Where Binance is reached, and how patiently.
+ * Addresses and waits of the connection to Binance.
  *
  * @module
  */
@@ -12,11 +12,14 @@ export interface BinanceOptions {
   timeframe: string;
   socketUrl: string;
   restUrl: string;
-  /** Whether to give forming bars too. */
+  /** Whether to emit forming bars, too. */
   provisional: boolean;
   /** Longest wait for the answer to a request on the socket, in milliseconds. @default {10000} */
   answerMs?: number;
-  /** How often the server is asked for a sign of life, in milliseconds; none for three times as long is the end. @default {20000} */
+  /**
+   * Interval of keep-alive requests, in milliseconds; a silence three times as long ends the connection. @default
+   * {20000}
+   */
   keepAliveMs?: number;
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;

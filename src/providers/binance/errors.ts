@@ -5,7 +5,10 @@
  */
 import { FeedError } from "../live/feed.ts";
 
-/** Binance does not serve this machine's place: HTTP 451, on the stream and in history. Names the alternatives. */
+/**
+ * Binance does not serve the location of this machine: HTTP 451, on the stream and in history. The message names
+ * alternatives.
+ */
 export function notServed(cause?: unknown): FeedError {
   return new FeedError(
     "Binance does not serve the place that this machine is in (HTTP 451): take --provider kraken, or in the US set " +
@@ -16,7 +19,7 @@ export function notServed(cause?: unknown): FeedError {
 
 /** The symbol does not exist: code -1121, which only history returns. */
 export class UnknownSymbolError extends FeedError {
-  /** Makes the error. */
+  /** Creates the error. */
   constructor(symbol: string) {
     super(`Binance has no symbol ${symbol} (-1121 Invalid symbol)`, { isFatal: true, reason: "refused" });
   }

@@ -18,9 +18,9 @@ export function createBinanceFeed(given: BinanceOptions): Feed {
   const { clock = createFeedClock(stepMs) } = given;
   const options = { ...given, clock };
   const history = createHistory({ ...options, stepMs });
-  // Outlives connections: a bar that comes again after a reconnect is a correction too.
+  // Outlives connections: a bar repeated after a reconnect is a correction, too.
   const note = createSeen(options.symbols, stepMs);
-  /** Symbols that were looked up: which there are does not change with the connection. */
+  /** Results of looking symbols up, which do not change with the connection. */
   const known = new Map<string, string | undefined>();
 
   async function explainUnknown(symbol: string, signal: AbortSignal): Promise<string | undefined> {

@@ -13,18 +13,18 @@ import { notServed, UnknownSymbolError } from "./errors.ts";
 import type { BinanceOptions } from "./endpoint.ts";
 import { type KlineSeries, readRow } from "./klines.ts";
 
-/** Requests a second: each weighs 2, and an address may spend 6000 a minute on all that runs behind it. */
+/** Requests a second. Each weighs 2, and all clients behind an address may spend 6000 a minute together. */
 const REQUESTS_PER_SECOND = 20;
 /** Most rows of a page. */
 const PAGE_LIMIT = 1000;
-/** There is no such symbol. */
+/** Code for an unknown symbol. */
 const INVALID_SYMBOL = -1121;
 
 /** The history of a feed. */
 export interface History {
   /** Paces its requests. */
   readonly bucket: TokenBucket;
-  /** Reads bars that are over, from `from` on and before `to` (epoch ms), page by page. */
+  /** Reads finished bars, from `from` on and before `to` (epoch ms), page by page. */
   read(
     symbol: string,
     from: number,
@@ -32,9 +32,9 @@ export interface History {
     signal: AbortSignal,
     onRequest?: () => void,
   ): AsyncGenerator<readonly FeedBar[]>;
-  /** Ranges between rows of the newest answers that have none. */
+  /** Ranges without a row between rows of the newest answers. */
   lacks(symbol: string): readonly Interval[];
-  /** Why there is no such symbol; `undefined` where there is. */
+  /** Why the symbol does not exist; `undefined` if it does. */
   explainUnknown(symbol: string, signal: AbortSignal): Promise<string | undefined>;
 }
 
@@ -72,7 +72,7 @@ export function createHistory(
         for (const { ts } of bars) see(ts);
         const now = Date.now();
         yield bars.filter(({ ts, trades }) => ts >= start && ts < to && ts + stepMs <= now && trades !== 0);
-        // A page may be short; only an empty one says that there is nothing more.
+        // A page may be short; only an empty one marks the end.
         const last = bars.at(-1)?.ts;
         if (last === undefined) break;
         if (last < start) {
@@ -94,7 +94,7 @@ export function createHistory(
   };
 }
 
-/** Why a body is no page of klines. */
+/** Why a body is not a page of klines. */
 function findFault(body: unknown): string | undefined {
   return Array.isArray(body) ? undefined : "is no list of klines";
 }

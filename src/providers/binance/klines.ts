@@ -1,5 +1,5 @@
 /**
- * Klines, Binance's bars: as the stream has them, with a flag for those that are over, and as the rows of history.
+ * Klines, Binance's bars: on the stream, with a flag for finished ones, and as rows of history.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
 import { explainBar } from "../live/transport/message.ts";
 
-/** The series that klines are read for. */
+/** The series of the klines. */
 export interface KlineSeries {
   readonly timeframe: string;
   /** Length of the timeframe, in milliseconds. */
@@ -20,15 +20,13 @@ export interface KlineSeries {
 export interface Kline {
   readonly bar: FeedBar;
   readonly isOver: boolean;
-  /** Whether anything was traded: without that it is no bar. */
+  /** Whether it has trades: a kline without any is not a bar. */
   readonly isTraded: boolean;
 }
 
 const UNDOCUMENTED = "kline is not as documented";
 
-/**
- * Reads the `k` of a message: numbers are text, times in ms, `x` marks a bar that is over. Returns the problem as text.
- */
+/** Reads the `k` of a message: numbers are text, times in ms, `x` marks a finished bar. Returns the problem as text. */
 export function readKline(k: unknown, series: KlineSeries): Kline | string {
   const { s, i, t, T, o, h, l, c, v, q, n, x } = (k ?? {}) as Record<string, unknown>;
   if (typeof s !== "string" || typeof i !== "string" || typeof x !== "boolean") return UNDOCUMENTED;
@@ -55,12 +53,12 @@ function makeBar(
   if (!texts.every((text) => typeof text === "string")) return UNDOCUMENTED;
   const [open, high, low, close, volume, quoted] = texts.map(parseDecimal);
   if (!Number.isFinite(open + high + low + close + volume + quoted)) return UNDOCUMENTED;
-  // Weeks start on Mondays, which no multiple of a week since 1970 does; so the days are looked at.
+  // Weeks start on Mondays, unlike multiples of a week since 1970, so the check is by days.
   if (end !== start + stepMs - 1 || start % Math.min(stepMs, 86_400_000) !== 0) return `kline is not of ${timeframe}`;
   const bar: FeedBar = { symbol, timeframe, ts: start, open, high, low, close, volume, trades, status: "final" };
   const unsound = explainBar(bar, clock);
   if (unsound !== undefined || volume === 0) return unsound ?? bar;
-  // Money by volume: the quotient may miss the range by a rounding.
+  // Money divided by volume; rounding may put the quotient outside the range.
   const vwap = quoted / volume;
   if (!(vwap >= low * (1 - 1e-6) && vwap <= high * (1 + 1e-6))) {
     return "kline's quote volume does not go with its prices";

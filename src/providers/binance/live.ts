@@ -1,5 +1,5 @@
 /**
- * Klines as they come: the state of the forming bar every two seconds, and its end.
+ * Live klines: the state of the forming bar every two seconds, and its end.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import type { Session } from "../live/feed.ts";
 import type { Seen } from "../live/seen.ts";
 import { type Kline, type KlineSeries, readKline } from "./klines.ts";
 
-/** Takes klines of a socket. */
+/** Handles the klines of a socket. */
 export interface LiveKlines {
-  /** Takes the `k` of a message; `reject` is called with its problem. */
+  /** Handles the `k` of a message; `reject` is called with its problem. */
   take(k: unknown, reject: (reason: string) => void): void;
 }
 
@@ -17,19 +17,19 @@ export interface LiveKlines {
 export interface LiveOptions extends KlineSeries {
   symbols: readonly string[];
   session: Pick<Session, "emit" | "alive" | "interrupted" | "subscribed" | "quiet">;
-  /** Whether to give forming bars too. */
+  /** Whether to emit forming bars, too. */
   provisional: boolean;
-  /** Notes bars that are over. */
+  /** Records finished bars. */
   note: Seen;
 }
 
 interface Series {
-  /** Start of the newest kline that came, and whether it was over. */
+  /** Start of the newest kline, and whether it was finished. */
   newest: number;
   isOver: boolean;
 }
 
-/** Makes what takes klines. A kline that is over is a bar; when it comes again, a correction of it. */
+/** Creates a handler of klines. A finished kline is a bar; if it comes again, a correction. */
 export function createLiveKlines(options: LiveOptions): LiveKlines {
   const { session, provisional } = options;
   const all = new Map<string, Series>(
@@ -39,10 +39,10 @@ export function createLiveKlines(options: LiveOptions): LiveKlines {
   function takeKline({ bar, isOver, isTraded }: Kline, of: Series): void {
     const { symbol, ts } = bar;
     const isLate = ts < of.newest || (ts === of.newest && of.isOver);
-    // An earlier state of a bar that is over adds nothing.
+    // An earlier state of a finished bar adds nothing.
     if (isLate && !isOver) return;
     if (ts > of.newest && !of.isOver) {
-      // The end of the one before never came: history has it.
+      // The end of the bar before never came; history has it.
       session.interrupted(symbol);
       session.subscribed(symbol);
     }

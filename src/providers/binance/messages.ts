@@ -19,7 +19,7 @@ export interface MessageHandlers {
 /**
  * Makes a reader of messages. It rejects undocumented messages, and the connection continues.
  *
- * The reader throws a {@linkcode FeedError} where the server shuts down.
+ * The reader throws a {@linkcode FeedError} if the server shuts down.
  */
 export function createMessageReader(
   session: Pick<Session, "reject">,

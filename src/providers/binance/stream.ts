@@ -1,6 +1,6 @@
 /**
- * One connection to Binance's streams; in truth as many sockets as its limit of streams asks for, which begin and end
- * together. After 24 hours the server closes each: a lost connection like any other.
+ * One connection to Binance's streams. It consists of as many sockets as the limit of streams requires, which begin and
+ * end together. The server closes each after 24 hours, which counts as a lost connection.
  *
  * @module
  */
@@ -18,9 +18,9 @@ import { createMessageReader } from "./messages.ts";
 export interface ConnectionOptions extends BinanceOptions {
   /** Length of the timeframe, in milliseconds. */
   stepMs: number;
-  /** Notes bars that are over. */
+  /** Records finished bars. */
   note: Seen;
-  /** Why there is no such symbol; `undefined` where there is. */
+  /** Why the symbol does not exist; `undefined` if it does. */
   explainUnknown: (symbol: string, signal: AbortSignal) => Promise<string | undefined>;
 }
 
@@ -28,19 +28,19 @@ export interface ConnectionOptions extends BinanceOptions {
 const STREAMS_PER_SOCKET = 1024;
 /** Streams of one request, about 4 kB. */
 const STREAMS_AT_ONCE = 200;
-/** A socket may be sent 5 messages a second, answers to its pings included: one is left for those. */
+/** A socket may receive 5 messages a second, answers to its pings included; one is left for those. */
 const MESSAGES_PER_SECOND = 4;
 
 /**
- * Runs sockets until one ends, and the others with it.
+ * Runs sockets until one ends, and then ends the others.
  *
- * @throws {FeedError} However it ends.
+ * @throws {FeedError} At its end, always.
  */
 export async function runStream(session: Session, options: ConnectionOptions): Promise<void> {
   const { symbols } = options;
   const ending = new AbortController();
   const signal = AbortSignal.any([session.signal, ending.signal]);
-  /** Symbols that are not refused. */
+  /** Symbols that were not refused. */
   const left = new Set(symbols);
   function refuse(symbol: string, reason: string): void {
     left.delete(symbol);
@@ -69,7 +69,7 @@ interface OneOptions extends ConnectionOptions {
   ending: AbortController;
 }
 
-/** One socket. The streams are asked for on it, as an address with a thousand of them would be too long. */
+/** Runs one socket. It subscribes by messages, as an address with a thousand streams would be too long. */
 async function runOne(symbols: readonly string[], options: OneOptions): Promise<never> {
   const { session, signal, refuse, ending, timeframe, answerMs = 10_000, keepAliveMs = 20_000 } = options;
   const bucket = createTokenBucket(MESSAGES_PER_SECOND);
@@ -77,7 +77,7 @@ async function runOne(symbols: readonly string[], options: OneOptions): Promise<
   const klines = createLiveKlines({ ...options, symbols });
   let lastId = 0;
 
-  /** Asks, and gives what the server finds wrong with it. */
+  /** Sends a request, and returns its problem. */
   async function ask(send: (message: unknown) => void, method: string, params: string[]): Promise<string | undefined> {
     await bucket.take(1, signal);
     signal.throwIfAborted();
@@ -96,7 +96,7 @@ async function runOne(symbols: readonly string[], options: OneOptions): Promise<
     });
   }
 
-  /** A request that is refused is halved until the stream to blame is found. */
+  /** Subscribes; a refused request is halved until the stream at fault is found. */
   async function subscribe(send: (message: unknown) => void): Promise<void> {
     const waiting: (readonly string[])[] = [];
     for (let at = 0; at < symbols.length; at += STREAMS_AT_ONCE) waiting.push(symbols.slice(at, at + STREAMS_AT_ONCE));
@@ -108,17 +108,17 @@ async function runOne(symbols: readonly string[], options: OneOptions): Promise<
     }
   }
 
-  /** The streams take any name without a word: only history knows which symbols there are. */
+  /** The streams silently accept any name; only history knows the existing symbols. */
   async function checkSymbols(): Promise<void> {
     for (const symbol of symbols) {
-      // Where history cannot be asked nothing is known, and the next connection asks again.
+      // If history cannot be asked, the next connection asks again.
       const problem = await options.explainUnknown(symbol, signal).catch(() => undefined);
       if (signal.aborted) return;
       if (problem !== undefined) refuse(symbol, problem);
     }
   }
 
-  /** Programs cannot see the server's pings; this request is answered, so that silence has a meaning. */
+  /** Programs cannot see the server's pings; this request is answered, so a silence is significant. */
   async function keepAlive(send: (message: unknown) => void): Promise<void> {
     while (!signal.aborted) {
       await delay(keepAliveMs, { signal });
@@ -147,7 +147,7 @@ async function runOne(symbols: readonly string[], options: OneOptions): Promise<
     onMessage: read,
     onRefused(status) {
       if (status === 451) throw notServed();
-      // An address that connects too often is shut out for a while.
+      // An address that connects too often is blocked for a while.
       if (status !== 429 && status !== 418 && status !== 403) return;
       const message = `Binance shuts this address out for a while (HTTP ${status})`;
       throw new FeedError(message, { cooldownMs: 5 * 60_000, reason: "banned" });

@@ -1,5 +1,5 @@
 /**
- * Streams that come, pause and go, read as one.
+ * Reads a changing set of streams, some of them paused, as one.
  *
  * @module
  */
@@ -8,23 +8,23 @@ import { createCondition } from "../../condition.ts";
 /** Reads several streams by demand, holding at most one chunk of each. */
 export interface Intake<T> {
   readonly stream: ReadableStream<T>;
-  /** Reads a stream from now on; `onEnd` hears when it has ended, with the error where it failed. */
+  /** Starts to read a stream; `onEnd` is called at its end, with the error if it failed. */
   add(stream: ReadableStream<T>, onEnd: (error?: unknown) => void): Tap;
-  /** Ends the stream when all that is read now has been handed on; with an error, at once. */
+  /** Ends the stream once all chunks read so far are handed on; with an error, at once. */
   end(error?: unknown): void;
 }
 
 /** One stream of an intake. */
 export interface Tap {
-  /** Reads no more of it; a chunk that is on its way waits. */
+  /** Pauses reading; a chunk that is on its way waits. */
   pause(): void;
-  /** Reads on. */
+  /** Resumes reading. */
   resume(): void;
-  /** Gives it up, with what it holds; that is its end too. */
+  /** Cancels the stream and drops its chunk, which also ends it. */
   cancel(reason: unknown): Promise<void>;
 }
 
-/** Makes an empty intake. `onCancel` is called when its reader is gone; all streams are cancelled then. */
+/** Creates an empty intake. `onCancel` is called when its reader cancels; all streams are cancelled then. */
 export function createIntake<T>(onCancel: (reason: unknown) => void): Intake<T> {
   const taps = new Set<Tap>();
   const ready: (() => T)[] = [];

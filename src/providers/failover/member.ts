@@ -9,11 +9,10 @@ import type { Provider, ProviderContext } from "../provider.ts";
 import type { Intake, Tap } from "./intake.ts";
 
 /**
- * The part that a member takes:
- *
- * - `closed`: none; its last opening may not be over yet.
- * - `delivering`: it hands over what it has and gets.
- * - `watched`: it is connected and hands over nothing, to show whether it is well.
+ * Role of a member:
+ * - `closed`: not read; its last opening may not have ended yet.
+ * - `delivering`: its frames are handed over.
+ * - `watched`: it is connected and its frames wait, to show whether it is healthy.
  */
 type Part = "closed" | "delivering" | "watched";
 
@@ -21,7 +20,7 @@ type Part = "closed" | "delivering" | "watched";
  * The connection, by what the feed emits:
  *
  * - `down`: not subscribed.
- * - `heldUp`: given up because the pipeline is slow, until the feed connects again.
+ * - `heldUp`: dropped because the pipeline is slow, until the feed connects again.
  * - `live`: subscribed. `dataSince` is when its first live bars came, in milliseconds of the monotonic clock.
  */
 type Link =
@@ -32,23 +31,23 @@ type Link =
 /** A provider of the group. */
 export interface Member {
   readonly name: string;
-  /** Whether it takes part: it delivers, or is watched. */
+  /** Whether it is delivering or watched. */
   readonly isOpen: boolean;
   /** Whether it is connected and subscribed. */
   readonly isLive: boolean;
-  /** Whether it has given its connection up because the pipeline is slow. */
+  /** Whether it has dropped its connection because the pipeline is slow. */
   readonly isHeldUp: boolean;
   /** Since when its live bars have flowed on this connection, in milliseconds of the monotonic clock. */
   readonly dataSince: number | undefined;
   /** The error that ended its last connection. */
   readonly lastError: unknown;
-  /** The error that it has failed with, for good. */
+  /** The error of its final failure. */
   readonly failure: { readonly error: unknown } | undefined;
-  /** Hands over what it has and gets; opens it, once an earlier closing is over. */
+  /** Starts to hand over its frames; opens it, once an earlier closing has ended. */
   deliver(): void;
-  /** Hands nothing over, but leaves it connected: only so can be seen whether it is well. */
+  /** Stops to hand over its frames, but keeps it connected, since only a connection shows whether it is healthy. */
   watch(): void;
-  /** Closes it; what it has is still handed over. */
+  /** Closes it; its frames are still handed over. */
   close(): void;
   /** Closes it at once. */
   cancel(reason: unknown): void;
@@ -61,13 +60,13 @@ export interface MemberOptions {
   /** Coverage of the other members, by the provider's own symbols. */
   peers: NonNullable<ProviderContext["peers"]>;
   intake: Intake<Frame>;
-  /** Called with the member's events, after it has taken note of them. */
+  /** Called with the member's events, after the member has handled them. */
   onEvent: (event: PipelineEvent) => void;
-  /** Hears that it has failed for good. */
+  /** Called when it has failed for good. */
   onFailed: (error: unknown) => void;
 }
 
-/** One opening of the provider, which is over when both its stream and its feed have ended. */
+/** One opening of the provider, which ends with both its stream and its feed. */
 interface Opening {
   readonly stop: AbortController;
   readonly feedEnded: PromiseWithResolvers<void>;
@@ -75,7 +74,7 @@ interface Opening {
   tap?: Tap;
 }
 
-/** Makes a member that is not opened yet. */
+/** Creates a closed member. */
 export function createMember({ provider, context, peers, intake, onEvent, onFailed }: MemberOptions): Member {
   const { name } = provider;
   let part: Part = "closed";
@@ -85,7 +84,7 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
   let opening: Opening | undefined;
   let closed: Promise<unknown> = Promise.resolve();
 
-  /** The connection after an event; the same one where the event says nothing of it. */
+  /** The connection after an event; unchanged by an unrelated event. */
   function linkAfter(event: PipelineEvent): Link {
     switch (event.type) {
       case "feed-state":
@@ -106,14 +105,14 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
     link = linkAfter(event);
     if (event.type === "feed-state") {
       if (event.state === "failed") {
-        // Read to its end, the stream throws the error.
+        // A stream read to its end throws the error.
         of.hasFailed = true;
         of.tap?.resume();
       }
       if (event.state === "failed" || event.state === "ended") of.feedEnded.resolve();
     } else if (event.type === "feed-lost") {
       lastError = event.error;
-      // Its held records will not be read, and before that it does not connect again.
+      // Its waiting records will not be read, and it does not connect again before that.
       if (link.state === "heldUp" && part === "watched") queueMicrotask(restart);
     } else if (event.type !== "bars" || event.source !== "live") return;
     if (of === opening) onEvent(event);
@@ -153,7 +152,7 @@ export function createMember({ provider, context, peers, intake, onEvent, onFail
 
   function restart(): void {
     if (part !== "watched") return;
-    forget(new Error(`what ${name} holds is not needed`))?.cancel("not needed");
+    forget(new Error(`the waiting records of ${name} are not needed`))?.cancel("not needed");
     closed.then(open);
   }
 

@@ -1,6 +1,5 @@
 /**
- * Knowledge of a TWS, from all connections and feeds: feeds of one provider come and go with their symbols, and TWS
- * continues to count.
+ * State of a TWS shared by all connections and feeds: feeds come and go with their symbols, while TWS keeps counting.
  *
  * @module
  */
@@ -10,34 +9,34 @@ import { isSmall } from "./bars.ts";
 import { type Capacity, createCapacity } from "./capacity.ts";
 import { createPacing, type Pacing } from "./pacing.ts";
 
-/** Where TWS is. */
+/** Address of TWS. */
 export interface Address {
   readonly host: string;
   readonly port: number;
   readonly clientId: number;
 }
 
-/** A TWS, and what Barline has of it. */
+/** A TWS, and the resources that Barline uses there. */
 export interface Account {
-  /** Where the next connection is to be tried. */
+  /** Address of the next connection. */
   readonly address: Address;
   readonly pacing: Pacing;
   readonly capacity: Capacity;
   readonly clock: FeedClock;
   /** Whether TWS has accepted this client before: then "in use" refers to its own last connection. */
   wasReady: boolean;
-  /** A number that no request on any connection has had. */
+  /** A request number that no request on any connection has had. */
   nextId(): number;
-  /** TWS changes to that port, or does not say to which. */
+  /** TWS moves to that port; `undefined` if it does not name it. */
   moved(port: number | undefined): void;
-  /** No TWS answered at that port: the next connection is tried at the other one, where there are two. */
+  /** TWS did not answer at the port: the next connection tries the other known port, if any. */
   unreachable(port: number): void;
 }
 
-/** Makes an account of a TWS that nothing is known of. */
+/** Creates the account of a TWS. */
 export function createAccount(address: Address, timeframe: string): Account {
   const stepMs = TIMEFRAMES.get(timeframe)!;
-  /** Where TWS said last that it goes, and where it was set up. */
+  /** The port that TWS last moved to, and the configured one. */
   let ports = [address.port];
   let lastId = 0;
   return {

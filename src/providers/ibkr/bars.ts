@@ -1,5 +1,5 @@
 /**
- * Bars as TWS writes them, and the sizes and durations in which it is asked for them.
+ * Bars in the notation of TWS, and the sizes and durations of requests.
  *
  * @module
  */
@@ -10,7 +10,10 @@ import type { FeedClock } from "../live/clock.ts";
 import { explainBar } from "../live/transport/message.ts";
 import type { Listing } from "./contract.ts";
 
-/** TWS's names of timeframes. It keeps bars from five seconds on up to date; those of a week carry no certain start. */
+/**
+ * TWS's names of timeframes. It keeps bars of five seconds and longer up to date; the start of a bar of a week is
+ * uncertain.
+ */
 export const BAR_SIZES: ReadonlyMap<string, BarSizeSetting> = new Map([
   ...["5s", "10s", "15s", "30s"].map((name) => [name, name.replace("s", " secs")]),
   ["1m", "1 min"],
@@ -24,7 +27,7 @@ export const BAR_SIZES: ReadonlyMap<string, BarSizeSetting> = new Map([
 export const SMALL_MS = 30_000;
 const HOUR_MS = 3_600_000;
 
-/** Longest break of a market that a night session reaches over, in milliseconds: a Golden Week with its weekends. */
+/** Longest break of a market that a night session spans, in milliseconds: a Golden Week with its weekends. */
 const LONGEST_BREAK_MS = 12 * 24 * HOUR_MS;
 
 /** Whether requests for bars of this length count against the strict limits. */
@@ -33,13 +36,13 @@ export const isSmall = (stepMs: number) => stepMs <= SMALL_MS;
 /** IBKR keeps bars of up to {@linkcode SMALL_MS} for six months, by its list of unavailable data. */
 export const SMALL_REACH_DAYS = 180;
 
-/** Start of the oldest existing bars of this length, in epoch ms; `undefined` where IBKR documents no end. */
+/** Start of the oldest existing bars of this length, in epoch ms; `undefined` if IBKR documents no end. */
 export const oldestStart = (stepMs: number) =>
   isSmall(stepMs) ? Math.ceil((Date.now() - SMALL_REACH_DAYS * 24 * HOUR_MS) / stepMs) * stepMs : undefined;
 
 /**
- * How long a subscription looks back: to the last session, where one may, as a request that finds nothing is over with
- * that, and its updates with it.
+ * How far a subscription looks back: to the last session if possible, as TWS ends a request that finds nothing, and its
+ * updates with it.
  */
 export const lookBack = (stepMs: number) => isSmall(stepMs) ? "3600 S" : "1 D";
 
@@ -48,7 +51,7 @@ export function formatEnd(ms: number): string {
   return new Date(ms).toISOString().slice(0, 19).replaceAll("-", "").replace("T", "-");
 }
 
-/** The values of a bar in the order of the fields; −1, nothing, or 2¹²⁷ − 1 is what TWS does not know. */
+/** The values of a bar in the order of the fields; TWS writes −1, nothing, or 2¹²⁷ − 1 for an unknown value. */
 export interface RawBar {
   /** Epoch seconds of the start, or `yyyymmdd` for bars of a day. */
   readonly date: string;
@@ -59,13 +62,13 @@ export interface RawBar {
   readonly volume?: number;
   readonly count?: number;
   readonly wap?: number;
-  /** All of it as it came, where some field is no number. */
+  /** The original text, if some field is not a number. */
   readonly text?: string;
 }
 
 /**
- * Reads a bar. `undefined` is a time without trades, or a trading day too far ahead of its date to be stored yet; a text
- * says what is wrong.
+ * Reads a bar. `undefined` for a time without trades, or a trading day too far ahead of its date to be stored yet; a
+ * text describes a problem.
  */
 export function readBar(
   raw: RawBar,
@@ -82,7 +85,7 @@ export function readBar(
   const trades = known(raw.count);
   // TWS fills minutes without trades with the last price.
   if (listing.hasVolume && volume === 0 && (trades ?? 0) === 0) return undefined;
-  // Hours begin with their session, at half past; minutes and what is shorter by the clock.
+  // Hours begin with their session, at half past; minutes and shorter bars by the clock.
   if (ts % Math.min(TIMEFRAMES.get(timeframe)!, 60_000) !== 0) return `bar is not of ${timeframe}`;
   const vwap = known(raw.wap);
   const bar: FeedBar = {
@@ -97,21 +100,22 @@ export function readBar(
   return explainBar(bar, clock) ?? bar;
 }
 
-/** Whether the bar can change no more, by TWS's clock where that is known. */
+/** Whether the bar can no longer change, by TWS's clock if it is known. */
 export function isOver(bar: FeedBar, clock: FeedClock, graceMs = 0): boolean {
   return bar.ts + TIMEFRAMES.get(bar.timeframe)! + graceMs <= Date.now() + (clock.skewMs() ?? 0);
 }
 
 /**
- * Whether a bar of a day comes more than a day before its date begins in UTC. A night session belongs to the next trading
- * day, which may lie beyond a weekend and holidays. The bar comes again with each change until that day is over.
+ * Whether a bar of a day comes more than a day before its date begins in UTC. A night session belongs to the next
+ * trading day, which may lie beyond a weekend and holidays. The bar comes again with each change until that day has
+ * ended.
  */
 function isEarly(ts: number, date: string): boolean {
   const aheadMs = ts - Date.now();
   return date.length === 8 && aheadMs > 24 * HOUR_MS && aheadMs <= LONGEST_BREAK_MS;
 }
 
-/** Start of a bar, in epoch ms; `NaN` where the text is no date of TWS. */
+/** Start of a bar, in epoch ms; `NaN` if the text is not a date of TWS. */
 export function readDate(date: string): number {
   if (/^\d{8}$/.test(date)) {
     return Date.UTC(Number(date.slice(0, 4)), Number(date.slice(4, 6)) - 1, Number(date.slice(6)));
@@ -119,6 +123,6 @@ export function readDate(date: string): number {
   return /^\d{9,11}$/.test(date) ? Number(date) * 1000 : NaN;
 }
 
-/** A number that TWS knows, or `undefined`. */
+/** The number, or `undefined` for TWS's unknown values. */
 export const known = (value: number | undefined) =>
   value !== undefined && value >= 0 && value < 2 ** 126 ? value : undefined;

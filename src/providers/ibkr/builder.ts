@@ -1,5 +1,5 @@
 /**
- * Builds bars of a timeframe from the bars of five seconds that TWS sends as they end.
+ * Builds bars of a timeframe from bars of five seconds, which TWS sends at their end.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import type { FeedBar } from "../live/feed.ts";
 
 /** Length of TWS's real-time bars, in milliseconds. */
 export const PART_MS = 5_000;
-/** Longest bars that begin by the clock, so that they can be built; those of hours begin with their session. */
+/** Longest bars that can be built, as they begin by the clock; hours begin with their session. */
 const LONGEST_MS = 30 * 60_000;
 
 /** Whether bars of that length can be built. */
@@ -15,7 +15,7 @@ export const isBuildable = (stepMs: number) => stepMs <= LONGEST_MS;
 
 /** Builds the bars of one subscription. */
 export interface Builder {
-  /** Takes the part that starts at `ts` (epoch ms): its bar, or `undefined` where nothing was traded. */
+  /** Adds the part that starts at `ts` (epoch ms): its bar, or `undefined` without trades. */
   add(ts: number, part: FeedBar | undefined): void;
 }
 
@@ -23,11 +23,11 @@ export interface Builder {
 export interface BuilderOptions {
   timeframe: string;
   stepMs: number;
-  /** Takes the state of a bar after each part that changes it, but the last. */
+  /** Called with the state of a bar after each part that changes it, except the last. */
   state: (bar: FeedBar) => void;
-  /** Takes a bar after its last part. */
+  /** Called with a bar after its last part. */
   whole: (bar: FeedBar) => void;
-  /** Called with the range of bars with missing parts, from `from` to before `to` (epoch ms), once they are over. */
+  /** Called with the range of bars with missing parts, from `from` to before `to` (epoch ms), once they have ended. */
   partial: (from: number, to: number) => void;
 }
 
@@ -35,27 +35,27 @@ export interface BuilderOptions {
 interface Forming {
   readonly start: number;
   bar?: FeedBar;
-  /** Price times volume; `NaN` where a part with volume has no average price. */
+  /** Price times volume; `NaN` if a part with volume has no average price. */
   turnover: number;
   isPartial: boolean;
 }
 
 /**
- * Makes a builder. The bar that forms at the subscription is left to history, as its first parts never come. A later
- * one that lacks parts is made of the others.
+ * Creates a builder. The forming bar at the subscription is left to history, as its first parts never come. A later bar
+ * that lacks parts is made of the others.
  */
 export function createBuilder({ timeframe, stepMs, state, whole, partial }: BuilderOptions): Builder {
   let forming: Forming | undefined;
-  /** Start of the part that is to come next. */
+  /** Start of the next part. */
   let next: number | undefined;
-  /** Start of the first bar that is built. */
+  /** Start of the first bar to build. */
   let first = 0;
 
   const floor = (ms: number) => Math.floor(ms / stepMs) * stepMs;
 
   return {
     add(ts, part) {
-      // One that came before.
+      // The part has come before.
       if (next !== undefined && ts < next) return;
       const start = floor(ts);
       const isLate = ts > start && (next === undefined || ts > next);

@@ -5,45 +5,45 @@
  *   history.
  * - **Market data lines**: 100 or more by the account; each subscription of real-time bars takes one.
  *
- * Other clients and TWS's own windows may take of both, so both limits are learned: when TWS refuses one more, the
+ * Other clients and TWS's own windows may use some of both, so both limits are learned: when TWS refuses one more, the
  * number of open ones is the limit. After that one more is tried every ten minutes.
  *
  * @module
  */
 import { createCondition } from "../../condition.ts";
 
-/** Gives back what was taken. */
+/** Releases a request or line. */
 export type Release = () => void;
 
-/** The account of what is open. It outlasts connections. */
+/** The account of open requests and lines. It outlasts connections. */
 export interface Capacity {
-  /** Waits for a historical request of history's. */
+  /** Waits for a historical request, for history. */
   takeRequest(signal: AbortSignal): Promise<Release>;
   /**
-   * Waits for a historical request of a stream's; `undefined` where streams have all that is theirs.
+   * Waits for a historical request, for a stream; `undefined` if streams use all of theirs.
    *
-   * @param onSurplus Called when TWS allows fewer than thought: the stream is to give its request back.
+   * @param onSurplus Called when TWS allows fewer than expected: the stream has to release its request.
    */
   takeStream(signal: AbortSignal, onSurplus: () => void): Promise<Release | undefined>;
   /** Whether a market data line may be left. */
   readonly hasLine: boolean;
-  /** A market data line; `undefined` when all are in use. */
+  /** Takes a market data line; `undefined` when all are in use. */
   takeLine(): Release | undefined;
-  /** TWS has refused one that was taken, and is still to be released. */
+  /** TWS has refused a request or line that was taken; the caller still has to release it. */
   refused(what: "request" | "line"): void;
   /** Waits until something was released, or one more may be tried. */
   changed(signal: AbortSignal): Promise<void>;
 }
 
-/** TWS allows 50; two are left for what it counts otherwise. */
+/** TWS allows 50; two are left for other requests that it counts. */
 const MAX_REQUESTS = 48;
 /** Historical requests that streams leave to history. */
 const KEPT_FOR_HISTORY = 8;
-/** Most requests that history has open: more of them make TWS slow, not faster. */
+/** Most open requests of history: more make TWS slower, not faster. */
 const MAX_HISTORY = 20;
 const GROW_MS = 10 * 60_000;
 
-/** Makes an account of nothing. */
+/** Creates an account without open requests. */
 export function createCapacity(): Capacity {
   const requestLimit = createLimit(MAX_REQUESTS, 1);
   const lineLimit = createLimit(Infinity, 0);
@@ -81,7 +81,7 @@ export function createCapacity(): Capacity {
           await condition.changed(signal);
           continue;
         }
-        // One of its own for each, as a set holds equals once.
+        // A function of its own for each stream, as a set would merge equal ones.
         const surplus = () => onSurplus();
         streams.add(surplus);
         return releasing(() => streams.delete(surplus));
@@ -115,8 +115,8 @@ export function createCapacity(): Capacity {
 }
 
 /**
- * A limit that is learned: `refuse` takes how many are open when one more was refused. It never falls below `lowest`, so
- * that one request of history is tried at any time.
+ * A learned limit: `refuse` takes the number of open ones when one more was refused. It never falls below `lowest`, so
+ * that history can always try one request.
  */
 function createLimit(highest: number, lowest: number) {
   let learned = highest;

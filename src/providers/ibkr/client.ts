@@ -1,5 +1,5 @@
 /**
- * A client of `@stoqey/ib` that cannot end the process, and that leaves nothing behind.
+ * A client of `@stoqey/ib` whose errors cannot end the process, and that cleans up at its end.
  *
  * @module
  */
@@ -10,9 +10,9 @@ export interface Client {
   readonly api: IBApi;
   /** The library's names of events. */
   readonly names: typeof EventName;
-  /** Lets the library send a message, which it may do later. */
+  /** Makes the library send a message, possibly later. */
   send(message: () => void): void;
-  /** Waits until the library has nothing more to do. */
+  /** Waits until the library has nothing left to do. */
   idle(): Promise<void>;
 }
 
@@ -20,20 +20,20 @@ export interface Client {
 const MAX_PER_SECOND = 40;
 /** The library counts each message for a tenth of a second, by a timer that cannot be stopped. */
 const LIBRARY_TIMER_MS = 110;
-/** Enough for what can be waiting there. */
+/** Enough timers for everything that can be waiting. */
 const MAX_TIMERS = 50;
 
 /**
- * Makes a client. `handle` is put before the library's reading of the socket, which throws on some messages: no handler
- * could catch that, and the process would end.
+ * Creates a client. `handle` runs before the library reads the socket: its reading throws on some messages, which no
+ * handler could catch, and the process would end.
  */
 export async function createClient(
   address: { host: string; port: number; clientId: number },
   handle: (read: () => void) => void,
 ): Promise<Client> {
-  // Loaded where it is used: most runs of the program have nothing to do with it.
+  // Loaded on use, as most runs do not need it.
   const { EventName: names, IBApi } = await import("@stoqey/ib");
-  // With all four it looks into no file and no variable of its own.
+  // With all four options it reads no file or variable of its own.
   const api = new IBApi({ ...address, maxReqPerSec: MAX_PER_SECOND });
   const { socket } = (api as unknown as { controller: { socket: { onData(data: unknown): void } } }).controller;
   const read = socket.onData.bind(socket);

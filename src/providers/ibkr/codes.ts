@@ -1,5 +1,5 @@
 /**
- * The meaning of TWS's message codes, after IBKR's "Message Codes" and the experience of its clients.
+ * The meaning of TWS's message codes, by IBKR's "Message Codes" and experience with TWS.
  *
  * @module
  */
@@ -7,15 +7,15 @@
 /**
  * The meaning of a message for the request that it names:
  * - `ignore`: no meaning;
- * - `empty`: there is no data;
+ * - `empty`: no data exists;
  * - `later`: ask again later;
- * - `again`: the request is dead, ask again;
+ * - `again`: the request has died, ask again;
  * - `full`: TWS has as many requests of that kind open as it allows;
  * - `refused`: the data is not available.
  */
 export type Verdict = "ignore" | "empty" | "later" | "again" | "full" | "refused";
 
-/** Codes of messages that concern the connection, which come without a request. */
+/** Codes of messages about the connection, which name no request. */
 export const CODE = {
   clientIdInUse: 326,
   connectFailed: 502,
@@ -25,20 +25,20 @@ export const CODE = {
   unsupported: 506,
   /** TWS has lost IBKR. */
   lost: 1100,
-  /** It is back, without the subscriptions. */
+  /** TWS has reconnected to IBKR, and lost the subscriptions. */
   restoredWithout: 1101,
-  /** It is back with them. */
+  /** TWS has reconnected to IBKR, and kept the subscriptions. */
   restoredWith: 1102,
   portChanged: 1300,
-  /** TWS has no connection to its server, and will restore it. */
+  /** TWS has lost its server, and will reconnect. */
   serverLost: 2110,
 } as const;
 
-/** Farms of live data, of history and of definitions that are broken, and that are well. */
+/** Codes for farms of live data, of history and of definitions: broken, and working. */
 const FARM_BROKEN = [2103, 2105, 2157];
 const FARM_WELL = [2104, 2106, 2158];
 
-/** Judges an error of a request for bars. */
+/** Classifies an error of a request for bars. */
 export function classify(code: number, text: string): Verdict {
   switch (code) {
     case 162: // The history service; only its text tells.
@@ -71,12 +71,12 @@ export function classify(code: number, text: string): Verdict {
   }
 }
 
-/** Whether what is refused is refused for want of a subscription to the data. */
+/** Whether a refusal is due to a missing subscription to the data. */
 export function isPermission(code: number, text: string): boolean {
   return code === 354 || code === 420 || /permission|no market data|not subscribed/i.test(text);
 }
 
-/** Reads a message about a data farm: its name, and whether it is well. */
+/** Reads a message about a data farm: its name, and whether it works. */
 export function readFarm(code: number, text: string): { name: string; isWell: boolean } | undefined {
   const isWell = FARM_WELL.includes(code);
   if (!isWell && !FARM_BROKEN.includes(code)) return undefined;
@@ -85,7 +85,7 @@ export function readFarm(code: number, text: string): { name: string; isWell: bo
 
 const ZONE = new Intl.DateTimeFormat("en-GB", { timeZone: "America/New_York", hour: "2-digit", minute: "2-digit" });
 
-/** Whether it is the time of IBKR's nightly reset (23:45 to 1:45 in New York): a lost connection is no news then. */
+/** Whether it is the time of IBKR's nightly reset (23:45 to 1:45 in New York), when a lost connection is expected. */
 export function isResetTime(at: number): boolean {
   const [hour, minute] = ZONE.format(at).split(":").map(Number);
   const minutes = hour % 24 * 60 + minute;

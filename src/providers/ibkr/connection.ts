@@ -1,10 +1,9 @@
 /**
  * One connection to TWS or IB Gateway, from its opening to its end, through `@stoqey/ib`.
  *
- * The library speaks the protocol and leaves the rest to its user: it reports that it is connected before TWS accepts
- * requests (ready is `nextValidId`), repeats the requests of a dead connection on the next (so each gets a client of
- * its own), reports events of the whole connection through `info`, and does not notice a socket that is open at one end
- * only.
+ * The library speaks the protocol and leaves the rest to its user. It reports that it is connected before TWS accepts
+ * requests (`nextValidId` means ready). It repeats the requests of a dead connection on the next, so each connection
+ * gets a new client. It reports events of the whole connection through `info`, and does not notice a half-open socket.
  *
  * @module
  */
@@ -18,14 +17,14 @@ import type { Listing } from "./contract.ts";
 
 const FUTURE = "FUT";
 
-/** Times that a connection keeps, in milliseconds. */
+/** Times of a connection, in milliseconds. */
 export interface ConnectionTiming {
   /** Longest wait until TWS is ready. */
   openTimeoutMs: number;
   /** How often TWS is asked for its time, which it must answer within `answerMs`. */
   watchEveryMs: number;
   answerMs: number;
-  /** Whether TWS resets around that time (epoch ms): a lost connection is no news then. */
+  /** Whether TWS resets around that time (epoch ms), when a lost connection is expected. */
   isResetTime: (at: number) => boolean;
 }
 
@@ -36,13 +35,13 @@ export interface ConnectionOptions extends ConnectionTiming {
   clientId: number;
   /** Ends the connection. */
   signal: AbortSignal;
-  /** Returns a number for each request that no other on any connection has had. */
+  /** Returns a request number that no request on any connection has had. */
   nextId: () => number;
   /** Whether TWS has accepted this client before: then "in use" refers to its own last connection. */
   wasReady: boolean;
   /** Called with messages that name no request. */
   onInfo: (code: number, text: string) => void;
-  /** Called with the port that TWS changes to, `undefined` where it does not say: the connection ends then. */
+  /** Called with the port that TWS moves to, `undefined` if it is unknown; the connection ends then. */
   onPort: (port: number | undefined) => void;
   /** Called with TWS's time, in epoch ms, to the second. */
   onTime: (ms: number) => void;
@@ -55,16 +54,16 @@ export interface BarsRequest {
   readonly listing: Listing;
   readonly barSize: BarSizeSetting;
   readonly duration: string;
-  /** `""` is now. */
+  /** `""` means now. */
   readonly end: string;
-  /** Go on with updates after the bars that there are. */
+  /** Whether updates follow the existing bars. */
   readonly keepUpToDate: boolean;
 }
 
 /** The answers to a request. */
 export interface Answers {
   bar(bar: RawBar): void;
-  /** All bars that there are have come. */
+  /** All existing bars have come. */
   done(): void;
   update(bar: RawBar): void;
   error(code: number, text: string): void;
@@ -72,17 +71,20 @@ export interface Answers {
 
 /** A connection that is ready. */
 export interface Connection {
-  /** Aborts when it ends, with why. */
+  /** Aborts when the connection ends, with the reason. */
   readonly signal: AbortSignal;
-  /** Rejects when it ends. */
+  /** Rejects when the connection ends. */
   readonly ended: Promise<never>;
-  /** Resolves when nothing of it is left. */
+  /** Resolves when the connection is cleaned up. */
   readonly closed: Promise<void>;
-  /** Asks for bars, and gives what cancels that. */
+  /** Requests bars; returns a function that cancels the request. */
   ask(request: BarsRequest, answers: Answers): () => void;
-  /** Asks for bars of five seconds as they end, each an update; gives what cancels that. TWS answers a refusal alone. */
+  /**
+   * Requests bars of five seconds at their end, each an update; returns a function that cancels the request. TWS only
+   * answers to refuse.
+   */
   askRealTime(listing: Listing, answers: Answers): () => void;
-  /** Ends it. */
+  /** Ends the connection. */
   end(error: unknown): void;
 }
 
@@ -91,8 +93,8 @@ export interface Connection {
  *
  * - `opening`: TWS has not said yet that it accepts requests; `timer` ends the wait.
  * - `ready`: requests are accepted.
- * - `asked`: ready, and TWS has not answered yet when it was asked for its time; `timer` ends the connection.
- * - `ended`: for the reason of the connection's signal.
+ * - `asked`: ready, and TWS still has to answer with its time; `timer` ends the connection.
+ * - `ended`: the connection's signal has the reason.
  */
 type State =
   | { readonly name: "opening" | "asked"; readonly timer: ReturnType<typeof setTimeout> }
@@ -100,11 +102,11 @@ type State =
 
 /** The message that is being read. */
 interface Message {
-  /** It cannot be read to its end: ignore what it gives. */
+  /** It cannot be read to its end, so its values are ignored. */
   isDoubtful: boolean;
-  /** Its bars with fields that are no numbers, by place. */
+  /** Its bars with fields that are not numbers, by position. */
   readonly badBars: ReadonlyMap<number, string>;
-  /** How many of its bars have come. */
+  /** Number of its bars so far. */
   bars: number;
 }
 
@@ -178,17 +180,17 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     setState({ name: "asked", timer });
   }, options.watchEveryMs);
 
-  /** The bar, without the numbers that the library took from absent values. */
+  /** The bar, without the numbers that the library made from absent values. */
   function checked(bar: RawBar): RawBar {
     const text = message.badBars.get(message.bars++);
     return text === undefined ? bar : { ...bar, open: NaN, high: NaN, low: NaN, close: NaN, text };
   }
 
-  /** A message of the whole connection, from either of its two ways. */
+  /** Handles a message of the whole connection, which comes in two ways. */
   function inform(code: number, text: string): void {
     switch (code) {
       case CODE.clientIdInUse:
-        // After a lost connection TWS may take a while to forget the last one.
+        // After a lost connection TWS may take a while to drop the last one.
         if (options.wasReady) return fail(`${where} still has a client ${clientId}`, "client-id", false, 15_000);
         return fail(
           `${where} has another client with the id ${clientId}: set IBKR_CLIENT_ID to a free one`,
@@ -219,7 +221,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   api.on(names.received, (tokens) => {
     heardAt = performance.now();
     message = { isDoubtful: false, badBars: findBadBars(tokens), bars: 0 };
-    // Of a frame that pretends a negative length the library would read for ever.
+    // The library would read a frame with a negative length for ever.
     if (tokens.length === 0) throw new Error("empty message");
   });
   api.on(names.nextValidId, () => {
@@ -232,10 +234,10 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   api.on(names.info, (text, code) => inform(code, text));
   api.on(names.error, ({ message: text }, code, id) => {
     const answers = requests.get(id);
-    // One that is over with that need not be cancelled.
+    // A finished request need not be cancelled.
     if (!lasting.has(id) && classify(code, text) !== "ignore") requests.delete(id);
     if (answers !== undefined) answers.error(code, text);
-    // A message about a request that is over has no listener.
+    // A message about a finished request has no listener.
     else if (id < 0) inform(code, text);
   });
   api.on(names.historicalData, (id, date, open, high, low, close, volume, count, wap) => {
@@ -259,7 +261,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     client.idle().then(closed.resolve);
   });
 
-  /** Starts a request under a number of its own, and gives what cancels it. */
+  /** Starts a request under a new number; returns a function that cancels it. */
   function start(
     answers: Answers,
     isLasting: boolean,
@@ -290,7 +292,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     closed: closed.promise,
     ask({ listing, barSize, duration, end, keepUpToDate }, answers) {
       const { contract, whatToShow } = listing;
-      // Of expired futures there is history alone.
+      // Expired futures only have history.
       const asked = contract.secType === FUTURE && !keepUpToDate ? { ...contract, includeExpired: true } : contract;
       return start(answers, keepUpToDate, {
         send: (id) => api.reqHistoricalData(id, asked, end, duration, barSize, whatToShow, 0, 2, keepUpToDate),
@@ -299,7 +301,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
     },
     askRealTime({ contract, whatToShow }, answers) {
       return start(answers, true, {
-        // It knows no other length.
+        // The only length that TWS supports.
         send: (id) => api.reqRealTimeBars(id, contract, 5, whatToShow, false),
         cancel: (id) => api.cancelRealTimeBars(id),
       });
@@ -308,7 +310,7 @@ export async function openConnection(options: ConnectionOptions): Promise<Connec
   };
 }
 
-/** The port that message 1300 names: its last word. */
+/** The port that message 1300 names, in its last word. */
 function readPort(text: string): number | undefined {
   const port = Number(/(\d{1,5})\D*$/.exec(text)?.[1]);
   return port >= 1 && port <= 65_535 ? port : undefined;

@@ -1,5 +1,5 @@
 /**
- * How symbols are written, and their contracts at Interactive Brokers.
+ * Symbols, and their contracts at Interactive Brokers.
  *
  * - `AAPL`, `BRK B`: a stock in the US, in dollars, wherever it trades (SMART);
  * - `EUR.USD`: a currency pair at IDEALPRO;
@@ -11,12 +11,12 @@
  */
 import type { Contract, SecType, WhatToShow } from "@stoqey/ib";
 
-/** A symbol, and how its bars are asked for. */
+/** A symbol, with the properties of requests for its bars. */
 export interface Listing {
   readonly symbol: string;
   readonly contract: Contract;
   readonly whatToShow: WhatToShow;
-  /** Whether its bars have a volume: then a bar without any is a time without trades. */
+  /** Whether its bars have a volume: then a bar without any means a time without trades. */
   readonly hasVolume: boolean;
 }
 
@@ -48,7 +48,7 @@ export function readSymbol(symbol: string): Listing | string {
     currency,
     exchange,
     ...(expiry === undefined ? {} : { lastTradeDateOrContractMonth: expiry }),
-    // Of the type of a number the library makes the text that TWS reads.
+    // Typed as a number, though the library writes it as text for TWS.
     ...(multiplier === undefined ? {} : { multiplier: Number(multiplier) }),
   });
 }

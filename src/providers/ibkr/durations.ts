@@ -1,23 +1,23 @@
 /**
- * Durations in which TWS is asked for history.
+ * Durations of requests for history.
  *
- * IBKR has two tables of them, an older one of the largest steps and a newer one of what is valid. The durations here are
- * the largest of each bar size that both allow: they give up to a few thousand bars, as IBKR asks for.
+ * IBKR documents two tables of durations, an older one of the largest steps and a newer one of the valid ones. These
+ * are the largest of each bar size that both allow: they return up to a few thousand bars, as IBKR requests.
  *
  * @module
  */
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** A duration, and what an answer to it covers. */
+/** A duration, and the range that an answer to it covers. */
 export interface Duration {
-  /** As TWS reads it: `28800 S`, `1 D`. */
+  /** In TWS's notation: `28800 S`, `1 D`. */
   readonly text: string;
-  /** Time that it reaches back by the calendar, in milliseconds. */
+  /** How far it reaches back by the calendar, in milliseconds. */
   readonly reachMs: number;
   /**
-   * Time that an answer without bars covers at least, in milliseconds. TWS counts all but seconds in days of trade, and
-   * the last day has only just begun where the end of the request is early in a session: one day proves nothing.
+   * How far an answer without bars covers at least, in milliseconds. TWS counts all durations but seconds in trading
+   * days, and the last of those may have just begun: one day proves nothing.
    */
   readonly sureMs: number;
 }
@@ -31,7 +31,9 @@ const WEEK: Duration = { text: "1 W", reachMs: 7 * DAY_MS, sureMs: 4 * DAY_MS };
 const MONTH: Duration = { text: "1 M", reachMs: 28 * DAY_MS, sureMs: 20 * DAY_MS };
 const YEAR: Duration = { text: "1 Y", reachMs: 365 * DAY_MS, sureMs: 250 * DAY_MS };
 
-/** Longest bars for each row, in milliseconds; the most seconds to ask for, and the other durations, shortest first. */
+/**
+ * Longest bars of each row, in milliseconds; the largest number of seconds; and the other durations, shortest first.
+ */
 const TABLE: readonly (readonly [stepMs: number, seconds: number, others: readonly Duration[]])[] = [
   [5_000, 3_600, []],
   [15_000, 14_400, []],
@@ -44,7 +46,10 @@ const TABLE: readonly (readonly [stepMs: number, seconds: number, others: readon
   [DAY_MS, 0, [WEEK, MONTH, YEAR]],
 ];
 
-/** The shortest duration that reaches back by `rangeMs` for bars of that length; the longest there is where none does. */
+/**
+ * The shortest duration that reaches back by `rangeMs` for bars of that length; the longest one if none reaches that
+ * far.
+ */
 export function durationOf(rangeMs: number, stepMs: number): Duration {
   const [, seconds, others] = rowOf(stepMs);
   const wholeMs = Math.max(60_000, Math.ceil(rangeMs / stepMs) * stepMs);
@@ -55,7 +60,7 @@ export function durationOf(rangeMs: number, stepMs: number): Duration {
 /** The longest duration for bars of that length. */
 export const longestDuration = (stepMs: number): Duration => durationOf(Infinity, stepMs);
 
-/** The longest duration in seconds: an answer without bars leaves nothing open. */
+/** The longest duration in seconds, for which an answer without bars leaves no doubt. */
 export const surestDuration = (stepMs: number): Duration => inSeconds(rowOf(stepMs)[1] * 1000);
 
 const rowOf = (stepMs: number) => TABLE.find(([longestMs]) => stepMs <= longestMs)!;

@@ -1,5 +1,5 @@
 /**
- * Interactive Brokers as a feed: its connections, and history through the one that is there.
+ * Interactive Brokers as a feed: its connections, and history through the current one.
  *
  * @module
  */
@@ -17,17 +17,17 @@ import { hoursOf } from "./hours.ts";
 import { type Live, subscribeAll } from "./live.ts";
 import { DOCUMENTED_PER_SECOND } from "./pacing.ts";
 
-/** Times that the feed keeps, where they are numbers in milliseconds. */
+/** Times of the feed; numbers are in milliseconds. */
 export interface IbkrTiming extends ConnectionTiming {
-  /** How long after its end a bar is over where no later one has begun. */
+  /** How long after its end a bar is finished if no later one has begun. */
   closeAfterMs: number;
-  /** Longest silence before the end of a bar that leaves it in no doubt. */
+  /** Longest silence before the end of a bar that leaves the bar in no doubt. */
   quietMs: number;
   /** Longest wait for the answer to a request. */
   requestTimeoutMs: number;
-  /** How long after its request a subscription of real-time bars is taken to be accepted, where no bar has come. */
+  /** How long after its request a subscription of real-time bars counts as accepted without a bar. */
   acceptAfterMs: number;
-  /** First wait before a request that has failed is tried again: no two alike may come within 15 s. */
+  /** First wait before a failed request is repeated: two equal ones must be 15 s apart. */
   retryMs: number;
 }
 
@@ -38,20 +38,20 @@ const TIMING: IbkrTiming = {
   answerMs: 10_000,
   isResetTime,
   closeAfterMs: 1_000,
-  // States come every 4 to 6 seconds: one may be late or left out, not two.
+  // States come every 4 to 6 seconds: one may be late or missing, not two.
   quietMs: 13_000,
   requestTimeoutMs: 60_000,
   acceptAfterMs: 10_000,
   retryMs: 16_000,
 };
 
-/** How to reach TWS, and what for. */
+/** Options of {@linkcode createIbkrFeed}. */
 export interface IbkrOptions {
   /** Shared by all feeds of the same TWS. */
   account: Account;
   listings: readonly Listing[];
   timeframe: string;
-  /** Whether to give forming bars too. */
+  /** Whether to emit forming bars, too. */
   provisional: boolean;
   timing?: Partial<IbkrTiming>;
   /** Called with the outcome of each request for history. */
@@ -100,7 +100,7 @@ export function createIbkrFeed(options: IbkrOptions): Feed {
 
     async connect(session) {
       const closing = Promise.withResolvers<void>();
-      /** Messages that TWS sends together with its readiness. */
+      /** Messages that TWS sends before it is ready. */
       const early: [number, string][] = [];
       let live: Live | undefined;
       closed = closing.promise;

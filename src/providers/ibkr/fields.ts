@@ -1,12 +1,12 @@
 /**
- * Fields of TWS's messages of bars. All are text, and the library reads numbers from their beginnings: 12 from "12x", and 0
- * from nothing.
+ * Finds malformed fields in TWS's messages of bars. Fields are text, and the library reads a number from their
+ * beginning: 12 from "12x", and 0 from nothing.
  *
  * @module
  */
 import { parseDecimal } from "../../records/number.ts";
 
-/** Bars in a message: the place of the first one's first field, and which fields of each may be empty. */
+/** Bars in a message: the position of the first one's first field, and the fields of each that may be empty. */
 interface Layout {
   readonly from: number;
   readonly optional: readonly number[];
@@ -23,7 +23,10 @@ const LAYOUTS: ReadonlyMap<string, Layout> = new Map([
   ["50", { from: 3, optional: [5, 6, 7] }],
 ]);
 
-/** Bars of a message, counted from 0, with a field that is no number, and all their fields; messages of other kinds have none. */
+/**
+ * Bars of a message, counted from 0, with a field that is not a number, and all their fields; messages of other kinds
+ * have none.
+ */
 export function findBadBars(fields: readonly string[]): ReadonlyMap<number, string> {
   const bad = new Map<number, string>();
   const layout = LAYOUTS.get(fields[0]);

@@ -1,5 +1,5 @@
 /**
- * Reads bars of the past from TWS.
+ * Reads bars of history from TWS.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface HistoryOptions {
   signal: AbortSignal;
   /** Longest wait for an answer, in milliseconds. */
   requestTimeoutMs: number;
-  /** First wait after "too much", in milliseconds; doubles. */
+  /** First wait after a refusal for too many requests, in milliseconds; doubles. */
   retryMs: number;
   /** Called before each request. */
   onRequest?: () => void;
@@ -38,14 +38,14 @@ export interface HistoryOptions {
 
 const ATTEMPTS = 6;
 const MAX_RETRY_MS = 5 * 60_000;
-/** Longest durations that are read before their bars are handed over: a year of days, or some thousand bars, each. */
+/** Most answers that are read before their bars are handed over: each is a year of days, or some thousand bars. */
 const ANSWERS_A_CHUNK = 10;
 
 /**
  * Finished bars from `from` to before `to` (epoch ms), chunk by chunk.
  *
- * TWS counts durations from their end back, in days of trade, so how far back an answer reaches is known from its first
- * bar alone. A chunk is read backwards, each request ending where the last answer begins, and is handed over in order.
+ * TWS counts durations backwards in trading days, so only the first bar of an answer shows how far back it reaches. A
+ * chunk is read backwards, each request ending where the last answer begins, and is handed over in order.
  */
 export async function* readHistory(
   options: HistoryOptions,
@@ -62,7 +62,7 @@ export async function* readHistory(
     const parts: FeedBar[][] = [];
     for await (const { rows, before } of readBack({ ...options, signal }, start, end)) {
       const bars = reader.read(listing.symbol, rows);
-      // TWS rounds durations up, and to days of trade.
+      // TWS rounds durations up, and to trading days.
       parts.push(bars.filter((bar) => bar.ts >= start && bar.ts < before && isOver(bar, clock)));
     }
     yield parts.reverse().flat();
@@ -71,14 +71,14 @@ export async function* readHistory(
   reader.finish();
 }
 
-/** Answers that together cover the time from `start` to `end`, latest first; of each the bars before `before` count. */
+/** Reads answers that together cover the time from `start` to `end`, latest first; their bars before `before` count. */
 async function* readBack(
   options: HistoryOptions,
   start: number,
   end: number,
 ): AsyncGenerator<{ rows: RawBar[]; before: number }> {
   const stepMs = TIMEFRAMES.get(options.timeframe)!;
-  // Bars of more than a minute begin with their session: one that the end cuts in two would come in part.
+  // Bars of more than a minute begin with their session: a bar cut in two by the end would be partial.
   const leadMs = stepMs > 60_000 ? stepMs : 0;
   let surer: Duration | undefined;
   for (let before = end; before > start;) {
@@ -87,17 +87,17 @@ async function* readBack(
     yield { rows, before };
     const first = Math.min(...rows.map(({ date }) => readDate(date)).filter((ts) => ts < before));
     const isUnsure = first === Infinity && duration.sureMs === 0;
-    // In a market that is closed it stays with the surer one.
+    // A closed market stays with the surer duration.
     if (first < before) surer = undefined;
     else if (isUnsure) surer = surestDuration(stepMs);
     if (isUnsure) continue;
-    // Where bars came, only seconds, which are those of the clock, prove the time before the first.
+    // If bars came, only seconds, which follow the clock, prove the time before the first.
     const isSure = first === Infinity || duration.reachMs === duration.sureMs;
     before = Math.min(first, isSure ? before + leadMs - duration.sureMs : Infinity);
   }
 }
 
-/** Asks for a page until it is there, as long as asking again may help. */
+/** Asks for a page until it comes, as long as asking again may help. */
 async function readPage(options: HistoryOptions, duration: string, end: string): Promise<RawBar[]> {
   const { listing, signal, retryMs } = options;
   let last = "";
@@ -122,7 +122,7 @@ async function readPage(options: HistoryOptions, duration: string, end: string):
   throw new FeedError(`TWS gave no history of ${listing.symbol}: ${last}`, { reason: "history" });
 }
 
-/** Asks once, when there is room and it is its turn. */
+/** Asks once, when a request is free and its turn has come. */
 async function takeAndAsk(options: HistoryOptions, duration: string, end: string): ReturnType<typeof ask> {
   const { pacing, capacity, signal } = options;
   const release = await capacity.takeRequest(signal);

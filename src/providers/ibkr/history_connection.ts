@@ -1,5 +1,5 @@
 /**
- * A connection for history alone: opened when it is first needed, and again after it was lost.
+ * A connection for history alone: opened on first use, and again after a loss.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { Connection, ConnectionOptions } from "./connection.ts";
 /** The options that differ between connections. */
 export type Opening = Pick<ConnectionOptions, "signal" | "onInfo" | "onPort" | "onUnreadable">;
 
-/** Such a connection. */
+/** A connection for history. */
 export interface HistoryConnection {
   /**
-   * The connection, once it is ready.
+   * The ready connection.
    *
    * @throws {FeedError} If it cannot be opened, or TWS has lost IBKR.
    */
   connection(): Promise<Connection>;
-  /** Closes it, and waits until nothing of it is left. */
+  /** Closes it, and waits until it is cleaned up. */
   close(): Promise<void>;
 }
 
-/** Makes one that is not open yet. */
+/** Creates one that is not open yet. */
 export function createHistoryConnection(
   open: (given: Opening) => Promise<Connection>,
 ): HistoryConnection {
@@ -38,9 +38,9 @@ export function createHistoryConnection(
         if (code === CODE.lost || code === CODE.serverLost) isOnline = false;
         if (code === CODE.restoredWith || code === CODE.restoredWithout) isOnline = true;
       },
-      // The next connection goes there.
+      // The next connection uses it.
       onPort: () => {},
-      // A bar that cannot be read is missing, as if there were none.
+      // An unreadable bar counts as missing.
       onUnreadable: () => {},
     });
     connection.ended.catch(() => current = undefined);

@@ -1,5 +1,5 @@
 /**
- * Trading hours of what Interactive Brokers lists.
+ * Trading hours of the contracts at Interactive Brokers.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { type Calendar, currencies, usEquitiesExtended } from "../../calendar/mo
 const US_EXCHANGES = ["SMART", "NYSE", "NASDAQ", "ISLAND", "ARCA", "AMEX", "BATS", "IEX"];
 
 /**
- * The calendar of a symbol as `contract.ts` reads it; `undefined` of futures and of exchanges abroad. Bars are those of
- * extended hours, too.
+ * The calendar of a symbol that `contract.ts` reads; `undefined` for futures and foreign exchanges. Extended hours are
+ * included.
  */
 export function hoursOf(symbol: string): Calendar | undefined {
   const [name, type, exchange, currency = "USD"] = symbol.split(":");

@@ -2,8 +2,8 @@
  * The streams of one connection: one for each symbol, renewed whenever it dies.
  *
  * A symbol is **waiting** while TWS has no room for its stream, or its turn has not come; a warning names it, as its
- * bars do not come. Then its stream is **asked for** and **at work**. When it ends it is renewed, at once where TWS
- * asks for that, else after a **rest** that doubles with each failure. A symbol that TWS refuses stays **refused** for
+ * bars do not come. Then its stream is **requested** and **active**. When it ends it is renewed, at once if TWS asks
+ * for that, otherwise after a **rest** that doubles with each failure. A symbol that TWS refuses stays **refused** for
  * the connection.
  *
  * @module
@@ -24,13 +24,13 @@ export interface LiveOptions extends StreamOptions {
   listings: readonly Listing[];
   pacing: Pacing;
   capacity: Capacity;
-  /** First wait before a stream that has failed is tried again, in milliseconds; doubles. */
+  /** First wait before a failed stream is opened again, in milliseconds; doubles. */
   retryMs: number;
 }
 
 /** The streams of a connection. */
 export interface Live {
-  /** Takes a message that names no request. */
+  /** Handles a message that names no request. */
   inform(code: number, text: string): void;
   /** Whether TWS has its own connection to IBKR. */
   readonly isOnline: boolean;
@@ -38,17 +38,17 @@ export interface Live {
 
 const MAX_RETRY_MS = 10 * 60_000;
 /**
- * Longest rest of a stream that died of a broken farm, in milliseconds: TWS may not report that the farm works again.
+ * Longest rest of a stream that died with a broken farm, in milliseconds: TWS may not report that the farm works again.
  */
 const BROKEN_RETRY_MS = 60_000;
-/** Symbols whose bars do not come for the same reason within this time share a warning, in milliseconds. */
+/** Symbols that start to wait for the same reason within this time share a warning, in milliseconds. */
 const TOGETHER_MS = 1000;
 
 const NO_LINE = "TWS has no market data line left: get more for the account, or name fewer symbols";
 const REAL_TIME = "some symbols come as real-time bars: TWS keeps too few historical requests up to date for all";
 const NO_TURN = "IBKR takes 60 new requests for real-time bars in 10 minutes, the next ones follow";
 
-/** Opens a stream of each symbol, and again whenever one dies, until the connection ends. */
+/** Opens a stream for each symbol, and again whenever one dies, until the connection ends. */
 export function subscribeAll(options: LiveOptions): Live {
   const { connection, session, listings, timeframe, pacing, capacity, retryMs } = options;
   const { signal } = connection;
@@ -59,7 +59,7 @@ export function subscribeAll(options: LiveOptions): Live {
   let isOnline = true;
   let recoveredAt = -Infinity;
 
-  /** Waits for a way to have the symbol's bars, and for its turn to ask for them. */
+  /** Waits for a way to receive the symbol's bars, and for its turn to request them. */
   async function takeWay(symbol: string): Promise<{ way: Way; release: Release }> {
     while (true) {
       let isSurplus = false;
@@ -73,7 +73,7 @@ export function subscribeAll(options: LiveOptions): Live {
           throw error;
         });
         if (!isSurplus) return { way: "kept-up-to-date", release: request };
-        // It was to be given back before its turn came.
+        // The request was to be released before its turn came.
         request();
         continue;
       }
@@ -104,7 +104,7 @@ export function subscribeAll(options: LiveOptions): Live {
     }
   }
 
-  /** Waits, or until all is well again since `since`. */
+  /** Waits for the time, or until everything works again since `since`. */
   async function rest(ms: number, since: number): Promise<void> {
     if (recoveredAt >= since) return;
     const over = new AbortController();
@@ -125,7 +125,7 @@ export function subscribeAll(options: LiveOptions): Live {
       let ending: Ending;
       try {
         ending = await run(listing, way);
-        // Before it counts as free.
+        // Reported before it counts as free.
         if (ending.verdict === "full") capacity.refused(way === "real-time" ? "line" : "request");
       } finally {
         release();
@@ -145,7 +145,7 @@ export function subscribeAll(options: LiveOptions): Live {
   function interrupt(): void {
     for (const { symbol } of listings) session.interrupted(symbol);
   }
-  /** All is well again: what was missed is asked for, and what did not come about is tried again. */
+  /** Everything works again: requests missed bars, and retries failed streams. */
   function recover(): void {
     for (const [symbol, { isActive, renew }] of streams) {
       if (isActive) session.subscribed(symbol);
@@ -189,7 +189,7 @@ export function subscribeAll(options: LiveOptions): Live {
   };
 }
 
-/** Symbols whose bars do not come for now, each with why. */
+/** Symbols whose bars do not come now, each with the reason. */
 interface Waiting {
   add(symbol: string, reason: string): void;
   delete(symbol: string): void;

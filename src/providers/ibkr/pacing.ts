@@ -1,9 +1,9 @@
 /**
- * How often Interactive Brokers may be asked for bars.
+ * Paces requests for bars of Interactive Brokers.
  *
  * For bars up to 30 s: at most 60 requests in 10 minutes, and fewer than 6 of one contract in 2 s. For longer ones that
- * limit is lifted, and TWS says by itself when it is too much. New real-time bars: at most 60 requests in 10 minutes. In
- * all cases 50 messages are sent a second at most. Some room is left for requests that TWS counts otherwise.
+ * limit is lifted, and TWS itself refuses too many. New real-time bars: at most 60 requests in 10 minutes. In all cases
+ * at most 50 messages are sent a second. Some room is left for other requests that TWS counts.
  *
  * @module
  */
@@ -13,23 +13,26 @@ import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 const WINDOW_MS = 10 * 60_000;
 const PER_WINDOW = 58;
 const PER_SECOND = 30;
-/** So that there are fewer than 6 in 2 s, were all of one contract. */
+/** Fewer than 6 in 2 s, even if all are for one contract. */
 const STRICT_PER_SECOND = 2.4;
 
-/** Requests a second that IBKR documents. For bars of more than 30 s repairs keep to their share of it all the same. */
+/**
+ * Requests a second by IBKR's documentation. For bars of more than 30 s, repairs keep to their share of it all the
+ * same.
+ */
 export const DOCUMENTED_PER_SECOND = 60 / (WINDOW_MS / 1000);
 
-/** Turns at asking. It outlasts connections, as TWS's own count does. */
+/** Turns of requests. Outlasts connections, as TWS's own count does. */
 export interface Pacing {
-  /** The part of it that the pipeline slows down; its factor narrows the window too. */
+  /** The bucket that the pipeline slows down; its factor narrows the window, too. */
   readonly bucket: TokenBucket;
-  /** Waits for a turn to ask for bars. */
+  /** Waits for a turn to request bars. */
   take(signal: AbortSignal): Promise<void>;
-  /** Waits for a turn to ask for new real-time bars; `onWait` hears that it takes a while. */
+  /** Waits for a turn to request new real-time bars; `onWait` is called if it takes a while. */
   takeRealTime(signal: AbortSignal, onWait: () => void): Promise<void>;
 }
 
-/** Makes a pacing; `isStrict` is for bars up to 30 s. */
+/** Creates a pacing; `isStrict` is for bars up to 30 s. */
 export function createPacing(isStrict: boolean): Pacing {
   const bucket = createTokenBucket(isStrict ? STRICT_PER_SECOND : PER_SECOND);
   const history = createWindow(() => Math.floor(PER_WINDOW * bucket.factor));
@@ -47,7 +50,7 @@ export function createPacing(isStrict: boolean): Pacing {
   };
 }
 
-/** Makes what waits until fewer than `most` turns were taken within {@linkcode WINDOW_MS}. */
+/** Creates a function that waits until fewer than `most` turns were taken within {@linkcode WINDOW_MS}. */
 function createWindow(most: () => number): (signal: AbortSignal, onWait?: () => void) => Promise<void> {
   const taken: number[] = [];
   return async (signal, onWait) => {

@@ -1,7 +1,7 @@
 /**
  * One stream of a symbol's bars, from its request to its end.
  *
- * There are two ways to have one. A **historical request that is kept up to date** gives the bars of the last hours and
+ * A stream comes in two ways. A **historical request that is kept up to date** returns the bars of the last hours and
  * then each state of the forming bar. **Real-time bars** are bars of five seconds, from which longer ones are built.
  *
  * @module
@@ -16,7 +16,7 @@ import { classify, type Verdict } from "./codes.ts";
 import type { Answers, Connection } from "./connection.ts";
 import type { Listing } from "./contract.ts";
 
-/** How bars of a symbol are had. */
+/** The way to receive the bars of a symbol. */
 export type Way = "kept-up-to-date" | "real-time";
 
 /** Options of {@linkcode openStream}. */
@@ -25,26 +25,26 @@ export interface StreamOptions {
   session: Session;
   timeframe: string;
   clock: FeedClock;
-  /** Whether to give forming bars too. */
+  /** Whether to emit forming bars, too. */
   provisional: boolean;
-  /** How long after its end a bar is over, in milliseconds, where no later one has begun. */
+  /** How long after its end a bar is finished without a later one, in milliseconds. */
   closeAfterMs: number;
   /** Longest wait for an answer, in milliseconds. */
   requestTimeoutMs: number;
-  /** Longest silence before the end of a bar that leaves it in no doubt, in milliseconds. */
+  /** Longest silence before the end of a bar that leaves the bar in no doubt, in milliseconds. */
   quietMs: number;
-  /** How long after its request real-time bars are taken to be accepted, in milliseconds, where none has come. */
+  /** How long after its request a subscription of real-time bars counts as accepted without a bar, in milliseconds. */
   acceptAfterMs: number;
 }
 
-/** How a stream ended. */
+/** The end of a stream. */
 export interface Ending {
   /** The verdict of TWS, or the order to renew it. */
   readonly verdict: Verdict | "renewed";
   readonly text: string;
-  /** How long it has worked, in milliseconds; 0 where TWS never accepted it. */
+  /** How long it has worked, in milliseconds; 0 if TWS never accepted it. */
   readonly workedMs: number;
-  /** When it ended, in milliseconds of the clock that only runs forward. */
+  /** When it ended, in milliseconds of the monotonic clock. */
   readonly at: number;
 }
 
@@ -52,9 +52,9 @@ export interface Ending {
 export interface Stream {
   /** Whether TWS has accepted it. */
   readonly isActive: boolean;
-  /** Ends it, so that it is renewed. */
+  /** Ends it, so that it is opened again. */
   renew(): void;
-  /** Resolves when it has ended, and rejects when its connection has. */
+  /** Resolves when it has ended; rejects when its connection has. */
   readonly ended: Promise<Ending>;
 }
 
@@ -71,7 +71,7 @@ export function openStream(options: StreamOptions, listing: Listing, way: Way): 
   );
   const formingBars = createFormingBars({
     stepMs: TIMEFRAMES.get(timeframe)!,
-    // Its last part comes when it is over.
+    // Its last part comes after its end.
     closeAfterMs: options.closeAfterMs + (isBuilt ? PART_MS : 0),
     provisional: options.provisional,
     pace: { quietMs: options.quietMs },
@@ -99,7 +99,7 @@ export function openStream(options: StreamOptions, listing: Listing, way: Way): 
   }
   function error(code: number, text: string): void {
     const verdict = classify(code, text);
-    // Nothing to look back on: the request is over with that, and its updates with it.
+    // An empty look back ends the request, and its updates with it.
     if (verdict !== "ignore") end(verdict === "empty" ? "later" : verdict, `${text} (code ${code})`);
   }
 
@@ -140,7 +140,7 @@ interface Parts {
   error: Answers["error"];
 }
 
-/** Takes the answers to a request that is kept up to date. */
+/** Handles the answers to a request that is kept up to date. */
 function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
   const { session, symbol, timeframe, clock, formingBars, accept, read, error } = parts;
   const initial: FeedBar[] = [];
@@ -159,7 +159,7 @@ function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
     },
     update(raw) {
       const bar = read(raw, timeframe);
-      // A time without trades, or an unreadable bar, is no sign that data flows.
+      // A time without trades, or an unreadable bar, does not show that data flows.
       if (bar === undefined) return;
       session.alive(symbol, bar);
       formingBars.update(bar);
@@ -167,7 +167,7 @@ function answerWithStates(parts: Parts, closeAfterMs: number): Answers {
   };
 }
 
-/** Takes real-time bars, and builds longer bars from them. */
+/** Handles real-time bars, and builds longer bars from them. */
 function answerWithParts({ session, symbol, timeframe, formingBars, accept, read, error }: Parts): Answers {
   const builder = createBuilder({
     timeframe,

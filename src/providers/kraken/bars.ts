@@ -1,5 +1,5 @@
 /**
- * Kraken's bars: as the stream has them, and as the rows of `OHLC`.
+ * Reads Kraken's bars, from the stream and from the rows of `OHLC`.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { FeedClock } from "../live/clock.ts";
 import type { FeedBar } from "../live/feed.ts";
 import { explainBar, isAbsentOrNumber } from "../live/transport/message.ts";
 
-/** The series that bars are read for. */
+/** The series of the bars. */
 export interface KrakenSeries {
   readonly timeframe: string;
   /** Length of the timeframe, in milliseconds. */
@@ -18,7 +18,7 @@ export interface KrakenSeries {
 }
 
 const UNDOCUMENTED = "bar is not as documented";
-/** Weeks begin on a day that no multiple of a week since 1970 need be; so the days are looked at. */
+/** Weeks need not begin with a multiple of a week since 1970, so the check is by days. */
 const DAY_MS = 86_400_000;
 
 /** Reads an item of a message, or returns its problem as text. */
@@ -36,7 +36,7 @@ export function readBar(item: unknown, { timeframe, stepMs, clock }: KrakenSerie
   if (isOther || ts % Math.min(stepMs, DAY_MS) !== 0) return `bar is not of ${timeframe}`;
   const optional = { vwap: vwap ?? undefined, trades: trades ?? undefined };
   const bar: FeedBar = { symbol, timeframe, ts, ...prices, ...optional, status: "final" };
-  // It may be forming, and those before it are over.
+  // It may be forming, and earlier ones have ended.
   clock?.barEnded(symbol, ts);
   return explainBar(bar, clock) ?? bar;
 }
@@ -45,7 +45,7 @@ type Prices = Record<"open" | "high" | "low" | "close" | "volume", number>;
 
 /**
  * Reads `[time, "open", "high", "low", "close", "vwap", "volume", count]`, time in seconds, or returns the problem as
- * text. A time without trades may come as a flat row without volume: no bar, as on the stream.
+ * text. A time without trades may come as a flat row without volume, which is not a bar, as on the stream.
  */
 export function readRow(
   row: unknown,

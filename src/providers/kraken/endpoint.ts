@@ -1,5 +1,5 @@
 /**
- * Where Kraken is reached, and how patiently.
+ * Addresses and waits of the connection to Kraken.
  *
  * @module
  */
@@ -14,13 +14,15 @@ export interface KrakenOptions {
   stepMs: number;
   socketUrl: string;
   restUrl: string;
-  /** Whether to give forming bars too. */
+  /** Whether to emit forming bars, too. */
   provisional: boolean;
-  /** How long after its end a bar is over where no later one begins, in milliseconds. @default {4000} */
+  /** How long after its end a bar is finished if no later one begins, in milliseconds. @default {4000} */
   closeAfterMs?: number;
   /** Longest wait for the answers to a subscription, in milliseconds. @default {15000} */
   answerMs?: number;
-  /** How often the server is shown that the connection is in use: it closes others after a minute. @default {20000} */
+  /**
+   * Interval of messages that keep the connection in use: the server closes idle ones after a minute. @default {20000}
+   */
   pingEveryMs?: number;
   /** REST requests a second: one is safe for the public endpoints. @default {1} */
   requestsPerSecond?: number;

@@ -11,7 +11,7 @@ import { createHistory } from "./history.ts";
 import { isTokenized } from "./symbols.ts";
 import { runStream } from "./stream.ts";
 
-/** Currencies are traded at all times. Tokenised stocks rest at weekends, some longer: nothing is documented. */
+/** Currencies trade at all times. Tokenised stocks rest at weekends, some longer, by undocumented hours. */
 export const hoursOf = (symbol: string): Calendar | undefined => isTokenized(symbol) ? undefined : always;
 
 /** Makes the feed. */

@@ -1,5 +1,5 @@
 /**
- * Kraken's history: the most recent 720 bars from REST `OHLC`, older ones made of the trades of `Trades`.
+ * Kraken's history: the most recent 720 bars from REST `OHLC`, older ones built from the trades of `Trades`.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { readTrade } from "./trades.ts";
 export interface History {
   /** Paces its requests. */
   readonly bucket: TokenBucket;
-  /** Reads bars that are over, from `from` on and before `to` (epoch ms), page by page. */
+  /** Reads finished bars, from `from` on and before `to` (epoch ms), page by page. */
   read(
     symbol: string,
     from: number,
@@ -27,16 +27,16 @@ export interface History {
     signal: AbortSignal,
     onRequest?: () => void,
   ): AsyncGenerator<readonly FeedBar[]>;
-  /** Start of the oldest bar, where trades cannot be read; epoch ms. */
+  /** Start of the oldest bar if trades cannot be read; epoch ms. */
   start(symbol: string): number | undefined;
   /**
-   * Ranges between rows of the newest answers that have none: `OHLC` has one for each step, also without trades. Nothing is
-   * known of those of tokenised stocks, which rest at times, and bars made of trades are no rows.
+   * Ranges without a row between rows of the newest answers: `OHLC` has a row for each step, also without trades.
+   * Tokenised stocks rest at times, so their ranges are unknown; bars built from trades are not rows.
    */
   lacks(symbol: string): readonly Interval[];
 }
 
-/** `OHLC` has no more rows than these, however early it is asked for. */
+/** Most rows of `OHLC`, even for an earlier start. */
 const MAX_ROWS = 720;
 /** Most trades of a page. */
 const TRADES_LIMIT = 1000;
@@ -49,7 +49,7 @@ export function createHistory(options: KrakenOptions): History {
   const starts = new Map<string, number>();
   const seen = createRowsSeen(stepMs);
 
-  /** The rows of the one pair of an answer, and its `last`. */
+  /** The rows of the one pair in an answer, and its `last`. */
   async function getRows(
     endpoint: string,
     symbol: string,
@@ -68,7 +68,7 @@ export function createHistory(options: KrakenOptions): History {
     return { rows: Object.values(pairs)[0] as unknown[], last: BigInt(last as number | string) };
   }
 
-  /** Reads trades and makes bars of them, up to the one that begins before `to` and is over. */
+  /** Reads trades and builds bars from them, up to the one that begins before `to` and has ended. */
   async function* readTrades(
     symbol: string,
     from: number,
@@ -85,7 +85,7 @@ export function createHistory(options: KrakenOptions): History {
       let isNew = false;
       for (const row of rows) {
         const trade = readTrade(row);
-        // A bar without one of its trades would be wrong, so that none can be left out.
+        // A bar without one of its trades would be wrong, so none can be left out.
         if (typeof trade === "string") throw new FeedError(`Kraken's ${trade}`, { reason: "history" });
         if (trade.id <= lastId || trade.at < from) continue;
         lastId = trade.id;
@@ -100,7 +100,7 @@ export function createHistory(options: KrakenOptions): History {
       yield page;
       if (last < since) throw new FeedError("Kraken's trades lead back to a page before", { reason: "history" });
       if (rows.length === 0 || (!isNew && last === since)) break;
-      // `since` is exclusive, and trades may share their time: what comes twice is known by its id.
+      // `since` is exclusive, and trades may share their time: repeated trades are recognized by their id.
       since = isNew ? last - 1n : last;
     }
     const bar = bars.end();
@@ -118,12 +118,12 @@ export function createHistory(options: KrakenOptions): History {
     const isOver = ({ ts }: FeedBar) => ts + stepMs + closeAfterMs <= Date.now();
     const reader = createRowReader((row) => readRow(row, symbol, options));
     for (let start = from; start < to;) {
-      // Exclusive, as is said of it, or inclusive: a bar earlier is right for both.
+      // Whether `since` is exclusive, as documented, or inclusive, one bar earlier is right.
       const since = Math.floor((start - stepMs) / 1000);
       const { rows, last } = await getRows("OHLC", symbol, `interval=${stepMs / 60_000}&since=${since}`, rest);
       const first = Number((rows[0] as unknown[] | undefined)?.[0]) * 1000;
       if (rows.length < MAX_ROWS || !(first > start)) {
-        // Kraken treats a row after `last` as forming, and may lag: its minute can be over for minutes already.
+        // Kraken treats a row after `last` as forming, and may lag: the minute may have ended long ago.
         const lastStart = Number(last) * 1000;
         const end = Math.min(to, lastStart + 1);
         const see = seen.begin(symbol, start, to);
@@ -131,17 +131,17 @@ export function createHistory(options: KrakenOptions): History {
         yield reader.read(symbol, rows).filter((bar) => bar.ts >= start && bar.ts < end && isOver(bar));
         break;
       }
-      // Whole bars: of one that begins before `start` trades would be missing.
+      // Whole bars only: one that begins before `start` would lack trades.
       const [begin, end] = [start, Math.min(first, to)].map((at) => Math.ceil(at / stepMs) * stepMs);
       try {
         for await (const page of readTrades(symbol, begin, end, rest)) yield page.filter(isOver);
         starts.delete(symbol);
       } catch (error) {
         if (!isRefusal(error)) throw error;
-        // A server, or a proxy, that has bars alone.
+        // A server, or a proxy, that only has bars.
         starts.set(symbol, Math.ceil(first / stepMs) * stepMs);
       }
-      // The rows are asked for again, as they may have changed meanwhile, and reach less far.
+      // The rows are requested again, as they may have changed meanwhile and reach less far.
       start = end;
     }
     reader.finish();
@@ -153,7 +153,7 @@ export function createHistory(options: KrakenOptions): History {
 /** Start of a row, in epoch ms. */
 const startOf = (row: unknown) => Number((row as unknown[] | undefined)?.[0]) * 1000;
 
-/** Why a body without errors is no answer: the rows of one pair, and where they end. */
+/** Why a body without errors is not an answer with the rows of one pair and their end. */
 function findFault(body: unknown): string | undefined {
   const { error, result } = (body ?? {}) as Record<string, unknown>;
   if (!Array.isArray(error)) return "has no list of errors";
@@ -171,7 +171,7 @@ function errorsOf(body: unknown): string[] {
   return Array.isArray(errors) ? errors.filter((error) => typeof error === "string" && !error.startsWith("W")) : [];
 }
 
-/** Kraken answers 200 where others answer 429 and 503. */
+/** Kraken answers 200 in cases for 429 and 503. */
 function isThrottled(body: unknown): boolean {
   return errorsOf(body).some((error) =>
     /Too many requests|Rate limit|Temporary lockout|EService|Internal error/i.test(error)

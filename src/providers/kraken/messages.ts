@@ -1,5 +1,5 @@
 /**
- * Messages of Kraken's stream: bars, answers to subscriptions, and what is no news.
+ * Messages of Kraken's stream: bars, answers to subscriptions, and messages to ignore.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import { type KrakenSeries, readBar } from "./bars.ts";
 
 /** Handlers of messages. */
 export interface MessageHandlers {
-  /** States of bars; a snapshot holds some that are over. */
+  /** States of bars; a snapshot has some finished ones. */
   bars(bars: readonly FeedBar[], isSnapshot: boolean): void;
   accepted(symbol: string): void;
   refused(symbol: string, reason: string): void;
-  /** The server says that it lives. */
+  /** The server sends a sign of life. */
   beat(): void;
 }
 
-/** Makes a reader of messages. It rejects undocumented items one by one, and reads the rest. */
+/** Creates a reader of messages. It rejects malformed items one by one, and reads the rest. */
 export function createMessageReader(
   session: Pick<Session, "reject" | "alive">,
   options: KrakenSeries & { symbols: readonly string[] },
@@ -26,7 +26,7 @@ export function createMessageReader(
 ): (text: string) => void {
   const requested = new Set(options.symbols);
 
-  /** Takes the answer about one symbol, or several, and returns its problem. */
+  /** Handles the answer about one symbol or several, and returns its problem. */
   function readAnswer(message: Record<string, unknown>): string | undefined {
     const { error, success } = message;
     const { symbol } = (message.result ?? message) as { symbol?: unknown };
@@ -48,7 +48,7 @@ export function createMessageReader(
       else if (!requested.has(bar.symbol)) reject(item, "symbol is not subscribed");
       else {
         session.alive(bar.symbol, bar);
-        // A time without trades is no bar.
+        // A time without trades is not a bar.
         if (bar.volume > 0 || bar.trades !== 0) bars.push(bar);
       }
     }

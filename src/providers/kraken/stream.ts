@@ -2,7 +2,7 @@
  * One connection to Kraken's WebSocket API v2.
  *
  * Each symbol is answered alone. An accepted symbol may still deliver nothing while heartbeats continue: the watch over
- * silent symbols finds that. The server closes a connection without messages of its client after a minute.
+ * silent symbols finds that. The server closes a connection after a minute without a message of the client.
  *
  * @module
  */
@@ -13,20 +13,20 @@ import type { KrakenOptions } from "./endpoint.ts";
 import { createMessageReader } from "./messages.ts";
 import { suggest } from "./symbols.ts";
 
-/** Heartbeats come about every second, and so their absence is the end; of a server without any, only a long silence is. */
+/** Heartbeats come about every second, so their absence ends a connection; without any, only a long silence does. */
 const SILENCE_MS = 30_000, LONG_SILENCE_MS = 10 * 60_000;
 /**
- * A state comes with each trade, so a silence is judged by the symbol's own trades: of ten times their average distance one
- * minute in 20,000 ends by chance, were they independent.
+ * A state comes with each trade, so the symbol's own trades give the measure of a silence. If trades were independent,
+ * one minute in 20,000 would end with ten times their average distance by chance.
  */
 const PACE: Pace = { quietMs: 15_000, times: 10 };
-/** Symbols of one request: some thousands in one would be longer than servers like to read at once. */
+/** Symbols of one request: servers may not read thousands in one. */
 const SYMBOLS_AT_ONCE = 100;
 
 /**
  * Runs a connection until it ends.
  *
- * @throws {FeedError} However it ends.
+ * @throws {FeedError} At its end, always.
  */
 export async function runStream(session: Session, options: KrakenOptions): Promise<void> {
   const { symbols, stepMs, closeAfterMs = 4_000, provisional, answerMs = 15_000, pingEveryMs = 20_000 } = options;
@@ -37,7 +37,7 @@ export async function runStream(session: Session, options: KrakenOptions): Promi
     doubt: (symbol, from, to) => session.doubt(symbol, from, to, "partial"),
   });
   const ending = new AbortController();
-  /** Symbols without an answer, and those that are accepted. */
+  /** Symbols without an answer, and accepted ones. */
   const open = new Set(symbols);
   const held = new Set<string>();
   let lastReason = "no reason given";
@@ -48,7 +48,7 @@ export async function runStream(session: Session, options: KrakenOptions): Promi
     if (held.size === 0) {
       return ending.abort(new FeedError(`Kraken did not answer within ${answerMs} ms`, { reason: "silence" }));
     }
-    // Whether their bars come is for the watch over silent symbols to find out.
+    // The watch over silent symbols finds out whether their bars come.
     for (const symbol of open) accept(symbol);
   }, answerMs);
 
@@ -69,10 +69,10 @@ export async function runStream(session: Session, options: KrakenOptions): Promi
 
   const read = createMessageReader(session, options, {
     bars(bars, isSnapshot) {
-      // Bars are as good as an answer.
+      // A bar is as good as an answer.
       for (const { symbol } of bars) if (open.has(symbol)) accept(symbol);
       if (!isSnapshot) return bars.forEach(formingBars.update);
-      // All but the newest of each symbol are over, and need not come one after the other.
+      // All but the newest of each symbol have ended, and need not be consecutive.
       const newest = new Map<string, FeedBar>();
       for (const bar of bars) if (bar.ts >= (newest.get(bar.symbol)?.ts ?? -Infinity)) newest.set(bar.symbol, bar);
       formingBars.finished(bars.filter((bar) => newest.get(bar.symbol) !== bar).toSorted((a, b) => a.ts - b.ts));
@@ -98,7 +98,7 @@ export async function runStream(session: Session, options: KrakenOptions): Promi
       },
       onMessage: read,
       onRefused(status) {
-        // An address that connects too often, 150 times in ten minutes, is shut out for a while.
+        // An address that connects too often, 150 times in ten minutes, is blocked for a while.
         if (status !== 429 && status !== 403) return;
         const message = `Kraken shuts this address out for a while (HTTP ${status})`;
         throw new FeedError(message, { cooldownMs: 10 * 60_000, reason: "banned" });

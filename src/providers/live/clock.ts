@@ -1,10 +1,10 @@
 /**
- * The time for a feed, where the local clock may be wrong.
+ * The time for a feed, even if the local clock is wrong.
  *
  * Three clocks are read. The **local** one may be behind, ahead, or set back. The **vendor's** is known from the times
  * of its answers and messages, and continues by the monotonic clock in between. The **majority** is the newest time at
- * which bars of most symbols have ended: a bar that is over proves that its end has passed, and a single symbol proves
- * nothing, as one bar may be of the far future by mistake.
+ * which bars of most symbols have ended: a finished bar proves that its end has passed, but a single symbol proves
+ * nothing, as a faulty bar may lie in the far future.
  *
  * @module
  */
@@ -14,19 +14,19 @@ export interface FeedClock {
   /** Latest of the local clock, the vendor's clock and the newest bar of most symbols, in epoch ms. */
   now(): number;
   /**
-   * The time of the vendor's clock, or of the newest bar of most symbols where that is later; `now()` before the vendor
+   * The time of the vendor's clock, or of the newest bar of most symbols if that is later; `now()` before the vendor
    * has sent a time.
    */
   vendorNow(): number;
-  /** The newest time at which bars of most symbols have ended, in epoch ms; -Infinity before there are any. */
+  /** The newest time at which bars of most symbols have ended, in epoch ms; -Infinity before the first. */
   reached(): number;
-  /** The vendor said that it is `ms` (epoch ms) now. */
+  /** The vendor's clock shows `ms` (epoch ms) now. */
   vendorSaid(ms: number): void;
   /** A live bar of the symbol ended at `ms`. */
   barEnded(symbol: string, ms: number): void;
-  /** Vendor's clock minus the local one in ms; undefined where the vendor has not said. */
+  /** The vendor's clock minus the local one, in ms; undefined before the vendor has sent a time. */
   skewMs(): number | undefined;
-  /** Whether the local clock has stepped back against the monotonic clock, and by how much (ms), since asked last. */
+  /** How far the local clock has stepped back against the monotonic clock since the last call (ms). */
   steppedBack(): number;
 }
 
@@ -34,14 +34,14 @@ export interface FeedClock {
 export const MAX_AHEAD_MS = 5 * 60_000;
 /** Fewest symbols whose majority may overrule both other clocks. */
 const MIN_SYMBOLS = 3;
-/** How long the latest word of the vendor counts against later ones that were longer on their way, in milliseconds. */
+/** How long the latest time of the vendor outweighs later times that were longer on their way, in milliseconds. */
 const WINDOW_MS = 10 * 60_000;
-/** How often a word of the vendor is heard at most, in milliseconds. */
+/** Shortest interval between times of the vendor that are evaluated, in milliseconds. */
 const HEARING_MS = 250;
-/** Least difference from the monotonic clock that is a step, in milliseconds; both are slewed together. */
+/** Least difference from the monotonic clock that counts as a step, in milliseconds; slewing affects both clocks. */
 const MIN_STEP_MS = 1000;
 
-/** Makes the clock of a feed whose bars last `stepMs`. */
+/** Creates the clock of a feed whose bars last `stepMs`. */
 export function createFeedClock(stepMs: number): FeedClock {
   const vendor = createVendorClock();
   const bars = createMajority();
@@ -56,7 +56,7 @@ export function createFeedClock(stepMs: number): FeedClock {
     },
     vendorSaid: vendor.said,
     barEnded(symbol, ms) {
-      // Of few symbols each is most of them, so that none may overrule the other clocks.
+      // With few symbols each is most of them, so none may overrule the other clocks.
       if (bars.size() < MIN_SYMBOLS && ms > now() + stepMs + MAX_AHEAD_MS) return;
       bars.note(symbol, ms);
     },
@@ -73,13 +73,13 @@ export function createFeedClock(stepMs: number): FeedClock {
   };
 }
 
-/** Why a bar cannot be that begins at `ts`; `undefined` where its time may be. */
+/** Why a bar cannot begin at `ts`; `undefined` if it can. */
 export function explainAhead(
   ts: number,
   stepMs: number,
   clock?: Pick<FeedClock, "now" | "reached">,
 ): string | undefined {
-  // Nearly every bar begins by the end of most others, which takes no look at any clock.
+  // Nearly every bar begins by the end of most others, which is checked without a clock.
   const latest = ts - stepMs - MAX_AHEAD_MS;
   if ((clock !== undefined && latest <= clock.reached()) || latest <= Date.now()) return undefined;
   const aheadMs = ts - (clock?.now() ?? Date.now());
@@ -89,29 +89,29 @@ export function explainAhead(
 
 const readBoth = () => ({ local: Date.now(), monotonic: performance.now() });
 
-/** The latest words of a vendor, as epoch ms at 0 of the monotonic clock. */
+/** The latest times of a vendor, as epoch ms at 0 of the monotonic clock. */
 interface Words {
-  /** Of this window, which began at `since`, and of the one before. */
+  /** Of the present window, which began at `since`, and of the one before. */
   current: number;
   previous: number;
   since: number;
-  /** The latest word that was forgotten. */
+  /** The latest time that was dropped. */
   forgotten: number;
 }
 
 /**
- * The vendor's clock. Each of its times is late by its way; the latest of the last minutes counts. One far ahead of all
- * others counts only once another agrees: a single message may be wrong.
+ * The vendor's clock. Each of its times is late by its way here; the latest of the last minutes counts. A time far
+ * ahead of all others counts only once another agrees: a single message may be wrong.
  */
 function createVendorClock() {
   const words: Words = { current: -Infinity, previous: -Infinity, since: -Infinity, forgotten: -Infinity };
   let heardAt = -Infinity;
-  /** A word far ahead of what is known, as epoch ms at 0 of the monotonic clock. */
+  /** A time far ahead of the known ones, as epoch ms at 0 of the monotonic clock. */
   let strange = NaN;
-  /** Local clock minus the monotonic one at the last word. */
+  /** Local clock minus the monotonic one at the last time. */
   let base = 0;
 
-  /** The latest word that counts. */
+  /** The latest time that counts. */
   const latest = () => Math.max(words.current, words.previous);
 
   function forget(): void {
@@ -121,7 +121,7 @@ function createVendorClock() {
 
   return {
     said(ms: number): void {
-      // Each message may say the time, which is read more cheaply than heard.
+      // Each message may have a time, which is cheaper to read than to evaluate.
       const now = Date.now();
       if (!Number.isFinite(ms) || Math.abs(now - heardAt) < HEARING_MS) return;
       heardAt = now;
@@ -141,16 +141,16 @@ function createVendorClock() {
       words.current = Math.max(words.current, offset);
       base = local - monotonic;
     },
-    /** Epoch ms; -Infinity where it is not known. */
+    /** Epoch ms; -Infinity if unknown. */
     now(): number {
       const { local, monotonic } = readBoth();
-      // The monotonic clock stands still while the machine sleeps: what it shows since then is no time of the vendor's.
+      // The monotonic clock stands still while the machine sleeps, so times from before a sleep are dropped.
       if (local - monotonic - base > MIN_STEP_MS) forget();
       return latest() + monotonic;
     },
     /**
-     * The least time until the vendor's next one, where earlier ones are forgotten: a local clock that is set ahead
-     * makes no bar older. -Infinity where nothing is forgotten.
+     * The least time until the vendor's next one, after earlier ones were dropped: setting the local clock ahead makes
+     * no bar older. -Infinity if none was dropped.
      */
     earliest: () => words.current === -Infinity ? words.forgotten + performance.now() : -Infinity,
   };

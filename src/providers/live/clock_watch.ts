@@ -1,6 +1,6 @@
 /**
- * Watches the local clock of a feed: warns where it differs from the vendor's or was set back, and repairs the delays
- * that follow.
+ * Watches the local clock of a feed: warns if it differs from the vendor's or was set back, and corrects delays after
+ * that.
  *
  * @module
  */
@@ -20,16 +20,16 @@ export interface ClockWatchOptions {
   readonly warn: (message: string) => void;
 }
 
-/** Difference from the vendor's clock from which on people are warned, in milliseconds. */
+/** Difference from the vendor's clock that causes a warning, in milliseconds. */
 const MAX_SKEW_MS = 2000;
 /**
  * Difference below which a clock is right again, in milliseconds: a clock near the limit causes one warning, not many.
  */
 const GOOD_SKEW_MS = 1500;
-/** Least change that is emitted, in milliseconds. */
+/** Least change to emit, in milliseconds. */
 const CHANGE_MS = 100;
 
-/** Makes a watch; what it returns is to be called every few seconds. */
+/** Creates a watch; call the result every few seconds. */
 export function createClockWatch({ provider, clock, coverage, emit, warn }: ClockWatchOptions): () => void {
   let emitted = -Infinity;
   let isWrong = false;

@@ -1,5 +1,5 @@
 /**
- * Several sources of one vendor as one provider: bars that are streamed, and what is polled beside them.
+ * Combines several sources of one vendor into a provider: streamed bars, and polled records of other kinds.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { merge } from "../../pipeline/merge.ts";
 import type { Frame } from "../../records/frame.ts";
 import type { Provider } from "../provider.ts";
 
-/** Makes one provider of several that have its name. Its past is that of the first that has one. */
+/** Combines providers of one name into one. Its history is that of the first that has one. */
 export function combine(parts: readonly Provider[]): Provider {
   if (parts.length === 1) return parts[0];
   const [first] = parts;

@@ -27,13 +27,13 @@ export interface ConnectionOptions
   account: FeedAccount;
   clock: FeedClock;
   buffer: LiveBuffer;
-  /** Ends the connection for good. */
+  /** Ends the connection for good when it aborts. */
   stop: AbortSignal;
   stepMs: number;
   stallMs: number;
   repairRetryMs?: number;
   backoff: Map<string, number>;
-  /** Symbols whose bars do not come, each with why. Outlasts connections. */
+  /** Symbols whose bars do not come, each with the reason. Outlasts connections. */
   unsubscribed: Map<string, string>;
   /** Warns the operator, once for each `key`. @default {the message} */
   warn: (message: string, key?: string) => void;
@@ -47,12 +47,14 @@ export interface ConnectionOptions
 
 /** How a connection went. */
 export interface ConnectionEnd {
-  /** From the first data to the last, in milliseconds; heartbeats, acknowledgements and bars of history are no data. */
+  /**
+   * From the first data to the last, in milliseconds; heartbeats, acknowledgements and bars of history do not count.
+   */
   readonly stableMs: number;
   readonly error: unknown;
 }
 
-/** Runs one connection, and resolves when it has ended and nothing of it is left. */
+/** Runs one connection; resolves when it has ended and is cleaned up. */
 export async function runConnection(options: ConnectionOptions): Promise<ConnectionEnd> {
   const { feed, context, coverage, account, clock, buffer, stop, stepMs, warn, digest, unsubscribed } = options;
   const { name: provider } = feed;
@@ -60,9 +62,9 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
   const connection = new AbortController();
   const signal = AbortSignal.any([connection.signal, stop]);
   const expected = new Set(feed.symbols);
-  /** The state of the forming bar of each symbol: only another one is a sign of life. */
+  /** The state of the forming bar of each symbol: only a changed state is a sign of life. */
   const forming = new Map<string, FeedBar>();
-  /** Symbols whose bars have come, or were said to come, on this connection. */
+  /** Symbols whose bars have come, or are subscribed, on this connection. */
   const begun = new Set<string>();
   let firstData = 0;
   let lastData = 0;
@@ -118,14 +120,14 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     emit({ type: "bars", provider, source, counts, newest });
   }
 
-  /** Hands over bars of one message; `onEnded` hears of their outcome. */
+  /** Hands over bars of one message; `onEnded` is called with their outcome. */
   function offer(bars: readonly FeedBar[], rejected: readonly Rejected[], onEnded?: OnEnded): void {
     const receivedAt = context.clock(bars.length + rejected.length);
     const built = columnsFrom(bar, bars, series, { provider, receivedAt });
     const all = built.rejected.length === 0 ? rejected : [...rejected, ...built.rejected];
     const { columns } = built;
     if (buffer.offer(createFrame({ kind: "bar", provider, receivedAt, columns, rejected: all, onEnded }))) return;
-    // Nothing of these bars will be in the table: history has them.
+    // None of these bars will be in the table; history has them.
     for (const { symbol, ts, status } of bars) {
       if (status !== "provisional") coverage.dropped(symbol, ts);
     }
@@ -133,7 +135,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     connection.abort(new FeedError("the pipeline is too slow for the feed", { reason: "overflow" }));
   }
 
-  /** Notes that bars of the symbols do not come, and returns those that were not noted before. */
+  /** Records that bars of the symbols do not come, and returns the newly recorded symbols. */
   function miss(symbols: readonly string[], reason: string): readonly string[] {
     for (const symbol of symbols) {
       stalls.forget(symbol);
@@ -152,7 +154,7 @@ export async function runConnection(options: ConnectionOptions): Promise<Connect
     heardAt = Date.now();
   }
 
-  /** Takes a bar that is over. */
+  /** Handles a finished bar. */
   function take(bar: FeedBar): void {
     const { symbol, ts } = bar;
     // A bar is as good as an answer to the subscription.

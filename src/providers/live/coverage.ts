@@ -1,5 +1,5 @@
 /**
- * The coverage of a live feed: for which minutes of each symbol there is evidence. Read this first.
+ * The coverage of a live feed: the minutes of each symbol with evidence. Read this first.
  *
  * A live series is whole where its coverage is **confirmed**, and nowhere else. Events that move a range:
  *
@@ -28,15 +28,16 @@
  * | the account may not read the range | the doubt | in doubt: `denied` |
  * | history has ended before the doubt, or the doubt is older than repairs reach back | the doubt | unrepairable |
  *
- * Whether a minute without a bar needs an explanation is up to the calendar; whether it has one is up to the evidence
- * (`evidence.ts`). When history is asked is up to the urgency (`urgency.ts`), and the asking is in `repair.ts`. Nothing is
- * derived from the local clock alone: a live bar that does not adjoin opens a doubt at any time of the clock.
+ * The calendar decides whether a minute without a bar needs an explanation, and the evidence (`evidence.ts`) whether it
+ * has one. The urgency (`urgency.ts`) decides when history is asked, and `repair.ts` asks it. Nothing follows from the
+ * local clock alone: a live bar that does not adjoin opens a doubt at any time of the clock.
  *
  * A hole that half of the busy symbols share is an interruption: corrections of all symbols may be lost with it.
  *
- * The coverage is saved after the commits, only of bars that can no longer be corrected, and nothing is saved as confirmed behind a
- * bar on its way to the table. Doubts are saved at once. So a kill leaves the time after the last confirmed range unknown. At the
- * next start that is in doubt up to the first live bar: `stopped` where bars are stored or doubts are known, else `interrupted`.
+ * The coverage is saved after the commits, only of bars that can no longer be corrected, and nothing is saved as
+ * confirmed behind a bar on its way to the table. Doubts are saved at once. So a kill leaves the time after the last
+ * confirmed range unknown. At the next start that is in doubt up to the first live bar: `stopped` where bars are stored
+ * or doubts are known, else `interrupted`.
  *
  * @module
  */
@@ -70,41 +71,41 @@ import { firstDue, isAskable, isBusy, isHastened, SETTLE_MS } from "./coverage/u
 
 /** The coverage of all symbols of a feed. Times are epoch ms. */
 export interface FeedCoverage {
-  /** Takes over what earlier runs know; what lies between that and what this one knows already is in doubt. */
+  /** Takes over the coverage of earlier runs; the time between that and the coverage of this run is in doubt. */
   learn(known: ReadonlyMap<string, SeriesCoverage>): void;
-  /** Takes over what others have changed; `unsaved` gives the doubts of a track that are not saved yet. */
+  /** Takes over the changes of others; `unsaved` returns the unsaved doubts of a track. */
   relearn(news: CoverageNews, unsaved: (track: Track) => readonly Doubt[]): void;
   /** The track of a symbol of the feed. */
   track(symbol: string): Track;
   /** Tracks with doubts. */
   inDoubt(): Iterable<Track>;
-  /** A live bar that is over came; gives the hole before it. */
+  /** A finished live bar came; returns the hole before it. */
   received(bar: FeedBar): Interval | undefined;
-  /** The live bar that starts then has this outcome: only one that is committed confirms anything. */
+  /** The live bar that starts at `ts` has this outcome; only a committed bar confirms anything. */
   acked(symbol: string, ts: number, outcome: FinalOutcome): void;
   /** Tracks with bars in the journal. */
   journaled(): Iterable<Track>;
-  /** The journal has nothing of these ranges any more; `isStored` says whether the table has all of them. */
+  /** None of these ranges is in the journal any more; `isStored` says whether the table has all of them. */
   drained(ranges: ReadonlyMap<Track, readonly Interval[]>, isStored: boolean): void;
-  /** The bar came, and there was no room for it: it will not be in the table. */
+  /** The bar came, but was dropped for lack of room: it will not be in the table. */
   dropped(symbol: string, ts: number): void;
-  /** The vendor says that nothing was traded in the step that starts then. */
+  /** The vendor says that the step that starts at `ts` has no trades. */
   quiet(symbol: string, ts: number): void;
-  /** The symbol's bars come from now on. Gives what is in doubt for that. */
+  /** The symbol's bars come from now on. Returns the range in doubt before. */
   resumed(symbol: string): Interval;
-  /** Data of the symbol, or of all, came until `heardAt`; from then on bars may be missing. */
+  /** Data of the symbol, or of all, came until `heardAt`; bars after that may be missing. */
   interrupted(heardAt: number, symbol?: string): void;
   /** The feed has ended: bars since the newest one may be missing. */
   ended(): void;
   /** Opens a doubt. */
   doubt(symbol: string, from: number, to: number, reason: DoubtReason): void;
-  /** To be called after a track was changed. */
+  /** Call after each change of a track. */
   changed(track: Track): void;
-  /** Whether half of the busy symbols lack the bar before the one that starts then. */
+  /** Whether half of the busy symbols lack the bar before the one that starts at `ts`. */
   isShared(ts: number): boolean;
-  /** When the bar that starts then is surely in history. */
+  /** When the bar that starts at `ts` is surely in history. */
   inHistoryAt(ts: number): number;
-  /** Up to when bars are surely in history at `now`. */
+  /** The time up to which bars are surely in history at `now`. */
   readyAt(now: number): number;
 }
 
@@ -118,20 +119,20 @@ export interface FeedCoverageOptions {
   isConfirmed: boolean;
   /** How long after its end the vendor may correct a bar, in milliseconds. */
   correctionMs: number;
-  /** How far history is behind beyond the moments that each bar takes, in milliseconds. */
+  /** How far history lags beyond the moments that each bar takes, in milliseconds. */
   lagMs: () => number;
   /** The latest of the local clock, the vendor's, and the newest live bar. */
   now: () => number;
-  /** The vendor's clock, or `now` where it is not known. */
+  /** The vendor's clock, or `now` if it is unknown. */
   vendorNow: () => number;
   /** When the feed was started, in milliseconds of the monotonic clock. */
   startedAt: number;
-  /** Coverage of the providers that this feed stands in for, by its own symbols. */
+  /** Coverage of the other members of a failover group, by this feed's own symbols. */
   peers: ReadonlyMap<string, readonly SeriesCoverage[]>;
   keeper: { changed(track: Track): void };
 }
 
-/** Makes the coverage of a feed. */
+/** Creates the coverage of a feed. */
 export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
   const { calendar, symbols, stepMs, isConfirmed, correctionMs, lagMs, now, vendorNow, startedAt, peers, keeper } =
     options;
@@ -166,13 +167,13 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     changed(of);
   }
 
-  /** Opens doubts over what of a range is not known to be missing: that is asked for anyway. */
+  /** Opens doubts over a range, without the parts that are in doubt already and asked for anyway. */
   function doubtRest(of: Track, from: number, to: number, reason: DoubtReason, dueAt: number): void {
     const missing = of.coverage.doubts.filter(isAboutMissing).map((each): Interval => [each.from, each.to]);
     for (const [start, end] of subtract([from, to], missing)) openDoubt(of, start, end, reason, dueAt);
   }
 
-  /** Corrections of the bars before `until` may have come without a connection. */
+  /** Doubts the bars before `until`, whose corrections may have come without a connection. */
   function doubtCorrections(of: Track, until = barsEnd(of), dueAt = now()): void {
     const [first] = of.coverage.confirmed;
     if (correctionMs === 0 || until === undefined || first === undefined) return;
@@ -191,8 +192,8 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
   const isRepeated = (of: Track, ts: number) => ts + stepMs <= vendorNow() - (performance.now() - of.resumedAt);
 
   /**
-   * Whether a bar's correction may have come before its symbol's bars came again. A vendor may repeat several of them
-   * at a subscription, each adjoining the one before.
+   * Whether a bar's correction may have come before its symbol's bars came again. A vendor may repeat several bars at a
+   * subscription, each adjoining the one before.
    */
   function mayLackCorrection(of: Track, { ts, status }: FeedBar): boolean {
     if (correctionMs === 0 || status === "correction") return false;
@@ -200,7 +201,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     return !isConfirmed && isRepeated(of, ts);
   }
 
-  /** After a silence, a live bar may let history prove more than before. */
+  /** A live bar after a silence may allow history to prove more than before. */
   function hasten(of: Track, ts: number): void {
     for (const each of of.coverage.doubts) {
       const dueAt = each.reason === "partial" ? soon(ts) : firstDue(soon(ts), isBusy(of));
@@ -208,10 +209,10 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
     }
   }
 
-  /** When the feed was started, by the vendor's clock as it is known now: the local one may have been ahead. */
+  /** The start of the feed by the vendor's present clock: the local one may have been ahead. */
   const startOfRun = () => floor(vendorNow() - (performance.now() - startedAt) - lagMs());
 
-  /** Brings into doubt what lies between the start of the run and where the series was thought to begin. */
+  /** Doubts the range between the start of the run and the assumed begin of the series. */
   function beginEarlier(of: Track): void {
     const begin = beginOf(of.coverage);
     if (of.isNew && begin < Infinity) doubtRest(of, startOfRun(), begin, "interrupted", now());
@@ -251,7 +252,7 @@ export function createFeedCoverage(options: FeedCoverageOptions): FeedCoverage {
       }
       const hole = receive(of, bar.ts);
       if (hole !== undefined) {
-        // A long hole makes any symbol look thin.
+        // After a long hole any symbol looks thin.
         const wasBusy = isBusy(of, hole[0]);
         const dueAt = firstDue(soon(hole[1]), wasBusy);
         if (wasBusy) {

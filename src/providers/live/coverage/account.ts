@@ -1,5 +1,5 @@
 /**
- * Accounts for what a feed has not delivered: minutes in doubt, and what became of them.
+ * Accounts for minutes that a feed has not delivered, and their outcomes.
  *
  * @module
  */
@@ -14,27 +14,27 @@ import { isAskable, isBusy } from "./urgency.ts";
 
 /** The account of all symbols of a feed. Minutes count while the symbol's market is open. */
 export interface FeedAccount {
-  /** Nothing came of the range, or of nothing, although bars were to be expected. */
+  /** No bar came in the range, although bars were expected; `undefined` means no range. */
   found(track: Track, range: Interval | undefined): void;
   /** An answer of history was applied. */
   answered(track: Track, result: Reconciled): void;
   /** History is refused for the symbols. */
   refused(tracks: readonly Track[]): void;
-  /** Emits how much is in doubt, where that has changed. History is `delayMs` late. */
+  /** Emits the amount in doubt if it has changed. History is `delayMs` late. */
   emitDoubts(coverage: FeedCoverage, delayMs: number): void;
 }
 
-/** Makes an account of so many symbols. */
+/** Creates an account for that many symbols. */
 export function createFeedAccount(
   provider: string,
   emit: Listener,
   warn: (message: string, key?: string) => void,
   symbols = 1,
 ): FeedAccount {
-  /** Ranges of a symbol that are remembered; where more were found and none is repaired, the oldest count no more. */
+  /** Most remembered ranges of a symbol; if more are found and none is repaired, the oldest no longer count. */
   const { doubts: maxMissed } = limitsFor(symbols);
   let told = "";
-  /** Findings that are neither repaired nor given up, of each symbol: each counts once. */
+  /** Missed ranges of each symbol that are neither repaired nor given up: each counts once. */
   const missed = new Map<string, readonly Interval[]>();
 
   function count(track: Track, outcome: GapOutcome, ranges: readonly Interval[]): void {
@@ -42,7 +42,7 @@ export function createFeedAccount(
     if (minutes > 0) emit({ type: "gap", provider, outcome, minutes });
   }
 
-  /** Counts what of the ranges was missed, and forgets it. */
+  /** Counts the missed parts of the ranges, and removes them. */
   function close(track: Track, outcome: GapOutcome, ranges: readonly Interval[]): void {
     const before = missed.get(track.symbol) ?? [];
     count(track, outcome, ranges.flatMap((range) => intersect(range, before)));

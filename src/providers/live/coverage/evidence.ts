@@ -1,11 +1,11 @@
 /**
  * The proof that an answer of history gives about a series.
  *
- * An answer is **sound** where its transport and its body are: the status, the counts, the whole chain of pages. Its
- * reader checks that; only sound answers come here. Sound is not enough: history may lag behind the stream, or lie. So
- * an answer proves that a minute had no trade only where it also holds the bars on both sides of the minute:
+ * An answer is **sound** if its transport and its body are: the status, the counts, the whole chain of pages. Its
+ * reader checks that; only sound answers come here. That is not enough: history may lag behind the stream, or lie. So
+ * an answer proves that a minute had no trade only if it also has the bars on both sides of the minute:
  *
- * - a known bar that is as old as the answer's newest or older, and that the answer lacks, **contradicts** it: then it
+ * - a known bar that the answer lacks, and that is not newer than the answer's newest, **contradicts** it: then it
  *   proves nothing at all;
  * - its newest bar is how far history **reaches**: everything before its end is proved, everything after it is not;
  * - without any later bar, in the answer or known, a range is proved once it is {@linkcode QUIET_MS} old: the end of a
@@ -18,33 +18,33 @@
  */
 import { intersect, type Interval } from "../../../records/intervals.ts";
 
-/** Age from which on an answer without a later bar proves that there was none, in milliseconds. */
+/** Age at which an answer without a later bar proves that none exists, in milliseconds. */
 export const QUIET_MS = 60 * 60_000;
 
 /** A sound answer about one series. All times are epoch ms. */
 export interface Answer {
-  /** The range that was asked for. */
+  /** The requested range. */
   readonly asked: Interval;
-  /** Starts of the bars that it holds, in order. */
+  /** Starts of its bars, in order. */
   readonly starts: readonly number[];
-  /** When it was asked for, by the latest clock that is known. */
+  /** When it was requested, by the latest known clock. */
   readonly askedAt: number;
 }
 
 /** The answer to judge. */
 export interface Question {
-  /** Ranges in doubt; those outside of what was asked for stay in doubt. */
+  /** Ranges in doubt; parts outside the requested range stay in doubt. */
   readonly doubts: readonly Interval[];
-  /** Starts of bars that were known when history was asked, in order: the answer has to hold them. */
+  /** Starts of bars known before the request, in order: the answer must contain them. */
   readonly known: readonly number[];
   readonly stepMs: number;
 }
 
 /** The proof of an answer. */
 export interface Verdict {
-  /** Parts of the doubts that are settled. */
+  /** Settled parts of the doubts. */
   readonly settled: readonly Interval[];
-  /** Known bars that the answer should hold and does not. If there are any, nothing is settled. */
+  /** Known bars that the answer should contain and does not. If any are lacking, nothing is settled. */
   readonly lacking: readonly number[];
 }
 
@@ -57,7 +57,7 @@ export function judgeAnswer({ doubts, known, stepMs }: Question, { asked, starts
   const expected = known.filter((start) => start >= from && start < to);
   const lacking = expected.filter((start) => !held.has(start) && (start < newest || start + stepMs <= quietBefore));
   if (lacking.length > 0) return { settled: [], lacking };
-  // A known bar that is still to come into history says that history lags.
+  // A known bar that history does not have yet shows that history lags.
   const isBehind = expected.some((start) => start > newest);
   const reach = isBehind ? newest + stepMs : Math.max(newest + stepMs, quietBefore);
   const proved: Interval = [from, Math.min(reach, to)];

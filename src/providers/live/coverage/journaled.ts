@@ -1,5 +1,5 @@
 /**
- * Waits for what becomes of live bars that are in the journal alone: they confirm nothing until it is drained.
+ * Follows live bars that are in the journal alone: they confirm nothing until it is drained.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import type { FeedCoverage } from "../coverage.ts";
 
 /** Follows the journal for a feed's coverage. */
 export interface JournalWatch {
-  /** Bars are in the journal: waits for them, where that is not done yet. */
+  /** Bars are in the journal: starts to wait for them, unless it waits already. */
   follow(): void;
-  /** Takes over what has left the journal by now. */
+  /** Takes over the bars that have left the journal. */
   finish(): Promise<void>;
 }
 
-/** Longest wait at the end, in milliseconds: a journal that is drained says so at once. */
+/** Longest wait at the end, in milliseconds: a drained journal answers at once. */
 const FINISH_MS = 300;
 
 /** Watches until the signal aborts. */
@@ -27,10 +27,10 @@ export function watchJournal(
 
   const inJournal = () => new Map(Array.from(coverage.journaled(), (track) => [track, track.journaled]));
 
-  /** Waits for what is in the journal, as long as there is any. */
+  /** Waits for the journal to drain, as long as bars are in it. */
   async function followAll(): Promise<void> {
     isFollowing = true;
-    // Between the last look and the end nothing else runs: ranges that come after it are followed by the next watch.
+    // Nothing runs between the last look and the end, so the next watch follows later ranges.
     for (let ranges = inJournal(); ranges.size > 0; ranges = inJournal()) {
       coverage.drained(ranges, await drained(signal));
     }

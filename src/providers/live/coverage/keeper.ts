@@ -1,9 +1,9 @@
 /**
- * Loads the coverage of a feed, and saves it after the commits: where a series begins and doubts of busy symbols within
- * seconds, everything else every quarter of an hour, or with many symbols each hour, and at the end. The ends of ten
- * thousand symbols move each minute: saved each time they would be 1.5 MB of WAL, and 5 MB after a checkpoint, and asking
- * for an hour again costs hardly more requests than asking for a minute. A bar is saved as confirmed once the vendor no
- * longer corrects it: after a kill its correction would be missed.
+ * Loads the coverage of a feed, and saves it after the commits. The begin of a series and doubts of busy symbols are
+ * saved within seconds, everything else every quarter of an hour, or each hour with many symbols, and at the end. The
+ * ends of ten thousand symbols move each minute: saving them each time would take 1.5 MB of WAL, or 5 MB after a
+ * checkpoint, while asking for an hour again takes hardly more requests than asking for a minute. A bar is saved as
+ * confirmed once the vendor no longer corrects it: after a kill its correction would be missed.
  *
  * @module
  */
@@ -18,23 +18,23 @@ import { isBusy } from "./urgency.ts";
 /** Keeps the coverage of a feed. */
 export interface CoverageKeeper {
   /**
-   * Reads what earlier runs know and gives it to the coverage, and from then on what others change. Bars that were stored
-   * after the last save are in doubt; of a symbol that has bars and no coverage, the last day is. A store that cannot be
-   * reached is asked again until it can be, while the feed streams.
+   * Reads the coverage of earlier runs, and from then on the changes of others. Bars stored after the last save are in
+   * doubt; if a symbol has bars and no coverage, its last day is. An unreachable store is asked again until it answers,
+   * while the feed streams.
    *
    * @param newest Start of the newest stored bar of each symbol.
-   * @param peers What other members of a failover group know: minutes that they hold are not this feed's to fill.
+   * @param peers Coverage of other members of a failover group, whose minutes this feed does not fill.
    */
   load(
     newest: ReadonlyMap<string, number>,
     coverage: Pick<FeedCoverage, "learn" | "relearn">,
     peers?: ReadonlyMap<string, readonly SeriesCoverage[]>,
   ): Promise<void>;
-  /** The track has changed since it was saved. */
+  /** Call when the track has changed. */
   changed(track: Track): void;
-  /** Saves what has changed. */
+  /** Saves the changes. */
   save(): Promise<void>;
-  /** Ends saving by the clock, and saves what has changed. */
+  /** Stops saving at intervals, and saves the changes. */
   stop(): void;
 }
 
@@ -42,41 +42,45 @@ export interface CoverageKeeper {
 export interface KeeperOptions {
   owner: SeriesOwner;
   stepMs: number;
-  /** How many symbols the feed has. @default {1} */
+  /** Number of symbols of the feed. @default {1} */
   symbols?: number;
-  /** Absent where nothing is kept. */
+  /** Absent if no coverage is kept. */
   store: CoverageStore | undefined;
-  /** Whether history has to confirm each bar: doubts are ordinary then. */
+  /** Whether history has to confirm each bar, so that doubts are ordinary. */
   isConfirmed: boolean;
-  /** Bars that end later may still be corrected, in epoch ms: that they are confirmed is saved when they no longer can be. */
+  /**
+   * Bars that end later may still be corrected, in epoch ms; they are saved as confirmed when they no longer can be.
+   */
   settledUntil: () => number;
-  /** Kept the coverage until now: saves what it has left first. */
+  /** The keeper before this one, whose unsaved changes are saved first. */
   before?: CoverageKeeper;
   /** Called when the store is another one than before, with the reason. @default {no call} */
   onReplaced?: (reason: string) => void;
-  /** Hears that the coverage cannot be read or saved, once for each row of failures. */
+  /** Called when the coverage cannot be read or saved, once for each series of failures. */
   onFailure: (error: Error) => void;
 }
 
-/** Steps between bars that are in doubt together. */
+/** Steps between stored bars that share a doubt. */
 const NEAR = 5;
 const URGENT_MS = 5_000;
 const LOAD_AGAIN_MS = 2_000;
 const LEAST_MS = 15 * 60_000, MOST_MS = 60 * 60_000;
-/** Symbols from which on their ends are saved each hour: 5 MB of WAL at most, and so less than 100 KB a minute. */
+/**
+ * Number of symbols from which on their ends are saved each hour: at most 5 MB of WAL, so less than 100 KB a minute.
+ */
 const MANY = 10_000;
-/** How often it asks what others have changed, in milliseconds. */
+/** Interval of reading the changes of others, in milliseconds. */
 const NEWS_MS = 60_000;
-/** Length of the doubt at the end of a series that an earlier version has written, in milliseconds. */
+/** Length of the doubt at the end of a series written by an earlier version, in milliseconds. */
 const UPGRADE_MS = 24 * 60 * 60_000;
 
-/** Up to where all that the last run knew is saved: behind it may be doubts, and bars that it had not saved as confirmed. */
+/** The time up to which the last run has saved everything. Later, doubts and confirmed bars may be unsaved. */
 function savedUntil({ confirmed, doubts }: SeriesCoverage): number {
   const until = Math.max(confirmed.at(-1)?.[1] ?? -Infinity, doubts.findLast(isUnrepairable)?.to ?? -Infinity);
   return until === -Infinity ? beginOf({ confirmed, doubts }) : until;
 }
 
-/** How often the coverage of so many symbols is saved, in milliseconds. */
+/** Interval of saving the coverage of that many symbols, in milliseconds. */
 export const saveEveryMs = (symbols: number): number =>
   Math.round(Math.max(LEAST_MS, Math.min(MOST_MS, symbols / MANY * MOST_MS)));
 
@@ -87,16 +91,16 @@ export function createCoverageKeeper(
 ): CoverageKeeper {
   const dirty = new Set<Track>();
   const urgent = new Set<Track>();
-  /** The urgent parts of each series as saved last: its doubts, and its beginning. */
+  /** The urgent parts of each series at the last save: its doubts, and its begin. */
   const saved = new WeakMap<Track, { readonly doubts: SeriesCoverage["doubts"]; readonly begin: number }>();
   let saving: Promise<void> = Promise.resolve();
   let hasFailed = false;
-  /** Takes what others have changed, once the coverage is loaded. */
+  /** Takes over the changes of others, once the coverage is loaded. */
   let heed: FeedCoverage["relearn"] | undefined;
   let isStopped = false;
   const timers: ReturnType<typeof setInterval>[] = [];
 
-  /** Hears what others have changed. */
+  /** Reads the changes of others. */
   async function hear(): Promise<void> {
     if (store?.news === undefined || heed === undefined) return;
     const news = await store.news(owner);
@@ -113,11 +117,11 @@ export function createCoverageKeeper(
     const taken = new Map<Track, Track["unsaved"]>();
     try {
       await hear();
-      // A feed that ends has brought into doubt what may be corrected.
+      // A feed that ends has doubted all bars that may still be corrected.
       const settled = isStopped ? Infinity : Math.floor(settledUntil() / stepMs) * stepMs;
       for (const track of tracks) {
-        // The time behind a bar on its way to the table is saved with it: so a kill leaves unknown minutes at the end
-        // alone.
+        // The time behind a bar on its way to the table is saved with the bar, so that a kill leaves unknown minutes
+        // only at the end.
         const until = Math.min(settled, ...track.inFlight.map(({ from }) => from));
         const confirmed = track.unsaved.flatMap((each) => intersect(each, [[-Infinity, until]]));
         taken.set(track, confirmed);
@@ -131,7 +135,7 @@ export function createCoverageKeeper(
       hasFailed = false;
     } catch (error) {
       for (const [track, ranges] of taken) {
-        // A part that is in doubt by now stays so.
+        // A part that is in doubt by now stays in doubt.
         const { doubts } = track.coverage;
         for (const [from, to] of ranges) {
           if (!doubts.some((each) => each.from < to && each.to > from)) settle(track, [from, to]);
@@ -155,8 +159,8 @@ export function createCoverageKeeper(
   }
 
   /**
-   * Adds doubts over stored bars without coverage, and over the unknown time before a doubt: a doubt is saved before
-   * the bars in front of it are.
+   * Adds doubts over stored bars without coverage, and over the unknown time before a doubt, since a doubt is saved
+   * before the bars in front of it.
    */
   async function withNewest(
     stored: ReadonlyMap<string, SeriesCoverage>,
@@ -174,7 +178,7 @@ export function createCoverageKeeper(
         ? [[to - Math.max(UPGRADE_MS, stepMs), to] as const, "upgraded" as const]
         : [[savedUntil(coverage), Math.max(to, end)] as const, "stopped" as const];
       const known = coverage.doubts.map((each): Interval => [each.from, each.to]);
-      // Corrections of this member's own bars may be lost, although another one has the minute.
+      // Corrections of this member's own bars may be lost, even if another one has the minute.
       const held = heldBy(peers.get(symbol)).flatMap((each) => subtract(each, own.get(symbol) ?? []));
       const opened = subtract(range, known).flatMap((each) => subtract(each, held)).map(([from, to]) => ({
         from,
@@ -189,7 +193,7 @@ export function createCoverageKeeper(
     return all;
   }
 
-  /** Where this member has stored bars itself since its coverage was saved, of symbols that others of its group have. */
+  /** Bars that this member has stored since its coverage was saved, of symbols that others of its group have. */
   async function readOwn(
     stored: ReadonlyMap<string, SeriesCoverage>,
     newest: ReadonlyMap<string, number>,
@@ -206,7 +210,7 @@ export function createCoverageKeeper(
     return new Map(Array.from(found, ([symbol, { within }]) => [symbol, runsOf(within)]));
   }
 
-  /** The bars as ranges; those a few steps apart share one. */
+  /** The bars as ranges; bars a few steps apart share one. */
   function runsOf(starts: readonly number[]): Interval[] {
     const runs: [number, number][] = [];
     for (const start of starts) {
@@ -246,10 +250,10 @@ export function createCoverageKeeper(
     },
     changed(track) {
       dirty.add(track);
-      // A commit after the feed has ended may be the last event of it.
+      // A commit after the end of the feed may be its last event.
       if (isStopped) save(dirty).catch(() => {});
       const last = saved.get(track);
-      // Before the first bar, where a series begins is known here alone.
+      // Before the first bar, only this process knows where a series begins.
       const hasBegun = last?.begin !== beginOf(track.coverage);
       if (hasBegun || (!isConfirmed && track.coverage.doubts !== last!.doubts && isBusy(track))) urgent.add(track);
     },

@@ -7,15 +7,15 @@ import { beginOf, type SeriesCoverage } from "../../../coverage/coverage.ts";
 import { type Interval, unite } from "../../../records/intervals.ts";
 import { isAboutMissing } from "./track.ts";
 
-/** How far back a feed asks for what those lack that it stands in for, in milliseconds. */
+/** How far back a feed asks for bars that the members before it lack, in milliseconds. */
 const REACH_MS = 24 * 60 * 60_000;
 
-/** Where an unknown symbol begins, in epoch ms: with the run, or where those before it in the group began. */
+/** Where an unknown symbol begins, in epoch ms: with the run, or earlier with the members before this one. */
 export function beginningOf(run: number, peers: readonly SeriesCoverage[] = []): number {
   return Math.min(run, Math.max(Math.min(...peers.map(beginOf)), run - REACH_MS));
 }
 
-/** Ranges that others have of a symbol; they settle doubts about their own values. */
+/** Ranges of a symbol that others have; they settle doubts about their own values. */
 export function heldBy(peers: readonly SeriesCoverage[] = []): Interval[] {
   let held: Interval[] = [];
   for (const { confirmed, doubts } of peers) {

@@ -1,10 +1,10 @@
 /**
- * The proof that answers to a backfill give, and the memory of it: the coverage of its series.
+ * Keeps the proof that answers to a backfill give as coverage of its series.
  *
  * A range is confirmed where an answer proves it (see `evidence.ts`) and its bars are read back. A range that the
- * account may not read, or that history no longer has, is in doubt for good, so that no run asks for it again. Bars
- * that an answer lacks although they are stored are in doubt, and so are bars that it holds and that could not be
- * stored. Everything else stays unchanged.
+ * account may not read, or that history no longer has, is in doubt for good, so that no run asks for it again. Stored
+ * bars that an answer lacks are in doubt, and so are its bars that could not be stored. Everything else stays
+ * unchanged.
  *
  * @module
  */
@@ -19,24 +19,24 @@ import { type HistoryAnswer, lies } from "../history/range.ts";
 export interface Inquiry {
   /** The ranges to prove, of each symbol. */
   readonly ranges: ReadonlyMap<string, Interval>;
-  /** The ranges to request: wider, where bars on both sides of the range are stored. */
+  /** The ranges to request: wider if bars on both sides are stored. */
   readonly asked: ReadonlyMap<string, Interval>;
-  /** Starts of the bars that are stored in what is asked for. */
+  /** Starts of the stored bars in the requested ranges. */
   readonly known: ReadonlyMap<string, readonly number[]>;
   readonly askedAt: number;
 }
 
 /** The answer of history. */
 export interface Reply {
-  /** Starts of the bars that it holds, in order. */
+  /** Starts of its bars, in order. */
   readonly starts: ReadonlyMap<string, readonly number[]>;
-  /** Bars of it that were handed on and are not in the sink, by symbol and start. */
+  /** Its bars that were handed on and are not in the sink, by symbol and start. */
   readonly unstored: HistoryAnswer["unstored"];
-  /** Up to where the answer is whole, and what became of its bars is known. */
+  /** The time up to which the answer is whole, and the outcome of its bars known. */
   readonly until: ReadonlyMap<string, number>;
-  /** Start of the oldest bar that history still has; `undefined` where it showed no end. */
+  /** Start of the oldest bar that history still has; `undefined` if it showed no end. */
   readonly historyStart: (symbol: string) => number | undefined;
-  /** Ranges between rows of history that lack theirs: it has one for each step. */
+  /** Ranges without a row between rows of history, which has one for each step. */
   readonly withoutRow: (symbol: string) => readonly Interval[];
 }
 
@@ -44,35 +44,35 @@ export interface Reply {
 export interface ProofOptions {
   owner: SeriesOwner;
   stepMs: number;
-  /** Absent where nothing is remembered. */
+  /** Absent if nothing is remembered. */
   store: CoverageStore | undefined;
-  /** Ask for bars at this distance at most, in milliseconds, to have them on both sides. */
+  /** Largest distance of bars requested beside the range, in milliseconds. */
   reachMs: number;
-  /** Whether answers without any bar count, where none are stored beside the range either. */
+  /** Whether an answer without any bar counts if no bar is stored beside the range. */
   believesEmpty: boolean;
   warn: (message: string) => void;
 }
 
 /** The proofs of a backfill. */
 export interface Proofs {
-  /** Reads what is known. */
+  /** Loads the coverage. */
   load(): Promise<void>;
   /** Ranges that need no request. */
   confirmed(symbol: string): readonly Interval[];
-  /** Prepares a question about a range of each symbol; nothing is asked for that ends after `end`. */
+  /** Prepares a question about a range of each symbol; requests nothing that ends after `end`. */
   inquire(ranges: ReadonlyMap<string, Interval>, end: number): Promise<Inquiry>;
-  /** Remembers what the reply proves. */
+  /** Saves the proof of the reply. */
   settle(inquiry: Inquiry, reply: Reply): Promise<void>;
-  /** Remembers that the account may not read a range. */
+  /** Saves that the account may not read a range. */
   deny(symbol: string, range: Interval): Promise<void>;
 }
 
-/** Most separate doubts over bars of a symbol; more of them make one range. */
+/** Most separate doubts over bars of a symbol; more are merged into one range. */
 const MAX_DOUBTS = 20;
-/** Wait before an answer that is no good is asked for again, in milliseconds. */
+/** Wait before a useless answer is requested again, in milliseconds. */
 const AGAIN_MS = 60 * 60_000;
 
-/** Makes proofs that know nothing yet. */
+/** Creates proofs without coverage. */
 export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, warn }: ProofOptions): Proofs {
   let known: ReadonlyMap<string, SeriesCoverage> = new Map();
   const isTold = new Set<string>();
@@ -93,8 +93,8 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
     try {
       await store.save(owner, some);
     } catch (error) {
-      // It is asked for again: the bars are stored all the same.
-      tellOnce("save", `what history has proved cannot be remembered: ${(error as Error).message}`);
+      // The range is requested again; the bars are stored all the same.
+      tellOnce("save", `cannot save the proof of history: ${(error as Error).message}`);
     }
   }
 
@@ -102,7 +102,7 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
     return ranges.map(([from, to]) => ({ from, to, reason, foundAt: Date.now(), dueAt, attempts: 1 }));
   }
 
-  /** The ranges, as one where there are too many. */
+  /** The ranges, merged into one if they are too many. */
   const joined = (ranges: readonly Interval[]): readonly Interval[] =>
     ranges.length > MAX_DOUBTS ? [[ranges[0][0], ranges.at(-1)![1]]] : ranges;
 
@@ -113,7 +113,7 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
     return [...joined(all)];
   }
 
-  /** The verdict of the reply on a symbol; `stored` are the present starts of its bars, where they can be read. */
+  /** The verdict of the reply on a symbol; `stored` are the present starts of its bars, if they can be read. */
   function reconcile(symbol: string, inquiry: Inquiry, reply: Reply, stored?: readonly number[]): CoverageChange {
     const range = inquiry.ranges.get(symbol)!;
     const [from, to] = inquiry.asked.get(symbol)!;
@@ -166,7 +166,9 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
     };
   }
 
-  /** Corrections that came after history was asked: it may have what they replaced, and its bars replace none of them. */
+  /**
+   * Corrections that came after the request: history may have the replaced values, and its bars replace none of them.
+   */
   const heldBack = (symbol: string, askedAt: number) =>
     (known.get(symbol)?.doubts ?? []).filter(({ reason, foundAt }) => reason === "corrected" && foundAt >= askedAt)
       .map(({ from, to }): Interval => [from, to]);

@@ -1,5 +1,5 @@
 /**
- * Turns an answer of history into coverage: what it proves is confirmed, the rest is asked for again later or given up.
+ * Turns an answer of history into coverage: proved ranges are confirmed, the rest is requested again later or given up.
  *
  * @module
  */
@@ -13,45 +13,48 @@ import { startsOf } from "./values.ts";
 /** A sound and complete answer about one symbol. Times are epoch ms. */
 export interface ReconcileOptions {
   readonly track: Track;
-  /** The doubts that it was asked for. */
+  /** The doubts that it was requested for. */
   readonly doubts: readonly Doubt[];
-  /** Starts of bars that were known when history was asked, in order. */
+  /** Starts of bars known before the request, in order. */
   readonly known: readonly number[];
   readonly asked: Interval;
   /** Starts of the bars of the answer, in order. */
   readonly starts: readonly number[];
   readonly askedAt: number;
-  /** The same by the monotonic clock, in milliseconds: plain bars that came later are not settled by the answer. */
+  /**
+   * The time of the request by the monotonic clock, in milliseconds: the answer does not settle plain bars that came
+   * later.
+   */
   readonly begunAt: number;
-  /** Whether it is a slice of what is to be asked for: the rest has its turn next. */
+  /** Whether it is a slice of the requested range, so that the rest follows next. */
   readonly isSlice: boolean;
-  /** Before it history has nothing any more; -Infinity where no end showed. */
+  /** The begin of history; -Infinity if no end showed. */
   readonly historyStart: number;
-  /** Doubts that begin before it are asked for no more. */
+  /** Doubts that begin before it are no longer asked about. */
   readonly reachFrom: number;
   /** How long after its end the vendor may correct a bar, in milliseconds. */
   readonly correctionMs: number;
   /** Starts of bars that history has with other values than a correction. */
   readonly outdated: ReadonlySet<number>;
-  /** Bars of the answer that were handed on and are not in the table, by start. @default {none} */
+  /** Its bars that were handed on and are not in the table, by start. @default {none} */
   readonly unstored?: ReadonlyMap<number, "journaled" | "deadLettered">;
-  /** Ranges between rows of the answer that lack theirs: history has one for each step. @default {none} */
+  /** Ranges without a row between its rows, of a history with a row for each step. @default {none} */
   readonly withoutRow?: readonly Interval[];
-  /** When what ends then is surely in history. */
+  /** When a bar that ends at `ts` is surely in history. */
   readonly readyAt: (ts: number) => number;
   readonly now: number;
 }
 
 /** The outcome of an answer. */
 export interface Reconciled {
-  /** Ranges that are settled, and ranges that are given up. */
+  /** Settled ranges, and ranges that are given up. */
   readonly settled: readonly Interval[];
   readonly lost: readonly Interval[];
   /** Bars of the answer in the doubts. */
   readonly bars: number;
   /** Whether the answer lacks bars that are known. */
   readonly isContradicted: boolean;
-  /** Ranges in doubt for which the answer should have rows and has none. */
+  /** Doubtful ranges for which the answer should have rows and has none. */
   readonly withoutRow: readonly Interval[];
 }
 
@@ -69,7 +72,7 @@ export function reconcile(options: ReconcileOptions): Reconciled {
   const withoutRow = asking.flatMap((each) => intersect(each, options.withoutRow ?? []));
   const newer = stepsOf(startsOf(track.values, options.begunAt), track.stepMs);
   const left = [...stepsOf(outdated, track.stepMs), ...refused, ...withoutRow, ...newer].sort((a, b) => a[0] - b[0]);
-  // Settled are only ranges that are still in doubt: live bars may have filled some meanwhile.
+  // Only ranges still in doubt are settled: live bars may have filled some meanwhile.
   const settled: Interval[] = [];
   for (const doubt of current(track, asking)) {
     for (const range of verdict.settled) {
@@ -105,18 +108,18 @@ export function reconcile(options: ReconcileOptions): Reconciled {
 const unstoredOf = ({ unstored = new Map() }: ReconcileOptions, outcome: "journaled" | "deadLettered") =>
   [...unstored].filter(([, each]) => each === outcome).map(([start]) => start);
 
-/** Opens a doubt over a bar that is among the dead letters, or was handed on with one that is. */
+/** Opens a doubt over a bar that is among the dead letters, or was handed on together with one. */
 export function refuse(track: Track, from: number, to: number, now: number): void {
   const before = track.coverage.doubts.find((each) => each.from <= from && each.to >= to);
   const attempts = before?.reason === "refused" ? before.attempts : 0;
-  // The table soon shows which it was; that one is requested again each day.
+  // The table soon shows which of the two it was; a dead-lettered bar is requested again each day.
   const dueAt = now + (attempts === 0 ? backoff(0) : DAY_MS);
   open(track, { from, to, reason: "refused", foundAt: before?.foundAt ?? now, dueAt, attempts });
 }
 
 /**
- * Opens a doubt over settled bars that history gave and the vendor may still correct: the stream may miss the
- * correction. A history that lags shows the bars without it.
+ * Opens a doubt over settled bars that history returned and the vendor may still correct: the stream may miss the
+ * correction. A lagging history shows the bars without it.
  */
 function readAgain(
   track: Track,
@@ -124,7 +127,7 @@ function readAgain(
   settled: readonly Interval[],
   { correctionMs, now, askedAt, readyAt }: ReconcileOptions,
 ): void {
-  // Where the end of a range is not in history yet, it shows its bars as they were then.
+  // If history does not reach the end of a range yet, its bars may have earlier values.
   const behind = track.coverage.doubts.find(({ reason, dueAt }) => reason === "lag" && dueAt < Infinity);
   const shownAt = behind?.from ?? askedAt;
   const young = starts.filter((start) =>
@@ -132,13 +135,13 @@ function readAgain(
   );
   if (correctionMs === 0 || young.length === 0) return;
   const [from, last] = [young[0], young[young.length - 1]];
-  // Bars are as old as the vendor's clock says; what is due follows the latest of all clocks.
+  // The age of bars follows the vendor's clock; what is due follows the latest of all clocks.
   const waitMs = Math.max(readyAt(last + track.stepMs + correctionMs) - askedAt, behind === undefined ? 0 : AGAIN_MS);
   const dueAt = now + waitMs;
   open(track, { from, to: last + track.stepMs, reason: "corrected", foundAt: now, dueAt, attempts: 0 });
 }
 
-/** How soon a history that lags is asked again about bars that it had already, in milliseconds. */
+/** How soon a lagging history is asked again about bars that it had already, in milliseconds. */
 const AGAIN_MS = 15 * 60_000;
 
 /** The doubts of the track that lie in the ranges and can be repaired. */
@@ -148,11 +151,11 @@ function current({ coverage: { doubts } }: Track, ranges: readonly Interval[]): 
 
 interface RescheduleOptions extends ReconcileOptions {
   readonly isContradicted: boolean;
-  /** Whether the next slice is to begin where this answer's evidence ends. */
+  /** Whether the next slice begins where this answer's evidence ends. */
   readonly hasProgress: boolean;
 }
 
-/** A doubt that an answer has not settled, in parts that are asked for at different times. */
+/** The parts of an unsettled doubt, which are requested at different times. */
 function reschedule(doubt: Doubt, options: RescheduleOptions): Doubt[] {
   const { asked, isSlice, historyStart, reachFrom, outdated, isContradicted, hasProgress, now, readyAt } = options;
   const { from, to, attempts } = doubt;
@@ -186,7 +189,7 @@ function reasonOf(doubt: Doubt, isContradicted: boolean, isOutdated: boolean): D
 const stepsOf = (starts: Iterable<number>, stepMs: number): Interval[] =>
   [...starts].sort((a, b) => a - b).map((start) => [start, start + stepMs]);
 
-/** Minutes in which the market was open, of some ranges. */
+/** Minutes of the ranges in which the market was open. */
 export function openMinutes({ calendar }: Track, ranges: readonly Interval[]): number {
   const ms = calendar === undefined
     ? totalMs(ranges)

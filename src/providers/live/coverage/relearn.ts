@@ -1,5 +1,5 @@
 /**
- * Takes over what others have changed in the store while a feed streams: backfills, repairs of gaps, deletions, a restore.
+ * Takes over the changes of others in the store while a feed streams: backfills, repairs of gaps, deletions, a restore.
  *
  * @module
  */
@@ -10,17 +10,17 @@ import { forgetValues } from "./values.ts";
 
 /** The unsaved part of the track, and the change of the store. */
 export interface RelearnOptions {
-  /** Doubts that were opened or changed since the coverage was saved last. */
+  /** Doubts opened or changed since the last save. */
   readonly unsaved: readonly Doubt[];
-  /** Whether the store is another one than before, which may lack what was saved. */
+  /** Whether the store was replaced, so that it may lack saved coverage. */
   readonly isReplaced: boolean;
   readonly now: number;
 }
 
 /**
  * Gives the track the coverage of the store, with its own unsaved part on top: ranges that others confirmed are
- * confirmed, ranges that they doubt are in doubt. A range that the track had confirmed in a store that was replaced,
- * and that the new one does not confirm, is in doubt.
+ * confirmed, ranges that they doubt are in doubt. If the store was replaced, ranges that the track had confirmed and
+ * the new store does not confirm are in doubt.
  */
 export function relearn(track: Track, stored: SeriesCoverage, { unsaved, isReplaced, now }: RelearnOptions): void {
   const before = track.coverage.confirmed;
@@ -28,7 +28,7 @@ export function relearn(track: Track, stored: SeriesCoverage, { unsaved, isRepla
   const deleted = stored.doubts.filter(({ reason }) => reason === "deleted").map((
     { from, to },
   ): Interval => [from, to]);
-  // That they were committed before proves nothing any more.
+  // Their commits before prove nothing about a replaced store.
   const own = isReplaced ? [] : track.unsaved.flatMap((range) => subtract(range, deleted));
   let coverage = stored;
   for (const range of own) coverage = confirm(coverage, range);
@@ -45,7 +45,7 @@ export function relearn(track: Track, stored: SeriesCoverage, { unsaved, isRepla
       }
     }
   }
-  // Bars of history are stored again, also where the stream had them before.
+  // Bars of history are stored again, even if the stream had them before.
   const isGone = (ts: number) => isReplaced || deleted.some(([from, to]) => ts >= from && ts < to);
   forgetValues(track.values, isGone);
   for (const ts of track.corrected?.keys() ?? []) if (isGone(ts)) track.corrected!.delete(ts);

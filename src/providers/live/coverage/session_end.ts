@@ -1,5 +1,5 @@
 /**
- * Brings the end of a session into doubt once the session is over: the bar that shows a hole there comes the next morning.
+ * Doubts the end of a session once the session is over: a bar that would show the hole comes only the next morning.
  *
  * @module
  */
@@ -18,8 +18,9 @@ export interface SessionWatchOptions {
 }
 
 /**
- * Makes a watch; call it now and then. Of a session that ends between two calls, the minutes after a symbol's newest bar are in
- * doubt. History is asked at once about busy symbols, and about the others when a silence proves that they had no bar.
+ * Creates a watch; call it now and then. If a session ends between two calls, the minutes after a symbol's newest bar
+ * are in doubt. History is asked at once about busy symbols, and about the others when a silence proves that they had
+ * no bar.
  */
 export function createSessionWatch({ symbols, coverage, now }: SessionWatchOptions): () => void {
   const isOpen = new Map<Calendar, boolean>();

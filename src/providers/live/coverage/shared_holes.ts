@@ -1,6 +1,6 @@
 /**
- * Holes that many symbols of a feed share: what one symbol lacks may not have been traded, what half of the busy ones lack was
- * lost.
+ * Finds holes that many symbols of a feed share: a minute that one symbol lacks may have had no trades, one that half
+ * of the busy ones lack was lost.
  *
  * @module
  */
@@ -9,20 +9,20 @@ import { isBusy } from "./urgency.ts";
 
 /** Counts the busy symbols that lack a bar. Times are epoch ms. */
 export interface SharedHoles {
-  /** A busy symbol lacks the bar before the one that starts then. */
+  /** A busy symbol lacks the bar before the one that starts at `ts`. */
   found(ts: number): void;
-  /** Whether half of the busy symbols lack the bar before the one that starts then. */
+  /** Whether half of the busy symbols lack the bar before the one that starts at `ts`. */
   isShared(ts: number): boolean;
-  /** The same, and whether that is news. */
+  /** The same, and whether that is new. */
   isNews(ts: number): boolean;
 }
 
 /** Most minutes with a count of the busy symbols that lack them. */
 const MAX_LACKING = 120;
-/** How long the number of busy symbols stands, in milliseconds. */
+/** How long the number of busy symbols is cached, in milliseconds. */
 const COUNT_MS = 1000;
 
-/** Counts those of the tracks, which may be added to. */
+/** Counts the symbols of the tracks, which may grow. */
 export function createSharedHoles(tracks: ReadonlyMap<string, Track>): SharedHoles {
   const lacking = new Map<number, number>();
   let busy = { count: 0, at: -Infinity };
