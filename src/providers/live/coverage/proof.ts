@@ -75,11 +75,11 @@ const AGAIN_MS = 60 * 60_000;
 /** Creates proofs without coverage. */
 export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, warn }: ProofOptions): Proofs {
   let known: ReadonlyMap<string, SeriesCoverage> = new Map();
-  const isTold = new Set<string>();
+  const warned = new Set<string>();
 
-  function tellOnce(about: string, message: string): void {
-    if (!isTold.has(about)) warn(message);
-    isTold.add(about);
+  function warnOnce(about: string, message: string): void {
+    if (!warned.has(about)) warn(message);
+    warned.add(about);
   }
 
   const confirmed = (symbol: string) => known.get(symbol)?.confirmed ?? [];
@@ -94,7 +94,7 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
       await store.save(owner, some);
     } catch (error) {
       // The range is requested again; the bars are stored all the same.
-      tellOnce("save", `cannot save the proof of history: ${(error as Error).message}`);
+      warnOnce("save", `cannot save the proof of history: ${(error as Error).message}`);
     }
   }
 
@@ -133,7 +133,7 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
       { asked: [from, end], starts, askedAt: inquiry.askedAt },
     );
     if (lacking.length > 0) {
-      tellOnce(
+      warnOnce(
         `lacks ${symbol}`,
         `history of ${symbol} lacks ${lacking.length} bars that are stored: it proves nothing`,
       );
@@ -149,7 +149,7 @@ export function createProofs({ owner, stepMs, store, reachMs, believesEmpty, war
     const withoutRow = intersect(range, reply.withoutRow(symbol)).flatMap((each) => subtract(each, confirmed(symbol)));
     if (withoutRow.length > 0) {
       const first = withoutRow[0].map(formatTime).join(" to ");
-      tellOnce(
+      warnOnce(
         `without row ${symbol}`,
         `history of ${symbol} has no row for times between others, first from ${first}: they stay in doubt`,
       );

@@ -133,7 +133,7 @@ export function createBackfill(options: BackfillOptions): Provider {
     const series = createSeriesDictionary();
     let failures = 0;
 
-    function tellOnce(message: string, key = message): void {
+    function warnOnce(message: string, key = message): void {
       if (!told.has(key)) context.warn(message);
       told.add(key);
     }
@@ -191,13 +191,13 @@ export function createBackfill(options: BackfillOptions): Provider {
       await proofs.settle(inquiry, reply);
       hasRead = true;
       if (until < end) {
-        tellOnce(`history ends at ${formatTime(until)} for now, run it again later for the rest`);
+        warnOnce(`history ends at ${formatTime(until)} for now, run it again later for the rest`);
         addProgress(0, -some.length * (end - Math.max(until, task.range[0])));
       }
       for (const symbol of some) {
         const start = feed.historyStart?.(symbol) ?? -Infinity;
         if (start <= from) continue;
-        tellOnce(`history of ${symbol} from ${formatTime(from)} to ${formatTime(start)} can no longer be had`);
+        warnOnce(`history of ${symbol} from ${formatTime(from)} to ${formatTime(start)} can no longer be had`);
       }
     }
 
@@ -230,7 +230,7 @@ export function createBackfill(options: BackfillOptions): Provider {
             }
             return;
           }
-          tellOnce(`history could not be read, and is asked for again: ${error.message}`, "again");
+          warnOnce(`history could not be read, and is asked for again: ${error.message}`, "again");
           const { backoffMs = 5000 } = options;
           await delay(backoffMs * 2 ** (attempt - 1) * (0.5 + Math.random() / 2), { signal });
         }
