@@ -17,7 +17,7 @@ import { HISTORY_TIMEFRAMES } from "./massive/history.ts";
 import { readMassiveChain } from "./massive/options.ts";
 import { type Provider, type ProviderDeclaration, type ProviderSettings, SettingError } from "./provider.ts";
 
-/** The channel of each timeframe that is streamed. */
+/** The channel of each streamed timeframe. */
 const CHANNELS: Readonly<Record<string, string>> = { "1m": "AM", "1s": "A" };
 /** Time between polls of reports, in milliseconds: they come four times a year. */
 const REPORTS_EVERY_MS = 6 * 60 * 60_000;
@@ -34,10 +34,10 @@ export const massive: ProviderDeclaration = {
 };
 
 /**
- * Makes the provider `massive`, also called `polygon`; rows say `massive` under either name, so that a series does not
- * break in two when its owner takes to the new name.
+ * Makes the provider `massive`, also called `polygon`; rows have `massive` under either name, so that the new name does
+ * not split a series.
  *
- * @throws {AggregateError} Of a {@linkcode SettingError} for each thing that is wrong.
+ * @throws {AggregateError} With a {@linkcode SettingError} for each problem.
  */
 export function createMassive(settings: ProviderSettings): Provider {
   const { timeframe, variable } = settings;
@@ -79,7 +79,7 @@ export function createMassive(settings: ProviderSettings): Provider {
       createMassiveFeed({
         symbols,
         timeframe,
-        // A reader of the past needs no channel.
+        // History needs no channel.
         channel: CHANNELS[timeframe] ?? "",
         key,
         socketUrl,

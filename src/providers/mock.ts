@@ -1,5 +1,5 @@
 /**
- * Made-up records: for trying things out, tests and measurements.
+ * Made-up records, for demonstration, tests and measurements.
  *
  * @module
  */
@@ -21,9 +21,9 @@ import {
   SettingError,
 } from "./provider.ts";
 
-/** Where the bars begin. */
+/** Start of the first bar. */
 const FIRST_MS = Date.UTC(2000, 0, 1);
-/** Bars a second where no speed is given: quick enough to see something, slow enough to forget about. */
+/** Bars a second without a given speed: fast enough to watch, slow enough to leave running. */
 const DEFAULT_RATE = 1000;
 /** Records of a frame at full speed; otherwise a frame is one bar of each symbol. */
 const FULL_FRAME = 500;
@@ -80,7 +80,7 @@ export function createMock(settings: ProviderSettings): Provider {
           }
         }
         left -= size;
-        // The step is over with its last kind; one that is cut short is made again.
+        // The step ends with its last kind; a step that was cut short is made again.
         const isOver = name === kinds.at(-1)!.name;
         const settled = position.track({ ts: isOver ? ts + stepMs * Math.ceil(size / symbols.length) : ts });
         series = renewSeries(series);

@@ -26,7 +26,7 @@ export const providers: Readonly<Record<string, ProviderDeclaration>> = {
   massive,
   mock,
   nats,
-  // The name that Massive had before; its rows say massive too.
+  // Massive's former name; its rows have `massive`, too.
   polygon: massive,
   replay,
 };
@@ -36,7 +36,7 @@ export function declarationOf(name: string): ProviderDeclaration | undefined {
   return Object.hasOwn(providers, name) ? providers[name] : undefined;
 }
 
-/** The calendar of a provider's symbol; `undefined` where none is known, as of providers that only rows name. */
+/** The calendar of a provider's symbol; `undefined` if unknown, as for providers that only rows name. */
 export function calendarOf(provider: string, symbol: string): Calendar | undefined {
   return declarationOf(provider)?.calendar(symbol);
 }

@@ -1,5 +1,5 @@
 /**
- * The provider that takes what edges have published into a stream of NATS JetStream; see `src/sinks/nats.ts`.
+ * The provider of records that edges have published to a stream of NATS JetStream; see `src/sinks/nats.ts`.
  *
  * @module
  */
@@ -24,15 +24,15 @@ import {
   SettingError,
 } from "./provider.ts";
 
-/** How often the server is asked how far behind the consumers are, in milliseconds. */
+/** How often the server is asked for the lag of the consumers, in milliseconds. */
 const LAG_EVERY_MS = 2000;
-/** How long a message is left that a newer program has written, in milliseconds. */
+/** How long a message of a newer program is left in the stream, in milliseconds. */
 const NEWER_MS = 30_000;
 
 /** Declares the provider `nats`. */
 export const nats: ProviderDeclaration = {
   create: createNats,
-  // Rows name the provider that they came from, whose calendar counts.
+  // Rows name their original provider, whose calendar counts.
   calendar: () => undefined,
   delayMs: 0,
   account: "open",
@@ -42,10 +42,10 @@ export const nats: ProviderDeclaration = {
 
 /**
  * Makes the provider `nats`: records have the names of the providers that delivered them at the edge, and their time of
- * receipt there. A message is acknowledged when its records are stored; one that cannot be goes to another worker, so
- * that any number of them may share the stream.
+ * receipt there. A message is acknowledged when its records are stored; otherwise it is delivered to another worker, so
+ * that any number of workers may share the stream.
  *
- * @throws {SettingError} If NATS is not known.
+ * @throws {SettingError} If NATS is not configured.
  */
 export function createNats(settings: ProviderSettings): Provider {
   const nats = settings.nats?.();
@@ -64,13 +64,16 @@ export function createNats(settings: ProviderSettings): Provider {
     },
     async close() {
       await session?.close();
-      // It may be opened once more.
+      // It may be opened again.
       session = undefined;
     },
   };
 }
 
-/** A connection with its consumers: opens streams of some kinds' messages as frames, and is done with all at its closing. */
+/**
+ * A connection with its consumers: opens streams of messages of some kinds as frames, and ends all of them at its
+ * closing.
+ */
 function openSession(
   settings: NatsSettings,
   { tenant, kinds, delivered }: { tenant: string; kinds: readonly string[]; delivered: DeliveredLog },
@@ -113,7 +116,7 @@ function openSession(
 
   change("connecting");
   const timer = setInterval(() => {
-    // Until then the intake knows better how it is.
+    // Until then the intake has the better state.
     if (consumers.size === kinds.length) readLag().then(() => change("live"), (error) => change("waiting", error));
   }, LAG_EVERY_MS);
 
@@ -149,7 +152,7 @@ function openSession(
           const frame = await next(intake);
           if (frame === undefined) return controller.close();
           await pace(frameSize(frame));
-          // Cancelled meanwhile: it is given back with the rest.
+          // Cancelled meanwhile: it is returned with the rest.
           if (!left.signal.aborted && !cancelled.signal.aborted) controller.enqueue(frame);
         },
         cancel: () => left.abort(),

@@ -1,5 +1,5 @@
 /**
- * Places in the order of reading, and the one before which everything is settled.
+ * Tracks places in the order of reading, and the last one before which everything is settled.
  *
  * @module
  */
@@ -22,7 +22,7 @@ interface Tracked<P> {
 
 /** Makes an empty list. Settlements may come in any order. */
 export function createPlaces<P>(): Places<P> {
-  /** First and last of the places that are not passed yet: of settled neighbours only the last stays. */
+  /** First and last of the places that are not passed yet: only the last of adjoining settled ones is kept. */
   let first: Tracked<P> | undefined;
   let last: Tracked<P> | undefined;
   let reached: P | undefined;

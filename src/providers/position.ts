@@ -1,5 +1,5 @@
 /**
- * Where a source that can be read again has been read to: the place before which everything is committed.
+ * The position of a source that can be read again: the place before which everything is committed.
  *
  * @module
  */
@@ -14,14 +14,14 @@ const SAVE_EVERY_MS = 1000;
 
 /** A remembered place. `P` is JSON. */
 export interface Position<P> {
-  /** The place saved last; `undefined` without one, where it cannot be read, or where it is in doubt. */
+  /** The place saved last; `undefined` without one, or if it cannot be read or is in doubt. */
   load(): Promise<P | undefined>;
   /**
-   * Notes a place, in the order of reading, and returns the function to call when everything before it since the last
-   * noted place is settled. Settlements may come in any order: the place moves over what is settled without a gap.
+   * Adds a place, in the order of reading; call the result when everything before it since the last added place is
+   * settled. Settlements may come in any order: the position moves over settled places without a gap.
    */
   track(place: P): () => void;
-  /** Saves the place reached. */
+  /** Saves the present position. */
   save(): Promise<void>;
 }
 
@@ -29,23 +29,23 @@ export interface Position<P> {
 export interface PositionOptions {
   /** The data directory. */
   directory: string;
-  /** The input, as completely as it takes to distinguish it from any other. */
+  /** The input, in enough detail to distinguish it from any other. */
   name: string;
   /**
-   * Where the records go. A position that was saved for another destination is in doubt and is not loaded. Where the
-   * destination changes in mid-run, no further place is saved.
+   * The destination of the records. A position saved for another destination is in doubt and is not loaded. If the
+   * destination changes in mid-run, no further position is saved.
    */
   target?: PositionTarget;
 }
 
-/** The content of a file; those of earlier versions have no destination. */
+/** The content of a file; earlier versions have no destination. */
 interface Saved<P> {
   readonly name: string;
   readonly place: P;
   readonly destination?: Destination;
 }
 
-/** Makes a position that is kept in a file below the data directory. */
+/** Creates a position that is kept in a file below the data directory. */
 export function createPosition<P>(options: PositionOptions): Position<P> {
   const directory = join(options.directory, "positions");
   const places = createPlaces<P>();
@@ -67,7 +67,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
     const destination = watch.current;
     await makeDirectory(directory);
     const target = await path();
-    // A name of its own: another process may read the same source at the same time.
+    // A unique name: another process may read the same source at the same time.
     const unfinished = `${target}.${crypto.randomUUID().slice(0, 8)}.new`;
     try {
       {
@@ -82,7 +82,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
       }
       await Deno.rename(unfinished, target);
     } catch (error) {
-      // It is tried each second: on a disk that stays full these would become thousands.
+      // A save is tried each second: on a full disk these files would become thousands.
       await Deno.remove(unfinished).catch(() => {});
       throw error;
     }
@@ -110,7 +110,7 @@ export function createPosition<P>(options: PositionOptions): Position<P> {
       const settle = places.track(place);
       return () => {
         settle();
-        // A place that cannot be saved now is saved at the end, which reports the error.
+        // A failed save is repeated at the end, which reports the error.
         if (performance.now() - savedAt >= SAVE_EVERY_MS) save().catch(() => {});
       };
     },

@@ -25,7 +25,7 @@ import { planContext, PROVIDER, rowsOf } from "./replay/rows.ts";
 import { playAtSpeed } from "./replay/speed.ts";
 import { findStart, readFrom } from "./replay/start.ts";
 
-/** Files that are opened before their turn: while one is stored, the next is there. */
+/** Files opened before their turn, while another is stored. */
 const AHEAD = 4;
 
 /** Declares the provider `replay`. */
@@ -60,7 +60,7 @@ export function createReplay(settings: ProviderSettings): Provider {
   let positions: FilePositions<FilePlace> | undefined;
   const total = paths.reduce((sum, path) => sum + sizeOf(path), 0);
   const plans = planContext(settings);
-  /** Bytes of files that are done with, and those read of each that is being read. */
+  /** Bytes of finished files, and bytes read so far of each open one. */
   let finished = 0;
   const reading = new Map<FileItem, number>();
   let left = settings.limit ?? Infinity;
@@ -90,14 +90,14 @@ export function createReplay(settings: ProviderSettings): Provider {
           left -= frameSize(frame);
           await context.pace(frame.columns.count);
           if (context.stop.aborted) return;
-          // A line that waited for its turn arrives now; its records keep their order by the time they were read.
+          // A line that waited for its turn arrives now; its records keep the order in which they were read.
           yield { ...frame, receivedAt: Math.max(frame.receivedAt, Date.now() * 1000) };
           if (left <= 0) return;
         }
       } catch (error) {
         note(nameOf(item), error);
       }
-      // The unread rest of a file that failed, or that was read before, is done with.
+      // The unread rest of a file that failed, or that was read before, counts as finished.
       finished += sizeOfItem(item);
       reading.delete(item);
     }
@@ -109,7 +109,7 @@ export function createReplay(settings: ProviderSettings): Provider {
     }
   }
 
-  /** Opens a file, or a member of one, and finds where to begin. */
+  /** Opens a file, or a member of one, and finds the place to begin. */
   async function openItem(item: FileItem, context: ProviderContext) {
     const name = nameOf(item);
     const key = `replay ${absolute(name)}`;
@@ -158,7 +158,7 @@ export function createReplay(settings: ProviderSettings): Provider {
   };
 }
 
-/** The parts of all files to read; `note` is called for those that cannot be looked into. */
+/** The parts of all files to read; `note` is called for those that cannot be opened. */
 function* itemsOfAll(
   paths: readonly string[],
   note: (name: string, error: unknown) => void,

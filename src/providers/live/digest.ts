@@ -1,5 +1,5 @@
 /**
- * Messages about symbols, gathered: what hits many symbols is one line of the log, not a line of each.
+ * Gathers messages about symbols, so that a fact about many symbols is one line of the log.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 /** See the module's description. */
 export interface Digest {
   /**
-   * Notes a fact about symbols, once for each symbol and topic. The first of a topic is reported at once; those that
-   * follow within a minute share a message, in the words of the first.
+   * Adds a fact about symbols, once for each symbol and topic. The first of a topic is reported at once; further ones
+   * within a minute share a message, in the words of the first.
    */
   add(topic: string, symbols: readonly string[], describe: (names: string) => string): void;
-  /** Emits the messages of topics that have waited for a minute, or of `all`. */
+  /** Reports the topics that have waited for a minute, or `all`. */
   flush(all?: boolean): void;
 }
 
@@ -24,7 +24,7 @@ interface Topic {
   describe: (names: string) => string;
 }
 
-/** Symbols that a message names. */
+/** Most symbols named in a message. */
 const NAMED = 5;
 /** Time between two messages of a topic, in milliseconds. */
 const EVERY_MS = 60_000;
@@ -58,7 +58,7 @@ export function createDigest(warn: (message: string) => void): Digest {
   };
 }
 
-/** The first symbols, and how many others there are. */
+/** The first symbols, and the number of others. */
 export function listNames(symbols: readonly string[]): string {
   const rest = symbols.length - NAMED;
   return symbols.slice(0, NAMED).join(", ") + (rest > 0 ? ` and ${rest} others` : "");

@@ -1,29 +1,29 @@
 /**
- * Bars from feeds that send a bar again with each change and never say that it is over.
+ * Bars from feeds that send a bar again with each change and never mark it as finished.
  *
- * A bar is **forming** from its first state until a later bar of its symbol begins, or its time is over by the wall clock.
- * Then it is emitted as final. It is in **doubt** where its states ended well before it did: what followed them may have been
- * lost on the way, and no later bar shows that. So is a bar that the clock has closed where the feed ends before a state of a
- * later bar: states come in order, and nothing shows that the last ones of the bar were not on their way still.
+ * A bar is **forming** from its first state until a later bar of its symbol begins, or its time has ended by the wall
+ * clock. Then it is emitted as final. It is in **doubt** if its states ended well before the bar did: later states may
+ * have been lost on the way, and no later bar shows that. A bar closed by the clock is also in doubt if the feed ends
+ * before a state of a later bar: states come in order, and the last ones of the bar may still have been on their way.
  *
  * @module
  */
 import type { FeedBar } from "./feed.ts";
 
-/** Finds out when bars are over. */
+/** Finds finished bars. */
 export interface FormingBars {
   /** Takes the newest state of a bar. */
   update(bar: FeedBar): void;
-  /** Takes bars that are over, in order. */
+  /** Takes finished bars, in order. */
   finished(bars: readonly FeedBar[]): void;
-  /** Ends the waiting, as the feed does; forming bars are forgotten. */
+  /** Ends the waiting with the feed; forming bars are dropped. */
   stop(): void;
 }
 
 /** Options of {@linkcode createCloser}. */
 export interface CloserOptions {
   stepMs: number;
-  /** How long after its end a bar is over, in milliseconds, where no later one has begun. */
+  /** How long after its end a bar is finished if no later one has begun, in milliseconds. */
   closeAfterMs: number;
   /** Whether to emit forming bars too, as `provisional`. */
   provisional: boolean;
@@ -33,13 +33,13 @@ export interface CloserOptions {
   pace: Pace;
 }
 
-/** How often the feed sends states of a bar: after a longer silence than that allows a closed bar is in doubt. */
+/** How often the feed sends states of a bar: a longer silence leaves a closed bar in doubt. */
 export interface Pace {
-  /** Silence that is never long, in milliseconds. */
+  /** Silence that never counts as long, in milliseconds. */
   readonly quietMs: number;
   /**
-   * How many times as long as between states on average a silence may be, for feeds that send a state with each trade.
-   * A symbol with too few states is not in doubt. @default {the feed keeps its own pace}
+   * Longest silence as a multiple of the average time between states, for feeds that send a state with each trade. A
+   * symbol with too few states is not in doubt. @default {the feed keeps its own pace}
    */
   readonly times?: number;
 }
@@ -51,7 +51,7 @@ interface Series {
   closed: number;
   /** Whether the clock has closed that bar, and no state of a later one has come. */
   isUnproven: boolean;
-  /** When its last state came, in milliseconds of the clock that only runs forward. */
+  /** When its last state came, in milliseconds of the monotonic clock. */
   heardAt: number;
   /** Average time between states, in milliseconds. */
   meanMs: number;
@@ -61,8 +61,8 @@ interface Series {
 const WEIGHT = 1 / 16;
 
 /**
- * Makes a closer. A state of a bar that was already emitted is a correction of it, but where only the clock has closed the bar:
- * such a state was late, and the next one may never come.
+ * Makes a closer. A state of an emitted bar is a correction of it, unless only the clock has closed the bar: such a
+ * state was late, and the next one may never come.
  */
 export function createFormingBars(options: CloserOptions): FormingBars {
   const { stepMs, closeAfterMs, provisional, emit, pace } = options;
@@ -81,7 +81,7 @@ export function createFormingBars(options: CloserOptions): FormingBars {
     of.closed = bar.ts;
     emit([bar]);
     const quietMs = pace.times === undefined ? pace.quietMs : Math.max(pace.quietMs, pace.times * of.meanMs);
-    // No average yet makes this false.
+    // False without an average.
     if (now - of.heardAt > quietMs) options.doubt(bar.symbol, bar.ts, bar.ts + stepMs);
   }
 
@@ -99,7 +99,8 @@ export function createFormingBars(options: CloserOptions): FormingBars {
     update(bar) {
       const of = series(bar.symbol);
       const { forming } = of;
-      // The clock has closed it too early: the state is news of the bar, but older than all that history says of it.
+      // The clock has closed it too early: the state is newer than the bar, but older than anything that history has of
+      // it.
       if (bar.ts === of.closed && of.isUnproven) return emit([bar]);
       if (bar.ts <= of.closed || forming !== undefined && bar.ts < forming.ts) {
         return emit([{ ...bar, status: "correction" }]);

@@ -1,5 +1,5 @@
 /**
- * A feed as a provider: its present under supervision, and its past as a backfill.
+ * A feed as a provider: live under supervision, and its history as a backfill.
  *
  * @module
  */
@@ -17,17 +17,17 @@ import { supervise } from "./supervise.ts";
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** The parts of a feed's provider. */
+/** Options of {@linkcode createFeedProvider}. */
 export interface FeedProviderOptions {
   name: string;
   settings: ProviderSettings;
   /** Names of the kinds of records that the provider has, for any reader. @default {["bar"]} */
   kinds?: readonly string[];
-  /** All that makes it another connection, but the symbols: addresses and keys. */
+  /** Everything but the symbols that distinguishes its connection: addresses and keys. */
   account: readonly unknown[];
   /** Symbols, each once. */
   symbols: readonly string[];
-  /** Makes the feed of some symbols, which reports the outcome of each of its requests for history. */
+  /** Creates the feed of some symbols, which reports the outcome of each of its requests for history. */
   feed: MakeFeed;
   /** First wait between connections, in milliseconds. @default {1000} */
   backoffMs?: number;

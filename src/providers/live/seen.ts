@@ -1,18 +1,18 @@
 /**
- * Remembers which bars have come, so that one that comes again is known for a correction.
+ * Remembers the starts of bars, so that a repeated bar is recognized as a correction.
  *
  * @module
  */
 
-/** Notes a bar, and returns whether its start was there before; `undefined` for a symbol that was not requested. */
+/** Records a bar, and returns whether its start was known; `undefined` for a symbol that was not requested. */
 export type Seen = (symbol: string, ts: number) => boolean | undefined;
 
-/** Bars that are remembered of each symbol: the bits of an integer. */
+/** Bars to remember of each symbol: the bits of an integer. */
 const DEPTH = 32;
 
 /**
- * Makes a memory for bars of `stepMs` of these symbols. No bar may be ahead of time: it would pass for the newest. Bars
- * older than the memory count as seen.
+ * Makes a memory for bars of `stepMs` of these symbols. No bar may be ahead of time, as it would count as the newest.
+ * Bars older than the memory count as seen.
  */
 export function createSeen(symbols: readonly string[], stepMs: number): Seen {
   /** Start of the newest bar; bit k of `bits` is the bar k steps before it. */

@@ -1,10 +1,11 @@
 /**
- * Vendor connections that tenants share: one for each account, with the symbols of all, and each tenant sees its own.
+ * Vendor connections that tenants share: one for each account, with the symbols of all tenants. Each tenant sees its
+ * own symbols.
  *
- * A tenant keeps its own coverage, repairs, watch over silent symbols, and buffer. Its feed only connects to the
- * account's connection in place of one of its own. That is opened with the first tenant and closed with the last. When
- * a tenant adds symbols that it lacks, it is opened again, and the connected tenants learn that bars may be missing,
- * and that they come again: for them no connection was lost.
+ * A tenant keeps its own coverage, repairs, watch over silent symbols, and buffer. Only its feed uses the account's
+ * connection instead of its own. That opens with the first tenant and closes with the last. When a tenant adds symbols
+ * that the connection lacks, it is opened again. The connected tenants then learn that bars may be missing and that
+ * they come again, but not of a lost connection.
  *
  * @module
  */
@@ -13,16 +14,16 @@ import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
 import { type Feed, type FeedBar, FeedError, type Session } from "./feed.ts";
 import type { CallOutcome } from "./transport/rest.ts";
 
-/** Makes a feed of an account for some symbols. */
+/** Creates a feed of an account for some symbols. */
 export type MakeFeed = (
   symbols: readonly string[],
   onCall: (outcome: CallOutcome) => void,
   warn?: (message: string) => void,
 ) => Feed;
 
-/** The part of a tenant. */
+/** A tenant's request to share. */
 export interface Joining {
-  /** All that makes it another connection: the same for two who are to share one. Never to be shown. */
+  /** Everything that distinguishes the connection: equal for tenants that share one. Never shown. */
   readonly account: string;
   /** Its own feed, of its symbols. */
   readonly feed: Feed;
@@ -32,11 +33,11 @@ export interface Joining {
 
 /** The connections of a run. */
 export interface SharedConnections {
-  /** Gives the feed to use in place of its own, until `left` is called. */
+  /** Returns the feed to use instead of its own, until `left` is called. */
   join(joining: Joining): { readonly feed: Feed; left(): void };
 }
 
-/** Makes the connections; none is open yet. */
+/** Creates the connections; none is open yet. */
 export function createSharedConnections(): SharedConnections {
   const accounts = new Map<string, Account>();
   return {
@@ -62,33 +63,33 @@ interface Member {
   connection?: { readonly session: Session; readonly refused: Set<string>; readonly end: (error: unknown) => void };
 }
 
-/** The connection of all. */
+/** The connection of an account. */
 interface Upstream {
   readonly symbols: ReadonlySet<string>;
   readonly feed: Feed;
   readonly closing: AbortController;
   readonly subscribed: Set<string>;
   readonly refused: Map<string, string>;
-  /** Symbols that are not subscribed for now, and why. */
+  /** Symbols that are not subscribed now, with the reason. */
   readonly withheld: Map<string, string>;
   readonly startedAt: number;
 }
 
-/** Why a connection is closed that is to be opened with more symbols. */
+/** The reason to close a connection in order to open it with more symbols. */
 const RENEWED = new FeedError("opened again for more symbols", { reason: "renewed" });
 /** The reason to close a connection without users. */
 const UNUSED = new FeedError("no tenant uses the connection", { reason: "unused" });
 /** Waits between connections grow from the first to the last, in milliseconds. */
 const BACKOFF_MS = 1000;
 const MAX_BACKOFF_MS = 60_000;
-/** A connection that lasted so long has been well, in milliseconds. */
+/** A connection that lasted this long was healthy, in milliseconds. */
 const STABLE_MS = 10_000;
 
 /**
  * The connection of an account:
  *
  * - `idle`: closed, without a request to open it.
- * - `waiting`: one is about to be opened, after a wait where the last one failed, or the last one is being closed.
+ * - `waiting`: one is about to be opened, after a wait if the last one failed, or the last one is being closed.
  * - `open`: it is opened or being opened, or asked to close.
  */
 type Link = { readonly state: "idle" | "waiting" } | { readonly state: "open"; readonly upstream: Upstream };
@@ -105,7 +106,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
   const currentUpstream = () => link.state === "open" ? link.upstream : undefined;
   const allSymbols = () => new Set([...members].flatMap(({ symbols }) => [...symbols]));
 
-  /** Opens the connection where it is closed, or once more where it lacks symbols. */
+  /** Opens the connection if it is closed, or once more if it lacks symbols. */
   function ensure(): void {
     switch (link.state) {
       case "idle":
@@ -120,7 +121,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
   }
 
   async function start(): Promise<void> {
-    // Each waits before it tries again; many who share one connection must not try the sooner for it.
+    // Each tenant waits before it tries again; many on one connection must not make it try sooner.
     const waitMs = members.size > 1 ? backoff.notBefore - performance.now() : 0;
     if (waitMs > 0) await delay(waitMs);
     let error: unknown = RENEWED;
@@ -130,7 +131,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
     if (members.size === 0) onEmpty();
   }
 
-  /** Runs one connection, and gives what it ended with. */
+  /** Runs one connection, and returns the reason of its end. */
   async function run(): Promise<unknown> {
     const symbols = allSymbols();
     const [{ joining: { make, onCall } }] = members;
@@ -175,7 +176,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
     connection.end(new FeedError(`all symbols are refused: ${reason}`, { isFatal: true, reason: "refused" }));
   }
 
-  /** The shared connection's view: hands on to each tenant the events of its symbols. */
+  /** The view of the shared connection: passes the events of symbols to their tenants. */
   function createDispatch({ closing, subscribed, refused, withheld }: Upstream): Session {
     return {
       signal: closing.signal,
@@ -233,7 +234,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
     const leave = () => {
       const { reason } = session.signal;
       member.connection = undefined;
-      // A feed that is mute is so for all.
+      // A silent feed is silent for all tenants.
       if (reason instanceof FeedError && reason.reason === "stall") currentUpstream()?.closing.abort(reason);
       else if (connected().length === 0) currentUpstream()?.closing.abort(UNUSED);
       reject(reason);
@@ -266,7 +267,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
     return promise;
   }
 
-  /** Asks in its turn, and as fast as the account allows to all together. */
+  /** Makes requests in turn, at the rate that the account allows to all tenants together. */
   async function* paced(
     pages: AsyncIterable<readonly FeedBar[]>,
     signal: AbortSignal,
@@ -274,7 +275,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
     const iterator = pages[Symbol.asyncIterator]();
     try {
       while (true) {
-        // An answer may have shown one of them that the account allows less, or a calm that it allows more again.
+        // An answer may have shown one tenant that the account allows less, or a calm that it allows more again.
         bucket.perSecond = Math.min(...Array.from(members, ({ joining: { feed } }) => feed.bucket.perSecond));
         if (members.size > 1) await bucket.take(1, signal);
         const { done, value } = await iterator.next();
@@ -291,7 +292,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
       const { feed } = joining;
       const member: Member = { symbols: new Set(feed.symbols), joining };
       members.add(member);
-      // Where history goes through the connection, it is that of all.
+      // History that goes through the connection is shared.
       const source = () => feed.openHistory === undefined ? feed : currentUpstream()?.feed ?? feed;
       return {
         feed: {
@@ -301,7 +302,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
           calendar: feed.calendar,
           clock: feed.clock,
           bucket: feed.bucket,
-          // All of them together keep to the share of the account.
+          // All tenants together keep to the share of the account.
           get repairsPerSecond() {
             return (feed.repairsPerSecond ?? feed.bucket.perSecond) / members.size;
           },
@@ -326,7 +327,7 @@ function createAccount(first: Feed, onEmpty: () => void): Account {
   };
 }
 
-/** The symbol that a part of a message names, as vendors write it. */
+/** The symbol that a part of a message names, in the spellings of vendors. */
 function symbolOf(item: unknown): string | undefined {
   if (typeof item !== "object" || item === null) return undefined;
   const { symbol, S, sym, s } = item as Record<string, unknown>;

@@ -1,5 +1,5 @@
 /**
- * Notices a symbol that has gone silent although its market trades: heartbeats prove that a connection lives, not that it
+ * Notices a symbol that falls silent although its market trades: heartbeats prove that a connection lives, not that it
  * delivers.
  *
  * @module
@@ -15,11 +15,13 @@ import { BUSY_DENSITY } from "./coverage/urgency.ts";
 
 /** A watch over the symbols of one connection. */
 export interface StallWatch {
-  /** The symbol's data is to come from now on. */
+  /** The symbol's data should come from now on. */
   expect(symbol: string): void;
-  /** News of the symbol came; with `until`, all of its bars that start before then (epoch ms). Only newer bars are news. */
+  /**
+   * Data of the symbol came; `until` means all of its bars that start before then (epoch ms). Only newer bars count.
+   */
   heard(symbol: string, until?: number): void;
-  /** Nothing is to come of the symbol. */
+  /** No data of the symbol is expected any more. */
   forget(symbol: string): void;
 }
 
@@ -29,76 +31,76 @@ export interface StallOptions {
   coverage: Pick<FeedCoverage, "track">;
   /** The share of requests for questions about symbols that lack few bars. */
   share: Share;
-  /** Silence that is looked into, in milliseconds. */
+  /** Silence that causes a question, in milliseconds. */
   stallMs: number;
   /** The vendor's clock, in epoch ms. */
   vendorNow: () => number;
   /**
-   * Silence of each symbol that is looked into next time, in milliseconds. Outlasts connections: what a new one does not
-   * mend is no reason to renew it again at once.
+   * Silence of each symbol that causes the next question, in milliseconds. Outlasts connections: a silence that a new
+   * connection did not end does not renew it again at once.
    */
   backoff: Map<string, number>;
   /** Ends the watch. */
   signal: AbortSignal;
-  /** Called with a symbol that has bars in history which the connection has not delivered. */
+  /** Called with a symbol whose history has bars that the connection has not delivered. */
   onStall: (symbol: string) => void;
 }
 
-/** Longest patience, in times of the silence that is looked into at first. */
+/** Longest silence before a question, as a multiple of the first. */
 const MAX_PATIENCE = 16;
-/** Requests of one look around: repairs want the endpoint too. */
+/** Most requests of a look: repairs need the endpoint, too. */
 const MAX_REQUESTS = 20;
-/** Bars that a busy symbol must lack to be asked about ahead of the share of repairs. */
+/** Bars that a busy symbol must lack to be asked about outside of the share of repairs. */
 const LIKELY_MISSED = 1.5;
 /** Density of a symbol that is not known well enough. */
 const UNKNOWN_DENSITY = 0.5;
 /** Symbols refused one after another that mean that history is refused for all. */
 const MAX_REFUSALS = 5;
 
-/** The signs of life of a symbol. */
+/** Signs of life of a symbol. */
 interface Heard {
   /** By the monotonic clock, in milliseconds. */
   readonly at: number;
-  /** Start of the first bar that is still to come. */
+  /** Start of the first bar that has not come. */
   readonly from: number;
-  /** End of the newest bar that came. */
+  /** End of the newest bar. */
   readonly until: number;
   /** Whether any bar has come. */
   readonly hasBar: boolean;
 }
 
-/** A question, when its symbol was heard of last, and how many bars are missed by its density. */
+/** A question, with the time of the last sign of life, and the number of bars missed by density. */
 interface Probe extends Question {
   readonly heardAt: number;
   readonly missed: number;
   /**
-   * A busy symbol that misses bars is more likely lost than quiet: its request is pressing. Of a symbol that was never heard of
-   * nothing is known.
+   * A busy symbol without bars is more likely lost than quiet, so its request is urgent, though it counts towards the
+   * share. A symbol without any sign of life is unknown.
    */
   readonly purpose: Purpose;
 }
 
 /**
- * Watches. A quiet symbol may simply not trade, so history is asked before anything is done about it; while it has no
- * bars either, it is asked less and less often. While its market is closed, silence is as it should be, unless the bars up to
- * the close have not come, or bars of after hours came: then it is asked about for a while.
+ * Watches. A quiet symbol may simply not trade, so history is asked first; while it has no bars either, it is asked
+ * less and less often. In a closed market silence is normal, unless the bars up to the close have not come, or bars of
+ * after hours came: then history is asked for a while.
  */
 export function watchForStalls(
   { feed, coverage, share, stallMs, vendorNow, backoff, signal, onStall }: StallOptions,
 ): StallWatch {
   const stepMs = TIMEFRAMES.get(feed.timeframe)!;
   const heard = new Map<string, Heard>();
-  /** When a symbol was last asked about, since it was heard of, by the monotonic clock. */
+  /** When history was last asked about a symbol since its last sign of life, by the monotonic clock. */
   const askedAt = new Map<string, number>();
   /** Symbols whose history is refused. */
   const hopeless = new Set<string>();
   let refusals = 0;
   let isProbing = false;
 
-  /** Up to where history has the bars that should have come. */
+  /** The time up to which history has the missing bars. */
   const readyUntil = () => vendorNow() - stepMs - (feed.historyLagMs ?? 0);
 
-  /** Whether bars are to be expected of a symbol although its market is closed. */
+  /** Whether bars of a symbol are expected although its market is closed. */
   function isExpectedWhileClosed(
     calendar: Calendar,
     symbol: string,
@@ -110,7 +112,7 @@ export function watchForStalls(
     return hasBar && !calendar.isOpen(from - 1) && (backoff.get(symbol) ?? 0) < MAX_PATIENCE * stallMs;
   }
 
-  /** Symbols whose silence is to be looked into. */
+  /** Silent symbols to ask about. */
   function findQuiet(): Probe[] {
     const monotonic = performance.now();
     const now = vendorNow();
@@ -137,21 +139,21 @@ export function watchForStalls(
     return quiet.sort((a, b) => rankOf(a) - rankOf(b) || b.missed - a.missed || a.from - b.from);
   }
 
-  /** A symbol of the group that has a bar in history which has not come. */
+  /** A symbol of the group whose history has a bar that has not come. */
   async function findMissed(group: readonly Probe[], onRequest: () => void): Promise<string | undefined> {
     const probes = new Map(group.map((each) => [each.symbol, each]));
     try {
       for await (const bars of feed.history([...probes.keys()], group[0].from, readyUntil(), signal, onRequest)) {
         for (const { symbol, ts } of bars) {
           const asked = probes.get(symbol);
-          // While history answered, the connection may have delivered.
+          // The connection may have delivered while history answered.
           if (asked !== undefined && ts >= asked.from && heard.get(symbol)?.at === asked.heardAt) return symbol;
         }
       }
       refusals = 0;
     } catch (error) {
       signal.throwIfAborted();
-      // One that fails proves nothing; of one that is refused as a whole some symbol is to blame.
+      // A failed question proves nothing; if a whole group is refused, one of its symbols is at fault.
       if (!isRefusal(error)) return undefined;
       if (refusals >= MAX_REFUSALS) return undefined;
       if (group.length === 1) {
@@ -166,11 +168,11 @@ export function watchForStalls(
 
   async function probe(): Promise<void> {
     const size = feed.historySymbols ?? 1;
-    // Those first that lack most; the others have their turn later.
+    // Symbols that lack most come first; the others follow later.
     const quiet = findQuiet().slice(0, MAX_REQUESTS * size);
     for (let at = 0; at < quiet.length; at += size) {
       const group = quiet.slice(at, at + size).sort((a, b) => a.from - b.from);
-      // Where history is refused for one after the other, asking about more is in vain.
+      // If history is refused for one after the other, further questions are useless.
       if (refusals >= MAX_REFUSALS) return;
       const { purpose } = quiet[at];
       if (share.waitMs(purpose) > 0) return;
@@ -193,16 +195,16 @@ export function watchForStalls(
 
   return {
     expect(symbol) {
-      // The repair asks history for the bar that forms now.
+      // The repair asks history for the forming bar.
       const from = Math.ceil(vendorNow() / stepMs) * stepMs;
       heard.set(symbol, { at: performance.now(), from, until: -Infinity, hasBar: false });
     },
     heard(symbol, until) {
       const known = heard.get(symbol) ?? { from: -Infinity, until: -Infinity, hasBar: false };
-      // A bar that comes again, or an older one, is no sign of life.
+      // A repeated or older bar is not a sign of life.
       if (until !== undefined && until <= known.until) return;
       const end = until ?? known.until;
-      // After a subscription some come that were over before.
+      // After a subscription some come that had ended before.
       const hasBar = known.hasBar || end > known.from;
       heard.set(symbol, { at: performance.now(), from: Math.max(end, known.from), until: end, hasBar });
       askedAt.delete(symbol);

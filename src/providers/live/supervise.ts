@@ -1,11 +1,11 @@
 /**
- * Keeps a live feed running for months: connects, notices silence, waits and connects again, and repairs from history
- * what was missed meanwhile.
+ * Keeps a live feed running for months: connects, notices silence, waits and connects again, and fetches missed bars
+ * from history.
  *
  * A feed is **connecting** until the first symbol is subscribed, then **live**. When its connection ends it is
- * **waiting**: for a random part of a wait that doubles with each failure up to a minute, and before that as long as the
- * error asks for. The wait starts small again only after ten seconds of data; an accepted connection proves nothing. After
- * a fatal error the feed has **failed** and its stream ends with that error.
+ * **waiting**: first as long as the error requires, then for a random part of a wait that doubles with each failure up
+ * to a minute. Only ten seconds of data make the wait short again; an accepted connection proves nothing. After a fatal
+ * error the feed has **failed** and its stream ends with that error.
  *
  * @module
  */
@@ -28,17 +28,17 @@ import { createLiveBuffer } from "./transport/buffer.ts";
 import { createSessionWatch } from "./coverage/session_end.ts";
 import { createShare } from "./history/share.ts";
 
-/** How to supervise. */
+/** Options of {@linkcode supervise}. */
 export interface SuperviseOptions {
   feed: Feed;
   context: ProviderContext;
   keeper: CoverageKeeper;
-  /** Hears of the coverage, and of what watches the journal for it, once they are there. */
+  /** Called with the coverage and its watch over the journal, once they exist. */
   onCoverage?: (coverage: FeedCoverage, journal: JournalWatch) => void;
-  /** The part of the account's requests that repairs use which are not urgent, from 0 to 1. @default {0.1} */
+  /** The share of the account's requests for repairs that are not urgent, from 0 to 1. @default {0.1} */
   repairShare?: number;
   /**
-   * Whether symbols that trade rarely are asked about. Where history has to confirm each bar, they always are.
+   * Whether history is asked about symbols that trade rarely. If it has to confirm each bar, it always is.
    *
    * @default {true}
    */
@@ -47,25 +47,28 @@ export interface SuperviseOptions {
   repairsPerDay?: number;
   /** How far back repairs reach, in milliseconds. @default {30 days} */
   reachMs?: number;
-  /** Records held while the pipeline is slow; then the connection is dropped and history repairs. @default {100000} */
+  /**
+   * Most records to hold while the pipeline is slow; beyond that the connection is dropped and history repairs.
+   * @default {100000}
+   */
   bufferRecords?: number;
   /** First wait between connections, in milliseconds. @default {1000} */
   backoffMs?: number;
-  /** Silence of a symbol that is looked into, in milliseconds. @default {2 timeframes and 15 s} */
+  /** Silence of a symbol that causes a question, in milliseconds. @default {2 timeframes and 15 s} */
   stallMs?: number;
-  /** First wait before history that could not be read is asked for again, in milliseconds. @default {30000} */
+  /** First wait before a failed request for history is repeated, in milliseconds. @default {30000} */
   repairRetryMs?: number;
 }
 
 const MAX_BACKOFF_MS = 60_000;
-/** The part of the requests where history has to confirm each bar. */
+/** The share of the requests if history has to confirm each bar. */
 const CONFIRMED_SHARE = 0.5;
 const REACH_MS = 30 * 24 * 60 * 60_000;
 /** Time between reports of doubts, and between looks at the clock, in milliseconds. */
 const TELLING_MS = 5_000;
-/** Data for this long proves a connection, in milliseconds. */
+/** Duration of data that proves a connection, in milliseconds. */
 const STABLE_MS = 10_000;
-/** Messages that are remembered, so that each is printed once. */
+/** Most messages to remember, so that each is printed once. */
 const MAX_TOLD = 10_000;
 
 /** Runs a feed until the pipeline stops. */
@@ -126,7 +129,7 @@ export function supervise(options: SuperviseOptions): ReadableStream<Frame> {
     return coverage;
   }
 
-  /** Which bars are stored, where the table can be read. */
+  /** Reads the stored bars, if the table can be read. */
   const starts = context.coverage?.starts?.bind(context.coverage);
   const owner = { provider: feed.name, timeframe: feed.timeframe };
 

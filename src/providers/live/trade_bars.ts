@@ -1,11 +1,11 @@
 /**
- * Bars made of trades, to the last digit.
+ * Builds bars from trades, to the last digit.
  *
  * @module
  */
 import type { FeedBar } from "./feed.ts";
 
-/** A trade; price and volume in units of 10⁻¹⁰, as sums of fractions in floating point would depend on their order. */
+/** A trade; price and volume in units of 10⁻¹⁰, since floating-point sums would depend on the order of trades. */
 export interface Trade {
   readonly id: number;
   /** Epoch ms. */
@@ -14,14 +14,14 @@ export interface Trade {
   readonly volume: bigint;
 }
 
-/** Digits behind the point that prices and volumes may have. */
+/** Most digits behind the point of prices and volumes. */
 const DIGITS = 10;
 const UNIT = 10n ** BigInt(DIGITS);
 const DECIMAL = new RegExp(`^(\\d{1,20})(?:\\.(\\d{1,${DIGITS}}))?$`);
 
 /** Gathers trades, in order, into bars. */
 export interface TradeBars {
-  /** Takes a trade; gives the bar before it where it begins another. */
+  /** Adds a trade; returns the bar before it if the trade begins another. */
   add(trade: Trade): FeedBar | undefined;
   /** The forming bar. */
   end(): FeedBar | undefined;
@@ -34,12 +34,12 @@ interface Sums {
   low: bigint;
   close: bigint;
   volume: bigint;
-  /** Of prices × volumes, in units of 10⁻²⁰. */
+  /** Sum of prices × volumes, in units of 10⁻²⁰. */
   value: bigint;
   trades: number;
 }
 
-/** Starts with no trades. */
+/** Starts without trades. */
 export function createTradeBars(
   symbol: string,
   { timeframe, stepMs }: { timeframe: string; stepMs: number },
@@ -71,14 +71,14 @@ export function createTradeBars(
   };
 }
 
-/** Reads a decimal number in units of 10⁻¹⁰; `undefined` where the text is no number, or has more digits. */
+/** Reads a decimal number in units of 10⁻¹⁰; `undefined` if the text is not a number, or has more digits. */
 export function readUnits(text: unknown): bigint | undefined {
   const match = typeof text === "string" ? DECIMAL.exec(text) : null;
   if (match === null) return undefined;
   return BigInt(match[1]) * UNIT + BigInt((match[2] ?? "").padEnd(DIGITS, "0"));
 }
 
-/** By way of text, which is read to the nearest number. */
+/** Through text, which is read as the nearest number. */
 function toNumber(units: bigint): number {
   return Number(`${units / UNIT}.${String(units % UNIT).padStart(DIGITS, "0")}`);
 }

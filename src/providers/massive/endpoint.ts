@@ -1,5 +1,5 @@
 /**
- * Where Massive is reached, and how patiently.
+ * Addresses and waits of the connection to Massive.
  *
  * @module
  */
@@ -23,7 +23,7 @@ export interface MassiveOptions {
   cooldownMs?: number;
   /** Longest wait for each answer of the handshake, in milliseconds. @default {10000} */
   answerMs?: number;
-  /** How often a connection shows that it is in use, in milliseconds. @default {30000} */
+  /** Interval of messages that keep the connection in use, in milliseconds. @default {30000} */
   keepAliveMs?: number;
   /** First wait before a REST request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;

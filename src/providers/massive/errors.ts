@@ -5,7 +5,7 @@
  */
 import { FeedError } from "../live/feed.ts";
 
-/** The error that a status stands for; `undefined` where the connection continues. */
+/** The error of a status; `undefined` if the connection continues. */
 export function explainStatus(
   status: string,
   message: string,
@@ -31,8 +31,8 @@ export function explainStatus(
 }
 
 /**
- * Another connection with the same key is there; usually one is allowed. Either may be the one that is closed, so the wait
- * is long and of random length: two clients that evict each other must not do so every second.
+ * Another connection uses the same key; usually one is allowed. The server may close either, so the wait is long and
+ * random: two clients must not evict each other every second.
  */
 export function tooManyConnections(message: string, cooldownMs: number): FeedError {
   return new FeedError(

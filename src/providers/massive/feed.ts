@@ -15,7 +15,10 @@ import { createSeen } from "../live/seen.ts";
 
 /** How far the delayed feed is behind, in milliseconds. */
 export const DELAY_MS = 15 * 60_000;
-/** Late trades change a bar for about a quarter of an hour; what was missed is read again, in milliseconds. */
+/**
+ * Late trades change a bar for about a quarter of an hour; after an interruption bars of this age are read again, in
+ * milliseconds.
+ */
 const CORRECTION_MS = 16 * 60_000;
 /** A day of New York ends some hours after that of UTC in which it begins. */
 const DAY_LAG_MS = 6 * 60 * 60_000;
@@ -31,9 +34,9 @@ export function createMassiveFeed(given: MassiveOptions): Feed {
   const options = { ...given, clock };
   const pace = createPace(requestsPerMinute, given.warn);
   const { bucket } = pace;
-  /** How far history is behind the present, by what is known of the plan: a plan whose stream is delayed has such a history. */
+  /** How far history lags, by the known plan: a plan with a delayed stream has a delayed history. */
   let delayMs = isDelayedHost(given.socketUrl) ? DELAY_MS : 0;
-  // Outlives connections: a bar that comes again after a reconnect is a correction too.
+  // Outlives connections: a bar repeated after a reconnect is a correction, too.
   const note = createSeen(symbols, stepMs);
   return {
     name: "massive",

@@ -9,7 +9,7 @@ import type { Fundamental } from "../../records/fundamental.ts";
 import type { PolledPage, PolledRecord } from "../live/transport/poll.ts";
 import { type PageOptions, readPages } from "./pages.ts";
 
-/** The most that a page may hold. */
+/** The most reports of a page. */
 const LIMIT = 100;
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
@@ -34,8 +34,8 @@ export async function* readMassiveFinancials(
 }
 
 /**
- * A report: `fiscal_period` (Q1 to Q4, FY, TTM), `fiscal_year`, `filing_date` (else `end_date`), and `financials`, which are
- * statements of figures `{ value, unit, label }` by name. It is known from the day on which it was filed.
+ * A report: `fiscal_period` (Q1 to Q4, FY, TTM), `fiscal_year`, `filing_date` (else `end_date`), and `financials`,
+ * which are statements of figures `{ value, unit, label }` by name. It counts as known from the day of filing.
  */
 function readRow(symbol: string, row: Fields): PolledRecord<Fundamental> | string {
   const { fiscal_period: period, fiscal_year: year, filing_date, end_date, financials } = row;

@@ -15,14 +15,14 @@ export interface Status {
   readonly message: string;
 }
 
-/** All that one frame holds. */
+/** The content of one frame. */
 export interface MassiveFrame {
   readonly bars: readonly FeedBar[];
   readonly statuses: readonly Status[];
   readonly rejected: readonly Rejected[];
 }
 
-/** The series that frames are read for. */
+/** The series of the frames. */
 export interface MassiveSeries {
   readonly timeframe: string;
   /** Length of the timeframe, in milliseconds. */
@@ -30,11 +30,11 @@ export interface MassiveSeries {
   /** `AM` or `A`. */
   readonly channel: string;
   readonly clock?: FeedClock;
-  /** Notes a bar, and returns whether its start was there before; `undefined` for a symbol that was not requested. */
+  /** Records a bar, and returns whether its start was known; `undefined` for a symbol that was not requested. */
   note(symbol: string, ts: number): boolean | undefined;
 }
 
-/** Reads a frame. It rejects undocumented items one by one; it skips kinds of messages that were not requested. */
+/** Reads a frame. It rejects malformed items one by one, and skips kinds of messages that were not requested. */
 export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
   const bars: FeedBar[] = [];
   const statuses: Status[] = [];
@@ -57,8 +57,8 @@ export function readFrame(text: string, series: MassiveSeries): MassiveFrame {
 }
 
 /**
- * The volume with its fractions: `v` is whole on the stream, and newer messages have it as a decimal text in `dv` besides,
- * which goes with history. (A `dv` that is a number is the dollar volume of futures.)
+ * The volume with its fractions: `v` is whole on the stream, and newer messages also have it as a decimal text in `dv`,
+ * which agrees with history. (A numeric `dv` is the dollar volume of futures.)
  */
 export function readVolume(v: number, dv: unknown): number {
   return typeof dv === "string" ? parseDecimal(dv) : v;
@@ -80,7 +80,7 @@ function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar 
   if (Number.isNaN(volume)) return "bar is not as documented";
   if (e - s !== stepMs || s % stepMs !== 0) return `bar is not of ${timeframe}`;
   clock?.barEnded(sym, e);
-  // A bar ahead of time must not pass for the newest: every true bar would be a correction.
+  // A bar ahead of time must not count as the newest: every true bar would be a correction.
   const ahead = explainAhead(s, stepMs, clock);
   if (ahead !== undefined) return ahead;
   const isAgain = series.note(sym, s);
@@ -95,7 +95,7 @@ function readBar(item: Record<string, unknown>, series: MassiveSeries): FeedBar 
     close: c as number,
     volume,
     vwap: vw ?? undefined,
-    // The spec: what comes for a start that was there already replaces it.
+    // By the specification, a bar replaces an earlier one with the same start.
     status: isAgain ? "correction" : "final",
   };
 }

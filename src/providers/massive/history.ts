@@ -25,8 +25,8 @@ export interface HistoryOptions extends PageOptions {
 const DAY_MS = 24 * 60 * 60_000;
 const HOUR_MS = 60 * 60_000;
 /**
- * The request for each timeframe, and the longest range of one query. Massive advises a month of minutes, which longer
- * bars are made of; a day of seconds is about as much. Days are those of New York.
+ * The request for each timeframe, and the longest range of one query. Massive advises a month of minutes, the source of
+ * longer bars; a day of seconds is about as much. Days are those of New York.
  */
 export const HISTORY_TIMEFRAMES: ReadonlyMap<string, { range: string; rangeMs: number }> = new Map([
   ["1s", { range: "1/second", rangeMs: DAY_MS }],
@@ -36,7 +36,7 @@ export const HISTORY_TIMEFRAMES: ReadonlyMap<string, { range: string; rangeMs: n
   ["1h", { range: "1/hour", rangeMs: 30 * DAY_MS }],
   ["1d", { range: "1/day", rangeMs: 3650 * DAY_MS }],
 ]);
-/** Most that a page holds, counted in the bars that others are made of. */
+/** Most bars of a page, counted in the minutes or seconds that longer bars consist of. */
 const LIMIT = 50_000;
 
 /** Reads bars from `from` on and before `to`, in order. */
@@ -47,7 +47,7 @@ export async function* readHistory(options: HistoryOptions): AsyncGenerator<read
   const first = Math.ceil(from / stepMs) * stepMs;
   for (let start = first; start < to; start += rangeMs) {
     const end = Math.min(start + rangeMs, to);
-    // Both ends are inclusive. Adjusted prices would not go with those of the stream after a split.
+    // Both ends are inclusive. Adjusted prices would not fit those of the stream after a split.
     const path = `/v2/aggs/ticker/${encodeURIComponent(options.symbol)}/range/${range}/${start}/${end - 1}` +
       `?adjusted=false&sort=asc&limit=${LIMIT}`;
     for await (const rows of readPages(path, { ...options, isCounted: true })) {
@@ -57,7 +57,7 @@ export async function* readHistory(options: HistoryOptions): AsyncGenerator<read
   reader.finish();
 }
 
-/** `t` is the bar's start in ms, `n` the number of trades. A text says why it is no bar. */
+/** `t` is the bar's start in ms, `n` the number of trades. A text describes a problem. */
 export function readRow(
   row: unknown,
   { symbol, timeframe, stepMs, clock }: Pick<HistoryOptions, "symbol" | "timeframe" | "stepMs" | "clock">,

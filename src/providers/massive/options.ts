@@ -9,7 +9,7 @@ import type { OptionSnapshot } from "../../records/option.ts";
 import type { PolledPage, PolledRecord } from "../live/transport/poll.ts";
 import { type PageOptions, readPages } from "./pages.ts";
 
-/** The most that a page may hold. */
+/** The most contracts of a page. */
 const LIMIT = 250;
 
 type Fields = Record<string, unknown>;
@@ -35,7 +35,7 @@ export async function* readMassiveChain(
 /**
  * A contract's snapshot: `details` (`ticker` as in `O:AAPL240119C00150000`, `contract_type`, `expiration_date`,
  * `strike_price`), `last_quote` and `last_trade` (times in ns), `day`, `greeks`, `implied_volatility`, `open_interest`,
- * `underlying_asset.price`. Its time is the newest of those that it names; without any nothing is known (`undefined`).
+ * `underlying_asset.price`. Its time is the newest of these times; `undefined` without any.
  */
 function readRow(underlying: string, row: Fields): PolledRecord<OptionSnapshot> | string | undefined {
   const part = (name: string) => (row[name] ?? {}) as Fields;
@@ -72,7 +72,7 @@ function readRow(underlying: string, row: Fields): PolledRecord<OptionSnapshot> 
     expiry: expiration_date,
     type,
     strike: strike_price as number,
-    // To the microsecond, which is all that the database keeps.
+    // In microseconds, the precision of the database.
     ts: Math.round(Math.max(...times as number[]) / 1e3) / 1e3,
     ...Object.fromEntries(given),
   };

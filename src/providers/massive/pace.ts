@@ -1,5 +1,5 @@
 /**
- * The pace of requests to Massive's REST API where the rate of the plan is not configured.
+ * The pace of requests to Massive's REST API if the rate of the plan is not configured.
  *
  * It starts with the rate of paid plans. The first 429 brings it down to that of the free plan. After each {@linkcode
  * CALM_MS} without another it grows by {@linkcode STEP_PER_MINUTE}; a growth that is answered with 429 is taken back,
@@ -21,11 +21,11 @@ const MAX_CALM_MS = 60 * 60_000;
 /** A bucket that learns its rate. */
 export interface Pace {
   readonly bucket: TokenBucket;
-  /** Takes the outcome of a request. */
+  /** Reports the outcome of a request. */
   heard(outcome: CallOutcome): void;
 }
 
-/** Makes the pace; one of `perMinute` requests that is given is kept. `notice` hears of the first 429. */
+/** Creates the pace; a given rate of `perMinute` requests is kept. `warn` is called at the first 429. */
 export function createPace(perMinute: number | undefined, warn: (message: string) => void = () => {}): Pace {
   const bucket = createTokenBucket((perMinute ?? PAID_PER_MINUTE) / 60);
   let current = PAID_PER_MINUTE;

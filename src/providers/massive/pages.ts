@@ -1,5 +1,5 @@
 /**
- * Massive's REST answers, which lead from page to page.
+ * Reads chains of pages of Massive's REST API.
  *
  * @module
  */
@@ -18,9 +18,9 @@ export interface PageOptions {
   clock?: FeedClock;
   /** First wait before a request is repeated, in milliseconds. @default {1000} */
   backoffMs?: number;
-  /** Whether each page says how many results it has, so that one without either is no answer. @default {false} */
+  /** Whether each page has a count of its results, so that one without either is not an answer. @default {false} */
   isCounted?: boolean;
-  /** Called with each answer without the bars of the last quarter of an hour. */
+  /** Called with each answer that lacks the bars of the last quarter of an hour. */
   onDelayed?: () => void;
   /** Called before each request. */
   onRequest?: () => void;
@@ -33,7 +33,7 @@ type Page = Partial<Record<"status" | "results" | "resultsCount" | "queryCount" 
 /**
  * The `results` of each page, from `path` (with its query) on.
  *
- * @throws {FeedError} If a page is not sound (see {@linkcode findFault}), or leads to one that came before.
+ * @throws {FeedError} If a page is not sound (see {@linkcode findFault}), or leads to an earlier one.
  */
 export async function* readPages(path: string, options: PageOptions): AsyncGenerator<readonly unknown[]> {
   const { restUrl } = options;
@@ -81,8 +81,8 @@ async function readPage(url: string, options: PageOptions): Promise<{ rows: unkn
 }
 
 /**
- * The problem of a page that is no sound answer. Without bars, `results` are `null` or left out; the counts must agree
- * with it. `queryCount` counts the bars that the results are made of; each result has one or more.
+ * The problem of an unsound page. Without bars, `results` are `null` or left out; the counts must agree. `queryCount`
+ * counts the base bars of the results; each result has one or more.
  */
 export function findFault(body: unknown, isCounted: boolean): string | undefined {
   if (typeof body !== "object" || body === null) return "is no object";
@@ -105,7 +105,7 @@ export function findFault(body: unknown, isCounted: boolean): string | undefined
   if (next !== undefined && next !== null && typeof next !== "string") return "has a next_url that is no text";
 }
 
-/** The next page's address names Massive's own host; the key goes to the configured host alone. */
+/** The next page's address names Massive's own host; the key is sent to the configured host alone. */
 function rebase(next: string, restUrl: string): string {
   if (next.startsWith(`${restUrl}/`)) return next;
   if (!URL.canParse(next, restUrl)) throw new FeedError("Massive's next page has no address", { reason: "history" });
@@ -113,7 +113,7 @@ function rebase(next: string, restUrl: string): string {
   return `${restUrl}${pathname}${search}`;
 }
 
-/** Whether the plan does not go as far: back in time, up to now, or to that symbol. */
+/** Whether the plan does not include the request: its time, or its symbol. */
 function isDenied(status: number, body: unknown): boolean {
   return status === 403 && (body as { status?: unknown } | null)?.status === "NOT_AUTHORIZED";
 }

@@ -20,18 +20,18 @@ export interface ConnectionOptions extends MassiveOptions {
   session: Session;
 }
 
-/** Topics of one request: all of ten thousand would be longer than servers like to read at once. */
+/** Topics of one request: servers may not read ten thousand at once. */
 const TOPICS_AT_ONCE = 500;
-/** Massive closes with it whom it does not want: the code of `max_connections`. */
+/** The close code with which Massive rejects a client, for instance after `max_connections`. */
 const POLICY_VIOLATION = 1008;
 
 /**
  * Runs a connection until it ends.
  *
  * Massive sends no heartbeats, so the stream of a quiet night is silent for hours and silence proves nothing. Instead
- * the first topic is subscribed again now and then. A subscribed topic gets no answer, but the request keeps routers on
- * the way from forgetting the connection, and where the other end is gone the system notices the missing
- * acknowledgement. (Deno answers pings of the server; it cannot send any.)
+ * the first topic is subscribed again now and then. A subscribed topic gets no answer, but the request keeps the
+ * connection alive in routers, and if the other end is gone the system notices the missing acknowledgement. (Deno
+ * answers pings of the server; it cannot send any.)
  */
 export async function runStream(options: ConnectionOptions): Promise<void> {
   const { session, key, channel, symbols, cooldownMs = 60_000, answerMs = 10_000, keepAliveMs = 30_000 } = options;
@@ -84,7 +84,7 @@ export async function runStream(options: ConnectionOptions): Promise<void> {
   }
 
   function onMessage(raw: string, send: (message: unknown) => void): void {
-    // A server that repeats the key must not bring it into the log or the dead letters.
+    // If the server repeats the key, it must not reach the log or the dead letters.
     const text = withoutKey(raw, key);
     const { bars, statuses, rejected } = readFrame(text, options);
     let error: unknown;

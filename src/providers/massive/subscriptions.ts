@@ -1,8 +1,8 @@
 /**
- * Which symbols of one connection are subscribed, refused, or still without an answer.
+ * Tracks which symbols of a connection are subscribed, refused, or without an answer.
  *
- * A success names its topic, a refusal need not ("not authorized"). Refusals without a name are therefore kept until no
- * more symbols are open than there are refusals: these are the refused ones, in any order of the answers.
+ * A success names its topic, a refusal need not ("not authorized"). So refusals without a name are kept until only as
+ * many symbols are open as refusals: these symbols are refused, in any order of the answers.
  *
  * @module
  */
@@ -14,24 +14,24 @@ export interface Subscriptions {
   readonly held: ReadonlySet<string>;
   /** Symbols without an answer. */
   readonly open: ReadonlySet<string>;
-  /** The symbol is subscribed: the server says so, or its bars come. */
+  /** The symbol is subscribed: the server confirms it, or its bars come. */
   accepted(symbol: string): void;
   /**
-   * Refuses a symbol, the named one where it is known. Returns whether one was left to refuse.
+   * Refuses a symbol, the named one if known. Returns whether one was left to refuse.
    *
    * @throws {FeedError} If all symbols are refused then; fatal.
    */
   refused(symbol: string | undefined, reason: string): boolean;
   /**
-   * No more answers are to be expected. A topic that is held already gets none; so what is open is taken for subscribed,
-   * and whether its bars come is for the watch over silent symbols to find out.
+   * No further answers are expected. A subscribed topic gets none, so open ones count as subscribed; the watch over
+   * silent symbols finds out whether their bars come.
    *
    * @throws {FeedError} If all are refused; fatal.
    */
   conclude(): void;
 }
 
-/** Keeps the subscriptions to these symbols. */
+/** Tracks the subscriptions of these symbols. */
 export function createSubscriptions(
   symbols: readonly string[],
   session: Pick<Session, "subscribed" | "refuse">,
@@ -82,7 +82,7 @@ export function createSubscriptions(
       return true;
     },
     conclude() {
-      // Topics are answered in the order in which they were asked for, so the first are the likeliest.
+      // Topics are answered in the order of their requests, so the first are the likeliest.
       for (const symbol of [...open].slice(0, nameless.length)) refuse(symbol, nameless.shift()!);
       for (const symbol of [...open]) accept(symbol);
       settle();

@@ -9,10 +9,10 @@ import type { News } from "../../records/news.ts";
 import { contractSymbol, type OptionSnapshot } from "../../records/option.ts";
 import type { MarketRecord } from "../../records/record.ts";
 
-/** Makes the record of a symbol at a time. */
+/** Creates the record of a symbol at a time. */
 export type Maker = (symbol: string, timeframe: string, ts: number, receivedAt: number) => MarketRecord;
 
-/** Makes the records of each kind. */
+/** Creates the records of each kind. */
 export const makers: Readonly<Record<string, Maker>> = {
   bar: makeBar,
   option: makeOption,
@@ -50,7 +50,7 @@ function makeBar(symbol: string, timeframe: string, ts: number, receivedAt: numb
   };
 }
 
-/** A contract near the money, another one each minute; its greeks are of the right sign and size, and no more. */
+/** A contract near the money, another one each minute; its greeks have plausible signs and sizes. */
 function makeOption(symbol: string, _timeframe: string, ts: number, receivedAt: number): OptionSnapshot {
   const minute = ts / 60_000;
   const seed = hash(symbol);

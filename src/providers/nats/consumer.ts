@@ -20,15 +20,15 @@ import { subjectsOf } from "../../nats/subject.ts";
 
 const NANOS_PER_SECOND = 1e9;
 
-/** The tenant and kind of the records to take. */
+/** Tenant and kind of the records. */
 export interface Subscription {
   readonly tenant: string;
   readonly kind: string;
 }
 
 /**
- * Opens the consumer. Creates one where it is missing, and changes it where the options differ. A message may be
- * delivered any number of times: an outage is not the message's fault.
+ * Opens the consumer. Creates a missing one, and changes one whose options differ. A message may be delivered any
+ * number of times: an outage is not the message's fault.
  *
  * @throws {Error} If the stream is missing, or the server refuses.
  */
@@ -60,7 +60,7 @@ export async function openConsumer(nats: Nats, settings: NatsSettings, to: Subsc
   return await jetstream(await nats.connect()).consumers.get(stream, name);
 }
 
-/** The consumers of tenants do not meet. */
+/** Each tenant has separate consumers. */
 function nameOf({ natsConsumer }: NatsSettings, { tenant, kind }: Subscription): string {
   return [natsConsumer, ...(tenant === "default" ? [] : [tenant]), kind].join("-");
 }

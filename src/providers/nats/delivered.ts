@@ -1,6 +1,6 @@
 /**
- * Deliveries of edges: providers, bars, and the time of the last storing. The watch over a hub learns from it that an
- * edge has fallen silent.
+ * Deliveries of edges: providers, bars, and the time of the last storage. They show the watch over a hub that an edge
+ * has fallen silent.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Delivered } from "../provider.ts";
 
 /** See the module's description. */
 export interface DeliveredLog {
-  /** Notes a message that came, by its first record; returns the function that notes that it is stored. */
+  /** Records a message, by its first record; call the result when the message is stored. */
   note(kind: string, columns: Columns): () => void;
   read(): ReadonlyMap<string, Delivered>;
 }
@@ -21,7 +21,9 @@ interface Entry extends Delivered {
   settledAt: number;
 }
 
-/** Most providers, and most symbols of each, that are kept: names are an edge's, and symbols stand for the markets of all. */
+/**
+ * Most providers, and most symbols of each, to keep: edges choose the names, and a few symbols represent all markets.
+ */
 const MOST = 100;
 
 /** Makes the log. */

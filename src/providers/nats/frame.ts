@@ -1,5 +1,5 @@
 /**
- * Messages as frames, and what becomes of a message with its frame.
+ * Turns messages into frames, and answers each message with the outcome of its frame.
  *
  * @module
  */
@@ -12,7 +12,10 @@ import type { SeriesDictionary } from "../../records/series_dictionary.ts";
 import type { DeliveredLog } from "./delivered.ts";
 import type { HeldMessages } from "./held.ts";
 
-/** Shortest and longest time until a message comes again that could not be stored, in milliseconds; doubles each time. */
+/**
+ * Shortest and longest wait until a message that could not be stored is delivered again, in milliseconds; doubles each
+ * time.
+ */
 const NAK_MS = { least: 1000, most: 30_000 };
 
 /** Handlers of messages. */
@@ -24,8 +27,8 @@ export interface FrameOptions {
 }
 
 /**
- * The frame of a message. Its settlement is the message's: acknowledged when every record is stored or among the dead
- * letters, returned where any is left. An unreadable message is rejected as a whole, and is not delivered again.
+ * The frame of a message. The message is acknowledged when every record is stored or dead-lettered, and returned if any
+ * is left. An unreadable message is rejected as a whole, and is not delivered again.
  */
 export function frameOf(message: JsMsg, kind: string, { held, delivered, series }: FrameOptions): Frame {
   const { stream, streamSequence, deliveryCount } = message.info;
@@ -46,15 +49,17 @@ export function frameOf(message: JsMsg, kind: string, { held, delivered, series 
   return { ...frame, home: () => "stream" };
 }
 
-/** How long a message waits that has been delivered so often. */
+/** The wait of a message by the number of its deliveries. */
 export function nakDelay(deliveryCount: number): number {
   return Math.min(NAK_MS.least * 2 ** Math.min(deliveryCount - 1, 20), NAK_MS.most);
 }
 
-/** Deliveries after which no newer worker seems to come: about an hour. */
+/** Deliveries after which no newer worker is expected: about an hour. */
 const MAX_WAITS = 120;
 
-/** Whether a message is of a version that this program cannot read yet: then it is left for a worker that can, for a while. */
+/**
+ * Whether this program cannot read the message's newer version yet: then it is left for another worker, for a while.
+ */
 export function isForNewer({ data, info: { deliveryCount } }: JsMsg): boolean {
   return isNewerMessage(data) && deliveryCount <= MAX_WAITS;
 }

@@ -1,5 +1,5 @@
 /**
- * The messages that this worker has and has not answered yet.
+ * The messages that this worker has not answered yet.
  *
  * @module
  */
@@ -9,22 +9,22 @@ import type { JsMsg } from "@nats-io/jetstream";
 export interface HeldMessages extends Disposable {
   readonly size: number;
   add(message: JsMsg): void;
-  /** It is stored: it need not come again. */
+  /** The message is stored, and need not come again. */
   ack(message: JsMsg): void;
-  /** It can never be stored, and is kept elsewhere. */
+  /** The message can never be stored, and is kept elsewhere. */
   term(message: JsMsg): void;
-  /** It is to come again, here or to another worker, after a while. */
+  /** The message has to come again, here or to another worker, after a while. */
   nak(message: JsMsg, delayMs: number): void;
-  /** Gives back all of them at once. */
+  /** Returns all messages at once. */
   nakAll(): void;
 }
 
-/** Signs of life within the time after which the server gives a message to another worker. */
+/** Signs of life within the time after which the server delivers a message to another worker. */
 const SIGNS = 3;
 
 /**
- * Holds messages, and keeps the server informed that they are in progress: a write may be slow, and a message may wait
- * for others.
+ * Holds messages, and reports to the server that they are in progress: a write may be slow, and a message may wait for
+ * others.
  */
 export function holdMessages(ackWaitMs: number): HeldMessages {
   const held = new Set<JsMsg>();
@@ -52,7 +52,7 @@ export function holdMessages(ackWaitMs: number): HeldMessages {
   };
 }
 
-/** An answer that cannot be sent is as good as none: the message comes again, which changes nothing. */
+/** A failed answer does no harm: the message comes again, which changes nothing. */
 function answer(send: () => void): void {
   try {
     send();

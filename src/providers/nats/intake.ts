@@ -1,5 +1,5 @@
 /**
- * The messages of a stream, pulled by demand.
+ * Pulls the messages of a stream by demand.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Consumer, ConsumerMessages, JsMsg } from "@nats-io/jetstream";
 import { createCondition } from "../../condition.ts";
 import type { HeldMessages } from "./held.ts";
 
-/** A message, and the kind of records that its subject promises. */
+/** A message, and the kind of records by its subject. */
 export interface Taken {
   readonly message: JsMsg;
   readonly kind: string;
@@ -21,23 +21,23 @@ export interface IntakeOptions {
   held: HeldMessages;
   /** Whether waiting may mend an error. */
   mayMend: (error: unknown) => boolean;
-  /** Hears that messages come, or why they do not at the moment. */
+  /** Called when messages come, or with the reason why they do not. */
   onState: (state: "live" | "waiting", error?: unknown) => void;
   /** Ends the pulling. */
   stop: AbortSignal;
 }
 
-/** Messages that wait to be taken when more are asked for, and how many are asked for then. */
+/** Number of waiting messages below which more are requested, and how many are requested then. */
 const LOW = 16;
 const FETCH = 32;
-/** How long a request for messages stands where none come, in milliseconds. */
+/** How long a request waits for messages, in milliseconds. */
 const EXPIRES_MS = 5000;
 /** Waits between attempts to reach the stream, in milliseconds. */
 const RETRY_MS = { least: 200, most: 5000 };
 
-/** Where messages come out. */
+/** The output of messages. */
 export interface Intake {
-  /** The next message; `undefined` after the stop. Throws what waiting cannot mend. */
+  /** The next message; `undefined` after the stop. Throws errors that waiting cannot mend. */
   next(): Promise<Taken | undefined>;
 }
 
@@ -51,12 +51,12 @@ export function createIntake(options: IntakeOptions): Intake {
   const open = new Set<ConsumerMessages>();
   let failure: unknown;
   let pulling = kinds.length;
-  /** Changes when messages come, are taken, or will not come any more. */
+  /** Changes when messages come, are taken, or will no longer come. */
   const condition = createCondition();
 
   stop.addEventListener("abort", () => {
     for (const messages of open) messages.stop();
-    // Without a reader here, others may take them at once.
+    // Without a reader here, other workers may take them at once.
     for (const { message } of queue.splice(0)) held.nak(message, 0);
     condition.notify();
   }, { once: true });

@@ -1,10 +1,10 @@
 /**
- * Opening files ahead: while one is read and stored, the next ones are opened and looked at.
+ * Opens files ahead: while one is read and stored, the next ones are opened and planned.
  *
  * @module
  */
 
-/** Something that is opened before its turn, and closed where its turn does not come. */
+/** Something that is opened before its turn, and closed if its turn does not come. */
 export interface Openable {
   close(): Promise<void>;
 }
@@ -15,13 +15,13 @@ export type Opening<T> = { readonly ok: true; readonly opened: T } | { readonly 
 /** Options of {@linkcode openAhead}. */
 export interface AheadOptions<I, T> {
   open: (item: I) => Promise<T>;
-  /** Items that are opened before their turn. */
+  /** Items opened before their turn. */
   count: number;
-  /** Whether opening an item ends by itself: one that waits for a writer is opened at its turn. */
+  /** Whether opening an item ends without waiting for others: one that waits for a writer is opened at its turn. */
   isReady: (item: I) => boolean;
 }
 
-/** Gives the items in their order, each with what it was opened as. */
+/** Yields the items in their order, each with the result of its opening. */
 export async function* openAhead<I, T extends Openable>(
   items: Iterable<I>,
   { open, count, isReady }: AheadOptions<I, T>,
@@ -47,7 +47,7 @@ export async function* openAhead<I, T extends Openable>(
       const opened = await opening;
       fill();
       yield [item, opened];
-      // Where none is opened ahead.
+      // If none is opened ahead.
       fill();
     }
   } finally {

@@ -1,5 +1,5 @@
 /**
- * Values of a line into the cells of a row, from their bytes.
+ * Writes the values of a line into the cells of a row, from their bytes.
  *
  * @module
  */
@@ -14,55 +14,55 @@ import type { LineTarget } from "./line.ts";
 import { createSeriesReader } from "./series.ts";
 
 /**
- * Writes the row at `columns.count`, value by value. A value that it cannot read is left to `kind.read`, which also says why the
- * line is no record; the row must be cleared before.
+ * Writes the row at `columns.count`, value by value. A value that it cannot read is left to `kind.read`, which also
+ * says why the line is not a record; the row must be cleared before.
  */
 export interface CellWriter {
   /** Begins a row. */
   begin(columns: OpenColumns, receivedAt: number): void;
   /**
-   * Writes the value between two places; no value where they are equal. `isNumber` distinguishes a number of JSON from
-   * a text. Returns whether it could.
+   * Writes the value between two places; no value if they are equal. `isNumber` distinguishes a number of JSON from a
+   * text. Returns whether it was possible.
    */
   write(field: number, bytes: Uint8Array, from: number, to: number, isNumber: boolean, columns: OpenColumns): boolean;
-  /** Adds the row, whose symbol was in these bytes. Returns whether there was one. */
+  /** Adds the row, whose symbol is in these bytes. Returns whether there was one. */
   end(bytes: Uint8Array, columns: OpenColumns): boolean;
 }
 
-/** How a value is read. */
+/** Ways of reading a value. */
 const SYMBOL = 0;
 const TIMEFRAME = 1;
 const DECIMAL = 2;
 const TIME = 3;
 const ENUM = 4;
-/** By the field itself, from text. */
+/** From text, by the field itself. */
 const OTHER = 5;
 /** The time of day beside a date. */
 const CLOCK = 6;
 
 const SPACE = 32;
 
-/** Prices, which a scale is for. */
+/** Prices, to which a scale applies. */
 export const PRICES: ReadonlySet<string> = new Set(["open", "high", "low", "close", "vwap"]);
 
-/** How the values of a file are written that has not Barline's own columns. Spaces around them do not count. */
+/** The notation of values in a file without Barline's own columns. Spaces around them do not count. */
 export interface CellRules {
   /** Reads the times of bars of a timeframe. */
   readonly timesOf: (timeframe: string) => Times;
   /** Whether the time of day has a column of its own. */
   readonly hasClock: boolean;
-  /** Whether a time can only be read when the whole row is known: for that, or as the row says its timeframe. */
+  /** Whether a time can only be read with the whole row: for its clock, or its timeframe. */
   readonly isTimeLate: boolean;
   readonly timeframeOf: (text: string) => string;
-  /** Symbol of all rows, where they do not say it. */
+  /** Symbol of all rows, if they do not have one. */
   readonly symbol?: string;
   /** Byte of the decimal mark. */
   readonly mark: number;
   /** Texts that stand for no value. */
   readonly nulls: ReadonlySet<string>;
-  /** Reads a number that is no plain decimal. */
+  /** Reads a number that is not a plain decimal. */
   readonly readNumber: (text: string) => number;
-  /** The price that a number between two places stands for. */
+  /** The price for a number between two places. */
   readonly scalePrice?: (value: number, bytes: Uint8Array, from: number, to: number) => number;
 }
 
@@ -87,10 +87,13 @@ function stepOf({ type }: Field): number {
   }
 }
 
-/** Makes a writer. It is compiled once: a row costs neither a closure nor an object. `rules` are those of a plan. */
+/**
+ * Creates a writer. It is compiled once, so that a row costs neither a closure nor an object. `rules` are those of a
+ * plan.
+ */
 export function createCellWriter({ kind, context, timeUnit }: LineTarget, rules?: CellRules): CellWriter {
   const { fields } = kind;
-  // After the fields, the time of day in a column of its own.
+  // After the fields, the time of day in its own column.
   const steps = Uint8Array.from([...fields.map(stepOf), CLOCK]);
   const places = Int32Array.from(fields, ({ place }) => place);
   const mayLack = Uint8Array.from([...fields.map(({ isNeeded }) => isNeeded ? 0 : 1), 1]);
@@ -103,15 +106,15 @@ export function createCellWriter({ kind, context, timeUnit }: LineTarget, rules?
   const isTrimmed = rules !== undefined;
   const mark = rules?.mark;
   const isScaled = Uint8Array.from(fields, ({ name }) => rules?.scalePrice !== undefined && PRICES.has(name) ? 1 : 0);
-  /** Where the symbol begins and ends: its series follows from the timeframe, too, which may come after it. */
+  /** Where the symbol begins and ends: its series also depends on the timeframe, which may come later. */
   const symbol = new Int32Array(2);
   const constant = new TextEncoder().encode(rules?.symbol ?? "");
-  /** Where date and time of day lie, where the time needs more than its own column. */
+  /** Where date and time of day lie, if the time needs more than its own column. */
   const isTimeLate = rules?.isTimeLate === true;
   const when = new Int32Array(4);
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
-  /** Reads a number that is no plain decimal; `Infinity` for an unreadable one. */
+  /** Reads a number that is not a plain decimal; `Infinity` for an unreadable one. */
   function readNumber(field: number, text: string): number {
     if (rules === undefined) return parseDecimal(text);
     if (rules.nulls.has(text)) return mayLack[field] === 1 ? NaN : Infinity;
@@ -209,7 +212,7 @@ export function createCellWriter({ kind, context, timeUnit }: LineTarget, rules?
   };
 }
 
-/** Makes a reader of the values of an enum: their places, -1 for any other text. */
+/** Creates a reader of the values of an enum: their index, -1 for any other text. */
 function createEnumReader({ values = {}, spellings = {} }: Field): Interner {
   const names = Object.keys(values);
   return createInterner((text) => {

@@ -14,10 +14,10 @@ import { readValues } from "./values.ts";
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Makes a reader from a header, whose columns may stand in any order; columns that are not expected are ignored.
+ * Creates a reader from a header, whose columns may be in any order; unknown columns are ignored.
  *
- * A line is read in one pass over its bytes. One that is unusual in any way (a quote within quotes, another number of fields, a
- * value that cannot be read) is split into texts, which `kind.read` reads or refuses.
+ * A line is read in one pass over its bytes. An unusual line (a quote within quotes, another number of fields, an
+ * unreadable value) is split into texts, which `kind.read` reads or refuses.
  *
  * @throws {RangeError} If the header lacks a column that is needed.
  */
@@ -35,7 +35,7 @@ export function createCsvReader(header: string, delimiter: string, target: LineT
   const textOf = (column: number) =>
     column < 0 ? undefined : decoder.decode(row.bytes.subarray(row.starts[column], row.ends[column]));
 
-  /** Reads the fields of the line that was scanned as texts. */
+  /** Reads the fields of the scanned line as texts. */
   function readTexts(into: OpenColumns, receivedAt: number): string {
     if (row.count < 0) return "line has an unclosed quote";
     if (row.count !== names.length) {

@@ -1,17 +1,17 @@
 /**
- * Finds implausible values among bars that can all be read: wrong settings show in them.
+ * Finds implausible values among readable bars, which show wrong settings.
  *
  * @module
  */
 import type { Bar } from "../../records/bar.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 
-/** Bars that are needed to say anything of all of them. */
+/** Fewest bars for a statement about all. */
 const FEW = 5;
 const DAY_MS = 86_400_000;
 const WEEKEND: readonly number[] = [0, 6];
 
-/** Warnings, as sentences with what to do; `bars` are those of a run of rows, in its order. */
+/** Warnings, as sentences with advice; `bars` come from consecutive rows, in order. */
 export function findDoubts(bars: readonly Bar[], stamp: string | undefined): string[] {
   if (bars.length < FEW) return [];
   const doubts: string[] = [];
@@ -52,7 +52,7 @@ export function findDoubts(bars: readonly Bar[], stamp: string | undefined): str
   return doubts;
 }
 
-/** Distances that are mostly others than the timeframe. */
+/** Warns if most distances between bars differ from the timeframe. */
 function findWrongLength(bars: readonly Bar[]): string[] {
   const counts = new Map<number, number>();
   let total = 0;

@@ -1,5 +1,5 @@
 /**
- * Files to replay: finding them, and what is in archives.
+ * Finds files to replay, and the members of archives.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import { basename, dirname, globToRegExp, isGlob, join, relative, resolve } from
 
 export { STDIN };
 
-/** Endings of files that a directory is searched for. */
+/** Endings of files that a search in a directory finds. */
 const ENDINGS = /\.(csv|txt|tsv|json|jsonl|ndjson|parquet|feather|arrow|dbn)(\.(gz|zst))?$|\.zip$/i;
 
-/** A file that is there and cannot be read. */
+/** An existing file that cannot be read. */
 export interface UnreadableFile {
   readonly path: string;
-  /** Why, as an error whose message names the file. */
+  /** An error whose message names the file and the reason. */
   readonly error: Error;
 }
 
 /** Files that patterns name. */
 export interface FoundFiles {
-  /** Each once; those of a directory or glob in the order of their names. */
+  /** Each path once; those of a directory or glob in the order of their names. */
   readonly paths: readonly string[];
   readonly unreadable: readonly UnreadableFile[];
 }
@@ -30,7 +30,8 @@ export interface FoundFiles {
 /**
  * The files that paths, directories and globs name.
  *
- * @throws {SettingError} If any is missing, a glob matches nothing, or none can be read; with all that are.
+ * @throws {SettingError} If any is missing, a glob matches nothing, or none can be read; the message lists all
+ * problems.
  */
 export function findFiles(patterns: readonly string[]): FoundFiles {
   const { problems, ...found } = searchFiles(patterns);
@@ -39,7 +40,7 @@ export function findFiles(patterns: readonly string[]): FoundFiles {
   return found;
 }
 
-/** The files that are there now, and what is wrong with the patterns themselves. */
+/** The files that exist now, and the problems of the patterns. */
 export function searchFiles(patterns: readonly string[]): FoundFiles & { readonly problems: readonly string[] } {
   const found = new Set<string>();
   const unreadable = new Map<string, Error>();
@@ -47,7 +48,7 @@ export function searchFiles(patterns: readonly string[]): FoundFiles & { readonl
   for (const pattern of patterns) {
     const before = unreadable.size;
     const isFolder = isDirectory(pattern);
-    // A file whose name happens to look like a glob is read by its name.
+    // A file whose name looks like a glob is read by its name.
     const isMany = isFolder || pattern !== STDIN && isGlob(pattern) && !exists(pattern);
     const paths = !isMany
       ? [pattern]
@@ -64,7 +65,7 @@ export function searchFiles(patterns: readonly string[]): FoundFiles & { readonl
         continue;
       }
       const message = `${JSON.stringify(path)} cannot be read: ${problem.reason}`;
-      // A name that was typed wrongly is reported before anything is read.
+      // A mistyped name is reported before anything is read.
       if (!isMany && problem.isUsage) problems.push(message);
       else unreadable.set(path, new Error(message, { cause: problem.cause }));
     }
@@ -72,7 +73,7 @@ export function searchFiles(patterns: readonly string[]): FoundFiles & { readonl
   return { paths: [...found], unreadable: [...unreadable].map(([path, error]) => ({ path, error })), problems };
 }
 
-/** Whether a file of a directory lies beside the data: its name, or that of a directory, begins with `_` or `.`. */
+/** Whether a file of a directory is not data: its name, or that of a directory, begins with `_` or `.`. */
 const isBeside = (path: string, directory: string) =>
   relative(directory, path).split("/").some((name: string) => /^[_.]/.test(name));
 
@@ -96,7 +97,7 @@ function exists(path: string): boolean {
 
 interface Unreadable {
   readonly reason: string;
-  /** Whether the name itself is wrong: there is no such file, or it is a directory. */
+  /** Whether the name itself is wrong: no such file exists, or it is a directory. */
   readonly isUsage: boolean;
   readonly cause?: unknown;
 }
@@ -146,20 +147,20 @@ function* walk(directory: string, depth: number, unreadable: Map<string, Error>)
   }
 }
 
-/** A name that stays the same wherever the program is started. */
+/** The absolute path, which does not depend on the working directory. */
 export function absolute(path: string): string {
   return path === STDIN ? path : join(resolve(dirname(path)), basename(path));
 }
 
 /**
- * The parts of a file to read: its members where it is an archive, else the file itself.
+ * The parts of a file to read: its members if it is an archive, else the file itself.
  *
- * @throws {RangeError} If it is an archive that is not sound, or has no member.
+ * @throws {RangeError} If it is an archive that is not valid, or has no member.
  */
 export function itemsOf(path: string): FileItem[] {
   if (path === STDIN || !Deno.statSync(path).isFile || !isZip(path)) return [{ path }];
   const items = listMembers(path);
-  // HistData's archives hold a report beside the file, Binance's checksums lie beside them.
+  // HistData's archives contain a report beside the file, Binance's have checksums beside them.
   const bars = items.filter(({ member }) => ENDINGS.test(member!.name));
   const best = bars.length > 1 ? bars.filter((item) => !isReport(item, bars)) : bars;
   const found = best.length > 0 ? best : items;
@@ -172,12 +173,12 @@ const isReport = (item: FileItem, all: readonly FileItem[]) =>
   /\.txt$/i.test(nameOf(item)) &&
   all.some((other) => nameOf(other).replace(/\.csv$/i, "") === nameOf(item).replace(/\.txt$/i, "") && other !== item);
 
-/** Size in bytes of what is read from disk; 0 for standard input. */
+/** Size in bytes of the data read from disk; 0 for standard input. */
 export function sizeOf(path: string): number {
   return path === STDIN ? 0 : Deno.statSync(path).size;
 }
 
-/** Bytes on disk of an item; 0 where they cannot be known. */
+/** Bytes of an item on disk; 0 if unknown. */
 export function sizeOfItem({ path, member }: FileItem): number {
   try {
     return member?.length ?? sizeOf(path);

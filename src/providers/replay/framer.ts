@@ -1,5 +1,5 @@
 /**
- * Lines of a file to frames of records.
+ * Turns lines of a file into frames of records.
  *
  * @module
  */
@@ -15,25 +15,25 @@ import { type Block, MAX_LINE_BYTES } from "./lines.ts";
 /** Most lines of a frame. */
 const FRAME_LINES = 500;
 
-/** Most bytes of {@linkcode FilePlace.before}: a line of bars, which no other file has there. */
+/** Most bytes of {@linkcode FilePlace.before}: a line of bars, which no other file has at that place. */
 const BEFORE_BYTES = 80;
 
 /**
- * Where a file has been read to: the beginning of a line. A last line without newline may be half of one that is being
- * written, so the place is before it.
+ * How far a file has been read: the beginning of a line. A last line without newline may still be written, so the place
+ * is before it.
  */
 export interface FilePlace {
-  /** Bytes, after unpacking. */
+  /** Offset in bytes, after unpacking. */
   readonly offset: number;
   /** Number of the next line, from 1. */
   readonly line: number;
   /** First line of the file. */
   readonly head: string;
-  /** The bytes just before the place, in hexadecimal: where they are others, another file has taken this one's place. */
+  /** The bytes just before the place, in hexadecimal: if they differ, another file has taken this one's place. */
   readonly before: string;
   /**
-   * CRC-32 of all bytes before the place, so that a correction anywhere among them is noticed. Absent after a line that was
-   * too long to be read, and in places of earlier versions.
+   * CRC-32 of all bytes before the place, so that a correction anywhere among them is noticed. Absent after a line that
+   * was too long to read, and in places of earlier versions.
    */
   readonly digest?: number;
 }
@@ -48,25 +48,25 @@ export interface FramerOptions {
   reader: LineReader;
   /** Lines before the first row. */
   headerLines: number;
-  /** Lines that begin with it are no rows. */
+  /** Prefix of lines that are not rows. */
   comment?: string;
   clock: ReceiveClock;
-  /** Symbols whose records are read; those of others are left out. @default {all} */
+  /** Symbols whose records are read. @default {all} */
   only?: ReadonlySet<string>;
   /** Place to continue from. */
   start?: FilePlace;
-  /** Notes the place after a frame, and gives what to call when the frame is settled. */
+  /** Records the place after a frame; call the result when the frame is settled. */
   track: (place: FilePlace) => (() => void) | undefined;
 }
 
-/** Makes frames of the blocks of one file, which must come in order. */
+/** Creates frames from the blocks of one file, which must come in order. */
 export interface Framer {
   /**
-   * The frames of a block, with at most `limit` lines that are not blank. `isMiddle` says that the blocks begin somewhere in
-   * the file, where there is no header; lines have other numbers then.
+   * The frames of a block, with at most `limit` lines that are not blank. `isMiddle` means that the blocks begin
+   * somewhere in the file, without a header; line numbers differ then.
    */
   frames(block: Block, limit: number, isMiddle?: boolean): Generator<Frame>;
-  /** Rows without any price so far: they are left out. */
+  /** Rows without any price so far, which are left out. */
   readonly empty: number;
 }
 
@@ -111,7 +111,7 @@ export function createFramer(options: FramerOptions): Framer {
     }
 
     for (let at = 0; at < data.length && taken < limit;) {
-      // The mark of byte order stays in the text of the first line, so that it is as long as its bytes.
+      // The byte order mark stays in the text of the first line, so that text and bytes have the same length.
       head ??= lineText(data, 0, data.length);
       const from = line === 1 && hasMark(data) ? MARK.length : at;
       const isRow = (isMiddle || line > headerLines) && !(comment !== undefined && beginsWith(data, from, comment));
@@ -169,7 +169,7 @@ export function createFramer(options: FramerOptions): Framer {
 
 const sizeOf = ({ columns, rejected }: Pending) => columns.count + rejected.length;
 
-/** The mark of byte order in UTF-8. */
+/** The byte order mark of UTF-8. */
 const MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
 const hasMark = (data: Uint8Array) => beginsWith(data, 0, MARK);
 

@@ -8,7 +8,10 @@ import { createRowScanner, type RowFormat } from "../../files/row_scanner.ts";
 
 const QUOTE = '"'.charCodeAt(0);
 
-/** Reads the names of columns, in lower case, and how lines are written; `mark` is the delimiter. No name where a quote is open. */
+/**
+ * Reads the names of columns, in lower case, and the notation of lines; `mark` is the delimiter. No names if a quote is
+ * open.
+ */
 export function readHeader(header: string, mark: string): { names: string[]; format: RowFormat } {
   const delimiter = mark.charCodeAt(0);
   const row = createRowScanner({ delimiter, quote: QUOTE, width: header.length + 1 });

@@ -1,5 +1,5 @@
 /**
- * A look at a file: how it would be read, and what would come of it. Nothing is stored.
+ * Inspects a file: how it would be read, and the resulting bars. Nothing is stored.
  *
  * @module
  */
@@ -18,10 +18,10 @@ import { planContext, type RowSettings, rowsOf } from "./rows.ts";
 /** The findings. */
 export interface Inspection {
   readonly file: string;
-  /** Bytes on disk; absent of standard input. */
+  /** Bytes on disk; absent for standard input. */
   readonly size?: number;
   readonly form?: string;
-  /** Name of the format; `native` for Barline's own columns; absent where none is known. */
+  /** Name of the format; `native` for Barline's own columns; absent if unknown. */
   readonly format?: string;
   readonly toldBy?: string;
   readonly delimiter?: string;
@@ -34,31 +34,31 @@ export interface Inspection {
   readonly symbol?: { readonly value?: string; readonly from: string };
   readonly timeframe?: { readonly value?: string; readonly from: string };
   readonly time?: { readonly unit?: string; readonly format?: string; readonly zone?: string; readonly stamp?: string };
-  /** The first bars as they would be stored, and the last of what was read. */
+  /** The first bars as they would be stored, and the last ones read. */
   readonly first?: readonly object[];
   readonly last?: readonly object[];
   readonly sampled?: { readonly rows: number; readonly accepted: number; readonly withoutPrices: number };
-  /** Why rows would be refused, with how many and an example of each. */
+  /** Reasons for refused rows, each with a count and an example. */
   readonly refused?: readonly { readonly reason: string; readonly count: number; readonly line?: number }[];
   readonly warnings: readonly string[];
   readonly notes?: string;
   readonly questions?: readonly Question[];
   readonly line?: SampleLine;
-  /** Why it cannot be read at all. */
+  /** Why the file cannot be read at all. */
   readonly error?: string;
   /** The command that loads it. */
   readonly command?: string;
 }
 
-/** Bytes that are read at the beginning, and in the middle and at the end of a file that can be read from anywhere. */
+/** Bytes read at the beginning, the middle and the end of a file with random access. */
 const PART_BYTES = 128 * 1024;
-/** Bytes that are read of any other. */
+/** Bytes read of any other file. */
 const MOST_BYTES = 32 * 1024 * 1024;
 const SHOWN = 3;
-/** Bars whose values are looked at together. */
+/** Bars whose values are checked together. */
 const MOST_BARS = 50_000;
 
-/** Looks at a file. */
+/** Inspects a file. */
 export async function inspectFile(item: FileItem, settings: RowSettings): Promise<Inspection> {
   const file = nameOf(item);
   const size = item.path === STDIN ? undefined : Deno.statSync(item.path).size;
@@ -95,7 +95,7 @@ export async function inspectFile(item: FileItem, settings: RowSettings): Promis
   }
 }
 
-/** Reads the beginning, and of a plain file some of its middle and end. */
+/** Reads the beginning, and the middle and end of a plain file. */
 async function readParts(
   item: FileItem,
   opened: OpenedFile,
@@ -114,14 +114,14 @@ async function readParts(
     const framer = makeFramer();
     const bytes = withoutFirstLine(limited(readRaw(item, at, {}), PART_BYTES));
     for await (const block of readBlocks(bytes, 0)) {
-      // Lines of the header were in the first part.
+      // The header's lines were in the first part.
       for (const frame of framer.frames(block, Infinity, true)) tally.add(frame, part);
     }
     tally.empty += framer.empty;
   }
 }
 
-/** At most about so many bytes, up to the end of a line. */
+/** About `most` bytes at most, up to the end of a line. */
 async function* limited(bytes: AsyncGenerator<Uint8Array>, most: number): AsyncGenerator<Uint8Array> {
   let left = most;
   for await (const chunk of bytes) {
@@ -145,7 +145,7 @@ async function* withoutFirstLine(bytes: AsyncGenerator<Uint8Array>): AsyncGenera
   }
 }
 
-/** Gathers what comes of the rows. */
+/** Gathers the outcomes of the rows. */
 function createTally({ kinds: [kind] }: RowSettings) {
   const first: object[] = [];
   let last: object[] = [];
@@ -194,7 +194,7 @@ function createTally({ kinds: [kind] }: RowSettings) {
   return tally;
 }
 
-/** How the file is read, in words. */
+/** Describes how the file is read. */
 function describe(planned: PlannedFile, { kinds: [kind] }: RowSettings): Partial<Inspection> {
   if (!planned.ok) return {};
   const { plan, findings } = planned;

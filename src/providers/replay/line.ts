@@ -8,7 +8,7 @@ import type { RecordKind } from "../../records/kind.ts";
 import type { ParseContext } from "../../records/record.ts";
 import type { TimeUnit } from "../../records/time.ts";
 
-/** The kind and context that lines are read for. */
+/** The kind and context of the lines. */
 export interface LineTarget {
   readonly kind: RecordKind;
   readonly context: ParseContext;
@@ -18,16 +18,16 @@ export interface LineTarget {
 /** Reads the lines of one file, one after another. */
 export interface LineReader {
   /**
-   * Reads the line that begins at `from`, and returns where the next begins, or `to`. Its record is added to the columns as a
-   * row; {@linkcode LineReader.outcome} says what became of it.
+   * Reads the line that begins at `from`, and returns where the next begins, or `to`. Its record is added to the
+   * columns as a row; {@linkcode LineReader.outcome} has the outcome.
    */
   read(bytes: Uint8Array, from: number, to: number, columns: OpenColumns, receivedAt: number): number;
   /**
-   * The outcome of the last line: {@linkcode ROW}, {@linkcode BLANK}, {@linkcode EMPTY}, or the reason why it is no
-   * record, as a phrase and perhaps `: ` and particulars.
+   * The outcome of the last line: {@linkcode ROW}, {@linkcode BLANK}, {@linkcode EMPTY}, or the reason why it is not a
+   * record, as a phrase and perhaps `: ` and details.
    */
   readonly outcome: string;
-  /** The line read last as an object of its named fields, to be kept where it is no record. */
+  /** The last line as an object of its named fields, to keep if it is not a record. */
   describe(): unknown;
 }
 
@@ -35,7 +35,7 @@ export interface LineReader {
 export const ROW = "row";
 /** The outcome of a line without content. */
 export const BLANK = "blank";
-/** The outcome of a row without any price: it is no record, and no mistake. */
+/** The outcome of a row without any price, which is neither a record nor a mistake. */
 export const EMPTY = "empty";
 
 export const NEWLINE = 10;

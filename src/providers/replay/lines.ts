@@ -1,29 +1,29 @@
 /**
- * Bytes to runs of whole lines, in constant memory for lines of any length.
+ * Splits bytes into blocks of whole lines, in constant memory for lines of any length.
  *
  * @module
  */
 
-/** Longest line that is read; of a longer one only the beginning is kept, to be shown. */
+/** Longest line to read; only the beginning of a longer one is kept, for messages. */
 export const MAX_LINE_BYTES = 1024 * 1024;
 const SHOWN_BYTES = 200;
 const NEWLINE = 10;
 
-/** A run of whole lines. */
+/** A block of whole lines. */
 export interface Block {
   /**
-   * The lines, each with its newline, but the last of the input perhaps without. The bytes are those of a buffer that is
-   * used again: they hold only until the next block is asked for.
+   * The lines, each with its newline, except perhaps the last of the input. The buffer is reused: its bytes are valid
+   * until the next block is requested.
    */
   readonly data: Uint8Array;
   /** Bytes of the input before it. */
   readonly offset: number;
-  /** Set when the block is only the beginning of one line that is too long: the line's length in bytes. */
+  /** Set if the block is only the beginning of one line that is too long: the line's length in bytes. */
   readonly tooLong?: number;
 }
 
 /**
- * Cuts bytes into blocks of whole lines, starting to count at `offset`. A last line without newline is left out where
+ * Cuts bytes into blocks of whole lines, starting to count at `offset`. A last line without newline is left out if
  * `isLastWhole` says, at the end, that it is not whole.
  */
 export async function* readBlocks(
@@ -31,11 +31,11 @@ export async function* readBlocks(
   offset: number,
   isLastWhole: () => boolean = () => true,
 ): AsyncGenerator<Block> {
-  /** Bytes of an unfinished line, and room for what follows it. */
+  /** Bytes of an unfinished line, and room for the rest. */
   let buffer = new Uint8Array(0);
-  /** How many there are. */
+  /** Number of these bytes. */
   let held = 0;
-  /** Bytes so far of a line that is too long; 0 outside of one. */
+  /** Bytes so far of a line that is too long; otherwise 0. */
   let skipping = 0;
 
   function take(data: Uint8Array, tooLong?: number): Block {
@@ -55,7 +55,7 @@ export async function* readBlocks(
       bytes = bytes.subarray(end);
     }
     if (held === 0) {
-      // Lines that are whole need not be copied.
+      // Whole lines need not be copied.
       const end = bytes.lastIndexOf(NEWLINE) + 1;
       if (end > 0) {
         yield take(bytes.subarray(0, end));

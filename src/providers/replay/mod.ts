@@ -1,5 +1,5 @@
 /**
- * The functions that commands use of files besides the provider.
+ * Functions of files for commands, besides the provider.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Records from NDJSON lines: one JSON object a line.
+ * Reads records from NDJSON lines: one JSON object a line.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import { BLANK, type LineReader, type LineTarget, lineText, newlineAfter, RETURN
 import { readFields, readValues } from "./values.ts";
 
 /**
- * Makes a reader of objects. One that is unusual in any way (an escape, an object within it, a value that cannot be read) is
- * parsed as JSON, and `kind.read` reads or refuses its values.
+ * Creates a reader of objects. An unusual object (with an escape, an inner object, an unreadable value) is parsed as
+ * JSON, and `kind.read` reads or refuses its values.
  */
 export function createNdjsonReader(target: LineTarget): LineReader {
   const { fields } = target.kind;
@@ -25,7 +25,7 @@ export function createNdjsonReader(target: LineTarget): LineReader {
   const line = { bytes: new Uint8Array(0) as Uint8Array, from: 0, to: 0 };
   const text = () => lineText(line.bytes, line.from, line.to);
 
-  /** Reads an object in one pass over its bytes, and returns whether it could. */
+  /** Reads an object in one pass over its bytes, and returns whether that was possible. */
   function readPlain(bytes: Uint8Array, from: number, to: number, into: OpenColumns): boolean {
     if (!scan(bytes, from, to)) return false;
     for (let field = 0; field < fields.length; field++) {

@@ -1,5 +1,5 @@
 /**
- * One pass over the bytes of a delimited line, straight into a row.
+ * Reads the bytes of a delimited line in one pass, straight into a row.
  *
  * @module
  */
@@ -12,30 +12,30 @@ import { NEWLINE, RETURN } from "./line.ts";
 const MINUS = 45;
 const POINT = 46;
 const ZERO = 48;
-/** Most digits, with a mark, that a double always holds exactly. */
+/** Most digits, with a mark, that a double always represents exactly. */
 const PLAIN_LENGTH = 15;
 const POWERS_OF_TEN = Float64Array.from({ length: PLAIN_LENGTH }, (_, power) => 10 ** power);
-/** Stands for a column that no field is read from. */
+/** Stands for a column without a field. */
 const NO_FIELD = -1;
 
-/** Stands for a line that is not read in one pass. */
+/** Stands for a line that cannot be read in one pass. */
 export const UNUSUAL = -1;
 
 /** The content of each column, compiled once for a file. */
 export interface LinePlan {
   readonly delimiter: number;
   readonly quote: number;
-  /** Most bytes of a line are above this one and end no field. */
+  /** Most bytes of a line are above it and end no field. */
   readonly ceiling: number;
   /** The last column. */
   readonly last: number;
   /** The field of each column, or -1. */
   readonly fieldOf: Int32Array;
-  /** The place of the field of each column whose values are numbers, or -1. */
+  /** The index of the field of each column with numbers, or -1. */
   readonly decimalPlace: Int32Array;
 }
 
-/** Compiles a plan from the column of each field; `isPlain` says whether its numbers are read as they stand. */
+/** Compiles a plan from the column of each field; `isPlain` says whether its numbers are plain decimals. */
 export function planLine(
   { delimiter, quote, width }: RowFormat,
   columnOf: readonly number[],
@@ -56,8 +56,9 @@ export function planLine(
 }
 
 /**
- * Adds the line that begins at `from` as a row, and returns where the next begins, or `to`; {@linkcode UNUSUAL} where it could
- * not: for a quote within quotes, another number of fields, a value that cannot be read. The row must have been begun.
+ * Adds the line that begins at `from` as a row, and returns where the next begins, or `to`; {@linkcode UNUSUAL} if that
+ * is impossible: for a quote within quotes, another number of fields, an unreadable value. The row must have been
+ * begun.
  */
 export function readPlainLine(
   plan: LinePlan,

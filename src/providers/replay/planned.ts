@@ -1,5 +1,5 @@
 /**
- * Rows of a file by its plan: lines to the values of fields.
+ * Reads rows of a file by its plan: turns lines into the values of fields.
  *
  * @module
  */
@@ -20,10 +20,10 @@ import { BLANK, EMPTY, type LineReader, lineText, newlineAfter, ROW } from "./li
 /** Most bytes of a time. */
 const TIME_BYTES = 256;
 
-/** A row, taken apart. */
+/** A row, split into cells or parsed as an object. */
 type Row = { readonly cells: readonly string[] } | { readonly object: Readonly<Record<string, unknown>> };
 
-/** Makes a reader of rows; the context's timeframe is that of rows that say none. */
+/** Creates a reader of rows; the context's timeframe applies to rows without one. */
 export function createPlannedReader(plan: Plan, kind: RecordKind, given: ParseContext): LineReader {
   const { fields } = kind;
   const { timeframe } = given;
@@ -52,7 +52,7 @@ export function createPlannedReader(plan: Plan, kind: RecordKind, given: ParseCo
     return cells.length < needed ? `line has fewer fields than are needed: ${cells.length}, not ${needed}` : { cells };
   }
 
-  /** The text, number or other value of a source; `undefined` where it stands for none. */
+  /** The text, number or other value of a source; `undefined` without a value. */
   function valueOf(source: Source | undefined, row: Row): unknown {
     if (source === undefined) return undefined;
     if (source.from === "constant") return source.value;
@@ -77,7 +77,7 @@ export function createPlannedReader(plan: Plan, kind: RecordKind, given: ParseCo
     if (!price) return read;
     const positive = absolute ? Math.abs(read) : read;
     if (scale === undefined || scale.integersOnly && /[.eE]/.test(String(value))) return positive;
-    // Whole numbers are divided: the result is the nearest there is.
+    // Division by a whole number gives the nearest result.
     return scale.factor < 1 ? positive / Math.round(1 / scale.factor) : positive * scale.factor;
   }
 
@@ -109,7 +109,7 @@ export function createPlannedReader(plan: Plan, kind: RecordKind, given: ParseCo
     if (Number.isNaN(ms)) return `ts ${plan.timesOf(length).explain(text, clockText)}`;
   }
 
-  /** Adds the record of a line, and says what became of it. */
+  /** Adds the record of a line, and returns the outcome. */
   function readText(text: string, columns: OpenColumns, receivedAt: number): string {
     const row = takeApart(text);
     if (typeof row === "string") return row;

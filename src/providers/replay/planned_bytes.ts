@@ -1,5 +1,5 @@
 /**
- * Rows of a file by its plan, read in their bytes: for lines that are as most are.
+ * Reads rows of a file by its plan from their bytes, for usual lines.
  *
  * @module
  */
@@ -12,8 +12,8 @@ import { type CellRules, createCellWriter, PRICES } from "./cells.ts";
 import { planLine, readPlainLine } from "./plain_line.ts";
 
 /**
- * Reads the line that begins at `from` into a row, and returns where the next begins, or `to`; `UNUSUAL` where it could not,
- * and then the row must be cleared.
+ * Reads the line that begins at `from` into a row, and returns where the next begins, or `to`; `UNUSUAL` if that is
+ * impossible, and the row must be cleared.
  */
 export type PlannedBytes = (
   bytes: Uint8Array,
@@ -27,8 +27,8 @@ const NO_QUOTE = -1;
 const [POINT, LETTER_E] = [46, 101];
 
 /**
- * Makes a reader; `undefined` where the plan asks for more: rows of JSON, sums, one column with several roles, or texts for no
- * value that are numbers.
+ * Creates a reader; `undefined` if the plan needs more: rows of JSON, sums, one column with several roles, or numeric
+ * texts for no value.
  */
 export function createPlannedBytes(plan: Plan, kind: RecordKind, context: ParseContext): PlannedBytes | undefined {
   const { sources, clock, delimiter, quote, usualWidth } = plan;
@@ -81,7 +81,7 @@ function rulesOf(plan: Plan, hasTimeframe: boolean, symbol: Plan["sources"][numb
     readNumber,
     scalePrice: isSame ? undefined : (value, bytes, from, to) => {
       const positive = absolute ? Math.abs(value) : value;
-      // Whole numbers are divided: the result is the nearest there is.
+      // Division by a whole number gives the nearest result.
       return scale?.integersOnly && hasMark(bytes, from, to) ? positive : positive / divisor * factor;
     },
   };

@@ -1,5 +1,5 @@
 /**
- * How far each of many files has been read: places of all files in one log, saved together.
+ * Positions of many files: the places of all files in one log, saved together.
  *
  * A save appends one line with the places that have moved, and syncs once for any number of files. A line that a crash
  * or a full disk cut short is skipped. The log is rewritten when most of it is out of date. Several processes may use
@@ -22,18 +22,18 @@ const NAME = "files.jsonl";
 
 /** Places of files. `P` is JSON. */
 export interface FilePositions<P> {
-  /** The place of a file saved last; `undefined` without one, where it cannot be read, or where it is in doubt. */
+  /** The place of a file saved last; `undefined` without one, or if it cannot be read or is in doubt. */
   load(name: string): Promise<P | undefined>;
   /**
-   * Begins a file. The function notes a place, in the order of reading, and returns what to call when everything before it is
+   * Begins a file. The function adds a place, in the order of reading; call its result when everything before it is
    * settled, in any order.
    */
   open(name: string): (place: P) => () => void;
-  /** Saves the places reached. */
+  /** Saves the present places. */
   save(): Promise<void>;
 }
 
-/** Where the places lie, and where the records go. */
+/** The directory of the places, and the destination of the records. */
 export type FilePositionOptions = Omit<PositionOptions, "name">;
 
 /** A line of the log. */
@@ -53,7 +53,7 @@ export function openFilePositions<P>({ directory, target }: FilePositionOptions)
   const path = join(directory, "positions", NAME);
   const watch = createDestinationWatch(target);
   let known: Promise<ReadonlyMap<string, Known<P>>> | undefined;
-  /** Places that have moved since they were saved. */
+  /** Places that have moved since the last save. */
   let moved = new Map<string, P>();
   let savedAt = -Infinity;
   let saving: Promise<void> = Promise.resolve();
@@ -69,7 +69,7 @@ export function openFilePositions<P>({ directory, target }: FilePositionOptions)
       const size = await append(path, line);
       if (size > largest) largest = Math.max(SMALL_BYTES, 2 * await compact<P>(path));
     } catch (error) {
-      // They are saved with the next ones, but for those that have moved on.
+      // They are saved with the next ones, except those that have moved again.
       moved = new Map([...places, ...moved]);
       throw error;
     }
@@ -84,7 +84,7 @@ export function openFilePositions<P>({ directory, target }: FilePositionOptions)
     async load(name) {
       known ??= watch.confirm().then(() => readLog<P>(path));
       const saved = (await known).get(name);
-      // Earlier versions had a file for each.
+      // Earlier versions had a separate file for each.
       if (saved === undefined) return await createPosition<P>({ directory, name, target }).load();
       return watch.accepts(saved.destination, name) ? saved.place : undefined;
     },
@@ -97,7 +97,7 @@ export function openFilePositions<P>({ directory, target }: FilePositionOptions)
           settle();
           if (places.reached === undefined || places.reached === reached) return;
           moved.set(name, reached = places.reached);
-          // A place that cannot be saved now is saved at the end, and that error is reported.
+          // A failed save is repeated at the end, which reports the error.
           if (performance.now() - savedAt >= SAVE_EVERY_MS) save().catch(() => {});
         };
       };
@@ -129,11 +129,11 @@ function parse<P>(line: string): Saved<P> | undefined {
   }
 }
 
-/** Appends a line durably, and gives the size of the log. */
+/** Appends a line durably, and returns the size of the log. */
 async function append(path: string, line: string): Promise<number> {
   using file = await openLocked(path);
   const { size } = await file.stat();
-  // A line that was cut short ends there.
+  // Ends a line that was cut off.
   await writeAll(file, new TextEncoder().encode(`${size > 0 ? "\n" : ""}${line}`));
   await file.syncData();
   if (size === 0) await syncDirectory(dirname(path));
@@ -146,10 +146,10 @@ async function openLocked(path: string): Promise<Deno.FsFile> {
   while (true) {
     const file = await Deno.open(path, { create: true, append: true, mode: 0o600 });
     try {
-      // Some network file systems know no locks: a line is appended in one write all the same.
+      // Some network file systems have no locks; a line is still appended in one write.
       await file.lock(true).catch(() => {});
       const [own, there] = [await file.stat(), await Deno.stat(path).catch(() => undefined)];
-      // Another process may have put a new log in its place.
+      // Another process may have replaced the log.
       if (there !== undefined && own.ino === there.ino) return file;
     } catch (error) {
       file.close();

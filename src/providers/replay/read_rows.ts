@@ -1,5 +1,5 @@
 /**
- * The frames of one opened file, and what is to be said of it at its end.
+ * Reads the frames of one opened file, and reports problems at its end.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface RowsToRead extends FramerOptions {
   left: () => number;
   refuseLimit?: RefuseLimit;
   warn: (message: string) => void;
-  /** Whether a last line without newline is whole, once there are no more bytes. @default {it is} */
+  /** Whether a last line without newline is whole at the end of the bytes. @default {true} */
   isLastWhole?: () => boolean;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Leaves a file when too many of its records are refused: most often it is read with the wrong settings, and its rest
+ * Abandons a file if too many of its records are refused: most often it is read with the wrong settings, and the rest
  * would only become dead letters.
  *
  * @module
@@ -11,21 +11,21 @@ import type { RecordKind } from "../../records/kind.ts";
 /** `off`, a number of records, a share of them from 0 to 1, or one in percent, as in `20%`. */
 export type RefuseLimit = number | string;
 
-/** Records of a file that are read before a share of them counts. */
+/** Records of a file to read before a share counts. */
 const MIN_READ = 1000;
 
-/** Looks at a file while it is read. */
+/** Watches the refusals of a file. */
 export interface RefusalWatch {
-  /** Looks at the next frame, and says why the file is to be left after it. */
+  /** Checks the next frame; returns the reason to abandon the file after it. */
   look(frame: Frame): string | undefined;
-  /** Why the file, now at its end, counts as failed: there are records, and none is accepted. */
+  /** Why the file counts as failed at its end: it has records, and none is accepted. */
   end(): string | undefined;
 }
 
 /**
- * Makes a watch. A number leaves a file whose first records, so many, are all refused for one reason; a share leaves a
- * file when a larger share of it is refused. The first records of a continued file were read before: a number does not
- * leave it.
+ * Creates a watch. A number abandons a file if that many records at its beginning are all refused for one reason; a
+ * share abandons it if a larger share is refused. The first records of a continued file were read before, so a number
+ * does not apply.
  */
 export function createRefusalWatch(limit: RefuseLimit, kind: RecordKind, isContinued = false): RefusalWatch {
   const { share, ...limits } = readLimit(limit);
@@ -50,7 +50,7 @@ export function createRefusalWatch(limit: RefuseLimit, kind: RecordKind, isConti
     look(frame) {
       read += frameSize(frame);
       for (const { reason, line } of frame.rejected) refuse(reason, frame.source, line);
-      // Once one is accepted, those that are unsound matter for a share alone.
+      // Once a record is accepted, unsound ones count for a share alone.
       const { columns } = frame;
       if (share < 1 || refused === read - columns.count) {
         for (const [at, reason] of kind.findUnsound(columns, Date.now())) {

@@ -42,7 +42,7 @@ export function planContext({ kinds: [kind], timeUnit, timeframe, format }: RowS
 /**
  * The options of a framer that reads the rows of a file.
  *
- * @throws {RangeError} If the file is empty, or lacks something that only the user knows.
+ * @throws {RangeError} If the file is empty, or needs an answer of the user.
  */
 export async function rowsOf(
   opened: OpenedFile,
@@ -63,7 +63,7 @@ export async function rowsOf(
   return { kind, provider: PROVIDER, reader, headerLines, comment };
 }
 
-/** The reader of a file's rows: a file of Barline's own columns is read in its bytes. */
+/** The reader of a file's rows: a file with Barline's own columns is read from bytes. */
 function createReader(
   opened: OpenedFile,
   plan: Plan,

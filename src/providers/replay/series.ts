@@ -1,5 +1,5 @@
 /**
- * The series of a line by the bytes of its symbol and timeframe.
+ * Finds the series of a line by the bytes of its symbol and timeframe.
  *
  * @module
  */
@@ -8,22 +8,22 @@ import { createInterner, type Interner } from "./bytes/intern.ts";
 
 /** Finds codes of series. */
 export interface SeriesReader {
-  /** Begins a line, whose frame has this dictionary, with the timeframe of lines that name none. */
+  /** Begins a line of a frame with this dictionary; `timeframe` is that of lines that name none. */
   begin(series: SeriesDictionary): void;
-  /** Takes the line's timeframe. */
+  /** Sets the line's timeframe. */
   useTimeframe(bytes: Uint8Array, from: number, to: number): void;
   /** The line's timeframe. */
   readonly timeframe: string;
-  /** The code of the series of this symbol at the line's timeframe. */
+  /** The code of the symbol's series at the line's timeframe. */
   codeOf(bytes: Uint8Array, from: number, to: number): number;
 }
 
-/** Most timeframes that are distinguished by their bytes: only a file of garbage has more. */
+/** Most timeframes distinguished by their bytes: only a file of garbage has more. */
 const MAX_TIMEFRAMES = 256;
 
 /**
- * Makes a reader. Within a timeframe, the code of a series is found by the bytes of its symbol alone. `nameOf` gives the
- * timeframe that a text of the file stands for.
+ * Makes a reader. Within a timeframe, the code of a series is found by the bytes of its symbol alone. `nameOf` returns
+ * the timeframe for a text of the file.
  */
 export function createSeriesReader(
   provider: string,
@@ -36,7 +36,7 @@ export function createSeriesReader(
   let timeframeOf: Interner = () => 0;
   let current = 0;
 
-  /** The place of a timeframe in `symbols`. */
+  /** The index of a timeframe in `symbols`. */
   function placeOf(timeframe: string): number {
     const known = names.indexOf(timeframe);
     if (known >= 0) return known;

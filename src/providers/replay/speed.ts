@@ -1,5 +1,5 @@
 /**
- * Playing records at the pace at which they once came.
+ * Plays records at their original pace.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { sliceRows, TS } from "../../records/columns.ts";
 import type { Frame } from "../../records/frame.ts";
 
 /**
- * Hands records on when `speed` × real time has come to theirs, counted from the first. Frames are split where the time
- * changes; records whose time goes back are not waited for. Ends early when `stop` aborts.
+ * Hands records on when `speed` × real time reaches theirs, counted from the first. Frames are split where the time
+ * changes; records whose time goes back do not wait. Ends early when `stop` aborts.
  */
 export async function* playAtSpeed(
   frames: AsyncIterable<Frame>,
@@ -19,7 +19,7 @@ export async function* playAtSpeed(
   let firstTs: number | undefined;
   const startedAt = performance.now();
   for await (const frame of frames) {
-    // A rejected item has no time of its own; it passes with the first part.
+    // A rejected item has no time, and passes with the first part.
     let { rejected } = frame;
     const { columns } = frame;
     const times = columns.cells.subarray(TS * columns.stride, TS * columns.stride + columns.count);

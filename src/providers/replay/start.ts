@@ -1,5 +1,5 @@
 /**
- * Where reading of a file begins: where the last run's committed records end, if it is still the same file.
+ * Finds where to begin a file: after the last run's committed records, if it is still the same file.
  *
  * @module
  */
@@ -27,7 +27,7 @@ export async function* readFrom(
   }
 }
 
-/** The saved place, where the file is still the one that was read then. */
+/** The saved place, if the file is still the same. */
 export async function findStart(
   item: FileItem,
   place: FilePlace | undefined,
@@ -45,7 +45,7 @@ export async function findStart(
   warn(`"${nameOf(item)}" is not the file that was read last time: reading it from its beginning`);
 }
 
-/** The digest of a file's lines, unpacked, up to a place; `undefined` where the file is shorter. */
+/** The digest of a file's lines, unpacked, up to a place; `undefined` if the file is shorter. */
 async function digestOf(bytes: AsyncIterable<Uint8Array>, to: number): Promise<number | undefined> {
   let digest = 0;
   let at = 0;
@@ -57,7 +57,7 @@ async function digestOf(bytes: AsyncIterable<Uint8Array>, to: number): Promise<n
   return at >= to ? digest : undefined;
 }
 
-/** Whether the bytes begin like that. */
+/** Whether the bytes begin with the expected ones. */
 async function hasBytes(bytes: AsyncIterable<Uint8Array>, expected: Uint8Array): Promise<boolean> {
   let at = 0;
   for await (const chunk of bytes) {

@@ -1,5 +1,5 @@
 /**
- * The values of a row: out of JSON, and into columns.
+ * Reads the values of a row from JSON, and writes them into columns.
  *
  * @module
  */
@@ -24,7 +24,10 @@ export function readFields(
   }
 }
 
-/** Reads the values of a row's fields as a record. Returns `ROW`, or the problem, which leaves no part of the row behind. */
+/**
+ * Reads the values of a row's fields as a record. Returns `ROW`, or the problem, and then leaves no part of the row
+ * behind.
+ */
 export function readValues(
   { kind, context }: { readonly kind: RecordKind; readonly context: ParseContext },
   values: readonly unknown[],

@@ -21,66 +21,66 @@ import { forgetValues, type Values } from "./values.ts";
 export interface Track {
   readonly symbol: string;
   readonly stepMs: number;
-  /** `undefined` where the hours of the market are not known: then any minute may have a bar. */
+  /** `undefined` if the hours of the market are unknown: then any minute may have a bar. */
   readonly calendar: Calendar | undefined;
   coverage: SeriesCoverage;
-  /** End of the newest bar that came, of history and of doubts; `undefined` where nothing is known of the symbol. */
+  /** Latest end of bars, history and doubts so far; `undefined` for an unknown symbol. */
   head: number | undefined;
   /** Start of the first live bar of this run; Infinity before it. */
   first: number;
   /** Start of the newest live bar; -Infinity before the first. */
   newest: number;
-  /** Starts of the newest bars that are known, live or from history, in order: as many as {@linkcode RECENT}. */
+  /** Starts of the newest known bars, live or from history, in order: as many as {@linkcode RECENT}. */
   readonly recent: number[];
-  /** Live bars on their way to the table, each with the start of what it confirms once it is there. */
+  /** Live bars on their way to the table, each with the start of the range that it will confirm. */
   readonly inFlight: { readonly ts: number; readonly from: number; readonly isLate: boolean }[];
-  /** Bars whose values history is compared with: corrections, and bars to be confirmed. */
+  /** Values to compare history with: those of corrections, and of bars to be confirmed. */
   values: Values;
-  /** Whether the series began with this run: nothing was known of it. */
+  /** Whether the symbol was unknown before this run. */
   isNew: boolean;
-  /** Whether the head is no more than the time of the subscription: a first bar that is older is where the series begins. */
+  /** Whether the head is only the time of the subscription: then an older first bar is where the series begins. */
   isGuess: boolean;
   /**
-   * Starts of corrections that an earlier run stored, and the time when that was learnt, by the monotonic clock:
-   * history may still have the values before them. Absent without any.
+   * Starts of corrections that an earlier run stored, with the time of learning them, by the monotonic clock: history
+   * may still have earlier values. Absent without any.
    */
   corrected?: Map<number, number>;
   /** When its bars began to come on this connection, in milliseconds of the monotonic clock. */
   resumedAt: number;
-  /** When history was asked last about all that was due, and answered, in milliseconds of the monotonic clock. */
+  /** When history last answered about everything due, in milliseconds of the monotonic clock. */
   answeredAt: number;
   /** Live bars that lie in the journal and are not in the table yet: they confirm nothing until it is drained. */
   journaled: readonly Interval[];
-  /** When data of the symbol came last before an interruption; -Infinity where that is not known. */
+  /** When data of the symbol came last before an interruption; -Infinity if unknown. */
   heardAt: number;
-  /** Confirmed since the coverage was saved last. */
+  /** Ranges confirmed since the last save. */
   unsaved: readonly Interval[];
   readonly limits: TrackLimits;
 }
 
 /** The memory that a symbol may take. */
 export interface TrackLimits {
-  /** Doubts; of more, neighbours become one, with what is confirmed between them. */
+  /** Most doubts; beyond that neighbours are merged, with the confirmed range between them. */
   readonly doubts: number;
-  /** Bars that are compared: more are few minutes of a symbol that waits for its turn. */
+  /** Most compared bars, enough for the few minutes until a symbol has its turn. */
   readonly values: number;
 }
 
-/** The limits of each of so many symbols: ten thousand without repairs take no more memory than a few thousand. */
+/** The limits of each symbol, by their number: ten thousand without repairs take no more memory than a few thousand. */
 export const limitsFor = (symbols: number): TrackLimits => ({
   doubts: Math.max(6, Math.min(32, Math.floor(60_000 / symbols))),
   values: Math.max(32, Math.min(200, Math.floor(320_000 / symbols))),
 });
 
-/** Bars that are remembered: what an hour of minutes holds, and neighbours on both sides. */
+/** Bars to remember: an hour of minutes, and neighbours on both sides. */
 const RECENT = 64;
 /** Steps over which the density of a symbol is measured. */
 const DENSITY_STEPS = 60;
 
-/** Reasons that are about the values of a bar: that a bar is stored proves nothing about them. */
+/** Reasons that concern the values of a bar: a stored bar does not settle them. */
 const ABOUT_VALUES: ReadonlySet<DoubtReason> = new Set<DoubtReason>(["partial", "late", "corrected", "contradicted"]);
 
-/** Whether the doubt is about bars that may be missing, not about the values of those that came. */
+/** Whether the doubt is about bars that may be missing, not about the values of existing ones. */
 export const isAboutMissing = ({ reason }: Doubt): boolean => !ABOUT_VALUES.has(reason);
 
 /** Makes a track without any coverage. */
@@ -90,7 +90,7 @@ export function createTrack(
   calendar: Calendar | undefined,
   limits = limitsFor(1),
 ): Track {
-  // One literal: an object that is put together of others takes several times as much memory.
+  // One literal: a spread object takes several times as much memory.
   return {
     symbol,
     stepMs,
@@ -114,7 +114,7 @@ export function createTrack(
   };
 }
 
-/** Notes the start of a bar that is known from now on. */
+/** Records the start of a newly known bar. */
 export function note({ recent }: Track, ts: number): void {
   if (recent.length === 0 || ts > recent[recent.length - 1]) recent.push(ts);
   else {
@@ -126,8 +126,8 @@ export function note({ recent }: Track, ts: number): void {
 }
 
 /**
- * Takes the start of a live bar that is over, and returns the hole before it: a range in which the market was open, and
- * no bar came.
+ * Takes the start of a finished live bar; returns the hole before it, a range in which the market was open and no bar
+ * came.
  */
 export function receive(track: Track, ts: number): Interval | undefined {
   const { stepMs, inFlight } = track;
@@ -147,8 +147,8 @@ export function receive(track: Track, ts: number): Interval | undefined {
 }
 
 /**
- * How far the symbol is known where a live bar starts at `ts`. The newest bar says what time it is: beyond it lies only what a
- * clock that is ahead has brought into doubt, and bars are missed there as elsewhere.
+ * How far the symbol is known when a live bar starts at `ts`. The newest bar gives the time: beyond it lie only doubts
+ * of a clock that is ahead, and bars are missed there as elsewhere.
  */
 function headBefore({ head = -Infinity, newest, isGuess, coverage, inFlight }: Track, ts: number): number {
   if (head === -Infinity || (isGuess && ts < head)) return ts;
@@ -156,14 +156,14 @@ function headBefore({ head = -Infinity, newest, isGuess, coverage, inFlight }: T
   return ts < head && ts > newest && ts >= known ? ts : head;
 }
 
-/** End of the newest bar that came, or else of the confirmed range; `undefined` without either. */
+/** End of the newest bar, or else of the confirmed range; `undefined` without either. */
 export function barsEnd({ newest, stepMs, coverage }: Track): number | undefined {
   return newest > -Infinity ? newest + stepMs : coverage.confirmed.at(-1)?.[1];
 }
 
 /**
- * Confirms the range of a live bar in the table, or brings it into doubt where the bar is in the journal. Earlier
- * findings about it, and its values, stay unchanged.
+ * Confirms the range of a live bar in the table, or doubts it if the bar is in the journal. Earlier findings about it,
+ * and its values, stay unchanged.
  */
 export function commit(track: Track, ts: number, isJournaled = false): void {
   const at = track.inFlight.findIndex((each) => each.ts === ts);
@@ -173,23 +173,25 @@ export function commit(track: Track, ts: number, isJournaled = false): void {
   if (isJournaled) track.journaled = unite(track.journaled, [ts, ts + track.stepMs]);
   const { doubts, confirmed } = track.coverage;
   const kept = doubts.filter((each) => !isAboutMissing(each)).map((each): Interval => [each.from, each.to]);
-  // A bar that came late fills a doubt. Where nothing is known it is evidence for itself alone, which the table keeps.
+  // A late bar fills a doubt. In an unknown range it is evidence for itself alone, which the table keeps.
   for (const part of subtract(range, kept)) {
     const isKnown = doubts.some((each) => each.from < part[1] && each.to > part[0]);
-    // A correction in the journal makes the bar in the table out of date.
+    // A correction in the journal makes the bar in the table outdated.
     const isOutdated = isJournaled && confirmed.some((each) => each[0] < part[1] && each[1] > part[0]);
     if (!isLate || isKnown || isOutdated) settle(track, part);
   }
 }
 
-/** Forgets a live bar that will not be in the table, and gives the start of what it would confirm. */
+/** Removes a live bar that will not be in the table; returns the start of the range that it would confirm. */
 export function forget({ values, inFlight }: Track, ts: number): number {
   forgetValues(values, (start) => start === ts);
   const at = inFlight.findIndex((each) => each.ts === ts);
   return at < 0 ? ts : inFlight.splice(at, 1)[0].from;
 }
 
-/** Takes a committed bar that only history can confirm. Contiguous ones are one doubt: one request confirms them. */
+/**
+ * Takes a committed bar that only history can confirm. Adjoining ones share a doubt, so that one request confirms them.
+ */
 export function doubtUntilConfirmed(
   track: Track,
   ts: number,
@@ -209,12 +211,12 @@ export function doubtUntilConfirmed(
   open(track, { from, to, reason: "partial", foundAt, dueAt: soonest, attempts: 0 });
 }
 
-/** Takes over what earlier runs know. Where this one has begun already, the time between is in doubt. */
+/** Takes over the coverage of earlier runs. If this run has begun already, the time between is in doubt. */
 export function learn(track: Track, known: SeriesCoverage, now: number): void {
   const { confirmed, doubts } = track.coverage;
   const end = endOf(known);
   const begun = Math.min(beginOf(track.coverage), track.inFlight[0]?.from ?? Infinity);
-  // The journal of the run that put bars into it may be gone.
+  // The journal of the run that wrote bars to it may be gone.
   let merged: SeriesCoverage = {
     ...known,
     doubts: known.doubts.map((each) => each.reason === "journaled" ? { ...each, reason: "stopped", dueAt: now } : each),
@@ -228,7 +230,7 @@ export function learn(track: Track, known: SeriesCoverage, now: number): void {
   }
 }
 
-/** Confirms a range, except bars that only the journal has: these are in doubt until it is drained. */
+/** Confirms a range, except for bars that only the journal has: these are in doubt until it is drained. */
 export function settle(track: Track, range: Interval): void {
   for (const part of subtract(range, track.journaled)) {
     track.coverage = confirm(track.coverage, part);
@@ -243,9 +245,7 @@ export function settle(track: Track, range: Interval): void {
   }
 }
 
-/**
- * Takes note that the journal has nothing of some ranges any more; `isStored` says whether the table has all of them.
- */
+/** Records that some ranges have left the journal; `isStored` says whether the table has all of them. */
 export function drain(track: Track, ranges: readonly Interval[], isStored: boolean, now: number): void {
   track.journaled = track.journaled.flatMap((each) => subtract(each, ranges));
   for (const each of track.coverage.doubts) {
@@ -256,18 +256,18 @@ export function drain(track: Track, ranges: readonly Interval[], isStored: boole
     }
   }
   if (isStored) return;
-  // History is asked for them, and nothing that it gives is known already.
+  // History is asked for them, so its values must not count as known.
   forgetValues(track.values, (ts) => ranges.some(([from, to]) => ts >= from && ts < to));
 }
 
-/** Opens a doubt, or changes what is known of one. */
+/** Opens a doubt, or changes an open one. */
 export function open(track: Track, opened: Doubt): void {
   track.coverage = doubt(track.coverage, opened);
   track.unsaved = track.unsaved.flatMap((each) => subtract(each, [[opened.from, opened.to]]));
   if (track.coverage.doubts.length > track.limits.doubts) coalesce(track);
 }
 
-/** Makes one of the two doubts that are nearest to each other. */
+/** Merges the two nearest doubts. */
 function coalesce(track: Track): void {
   const { doubts } = track.coverage;
   let best = 1;
@@ -281,7 +281,7 @@ function coalesce(track: Track): void {
   open(track, { ...second, from: first.from, reason, dueAt, attempts });
 }
 
-/** Whether the market is open at any time of the range; one whose hours are not known may be. */
+/** Whether the market is open at any time of the range; without known hours it may be. */
 export function isOpenIn({ calendar, stepMs }: Track, from: number, to: number): boolean {
   if (calendar === undefined) return true;
   for (const _ of calendar.starts(from, to, stepMs)) return true;
@@ -289,7 +289,7 @@ export function isOpenIn({ calendar, stepMs }: Track, from: number, to: number):
 }
 
 /**
- * The part of the last hour's bars that came, from 0 to 1; `undefined` with too few known bars.
+ * The share of the last hour's bars that came, from 0 to 1; `undefined` with too few known bars.
  *
  * @param until Bars that start before it count, in epoch ms. @default {all}
  */

@@ -7,25 +7,26 @@ import { beginOf, type Doubt, isUnrepairable } from "../../../coverage/coverage.
 import { densityOf, type Track } from "./track.ts";
 
 /**
- * - `outage`: after an interruption, or where half of the busy symbols lack the same minute: at once, at the full rate;
+ * - `outage`: after an interruption, or if half of the busy symbols lack the same minute: at once, at the full rate;
  * - `busy`: a symbol with bars in over 90 % of its last hour: soon, within the share for repairs;
- * - `first`: a symbol that no run has streamed before: the minute of its subscription, within that share but for a few;
+ * - `first`: a symbol that no run has streamed before: the minute of its subscription, within that share except for a
+ *   few;
  * - `thin`: a symbol that trades rarely: with the next sweep, within that share.
  */
 export type Urgency = "outage" | "busy" | "first" | "thin";
 
-/** In the order in which they have their turn. */
+/** In the order of their turns. */
 export const URGENCIES: readonly Urgency[] = ["outage", "busy", "first", "thin"];
 
-/** Density from which on a missing bar is more likely lost than not traded. */
+/** Density from which on a missing bar is probably lost, not without trades. */
 export const BUSY_DENSITY = 0.9;
 /** How long after the end of a bar it is surely in history, in milliseconds. */
 export const SETTLE_MS = 5_000;
 /** How often thin symbols are swept, in milliseconds. */
 const SWEEP_MS = 10 * 60_000;
-/** Waits after each answer that settles nothing, in milliseconds; then daily. */
+/** Waits after each answer that settles nothing, in milliseconds; after the last, daily. */
 const BACKOFF_MS = [1, 2, 5, 15, 60].map((minutes) => minutes * 60_000);
-/** How often history is asked about what it refuses or cannot settle, in milliseconds. */
+/** How often history is asked about ranges that it refuses or cannot settle, in milliseconds. */
 export const DAY_MS = 24 * 60 * 60_000;
 
 /** Whether a bar of the symbol is expected in nearly each step, or was up to `until` (epoch ms). */
@@ -38,7 +39,7 @@ export function isBusy(track: Track, until?: number): boolean {
 export const backoff = (attempts: number): number => BACKOFF_MS[attempts] ?? DAY_MS;
 
 /**
- * The doubt, asked about no later than its backoff allows: a clock that was set back would make it wait for as long as that.
+ * The doubt, asked about no later than its backoff allows: otherwise it would wait as long as a clock was set back.
  *
  * @param readyAt When its range is in history, in epoch ms.
  */
@@ -54,12 +55,12 @@ export function firstDue(readyAt: number, isBusy: boolean): number {
   return isBusy ? readyAt : Math.ceil(readyAt / SWEEP_MS) * SWEEP_MS;
 }
 
-/** How urgent a doubt is; `isShared` says whether the busy symbols lack that minute. */
+/** The urgency of a doubt; `isShared` says whether the busy symbols lack that minute. */
 export function urgencyOf(track: Track, doubt: Doubt, isShared: (ts: number) => boolean): Urgency {
   if (doubt.attempts === 0) {
     if (["stopped", "upgraded", "restored"].includes(doubt.reason)) return "outage";
     if (doubt.reason === "hole" && isShared(doubt.to)) return "outage";
-    // Of an interruption that was asked about only the minute in which it ended is left.
+    // After the first answer, only the minute in which an interruption ended is left.
     const isOutage = doubt.reason === "interrupted" && track.answeredAt < track.resumedAt;
     const isFirst = track.isNew && doubt.from <= beginOf(track.coverage);
     if (isOutage) return isFirst ? "first" : "outage";
@@ -67,12 +68,12 @@ export function urgencyOf(track: Track, doubt: Doubt, isShared: (ts: number) => 
   return isBusy(track) ? "busy" : "thin";
 }
 
-/** Answers that a live bar brings forward of a doubt that history does not reach; the backoff alone counts after them. */
+/** How often live bars bring the next question of a lagging history forward; after that its backoff applies alone. */
 const MAX_HASTENED = 3;
 
 /**
- * Whether the live bar that starts at `ts` may prove what history did not: the first one after the doubt does, and a few later
- * ones where history lags. Where history confirms each bar it is asked with each anyway.
+ * Whether the live bar that starts at `ts` may complete the proof of history: the first one after the doubt does, and a
+ * few later ones if history lags. A history that confirms each bar is asked with each anyway.
  */
 export function isHastened({ reason, to, attempts }: Doubt, ts: number, isConfirmed: boolean): boolean {
   if (to === ts) return true;
@@ -80,10 +81,10 @@ export function isHastened({ reason, to, attempts }: Doubt, ts: number, isConfir
   return to < ts && isBehind && (isConfirmed || attempts <= MAX_HASTENED);
 }
 
-/** Whether history settles the doubt, and is asked about it: bars in the journal come by themselves. */
+/** Whether history can settle the doubt, and is asked about it: bars in the journal arrive without a question. */
 export const isAskable = (doubt: Doubt): boolean => !isUnrepairable(doubt) && doubt.reason !== "journaled";
 
-/** The doubts that history can be asked about at `now`, where what starts before `ready` is surely in it. */
+/** The doubts to ask history about at `now`, if bars that start before `ready` are surely in it. */
 export function dueDoubts(track: Track, now: number, ready: number): Doubt[] {
   return track.coverage.doubts.filter((each) => isAskable(each) && each.dueAt <= now && each.from < ready);
 }

@@ -1,8 +1,8 @@
 /**
- * The values of bars that history is compared with: corrections, and bars that history has to confirm.
+ * Values to compare history with: those of corrections, and of bars that history has to confirm.
  *
- * Ten thousand symbols have a hundred thousand of them, so they are packed: {@linkcode SIZE} numbers a bar, the bar that was
- * heard of longest ago first.
+ * Ten thousand symbols have a hundred thousand of them, so they are packed: {@linkcode SIZE} numbers a bar, in the
+ * order of their last observation.
  *
  * @module
  */
@@ -12,28 +12,31 @@ import type { FeedBar } from "../feed.ts";
 export type Values = number[];
 
 const FIELDS = ["open", "high", "low", "close", "volume", "vwap", "trades"] as const;
-/** Start of the bar, when it came, its flags, and its fields. */
+/** Start of the bar, the time of its observation, its flags, and its fields. */
 const SIZE = 3 + FIELDS.length;
 const CORRECTION = 1, OUTRANKED = 2;
 
 /** The known values of a bar. */
 export interface KnownBar {
-  /** When it came, in milliseconds of the monotonic clock. */
+  /** When it was observed, in milliseconds of the monotonic clock. */
   readonly at: number;
   readonly isCorrection: boolean;
-  /** Whether the table may hold another value: a row of history, or of a correction, ranks above a plain bar that comes later. */
+  /**
+   * Whether the table may have another value: a row of history, or of a correction, ranks above a plain bar that comes
+   * later.
+   */
   readonly isOutranked: boolean;
-  /** Whether the bar agrees with it; a field that one of them does not have proves nothing. */
+  /** Whether the bar agrees with it; a field that one of them lacks proves nothing. */
   isSame(bar: FeedBar): boolean;
 }
 
-/** How long a correction is believed against history, in milliseconds: as long as history is asked for it often. */
+/** How long a correction is believed against history, in milliseconds: as long as history is often asked for it. */
 export const CORRECTION_MS = 2 * 60 * 60_000;
 
 /**
  * The values with those of a bar; those of old corrections are no longer believed.
  *
- * @param max Bars that are remembered.
+ * @param max Most bars to remember.
  * @param isOutranked Whether a row of the bar may be in the table that ranks above a plain one.
  */
 export function noteValues(values: Values, bar: FeedBar, max: number, isOutranked = false): Values {
@@ -46,11 +49,11 @@ export function noteValues(values: Values, bar: FeedBar, max: number, isOutranke
     const isPast = (values[first + 2] & CORRECTION) !== 0 && now - values[first + 1] >= CORRECTION_MS;
     if (!isPast && (values.length - first) / SIZE < max) break;
   }
-  // An array that is pushed to has room for half as much again.
+  // An array that grows by push reserves half as much again.
   return values.slice(first).concat([bar.ts, now, flags], FIELDS.map((name) => bar[name] ?? NaN));
 }
 
-/** The known values of the bar that starts then. */
+/** The known values of the bar that starts at `ts`. */
 export function knownBar(values: Values, ts: number): KnownBar | undefined {
   for (let at = values.length - SIZE; at >= 0; at -= SIZE) {
     if (values[at] !== ts) continue;
@@ -76,7 +79,7 @@ export function* startsOf(values: Values, since?: number): Generator<number> {
   }
 }
 
-/** Forgets some bars. Returns whether it knew any of them. */
+/** Removes some bars. Returns whether any of them was known. */
 export function forgetValues(values: Values, isGone: (ts: number) => boolean): boolean {
   let hasGone = false;
   for (let at = values.length - SIZE; at >= 0; at -= SIZE) {

@@ -2,9 +2,9 @@
  * Reads a range of a feed's history into the pipeline: several symbols and ranges at once, within the endpoint's
  * limits.
  *
- * The coverage of the series remembers the proof of the answers, after the commits: another run asks for the rest
- * alone. A stopped run remembers the ranges that were committed until its end. A warning names an unreadable symbol;
- * the others continue, and the stream fails at its end.
+ * The coverage of the series keeps the proof of the answers, after the commits: another run only asks for the rest. A
+ * stopped run keeps the ranges committed until its end. A warning names an unreadable symbol; the others continue, and
+ * the stream fails at its end.
  *
  * @module
  */
@@ -22,14 +22,14 @@ import { createProofs } from "../coverage/proof.ts";
 import { completeUntil, createHistoryFrame, emptyAnswer, lies, type OnEnded, readHistory } from "./range.ts";
 import { alignToBlocks, cutIntoTasks, type Task } from "./tasks.ts";
 
-/** How to read. */
+/** Options of {@linkcode createBackfill}. */
 export interface BackfillOptions {
   name: string;
   timeframe: string;
   symbols: readonly string[];
   feed: Feed;
   range: HistoryRange;
-  /** First wait before a task that has failed is tried again, in milliseconds; doubles. @default {5000} */
+  /** First wait before a failed task is repeated, in milliseconds; doubles. @default {5000} */
   backoffMs?: number;
 }
 
@@ -39,24 +39,24 @@ const PARALLEL = 4;
 const BUFFER_RECORDS = 20_000;
 /** Attempts of a task, beyond those of each request. */
 const ATTEMPTS = 8;
-/** Tasks that fail before any succeeds: then history is unavailable for all symbols. */
+/** Failed tasks before the first success that mean that history is unavailable for all symbols. */
 const MAX_FAILURES = 5;
 const DAY_MS = 24 * 60 * 60_000;
-/** How far from a range a stored bar is asked for too, where the range lies between two of them, in milliseconds. */
+/** How far from a range a stored bar is requested, too, if the range lies between two of them, in milliseconds. */
 const GAP_REACH_MS = 31 * DAY_MS;
-/** The same where the user chose the range, or where a request names several symbols. */
+/** The same if the user chose the range, or if a request names several symbols. */
 const REACH_MS = DAY_MS;
 const REACH_BARS = 10;
-/** Symbols that a message names. */
+/** Most symbols named in a message. */
 const NAMED = 10;
 
 /**
- * State of a symbol. It changes to a later one alone:
+ * State of a symbol. It only changes to a later one:
  *
  * - `unread`: no bars so far.
  * - `read`: bars have come.
  * - `denied`: the account may not read a part of it; other parts are still requested.
- * - `failed`: it cannot be read, and is not requested any more.
+ * - `failed`: it cannot be read, and is no longer requested.
  */
 type SymbolState =
   | { readonly state: "unread" | "read" }
@@ -64,13 +64,13 @@ type SymbolState =
 
 const STATES: readonly SymbolState["state"][] = ["unread", "read", "denied", "failed"];
 
-/** Makes a provider of a feed's past. */
+/** Creates a provider of a feed's history. */
 export function createBackfill(options: BackfillOptions): Provider {
   const { name, timeframe, feed, range } = options;
   const stepMs = TIMEFRAMES.get(timeframe)!;
   const groupSize = feed.historySymbols ?? 1;
   let progress: Progress | undefined;
-  /** Answers that have broken off: what of them is committed in the end counts. */
+  /** Answers that have broken off: their bars count if they are committed in the end. */
   const broken: (() => Promise<void>)[] = [];
 
   return {
@@ -86,7 +86,7 @@ export function createBackfill(options: BackfillOptions): Provider {
         () => buffer.end(),
         (error) => {
           buffer.end(signal.aborted ? undefined : error);
-          // Of tasks side by side one may fail for all.
+          // One of the parallel tasks may fail for all symbols.
           stop.abort(error);
         },
       );
@@ -149,7 +149,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       context.emit({ type: "repaired", provider: name, count: bars.length });
     }
 
-    /** Reads a task for some of its symbols; `reached` is up to where each of them is committed. */
+    /** Reads a task for some of its symbols; `reached` is the time up to which each of them is committed. */
     async function read(task: Task, some: readonly string[], reached: Map<string, number>): Promise<void> {
       const from = Math.min(...some.map((symbol) => reached.get(symbol)!));
       const end = task.range[1];
@@ -201,7 +201,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       }
     }
 
-    /** Reads a task, as long as trying again may help; what is refused as a group is tried by halves. */
+    /** Reads a task, as long as trying again may help; a refused group is tried by halves. */
     async function work(
       task: Task,
       some: readonly string[],
@@ -221,7 +221,7 @@ export function createBackfill(options: BackfillOptions): Provider {
             return await work(task, some.slice(half), reached, division);
           }
           if (isDenial(error)) return await deny(task, some, reached, error);
-          // A repair of gaps leaves the rest to the next one.
+          // A repair of gaps leaves the rest to its next run.
           if (isRefusal(error) || attempt === (range.only ? 1 : ATTEMPTS)) {
             if (!hasRead && ++failures >= MAX_FAILURES) throw error;
             for (const symbol of some) {
@@ -237,7 +237,7 @@ export function createBackfill(options: BackfillOptions): Provider {
       }
     }
 
-    /** Passes over a part of history: another may well be read. */
+    /** Skips a part of history: another may be readable. */
     async function deny(
       task: Task,
       some: readonly string[],

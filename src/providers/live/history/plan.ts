@@ -14,21 +14,21 @@ import { dueDoubts, isAskable, URGENCIES, type Urgency, urgencyOf } from "../cov
 export interface RepairPlan {
   readonly track: Track;
   readonly symbol: string;
-  /** The coverage that the plan was made of; where the track has another one by now, the plan is void. */
+  /** The coverage that the plan is based on; if the track has another one by now, the plan is void. */
   readonly basis: SeriesCoverage;
   readonly doubts: readonly Doubt[];
   readonly urgency: Urgency;
   readonly dueAt: number;
-  /** Start of the first bar to ask for: a neighbour of the doubts, where one is near. */
+  /** Start of the first bar to request: a near neighbour of the doubts, if there is one. */
   readonly from: number;
-  /** Bars to ask for start before it: behind the other neighbour, or as far as history can be. */
+  /** Bars to request start before it: behind the other neighbour, or at the end of history. */
   readonly to: number;
 }
 
-/** Neighbours further away than this are not asked for, in bars. */
+/** Largest distance of neighbours to request, in bars. */
 const NEAR = 60;
 
-/** The plan for a track at `now`; `undefined` where nothing is due. */
+/** The plan for a track at `now`; `undefined` if nothing is due. */
 export function planRepair(track: Track, coverage: FeedCoverage, now: number): RepairPlan | undefined {
   const ready = coverage.readyAt(now);
   const doubts = dueDoubts(track, now, ready);
@@ -58,7 +58,7 @@ function rangeOf({ recent, stepMs }: Track, doubts: readonly Doubt[], ready: num
 }
 
 /**
- * When something more of the track can be asked about, in epoch ms; what can be now is not counted.
+ * When the next doubt of the track can be asked about, in epoch ms, apart from those due now.
  *
  * @param notBefore Nothing is asked before it, in epoch ms.
  */
@@ -73,8 +73,8 @@ export function nextDue(track: Track, coverage: FeedCoverage, now: number, notBe
 }
 
 /**
- * Whether the table knows what is not remembered: bars in or beside the doubts came before, or some of their bars were stored
- * and others were not.
+ * Whether the table is needed: bars in or beside the doubts are older than the memory, or some of their bars were
+ * stored and others were not.
  */
 export function needsTable({ track: { recent, first }, doubts }: RepairPlan): boolean {
   const [{ from }] = doubts;
@@ -85,12 +85,13 @@ export function needsTable({ track: { recent, first }, doubts }: RepairPlan): bo
 const OF_THIS_RUN: ReadonlySet<DoubtReason> = new Set<DoubtReason>(["hole", "interrupted"]);
 
 /**
- * Takes over what the table holds: minutes at both ends of a doubt whose bars are stored are settled without asking. Gives
- * the starts of the bars that are known in and around the doubts.
+ * Uses the table: minutes at both ends of a doubt whose bars are stored are settled without a request. Returns the
+ * starts of the known bars in and around the doubts.
  *
- * A run that was killed may have stored part of a bar and not saved its doubt, so a stored bar settles only doubts of this run.
+ * A run that was killed may have stored part of a bar and not saved its doubt, so a stored bar settles only doubts of
+ * this run.
  *
- * @param isFinal Whether the vendor corrects no bars and the stream says when one is over, so that a stored one is as good as any.
+ * @param isFinal Whether the vendor corrects no bars and the stream marks finished ones, so that a stored bar is final.
  */
 export function useTable({ track, doubts }: RepairPlan, stored: StoredStarts, isFinal: boolean): number[] {
   const { stepMs } = track;
@@ -104,7 +105,7 @@ export function useTable({ track, doubts }: RepairPlan, stored: StoredStarts, is
     while (end > start && isKnown(end - stepMs)) end -= stepMs;
     for (const range of [[from, start], [end, to]] as Interval[]) if (range[0] < range[1]) settle(track, range);
   }
-  // Of bars that had one outcome together, those that are stored were not refused.
+  // Of bars with a shared outcome, the stored ones were not refused.
   for (const { from, to } of doubts.filter(({ reason }) => reason === "refused")) {
     for (const start of stored.within) if (start >= from && start < to) settle(track, [start, start + stepMs]);
   }

@@ -1,5 +1,5 @@
 /**
- * Asks history about a range of some symbols, hands on what it has, and waits for what becomes of it.
+ * Asks history about a range of some symbols, hands on its bars, and waits for their outcome.
  *
  * @module
  */
@@ -14,64 +14,64 @@ import { TIMEFRAMES } from "../../../records/timeframe.ts";
 import type { Feed, FeedBar } from "../feed.ts";
 import { SETTLE_MS } from "../coverage/urgency.ts";
 
-/** Hears, once, the outcome of bars that were handed on. */
+/** Called once with the outcome of bars that were handed on. */
 export type OnEnded = (outcome: FinalOutcome) => void;
 
-/** A question to history, and where the bars go. Times are epoch ms. */
+/** A question to history, and the destination of its bars. Times are epoch ms. */
 export interface HistoryQuestion {
   feed: Pick<Feed, "history">;
   /** The requested range of each symbol; one request covers all, from the earliest start to the latest end. */
   asked: ReadonlyMap<string, Interval>;
-  /** The bars to hand on, of those that were asked for. @default {all} */
+  /** Selects the bars to hand on from the requested ones. @default {all} */
   select?: (bars: readonly FeedBar[]) => readonly FeedBar[];
   signal: AbortSignal;
   /** Called before each request. */
   onRequest?: () => void;
   clock: ReceiveClock;
-  /** Notes the read before anything is asked, until its bars have an outcome. @default {it is not noted} */
+  /** Records the read before the request, until its bars have an outcome. @default {no record} */
   noteRead?: (asked: ReadonlyMap<string, Interval>, signal: AbortSignal) => Promise<AsyncDisposable | undefined>;
   /**
-   * Hands bars on, waiting while there is no room for them. They were observed at `asOf` (microseconds): the moment at which
-   * their page was asked for, so that a correction that has come meanwhile counts as the newer one.
+   * Hands bars on, waiting for room. They were observed at `asOf` (microseconds), the time of the request of their
+   * page, so that a correction that has come meanwhile counts as newer.
    */
   hand: (bars: readonly FeedBar[], asOf: number, onEnded: OnEnded) => Promise<void>;
-  /** Called, in order, with bars that have an outcome, as all before them do. */
+  /** Called, in order, with bars once they and all before them have an outcome. */
   onEnded?: (bars: readonly FeedBar[]) => void;
 }
 
 /** The answer of history, and the outcome of its bars. Starts of bars are epoch ms. */
 export interface HistoryAnswer {
-  /** Starts of the bars that were asked for, by symbol. */
+  /** Starts of the requested bars, by symbol. */
   readonly starts: Map<string, number[]>;
-  /** Starts of bars that were handed on and are not in the sink, by symbol: all of a page when one is not. */
+  /** Starts of bars that were handed on and are not in the sink, by symbol: all of a page if one is not. */
   readonly unstored: Map<string, Map<number, Exclude<FinalOutcome, "committed">>>;
 }
 
 /** An answer without any bar. */
 export const emptyAnswer = (): HistoryAnswer => ({ starts: new Map(), unstored: new Map() });
 
-/** Bars that are handed on at once: a whole page would leave no room for other symbols. */
+/** Most bars handed on at once: a whole page would leave no room for other symbols. */
 const BARS_AT_ONCE = 1000;
 
 /**
- * Fills the answer, and resolves with it when it is complete and all bars handed on have an outcome: they are in the sink,
+ * Fills the answer; resolves with it when it is complete and all bars handed on have an outcome: they are in the sink,
  * among the dead letters, or in the journal.
  *
- * @throws What history throws, and the signal's reason; the answer holds what came before.
+ * @throws The error of history, or the signal's reason; the answer keeps the bars before it.
  */
 export async function readHistory(question: HistoryQuestion, answer = emptyAnswer()): Promise<HistoryAnswer> {
   const { feed, asked, signal, clock, select = (bars) => bars } = question;
   const ranges = [...asked.values()];
   const from = Math.min(...ranges.map(([from]) => from));
   const to = Math.max(...ranges.map(([, to]) => to));
-  /** Bars without an outcome, in order, and those behind them. */
+  /** Bars without an outcome, in order, and finished ones behind them. */
   const waiting: { bars: readonly FeedBar[]; hasEnded: boolean }[] = [];
   const { promise: ended, resolve } = Promise.withResolvers<void>();
-  /** Pages may still come, the answer is complete, or it has broken off. */
+  /** More pages may come, the answer is complete, or it has broken off. */
   let state: "reading" | "read" | "broken" = "reading";
   const note = await question.noteRead?.(asked, signal);
 
-  /** Removes the note once nothing of the read can reach the sink any more: bars in the journal can. */
+  /** Removes the record once none of the bars can reach the sink any more: those in the journal can. */
   async function removeNote(): Promise<void> {
     if (waiting.length > 0 || isJournaled(answer)) return;
     await note?.[Symbol.asyncDispose]();
@@ -127,7 +127,7 @@ export async function readHistory(question: HistoryQuestion, answer = emptyAnswe
   return answer;
 }
 
-/** Up to where history is complete that was asked at `askedAt` (epoch ms), as far as its answers have shown. */
+/** The time up to which history was complete at `askedAt` (epoch ms), as far as its answers have shown. */
 export const completeUntil = ({ historyLagMs = 0 }: Pick<Feed, "historyLagMs">, stepMs: number, askedAt: number) =>
   Math.floor((askedAt - historyLagMs) / stepMs) * stepMs;
 
@@ -135,7 +135,7 @@ export const completeUntil = ({ historyLagMs = 0 }: Pick<Feed, "historyLagMs">, 
 export const lies = (ts: number, range: Interval | undefined): boolean =>
   range !== undefined && ts >= range[0] && ts < range[1];
 
-/** Whether bars of it are in the journal, from which the next run delivers them. */
+/** Whether the journal has some of its bars, which the next run delivers. */
 const isJournaled = ({ unstored }: HistoryAnswer): boolean =>
   unstored.values().some((some) => some.values().some((outcome) => outcome === "journaled"));
 
@@ -158,8 +158,8 @@ function noteUnstored(
 }
 
 /**
- * A frame of bars of history, which were observed at `asOf` (microseconds). Bars that were over by then are marked, so that
- * no plain bar that the feed sends later replaces them.
+ * Creates a frame of bars of history, observed at `asOf` (microseconds). Bars that had ended by then are marked, so
+ * that no later plain bar of the feed replaces them.
  *
  * @param skewMs Vendor's clock minus the local one, in milliseconds.
  * @param series The series of the source. @default {those of this frame}
@@ -172,13 +172,13 @@ export function createHistoryFrame(
   skewMs = 0,
   series = createSeriesDictionary(),
 ): Frame {
-  // Where the local clock was set back, observations keep their order and are ahead of it.
+  // After the local clock was set back, observations keep their order and are ahead of it.
   const overBy = Math.min(asOf / 1000, Date.now()) + skewMs - SETTLE_MS;
   const records = bars.map((each): Bar => {
     const isWhole = each.ts + TIMEFRAMES.get(each.timeframe)! <= overBy;
     return { ...each, provider, receivedAt: asOf, fromHistory: isWhole ? 1 : undefined };
   });
-  // The measured way to the commit begins here: the time that history took does not belong to the pipeline.
+  // The latency to the commit counts from here: the time of history does not belong to the pipeline.
   const built = columnsOf(bar, records, series);
   return createFrame({ kind: "bar", provider, receivedAt: Math.max(asOf, Date.now() * 1000), ...built, onEnded });
 }

@@ -5,7 +5,7 @@
  * share a request, a few requests are made at once, and a long range is cut into slices between which others have their
  * turn. After an outage the account's full rate is used; all other questions keep to a share of it. `evidence.ts`
  * judges the proof of an answer. A failed request is repeated, after a longer wait each time; a refused one is halved
- * until the symbols to blame are found.
+ * until the symbols at fault are found.
  *
  * @module
  */
@@ -26,11 +26,11 @@ import { DAY_MS, isAskable, URGENCIES } from "../coverage/urgency.ts";
 
 /** The repairs of a connection. */
 export interface Repairs {
-  /** The symbol's bars come: what is in doubt of it can be asked about. */
+  /** The symbol's bars come, so history can be asked about its doubts. */
   allow(symbol: string): void;
-  /** The symbol's bars are interrupted, or refused: nothing is asked about it until {@linkcode Repairs.allow}. */
+  /** The symbol's bars are interrupted, or refused: history is not asked about it until {@linkcode Repairs.allow}. */
   hold(symbol: string): void;
-  /** Doubts were opened: looks for what is due. */
+  /** Doubts were opened: looks for due ones. */
   look(): void;
   /** Waits for requests in flight, once the connection is over. */
   ended(): Promise<void>;
@@ -46,7 +46,7 @@ export interface RepairOptions extends Pick<HistoryQuestion, "hand" | "noteRead"
   clock: ReceiveClock;
   /** The latest of the local clock, the vendor's, and the newest live bar, in epoch ms. */
   now: () => number;
-  /** The vendor's clock, or `now` where it is not known: how old bars are for the vendor, in epoch ms. */
+  /** The vendor's clock, or `now` if it is unknown, which gives the age of bars for the vendor, in epoch ms. */
   vendorNow: () => number;
   /** The share of requests for questions that are not urgent. */
   share: Share;
@@ -54,14 +54,14 @@ export interface RepairOptions extends Pick<HistoryQuestion, "hand" | "noteRead"
   reachMs: number;
   /** Whether symbols that trade rarely are asked about. */
   sweeps: boolean;
-  /** Reads which bars of some symbols are stored, in and around a range of each. Absent where they cannot be read back. */
+  /** Reads the stored bars of some symbols, in and around a range of each. Absent if they cannot be read back. */
   readTable?: (
     ranges: ReadonlyMap<string, Interval>,
     signal: AbortSignal,
   ) => Promise<ReadonlyMap<string, StoredStarts>>;
-  /** Hears what came of each answer. */
+  /** Called with the result of each answer. */
   onAnswer: (track: Track, result: Reconciled) => void;
-  /** Hears of the first of a row of failures, and of symbols that are given up for this connection. */
+  /** Called with the first of a series of failures, and with symbols that are given up for this connection. */
   onFailure: (symbols: readonly string[], error: Error, isFinal: boolean) => void;
   /** First wait after a failure, in milliseconds; doubles up to ten minutes. @default {30000} */
   retryMs?: number;
@@ -71,29 +71,34 @@ export interface RepairOptions extends Pick<HistoryQuestion, "hand" | "noteRead"
 interface Failing {
   count: number;
   notBefore: number;
-  /** Most of the group that it is asked in. */
+  /** Largest group for its requests. */
   groupSize: number;
-  /** Of the group that it was asked in at first. */
+  /** The division of its first group. */
   division: Division;
 }
 
 /** Fewest and most requests in flight at once. */
 const PARALLEL = [3, 12] as const;
-/** Time of a request until its bars are in the table, in seconds: the account's rate is used up to it. */
+/**
+ * Time of a request until its bars are in the table, in seconds; it limits the requests that use the account's rate.
+ */
 const REQUEST_SECONDS = 0.5;
-/** Bars that a slice may find in all its symbols together. */
+/** Most bars of a slice, over all its symbols. */
 const BARS_A_SLICE = 50_000;
 const MAX_RETRY_MS = 600_000;
-/** Symbols refused one after another that mean that history is unavailable for all. */
+/** Symbols refused one after another that mean that history is refused for all. */
 const MAX_REFUSALS = 5;
-/** Rest after a look, as a multiple of what it took: with ten thousand symbols one takes milliseconds, and each has its cause. */
+/**
+ * Rest after a look, as a multiple of its duration: with ten thousand symbols a look takes milliseconds, and many
+ * events cause one.
+ */
 const REST = 9;
-/** How long the order of plans stands, in milliseconds. */
+/** How long the order of plans is cached, in milliseconds. */
 const QUEUE_MS = 500;
-/** Longest sleep, in milliseconds: a clock that was set back must not delay what is due. */
+/** Longest sleep, in milliseconds: a clock that was set back must not delay due doubts. */
 const MAX_SLEEP_MS = 5_000;
 
-/** Starts with nothing to ask. */
+/** Starts without a doubt to ask about. */
 export function startRepairs(options: RepairOptions): Repairs {
   const { feed, coverage, stepMs, signal, clock, now, share, hand, readTable, onFailure, retryMs = 30_000 } = options;
   const allowed = new Set<string>();
@@ -102,13 +107,13 @@ export function startRepairs(options: RepairOptions): Repairs {
   const inFlight = new Set<Promise<void>>();
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isScheduled = false;
-  /** When the next look may be, by the monotonic clock. */
+  /** Time of the next look, by the monotonic clock. */
   let restsUntil = -Infinity;
   let refusals = 0;
-  /** Plans in their order at that time: ten thousand are not made again for each request. */
+  /** The sorted plans and their time: ten thousand plans are not made again for each request. */
   let queue: { readonly plans: RepairPlan[]; readonly at: number } = { plans: [], at: -Infinity };
 
-  /** Once everything that comes at a time is there, and the last look is long enough ago. */
+  /** Looks once for all events of a moment, when the last look is long enough ago. */
   function look(): void {
     if (isScheduled || signal.aborted) return;
     isScheduled = true;
@@ -143,7 +148,7 @@ export function startRepairs(options: RepairOptions): Repairs {
 
   const groupSizeOf = (symbol: string) => failing.get(symbol)?.groupSize ?? feed.historySymbols ?? 1;
 
-  /** The plans to be asked in one request, or how long there is nothing to ask. */
+  /** The plans of the next request, or the time until one is due. */
   function next(): RepairPlan[] | { waitMs: number } {
     const at = now();
     let plans = queue.plans.filter((plan) => isFree(plan, at) && plan.basis === plan.track.coverage);
@@ -162,7 +167,7 @@ export function startRepairs(options: RepairOptions): Repairs {
   const isFree = ({ symbol }: { symbol: string }, at: number) =>
     allowed.has(symbol) && !busy.has(symbol) && (failing.get(symbol)?.notBefore ?? -Infinity) <= at;
 
-  /** All that is due, in its order. */
+  /** All due plans, sorted. */
   function planAll(): RepairPlan[] {
     const at = now();
     const plans = Array.from(coverage.inDoubt()).filter((track) => isFree(track, at)).flatMap((track) =>
@@ -174,7 +179,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     );
   }
 
-  /** How long nothing more is due, in milliseconds; what is due already waits for its share. */
+  /** Time until the next doubt is due, in milliseconds; due ones wait for their share. */
   function untilNext(): number {
     const at = now();
     let next = Infinity;
@@ -203,7 +208,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     }
   }
 
-  /** Asks about what the table does not hold, and applies the answer; gives whether anything was asked. */
+  /** Asks about bars that the table does not have, and applies the answer; returns the number of requests. */
   async function answer(group: readonly RepairPlan[], onRequest: () => void): Promise<boolean> {
     const known = await readKnown(group);
     const plans = group.map(({ track }) => planRepair(track, coverage, now())).filter((plan) => plan !== undefined);
@@ -250,11 +255,11 @@ export function startRepairs(options: RepairOptions): Repairs {
   ): FeedBar[] {
     return Array.from(Map.groupBy(bars, ({ symbol }) => symbol)).flatMap(([symbol, some]) => {
       const { track, doubts } = bySymbol.get(symbol)!;
-      // The bars beside the doubts are not in doubt: they are evidence alone. Only where history confirms each bar
-      // they may have changed since: by late trades that the stream did not have.
+      // Bars beside the doubts are not in doubt, only evidence. But if history confirms each bar, late trades missing
+      // from the stream may have changed them since.
       const asked = some.filter(({ ts }) => feed.isConfirmed || doubts.some(({ from, to }) => ts >= from && ts < to));
       const compared = compare(track, asked);
-      // A plain bar that the stream gives from now on does not replace them.
+      // A plain bar that the stream sends from now on does not replace them.
       if (feed.isConfirmed) { for (const { ts } of compared.news) note(track, ts); }
       if (compared.outdated.length > 0) {
         outdated.set(symbol, new Set([...outdated.get(symbol) ?? [], ...compared.outdated]));
@@ -263,7 +268,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     });
   }
 
-  /** The bars of the table in and around doubts older than the memory here. */
+  /** Reads the bars of the table in and around doubts that are older than the memory. */
   async function readKnown(group: readonly RepairPlan[]): Promise<ReadonlyMap<string, number[]>> {
     const some = readTable === undefined ? [] : group.filter(needsTable);
     if (some.length === 0) return new Map();
@@ -281,7 +286,7 @@ export function startRepairs(options: RepairOptions): Repairs {
       }));
     } catch {
       signal.throwIfAborted();
-      // A table that cannot be read knows no less tomorrow; what history has is fetched all the same.
+      // The table cannot be read: the bars of history are fetched all the same.
       return new Map();
     }
   }
@@ -304,7 +309,7 @@ export function startRepairs(options: RepairOptions): Repairs {
     }
   }
 
-  /** A refused symbol is requested again tomorrow; where one symbol after the other is refused, all are. */
+  /** Requests a refused symbol again tomorrow; if one symbol after the other is refused, all are. */
   function deny(symbols: readonly string[], error: Error): void {
     const isAll = ++refusals >= MAX_REFUSALS;
     if (refusals === MAX_REFUSALS) onFailure([...allowed], error, true);
@@ -326,7 +331,7 @@ export function startRepairs(options: RepairOptions): Repairs {
   return {
     allow(symbol) {
       allowed.add(symbol);
-      // The cause of its failures may be over with the interruption.
+      // The cause of its failures may have ended with the interruption.
       failing.delete(symbol);
       queue = { plans: [], at: -Infinity };
       look();

@@ -1,19 +1,19 @@
 /**
- * Finds rows that an answer of history leaves out, at vendors whose history has a row for each step, also without trades.
+ * Finds rows missing from an answer of history, at vendors whose history has a row for each step, also without trades.
  *
  * @module
  */
 import { type Interval, subtract, unite } from "../../../records/intervals.ts";
 
-/** Rows that the newest answers left out. Times are epoch ms. */
+/** Rows missing from the newest answers. Times are epoch ms. */
 export interface RowsSeen {
-  /** Begins an answer about a range; hand it the start of each row, in order. */
+  /** Begins an answer about a range; call the result with the start of each row, in order. */
   begin(symbol: string, from: number, to: number): (start: number) => void;
   /** Ranges between rows that have none. */
   lacks(symbol: string): readonly Interval[];
 }
 
-/** Has seen no answer yet. */
+/** Starts without an answer. */
 export function createRowsSeen(stepMs: number): RowsSeen {
   const all = new Map<string, readonly Interval[]>();
   return {

@@ -1,8 +1,9 @@
 /**
- * Keeps repairs that are not urgent to a share of what an account may ask of history.
+ * Keeps repairs that are not urgent to a share of the account's requests for history.
  *
- * The share is a bucket of tokens, filled at the share of the account's documented rate, from which each request takes one. So
- * over any time the requests other than urgent ones are at most what the share earns, and {@linkcode AT_MOST_AHEAD} more.
+ * The share is a bucket of tokens, filled at the share of the account's documented rate, from which each request takes
+ * one. So over any time the requests other than urgent ones are at most what the share earns, and {@linkcode
+ * AT_MOST_AHEAD} more.
  *
  * @module
  */
@@ -46,7 +47,7 @@ export interface Share {
 export interface ShareOptions {
   /** Requests a second that the account allows; may change. */
   perSecond: () => number;
-  /** The part of them, from 0 to 1. */
+  /** The share of them, from 0 to 1. */
   part: () => number;
   /** Most requests a day, urgent ones included. @default {Infinity} */
   perDay?: number;
@@ -54,7 +55,7 @@ export interface ShareOptions {
   now?: () => number;
 }
 
-/** Requests that may be made at once after a time without any. */
+/** Most requests at once after a time without any. */
 const BURST = 3;
 /** First looks that do not wait for the share: a few symbols are whole from the start, a thousand take their time. */
 export const FIRST_LOOKS = 20;
@@ -66,11 +67,11 @@ const PAYBACK = 0.25;
 export const AT_MOST_AHEAD = BURST + FIRST_LOOKS + PRESSING;
 const DAY_MS = 24 * 60 * 60_000;
 
-/** Makes an unspent share. */
+/** Creates an unspent share. */
 export function createShare(
   { perSecond, part, perDay = Infinity, now = () => performance.now() }: ShareOptions,
 ): Share {
-  /** When all that was spent is earned again. */
+  /** When all spent requests are earned again. */
   let earnedAt = -Infinity;
   let day = { since: now(), requests: 0 };
   let firstLooks = 0;

@@ -1,6 +1,6 @@
 /**
- * Divides what is asked of history into requests: tasks of a backfill that can be done side by side, and groups of questions
- * that one request answers.
+ * Divides ranges of history into requests: tasks of a backfill that can run in parallel, and groups of questions that
+ * one request answers.
  *
  * @module
  */
@@ -12,13 +12,13 @@ export interface Task {
   readonly range: Interval;
 }
 
-/** Bars that a task may find in all its symbols together; it covers no less than a day. */
+/** Most bars of a task, over all its symbols; it covers at least a day. */
 const BARS_A_TASK = 50_000;
 const DAY_MS = 24 * 60 * 60_000;
 
 /**
- * Cuts the missing ranges of each symbol into tasks, one after another by demand. Symbols that lack the same range go
- * together, `groupSize` at most: one request serves them.
+ * Cuts the missing ranges of each symbol into tasks, by demand. Symbols that lack the same range go together,
+ * `groupSize` at most: one request serves them.
  */
 export function* cutIntoTasks(
   missing: ReadonlyMap<string, readonly Interval[]>,
@@ -44,12 +44,15 @@ export function* cutIntoTasks(
   }
 }
 
-/** Bars of a page, and the fewest of a symbol that a block is worth: reading some in vain is cheaper than another request. */
+/**
+ * Bars of a page, and the fewest bars of a symbol that make up for a request: reading some needlessly is cheaper than
+ * another request.
+ */
 const PAGE_BARS = 10_000, MIN_BLOCK_BARS = 400;
 
 /**
- * Widens ranges to whole blocks of time, where several symbols share a request: what is missing of thousands of symbols
- * after an outage begins and ends at as many different minutes.
+ * Widens ranges to whole blocks of time if several symbols share a request: after an outage the missing ranges of
+ * thousands of symbols begin and end at as many different minutes.
  *
  * @param end Nothing is read after it.
  */
@@ -71,22 +74,25 @@ export function alignToBlocks(
   }));
 }
 
-/** A question: bars of a symbol from some time on. */
+/** A question: bars of a symbol from a time on. */
 export interface Question {
   readonly symbol: string;
   /** In epoch ms. */
   readonly from: number;
 }
 
-/** Bars that a request reads in vain cost no more than another request, as long as they fit on one page. */
+/**
+ * Most bars that a request may read needlessly: as long as they fit on one page, they cost no more than another
+ * request.
+ */
 const MAX_WASTE_BARS = 10_000;
 
 /**
- * The first question, and those that can share its request: read from the earliest start on, all of them together bring
- * no more than a page of unneeded bars, without a pause in trading.
+ * The first question, and those that can share its request: read from the earliest start on, all of them together read
+ * at most a page of needless bars, and span no pause in trading.
  *
  * @param questions At least one, in the order of their starts.
- * @param size Most of a group.
+ * @param size Largest size of a group.
  */
 export function takeGroup<Q extends Question>(questions: readonly Q[], size: number, stepMs: number): Q[] {
   const group: Q[] = [];

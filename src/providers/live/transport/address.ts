@@ -1,23 +1,23 @@
 /**
- * Addresses of servers, which a variable may set: so that tests, proxies and mirrors can stand in.
+ * Addresses of servers, which variables may replace, for tests, proxies and mirrors.
  *
  * @module
  */
 import { type ProviderSettings, SettingError } from "../../provider.ts";
 
-/** Which addresses {@linkcode readAddress} takes besides the standard one. */
+/** Addresses that {@linkcode readAddress} accepts besides the standard one. */
 export interface AddressRules {
-  /** The beginning of the paths that are added to it, which it may therefore do without. */
+  /** Beginning of the paths that are appended; the address may leave it out. */
   readonly added?: RegExp;
-  /** Hosts and paths, as in `host/path`, that speak another protocol of the vendor. */
+  /** Hosts and paths, as in `host/path`, with another protocol of the vendor. */
   readonly foreign?: RegExp;
-  /** The expected protocol, to end the sentence that refuses these. */
+  /** The expected protocol, to end the message that refuses these. */
   readonly understood?: string;
 }
 
 /**
  * Reads an address without slashes at its end. It must have the protocol of the standard one, or the same without TLS;
- * where it names no path, that of the standard one is added. Its problems are added to `problems`.
+ * without a path, it gets that of the standard one. Its problems are added to `problems`.
  *
  * An address of another cluster of the vendor is refused: the connection would succeed, and no bar would ever come.
  */

@@ -1,5 +1,6 @@
 /**
- * Between a socket, which cannot wait, and the pipeline, which may be slow. Frames of history let live bars pass.
+ * A buffer between a socket, which cannot wait, and the pipeline, which may be slow. Live bars overtake frames of
+ * history.
  *
  * @module
  */
@@ -7,22 +8,22 @@ import { createCredit } from "../../../pipeline/late.ts";
 import { createCondition } from "../../../condition.ts";
 import { type Frame, frameSize } from "../../../records/frame.ts";
 
-/** A bounded buffer whose far end is a stream. */
+/** A bounded buffer whose output is a stream. */
 export interface LiveBuffer {
   readonly stream: ReadableStream<Frame>;
-  /** Puts a frame in. Returns whether there was room. */
+  /** Adds a frame. Returns whether there was room. */
   offer(frame: Frame): boolean;
-  /** Puts a frame of history in as soon as the buffer is at most half full. */
+  /** Adds a frame of history as soon as the buffer is at most half full. */
   put(frame: Frame, signal: AbortSignal): Promise<void>;
   /** Waits until the buffer is at most half full. */
   drained(signal: AbortSignal): Promise<void>;
-  /** Ends the stream after what is buffered; with an error, if one is given. */
+  /** Ends the stream after the buffered frames, with an error if one is given. */
   end(error?: unknown): void;
 }
 
 /**
- * Makes a buffer for `capacity` records, which hands on at most `underWay` unsettled ones of history. `onCancel` is
- * called when its reader is gone.
+ * Creates a buffer for `capacity` records, which hands on at most `underWay` unsettled ones of history. `onCancel` is
+ * called when its reader cancels.
  */
 export function createLiveBuffer(
   capacity: number,
@@ -31,7 +32,7 @@ export function createLiveBuffer(
 ): LiveBuffer {
   const live: Frame[] = [];
   const history: Frame[] = [];
-  /** Changes when frames come, go, or may go. */
+  /** Changes when frames come, leave, or may leave. */
   const condition = createCondition();
   const credit = createCredit(underWay, () => condition.notify());
   let size = 0;

@@ -1,5 +1,5 @@
 /**
- * Reads messages of a stream: none of them may throw, fill the memory, or get lost without a report.
+ * Reads messages of a stream: no message may throw, fill the memory, or get lost without a report.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { TIMEFRAMES } from "../../../records/timeframe.ts";
 import { explainAhead, type FeedClock } from "../clock.ts";
 import type { FeedBar, Session } from "../feed.ts";
 
-/** Longest message that is read, in UTF-16 units: the bars of ten thousand symbols are a quarter of it. */
+/** Longest message to read, in UTF-16 units: the bars of ten thousand symbols take a quarter of it. */
 const MAX_LENGTH = 8 * 1024 * 1024;
-/** How much is kept of a message, or of a part of one, that is rejected and long, in UTF-16 units. */
+/** Length to keep of a rejected message, or part of one, in UTF-16 units. */
 const RAW_LENGTH = 1000;
 /** Longest JSON of a part that is kept whole: many times a bar. */
 const MAX_PART_LENGTH = 8000;
 /** Most parts of one message that are rejected one by one. */
 const MAX_PARTS = 100;
 
-/** Notes a part of a message that is no record, and why. */
+/** Rejects a part of a message that is not a record, with the reason. */
 export type Reject = (item: unknown, reason: string) => void;
 
 /**
- * Passes the JSON of a message to `take`. Items that it rejects are handed over whether it throws or not; a message
- * that is no JSON is rejected as a whole.
+ * Passes the JSON of a message to `take`. Its rejected items are handed over even if it throws; a message that is not
+ * JSON is rejected as a whole.
  */
 export function readMessage(
   session: Pick<Session, "reject">,
@@ -51,12 +51,12 @@ export function parseMessage(text: string): { value?: unknown; problem?: string 
   }
 }
 
-/** The beginning of a message, where it is all that can be kept. */
+/** The beginning of a message, if no more can be kept. */
 export const excerpt = (text: string): { raw: string } => ({ raw: text.slice(0, RAW_LENGTH) });
 
 /**
- * Rejects parts of a message; of one that is hardly anything else its beginning alone, or a single message could outgrow
- * what the pipeline holds.
+ * Rejects parts of a message, or only its beginning if it consists of little else: otherwise a single message could
+ * outgrow the pipeline.
  */
 export function rejectParts(session: Pick<Session, "reject">, text: string, parts: readonly Rejected[]): void {
   if (parts.length > MAX_PARTS) {
@@ -66,7 +66,7 @@ export function rejectParts(session: Pick<Session, "reject">, text: string, part
   for (const { item, reason } of parts) session.reject(shorten(item, text), reason);
 }
 
-/** The item; the beginning of what is long, or is nested too deeply to be written again. */
+/** The item, or its beginning if it is long, or nested too deeply to be written again. */
 function shorten(item: unknown, text: string): unknown {
   try {
     const written = JSON.stringify(item);
@@ -76,14 +76,14 @@ function shorten(item: unknown, text: string): unknown {
   }
 }
 
-/** Whether an optional field is absent, or `null`, or a number. */
+/** Whether an optional field is absent, `null`, or a number. */
 export function isAbsentOrNumber(value: unknown): value is number | null | undefined {
   return value === undefined || value === null || typeof value === "number";
 }
 
 /**
- * Why a bar cannot be, if it cannot, for feeds that compare bars with those before: one of the future would pass for the
- * newest, and every true one for a correction.
+ * Why a bar is impossible, for feeds that compare bars with earlier ones: a bar of the future would count as the
+ * newest, and every true one as a correction.
  */
 export function explainBar(bar: FeedBar, clock?: Pick<FeedClock, "now" | "reached">): string | undefined {
   const now = Date.now();

@@ -1,5 +1,5 @@
 /**
- * Records that are asked for again and again, where nothing is streamed: option chains, reports of companies.
+ * Polls records that are not streamed: option chains, reports of companies.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { FeedError } from "../feed.ts";
 import type { TokenBucket } from "../../../pipeline/rate.ts";
 import type { CallOutcome } from "./rest.ts";
 
-/** An endpoint's record of one symbol, without provider and time of receipt, which are added here. */
+/** An endpoint's record of one symbol; provider and time of receipt are added here. */
 export type PolledRecord<R extends MarketRecord> = Omit<R, "provider" | "receivedAt">;
 
 /** A part of an answer. */
@@ -32,14 +32,14 @@ export interface PollOptions<R extends MarketRecord> {
   /** Time from the beginning of a round to that of the next, in milliseconds. */
   everyMs: number;
   bucket: TokenBucket;
-  /** Asks what is known of a symbol now. */
+  /** Requests the present records of a symbol. */
   ask: (symbol: string, signal: AbortSignal, onCall: (outcome: CallOutcome) => void) => AsyncIterable<PolledPage<R>>;
 }
 
 /**
- * Makes a provider that asks for one symbol after another, round after round, as fast as the bucket allows. A symbol that
- * is refused is named once and asked for no more; any other failure is named, and the next round tries again. When all are
- * refused the provider has failed.
+ * Creates a provider that requests one symbol after another, round after round, as fast as the bucket allows. A refused
+ * symbol is named once and not requested again; any other failure is named, and the next round tries again. When all
+ * symbols are refused, the provider has failed.
  */
 export function createPoller<R extends MarketRecord>(options: PollOptions<R>): Provider {
   const { name, kind, everyMs, bucket, ask } = options;

@@ -7,13 +7,13 @@ import type { FeedClock } from "../clock.ts";
 
 /** The answer to a request. */
 export interface Answer {
-  /** 0 where there was none. */
+  /** Status of the answer; 0 without one. */
   readonly status: number;
-  /** The body, parsed; text where it is not JSON, an error's message without an answer. */
+  /** The parsed body; text if it is not JSON, or an error's message without an answer. */
   readonly body: unknown;
-  /** Whether the body is JSON, whole, and not declared to be something else. */
+  /** Whether the body is whole JSON, and not declared as something else. */
   readonly isJson: boolean;
-  /** How long the endpoint asks to be left alone, in milliseconds; 0 where it does not say. */
+  /** How long the endpoint asks clients to wait, in milliseconds; 0 if it does not. */
   readonly retryAfterMs: number;
 }
 
@@ -29,17 +29,17 @@ export interface RequestOptions {
   maxBytes?: number;
 }
 
-/** Redirects that are followed. */
+/** Most redirects to follow. */
 const MAX_REDIRECTS = 3;
 const MAX_BYTES = 64 * 1024 * 1024;
-/** Longest way of an answer whose date is still news, in milliseconds. */
+/** Longest duration of an answer whose date is still used, in milliseconds. */
 const MAX_TRIP_MS = 2000;
-/** Longest that an endpoint is left alone at its word, in milliseconds: bans of exchanges last days at most. */
+/** Longest wait that an endpoint may ask for, in milliseconds: bans of exchanges last days at most. */
 const MAX_RETRY_AFTER_MS = 3 * 24 * 60 * 60_000;
 
 /**
- * Makes a request. Redirects are followed on the same host alone: the headers hold a key, and only those of some names
- * would be left out for another host by `fetch` itself.
+ * Sends a request. Redirects are followed on the same host only: the headers contain a key, and for another host
+ * `fetch` leaves out only those of certain names.
  */
 export async function request(url: string, options: RequestOptions): Promise<Answer> {
   const { headers, maxBytes = MAX_BYTES } = options;
@@ -93,7 +93,7 @@ async function readText(response: Response, maxBytes: number): Promise<string> {
   }
   const { headers } = response;
   const length = headers.get("content-length");
-  // A packed body is as long as the header says before it is unpacked.
+  // The header has the length of a packed body.
   if (length !== null && headers.get("content-encoding") === null && Number(length) !== size) {
     throw new RangeError(`the answer is cut: ${size} of ${length} bytes came`);
   }
@@ -108,18 +108,18 @@ function parse(text: string): { body: unknown; isJson: boolean } {
   }
 }
 
-/** Passes the `Date` to the clock, which has no fractions of its second; that of an answer from a cache has passed. */
+/** Passes the `Date` to the clock, without fractions of a second; the date of a cached answer is old. */
 function hearDate(headers: Headers, clock: RequestOptions["clock"]): void {
   if (Number(headers.get("age") ?? 0) === 0) clock?.vendorSaid(Date.parse(headers.get("date") ?? "") + 500);
 }
 
-/** Whether the answer may be JSON by its type: every vendor declares JSON, mirrors may say plain text or nothing. */
+/** Whether the type allows JSON: every vendor declares JSON, mirrors may say plain text or nothing. */
 function isDeclaredJson(headers: Headers): boolean {
   const type = headers.get("content-type")?.split(";", 1)[0].trim().toLowerCase() ?? "";
   return type === "" || type === "text/plain" || /[/+]json$/.test(type);
 }
 
-/** `Retry-After` is in seconds, or a date; `X-RateLimit-Reset` the moment of the next quota, in epoch seconds. */
+/** `Retry-After` is in seconds, or a date; `X-RateLimit-Reset` is the time of the next quota, in epoch seconds. */
 function readRetryAfter({ status, headers }: Response): number {
   const value = headers.get("retry-after")?.trim();
   const reset = Number(headers.get("x-ratelimit-reset") ?? NaN);

@@ -1,5 +1,5 @@
 /**
- * Requests to a provider's REST endpoint, and chains of pages: paced, and repeated where that helps.
+ * Requests to a provider's REST endpoint, and chains of pages: paced, and repeated if that helps.
  *
  * @module
  */
@@ -13,7 +13,7 @@ export type CallOutcome = "ok" | "throttled" | "error";
 
 /** Options of {@linkcode getJson}. */
 export interface RestOptions extends Omit<RequestOptions, "timeoutMs"> {
-  /** Takes a token for each request, and pauses where the endpoint asks for it. */
+  /** Gives a token for each request, and pauses if the endpoint asks for it. */
   bucket: TokenBucket;
   /** Attempts in all. @default {6} */
   attempts?: number;
@@ -23,9 +23,9 @@ export interface RestOptions extends Omit<RequestOptions, "timeoutMs"> {
   timeoutMs?: number;
   /** Whether an answer with status 200 asks to slow down all the same. */
   isThrottled?: (body: unknown) => boolean;
-  /** Why an answer with status 200 is no sound one, to end its sentence; `undefined` where it is sound. */
+  /** Why an answer with status 200 is not sound, to end its sentence; `undefined` if it is. */
   findFault?: (body: unknown) => string | undefined;
-  /** Whether a refusal says something that the caller understands: its body is returned. */
+  /** Whether a refusal is a valid answer for the caller, so that its body is returned. */
   isAnswer?: (status: number, body: unknown) => boolean;
   /** Advice about a refusal, to end its message. */
   advise?: (status: number, body: unknown) => string | undefined;
@@ -36,21 +36,21 @@ export interface RestOptions extends Omit<RequestOptions, "timeoutMs"> {
 }
 
 const MAX_BACKOFF_MS = 60_000;
-/** Longest wait that is no news, in milliseconds. */
+/** Longest wait without a warning, in milliseconds. */
 const MAX_RETRY_AFTER_MS = 10 * 60_000;
-/** Statuses that ask to slow down: 418 is what exchanges say to those who did not. */
+/** Statuses that ask to slow down; exchanges send 418 to clients that did not. */
 const THROTTLED = new Set([418, 429]);
-/** Further statuses that another attempt may change; 0 is no answer. */
+/** Further statuses that another attempt may change; 0 means no answer. */
 const RETRIABLE = new Set([0, 408, 413, 425, 499]);
 
 /**
  * Gets JSON. After a refusal to slow down (429, or one that {@linkcode RestOptions.isThrottled} recognises), a server
- * error, an answer that is no JSON or has a fault ({@linkcode RestOptions.findFault}), or a broken connection, it waits
- * and tries again. As long as `Retry-After` says, and during the wait after a refusal to slow down, all other callers
- * of the endpoint wait too.
+ * error, an answer that is not JSON or has a fault ({@linkcode RestOptions.findFault}), or a broken connection, it
+ * waits and tries again. For the time of `Retry-After`, and during the wait after a refusal to slow down, all other
+ * callers of the endpoint wait, too.
  *
  * @throws {FeedError} If the endpoint refuses the request, fatal for 401 and 403; or if all attempts failed, with the
- * reason `history` where the last answer has a fault.
+ * reason `history` if the last answer has a fault.
  */
 export async function getJson(url: string, options: RestOptions): Promise<unknown> {
   const { signal, bucket, attempts = 6, backoffMs = 1000, timeoutMs = 30_000, onRequest, onCall } = options;
@@ -97,11 +97,12 @@ function describe(status: number, body: unknown): string {
 
 const excerpt = (body: unknown): string => (typeof body === "string" ? body : JSON.stringify(body)).slice(0, 200);
 
-/** The address for people to read: a query may hold a key. */
+/** The address for messages, without its query, which may contain a key. */
 export const withoutQuery = (url: string): string => url.split("?", 1)[0];
 
 /**
- * Makes the memory of a chain of pages, each with the address of the next. The function notes the token or address of the next page.
+ * Creates a check of a chain of pages, each with the address of the next. Call it with the token or address of the next
+ * page.
  *
  * @throws {FeedError} If the chain had that page before: it would never end.
  */

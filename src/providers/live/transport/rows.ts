@@ -1,18 +1,18 @@
 /**
- * Rows of history, among which may be some that are no bars.
+ * Reads rows of history, and finds malformed ones.
  *
  * @module
  */
 import { type FeedBar, FeedError } from "../feed.ts";
 
-/** Reads rows, and remembers those that were none. */
+/** Reads rows, and remembers malformed ones. */
 export interface RowReader {
   /** The bars of a page. */
   read(symbol: string, rows: readonly unknown[]): FeedBar[];
   /**
-   * To be called after the last page: the good ones are used, but the range is not complete, and is asked for again.
+   * Call after the last page: good rows are used, but the range is not complete, and is requested again.
    *
-   * @throws {FeedError} If any row was no bar.
+   * @throws {FeedError} If any row was malformed.
    */
   finish(): void;
 }

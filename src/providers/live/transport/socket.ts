@@ -12,9 +12,9 @@ export interface SocketHandlers {
   onOpen?(send: (message: unknown) => void): void;
   /** A message came. An error thrown here closes the socket and ends the run. */
   onMessage(text: string, send: (message: unknown) => void): void;
-  /** The server closed the socket. An error thrown here ends the run in place of the usual one. */
+  /** The server closed the socket. An error thrown here replaces the usual one. */
   onClose?(code: number, reason: string): void;
-  /** The handshake was answered with that HTTP status. An error thrown here ends the run in place of the usual one. */
+  /** The handshake was answered with an HTTP status. An error thrown here replaces the usual one. */
   onRefused?(status: number): void;
 }
 
@@ -26,8 +26,8 @@ export interface SocketOptions extends SocketHandlers {
   /** Longest wait for the opening, in milliseconds. @default {10000} */
   openTimeoutMs?: number;
   /**
-   * Longest silence, heartbeats included, in milliseconds: then the connection is dead, even if the system reports
-   * none. `Infinity` where the server may rightly be silent for ever.
+   * Longest silence, heartbeats included, in milliseconds: then the connection is dead, even if the system does not
+   * notice. `Infinity` if the server may be silent for ever.
    */
   silenceMs: number | (() => number);
 }
@@ -35,8 +35,8 @@ export interface SocketOptions extends SocketHandlers {
 /**
  * Runs a socket until it ends. Messages are handled as they come, as a socket cannot be paused.
  *
- * @throws {FeedError} However it ends, with the close code where there is one.
- * @throws What a handler throws, or the signal's reason.
+ * @throws {FeedError} At its end, always, with the close code if there is one.
+ * @throws An error of a handler, or the signal's reason.
  */
 export function runSocket(options: SocketOptions): Promise<never> {
   const { url, signal, openTimeoutMs = 10_000, silenceMs } = options;
@@ -89,7 +89,7 @@ export function runSocket(options: SocketOptions): Promise<never> {
       attempt(() => options.onOpen?.(send));
     };
     socket.onmessage = ({ data }) => {
-      // Some servers send their text as bytes; of others the bytes are a message that cannot be read.
+      // Some servers send their text as bytes; other bytes make an unreadable message.
       const text = typeof data === "string" ? data : new TextDecoder().decode(data);
       attempt(() => options.onMessage(text, send));
       // The last message may change the longest silence.
@@ -98,7 +98,7 @@ export function runSocket(options: SocketOptions): Promise<never> {
     socket.onerror = (event) => {
       event.preventDefault();
       const { message } = event as ErrorEvent;
-      // Deno gives the status of a refused handshake in words alone.
+      // Deno has the status of a refused handshake only in its message.
       const status = /Invalid status code: (\d{3})/.exec(message)?.[1];
       if (status !== undefined) attempt(() => options.onRefused?.(Number(status)));
       end(new FeedError(`Connection to ${name} failed: ${message || "no reason given"}`, { reason: "connect" }));

@@ -1,5 +1,5 @@
 /**
- * Text as codes, found by its bytes: only a text that was not met before is decoded.
+ * Finds the codes of texts by their bytes: only a new text is decoded.
  *
  * @module
  */
@@ -7,26 +7,26 @@
 /** Finds the code of the text between two places. */
 export type Interner = (bytes: Uint8Array, from: number, to: number) => number;
 
-/** Most texts that are remembered at a time; hostile input could make it grow for ever. */
+/** Most texts to remember: hostile input could make the memory grow for ever. */
 const MAX_TEXTS = 1 << 17;
-/** Most bytes of them. */
+/** Most bytes of the texts. */
 const MAX_BYTES = 1 << 22;
-/** Longest text that is remembered: a longer one hardly repeats. */
+/** Longest text to remember: a longer one hardly repeats. */
 const MAX_LENGTH = 256;
 const LEAST_SLOTS = 64;
 
 /**
- * Makes an interner. `codeOf` gives the code of a text; it must give the same code for the same text, as one that was forgotten
- * is asked for again.
+ * Creates an interner. `codeOf` returns the code of a text; it must return the same code for the same text, as a
+ * forgotten one is requested again.
  */
 export function createInterner(codeOf: (text: string) => number): Interner {
   const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  /** Open addressing: a text's place and 1, or 0. */
+  /** Open addressing: the index of a text plus 1, or 0. */
   let slots = new Int32Array(LEAST_SLOTS);
   let mask = LEAST_SLOTS - 1;
   let hashes = new Int32Array(LEAST_SLOTS / 2);
   let codes = new Int32Array(LEAST_SLOTS / 2);
-  /** Where each text's bytes begin in `pool`; where the next would, at `count`. */
+  /** Where each text's bytes begin in `pool`; at `count`, where the next would. */
   let starts = new Int32Array(LEAST_SLOTS / 2 + 1);
   let pool = new Uint8Array(1024);
   let count = 0;
@@ -35,7 +35,7 @@ export function createInterner(codeOf: (text: string) => number): Interner {
   function isAt(place: number, bytes: Uint8Array, from: number, length: number): boolean {
     const start = starts[place];
     if (starts[place + 1] - start !== length) return false;
-    // Texts that follow each other mostly differ at their ends.
+    // Consecutive texts mostly differ at their ends.
     for (let at = length - 1; at >= 0; at--) if (pool[start + at] !== bytes[from + at]) return false;
     return true;
   }

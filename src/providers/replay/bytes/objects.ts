@@ -1,5 +1,5 @@
 /**
- * The fields of flat JSON objects, found in bytes.
+ * Finds the fields of flat JSON objects in bytes.
  *
  * @module
  */
@@ -9,26 +9,26 @@ import { createInterner } from "./intern.ts";
 export const ABSENT = 0;
 /** Text, without its quotes. */
 export const TEXT = 1;
-/** A number as JSON writes it. */
+/** A JSON number. */
 export const NUMBER = 2;
 
-/** A name that a field goes by in objects; of several names of one field, the one with the lowest rank counts. */
+/** A name of a field in objects; of several names of one field, the one with the lowest rank counts. */
 export interface ObjectKey {
   readonly name: string;
-  /** Place of the field in what is scanned. */
+  /** Slot of the field in the result. */
   readonly slot: number;
   readonly rank: number;
 }
 
-/** The object that was scanned last. One scanner serves all lines: a line costs no allocation. */
+/** The object scanned last. One scanner serves all lines, so that a line costs no allocation. */
 export interface ObjectScanner {
   /** {@linkcode ABSENT}, {@linkcode TEXT} or {@linkcode NUMBER} by slot. */
   readonly tokens: Uint8Array;
   readonly starts: Int32Array;
   readonly ends: Int32Array;
   /**
-   * Scans the line between two places. Returns whether it is an object of texts without escapes, numbers and `null`; any other
-   * line is left to `JSON.parse`, whether it is an object or not.
+   * Scans the line between two places. Returns whether it is an object of texts without escapes, numbers and `null`;
+   * any other line is left to `JSON.parse`.
    */
   scan(bytes: Uint8Array, from: number, to: number): boolean;
 }
@@ -51,13 +51,13 @@ const UNKNOWN = -1;
 /** Keys of an object whose order is remembered. */
 const POSITIONS = 16;
 
-/** Makes a scanner of objects whose keys may stand in any order; other keys are ignored. */
+/** Creates a scanner of objects whose keys may be in any order; other keys are ignored. */
 export function createObjectScanner(keys: readonly ObjectKey[], width: number): ObjectScanner {
   const tokens = new Uint8Array(width);
   const starts = new Int32Array(width);
   const ends = new Int32Array(width);
   const ranks = new Int32Array(width);
-  // Objects of a file mostly have their keys in one order: at each position the last key is compared first.
+  // Objects of a file mostly have their keys in one order, so the last key at each position is compared first.
   const keyAt = Array.from(
     { length: POSITIONS },
     () => createInterner((text) => keys.findIndex(({ name }) => name === text)),
@@ -65,7 +65,7 @@ export function createObjectScanner(keys: readonly ObjectKey[], width: number): 
   const slots = Int32Array.from(keys, ({ slot }) => slot);
   const rankOf = Int32Array.from(keys, ({ rank }) => rank);
 
-  /** Notes the value of a key: of the same name the last counts, as in `JSON.parse`. */
+  /** Records the value of a key; the last value of a repeated name counts, as in `JSON.parse`. */
   function note(key: number, token: number, start: number, end: number): void {
     const slot = slots[key];
     if (tokens[slot] !== ABSENT && rankOf[key] > ranks[slot]) return;
@@ -101,7 +101,7 @@ export function createObjectScanner(keys: readonly ObjectKey[], width: number): 
           at = end + 1;
         } else if (bytes[at] === NULL[0]) {
           for (const byte of NULL) if (bytes[at++] !== byte) return false;
-          // Like an empty text it stands for "absent", and hides the field's other names.
+          // Like an empty text it means "absent", and hides the field's other names.
           if (name !== UNKNOWN) note(name, TEXT, start, start);
         } else {
           at = endOfNumber(bytes, at, to);
@@ -124,7 +124,7 @@ function skipSpace(bytes: Uint8Array, from: number, to: number): number {
   return at;
 }
 
-/** Where the text that opens at `from` closes; -1 where none opens or closes, or it has escapes or control characters. */
+/** Where the text that opens at `from` closes; -1 if none opens or closes, or it has escapes or control characters. */
 function endOfText(bytes: Uint8Array, from: number, to: number): number {
   if (bytes[from] !== QUOTE) return -1;
   for (let at = from + 1; at < to; at++) {
@@ -135,7 +135,7 @@ function endOfText(bytes: Uint8Array, from: number, to: number): number {
   return -1;
 }
 
-/** Where the number that begins at `from` ends; -1 where JSON has no such number. */
+/** Where the number that begins at `from` ends; -1 if JSON has no such number. */
 function endOfNumber(bytes: Uint8Array, from: number, to: number): number {
   const first = bytes[from] === MINUS ? from + 1 : from;
   let at = endOfDigits(bytes, first, to);

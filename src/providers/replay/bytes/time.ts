@@ -1,5 +1,5 @@
 /**
- * Times read from bytes, exactly as `records/time.ts` reads their text.
+ * Reads times from bytes, exactly as `records/time.ts` reads their text.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { createPlainIsoReader } from "../../../files/iso.ts";
 import type { TimeUnit } from "../../../records/time.ts";
 
 /**
- * Reads the time between two places into epoch milliseconds. `NaN` stands for "not read here": the text is no time, or an
- * unusual one, and is left to `timeParser`.
+ * Reads the time between two places into epoch milliseconds. `NaN` means that `timeParser` has to read the text: it is
+ * not a time, or an unusual one.
  */
 export type TimeReader = (bytes: Uint8Array, from: number, to: number) => number;
 
@@ -17,6 +17,6 @@ export type TimeReader = (bytes: Uint8Array, from: number, to: number) => number
 export function createTimeReader(unit: TimeUnit): TimeReader {
   if (unit !== "iso") return (bytes, from, to) => readEpoch(bytes, from, to, unit);
   const iso = createPlainIsoReader();
-  // One without a zone has no offset, and is no time here.
+  // A time without a zone has no offset, and is not valid here.
   return (bytes, from, to) => iso.read(bytes, from, to) - iso.offsetMs;
 }

@@ -1,18 +1,18 @@
 /**
- * Changes in directories: by the system's notices, and by a slow poll for file systems without notices, as those of a
- * network.
+ * Watches directories: by the system's notifications, and by a slow poll for file systems without them, such as network
+ * file systems.
  *
  * @module
  */
 import { dirname } from "@std/path";
 import { createCondition } from "../../../condition.ts";
 
-/** Between two polls, in milliseconds. */
+/** Time between two polls, in milliseconds. */
 const POLL_MS = 2000;
 
 /** Changes of directories. */
 export interface Changes extends Disposable {
-  /** Resolves at the next change, poll or end. Asked for before a look, it misses nothing that happens after it. */
+  /** Resolves at the next change, poll or end. If called before a look, it misses no change after the look. */
   next(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export function watchChanges(paths: readonly string[], signal: AbortSignal, poll
   };
 }
 
-/** Notices of the system; none where it has no more of them to give. */
+/** Notifications of the system; without further ones of the system, none. */
 function watch(directory: string, notify: () => void): Deno.FsWatcher[] {
   let watcher: Deno.FsWatcher;
   try {

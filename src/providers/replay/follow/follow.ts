@@ -1,5 +1,5 @@
 /**
- * Following files that grow: what is added is read as it comes, through rotations, truncations and deletions.
+ * Follows files that grow: additions are read as they come, through rotations, truncations and deletions.
  *
  * @module
  */
@@ -19,10 +19,10 @@ import type { Changes } from "./changes.ts";
 import { findRotated } from "./rotated.ts";
 import { createTail, hasOther, type Tail } from "./tail.ts";
 
-/** Bytes by which the form of a file is recognised. */
+/** Bytes that determine the form of a file. */
 const HEAD_BYTES = 4096;
 
-/** Time without a change after which a file that cannot grow is whole, in milliseconds. */
+/** Time without a change after which a file that cannot grow counts as whole, in milliseconds. */
 const STILL_MS = 2000;
 
 /** Options of {@linkcode followFile}. */
@@ -36,11 +36,11 @@ export interface FollowOptions {
   track: FramerOptions["track"];
   /** Reads rows of an opened file. */
   read(opened: OpenedFile, name: string, part: FollowedPart): AsyncGenerator<Frame>;
-  /** Reads a file that cannot grow, as one that is packed. */
+  /** Reads a file that cannot grow, such as a packed one. */
   readWhole(path: string): AsyncGenerator<Frame>;
 }
 
-/** Part of a file that is followed. */
+/** Part of a followed file. */
 export interface FollowedPart {
   readonly bytes: AsyncGenerator<Uint8Array>;
   readonly start?: FilePlace;
@@ -92,7 +92,7 @@ async function* readTail(
   const { plans, read } = options;
   let opened: OpenedFile;
   try {
-    // A file that is continued is planned by its beginning.
+    // A continued file is planned by its beginning.
     opened = start === undefined
       ? await openFile({ path }, plans, { bytes: tail.bytes, isEnough: hasRow(plans) })
       : await openFile({ path }, plans);
@@ -100,7 +100,7 @@ async function* readTail(
       throw new RangeError("it cannot be followed, expected delimited text or JSON lines in UTF-8");
     }
   } catch (error) {
-    // Half a head of a file that went away is no reason to fail.
+    // Half a head of a file that is gone is not a failure.
     if (tail.end === "truncated" || tail.end === "stopped") return;
     throw error;
   }
@@ -110,7 +110,7 @@ async function* readTail(
   yield* read(opened, path, { bytes, start, track, isLastWhole: () => tail.end === "replaced" });
 }
 
-/** Reads the rest of a file that was rotated, under its new name. */
+/** Reads the rest of a rotated file, under its new name. */
 async function* readRest(
   path: string,
   place: FilePlace,
@@ -150,7 +150,7 @@ async function headWhenThere(path: string, file: Deno.FsFile, { changes, signal 
   }
 }
 
-/** Waits until nothing is written any more: half of a packed file cannot be read. */
+/** Waits until writing has ended: half of a packed file cannot be read. */
 async function waitUntilStill(file: Deno.FsFile, { changes, signal }: FollowOptions): Promise<void> {
   while (!signal.aborted) {
     const ageMs = Date.now() - ((await file.stat()).mtime?.getTime() ?? 0);
@@ -159,7 +159,7 @@ async function waitUntilStill(file: Deno.FsFile, { changes, signal }: FollowOpti
   }
 }
 
-/** Whether a file is one that nothing is added to: packed, a table, or a document. */
+/** Whether nothing is added to the file: it is packed, a table, or a document. */
 function isWhole(head: Uint8Array): boolean {
   const isZip = head[0] === 0x50 && head[1] === 0x4b;
   return packingOf(head) !== "none" || isZip || isParquet(head) || isArrow(head) || isDbn(head) ||

@@ -18,16 +18,16 @@ import { type Changes, watchChanges } from "./changes.ts";
 import { type FollowedPart, followFile } from "./follow.ts";
 import { readTogether } from "./together.ts";
 
-/** Most files that are followed at a time: each is kept open. */
+/** Most files to follow, as each is kept open. */
 const MOST_FILES = 256;
 /** Shortest time between two looks for new files, in milliseconds. */
 const LOOK_EVERY_MS = 1000;
 
 /**
- * Makes the provider of files that grow. It has no end; a file may be missing yet, and files that a folder or a glob names
- * later are followed, too.
+ * Makes the provider of files that grow. It has no end; a file may appear later, and new files of a folder or glob are
+ * followed, too.
  *
- * @throws {SettingError} If the settings do not do for files that grow.
+ * @throws {SettingError} If the settings do not work for files that grow.
  */
 export function createFollowed(settings: ProviderSettings): Provider {
   const { resume, dataDir, limit } = settings;
@@ -49,7 +49,7 @@ export function createFollowed(settings: ProviderSettings): Provider {
     async function* readPath(path: string): AsyncGenerator<Frame> {
       const { open, load } = keyed(places, path);
       try {
-        // A file that comes later belongs to the load, too.
+        // A file that appears later belongs to the load, too.
         if (!first.has(path) && identityOf(path) !== undefined) await context.beginLoad?.([path]);
         yield* followFile(path, {
           plans,
@@ -145,12 +145,12 @@ function checkSettings({ file, speed }: ProviderSettings): void {
 
 const isMany = (pattern: string) => isGlob(pattern) || isDirectory(pattern);
 
-/** The files that a pattern names now; a single one may be missing yet. */
+/** The files that a pattern names now; a single one may appear later. */
 function pathsOf(pattern: string): readonly string[] {
   return isMany(pattern) ? searchFiles([pattern]).paths : [pattern];
 }
 
-/** Paths in the directories where something may change. */
+/** Directories of a pattern in which something may change. */
 function watchedBy(pattern: string): string[] {
   return isDirectory(pattern) ? [join(pattern, "-"), ...pathsOf(pattern)] : [pattern, ...pathsOf(pattern)];
 }
@@ -158,7 +158,7 @@ function watchedBy(pattern: string): string[] {
 /** Makes a look for files that are not followed yet. */
 function createLook(patterns: readonly string[], warn: (message: string) => void, follow: (path: string) => void) {
   const known = new Set<string>();
-  /** A file that is renamed by a rotation is read to its end under its old name. */
+  /** A file renamed by a rotation is read to its end under its old name. */
   const identities = new Set<string>();
   const unreadable = new Set<string>();
   return () => {
@@ -189,7 +189,7 @@ function identityOf(path: string): string | undefined {
   }
 }
 
-/** Looks again after changes. It has no frames of its own. */
+/** Looks again after changes. It yields no frames. */
 async function* lookAgain(look: () => void, changes: Changes, signal: AbortSignal): AsyncGenerator<Frame> {
   let lookedAt = performance.now();
   while (!signal.aborted) {

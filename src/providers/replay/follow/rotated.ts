@@ -1,5 +1,5 @@
 /**
- * Finding a file again under the name that a rotation gave it.
+ * Finds a file again under its name after a rotation.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { PlanContext } from "../../../files/plan_file.ts";
 import type { FilePlace } from "../framer.ts";
 import { findStart } from "../start.ts";
 
-/** Most files that are looked into, the newest first. */
+/** Most files to check, the newest first. */
 const MOST = 20;
 
-/** The file beside `path` that holds what was read of it up to the place, also where it was packed meanwhile. */
+/** The file beside `path` with the bytes read up to the place, also if it was packed meanwhile. */
 export async function findRotated(path: string, place: FilePlace, plans: PlanContext): Promise<FileItem | undefined> {
   const name = basename(path);
   const stem = name.includes(".") ? name.slice(0, name.indexOf(".")) : name;

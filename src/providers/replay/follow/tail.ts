@@ -1,18 +1,18 @@
 /**
- * The bytes of a file that grows, until another takes its place.
+ * Reads a file that grows, until another takes its place.
  *
  * @module
  */
 import type { Changes } from "./changes.ts";
 
 const CHUNK_BYTES = 256 * 1024;
-/** Bytes before the place that must still be there. */
+/** Bytes before the place that must be unchanged. */
 const BEFORE_BYTES = 80;
 
 /**
  * How a tail ended:
  *
- * - `replaced`: another file has its name, and all of it was read;
+ * - `replaced`: another file has its name, and the old one was read to its end;
  * - `truncated`: it was cut or rewritten;
  * - `stopped`: the run ends.
  */
@@ -26,7 +26,7 @@ export interface Tail {
   readonly end: TailEnd | undefined;
 }
 
-/** Reads on in an open file, whose path may come to mean another one. */
+/** Reads an open file from the place on, while its path may come to mean another file. */
 export function createTail(
   path: string,
   file: Deno.FsFile,
@@ -54,7 +54,7 @@ export function createTail(
       }
       if (isReplaced) return void (tail.end = "replaced");
       isReplaced = await hasOther(path, file);
-      // Lines written between the last read and the rename are read before the file is left.
+      // Lines written between the last read and the rename are read first.
       if (!isReplaced) await change;
     }
     tail.end = "stopped";
@@ -63,7 +63,7 @@ export function createTail(
   return tail;
 }
 
-/** Whether the file is not shorter than the place, and has the bytes before it that were read there. */
+/** Whether the file is not shorter than the place, and has the same bytes before it. */
 async function isStillThere(file: Deno.FsFile, at: number, before: Uint8Array): Promise<boolean> {
   if ((await file.stat()).size < at) return false;
   const now = await readAt(file, at - before.length, before.length);
@@ -83,7 +83,7 @@ function lastBytes(before: Uint8Array, chunk: Uint8Array): Uint8Array {
   return Uint8Array.from([...before, ...chunk]).slice(-BEFORE_BYTES);
 }
 
-/** Whether the path means another file; without one, the old file may still be written. */
+/** Whether the path means another file; without any file there, the old one may still be written. */
 export async function hasOther(path: string, file: Deno.FsFile): Promise<boolean> {
   const [own, there] = [await file.stat(), await Deno.stat(path).catch(() => undefined)];
   return there !== undefined && (there.ino !== own.ino || there.dev !== own.dev);

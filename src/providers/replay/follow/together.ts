@@ -1,5 +1,5 @@
 /**
- * Several endless streams as one, in the order in which their values come.
+ * Merges several endless streams, in the order of their values' arrival.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export interface Together<T> {
   all(): AsyncGenerator<T>;
 }
 
-/** Makes an empty set of streams. Of each at most one value waits. */
+/** Creates an empty set of streams. At most one value of each waits. */
 export function readTogether<T>(): Together<T> {
   const sources = new Set<AsyncGenerator<T>>();
   const ready: { source: AsyncGenerator<T>; result?: IteratorResult<T>; error?: unknown }[] = [];
