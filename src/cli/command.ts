@@ -44,6 +44,9 @@ export interface CommandModule {
   run(invocation: Invocation): Promise<number>;
 }
 
+/** Descriptions of options. */
+export type OptionHelp = Readonly<Partial<Record<OptionName, string>>>;
+
 /**
  * A command of the command line, as help and completions show it. Its code is loaded when it runs: the program has
  * many parts, and most commands need few of them.
@@ -54,6 +57,8 @@ export interface Command {
   readonly usage?: string;
   /** Options of the configuration that it uses, chosen from all. */
   readonly options: readonly OptionName[] | ((all: readonly OptionName[]) => readonly OptionName[]);
+  /** Descriptions of those options that mean something else here than in a run. */
+  readonly optionHelp?: OptionHelp;
   readonly flags?: readonly CommandFlag[];
   /** First words that it takes, each with its effect. */
   readonly subcommands?: Readonly<Record<string, string>>;
@@ -75,9 +80,10 @@ export interface Command {
 }
 
 /** The command's options among all that can be flags. */
-export function optionsOf({ options }: Command, all: readonly OptionSpec[]): OptionSpec[] {
+export function optionsOf({ options, optionHelp }: Command, all: readonly OptionSpec[]): OptionSpec[] {
   const names = typeof options === "function" ? options(all.map(({ name }) => name)) : options;
-  return all.filter(({ name }) => names.includes(name));
+  return all.filter(({ name }) => names.includes(name))
+    .map((spec) => ({ ...spec, help: optionHelp?.[spec.name] ?? spec.help }));
 }
 
 /** Whether the option is about NATS. */

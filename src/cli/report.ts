@@ -22,6 +22,8 @@ export interface ReportForm {
 
 /** Prints an error, and returns its exit code. */
 export async function report(error: unknown, { isSummary, log }: ReportForm): Promise<number> {
+  // The reader of the output has gone, as `head` does when it has read enough.
+  if (error instanceof Deno.errors.BrokenPipe && !isSummary) return EXIT.failed;
   const isOutput = isOutputError(error);
   const message = printableLines(`${isOutput ? "Cannot write to standard output: " : ""}${explain(error)}`);
   if (log === undefined) console.error(message);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { flagSpecs } from "../../src/config/options.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
@@ -36,4 +36,13 @@ Deno.test("help of an unknown command names the nearest one", async () => {
     2,
     'Cannot understand "ingets": there is no such command, did you mean "ingest"?',
   ]);
+});
+
+Deno.test("commands about stored records describe options by what they mean there", async () => {
+  await using work = await openWorkspace();
+  for (const name of ["export", "delete", "gaps"]) {
+    const { stdout } = await work.run([name, "--help"]);
+    assertStringIncludes(stdout, "--symbols A,B                 only records of these symbols [all]", name);
+    assertStringIncludes(stdout, "the embedded database, or the PostgreSQL of this URL", name);
+  }
 });

@@ -1,5 +1,6 @@
 /** `barline copy`. @module */
 import type { Command } from "../command.ts";
+import { place } from "./stored.ts";
 
 /** Copies the embedded database into a server. */
 export const copy: Command = {
@@ -9,6 +10,7 @@ export const copy: Command = {
     { name: "to", value: "URL", help: "the server, as in postgres://user@host/database" },
     { name: "yes", help: "do not ask" },
   ],
+  optionHelp: place,
   examples: [
     "copy --to postgres://barline@db/market",
     "copy --data-dir /var/lib/barline --to postgres://barline@db/market --yes",

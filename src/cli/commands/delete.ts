@@ -1,5 +1,6 @@
 /** `barline delete`. @module */
 import type { Command } from "../command.ts";
+import { choice } from "./stored.ts";
 
 /** Deletes records. */
 export const deletion: Command = {
@@ -8,6 +9,7 @@ export const deletion: Command = {
     ...["provider", "symbols", "timeframe", "kind", "database", "sslmode", "sslrootcert", "schema", "dataDir"] as const,
     ...["tenant", "writeTimeoutMs", "json"] as const,
   ],
+  optionHelp: choice,
   flags: [
     { name: "from", value: "TIME", help: "delete from there on: a day (UTC) or a time with its zone [the first]" },
     { name: "to", value: "TIME", help: "delete records that begin before [the last]" },

@@ -1,5 +1,6 @@
 /** `barline export`. @module */
 import type { Command } from "../command.ts";
+import { choice } from "./stored.ts";
 
 /** Exports records into files. */
 export const exporting: Command = {
@@ -8,6 +9,7 @@ export const exporting: Command = {
     ...["provider", "symbols", "timeframe", "kind", "database", "sslmode", "sslrootcert", "schema", "dataDir"] as const,
     ...["tenant", "json", "logLevel", "logFormat"] as const,
   ],
+  optionHelp: choice,
   flags: [
     { name: "output", value: "DIR|s3://…|-", help: "where the files go; - is standard output, which takes one" },
     { name: "from", value: "TIME", help: "export from there on: a day (UTC) or a time with its zone [the first]" },

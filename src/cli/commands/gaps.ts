@@ -1,5 +1,6 @@
 /** `barline gaps`. @module */
 import type { Command, OptionName } from "../command.ts";
+import { choice } from "./stored.ts";
 
 /** Options of the database, of the series, and of the pipeline for repairs. */
 const OPTIONS: readonly OptionName[] = [
@@ -24,6 +25,7 @@ const OPTIONS: readonly OptionName[] = [
 export const gaps: Command = {
   summary: "Find bars that are missing by the market's calendar, and repair them from history",
   options: OPTIONS,
+  optionHelp: choice,
   flags: [
     {
       name: "from",

@@ -1,5 +1,6 @@
 /** `barline loads`. @module */
 import type { Command } from "../command.ts";
+import { place } from "./stored.ts";
 
 /** Lists, shows, undoes and forgets loads of files. */
 export const loads: Command = {
@@ -17,6 +18,7 @@ export const loads: Command = {
     { name: "older-than", value: "90d", help: "prune: loads that began longer ago: a number and s, m, h, d or w" },
     { name: "yes", help: "undo, prune: do not ask" },
   ],
+  optionHelp: { ...place, limit: "print at most N loads [all]" },
   defaultWord: "list",
   examples: [
     "loads",

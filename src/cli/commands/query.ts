@@ -1,5 +1,6 @@
 /** `barline query`. @module */
 import type { Command } from "../command.ts";
+import { place } from "./stored.ts";
 
 /** Runs SQL that reads. */
 export const query: Command = {
@@ -18,6 +19,7 @@ export const query: Command = {
     { name: "output", value: "PATH", help: "write to a file, which is there once it is whole [standard output]" },
     { name: "timeout", value: "SECONDS", help: "longest time that a statement may take [60]" },
   ],
+  optionHelp: place,
   examples: [
     "query 'SELECT * FROM latest_bars'",
     "query --param symbol=AAPL --format csv 'SELECT ts, close FROM bars WHERE symbol = :symbol ORDER BY ts'",

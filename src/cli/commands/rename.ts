@@ -1,5 +1,6 @@
 /** `barline rename`. @module */
 import type { Command } from "../command.ts";
+import { choice } from "./stored.ts";
 
 /** Gives the records of a symbol to another. */
 export const rename: Command = {
@@ -10,6 +11,7 @@ export const rename: Command = {
     { name: "dry-run", help: "print what would be moved, and change nothing" },
     { name: "yes", help: "do not ask" },
   ],
+  optionHelp: choice,
   examples: ["rename --symbols FB=META --dry-run", "rename --provider replay --symbols FB=META,TWTR=X --yes"],
   load: () => import("../rename.ts"),
 };

@@ -1,5 +1,6 @@
 /** `barline serve`. @module */
 import type { Command } from "../command.ts";
+import { place } from "./stored.ts";
 
 /** Opens the store to be read. */
 export const serve: Command = {
@@ -8,6 +9,7 @@ export const serve: Command = {
     ...["database", "sslmode", "sslrootcert", "schema", "dataDir", "tenant"] as const,
     ...["http", "embeddedListen", "logLevel", "logFormat"] as const,
   ],
+  optionHelp: place,
   examples: [
     "serve",
     "serve --data-dir /var/lib/barline --http 127.0.0.1:9100",

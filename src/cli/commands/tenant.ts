@@ -1,5 +1,6 @@
 /** `barline tenant`. @module */
 import type { Command } from "../command.ts";
+import { place } from "./stored.ts";
 
 /** Says which roles of the database read which tenants' rows. */
 export const tenant: Command = {
@@ -10,6 +11,7 @@ export const tenant: Command = {
     { name: "role", value: "ROLE", help: "role of the database, which is there already" },
     { name: "all", help: "all tenants, in place of a name" },
   ],
+  optionHelp: place,
   subcommands: {
     grant: "let a role see a tenant's rows through tables, views and roll-ups",
     revoke: "take that from it",
