@@ -28,7 +28,7 @@ const GENERATED: readonly Generated[] = [
   { page: "reference/cli.md", name: "commands", make: makeCommands },
   { page: "reference/metrics.md", name: "metrics", make: makeMetrics },
   { page: "reference/http.md", name: "routes", make: makeRoutes },
-  { page: "reference/records.md", name: "kinds", make: makeKinds },
+  { page: "reference/kinds.md", name: "kinds", make: makeKinds },
   { page: "files.md", name: "formats", make: makeFormats },
   { page: "providers.md", name: "declared", make: makeProviders },
   { page: "deployment.md", name: "exit codes", make: makeExitCodes },
