@@ -8,6 +8,7 @@ import { columnsOf } from "../export/columns.ts";
 import { type ExportOptions, exportRecords, PlaceError } from "../export/export.ts";
 import { createWriter } from "../export/file.ts";
 import { openPlace } from "../export/open_place.ts";
+import type { ExportPlace } from "../export/place.ts";
 import { partitionsOf } from "../export/partitions.ts";
 import { createRowReader, type ExportSession, setUpSession } from "../export/rows.ts";
 import { rowName } from "../providers/mod.ts";
@@ -27,6 +28,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const request = readRequest(invocation, config);
   const { json, logLevel, logFormat } = config.settings;
   await configureLog({ level: logLevel, format: logFormat });
+  const place = request.output === "-" ? undefined : await open(request.output, config);
   await requireEmbedded(config);
   await using database = await openForReading(config);
   const { supportsCopy } = database;
@@ -39,9 +41,17 @@ export async function run(invocation: Invocation): Promise<number> {
     }
     const { form, range } = withProviders(request, series);
     const common = { session, kind: recordKind(form.kind), series, form, range };
-    if (request.output === "-") return await print(common);
-    return await save({ ...common, output: request.output, json });
+    return place === undefined ? await print(common) : await save({ ...common, place, json });
   });
+}
+
+async function open(output: string, { variable }: Config): Promise<ExportPlace> {
+  try {
+    return await openPlace(output, variable);
+  } catch (error) {
+    if (error instanceof RangeError) throw new UsageError(error.message);
+    throw error;
+  }
 }
 
 function choiceOf({ settings: { tenant } }: Config, { form: { kind, selection } }: ExportRequest) {
@@ -67,8 +77,8 @@ function withProviders(request: ExportRequest, series: readonly ChosenSeries[]):
 
 type Common = Pick<ExportOptions, "session" | "kind" | "series" | "form" | "range">;
 
-async function save({ output, json, ...options }: Common & { readonly output: string; readonly json: boolean }) {
-  const place = await openPlace(output);
+/** Writes files to a place. */
+async function save({ place, json, ...options }: Common & { readonly place: ExportPlace; readonly json: boolean }) {
   using progress = startExportProgress();
   const started = performance.now();
   const { manifest, written, kept } = await exportRecords({
