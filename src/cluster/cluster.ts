@@ -1,12 +1,13 @@
 /**
- * An instance among others: it renews its leases, claims and releases shards, and streams exactly the shards that it holds.
+ * An instance of a cluster: it renews its leases, claims and releases shards, and streams exactly the shards that it
+ * holds.
  *
  * One loop sends heartbeats, plans and changes leases, one step after the other. A shard passes these steps:
  *
  *     claimed → announced in a heartbeat: held → streamed → releasing: no longer streamed → no longer announced → released
  *
- * `hold.ts` says how long the instance may stream after a heartbeat, and `streaming.ts` says which shards it streams. When the hold is
- * over without another heartbeat that went through, the streams are cut at once and the shards are lost.
+ * `hold.ts` says how long the instance may stream after a heartbeat, and `streaming.ts` says which shards it streams.
+ * If the hold ends before another heartbeat succeeds, the streams are cut at once and the shards are lost.
  *
  * @module
  */
@@ -24,7 +25,7 @@ export interface ClusterOptions {
   times: LeaseTimes;
   /** The report of this instance for the others. */
   report: () => Omit<InstanceReport, "isLeaving">;
-  /** Makes these the shards that are streamed; resolves when no other one is. */
+  /** Changes the streamed shards to these; resolves when no other shard is streamed. */
   stream: (shards: ReadonlySet<number>) => Promise<void>;
   /** Ends all streams at once. */
   cut: (reason: Error) => void;
@@ -36,20 +37,20 @@ export interface Cluster {
   /** Unique to this instance and this start. */
   readonly id: string;
   /**
-   * Joins the cluster and starts the loop. An error that may pass is reported, and joining is tried again.
+   * Joins the cluster and starts the loop. After a temporary error, which is reported, it tries again to join.
    *
    * @throws {ClusterError} If the set-up does not allow it to join.
    */
   start(): Promise<void>;
-  /** Whether this instance may stream the shards that it holds, to the moment. */
+  /** Whether this instance may stream its shards at this moment. */
   isHolding(): boolean;
-  /** Streams the held shards again, as the providers of a shard have changed. */
+  /** Streams the held shards again, after a change of providers. */
   refresh(): Promise<void>;
   /** Claims no further shard, and announces that. */
   prepareToLeave(): void;
   /** Releases all shards and ends the session. Nothing may be streamed any more. */
   leave(): Promise<void>;
-  /** All instances as last heard of; `undefined` before the first heartbeat. */
+  /** All instances by the last heartbeat; `undefined` before the first. */
   membership(): Membership | undefined;
 }
 
@@ -65,29 +66,29 @@ type Session =
   | { readonly state: "joined"; readonly lease: Lease }
   | { readonly state: "leaving"; readonly lease?: Lease };
 
-/** The cluster as the last heartbeat answered. */
+/** The cluster by the last answer to a heartbeat. */
 interface Heard {
   /** `undefined` before the first heartbeat. */
   readonly membership?: Membership;
-  /** Ids of the instances alive, and since when these are the same. */
+  /** Ids of the instances alive, and the time since which they are the same. */
   readonly ids: string;
   readonly since: number;
-  /** How many shards have no holder. */
+  /** Number of shards without a holder. */
   readonly unheld: number;
 }
 
 /** Heartbeats for which the instances must be the same before shards are moved between them. */
 const SETTLED_AFTER = 3;
-/** Part of a heartbeat's interval to wait before a lost session is opened again, while that can save the hold. */
+/** Share of a heartbeat's interval to wait before a lost session is opened again, while that can save the hold. */
 const SOON = 0.1;
 
-/** Makes the instance; it joins with {@linkcode Cluster.start}. */
+/** Creates the instance; it joins with {@linkcode Cluster.start}. */
 export function createCluster({ store, times, report, stream, cut, emit }: ClusterOptions): Cluster {
   const id = crypto.randomUUID();
   const leaving = new AbortController();
   let session: Session = { state: "apart" };
   const held = new Set<number>();
-  /** The held shard that is released as soon as it is no longer streamed. */
+  /** The held shard to release once it is no longer streamed. */
   let releasing: number | undefined;
   let heard: Heard = { ids: "", since: 0, unheld: 0 };
   let hasProblem = false;
@@ -142,7 +143,7 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
     session = session.state === "leaving" ? { state: "leaving" } : { state: "apart" };
   }
 
-  /** Throws where a session has ended while its answer was awaited. */
+  /** Throws if a session has ended while its answer was awaited. */
   function checkSession(lease: Lease): void {
     if (session.lease !== lease) throw new Error("the session was over before an answer came");
   }
@@ -162,14 +163,14 @@ export function createCluster({ store, times, report, stream, cut, emit }: Clust
     emit({ type: "cluster", instances: alive.length, unheld });
   }
 
-  /** Opens a session. Shards that the instance still holds are claimed again. */
+  /** Opens a session, and claims the shards again that the instance still holds. */
   async function join(): Promise<Lease> {
     const lease = await store.join(id, fullReport(), leaving.signal);
     session = { state: session.state === "leaving" ? "leaving" : "joined", lease };
     if (held.size === 0) return lease;
     const claimed = await lease.claim(inOrder(held));
     checkSession(lease);
-    // The server may not have seen the end of the former session.
+    // The server may not have noticed the end of the former session.
     if (claimed.length < held.size) throw new Error("shards are still locked by a session that has ended");
     return lease;
   }

@@ -1,5 +1,5 @@
 /**
- * Ends a provider at once when the right to stream it is over, in any state of the provider and the pipeline.
+ * Ends a provider at once when the right to stream it ends, in any state of the provider and the pipeline.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import type { Frame } from "../records/frame.ts";
 
 /** The right to stream. */
 export interface Fence {
-  /** Aborts when the right is over. */
+  /** Aborts when the right ends. */
   readonly signal: AbortSignal;
-  /** Whether the right is there at this moment: a process that hung resumes before its timers fire. */
+  /** Whether the right exists at this moment: a process that hung resumes before its timers fire. */
   isOpen(): boolean;
   /** Called with each stream that begins (1) or ends (-1). */
   readonly onCount: (change: 1 | -1) => void;

@@ -1,17 +1,17 @@
 /**
- * How long this instance may stream the shards that it holds.
+ * Limits how long this instance may stream its shards.
  *
  * @module
  */
 
 /**
- * A hold is **open** for a while after each heartbeat that went through, counted from when that was sent. It is **over**
- * before the first, when that time has passed, and when it is ended.
+ * A hold is **open** for a while after each successful heartbeat, counted from its sending. It is **over** before the
+ * first one, after that time, and when it is ended.
  */
 export interface Hold {
   /** Whether it is open at this moment: a process that hung resumes before its timers fire. */
   isOpen(): boolean;
-  /** Opens it after a heartbeat that was sent at this moment. */
+  /** Opens it after a heartbeat sent at this moment. */
   extend(sentAt: Moment): void;
   /** Ends it, without a call of `onOver`. */
   end(): void;
@@ -28,7 +28,7 @@ export const now = (): Moment => ({ monotonic: performance.now(), wall: Date.now
 
 const LONG_AGO: Moment = { monotonic: -Infinity, wall: -Infinity };
 
-/** Makes a hold that is over. `onOver` is called when its time has passed by either clock. */
+/** Creates a hold that is over. `onOver` is called when its time has passed by either clock. */
 export function createHold(holdMs: number, onOver: () => void): Hold {
   let until = LONG_AGO;
   let timer: ReturnType<typeof setTimeout> | undefined;

@@ -1,29 +1,30 @@
 /**
  * Leases: the right of one instance to stream the symbols of a shard, which it must renew.
  *
- * An instance sends **heartbeats**: each reports that it lives and which shards it holds, and answers with the same of the
- * others. It may stream its shards for {@linkcode LeaseTimes.holdMs} after the last heartbeat that went through **was
- * sent**, and then stops by itself, whether or not it knows why. The lease store gives a shard to no other instance before that
- * time is over, and ends the leases of an instance that is silent for {@linkcode LeaseTimes.ttlMs}. So no two instances
- * stream a shard at once, as long as their clocks run at the same speed; the time that they show does not matter.
+ * An instance sends **heartbeats**: each reports that it lives and which shards it holds, and returns the same about
+ * the others. It may stream its shards for {@linkcode LeaseTimes.holdMs} after it **sent** its last successful
+ * heartbeat, and then stops by itself, even without knowing why. The lease store gives a shard to no other instance
+ * before that time has passed, and ends the leases of an instance that is silent for {@linkcode LeaseTimes.ttlMs}. So
+ * no two instances stream a shard at once, as long as their clocks run at the same speed; the time that they show does
+ * not matter.
  *
  * @module
  */
 
 /** Times of a lease, in milliseconds. */
 export interface LeaseTimes {
-  /** Between two heartbeats. */
+  /** Time between two heartbeats. */
   readonly heartbeatMs: number;
-  /** How long a holder may stream after the last heartbeat that went through was sent. */
+  /** How long a holder may stream after sending its last successful heartbeat. */
   readonly holdMs: number;
   /** Silence after which the lease store ends the leases of an instance. */
   readonly ttlMs: number;
 }
 
-/** {@linkcode LeaseTimes.holdMs} as a part of {@linkcode LeaseTimes.ttlMs}. */
+/** {@linkcode LeaseTimes.holdMs} as a share of {@linkcode LeaseTimes.ttlMs}. */
 export const HOLD_SHARE = 0.6;
 
-/** The times that follow from the longest silence of an instance, in seconds. */
+/** Times that follow from the longest silence of an instance, in seconds. */
 export function leaseTimes(seconds: number): LeaseTimes {
   const ttlMs = seconds * 1000;
   return { ttlMs, holdMs: ttlMs * HOLD_SHARE, heartbeatMs: ttlMs / 5 };
@@ -38,9 +39,11 @@ export interface InstanceReport {
   readonly startedAt: number;
   /** Number of shards, which must be the same at all instances. */
   readonly shards: number;
-  /** The one shard that the instance wants; `undefined` where it takes its share. */
+  /** The one shard that the instance asks for; `undefined` if it takes its share. */
   readonly fixed?: number;
-  /** How long it may stream after a heartbeat, see {@linkcode LeaseTimes}: so long others leave its shards alone. */
+  /**
+   * How long it may stream after a heartbeat, see {@linkcode LeaseTimes}; others leave its shards alone for that time.
+   */
   readonly holdMs: number;
   /** Whether it claims no further shards because it is about to leave. */
   readonly isLeaving: boolean;
@@ -48,7 +51,7 @@ export interface InstanceReport {
   readonly waiting: number;
   /** When records were last committed; absent before the first. */
   readonly lastCommitAt?: number;
-  /** Time of these from receipt to commit, in milliseconds. */
+  /** Latency of these from receipt to commit, in milliseconds. */
   readonly lagMs?: number;
 }
 
@@ -61,7 +64,7 @@ export interface Member {
   readonly held: readonly number[];
   /** Time since its last heartbeat, in milliseconds. */
   readonly silentMs: number;
-  /** Whether it has a session. An instance that was killed has none, and its shards are free soon. */
+  /** Whether it has a session. A killed instance has none, and its shards are free soon. */
   readonly isAlive: boolean;
 }
 
@@ -80,10 +83,10 @@ export interface Lease extends AsyncDisposable {
    *
    * @returns All instances, this one included.
    * @throws {LeaseLostError} If one of the shards is no longer this instance's.
-   * @throws {Error} If no answer comes in time: the session is over then.
+   * @throws {Error} If no answer comes in time, which ends the session.
    */
   heartbeat(report: InstanceReport, held: readonly number[]): Promise<Membership>;
-  /** Claims free shards. Gives those that it got: they are held once a heartbeat that names them has gone through. */
+  /** Claims free shards. Returns the claimed ones: they are held after a successful heartbeat that names them. */
   claim(shards: readonly number[]): Promise<number[]>;
   /** Frees a shard for others, after a heartbeat that no longer names it. */
   release(shard: number): Promise<void>;
@@ -91,12 +94,12 @@ export interface Lease extends AsyncDisposable {
   cut(): void;
 }
 
-/** Where leases are kept. */
+/** A store of leases. */
 export interface LeaseStore {
   /** Its address, for people. */
   readonly label: string;
   /**
-   * Opens a session for an instance, which may have had another one before.
+   * Opens a session for an instance, which may have had one before.
    *
    * @throws {ClusterError} If the set-up does not allow it: trying again does not help.
    * @throws {Error} If it cannot be opened now, or the reason of `signal`.

@@ -1,5 +1,5 @@
 /**
- * The contents of the bucket with a cluster's leases: who holds which shard, and the last report of each instance.
+ * The contents of the bucket with a cluster's leases: the holder of each shard, and the last report of each instance.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Seen {
   readonly at: number;
 }
 
-/** The contents of a bucket, as far as they are known. */
+/** The contents of a bucket, as far as known. */
 export interface Board {
   take(entry: KvEntry): void;
   get(key: string): Seen | undefined;
@@ -29,7 +29,7 @@ export interface WatchedBoard extends Board {
   stop(): void;
 }
 
-/** Makes a board for a bucket that drops keys not written for `ttlMs`, without a message about it. */
+/** Creates a board for a bucket that silently drops keys not written for `ttlMs`. */
 export function createBoard(ttlMs: number): Board {
   const seen = new Map<string, Seen>();
 
@@ -72,7 +72,7 @@ export function createBoard(ttlMs: number): Board {
   };
 }
 
-/** Reads all keys of a bucket into the board, also those that are written meanwhile. */
+/** Reads all keys of a bucket into the board, also those written meanwhile. */
 export async function readBucket(manager: JetStreamManager, bucket: KV, name: string, board: Board): Promise<void> {
   const { state } = await manager.streams.info(`KV_${name}`, { subjects_filter: ">" });
   const keys = Object.keys(state.subjects ?? {}).map((subject) => subject.slice(`$KV.${name}.`.length));

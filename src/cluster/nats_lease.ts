@@ -1,11 +1,11 @@
 /**
- * Leases in a NATS key-value bucket, for instances without a database. The bucket has a key for each held shard, with the id
- * of its holder, and a key for each instance, with its report.
+ * Leases in a NATS key-value bucket, for instances without a database. The bucket has a key for each held shard, with
+ * the id of its holder, and a key for each instance, with its report.
  *
- * The server drops a key that was not written for `ttlMs`, the age limit of the bucket. Only the instance that created a key
- * knows its revision and can write it again, and an existing key cannot be created. So a shard becomes free at the earliest
- * `ttlMs` after the last heartbeat of its holder, which has stopped streaming after `holdMs`. Instances hear of each other by
- * watching the bucket; that may be late, and decides nothing.
+ * The server drops a key that was not written for `ttlMs`, the age limit of the bucket. Only the instance that created
+ * a key knows its revision and can write it again, and an existing key cannot be created. So a shard becomes free at
+ * the earliest `ttlMs` after the last heartbeat of its holder, which has stopped streaming after `holdMs`. Instances
+ * learn of each other by watching the bucket, which may be late, and decides nothing.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export const bucketOf = (cluster: string) => `barline_${cluster.replaceAll(".", 
 const shardKey = (shard: number) => `shard.${shard}`;
 const memberKey = (id: string) => `member.${id}`;
 
-/** Makes the store; it connects with the first session. */
+/** Creates the store; it connects with the first session. */
 export function createNatsLeaseStore({ nats, cluster, times, replicas }: NatsLeaseOptions): LeaseStore {
   const { ttlMs, holdMs } = times;
 
@@ -103,7 +103,7 @@ export function createNatsLeaseStore({ nats, cluster, times, replicas }: NatsLea
       const key = shardKey(shard);
       const seen = board.get(key);
       try {
-        // A key of this instance from a session that has ended is still its own.
+        // A key of this instance from an ended session still belongs to it.
         const revision = seen?.value === id
           ? await bucket.update(key, id, seen.revision)
           : await bucket.create(key, id);
@@ -122,7 +122,7 @@ export function createNatsLeaseStore({ nats, cluster, times, replicas }: NatsLea
           Promise.all([bucket.put(memberKey(id), value, { timeout: holdMs }), ...held.map(renew)]),
           holdMs,
         );
-        // Later changes are answered by the next heartbeat.
+        // The next heartbeat answers later changes.
         await deadline(board.reached(revision), holdMs);
         return board.membership();
       },

@@ -1,11 +1,11 @@
 /**
- * A cluster at a glance, for people.
+ * Describes a cluster at a glance, for people.
  *
  * @module
  */
 import type { Membership } from "./lease.ts";
 
-/** An instance streams, stands by, is about to leave, or was lost: it ended without a farewell. */
+/** An instance streams, stands by, is about to leave, or was lost: it ended without leaving. */
 export type InstanceState = "active" | "standby" | "leaving" | "lost";
 
 /** An instance at a glance. Times are epoch seconds. */
@@ -30,14 +30,14 @@ export interface InstanceOverview {
 /** A cluster at a glance. */
 export interface ClusterOverview {
   readonly cluster: string;
-  /** Number of shards; 0 where no instance is alive. */
+  /** Number of shards; 0 without a living instance. */
   readonly shards: number;
   readonly instances: readonly InstanceOverview[];
   /** Shards without a holder. */
   readonly unheld: readonly number[];
 }
 
-/** Makes the overview. */
+/** Creates the overview. */
 export function describeCluster(cluster: string, { members }: Membership): ClusterOverview {
   const alive = members.filter(({ isAlive }) => isAlive);
   const shards = Math.max(0, ...alive.map(({ report }) => report.shards));

@@ -1,9 +1,9 @@
 /**
- * Which shards an instance claims or releases next. Each instance plans for itself, from the membership that all hear alike.
+ * Plans which shards an instance claims or releases next. Each instance plans for itself, from the same membership.
  *
- * All instances hold the same number of shards, plus or minus one. An instance claims free shards at once, up to its part. A
- * held shard moves only if its holder has at least two more than another instance, one shard of the cluster at a time, and
- * only after the instances have been the same for a while: one that comes and goes moves nothing.
+ * All instances hold the same number of shards, plus or minus one. An instance claims free shards at once, up to its
+ * part. A held shard moves only if its holder has at least two more than another instance, one shard of the cluster at
+ * a time, and only after the instances have been the same for a while: an unsteady instance moves nothing.
  *
  * @module
  */
@@ -30,7 +30,7 @@ export interface PlanOptions {
 
 const NOTHING: Plan = { claim: [] };
 
-/** Makes the plan of one instance. */
+/** Plans the next change of one instance. */
 export function makePlan({ membership, id, shards, isSettled }: PlanOptions): Plan {
   const staying = membership.members.filter(({ isAlive, report }) => isAlive && !report.isLeaving);
   const me = staying.find((member) => member.id === id);
@@ -48,7 +48,7 @@ export function makePlan({ membership, id, shards, isSettled }: PlanOptions): Pl
 
   const free = common.filter(isFree);
   const most = Math.ceil(common.length / sharing.length);
-  // Each instance begins elsewhere, so that two that plan at once claim different shards.
+  // Each instance begins at another place, so that two that plan at once claim different shards.
   const first = free.findIndex((shard) => shard >= sharing.indexOf(me) * most);
   const turned = first < 0 ? free : [...free.slice(first), ...free.slice(0, first)];
   const claim = turned.slice(0, Math.max(0, most - me.held.length));

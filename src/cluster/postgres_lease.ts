@@ -1,11 +1,11 @@
 /**
  * Leases in PostgreSQL: rows that only roles with the right to write can claim or lock, unlike advisory locks.
  *
- * The row of a shard in `cluster_lease` names its holder, who renews it with each heartbeat. Others may claim it when it was
- * not renewed for `ttlMs`, or for `holdMs`, after which its holder no longer streams, if the session has ended too: that of a
- * killed process ends at once. Claims and renewals change the same row, so PostgreSQL orders them, and only the server's clock
- * counts. The **server** ends a session without a heartbeat for `ttlMs` (`idle_session_timeout`), in spite of TCP, a NAT or a
- * proxy believes of the connection.
+ * The row of a shard in `cluster_lease` names its holder, which renews it with each heartbeat. Others may claim it when
+ * it was not renewed for `ttlMs`; or for `holdMs`, after which its holder no longer streams, if its session has ended,
+ * too, as a killed process's does at once. Claims and renewals change the same row, so PostgreSQL orders them, and only
+ * the server's clock counts. The **server** ends a session without a heartbeat for `ttlMs` (`idle_session_timeout`),
+ * even if TCP, a NAT or a proxy still believes in the connection.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface PostgresLeaseOptions {
   times: LeaseTimes;
 }
 
-/** Whether the session of a row still exists: a process that began later only has the same number. */
+/** Whether the session of a row still exists: a later process may have the same number. */
 const hasSession = (backend: string, seenAt: string) =>
   `EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = ${backend} AND a.datname = current_database()
     AND coalesce(a.backend_start <= ${seenAt}, true))`;
@@ -39,13 +39,13 @@ const INSTANCE_HAS_SESSION = hasSession("i.backend", "i.seen_at");
 const LEASE_HAS_SESSION = hasSession("l.backend", "l.renewed_at");
 const IS_ALIVE = `(${INSTANCE_HAS_SESSION} AND ${SILENT} < (i.report->>'holdMs')::float8 / ${HOLD_SHARE})`;
 
-/** All instances of a cluster, with the shards that each has announced and those that it has a lease of. */
+/** All instances of a cluster, with the shards that each has announced and those that it has leases of. */
 const membershipQuery = ({ of }: Names) =>
   `SELECT i.id, i.report, i.held AS claimed, ${SILENT} AS silent, ${IS_ALIVE} AS alive,
   ARRAY(SELECT l.shard FROM ${of("cluster_lease")} l WHERE l.cluster = i.cluster AND l.holder = i.id) AS leased
 FROM ${of("cluster_instance")} i WHERE i.cluster = $1 ORDER BY i.joined_at, i.id`;
 
-/** Renews the leases of an instance, in the order that all keep, so that no two wait for each other. */
+/** Renews the leases of an instance, in an order common to all, so that no two wait for each other. */
 const renewStatement = ({ of }: Names) =>
   `WITH own AS (
   SELECT l.shard FROM ${of("cluster_lease")} l WHERE l.cluster = $1 AND l.holder = $2 AND l.shard = ANY ($3)
@@ -55,8 +55,8 @@ UPDATE ${of("cluster_lease")} l SET renewed_at = clock_timestamp(), backend = pg
 FROM own WHERE l.cluster = $1 AND l.shard = own.shard`;
 
 /**
- * Claims leases that are free, over, or this instance's own. A program of an earlier version announces its shards, and has no
- * rows here.
+ * Claims leases that are free, have ended, or belong to this instance. A program of an earlier version announces its
+ * shards, and has no rows here.
  */
 const claimStatement = ({ of }: Names) =>
   `INSERT INTO ${of("cluster_lease")} AS l (cluster, shard, holder, backend, renewed_at, hold)
@@ -99,7 +99,7 @@ function toMembership(rows: readonly MemberRow[]): Membership {
 /**
  * Checks that a session of the server can hold leases.
  *
- * @throws {ClusterError} If a pooler stands before it.
+ * @throws {ClusterError} If it is behind a pooler.
  * @throws {FatalError} If it is too old.
  */
 export async function checkLeaseServer(client: Client, label: string): Promise<void> {
@@ -112,7 +112,7 @@ export async function checkLeaseServer(client: Client, label: string): Promise<v
   await checkServerVersion(client);
 }
 
-/** Makes the store; it connects with the first session. */
+/** Creates the store; it connects with the first session. */
 export function createPostgresLeaseStore({ database, cluster, times }: PostgresLeaseOptions): LeaseStore {
   const { ttlMs, holdMs } = times;
 
@@ -166,7 +166,7 @@ DELETE FROM ${of("cluster_instance")} i WHERE i.cluster = $1 AND i.seen_at < clo
     async join(id, report, signal) {
       const waiting = new AbortController();
       const timer = setTimeout(() => waiting.abort(new Error(`${database.label} does not answer`)), holdMs);
-      // The session outlives the wait: a later abort must not take its farewell.
+      // The session outlives the wait: a later abort must not prevent its farewell.
       using _stop = onAbort(signal, (reason) => waiting.abort(reason));
       const client = await database.connect(waiting.signal).finally(() => clearTimeout(timer));
       try {

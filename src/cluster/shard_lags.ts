@@ -1,5 +1,5 @@
 /**
- * How old the newest stored bars of each shard are.
+ * Reads the age of the newest stored bars of each shard.
  *
  * @module
  */

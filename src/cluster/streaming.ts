@@ -1,5 +1,6 @@
 /**
- * Which shards are streamed: changed one set after the other, beside the heartbeats, as a feed may be slow to close.
+ * Changes the streamed shards, one set after the other, independently of the heartbeats, as a feed may be slow to
+ * close.
  *
  * @module
  */
@@ -17,20 +18,20 @@ export type StreamingState =
 /** See the module's description. */
 export interface Streaming {
   readonly current: StreamingState;
-  /** Makes these the shards that are streamed, after the changes in flight; resolves when that has succeeded or failed. */
+  /** Changes the streamed shards to these, after the changes in flight; resolves when that has succeeded or failed. */
   set(shards: ReadonlySet<number>): Promise<void>;
 }
 
 /** Options of {@linkcode createStreaming}. */
 export interface StreamingOptions {
-  /** Makes these the shards that are streamed; resolves when no other one is. */
+  /** Changes the streamed shards to these; resolves when no other shard is streamed. */
   stream: (shards: ReadonlySet<number>) => Promise<void>;
   onFailed: (error: unknown) => void;
   /** Called after each change, whether it succeeded or failed. */
   onChanged: () => void;
 }
 
-/** Begins with no shard. */
+/** Begins without a shard. */
 export function createStreaming({ stream, onFailed, onChanged }: StreamingOptions): Streaming {
   let current: StreamingState = { state: "settled", shards: new Set() };
   let pending = 0;

@@ -1,19 +1,19 @@
 /**
- * The form of the journal on disk.
+ * The format of the journal on disk.
  *
  * A journal is a directory of segments. A segment is a file named after the number of its first entry; it begins with a
- * header of 16 bytes: `BARLJRNL`, its version, and the CRC-32C of these. Entries follow, each a header of 32 bytes and a
- * message of `records/codec.ts`, which has a checksum of its own. The header of an entry holds `JENT`, the length of the
- * message, the entry's number, when it was written (epoch ms), how many records it has, and the CRC-32C of these: a
- * length is never believed without it. Numbers go up by one from entry to entry, through all segments; all is
- * little-endian.
+ * header of 16 bytes: `BARLJRNL`, its version, and the CRC-32C of these. Entries follow, each a header of 32 bytes and
+ * a message of `records/codec.ts`, which has a checksum of its own. The header of an entry has `JENT`, the length of
+ * the message, the entry's number, the time of writing (epoch ms), the number of records, and the CRC-32C of these,
+ * without which no length is believed. Numbers increase by one from entry to entry, through all segments. All numbers
+ * are little-endian.
  *
  * @module
  */
 import { join } from "@std/path";
 import { crc32c } from "../records/crc32c.ts";
 
-/** Version that is written. */
+/** The written version. */
 export const JOURNAL_VERSION = 1;
 export const SEGMENT_HEADER_BYTES = 16;
 export const ENTRY_HEADER_BYTES = 32;
@@ -36,16 +36,16 @@ export interface EntryHeader {
   readonly length: number;
 }
 
-/** Kind whose journal lies in the directory itself, where the journals of other kinds lie too. */
+/** Kind whose journal lies in the directory itself, beside the directories of other kinds. */
 const FIRST_KIND = "bar";
 const KIND_NAME = /^[a-z_]+$/;
 
-/** The directory of a kind's journal below a data directory: each kind has one of its own, so that none waits for another. */
+/** The directory of a kind's journal below a data directory: each kind has its own, so that none waits for another. */
 export function journalDirectory(dataDir: string, kind = FIRST_KIND): string {
   return kind === FIRST_KIND ? join(dataDir, "journal") : join(dataDir, "journal", kind);
 }
 
-/** The directories of all journals below a data directory, by kind, that of bars first; whether there is anything in them or not. */
+/** The directories of all journals below a data directory, by kind, bars first; some may be empty. */
 export async function listJournals(dataDir: string): Promise<Map<string, string>> {
   const journals = new Map([[FIRST_KIND, journalDirectory(dataDir)]]);
   try {
@@ -63,7 +63,7 @@ export function segmentName(first: number): string {
   return `${String(first).padStart(16, "0")}${SUFFIX}`;
 }
 
-/** Paths of the segments of a journal, oldest first; none where there is no such directory. */
+/** Paths of the segments of a journal, oldest first; empty without a directory. */
 export async function listSegments(directory: string): Promise<string[]> {
   const names: string[] = [];
   try {
@@ -79,7 +79,7 @@ export function firstNumber(path: string): number {
   return Number(path.slice(-16 - SUFFIX.length, -SUFFIX.length));
 }
 
-/** Makes the header of a segment. */
+/** Encodes the header of a segment. */
 export function segmentHeader(version = JOURNAL_VERSION): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(SEGMENT_HEADER_BYTES);
   new TextEncoder().encodeInto(SEGMENT_MAGIC, bytes);
@@ -89,7 +89,7 @@ export function segmentHeader(version = JOURNAL_VERSION): Uint8Array<ArrayBuffer
   return bytes;
 }
 
-/** Version of the segment that begins with these bytes; `undefined` where they are no header of one. */
+/** Version of the segment that begins with these bytes; `undefined` if they are not a header. */
 export function readSegmentVersion(bytes: Uint8Array): number | undefined {
   if (bytes.length < SEGMENT_HEADER_BYTES) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -109,18 +109,18 @@ function writeEntryHeader(bytes: Uint8Array, { number, time, records, length }: 
   view.setUint32(28, crc32c(bytes, 0, 28), true);
 }
 
-/** Something to append: a message, and how many records are in it. */
+/** An item to append: a message, and the number of its records. */
 export interface LogItem {
   readonly message: Uint8Array;
   readonly records: number;
 }
 
-/** Largest buffer that is kept for the next entries. */
+/** Largest buffer to keep for the next entries. */
 const KEPT_BYTES = 1 << 20;
 
 /**
- * Makes the function that makes entries of items, numbered from `first` on. Its result is valid until the next call: it
- * keeps its buffer, as to make a new one for each group would set off the garbage collector.
+ * Creates a function that encodes items as entries, numbered from `first` on. Its result is valid until the next call:
+ * it keeps its buffer, as a new one for each group would trigger the garbage collector.
  */
 export function createEntryFormatter(): (items: readonly LogItem[], first: number, time: number) => Uint8Array {
   let buffer = new Uint8Array(0);

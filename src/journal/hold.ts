@@ -1,5 +1,5 @@
 /**
- * One process at a time in a journal.
+ * Locks a journal for one process at a time.
  *
  * @module
  */
@@ -8,16 +8,17 @@ import { makeDirectory, writeAll } from "../storage/durable_files.ts";
 
 const NAME = "lock";
 
-/** Another process has the journal. */
+/** Another process has locked the journal. */
 export class HeldError extends Error {
   override name = "HeldError";
 }
 
 /**
- * Holds the journal of a directory, which is made where it is missing, for this process; disposing of it lets go, as does
- * the end of the process in any way.
+ * Locks the journal of a directory for this process, and creates a missing one; disposing of the lock releases it, as
+ * does any end of the process.
  *
- * @throws {HeldError} If another process holds it, which is named.
+ * @throws {HeldError} If another process has the lock; the message names it.
+ *
  * @throws {Error} If the directory cannot be written to.
  */
 export async function holdJournal(directory: string): Promise<Disposable> {
@@ -48,13 +49,13 @@ async function openLock(directory: string): Promise<Deno.FsFile> {
   }
 }
 
-/** For the next process; a disk that is too full for it must not keep this one from starting. */
+/** Written for other processes; a full disk must not keep this one from starting. */
 async function writePid(file: Deno.FsFile): Promise<void> {
   await file.truncate();
   await writeAll(file, new TextEncoder().encode(`${Deno.pid}\n`));
 }
 
-/** The error of a journal that cannot be opened. */
+/** Creates the error for a journal that cannot be opened. */
 export function createWriteError(directory: string, cause: unknown): Error {
   return new Error(
     `Cannot write to the journal in "${directory}": ${(cause as Error).message}. ` +

@@ -1,32 +1,32 @@
 /**
- * Looking at a segment without changing it.
+ * Inspects a segment without changing it.
  *
  * @module
  */
 import { firstNumber, JOURNAL_VERSION, readSegmentVersion, SEGMENT_HEADER_BYTES } from "./format.ts";
 import { createScanner, type Damage, type ScannedEntry } from "./scan.ts";
 
-/** Something wrong with a segment. */
+/** A fault of a segment. */
 export interface Finding extends Damage {
   readonly path: string;
-  /** Whether it reaches to the end of the segment, as the rest of a write in a crash does. */
+  /** Whether it extends to the end of the segment, like an interrupted write. */
   readonly isTail: boolean;
-  /** Entries that are gone by it, at least. */
+  /** Entries lost by it, at least. */
   readonly entries: number;
-  /** Whether the bytes are not even given by the disk. */
+  /** Whether the disk cannot read the bytes. */
   readonly isUnreadable?: true;
 }
 
 /** Content of a segment. */
 export interface SegmentReport {
   readonly path: string;
-  /** Version of its form; `undefined` where its header is damaged. */
+  /** Version of its format; `undefined` if its header is damaged. */
   readonly version: number | undefined;
   readonly size: number;
   /** Number of its first entry, and of its last; `last` is lower without entries. */
   readonly first: number;
   readonly last: number;
-  /** Entries and records that are not settled. */
+  /** Numbers of unsettled entries and records. */
   readonly entries: number;
   readonly records: number;
   /** When the first and the last of these were written, in epoch milliseconds. */
@@ -36,10 +36,11 @@ export interface SegmentReport {
 }
 
 /**
- * Reads a segment from one end to the other, or as far as the disk gives it.
+ * Reads a segment from one end to the other, or as far as the disk can read it.
  *
- * @param next Number of the first entry that is not settled: those before it are looked at, but not counted.
- * @param hear Called with each entry that is not settled.
+ * @param next Number of the first unsettled entry: earlier ones are read, but not counted.
+ *
+ * @param hear Called with each unsettled entry.
  */
 export async function inspectSegment(
   path: string,

@@ -1,8 +1,8 @@
 /**
  * An append-only log of messages on disk: appended and synced in groups, read back in order, and removed when settled.
  *
- * `progress.ts` holds the state of the entries, `segments.ts` the files, `pointer.ts` the place on disk up to which the
- * log is settled. Segments before that place are removed after it has been saved.
+ * `progress.ts` has the state of the entries, `segments.ts` the files, `pointer.ts` the saved number up to which the
+ * log is settled. Segments before it are removed after it has been saved.
  *
  * @module
  */
@@ -25,11 +25,11 @@ export interface LogEntry {
   /** When it was written, in epoch milliseconds. */
   readonly time: number;
   readonly records: number;
-  /** Whether it was there before this process. */
+  /** Whether an earlier process wrote it. */
   readonly isRecovered: boolean;
-  /** Whether it still is in the log: {@linkcode JournalLog.dropOldest} removes entries in flight too. */
+  /** Whether it is still in the log: {@linkcode JournalLog.dropOldest} also removes entries in flight. */
   isOnDisk(): boolean;
-  /** Says that it need not be kept any longer. */
+  /** Marks it as settled, so that it need not be kept. */
   settle(): void;
 }
 
@@ -37,15 +37,15 @@ export interface LogEntry {
 export interface LogStatus {
   /** Size of all segments. */
   readonly bytes: number;
-  /** Entries that are not settled. */
+  /** Number of unsettled entries. */
   readonly entries: number;
   readonly unreadEntries: number;
   readonly unreadRecords: number;
-  /** When the oldest entry that is not settled was written, in epoch milliseconds; may be a little early. */
+  /** When the oldest unsettled entry was written, in epoch milliseconds; may be a little early. */
   readonly oldest: number | undefined;
-  /** Number of the oldest entry that is not settled: all entries before it are. */
+  /** Number of the oldest unsettled entry: all earlier entries are settled. */
   readonly frontier: number;
-  /** Number of the newest entry that was appended; 0 before the first. */
+  /** Number of the newest appended entry; 0 before the first. */
   readonly newest: number;
 }
 
@@ -54,30 +54,30 @@ export interface JournalLog extends AsyncDisposable {
   readonly status: LogStatus;
   /** Repairs at its opening: damaged bytes cut or set aside. */
   readonly repairs: readonly Repair[];
-  /** Entries that were found to be in no segment then. */
+  /** Entries that were in no segment at its opening. */
   readonly missing: readonly Missing[];
   /** Names of the kinds of records that earlier processes have left in it. */
   readonly kinds: ReadonlySet<string>;
-  /** How many entries are gone by either. */
+  /** Number of entries lost by either. */
   readonly cut: number;
   /**
-   * Appends all items or none; they are safe when it resolves. Where nothing is unread, `takes` is asked then whether the
-   * caller takes the entries at once: they are in flight then. Otherwise they are unread. Returns the problem where it could
-   * not append.
+   * Appends all items or none; they are safe when it resolves. If nothing is unread, `takes` decides whether the caller
+   * takes the entries at once, so that they are in flight; otherwise they are unread. Returns the problem if they could
+   * not be appended.
    */
   append(items: readonly LogItem[], takes: () => boolean): Promise<Appended>;
   /** Reads the next entry, with its message; `undefined` when nothing is unread. One call at a time. */
   read(): Promise<{ entry: LogEntry; message: Uint8Array } | undefined>;
   /**
-   * Makes room by removing the oldest segment with all its entries. Returns the number of unread records in it, `undefined`
-   * where there is no segment, or it cannot be removed.
+   * Makes room by removing the oldest segment with all its entries. Returns the number of its unread records,
+   * `undefined` without a segment, or if it cannot be removed.
    */
   dropOldest(): Promise<number | undefined>;
-  /** Keeps the message of an entry that this program cannot read in a file, and warns of it. */
+  /** Keeps the message of an entry that this program cannot read in a file, with a warning. */
   setAside(entry: LogEntry, message: Uint8Array, why: string): Promise<void>;
 }
 
-/** How an appending ended. `isFull` distinguishes a lack of room from other reasons. */
+/** The result of appending. `isFull` distinguishes a lack of room from other reasons. */
 export type Appended = { readonly entries: readonly LogEntry[] } | {
   readonly refused: string;
   readonly isFull: boolean;
@@ -87,21 +87,21 @@ export type Appended = { readonly entries: readonly LogEntry[] } | {
 export interface LogOptions {
   directory: string;
   maxBytes: number;
-  /** Size at which a new segment is begun, in bytes. @default {a sixteenth of maxBytes, 64 KiB to 64 MiB} */
+  /** Size at which a new segment begins, in bytes. @default {a sixteenth of maxBytes, 64 KiB to 64 MiB} */
   segmentBytes?: number;
   /** Called with warnings for people. */
   warn: (message: string) => void;
-  /** Called with the number of unread records that are missing when they are read. */
+  /** Called with the number of unread records found missing while reading. */
   onLost: (records: number) => void;
 }
 
-/** How long settlements are gathered before the pointer is saved, in milliseconds. */
+/** How long settlements gather before the pointer is saved, in milliseconds. */
 const RECLAIM_AFTER_MS = 1000;
 
 /**
  * Opens the log of a directory for this process alone, and repairs it.
  *
- * @throws {Error} If another process has it, or it cannot be written to.
+ * @throws {Error} If another process has it open, or it cannot be written to.
  */
 export async function openLog(options: LogOptions): Promise<JournalLog> {
   const { directory, maxBytes, warn } = options;
@@ -145,12 +145,12 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
   function reclaimSoon(): void {
     reclaiming ??= setTimeout(() => {
       reclaiming = undefined;
-      // A place that cannot be saved now is saved the next time, or the next process reads the entries once more.
+      // An unsaved pointer is saved the next time; otherwise the next process reads the entries once more.
       inTurn(reclaim).catch((error) => warn(`Cannot save how far the journal is settled: ${error.message}`));
     }, RECLAIM_AFTER_MS);
   }
 
-  /** Saves the pointer, and removes the segments that are settled. */
+  /** Saves the pointer, and removes settled segments. */
   async function reclaim(): Promise<void> {
     const { frontier } = progress;
     if (frontier > pointer.saved) await pointer.save(frontier);
@@ -167,7 +167,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
     await segments.removeFirst();
   }
 
-  /** Makes sure of room for that many bytes: acked segments are removed with a delay otherwise. */
+  /** Ensures room for that many bytes: settled segments are otherwise removed with a delay. */
   async function makeRoom(bytes: number): Promise<void> {
     await checkRoom(segments.bytes, bytes).catch(async () => {
       await reclaim();
@@ -183,11 +183,11 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
       await makeRoom(bytes.length);
       segment = await segments.append(bytes, items.length, time);
     } catch (error) {
-      // A file that may not grow any more says nothing of the disk: the next one may.
+      // If a file may not grow any more, a new one may.
       if (isFileTooLarge((error as Error).cause) && !isAgain) return await append(items, takes, true);
       return { refused: describe(error), isFull: error instanceof JournalFullError };
     }
-    // From here on everything happens at once, so that no reader comes between.
+    // From here on everything happens synchronously, so that no reader interferes.
     newest = segment.last;
     if (segments.unread === undefined && takes()) {
       segment.readFrom = segment.size;
@@ -228,7 +228,7 @@ export async function openLog(options: LogOptions): Promise<JournalLog> {
           return { entry: take(found.number, found.time, found.records), message: found.message };
         }
       } catch (error) {
-        // It has been dropped meanwhile.
+        // It has been removed meanwhile.
         if (segment.entries === 0) continue;
         warn(`Cannot read "${segment.path}": ${(error as Error).message}`);
         lose(segment);

@@ -1,5 +1,5 @@
 /**
- * Entries that are in no segment: of one that was deleted, or cut short before its end.
+ * Finds entries that are in no segment: theirs was deleted, or cut off before its end.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { join } from "@std/path";
 import { writeAll } from "../storage/durable_files.ts";
 import type { SegmentReport } from "./inspect.ts";
 
-/** Numbers of entries that are missing, both included. */
+/** A range of missing entries, both numbers included. */
 export interface Missing {
   readonly from: number;
   readonly to: number;
@@ -17,10 +17,10 @@ export interface Missing {
 const NAME = "missing.json";
 
 /**
- * Entries that are missing between segments, and before the first of them.
+ * Entries missing between segments, and before the first.
  *
  * @param segments All of them, oldest first.
- * @param next Number of the first entry that is not settled; 0 where that is not known.
+ * @param next Number of the first unsettled entry; 0 if unknown.
  */
 export function findMissing(segments: readonly Pick<SegmentReport, "first" | "last">[], next: number): Missing[] {
   const missing: Missing[] = [];
@@ -34,14 +34,14 @@ export function findMissing(segments: readonly Pick<SegmentReport, "first" | "la
   return missing;
 }
 
-/** The ranges that were not reported yet. */
+/** The ranges not reported yet. */
 export async function withoutTold(directory: string, missing: readonly Missing[]): Promise<Missing[]> {
   if (missing.length === 0) return [];
   const told = await readTold(directory);
   return missing.filter(({ from, to }) => !told.some((range) => range.from <= from && to <= range.to));
 }
 
-/** Notes these ranges as reported, in place of those noted before. */
+/** Records these ranges as reported, replacing the earlier ones. */
 export async function noteTold(directory: string, missing: readonly Missing[]): Promise<void> {
   const path = join(directory, NAME);
   if (missing.length === 0) {
@@ -52,9 +52,9 @@ export async function noteTold(directory: string, missing: readonly Missing[]): 
   await writeAll(file, new TextEncoder().encode(JSON.stringify(missing)));
 }
 
-/** Notes that these numbers are left out on purpose: nothing is missing there. */
+/** Records that these numbers are left out on purpose, so that they do not count as missing. */
 export async function skipNumbers(directory: string, range: Missing): Promise<void> {
-  // Without the note the next start may report them again: better twice than never.
+  // Without the record the next start may report them again: better twice than never.
   await noteTold(directory, [...await readTold(directory), range]).catch(() => {});
 }
 
@@ -68,12 +68,12 @@ async function readTold(directory: string): Promise<readonly Missing[]> {
   }
 }
 
-/** How many entries that are. */
+/** The number of missing entries. */
 export function countMissing(missing: readonly Missing[]): number {
   return missing.reduce((sum, { from, to }) => sum + to - from + 1, 0);
 }
 
-/** In words. */
+/** The range in words. */
 export function describeMissing({ from, to }: Missing): string {
   return from === to ? `Frame ${from} is in no segment` : `Frames ${from} to ${to} are in no segment`;
 }

@@ -1,5 +1,5 @@
 /**
- * How far the journal has been settled.
+ * Saves how far the journal has been settled.
  *
  * @module
  */
@@ -8,23 +8,23 @@ import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 import { crc32c } from "../records/crc32c.ts";
 import { createWriteError } from "./hold.ts";
 
-/** Name of the file: two places of {@linkcode PLACE_BYTES}, written in turn. */
+/** Name of the file: two slots of {@linkcode PLACE_BYTES}, written in turn. */
 const NAME = "pointer";
-/** `BJPT`, a CRC-32C of the rest, a count of the saves, and the number of the first entry that is not settled. */
+/** `BJPT`, a CRC-32C of the rest, a count of the saves, and the number of the first unsettled entry. */
 const PLACE_BYTES = 24;
 const MAGIC = 0x54504a42;
 
 /** The pointer of an open journal. */
 export interface Pointer extends Disposable {
-  /** Number of the first entry that was not settled when it was saved last; 0 where none has been saved. */
+  /** Number of the first unsettled entry at the last save; 0 without one. */
   readonly saved: number;
-  /** Saves; safe when it resolves. A crash meanwhile leaves the one saved before. */
+  /** Saves; safe when it resolves. A crash meanwhile leaves the previous value. */
   save(next: number): Promise<void>;
 }
 
 /**
- * Opens the pointer, and makes a missing one. It is written where it lies, so that it can be saved on a disk
- * that is full: only then can segments be removed there.
+ * Opens the pointer, and creates a missing one. It is overwritten in place, so that it can be saved on a full disk,
+ * where removing segments depends on it.
  *
  * @throws {Error} If the directory cannot be written to.
  */
@@ -49,7 +49,7 @@ export async function openPointer(directory: string): Promise<Pointer> {
   };
 }
 
-/** Opens the file, and reads it into `bytes`; a new one is written in full, so that it has its place on the disk. */
+/** Opens the file, and reads it into `bytes`; a new one is written in full, to reserve its space on disk. */
 async function openFile(directory: string, bytes: Uint8Array): Promise<Deno.FsFile> {
   const file = await Deno.open(join(directory, NAME), { create: true, read: true, write: true, mode: 0o600 });
   try {
@@ -83,7 +83,7 @@ interface Place {
   readonly next: number;
 }
 
-/** The place saved last; without a whole one, all entries of the journal count as not acked. */
+/** The value saved last; without a whole one, no entry of the journal counts as settled. */
 function newestPlace(bytes: Uint8Array): Place {
   const places = [readPlace(bytes, 0), readPlace(bytes, PLACE_BYTES)].filter((place) => place !== undefined);
   return places.sort((a, b) => b.saves - a.saves)[0] ?? { saves: 0, next: 0 };

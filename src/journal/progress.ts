@@ -1,10 +1,10 @@
 /**
- * How far the entries of a log are.
+ * Tracks the states of a log's entries.
  *
  * Entries are numbered in the order in which they were appended, and each is in one state:
  *
- * - **acked**: it need not be kept any longer;
- * - **in flight**: it was read, or handed over at its appending, and is not acked yet;
+ * - **acked**: it no longer has to be kept;
+ * - **in flight**: it was read, or taken at its appending, and is not acked yet;
  * - **unread**: it waits to be read.
  *
  * Unread entries are the newest. So two facts give the state of every entry: the newest number that was taken, and the
@@ -15,11 +15,11 @@
 
 /** See the module's description. */
 export interface Progress {
-  /** Number of the oldest entry that is not acked: all entries before it are. */
+  /** Number of the oldest entry that is not acked: all earlier ones are. */
   readonly frontier: number;
   /** Number of the newest entry that is not unread. */
   readonly taken: number;
-  /** Entries in flight, and those acked behind them. */
+  /** Number of entries from the frontier to the newest one taken. */
   readonly inFlight: number;
   /** When the oldest of them was written, in epoch milliseconds. */
   readonly oldest: number | undefined;
@@ -29,7 +29,7 @@ export interface Progress {
   skip(number: number): void;
 }
 
-/** Makes the progress of a log whose entries before `frontier` are acked; `onAck` is called for each further one. */
+/** Creates the progress of a log whose entries before `frontier` are acked; `onAck` is called for each further one. */
 export function createProgress(frontier: number, onAck: () => void): Progress {
   const inFlight: { readonly number: number; readonly time: number; isAcked: boolean }[] = [];
   let taken = Math.max(0, frontier - 1);

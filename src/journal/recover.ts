@@ -1,5 +1,5 @@
 /**
- * The journal as a crash, a full disk or a failing one has left it, made ready at a start.
+ * Recovers a journal after a crash, or after a full or failing disk.
  *
  * @module
  */
@@ -17,7 +17,7 @@ export interface Segment {
   /** Number of its last entry. */
   last: number;
   size: number;
-  /** Unread entries, their records, and where they begin. */
+  /** Number of its unread entries and records, and the place where they begin. */
   entries: number;
   records: number;
   readFrom: number;
@@ -27,20 +27,20 @@ export interface Segment {
 
 /** Findings of a recovery. */
 export interface Recovery {
-  /** Segments with entries that are not settled, oldest first; whole. */
+  /** Segments with unsettled entries, oldest first; whole. */
   readonly segments: Segment[];
   readonly repairs: readonly Repair[];
-  /** Entries that are in no segment, and that no start has reported. */
+  /** Entries in no segment that no start has reported. */
   readonly missing: readonly Missing[];
-  /** Names of the kinds of records in the entries that are not settled. */
+  /** Names of the kinds of records in the unsettled entries. */
   readonly kinds: ReadonlySet<string>;
 }
 
 /**
- * Looks through all segments, repairs damaged ones, and removes acked ones. A repair that fails is reported and does not
- * keep the journal from opening: damaged bytes are passed over in reading, too.
+ * Reads all segments, repairs damaged ones, and removes settled ones. A failed repair is reported and does not keep the
+ * journal from opening, as reading skips damaged bytes, too.
  *
- * @param next Number of the first entry that is not settled.
+ * @param next Number of the first unsettled entry.
  */
 export async function recover(
   directory: string,
@@ -57,7 +57,7 @@ export async function recover(
     try {
       kinds.add(kindOf(message));
     } catch {
-      // It is set aside when it is read.
+      // Reading sets it aside.
     }
   };
   const paths = await listSegments(directory);
@@ -65,7 +65,7 @@ export async function recover(
     let report = await inspectSegment(path, next, noteKind);
     try {
       for (const repair of await repairSegment(report)) {
-        // Entries lost at the end of a segment that is not the last are counted as missing.
+        // Entries lost at the end of a segment, except the last, are counted as missing.
         repairs.push(repair.isTail && path !== paths.at(-1) ? { ...repair, entries: 0 } : repair);
       }
       if (report.entries > 0 && report.findings.length > 0) report = await inspectSegment(path, next);

@@ -1,5 +1,5 @@
 /**
- * Removal of unreadable bytes from a segment.
+ * Removes unreadable bytes from a segment.
  *
  * @module
  */
@@ -18,9 +18,9 @@ export interface Repair extends Finding {
 }
 
 /**
- * Leaves nothing but whole entries in a segment. Bytes at its end that are no entry, as a crash in mid-write leaves them,
- * are cut; those in its middle are set aside in a file beside it, as is a segment of a newer version, or one that the disk
- * does not give. Does nothing where nothing is wrong.
+ * Leaves only whole entries in a segment. A partial entry at its end, left by a crash in mid-write, is cut; damaged
+ * bytes in its middle are set aside in a file beside it, as is a segment of a newer version, or one that the disk
+ * cannot read. Does nothing without a fault.
  */
 export async function repairSegment(report: SegmentReport): Promise<Repair[]> {
   const { path, version, findings } = report;
@@ -58,7 +58,7 @@ export async function repairSegment(report: SegmentReport): Promise<Repair[]> {
   return repairs;
 }
 
-/** Copies damaged bytes into a file of their own, and returns that in words. */
+/** Copies damaged bytes into a separate file, and returns that in words. */
 export async function setAside({ path, at, size }: Pick<Finding, "path" | "at" | "size">): Promise<string> {
   const target = `${path}.${String(at).padStart(10, "0")}.damaged`;
   using from = await Deno.open(path);
@@ -69,7 +69,7 @@ export async function setAside({ path, at, size }: Pick<Finding, "path" | "at" |
   return `set aside as "${target}"`;
 }
 
-/** Rewrites a segment to `path`, without those bytes and up to `end`. */
+/** Rewrites a segment to `path`, without these bytes and up to `end`. */
 async function rewrite(source: string, path: string, without: readonly Finding[], end: number): Promise<void> {
   const unfinished = `${path}${REWRITE_SUFFIX}`;
   {

@@ -1,12 +1,12 @@
 /**
- * Reading a segment from one end to the other, in constant memory and with any damage.
+ * Reads a segment from one end to the other, in constant memory and with any damage.
  *
  * @module
  */
 import { findDamage } from "../records/codec.ts";
 import { ENTRY_FIRST_BYTE, ENTRY_HEADER_BYTES, type EntryHeader, readEntryHeader } from "./format.ts";
 
-/** An entry, where it lies. */
+/** An entry at its place. */
 export interface ScannedEntry extends EntryHeader {
   /** Place of its header in the segment. */
   readonly at: number;
@@ -16,7 +16,7 @@ export interface ScannedEntry extends EntryHeader {
   readonly message: Uint8Array;
 }
 
-/** Bytes that are no entry. */
+/** Bytes that are not an entry. */
 export interface Damage {
   readonly at: number;
   readonly size: number;
@@ -28,25 +28,25 @@ export interface Damage {
 export interface Scanner {
   /** Place of the next step. */
   readonly at: number;
-  /** The entry or the damage that comes next and ends at `end` at the latest; `undefined` when the scan is there. */
+  /** The next entry or damage, which ends at `end` at the latest; `undefined` when the scan has reached that. */
   next(end: number): Promise<ScannedEntry | Damage | undefined>;
 }
 
-/** Bytes that are read at once. */
+/** Bytes read at once. */
 const WINDOW_BYTES = 1 << 20;
 
-/** Starts a scan at a place, which must be where an entry begins. Entries with numbers up to `after` are no entries. */
+/** Starts a scan at the beginning of an entry. Numbers up to `after` are not valid. */
 export function createScanner(file: Deno.FsFile, at: number, after = -1): Scanner {
   let window = new Uint8Array(WINDOW_BYTES);
-  /** Place of the window's first byte, and how many bytes are in it. */
+  /** Place of the window's first byte, and its length. */
   let start = at;
   let filled = 0;
 
-  /** Brings `size` bytes from `from` into the window, and as many more as there is room for; they end at `end`. */
+  /** Reads `size` bytes from `from` into the window, and as many more as fit, up to `end`. */
   async function load(from: number, size: number, end: number): Promise<void> {
     if (from >= start && from + size <= start + filled) return;
     const kept = window.subarray(from >= start && from < start + filled ? from - start : filled, filled);
-    // One huge entry makes the window large for itself alone.
+    // A huge entry enlarges the window only for itself.
     const length = Math.max(WINDOW_BYTES, size);
     const next = window.length === length ? window : new Uint8Array(length);
     filled = Math.min(kept.length, length);
@@ -95,7 +95,7 @@ export function createScanner(file: Deno.FsFile, at: number, after = -1): Scanne
     const message = window.subarray(at - start + ENTRY_HEADER_BYTES, at - start + size);
     const damage = findDamage(message);
     if (damage !== undefined) {
-      // Where bytes are gone from its middle, the next entry begins before this one's end.
+      // If bytes are missing in its middle, the next entry begins before this one's end.
       const next = await findHeader(at + ENTRY_HEADER_BYTES, Math.min(end, at + size + ENTRY_HEADER_BYTES));
       return { at, size: Math.min(size, next - at), damage: `entry ${header.number} cannot be read: ${damage}` };
     }
@@ -115,15 +115,15 @@ export function createScanner(file: Deno.FsFile, at: number, after = -1): Scanne
   };
 }
 
-/** The scan of one segment at a time, which continues while the same one is asked for. */
+/** The scan of one segment at a time, which continues for repeated calls. */
 export interface SegmentScan {
   /** The scan of a segment, at that place. */
   of(path: string, from: number): Promise<Scanner>;
-  /** Ends the scan, if it is of that segment; without a path, in any case. */
+  /** Ends the scan if it is of that segment; without a path, in any case. */
   end(path?: string): void;
 }
 
-/** Makes a scan that has not begun. */
+/** Creates an idle scan. */
 export function createSegmentScan(): SegmentScan {
   let current: { path: string; file: Deno.FsFile; scanner: Scanner } | undefined;
   function end(path = current?.path): void {

@@ -1,8 +1,8 @@
 /**
- * The segments of an open log: files that are appended to one after the other, and removed from the front.
+ * The segments of an open log: files that grow one after the other, and are removed from the front.
  *
- * The newest segment is **open** while it is written to. It is **sealed** when it has reached its size, when a write to it
- * has failed, and when it is removed; the next write begins another one.
+ * The newest segment is **open** while it is written to. It is **sealed** when it has reached its size, when a write to
+ * it has failed, and when it is removed; the next write begins another one.
  *
  * @module
  */
@@ -15,38 +15,38 @@ import { isOutOfSpace, JournalFullError } from "./space.ts";
 
 /** See the module's description. */
 export interface Segments extends Disposable {
-  /** Oldest first. */
+  /** All segments, oldest first. */
   readonly all: readonly Segment[];
-  /** Size of all of them. */
+  /** Size of all segments. */
   readonly bytes: number;
   readonly unreadEntries: number;
   readonly unreadRecords: number;
-  /** Number of the entry that is appended next. */
+  /** Number of the next entry. */
   readonly next: number;
   /** The oldest segment with unread entries. */
   readonly unread: Segment | undefined;
   /**
-   * Appends the bytes of that many entries, synced. Gives the segment, and leaves nothing behind where it fails.
+   * Appends the bytes of that many entries, synced. Returns the segment; a failure leaves nothing behind.
    *
    * @throws {JournalFullError} If the disk is full.
    */
   append(bytes: Uint8Array, count: number, time: number): Promise<Segment>;
-  /** Removes the oldest. */
+  /** Removes the oldest segment. */
   removeFirst(): Promise<void>;
 }
 
 /** Options of {@linkcode openSegments}. */
 export interface SegmentsOptions {
   directory: string;
-  /** Those that are there, oldest first. */
+  /** Recovered segments, oldest first. */
   recovered: readonly Segment[];
-  /** Number of the first entry that is appended. */
+  /** Number of the first entry to append. */
   next: number;
   /** Size at which a segment is sealed, in bytes. */
   sealBytes: number;
 }
 
-/** Goes on after the segments that were recovered, with a new one. */
+/** Continues after the recovered segments with a new one. */
 export function openSegments({ directory, recovered, next, sealBytes }: SegmentsOptions): Segments {
   const all: Segment[] = [...recovered];
   let open: Deno.FsFile | undefined;
@@ -75,16 +75,18 @@ export function openSegments({ directory, recovered, next, sealBytes }: Segments
     return file;
   }
 
-  /** After a failed sync the end of a file is unknown: it is cut where it was sound, and not written to any more. */
+  /**
+   * After a failed sync the end of a file is unknown: it is cut at the last sound place, and not written to any more.
+   */
   async function abandon(count: number): Promise<void> {
     if (open === undefined) return;
     const { size, path } = all.at(-1)!;
     try {
       await open.truncate(size);
-      // A power cut may undo it until it is synced too.
+      // Until it is synced, a power cut may undo it.
       await open.syncData();
     } catch {
-      // Entries that lie there, or come back, have the next numbers.
+      // Entries that remain there, or come back, have the next numbers.
       await skipNumbers(directory, { from: next, to: next + count - 1 });
       next += count;
     }

@@ -1,5 +1,5 @@
 /**
- * Entries that a program could not read, and that a later one can: it may know kinds or versions which that one did not.
+ * Keeps entries that a program could not read, for a later one that knows their kinds or versions.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { syncDirectory, writeAll } from "../storage/durable_files.ts";
 
 const NAME = /^\d+\.entry$/;
 
-/** Writes the message of an entry to a file of its own, safe when it resolves; returns that in words. */
+/** Writes the message of an entry to a separate file, safe when it resolves; returns that in words. */
 export async function writeSetAside(directory: string, number: number, message: Uint8Array): Promise<string> {
   const path = join(directory, `${number}.entry`);
   using file = await Deno.open(path, { create: true, truncate: true, write: true, mode: 0o600 });
@@ -18,7 +18,7 @@ export async function writeSetAside(directory: string, number: number, message: 
   return `set aside as "${path}"`;
 }
 
-/** Paths of the entries that were set aside, oldest first. */
+/** Paths of the entries set aside, oldest first. */
 export async function listSetAside(directory: string): Promise<string[]> {
   const names: string[] = [];
   try {

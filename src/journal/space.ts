@@ -1,5 +1,5 @@
 /**
- * Room for the journal: its own limit, and the free space of the disk.
+ * Checks room for the journal: its own limit, and the free space of the disk.
  *
  * @module
  */
@@ -11,16 +11,16 @@ export class JournalFullError extends Error {
   override name = "JournalFullError";
 }
 
-/** How long a look at the disk is believed, in milliseconds. */
+/** How long a reading of the free space is valid, in milliseconds. */
 const LOOK_EVERY_MS = 1000;
-/** Most that is left free for others on the disk: dead letters, and the database where it lies there too. */
+/** Largest free space to leave on the disk, for dead letters and a database there. */
 const MOST_RESERVE = 64 * 1024 * 1024;
 const RESERVE_PART = 0.05;
 
 /**
- * Makes a check of whether `more` bytes may be added to `held` ones.
+ * Creates a check of whether `more` bytes may be added to `held` ones.
  *
- * @returns A function that throws a {@linkcode JournalFullError} where they may not.
+ * @returns A function that throws a {@linkcode JournalFullError} if they may not.
  */
 export function createRoomCheck(
   directory: string,
@@ -29,7 +29,7 @@ export function createRoomCheck(
   let lookedAt = -Infinity;
   let free = Infinity;
   return async (held, more) => {
-    // An entry larger than the limit is let through alone: it could never be stored otherwise.
+    // A single entry above the limit is allowed, as it could never be stored otherwise.
     if (held > 0 && held + more > maxBytes) {
       throw new JournalFullError(`the journal has reached its limit of ${formatBytes(maxBytes, { binary: true })}`);
     }
@@ -42,7 +42,7 @@ export function createRoomCheck(
   };
 }
 
-/** Bytes that may still be used; any number where the system does not report it. */
+/** Free bytes; any number if the system does not report them. */
 async function readFree(directory: string): Promise<number> {
   try {
     const { bavail, blocks, bsize } = await statfs(directory);
@@ -52,12 +52,15 @@ async function readFree(directory: string): Promise<number> {
   }
 }
 
-/** Whether an error of a write means that there is no room: ENOSPC, EDQUOT or EFBIG. */
+/** Whether an error of a write means a lack of space: ENOSPC, EDQUOT or EFBIG. */
 export function isOutOfSpace(error: unknown): boolean {
   return isError(error, { ENOSPC: 28, EDQUOT: 122 }) || isFileTooLarge(error);
 }
 
-/** Whether an error of a write means that the file may not grow any more (EFBIG), by a limit of the process or the system. */
+/**
+ * Whether an error of a write means that the file may not grow further (EFBIG), by a limit of the process or the
+ * system.
+ */
 export function isFileTooLarge(error: unknown): boolean {
   return isError(error, { EFBIG: 27 });
 }

@@ -1,5 +1,5 @@
 /**
- * Entries that an earlier program could not read, appended to the log again where this one can.
+ * Appends entries that an earlier program could not read, and this one can, to the log again.
  *
  * @module
  */
@@ -9,11 +9,10 @@ import type { JournalLog } from "./log.ts";
 import { listSetAside } from "./set_aside.ts";
 
 /**
- * Appends every entry that was set aside and can be read now to the log, and removes its file. An entry that still cannot
- * be read, or for which there is no room, stays where it is. A crash in between leaves an entry twice, which changes
- * nothing in the database.
+ * Appends every readable entry that was set aside to the log, and removes its file. An entry that is still unreadable,
+ * or has no room, stays in its file. A crash in between leaves an entry twice, which changes nothing in the database.
  *
- * @returns The kinds of the records that were appended.
+ * @returns The kinds of the appended records.
  */
 export async function takeBack(
   directory: string,

@@ -1,5 +1,5 @@
 /**
- * The gate of the pipeline: what passes it is accepted, counted, and accounted for until it is acknowledged.
+ * The gate of the pipeline: frames that pass it are accepted, counted, and accounted for until they are acknowledged.
  *
  * @module
  */
@@ -27,7 +27,10 @@ export function accept({ ledger, emit }: AcceptOptions): TransformStream<Frame, 
   );
 }
 
-/** The frame, whose acknowledgements the ledger hears of: the one place where records leave its count of those in flight. */
+/**
+ * The frame, with acknowledgements that the ledger counts: the one place where records leave its count of those in
+ * flight.
+ */
 export function account(frame: Frame, { ledger, emit }: AcceptOptions): Frame {
   return {
     ...frame,

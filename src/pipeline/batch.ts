@@ -1,5 +1,5 @@
 /**
- * The bounded queue, and the batches that come out of it.
+ * The bounded queue, and its batches.
  *
  * @module
  */
@@ -8,12 +8,12 @@ import { type Frame, frameSize } from "../records/frame.ts";
 import { cutRows, type Rows, type Slice } from "../records/columns.ts";
 import { locate } from "./validate.ts";
 
-/** Part of a frame that went into a batch: `count` records from `from` on. */
+/** Part of a frame in a batch: `count` records from `from` on. */
 export interface BatchPart extends Slice {
   readonly frame: Frame;
 }
 
-/** Records to be written together, and the frames they came in. */
+/** Records to be written together, with their frames. */
 export interface Batch extends Rows {
   readonly slices: readonly BatchPart[];
 }
@@ -30,28 +30,28 @@ export interface BatchOptions {
   emit: Listener;
 }
 
-/** Part of the capacity at which the queue is `high`, and at which it is `low` again. */
+/** Fill of the queue at which it is `high`, and at which it is `low` again. */
 const HIGH = 0.8;
 const LOW = 0.5;
 
-/** A batcher, and how many records wait in it. */
+/** A batcher, and the number of records waiting in it. */
 export interface Batcher {
   readonly stream: TransformStream<Frame, Batch>;
   readonly depth: number;
   /** Whether the last batch has been handed over. */
   readonly isClosed: boolean;
-  /** Notes that a batch is being written, until that is disposed of. */
+  /** Reports that a batch is being written, until disposed of. */
   write(): Disposable;
 }
 
 /**
- * Makes the queue: a `TransformStream` from frames to batches whose writable side counts records, so that its
+ * Creates the queue: a `TransformStream` from frames to batches whose writable side counts records, so that its
  * `highWaterMark` is the capacity and its backpressure reaches the source.
  *
  * Batches form by demand. The readable side holds nothing (`highWaterMark` 0), so `transform` is called only while a
- * lane waits for a batch; what has queued up meanwhile is then gathered at once, up to `maxRecords`. Hence batches are
- * small and quick while lanes are idle, and full under load. A batch that is not full waits for more only while another is
- * written: where all lanes are idle, it would wait for nothing. Only a rest that did not fit into a full batch may be
+ * lane waits for a batch; records that queued up meanwhile are then gathered at once, up to `maxRecords`. Hence batches
+ * are small and quick while lanes are idle, and full under load. A batch that is not full waits for more only while
+ * another is written: with idle lanes, waiting gains nothing. Only a rest that did not fit into a full batch may be
  * handed over without a lane waiting, one partial batch at most.
  */
 export function createBatcher(options: BatchOptions): Batcher {
@@ -94,7 +94,7 @@ export function createBatcher(options: BatchOptions): Batcher {
         if (gathered.count === maxRecords) flush(controller);
       }
       if (gathered.count === 0) return;
-      // Nothing waits behind it, and nothing is written that it could have waited for.
+      // Nothing waits behind it, and no write is in flight that it could wait for.
       if (writing === 0 && depth <= gathered.count) flush(controller);
       else linger ??= setTimeout(() => flush(controller), lingerMs);
     },
@@ -108,7 +108,7 @@ export function createBatcher(options: BatchOptions): Batcher {
     },
   }, {
     highWaterMark: capacity,
-    // Asked once for each frame, as it enters the queue: the one place where the queue's growth can be seen.
+    // Called once for each frame, as it enters the queue: the one place that sees the queue grow.
     size(frame) {
       const size = frameSize(frame);
       moveDepth(size);
@@ -131,7 +131,7 @@ export function createBatcher(options: BatchOptions): Batcher {
   };
 }
 
-/** `file:line` of the batch's record at `at`, as far as it is known. */
+/** `file:line` of the batch's record at `at`, as far as known. */
 export function locateInBatch({ slices }: Batch, at: number): string | undefined {
   const [slice] = cutRows({ slices }, at, at + 1).slices;
   return slice && locate(slice.frame.source, slice.columns.lines?.[slice.from]);

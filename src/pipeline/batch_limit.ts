@@ -1,10 +1,9 @@
 /**
- * How many records a lane writes at once, where the sink is too slow for whole batches.
+ * Limits the records that a lane writes at once if the sink is too slow for whole batches.
  *
- * A batch that takes longer than a write may take would take as long each time, for ever. So after a write for which
- * the time was too short, the lane writes half as many at once, and twice as many again as soon as writes take less than
- * a quarter of that time: a lock that was held for a while costs a few small writes, and a slow server is written to in
- * batches that it can take.
+ * A batch that takes longer than a write may take would fail the same way for ever. So after a write that ran out of
+ * time, the lane writes half as many at once, and twice as many again once writes take less than a quarter of that
+ * time. A temporary lock costs a few small writes, and a slow server gets batches that it can take.
  *
  * @module
  */
@@ -13,16 +12,16 @@
 export interface WriteLimit {
   /** Most records of a write. */
   readonly most: number;
-  /** Notes a write of that many records for which this time was too short. */
+  /** Reports a write of that many records that ran out of this time. */
   tooSlow(count: number, seconds: number): void;
-  /** Notes a write that went well. */
+  /** Reports a successful write. */
   written(count: number, seconds: number): void;
 }
 
-/** Part of the time that was too short, below which twice as many records may be tried. */
+/** Share of the exceeded time below which twice as many records are tried. */
 const QUICK = 1 / 4;
 
-/** Makes a limit that allows any number. */
+/** Creates a limit that allows any number. */
 export function createWriteLimit(): WriteLimit {
   let most = Infinity;
   let allowedSeconds = Infinity;

@@ -1,5 +1,5 @@
 /**
- * The circuit breaker, which spares a sink that is away.
+ * The circuit breaker, which spares an unreachable sink.
  *
  * The circuit is **closed** in normal running. After a number of consecutive failures it **opens** and lets nothing
  * through until a cooldown has passed. Then it is **half-open**: exactly one caller goes through as a probe, and the
@@ -17,7 +17,7 @@ export interface CircuitOptions {
   failures: number;
   /** Cooldown of a circuit that this error has opened, in milliseconds. */
   cooldownMs: (error: unknown) => number;
-  /** Which errors count; others prove that the sink answers, and count as success. */
+  /** Whether an error counts as a failure; others prove that the sink answers, and count as success. */
   isFailure: (error: unknown) => boolean;
   /** Called at each change of state, with the error behind it. */
   onChange?: (state: CircuitState, failures: number, error?: unknown) => void;
@@ -29,18 +29,18 @@ export interface Circuit extends Disposable {
   /** When the next probe may go through, in epoch milliseconds; `undefined` unless open. */
   readonly probeAt: number | undefined;
   /**
-   * Calls `fn` when the circuit lets it through, and waits until then.
+   * Waits until the circuit lets the call through, then calls `fn`.
    *
-   * @throws What `fn` throws, or the signal's reason when it aborts while waiting.
+   * @throws The error of `fn`, or the signal's reason if it aborts while waiting.
    */
   call<T>(fn: () => Promise<T>, signal: AbortSignal): Promise<T>;
-  /** Opens the circuit without regard to the count: its caller has found out in another way that the sink is away. */
+  /** Opens the circuit at any count: the caller has found out in another way that the sink is unreachable. */
   trip(error: unknown): void;
   /** Ends the cooldown: the next caller is the probe. */
   probe(): void;
 }
 
-/** Makes a circuit, closed. */
+/** Creates a closed circuit. */
 export function createCircuit(options: CircuitOptions): Circuit {
   let state: CircuitState = "closed";
   let failures = 0;
@@ -100,7 +100,7 @@ export function createCircuit(options: CircuitOptions): Circuit {
         return result;
       } catch (error) {
         if (signal.aborted) {
-          // Given up by the caller, which says nothing about the sink; the next waiting caller probes instead.
+          // The caller gave up, which says nothing about the sink; the next waiting caller is the probe.
           if (isProbe) change("half-open");
         } else if (options.isFailure(error)) failed(error);
         else succeeded();

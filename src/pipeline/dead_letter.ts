@@ -1,5 +1,5 @@
 /**
- * Dead-lettering as the pipeline does it: kept first, then settled.
+ * Dead-letters records of the pipeline: letters are kept first, then records settle.
  *
  * @module
  */
@@ -8,12 +8,15 @@ import type { DeadLetters } from "../dead_letters/write.ts";
 import { exhaustedBy, retry } from "./retry.ts";
 
 /**
- * Keeps letters. Returns whether it could. Records whose letters could not be kept stay unsettled: they count as in
- * flight in the ledger, and a provider that can read them again does so.
+ * Keeps letters. Returns whether that succeeded. Records whose letters could not be kept stay unsettled: the ledger
+ * counts them as in flight, and a provider that can read them again does so.
  */
 export type DeadLetterRecords = (letters: readonly DeadLetter[]) => Promise<boolean>;
 
-/** Makes a {@linkcode Bury}. `fail` hears why letters could not be kept, after a few attempts within a second or two. */
+/**
+ * Creates a {@linkcode DeadLetterRecords}. `fail` is called with the reason if letters could not be kept, after a few
+ * attempts within a second or two.
+ */
 export function createDeadLetter(deadLetters: DeadLetters, fail: (error: unknown) => void): DeadLetterRecords {
   return async (letters) => {
     try {
@@ -21,7 +24,7 @@ export function createDeadLetter(deadLetters: DeadLetters, fail: (error: unknown
         attempts: 4,
         minMs: 100,
         isRetriable: () => true,
-        // Not cut short by a stop: then above all the letters must be kept.
+        // A stop does not cut it short: then keeping the letters matters most.
         signal: new AbortController().signal,
       });
       return true;

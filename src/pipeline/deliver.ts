@@ -22,31 +22,31 @@ export interface DeliverOptions {
   kind: RecordKind;
   sink: Sink;
   circuit: Circuit;
-  /** Attempts of a write before the sink counts as away and the batch waits behind the circuit. */
+  /** Attempts of a write before the sink counts as unreachable and the batch waits behind the circuit. */
   retryAttempts: number;
   deadLetter: DeadLetterRecords;
-  /** Keeps frames in the journal, where there is one. Returns whether it could. */
+  /** Keeps frames in the journal, if there is one. Returns whether that succeeded. */
   spool?: (frames: readonly Frame[]) => Promise<boolean>;
   /** Whether a batch may wait until an operator repairs the cause of a fatal fault. @default {() => false} */
   mayWait?: () => boolean;
   emit: Listener;
-  /** Gives up: records not written when it aborts stay in the journal, or go to the dead letters, at once. */
+  /** Ends delivery: unwritten records stay in the journal, or go to the dead letters, at once. */
   abort: AbortSignal;
-  /** Called with a fatal fault that must not be waited for; expected to abort. */
+  /** Called with a fatal fault that must not wait; expected to abort. */
   onFatal: (error: unknown) => void;
-  /** A clock that only goes forward, in milliseconds: writes are timed by it. @default {performance.now} */
+  /** The monotonic clock that times writes, in milliseconds. @default {performance.now} */
   now?: () => number;
 }
 
 /**
  * A lane: a `WritableStream` whose `write()` is `retry(circuit(sink.write))`.
  *
- * A transient fault is retried, and when the attempts are used up the batch waits behind the circuit and is tried again,
- * for as long as it takes, or goes back to a source that other processes share: an outage never dead-letters a record. So
- * does a batch after a fatal fault, where what comes meanwhile is kept in a journal; elsewhere such a fault ends the run. A
- * batch that the sink refuses is halved until the records that are refused stand alone (k·log2 n writes for k of n); only
- * they are dead-lettered. A batch for which the sink is too slow is written in smaller pieces. Errors are absorbed here, as
- * an error of a sink stream would cancel its source.
+ * A transient fault is retried. When the attempts are used up, the batch waits behind the circuit and is tried again,
+ * for any time, or returns to a source that other processes share: an outage never dead-letters a record. A batch also
+ * waits after a fatal fault if a journal keeps later records; without a journal such a fault ends the run. A batch that
+ * the sink refuses is halved until the refused records are alone (k·log2 n writes for k of n); only they are
+ * dead-lettered. A batch for which the sink is too slow is written in smaller pieces. Errors are absorbed here, as an
+ * error of a sink stream would cancel its source.
  */
 export function deliver(worker: number, options: DeliverOptions): WritableStream<Batch> {
   const lane = options.sink.openLane();
@@ -70,7 +70,7 @@ interface LaneState {
   readonly refusals: Refusals;
 }
 
-/** The way of one batch into the sink. */
+/** The delivery of one batch to the sink. */
 function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }: LaneState, options: DeliverOptions) {
   const { kind, sink, circuit, emit, abort, now = () => performance.now() } = options;
   const secondsSince = (started: number) => (now() - started) / 1000;
@@ -90,7 +90,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
 
   async function writeRange(from: number, to: number): Promise<void> {
     if (to - from > limit.most) {
-      // Asked for each piece, as the size that is too large changes meanwhile.
+      // Read for each piece, as the limit changes meanwhile.
       for (let next = from; next < to;) {
         const end = Math.min(to, next + limit.most);
         await writeRange(next, end);
@@ -128,7 +128,9 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     ack(from, to, "committed");
   }
 
-  /** Takes back what of this batch was refused: it waits until the table is mended, or is kept where nothing can wait. */
+  /**
+   * Takes back the refusals of this batch: its records wait until the table is mended, or are kept if nothing can wait.
+   */
   async function blameTable(at: number, cause: unknown): Promise<void> {
     const error = new Error(
       `Cannot store records of kind "${kind.name}": most of them are refused for one cause, which lies in the table and ` +
@@ -158,7 +160,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
         const waited = waitedFor(error);
         if (waited === undefined) throw error;
         circuit.trip(waited.cause);
-        // Another worker may be able to write what this one cannot.
+        // Another worker may be able to write the records.
         if (isShared) throw error;
       }
     }
@@ -180,14 +182,14 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     }
   }
 
-  /** The fault behind an error after which the batch waits behind the circuit; `undefined` after any other error. */
+  /** The fault of an error after which the batch waits behind the circuit; `undefined` for any other error. */
   function waitedFor(error: unknown): { readonly cause: unknown } | undefined {
     const exhausted = exhaustedBy(error);
     if (exhausted !== undefined || abort.aborted) return exhausted;
     return sink.classify(error) === "fatal" && options.mayWait?.() ? { cause: error } : undefined;
   }
 
-  /** Whether fewer records may be written where these could not. */
+  /** Whether fewer records might be written after this error. */
   function isTooMuch({ count }: Rows, error: unknown): boolean {
     return count > 1 && (sink.isTooSlow?.(error) ?? false);
   }
@@ -210,7 +212,7 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     }
   }
 
-  /** Keeps all that was not written, with one write for all: a batch of poison costs one sync, not hundreds. */
+  /** Dead-letters all refused records, with one write for all: a batch of poison costs one sync, not hundreds. */
   async function finish(): Promise<void> {
     const started = now();
     for (const { from, to, cause, error } of unwritten) {
@@ -222,7 +224,9 @@ function createDelivery(batch: Batch, worker: number, { lane, limit, refusals }:
     emit({ type: "batch-done", ...told, refused: refused.length, burySeconds: secondsSince(started) });
   }
 
-  /** Leaves records where they lie, or puts them into the journal; returns the ranges of the batch that neither keeps. */
+  /**
+   * Leaves records in their source, or puts them into the journal; returns the ranges of the batch that neither keeps.
+   */
   async function spool(from: number, to: number): Promise<{ from: number; to: number }[]> {
     const elsewhere: { part: BatchPart; from: number; to: number }[] = [];
     let at = from;
@@ -268,7 +272,7 @@ export async function distribute<T>(
   const reader = source.getReader();
   const outcomes = await Promise.allSettled(lanes.map(async (lane) => {
     const writer = lane.getWriter();
-    // The writes below report it; unobserved here it would count as an unhandled rejection.
+    // The writes below report the error; without a handler here it would count as an unhandled rejection.
     writer.closed.catch(() => {});
     try {
       for (let next = await reader.read(); !next.done; next = await reader.read()) {

@@ -1,5 +1,5 @@
 /**
- * Waits until the present content of a journal has left it, and says whether the sink has all of it.
+ * Waits until the present entries of a journal have left it, and reports whether the sink has all of them.
  *
  * @module
  */
@@ -9,17 +9,17 @@ import { type FinalOutcome, type Frame, frameSize, worstOf } from "../records/fr
 
 /** Follows the entries of a journal's log. */
 export interface Drain {
-  /** Notes that an entry has left the log, or was given up, without a commit of all its records. */
+  /** Reports that an entry has left the log, or was given up, without a commit of all its records. */
   lost(): void;
   /**
-   * Resolves when all entries of now have left the log: with whether the sink has all of their records.
+   * Resolves when all present entries have left the log: with whether the sink has all of their records.
    *
    * @throws The signal's reason.
    */
   drained(signal: AbortSignal): Promise<boolean>;
 }
 
-/** How often to look whether the log is drained, in milliseconds. */
+/** How often to check whether the log is drained, in milliseconds. */
 const LOOK_MS = 100;
 
 /** Follows a log. */
@@ -29,7 +29,7 @@ export function followDrain(log: Pick<JournalLog, "status">): Drain {
     lost: () => void losses++,
     async drained(signal) {
       const before = losses;
-      // By number and not by time: a clock that was set back would take entries for later ones.
+      // By number, not by time: after a clock is set back, entries would look newer.
       const { newest } = log.status;
       while (log.status.frontier <= newest) await delay(LOOK_MS, { signal });
       return losses === before;
@@ -37,7 +37,7 @@ export function followDrain(log: Pick<JournalLog, "status">): Drain {
   };
 }
 
-/** Hears the outcome of each of `parts` into which frames were joined, and acknowledges the frames with the worst. */
+/** Collects the outcomes of `parts` into which frames were joined, and acknowledges the frames with the worst. */
 export function gatherOutcomes(parts: number, frames: readonly Frame[]): (outcome: FinalOutcome) => void {
   const heard: FinalOutcome[] = [];
   return (outcome) => {

@@ -1,5 +1,5 @@
 /**
- * Health as the code sees it: asked at any time, cheap to make.
+ * Health of the pipeline, which can be read at any time at little cost.
  *
  * @module
  */
@@ -11,7 +11,7 @@ export interface CoordinatorHealth {
   readonly workersAlive: number;
   readonly workers: number;
   readonly queue: { readonly size: number; readonly capacity: number };
-  /** Late records that wait in a queue of their own. */
+  /** Late records in their own queue. */
   readonly late: number;
   readonly circuit: CircuitState;
   /** When an open circuit lets its probe through, in epoch seconds. */
@@ -25,13 +25,13 @@ export interface ProviderHealth {
   readonly error?: string;
   /** Symbols whose bars do not come, each with the reason; absent without any. */
   readonly unsubscribed?: ReadonlyMap<string, string>;
-  /** How much of its series is in doubt; absent where nothing is. */
+  /** The extent of doubts about its series; absent without any. */
   readonly doubts?: Doubts;
-  /** Its clock less the local one, in ms; absent where its clock is not known. */
+  /** Its clock minus the local one, in ms; absent if unknown. */
   readonly clockSkewMs?: number;
   /** The failover group that it belongs to. */
   readonly group?: string;
-  /** Whether it is the one of its group that delivers. */
+  /** Whether it is the delivering member of its group. */
   readonly isActive?: boolean;
 }
 
@@ -48,9 +48,9 @@ export interface JournalHealth {
   readonly oldestAgeSeconds: number;
   /** Records received within this time would be lost in a crash now. */
   readonly lossWindowMs: number;
-  /** Frames that were cut, set aside or found missing at the start, as they could not be read. */
+  /** Frames that were unreadable at the start, and cut, set aside or found missing. */
   readonly cut: number;
-  /** Why nothing can be written to it at the moment. */
+  /** Why the journal cannot be written to now. */
   readonly problem: string | undefined;
 }
 
@@ -58,14 +58,14 @@ export interface JournalHealth {
 export interface Health {
   readonly coordinators: readonly CoordinatorHealth[];
   readonly providers: readonly ProviderHealth[];
-  /** `undefined` where there is no journal. */
+  /** `undefined` without a journal. */
   readonly journal?: JournalHealth;
   readonly stopping: boolean;
   /** Whether all is done, and nothing failed. */
   readonly isDone?: boolean;
 }
 
-/** Several journals as one: sums, and the worst of values that cannot be added; `undefined` without any journal. */
+/** Merges several journals: sums, and the worst of values that cannot be added; `undefined` without any journal. */
 export function joinJournals(all: readonly JournalHealth[]): JournalHealth | undefined {
   if (all.length < 2) return all[0];
   const sum = (value: (journal: JournalHealth) => number) => all.reduce((total, each) => total + value(each), 0);

@@ -1,12 +1,12 @@
 /**
- * The journal: between sources that cannot wait, or whose records must not be lost, and the pipeline.
+ * The journal, between the pipeline and sources that cannot wait or whose records must not be lost.
  *
  * Frames come in one of two ways. In mode `overflow` they go **through memory** while the pipeline keeps up: nothing
  * lies on disk, the circuit is closed, and less than `capacity` records wait. Otherwise, and always in mode `durable`,
  * they go **through the log**: frames that come within `syncMs` form a group, which is joined into few large frames,
  * appended and synced at once. A group that finds nothing waiting on disk continues into the pipeline from memory; else
  * it waits on disk and is read back in its turn, before anything newer. A frame in the log is safe, and settled for its
- * source; the log itself forgets it when the pipeline has settled it.
+ * source; the log itself removes it when the pipeline has settled it.
  *
  * `journal/state.ts` decides which way a frame goes, `journal/group.ts` gathers the frames of one sync, and
  * `journal/append.ts` waits for room on the disk.
@@ -40,37 +40,40 @@ export interface JournalOptions {
   full: "block" | "drop-oldest";
   /** Records that wait in memory in front of the pipeline. */
   capacity: number;
-  /** Whether the sources can be held back: then they are, and only an open circuit makes their frames wait on disk. */
+  /** Whether the sources can be blocked: then they are, and only an open circuit puts their frames on disk. */
   sourcesCanWait: boolean;
-  /** How long nothing must be refused before a problem is over, in milliseconds. @default {5000} */
+  /** Time without a refusal after which a problem has ended, in milliseconds. @default {5000} */
   calmMs?: number;
   kind: (name: string) => RecordKind;
   ledger: LedgerKeeper;
   emit: Listener;
-  /** Called with the fault when the journal is full while the sink refuses everything: nothing can be accepted any more. */
+  /**
+   * Called with the fault when the journal is full while the sink refuses everything, so that nothing more can be
+   * accepted.
+   */
   onStuck: (fault: unknown) => void;
-  /** Ends the reading back: what is on disk stays there. */
+  /** Ends reading back; the entries on disk stay there. */
   abort: AbortSignal;
 }
 
 /** See the module's description. */
 export interface Journal extends Pick<Drain, "drained"> {
-  /** Frames that enter come out, at their time. */
+  /** Frames that enter come out in their turn. */
   readonly stream: ReadableWritablePair<Frame, Frame>;
-  /** Hears of the circuit, and of records that are given up. */
+  /** Listens to the circuit, and to given-up records. */
   readonly listen: Listener;
-  /** Keeps frames that the pipeline could not write in the log, for the next start. Returns whether it could. */
+  /** Keeps frames that the pipeline could not write in the log, for the next start. Returns whether that succeeded. */
   spool(frames: readonly FrameContent[]): Promise<boolean>;
   health(): JournalHealth;
 }
 
-/** Most records of an entry; a group that has as many is committed at once. */
+/** Most records of an entry; a group of this size is committed at once. */
 const ENTRY_RECORDS = 5000;
 
-/** Makes the journal over an open log. */
+/** Creates the journal over an open log. */
 export function createJournal(options: JournalOptions): Journal {
   const { log, mode, capacity, sourcesCanWait, kind, ledger, emit, abort, calmMs = 5000 } = options;
-  /** Changes when a frame may go another way than before, or there is one to read. */
+  /** Changes when a frame may take another way than before, or can be read. */
   const condition = createCondition();
   const openCircuits = new Set<string>();
   /** The fatal fault that keeps the circuit open. */
@@ -78,10 +81,10 @@ export function createJournal(options: JournalOptions): Journal {
   const drain = followDrain(log);
   /** Frames in the pipeline that are in memory alone; the first is the oldest. */
   const inMemory = new Set<{ readonly since: number }>();
-  /** Frames for the pipeline, all older than what is unread in the log. */
+  /** Frames for the pipeline, all older than the unread entries of the log. */
   const ready: Frame[] = [];
   let readyRecords = 0;
-  /** Of what is read back. */
+  /** Series of the frames read back. */
   let series = createSeriesDictionary();
   let isEnded = false;
 
@@ -126,7 +129,7 @@ export function createJournal(options: JournalOptions): Journal {
     condition.notify();
   }
 
-  /** The frame for the pipeline, when it is in memory alone. */
+  /** A frame for the pipeline that is in memory alone. */
   function unjournaled(frame: Frame): Frame {
     const held = { since: Date.now() };
     let left = frameSize(frame);
@@ -141,7 +144,7 @@ export function createJournal(options: JournalOptions): Journal {
     }, options);
   }
 
-  /** The frame for the pipeline, when the log has it; `onEnded` hears what became of its records. */
+  /** A frame for the pipeline that the log has; `onEnded` is called with the outcome of its records. */
   function journaled(content: FrameContent, entry: LogEntry, onEnded?: (outcome: FinalOutcome) => void): Frame {
     const init = {
       ...content,
@@ -168,7 +171,7 @@ export function createJournal(options: JournalOptions): Journal {
     const contents = joinFrames(frames, ENTRY_RECORDS);
     const entries = await appender.append(encode(contents));
     if (entries === undefined) {
-      // In mode durable they were never accepted: their sources give them again.
+      // In mode durable they were never accepted: their sources deliver them again.
       if (mode === "overflow") frames.forEach((frame) => handOver(unjournaled(frame)));
       return;
     }

@@ -1,7 +1,7 @@
 /**
  * Late records: bars of history beside a live feed, hours or months after their time. They may be many, and may belong
- * in compressed chunks. So they have a queue and a lane of their own, and live records pass them. One lane gives them
- * low priority. Where nothing is live, nothing is late: all lanes serve all records.
+ * to compressed chunks. So they have a separate queue and lane, and live records overtake them. Having one lane makes
+ * their priority low. Without live records, none is late, and all lanes serve all records.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { createCondition } from "../condition.ts";
 
 /** Decides which records are late. */
 export interface Lateness {
-  /** The frame in two parts; one of them may be missing. */
+  /** The frame in two parts, one of which may be missing. */
   split(frame: Frame): { readonly live?: Frame; readonly late?: Frame };
 }
 
 /** Options of {@linkcode createLateness}. */
 export interface LatenessOptions {
-  /** Age from which on a record is late, in milliseconds. */
+  /** Age at which a record is late, in milliseconds. */
   afterMs: number;
   /** The kind of that name. */
   kind: (name: string) => RecordKind;
@@ -26,7 +26,7 @@ export interface LatenessOptions {
   now?: () => number;
 }
 
-/** Makes it. */
+/** Creates a {@linkcode Lateness}. */
 export function createLateness({ afterMs, kind, now = Date.now }: LatenessOptions): Lateness {
   return {
     split(frame) {
@@ -49,17 +49,17 @@ export function createLateness({ afterMs, kind, now = Date.now }: LatenessOption
   };
 }
 
-/** Bounds the records of a source that are on their way at once, so that they do not fill a queue that others need. */
+/** Bounds the records of a source in flight, so that they do not fill a queue that others need. */
 export interface Credit {
-  /** Waits until `count` more may be on their way; any number may where none is. */
+  /** Waits until `count` more may be in flight; without any in flight, every number may. */
   wait(count: number, signal: AbortSignal): Promise<void>;
-  /** Whether they may now. */
+  /** Whether `count` more may be in flight now. */
   allows(count: number): boolean;
   /** The frame, with a number of records in flight until it acknowledges them. */
   spend(frame: Frame): Frame;
 }
 
-/** Makes credit for `most` records. `onReturn` hears of each that has arrived. */
+/** Creates credit for `most` records. `onReturn` is called when records have arrived. */
 export function createCredit(most: number, onReturn = () => {}): Credit {
   const condition = createCondition();
   let spent = 0;
@@ -84,11 +84,11 @@ export function createCredit(most: number, onReturn = () => {}): Credit {
   };
 }
 
-/** Records of a source that may be on their way late at once. */
+/** Most late records of a source in flight. */
 export const LATE_CREDIT = 5000;
 
 /**
- * A source that can wait, such as files: while it `isBesideLive`, its frames count as history, and the late ones among them
+ * A source that can wait, such as files: while it `isBesideLive`, its frames count as history, and its late records
  * pass as the credit allows. It is read by demand.
  */
 export function yieldToLive(

@@ -1,5 +1,5 @@
 /**
- * The ledger: what came in must be somewhere.
+ * The ledger: every accepted record must be accounted for.
  *
  * @module
  */
@@ -10,34 +10,40 @@ export interface Ledger {
   readonly received: number;
   /** Written to the sink, new or changed. */
   readonly stored: number;
-  /** How many of the stored are new; `null` where the sink cannot distinguish them. */
+  /** Number of new records among the stored; `null` if the sink cannot distinguish them. */
   readonly inserted: number | null;
-  /** How many of the stored replaced other values; `null` where the sink cannot distinguish them. */
+  /** Number of stored records that replaced other values; `null` if the sink cannot distinguish them. */
   readonly updated: number | null;
   /** Already in the sink with the same values, or with a newer observation. */
   readonly unchanged: number;
-  /** Found again in the same batch under the same key, and superseded there. */
+  /** Repeated in the same batch under the same key, and superseded there. */
   readonly deduplicated: number;
   readonly deadLettered: number;
   /**
-   * Waiting in the journal on disk; what an earlier process left there counts as received at the start. Or given back to the
-   * stream that it came from.
+   * Waiting in the journal on disk, or returned to their stream. Records of an earlier process in the journal count as
+   * received at the start.
    */
   readonly journaled: number;
-  /** Given up in the journal: by `--journal-full drop-oldest`, or where the disk has lost them. Absent where none were. */
+  /** Given up in the journal: by `--journal-full drop-oldest`, or lost by the disk. Absent without any. */
   readonly dropped?: number;
-  /** Taken by the sink without an error, and not kept: a trigger of the database took them. Absent without any. */
+  /**
+   * Accepted by the sink without an error, but not stored, since a trigger of the database discarded them. Absent
+   * without any.
+   */
   readonly swallowed?: number;
-  /** Accepted and not yet settled. Counted on its own, from the settlement of frames: not the rest of the others. */
+  /**
+   * Accepted and not yet settled. Counted independently, by the settlement of frames, not as a difference of the
+   * others.
+   */
   readonly inFlight: number;
 }
 
-/** A ledger that listens to events, and is called at settlements. */
+/** A ledger that listens to events, and counts settlements. */
 export interface LedgerKeeper {
   readonly listen: Listener;
-  /** Notes that records were settled: committed, dead-lettered, or left in the journal. */
+  /** Reports that records were settled: committed, dead-lettered, or left in the journal. */
   settled(count: number): void;
-  /** The counts of now. */
+  /** The present counts. */
   read(): Ledger;
 }
 

@@ -1,12 +1,12 @@
 /**
- * Several streams as one, fair and by demand.
+ * Merges several streams into one, fairly and by demand.
  *
  * @module
  */
 import { onAbort } from "../abort.ts";
 import { createCondition } from "../condition.ts";
 
-/** A stream to merge, and the name to call it by. */
+/** A stream to merge, with its name. */
 export interface NamedStream<T> {
   readonly name: string;
   readonly stream: ReadableStream<T>;
@@ -22,7 +22,7 @@ export interface MergeListener {
 export interface Merge<T> {
   readonly stream: ReadableStream<T>;
   add(stream: NamedStream<T>): void;
-  /** Says that no more will be added: the merged stream ends with the last of those that there are. */
+  /** Ends adding: the merged stream ends with the last of its streams. */
   seal(): void;
 }
 
@@ -39,7 +39,8 @@ export function createMerge<T>(listener: MergeListener = {}, abort?: AbortSignal
   let isSealed = false;
   const condition = createCondition();
 
-  // Not Promise.race over the pending reads: a quiet stream's promise would gather a reaction for each chunk of the rest.
+  // Not Promise.race over the pending reads: the promise of a quiet stream would gather a reaction for each chunk of
+  // the others.
   async function read(name: string, reader: ReadableStreamDefaultReader<T>): Promise<void> {
     try {
       const { done, value } = await reader.read();
@@ -89,7 +90,9 @@ export function createMerge<T>(listener: MergeListener = {}, abort?: AbortSignal
   };
 }
 
-/** Merges streams that are there from the beginning; ends when all have ended or failed. See {@linkcode createMerge}. */
+/**
+ * Merges streams that all exist from the beginning; ends when all have ended or failed. See {@linkcode createMerge}.
+ */
 export function merge<T>(
   streams: readonly NamedStream<T>[],
   listener: MergeListener = {},

@@ -1,7 +1,7 @@
 /**
- * Batches in the order of their observations, where several lanes write one source's records.
+ * Orders batches by their observations if several lanes write one source's records.
  *
- * Two lanes may overtake each other. That matters where two batches hold observations of one record: the later one may
+ * Two lanes may overtake each other. That matters if two batches have observations of one record: the later one may
  * leave a row unchanged, because the values are equal, and the earlier one, written after it, would then win. So a
  * batch waits for earlier batches that may have a key in common with it. Sorted files have no such batches.
  *
@@ -12,7 +12,7 @@ import { createSeriesDictionary, type SeriesDictionary } from "../records/series
 
 /** A batch's place in the order. Disposing of it releases the batches that wait for it. */
 export interface Turn extends Disposable {
-  /** Resolves when no batch before it is in flight that may have a key in common. */
+  /** Resolves when no earlier batch is in flight that may have a key in common. */
   readonly ready: Promise<unknown>;
 }
 
@@ -22,10 +22,10 @@ export interface Order {
   enter(rows: Rows): Turn;
 }
 
-/** First and last time of the records of each series, whose code is the order's own. */
+/** First and last time of the records of each series, by the order's own codes. */
 type Ranges = ReadonlyMap<number, { from: number; to: number }>;
 
-/** Makes an order of records, whose keys begin with their time. */
+/** Creates an order of records, whose keys begin with their time. */
 export function createOrder(): Order {
   const inFlight = new Set<{ readonly ranges: Ranges; readonly left: Promise<void> }>();
   /** All series: sources may have several dictionaries, one after another. */

@@ -1,19 +1,19 @@
 /**
- * A stream that can be held up by hand.
+ * A stream that can be paused.
  *
  * @module
  */
 
-/** A stream, and the hand on it. */
+/** A stream with its controls. */
 export interface PauseGate<T> {
   readonly stream: ReadableStream<T>;
   readonly isPaused: boolean;
-  /** Reads no more from the source. The source then waits, or its buffer fills. */
+  /** Stops reading the source, which then waits, or fills its buffer. */
   pause(): void;
   resume(): void;
 }
 
-/** Puts a valve, open, behind a source. It holds nothing back itself. */
+/** Puts an open gate behind a source. The gate itself holds nothing back. */
 export function createPauseGate<T>(source: ReadableStream<T>): PauseGate<T> {
   const reader = source.getReader();
   let paused: PromiseWithResolvers<void> | undefined;

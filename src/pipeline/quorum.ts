@@ -1,9 +1,9 @@
 /**
- * Compares the bars of two providers: what both deliver for the same symbol and time ought to be the same.
+ * Compares the bars of two providers, which should be equal for the same symbol and time.
  *
- * Final bars and corrections are compared once both are there, and again when one of them changes. Of each series the last
- * {@linkcode WINDOW} bars of either side are remembered, so that one may come later than the other, by 15 minutes for
- * instance. It listens to what flows by, holds nothing up, and takes 3 kB a series.
+ * Final bars and corrections are compared once both have come, and again when one of them changes. The last {@linkcode
+ * WINDOW} bars of each series and side are remembered, so that one side may be later than the other, for instance by 15
+ * minutes. The comparison watches passing frames, delays nothing, and takes 3 kB a series.
  *
  * @module
  */
@@ -12,29 +12,29 @@ import { type Bar, bar as barKind } from "../records/bar.ts";
 import type { Frame } from "../records/frame.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 
-/** Fields that are compared. */
+/** Compared fields. */
 export const QUORUM_FIELDS = ["open", "high", "low", "close", "volume"] as const;
 /** See {@linkcode QUORUM_FIELDS}. */
 export type QuorumField = typeof QUORUM_FIELDS[number];
 
 /** Options of {@linkcode createQuorum}. */
 export interface QuorumOptions {
-  /** Names of the two providers, as rows have them. */
+  /** Names of the two providers in the rows. */
   providers: readonly [string, string];
   /** Largest relative price difference treated as equal. */
   tolerance: number;
-  /** The same for volumes; without it they are not compared, as few feeds see all trades. */
+  /** The same for volumes; without it they are not compared, since few feeds see all trades. */
   volumeTolerance?: number;
   emit: Listener;
 }
 
-/** A bar that differs. */
+/** A bar with a difference. */
 export interface Mismatch {
   readonly symbol: string;
   readonly timeframe: string;
   /** Start of the bar, in epoch seconds. */
   readonly ts: number;
-  /** Each field that differs: the value of either provider, and the difference as a part of the larger one. */
+  /** Each field with a difference: the values of both providers, and the difference as a share of the larger one. */
   readonly fields: Partial<Record<QuorumField, Readonly<Record<string, number>>>>;
 }
 
@@ -43,30 +43,30 @@ export interface QuorumReport {
   readonly providers: readonly string[];
   readonly tolerance: number;
   readonly volumeTolerance?: number;
-  /** Comparisons, and those that found a difference. */
+  /** Number of comparisons, and of those with a difference. */
   readonly compared: number;
   readonly mismatched: number;
-  /** The bars that differ now, the newest finding first, {@linkcode MAX_LISTED} at most. */
+  /** Bars with a difference now, newest finding first, {@linkcode MAX_LISTED} at most. */
   readonly mismatches: readonly Mismatch[];
 }
 
-/** Compares what it is shown. */
+/** Compares bars of frames. */
 export interface Quorum {
-  /** Looks at a frame on its way to the queue. */
+  /** Compares the bars of a frame on its way to the queue. */
   look(frame: Frame): void;
   report(): QuorumReport;
 }
 
-/** Bars of a series that are remembered. */
+/** Bars of a series to remember. */
 export const WINDOW = 32;
-/** Bars that are listed. */
+/** Most bars to list. */
 export const MAX_LISTED = 1000;
-/** Series that are remembered; beyond that the oldest is forgotten. */
+/** Most series to remember; beyond that the oldest is dropped. */
 const MAX_SERIES = 20_000;
-/** Numbers of a bar: its place in time, counted in timeframes, and its fields. */
+/** Numbers of a bar: its time, counted in timeframes, and its fields. */
 const SIZE = 1 + QUORUM_FIELDS.length;
 
-/** Makes a quorum that has seen nothing. */
+/** Creates a quorum without bars. */
 export function createQuorum(options: QuorumOptions): Quorum {
   const { providers, tolerance, volumeTolerance, emit } = options;
   const tolerances = [tolerance, tolerance, tolerance, tolerance, volumeTolerance ?? Infinity];
@@ -75,7 +75,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
   let compared = 0;
   let mismatched = 0;
 
-  /** The window of a series: that of the first provider, and behind it that of the second. */
+  /** The window of a series: the first provider's, followed by the second's. */
   function windowOf(symbol: string, timeframe: string): Float64Array {
     const key = `${timeframe} ${symbol}`;
     let found = all.get(key);
@@ -86,7 +86,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
     return found;
   }
 
-  /** Notes a bar. Returns the fields that differ from the other provider's, or `undefined` where nothing is compared. */
+  /** Records a bar. Returns the fields that differ from the other provider's, or `undefined` without a comparison. */
   function note(bar: Bar, side: number, counts: Partial<Record<QuorumField, number>>): Mismatch | "same" | undefined {
     const stepMs = TIMEFRAMES.get(bar.timeframe);
     if (stepMs === undefined) return undefined;
@@ -95,7 +95,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
     const slot = (place % WINDOW + WINDOW) % WINDOW;
     const own = (side * WINDOW + slot) * SIZE;
     const other = ((1 - side) * WINDOW + slot) * SIZE;
-    // Something newer has taken the place of what is that old.
+    // A newer bar has replaced it.
     if (window[own] > place) return undefined;
     let isKnown = window[own] === place;
     window[own] = place;
@@ -104,7 +104,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
       isKnown &&= window[own + 1 + at] === value;
       window[own + 1 + at] = value;
     }
-    // A bar that history repeats is no further comparison.
+    // A bar repeated by history is not compared again.
     if (isKnown || window[other] !== place) return undefined;
     const fields: Mismatch["fields"] = {};
     let differs = false;
@@ -120,7 +120,7 @@ export function createQuorum(options: QuorumOptions): Quorum {
     return differs ? { symbol: bar.symbol, timeframe: bar.timeframe, ts: bar.ts / 1000, fields } : "same";
   }
 
-  /** Lists a bar that differs, as the newest; leaves out one that no longer does. */
+  /** Lists a bar with a difference, as the newest; removes one without. */
   function list({ symbol, timeframe, ts }: Bar, found: Mismatch | "same"): void {
     if (found === "same" && listed.size === 0) return;
     const key = `${timeframe} ${ts} ${symbol}`;

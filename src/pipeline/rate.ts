@@ -1,6 +1,6 @@
 /**
- * Pacing of what can wait: a token bucket for each source that is read by demand and for each endpoint that is asked for
- * history, and a coordinator that takes all of them back together while the pipeline is under pressure.
+ * Paces sources that can wait: a token bucket for each source that is read by demand and for each endpoint of history,
+ * and a coordinator that slows all of them down while the pipeline is under pressure.
  *
  * @module
  */
@@ -10,22 +10,22 @@ import { type Backpressure, type Listener, on } from "../events.ts";
 /** Factor of a source's rate at each level of backpressure. */
 const FACTORS: Record<Backpressure, number> = { ok: 1, soft: 0.8, hard: 0.5 };
 
-/** Most tokens that a bucket gathers while idle, in seconds of its rate: evens out timers, allows no flood. */
+/** Most tokens that a bucket gathers while idle, in seconds of its rate: evens out timers, without allowing a flood. */
 const BURST_SECONDS = 0.05;
 
 /** A rate limit that callers wait for. */
 export interface TokenBucket {
-  /** Takes `count` tokens, waiting until they are there. More than the bucket holds are taken on credit. */
+  /** Takes `count` tokens, and waits for them. More than the bucket holds are taken on credit. */
   take(count: number, signal?: AbortSignal): Promise<void>;
-  /** Hands out no token for so long, in milliseconds. */
+  /** Gives no token for this time, in milliseconds. */
   pause(ms: number): void;
-  /** Tokens a second at full rate; may be changed when an endpoint turns out to allow less. */
+  /** Tokens a second at full rate; may be changed when an endpoint allows less. */
   perSecond: number;
   /** Scales the rate; 1 is the full rate. Set by {@linkcode coordinateRates}. */
   factor: number;
 }
 
-/** Makes a bucket of `perSecond` tokens a second; `Infinity` never waits. */
+/** Creates a bucket of `perSecond` tokens a second; `Infinity` never waits. */
 export function createTokenBucket(perSecond: number, now: () => number = () => performance.now()): TokenBucket {
   let tokens = 0;
   let refilledAt = now();
@@ -40,7 +40,7 @@ export function createTokenBucket(perSecond: number, now: () => number = () => p
       if (rate < Infinity) {
         tokens = Math.min(tokens + (at - refilledAt) / 1000 * rate, Math.max(1, rate * BURST_SECONDS));
         refilledAt = at;
-        // Taken on credit and waited for afterwards, so that a count above the burst passes too, at the right average.
+        // Taken on credit and waited for afterwards, so that a count above the burst passes at the right average, too.
         tokens -= count;
         waitMs = Math.max(waitMs, -tokens / rate * 1000);
       }
@@ -48,7 +48,7 @@ export function createTokenBucket(perSecond: number, now: () => number = () => p
       try {
         await delay(waitMs, { signal });
       } catch (error) {
-        // Nothing is sent for them: the next caller need not wait for them too.
+        // The tokens are not used: the next caller need not wait for them.
         if (rate < Infinity) tokens += count;
         throw error;
       }
@@ -61,7 +61,7 @@ export function createTokenBucket(perSecond: number, now: () => number = () => p
 }
 
 /**
- * Takes the rate of all buckets × 0.8 while a queue is above its high watermark, × 0.5 while a circuit is open or
+ * Sets the rate of all buckets to × 0.8 while a queue is above its high watermark, × 0.5 while a circuit is open or
  * half-open, and back to × 1.0 on recovery. Returns the listener for the pipeline's events.
  */
 export function coordinateRates(buckets: readonly TokenBucket[], emit: Listener): Listener {

@@ -1,17 +1,17 @@
 /**
- * The limit on what is accepted, over all sources together.
+ * The limit of accepted records, over all sources together.
  *
  * @module
  */
 import { sliceRows } from "../records/columns.ts";
 import { type Frame, frameSize } from "../records/frame.ts";
 
-/** Lets frames through up to a limit that all streams share which it is put on. */
+/** Lets frames through up to a limit, which all streams that pass it share. */
 export type Limit = (stream: ReadableStream<Frame>) => ReadableStream<Frame>;
 
 /**
- * Makes a limit of that many records; the frame in which it falls is cut there. `onLimit` is called when it is reached:
- * the stream in which that happens ends then, and of the others nothing more comes through.
+ * Creates a limit of that many records; the frame that reaches it is cut there. `onLimit` is called when it is reached:
+ * that stream ends then, and the others let nothing more through.
  */
 export function createLimit(limit: number, onLimit: () => void): Limit {
   if (limit === Infinity) return (stream) => stream;
@@ -36,7 +36,7 @@ export function createLimit(limit: number, onLimit: () => void): Limit {
     );
 }
 
-/** The first `size` of a frame's records and rejected items. Cut short, the frame never settles as a whole. */
+/** The first `size` of a frame's records and rejected items. A cut frame never settles as a whole. */
 function cut(frame: Frame, size: number): Frame {
   if (frameSize(frame) <= size) return frame;
   const columns = sliceRows(frame.columns, 0, size);

@@ -2,8 +2,8 @@
  * Distinguishes a table that refuses good records from bad records.
  *
  * Some refusals have a cause outside of the program: a constraint, a column or a trigger that an operator added. A lane
- * counts consecutive refusals with one such cause. When they are most of a batch, and of all records written meanwhile,
- * the table is at fault. Half of the records may well be bad, so chance must not make them most.
+ * counts consecutive refusals with one such cause. If they are most of a batch, and of all records written meanwhile,
+ * the table is at fault. Half of the records may well be bad, so chance must not make a majority.
  *
  * @module
  */
@@ -12,23 +12,23 @@
 export interface Refusals {
   /**
    * Counts a refused record of a batch of that size. Returns whether the table is at fault. `cause` is the constraint
-   * or trigger to blame, `undefined` where the record itself is.
+   * or trigger at fault, `undefined` if the record itself is.
    */
   refused(cause: string | undefined, batchSize: number): boolean;
-  /** Notes that so many records were stored. */
+  /** Reports that so many records were stored. */
   stored(count: number): void;
-  /** Forgets what was refused. */
+  /** Starts the count again. */
   reset(): void;
 }
 
-/** Fewest refusals that say something about the table: a file may begin with some bad lines. */
+/** Fewest refusals that suggest a fault of the table: a file may begin with some bad lines. */
 const LEAST = 100;
-/** The part of the records that must be refused. */
+/** Share of the records that must be refused. */
 const MOST = 0.55;
-/** How many square roots of all records more, for chance: of records that are bad by halves three standard deviations. */
+/** Margin for chance, in square roots of the number of records: three standard deviations if half of them are bad. */
 const CHANCE = 1.5;
 
-/** Starts without any. */
+/** Starts without refusals. */
 export function createRefusals(): Refusals {
   let last: string | undefined;
   let refused = 0;

@@ -1,5 +1,5 @@
 /**
- * Retrying of transient faults: exponential backoff with full jitter, so that many writers do not come back together.
+ * Retries transient faults: exponential backoff with full jitter, so that many writers do not return together.
  *
  * @module
  */
@@ -10,15 +10,15 @@ export function exhaustedBy(error: unknown): { readonly cause: unknown } | undef
   return error instanceof RetryError ? { cause: (error as Error).cause } : undefined;
 }
 
-/** How a write is retried. */
+/** Options of {@linkcode retry}. */
 export interface RetryOptions {
-  /** Attempts in all, the first included. */
+  /** Attempts in total, the first included. */
   attempts: number;
   /** Longest wait before the first retry, in milliseconds; doubles with each. @default {50} */
   minMs?: number;
-  /** Longest wait of all, in milliseconds. @default {2000} */
+  /** Longest wait, in milliseconds. @default {2000} */
   maxMs?: number;
-  /** Which errors are worth another attempt. */
+  /** Whether an error is worth another attempt. */
   isRetriable: (error: unknown) => boolean;
   /** Ends the waiting. */
   signal: AbortSignal;
@@ -28,7 +28,7 @@ export interface RetryOptions {
  * Calls `fn` until it succeeds.
  *
  * @throws {RetryError} If the attempts are used up; its `cause` is the last error.
- * @throws What `fn` throws where that is not retriable, or the signal's reason.
+ * @throws An error of `fn` that is not retriable, or the signal's reason.
  */
 export function retry<T>(fn: () => Promise<T>, options: RetryOptions): Promise<T> {
   return retryFunction(fn, {

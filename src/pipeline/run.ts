@@ -1,6 +1,6 @@
 /**
  * The flow, on one screen: sources → split by kind, and for each kind: merge → accept, or journal → validate → route →
- * (batch → lanes → sink). Nothing waits before the kinds are apart, so that none waits for another.
+ * (batch → lanes → sink). Nothing waits before the kinds are split, so that none waits for another.
  *
  * @module
  */
@@ -27,33 +27,33 @@ export interface Coordinator {
   readonly batcher: Batcher;
   readonly workers: number;
   readonly delivery: DeliverOptions;
-  /** Keeps batches in order that may hold the same keys; absent where the sink does. */
+  /** Orders batches that may have keys in common; absent if the sink does that. */
   readonly order?: Order;
-  /** The queue of late records, which has one lane, and what is late; absent where nothing is. */
+  /** The queue of late records, which has one lane, and the rule for lateness; absent without late records. */
   readonly late?: { readonly batcher: Batcher; readonly lateness: Lateness };
 }
 
-/** A source of frames, and the name to call it by. */
+/** A source of frames, with its name. */
 export interface Source {
   readonly name: string;
-  /** One stream, or several that give different kinds, each at its own pace. */
+  /** One stream, or several for different kinds, each at its own pace. */
   readonly streams: readonly ReadableStream<Frame>[];
 }
 
-/** The way into a flow that runs. */
+/** The input of a running flow. */
 export interface Intake {
-  /** Adds a source; where there is a journal, to those whose frames go through it or to the others. */
+  /** Adds a source, through the journal or past it. */
   add(source: Source, isJournaled: boolean): void;
-  /** Says that no more will be added: the flow ends with its sources. */
+  /** Ends adding: the flow ends with its sources. */
   seal(): void;
 }
 
 /** The parts of the flow. */
 export interface Pipeline {
   readonly sources: readonly Source[];
-  /** The journal of each kind that has one, and the sources whose frames go through it. */
+  /** The journal of each kind that has one, and the sources whose frames pass it. */
   readonly journaled?: { readonly journals: ReadonlyMap<string, Journal>; readonly sources: readonly Source[] };
-  /** Given the way in; without it, the flow ends with the sources that there are. */
+  /** Called with the input; without it, the flow ends with the given sources. */
   readonly onIntake?: (intake: Intake) => void;
   readonly coordinators: ReadonlyMap<string, Coordinator>;
   readonly kind: (name: string) => RecordKind;
@@ -62,7 +62,7 @@ export interface Pipeline {
   /** Gives receive times. */
   readonly clock: ReceiveClock;
   readonly emit: Listener;
-  /** Sees each frame of sound records on its way to the queue; must not wait. */
+  /** Called with each frame of sound records on its way to the queue; must not wait. */
   readonly watch?: (frame: Frame) => void;
   /** Most records to accept. */
   readonly limit: number;
@@ -70,7 +70,7 @@ export interface Pipeline {
   readonly onLimit: () => void;
   /** Records of a kind that a source of several kinds may hold in memory while that kind is stuck. */
   readonly capacity: number;
-  /** Cancels the sources, whether they have ended or not. */
+  /** Cancels the sources, ended or not. */
   readonly abort: AbortSignal;
 }
 
@@ -115,7 +115,7 @@ export async function run(pipeline: Pipeline): Promise<void> {
   }
 }
 
-/** A batch's turn, which begins at once where there is no order. */
+/** A batch's turn; without an order it begins at once. */
 function takeTurn(batch: Batch, batcher: Batcher, order: Order | undefined): Turn {
   const writing = batcher.write();
   const turn = order?.enter(batch);
@@ -128,15 +128,15 @@ function takeTurn(batch: Batch, batcher: Batcher, order: Order | undefined): Tur
   };
 }
 
-/** The way of one kind from the sources to its queue. */
+/** The path of one kind from the sources to its queue. */
 interface Line {
   readonly kind: string;
   readonly direct: Merge<Frame>;
-  /** For frames that go through the journal. */
+  /** Frames that pass the journal. */
   readonly kept: Merge<Frame>;
 }
 
-/** Splits each source that is added, and joins what it gives of a kind to the kind's line. */
+/** Splits each added source, and joins its frames of a kind to the kind's line. */
 function createIntake({ limit, onLimit, capacity, abort, emit }: Pipeline, lines: readonly Line[]): Intake {
   const reached = new AbortController();
   const limited = createLimit(limit, () => {
@@ -175,9 +175,11 @@ function createIntake({ limit, onLimit, capacity, abort, emit }: Pipeline, lines
   };
 }
 
-/** The queues of all kinds, which lines fill. */
+/** The queues of all kinds, filled by the lines. */
 interface Queues {
-  /** Puts a frame into the queue of its kind, late records into that of late ones; waits where the former is full. */
+  /**
+   * Puts a frame into the queue of its kind, and late records into that of late ones; waits while the former is full.
+   */
   enter(frame: Frame): Promise<void>;
   close(): Promise<void>;
   abort(): void;
@@ -196,12 +198,12 @@ function openQueues({ coordinators, watch }: Pipeline): Queues {
   const write = (queue: WritableStreamDefaultWriter<Frame>, frame: Frame) => void queue.write(frame).catch(() => {});
   return {
     async enter(frame) {
-      // A frame that an older program left in the journal may be of another kind than its line.
+      // An older program may have left a frame of another kind in the journal.
       const queue = queues.get(frame.kind);
       if (queue === undefined) throw new RangeError(`Cannot route a frame of kind "${frame.kind}": no queue takes it`);
       watch?.(frame);
       const { live, late } = queue.split?.(frame) ?? { live: frame };
-      // Without a wait, so that live records need none: the credit of each source bounds how many are late.
+      // Without waiting, so that live records do not wait for it: the credit of each source bounds its late records.
       if (late !== undefined) write(queue.late!, late);
       if (live === undefined) return;
       await queue.live.ready;

@@ -1,5 +1,6 @@
 /**
- * A source of several kinds of records as one stream for each kind, so that a kind whose table is stuck holds up no other.
+ * Splits a source of several kinds of records into one stream for each kind, so that a kind whose table is stuck blocks
+ * no other.
  *
  * @module
  */
@@ -8,14 +9,14 @@ import { type Frame, frameSize } from "../records/frame.ts";
 
 /** Options of {@linkcode splitByKind}. */
 export interface SplitOptions {
-  /** Names of the kinds that the source may give. */
+  /** Names of the kinds that the source may deliver. */
   kinds: Iterable<string>;
   /**
-   * Records of a kind that wait in memory while their reader is busy. Beyond them the source is not read: it has no
-   * other way to hold back one kind alone.
+   * Records of a kind that wait in memory while their reader is busy. Beyond that the source is not read, since it
+   * cannot hold back one kind alone.
    */
   capacity: number;
-  /** Cancels the source; what has been read of it is still handed on. */
+  /** Cancels the source; frames already read are still handed on. */
   abort: AbortSignal;
   /** Called when the source has ended. */
   onEnd: () => void;
@@ -34,8 +35,8 @@ interface Part {
 }
 
 /**
- * Splits a source. It is read by demand: while some stream is asked for a frame and no kind has `capacity` records waiting.
- * A frame of any other kind errors all streams.
+ * Splits a source. It is read by demand: while a stream is asked for a frame and no kind has `capacity` records
+ * waiting. A frame of any other kind errors all streams.
  */
 export function splitByKind(source: ReadableStream<Frame>, options: SplitOptions): Map<string, ReadableStream<Frame>> {
   const reader = source.getReader();
@@ -87,7 +88,7 @@ export function splitByKind(source: ReadableStream<Frame>, options: SplitOptions
     state = "idle";
   }
 
-  /** Gives a stream its next frame, if it is asked for one; closes it after the last. */
+  /** Gives a stream its next frame on demand; closes it after the last. */
   function handOver(part: Part): void {
     if (part.isCancelled || !part.isAsked) return;
     const frame = part.waiting.shift();

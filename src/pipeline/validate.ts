@@ -1,5 +1,5 @@
 /**
- * The last look at records before they may be stored.
+ * The last check of records before they may be stored.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface ValidateOptions {
   /** The kind of that name. */
   kind: (name: string) => RecordKind;
   deadLetter: DeadLetterRecords;
-  /** Gives the receive times of records whose own cannot be believed. */
+  /** Gives receive times for records with implausible ones. */
   clock: ReceiveClock;
   emit: Listener;
   /** The wall clock, in epoch milliseconds. */
@@ -81,7 +81,7 @@ function withReceiveTimes(frame: Frame, { clock, emit }: ValidateOptions): Frame
   return { ...frame, receivedAt, columns: { ...columns, cells } };
 }
 
-/** `file:line` of a record, as far as it is known. */
+/** `file:line` of a record, as far as known. */
 export function locate(source: string | undefined, line: number | undefined): string | undefined {
   if (source === undefined) return undefined;
   return line === undefined ? source : `${source}:${line}`;

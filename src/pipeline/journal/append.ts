@@ -1,5 +1,5 @@
 /**
- * Appending to a log that may have no room.
+ * Appends to a log that may be full.
  *
  * @module
  */
@@ -8,13 +8,12 @@ import type { Listener } from "../../events.ts";
 import type { LogItem } from "../../journal/format.ts";
 import type { JournalLog, LogEntry } from "../../journal/log.ts";
 
-/** Appends until it succeeds or is given up, and knows the present problem. */
+/** Appends until it succeeds or is given up, and tracks the present problem. */
 export interface Appender {
   /** The present problem; `undefined` without any. */
   readonly problem: string | undefined;
   /**
-   * Appends as soon as there is room. Returns the entries that continue from memory, or `undefined` where it was given
-   * up.
+   * Appends as soon as there is room. Returns the entries that continue from memory, or `undefined` if it was given up.
    */
   append(items: readonly LogItem[]): Promise<readonly LogEntry[] | undefined>;
   /** Ends the watch over the problem. */
@@ -26,16 +25,16 @@ export interface AppenderOptions {
   log: JournalLog;
   /** Reaction to a full log: wait, or give up the oldest records. */
   full: "block" | "drop-oldest";
-  /** Whether entries continue from memory, asked when nothing lies on disk. */
+  /** Whether entries continue from memory, called when nothing lies on disk. */
   takes: () => boolean;
-  /** How long nothing must be refused before a problem is over, in milliseconds. */
+  /** Time without a refusal after which a problem has ended, in milliseconds. */
   calmMs: number;
   /** Changes when there may be room again. */
   condition: Condition;
   emit: Listener;
-  /** Called when the log is full and nothing is given up for the new records. */
+  /** Called when the log is full and no old records are given up. */
   onFull: () => void;
-  /** Gives up. */
+  /** Ends the wait for room. */
   abort: AbortSignal;
 }
 
@@ -48,7 +47,7 @@ export function createAppender(options: AppenderOptions): Appender {
   let problem: string | undefined;
   let calming: ReturnType<typeof setTimeout> | undefined;
 
-  /** A log that is full over and over has one problem, which is over when nothing has been refused for a while. */
+  /** A log that is full over and over has one problem, which ends after a while without a refusal. */
   function setProblem(reason: string | undefined): void {
     clearTimeout(calming);
     calming = undefined;

@@ -1,24 +1,24 @@
 /**
- * Group commit: frames that come while a sync is due or going on share the next one.
+ * Group commit: frames that come while a sync is due or in progress share the next one.
  *
  * @module
  */
 import { type Frame, frameSize } from "../../records/frame.ts";
 
-/** Frames that are gathered, and those that are being committed. */
+/** Gathered frames, and frames being committed. */
 export interface Group {
-  /** Records gathered, without those being committed. */
+  /** Number of gathered records. */
   readonly gathered: number;
-  /** Records being committed. */
+  /** Number of records being committed. */
   readonly committing: number;
-  /** Whether nothing is gathered or being committed. */
+  /** Whether no frame is gathered or being committed. */
   readonly isIdle: boolean;
   /** When the first of the gathered frames came, in epoch milliseconds; `undefined` without any. */
   readonly since: number | undefined;
   add(frame: Frame): void;
-  /** Commits what is gathered: at once where that is urgent or due, else when it is due. */
+  /** Commits the gathered frames: at once if that is urgent or due, else when it is due. */
   commitSoon(): void;
-  /** Commits what is gathered, and resolves when all is committed. */
+  /** Commits the gathered frames; resolves when all are committed. */
   end(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export interface Group {
 export interface GroupOptions {
   /** Least time between two commits, in milliseconds. */
   intervalMs: number;
-  /** Records that are not waited for any longer. */
+  /** Records after which a group commits without further waiting. */
   enough: number;
   /** Whether a caller waits for the commit. */
   isUrgent: () => boolean;
@@ -36,7 +36,7 @@ export interface GroupOptions {
   onCommitted: () => void;
 }
 
-/** Makes a group, empty. */
+/** Creates an empty group. */
 export function createGroup({ intervalMs, enough, isUrgent, commit, onCommitted }: GroupOptions): Group {
   let frames: Frame[] = [];
   let gathered = 0;

@@ -1,5 +1,5 @@
 /**
- * How the journal handles the next frame.
+ * Decides how the journal handles the next frame.
  *
  * @module
  */
@@ -7,16 +7,16 @@
 /**
  * States of a journal:
  *
- * - `memory`: the frame goes straight into the pipeline. Mode `overflow` alone, while nothing lies on disk, the circuit
- *   is closed, and memory has room.
+ * - `memory`: the frame goes straight into the pipeline. Only in mode `overflow`, while nothing lies on disk, the
+ *   circuit is closed, and memory has room.
  * - `spooling`: the frame joins the group that is synced next. A synced group continues into the pipeline from memory
- *   where it has room, as nothing older lies on disk.
+ *   if there is room, as nothing older lies on disk.
  * - `draining`: the frame joins a group too, and waits on disk behind the frames that are read back from there.
- * - `holding`: the frame waits with its source, which can wait, or must.
+ * - `holding`: the frame stays with its source, which can wait or has to.
  */
 export type JournalState = "memory" | "spooling" | "draining" | "holding";
 
-/** All that the state depends on; counts are of records. */
+/** Facts that determine the state; counts are of records. */
 export interface JournalFacts {
   readonly mode: "overflow" | "durable";
   /** Whether the sources can be held back. */
@@ -24,9 +24,9 @@ export interface JournalFacts {
   readonly isCircuitClosed: boolean;
   /** Records that may wait in memory in front of the pipeline. */
   readonly capacity: number;
-  /** Waiting in memory in front of the pipeline. */
+  /** Records waiting in memory in front of the pipeline. */
   readonly ready: number;
-  /** In the group that is synced next, and in the one that is being synced. */
+  /** Records in the next group, and in the group being synced. */
   readonly gathered: number;
   readonly syncing: number;
   /** Whether either group has frames. */
@@ -41,15 +41,15 @@ export function stateOf(facts: JournalFacts): JournalState {
   if (gathered >= capacity) return "holding";
   const isDiskIdle = isGroupIdle && unread === 0;
   if (mode === "overflow" && isCircuitClosed && isDiskIdle && ready < capacity) return "memory";
-  // With a closed circuit memory is free again soon: the disk is for what cannot wait, and for outages.
+  // With a closed circuit memory is free again soon: the disk is for outages, and for sources that cannot wait.
   const holds = mode === "overflow" || unread > 0 || ready + syncing + gathered >= 2 * capacity;
   if (sourcesCanWait && isCircuitClosed && holds) return "holding";
   return unread > 0 ? "draining" : "spooling";
 }
 
 /**
- * Whether a synced group continues into the pipeline from memory. Sources that can wait are held back early enough, so
- * that their groups always do while the circuit is closed.
+ * Whether a synced group continues into the pipeline from memory. Sources that can wait are blocked early enough that
+ * their groups always do while the circuit is closed.
  */
 export function goesOnFromMemory({ capacity, ready, sourcesCanWait, isCircuitClosed }: JournalFacts): boolean {
   return ready <= capacity || sourcesCanWait && isCircuitClosed;
