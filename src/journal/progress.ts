@@ -19,7 +19,7 @@ export interface Progress {
   readonly frontier: number;
   /** Number of the newest entry that is not unread. */
   readonly taken: number;
-  /** Number of entries from the frontier to the newest one taken. */
+  /** Number of entries from the frontier to the newest taken one. */
   readonly inFlight: number;
   /** When the oldest of them was written, in epoch milliseconds. */
   readonly oldest: number | undefined;

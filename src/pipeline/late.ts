@@ -12,7 +12,7 @@ import { createCondition } from "../condition.ts";
 
 /** Decides which records are late. */
 export interface Lateness {
-  /** The frame in two parts, one of which may be missing. */
+  /** The frame in two parts; either may be missing. */
   split(frame: Frame): { readonly live?: Frame; readonly late?: Frame };
 }
 
