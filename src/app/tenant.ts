@@ -186,6 +186,7 @@ export async function openTenant(
     kinds: [...new Set([...options.kinds, ...journaled?.kinds ?? []])],
     lateness,
     writers: needs.writers,
+    onlyFiles: options.providers.length > 0 && options.providers.every(({ readsFiles }) => readsFiles),
     loads: loads?.book,
     emit,
     opened,
