@@ -36,6 +36,23 @@ Deno.test("a backfill stores the range, its start inclusive and its end exclusiv
   assertEquals([whole.code, whole.json.received, whole.json.unchanged], [0, 100, 100]);
 });
 
+Deno.test("a backfill of old bars is noted in the database while history is read, and no longer", async () => {
+  await using work = await openWorkspace(server);
+  await using fake = startFakeAlpaca();
+  const first = -8 * 24 * 60;
+  for (let minute = 0; minute < 50; minute++) fake.history.push(bar(first + minute));
+  const { promise: noted, resolve, reject } = Promise.withResolvers<unknown>();
+  fake.hold = async () => {
+    await work.query("SELECT tenant, provider, timeframe, symbols FROM history_read").then(resolve, reject);
+  };
+  const range = [first, first + 50].map((minute) => iso(START + minute * MINUTE));
+  const run = start(work, fake, ["--symbols", "AAPL", "--from", range[0], "--to", range[1]]);
+  assertEquals(await noted, [{ tenant: "default", provider: "alpaca", timeframe: "1m", symbols: ["AAPL"] }]);
+  const { code, stderr } = await run.ended;
+  assertEquals([code, await work.count()], [0, 50], stderr);
+  assertEquals(await work.query("SELECT * FROM history_read"), []);
+});
+
 Deno.test("after kill -9 in the middle, the same command reads the rest", async () => {
   await using work = await openWorkspace(server);
   await using fake = startFakeAlpaca({ pageSize: 10 });

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { AT_MOST_AHEAD } from "../../../src/providers/live/history/share.ts";
+import { AT_MOST_AHEAD, BURST } from "../../../src/providers/live/history/share.ts";
 import { calendarOf } from "../../../src/providers/mod.ts";
 import { makeDirectory } from "../../support/providers.ts";
 import { accounts, type LoadAccount } from "./accounts.ts";
@@ -43,7 +43,7 @@ export async function countRequests(options: MeasureOptions): Promise<number> {
     const report = await run(account, { symbols, thin: symbols * 0.9, minutes: [BEFORE, open, after] });
     const all = (BEFORE + open + after) * account.perMinute;
     // What runs ahead of the share is paid back within a day.
-    const ahead = options.minutes === undefined ? 0 : AT_MOST_AHEAD;
+    const ahead = options.minutes === undefined ? BURST : AT_MOST_AHEAD;
     const allowed = Math.floor(all * account.share) + ahead;
     const percent = (100 * report.requests / all).toFixed(1);
     console.log(

@@ -56,7 +56,7 @@ export interface ShareOptions {
 }
 
 /** Most requests at once after a time without any. */
-const BURST = 3;
+export const BURST = 3;
 /** First looks that do not wait for the share: a few symbols are whole from the start, a thousand take their time. */
 export const FIRST_LOOKS = 20;
 /** Requests about busy symbols that miss bars, ahead of the share. */
