@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ["sinks"],
   ["pipeline"],
   ["providers"],
-  ["gaps", "cluster", "export"],
+  ["gaps", "cluster", "export", "stream"],
   ["telemetry"],
   ["app"],
   ["http"],

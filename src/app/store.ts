@@ -24,9 +24,10 @@ import { type NewestBar, readNewest } from "../database/newest.ts";
 import { checkPrepared } from "../database/migrate.ts";
 import { DEFAULT_SCHEMA, type Names } from "../database/names.ts";
 import { openDatabase } from "../database/open.ts";
-import { borrow, createPool } from "../database/pool.ts";
+import { borrow, createPool, type Pool } from "../database/pool.ts";
 import { openPrepared } from "../database/prepare.ts";
 import type { Uses } from "../database/schema/rights.ts";
+import { trimStreamLog } from "../database/stream_trim.ts";
 import { applyTimescale } from "../database/timescale/apply.ts";
 import { checkNats } from "../nats/connection.ts";
 import { openPreparedNats } from "../nats/prepared.ts";
@@ -39,6 +40,9 @@ import { clusterOf, writerName } from "./cluster_name.ts";
 
 /** Connections that write by default: enough for the lanes of some tenants, and few for a server. */
 const CONNECTIONS = 20;
+
+/** Time between two removals of old entries of the log of streams, in milliseconds. */
+const TRIM_EVERY_MS = 10 * 60_000;
 
 /** Most bars that a start moves into the chunks of TimescaleDB, which takes about a minute. */
 const MOVED_AT_START = 1_000_000;
@@ -150,6 +154,7 @@ async function openTables(
   const most = settings.connections ?? Math.max(CONNECTIONS, lanes);
   const pool = createPool(database, Math.min(most, database.maxConnections), warn);
   const reader = crypto.randomUUID();
+  if (settings.streamHours > 0) opened.use(trimNowAndThen({ pool, database }, settings.streamHours));
   return {
     name: "postgres",
     describe() {
@@ -165,6 +170,7 @@ async function openTables(
     openSink: (tenant, kind, writers, loads) =>
       openSink("postgres", {
         ...{ database, pool, kind, tenant, writers, reader, loads, deadlineMs, warn, synchronousCommit },
+        logs: settings.streamHours > 0,
       }),
     reads: (tenant) =>
       noteHistoryReads({
@@ -197,6 +203,21 @@ async function openTables(
         if (isKept && classifyDatabaseError(error) !== "poison") return new Map();
         throw error;
       }
+    },
+  };
+}
+
+/** Trims the log of streams now and then. One that fails is tried again: nothing depends on it but space. */
+function trimNowAndThen(lent: { pool: Pool; database: Database }, hours: number): Disposable {
+  const stop = new AbortController();
+  const timer = setInterval(() => {
+    const trim = (client: Client, names: Names) => trimStreamLog(client, names, hours);
+    borrow(lent, "stream log", trim, withinMs(TRIM_EVERY_MS, stop.signal)).catch(() => {});
+  }, TRIM_EVERY_MS);
+  return {
+    [Symbol.dispose]() {
+      clearInterval(timer);
+      stop.abort();
     },
   };
 }

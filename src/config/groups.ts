@@ -47,7 +47,7 @@ const groups = [
   {
     title: "Output",
     common: ["http", "json"],
-    further: ["embeddedListen", "logLevel", "logFormat", "feedbackUrl"],
+    further: ["embeddedListen", "streamClients", "streamHours", "logLevel", "logFormat", "feedbackUrl"],
   },
   {
     title: "History and repairs",

@@ -185,6 +185,12 @@ export const settingsSchema = z.strictObject({
     help: "let clients of PostgreSQL read the embedded database there; PORT alone is on 127.0.0.1 [off]",
     value: "[HOST:]PORT",
   }),
+  streamClients: positive("let N read /api/stream at once", 1000, 100_000),
+  streamHours: option(z.number().min(0).max(8760).default(24), {
+    expected: "hours from 0 to 8760",
+    help: "let readers of /api/stream come back with a cursor for so long; 0 keeps none",
+    value: "HOURS",
+  }),
   feedbackUrl: option(z.url({ protocol: /^https?$/ }).optional(), {
     expected: "an address that starts with http:// or https://",
     help: "POST each change of backpressure to this webhook [none]",

@@ -22,6 +22,7 @@ import { deletions } from "./sql/0010_deletions.ts";
 import { refuseReadOnly } from "./read_only.ts";
 import { loads } from "./sql/0011_loads.ts";
 import { historyReads } from "./sql/0012_history_reads.ts";
+import { streamLog } from "./sql/0013_stream_log.ts";
 import { checkServerVersion } from "./server_version.ts";
 import { compareSchema, findMissing, refuseFatal } from "./schema/compare.ts";
 import { furtherRelations } from "./schema/description.ts";
@@ -49,6 +50,7 @@ const migrations: readonly Migration[] = [
   { name: "deletions", sql: deletions },
   { name: "loads", sql: loads },
   { name: "history-reads", sql: historyReads },
+  { name: "stream-log", sql: streamLog },
 ];
 
 const createHistory = ({ of }: Names) =>

@@ -64,8 +64,9 @@ const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
 };
 
-/** Adds the headers that make browsers careful, unless the response has them. */
+/** Adds the headers that make browsers careful, unless the response has them, or turns the connection into a WebSocket. */
 export function withSecurityHeaders(response: Response): Response {
+  if (response.status === 101) return response;
   for (const [name, value] of Object.entries(HEADERS)) {
     if (!response.headers.has(name)) response.headers.set(name, value);
   }

@@ -35,7 +35,7 @@ export interface ListenOptions {
   /** Called with the reason when a connection cannot be accepted; accepted ones stay. */
   onFailure: (error: Error) => void;
   /** Most files that the process may have open. @default {1024} */
-  maxOpenFiles?: number;
+  maxOpenFiles?: number | undefined;
   /** Called with the number of connections when the limit is reached; again once there were half as many. */
   onCrowd: (connections: number) => void;
 }
@@ -106,7 +106,10 @@ export function keepListening(
         if (connections.delete(served)) connections.add(served);
       };
       info.completed.then(settle, settle);
-      return handler(request, info);
+      const response = handler(request, info);
+      // A connection that has become a WebSocket is in use until it is closed.
+      Promise.resolve(response).then(({ status }) => status === 101 && served.inFlight++, () => {});
+      return response;
     };
     const server = serveConnection(connection, abort.signal, handle, onError, () => {});
     const served: Served = {

@@ -11,6 +11,8 @@ import { readObject, RequestError, withSecurityHeaders } from "./body.ts";
 import { COCKPIT_PATHS, serveCockpit } from "./cockpit.ts";
 import { type Access, createGuard, type Guard, type GuardOptions } from "./guard.ts";
 import { keepListening, type Listening } from "./listen.ts";
+import { listenShared, mustShare } from "./listen_shared.ts";
+import type { StreamService } from "./stream/service.ts";
 import type { OwnPages, View } from "./view.ts";
 
 /** Longest error of a request in the log, in characters: the sender writes part of it. */
@@ -26,6 +28,8 @@ export interface HttpSources {
   readonly view: (tenant?: string) => View | undefined;
   /** Why the service is not ready for bars, one phrase each; empty when it is. */
   readonly unready: () => Promise<readonly string[]>;
+  /** The live stream; absent where records go elsewhere than into a database. */
+  readonly stream?: StreamService;
   /** Reads the configuration again; throws its problems. Absent where it cannot be read again. */
   readonly reload?: () => Promise<unknown>;
   /** Closes the providers and writes accepted records; then the run ends. */
@@ -40,6 +44,8 @@ interface Asked {
   readonly tenant: string | undefined;
   readonly query: URLSearchParams;
   readonly request: Request;
+  /** Address of the caller. */
+  readonly from: string;
 }
 
 type Handler = (asked: Asked) => Response | Promise<Response>;
@@ -145,6 +151,10 @@ export const routes: Readonly<Record<string, Route>> = {
       "`symbol`; `provider` where several have it, `timeframe` [1m], `from`, `to` (before it), `limit`, `adjust` [raw]",
     ], (asked) => ownPages(asked).download(format, asked.query, asked.request)),
   ])),
+  "/api/stream": read([
+    "Stored bars and those that are committed from now on, each with a cursor: server-sent events, or a WebSocket.",
+    "`symbols`, `provider`, `timeframe`, `kinds`; `from`: a cursor or a time; `speed`",
+  ], (asked) => streamOf(asked).open(asked.request, asked.query, asked.view.own?.tenant, asked.from)),
   "/api/dead-letters": read(
     ["Counts of dead letters by reason, SQLSTATE and provider as `groups`, the largest first."],
     async (asked) => Response.json(await ownPages(asked).deadLetters.groups()),
@@ -195,6 +205,11 @@ function ownPages({ view: { own } }: Asked): OwnPages {
   throw new RequestError("Cannot answer for all tenants together: name one in the query, as in ?tenant=NAME");
 }
 
+function streamOf({ sources: { stream } }: Asked): StreamService {
+  if (stream !== undefined) return stream;
+  throw new RequestError("Cannot stream: records go to NATS, expected a database. Ask the hub that stores them", 404);
+}
+
 async function pause({ view, request }: Asked, paused: boolean): Promise<Response> {
   const { provider } = await readObject(request);
   if (typeof provider === "string" && view.pause(provider, paused)) return Response.json({ provider, paused });
@@ -234,7 +249,8 @@ export function serve({ address, token, tenantTokens, sources, maxOpenFiles, onL
   const { hostname, port } = parseAddress(address);
   const guard = createGuard({ hostname, token, tenantTokens });
   try {
-    return keepListening({
+    const listen = mustShare({ maxOpenFiles }) ? listenShared : keepListening;
+    return listen({
       hostname,
       port,
       onListen: (bound) => onListen(`http://${bound.hostname}:${bound.port}`),
@@ -298,7 +314,7 @@ async function answer(
   }
   const started = Date.now();
   try {
-    return await route.handle({ sources, view, tenant, query: searchParams, request });
+    return await route.handle({ sources, view, tenant, query: searchParams, request, from });
   } catch (error) {
     if (error instanceof RequestError) return new Response(`${error.message}\n`, { status: error.status });
     log(`Cannot answer ${pathname}: ${describeError(error)}`);

@@ -8,15 +8,18 @@ import { join } from "@std/path";
 import type { Served } from "../app/serving.ts";
 import type { Config } from "../config/load.ts";
 import type { Database } from "../database/database.ts";
+import { on } from "../events.ts";
 import { describeError } from "../telemetry/log.ts";
 import { renderMetrics } from "../telemetry/exposition.ts";
 import type { Overview } from "../telemetry/overview.ts";
 import { createProcessMetrics } from "../telemetry/process.ts";
+import { createReaderMetrics } from "../telemetry/reader_metrics.ts";
 import { createStoreMetrics } from "../telemetry/store_metrics.ts";
 import type { StoreHealth } from "./health.ts";
 import { type HttpSources, serve } from "./server.ts";
 import { createBarsDownloads } from "./api/bars_download.ts";
 import { createAggregateView } from "./aggregate_view.ts";
+import { createStreamService } from "./stream/service.ts";
 import { createTenantView, type TenantView } from "./view.ts";
 
 /** How long an answer of the store is believed, in milliseconds: scrapes and probes must not load it. */
@@ -60,7 +63,17 @@ export function startHttp(
   const check = createStoreCheck(app, stopped.signal);
   const storeName = app.store.database === undefined ? app.store.name : "database";
   const checkStore = async () => ({ name: storeName, schema: app.store.schema?.(), ...await check() });
-  const shared = [createProcessMetrics(maxOpenFiles), createStoreMetrics(app.store)];
+  const log = getLogger("barline");
+  const readers = createReaderMetrics();
+  const { database } = app.store;
+  const stream = database && createStreamService({
+    database,
+    maxClients: config.settings.streamClients,
+    maxOpenFiles,
+    metrics: readers,
+    log: (message) => log.info("{message}", { message }),
+  });
+  const shared = [createProcessMetrics(maxOpenFiles), createStoreMetrics(app.store), readers.registry];
   const directory = join(config.settings.dataDir, "downloads");
   const downloads = createBarsDownloads({ database: reading, directory, stop: stopped.signal });
   const views = new Map<string, TenantView>();
@@ -70,6 +83,7 @@ export function startHttp(
     const view = createTenantView({ app, downloads, tenant, checkStore, stop: stopped.signal, cluster });
     views.set(tenant.name, view);
     total?.add(tenant);
+    tenant.listen(on({ "batch-written": () => stream?.hub.wake() }));
     return {
       [Symbol.dispose]() {
         views.delete(tenant.name);
@@ -78,9 +92,9 @@ export function startHttp(
     };
   });
   const viewOf = (tenant?: string) => tenant !== undefined ? views.get(tenant) : total ?? [...views.values()][0];
-  const log = getLogger("barline");
   const sources: HttpSources = {
     onRoute,
+    stream,
     metrics(tenant) {
       const some = tenant === undefined ? [...views.values()] : [views.get(tenant)!];
       const registries = some.map(({ registry }) => registry);
@@ -112,6 +126,7 @@ export function startHttp(
   return {
     async [Symbol.asyncDispose]() {
       stopped.abort();
+      stream?.[Symbol.dispose]();
       await downloads[Symbol.asyncDispose]();
       total?.[Symbol.dispose]();
       for (const view of views.values()) {

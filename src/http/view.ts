@@ -48,6 +48,7 @@ export interface View {
 
 /** Pages that there are of one tenant, but not of all together. */
 export interface OwnPages {
+  readonly tenant: string;
   readonly stored: () => Promise<{ stored: readonly StoredSeries[] }>;
   readonly series: (search: string) => Promise<{ series: readonly SeriesRow[]; more: boolean }>;
   readonly bars: (
@@ -150,6 +151,7 @@ export function createTenantView({ app, downloads, tenant, checkStore, stop, clu
       return reasons;
     },
     own: {
+      tenant: name,
       quorum: tenant.quorum,
       deadLetters: createDeadLetterApi(isReadOnly ? undefined : store, tenant.config, stop),
       stored: async () => ({ stored: await query([], (client, names) => countSeries(client, names, name)) }),

@@ -10,6 +10,7 @@ import type { LoadBook } from "../database/load_book.ts";
 import type { Names } from "../database/names.ts";
 import { createPool, type Pool } from "../database/pool.ts";
 import type { RecordKind } from "../records/kind.ts";
+import { isLogged } from "./postgres/log.ts";
 import { openPostgresLane, WriteDeadlineError } from "./postgres/lane.ts";
 import { createSessions } from "./postgres/session.ts";
 import { createStatements, type Statements } from "./postgres/statements.ts";
@@ -35,6 +36,8 @@ export interface PostgresSinkOptions {
   loads?: LoadBook;
   /** Longest time a write may take, in milliseconds. */
   deadlineMs: number;
+  /** Whether the keys of bars are logged for streams. @default {true} */
+  logs?: boolean;
   /** How far a commit waits for durability. @default {"on"} */
   synchronousCommit?: SynchronousCommit;
   /** Hears what people should know of the database. */
@@ -47,15 +50,16 @@ export interface PostgresSinkOptions {
  */
 export function openPostgresSink(options: PostgresSinkOptions): Sink {
   const { database, kind, tenant = "default", synchronousCommit = "on", deadlineMs, loads, warn } = options;
+  const logs = (options.logs ?? true) && isLogged(kind);
   const pool = options.pool ?? createPool(database, Infinity);
   let statements: Statements | undefined;
   const statementsIn = (names: Names) =>
-    statements ??= createStatements(kind, names, options.writers, { reader: options.reader });
+    statements ??= createStatements(kind, names, options.writers, { reader: options.reader, isLogged: logs });
   const sessionOf = createSessions({ database, kind, statementsIn, tenant, synchronousCommit, warn });
   return {
     name: "postgres",
     maxLanes: database.maxConnections,
-    openLane: () => openPostgresLane({ database, pool, kind, tenant, sessionOf, deadlineMs, loads, warn }),
+    openLane: () => openPostgresLane({ database, pool, kind, tenant, sessionOf, deadlineMs, loads, logs, warn }),
     // A value for a column that no record has is missing from all of them.
     classify: (error) => isForeignColumn(error, kind) ? "fatal" : classifyDatabaseError(error),
     causeOf: (error) => causeOf(error, kind),

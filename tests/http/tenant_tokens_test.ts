@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { addressOf } from "../support/process.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
@@ -43,6 +43,17 @@ Deno.test("a tenant's token shows its tenant and no other, and changes nothing t
     assertEquals((await ask(`${named}gamma`, OPERATOR)).status, 404);
   }
   assertEquals(JSON.parse((await ask(`${bars}MSFT`, ACME)).text).bars, []);
+  for (const [token, symbols] of [[ACME, /^(AAPL )+$/], [OPERATOR, /AAPL.*MSFT|MSFT.*AAPL/]] as const) {
+    const headers = { authorization: `Bearer ${token}` };
+    const stream = await fetch(`${address}/api/stream?from=1990-01-01`, { headers });
+    let text = "";
+    for await (const chunk of stream.body!.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      if (text.length > 20_000) break;
+    }
+    assertMatch(Array.from(text.matchAll(/"symbol":"(\w+)"/g), ([, symbol]) => `${symbol} `).join(""), symbols);
+  }
+  assertEquals((await ask("/api/stream")).status, 401);
   const metrics = await ask("/metrics", ACME);
   assert(metrics.text.includes('tenant="acme"') && !metrics.text.includes('tenant="beta"'));
 

@@ -64,7 +64,9 @@ export function recordStatements(database: Database): RecordedDatabase {
       const query = client.query.bind(client) as (...given: unknown[]) => unknown;
       client.query = ((...given: unknown[]) => {
         const text = typeof given[0] === "string" ? given[0] : (given[0] as { text: string }).text;
-        statements.push(/^(COPY|SELECT|INSERT INTO \w+)/m.exec(text.replaceAll("public.", ""))?.[0] ?? text);
+        statements.push(
+          /^(COPY|SELECT|INSERT INTO (?!stream_log)\w+)/m.exec(text.replaceAll("public.", ""))?.[0] ?? text,
+        );
         return query(...given);
       }) as typeof client.query;
       return client;

@@ -15,7 +15,7 @@ const FIXED = new Set(["barline_migration", "barline_destination"]);
 /** Tables whose rows are also deleted. */
 const PASSING = new Set([
   ...["cluster_instance", "cluster_lease", "series_coverage", "series_doubt", "history_read"],
-  ...["load", "load_time", "load_series", "load_replaced"],
+  ...["load", "load_time", "load_series", "load_replaced", "stream_log", "stream_trim"],
 ]);
 /** Series are added and never changed; the table also through its view. */
 const SERIES = new Set(["series", "series_key"]);

@@ -74,6 +74,7 @@ function relationsOf({ kinds = [], coverage, leases, loads }: Uses): string[] {
     "barline_migration",
     ...(kinds.length > 0 ? ["barline_destination", "series_key", "series"] : []),
     ...kinds.map((kind) => recordKind(kind).table),
+    ...(kinds.includes("bar") ? ["stream_log", "stream_trim"] : []),
     ...(coverage ? ["series_coverage", "series_doubt", "history_read"] : []),
     ...(leases ? ["cluster_instance", "cluster_lease"] : []),
     ...(loads ? ["load", "load_time", "load_series", "load_replaced"] : []),

@@ -16,6 +16,7 @@ import type { Rows } from "../../records/columns.ts";
 import type { RecordKind } from "../../records/kind.ts";
 import type { SinkLane } from "../sink.ts";
 import { BinaryWriter } from "./binary.ts";
+import { logQuery } from "./log.ts";
 import { type PreparedRows, prepareRows } from "./rows.ts";
 import type { SeriesCheck } from "./series.ts";
 import type { Session, SessionFacts } from "./session.ts";
@@ -41,6 +42,8 @@ export interface PostgresLaneOptions {
   deadlineMs: number;
   /** The loads whose records are written. */
   loads?: LoadBook;
+  /** Whether the keys of the rows are logged. @default {false} */
+  logs?: boolean;
   /** Hears what people should know of the database. */
   warn?: (message: string) => void;
 }
@@ -66,7 +69,7 @@ export class WriteDeadlineError extends TransientError {
 
 /** Opens a lane; it borrows a connection for each write. */
 export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
-  const { database, pool, kind, tenant, sessionOf, deadlineMs, loads, warn } = options;
+  const { database, pool, kind, tenant, sessionOf, deadlineMs, loads, logs = false, warn } = options;
   const writer = new BinaryWriter();
   const copyMemory = createCopyMemory(database.supportsCopy);
   const borrower = pool.enter(tenant);
@@ -132,7 +135,9 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     claimed: readonly number[],
   ): Promise<number> {
     const bytes = writer.copy(rows, kind.columns);
-    const stream = client.query(copyFrom(copyPrelude(kind.table, names, check, settings, claimed) + statements.copy));
+    const log = logs ? logQuery(names, kind, rows) : "";
+    const prelude = copyPrelude(kind.table, names, check, settings, claimed);
+    const stream = client.query(copyFrom(prelude + log + statements.copy));
     stream.end(Buffer.from(bytes.buffer, 0, bytes.length));
     await finished(stream);
     return stream.rowCount;

@@ -9,6 +9,7 @@ import { otherReadsQuery, RECENT } from "../../database/history_reads.ts";
 import { isNewerQuery, markQuery, openLoadsQuery, otherLoadsQuery } from "./verify.ts";
 import { literal, type Names } from "../../database/names.ts";
 import { furtherKey, observationOrder, quoteCode, SQL_TYPES } from "../../database/kinds.ts";
+import { FORGET_TOUCHED, loggedQuery, noteTouched, returnedKey } from "./log.ts";
 
 /**
  * How the server distinguishes a new row from an updated one: by a hidden column of the row, which partitioned tables
@@ -62,6 +63,8 @@ export interface ProcessFacts {
   readonly startedAt?: number;
   /** The UUID with which it notes its reads of history. @default {a new one: it notes none} */
   readonly reader?: string;
+  /** Whether an upsert logs the keys of the rows that it changes; see `log.ts`. @default {false} */
+  readonly isLogged?: boolean;
 }
 
 /**
@@ -83,7 +86,7 @@ export function createStatements(
   kind: RecordKind,
   schema: Names,
   writers: Writers = "alone",
-  { startedAt = Date.now(), reader = crypto.randomUUID() }: ProcessFacts = {},
+  { startedAt = Date.now(), reader = crypto.randomUUID(), isLogged = false }: ProcessFacts = {},
 ): Statements {
   const all = [{ name: "series_id", type: "int4" as const }, ...kind.columns];
   const table = schema.of(kind.table);
@@ -129,7 +132,9 @@ export function createStatements(
     const marked = keeps ? `${marks} OR ${otherLoadsQuery(schema, `$${loads}::int4[]`)}` : marks;
     const changes = `${order("excluded")} >= ${order("old")}
   AND ((${values("excluded")}) IS DISTINCT FROM (${values("old")})
-    OR (${order("excluded")} > ${order("old")} AND (${marked}) AND ${COUNT_TOUCHED}))`;
+    OR (${order("excluded")} > ${order("old")} AND (${marked}) AND ${COUNT_TOUCHED}${
+      isLogged ? ` AND ${noteTouched(kind)}` : ""
+    }))`;
     const known = keeps
       ? `loads AS MATERIALIZED (
   SELECT given.id, given.times::tstzmultirange AS times FROM unnest($${loads}::int4[], $${times}::text[]) AS given (id, times)
@@ -149,14 +154,20 @@ export function createStatements(
     return `WITH ${known}${reads}checked AS MATERIALIZED (
   SELECT (${markQuery(schema, `$${all.length + 1}::int4[]`)}) IS NOT DISTINCT FROM $${all.length + 2}::int8 AS is_same,
     (${isNewerQuery(schema)}) AS is_newer, set_config('synchronous_commit', $${all.length + 3}, true) AS synced,
-    set_config('${TOUCHED}', '0', true) AS counting${isOpen}
+    set_config('${TOUCHED}', '0', true) AS counting${isLogged ? `, ${FORGET_TOUCHED}` : ""}${isOpen}
 ), written AS (
 INSERT INTO ${table} AS old (${names.join(", ")}) SELECT sent.* FROM checked, unnest(${parameters}) AS sent
 WHERE checked.is_same AND NOT checked.is_newer${keeps ? " AND checked.is_open" : ""}
 ON CONFLICT (${key.join(", ")}) DO UPDATE SET ${payload.map((name) => `${name} = excluded.${name}`).join(", ")}
 WHERE ${keeps ? keeping(changes) : changes}
-${RETURNING[newRows]}
-)
+${RETURNING[newRows]}${isLogged ? `, ${returnedKey(kind)}` : ""}
+)${
+      isLogged
+        ? `, logged AS (
+${loggedQuery(schema, kind)}
+)`
+        : ""
+    }
 SELECT checked.is_same, checked.is_newer${
       keeps ? ", checked.is_open" : ""
     }, counted.changed, counted.inserted, counted.touched

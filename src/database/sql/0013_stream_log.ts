@@ -1,0 +1,50 @@
+/** The keys of each committed batch, for streams. @module */
+import { literal, type Names } from "../names.ts";
+
+export const streamLog = ({ of, schema }: Names): string =>
+  `-- Which keys a transaction has written. A reader that knows which transactions it has seen finds here what the others have
+-- changed, in whatever order they committed. The rows themselves stay where they are. No unique key: numbers of transactions
+-- that a dump brings along must not collide with those of this server.
+CREATE TABLE ${of("stream_log")} (
+  written_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+  kind text NOT NULL,
+  series integer[] NOT NULL,
+  times bigint[] NOT NULL,
+  is_new boolean[]
+);
+
+CREATE INDEX stream_log_xid ON ${of("stream_log")} (xid);
+
+COMMENT ON TABLE ${of("stream_log")} IS 'Keys of the rows that each transaction has written; /api/stream reads it.';
+COMMENT ON COLUMN ${of("stream_log")}.times IS 'Microseconds since 1970 of each row, beside its series.';
+COMMENT ON COLUMN ${of("stream_log")}.is_new IS 'Whether each row was not there before; null where none was.';
+
+-- A cursor that is older than what was deleted would miss it.
+CREATE TABLE ${of("stream_trim")} (
+  trimmed xid8 NOT NULL DEFAULT '0',
+  is_only boolean PRIMARY KEY DEFAULT true CHECK (is_only)
+);
+
+COMMENT ON TABLE ${of("stream_trim")} IS 'One row: the latest transaction that stream_log does not have any more.';
+
+INSERT INTO ${of("stream_trim")} DEFAULT VALUES;
+
+-- Who may write bars may log them.
+DO $migration$
+DECLARE
+  grantee text;
+BEGIN
+  FOR grantee IN
+    SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
+    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, pg_catalog.aclexplode(c.relacl) a
+    WHERE n.nspname = ${
+    literal(schema)
+  } AND c.relname = 'bar' AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner
+  LOOP
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %1$I.stream_log, %1$I.stream_trim TO %2$s', ${
+    literal(schema)
+  }, grantee);
+  END LOOP;
+END
+$migration$`;

@@ -1,0 +1,51 @@
+/**
+ * The log of committed keys, for streams: each transaction that writes bars notes the keys that it has changed. A row of the
+ * log is visible exactly where the rows are that it names; see `src/stream/changes.ts`.
+ *
+ * @module
+ */
+import { furtherKey } from "../../database/kinds.ts";
+import { literal, type Names } from "../../database/names.ts";
+import { TS } from "../../records/columns.ts";
+import type { RecordKind } from "../../records/kind.ts";
+import type { PreparedRows } from "./rows.ts";
+
+/** Whether keys of the kind are logged. */
+export const isLogged = ({ name }: Pick<RecordKind, "name">): boolean => name === "bar";
+
+/** A statement for a transaction that adds all of the rows. */
+export function logQuery({ of }: Names, kind: RecordKind, { count, ids, parts, part, row }: PreparedRows): string {
+  const times = new Array<number>(count);
+  for (let at = 0; at < count; at++) {
+    const { cells, stride } = parts[part[at]];
+    times[at] = Math.round(cells[TS * stride + row[at]] * 1000);
+  }
+  return `INSERT INTO ${of("stream_log")} (kind, series, times)
+  VALUES (${literal(kind.name)}, '{${ids.subarray(0, count).join()}}', '{${times.join()}}');
+`;
+}
+
+/** A setting of the transaction that has the key of the row which got a newer time of receipt last. */
+const TOUCHED_KEY = "barline.touched_key";
+
+const keyOf = (kind: RecordKind, row: string) =>
+  `concat_ws(' ', ${row}.series_id, ${row}.ts, ${furtherKey(kind, row)})`;
+
+/** Is true, and notes that the row gets a newer time of receipt alone. */
+export const noteTouched = (kind: RecordKind): string =>
+  `set_config('${TOUCHED_KEY}', ${keyOf(kind, "old")}, true) IS NOT NULL`;
+
+/** Begins the notes. */
+export const FORGET_TOUCHED = `set_config('${TOUCHED_KEY}', '', true) AS noting`;
+
+/** Columns that an upsert returns of each row for {@linkcode loggedQuery}. */
+export const returnedKey = (kind: RecordKind): string =>
+  `old.series_id, old.ts, current_setting('${TOUCHED_KEY}') = ${keyOf(kind, "old")} AS is_touched`;
+
+/** The log of the rows in `written` that a reader sees to be others than before. */
+export const loggedQuery = ({ of }: Names, kind: RecordKind): string =>
+  `INSERT INTO ${of("stream_log")} (kind, series, times, is_new)
+SELECT ${
+    literal(kind.name)
+  }, array_agg(w.series_id), array_agg((extract(epoch FROM w.ts) * 1000000)::int8), array_agg(w.is_new)
+FROM written w WHERE NOT w.is_touched HAVING count(*) > 0`;

@@ -1,0 +1,130 @@
+/**
+ * What one reader gets: history or what it has missed from the database, then the live stream, without a seam.
+ *
+ * A reader is in one of these states:
+ * - `reading`: pages of the database, at its own pace. Where a page is the last one, it joins the hub.
+ * - `joining`: the hub fills its buffer, and it reads once more what was committed meanwhile.
+ * - `live`: it empties its buffer. Where that is full, it was too slow, and is `reading` again.
+ *
+ * @module
+ */
+import type { Hub } from "./hub.ts";
+import type { Filter } from "./filter.ts";
+import type { Cursor } from "./cursor.ts";
+import type { Item, Source, Start } from "./source.ts";
+
+/** What a reader is told. */
+export type StreamEvent =
+  | { readonly type: "bars"; readonly items: readonly Item[] }
+  /** From here on it gets what is committed as it comes. */
+  | { readonly type: "live"; readonly cursor: Cursor }
+  /** It was too slow, and is served from the database until it has caught up. */
+  | { readonly type: "behind"; readonly cursor: Cursor }
+  /** Nothing has come for a while. */
+  | { readonly type: "heartbeat"; readonly cursor: Cursor };
+
+/** Options of {@linkcode openSession}. */
+export interface SessionOptions {
+  readonly hub: Hub;
+  readonly source: Source;
+  readonly filter: Filter;
+  /** Absent to begin now. */
+  readonly start?: Start | undefined;
+  /** History is sent at so many times the pace at which it happened. @default {as fast as it is read} */
+  readonly speed?: number | undefined;
+  /** Longest silence. @default {15_000} */
+  readonly heartbeatMs?: number;
+  readonly signal: AbortSignal;
+}
+
+/** Most bars of one event: a reader that is cut off in between has few to get again. */
+const MOST = 500;
+
+/**
+ * Opens a session; it ends when `signal` aborts.
+ *
+ * @throws {CursorError} If nobody can go on from the start.
+ * @throws {Error} If the database is away, or the hub ends.
+ */
+export async function* openSession(options: SessionOptions): AsyncGenerator<StreamEvent, void> {
+  const { hub, source, filter, speed, heartbeatMs = 15_000, signal } = options;
+  let at = options.start;
+  const paced = speed === undefined ? undefined : createPace(speed, signal);
+
+  /** Reads pages until there are no more. */
+  async function* read(): AsyncGenerator<StreamEvent, void> {
+    while (at !== undefined && !signal.aborted) {
+      const { items, cursor, isComplete } = await source.read(at, filter, signal);
+      const isHistory = "until" in at || "fromMs" in at;
+      for (const part of paced !== undefined && isHistory ? byTime(items) : cut(items)) {
+        if (paced !== undefined && isHistory) await paced(part[0].bar.ts);
+        if (signal.aborted) return;
+        yield { type: "bars", items: part };
+        at = part.at(-1)!.cursor;
+      }
+      at = cursor;
+      if (isComplete) return;
+    }
+  }
+
+  while (!signal.aborted) {
+    yield* read();
+    if (signal.aborted) return;
+    using feed = await hub.attach(filter, signal);
+    if (at !== undefined) {
+      yield* read();
+      feed.startAfter(at as Cursor);
+    }
+    let isLive = false;
+    while (!signal.aborted) {
+      const heard = await feed.next(heartbeatMs, signal);
+      if (heard === undefined) {
+        if (at !== undefined && !signal.aborted) yield { type: "heartbeat", cursor: at as Cursor };
+        continue;
+      }
+      if (heard.type === "broken") throw heard.error;
+      if (heard.type === "overflow") {
+        if (isLive) yield { type: "behind", cursor: at as Cursor };
+        break;
+      }
+      for (const part of cut(heard.items)) {
+        yield { type: "bars", items: part };
+        at = part.at(-1)!.cursor;
+      }
+      at = heard.cursor;
+      if (!isLive) yield { type: "live", cursor: heard.cursor };
+      isLive = true;
+    }
+  }
+}
+
+function* cut(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let from = 0; from < items.length; from += MOST) yield items.slice(from, from + MOST);
+}
+
+/** Parts of one time each; items of a page are in the order of time where they are history. */
+function* byTime(items: readonly Item[]): Generator<readonly Item[]> {
+  for (let from = 0, to = 0; from < items.length; from = to) {
+    while (to < items.length && items[to].bar.ts === items[from].bar.ts) to++;
+    yield items.slice(from, to);
+  }
+}
+
+/** Makes a wait for the moment at which a time of history has its turn; the first has it at once. */
+function createPace(speed: number, signal: AbortSignal): (ts: number) => Promise<void> {
+  let first: { ts: number; at: number } | undefined;
+  return async (ts) => {
+    first ??= { ts, at: performance.now() };
+    const ms = first.at + (ts - first.ts) / speed - performance.now();
+    if (ms <= 0 || signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = setTimeout(end, Math.min(ms, 2 ** 31 - 1));
+      signal.addEventListener("abort", end, { once: true });
+    });
+  };
+}
