@@ -122,7 +122,7 @@ test("a role that could write bars before the migration can record loads after i
   await prepareDatabase(database);
   const right = "has_table_privilege($1, $2, 'SELECT, INSERT, UPDATE, DELETE')";
   await withClient(database, async (client) => {
-    for (const table of ["load", "load_time", "load_series", "load_replaced"]) {
+    for (const table of ["load", "load_time", "load_series", "load_replaced", "stream_log", "stream_trim"]) {
       assertEquals((await client.query(`SELECT ${right} AS may`, [role, table])).rows, [{ may: true }], table);
     }
   });

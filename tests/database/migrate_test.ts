@@ -110,7 +110,8 @@ test("a user who must not create tables can write into existing ones", async (se
   const { role, theirs } = await createRole(server, url);
   await server.query(
     `REVOKE CREATE ON SCHEMA public FROM PUBLIC; GRANT SELECT ON barline_migration, barline_destination TO ${role};
-    GRANT SELECT, INSERT ON series, series_key TO ${role}; GRANT SELECT, INSERT, UPDATE ON bar TO ${role}`,
+    GRANT SELECT, INSERT ON series, series_key TO ${role}; GRANT SELECT, INSERT, UPDATE ON bar TO ${role};
+    GRANT INSERT ON stream_log TO ${role}`,
     url,
   );
   assertEquals(await prepareDatabase(databaseAt(theirs)), []);

@@ -41,7 +41,8 @@ test("when a right is revoked the run stops, and table and dead letters together
   const { url, database } = await migratedDatabase(server);
   await server.query(
     `CREATE ROLE ${role} LOGIN PASSWORD 'secret'; GRANT SELECT, INSERT ON series, series_key TO ${role};
-    GRANT SELECT ON barline_migration, barline_destination TO ${role}; GRANT SELECT, INSERT, UPDATE ON bar TO ${role}`,
+    GRANT SELECT ON barline_migration, barline_destination TO ${role}; GRANT SELECT, INSERT, UPDATE ON bar TO ${role};
+    GRANT SELECT, INSERT, UPDATE, DELETE ON stream_log, stream_trim TO ${role}`,
     url,
   );
   const theirs = new URL(url);

@@ -82,7 +82,10 @@ Deno.test("/api/stream is a WebSocket too, and says what is wrong with a request
   const running = work.startIngest(MOCK);
   const address = await addressOf(running);
   const open = (query: string, headers: Record<string, string> = {}) => {
-    const socket = new WebSocket(`${address.replace("http", "ws")}/api/stream${query}`, { headers });
+    const socket = new WebSocket(
+      `${address.replace("http", "ws")}/api/stream${query}`,
+      { headers } as unknown as string[],
+    );
     const client = new Client();
     const got = Promise.withResolvers<string>();
     socket.onmessage = ({ data }) => {

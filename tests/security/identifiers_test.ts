@@ -129,6 +129,12 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "database/door/session.ts": ["list"],
   "database/door/turns.ts": ["quote("],
   "database/database.ts": ["Math.trunc(timeoutMs)"],
+  "cli/query/session.ts": ["Math.trunc(timeoutMs)"],
+  // Numbers of a batch, in the simple query of a COPY, and the name of a kind.
+  "sinks/postgres/log.ts": ["literal(kind.name)", "ids.subarray(", "times.join("],
+  // Places of parameters, and expressions of the program.
+  "stream/changes.ts": ["filterSql(", "literal(of(", "ms("],
+  "stream/filter.ts": ["first", "\n    first"],
   "cluster/postgres_lease.ts": ["Math.round(ttlMs)", "Math.round(holdMs)"],
 };
 
