@@ -1,5 +1,5 @@
 /**
- * What the stream promises, and why that holds. Read this first.
+ * The promise of the stream, and why it holds. Read this first.
  *
  * **The trouble.** Several lanes and processes commit at once. Neither the time of a bar, nor its time of receipt, nor the
  * number of its transaction says in which order commits became visible. So whatever number a reader has seen last, something
@@ -10,7 +10,7 @@
  * `xmin:xmax:unseen,unseen`. Of two snapshots of one server the earlier is a subset of the later. Each transaction that writes
  * bars notes their keys in `stream_log` beside its own number (see `src/sinks/postgres/log.ts`), in the same transaction, so
  * that a snapshot sees either both or neither. Hence, with the cursor S and a new snapshot N, what a reader lacks are the keys
- * of the transactions that N sees and S does not: no more, no less, whatever ran at the same time. The reader gets the rows of
+ * of the transactions that N sees and S does not: no more, no less, however many ran at the same time. The reader gets the rows of
  * these keys as N sees them, and N is the next cursor.
  *
  * **In the middle.** A connection may end between two messages of one answer. So each message has a cursor (S, N, p): all that
@@ -25,7 +25,7 @@
  * **History.** From a time on, the table is read in the order of (time, series). A cursor then also has the place u in that
  * order: all that S sees **of keys up to u** is seen. Each page takes a new snapshot N, and gets first what has changed since
  * S of keys up to u, as above, and then rows behind u as N sees them; the cursor is (N, u'). Where there are no rows behind u,
- * all that N sees is seen, and the reader goes on with N alone. So history and the live stream have no seam.
+ * all that N sees is seen, and the reader continues with N alone. So history and the live stream have no seam.
  *
  * **Live.** `hub.ts` looks for all readers at once whenever a lane has committed, and each second for what other processes
  * commit; `session.ts` moves a reader from the database to the hub, and back where it is too slow.
@@ -41,7 +41,7 @@ import { literal, ms, type Names } from "../database/names.ts";
 import { type Cursor, type HistoryPlace, type LogPlace, parseSnapshot, type Snapshot } from "./cursor.ts";
 import { type Filter, filterSql, filterValues } from "./filter.ts";
 
-/** A bar as it is stored. Times are in milliseconds since 1970. */
+/** A stored bar. Times are in milliseconds since 1970. */
 export interface StoredBar {
   readonly series: number;
   readonly tenant: string;
@@ -78,7 +78,7 @@ export interface Present {
   readonly trimmed: bigint;
 }
 
-/** A cursor from which nobody can go on. */
+/** A cursor that cannot be continued. */
 export class CursorError extends Error {
   override name = "CursorError";
 }
@@ -101,7 +101,7 @@ export async function inSnapshot<T>(
     const { rows: [{ snapshot, trimmed, database, recovers }] } = await client.query(presentQuery(names));
     if (recovers) {
       throw new CursorError(
-        "Cannot stream from a standby, whose snapshots do not tell transactions apart: connect to the primary",
+        "Cannot stream from a standby, whose snapshots lack the running transactions: connect to the primary",
       );
     }
     const result = await fn({ database, snapshot: parseSnapshot(snapshot)!, trimmed: BigInt(trimmed) });
@@ -114,7 +114,7 @@ export async function inSnapshot<T>(
 }
 
 /**
- * Refuses a cursor from which nobody can go on.
+ * Refuses a cursor that cannot be continued.
  *
  * @throws {CursorError} If it is of another database, or the log does not reach back to it.
  */
@@ -213,7 +213,7 @@ FROM ${of("series_key")} s CROSS JOIN LATERAL (
 ) AS b
 WHERE ${filterSql(1)}`;
 
-/** The time of the first row from a time on, in microseconds; `undefined` where there is none. */
+/** The time of the first row from a time on, in microseconds; `undefined` without one. */
 export async function readNextTime(
   client: Client,
   names: Names,

@@ -1,5 +1,5 @@
 /**
- * Cursors: what a reader of the stream has seen. `changes.ts` says why they are as they are.
+ * Cursors: what a reader of the stream has seen. `changes.ts` says why they are sets of transactions.
  *
  * @module
  */
@@ -32,7 +32,7 @@ export interface HistoryPlace {
 }
 
 /**
- * What was seen: all that `seen` sees; of what `next` sees besides, the entries of the log up to `place`. Where there is
+ * The part of the stream that was seen: all that `seen` sees; of what `next` sees besides, the entries of the log up to `place`. Where there is
  * `until`, only keys up to there count: the rest is history that is still to come.
  */
 export interface Cursor {

@@ -8,7 +8,7 @@ import { type Cursor, laterOf, sees, type Snapshot } from "./cursor.ts";
 import { type Filter, matches } from "./filter.ts";
 import type { Borrow, Item } from "./source.ts";
 
-/** Time between two looks where nobody tells of a commit, in milliseconds: other processes commit too. */
+/** Time between two looks without a commit of this process, in milliseconds: other processes commit too. */
 const EVERY_MS = 1000;
 /** Shortest time between two looks, in milliseconds: the commits of the top of a minute come together. */
 const GATHER_MS = 25;
@@ -19,7 +19,7 @@ const LOOK_ROWS = 5000;
 /** Bars that may wait for a reader; one that has more is served from the database. */
 const MAX_WAITING = 10_000;
 
-/** What a reader finds in its buffer: bars, or that it was too slow or the stream has broken. */
+/** The content of a reader's buffer: bars, or that it was too slow or the stream has broken. */
 export type Heard =
   | { readonly type: "bars"; readonly items: readonly Item[]; readonly cursor: Cursor }
   | { readonly type: "overflow" }
@@ -35,7 +35,7 @@ export interface Feed extends Disposable {
 
 /** See the module's description; disposing of it ends all feeds. */
 export interface Hub extends Disposable {
-  /** Tells that something was committed. */
+  /** Looks soon: something was committed. */
   wake(): void;
   /** Opens a feed, once the hub looks for what the filter lets through. */
   attach(filter: Filter, signal: AbortSignal): Promise<Feed>;
@@ -72,11 +72,11 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
   let isBroken = false;
 
   /** All symbols that are asked for; `undefined` for all there are. */
-  const wanted = (): Filter => ofAll.size > 0 ? {} : { symbols: new Set(bySymbol.keys()) };
+  const allFilters = (): Filter => ofAll.size > 0 ? {} : { symbols: new Set(bySymbol.keys()) };
 
   async function look(): Promise<void> {
     const started = performance.now();
-    const filter = wanted();
+    const filter = allFilters();
     for (const reader of readers) reader.isAsked = true;
     const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(LOOK_MS)]);
     const { found, next } = await borrow(
@@ -252,7 +252,7 @@ class Reader implements Feed {
     this.leave(this);
   }
 
-  /** What waits is given up: the reader gets it from the database. */
+  /** Gives up the waiting bars: the reader gets them from the database. */
   #end(why: Heard): void {
     this.#isOver = true;
     this.#queue = [why];

@@ -1,5 +1,5 @@
 /**
- * What one reader gets: history or what it has missed from the database, then the live stream, without a seam.
+ * The stream of one reader: history or what it has missed from the database, then the live stream, without a seam.
  *
  * A reader is in one of these states:
  * - `reading`: pages of the database, at its own pace. Where a page is the last one, it joins the hub.
@@ -13,10 +13,10 @@ import type { Filter } from "./filter.ts";
 import type { Cursor } from "./cursor.ts";
 import type { Item, Source, Start } from "./source.ts";
 
-/** What a reader is told. */
+/** An event for a reader. */
 export type StreamEvent =
   | { readonly type: "bars"; readonly items: readonly Item[] }
-  /** From here on it gets what is committed as it comes. */
+  /** From here on it gets each commit soon. */
   | { readonly type: "live"; readonly cursor: Cursor }
   /** It was too slow, and is served from the database until it has caught up. */
   | { readonly type: "behind"; readonly cursor: Cursor }
@@ -43,7 +43,7 @@ const MOST = 500;
 /**
  * Opens a session; it ends when `signal` aborts.
  *
- * @throws {CursorError} If nobody can go on from the start.
+ * @throws {CursorError} If the start cannot be continued.
  * @throws {Error} If the database is away, or the hub ends.
  */
 export async function* openSession(options: SessionOptions): AsyncGenerator<StreamEvent, void> {

@@ -44,7 +44,7 @@ export interface Source {
   /**
    * Reads the next page.
    *
-   * @throws {CursorError} If nobody can go on from the cursor.
+   * @throws {CursorError} If the cursor cannot be continued.
    */
   read(from: Start, filter: Filter, signal: AbortSignal): Promise<Page>;
 }

@@ -5,7 +5,7 @@
  */
 import { Counter, Gauge, Histogram, Registry } from "@platformatic/prom-client";
 
-/** The metrics, and what to tell them. */
+/** The metrics, and the calls that count. */
 export interface ReaderMetrics {
   readonly registry: Registry;
   /** So many more read over a transport. */

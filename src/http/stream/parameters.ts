@@ -9,7 +9,7 @@ import type { Filter } from "../../stream/filter.ts";
 import type { Start } from "../../stream/source.ts";
 import { RequestError } from "../body.ts";
 
-/** What a reader asks for. */
+/** The wishes of a reader. */
 export interface Asked {
   readonly filter: Filter;
   readonly start: Start | undefined;

@@ -110,7 +110,7 @@ export function createStreamService(
       const admitted = service.admit(nameOf(address, tenant), isSocket ? "websocket" : "sse", describe(asked));
       const session = openSession({ hub, source, ...asked, signal: admitted.signal });
       try {
-        // Before the answer: a cursor from which nobody can go on has a status of its own.
+        // Before the answer: a cursor that cannot be continued has a status of its own.
         const first = await session.next();
         const messages = writeAll(first, session, admitted, metrics);
         return isSocket ? sendOverSocket(request, messages, admitted.end) : sendEvents(messages, admitted.end);
@@ -151,8 +151,8 @@ async function* writeAll(
 }
 
 /**
- * Checks a request for a WebSocket. A page of another origin could read the stream of whoever opens it: browsers let any page
- * open a WebSocket.
+ * Checks a request for a WebSocket. Browsers let any page open a WebSocket, so a page of another
+ * origin could read the stream.
  *
  * @throws {RequestError} If it is not to have one.
  */
@@ -170,7 +170,7 @@ export function checkSocket(request: Request, maxOpenFiles?: number): void {
   throw new RequestError(`Cannot stream to a page of ${origin}: expected one of this address, or the token`, 403);
 }
 
-/** Who reads, for the log. */
+/** The name of a reader, for the log. */
 export const nameOf = (address: string, tenant: string | undefined): string =>
   tenant === undefined ? address : `${address} for ${tenant}`;
 
