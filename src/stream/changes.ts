@@ -2,8 +2,8 @@
  * The promise of the stream, and why it holds. Read this first.
  *
  * **The trouble.** Several lanes and processes commit at once. Neither the time of a bar, nor its time of receipt, nor the
- * number of its transaction says in which order commits became visible. So whatever number a reader has seen last, something
- * with a lower one may be committed later. A reader that asks for "all above" would miss it, and one that asks for "all above,
+ * number of its transaction says in which order commits became visible. So below any number that a reader has seen last, something
+ * may be committed later. A reader that asks for "all above" would miss it, and one that asks for "all above,
  * less a margin" would see rows twice.
  *
  * **The cursor is a set of transactions.** PostgreSQL has a name for "all that was committed when I looked": a snapshot,

@@ -30,7 +30,7 @@ export interface SessionOptions {
   readonly filter: Filter;
   /** Absent to begin now. */
   readonly start?: Start | undefined;
-  /** History is sent at so many times the pace at which it happened. @default {as fast as it is read} */
+  /** History is sent at so many times the pace at which it happened. @default {the speed of the reader} */
   readonly speed?: number | undefined;
   /** Longest silence. @default {15_000} */
   readonly heartbeatMs?: number;
