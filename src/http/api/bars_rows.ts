@@ -72,14 +72,13 @@ async function* readPages(
 ): AsyncGenerator<readonly TextRow[]> {
   const pageRows = view === "bars" ? PAGE_ROWS : ROLLED_UP_PAGE_ROWS;
   const time = (ms: number | undefined, otherwise: string) => ms === undefined ? otherwise : new Date(ms).toISOString();
-  let after: string | undefined;
+  let after = "-infinity";
   for (let left = limit; left > 0;) {
     const most = Math.min(left, pageRows);
     const { rows } = await client.query({
-      text: `SELECT b.ts, $4::text, $5::text, $6::text, b.open, b.high, b.low, b.close, b.volume, b.vwap, b.trades
-FROM ${of(view)} b WHERE b.series_id = $1 AND b.ts ${after === undefined ? ">=" : ">"} $2 AND b.ts < $3
-ORDER BY b.ts LIMIT $7`,
-      values: [id, after ?? time(from, "-infinity"), time(to, "infinity"), symbol, provider, timeframe, most],
+      text: `SELECT b.ts, $5::text, $6::text, $7::text, b.open, b.high, b.low, b.close, b.volume, b.vwap, b.trades
+FROM ${of(view)} b WHERE b.series_id = $1 AND b.ts > $2 AND b.ts >= $3 AND b.ts < $4 ORDER BY b.ts LIMIT $8`,
+      values: [id, after, time(from, "-infinity"), time(to, "infinity"), symbol, provider, timeframe, most],
       rowMode: "array",
       types: { getTypeParser: () => (value: string) => value },
     });
