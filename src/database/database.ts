@@ -41,6 +41,12 @@ export interface Database extends AsyncDisposable {
    * @throws {Error} If it does not answer.
    */
   check(signal?: AbortSignal): Promise<void>;
+  /**
+   * Ends the statement that a connection runs; the connection may be lost. Without it, closing the connection does that.
+   *
+   * @throws {Error} If the database does not answer.
+   */
+  cancel?(client: Client): Promise<void>;
   /** Copies of the files, for readers of a database without a server: only the embedded one has them. */
   readonly snapshots?: SnapshotSource;
   /** Whether the database can only be read, and another process has the schema. @default {false} */
@@ -128,6 +134,8 @@ export async function connectToRead(
   try {
     const names = await database.names(client);
     await client.query(`SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET statement_timeout = ${Math.trunc(timeoutMs)}`);
+    // A server notices within a second that the client has gone, where its system lets it.
+    await client.query("SET client_connection_check_interval = '1s'").catch(() => {});
     await client.query(`SET search_path = ${names.quotedSchema}; SET default_transaction_read_only = on`);
     return { client, names };
   } catch (error) {

@@ -8,7 +8,8 @@ import type { ClientConfig } from "pg";
 import { abortable } from "@std/async/abortable";
 import { join } from "@std/path";
 import { makeDirectory } from "../storage/durable_files.ts";
-import type { Database, SnapshotSource } from "./database.ts";
+import { cutClient, type Database, type SnapshotSource } from "./database.ts";
+import { TransientError } from "./faults.ts";
 import { type EmbeddedServer, startEmbeddedServer } from "./embedded_server.ts";
 import { DEFAULT_SCHEMA } from "./names.ts";
 import { createNaming } from "./naming.ts";
@@ -63,6 +64,12 @@ export async function openEmbedded(dataDir: string, schema = DEFAULT_SCHEMA): Pr
       }
     },
     check: (signal) => server.check(signal),
+    // Nothing stops a statement in the worker but its end; the next connection starts another.
+    cancel(client) {
+      server.giveUp(new TransientError("The statement was cancelled"));
+      cutClient(client);
+      return Promise.resolve();
+    },
     snapshots,
     turn,
     [Symbol.asyncDispose]: () => closing.disposeAsync(),

@@ -100,6 +100,10 @@ export function openPostgres(options: PostgresOptions): Database {
       });
     },
     check: (signal) => withClient(database, async (client) => void await client.query("SELECT 1"), signal),
+    async cancel(client) {
+      const { processID } = client as unknown as { processID: number };
+      await withClient(database, (other) => other.query("SELECT pg_cancel_backend($1)", [processID]));
+    },
     turn: (fn) => fn(),
     async [Symbol.asyncDispose]() {},
   };

@@ -6,6 +6,7 @@
  */
 import type { Command } from "../command.ts";
 import { backfill } from "./backfill.ts";
+import { candles } from "./candles.ts";
 import { chaos } from "./chaos.ts";
 import { cluster } from "./cluster.ts";
 import { createCompletions } from "./completions.ts";
@@ -45,6 +46,7 @@ export const commands: Readonly<Record<string, Command>> = {
   journal,
   migrate,
   query,
+  candles,
   serve,
   export: exporting,
   import: importing,

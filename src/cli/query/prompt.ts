@@ -6,6 +6,7 @@
 import { createInterface } from "node:readline/promises";
 import { stdin, stdout } from "node:process";
 import { describeError, printableLines } from "../../telemetry/log.ts";
+import { endsStatement } from "../../database/door/statements.ts";
 import { openOutput } from "./output.ts";
 import type { QuerySession } from "./session.ts";
 
@@ -45,7 +46,7 @@ export async function runPrompt(session: QuerySession, { title, history }: Promp
   let isRunning = false;
   let held = "";
   terminal.on("SIGINT", () => {
-    if (isRunning) return session.cut();
+    if (isRunning) return session.cancel();
     held = "";
     stdout.write("\n");
     terminal.setPrompt("barline> ");
@@ -70,6 +71,7 @@ export async function runPrompt(session: QuerySession, { title, history }: Promp
   terminal.prompt();
   for await (const line of terminal) {
     const [word, name] = line.trim().split(/\s+/, 2);
+    if (held === "" && /^(quit|exit);?$/i.test(word)) break;
     if (held === "" && word.startsWith("\\")) {
       if (word === "\\q") break;
       if (word === "\\timing") {
@@ -80,7 +82,7 @@ export async function runPrompt(session: QuerySession, { title, history }: Promp
       else stdout.write(HELP);
     } else {
       held = `${held}${held === "" ? "" : "\n"}${line}`;
-      if (/;\s*$/.test(held) || held.trim() === "") {
+      if (endsStatement(held) || held.trim() === "") {
         const sql = held;
         held = "";
         if (sql.trim() !== "") await ask(sql);

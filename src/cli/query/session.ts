@@ -21,17 +21,24 @@ export interface QuerySession extends AsyncDisposable {
   runAll(sql: string, parameters: Parameters, output: Output): Promise<void>;
   /** The schema of the tables. */
   schema(): string;
-  /** Ends what is running, and the connection; the next statement opens another. */
-  cut(): void;
+  /** Ends the statement in progress. */
+  cancel(): void;
 }
 
 /** Statements that begin and end transactions: of our own, as all that is run here only reads. */
 const TRANSACTIONS = ["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"];
 
+/** A statement in progress, and how it ends. */
+interface Running {
+  readonly client: Client;
+  end: "itself" | "late" | "cancelled";
+}
+
 /** Opens a session. */
 export async function openQuerySession(database: Database, timeoutMs: number): Promise<QuerySession> {
   let client: Client | undefined;
   let schema = "";
+  let active: Running | undefined;
 
   async function connect(): Promise<Client> {
     const { client, names } = await connectToRead(database, timeoutMs);
@@ -39,10 +46,19 @@ export async function openQuerySession(database: Database, timeoutMs: number): P
     return client;
   }
 
+  /** Ends a statement: by the database, or else with its connection. */
+  function end(running: Running, why: Running["end"]): void {
+    running.end = why;
+    const { client } = running;
+    if (database.cancel === undefined) cutClient(client);
+    else database.cancel(client).catch(() => cutClient(client));
+  }
+
   async function runOne(statement: Statement, parameters: Parameters, output: Output): Promise<void> {
     const current = client ??= await connect();
     const { text, values } = bindParameters(statement.text, parameters);
-    const timer = setTimeout(() => cutClient(current), timeoutMs + GRACE_MS);
+    const running = active = { client: current, end: "itself" };
+    const timer = setTimeout(() => end(running, "late"), timeoutMs + GRACE_MS);
     const config = { rowMode: "array" as const, types: { getTypeParser: () => (value: string) => value } };
     const cursor = current.query(new Cursor<TextRow>(text, [...values], config));
     try {
@@ -55,11 +71,19 @@ export async function openQuerySession(database: Database, timeoutMs: number): P
         if (rows.length < SLICE_ROWS) break;
       }
     } catch (error) {
-      client = undefined;
-      cutClient(current);
-      throw error;
+      // The connection has outlived an error of the statement itself.
+      if ((error as { severity?: string }).severity !== "ERROR") {
+        client = undefined;
+        cutClient(current);
+      }
+      if (running.end === "itself") throw error;
+      const seconds = timeoutMs / 1000;
+      const late = `The statement took longer than ${seconds} s: give it more time by --timeout SECONDS`;
+      // The error itself says only that the connection has ended, or that it was asked to.
+      throw new Error(running.end === "late" ? late : "The statement was cancelled");
     } finally {
       clearTimeout(timer);
+      active = undefined;
     }
     await cursor.close();
   }
@@ -76,9 +100,8 @@ export async function openQuerySession(database: Database, timeoutMs: number): P
       await output.end();
     },
     schema: () => schema,
-    cut() {
-      if (client !== undefined) cutClient(client);
-      client = undefined;
+    cancel() {
+      if (active !== undefined) end(active, "cancelled");
     },
     async [Symbol.asyncDispose]() {
       if (client !== undefined) await endClient(client);
@@ -96,9 +119,9 @@ interface Slice {
 
 function read(cursor: Cursor<TextRow>): Promise<Slice> {
   return new Promise((resolve, reject) => {
-    cursor.read(SLICE_ROWS, (error: Error | undefined, rows: TextRow[], { fields }: Pick<Slice, "fields">) => {
+    cursor.read(SLICE_ROWS, (error: Error | undefined, rows: TextRow[], result: Pick<Slice, "fields">) => {
       if (error != null) reject(error);
-      else resolve({ rows, fields });
+      else resolve({ rows, fields: result.fields });
     });
   });
 }

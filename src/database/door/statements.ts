@@ -10,6 +10,8 @@ export interface Statement {
   readonly text: string;
   /** Its first words, in upper case, without quotes. */
   readonly words: readonly string[];
+  /** A function that it calls by name and that readers may not call. */
+  readonly withheld?: string;
 }
 
 /** A reason to refuse a statement, with its SQLSTATE. */
@@ -25,6 +27,8 @@ const ALLOWED = new Set([
   ...["DECLARE", "FETCH", "MOVE", "CLOSE", "PREPARE", "EXECUTE", "DEALLOCATE"],
 ]);
 /** Settings of the session's role. */
+/** Functions that read files or large objects. */
+const WITHHELD = /^(lo_.*|loread|lowrite|pg_read_.*|pg_ls_.*|pg_stat_file)$/i;
 const ROLES = new Set(["ROLE", "AUTHORIZATION", "SESSION_AUTHORIZATION"]);
 /** Words of a statement to keep. */
 const MOST_WORDS = 4;
@@ -32,9 +36,12 @@ const MOST_WORDS = 4;
 const refuse = (code: string, message: string): Refusal => ({ code, message });
 
 /** Why readers may not run a statement; `undefined` if they may. */
-export function refusalOf({ words }: Statement): Refusal | undefined {
+export function refusalOf({ words, withheld }: Statement): Refusal | undefined {
   const [first, ...rest] = words;
   if (first === undefined) return undefined;
+  if (withheld !== undefined) {
+    return refuse("42501", `${withheld} is refused: readers read tables, neither files nor large objects`);
+  }
   if (first === "COPY") {
     return refuse("42501", "COPY is refused: readers run SELECT, and barline query --output FILE writes files");
   }
@@ -75,9 +82,12 @@ export function splitStatements(sql: string): Statement[] {
   let from = 0;
   let words: string[] = [];
   let isEmpty = true;
+  /** The name before the next token, and the first withheld function that is called. */
+  let before: string | undefined;
+  let withheld: string | undefined;
   const end = (at: number) => {
-    if (!isEmpty) statements.push({ text: sql.slice(from, at), words });
-    [words, isEmpty] = [[], true];
+    if (!isEmpty) statements.push({ text: sql.slice(from, at), words, withheld });
+    [words, isEmpty, before, withheld] = [[], true, undefined, undefined];
   };
   const token = new RegExp(TOKEN);
   for (let found; (found = token.exec(sql)) !== null;) {
@@ -93,10 +103,19 @@ export function splitStatements(sql: string): Statement[] {
         const close = sql.indexOf(dollar, token.lastIndex);
         token.lastIndex = close < 0 ? sql.length : close + dollar.length;
       } else if ((name ?? word) !== undefined && words.length < MOST_WORDS) words.push((name ?? word).toUpperCase());
+      if (text === "(" && before !== undefined && WITHHELD.test(before)) withheld ??= before;
+      before = name ?? word;
     }
   }
   end(sql.length);
   return statements;
+}
+
+/** Whether a text has a statement and ends with its semicolon, comments aside. */
+export function endsStatement(sql: string): boolean {
+  const count = splitStatements(sql).length;
+  // Anything after the semicolon begins another statement.
+  return count > 0 && splitStatements(`${sql}\nx`).length > count;
 }
 
 /** The text with each `:name` replaced, except inside texts, names and comments. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { ROLLUP_NAMES } from "../../config/timescale.ts";
+import type { BarChoice, FoundSeries } from "../../database/bar_series.ts";
 import { parseIso } from "../../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../../records/timeframe.ts";
 import { RequestError } from "../body.ts";
@@ -14,11 +14,7 @@ export const BAR_FORMATS = ["csv", "ndjson", "parquet", "arrow"] as const;
 export type BarFormat = (typeof BAR_FORMATS)[number];
 
 /** The bars that a request asks for. */
-export interface BarsRequest {
-  readonly symbol: string;
-  /** Absent where the only provider of the symbol is meant. */
-  readonly provider?: string;
-  readonly timeframe: string;
+export interface BarsRequest extends BarChoice {
   /** Start of the first bar, in epoch milliseconds. */
   readonly from?: number;
   /** Where starts of bars end, which are before it, in epoch milliseconds. */
@@ -79,47 +75,20 @@ function readLimit(query: URLSearchParams): number | undefined {
   throw wrong(query, "limit", `a whole number from 1 to ${MOST_BARS.toLocaleString("en-US")}`);
 }
 
-/** A series of the symbol that is stored. */
-export interface StoredName {
-  readonly id: number;
-  readonly provider: string;
-  readonly timeframe: string;
-}
-
-/** The series to read, and the view that has its bars. */
-export interface ChosenSeries {
-  readonly id: number;
-  readonly provider: string;
-  readonly view: string;
-}
-
-/**
- * Chooses among the stored series of the symbol: that of the timeframe or, without one, 1-minute bars that a view rolls up.
- *
- * @throws {RequestError} If no such series is stored (404), or several providers have one.
- */
-export function chooseSeries(
+/** The refusal of a request for bars that are not stored (404), or that several providers have. */
+export function refuseSeries(
   { symbol, provider, timeframe }: BarsRequest,
-  stored: readonly StoredName[],
-): ChosenSeries {
-  const ofProvider = stored.filter((series) => provider === undefined || series.provider === provider);
-  const own = ofProvider.filter((series) => series.timeframe === timeframe);
-  const isRolledUp = (ROLLUP_NAMES as readonly string[]).includes(timeframe);
-  const minutes = isRolledUp ? ofProvider.filter((series) => series.timeframe === DEFAULT_TIMEFRAME) : [];
-  const found = own.length > 0 ? own : minutes;
-  if (found.length === 0) {
-    const has = stored.map((series) => `${series.timeframe} of ${series.provider}`).join(", ");
-    const of = provider === undefined ? "" : ` of provider ${JSON.stringify(provider)}`;
-    throw new RequestError(
-      `Cannot find bars of ${JSON.stringify(symbol)} at ${timeframe}${of}: ` +
-        (has === "" ? "no series of that symbol is stored" : `stored are ${has}`),
-      404,
-    );
+  { stored, providers }: Extract<FoundSeries, { ok: false }>,
+): RequestError {
+  const name = JSON.stringify(symbol);
+  if (providers !== undefined) {
+    return new RequestError(`Cannot choose a provider of ${name}: add provider= and one of ${providers.join(", ")}`);
   }
-  if (found.length > 1) {
-    const names = found.map((series) => series.provider).join(", ");
-    throw new RequestError(`Cannot choose a provider of ${JSON.stringify(symbol)}: add provider= and one of ${names}`);
-  }
-  const [{ id, provider: chosen }] = found;
-  return { id, provider: chosen, view: own.length > 0 ? "bars" : `bars_${timeframe}` };
+  const has = stored.map((series) => `${series.timeframe} of ${series.provider}`).join(", ");
+  const of = provider === undefined ? "" : ` of provider ${JSON.stringify(provider)}`;
+  return new RequestError(
+    `Cannot find bars of ${name} at ${timeframe}${of}: ` +
+      (has === "" ? "no series of that symbol is stored" : `stored are ${has}`),
+    404,
+  );
 }

@@ -5,10 +5,11 @@
  * @module
  */
 import type { Client } from "pg";
+import { type BarSeries, findBarSeries } from "../../database/bar_series.ts";
 import { connectToRead, type Database, endClient } from "../../database/database.ts";
 import type { Names } from "../../database/names.ts";
 import type { OutputColumn, TextRow } from "../../files/write/column.ts";
-import { type BarsRequest, chooseSeries, type ChosenSeries } from "./bars_request.ts";
+import { type BarsRequest, refuseSeries } from "./bars_request.ts";
 
 /** Columns of the answer. */
 export const BAR_COLUMNS: readonly OutputColumn[] = [
@@ -29,7 +30,7 @@ const PAGE_MS = 60_000;
 
 /** An open series. Disposing of it ends the connection. */
 export interface OpenSeries extends AsyncDisposable {
-  readonly series: ChosenSeries;
+  readonly series: BarSeries;
   /** The rows, oldest first; ends early when the connection is ended. */
   pages(): AsyncGenerator<readonly TextRow[]>;
 }
@@ -47,12 +48,9 @@ export async function openSeries(
 ): Promise<OpenSeries> {
   const { client, names } = await connectToRead(database, PAGE_MS, signal);
   try {
-    const { rows } = await client.query(
-      `SELECT s.id, s.provider, s.timeframe FROM ${names.of("series")} s
-WHERE s.tenant = $1 AND s.symbol = $2 ORDER BY s.timeframe, s.provider`,
-      [tenant, request.symbol],
-    );
-    const series = chooseSeries(request, rows);
+    const found = await findBarSeries(client, names, tenant, request);
+    if (!found.ok) throw refuseSeries(request, found);
+    const { series } = found;
     return {
       series,
       pages: () => readPages(client, names, request, series),
@@ -68,7 +66,7 @@ async function* readPages(
   client: Client,
   { of }: Names,
   { symbol, timeframe, from, to, limit = Infinity }: BarsRequest,
-  { id, provider, view }: ChosenSeries,
+  { id, provider, view }: BarSeries,
 ): AsyncGenerator<readonly TextRow[]> {
   const pageRows = view === "bars" ? PAGE_ROWS : ROLLED_UP_PAGE_ROWS;
   const time = (ms: number | undefined, otherwise: string) => ms === undefined ? otherwise : new Date(ms).toISOString();

@@ -1,0 +1,60 @@
+/**
+ * The series that has a symbol's bars at a timeframe: stored like that, or 1-minute bars that a view rolls up.
+ *
+ * @module
+ */
+import type { Client } from "pg";
+import { ROLLUP_NAMES } from "../config/timescale.ts";
+import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
+import type { Names } from "./names.ts";
+
+/** A stored series of a symbol. */
+export interface SymbolSeries {
+  readonly id: number;
+  readonly provider: string;
+  readonly timeframe: string;
+}
+
+/** A series to read, and the view that has its bars. */
+export interface BarSeries {
+  readonly id: number;
+  readonly provider: string;
+  /** A name of the schema. */
+  readonly view: string;
+}
+
+/** The series that was found, or else why not: none of the stored ones fits, or those of several providers do. */
+export type FoundSeries =
+  | { readonly ok: true; readonly series: BarSeries }
+  | { readonly ok: false; readonly stored: readonly SymbolSeries[]; readonly providers?: readonly string[] };
+
+/** The bars to read. */
+export interface BarChoice {
+  readonly symbol: string;
+  /** Absent where the only provider of the symbol is meant. */
+  readonly provider?: string;
+  readonly timeframe: string;
+}
+
+/** Finds the series of a tenant's symbol. Stored bars of the timeframe come before those that are rolled up. */
+export async function findBarSeries(
+  client: Client,
+  { of }: Names,
+  tenant: string,
+  { symbol, provider, timeframe }: BarChoice,
+): Promise<FoundSeries> {
+  const { rows: stored }: { rows: SymbolSeries[] } = await client.query(
+    `SELECT s.id, s.provider, s.timeframe FROM ${of("series")} s
+WHERE s.tenant = $1 AND s.symbol = $2 ORDER BY s.timeframe, s.provider`,
+    [tenant, symbol],
+  );
+  const ofProvider = stored.filter((series) => provider === undefined || series.provider === provider);
+  const own = ofProvider.filter((series) => series.timeframe === timeframe);
+  const isRolledUp = (ROLLUP_NAMES as readonly string[]).includes(timeframe);
+  const minutes = isRolledUp ? ofProvider.filter((series) => series.timeframe === DEFAULT_TIMEFRAME) : [];
+  const found = own.length > 0 ? own : minutes;
+  if (found.length === 0) return { ok: false, stored };
+  if (found.length > 1) return { ok: false, stored, providers: found.map((series) => series.provider) };
+  const view = own.length > 0 ? "bars" : `bars_${timeframe}`;
+  return { ok: true, series: { id: found[0].id, provider: found[0].provider, view } };
+}
