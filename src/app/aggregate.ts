@@ -1,5 +1,5 @@
 /**
- * Several tenants as one: counts are added, and of states the worst one counts.
+ * Aggregates several tenants: counts are added, and the worst state counts.
  *
  * @module
  */
@@ -28,15 +28,15 @@ export function sumLedgers(ledgers: readonly Ledger[]): Ledger {
   };
 }
 
-/** A tenant's name, and how it is. */
+/** A tenant's name, and its health. */
 export interface NamedHealth {
   readonly name: string;
   readonly health: Health;
 }
 
 /**
- * The health of all together: coordinators of a kind as one, and each provider as `tenant/provider`. A single
- * tenant's health is returned unchanged.
+ * The health of all tenants: coordinators of a kind merged, and each provider as `tenant/provider`. A single tenant's
+ * health is returned unchanged.
  */
 export function joinHealth(all: readonly NamedHealth[], stopping: boolean): Health {
   if (all.length === 1) return all[0].health;

@@ -22,16 +22,16 @@ import type { Ledger } from "../pipeline/ledger.ts";
 export type { Store } from "./store.ts";
 export type { Tenant, TenantOptions } from "./tenant.ts";
 
-/** How a run ended: all tenants together, and the first failure of one. */
+/** The end of a run: all tenants together, and the first failure. */
 export interface Outcome extends TenantOutcome {
   readonly tenants: ReadonlyMap<string, TenantOutcome>;
 }
 
 /** Options of {@linkcode openApp}. */
 export interface AppOptions {
-  /** The configuration of the process: where records go. */
+  /** The configuration of the process, with the destination of the records. */
   readonly config: Config;
-  /** Used instead of the database that the configuration names; it stays open. */
+  /** Replaces the database of the configuration; it stays open. */
   readonly database?: Database;
   readonly tenants: readonly TenantOptions[];
   /** The command line, without secrets. */
@@ -52,13 +52,13 @@ export interface TenantsChange {
 
 /** A run that is ready to start. */
 export interface App extends AsyncDisposable {
-  /** Where records go. */
+  /** The store of the records. */
   readonly store: Store;
   /** Aborts when the whole run stops. */
   readonly stopping: AbortSignal;
   /** The current tenants. */
   tenants(): readonly Tenant[];
-  /** All tenants as one. */
+  /** The aggregated health of all tenants. */
   readonly health: () => Health;
   readonly ledger: () => Ledger;
   /** Calls `fn` with each tenant, now and when one is added. Its result is disposed of when the tenant is removed. */
@@ -76,7 +76,7 @@ export interface App extends AsyncDisposable {
   replace(next: readonly TenantOptions[], isOther: IsOther): Promise<TenantsChange>;
   /** Closes the providers; accepted records are still written, within the drain timeout. */
   stop(): void;
-  /** Gives up at once: records that are not written stay in the journal, or go to the dead letters. */
+  /** Aborts at once: unwritten records stay in the journal, or go to the dead letters. */
   abort(reason: Error): void;
 }
 
@@ -146,7 +146,7 @@ export async function openApp(options: AppOptions): Promise<App> {
           return [tenant.name, change] as const;
         });
         const removed = close.map(tenants.remove);
-        // All of them end, also when one fails.
+        // All of them end, even if one fails.
         await Promise.allSettled([...kept, ...reopened, ...removed]);
         await Promise.all(removed);
         return {

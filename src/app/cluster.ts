@@ -1,5 +1,5 @@
 /**
- * A run as one instance of a cluster: the shards that it holds decide which symbols its providers have.
+ * Runs as an instance of a cluster: its shards determine the symbols of its providers.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { clusterOf } from "./cluster_name.ts";
 import { openLeaseStore } from "./lease_store.ts";
 import type { SourcesChange } from "./provider_changes.ts";
 
-/** Makes the providers of these shards. */
+/** Creates the providers of these shards. */
 export type Share = (held: ReadonlySet<number>) => readonly Provider[];
 
 /** Options of {@linkcode openSharing}. */
@@ -39,12 +39,12 @@ export interface Sharing extends AsyncDisposable {
   start(): Promise<void>;
   /** Distributes these providers instead. */
   replace(share: Share): Promise<SourcesChange>;
-  /** All instances and their shards, as this one last heard. */
+  /** All instances and their shards, by the last heartbeat. */
   overview(): ClusterOverview & { readonly instance: string };
 }
 
 /**
- * Prepares the instance, for a tenant without providers of its own. Waits for a lease database that is away.
+ * Prepares the instance, for a tenant without its own providers. Waits for an unreachable lease database.
  *
  * @throws {Error} If the lease database cannot be used.
  */
@@ -97,7 +97,7 @@ export async function openSharing({ config, tenant, share: given }: SharingOptio
     leaveWhenDone();
   }
 
-  /** Releases the shards once nothing is streamed, however long accepted records take to be written. */
+  /** Releases the shards once nothing is streamed, even while accepted records are still being written. */
   function leaveWhenDone(): void {
     if (!tenant.stopping.aborted) return;
     cluster.prepareToLeave();

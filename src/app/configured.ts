@@ -1,5 +1,5 @@
 /**
- * Makes the providers that a checked configuration names.
+ * Creates the providers that a checked configuration names.
  *
  * @module
  */
@@ -24,7 +24,7 @@ import { recordUnit } from "../records/time.ts";
 import { DEFAULT_TIMEFRAME } from "../records/timeframe.ts";
 import { readFileFormat } from "./file_format.ts";
 
-/** Makes each provider for reading its history. */
+/** Creates each provider for reading its history. */
 export function makePastProviders(config: CheckedConfig): Result<readonly Provider[]> {
   const problems: ConfigProblem[] = [];
   return resultOf(createProviders(config, problems, true), problems);
@@ -35,13 +35,13 @@ function createProviders(config: CheckedConfig, problems: ConfigProblem[], isPas
   return makeAll(chosenNames(config.settings), config, problems, isPast);
 }
 
-/** Providers, and the problems that keep others from being made. */
+/** Providers, and the problems of those that could not be created. */
 export interface Inspected {
   readonly providers: readonly Provider[];
   readonly problems: readonly ConfigProblem[];
 }
 
-/** Makes the providers that can be made, those of the failover group as one. */
+/** Creates all valid providers, with a failover group as one. */
 export function inspectProviders(config: CheckedConfig): Inspected {
   const problems: ConfigProblem[] = [];
   const providers = config.settings.failover.length === 0
@@ -51,7 +51,7 @@ export function inspectProviders(config: CheckedConfig): Inspected {
   return { providers, problems };
 }
 
-/** Makes the providers of a run, those of the failover group as one. */
+/** Creates the providers of a run, with a failover group as one. */
 export function makeProviders(config: CheckedConfig): Result<readonly Provider[]> {
   const { providers, problems } = inspectProviders(config);
   return resultOf(providers, problems);
@@ -60,13 +60,13 @@ export function makeProviders(config: CheckedConfig): Result<readonly Provider[]
 /** The providers of each tenant, by its name. */
 export type TenantProviders = ReadonlyMap<string, readonly Provider[]>;
 
-/** Makes the providers of each tenant. */
+/** Creates the providers of each tenant. */
 export function makeTenantProviders(config: CheckedConfig): Result<TenantProviders> {
   const { providers, problems } = inspectTenantProviders(config);
   return resultOf(providers, problems);
 }
 
-/** Makes the providers of each tenant that can be made. Where there are several tenants, problems name the tenant. */
+/** Creates all valid providers of each tenant. With several tenants, problems name the tenant. */
 export function inspectTenantProviders(
   config: CheckedConfig,
 ): { readonly providers: TenantProviders; readonly problems: readonly ConfigProblem[] } {
@@ -75,7 +75,7 @@ export function inspectTenantProviders(
     return { providers: new Map([[config.settings.tenant, providers]]), problems };
   }
   const problems: ConfigProblem[] = [];
-  /** The tenant that connects to each account, and the bars that it gets. */
+  /** The tenant of each account's connection, and the variant of its bars. */
   const accounts = new Map<string, { tenant: string; variant: string }>();
   const made = new Map(config.tenants.map((tenant) => {
     const { tenant: name } = tenant.settings;
@@ -98,7 +98,7 @@ export function inspectTenantProviders(
   return { providers: made, problems };
 }
 
-/** Checks that the two providers to compare are among those that run. */
+/** Checks that the two providers to compare are part of the run. */
 function checkQuorum(made: readonly Provider[], { settings, sources }: CheckedConfig, problems: ConfigProblem[]): void {
   const compared = new Set(settings.quorum.map(rowName));
   if (compared.size === 0 || problems.length > 0) return;
@@ -121,7 +121,7 @@ export function sourcesOf(settings: Settings): {
   const shared = group.map((name) => symbolsOf(name, settings)).find((symbols) => symbols !== undefined);
   return {
     alone: new Map(aloneOf(settings, group).map((name) => [name, symbolsOf(name, settings) ?? []])),
-    // A member without symbols of its own has those of the first member that has some.
+    // A member without its own symbols has those of the first member with some.
     group: new Map(group.map((name) => [name, symbolsOf(name, settings) ?? shared ?? []])),
   };
 }
@@ -189,7 +189,7 @@ function makeAll(
       continue;
     }
     const provider = make(name, symbolsOf(name, config.settings) ?? [], config, problems, isPast);
-    // A provider may go by several names.
+    // A provider may have several names.
     if (provider !== undefined && !made.some((other) => other.name === provider.name)) made.push(provider);
   }
   return made;
@@ -204,7 +204,7 @@ function make(
 ): Provider | undefined {
   const kinds = settings.kind.map(recordKind);
   const timeframe = timeframeOf(name, settings);
-  /** Variables and settings that the provider has read besides. */
+  /** Other variables and settings that the provider has read. */
   const asked: Record<string, string | undefined> = {};
   const note = (variableName: string) => asked[variableName] = variable(variableName);
   const nats = () => {
@@ -258,12 +258,12 @@ function make(
   } catch (error) {
     const errors: unknown[] = error instanceof AggregateError ? error.errors : [error];
     if (isDefault && errors.some((each) => each instanceof SettingError && each.option === "symbols")) {
-      // The user has not typed the symbols that are wrong.
+      // The user did not type the wrong symbols.
       return void problems.push({ key: "symbols", source: "the command line", message: explainDefault(name) });
     }
     for (const each of errors) {
       if (!(each instanceof SettingError)) throw error;
-      // A key that is no option is a variable.
+      // A key that is not an option is a variable.
       const source = sources.get(each.option as OptionName) ?? "environment";
       const isOwn = isMapping(settings[each.option as OptionName]);
       problems.push({ key: isOwn ? `${each.option}.${name}` : each.option, source, message: each.message });
@@ -279,7 +279,7 @@ function timeframeOf(name: string, { timeframe }: Settings): string {
   return valueOf<string>(timeframe, namesOf(name)) ?? DEFAULT_TIMEFRAME;
 }
 
-/** The named providers; without names replay for files, those with symbols of their own, or the mock. */
+/** The named providers; otherwise replay for files, providers with their own symbols, or the mock. */
 function chosenNames({ provider, file, symbols }: Settings): ReadonlySet<string> {
   if (provider.length > 0) return new Set(provider);
   if (file.length > 0) return new Set(["replay"]);

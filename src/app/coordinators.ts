@@ -20,7 +20,9 @@ import type { Store } from "./store.ts";
 /** Most records of a late batch: small, so that its locks are short. */
 const LATE_BATCH = 1000;
 
-/** Time between two attempts while the sink refuses everything, in milliseconds: the set-up has to be corrected. */
+/**
+ * Time between two attempts while the sink refuses everything, in milliseconds: an operator has to correct the set-up.
+ */
 const FATAL_COOLDOWN_MS = 60_000;
 
 /**
@@ -51,7 +53,7 @@ export interface CoordinatorsOptions extends Pick<DeliverOptions, "deadLetter" |
   opened: AsyncDisposableStack;
 }
 
-/** Sets up a coordinator for each kind: one whose table is slow or broken does not hold up the others. */
+/** Sets up a coordinator for each kind, so that a slow or broken table does not block other kinds. */
 export function openCoordinators(options: CoordinatorsOptions): Map<string, Coordinator> {
   const { settings, store, lateness, emit, opened, deadLetter, stopping, abort, onFatal } = options;
   return new Map(options.kinds.map((name) => {

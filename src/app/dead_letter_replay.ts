@@ -1,5 +1,5 @@
 /**
- * Replays dead letters through a whole pipeline of their own, and removes exactly those whose records are stored.
+ * Replays dead letters through a separate pipeline, and removes exactly those whose records are stored.
  *
  * @module
  */
@@ -22,17 +22,17 @@ import { recordKinds } from "../records/mod.ts";
 /** Options of {@linkcode replayLetters}. */
 export interface ReplayOptions {
   readonly config: Config;
-  /** Used instead of one that is opened for the replay; stays open. */
+  /** Used instead of opening a store; stays open. */
   readonly store?: Store;
-  /** Gives receive times to records that have none, where the store is given. */
+  /** Gives receive times to records without any, if the store is given. */
   readonly times?: ReceiveTimes;
   readonly matches: LetterFilter;
   /** Most letters. @default {Infinity} */
   readonly limit?: number;
-  /** Letters that were replayed and refused this often are left out. */
+  /** Letters replayed and refused this often are left out. */
   readonly maxReplays: number;
   readonly listeners?: readonly Listener[];
-  /** Called before it runs, with the means to stop it. */
+  /** Called before the replay runs, to allow stopping it. */
   readonly onStart?: (replaying: Replaying) => Disposable | undefined;
 }
 
@@ -42,15 +42,15 @@ export type Replaying = Pick<App, "stop" | "abort">;
 /** Result of a replay. */
 export interface ReplayReport {
   readonly outcome: TenantOutcome;
-  /** Whether all letters that were chosen have been read. */
+  /** Whether all chosen letters have been read. */
   readonly isComplete: boolean;
   /** Letters that are stored now, and removed. */
   readonly removed: number;
   /** Letters that were refused again, and stay. */
   readonly refused: number;
-  /** Letters that match, and were left out because they come back for ever. */
+  /** Letters that match, but are left out, as they were refused too often. */
   readonly overCap: number;
-  /** How often each reason was given, without its particulars. */
+  /** Count of each reason, without particulars. */
   readonly reasons: ReadonlyMap<string, number>;
 }
 
@@ -68,9 +68,9 @@ export interface ReplayPreview {
  * Replays the letters that match.
  *
  * A letter gets its receipt, on disk, as soon as its records are committed or refused again; the files are rewritten at
- * the end. A killed replay resumes on the next run: letters with a receipt are not sent again. Between a
- * commit and its receipt lie milliseconds; a letter caught there is sent twice, which changes nothing: records keep their
- * time of receipt, and the sink is idempotent.
+ * the end. A killed replay resumes on the next run: letters with a receipt are not sent again. A kill between a commit
+ * and its receipt, which takes milliseconds, sends a letter twice. That changes nothing: records keep their time of
+ * receipt, and the sink is idempotent.
  *
  * @throws {Error} If another process changes the letters, the database cannot be opened, or receipts cannot be written.
  */
@@ -119,14 +119,14 @@ export async function previewReplay(options: ReplayOptions): Promise<ReplayPrevi
   return { letters, records, unsound, overCap: choice.overCap(), reasons: reasons.counts };
 }
 
-/** Causes that lie in a run and not in the record: it was stopped, or could not write at all. */
+/** Causes of a run, not of the record: the run was stopped, or could not write at all. */
 const CAUSES_OF_RUNS: readonly string[] = ["aborted", "fatal"];
-/** Longest time that the replay at the start may take, in milliseconds: live feeds wait for it. */
+/** Longest time of the replay at a start, in milliseconds, since live feeds wait for it. */
 const START_REPLAY_MS = 30_000;
 
 /**
- * Replays the letters that earlier runs of a tenant have left without a fault of the record, before its own run and through
- * its store. Letters that are not stored after {@linkcode START_REPLAY_MS} or a stop of the tenant stay for the next run.
+ * Replays letters of earlier runs of a tenant whose records were not at fault, before its own run and through its
+ * store. Letters not stored after {@linkcode START_REPLAY_MS} or a stop of the tenant stay for the next run.
  *
  * @returns The report; `undefined` if there is nothing to replay, or another process replays.
  */
@@ -162,7 +162,7 @@ export function stopWith(signal: AbortSignal, replaying: Replaying): Disposable 
   return onAbort(signal, replaying.stop);
 }
 
-/** Whether there may be such a letter. Looks at text alone: of millions of letters most are of another cause. */
+/** Whether there may be such a letter. Looks at text alone, since most of millions of letters have another cause. */
 async function mayHaveSuch(directory: string): Promise<boolean> {
   const marks = CAUSES_OF_RUNS.map((cause) => `"cause":"${cause}"`);
   for (const path of await listLetterFiles(directory)) {
@@ -175,12 +175,12 @@ async function finish(receipts: ReceiptWriter, held: HeldLetters): Promise<void>
   try {
     await receipts.flush();
   } finally {
-    // Letters with a receipt are removed, also where the rest has failed.
+    // Letters with a receipt are removed, even if the rest has failed.
     await held.settle();
   }
 }
 
-/** The letters to replay, up to the limit, and how many are left out because of the cap. */
+/** The letters to replay, up to the limit, and the number left out by the cap. */
 function chooseLetters({ config, matches, limit = Infinity, maxReplays }: ReplayOptions) {
   let overCap = 0;
   return {
@@ -219,10 +219,10 @@ function createTally(receipts: ReceiptWriter) {
         return receipts.note(located);
       }
       refused++;
-      // A fault of the set-up or a stop says nothing of the record: that is no replay which counts.
+      // A fault of the set-up or a stop says nothing about the record, so it does not count as a replay.
       if (refusal.cause === "invalid" || refusal.cause === "refused") receipts.note(located, refusal);
     },
-    // A letter that is refused again stays in its file: it needs no new one.
+    // A letter that is refused again stays in its file, and needs no new one.
     deadLetters: (emit: Listener): DeadLetters => ({
       write(letters) {
         for (const { location, kind, cause, reason, sqlstate, attempts } of letters) {
@@ -236,7 +236,7 @@ function createTally(receipts: ReceiptWriter) {
   };
 }
 
-/** Reasons that are kept apart: they may differ without end. */
+/** Most reasons counted separately: their number has no bound. */
 const MAX_REASONS = 100;
 
 function createReasons() {

@@ -1,5 +1,5 @@
 /**
- * The format of files by the configuration.
+ * Reads the format of files from the configuration.
  *
  * @module
  */

@@ -1,5 +1,5 @@
 /**
- * Opens the journals of a run, where it has any.
+ * Opens the journals of a run, if it has any.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export interface OpenJournalsOptions {
   providers: readonly Provider[];
   /** Names of the kinds that the run streams. */
   kinds: readonly string[];
-  /** The kind of that name, of those that the run can write. */
+  /** The kind with the name, if the run can write it. */
   kind: (name: string) => RecordKind;
   ledger: LedgerKeeper;
   emit: Listener;
@@ -37,11 +37,11 @@ export interface OpenJournalsOptions {
 /** The journals of a run, one for each kind of records. */
 export interface OpenedJournals extends AsyncDisposable {
   readonly journals: ReadonlyMap<string, Journal>;
-  /** Names of the kinds of records that earlier runs have left in them, of those that this program knows. */
+  /** Names of the known kinds of records that earlier runs have left. */
   readonly kinds: ReadonlySet<string>;
   /** Whether a provider's frames go through them. */
   holds(provider: Provider): boolean;
-  /** Hears of the circuits, and of records that are given up. */
+  /** Listens to the circuits, and to given-up records. */
   readonly listen: Listener;
   health(): JournalHealth;
 }
@@ -52,15 +52,17 @@ export function isJournaled({ journal }: Settings, { isLive, keepsUnsettled }: P
   return journal === undefined ? isLive === true : journal !== "off";
 }
 
-/** Whether a journal can hold back all providers whose frames go through it. A source that keeps time does not wait either. */
+/**
+ * Whether a journal can block all providers whose frames go through it. A source that keeps time does not wait either.
+ */
 export function canAllWait(settings: Settings, held: readonly Provider[]): boolean {
   return held.every(({ isLive, rate }) => !isLive && rate === undefined) && settings.rate === undefined;
 }
 
 /**
- * Opens the journals: with a given mode for every provider that does not keep its records itself, else for live feeds alone,
- * in mode `overflow`. Records of an earlier run are delivered for any providers and kinds, unless the journal is off or
- * another process has it. The kinds that are streamed share `journalMaxBytes` in equal parts.
+ * Opens the journals: with a configured mode for every provider that does not keep its records itself, otherwise only
+ * for live feeds, in mode `overflow`. Records of an earlier run are delivered for all providers and kinds, unless the
+ * journal is off or another process has it open. The streamed kinds share `journalMaxBytes` in equal parts.
  *
  * @throws {Error} If another process has a journal that is needed, or it cannot be written to.
  */
@@ -125,7 +127,7 @@ export async function openJournals(options: OpenJournalsOptions): Promise<Opened
   };
 }
 
-/** The directories in which earlier runs have left something, by kind. */
+/** The directories in which earlier runs have left entries, by kind. */
 async function findLeftovers(dataDir: string): Promise<Map<string, string>> {
   const found = new Map<string, string>();
   for (const [kind, directory] of await listJournals(dataDir).catch(() => [])) {
@@ -135,7 +137,7 @@ async function findLeftovers(dataDir: string): Promise<Map<string, string>> {
   return found;
 }
 
-/** Warns of everything that opening a log has found. */
+/** Warns of all findings at the opening of a log. */
 function emitFindings(log: JournalLog, directory: string, { emit }: OpenJournalsOptions): void {
   const warn = (message: string) => emit({ type: "journal-notice", message });
   for (const { path, at, size, damage, done } of log.repairs) {

@@ -1,5 +1,5 @@
 /**
- * A run as its configuration has it, before anything is opened.
+ * A configured run, before anything is opened.
  *
  * @module
  */
@@ -7,18 +7,18 @@ import type { TenantOptions } from "./tenant.ts";
 import type { Config } from "../config/load.ts";
 import type { Provider } from "../providers/provider.ts";
 
-/** A tenant as its configuration has it. */
+/** A configured tenant. */
 export interface LoadedTenant {
-  /** Its own. */
+  /** The tenant's own configuration. */
   readonly config: Config;
   readonly providers: readonly Provider[];
 }
 
-/** A configuration, and the tenants that it names with their providers. */
+/** A configuration, with its tenants and their providers. */
 export interface LoadedRun {
   readonly config: Config;
   readonly tenants: readonly LoadedTenant[];
 }
 
-/** Makes the parts of a tenant, and its directory where that is missing. */
+/** Creates the parts of a tenant, and its missing directory. */
 export type MakeTenant = (loaded: LoadedTenant) => Promise<TenantOptions>;

@@ -1,5 +1,5 @@
 /**
- * The load of files that a tenant's run is: recorded before the first record is read, with times of receipt of its own.
+ * Records the load of files by a tenant's run before the first record is read, with its own times of receipt.
  *
  * @module
  */
@@ -18,12 +18,12 @@ export interface LoadingOptions {
   readonly loads: LoadStore;
   /** The command line, without secrets. */
   readonly command: string;
-  /** The clock of all other records; continues after the times that the load has given. */
+  /** The clock of all other records; continues after the times of the load. */
   readonly clock: ReceiveClock;
   readonly after: (receivedAt: number) => void;
   /** Ends every wait for the database. */
   readonly abort: AbortSignal;
-  /** Whether files are read that were read before, as by `--resume`. */
+  /** Whether files read before are read again, as by `--resume`. */
   readonly isResumed: boolean;
   readonly warn: (message: string) => void;
 }
@@ -32,20 +32,20 @@ export interface LoadingOptions {
 export interface Loading {
   /** Begins the load, or adds files to it. */
   begin(paths: readonly string[]): Promise<void>;
-  /** Gives times of receipt that no other writer gives. */
+  /** Gives times of receipt that no other writer uses. */
   readonly clock: ReceiveClock;
-  /** Makes sure that the clock can continue; to be called after each frame. */
+  /** Ensures that the clock can continue; call after each frame. */
   renew(): Promise<void>;
-  /** Notes how the load has ended, where one has begun. */
+  /** Records the end of the load, if one has begun. */
   finish(ledger: Ledger): Promise<void>;
 }
 
-/** Longest use of times that are reserved, in milliseconds: those of a file that grows stay near the present. */
+/** Longest use of reserved times, in milliseconds: those of a growing file stay near the present. */
 const RENEW_AFTER_MS = 60_000;
 /** Time between two attempts to reach the database, in milliseconds. */
 const RETRY_MS = 1000;
 
-/** Bytes of a file that are read at once for its digest. */
+/** Bytes of a file read at once for its digest. */
 const DIGEST_BYTES = 256 * 1024;
 
 /** Prepares the load of a tenant. */
@@ -56,7 +56,7 @@ export function createLoading({ loads, command, clock, after, abort, isResumed, 
   let reservedAt = -Infinity;
   let renewing: Promise<void> | undefined;
 
-  /** Runs work in the database; waits where that is away. */
+  /** Runs work in the database; waits while it is unreachable. */
   async function whenThere<T>(work: () => Promise<T>): Promise<T> {
     while (true) {
       try {
@@ -71,7 +71,7 @@ export function createLoading({ loads, command, clock, after, abort, isResumed, 
 
   async function reserve(id: number): Promise<void> {
     const [from, to]: Times = await whenThere(() => loads.reserve(id, clock(0), abort));
-    // The former times may not be used up: they stay those of the load.
+    // The former times may not be used up; they still belong to the load.
     next = from;
     end = to;
     reservedAt = performance.now();
@@ -84,7 +84,7 @@ export function createLoading({ loads, command, clock, after, abort, isResumed, 
       if (!isResumed) await tellEarlier(files);
       const known = load;
       if (known !== undefined) return await whenThere(() => loads.add(known, files, abort));
-      // Once more after an error, a load without any record may be left behind.
+      // Repeated after an error, it may leave an empty load behind.
       const id = await whenThere(() => loads.begin(command, files, abort));
       await reserve(id);
       load = id;
@@ -132,8 +132,8 @@ export function createLoading({ loads, command, clock, after, abort, isResumed, 
 }
 
 /**
- * Size and digest of a file. Neither is known of standard input and pipes before they are read, and of a file that cannot be
- * read, which is reported when its turn comes.
+ * Size and digest of a file. Standard input, pipes and unreadable files have neither; the latter are reported when
+ * their turn comes.
  */
 async function describeFile(path: string, abort: AbortSignal): Promise<LoadedFile> {
   if (path === "-") return { path };
@@ -154,7 +154,7 @@ async function describeFile(path: string, abort: AbortSignal): Promise<LoadedFil
   }
 }
 
-/** The clock of a provider: that of the load where it reads files. */
+/** The clock of a provider: that of the load for one that reads files. */
 export function timesOf(
   provider: string,
   loading: Loading | undefined,

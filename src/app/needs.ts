@@ -1,5 +1,6 @@
 /**
- * The needs of a tenant's providers that are met when it is opened. Providers with other needs require a reopened tenant.
+ * The needs of a tenant's providers, which are met when it is opened. Providers with other needs require reopening the
+ * tenant.
  *
  * @module
  */
@@ -14,9 +15,9 @@ export interface Needs {
   readonly writers: Writers;
   /** Whether some provider's frames go through the journal. */
   readonly isJournaled: boolean;
-  /** Whether the journal can hold back all of those. */
+  /** Whether the journal can block all of those. */
   readonly canAllWait: boolean;
-  /** Whether some provider reads files, whose loads are recorded. */
+  /** Whether some provider reads files, so that loads are recorded. */
   readonly readsFiles: boolean;
 }
 
@@ -32,7 +33,7 @@ export function needsOf(settings: Settings, providers: readonly Provider[]): Nee
 }
 
 function writersOf(providers: readonly Provider[]): Writers {
-  // The messages of a stream are shared by several workers, in any order.
+  // Several workers share the messages of a stream, in any order.
   if (providers.some(({ keepsUnsettled }) => keepsUnsettled)) return "many";
   if (providers.some(({ isLive }) => isLive)) return "live";
   return providers.some(({ readsHistory }) => readsHistory) ? "history" : "alone";

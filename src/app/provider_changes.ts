@@ -13,11 +13,11 @@ export interface SourcesChange {
   readonly kept: readonly string[];
 }
 
-/** How to get from some providers to others. */
+/** The steps from some providers to others. */
 export interface ProvidersPlan {
-  /** Go on untouched. */
+  /** Providers that run on untouched. */
   readonly keep: readonly Provider[];
-  /** Are closed before any is opened: an account may allow one connection only. */
+  /** Providers to close before any is opened: an account may allow one connection only. */
   readonly close: readonly Provider[];
   readonly open: readonly Provider[];
 }
@@ -46,7 +46,7 @@ export function compareProviders(before: readonly Provider[], after: readonly Pr
   };
 }
 
-/** Whether a provider would do the same as another of its name. */
+/** Whether a provider is equivalent to another of its name. */
 function isSame(one: Provider, other: Provider): boolean {
   return one.name === other.name && one.fingerprint !== undefined && one.fingerprint === other.fingerprint;
 }

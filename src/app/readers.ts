@@ -1,6 +1,6 @@
 /**
- * Readers of the embedded database while a process has it: at the door of the data directory and at the port of
- * `--embedded-listen`.
+ * Serves readers of the embedded database while a process has it open: at the door of the data directory and at the
+ * port of `--embedded-listen`.
  *
  * @module
  */
@@ -19,23 +19,23 @@ const LIMITS = { rows: 10_000_000, bytes: 2 * 1024 ** 3 };
 /** Options of {@linkcode openReaders}. */
 export interface ReadersOptions {
   readonly config: Config;
-  /** The one of the run, whose schema is there. */
+  /** The database of the run, whose schema exists. */
   readonly database: Database;
   readonly warn: (message: string) => void;
-  /** Called with the address at which clients of PostgreSQL come in. */
+  /** Called with the address for PostgreSQL clients. */
   readonly onListen: (address: string) => void;
 }
 
 /** See {@linkcode openReaders}. Disposing of it ends their sessions. */
 export interface Readers extends AsyncDisposable {
-  /** The database for reads that take long: they do not keep writers waiting. */
+  /** The database for long reads, which do not block writers. */
   readonly database: Database;
 }
 
 /**
- * Lets readers in, where the database is the embedded one.
+ * Admits readers, if the database is the embedded one.
  *
- * @throws {Error} If the port cannot be listened on.
+ * @throws {Error} If the port cannot be opened.
  */
 export async function openReaders({ config, database, warn, onListen }: ReadersOptions): Promise<Readers> {
   await using opened = new AsyncDisposableStack();

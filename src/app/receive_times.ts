@@ -1,6 +1,6 @@
 /**
- * The receive times of a process, which continue those of the last one: with an earlier clock after a restart, a correction
- * would count as older than the bar that it corrects.
+ * The receive times of a process, which continue those of the last one: otherwise, with an earlier clock after a
+ * restart, a correction would count as older than the bar that it corrects.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import type { CoverageStore } from "../coverage/store.ts";
 import { createRaisedClock, MAX_AHEAD_MS, type RaisedClock } from "../records/raised_clock.ts";
 import { RELEASED_AT } from "../version.ts";
 
-/** See the module's description. Disposing of it saves how far it has come. */
+/** See the module's description. Disposing of it saves the last time. */
 export interface ReceiveTimes extends RaisedClock, AsyncDisposable {
   /**
-   * Waits while the wall clock says a time before the program's release, as a box without a battery does until its clock is
-   * set: nothing can be judged by such a clock. Goes on then after the last receive time of earlier runs.
+   * Waits while the wall clock shows a time before the program's release, as a machine without a battery does until its
+   * clock is set, since such a clock is useless. Then continues after the last receive time of earlier runs.
    *
    * @returns Whether receive times are available; `false` if `signal` has aborted the wait.
    */
@@ -24,22 +24,22 @@ export interface ReceiveTimes extends RaisedClock, AsyncDisposable {
 
 /** Options of {@linkcode openReceiveTimes}. */
 export interface ReceiveTimesOptions {
-  /** Where they are kept; nothing is where it is not there. */
+  /** Directory for them; without it nothing is kept. */
   dataDir: string;
   warn: (message: string) => void;
   /** The wall clock, in epoch milliseconds. @default {Date.now} */
   now?: () => number;
   /** Time of the release, in epoch milliseconds. @default {RELEASED_AT} */
   releasedAt?: number;
-  /** How long to wait between two looks at a clock that is not set, in milliseconds. @default {1000} */
+  /** How often to check a clock that is not set, in milliseconds. @default {1000} */
   lookEveryMs?: number;
 }
 
-/** Name of the file below the data directory: a receive time that no record of earlier runs has reached. */
+/** Name of the file below the data directory, with a receive time that no record of earlier runs has reached. */
 const NAME = "receive-time";
 /** How far receive times may be ahead of the clock without a warning, in milliseconds. */
 const TOLD_AHEAD_MS = 5 * 60_000;
-/** How far ahead receive times are reserved, in microseconds: a crash loses no more than that, and costs no more. */
+/** How far ahead receive times are reserved, in microseconds: a crash wastes no more than that. */
 const RESERVED_US = 10_000_000;
 
 /** Prepares receive times; see {@linkcode ReceiveTimes.ready}. */
@@ -110,7 +110,7 @@ export function openReceiveTimes(options: ReceiveTimesOptions): ReceiveTimes {
   };
 }
 
-/** The store, whose rows raise the receive times when they are read back: bars of history then count as newer. */
+/** The store, whose rows raise the receive times when they are read back, so that bars of history count as newer. */
 export function raisedByRows(store: CoverageStore, times: RaisedClock | undefined): CoverageStore {
   if (store.starts === undefined || times === undefined) return store;
   const { starts } = store;
@@ -124,13 +124,13 @@ export function raisedByRows(store: CoverageStore, times: RaisedClock | undefine
   };
 }
 
-/** Makes the file of marks, which saves one after the other. A failure is reported once. */
+/** Creates the file of marks, which saves one after the other. A failure is reported once. */
 function createMarkFile({ dataDir, path, warn }: { dataDir: string; path: string; warn: (message: string) => void }) {
   let own = 0;
   let saving: Promise<void> = Promise.resolve();
   let hasFailed = false;
 
-  /** Replaces the mark; a larger one that another process of this directory has saved stays. */
+  /** Replaces the mark; a larger one saved by another process in this directory stays. */
   async function replace(mark: number): Promise<void> {
     try {
       if (!(await Deno.stat(dataDir)).isDirectory) return;
@@ -155,7 +155,7 @@ function createMarkFile({ dataDir, path, warn }: { dataDir: string; path: string
   return {
     /** Saves that no record reaches `mark`. */
     save: (mark: number) => saving = saving.then(() => replace(mark)),
-    /** Resolves when all is saved that was to be saved so far. */
+    /** Resolves when all saves so far are done. */
     saved: () => saving,
   };
 }

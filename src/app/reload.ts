@@ -1,5 +1,5 @@
 /**
- * Reading the configuration again during a run.
+ * Reloads the configuration during a run.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import { type OptionName, optionSpecs } from "../config/options.ts";
 import { TENANT_OPTIONS } from "../config/tenants.ts";
 import type { LoadedRun, MakeTenant } from "./loaded.ts";
 
-/** Result of a reload: names of providers, as `tenant/provider` where the file has tenants. */
+/** Result of a reload: names of providers, as `tenant/provider` if the file has tenants. */
 export interface ReloadReport extends SourcesChange {
-  /** Options that have changed and take effect at the next start. */
+  /** Changed options that take effect at the next start. */
   readonly needRestart: readonly OptionName[];
-  /** Changes of tenants, by name; absent where the file has none. Reopened tenants have new settings. */
+  /** Changes of tenants, by name; absent if the file has none. Reopened tenants have new settings. */
   readonly tenants?: Readonly<Record<"added" | "removed" | "reopened" | "kept", readonly string[]>>;
 }
 
@@ -43,19 +43,19 @@ const OF_PROVIDERS: readonly OptionName[] = [
 export interface ReloadOptions {
   app: App;
   make: MakeTenant;
-  /** Distributes the symbols of a configuration, where this instance is one of several. */
+  /** Distributes the symbols of a configuration, if this instance is one of several. */
   share?: (config: Config) => Promise<SourcesChange>;
-  /** The configuration that the run began with. */
+  /** The configuration at the start of the run. */
   started: Config;
   /** Reads the configuration again; throws its problems. */
   load: () => LoadedRun;
-  /** Called with the configuration that holds from now on. */
+  /** Called with the new configuration. */
   onReloaded?: (config: Config) => void;
 }
 
 /**
- * Makes the function that reads the configuration again, and replaces the tenants of the run and their providers. Where the
- * configuration is wrong nothing changes, and the error says why.
+ * Creates the function that reads the configuration again, and replaces the tenants of the run and their providers. A
+ * wrong configuration changes nothing, and the error has the reason.
  */
 export function createReload(
   { app, make, share, started, load, onReloaded = () => {} }: ReloadOptions,
@@ -72,7 +72,7 @@ export function createReload(
       optionSpecs.map(({ name }) => name).filter((name) =>
         !OF_PROVIDERS.includes(name) && JSON.stringify(before.settings[name]) !== JSON.stringify(now.settings[name])
       );
-    // A tenant of the file is reopened for its new settings; a run with one tenant would have to start again.
+    // A tenant of the file is reopened for its new settings; a run with one tenant has to start again.
     const needRestart = changed(started, config).filter((name) => !hasTenants || !TENANT_OPTIONS.includes(name));
     if (needRestart.includes("kind")) {
       throw new RangeError(
@@ -93,7 +93,7 @@ export function createReload(
     );
     onReloaded(config);
     const named = (part: keyof SourcesChange) =>
-      // A run with one tenant reopens it for the needs of its providers, and reports the providers alone.
+      // A run with one tenant reopens it for the needs of its providers, and reports only the providers.
       [...change.kept, ...hasTenants ? [] : change.reopened].flatMap(([tenant, of]) =>
         of[part].map((name) => hasTenants ? `${tenant}/${name}` : name)
       );

@@ -1,6 +1,6 @@
 /**
- * A whole run made of a checked configuration: its tenants with their dead letters and listeners, the cluster that it may
- * be part of, the reading of a changed configuration, and how it ended. Serving, signals and printing are around it.
+ * A whole run of a checked configuration: its tenants with their dead letters and listeners, its cluster, reloads, and
+ * its outcome. Serving, signals and printing are outside.
  *
  * @module
  */
@@ -23,42 +23,42 @@ import { createLatencyDistribution, type LatencyDistribution } from "../telemetr
 
 /** Options of {@linkcode openRun}. */
 export interface RunOptions extends LoadedRun {
-  /** Reads the configuration again, and throws its problems. Absent where it cannot be read again. */
+  /** Reads the configuration again, and throws its problems. Absent if it cannot be reloaded. */
   readonly load?: () => LoadedRun;
-  /** The command line, to be recorded with a load of files. */
+  /** The command line, recorded with a load of files. */
   readonly command?: string;
-  /** Whether the run joins a cluster where its configuration names one. @default {false} */
+  /** Whether the run joins the configured cluster. @default {false} */
   readonly joinsCluster?: boolean;
-  /** Called with the configuration that holds after a reload. */
+  /** Called with the configuration after a reload. */
   readonly onReloaded?: (config: Config) => void;
-  /** Called when the tenants are opened, before the instance joins a cluster. */
+  /** Called once the tenants are open, before the instance joins a cluster. */
   readonly onOpened: (app: App) => void;
   /** Further listeners of a tenant. */
   readonly listeners: (tenant: string) => readonly Listener[];
-  /** Called when the dead letters of earlier runs of a tenant were replayed, or could not be. */
+  /** Called when the dead letters of a tenant's earlier runs were replayed, or could not be. */
   readonly onReplayed: (tenant: string, report: ReplayReport | Error) => void;
   /** Warns people: in the log, or beside it with `say`. */
   readonly warn: (message: string) => void;
   readonly say: (message: string) => void;
 }
 
-/** The rest to read when a run ended: nothing, a part of an input that has an end, or a feed, which has no end. */
+/** The unread rest at the end of a run: nothing, a part of an input that has an end, or a feed, which has none. */
 export type Unread = "nothing" | "input" | "feed";
 
-/** How a run ended, and the rest to read. */
+/** The end of a run, with the unread rest. */
 export interface RunOutcome extends Outcome {
   readonly unread: Unread;
 }
 
-/** A run that is ready to start. Disposing of it closes all. */
+/** A run that is ready to start. Disposing of it closes everything. */
 export interface Run extends AsyncDisposable {
   readonly app: App;
-  /** This instance in its cluster, where it is one of several. */
+  /** This instance in its cluster, if it is one of several. */
   readonly sharing?: Sharing;
   readonly reload?: () => Promise<ReloadReport>;
-  /** From the receipt of records to their commit. */
+  /** Latencies from the receipt of records to their commit. */
   readonly latency: LatencyDistribution;
-  /** Why there are dead letters. */
+  /** Reasons of the dead letters. */
   readonly reasons: Reasons;
   /** Runs until all tenants have ended. */
   run(): Promise<RunOutcome>;
@@ -124,7 +124,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
     async run() {
       const outcome = await app.run();
       const unread = unreadOfAll(app.tenants());
-      // A feed has its good hours, and the rest of a file may be a few bad lines.
+      // A feed may recover, and the rest of a file may be a few bad lines.
       const isJudged = unread !== "feed" && !settings.resume;
       const failure = outcome.failure ?? (isJudged ? explainNone(outcome.ledger, reasons) : undefined);
       return { ...outcome, failure, unread };
@@ -134,7 +134,7 @@ export async function openRun(options: RunOptions): Promise<Run> {
 }
 
 /**
- * Lets providers look at their inputs before anything is made.
+ * Checks the inputs of providers before anything is created.
  *
  * @throws {Error} If none of them can be read.
  */
@@ -147,13 +147,13 @@ async function checkInputs(providers: readonly Provider[]): Promise<void> {
   if (problems.length > 0 && problems.length === providers.length) throw problems[0];
 }
 
-/** Why a run of files has failed of whose records none was accepted; `undefined` where some were, or there were none. */
+/** Why a run of files failed without an accepted record; `undefined` if some were accepted, or none was read. */
 function explainNone({ received }: Ledger, { refused }: Reasons): Error | undefined {
   if (received === 0 || refused < received) return undefined;
   return new Error(`None of ${received.toLocaleString("en-US")} records is accepted: the dead letters say why`);
 }
 
-/** The rest to read of all tenants; a tenant that has reached its limit has none. */
+/** The unread rest of all tenants; a tenant that has reached its limit has none. */
 function unreadOfAll(tenants: readonly Tenant[]): Unread {
   const reading = tenants.filter(({ config, ledger }) => ledger().received < (config.settings.limit ?? Infinity));
   return unreadOf(reading.flatMap((tenant) => tenant.providers()));

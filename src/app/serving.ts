@@ -1,5 +1,5 @@
 /**
- * A store that is opened to be read: nothing is ingested, and its pages are those of a run.
+ * A store opened for reading: nothing is ingested, and its pages are like those of a run.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { openStore } from "./store.ts";
 import type { Tenant } from "./tenant.ts";
 import type { Config } from "../config/load.ts";
 
-/** A tenant as its pages need it. */
+/** The parts of a tenant for its pages. */
 export type ServedTenant = Pick<
   Tenant,
   "name" | "config" | "health" | "ledger" | "quorum" | "listen" | "providers" | "pause" | "probe"
 >;
 
-/** The source of pages: a run, or a store that is only read. */
+/** The source of pages: a run, or a store for reading. */
 export interface Served extends Pick<App, "store" | "stopping" | "health" | "ledger" | "stop"> {
   /** Whether nothing is ingested, and nothing may be written. */
   readonly isReadOnly?: boolean;
@@ -26,7 +26,7 @@ export interface Served extends Pick<App, "store" | "stopping" | "health" | "led
 
 /** Options of {@linkcode openServing}. */
 export interface ServingOptions {
-  /** The configuration of the process: which store it is. */
+  /** The configuration of the process, with its store. */
   readonly config: Config;
   /** Configurations of the tenants whose rows may be read. */
   readonly tenants: readonly Config[];
@@ -35,7 +35,8 @@ export interface ServingOptions {
 }
 
 /**
- * Opens the store to be read. An embedded database of an earlier version is brought up to date; a server is not changed.
+ * Opens the store for reading. An embedded database of an earlier version is brought up to date; a server is not
+ * changed.
  *
  * @throws {Error} If the store cannot be opened, or has no tables of this version.
  */

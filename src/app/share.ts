@@ -13,7 +13,7 @@ import { shardOf } from "../records/shard.ts";
 import type { Share } from "./cluster.ts";
 import { inspectTenantProviders, makeProviders, sourcesOf, type TenantProviders } from "./configured.ts";
 
-/** Makes the providers of a run, which can be distributed over instances where this one is one of several. */
+/** Creates the providers of a run, whose symbols can be distributed if this instance is one of several. */
 export function makeRunProviders(config: CheckedConfig): Result<TenantProviders> {
   const { providers, problems } = inspectTenantProviders(config);
   return resultOf(providers, [...problems, ...checkShare(config, [...providers.values()].flat())]);
@@ -50,7 +50,7 @@ function checkShare({ settings, sources, tenants }: CheckedConfig, providers: re
   return problems;
 }
 
-/** Makes the providers of some shards; none where they have no symbols. The configuration has been checked. */
+/** Creates the providers of some shards; empty if they have no symbols. The configuration has been checked. */
 export function shareOf(config: Config, shards: number = config.settings.shards ?? 1): Share {
   return (held) => {
     const settings = shareSettings(config.settings, (symbol) => held.has(shardOf(symbol, shards)));
@@ -59,12 +59,12 @@ export function shareOf(config: Config, shards: number = config.settings.shards 
   };
 }
 
-/** The settings with fewer symbols; `undefined` where none are left. */
+/** The settings with fewer symbols; `undefined` if none are left. */
 function shareSettings(settings: Settings, keep: (symbol: string) => boolean): Settings | undefined {
   const { alone, group } = sourcesOf(settings);
   const symbols: Record<string, string[]> = {};
   for (const [name, own] of alone) symbols[name] = own.filter(keep);
-  // Symbols at the same place are the same thing by other names: the first provider's say where they go.
+  // Symbols at the same position correspond: those of the first provider decide the shard.
   const [first = []] = group.values();
   const places = [...first.keys()].filter((at) => keep(first[at]));
   for (const [name, own] of group) symbols[name] = places.flatMap((at) => own[at] ?? []);
@@ -72,6 +72,6 @@ function shareSettings(settings: Settings, keep: (symbol: string) => boolean): S
   const provider = [...alone.keys()].filter((name) => name in symbols);
   const failover = [...group.keys()].filter((name) => name in symbols);
   if (provider.length + failover.length === 0) return undefined;
-  // Compared providers have the same shards; checkQuorum() has looked whether they run.
+  // Compared providers have the same shards; checkQuorum() has checked that they run.
   return { ...settings, symbols, provider, failover, quorum: [] };
 }

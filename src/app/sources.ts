@@ -1,5 +1,5 @@
 /**
- * The providers of a run: opened as streams, paced, paused by hand, observed, and replaced during the run.
+ * The providers of a run: opened as streams, paced, paused, observed, and replaced during the run.
  *
  * @module
  */
@@ -21,21 +21,21 @@ export interface SourcesOptions {
   /** Whether a provider's frames go through the journal. */
   isJournaled: (provider: Provider) => boolean;
   lateness: Lateness;
-  /** Makes the context of a provider. */
+  /** Creates the context of a provider. */
   context: (name: string, bucket: TokenBucket, stop: AbortSignal) => ProviderContext;
   /** Closes all providers. */
   stopping: AbortSignal;
-  /** Whether to run on without a provider: until a stop, or until the last one has failed. */
+  /** Whether to run on without a provider until a stop, or only until the last one has failed. */
   staysOpen?: boolean;
   emit: Listener;
 }
 
 /**
- * How far the providers of a run have come:
+ * State of a run's providers:
  *
  * - `opening`: none is opened yet, as the pipeline does not run.
- * - `running`: they are read, and later ones come through the intake.
- * - `draining`: no more will come; the intake is sealed.
+ * - `running`: they are read, and later ones are added by the intake.
+ * - `draining`: none will be added; the intake is sealed.
  */
 type Life =
   | { readonly state: "opening" }
@@ -48,12 +48,12 @@ export interface Sources {
   readonly listen: Listener;
   /** Opens all providers: those whose frames go through the journal, or the others. */
   open(isJournaled: boolean): PipelineSource[];
-  /** Takes the way in, through which later ones come. */
+  /** Called with the intake, to which later ones are added. */
   readonly onIntake: (intake: Intake) => void;
   current(): readonly Provider[];
   readonly state: Life["state"];
   health(): ProviderHealth[];
-  /** Pauses or resumes a provider; returns whether there is one of that name. */
+  /** Pauses or resumes a provider; returns whether it exists. */
   pause(name: string, paused: boolean): boolean;
   /**
    * Replaces the providers. An unchanged provider runs on untouched. The others are closed, with their last frames handed
@@ -75,7 +75,7 @@ interface Source {
   readonly ended: PromiseWithResolvers<void>;
 }
 
-/** Makes the sources of a run; nothing is opened yet. */
+/** Creates the sources of a run, without opening any. */
 export function createSources(providers: readonly Provider[], options: SourcesOptions): Sources {
   const { isJournaled, stopping, staysOpen = false, emit } = options;
   const sources = new Map<string, Source>();
@@ -97,7 +97,7 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
 
   function pace(provider: Provider): TokenBucket {
     const bucket = bucketOf(provider);
-    // A journaled provider need not be held back.
+    // A journaled provider need not wait.
     if (!isJournaled(provider)) paced.push(bucket);
     paced.push(...provider.buckets ?? []);
     return bucket;
@@ -244,7 +244,7 @@ export function createSources(providers: readonly Provider[], options: SourcesOp
         current = [...keep, ...coming];
         for (const provider of coming) {
           follow(provider);
-          // Those that come before the run begins are opened with the others.
+          // Providers added before the run begins are opened with the others.
           if (life.state !== "opening") life.intake.add(openOne(provider), isJournaled(provider));
         }
         return compareProviders(before, current);

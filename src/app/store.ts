@@ -1,5 +1,5 @@
 /**
- * Where a run's records go: into the database, or into a stream from which others store.
+ * The store of a run's records: the database, or a stream from which hubs store them.
  *
  * @module
  */
@@ -38,41 +38,42 @@ import { openSink } from "../sinks/mod.ts";
 import type { Sink, Writers } from "../sinks/sink.ts";
 import { clusterOf, writerName } from "./cluster_name.ts";
 
-/** Connections that write by default: enough for the lanes of some tenants, and few for a server. */
+/** Default number of connections for writing: enough for the lanes of some tenants, and few for a server. */
 const CONNECTIONS = 20;
 
 /** Time between two removals of old entries of the log of streams, in milliseconds. */
 const TRIM_EVERY_MS = 10 * 60_000;
 
-/** Most bars that a start moves into the chunks of TimescaleDB, which takes about a minute. */
+/** Most bars that a start moves into chunks of TimescaleDB, which takes about a minute. */
 const MOVED_AT_START = 1_000_000;
 
-/** A place for records. */
+/** A store of records. */
 export interface Store {
   /** Name of its sink. */
   readonly name: "postgres" | "nats";
-  /** Where records go, for people: the address, as far as it may be shown, and the schema once it is known. */
+  /** Describes the store for people: the address, as far as it may be shown, and the schema once it is known. */
   describe(): string;
-  /** The schema of the tables, once it is known; absent where records go elsewhere. */
+  /** The schema of the tables, once it is known; absent without a database. */
   schema?(): string | undefined;
-  /** Absent where records go elsewhere: stored rows cannot be queried then. */
+  /** Absent for a stream, whose stored rows cannot be queried. */
   readonly database?: Database;
-  /** Opens the sink for a tenant's records of a kind, given who else writes its series. */
+  /** Opens the sink for a tenant's records of a kind, given the other writers of its series. */
   openSink(tenant: string, kind: RecordKind, writers: Writers, loads?: LoadBook): Sink;
-  /** Records a tenant's loads of files; absent where records go elsewhere. */
+  /** Records a tenant's loads of files; absent without a database. */
   loads?(tenant: string): LoadStore;
-  /** Notes a tenant's reads of history; absent where records go elsewhere. */
+  /** Records a tenant's reads of history; absent without a database. */
   reads?(tenant: string): HistoryReads;
   /** Opens the coverage of a tenant's series: beside the bars, or else in the cluster's store or the data directory. */
   coverage(tenant: string): CoverageStore;
   /** Resolves if the store answers, and throws its error otherwise. */
   check(signal: AbortSignal): Promise<void>;
-  /** Reads how much a crash of the server may lose; absent where that is nothing, or not known. */
+  /** Reads how much a crash of the server may lose; absent if nothing, or unknown. */
   commitRisk?(signal: AbortSignal): Promise<CommitRisk | undefined>;
   /**
-   * The newest stored bar of each of a tenant's symbols of a provider; nothing where that cannot be known. Ends when `stop` aborts.
+   * The newest stored bar of each of a tenant's symbols of a provider; empty if that cannot be known. Ends when `stop`
+   * aborts.
    *
-   * @throws {Error} If the store is away, unless `isKept`.
+   * @throws {Error} If the store is unreachable, unless `isKept`.
    */
   newest(series: {
     tenant: string;
@@ -81,20 +82,20 @@ export interface Store {
     isKept: boolean;
     stop: AbortSignal;
   }): Promise<ReadonlyMap<string, NewestBar>>;
-  /** Which database it is, and how far it has come; absent where records go elsewhere. */
+  /** The identity of the database, and its position; absent without a database. */
   destination?(tenant: string, stop: AbortSignal): Promise<Destination>;
 }
 
 /** Options of {@linkcode openStore}. */
 export interface StoreOptions {
   config: Config;
-  /** Used instead of the one that the configuration names; stays open. */
+  /** Replaces the configured one; stays open. */
   database?: Database;
-  /** Whether it is only read: nothing is changed on a server, whose tables must be there. @default {false} */
+  /** Whether the store is for reading alone: a server is not changed, and must have the tables. @default {false} */
   isReadOnly?: boolean;
-  /** Whether records are kept while the store is away. */
+  /** Whether records are kept while the store is unreachable. */
   isKept: boolean;
-  /** The rights that the user of the database needs. */
+  /** The rights that the database user needs. */
   uses: Uses;
   /** Most lanes of one tenant. */
   lanes: number;
@@ -105,7 +106,7 @@ export interface StoreOptions {
 }
 
 /**
- * Opens the store, and makes missing tables, or the stream. Waits for a store that is away if records are kept
+ * Opens the store, and creates missing tables, or the stream. Waits for an unreachable store if records are kept
  * meanwhile.
  *
  * @throws {Error} If it cannot be opened or prepared.
@@ -129,7 +130,7 @@ async function openTables(
   const readSchema = async (signal?: AbortSignal) => {
     ({ schema } = await withClient(found, (_, names) => Promise.resolve(names), signal));
   };
-  // A server is another's; the embedded database is open to this process alone, and may be brought up to date.
+  // A server belongs to others; the embedded database is open to this process alone, and may be brought up to date.
   const isLeftAlone = isReadOnly && target !== undefined;
   if (isLeftAlone) await checkPrepared(found).then(() => readSchema());
   const database = isLeftAlone ? found : await openPrepared(found, {
@@ -142,7 +143,7 @@ async function openTables(
       await applyTimescale(database, settings.timescale, onProblem, { mostRows: MOVED_AT_START, signal });
     },
     mayWait(error) {
-      // The journal keeps records meanwhile. An embedded database is never away.
+      // The journal keeps records meanwhile. An embedded database is always reachable.
       if (isKept) warn(awaiting("the database", error));
       return isKept;
     },
@@ -161,7 +162,7 @@ async function openTables(
       const place = target === undefined
         ? `the embedded database in ${resolve(settings.dataDir)}`
         : describeTarget(target);
-      // The default schema of an embedded database goes without saying.
+      // The default schema of an embedded database is not shown.
       const isUsual = target === undefined && schema === DEFAULT_SCHEMA;
       return schema === undefined || isUsual ? place : `${place}, schema ${schema}`;
     },
@@ -199,7 +200,7 @@ async function openTables(
         const read = (client: Client, names: Names) => readNewest(client, names, tenant, provider, timeframe);
         return await borrow({ pool, database }, tenant, read, withinMs(deadlineMs, stop));
       } catch (error) {
-        // A feed starts all the same, and its records are kept; its coverage says where it was.
+        // A feed starts all the same, and its records are kept; its coverage has its position.
         if (isKept && classifyDatabaseError(error) !== "poison") return new Map();
         throw error;
       }

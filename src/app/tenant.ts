@@ -1,6 +1,6 @@
 /**
- * One tenant of a run: a pipeline of its own, with its providers, queues, lanes, circuits, journal, dead letters and
- * ledger. Tenants share the store and connections to vendors, and nothing else: a failure of one does not touch the others.
+ * One tenant of a run: a separate pipeline with its providers, queues, lanes, circuits, journal, dead letters and
+ * ledger. Tenants share only the store and connections to vendors: a failure of one does not affect the others.
  *
  * @module
  */
@@ -31,18 +31,18 @@ import { createReceiveClock, LOADED } from "../records/record.ts";
 import { createBackpressureWebhook } from "../telemetry/backpressure_webhook.ts";
 
 /**
- * How far a tenant has come:
- * - `opening`: its providers are not opened yet, as dead letters are replayed first, or the clock is not set;
+ * State of a tenant:
+ * - `opening`: its providers are not open yet: dead letters are replayed first, or the clock is not set;
  * - `running`: its providers are read, and may be replaced;
- * - `draining`: no provider is read any more, and accepted records are being written;
+ * - `draining`: its providers are closed, and accepted records are being written;
  * - `ended`: its run is over.
  */
 export type TenantState = "opening" | "running" | "draining" | "ended";
 
-/** How a tenant's run ended. */
+/** The end of a tenant's run. */
 export interface TenantOutcome {
   readonly ledger: Ledger;
-  /** Why it failed; `undefined` when it did not. */
+  /** The failure; `undefined` without one. */
   readonly failure?: unknown;
 }
 
@@ -59,14 +59,16 @@ export interface Shared {
 
 /** Options of {@linkcode openTenant}. */
 export interface TenantOptions {
-  /** Its own: `settings.tenant` is its name. */
+  /** The tenant's own configuration: `settings.tenant` is its name. */
   readonly config: Config;
   readonly providers: readonly Provider[];
-  /** Opens none of the providers: {@linkcode Tenant.replace} opens those of its shards. The tenant runs without any. */
+  /**
+   * Opens none of the providers: {@linkcode Tenant.replace} opens those of its shards. The tenant can run without any.
+   */
   readonly isShared?: boolean;
   readonly deadLetters: (emit: Listener) => DeadLetters;
   readonly listeners: readonly Listener[];
-  /** Names of the kinds of records that the providers give. */
+  /** Names of the kinds of records that the providers deliver. */
   readonly kinds: readonly string[];
   /** Runs before its providers are opened. */
   readonly begin?: (tenant: Tenant) => Promise<void>;
@@ -83,25 +85,25 @@ export interface Tenant extends AsyncDisposable {
   readonly ledger: () => Ledger;
   /** Result of the comparison of two providers; absent where none are compared. */
   readonly quorum?: () => QuorumReport;
-  /** How its run ended; `undefined` before that. */
+  /** The end of its run; `undefined` before. */
   readonly outcome: TenantOutcome | undefined;
-  /** Listens from now on. */
+  /** Adds a listener. */
   listen(listener: Listener): void;
   /** Calls all listeners. */
   readonly emit: Listener;
-  /** The receive times of the process, where they are kept. */
+  /** The receive times of the process, if they are kept. */
   readonly times?: ReceiveTimes;
-  /** Runs until the sources end, or a stop or abort has been carried through. */
+  /** Runs until the sources end, or a stop or abort is complete. */
   run(): Promise<TenantOutcome>;
   /** The current providers. */
   providers(): readonly Provider[];
-  /** Pauses or resumes a provider; returns whether there is one of that name. */
+  /** Pauses or resumes a provider; returns whether it exists. */
   pause(provider: string, paused: boolean): boolean;
   /** Replaces the providers during the run; see `Sources` in `sources.ts`. */
   replace(providers: readonly Provider[]): Promise<SourcesChange>;
   /** Closes the providers; accepted records are still written, within the drain timeout. */
   stop(): void;
-  /** Gives up at once: records that are not written stay in the journal, or go to the dead letters. */
+  /** Aborts at once: unwritten records stay in the journal, or go to the dead letters. */
   abort(reason: Error): void;
   /** Ends the cooldown of open circuits: the next write is the probe. */
   probe(): void;
@@ -110,7 +112,7 @@ export interface Tenant extends AsyncDisposable {
 /**
  * Sets up the pipeline of a tenant: its journal, and sink, queue and lanes for each kind of records.
  *
- * @param before The ledger of the tenant that this one replaces: counting continues.
+ * @param before The ledger of the replaced tenant, which this one continues.
  * @throws {Error} If its journal cannot be opened.
  */
 export async function openTenant(
@@ -182,7 +184,7 @@ export async function openTenant(
   const opening = openCoordinators({
     settings,
     store,
-    // Records of an earlier run are delivered, also where this one streams other kinds.
+    // Records of an earlier run are delivered, even if this one streams other kinds.
     kinds: [...new Set([...options.kinds, ...journaled?.kinds ?? []])],
     lateness,
     writers: needs.writers,
@@ -220,7 +222,7 @@ export async function openTenant(
   const contextOf = (provider: string, bucket: TokenBucket, stop: AbortSignal): ProviderContext => ({
     stop,
     ...timesOf(provider, loading, clock),
-    // A stop ends the wait; the provider looks at the signal itself.
+    // A stop ends the wait; the provider checks the signal itself.
     async pace(count) {
       if (provider === LOADED) await loading?.renew();
       await bucket.take(count, stop).catch(() => {});
@@ -232,7 +234,7 @@ export async function openTenant(
       for (const { receivedAt } of bars.values()) times?.after(receivedAt);
       return new Map(Array.from(bars, ([symbol, { ts }]) => [symbol, ts]));
     },
-    // Not until the stop: positions are saved after it.
+    // Not aborted by the stop: positions are saved after it.
     destination: store.destination && (() => store.destination!(name, aborting.signal)),
     coverage,
     reads,
@@ -264,7 +266,7 @@ export async function openTenant(
     await options.begin?.(tenant);
     await using drain = new AsyncDisposableStack();
     const startDrain = () => {
-      // After a probe that fails for good there is nothing to wait for.
+      // After a probe that fails for good, waiting is useless.
       tenant.probe();
       const seconds = settings.drainTimeout;
       const timer = setTimeout(
@@ -273,7 +275,7 @@ export async function openTenant(
       );
       drain.defer(() => clearTimeout(timer));
     };
-    // A stop after the end, while the parts are being closed, finds nothing to drain.
+    // A stop after the end, while the parts are closed, has nothing to drain.
     drain.use(onAbort(stopping.signal, startDrain));
     await run({
       sources: sources.open(false),

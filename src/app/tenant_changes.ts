@@ -17,13 +17,13 @@ export interface TenantStep {
   readonly next: TenantOptions;
 }
 
-/** How to get from the current tenants to those of a new configuration. */
+/** The steps from the current tenants to those of a new configuration. */
 export interface TenantsPlan {
-  /** Are opened first: where one of them cannot be opened, nothing has changed. */
+  /** Tenants to open first: if one of them cannot be opened, nothing has changed. */
   readonly open: readonly TenantOptions[];
-  /** Get the providers of their new options. */
+  /** Tenants that get the providers of their new options. */
   readonly keep: readonly TenantStep[];
-  /** Are closed and opened again. */
+  /** Tenants to close and open again. */
   readonly reopen: readonly TenantStep[];
   readonly close: readonly Tenant[];
 }
@@ -48,7 +48,7 @@ export function planTenants(
   };
 }
 
-/** A tenant that is done is reopened for other providers alone, and left alone otherwise. */
+/** A tenant that has ended is reopened only for other providers. */
 function actionFor(tenant: Tenant, next: TenantOptions, isOther: IsOther): "keep" | "reopen" | "leave" {
   const providers = tenant.providers();
   if (tenant.state === "draining" || tenant.state === "ended") {
@@ -59,7 +59,7 @@ function actionFor(tenant: Tenant, next: TenantOptions, isOther: IsOther): "keep
   return isOther(tenant.config, next.config) || !hasSameNeeds ? "reopen" : "keep";
 }
 
-/** Whether providers would do the same as others. */
+/** Whether providers are equivalent to others. */
 function isAlike(some: readonly Provider[], others: readonly Provider[]): boolean {
   const prints = (all: readonly Provider[]) => JSON.stringify(all.map(({ name, fingerprint }) => [name, fingerprint]));
   return prints(some) === prints(others);

@@ -1,5 +1,5 @@
 /**
- * The tenants of a run: opened, reopened and removed while the others run, and still counted after their removal.
+ * The tenants of a run: opened, reopened and removed while others run, and still counted after their removal.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Tenants extends AsyncDisposable {
   /** Calls `fn` with each tenant, now and when one is added. Its result is disposed of when the tenant is removed. */
   follow(fn: (tenant: Tenant) => Disposable): void;
   /**
-   * Opens all of these, and adds them.
+   * Opens these tenants, and adds them.
    *
    * @throws {Error} If one cannot be opened; then none is added.
    */
@@ -26,14 +26,14 @@ export interface Tenants extends AsyncDisposable {
   /** Stops a tenant, waits until it has ended, and closes it. */
   remove(tenant: Tenant): Promise<void>;
   /**
-   * Stops a tenant, and opens it again with other options; its ledger continues. The old tenant is closed first, as only one
-   * can hold the journal.
+   * Stops a tenant, and opens it again with other options; its ledger continues. The old tenant is closed first, as
+   * only one can hold the journal.
    *
-   * @throws {Error} If it cannot be opened: it runs on with its former options then. If it cannot be opened with those
+   * @throws {Error} If it cannot be opened; then it runs on with its former options. If it cannot be opened with those
    * either, it is removed and counts as failed.
    */
   reopen(tenant: Tenant, options: TenantOptions): Promise<void>;
-  /** Runs until all have ended and nothing holds them; returns the outcome of each, removed ones included. */
+  /** Runs until all have ended and no hold is left; returns the outcome of each, removed ones included. */
   run(): Promise<ReadonlyMap<string, TenantOutcome>>;
   /** Keeps {@linkcode Tenants.run} from ending until the result is disposed of. */
   hold(): Disposable;
@@ -48,7 +48,7 @@ interface Entry {
   running?: Promise<void>;
 }
 
-/** Makes a run's tenants, none so far. */
+/** Creates the tenants of a run, at first without any. */
 export function createTenants(
   shared: Shared,
   stopping: AbortSignal,

@@ -1,5 +1,5 @@
 /**
- * The options of instances that share out shards.
+ * The options of instances that distribute shards.
  *
  * @module
  */
@@ -48,12 +48,12 @@ export const clusterOptions = {
 /** The options of shards. */
 type ClusterSettings = z.infer<z.ZodObject<typeof clusterOptions>>;
 
-/** Whether this instance is to be one of several: as soon as shards are spoken of. */
+/** Whether this instance is one of several, which any option of shards implies. */
 export function isClustered({ shards, shard }: Pick<ClusterSettings, "shards" | "shard">): boolean {
   return shards !== undefined || shard !== undefined;
 }
 
-/** Whether leases are kept in NATS: where records go there, unless a database is named for the leases. */
+/** Whether leases are kept in NATS: if records go there, unless a database is named for the leases. */
 export function keepsLeasesInNats(
   { sink, leaseDatabase }: Pick<ClusterSettings, "leaseDatabase"> & { readonly sink: string },
 ): boolean {

@@ -1,26 +1,26 @@
 /**
- * Where the database is: from a URL, or from `POSTGRES_*` as containers name them.
+ * Reads the address of the database from a URL, or from `POSTGRES_*`, as in containers.
  *
  * URLs are those of libpq, which may name several hosts and sockets; `URL` of the platform cannot parse them.
  *
  * @module
  */
 
-/** How the connection is encrypted, as libpq names it. */
+/** Encryption of the connection, in libpq's terms. */
 export type SslMode = "disable" | "require" | "verify-ca" | "verify-full";
 
-/** Which servers do: any, one that can be written, or one that is not a standby. */
+/** Acceptable servers: any, a writable one, or one that is not a standby. */
 export type SessionAttributes = "any" | "read-write" | "primary";
 
 /** An address of a PostgreSQL server; a host that begins with `/` is the directory of a Unix socket. */
 export interface DatabaseHost {
   readonly host: string;
   readonly port: number;
-  /** Its own, from `.pgpass`; where the target has one, that counts. */
+  /** The host's password, from `.pgpass`; that of the target is stronger. */
   readonly password?: string;
 }
 
-/** A PostgreSQL server, or several that stand in for each other, and the credentials. */
+/** A PostgreSQL server, or several that replace each other, with the credentials. */
 export interface DatabaseTarget {
   /** Tried in order; at least one. */
   readonly hosts: readonly DatabaseHost[];
@@ -58,10 +58,11 @@ const HOST = /^(\/.*|[\p{L}\p{N}._:%-]+)$/u;
 
 /**
  * Reads `postgres://user:password@host:port,host:port/name?parameter=…`. TLS settings that the URL leaves out are taken
- * from `tls`; without a user it is `defaultUser`. A host may be the directory of a Unix socket: `%2Frun%2Fpostgresql`, or
- * `?host=/run/postgresql`. Several hosts mean `target_session_attrs=read-write`, unless the URL says otherwise: records are to be written.
+ * from `tls`; without a user it is `defaultUser`. A host may be the directory of a Unix socket: `%2Frun%2Fpostgresql`,
+ * or `?host=/run/postgresql`. Several hosts mean `target_session_attrs=read-write`, unless the URL says otherwise:
+ * records are to be written.
  *
- * @throws {RangeError} If it is wrong. The message repeats nothing of the URL that may be a part of a password.
+ * @throws {RangeError} If it is not valid. The message repeats no part of the URL that may belong to a password.
  */
 export function parseDatabaseUrl(
   text: string,
@@ -71,7 +72,7 @@ export function parseDatabaseUrl(
   const { userinfo, address, name, parameters } = splitUrl(text);
   const unknown = [...parameters.keys()].find((key) => !PARAMETERS.includes(key));
   if (unknown !== undefined) {
-    // A name may be the rest of a password in which a "?" is not encoded.
+    // A name may be the rest of a password with an unencoded "?".
     const shown = /^[a-z_]{1,40}$/.test(unknown) ? ` "${unknown}"` : " that is not known";
     throw new RangeError(`has the parameter${shown}, known are ${PARAMETERS.join(", ")}`);
   }
@@ -92,7 +93,7 @@ export function parseDatabaseUrl(
     password: (colon < 0 ? "" : decode(userinfo.slice(colon + 1))) || parameters.get("password") || undefined,
     sslmode: sslmode as SslMode,
     sslrootcert: parameters.get("sslrootcert") ?? tls.sslrootcert,
-    // As in libpq, 0 is no limit.
+    // As in libpq, 0 means no limit.
     connectTimeoutMs: seconds === undefined ? undefined : Number(seconds) * 1000,
     applicationName: parameters.get("application_name") || undefined,
   };
@@ -114,12 +115,12 @@ export function labelOf({ hosts, database }: Pick<DatabaseTarget, "hosts" | "dat
   return `${hosts.map(formatHost).join(",")}/${database}`;
 }
 
-/** Addresses, name and user of a database, for people, as a URL without a password. */
+/** Addresses, name and user of a database, as a URL without a password. */
 export function describeTarget({ hosts, database, user }: DatabaseTarget): string {
   return `postgres://${encodeURIComponent(user)}@${formatHosts(hosts)}/${encodeURIComponent(database)}`;
 }
 
-/** Addresses as they stand in a URL. */
+/** Addresses in the form of a URL. */
 function formatHosts(hosts: readonly DatabaseHost[]): string {
   const format = (each: DatabaseHost) =>
     each.host.startsWith("/") ? `${encodeURIComponent(each.host)}:${each.port}` : formatHost(each);
@@ -130,9 +131,9 @@ function formatHost({ host, port }: DatabaseHost): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
-/** Schemas of the server itself, of TimescaleDB, and those that Barline makes for readers and for trials. */
+/** Schemas of the server itself, of TimescaleDB, and those that Barline creates for readers and trials. */
 const RESERVED = /^(pg_|information_schema$|_?timescaledb_|barline_(reader|chaos)_)/;
-/** Longest name of PostgreSQL, in bytes; it cuts off the rest of a longer one. */
+/** Longest name in PostgreSQL, in bytes; the rest of a longer one is cut off. */
 const MOST_NAME_BYTES = 63;
 
 /** The names that {@linkcode isSchemaName} accepts. */
@@ -140,7 +141,7 @@ export const SCHEMA_NAME_WANTED =
   "a name of 1 to 63 bytes without $, backslash and control characters, and none of the " +
   "server's (pg_…, information_schema), of TimescaleDB's or of barline_reader_… and barline_chaos_…";
 
-/** Whether the tables may be in a schema of that name: within limits any name of PostgreSQL, in any case. */
+/** Whether the tables may be in a schema of that name: any name of PostgreSQL within limits, in any case. */
 export function isSchemaName(name: string): boolean {
   const length = new TextEncoder().encode(name).length;
   return length >= 1 && length <= MOST_NAME_BYTES && !RESERVED.test(name) && !/[$\\\p{Cc}\p{Cs}]/u.test(name);
@@ -152,7 +153,7 @@ function splitUrl(text: string) {
   const rest = text.replace(SCHEME, "");
   if (rest.includes("#")) throw new RangeError("has a #, which has to be written as %23");
   const [, authority, path = "", query = ""] = /^([^/?]*)(?:\/([^?]*))?(?:\?(.*))?$/s.exec(rest)!;
-  // Before it would stand a password whose "/" or "?" ends the host: nothing of that may pass for a host and a name.
+  // The @ would follow a password whose "/" or "?" ends the host: none of it may pass for a host and a name.
   if (`${path}${query}`.includes("@")) {
     throw new RangeError(
       "has an @ behind the host: in user, password and name write / as %2F, ? as %3F, @ as %40",
@@ -189,7 +190,7 @@ function parseHosts(address: string, host?: string, port?: string): DatabaseHost
 
 function parsePort(text: string): number {
   if (text === "") return DEFAULT_PORT;
-  // Behind a colon may stand the beginning of a password: only a number is repeated.
+  // The beginning of a password may follow a colon: only a number is repeated.
   if (!/^\d{1,10}$/.test(text)) throw new RangeError("has a port that is not a number, expected 1 to 65535");
   const port = Number(text);
   if (port < 1 || port > 65_535) throw new RangeError(`has port ${text}, expected 1 to 65535`);
@@ -210,7 +211,7 @@ function decode(part: string): string {
   }
 }
 
-/** The URL that `POSTGRES_*` describe. `refuse` hears which variable is wrong, and how. */
+/** The URL that `POSTGRES_*` describe. `refuse` is called with each wrong variable, and the problem. */
 export function urlFromVariables(
   read: (name: string) => string | undefined,
   refuse: (variable: string, message: string) => void,
@@ -235,7 +236,7 @@ export function urlFromVariables(
   return `postgres://${credentials}@${address}:${port}/${encodeURIComponent(read("POSTGRES_DB") || user)}`;
 }
 
-/** Scheme, user, host, port and database of the URL, each parsed: nothing else of it is safe to show. */
+/** Scheme, user, host, port and database of the URL, each parsed: no other part is safe to show. */
 export function redactUrl(text: string): string {
   if (text === "embedded") return text;
   try {

@@ -1,5 +1,5 @@
 /**
- * A first configuration: the YAML file and the `.env` file that hold a user's answers.
+ * A first configuration: the YAML file and the `.env` file with a user's answers.
  *
  * @module
  */
@@ -10,16 +10,16 @@ import { stringify } from "yaml";
 export interface Draft {
   readonly provider: string;
   readonly symbols: readonly string[];
-  /** `undefined` is the default of the option, as below. */
+  /** `undefined` means the default, as below. */
   readonly timeframe?: string;
-  /** `undefined` is the embedded database. */
+  /** `undefined` means the embedded database. */
   readonly database?: string;
   readonly dataDir?: string;
   /** Keys and passwords, by variable; an empty one is left for the user to fill in. */
   readonly variables: ReadonlyMap<string, string>;
 }
 
-/** Writes the YAML file: the choices, and the options that come next as comments. */
+/** Writes the YAML file: the choices, and the next useful options as comments. */
 export function draftYaml({ provider, symbols, timeframe, database, dataDir }: Draft): string {
   const line = (key: string, value: unknown) =>
     `${key}: ${stringify(value, { collectionStyle: "flow", lineWidth: 0 }).trim()}`;
@@ -44,7 +44,7 @@ export function draftYaml({ provider, symbols, timeframe, database, dataDir }: D
   ].join("\n");
 }
 
-/** Sets variables in the text of a `.env` file; all else in it stays, as does a variable for which there is no new value. */
+/** Sets variables in the text of a `.env` file; everything else stays, also a variable without a new value. */
 export function draftEnv(text: string, variables: ReadonlyMap<string, string>): string {
   const present = parseDotenv(text);
   for (const [name, value] of variables) {
@@ -57,14 +57,14 @@ export function draftEnv(text: string, variables: ReadonlyMap<string, string>): 
   return text;
 }
 
-/** A value as `.env` files quote it. */
+/** A value in the quotes of `.env` files. */
 function quote(value: string): string {
   if (/^[\w./:@%+=-]*$/.test(value)) return value;
   const mark = ["'", '"', "`"].find((each) => !value.includes(each));
   return mark === undefined ? value : `${mark}${value}${mark}`;
 }
 
-/** Splits the password off a database URL; `password` is `undefined` where the URL has none. */
+/** Splits the password off a database URL; `password` is `undefined` without one. */
 export function splitPassword(url: string): { url: string; password?: string } {
   const found = /^(postgres(?:ql)?:\/\/[^:@/?#]*):([^@]*)@/i.exec(url);
   if (found === null) return { url };

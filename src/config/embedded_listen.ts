@@ -6,20 +6,20 @@
 import type { CheckedConfig } from "./load.ts";
 import type { ConfigProblem } from "./problem.ts";
 
-/** Variable that holds the password of readers. */
+/** Variable with the password of readers. */
 export const PASSWORD_VARIABLE = "BARLINE_EMBEDDED_PASSWORD";
 
-/** Shortest password, in characters: it must not be guessed. */
+/** Shortest password, in characters, against guessing. */
 const MIN_LENGTH = 8;
 
-/** Reads `[HOST:]PORT`, where the host of IPv6 stands in brackets. */
+/** Reads `[HOST:]PORT`; an IPv6 host is in brackets. */
 export function parseListen(address: string): { hostname: string; port: number } {
   const colon = address.lastIndexOf(":");
   const host = colon < 0 ? "127.0.0.1" : address.slice(0, colon);
   return { hostname: host.replace(/^\[(.*)\]$/, "$1"), port: Number(address.slice(colon + 1)) };
 }
 
-/** Finds a port without a password, or without an embedded database. */
+/** Refuses a port without a password, or without an embedded database. */
 export function checkEmbeddedListen({ settings, sources, variable }: CheckedConfig): ConfigProblem[] {
   const { embeddedListen: address, sink, database = "embedded" } = settings;
   if (address === undefined) return [];

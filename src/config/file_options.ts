@@ -1,5 +1,5 @@
 /**
- * Names of the options that say how files write their bars. The table of commands needs them without what they are made of.
+ * Names of the options for the format of files, apart from their schemas, which the table of commands does not need.
  *
  * @module
  */

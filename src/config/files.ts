@@ -1,5 +1,5 @@
 /**
- * Options that say how files write their bars.
+ * Options for the format of files.
  *
  * @module
  */
@@ -24,7 +24,7 @@ const pairs = (expected: string, help: string, value: string) =>
     { expected, help, value, whole: true },
   );
 
-/** How files are written. An absent option follows from the file, or is asked for. */
+/** The format of files. An absent option follows from the file, or the user is asked. */
 export const fileOptions = {
   format: word(
     "the name of a format, or the path of a dialect file",
@@ -109,13 +109,13 @@ export const fileOptions = {
   }),
 } satisfies Record<typeof FILE_OPTIONS[number], z.ZodType>;
 
-/** Values of the options, with the older ones that are parts of a dialect where they were given. */
+/** Values of the options, with older ones that belong to a dialect if they were given. */
 export type FileSettings = { readonly [Name in typeof FILE_OPTIONS[number]]?: unknown } & {
   readonly timeUnit?: string;
   readonly timeframe?: string;
 };
 
-/** The format that the settings say, or what is wrong with them. `roles` are the fields of the kind. */
+/** The format that the settings describe, or their problems. `roles` are the fields of the kind. */
 export function readFormat(
   settings: FileSettings,
   roles: readonly string[],

@@ -1,5 +1,5 @@
 /**
- * The options in groups, as the help and the documentation show them.
+ * The groups of options in the help and the documentation.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { OptionName } from "./options.ts";
 /** Options that belong together. */
 export interface OptionGroup {
   readonly title: string;
-  /** The options that most people need: the short help has these alone. */
+  /** The options that most people need, which the short help shows. */
   readonly common: readonly OptionName[];
   readonly further: readonly OptionName[];
 }
@@ -80,8 +80,8 @@ const groups = [
 ] as const satisfies readonly OptionGroup[];
 
 type Grouped = typeof groups[number]["common" | "further"][number];
-/** Does not compile where an option is in no group. */
+/** Does not compile if an option is in no group. */
 const all: [Exclude<OptionName, Grouped>] extends [never] ? readonly OptionGroup[] : never = groups;
 
-/** All options there are, each in one group. */
+/** All options, each in one group. */
 export const optionGroups: readonly OptionGroup[] = all;

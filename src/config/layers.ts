@@ -1,5 +1,5 @@
 /**
- * Where values of the configuration come from: each source is a layer over those that are weaker.
+ * Sources of configuration values: each is a layer over the weaker ones.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import { type OptionName, type OptionSpec, optionSpecs } from "./options.ts";
 import { camelCase } from "./mapping.ts";
 import { readTenants, type TenantEntry } from "./tenants.ts";
 
-/** Values of one source, not yet checked; the strongest source comes first. */
+/** Unchecked values of one source; the strongest source comes first. */
 export interface Layer {
   readonly read: (spec: OptionSpec) => { value: unknown; source: string } | undefined;
-  /** A plain variable, where the layer has variables. */
+  /** A plain variable, if the layer has variables. */
   readonly variable?: (name: string) => string | undefined;
-  /** Names of its variables, where they can be listed. */
+  /** Names of its variables, if they can be listed. */
   readonly names?: readonly string[];
   readonly name: string;
 }
@@ -53,8 +53,8 @@ export function variableLayer(name: string, variable: (name: string) => string |
 }
 
 /**
- * Variables of a `.env` file. The one of the working directory need not exist; a named one must: without
- * it a run would start into another database.
+ * Variables of a `.env` file. The one of the working directory may be missing; a named one must exist, as a run without
+ * it would start into another database.
  */
 export function dotenvLayer(path: string, isNamed: boolean, problems: ConfigProblem[]): Layer {
   let text = "";
@@ -72,7 +72,7 @@ export function dotenvLayer(path: string, isNamed: boolean, problems: ConfigProb
   return { ...variableLayer(path, (name) => variables[name]), names: Object.keys(variables) };
 }
 
-/** Below the flags, above all that tenants share. */
+/** A tenant's entry: below the flags, above all shared sources. */
 export function entryLayer({ values }: TenantEntry, source: string): Layer {
   return {
     name: source,
@@ -83,7 +83,7 @@ export function entryLayer({ values }: TenantEntry, source: string): Layer {
   };
 }
 
-/** The YAML file, and the tenants that it has. */
+/** The YAML file, and its tenants. */
 export function fileLayer(
   path: string | undefined,
   problems: ConfigProblem[],

@@ -1,17 +1,18 @@
 /**
- * Settings of other PostgreSQL clients: `PGHOST` and its like, services, and passwords in `.pgpass`, as libpq reads them.
+ * Reads settings of other PostgreSQL clients as libpq does: `PGHOST` and similar variables, services, and passwords in
+ * `.pgpass`.
  *
  * @module
  */
 import { join } from "@std/path";
 import type { DatabaseHost, DatabaseTarget } from "./database.ts";
 
-/** Reads a variable; empty ones are as good as none. */
+/** Reads a variable; an empty one counts as absent. */
 export type Variable = (name: string) => string | undefined;
-/** Hears which variable is wrong, and how. */
+/** Called with a wrong variable, and the problem. */
 export type Refuse = (variable: string, message: string) => void;
 
-/** Variables, and the parameter of a URL that each stands for. */
+/** Variables, with the corresponding parameters of a URL. */
 const VARIABLES: Readonly<Record<string, string>> = {
   PGHOST: "host",
   PGPORT: "port",
@@ -22,12 +23,12 @@ const VARIABLES: Readonly<Record<string, string>> = {
   PGCONNECT_TIMEOUT: "connect_timeout",
   PGTARGETSESSIONATTRS: "target_session_attrs",
 };
-/** Parameters that a service may have and a URL may not: they do not change any row. */
+/** Parameters that a service may have and a URL may not: they do not affect rows. */
 const IGNORED = ["hostaddr", "passfile", "options", "client_encoding", "gssencmode", "channel_binding", "keepalives"];
 
 /**
- * The URL of the server that `PGSERVICE` or `PGHOST` select; `undefined` where neither is set. Values that a service lacks are
- * taken from the variables.
+ * The URL of the server that `PGSERVICE` or `PGHOST` select; `undefined` without either. Values missing from a service
+ * come from the variables.
  */
 export function urlFromLibpq(read: Variable, refuse: Refuse): { variable: string; url: string } | undefined {
   const service = read("PGSERVICE");
@@ -77,8 +78,8 @@ function findService(name: string, read: Variable): Map<string, string> | undefi
 }
 
 /**
- * The target with the password of each host that `.pgpass` (or `PGPASSFILE`) has. As in libpq a file that others may read is
- * left alone, with a warning.
+ * The target with the password of each host that `.pgpass` (or `PGPASSFILE`) has. As in libpq, a file that others may
+ * read is ignored, with a warning.
  */
 export function withPasswordFile(
   target: DatabaseTarget,
@@ -100,13 +101,13 @@ export function withPasswordFile(
   return { ...target, hosts };
 }
 
-/** Lines are `host:port:database:user:password`; `*` is anything, and `\` goes before a colon or itself. */
+/** Lines are `host:port:database:user:password`; `*` matches anything, and `\` escapes a colon or itself. */
 function findPassword(
   lines: readonly string[],
   { host, port }: DatabaseHost,
   { database, user }: DatabaseTarget,
 ): string | undefined {
-  // A socket is called by this name.
+  // The name of a socket in the file.
   const expected = [host.startsWith("/") ? "localhost" : host, String(port), database, user];
   for (const line of lines) {
     if (line.startsWith("#")) continue;

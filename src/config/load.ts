@@ -1,6 +1,6 @@
 /**
- * The one reader of flags, environment, `.env` and configuration file. All problems are found at once, and nothing is
- * opened while there are some.
+ * The one reader of flags, environment, `.env` and configuration file. All problems are found at once, before anything
+ * is opened.
  *
  * @module
  */
@@ -15,23 +15,23 @@ import { ConfigError, type ConfigProblem } from "./problem.ts";
 import type { TenantEntry } from "./tenants.ts";
 import { findUnknownVariables } from "./unknown_variables.ts";
 
-/** The configuration, and where each value comes from. */
+/** The configuration, with the source of each value. */
 export interface Config {
   readonly settings: Settings;
   /** The server; `undefined` for the embedded database. */
   readonly target: DatabaseTarget | undefined;
   readonly sources: ReadonlyMap<OptionName, string>;
-  /** Reads a variable of the environment, or of `.env`; of a tenant, the one that holds it for that tenant. */
+  /** Reads a variable of the environment, or of `.env`; for a tenant, the one assigned to it. */
   readonly variable: (name: string) => string | undefined;
-  /** Token of who may see this tenant alone. */
+  /** Token that only shows this tenant. */
   readonly httpToken?: string;
-  /** The configuration of each of the file's tenants that is to run; empty where this is the only one there is. */
+  /** The configuration of each of the file's tenants in the run; empty without tenants. */
   readonly tenants: readonly Config[];
   /** Warnings, as sentences. */
   readonly warnings: readonly string[];
 }
 
-/** A configuration as far as the checks of its values have come. */
+/** A configuration whose values have been checked one by one. */
 export type CheckedConfig = Omit<Config, "target">;
 
 /** The inputs of {@linkcode loadConfig}. */
@@ -39,18 +39,18 @@ export interface ConfigInputs {
   /** Flags by option name; text, lists of text, or `true`. */
   flags: ReadonlyMap<string, unknown>;
   env: (name: string) => string | undefined;
-  /** Names of the variables that are set; unknown ones give a warning. @default {none} */
+  /** Names of the variables that are set; unknown ones cause a warning. @default {none} */
   variables?: readonly string[];
   /** Path of the YAML file. */
   file?: string;
   /** Path of the `.env` file; it need not exist. @default {`BARLINE_ENV_FILE`, or ".env"} */
   dotenv?: string;
   /**
-   * A further look at the values: the problems that it returns are reported together with all others. A value that is
-   * wrong by itself has its default here.
+   * A further check of the values: its problems are reported together with all others. A value that is wrong by itself
+   * has its default here.
    */
   check?: (config: CheckedConfig) => readonly ConfigProblem[];
-  /** Whether one tenant must be meant: the configuration is that one's then. */
+  /** Whether a single tenant must be chosen, whose configuration is returned. */
   oneTenant?: boolean;
 }
 
@@ -58,7 +58,7 @@ export interface ConfigInputs {
  * Reads the configuration. Flags are stronger than environment variables, these than `.env`, than the YAML file, than
  * the defaults.
  *
- * @throws {ConfigError} If anything is wrong, with all that is.
+ * @throws {ConfigError} With all problems, if there are any.
  */
 export function loadConfig(inputs: ConfigInputs): Config {
   const problems: ConfigProblem[] = [];
@@ -92,7 +92,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
       ...own,
       settings,
       target,
-      // Never the shared variable where the tenant's own is not set: it may hold another tenant's key.
+      // Never the shared variable if the tenant's own is not set: it may have another tenant's key.
       variable: (each) => variable(Object.hasOwn(entry.variables, each) ? entry.variables[each] : each),
       httpToken: token,
       tenants: [],
@@ -125,7 +125,7 @@ export function peekOption(name: OptionName, inputs: ConfigInputs): unknown {
   return coerce(first([flags, ...shared], (layer) => layer.read(spec))?.value, spec);
 }
 
-/** The flags, and the layers below them that tenants share; the last of these is the file. */
+/** The flags, and the weaker layers that tenants share; the last of these is the file. */
 function openLayers(inputs: ConfigInputs, problems: ConfigProblem[]) {
   const file = fileLayer(inputs.file ?? inputs.env("BARLINE_CONFIG"), problems);
   const envFile = inputs.env("BARLINE_ENV_FILE") || undefined;
@@ -137,7 +137,7 @@ function openLayers(inputs: ConfigInputs, problems: ConfigProblem[]) {
   return { flags: flagLayer(inputs.flags), shared, file };
 }
 
-/** The configuration of each tenant that is to run. */
+/** The configuration of each tenant in the run. */
 export function tenantsOf(config: Config): readonly Config[] {
   return config.tenants.length > 0 ? config.tenants : [config];
 }
@@ -167,7 +167,7 @@ function readSettings(
   return { settings: values as Settings, sources };
 }
 
-/** Where a certificate begins in a PEM file. */
+/** Begin of a certificate in a PEM file. */
 const CERTIFICATE = /^-----BEGIN (TRUSTED |X509 )?CERTIFICATE-----/m;
 
 function resolveTarget(
@@ -196,7 +196,7 @@ function resolveTarget(
   }
 }
 
-/** Problems of a value, by key: the wrong entries of a mapping, or else all of it. */
+/** Problems of a value, by key: the wrong entries of a mapping, or the whole value. */
 function findWrong(value: unknown, spec: OptionSpec): { key: string; message: string }[] {
   const type = settingsSchema.shape[spec.name];
   if (spec.type === "mapping") {
@@ -213,7 +213,7 @@ function findWrong(value: unknown, spec: OptionSpec): { key: string; message: st
   return wrong.map(([name, each]) => refuse(`${spec.name}.${name}`, each));
 }
 
-/** Text of the command line and the environment as the type of the option; other text is left for the check. */
+/** Text of the command line and the environment in the type of the option; other text is left to the check. */
 function coerce(value: unknown, spec: OptionSpec): unknown {
   const { type, whole } = spec;
   if (type === "mapping") return readMapping(value);
@@ -237,7 +237,7 @@ function redact(secret: NonNullable<OptionSpec["secret"]>, value: unknown): stri
   return secret === true ? redactUrl(String(value)) : secret(value);
 }
 
-/** The configuration for people: values and where they come from, secrets struck out. */
+/** The configuration for people: values with their sources, without secrets. */
 export function describeConfig({ settings, sources }: Config): { name: OptionName; value: unknown; source: string }[] {
   return optionSpecs.map(({ name, secret }) => {
     const value = settings[name];

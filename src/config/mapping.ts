@@ -1,5 +1,5 @@
 /**
- * Options that are a mapping of their own in the configuration file.
+ * Options that are a mapping in the configuration file.
  *
  * @module
  */
@@ -7,12 +7,12 @@ import type { z } from "zod";
 import { closestString } from "@std/text/closest-string";
 import { isMapping } from "./per_provider.ts";
 
-/** `batch-size` and `batch_size` are as good as `batchSize`. */
+/** `batch-size` and `batch_size` mean `batchSize`. */
 export function camelCase(key: string): string {
   return key.replace(/[-_]([a-z])/g, (_, letter) => letter.toUpperCase());
 }
 
-/** The mapping with its keys as the schema has them. */
+/** The mapping with the keys of the schema. */
 export function readMapping(value: unknown): unknown {
   if (!isMapping(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, each]) => [camelCase(key), each]));
@@ -39,7 +39,7 @@ export function findWrongKeys(
 
 const show = (value: unknown) => JSON.stringify(value) ?? "nothing";
 
-/** The expected value of a setting, which is declared below its `optional`. */
+/** The expected value of a setting, declared inside its `optional`. */
 function expectedOf(type: z.ZodType): string {
   const meta = type.meta()?.barline as { expected: string } | undefined;
   return meta?.expected ?? expectedOf((type as z.ZodOptional).unwrap() as z.ZodType);

@@ -16,7 +16,7 @@ const name = (help: string, value: string) =>
 const path = (help: string, variable: string) =>
   text({ expected: "the path of a file", help, value: "PATH", env: [variable] }).optional();
 
-/** The part of the configuration's shape that is about NATS. */
+/** The options of NATS in the schema of the configuration. */
 export const natsOptions = {
   natsUrl: option(z.array(z.string().refine(isNatsUrl)).min(1), {
     expected: "addresses like nats://host:4222 or tls://host:4222, separated by commas",

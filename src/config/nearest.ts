@@ -5,7 +5,7 @@
  */
 import { closestString } from "@std/text/closest-string";
 
-/** The known word that is so near that it may be meant; `undefined` where none is. */
+/** The known word that is near enough to be meant; `undefined` if none is. */
 export function nearestWord(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const begun = word.length > 1 ? known.find((each) => each.startsWith(word)) : undefined;
@@ -15,7 +15,7 @@ export function nearestWord(word: string, known: readonly string[]): string | un
   return distance(word.toLowerCase(), nearest.toLowerCase()) <= most ? nearest : undefined;
 }
 
-/** How many letters have to be added, taken away or changed. */
+/** Number of letters to add, remove or change. */
 function distance(one: string, other: string): number {
   let row = Array.from({ length: other.length + 1 }, (_, at) => at);
   for (let line = 1; line <= one.length; line++) {

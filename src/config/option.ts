@@ -8,17 +8,17 @@ import { z } from "zod";
 
 /** Description of an option, besides its type. */
 export interface OptionMeta {
-  /** Right values, to end the sentence "expected …". */
+  /** Valid values, to end the sentence "expected …". */
   expected: string;
   /** One line of help. */
   help: string;
   /** Placeholder in the help. */
   value?: string;
-  /** Further environment variables, after the one made of the name (`batchSize` → `BARLINE_BATCH_SIZE`). */
+  /** Further environment variables, after the one derived from the name (`batchSize` → `BARLINE_BATCH_SIZE`). */
   env?: readonly string[];
-  /** Must never be shown in full; a function returns the part that may be shown. */
+  /** Never shown in full; a function returns the part that may be shown. */
   secret?: true | ((value: unknown) => string);
-  /** A list whose items may hold commas: each is given by a flag of its own, or as a list in the file. */
+  /** A list whose items may contain commas: each has its own flag, or is an item of a list in the file. */
   whole?: true;
 }
 
@@ -48,7 +48,7 @@ export const seconds = (help: string, value: number) =>
     help,
     value: "SECONDS",
   });
-/** A part of a whole. */
+/** A share of a whole. */
 export const part = (help: string) =>
   option(z.number().min(0).max(1), { expected: "a part from 0 to 1, as in 0.001", help, value: "PART" });
 /** One of several words. */

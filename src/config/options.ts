@@ -1,5 +1,5 @@
 /**
- * Every option there is: its type, its default, its names on the command line and in the environment, and its help.
+ * Every option: its type, its default, its names on the command line and in the environment, and its help.
  *
  * One table serves the command line, the environment, the YAML file, `--help` and the JSON Schema.
  *
@@ -22,7 +22,7 @@ import { TENANT_NAME, TENANT_NAME_EXPECTED } from "./tenant_name.ts";
 const HTTP_ADDRESS = /^(off|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/;
 const LISTEN_ADDRESS = /^((\[[0-9a-fA-F:]+\]|[^:\s]+):)?\d{1,5}$/;
 const isPort = (address: string) => address === "off" || Number(address.slice(address.lastIndexOf(":") + 1)) < 65_536;
-/** `--speed`: how fast to play; `max` is infinitely fast. */
+/** `--speed`: playback speed; `max` means without waiting. */
 const speed = z.union([z.number().positive(), z.literal("max")]);
 /** `--refuse-limit`: a number of records, or a share of them. */
 const refuseLimit = z.union([
@@ -35,7 +35,7 @@ const perProvider = <T extends z.ZodType>(type: T) => z.union([type, z.record(z.
 const KINDS = Object.keys(recordKinds) as KindName[];
 const timeframes = [...TIMEFRAMES.keys()];
 
-/** The shape of the configuration. */
+/** The schema of the configuration. */
 export const settingsSchema = z.strictObject({
   provider: list({
     expected: "names of providers",
@@ -244,10 +244,10 @@ export type Settings = z.infer<typeof settingsSchema>;
 /** Name of an option: its key in the YAML file and in {@linkcode Settings}. */
 export type OptionName = keyof Settings;
 
-/** How the values of an option are written as text. */
+/** The notation of an option's values in text. */
 export type OptionType = "text" | "number" | "flag" | "list" | "mapping";
 
-/** An option as the command line, the environment and the help see it. */
+/** An option for the command line, the environment and the help. */
 export interface OptionSpec extends OptionMeta {
   readonly name: OptionName;
   /** `--batch-size`, without the dashes. */
@@ -274,10 +274,10 @@ export const optionSpecs: readonly OptionSpec[] = Object.entries(settingsSchema.
   };
 });
 
-/** The options that are flags too; mappings stand in the file alone. */
+/** The options with flags; mappings exist only in the file. */
 export const flagSpecs: readonly OptionSpec[] = optionSpecs.filter(({ type }) => type !== "mapping");
 
-/** The description of a schema lies on it or, below a default, on the wrapped schema. */
+/** The description of a schema is on it or, below a default, on the wrapped schema. */
 function findMeta(type: z.ZodType): OptionMeta {
   const meta = type.meta()?.barline as OptionMeta | undefined;
   return meta ?? findMeta((type as z.ZodDefault).unwrap() as z.ZodType);
@@ -285,7 +285,7 @@ function findMeta(type: z.ZodType): OptionMeta {
 
 function findType(type: z.ZodType): OptionType {
   if (type instanceof z.ZodDefault || type instanceof z.ZodOptional) return findType(type.unwrap() as z.ZodType);
-  // The text of the command line and the environment is one of the first.
+  // Text of the command line and the environment has the first type.
   if (type instanceof z.ZodUnion) return findType(type.options[0] as z.ZodType);
   if (type instanceof z.ZodObject) return "mapping";
   if (type instanceof z.ZodArray) return "list";

@@ -1,5 +1,5 @@
 /**
- * Values that may differ from provider to provider.
+ * Values that may differ between providers.
  *
  * @module
  */

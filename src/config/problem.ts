@@ -4,29 +4,29 @@
  * @module
  */
 
-/** Something wrong with the configuration. */
+/** A problem of the configuration. */
 export interface ConfigProblem {
   readonly key: string;
-  /** Where the value stands: a flag, a variable, a file. */
+  /** The source of the value: a flag, a variable, a file. */
   readonly source: string;
   readonly message: string;
 }
 
-/** All that is wrong with the configuration. */
+/** All problems of the configuration. */
 export class ConfigError extends Error {
   override name = "ConfigError";
-  /** Makes the error of these problems. */
+  /** Creates the error from the problems. */
   constructor(readonly problems: readonly ConfigProblem[]) {
     super(problems.map(({ key, source, message }) => `Cannot use "${key}" from ${source}: ${message}`).join("\n"));
   }
 }
 
-/** The parts made of a configuration, or the problems that keep them from being made. */
+/** A value, or the problems that prevent it. */
 export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly ConfigProblem[] };
 
-/** The value where there are no problems. */
+/** The value if there are no problems. */
 export function resultOf<T>(value: T, problems: readonly ConfigProblem[]): Result<T> {
   return problems.length === 0 ? { ok: true, value } : { ok: false, problems };
 }

@@ -1,6 +1,6 @@
 /**
- * Which server the sources name, from the strongest that names one. A lone user or password names none: it completes the
- * server that a weaker source names, and never takes its place.
+ * Finds the server in the strongest source that names one. A lone user or password does not name a server: it completes
+ * that of a weaker source, and never replaces it.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { first, type Layer } from "./layers.ts";
 import { type Refuse, urlFromLibpq, type Variable, withPasswordFile } from "./libpq.ts";
 import type { OptionSpec } from "./options.ts";
 
-/** Variables that say which server; of these the host alone names another than a weaker source does. */
+/** Variables for the server; only the host makes it another server than a weaker source's. */
 const PLACES = ["POSTGRES_HOST", "POSTGRES_PORT", "POSTGRES_DB"];
 const CREDENTIALS = ["POSTGRES_USER", "POSTGRES_PASSWORD"];
 
-/** The value of `database`, and where it comes from; `undefined` where no source names a server. */
+/** The value of `database`, with its source; `undefined` if no source names a server. */
 export function readServer(
   layers: readonly Layer[],
   spec: OptionSpec,
@@ -21,7 +21,7 @@ export function readServer(
 ): { value: unknown; source: string } | undefined {
   const read = variableOf(layers);
   const sourceOf = (variable: string) => layers.find((layer) => layer.variable?.(variable))!.name;
-  /** The server of the variables of a layer and of stronger ones, with the strongest credentials. */
+  /** The server by the variables of a layer and of stronger ones, with the strongest credentials. */
   const fromVariables = (layer: Layer, places: readonly string[]) => {
     if (!places.some((each) => layer.variable?.(each))) return undefined;
     const readPlace = variableOf(layers.slice(0, layers.indexOf(layer) + 1));
@@ -31,7 +31,7 @@ export function readServer(
     );
     return { value, source: `POSTGRES_* in ${layer.name}` };
   };
-  /** A part of an address in a source above a URL is about another server, which is not named. */
+  /** A part of an address in a source above a URL belongs to another server, which is not named. */
   const besides = (layer: Layer) => {
     const url = layer.read(spec);
     if (url === undefined) return undefined;
@@ -55,14 +55,14 @@ export function readServer(
   return first(layers, (layer) => fromVariables(layer, CREDENTIALS));
 }
 
-/** The strongest of each variable; empty ones are as good as none. */
+/** The strongest value of each variable; an empty one counts as absent. */
 export function variableOf(layers: readonly Layer[]): Variable {
   return (name) => first(layers, (layer) => layer.variable?.(name) || undefined);
 }
 
 /**
- * The target with the password that variables or `.pgpass` have where its URL has none: `POSTGRES_PASSWORD`, unless
- * `POSTGRES_USER` says that it is another user's, then `PGPASSWORD`.
+ * The target with a password from variables or `.pgpass` if its URL has none: `POSTGRES_PASSWORD`, unless
+ * `POSTGRES_USER` is another user, then `PGPASSWORD`.
  */
 export function completeTarget(
   target: DatabaseTarget,

@@ -12,7 +12,7 @@ import type { OptionName } from "./options.ts";
 import { isMapping } from "./per_provider.ts";
 import { TENANT_NAME, TENANT_NAME_EXPECTED } from "./tenant_name.ts";
 
-/** Options that are a tenant's own. All others are of the process that runs them. */
+/** Options that a tenant may have; all others belong to the process. */
 export const TENANT_OPTIONS: readonly OptionName[] = [
   ...[
     "provider",
@@ -45,14 +45,14 @@ export const TENANT_OPTIONS: readonly OptionName[] = [
   ] as const,
 ];
 
-/** A tenant as the file has it. */
+/** A tenant in the file. */
 export interface TenantEntry {
   readonly name: string;
-  /** Values that are not checked yet. */
+  /** Unchecked values. */
   readonly values: ReadonlyMap<OptionName, unknown>;
-  /** Variables that providers read, each with the one of the environment that holds it for this tenant. */
+  /** Variables that providers read, with the environment variable for this tenant. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Variable that holds the token of who may see this tenant. */
+  /** Variable with the token that shows this tenant. */
   readonly httpToken?: string;
 }
 
@@ -97,7 +97,7 @@ function readEntry(
   }
   const { variables = {}, httpToken = item["http-token"] ?? item["http_token"] } = item;
   const isVariable = (value: unknown) => typeof value === "string" && VARIABLE.test(value);
-  // Not shown: who puts the secret itself there must not find it in the log.
+  // Not shown: a secret put there by mistake must not reach the log.
   if (httpToken !== undefined && !isVariable(httpToken)) {
     refuse("httpToken", "current value (not shown) names no variable, expected the name of one that holds the token");
   }

@@ -7,25 +7,25 @@ import { Gauge, type Registry } from "@platformatic/prom-client";
 import type { Calendar } from "../calendar/mod.ts";
 import { type Listener, on } from "../events.ts";
 
-/** The market of a provider, and the bars that are to be expected. Times are milliseconds. */
+/** The market of a provider, and its expected bars. Times are milliseconds. */
 export interface Market {
   readonly calendars: ReadonlySet<Calendar>;
   /** Length of a bar. */
   readonly stepMs: number;
-  /** How long after its end a bar may come. @default {the delay that the feed declares} */
+  /** How late a bar may come after its end. @default {the delay that the feed declares} */
   readonly delayMs?: number;
   /** When a bar was last stored, by the wall clock. @default {by the events} */
   readonly storedAt?: number;
 }
 
-/** The current markets, by provider; those with unknown hours are left out. */
+/** The current markets, by provider, except those with unknown hours. */
 export type Markets = () => ReadonlyMap<string, Market>;
 
-/** Registers the metrics, and returns the listener that keeps them. */
+/** Registers the metrics, and returns the listener that updates them. */
 export function registerMarketMetrics(registers: Registry[], markets: Markets, now = Date.now): Listener {
   const stored = new Map<string, number>();
   const delays = new Map<string, number>();
-  /** Since when a provider has been there, which counts until its first bar. */
+  /** Start of each provider, which counts until its first bar. */
   let since = new Map<string, number>();
 
   new Gauge({
@@ -65,8 +65,8 @@ export function registerMarketMetrics(registers: Registry[], markets: Markets, n
 }
 
 /**
- * For how much of its open time a market has owed the first bar that was due after `since`. Bars come `delayMs` late, and so
- * does the market's opening.
+ * How long a market has been open while it owed the first bar due after `since`. Bars, and the market's opening, come
+ * `delayMs` late.
  */
 export function overdueMs(
   { calendars, stepMs }: Market,

@@ -15,28 +15,28 @@ import { registerFailoverMetrics } from "./failover_metrics.ts";
 import { registerQuorumMetrics } from "./quorum_metrics.ts";
 import { registerStreamMetrics } from "./stream_metrics.ts";
 
-/** Values that are read at each scrape. */
+/** Values read at each scrape. */
 export interface MetricSources {
   readonly tenant: string;
   readonly health: () => Health;
   readonly ledger: () => Ledger;
-  /** Dead letters that lie on disk. */
+  /** Number of dead letters on disk. */
   readonly deadLettersWaiting: () => Promise<number>;
-  /** Kinds of records: each has a coordinator. */
+  /** Kinds of records, each with a coordinator. */
   readonly kinds: readonly string[];
   readonly sink: string;
   readonly workers: number;
   readonly providers: readonly string[];
   readonly markets: Markets;
   readonly journalMaxBytes: number;
-  /** Number of shards, where this instance is one of several. */
+  /** Number of shards, if this instance is one of several. */
   readonly shards?: number;
 }
 
 /** The metrics of a tenant. */
 export interface Metrics {
   readonly listen: Listener;
-  /** All of them, each with the label `tenant`. */
+  /** The metrics, each with the label `tenant`. */
   readonly registry: Registry;
 }
 
@@ -47,7 +47,7 @@ const FAULTS = ["transient", "poison", "fatal"] as const;
 /** Upper bounds in seconds: 1 ms to 1 min. */
 const BUCKETS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60];
 
-/** Makes the metrics; every series starts at 0. No label has values that input could add to. */
+/** Creates the metrics; every series starts at 0. Input cannot add values to a label. */
 export function createMetrics(sources: MetricSources): Metrics {
   const registry = new Registry();
   registry.setDefaultLabels({ tenant: sources.tenant });

@@ -1,5 +1,5 @@
 /**
- * The data of the cockpit and of `barline top`: the run at a glance, and its last quarter of an hour.
+ * The data of the cockpit and of `barline top`: an overview of the run, and its last quarter of an hour.
  *
  * @module
  */
@@ -22,20 +22,20 @@ export interface ProviderOverview {
   /** When records were last committed. */
   readonly lastCommitAt?: number;
   readonly reconnects: number;
-  /** Why the connection was last lost. */
+  /** Why the last connection was lost. */
   readonly lastLoss?: string;
   /** Bars that history has filled in. */
   readonly repaired: number;
   /** Minutes that a live feed has not delivered. */
   readonly gaps?: Readonly<Record<GapOutcome, number>>;
-  /** Minutes of a live feed in doubt; absent where that is not known. */
+  /** Minutes of a live feed in doubt; absent if unknown. */
   readonly doubtMinutes?: number;
 }
 
 /** A tenant at a glance. */
 export interface TenantGlance {
   readonly name: string;
-  /** As `GET /health` has it. */
+  /** The state in `GET /health`. */
   readonly state: string;
   /** Records a second over the last ten seconds. */
   readonly rate: { readonly received: number; readonly committed: number };
@@ -43,7 +43,7 @@ export interface TenantGlance {
   readonly latencyMs: { readonly p50: number; readonly p99: number };
   /** Records received since the start. */
   readonly received: number;
-  /** Records that wait in queues. */
+  /** Records waiting in queues. */
   readonly queued: number;
   readonly journaled: number;
   readonly deadLettersWaiting: number;
@@ -52,9 +52,9 @@ export interface TenantGlance {
 
 /** The run at a glance, or one tenant of it. */
 export interface Overview {
-  /** Whose it is; absent where it is that of all tenants together. */
+  /** The tenant; absent for all tenants together. */
   readonly tenant?: string;
-  /** All tenants, where there are several and this is of all of them. */
+  /** All tenants, in the overview of several. */
   readonly tenants?: readonly TenantGlance[];
   /** When this was made, in epoch seconds. */
   readonly ts: number;
@@ -62,21 +62,21 @@ export interface Overview {
   readonly startedAt: number;
   readonly version: string;
   readonly stopping: boolean;
-  /** `true` where the store is only read: nothing is ingested. */
+  /** `true` if the store is only read, and nothing is ingested. */
   readonly serving?: true;
   /** Records a second over the last ten seconds. */
   readonly rate: { readonly received: number; readonly committed: number };
-  /** Receipt to commit over the last minute, in milliseconds; 0 where nothing was committed. */
+  /** Receipt to commit over the last minute, in milliseconds; 0 without a commit. */
   readonly latencyMs: { readonly p50: number; readonly p99: number };
   readonly coordinators: readonly CoordinatorHealth[];
   readonly ledger: Ledger;
   /** Records that the ledger cannot account for; 0 when it balances. */
   readonly unaccounted: number;
-  /** `undefined` where there is no journal. */
+  /** `undefined` without a journal. */
   readonly journal?: JournalHealth;
   readonly deadLettersWaiting: number;
   readonly providers: readonly ProviderOverview[];
-  /** All instances that share out shards, and which one this is; absent where this is the only one. */
+  /** All instances that distribute shards, and this one's name; absent for a lone instance. */
   readonly cluster?: ClusterOverview & { readonly instance: string };
 }
 
@@ -90,7 +90,7 @@ export interface Sample {
   /** Milliseconds from receipt to commit. */
   readonly p50: number;
   readonly p99: number;
-  /** Records that wait in all queues. */
+  /** Records waiting in all queues. */
   readonly queued: number;
   readonly journaled: number;
   readonly deadLettered: number;
@@ -116,7 +116,7 @@ export interface OverviewSources {
   readonly cluster?: () => Overview["cluster"];
 }
 
-/** Keeps the overview by listening; disposing of it ends its timer. */
+/** Keeps the overview by events; disposing of it ends its timer. */
 export interface OverviewKeeper extends Disposable {
   readonly listen: Listener;
   read(): Promise<Overview>;
@@ -124,7 +124,7 @@ export interface OverviewKeeper extends Disposable {
   samples(): readonly Sample[];
 }
 
-/** Makes an overview. It keeps a few numbers per provider and per second, at any rate of records. */
+/** Creates an overview. It keeps a few numbers per provider and per second, at any rate of records. */
 export function createOverview(sources: OverviewSources): OverviewKeeper {
   const startedAt = Date.now() / 1000;
   const providers = new Map<string, { -readonly [K in keyof ProviderOverview]: ProviderOverview[K] }>();
@@ -222,7 +222,7 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
         stopping,
         ...(sources.isReadOnly && { serving: true }),
         rate: { received: (received - before.received) / per, committed: (committed - before.committed) / per },
-        // The older slice is more than half a minute old, and the younger one alone has too little.
+        // The older slice is more than half a minute old, and the younger one alone has too few.
         latencyMs: { p50: slices[1].quantile(0.5), p99: slices[1].quantile(0.99) },
         coordinators,
         ledger,

@@ -8,9 +8,9 @@ import { Counter, Gauge, Registry } from "@platformatic/prom-client";
 import { countOpenFiles } from "../open_files.ts";
 
 /**
- * Makes memory, CPU, start time and open files, under the names that Prometheus clients share.
+ * Creates metrics of memory, CPU, start time and open files, under the names that Prometheus clients share.
  *
- * @param maxOpenFiles Most files that the process may have open, where that is known.
+ * @param maxOpenFiles Most files that the process may have open, if known.
  */
 export function createProcessMetrics(maxOpenFiles?: number): Registry {
   const registry = new Registry();

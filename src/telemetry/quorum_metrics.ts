@@ -7,7 +7,7 @@ import { Counter, type Registry } from "@platformatic/prom-client";
 import { type Listener, on } from "../events.ts";
 import { QUORUM_FIELDS } from "../pipeline/quorum.ts";
 
-/** Registers the metrics, and returns the listener that keeps them. */
+/** Registers the metrics, and returns the listener that updates them. */
 export function registerQuorumMetrics(registers: Registry[]): Listener {
   const compared = new Counter({
     name: "barline_quorum_compared_total",

@@ -4,14 +4,14 @@
  * @module
  */
 
-/** Shortest time between two lines that say the same, in milliseconds. */
+/** Shortest time between two equal lines, in milliseconds. */
 const EVERY_MS = 60_000;
-/** Texts that are remembered. */
+/** Most texts to remember. */
 const REMEMBERED = 100;
 
 /**
- * Makes a gate for lines. It gives how many of the same were held back since the last one that it let through, or
- * `undefined` for one to be held back.
+ * Creates a gate for lines. It returns how many equal ones were held back since the last that passed, or `undefined` to
+ * hold a line back.
  */
 export function createRepeatGate(now: () => number = () => performance.now()): (text: string) => number | undefined {
   const said = new Map<string, { at: number; held: number }>();
@@ -21,7 +21,7 @@ export function createRepeatGate(now: () => number = () => performance.now()): (
       before.held++;
       return undefined;
     }
-    // The oldest goes first: a map keeps the order in which its keys came.
+    // The oldest is dropped first: a map keeps the order of its keys.
     said.delete(text);
     if (said.size >= REMEMBERED) said.delete(said.keys().next().value!);
     said.set(text, { at: now(), held: 0 });

@@ -1,5 +1,5 @@
 /**
- * The metric that says where records go.
+ * The metric of the store.
  *
  * @module
  */

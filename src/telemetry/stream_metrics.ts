@@ -6,7 +6,7 @@
 import { Counter, Gauge, type Registry } from "@platformatic/prom-client";
 import { type Listener, on } from "../events.ts";
 
-/** Registers the metrics, and returns the listener that keeps them. */
+/** Registers the metrics, and returns the listener that updates them. */
 export function registerStreamMetrics(registers: Registry[], kinds: readonly string[]): Listener {
   const lag = new Gauge({
     name: "barline_nats_lag_messages",

@@ -1,5 +1,5 @@
 /**
- * Errors and foreign text, made fit for a terminal and a log.
+ * Makes errors and foreign text fit for a terminal and a log.
  *
  * @module
  */
@@ -9,14 +9,14 @@ export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { code } = error as { code?: string };
   const own = code !== undefined && !error.message.includes(code) ? `${error.message} (${code})` : error.message;
-  // Some messages have taken up that of their cause.
+  // Some messages include that of their cause.
   const repeats = error.cause instanceof Error && error.message.includes(error.cause.message);
   return error.cause instanceof Error && !repeats ? `${own}: ${describeError(error.cause)}` : own;
 }
 
 /**
- * Text with its control characters written out, which could make a terminal do things, or forge a line of a log; and with
- * those that cannot be seen or turn the direction of writing, which could make it read as what it is not.
+ * Text with control characters escaped, which could control a terminal or forge a line of a log; and with characters
+ * escaped that are invisible or change the direction of writing, which could make it misleading.
  */
 export function printable(text: string): string {
   return text.replace(

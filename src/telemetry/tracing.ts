@@ -1,7 +1,7 @@
 /**
- * Traces: a span for each batch, made of the events of the pipeline. The spans go where Deno's own OpenTelemetry sends them
- * (`OTEL_DENO=true` and the `OTEL_*` variables), or in a compiled binary, which lacks it, where our own export does;
- * without that variable nothing here is installed, and nothing costs anything.
+ * Traces: a span for each batch, from the events of the pipeline. Deno's own OpenTelemetry sends the spans
+ * (`OTEL_DENO=true` and the `OTEL_*` variables) or, in a compiled binary, which lacks it, Barline's export; without
+ * that variable nothing is installed, and nothing is spent.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { context, type Link, type Span, SpanKind, SpanStatusCode, trace, type Tr
 import { type EventOf, type FrameOrigin, type Listener, on, type PipelineEvent } from "../events.ts";
 import { startSpanExport } from "./otlp/export.ts";
 
-/** Frames of a batch that get a span of their own, to which the batch's is linked. */
+/** Most frames of a batch with their own span, to which the batch's is linked. */
 const MAX_LINKS = 32;
 
 /** The traces of a run. */
 export interface Tracing extends AsyncDisposable {
-  /** Makes the traces of a tenant's batches. */
+  /** Creates the traces of a tenant's batches. */
   batches(tenant: string): BatchTraces;
   /** Names the request that started at `started`, in milliseconds since 1970, by the route that answered. */
   route(method: string, path: string, started: number): void;
@@ -22,15 +22,15 @@ export interface Tracing extends AsyncDisposable {
 
 /** The traces of batches. */
 export interface BatchTraces {
-  /** Must be called before listeners that ask for trace ids. */
+  /** Register it before listeners that read trace ids. */
   readonly listen: Listener;
   /** The trace that an event belongs to, as 32 hexadecimal digits. */
   traceOf(event: PipelineEvent): string | undefined;
 }
 
 /**
- * Makes the traces: a span `batch` from the receipt of its oldest frame to its end, with children `queue`, `write` for
- * each attempt, and `dead-letter`; linked to a span `frame` of each frame that records came in. Never one for a record.
+ * Creates the traces: a span `batch` from the receipt of its oldest frame to its end, with children `queue`, `write`
+ * for each attempt, and `dead-letter`; linked to a span `frame` of each frame. Records have no spans.
  */
 export function createTracing(variable: (name: string) => string | undefined): Tracing {
   const native = trace.getTracer("barline");
@@ -57,7 +57,7 @@ function createBatchTraces(tracer: Tracer, tenant: string): BatchTraces {
   const open = new Map<string, Span>();
   const keyOf = ({ kind, worker }: { kind: string; worker: number }) => `${kind} ${worker}`;
 
-  /** A span that is over, under its parent. */
+  /** A finished span, below its parent. */
   function record(
     parent: Span,
     name: string,

@@ -1,6 +1,6 @@
 /**
- * Spans sent to a collector as OTLP over HTTP with JSON: for compiled binaries, in which Deno's own export is there only
- * if it was on while they were compiled. It obeys the `OTEL_*` variables of the OpenTelemetry specification.
+ * Sends spans to a collector as OTLP over HTTP with JSON, for compiled binaries, which have Deno's own export only if
+ * it was on while they were compiled. It follows the `OTEL_*` variables of the OpenTelemetry specification.
  *
  * @module
  */
@@ -10,10 +10,10 @@ import { attributeList, type SpanJson, startSpan } from "./span.ts";
 /** Spans of one request, at most. */
 const MAX_BATCH = 512;
 
-/** Spans that wait for a collector, at most: newer ones are let go. */
+/** Spans that wait for a collector, at most; newer ones are dropped. */
 const MAX_QUEUE = 2048;
 
-/** Milliseconds that the last spans are given at the end. */
+/** Longest time to send the last spans at the end, in milliseconds. */
 const FLUSH_MS = 2000;
 
 /** An export in progress. */
@@ -23,8 +23,8 @@ export interface SpanExport extends AsyncDisposable {
 
 /**
  * Begins to export the spans of its tracer, every `OTEL_BSP_SCHEDULE_DELAY` milliseconds (5,000), to
- * `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or below `OTEL_EXPORTER_OTLP_ENDPOINT` (port 4318 of this host). A collector that is
- * away costs spans, and nothing else. `variable` reads an environment variable.
+ * `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or below `OTEL_EXPORTER_OTLP_ENDPOINT` (port 4318 of this host). An unreachable
+ * collector only costs spans. `variable` reads an environment variable.
  */
 export function startSpanExport(variable: (name: string) => string | undefined): SpanExport {
   const base = variable("OTEL_EXPORTER_OTLP_ENDPOINT") || "http://localhost:4318";

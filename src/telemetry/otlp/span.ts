@@ -1,5 +1,5 @@
 /**
- * A span in the making, which ends as the JSON of OTLP (opentelemetry-proto, `trace/v1`).
+ * Spans that end as the JSON of OTLP (opentelemetry-proto, `trace/v1`).
  *
  * @module
  */
@@ -18,7 +18,7 @@ import {
   TraceFlags,
 } from "@opentelemetry/api";
 
-/** A span as the protocol's JSON has it: identifiers in hexadecimal, times in nanoseconds as text. */
+/** A span in the protocol's JSON: identifiers in hexadecimal, times in nanoseconds as text. */
 export type SpanJson = Record<string, unknown>;
 
 /** Seconds and nanoseconds; other times are milliseconds since 1970. */
@@ -36,16 +36,16 @@ function attributeValue(value: AttributeValue): Record<string, unknown> {
   return { stringValue: String(value) };
 }
 
-/** Attributes as the protocol has them. */
+/** Attributes in the protocol's JSON. */
 export const attributeList = (attributes: Attributes = {}) =>
   Object.entries(attributes).flatMap(([key, value]) =>
     value === undefined ? [] : [{ key, value: attributeValue(value) }]
   );
 
-/** Fresh identifier of `bytes` bytes, in hexadecimal. */
+/** A new identifier of `bytes` bytes, in hexadecimal. */
 const identifier = (bytes: number) => crypto.getRandomValues(new Uint8Array(bytes)).toHex();
 
-/** Starts a span below `parent`, or a trace of its own; `ended` is given it when it is over. */
+/** Starts a span below `parent`, or a new trace; `ended` is called with the finished span. */
 export function startSpan(
   name: string,
   options: SpanOptions,
@@ -95,7 +95,7 @@ export function startSpan(
         ...context,
         parentSpanId: parent?.spanId,
         name,
-        // The protocol's kinds begin with "unspecified", those of the interface do not.
+        // The protocol's kinds begin with "unspecified", unlike the interface's.
         kind: (options.kind ?? 0) + 1,
         startTimeUnixNano: started,
         endTimeUnixNano: nanoseconds(time),
