@@ -1,5 +1,5 @@
 /**
- * The number of dead letters on disk, without reading lines twice.
+ * Counts the dead letters on disk without reading lines twice.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { listLetterFiles, readLines } from "./files.ts";
 import { readReceipts, receiptsPath } from "./receipts.ts";
 import { pickLetters } from "./rows.ts";
 
-/** Makes a function that counts the letters of a directory; a file is read again only when it has changed. */
+/** Creates a function that counts the letters of a directory; a file is read again only after a change. */
 export function createLetterCounter(directory: string): () => Promise<number> {
   let known = new Map<string, { version: string; count: number }>();
   return async () => {
@@ -33,7 +33,7 @@ async function versionOf(path: string): Promise<string> {
   }
 }
 
-/** Lines that no receipt says to be stored. */
+/** Lines without a receipt for stored records. */
 async function countLetters(path: string): Promise<number> {
   const receipts = await readReceipts(path);
   let count = 0;

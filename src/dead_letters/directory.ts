@@ -11,7 +11,7 @@ import { refuseAgain } from "./letter.ts";
 import { type LocatedLetter, readReceipts, receiptsPath } from "./receipts.ts";
 import { pickLetters, readLetter } from "./rows.ts";
 
-/** Creates the directory where it is missing, and runs `fn` while no other process writes or removes letters. */
+/** Creates a missing directory, and runs `fn` while no other process writes or removes letters. */
 export async function withLock<T>(directory: string, fn: () => Promise<T>): Promise<T> {
   await makeDirectory(directory);
   using lock = await Deno.open(join(directory, ".lock"), { create: true, write: true, mode: 0o600 });
@@ -19,22 +19,22 @@ export async function withLock<T>(directory: string, fn: () => Promise<T>): Prom
   return await fn();
 }
 
-/** The letters, held by one process that may change them: until then they stay on their lines. */
+/** Letters locked by this process, which alone may change them: until then they stay on their lines. */
 export interface HeldLetters extends Disposable {
   /**
-   * Changes letters for good: each is replaced by the result of `change`, kept if that is the line's own text, and removed
-   * where it is `undefined`. Files are replaced one by one, each as a whole. Letters that are added meanwhile stay.
+   * Changes letters for good: each is replaced by the result of `change`, kept if that is the line's own text, and
+   * removed if it is `undefined`. Files are replaced one by one, each as a whole. Letters added meanwhile stay.
    */
   rewrite(change: (located: LocatedLetter) => string | undefined): Promise<void>;
-  /** Puts receipts into effect: stored letters are removed, those refused again count one more replay. */
+  /** Applies receipts: stored letters are removed, those refused again count one more replay. */
   settle(): Promise<void>;
 }
 
 /**
- * Holds the letters of a directory, and puts receipts into effect that a killed replay has left. Letters can be added
- * meanwhile. Disposing of it lets go.
+ * Locks the letters of a directory, and applies receipts that a killed replay has left. Letters can be added meanwhile.
+ * Disposing of the lock releases it.
  *
- * @throws {Error} If another process holds them.
+ * @throws {Error} If another process has the lock.
  */
 export async function holdLetters(directory: string): Promise<HeldLetters> {
   await makeDirectory(directory);
@@ -103,7 +103,7 @@ async function listReceipts(directory: string): Promise<string[]> {
   return paths;
 }
 
-/** Reads all letters, oldest first, in constant memory. Lines that are no letters are left out. */
+/** Reads all letters, oldest first, in constant memory. Lines that are not letters are left out. */
 export async function* readLetters(directory: string): AsyncGenerator<LocatedLetter> {
   for (const path of await listLetterFiles(directory)) yield* readFile(path);
 }

@@ -17,15 +17,15 @@ function formatLine(number: number, letter: StoredLetter): string {
 
 /** Result of reading an edited file. */
 export interface Edit {
-  /** Letters whose records have been changed, as they shall lie there from now on. */
+  /** Letters with changed records, as they will be written. */
   readonly changed: ReadonlyMap<LocatedLetter, StoredLetter>;
-  /** Problems of the file, a sentence each; while there are some nothing is changed. */
+  /** Problems of the file, a sentence each; with any problem nothing is changed. */
   readonly problems: readonly string[];
 }
 
 /**
- * Reads the file that an editor has left. Only `items` may differ; a letter whose line is gone stays as it was. A letter that has
- * been changed starts again with its count of replays.
+ * Reads the edited file. Only `items` may differ; a letter whose line is missing stays unchanged. The replays of a
+ * changed letter count from 0 again.
  *
  * @param findFaults Why the records of a letter would be refused again.
  */

@@ -1,5 +1,5 @@
 /**
- * The files of dead letters: where they lie, and how their lines are read and replaced.
+ * The files of dead letters: their paths, and reading and replacing their lines.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { createLetterWriter, pickLetters } from "./rows.ts";
 
 const SUFFIX = ".ndjson";
 const NEWLINE = 10;
-/** Characters that are gathered before they are written. */
+/** Characters gathered before a write. */
 const WRITE_CHARACTERS = 64 * 1024;
 
 /** The directory of dead letters below a data directory. */
@@ -17,7 +17,7 @@ export function deadLetterDirectory(dataDir: string): string {
   return join(dataDir, "dead-letters");
 }
 
-/** Paths of the letter files, oldest first; none where the directory is missing. */
+/** Paths of the letter files, oldest first; empty without a directory. */
 export async function listLetterFiles(directory: string): Promise<string[]> {
   const names: string[] = [];
   try {
@@ -30,15 +30,15 @@ export async function listLetterFiles(directory: string): Promise<string[]> {
   return names.sort().map((name) => join(directory, name));
 }
 
-/** Path of a new letter file; sorts after `last`, also where the clock has been set back. */
+/** Path of a new letter file; sorts after `last`, even if the clock was set back. */
 export function newLetterFile(directory: string, nowMs: number, last = ""): string {
   const path = join(directory, `${new Date(nowMs).toISOString().replaceAll(":", "")}${SUFFIX}`);
   return path > last ? path : `${last.slice(0, -SUFFIX.length)}_${SUFFIX}`;
 }
 
 /**
- * Cuts an unfinished last line, which a crash in mid-write leaves; its records never counted as settled. Call it under
- * the lock. Returns how many bytes were cut.
+ * Cuts an unfinished last line, left by a crash in mid-write; its records never counted as settled. Call it under the
+ * lock. Returns the number of bytes cut.
  */
 export async function repairTail(path: string): Promise<number> {
   using file = await Deno.open(path, { read: true, write: true });
@@ -62,7 +62,10 @@ export async function repairTail(path: string): Promise<number> {
   return size - end;
 }
 
-/** The finished lines of a file, none where it is missing; an unfinished one, which is being written now, is left out. */
+/**
+ * The finished lines of a file, without any if it is missing; an unfinished line, which is being written now, is left
+ * out.
+ */
 export async function* readLines(path: string): AsyncGenerator<string> {
   let file: Deno.FsFile;
   try {
@@ -80,9 +83,8 @@ export async function* readLines(path: string): AsyncGenerator<string> {
 }
 
 /**
- * Writes each letter of a file as `change` gives it, or drops it where that gives `undefined`. A header stays as long as one of
- * its rows does, and the file is removed when nothing is left. Atomic: the new file takes the old one's place. Call it under
- * the lock.
+ * Replaces each letter of a file by the result of `change`, or removes it for `undefined`. A header stays as long as
+ * one of its rows does, and an empty file is removed. Atomic: a new file replaces the old one. Call it under the lock.
  */
 export async function rewriteLines(
   path: string,

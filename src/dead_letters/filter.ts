@@ -5,10 +5,10 @@
  */
 import type { LocatedLetter } from "./receipts.ts";
 
-/** Whether a letter is meant. */
+/** Whether a letter is chosen. */
 export type LetterFilter = (letter: LocatedLetter) => boolean;
 
-/** Fields that letters are chosen by. */
+/** Fields to choose letters by. */
 export const FILTER_FIELDS: readonly string[] = [
   "reason",
   "cause",
@@ -23,16 +23,16 @@ export const FILTER_FIELDS: readonly string[] = [
 export interface LetterChoice {
   /** `field=text` conditions joined by commas, or the texts by field. */
   readonly where?: string | Readonly<Record<string, string>>;
-  /** Durations like `90s`, `15m`, `12h`, `1d12h`, `2w`: how long ago the letter was written. */
+  /** Durations like `90s`, `15m`, `12h`, `1d12h`, `2w`: the age of the letter. */
   readonly olderThan?: string;
   readonly newerThan?: string;
 }
 
 /**
- * Makes the test for a choice. A comma within the text of a condition is kept as long as no `field=` follows it. Without
+ * Creates the test for a choice. A comma within the text of a condition belongs to it unless `field=` follows. Without
  * conditions every letter passes.
  *
- * @throws {RangeError} If a field or a duration is not understood.
+ * @throws {RangeError} If a field or a duration is not valid.
  */
 export function parseFilter({ where, olderThan, newerThan }: LetterChoice, nowMs: number = Date.now()): LetterFilter {
   const conditions = parseConditions(where);
@@ -69,7 +69,7 @@ const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_40
 /**
  * A duration like `1d12h` in milliseconds.
  *
- * @throws {RangeError} If it is no duration.
+ * @throws {RangeError} If it is not a duration.
  */
 export function parseDuration(text: string): number {
   if (!/^(\d+(\.\d+)?[smhdw])+$/.test(text)) {

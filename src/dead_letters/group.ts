@@ -1,5 +1,5 @@
 /**
- * Dead letters counted in groups, for people.
+ * Counts dead letters in groups, for people.
  *
  * @module
  */
@@ -12,22 +12,22 @@ export const GROUPINGS = ["reason", "sqlstate", "provider", "age"] as const;
 /** One of {@linkcode GROUPINGS}. */
 export type Grouping = typeof GROUPINGS[number];
 
-/** Letters that have something in common: the fields they were grouped by. */
+/** Letters with equal values of the fields they are grouped by. */
 export interface LetterGroup {
   readonly reason?: string;
   readonly sqlstate?: string;
   readonly provider?: string;
   readonly age?: string;
-  /** Records in the letters. */
+  /** Number of records in the letters. */
   readonly count: number;
   /** When the oldest and the newest was written, in seconds since 1970-01-01 UTC. */
   readonly first: number;
   readonly last: number;
-  /** Most replays after which one of them was refused again. */
+  /** Most replays of one of them that was refused again. */
   readonly replays: number;
 }
 
-/** Groups that are kept apart: reasons may differ without end. The others are counted as one. */
+/** Most separate groups: the number of reasons has no bound. The others are counted as one. */
 const MAX_GROUPS = 1000;
 const OTHERS = "(others)";
 
@@ -40,7 +40,7 @@ const AGES: readonly (readonly [number, string])[] = [
   [Infinity, "over a week"],
 ];
 
-/** Counts the letters that match; by age the youngest come first, else the largest group does. */
+/** Counts the matching letters; by age the youngest come first, otherwise the largest group. */
 export async function groupLetters(
   letters: AsyncIterable<LocatedLetter>,
   matches: LetterFilter,

@@ -1,31 +1,32 @@
 /**
- * The dead letter: a record that could not be stored, and why. One JSON object a line; for rows of a file see `rows.ts`.
+ * The dead letter: a record that could not be stored, with the reason. One JSON object a line; for rows of a file see
+ * `rows.ts`.
  *
  * @module
  */
 import type { DeadLetterCause } from "../events.ts";
 
-/** Replays after which a letter that is refused each time is left alone. */
+/** Replays after which a letter that is refused each time is skipped. */
 export const DEFAULT_MAX_REPLAYS = 5;
 
-/** Why a record is given up. */
+/** The refusal of a record. */
 export interface Refusal {
   readonly cause: DeadLetterCause;
-  /** Why, in words: a phrase that many letters share, then `: ` and its particulars. */
+  /** The reason: a phrase that many letters share, then `: ` and its particulars. */
   readonly reason: string;
-  /** SQLSTATE, where a database refused it. */
+  /** SQLSTATE, if a database refused it. */
   readonly sqlstate?: string;
-  /** Writes that were tried. */
+  /** Number of attempts to write it. */
   readonly attempts?: number;
 }
 
-/** Metadata of a record that the pipeline gives up. */
+/** A record that the pipeline gives up, with its metadata. */
 export interface DeadLetter extends Refusal {
   readonly kind: string;
   readonly provider: string;
-  /** `file:line` that it was read from. */
+  /** `file:line` of its origin. */
   readonly location?: string;
-  /** The record, complete, as JSON; or the item that came in its place. */
+  /** The complete record as JSON, or the rejected item. */
   readonly item: unknown;
 }
 
@@ -37,17 +38,17 @@ export interface StoredLetter {
   error: string;
   metadata: {
     cause: DeadLetterCause;
-    /** The reason without its particulars, by which letters are grouped. */
+    /** The reason without its particulars, which groups letters. */
     reason: string;
     sqlstate?: string;
     kind: string;
     provider: string;
     location?: string;
     attempts?: number;
-    /** How often it was replayed and refused again. */
+    /** Number of replays after which it was refused again. */
     replays?: number;
   };
-  /** The records, each as it can be replayed. */
+  /** The records, in a form that can be replayed. */
   items: unknown[];
 }
 
@@ -64,8 +65,8 @@ export function formatLetter(letter: DeadLetter, nowMs: number): string {
 }
 
 /**
- * The letter after a replay that was refused again: one more replay and its writes are counted, and the newest reason
- * stands. An item that could not be read at first keeps its first reason, which knew more.
+ * The letter after a replay that was refused again: the replay and its writes are counted, and the newest reason
+ * replaces the last. An item that was never readable keeps its first reason, which has more details.
  */
 export function refuseAgain(letter: StoredLetter, { cause, reason, sqlstate, attempts }: Refusal): StoredLetter {
   const { metadata } = letter;
@@ -82,12 +83,12 @@ export function refuseAgain(letter: StoredLetter, { cause, reason, sqlstate, att
   };
 }
 
-/** How often a letter was replayed and refused again. */
+/** Number of replays after which a letter was refused again. */
 export function replaysOf({ metadata }: StoredLetter): number {
   return Number(metadata.replays) || 0;
 }
 
-/** Reads a line; `undefined` where it is not a letter. A letter without a time counts as of 1970. */
+/** Reads a line; `undefined` if it is not a letter. A letter without a time counts as written in 1970. */
 export function parseLetter(line: string): StoredLetter | undefined {
   try {
     const letter = JSON.parse(line);

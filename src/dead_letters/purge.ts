@@ -6,7 +6,7 @@
 import { type HeldLetters, readLetters } from "./directory.ts";
 import type { LetterFilter } from "./filter.ts";
 
-/** How many letters match, up to `limit`. */
+/** The number of matching letters, up to `limit`. */
 export async function countMatching(directory: string, matches: LetterFilter, limit = Infinity): Promise<number> {
   let count = 0;
   for await (const located of readLetters(directory)) {
@@ -16,7 +16,7 @@ export async function countMatching(directory: string, matches: LetterFilter, li
   return count;
 }
 
-/** Removes the first `limit` letters that match, the oldest first, and returns their number. */
+/** Removes the first `limit` matching letters, oldest first, and returns their number. */
 export async function purgeLetters(held: HeldLetters, matches: LetterFilter, limit = Infinity): Promise<number> {
   let count = 0;
   await held.rewrite((located) => {

@@ -1,12 +1,12 @@
 /**
- * Why records became dead letters, counted while they are written.
+ * Counts the reasons of dead letters while they are written.
  *
  * @module
  */
 import { type DeadLetter, withoutParticulars } from "./letter.ts";
 import type { DeadLetters } from "./write.ts";
 
-/** A reason, how often it was given, and the first letter that it was given for. */
+/** A reason, its count, and its first letter. */
 export interface CountedReason {
   readonly reason: string;
   readonly count: number;
@@ -15,19 +15,19 @@ export interface CountedReason {
 
 /** Counts of reasons. */
 export interface Reasons {
-  /** Counts the letters that these write. */
+  /** Counts the letters written through the result. */
   count(deadLetters: DeadLetters): DeadLetters;
-  /** The commonest first. */
+  /** The most frequent reasons first. */
   commonest(most: number): CountedReason[];
-  /** Records that Barline or the sink has refused for a fault of their own. */
+  /** Records refused by Barline or the sink for a fault of their own. */
   readonly refused: number;
 }
 
-/** Reasons that are kept apart: they may differ without end. */
+/** Most separate reasons, as their number has no bound. */
 const MAX_REASONS = 1000;
 const OTHERS = "(others)";
 
-/** Makes counts, all at 0. */
+/** Creates counts, all 0. */
 export function createReasons(): Reasons {
   const counts = new Map<string, { count: number; example: DeadLetter }>();
   let refused = 0;

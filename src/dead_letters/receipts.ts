@@ -1,10 +1,9 @@
 /**
- * Receipts: outcomes of letters in a replay, noted beside their file as they come. A replay that is
- * killed leaves them behind, so that the next one knows which letters are done; the file itself is rewritten only once,
- * at the end.
+ * Receipts: outcomes of letters in a replay, recorded beside their file as they come. A killed replay leaves them
+ * behind for the next one, which skips finished letters; the file itself is rewritten only once, at the end.
  *
- * A receipt names a letter by its line and the digest of its text. After a crash between the rewriting of a file and the
- * removal of its receipts these fit no line any more, and say nothing.
+ * A receipt names a letter by its line and the digest of its text. After a crash between the rewriting of a file and
+ * the removal of its receipts, they match no line and have no effect.
  *
  * @module
  */
@@ -13,17 +12,17 @@ import { writeAll } from "../storage/durable_files.ts";
 import { readLines, repairTail } from "./files.ts";
 import type { Refusal, StoredLetter } from "./letter.ts";
 
-/** A letter, where it lies. */
+/** A letter with its place. */
 export interface LocatedLetter {
   readonly path: string;
   /** Line in the file, from 1. */
   readonly line: number;
-  /** The line itself, as it lies there, below its header where it has one. */
+  /** The text of the line, below its header if it has one. */
   readonly text: string;
   readonly letter: StoredLetter;
 }
 
-/** `[line, digest]` of a letter whose records are stored; with a refusal, of one that was refused again. */
+/** `[line, digest]` of a letter whose records are stored; with a refusal, of one refused again. */
 type Receipt = [line: number, digest: string, refusal?: Refusal];
 
 /** The receipts of one file of letters. */
@@ -38,9 +37,9 @@ export function receiptsPath(path: string): string {
   return `${path}.receipts`;
 }
 
-/** Reads the receipts of a file. Takes memory in proportion to that one file. */
+/** Reads the receipts of a file. Takes memory in proportion to that file. */
 export async function readReceipts(path: string): Promise<Receipts> {
-  // Apart, as those that are stored may be very many, and of them no more is known than their digest.
+  // Separate, as stored letters may be very many, and need only their digest.
   const stored = new Map<number, string>();
   const refused = new Map<number, { by: string; refusal: Refusal }>();
   for await (const text of readLines(receiptsPath(path))) {
@@ -76,24 +75,24 @@ function digest(text: string): string {
 
 /** Writes receipts. */
 export interface ReceiptWriter {
-  /** Notes that a letter is stored, or refused again. Returns at once. */
+  /** Records that a letter is stored, or refused again. Returns at once. */
   note(located: LocatedLetter, refusal?: Refusal): void;
   /**
-   * Resolves when everything noted is on disk.
+   * Resolves when all receipts are on disk.
    *
-   * @throws {Error} If it is not: those letters would be replayed once more, which changes nothing.
+   * @throws {Error} If they are not: those letters would be replayed once more, which changes nothing.
    */
   flush(): Promise<void>;
 }
 
-/** Makes a writer. Receipts that come while it writes are written together, with one sync. */
+/** Creates a writer. Receipts that come during a write are written together, with one sync. */
 export function createReceiptWriter(): ReceiptWriter {
   let noted = new Map<string, string[]>();
   let writing: Promise<void> | undefined;
   const repaired = new Set<string>();
 
   async function write(): Promise<void> {
-    // Notes made in one turn of the event loop go together.
+    // Receipts of one turn of the event loop are written together.
     await Promise.resolve();
     while (noted.size > 0) {
       const taken = noted;
@@ -105,7 +104,7 @@ export function createReceiptWriter(): ReceiptWriter {
 
   async function append(path: string, lines: readonly string[]): Promise<void> {
     using file = await Deno.open(path, { create: true, write: true, append: true, mode: 0o600 });
-    // One that a crash has left unfinished would spoil the next.
+    // An unfinished receipt, left by a crash, would spoil the next.
     if (!repaired.has(path)) await repairTail(path);
     repaired.add(path);
     await writeAll(file, new TextEncoder().encode(`${lines.join("\n")}\n`));

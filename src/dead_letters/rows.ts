@@ -1,17 +1,17 @@
 /**
- * Letters of a file's rows, which may be very many: those that share a reason share a header.
+ * Letters for rows of a file, which may be very many: letters with the same reason share a header.
  *
  *     {"header":0,"ts":1732501800.25,"metadata":{…},"source":"/data/bars.csv","common":{"symbol":"AAPL"},"fields":["ts","open"]}
  *     [0,2,"\"2024-01-02 14:30\"","2024-01-02 14:30","168.01"]
  *
- * A row has the number of its header, its line in the source, the particulars of the reason, and a value for each field. A
- * header counts until another one of its number.
+ * A row has the number of its header, its line in the source, the particulars of the reason, and a value for each
+ * field. A header is valid until another one with its number.
  *
  * @module
  */
 import { type DeadLetter, formatLetter, parseLetter, type StoredLetter, withoutParticulars } from "./letter.ts";
 
-/** Fewer letters stand alone. */
+/** Fewest letters that share a header. */
 const MIN_ROWS = 3;
 const HEADER = '{"header":';
 const ROW = /^\[(\d+),/;
@@ -23,9 +23,9 @@ interface Header {
   readonly ts: number;
   readonly metadata: Omit<StoredLetter["metadata"], "location">;
   readonly source: string;
-  /** Fields that have the same value in all of them. */
+  /** Fields with the same value in all letters. */
   readonly common: Readonly<Record<string, unknown>>;
-  /** Names of the others. */
+  /** Names of the other fields. */
   readonly fields: readonly string[];
 }
 
@@ -52,7 +52,7 @@ export function formatLetters(letters: readonly DeadLetter[], nowMs: number): st
   }).join("");
 }
 
-/** The letter as a row; `undefined` for others: those that a sink refuses are few. */
+/** The letter as a row; `undefined` for letters of a sink, which are few. */
 function toRow(letter: DeadLetter): Row | undefined {
   const { cause, location = "", item } = letter;
   const found = LOCATION.exec(location);
@@ -78,15 +78,15 @@ function formatRows(rows: readonly Row[], header: number, nowMs: number): string
   return `${[JSON.stringify(head), ...lines].join("\n")}\n`;
 }
 
-/** A line of a file of letters that is no header. */
+/** A line of a file of letters, except headers. */
 export interface LetterLine {
   /** Number of the line, from 1. */
   readonly line: number;
-  /** All that the letter is made of: the line itself, below its header where it has one. */
+  /** The content of the letter: the line itself, below its header if it has one. */
   readonly text: string;
 }
 
-/** Picks letters out of the lines of a file; headers are remembered. */
+/** Picks letters from the lines of a file, and remembers headers. */
 export async function* pickLetters(lines: AsyncIterable<string>): AsyncGenerator<LetterLine> {
   const headers = new Map<string, string>();
   let line = 0;
@@ -101,7 +101,7 @@ export async function* pickLetters(lines: AsyncIterable<string>): AsyncGenerator
   }
 }
 
-/** Makes a function that gives the lines to write for a letter's text: a header stands before the first of its rows. */
+/** Creates a function that returns the lines to write for a letter's text, with a header before its first row. */
 export function createLetterWriter(): (text: string) => string {
   const written = new Map<string, string>();
   return (text) => {
@@ -115,7 +115,7 @@ export function createLetterWriter(): (text: string) => string {
   };
 }
 
-/** Reads what {@linkcode pickLetters} gives; `undefined` where it is no letter. */
+/** Reads a result of {@linkcode pickLetters}; `undefined` if it is not a letter. */
 export function readLetter(text: string): StoredLetter | undefined {
   const end = text.indexOf("\n");
   return end < 0 ? parseLetter(text) : readRow(text.slice(0, end), text.slice(end + 1));

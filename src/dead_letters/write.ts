@@ -11,10 +11,10 @@ import { withLock } from "./directory.ts";
 import { listLetterFiles, newLetterFile, repairTail } from "./files.ts";
 import { formatLetters } from "./rows.ts";
 
-/** Takes dead letters. */
+/** Accepts dead letters. */
 export interface DeadLetters {
   /**
-   * Keeps letters; resolves when they are safe, all of them.
+   * Writes letters; resolves when all of them are safe.
    *
    * @throws {Error} If they could not be kept.
    */
@@ -24,7 +24,7 @@ export interface DeadLetters {
 /** Options of {@linkcode openDeadLetters}. */
 export interface DeadLetterOptions {
   directory: string;
-  /** Size at which a new file is begun, in bytes. @default {67108864} */
+  /** Size at which a new file begins, in bytes. @default {67108864} */
   maxFileBytes?: number;
   emit?: Listener;
   /** Called with a warning about an unfinished line that was cut. */
@@ -53,7 +53,7 @@ export function openDeadLetters(options: DeadLetterOptions): DeadLetters {
     });
   }
 
-  /** The newest file while there is room in it, repaired; else a new one. */
+  /** The newest file while it has room, repaired; otherwise a new one. */
   async function currentFile(now: number): Promise<{ path: string; size: number }> {
     const path = (await listLetterFiles(directory)).at(-1);
     if (path !== undefined) {

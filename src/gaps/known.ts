@@ -1,5 +1,5 @@
 /**
- * The state of a series: where it is confirmed, and where it is in doubt and why.
+ * The state of a series: its confirmed ranges, and its doubts.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Range } from "../calendar/mod.ts";
 import type { Doubt, DoubtReason } from "../coverage/coverage.ts";
 import { ms, type Names } from "../database/names.ts";
 
-/** A range that is confirmed or, where there is a doubt, in doubt. Ends may lie outside of the requested range. */
+/** A range in doubt if it has a doubt, otherwise confirmed. Its ends may lie outside the requested range. */
 export interface Known extends Range {
   readonly doubt?: Doubt;
 }
@@ -23,7 +23,7 @@ const doubtsQuery = ({ of }: Names) =>
   ${ms("d.found_at")} AS "foundAt", ${ms("d.due_at")} AS "dueAt"
 FROM ${of("series_doubt")} d WHERE d.series_id = $1 AND d.ends > to_timestamp($2) AND d.starts < to_timestamp($3)`;
 
-/** All that is known of a part of a series, by its start. */
+/** All known ranges of a part of a series, by their start. */
 export async function readKnown(
   client: Client,
   names: Names,

@@ -11,18 +11,18 @@ import type { Gap } from "./scan.ts";
 /**
  * - `missing`: not stored, and not confirmed to be without trades;
  * - `repaired`: fetched from history and stored by this run;
- * - `no-trade`: history has proved that there was none;
- * - `unrepairable`: history is asked no more: it does not reach there, the account may not read it, no answer has settled it, or
- *   the provider has none.
+ * - `no-trade`: history has proved that it had no trades;
+ * - `unrepairable`: history is no longer asked: it does not reach that far, the account may not read it, no answer has
+ *   settled it, or the provider has no history.
  */
 export type GapState = "missing" | "repaired" | "no-trade" | "unrepairable";
 
 /** A run of expected bars, and their outcome. */
 export interface GapOutcome extends Range {
   readonly state: GapState;
-  /** Whether it was known to be without trades before. */
+  /** Whether it was known before to be without trades. */
   readonly wasKnown?: true;
-  /** Why it is missing or unrepairable; `unknown` where it is neither confirmed nor in doubt. */
+  /** Why it is missing or unrepairable; `unknown` if it is neither confirmed nor in doubt. */
   readonly reason?: string;
 }
 
@@ -33,21 +33,21 @@ export function describeGap({ from, to, isNoTrade, doubt }: Gap): GapOutcome {
   return { from, to, state: isUnrepairable(doubt) ? "unrepairable" : "missing", reason: explainDoubt(doubt) };
 }
 
-/** How much of each, in minutes of bars. */
+/** Totals of each outcome, in minutes of bars. */
 export interface GapTotals {
-  /** Missing at the start of this run: all that comes below but what was known to be without trades before. */
+  /** Missing at the start of this run: all below, except those known before to be without trades. */
   readonly found: number;
   readonly repaired: number;
-  /** Without trades, known before or found out by this run. */
+  /** Without trades, known before or found by this run. */
   readonly noTrade: number;
   readonly unrepairable: number;
   /** Still missing. */
   readonly missing: number;
-  /** Neither confirmed nor in doubt, whether bars are stored there or not; not of series without a history. */
+  /** Neither confirmed nor in doubt, with or without stored bars; not for series without a history. */
   readonly unknown: number;
 }
 
-/** Nothing of anything. */
+/** Totals without any gap. */
 export const NO_GAPS: GapTotals = { found: 0, repaired: 0, noTrade: 0, unrepairable: 0, missing: 0, unknown: 0 };
 
 const TOTALS: Record<GapState, Exclude<keyof GapTotals, "found" | "unknown">> = {
@@ -62,7 +62,7 @@ export function minutesOf({ from, to }: Range): number {
   return (to - from) / 60_000;
 }
 
-/** The totals with another gap among them. */
+/** The totals with another gap. */
 export function addGap(totals: GapTotals, gap: GapOutcome): GapTotals {
   const minutes = minutesOf(gap);
   const name = TOTALS[gap.state];

@@ -7,14 +7,14 @@ import { type Interval, subtract } from "../records/intervals.ts";
 import { describeGap, type GapOutcome } from "./outcome.ts";
 import type { Gap } from "./scan.ts";
 
-/** A part of a series that could not be read, and why. */
+/** A part of a series that could not be read, with the reason. */
 export interface Denial {
   readonly interval: Interval;
   readonly reason: string;
 }
 
 /**
- * The outcomes of the gaps that were found before, in order.
+ * The outcomes of the gaps found before, in order.
  *
  * @param before The gaps before history was asked.
  * @param after The gaps in the same range after that; the rest is repaired.
@@ -40,7 +40,7 @@ export function reconcileGaps(before: readonly Gap[], after: readonly Gap[], den
   return outcomes.sort((a, b) => a.from - b.from);
 }
 
-/** The parts of a gap that has stayed. */
+/** The parts of a remaining gap. */
 function* withDenials(gap: Gap, denied: readonly Denial[]): Generator<GapOutcome> {
   let left: readonly Interval[] = [[gap.from, gap.to]];
   for (const { interval: [from, to], reason } of denied) {
@@ -52,9 +52,9 @@ function* withDenials(gap: Gap, denied: readonly Denial[]): Generator<GapOutcome
   for (const [from, to] of left) yield describeGap({ ...gap, from, to });
 }
 
-/** The parts of the range outside of the intervals, which are in order. */
+/** The parts of the range outside the intervals, which are in order. */
 function without({ from, to }: Gap, intervals: readonly Interval[]): Interval[] {
-  // The first that ends after the start: there may be tens of thousands.
+  // The first interval that ends after the start, of perhaps tens of thousands.
   let low = 0;
   for (let high = intervals.length; low < high;) {
     const middle = (low + high) >> 1;

@@ -1,5 +1,5 @@
 /**
- * The connection to NATS, which a sink, a provider or a command opens for itself.
+ * A connection to NATS, which each sink, provider and command opens for itself.
  *
  * @module
  */
@@ -8,29 +8,32 @@ import type { ConnectionOptions } from "@nats-io/transport-node";
 import { type NatsSettings, redactNatsUrl } from "../config/nats.ts";
 import { connect } from "./transport.ts";
 
-/** A way to NATS. */
+/** A lazily opened connection to NATS. */
 export interface Nats extends AsyncDisposable {
   /** Addresses for people, without secrets. */
   readonly label: string;
-  /** Whether there is a connection at the moment. */
+  /** Whether it is connected now. */
   readonly isUp: boolean;
   /**
-   * The connection, made when it is first asked for, and by itself again after it was lost.
+   * The connection, opened on first use, and again after a loss.
    *
-   * @throws {Error} If no server answers, or none lets this program in. The next call tries again.
+   * @throws {Error} If no server answers, or all refuse this program. The next call tries again.
    */
   connect(): Promise<NatsConnection>;
 }
 
 /** Longest wait for a server's greeting, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5000;
-/** A connection without an answer to this many pings, one each so many milliseconds, is given up: networks lose silently. */
+/**
+ * A connection that misses answers to this many pings, at this interval in milliseconds, is given up: networks may fail
+ * silently.
+ */
 const PINGS = 2;
 const PING_EVERY_MS = 4000;
 /** Longest time that a farewell may take, in milliseconds. */
 const FAREWELL_MS = 2000;
 
-/** Describes the way; nothing is opened yet. `name` is the name of the connection at the server. */
+/** Describes the connection without opening it. `name` is its name at the server. */
 export function openNats(settings: NatsSettings, name: string): Nats {
   let opening: Promise<NatsConnection> | undefined;
   let isUp = false;
@@ -57,7 +60,7 @@ export function openNats(settings: NatsSettings, name: string): Nats {
       if (type === "disconnect") isUp = false;
       else if (type === "reconnect") isUp = true;
     }
-    // Closed, by this program or by a server that no longer lets it in.
+    // Closed by this program, or by a server that now refuses it.
     isUp = false;
     opening = undefined;
   }
@@ -77,7 +80,7 @@ export function openNats(settings: NatsSettings, name: string): Nats {
     async [Symbol.asyncDispose]() {
       const connection = await opening?.catch(() => undefined);
       if (connection === undefined || connection.isClosed()) return;
-      // The last messages, acknowledgements above all, have to arrive; a server that is away does not delay the end.
+      // The last messages, above all acknowledgements, have to arrive; an unreachable server does not delay the end.
       const timer = setTimeout(() => connection.close(), FAREWELL_MS);
       if (isUp) await connection.flush().catch(() => {});
       clearTimeout(timer);
@@ -89,14 +92,14 @@ export function openNats(settings: NatsSettings, name: string): Nats {
 /**
  * Resolves when a server answers.
  *
- * @throws {Error} If there is no connection. When `signal` aborts, its reason.
+ * @throws {Error} If it is not connected; the reason of `signal` if that aborts.
  */
 export async function checkNats(nats: Nats, signal: AbortSignal): Promise<void> {
   await unlessAborted(connectNow(nats).then((connection) => connection.flush()), signal);
 }
 
 /**
- * The current connection: messages that are sent without one would be kept in memory without a bound.
+ * The current connection: the library would keep messages sent without one in memory, unbounded.
  *
  * @throws {Error} If it is not connected.
  */
@@ -106,7 +109,7 @@ export async function connectNow(nats: Nats): Promise<NatsConnection> {
   return connection;
 }
 
-/** Waits for `work`, but no longer than until the signal. A later result of `work` is ignored. */
+/** Waits for `work` until the signal aborts. A later result of `work` is ignored. */
 export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   const given = Promise.withResolvers<never>();
   const abort = () => given.reject(signal.reason);
@@ -120,7 +123,7 @@ export async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): P
   }
 }
 
-/** Servers, TLS and how to enter. */
+/** Servers, TLS and credentials. */
 function target(settings: NatsSettings): ConnectionOptions {
   const urls = settings.natsUrl.map((url) => new URL(url));
   const { natsTlsCa: caFile, natsTlsCert: certFile, natsTlsKey: keyFile } = settings;
@@ -132,7 +135,7 @@ function target(settings: NatsSettings): ConnectionOptions {
   };
 }
 
-/** The first of: credentials, nkey, token, user and password; the options win over the address. */
+/** The first of: credentials, nkey, token, user and password; options are stronger than the address. */
 function credentials(settings: NatsSettings, urls: readonly URL[]): ConnectionOptions {
   const { natsCreds, natsNkey, natsToken, natsUser, natsPassword } = settings;
   if (natsCreds !== undefined) return { authenticator: credsAuthenticator(read(natsCreds, "natsCreds")) };
@@ -142,7 +145,7 @@ function credentials(settings: NatsSettings, urls: readonly URL[]): ConnectionOp
   const url = urls.find(({ username }) => username !== "");
   if (url === undefined) return {};
   const [user, pass] = [url.username, url.password].map(decodeURIComponent);
-  // As NATS has it, a name alone is a token.
+  // As in NATS, a name alone is a token.
   return url.password === "" && natsPassword === undefined ? { token: user } : { user, pass: natsPassword ?? pass };
 }
 
@@ -158,12 +161,12 @@ function seedOf(nkey: string): Uint8Array {
   return new TextEncoder().encode(seed);
 }
 
-/** Reads a file of secrets; its content is never in an error. */
+/** Reads a file of secrets, without its content in errors. */
 function read(path: string, option: string): Uint8Array {
   try {
     return Deno.readFileSync(path);
   } catch (cause) {
-    // An nkey that is neither a seed nor a path may be a seed with a mistake in it.
+    // An nkey that is neither a seed nor a path may be a mistyped seed.
     const shown = option === "natsNkey" ? "" : ` "${path}"`;
     throw new Error(`Cannot read the file${shown} of ${option}: ${(cause as Error).name}`, {
       cause: option === "natsNkey" ? undefined : cause,

@@ -1,7 +1,8 @@
 /**
  * Coverage in a NATS key-value bucket, for instances of a cluster whose records go to NATS: a key for each series.
  *
- * A change is merged into the value of the key, and written only if no other process has written it meanwhile; else it is merged again.
+ * A change is merged into the value of the key, and written only if no other process has written it meanwhile;
+ * otherwise it is merged again.
  *
  * @module
  */
@@ -16,17 +17,17 @@ import { TIMEFRAMES } from "../records/timeframe.ts";
 import { connectNow, type Nats, unlessAborted } from "./connection.ts";
 import { findStream, manageStreams } from "./stream.ts";
 
-/** Where {@linkcode keepCoverageInNats} keeps it. */
+/** Options of {@linkcode keepCoverageInNats}. */
 export interface NatsCoverageOptions {
-  /** Stays the caller's to dispose. */
+  /** The caller disposes of it. */
   readonly nats: Nats;
   /** Name of the instances that share the series; tenants have one each. */
   readonly cluster: string;
-  /** Servers that keep a copy of the bucket. */
+  /** Number of servers with a copy of the bucket. */
   readonly replicas: number;
   /** Longest wait for an answer, in milliseconds. */
   readonly timeoutMs: number;
-  /** Written beside each change, for people. */
+  /** Stored with each change, for people. */
   readonly writer: string;
 }
 
@@ -36,9 +37,9 @@ interface Held {
   readonly revision: number;
 }
 
-/** Keys that are written at once. */
+/** Keys written at once. */
 const PARALLEL = 64;
-/** Attempts to write a key that others write too. */
+/** Attempts to write a key that other processes write, too. */
 const ATTEMPTS = 20;
 /** The server's codes for a revision that is not the last one. */
 const WRONG_REVISION = [10071, 10164];
@@ -48,7 +49,7 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
   const { nats, cluster, replicas, timeoutMs: timeout, writer } = options;
   const held = new Map<string, Held>();
 
-  // A bucket's name takes no dots.
+  // The name of a bucket must not contain dots.
   const bucketOf = (content: string) => `barline_${cluster.replaceAll(".", "--")}_${content}`;
   let hasUpgraded = false;
 
@@ -60,14 +61,16 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
     return bucket;
   }
 
-  /** Takes over the frontiers of earlier versions, once: up to there each symbol was thought to be complete. */
+  /**
+   * Takes over the frontiers of earlier versions, once: the time up to which each symbol was thought to be complete.
+   */
   async function upgrade(bucket: KV): Promise<void> {
     const manager = await manageStreams(nats);
     if (await findStream(manager, `KV_${bucketOf("frontiers")}`) === undefined) return;
     const old = await new Kvm(jetstream(await connectNow(nats), { timeout })).open(bucketOf("frontiers"));
     for await (const entry of await old.history({ key: ">" })) {
       if (entry.operation !== "PUT") continue;
-      // The source as it stands in the key: providers that stand in for each other, and their timeframe.
+      // The source in the key: the members of a failover group, and their timeframe.
       const source = entry.key.split(".")[0].replace(/=([0-9A-F]{2})/g, "%$1");
       const [, providers, timeframe = ""] = /^(\S+) (\S+)$/.exec(decodeURIComponent(source)) ?? [];
       if (!TIMEFRAMES.has(timeframe)) continue;
@@ -97,7 +100,7 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
         held.set(key, { coverage, revision: await bucket.put(key, data, { previousSeq: revision, timeout }) });
         return;
       } catch (error) {
-        // Also after a time-out: it may have been written.
+        // Also after a time-out, since it may have been written.
         held.delete(key);
         const isOvertaken = error instanceof JetStreamApiError && WRONG_REVISION.includes(error.code);
         if (!isOvertaken || attempt === ATTEMPTS) throw error;
@@ -135,7 +138,7 @@ export function keepCoverageInNats(options: NatsCoverageOptions): CoverageStore 
 
 const prefixOf = ({ provider, timeframe }: SeriesOwner) => `${token(provider)}.${token(timeframe)}`;
 
-/** The text as a part of a key, which takes letters, digits, - and _; each text as another. */
+/** The text as a part of a key, which may have letters, digits, - and _; different texts stay different. */
 function token(text: string): string {
   const bytes = new TextEncoder().encode(text);
   return Array.from(bytes, (byte) => {

@@ -7,12 +7,12 @@ import { errors } from "@nats-io/transport-node";
 import { JetStreamApiError } from "@nats-io/jetstream";
 import type { Fault } from "../events.ts";
 
-/** NATS cannot be used; the message has the remedy. */
+/** NATS cannot be used; the message has advice. */
 export class NatsError extends Error {
   override name = "NatsError";
 }
 
-/** A record that no message can hold. */
+/** A record that does not fit into a message. */
 export class TooLargeError extends Error {
   override name = "TooLargeError";
 }
@@ -33,8 +33,8 @@ const FATAL = [
 ];
 
 /**
- * An error of publishing: refused for its size, poison; an error that waiting cannot mend, fatal, as is an authority that is not
- * believed; else transient, also a stream that is full or has no leader.
+ * Classifies an error of publishing: a refusal for its size is poison; an error that waiting cannot mend is fatal, as
+ * is an untrusted certificate; all others are transient, also a full stream, or one without a leader.
  */
 export function classifyNatsError(error: unknown): Fault {
   if (error instanceof TooLargeError) return "poison";
@@ -53,14 +53,14 @@ function chainOf(error: unknown): Error[] {
   return error instanceof Error ? [error, ...chainOf(error.cause)] : [];
 }
 
-/** Whether a certificate was not believed, or is not there. */
+/** Whether a certificate is untrusted or missing. */
 function isAboutCertificates(error: Error): boolean {
   const { code } = error as { code?: unknown };
   return typeof code === "string" && /^(ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_(GET|VERIFY))/.test(code) ||
     /certificate|doesn't exist/i.test(error.message);
 }
 
-/** Advice about an error, as a sentence to add to it; empty without advice. */
+/** Advice about an error, as a sentence to append; empty without advice. */
 export function adviseOnNatsError(error: unknown): string {
   const chain = chainOf(error);
   const refusal = chain.find((each) => each instanceof errors.PermissionViolationError);

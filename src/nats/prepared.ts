@@ -1,5 +1,5 @@
 /**
- * NATS with the stream in it, from the first connection on, which may come long after the start.
+ * Prepares the stream in NATS at the first connection, which may come long after the start.
  *
  * @module
  */
@@ -9,8 +9,8 @@ import { adviseOnNatsError, classifyNatsError, NatsError } from "./faults.ts";
 import { ensureStream, expectedStream, manageStreams } from "./stream.ts";
 
 /**
- * Connects and makes a missing stream; where NATS is away and `mayWait` allows it, before the first
- * connection is given out: `mayWait` hears why it is not there.
+ * Connects and creates a missing stream; or, if NATS is unreachable and `mayWait` allows it, before the first
+ * connection. `mayWait` is called with the reason.
  *
  * @throws {NatsError} If it cannot be used.
  */
@@ -52,7 +52,7 @@ export async function openPreparedNats(
   };
 }
 
-/** An error of NATS with its place, and advice. */
+/** An error of NATS with its address, and advice. */
 export function explainNatsError(label: string, error: unknown): NatsError {
   const { message } = error as Error;
   const advice = adviseOnNatsError(error);

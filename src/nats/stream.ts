@@ -1,5 +1,5 @@
 /**
- * The stream of records that are not stored yet: made, brought up to date, and checked.
+ * The stream of records that are not stored yet: it is created, brought up to date, and checked.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export type ExpectedStream = Pick<
   | "sources"
 >;
 
-/** The stream as the options want it. */
+/** The stream that the options describe. */
 export function expectedStream(settings: NatsSettings): ExpectedStream {
   const name = settings.natsStream;
   return {
@@ -48,7 +48,7 @@ export function expectedStream(settings: NatsSettings): ExpectedStream {
     max_bytes: settings.natsMaxBytes,
     max_age: settings.natsMaxAge * NANOS_PER_SECOND,
     discard: settings.natsDiscard === "new" ? DiscardPolicy.New : DiscardPolicy.Old,
-    // The server does not take a window that is longer than the age.
+    // The server accepts no window longer than the age.
     duplicate_window: Math.min(settings.natsDedupe, settings.natsMaxAge || Infinity) * NANOS_PER_SECOND,
     ...(settings.natsSources.length === 0 ? {} : {
       sources: settings.natsSources.map((domain) => ({ name, external: { api: `$JS.${domain}.API`, deliver: "" } })),
@@ -61,14 +61,14 @@ export async function manageStreams(nats: Nats): Promise<JetStreamManager> {
   return await jetstreamManager(await nats.connect(), { timeout: ANSWER_MS, checkAPI: false });
 }
 
-/** Properties that a server cannot change of an existing stream (nats-server 2.9, `Update` of a stream). */
+/** Properties that a server cannot change in an existing stream (nats-server 2.9, `Update` of a stream). */
 const FIXED = ["storage", "retention"] as const;
 const CHANGEABLE = ["num_replicas", "max_bytes", "max_age", "discard", "duplicate_window"] as const;
 
 /**
- * Makes the stream, or changes its configuration to the expected one, and returns which.
+ * Creates the stream, or changes its configuration to the expected one; returns the change.
  *
- * @throws {Error} If there is one of that name that cannot become it, or the server refuses.
+ * @throws {Error} If a stream of that name cannot be changed to it, or the server refuses.
  */
 export async function prepareStream(
   manager: JetStreamManager,
@@ -99,9 +99,9 @@ export async function prepareStream(
 }
 
 /**
- * Makes the stream if it does not exist; an existing one is left to `migrate`.
+ * Creates a missing stream; `migrate` changes an existing one.
  *
- * @throws {Error} If it does not take the records, or cannot be made.
+ * @throws {Error} If it does not accept the records, or cannot be created.
  */
 export async function ensureStream(manager: JetStreamManager, expected: ExpectedStream): Promise<void> {
   const found = await findStream(manager, expected.name);
@@ -109,7 +109,7 @@ export async function ensureStream(manager: JetStreamManager, expected: Expected
   else checkStream(found);
 }
 
-/** @throws {Error} If a stream does not take the records. */
+/** @throws {Error} If a stream does not accept the records. */
 export function checkStream(found: StreamConfig): void {
   if (captures(found)) return;
   throw new Error(
@@ -135,7 +135,7 @@ function describeSources({ sources = [] }: Partial<StreamConfig>): string {
   return sources.map(({ name, external }) => `${name} ${external?.api}`).sort().join();
 }
 
-/** When the stream was made, as text: a recreated one has another time. `undefined` if it does not exist. */
+/** When the stream was created, as text, which differs for a recreated one. `undefined` if it does not exist. */
 export async function readCreation(nats: Nats, name: string): Promise<string | undefined> {
   const manager = await jetstreamManager(await connectNow(nats), { timeout: ANSWER_MS, checkAPI: false });
   return (await manager.streams.info(name)).created;

@@ -7,7 +7,7 @@
 /** The subjects that the stream captures. */
 export const STREAM_SUBJECT = "barline.>";
 
-/** The subject of records of a kind whose symbols fall to a shard. */
+/** The subject of records of a kind, by the shard of their symbols. */
 export function subjectOf(tenant: string, kind: string, shard: number): string {
   return `barline.${tenant}.${kind}.${shard}`;
 }

@@ -1,5 +1,5 @@
 /**
- * Connecting over TCP so that no error of a socket can end the program, and TLS works on every version of Deno.
+ * Connects over TCP so that no error of a socket can end the program, and TLS works on every version of Deno.
  *
  * @module
  */
@@ -17,12 +17,12 @@ import { type ConnectionOptions, errors, type NatsConnection } from "@nats-io/tr
 import { nodeResolveHost, NodeTransport } from "@nats-io/transport-node/transport";
 
 /**
- * The library's transport with two of its steps made safe (seen with 3.4.0):
+ * The library's transport, with corrections to two of its steps (seen with 3.4.0):
  *
- * - It takes all listeners off a socket that it gives up. Where the server resets the connection at that moment, as it does
+ * - It removes all listeners from a socket that it gives up. If the server resets the connection at that moment, as
  *   after a refusal, the error has no listener and would end the process: so sockets keep one.
- * - It turns a connection to TLS when the server's first line has been awaited. By then Deno 2.7 reads on, and the handshake
- *   gets no answer: so that is done while the line is being read.
+ * - It starts TLS after awaiting the server's first line. By then Deno 2.7 reads on, and the handshake gets no answer:
+ *   so TLS starts while the line is being read.
  */
 class SafeTransport extends NodeTransport {
   #handshake: Promise<TLSSocket> | undefined;
@@ -33,8 +33,8 @@ class SafeTransport extends NodeTransport {
 
   override async dial(address: Parameters<NodeTransport["dial"]>[0]): Promise<Socket> {
     const socket = guard(await super.dial(address), this.onError);
-    // The library asks for it before there is a connection, which Deno 2.7 forgets: requests would wait for 40 ms then.
-    // It remembers the wish, however, and does nothing for one that is there already.
+    // The library sets it before the connection exists, which Deno 2.7 forgets, so that requests would wait for 40 ms.
+    // But it remembers the setting, and ignores an equal one: hence both calls.
     return socket.setNoDelay(false).setNoDelay(true);
   }
 
@@ -42,7 +42,7 @@ class SafeTransport extends NodeTransport {
     const { promise, resolve, reject } = Promise.withResolvers<ServerInfo>();
     const { socket } = this;
     const read = (frame: Uint8Array) => {
-      // Kept for the parser of the protocol, which wants to see the line too.
+      // Kept for the parser of the protocol, which needs the line, too.
       this.yields.push(frame);
       const line = extractProtocolMessage(DataBuffer.concat(...this.yields));
       if (line === "") return;
@@ -52,10 +52,10 @@ class SafeTransport extends NodeTransport {
         if (info.tls_required || info.tls_available && this.options.tls !== null) this.#handshake = this.#shakeHands();
         resolve(info);
       } catch (cause) {
-        reject(new Error("The server is no NATS server: it does not begin with a line INFO", { cause }));
+        reject(new Error("The server is not a NATS server: its first line is not INFO", { cause }));
       }
     };
-    const closed = () => reject(new Error("The server closed the connection without a word"));
+    const closed = () => reject(new Error("The server closed the connection without a message"));
     socket.on("data", read).on("error", reject).on("close", closed);
     return promise;
   }
@@ -64,7 +64,7 @@ class SafeTransport extends NodeTransport {
     return await this.#handshake!;
   }
 
-  /** Turns the connection to TLS; files are read again each time, as certificates are renewed. */
+  /** Starts TLS on the connection; files are read again each time, as certificates are renewed. */
   async #shakeHands(): Promise<TLSSocket> {
     const { caFile, certFile, keyFile } = this.options.tls ?? {};
     const [ca, cert, key] = [caFile, certFile, keyFile].map((path) => path && Deno.readTextFileSync(path));
@@ -78,11 +78,11 @@ class SafeTransport extends NodeTransport {
   }
 }
 
-/** Keeps a listener for errors at a socket. */
+/** Keeps an error listener on a socket. */
 function guard<S extends Socket>(socket: S, onError: (error: Error) => void): S {
   const remove = socket.removeAllListeners;
   socket.removeAllListeners = (name?: string | symbol) => {
-    // Given as an argument, `undefined` is the name of an event.
+    // Passed as an argument, `undefined` would be the name of an event.
     if (name === undefined) remove.call(socket);
     else remove.call(socket, name);
     return socket.on("error", onError);
@@ -93,7 +93,7 @@ function guard<S extends Socket>(socket: S, onError: (error: Error) => void): S 
 /**
  * Connects as the library does.
  *
- * @throws {Error} If no server can be reached, or none lets this program in.
+ * @throws {Error} If no server can be reached, or all refuse this program.
  */
 export async function connect(options: ConnectionOptions): Promise<NatsConnection> {
   let last: Error | undefined;
@@ -102,7 +102,7 @@ export async function connect(options: ConnectionOptions): Promise<NatsConnectio
   try {
     return await NatsConnectionImpl.connect(options);
   } catch (error) {
-    // On Deno 2.7 a certificate that is not believed shows after the handshake, when the library waits for an answer.
+    // On Deno 2.7 an untrusted certificate shows after the handshake, when the library waits for an answer.
     throw error instanceof errors.TimeoutError && last !== undefined ? last : error;
   }
 }

@@ -6,7 +6,7 @@
 import { defineKind } from "./define_kind.ts";
 import { TIMEFRAMES } from "./timeframe.ts";
 
-/** The kind `bar`: what was traded of one symbol during one timeframe. */
+/** The kind `bar`: trades of one symbol during one timeframe. */
 export const bar = defineKind({
   name: "bar",
   table: "bar",
@@ -41,7 +41,7 @@ export const bar = defineKind({
     },
   ],
   key: ["ts"],
-  // A feed may repeat a plain bar after it has corrected it, so the later receipt alone does not make it right.
+  // A feed may repeat a plain bar after correcting it, so a later receipt alone does not make it right.
   revisions: { column: "status", codes: ["c", "h"], sameAs: { h: "f" } },
   validate({ open, high, low, close, volume, trades }) {
     if (volume < 0) return `volume is negative: ${volume}`;
@@ -56,5 +56,5 @@ export const bar = defineKind({
 
 /** A bar as an object: frames have it as a row of columns. */
 export type Bar = ReturnType<typeof bar.row>;
-/** Whether more can be expected of a bar: nothing, the rest of its minute, or it has already replaced another. */
+/** Whether a bar may still change, is final, or has replaced another. */
 export type BarStatus = Bar["status"];

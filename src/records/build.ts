@@ -1,5 +1,5 @@
 /**
- * Records in memory to columns: for providers that make records one by one.
+ * Converts records in memory to columns, for providers that create records one by one.
  *
  * @module
  */
@@ -9,13 +9,15 @@ import type { RecordKind, RecordSource } from "./kind.ts";
 import type { MarketRecord } from "./record.ts";
 import type { SeriesDictionary } from "./series_dictionary.ts";
 
-/** Rows, and the records that are unsound. */
+/** Rows, and unsound records. */
 export interface Built {
   readonly columns: OpenColumns;
   readonly rejected: readonly Rejected[];
 }
 
-/** Makes columns of records. One whose fields are not of their types, which no provider should make, is rejected. */
+/**
+ * Converts records to columns. A record whose fields have other types, which no provider should create, is rejected.
+ */
 export function columnsOf<R extends MarketRecord>(
   kind: RecordKind<R>,
   records: readonly R[],
@@ -33,8 +35,7 @@ export function columnsOf<R extends MarketRecord>(
 const NONE: Rejected[] = [];
 
 /**
- * The same of records that name neither their provider nor their time of receipt: they were received in a row, the first at
- * `receivedAt`.
+ * The same for records without provider and time of receipt: they were received in a row, the first at `receivedAt`.
  */
 export function columnsFrom<R extends MarketRecord>(
   kind: RecordKind<R>,

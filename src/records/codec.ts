@@ -1,11 +1,10 @@
 /**
  * Frames as bytes: for the journal, and for messages between processes.
  *
- * A message is `BFR`, a byte with the version, the CRC-32C of all that follows, the length of a JSON object, that
- * object, and a column for each field that it names (see `packed.ts`); numbers are little-endian. The object has kind,
- * provider, receive time, number of records, fields with their types, the dictionary of texts, and the rejected items.
- * So a message can be read on its own, also by a program whose kind has other fields: it leaves out those that it does
- * not know.
+ * A message is `BFR`, a byte with the version, the CRC-32C of the rest, the length of a JSON object, that object, and a
+ * column for each of its fields (see `packed.ts`); numbers are little-endian. The object has kind, provider, receive
+ * time, number of records, fields with their types, the dictionary of texts, and the rejected items. So each message
+ * can be read on its own, also by a program whose kind has other fields, which leaves out unknown ones.
  *
  * @module
  */
@@ -18,9 +17,9 @@ import { recordKind } from "./mod.ts";
 import type { SeriesKey } from "./record.ts";
 import { createSeriesDictionary, type SeriesDictionary } from "./series_dictionary.ts";
 
-/** Version that is written. */
+/** The written version. */
 export const CODEC_VERSION = 1;
-/** Most records of a message: what a short, hostile one can make a reader allocate. */
+/** Most records of a message: limits the memory that a short, hostile one can make a reader allocate. */
 export const MAX_MESSAGE_RECORDS = 100_000;
 /** Most fields of a kind, for the same reason. */
 const MAX_FIELDS = 256;
@@ -33,12 +32,12 @@ const CHECKED_FROM = 8;
 const OBJECT_FROM = 12;
 const TYPES: readonly string[] = ["number", "text", "json"] satisfies WireField["type"][];
 
-/** Bytes are no message that this program can read; the message says why. */
+/** The bytes are not a message that this program can read; the error has the reason. */
 export class CodecError extends Error {
   override name = "CodecError";
 }
 
-/** A frame without anybody to acknowledge it to. */
+/** A frame without its acknowledgements. */
 export type FrameContent = Omit<Frame, "ack" | "home">;
 
 /** The JSON object of a message. */
@@ -107,8 +106,7 @@ export function isNewerMessage(bytes: Uint8Array): boolean {
 }
 
 /**
- * Why the bytes are no whole message, in words; `undefined` when they are: its form and checksum, without reading what
- * it holds.
+ * Why the bytes are not a whole message, in words; `undefined` if they are: checks form and checksum, not the content.
  */
 export function findDamage(bytes: Uint8Array): string | undefined {
   if (bytes.length < OBJECT_FROM) return `it has ${bytes.length} bytes`;
@@ -121,24 +119,24 @@ export function findDamage(bytes: Uint8Array): string | undefined {
   if (view.getUint32(4, true) !== crc32c(bytes, CHECKED_FROM)) return "its checksum is wrong";
 }
 
-/** Name of the kind of a whole message's records, whether this program knows it or not. */
+/** Name of the kind of a whole message's records, which this program may not know. */
 export function kindOf(bytes: Uint8Array): string {
   const size = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(CHECKED_FROM, true);
   return parseHeader(decoder.decode(bytes.subarray(OBJECT_FROM, OBJECT_FROM + size))).kind;
 }
 
-/** How to read messages. */
+/** Options of reading messages. */
 export interface DecodeOptions {
-  /** The kind of that name. @default {those of the registry} */
+  /** The kind with a name. @default {those of the registry} */
   findKind?: (name: string) => RecordKind;
   /** The series of the messages' source. @default {those of this message} */
   series?: SeriesDictionary;
 }
 
 /**
- * Reads a frame; what it gives can be handed to `createFrame`.
+ * Reads a frame; the result can be passed to `createFrame`.
  *
- * @throws {CodecError} If the bytes are not exactly one message, or of a kind that is not known.
+ * @throws {CodecError} If the bytes are not exactly one message, or have an unknown kind.
  */
 export function decodeFrame(bytes: Uint8Array, options: DecodeOptions = {}): FrameContent {
   try {
@@ -195,7 +193,7 @@ function countTexts(places: Int32Array): number {
   return found;
 }
 
-/** Puts texts to their column, or the cells that they stand for. Gives how many there are. */
+/** Writes texts to their column, or the cells that they stand for. Returns their number. */
 function putTexts(
   places: Int32Array,
   given: readonly string[],
@@ -218,7 +216,7 @@ function putTexts(
   return countTexts(places);
 }
 
-/** Puts the codes of the series that the names are of. */
+/** Writes the codes of the named series. */
 function putSeries(
   { provider, symbol, timeframe }: Record<string, Int32Array>,
   texts: readonly string[],
@@ -226,7 +224,7 @@ function putSeries(
   { cells, series }: OpenColumns,
   count: number,
 ): void {
-  /** Codes by the place of the symbol, while provider and timeframe stay. */
+  /** Codes by the index of the symbol, while provider and timeframe stay the same. */
   let codes: number[] = [];
   for (let at = 0; at < count; at++) {
     const isSame = at > 0 && provider[at] === provider[at - 1] && timeframe?.[at] === timeframe?.[at - 1];

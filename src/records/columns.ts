@@ -46,10 +46,10 @@ export const SERIES = 0;
 export const TS = 1;
 /** Place of the time of receipt, in microseconds since 1970-01-01 UTC. */
 export const RECEIVED_AT = 2;
-/** Place of the first field that is the kind's own. */
+/** Place of the kind's first own field. */
 export const FIRST_FIELD = 3;
 
-/** The columns of one kind: how many there are, and which hold texts. */
+/** The columns of one kind: their number, and those with texts. */
 export interface Layout {
   /** One more than the last place. */
   readonly places: number;
@@ -57,21 +57,21 @@ export interface Layout {
   readonly textPlaces: readonly number[];
 }
 
-/** See the module's description. Not to be changed once it is in a frame. */
+/** See the module's description. Immutable once it is in a frame. */
 export interface Columns {
-  /** How many rows there are. */
+  /** Number of rows. */
   readonly count: number;
-  /** How many rows there is room for: the distance of one column to the next in `cells`. */
+  /** Number of rows that fit: the distance between two columns in `cells`. */
   readonly stride: number;
   readonly cells: Float64Array<ArrayBuffer>;
   readonly series: SeriesDictionary;
   /** Columns of text by place; empty at the places of other fields. */
   readonly texts: readonly (readonly (string | undefined)[])[];
-  /** Line of each record in the frame's source, from 1; absent where it was not read from a file. */
+  /** Line of each record in the frame's source, from 1; absent if it was not read from a file. */
   readonly lines?: Uint32Array<ArrayBuffer>;
 }
 
-/** Columns while they are filled. */
+/** Columns being filled. */
 export interface OpenColumns extends Columns {
   count: number;
   readonly texts: (string | undefined)[][];
@@ -82,14 +82,14 @@ const SMALL = 16;
 /** Rows of a slab. */
 const SLAB_ROWS = 512;
 
-/** Cells of many small frames: to make memory for each would cost more than all the rest that is done for it. */
+/** Cells of many small frames: separate memory for each would cost more than all their other work. */
 interface Slab {
   readonly buffer: ArrayBuffer;
   next: number;
 }
 const slabs = new WeakMap<Layout, Slab>();
 
-/** Makes columns with room for `room` rows and none in them. */
+/** Creates columns with room for `room` rows, and none in them. */
 export function createColumns(
   layout: Layout,
   room: number,
@@ -116,17 +116,17 @@ export function createColumns(
 const NO_TEXTS: (string | undefined)[][] = [];
 
 /**
- * Frees the memory of columns that are no longer read; afterwards they are empty. V8 counts it, and would mark the whole heap
- * for each 10 MB that wait for the garbage collector: that was a third of the processor time of a load.
+ * Frees the memory of columns that are no longer read; afterwards they are empty. V8 would otherwise mark the whole
+ * heap for each 10 MB that wait for the garbage collector, which took a third of the processor time of a load.
  */
 export function releaseColumns({ cells, lines }: Columns): void {
-  // Small columns share their memory with others.
+  // Small columns share their memory.
   if (cells.byteLength < cells.buffer.byteLength) return;
   cells.buffer.transfer(0);
   lines?.buffer.transfer(0);
 }
 
-/** Takes back what was written to the row at `columns.count`. */
+/** Clears the row at `columns.count`. */
 export function clearRow({ texts, cells, count, stride }: OpenColumns): void {
   for (let at = count; at < cells.length; at += stride) cells[at] = NaN;
   for (const column of texts) if (column.length > count) column.length = count;
@@ -144,7 +144,7 @@ export interface Slice {
   readonly count: number;
 }
 
-/** Rows of several frames, one slice after another: what is written at once. */
+/** Rows of several frames, one slice after another, which are written at once. */
 export interface Rows {
   readonly slices: readonly Slice[];
   readonly count: number;
@@ -163,13 +163,13 @@ export function cutRows<S extends Slice>({ slices }: { readonly slices: readonly
   return { slices: cut, count: to - from };
 }
 
-/** All rows of some columns. */
+/** All rows of columns. */
 export const allRows = (columns: Columns): Rows => ({
   slices: [{ columns, from: 0, count: columns.count }],
   count: columns.count,
 });
 
-/** How many columns there are; the last one may be shorter than the others. */
+/** Number of columns; the last one may be shorter than the others. */
 const placesOf = ({ cells, stride }: Columns) => stride === 0 ? 0 : Math.ceil(cells.length / stride);
 
 /** Columns of the rows at these places, in the order of the places. */
@@ -191,14 +191,14 @@ export function pickRows(columns: Columns, rows: ArrayLike<number>): Columns {
   };
 }
 
-/** Columns of `count` rows from `from` on, fewer where there are not as many. */
+/** Columns of `count` rows from `from` on, fewer if the columns end. */
 export function sliceRows(columns: Columns, from: number, count: number): Columns {
   if (from === 0 && count >= columns.count) return columns;
   const found = Math.max(0, Math.min(count, columns.count - from));
   return pickRows(columns, Array.from({ length: found }, (_, at) => from + at));
 }
 
-/** Columns of the same kind as one. */
+/** Joins columns of the same kind. */
 export function joinColumns(given: readonly Columns[]): Columns {
   const parts = given.filter(({ count }) => count > 0);
   const first = parts[0] ?? given[0];

@@ -1,12 +1,12 @@
 /**
- * Functions made for the fields of one kind. A loop over the names of fields costs a look-up for each, several times what the
- * work itself does; a function that names them costs none. Names come from declarations, never from input.
+ * Compiles functions for the fields of one kind. A loop over the names of fields takes a look-up for each, which costs
+ * several times the work itself; a function that names them needs none. Names come from declarations, never from input.
  *
  * @module
  */
 import { type Field, isNumber } from "./field.ts";
 
-/** Writes the numbers and enums of a record to a row; `false` where any is not what its field wants. */
+/** Writes the numbers and enums of a record to a row; `false` if any has another type than its field. */
 export type NumberWriter = (
   record: Record<string, unknown>,
   cells: Float64Array,
@@ -22,7 +22,7 @@ function nameOf({ name }: Field): string {
 }
 
 /**
- * Makes the writer of fields without texts and dates; `undefined` where a field has one: then the general way is taken.
+ * Compiles the writer of fields without texts and dates; `undefined` if a field has one, which takes the general way.
  */
 export function compileWriter(fields: readonly Field[]): NumberWriter | undefined {
   const lines: string[] = [];
@@ -49,7 +49,7 @@ export function compileWriter(fields: readonly Field[]): NumberWriter | undefine
   ) as NumberWriter;
 }
 
-/** Makes the sum of the numbers of a record: it is finite where each of them is. */
+/** Compiles the sum of the numbers of a record, which is finite if each of them is. */
 export function compileSum(fields: readonly Field[]): (record: Record<string, unknown>) => number {
   const parts = fields.map((field) => `(record.${nameOf(field)} ?? 0)`);
   return new Function("record", `return ${["0", ...parts].join(" + ")};`) as (

@@ -1,5 +1,5 @@
 /**
- * CRC-32C, the checksum of what is stored and sent: it finds every error of up to 32 bits in a row, and all but one in
+ * CRC-32C, the checksum of stored and sent bytes: it finds every error of up to 32 bits in a row, and all but one in
  * four billion of the others.
  *
  * @module

@@ -1,5 +1,5 @@
 /**
- * Kinds of records, made of their declarations.
+ * Creates kinds of records from their declarations.
  *
  * @module
  */
@@ -26,7 +26,7 @@ import { TIMEFRAMES } from "./timeframe.ts";
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const RECEIVED: FieldDeclaration = { name: "receivedAt", type: "timestamptz", about: "when it was received" };
 
-/** Makes the kind of a declaration. */
+/** Creates the kind of a declaration. */
 export function defineKind<const F extends readonly FieldDeclaration[]>(
   declared: KindDeclaration<F>,
 ): RecordKind<RecordOf<F>> {
@@ -46,7 +46,7 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
   const summed = own.filter(isNumber);
   const sumOf = compileSum(summed);
   const write = compileWriter(own);
-  /** Whether a number is the cell itself, by place in `own`. */
+  /** Whether the cell is the number itself, by index in `own`. */
   const isCounted = own.map((field) => isNumber(field) || field.type === "timestamptz");
   const textPlaces = own.filter(isText).map(({ place }) => place);
   const counted = own.filter((field) => !isText(field) && field.place !== TS);
@@ -55,7 +55,7 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
   const Row = makeRow(fields);
   const names = ["provider", ...fields.map(({ name }) => name), "receivedAt"];
   const seriesReasons = new WeakMap<SeriesDictionary, (string | undefined)[]>();
-  /** Those asked for last: frames of one source follow each other. */
+  /** The dictionary used last: consecutive frames mostly share one. */
   const last: { series?: SeriesDictionary; reasons: (string | undefined)[] } = { reasons: [] };
 
   function checkSeries(symbol: string, timeframe: string): string | undefined {
@@ -65,10 +65,7 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
     return checkSymbol(symbol);
   }
 
-  /**
-   * Looks for values that no reader writes: numbers that are not finite, and codes of messages beyond the field's
-   * values.
-   */
+  /** Finds values that no reader writes: infinite numbers, and codes of messages beyond the field's values. */
   function checkCells({ cells, stride }: Columns, at: number): string | undefined {
     let sum = 0;
     for (let each = 0; each < required.length; each++) sum += cells[required[each].place * stride + at];
@@ -76,7 +73,7 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
       const cell = cells[maybe[each].place * stride + at];
       if (cell === cell) sum += cell;
     }
-    // A sum is NaN or infinite when any part is: one test for the many good records.
+    // A sum is NaN or infinite if any part is: one test for the many good records.
     if (Number.isFinite(sum)) return undefined;
     for (const { name, place, type, optional, expected = "known" } of own) {
       const cell = cells[place * stride + at];
@@ -207,7 +204,7 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
 
 const NONE: ReadonlyMap<number, string> = new Map();
 
-/** Writes what is no number to a row; says in words why it cannot. */
+/** Writes a value that is not a number to a row; returns the problem in words. */
 function put(field: Field, value: unknown, { cells, stride, texts, count }: OpenColumns): string | undefined {
   const { name, type, place, expected = "known" } = field;
   if (type === "enum" || type === "date") {
@@ -221,7 +218,7 @@ function put(field: Field, value: unknown, { cells, stride, texts, count }: Open
 
 const valuesOf = ({ values }: FieldDeclaration): string[] => Object.keys(values!);
 
-/** The column of a field. All columns have the same properties in one order, which lets them be read quickly. */
+/** The column of a field. All columns have the same properties in one order, so that reading them is fast. */
 function columnOf(field: Field, fields: readonly Field[]): Column {
   const { name, type, optional, place, values } = field;
   const flag = fields.find(({ marks }) => marks?.field === name)?.marks;
@@ -237,7 +234,7 @@ function columnOf(field: Field, fields: readonly Field[]): Column {
   };
 }
 
-/** Place of the field that marks another as `marks` says. */
+/** Place of the field named by `marks`. */
 const named = (fields: readonly Field[], marks: Field["marks"]) => fields.find((each) => each.marks === marks)!.place;
 
 /** The names of a series in messages. */

@@ -1,5 +1,5 @@
 /**
- * The fields of a kind: what one declaration says of each, and how values of files become cells.
+ * The fields of a kind: their declarations, and the conversion of values from files to cells.
  *
  * @module
  */
@@ -24,11 +24,11 @@ export type FieldType =
   | "text"
   | "jsonb";
 
-/** Types whose cell is the number itself: a reader of bytes writes what it has parsed. */
+/** Types whose cell is the number itself, so that a reader of bytes can write it directly. */
 export const isNumber = ({ type }: { readonly type: FieldType }): boolean =>
   type === "float8" || type === "int4" || type === "flag";
 
-/** Types whose values are in {@linkcode OpenColumns.texts}. */
+/** Types with values in {@linkcode OpenColumns.texts}. */
 export const isText = ({ type }: { readonly type: FieldType }): boolean => type === "text" || type === "jsonb";
 
 /** One field of a declaration. */
@@ -46,21 +46,19 @@ export interface FieldDeclaration {
   readonly unit?: string;
   /** Meaning, for the documentation. */
   readonly about?: string | undefined;
-  /** Of an `enum`: the character that the table has for each value. */
+  /** For an `enum`: the character of each value in the table. */
   readonly values?: Readonly<Record<string, string>>;
-  /** Of an `enum`: other spellings in files, in lower case, and what they mean. */
+  /** For an `enum`: other spellings in files, in lower case, with their values. */
   readonly spellings?: Readonly<Record<string, string>>;
-  /** Of an `enum`: the value where none is given. */
+  /** For an `enum`: the value of an absent one. */
   readonly default?: string;
-  /**
-   * Of a `flag`: the enum column that carries it, and the characters that it replaces there and puts in their place.
-   */
+  /** For a `flag`: the enum column that carries it, the characters that it replaces there, and their replacements. */
   readonly marks?: { readonly field: string; readonly from: string; readonly to: string };
-  /** Of a `text`: whether a number in JSON is taken as its text. */
+  /** For a `text`: whether a JSON number is accepted as text. */
   readonly takesNumbers?: true;
-  /** Of a `jsonb`: a value, for the documentation; its type is that of the property. */
+  /** For a `jsonb`: a value, for the documentation; its type is that of the property. */
   readonly example?: unknown;
-  /** Of a `jsonb`: what is wrong with a value, in words that follow the name. */
+  /** For a `jsonb`: the problem of a value, in words that follow the name. */
   readonly check?: (value: unknown) => string | undefined;
   /** The text after `NAME is not …` for an unreadable value. @default {by type} */
   readonly expected?: string;
@@ -69,24 +67,24 @@ export interface FieldDeclaration {
 /** A field of a kind. */
 export interface Field extends FieldDeclaration {
   readonly aliases: readonly string[];
-  /** Place of its column; see `columns.ts`. That of the series for `symbol` and `timeframe`. */
+  /** Place of its column; see `columns.ts`. `symbol` and `timeframe` have that of the series. */
   readonly place: number;
   /** Whether a file must have it. */
   readonly isNeeded: boolean;
   /**
-   * Writes a value (a text of a file, or a value of JSON) to the row at `columns.count`; says in words why it cannot. Not for
-   * `symbol` and `timeframe`. An absent value is a problem only where the field is required.
+   * Writes a value (a text of a file, or a value of JSON) to the row at `columns.count`; returns the problem in words.
+   * Not for `symbol` and `timeframe`. An absent value is a problem only for a required field.
    */
   read(value: unknown, columns: OpenColumns, context: ParseContext): string | undefined;
 }
 
-/** Whether a file or an object has no value there. */
+/** Whether a file or an object has no value for the field. */
 export const isAbsent = (value: unknown): boolean => value === undefined || value === null || value === "";
 
 const MS_A_DAY = 86_400_000;
 const DAY = /^(\d{4})-?(\d\d)-?(\d\d)$/;
 
-/** Days since 1970 of a day that the calendar has; `NaN` of anything else. */
+/** Days since 1970 of a valid day; `NaN` for anything else. */
 export function readDay(value: unknown): number {
   const [, year, month, day] = DAY.exec(String(value)) ?? [];
   const written = `${year}-${month}-${day}`;
@@ -94,13 +92,13 @@ export function readDay(value: unknown): number {
   return Number.isNaN(ms) || new Date(ms).toISOString().slice(0, 10) !== written ? NaN : ms / MS_A_DAY;
 }
 
-/** `yyyy-mm-dd`, or the number where it is no day. */
+/** `yyyy-mm-dd`, or the number if it is not a day. */
 export function formatDay(days: number): string {
   const date = new Date(days * MS_A_DAY);
   return Number.isNaN(date.getTime()) ? String(days) : date.toISOString().slice(0, 10);
 }
 
-/** Turns a value into what is stored: a number for a cell, or a text; `undefined` where it is of another type. */
+/** Converts a value to its stored form: a number for a cell, or a text; `undefined` for another type. */
 type Converter = (value: unknown, context: ParseContext) => number | string | undefined;
 
 const number: Converter = (value) => {
@@ -138,7 +136,7 @@ function converterOf(declared: FieldDeclaration): Converter {
 
 const orUndefined = (value: number) => Number.isNaN(value) ? undefined : value;
 
-/** JSON as its text, given as that or as what it means. */
+/** JSON text, from a text or from the value itself. */
 function readJson(value: unknown): string | undefined {
   if (typeof value !== "string") return JSON.stringify(value);
   try {
@@ -157,7 +155,7 @@ const EXPECTED: Partial<Record<FieldType, string>> = {
   jsonb: "JSON",
 };
 
-/** Makes the field of a declaration. */
+/** Creates the field of a declaration. */
 export function makeField(declared: FieldDeclaration, place: number): Field {
   const { name, optional, type, values, check } = declared;
   const expected = declared.expected ?? EXPECTED[type] ?? Object.keys(values ?? {}).join(" or ");
@@ -172,7 +170,7 @@ export function makeField(declared: FieldDeclaration, place: number): Field {
     isNeeded: isRequired && !hasDefault,
     read(value, columns, context) {
       const { cells, stride, texts, count } = columns;
-      // An empty text is one that validation finds too short.
+      // Validation finds an empty text too short.
       if (!hasDefault && isAbsent(value) && !(isRequired && type === "text" && value === "")) {
         if (isRequired) {
           return `${name} is not ${type === "timestamptz" ? context.timeFormat : expected}: ${quote(value)}`;

@@ -7,11 +7,11 @@
  */
 import type { Columns } from "./columns.ts";
 
-/** Something that came in where a record should have been. */
+/** An item received instead of a record. */
 export interface Rejected {
   /** Why it was rejected, in words. */
   readonly reason: string;
-  /** The item as received, as completely as it is known; JSON. */
+  /** The item as received, as complete as possible; JSON. */
   readonly item: unknown;
   /** Line in the frame's source, from 1. */
   readonly line?: number;
@@ -23,16 +23,16 @@ export interface Rejected {
  * - `deadLettered`: they are among the dead letters;
  * - `synced`: the journal has them on disk, and another outcome of the same records follows;
  * - `journaled`: the journal has them on disk, and no other outcome follows for their source;
- * - `requeued`: they stay in their place, to be read again; see {@linkcode Frame.home}.
+ * - `requeued`: they stay where they are, to be read again; see {@linkcode Frame.home}.
  */
 export type Outcome = "committed" | "deadLettered" | "synced" | "journaled" | "requeued";
 
-/** The last outcome of all records of a frame: `committed` where the sink has each of them, else the worst of any. */
+/** The final outcome of a frame: `committed` if the sink has all of its records, otherwise the worst of any. */
 export type FinalOutcome = "committed" | "deadLettered" | "journaled";
 
 /**
- * Where a frame lies until it is acknowledged: in the `journal`, from which the next run reads what is left there; or in a
- * `stream`, from which any worker does at once, so that records are not held through an outage.
+ * Where a frame is kept until it is acknowledged: in the `journal`, which the next run reads; or in a `stream`, which
+ * any worker reads at once, so that records do not wait through an outage.
  */
 export type Home = "journal" | "stream";
 
@@ -45,13 +45,13 @@ export interface Frame {
   readonly receivedAt: number;
   readonly columns: Columns;
   readonly rejected: readonly Rejected[];
-  /** Whether it was asked for beside a live feed, and may be late; see `pipeline/late.ts`. */
+  /** Whether it was requested beside a live feed, and may be late; see `pipeline/late.ts`. */
   readonly isHistory?: true;
   /** File that the frame was read from. */
   readonly source?: string;
-  /** Says what became of `count` more of the frame's records and rejected items. */
+  /** Reports the outcome of `count` more of the frame's records and rejected items. */
   readonly ack: (outcome: Outcome, count: number) => void;
-  /** Where the frame lies at the moment; absent where it lies in memory alone. */
+  /** Where the frame is kept now; absent if it is in memory alone. */
   readonly home?: () => Home | undefined;
 }
 
@@ -64,19 +64,20 @@ export interface FrameInit {
   rejected?: readonly Rejected[];
   source?: string;
   /**
-   * Called once, when every record and every rejected item of the frame is safe: acknowledged, with any outcome, and none
+   * Called once, when all records and rejected items of the frame are safe: acknowledged, with any outcome, and none
    * requeued.
    */
   onSettled?: () => void;
-  /** Called once, when no further outcome of any record follows. Where it matters whether the sink has the records. */
+  /**
+   * Called once, when no further outcome of any record follows. For callers that need to know whether the sink has the
+   * records.
+   */
   onEnded?: (outcome: FinalOutcome) => void;
-  /** Called once in its place, where some are requeued. */
+  /** Called once instead, if some are requeued. */
   onRequeued?: () => void;
 }
 
-/**
- * Makes a frame that counts down to its settlement; its `ack` throws a `RangeError` for more records than there are.
- */
+/** Creates a frame that counts down to its settlement; its `ack` throws a `RangeError` for more records than it has. */
 export function createFrame(init: FrameInit): Frame {
   const { onSettled, onEnded, onRequeued, rejected = [], ...rest } = init;
   const size = init.columns.count + rejected.length;
@@ -111,7 +112,7 @@ export function createFrame(init: FrameInit): Frame {
 
 const SEVERITY: readonly FinalOutcome[] = ["committed", "journaled", "deadLettered"];
 
-/** The worst of several outcomes; `committed` of none. */
+/** The worst of several outcomes; `committed` without any. */
 export function worstOf(outcomes: readonly FinalOutcome[]): FinalOutcome {
   return SEVERITY[Math.max(0, ...outcomes.map((each) => SEVERITY.indexOf(each)))];
 }

@@ -1,13 +1,13 @@
 /**
- * Sets of times: what has been read of a series already, and what has not.
+ * Sets of time intervals, such as the ranges of a series that have been read.
  *
  * @module
  */
 
-/** From its first to before its second end, in epoch ms. */
+/** From `from` to before `to`, in epoch ms. */
 export type Interval = readonly [from: number, to: number];
 
-/** The set with another interval in it. A set is in order; its intervals neither touch nor overlap. */
+/** The set with another interval. A set is in order; its intervals neither touch nor overlap. */
 export function unite(set: readonly Interval[], [from, to]: Interval): Interval[] {
   if (from >= to) return [...set];
   const united: Interval[] = [];
@@ -23,7 +23,7 @@ export function unite(set: readonly Interval[], [from, to]: Interval): Interval[
   return [...united, [start, end] as Interval].sort((a, b) => a[0] - b[0]);
 }
 
-/** The parts of the interval that are not in the set. */
+/** The parts of the interval outside the set. */
 export function subtract([from, to]: Interval, set: readonly Interval[]): Interval[] {
   const left: Interval[] = [];
   let start = from;
@@ -37,7 +37,7 @@ export function subtract([from, to]: Interval, set: readonly Interval[]): Interv
   return left;
 }
 
-/** The parts of the interval that are in the set. */
+/** The parts of the interval inside the set. */
 export function intersect(interval: Interval, set: readonly Interval[]): Interval[] {
   return subtract(interval, subtract(interval, set));
 }

@@ -9,7 +9,7 @@ import { frameSize } from "./frame.ts";
 
 /**
  * Joins frames of the same kind, provider and source, in their order, until they have `size` records; larger ones are
- * divided. A joined frame arrived when its first did.
+ * divided. A joined frame has the time of arrival of its first.
  */
 export function joinFrames<F extends FrameContent>(frames: readonly F[], size: number): FrameContent[] {
   const joined: FrameContent[] = [];

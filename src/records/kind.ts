@@ -1,5 +1,5 @@
 /**
- * A kind of record. From its one declaration (see `define_kind.ts`) follow the TypeScript type, the names in files, the
+ * A kind of record. Its one declaration (see `define_kind.ts`) determines the TypeScript type, the names in files, the
  * readers of values, the table and its check, the encodings for COPY, arrays, journal and messages, the JSON form and
  * the documentation.
  *
@@ -12,7 +12,7 @@ import type { MarketRecord, ParseContext, Revisions } from "./record.ts";
 /** PostgreSQL types of columns. `char` is the single-byte type. */
 export type ColumnType = "int4" | "float8" | "timestamptz" | "date" | "text" | "char" | "jsonb";
 
-/** A column of a kind's table, and where its values come from. */
+/** A column of a kind's table, and the origin of its values. */
 export interface Column {
   readonly name: string;
   readonly type: ColumnType;
@@ -20,21 +20,21 @@ export interface Column {
   readonly optional?: true | undefined;
   /** Place of the field; see `columns.ts`. */
   readonly place: number;
-  /** Of a `timestamptz`: microseconds of one unit of the cell. */
+  /** For a `timestamptz`: microseconds in a unit of the cell. */
   readonly microseconds?: number | undefined;
-  /** Of a `char`: the character of each value of the enum, as a byte. */
+  /** For a `char`: the character of each value of the enum, as a byte. */
   readonly codes?: readonly number[] | undefined;
-  /** Of a `char`: the flag at this place makes one character another. */
+  /** For a `char`: the flag at this place, which replaces one character by another. */
   readonly mark?: { readonly place: number; readonly from: number; readonly to: number } | undefined;
 }
 
-/** A field as messages and the journal hold it. The name of `provider`, `symbol` and `timeframe` is a part of the series. */
+/** A field in messages and the journal. `provider`, `symbol` and `timeframe` are parts of the series. */
 export interface WireField {
   readonly name: string;
   readonly type: "number" | "text" | "json";
   readonly optional?: true;
   readonly place: number;
-  /** Where the text stands for a cell: reads and writes it. */
+  /** For a text that stands for a cell: reads and writes it. */
   readonly text?: { readonly of: (cell: number) => string; readonly read: (text: string) => number };
 }
 
@@ -68,22 +68,24 @@ export interface KindDeclaration<F extends readonly FieldDeclaration[]> {
   readonly fields: F;
   /** Names of the fields of the key within a series, `ts` first. */
   readonly key: readonly F[number]["name"][];
-  /** Timeframe of its series where no field is of that type. */
+  /** Timeframe of its series if no field has that type. */
   readonly timeframe?: string;
-  /** Gives the symbol of a record that names none. */
+  /** Derives the symbol of a record without one. */
   readonly symbolOf?: (record: RecordOf<F>) => string;
   /** Records that revise others; without it, only the time of receipt orders the observations of a key. */
   readonly revisions?: Revisions;
-  /** Why a record must not be stored, in words, besides its time and the names of its series. Its numbers are finite. */
+  /**
+   * Why a record must not be stored, in words, apart from its time and the names of its series. Its numbers are finite.
+   */
   validate(record: RecordOf<F>): string | undefined;
-  /** When all of what the record says was over, in epoch ms. Kinds without it are never late. */
+  /** When the period of the record ended, in epoch ms. Records of kinds without it are never late. */
   overAt?(record: RecordOf<F>): number;
 }
 
-/** Whose a record is that does not say so itself, and when it was received. */
+/** Provider and time of receipt of records without their own. */
 export type RecordSource = Pick<MarketRecord, "provider" | "receivedAt">;
 
-/** A record of a row, as a view: what it says changes with its place. */
+/** A view of a row as a record: its values change with its place. */
 export type Cursor<R> = R & { at: number };
 
 /** A kind of record. `R` is the record's type. */
@@ -100,26 +102,28 @@ export interface RecordKind<R extends MarketRecord = MarketRecord> extends Layou
   readonly revisions?: Revisions;
   /** Fields of messages. */
   readonly wire: readonly WireField[];
-  /** Timeframe of all series; absent where a field names it. */
+  /** Timeframe of all series; absent if a field has it. */
   readonly timeframe?: string;
-  /** Whether a record may get its symbol from its other fields. */
+  /** Whether a record may derive its symbol from its other fields. */
   readonly derivesSymbol: boolean;
-  /** Adds the record of these values, one for each field, as a row; says in words why it cannot, and adds none then. */
+  /**
+   * Adds the record of these values, one for each field, as a row; returns the problem in words, and then adds none.
+   */
   read(values: readonly unknown[], columns: OpenColumns, receivedAt: number, context: ParseContext): string | undefined;
   /**
    * Adds a record in memory as a row. Returns the problem in words for an unsound record, which no provider should
-   * make, and adds no row then. Without a `source`, the record names its provider and its time of receipt.
+   * create, and then adds no row. Without a `source`, the record has its provider and its time of receipt.
    */
   add(record: object, columns: OpenColumns, source?: RecordSource): string | undefined;
-  /** A view of the row at `at`, to be moved from row to row by setting that. */
+  /** A view of the row at `at`; set that to move it to another row. */
   cursor(columns: Columns, at?: number): Cursor<R>;
-  /** The record of a row, which stays. */
+  /** The record of a row, as an independent object. */
   row(columns: Columns, at: number): R;
   /** The JSON form of a row, which {@linkcode RecordKind.read} reads back to the same row. */
   toJSON(columns: Columns, at: number): Record<string, unknown>;
-  /** Why a record in memory must not be stored, in words; `undefined` when it may. `now` is in epoch milliseconds. */
+  /** Why a record in memory must not be stored, in words; `undefined` if it may. `now` is in epoch milliseconds. */
   validate(record: R, now: number): string | undefined;
-  /** The rows that must not be stored, and why each must not, in words. `now` is in epoch milliseconds. */
+  /** The rows that must not be stored, with the reasons in words. `now` is in epoch milliseconds. */
   findUnsound(columns: Columns, now: number): ReadonlyMap<number, string>;
   overAt?(record: R): number;
 }

@@ -29,6 +29,6 @@ export function recordKind(name: string): RecordKind {
   if (!Object.hasOwn(recordKinds, name)) {
     throw new RangeError(`Cannot find record kind "${name}": known are ${Object.keys(recordKinds).join(", ")}`);
   }
-  // A kind is only ever handed its own records: frames carry the name of their kind.
+  // A kind only gets its own records, as frames have the name of their kind.
   return recordKinds[name as KindName] as unknown as RecordKind;
 }

@@ -37,7 +37,7 @@ export const news = defineKind({
       if (value.length > MAX_LENGTHS[name]) {
         return `${name} is longer than ${MAX_LENGTHS[name]} characters: ${value.length}`;
       }
-      // PostgreSQL's text has no such character.
+      // PostgreSQL's text cannot have this character.
       if (value.includes("\0")) return `${name} has a null character`;
     }
   },

@@ -19,11 +19,11 @@ export function parseDecimal(value: unknown): number {
 }
 
 /**
- * Reads the short plain decimal between two places of a text, without making a text of it; anything else is given back as
+ * Reads the short plain decimal between two places of a text, without creating a text; anything else is returned as
  * text, for {@linkcode parseDecimal} and for messages.
  *
- * Up to 15 digits are gathered as an integer, which a double holds exactly, and divided by a power of ten that a double
- * holds exactly too; one division of exact operands is correctly rounded (Clinger 1990, the fast path of `strtod`).
+ * Up to 15 digits are gathered as an integer, which a double represents exactly, and divided by a power of ten, also
+ * exact; one division of exact operands is correctly rounded (Clinger 1990, the fast path of `strtod`).
  */
 export function readDecimal(text: string, from: number, to: number): number | string {
   const negative = text.charCodeAt(from) === 45;

@@ -12,7 +12,7 @@ const NEVER_NEGATIVE = ["bid", "ask", "last", "iv", "openInterest", "volume", "s
 const maybe = <const N extends string>(name: N, aliases: readonly string[], about?: string) =>
   ({ name, type: "float8", aliases, optional: true, about }) as const;
 
-/** The kind `option`: what was known of a contract. */
+/** The kind `option`: quote and figures of a contract. */
 export const option = defineKind({
   name: "option",
   table: "option_snapshot",
