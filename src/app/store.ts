@@ -4,6 +4,7 @@
  * @module
  */
 import { resolve } from "@std/path";
+import { timescaleBeside } from "../config/archive.ts";
 import { isClustered } from "../config/cluster.ts";
 import { describeTarget } from "../config/database.ts";
 import type { Config } from "../config/load.ts";
@@ -140,7 +141,10 @@ async function openTables(
       if (given !== undefined) return;
       await readSchema(signal);
       const onProblem = ({ message }: Error) => warn(message);
-      await applyTimescale(database, settings.timescale, onProblem, { mostRows: MOVED_AT_START, signal });
+      await applyTimescale(database, timescaleBeside(settings.archive, settings.timescale), onProblem, {
+        mostRows: MOVED_AT_START,
+        signal,
+      });
     },
     mayWait(error) {
       // The journal keeps records meanwhile. An embedded database is always reachable.

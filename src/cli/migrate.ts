@@ -1,4 +1,5 @@
 /** `barline migrate`. @module */
+import { timescaleBeside } from "../config/archive.ts";
 import { join } from "@std/path";
 import { type Config, loadConfig } from "../config/load.ts";
 import type { NatsSettings } from "../config/nats.ts";
@@ -49,7 +50,11 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
       console.error(message);
     },
   });
-  const done = await applyTimescale(database, config.settings.timescale, warn);
+  const done = await applyTimescale(
+    database,
+    timescaleBeside(config.settings.archive, config.settings.timescale),
+    warn,
+  );
   console.log(
     applied.length === 0
       ? `${database.label}: up to date at version ${SCHEMA_VERSION}`

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { startArchiver } from "../app/archiver.ts";
 import { getLogger } from "@logtape/logtape";
 import type { Tenant } from "../app/app.ts";
 import type { ReplayReport } from "../app/dead_letter_replay.ts";
@@ -85,6 +86,16 @@ export async function streamBars(
   const { database } = app.store;
   const onListen = (address: string) => log.info("Clients of PostgreSQL read at {address}", { address });
   const readers = database && running.use(await openReaders({ config, database, warn, onListen }));
+  const { archive } = settings;
+  if (archive !== undefined && database !== undefined && joinsCluster === true) {
+    running.use(
+      startArchiver({
+        ...{ config, archive, database, warn },
+        onArchived: ({ files, archived, dropped }) =>
+          log.info("Archived {archived} records, dropped {dropped}", { archived, files, dropped }),
+      }),
+    );
+  }
   // A client of the server may reload at once.
   if (reload !== undefined) reloadSignal?.handTo(reload);
   if (settings.http !== "off") {

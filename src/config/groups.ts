@@ -34,7 +34,7 @@ const groups = [
   {
     title: "Destination",
     common: ["database", "dataDir"],
-    further: ["sslmode", "sslrootcert", "schema", "timescale", "connections", "tenant", "sink"],
+    further: ["sslmode", "sslrootcert", "schema", "timescale", "archive", "connections", "tenant", "sink"],
   },
   {
     title: "Safety",

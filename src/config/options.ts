@@ -6,6 +6,7 @@
  * @module
  */
 import { z } from "zod";
+import { archiveSchema } from "./archive.ts";
 import { clusterOptions } from "./cluster.ts";
 import { natsOptions } from "./nats.ts";
 import { choice, flag, list, milliseconds, option, type OptionMeta, part, positive, seconds, text } from "./option.ts";
@@ -157,6 +158,10 @@ export const settingsSchema = z.strictObject({
   timescale: option(timescaleSchema.default({}), {
     expected: "a mapping, as in timescale: { compressAfter: 30d }",
     help: "how TimescaleDB keeps the bars, where the server has it",
+  }),
+  archive: option(archiveSchema.optional(), {
+    expected: "a mapping with an output, as in archive: { output: s3://market/archive }",
+    help: "export days that are over, and drop records only when they are archived and verified",
   }),
   sink: choice(["postgres", "nats"], "postgres", "send records to the database, or to a stream that hubs store from"),
   connections: option(z.number().int().min(1).max(10_000).optional(), {

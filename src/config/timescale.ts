@@ -31,19 +31,22 @@ export function sqlInterval(interval: Interval): string {
 /** Names of the roll-ups of 1-minute bars. */
 export const ROLLUP_NAMES = ["5m", "15m", "1h", "1d"] as const;
 
-function setting<T extends z.ZodType>(type: T, expected: string, help: string) {
+/** A setting that may be absent. */
+export function setting<T extends z.ZodType>(type: T, expected: string, help: string) {
   return type.meta({ description: help, barline: { expected, help } }).optional();
 }
 
 const isBetween = (least: Interval, most: Interval) => (interval: Interval) =>
   secondsOf(interval) >= secondsOf(least) && secondsOf(interval) <= secondsOf(most);
-const interval = (least: Interval, most: Interval, help: string) =>
+/** A time between two others. */
+export const interval = (least: Interval, most: Interval, help: string) =>
   setting(
     z.string().regex(INTERVAL, { abort: true }).refine(isBetween(least, most)),
     `a time from ${least} to ${most}, as in 12h, 7d or 2w`,
     help,
   );
-const intervalOrOff = (least: Interval, most: Interval, help: string) =>
+/** The same, or `off`. */
+export const intervalOrOff = (least: Interval, most: Interval, help: string) =>
   setting(
     z.string().regex(INTERVAL_OR_OFF, { abort: true })
       .refine((value) => value === "off" || isBetween(least, most)(value)),

@@ -34,7 +34,7 @@ export async function writeFile(
   form: ExportForm,
   columns: readonly ExportColumn[],
   batches: AsyncIterable<Batch>,
-  onRows: (count: number) => void,
+  onRows: (count: number) => void = () => {},
 ): Promise<FileFacts | undefined> {
   const file = await place.create(path);
   try {

@@ -5,6 +5,7 @@
  * @module
  */
 import type { Command } from "../command.ts";
+import { archive } from "./archive.ts";
 import { backfill } from "./backfill.ts";
 import { candles } from "./candles.ts";
 import { chaos } from "./chaos.ts";
@@ -50,6 +51,7 @@ export const commands: Readonly<Record<string, Command>> = {
   serve,
   export: exporting,
   import: importing,
+  archive,
   tenant,
   doctor,
   top,

@@ -7,7 +7,6 @@
  * @module
  */
 import type { Client } from "pg";
-import type { TimescaleSettings } from "../../config/timescale.ts";
 import { ANSWER_MS, type Database, withClient, withinMs } from "../database.ts";
 import { adviseOnDatabaseError } from "../faults.ts";
 import { lockSchema } from "../lock.ts";
@@ -15,7 +14,7 @@ import type { Names } from "../names.ts";
 import { inTransaction } from "../transaction.ts";
 import { inspectSchema } from "../schema/inspect.ts";
 import { runStep, type Step } from "../step.ts";
-import { planTimescale } from "./plan.ts";
+import { type PlannedSettings, planTimescale } from "./plan.ts";
 import { NOTHING, readPresence, readState } from "./state.ts";
 
 /** The extension, as a step. */
@@ -51,7 +50,7 @@ const MOVE_AT_START_MS = 10 * 60_000;
 const MOVE_MS = 24 * 60 * 60_000;
 
 /** The steps to take; empty once all are done. */
-export async function readPlan(client: Client, names: Names, settings: TimescaleSettings): Promise<Step[]> {
+export async function readPlan(client: Client, names: Names, settings: PlannedSettings): Promise<Step[]> {
   if (settings.enabled === false) return [];
   const presence = await readPresence(client);
   if (presence === "absent") return [];
@@ -66,7 +65,7 @@ export async function readPlan(client: Client, names: Names, settings: Timescale
  */
 export async function applyTimescale(
   database: Database,
-  settings: TimescaleSettings,
+  settings: PlannedSettings,
   warn: (problem: Error) => void,
   { mostRows = Infinity, signal }: { mostRows?: number; signal?: AbortSignal } = {},
 ): Promise<string[]> {
@@ -95,7 +94,7 @@ export async function applyTimescale(
 async function reconcile(
   client: Client,
   names: Names,
-  settings: TimescaleSettings,
+  settings: PlannedSettings,
   warn: (problem: Error) => void,
   mostRows: number,
 ): Promise<string[]> {

@@ -20,8 +20,11 @@ import type { Policy, RollupState, TimescaleState } from "./state.ts";
 
 const DEFAULTS = { chunkInterval: "7d", compressAfter: "30d", refreshEvery: "5m", realTime: true };
 
+/** Settings of the file. With `isArchived`, the archive drops chunks, and no policy does. */
+export type PlannedSettings = TimescaleSettings & { readonly isArchived?: boolean };
+
 /** Plans all steps. */
-export function planTimescale(settings: TimescaleSettings, state: TimescaleState, names: Names): Step[] {
+export function planTimescale(settings: PlannedSettings, state: TimescaleState, names: Names): Step[] {
   if (settings.enabled === false) return [];
   const steps = [...planHypertable(settings, state, names)];
   if (state.isCommunity) {
@@ -86,11 +89,12 @@ function planCompression(
 }
 
 function planRetention(
-  { retention }: TimescaleSettings,
+  { retention, isArchived }: PlannedSettings,
   { hypertable }: TimescaleState,
   names: Names,
 ): Step[] {
-  const statements = planPolicy(names, "retention", "drop_after", retention, hypertable?.retention);
+  const target = isArchived ? "off" : retention;
+  const statements = planPolicy(names, "retention", "drop_after", target, hypertable?.retention);
   return [{ name: "set up retention", statements }];
 }
 
