@@ -1,5 +1,5 @@
 /**
- * Arguments to options: unknown ones are refused, with the nearest known name.
+ * Parses arguments: unknown options are refused, with the nearest known name.
  *
  * @module
  */
@@ -54,7 +54,7 @@ export async function parseInvocation(name: string, command: Command, args: read
   return { words: parsed._.map(String), options, flags, lists, configFile: parsed.config };
 }
 
-/** The options that the arguments may name. Their table is loaded only for arguments that it may have. */
+/** Options that the arguments may name. Their table is only loaded if the arguments need it. */
 async function loadOptions(command: Command, args: readonly string[]): Promise<OptionSpec[]> {
   const own = (command.flags ?? []).map(({ name }) => `--${name}`);
   if (args.every((argument) => !argument.startsWith("-") || own.includes(argument.split("=", 1)[0]))) return [];
@@ -62,8 +62,8 @@ async function loadOptions(command: Command, args: readonly string[]): Promise<O
 }
 
 /**
- * Writes `--limit -5` as `--limit=-5`: the parser would take a value that starts with a dash for another option, as it
- * would the lone dash of standard input.
+ * Writes `--limit -5` as `--limit=-5`: the parser would mistake a value that starts with a dash for another option,
+ * also the lone dash of standard input.
  *
  * @throws {UsageError} If an option lacks its value.
  */

@@ -11,7 +11,7 @@ import { environment } from "./environment.ts";
 import { streamBars } from "./stream.ts";
 import { readTime } from "./time.ts";
 
-/** Fixed settings: others may stand in an environment or a file that an ingest shares. */
+/** Fixed settings, since a shared environment or file may have others for an ingest. */
 const FIXED: Partial<Settings> = { kind: ["bar"], limit: undefined, quorum: [], journal: "off", dlqAutoReplay: "off" };
 
 /** Reads a range of the providers' history into the database. */
@@ -33,7 +33,7 @@ export async function run({ options, flags, configFile, maxOpenFiles, early }: I
       return [...past.ok ? [] : past.problems, ...exposed];
     },
   });
-  // A page of its own would be in the way of an ingest that runs beside it.
+  // Its own page would conflict with an ingest that runs beside it.
   const http = config.sources.get("http") === "--http" ? config.settings.http : "off";
   const settings = { ...config.settings, ...FIXED, http };
   const past = made.map((provider) => {
@@ -48,7 +48,7 @@ export async function run({ options, flags, configFile, maxOpenFiles, early }: I
   });
 }
 
-/** Providers whose settings have no say in whether there is history. */
+/** Names of providers that have a history under any settings. */
 function namesWithHistory(): string {
   return `one of ${Object.keys(registry).filter(hasHistory).join(", ")}`;
 }

@@ -50,7 +50,7 @@ export async function run(invocation: Invocation): Promise<number> {
   }
 }
 
-/** The user said no. */
+/** The user declined. */
 class Declined extends Error {}
 
 function askFirst(label: string): void {
@@ -79,7 +79,7 @@ function read({ options, flags, configFile }: Invocation): {
   const settings = {
     ...config.settings,
     batchSize: Math.min(config.settings.batchSize, 500),
-    // Quick to notice a fault, and its end; the database is not to be hammered for hours here.
+    // Notices a fault and its end quickly, without loading the database for hours.
     circuitFailures: 3,
     circuitOpenMs: 200,
     retryAttempts: 3,
@@ -93,7 +93,7 @@ function read({ options, flags, configFile }: Invocation): {
 
 const count = (value: number) => value.toLocaleString("en-US");
 
-/** One line for people. */
+/** Describes a trial in one line. */
 function describe({ name, what, ok, problem, skipped, ledger, table, failedWrites }: ChaosResult): string {
   const head = `${skipped !== undefined ? "skip" : ok ? "ok  " : "FAIL"}  ${name.padEnd(15)} ${what}`;
   if (skipped !== undefined) return `${head}\n      ${skipped}`;

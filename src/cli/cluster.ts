@@ -13,14 +13,14 @@ import { EXIT, type Invocation, UsageError } from "./command.ts";
 
 const TIMEOUT_MS = 10_000;
 
-/** A shard, its holder, and how far behind its newest bar is. */
+/** A shard, its holder, and the lag of its newest bar. */
 interface ShardStatus extends Partial<ShardLag> {
   readonly shard: number;
   /** Name of the instance; absent without a holder. */
   readonly instance?: string;
 }
 
-/** Shows the instances that share out shards. */
+/** Shows the instances that distribute shards. */
 export async function run({ words, options, configFile }: Invocation): Promise<number> {
   if (words.length > 1) {
     throw new UsageError(`Cannot understand "${words[1]}": barline cluster status takes options alone`);
@@ -53,7 +53,7 @@ async function readOverview(config: Config): Promise<ClusterOverview> {
   );
 }
 
-/** Each shard with its holder, and its lag where records go to a database. */
+/** Each shard with its holder, and its lag if records go to a database. */
 async function readShards(config: Config, { shards, instances }: ClusterOverview): Promise<ShardStatus[]> {
   let lags: ReadonlyMap<number, ShardLag> = new Map();
   if (shards > 0 && config.target !== undefined) {

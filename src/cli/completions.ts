@@ -2,18 +2,18 @@
 import { flagSpecs, type OptionSpec } from "../config/options.ts";
 import { type Command, EXIT, optionsOf } from "./command.ts";
 
-/** The words of one command for a shell. */
+/** The completions of one command. */
 interface Completion {
   readonly name: string;
   readonly summary: string;
   readonly words: readonly string[];
-  /** Options with their help, the dashes included; `choices` where the values are few and known, `isPath` for files. */
+  /** Options with their help, dashes included; `choices` if the values are few and known, `isPath` for files. */
   readonly options: readonly { flag: string; help: string; choices: readonly string[]; isPath: boolean }[];
 }
 
 const shells = { bash, zsh, fish };
 
-/** Prints the script of a shell and gives the exit code. */
+/** Prints the script for a shell, and returns the exit code. */
 export function printCompletions(shell: string, commands: Readonly<Record<string, Command>>): number {
   const all = Object.entries(commands).map(([name, command]) => describe(name, command));
   console.log(shells[shell as keyof typeof shells](all));
@@ -43,7 +43,7 @@ function describe(name: string, command: Command): Completion {
   };
 }
 
-/** Values are known where the placeholder lists them, as in `off|overflow|durable`. */
+/** Values are known if the placeholder lists them, as in `off|overflow|durable`. */
 function valuesOf({ value = "" }: OptionSpec): { choices: string[]; isPath: boolean } {
   const choices = value.split("|");
   return {
@@ -52,7 +52,7 @@ function valuesOf({ value = "" }: OptionSpec): { choices: string[]; isPath: bool
   };
 }
 
-/** Help without its defaults, and without quotes and the like, which would break a script. */
+/** Help without defaults, and without quotes and similar characters, which would break a script. */
 const plain = (help: string) => help.replaceAll(/ ?\[[^\]]*\]|[`'"$\\]/g, "");
 
 function bash(all: readonly Completion[]): string {

@@ -42,7 +42,7 @@ export async function run({ words, options, configFile }: Invocation): Promise<n
   return EXIT.done;
 }
 
-/** The schema of the user's file, where defaults may be left out. */
+/** The schema of the user's file, in which options may be left out. */
 function makeJsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(settingsSchema, { io: "input" });
   dropMeta(schema);

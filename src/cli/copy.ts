@@ -11,7 +11,7 @@ import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { configOf, isConfirmed, withDatabase } from "./database.ts";
 import { count } from "./loads_report.ts";
 
-/** Copies all that the embedded database holds into a server. */
+/** Copies everything in the embedded database into a server. */
 export async function run(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);
   const { json, schema, writeTimeoutMs } = config.settings;

@@ -1,5 +1,5 @@
 /**
- * The parts that commands on stored records share.
+ * Shared parts of commands on stored records.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Names } from "../database/names.ts";
 import { openDatabase } from "../database/open.ts";
 import { type Invocation, UsageError } from "./command.ts";
 
-/** The configuration of a command about the rows of one tenant. */
+/** The configuration of a command on the rows of one tenant. */
 export function configOf({ options, configFile }: Invocation): Config {
   return loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true });
 }
@@ -20,7 +20,7 @@ export function configOf({ options, configFile }: Invocation): Config {
 /**
  * Brings the database up to date and runs `fn` with a connection. For reading, `open` may be `openForReading`.
  *
- * @throws {Error} If another process has the embedded database.
+ * @throws {Error} If another process has the embedded database open.
  */
 export async function withDatabase<T>(
   config: Config,
@@ -33,7 +33,7 @@ export async function withDatabase<T>(
 }
 
 /**
- * Refuses to make an embedded database in order to read it.
+ * Refuses to create an embedded database for reading.
  *
  * @throws {UsageError} If the configuration means the embedded database, and the data directory has none.
  */
@@ -48,9 +48,9 @@ export async function requireEmbedded({ target, settings: { dataDir } }: Config)
 }
 
 /**
- * Asks whether to do something that cannot be taken back; `--yes` answers.
+ * Asks for confirmation of an irreversible action; `--yes` answers.
  *
- * @throws {UsageError} If standard input is no terminal.
+ * @throws {UsageError} If standard input is not a terminal.
  */
 export function isConfirmed({ flags }: Invocation, question: string): boolean {
   if (flags.has("yes")) return true;

@@ -17,7 +17,7 @@ import { configOf, isConfirmed, withDatabase } from "./database.ts";
 import { count } from "./loads_report.ts";
 import { readTime } from "./time.ts";
 
-/** Deletes records of series, or shows which. */
+/** Deletes records of series, or previews that. */
 export async function run(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);
   const { json, kind: kinds } = config.settings;
@@ -36,7 +36,7 @@ export async function run(invocation: Invocation): Promise<number> {
       if (!json) console.log(printable(`${kind} ${provider} ${symbol} ${timeframe}: ${count(rows)}`));
     }
     const total = series.reduce((sum, { rows }) => sum + rows, 0);
-    // Others may write between the count and the end: only the statements know what they have deleted.
+    // Others may write between the count and the end: only the statements return the number of deleted rows.
     let deleted = isDry ? total : 0;
     if (!isDry && total > 0) {
       if (!isConfirmed(invocation, `Delete ${count(total)} records of ${count(series.length)} series for good?`)) {
@@ -65,7 +65,7 @@ function readTimes({ flags }: Invocation): RowTimes {
   };
 }
 
-/** The series that are named; those of the defaults are not. */
+/** The series named by the user; defaults do not count. */
 export function choicesOf({ settings, sources }: Config): SeriesChoice[] {
   const { tenant, provider, symbols, timeframe, kind } = settings;
   const isGiven = (name: "symbols" | "timeframe") => sources.get(name) !== "default";

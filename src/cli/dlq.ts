@@ -12,12 +12,12 @@ import { fix } from "./dlq_fix.ts";
 import { list } from "./dlq_list.ts";
 import { replay } from "./dlq_replay.ts";
 
-/** A subcommand, for the letters that match. */
+/** A subcommand on the matching letters. */
 export type LetterAction = (invocation: Invocation, matches: LetterFilter) => Promise<number>;
 
 const actions: Readonly<Record<string, LetterAction>> = { list, show, fix, replay, purge };
 
-/** Lists, shows, mends, replays and purges dead letters. */
+/** Lists, shows, fixes, replays and purges dead letters. */
 export async function run(invocation: Invocation): Promise<number> {
   const text = (name: string) => invocation.flags.get(name) as string | undefined;
   try {
@@ -63,7 +63,7 @@ async function purge(invocation: Invocation, matches: LetterFilter): Promise<num
     if (!Deno.stdin.isTerminal()) throw new UsageError(`Cannot ask whether to purge ${count} letters: give --yes`);
     if (!confirm(`Remove ${count} dead letters in ${directory} for good?`)) return EXIT.done;
   }
-  // No more than were asked about: others may have come meanwhile.
+  // At most as many as confirmed: others may have come meanwhile.
   console.log(`Purged ${await purgeLetters(held, matches, count)} dead letters`);
   return EXIT.done;
 }

@@ -13,14 +13,14 @@ import { printable } from "../telemetry/log.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { dlqCommand } from "./hint.ts";
 
-/** Letters that are opened at once without `--limit`: more is no work for an editor. */
+/** Letters opened at once without `--limit`: more are too many for an editor. */
 const DEFAULT_LIMIT = 1000;
-/** Problems that are printed at once. */
+/** Most problems printed at once. */
 const MAX_TOLD = 20;
 
 /**
- * Opens letters in the user's editor, and puts back those that have been changed, once all of them are sound. Letters
- * are held meanwhile: new ones can be added, but no others can be replayed or removed.
+ * Opens letters in the user's editor, and puts changed ones back once all of them are sound. The letters are locked
+ * meanwhile: new ones can be added, but no others replayed or removed.
  */
 export async function fix({ options, configFile }: Invocation, matches: LetterFilter): Promise<number> {
   const { settings } = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true });
@@ -48,7 +48,7 @@ export async function fix({ options, configFile }: Invocation, matches: LetterFi
   const read = createLetterReader(settings);
   const place = await Deno.makeTempDir({ dir: directory, prefix: "fix-" });
   const file = join(place, "letters.ndjson");
-  // Written out within JSON, control characters mean the same.
+  // Escaped in JSON, control characters have the same meaning.
   const text = formatEdit(letters).split("\n").map(printable).join("\n");
   await Deno.writeTextFile(file, text, { mode: 0o600 });
   while (true) {
@@ -73,9 +73,9 @@ export async function fix({ options, configFile }: Invocation, matches: LetterFi
   }
 }
 
-/** @throws {Error} If it cannot be started or fails. */
+/** @throws {Error} If the editor cannot be started or fails. */
 async function runEditor(editor: string, file: string): Promise<void> {
-  // Through the shell, as git does: the variable may hold arguments and quotes.
+  // Through the shell, as in git: the variable may have arguments and quotes.
   const [program, ...args] = Deno.build.os === "windows"
     ? [...editor.split(" "), file]
     : ["sh", "-c", `${editor} "$@"`, editor, file];

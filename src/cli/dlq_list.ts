@@ -10,7 +10,7 @@ import { type Grouping, GROUPINGS, groupLetters, type LetterGroup } from "../dea
 import { printable } from "../telemetry/log.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 
-/** Counts letters: by reason, SQLSTATE and provider together, or by the one that `--by` names. */
+/** Counts letters: by reason, SQLSTATE and provider together, or by the field of `--by`. */
 export async function list({ options, flags, configFile }: Invocation, matches: LetterFilter): Promise<number> {
   const settings = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true }).settings;
   const by = flags.get("by");

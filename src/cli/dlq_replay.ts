@@ -17,7 +17,7 @@ import { dlqCommand } from "./hint.ts";
 import { type Signals, stopOnSignals } from "./signals.ts";
 import { summarize } from "./summary.ts";
 
-/** Replays the letters that match, or previews that. */
+/** Replays the matching letters, or previews that. */
 export async function replay({ options, flags, configFile }: Invocation, matches: LetterFilter): Promise<number> {
   const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true });
   const { limit, json, logLevel, logFormat } = config.settings;
@@ -89,7 +89,7 @@ function describeOverCap(count: number, verb: string, settings: Settings): strin
   }, or give --force`;
 }
 
-/** @throws {UsageError} If it is no count. */
+/** @throws {UsageError} If it is not a count. */
 function readMaxReplays(given: string | true | undefined): number {
   if (given === undefined) return DEFAULT_MAX_REPLAYS;
   if (typeof given === "string" && /^[1-9]\d{0,8}$/.test(given)) return Number(given);

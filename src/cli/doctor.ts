@@ -19,7 +19,7 @@ import { checkLeases } from "./doctor/leases.ts";
 import { writeBundle } from "./doctor/bundle.ts";
 import { checkHistory, findProviders } from "./doctor/providers.ts";
 
-/** Checks everything that a run needs, and says how to mend it. */
+/** Checks everything that a run needs, with remedies. */
 export async function run({ options, flags, configFile }: Invocation): Promise<number> {
   const config = loadConfig({ flags: options, ...environment(), file: configFile });
   const { dataDir, http, json } = config.settings;
@@ -59,7 +59,7 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
           ...await describeCommits(client, synchronousCommit),
         ].join(", ");
         await look("timescaledb", () => checkTimescale(client, names, config.settings.timescale));
-        // An embedded database has the clock of this host, and its door answers when a snapshot is there.
+        // An embedded database has the clock of this host, and its door answers once a snapshot exists.
         if (!database.isReadOnly) await look("clock", () => checkClock(client));
         return detail;
       });
@@ -69,7 +69,7 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
   for (const tenant of tenantsOf(config)) {
     const of = config.tenants.length > 0 ? ` of ${tenant.settings.tenant}` : "";
     for (const { name, provider, problem } of findProviders(tenant)) {
-      // That is looked at above.
+      // NATS is checked above.
       if (name === "nats") continue;
       await look(`provider ${name}${of}`, () => {
         if (provider === undefined) throw new Error(problem);

@@ -1,5 +1,5 @@
 /**
- * Signals that come while the program loads.
+ * Handles signals that come while the program loads.
  *
  * @module
  */
@@ -19,10 +19,10 @@ export function onStops(fn: (signal: Deno.Signal) => void): Disposable {
 }
 
 /**
- * Ends the process at a signal that comes before a run or a command listens itself, until it is disposed of.
+ * Ends the process at a signal until a run or a command listens itself and disposes of it.
  *
- * @param end Says how the program ended, and gives its exit code. It imports its code when it is called, as this listens
- * before anything else is loaded.
+ * @param end Reports the end of the program, and returns its exit code. It imports its code when it is called, as this
+ * listens before anything else is loaded.
  */
 export function endWhileLoading(end: (signal: Deno.Signal) => Promise<number>): Disposable {
   return onStops(async (signal) => Deno.exit(await end(signal)));

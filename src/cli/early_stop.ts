@@ -11,7 +11,7 @@ import { formOf } from "./report.ts";
 import { stoppedEarly } from "./signals.ts";
 import { summarizeUnbegun } from "./summary.ts";
 
-/** Logs and prints the words of a run that is stopped before it begins, where a run was to begin; returns the exit code. */
+/** Logs and prints the end of a run that is stopped before it begins, if a run was to begin; returns the exit code. */
 export async function reportEarlyStop([name, ...rest]: readonly string[], signal: Deno.Signal): Promise<number> {
   if (name !== undefined && Object.hasOwn(commands, name) && commands[name].summarizes) {
     const { isSummary, log } = formOf(rest, undefined);

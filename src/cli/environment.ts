@@ -1,4 +1,4 @@
-/** The variables of the process, as the configuration reads them. @module */
+/** The variables of the process, for the configuration. @module */
 import type { ConfigInputs } from "../config/load.ts";
 
 /** The variables that are set now. */

@@ -1,5 +1,5 @@
 /**
- * How a command ends: the one table of exit codes, and the one place that chooses among them at the end of a run.
+ * The end of a command: the table of exit codes, and the choice among them at the end of a run.
  *
  * @module
  */
@@ -18,7 +18,10 @@ export const EXIT = {
   terminated: 143,
 } as const;
 
-/** The table of exit codes for people, in `--help` and in the documentation. The first of 2, 4, 1, 5, 130 that applies is given. */
+/**
+ * The table of exit codes for people, in `--help` and in the documentation. The first of 2, 4, 1, 5, 130 that applies
+ * is returned.
+ */
 export const EXIT_CODES: readonly { readonly codes: string; readonly meaning: string }[] = [
   { codes: "0", meaning: "done; also a live feed that was stopped" },
   { codes: "1", meaning: "failed: the error says why" },
@@ -31,32 +34,32 @@ export const EXIT_CODES: readonly { readonly codes: string; readonly meaning: st
   },
 ];
 
-/** Whether a run has read all its input, was stopped before that, or did not get so far. */
+/** Whether a run has read all its input, was stopped before, or failed. */
 export type Ended = "complete" | "stopped" | "failed";
 
-/** How a run ended. */
+/** The end of a run. */
 export interface RunEnd {
   readonly ended: Ended;
-  /** Why it failed. */
+  /** The reason of a failure. */
   readonly error?: unknown;
   readonly code: number;
-  /** Whether it was stopped before the end of an input that has one. */
+  /** Whether it was stopped before the end of a finite input. */
   readonly isCut: boolean;
 }
 
 /** The facts for {@linkcode endOf}. */
 export interface RunFacts {
   readonly outcome: TenantOutcome;
-  /** Signals that came to stop the run, in order. */
+  /** Signals to stop the run, in order. */
   readonly signals: readonly Deno.Signal[];
   readonly unread: Unread;
-  /** Whether a stop was asked for: by a signal, or over HTTP. */
+  /** Whether a stop was requested: by a signal, or over HTTP. */
   readonly isStopped: boolean;
   /** `--strict`. */
   readonly isStrict: boolean;
 }
 
-/** Says how a run ended, with its exit code. */
+/** Determines the end of a run, with its exit code. */
 export function endOf({ outcome: { ledger, failure }, signals, unread, isStopped, isStrict }: RunFacts): RunEnd {
   const isGivenUp = signals.length > 1;
   const error = failure ?? (isGivenUp ? new Error(`Given up: ${signals.at(-1)} came a second time`) : undefined);
@@ -77,7 +80,7 @@ function isUnaccounted(ledger: TenantOutcome["ledger"]): boolean {
   return imbalance(ledger) !== 0 || ledger.dropped !== undefined || ledger.swallowed !== undefined;
 }
 
-/** 128 and the signal's number, as shells have it. */
+/** 128 plus the signal's number, as in shells. */
 export function codeOfSignal(signal: Deno.Signal): number {
   return signal === "SIGTERM" ? EXIT.terminated : EXIT.interrupted;
 }

@@ -23,7 +23,7 @@ import { type GapReport, reportJson, reportTable } from "./gaps_report.ts";
 import { repairSlice } from "./gaps_repair.ts";
 import { readTime } from "./time.ts";
 
-/** Finds bars that should be there and are not, and fetches them. */
+/** Finds missing bars, and fetches them. */
 export async function run(invocation: Invocation): Promise<number> {
   const range = readRange(invocation);
   const loaded = loadConfig({
@@ -56,7 +56,7 @@ function readRange({ flags }: Invocation): RequestedRange {
   );
 }
 
-/** Which series were asked for; those of the defaults were not. */
+/** The series named by the user; defaults do not count. */
 function readFilter({ settings: { tenant, provider, symbols }, sources }: Config): SeriesFilter {
   const names = provider.length > 0 ? provider : isMapping(symbols) ? Object.keys(symbols) : undefined;
   const named = isMapping(symbols)
@@ -93,7 +93,7 @@ async function repair(config: Config, range: RequestedRange, report: GapReport):
   let isDone = isComplete;
   let last: StoredSeries | undefined;
   while (queue.length > 0) {
-    // The connection is ended before the repair, which has its own: of the embedded database there is but one.
+    // The connection ends before the repair, which has its own: the embedded database has only one.
     const parts = await withDatabase(config, (client, names) => takeSlice(client, names, queue));
     const repaired = await repairSlice(config, parts);
     for (const [at, { series }] of parts.entries()) {
@@ -112,7 +112,7 @@ async function repair(config: Config, range: RequestedRange, report: GapReport):
 /** SQLSTATE of a write into a server or a session that is read-only. */
 const READ_ONLY = "25006";
 
-/** The series to look at, and whether there are bars of all that was asked for. */
+/** The series to check, and whether all requested symbols have bars. */
 async function listScoped(client: Client, names: Names, config: Config, range: RequestedRange, report: GapReport) {
   await takeUpDeletions(client, names).catch((error) => {
     // A replica is read in its present state.
@@ -153,10 +153,10 @@ function tellOfAbsent({ providers, symbols }: SeriesFilter, stored: readonly Ser
   return absent.length === 0;
 }
 
-/** Text that is held back until its line ends, in UTF-16 units. */
+/** Most text held back until its line ends, in UTF-16 units. */
 const HELD = 65_536;
 
-/** Writes to standard output, line by line or, of long lines, piece by piece. */
+/** Writes to standard output line by line, or long lines piece by piece. */
 function createWriter(): (text: string) => void {
   const encoder = new TextEncoder();
   let held = "";

@@ -1,6 +1,6 @@
 /**
- * Repairs gaps from the providers' history, through the same pipeline as live bars. The proof of the answers is kept by
- * the backfill that asks, in the coverage of the series, and read back here.
+ * Repairs gaps from the providers' history, through the same pipeline as live bars. The backfill keeps the proof of the
+ * answers in the coverage of the series, which is read back here.
  *
  * @module
  */
@@ -31,13 +31,13 @@ import { stopOnSignals } from "./signals.ts";
 export interface Repair {
   /** Outcomes of the gaps of each part, in the order of the parts. */
   readonly outcomes: readonly (readonly GapOutcome[])[];
-  /** Doubts of each part after it. */
+  /** Doubts of each part after the repair. */
   readonly doubts: readonly (readonly Doubt[])[];
-  /** Unknown ranges of each part after it. */
+  /** Unknown ranges of each part after the repair. */
   readonly unknown: readonly (readonly Unknown[])[];
-  /** Whether all that history has was read and stored. */
+  /** Whether everything in history was read and stored. */
   readonly isDone: boolean;
-  /** Whether the user has stopped it. */
+  /** Whether the user has stopped the repair. */
   readonly isStopped: boolean;
 }
 
@@ -78,7 +78,7 @@ export async function repairSlice(config: Config, parts: readonly Part[]): Promi
   return await runRepair(config, past, parts, denied);
 }
 
-/** The provider of the slice; problems of its settings are printed. */
+/** Creates the provider of the slice; prints problems of its settings. */
 function makeProvider(
   config: Config,
   { provider, timeframe }: { provider: string; timeframe: string },
@@ -93,7 +93,7 @@ function makeProvider(
   return "unusable";
 }
 
-/** Streams a provider's past into the database, and looks again. */
+/** Streams a provider's history into the database, and checks again. */
 async function runRepair(
   config: Config,
   past: Provider,
@@ -149,7 +149,7 @@ async function runRepair(
   };
 }
 
-/** The bars of an interval that lie in it wholly. */
+/** The whole bars inside an interval. */
 function wholeBars([from, to]: Interval, stepMs: number): Interval {
   return [Math.ceil(from / stepMs) * stepMs, Math.floor(to / stepMs) * stepMs];
 }

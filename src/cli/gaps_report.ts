@@ -1,6 +1,6 @@
 /**
- * The report of gaps: a short table for people, or one JSON object. It is written as the gaps come, so that it may be of any
- * length.
+ * The report of gaps: a short table for people, or one JSON object. It is written as the gaps come, so its length has
+ * no bound.
  *
  * @module
  */
@@ -12,28 +12,28 @@ import type { SeriesKey } from "../records/record.ts";
 import { formatTime } from "../records/time.ts";
 import { printable } from "../telemetry/log.ts";
 
-/** Takes the findings, series by series. */
+/** Receives the findings, series by series. */
 export interface GapReport {
   /** Begins the findings of a series. */
   series(series: SeriesKey): void;
   gap(gap: GapOutcome): void;
-  /** Ranges of the series in doubt, whether bars are missing there or not. */
+  /** Adds a doubtful range of the series, with or without missing bars. */
   doubt(doubt: Doubt): void;
-  /** A range that is neither confirmed nor in doubt. */
+  /** Adds a range that is neither confirmed nor in doubt. */
   unknown(range: Unknown): void;
-  /** A series, or all of a symbol, that is not looked at. */
+  /** Adds a series, or all series of a symbol, that is not checked. */
   skip(series: Pick<SeriesKey, "symbol"> & Partial<SeriesKey>, reason: string): void;
-  /** Ends the report, and gives the totals. */
+  /** Ends the report, and returns the totals. */
   end(): GapTotals;
-  /** Ends the report early, and says why where programs read. */
+  /** Ends the report early, with the reason in the form for programs. */
   fail(error: unknown): void;
 }
 
-/** Where the report goes, piece by piece. */
+/** Writes a piece of the report. */
 type Write = (text: string) => void;
 
 /**
- * One object on one line: `ranges`, `skipped`, `series` (how many were looked at) and `totals`; where it `explains` also
+ * One object on one line: `ranges`, `skipped`, `series` (the number of checked ones) and `totals`; with `explains` also
  * `doubts` and `unknown`.
  */
 export function reportJson(write: Write, explains = false): GapReport {
@@ -84,15 +84,15 @@ export function reportJson(write: Write, explains = false): GapReport {
   };
 }
 
-/** Ranges that are shown of a series, series that are shown with their ranges, and reasons that are given. */
+/** Most ranges shown of a series, series shown with ranges, and reasons shown. */
 const SHOWN = { ranges: 5, series: 10, reasons: 5 };
 
-/** A table of the first gaps of the first series, and the totals; where it `explains` also all doubts. */
+/** A table of the first gaps of the first series, and the totals; with `explains` also all doubts. */
 export function reportTable(write: Write, explains = false): GapReport {
   let totals = NO_GAPS;
   let looked = 0;
   let skipped = 0;
-  /** Series with gaps. */
+  /** Number of series with gaps. */
   let broken = 0;
   let name = "";
   let ofSeries = { shown: 0, hidden: 0, hiddenMinutes: 0 };
@@ -180,5 +180,5 @@ function describeTotals({ found, repaired, noTrade, unrepairable, missing, unkno
 
 const count = (value: number) => value.toLocaleString("en-US", { maximumFractionDigits: 2 });
 const round = (minutes: number) => Math.round(minutes * 1e4) / 1e4;
-/** `2024-07-03T15:00Z`, with seconds where there are any. */
+/** `2024-07-03T15:00Z`, with seconds unless they are 0. */
 const shortTime = (ms: number) => new Date(ms).toISOString().replace(/(:00)?\.000Z$/, "Z");

@@ -1,5 +1,5 @@
 /**
- * Help texts, made from the command table and the option table.
+ * Help texts, from the command table and the option table.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { flagSpecs, type OptionName, type OptionSpec } from "../config/options.t
 import { type Command, optionsOf } from "./command.ts";
 import { EXIT_CODES } from "./exit.ts";
 
-/** Columns of the left side, and of a line. */
+/** Widths of the left side, and of a line. */
 const LEFT = 30;
 const LINE = 120;
 
@@ -40,10 +40,10 @@ export function describeProgram(commands: Readonly<Record<string, Command>>): st
   ].join("\n");
 }
 
-/** Most options that are shown without groups, and all at once. */
+/** Most options shown without groups, and in full. */
 const FEW = 25;
 
-/** Help for one command; of one with many options the short help shows those that most people need. */
+/** Help for one command; for many options the short help shows those that most people need. */
 export function describeCommand(name: string, command: Command, scope: "short" | "all" = "short"): string {
   const { summary, usage = "[options]", subcommands = {}, flags = [], examples, groupExamples = {} } = command;
   const lines = [summary, "", `Usage: barline ${name} ${usage}`, ""];
@@ -87,7 +87,7 @@ function describeRow(spec: OptionSpec): string {
   return row(`--${spec.flag}${spec.value ? ` ${spec.value}` : ""}`, describeOption(spec));
 }
 
-/** The effect of an option, with its default where the text does not have it. */
+/** The help of an option, with its default unless the text has it. */
 export function describeOption({ help, default: value }: OptionSpec): string {
   const isTold = help.includes("[") || value === undefined || value === false || String(value) === "";
   return isTold ? help : `${help} [${value}]`;

@@ -7,7 +7,7 @@ import { resolve } from "@std/path";
 import type { Settings } from "../config/options.ts";
 import { DEFAULT_TENANT } from "../storage/data_dir.ts";
 
-/** A command about the letters of a tenant; with a configuration file where it needs one. */
+/** A command about the letters of a tenant; with the configuration file if it needs one. */
 export function dlqCommand(
   words: string,
   { dataDir, tenant }: Pick<Settings, "dataDir" | "tenant">,

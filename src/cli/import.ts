@@ -14,7 +14,7 @@ import { withDatabase } from "./database.ts";
 import { run as ingest } from "./ingest.ts";
 import { count } from "./loads_report.ts";
 
-/** Problems that an error lists. */
+/** Most problems listed in an error. */
 const LISTED = 5;
 
 /** Loads an export: verifies its files, ingests them, and counts the rows of the database. */
@@ -67,7 +67,7 @@ async function openManifest(directory: string): Promise<Manifest> {
   throw refuse(`current kind is "${read.manifest.kind}", expected one of ${Object.keys(recordKinds).join(", ")}`);
 }
 
-/** @throws {Error} If a file is not as the manifest says, with the first problems. */
+/** @throws {Error} If a file differs from the manifest; lists the first problems. */
 async function verify(directory: string, manifest: Manifest): Promise<void> {
   const problems = await verifyFiles(openDirectoryPlace(directory), manifest);
   for (const path of await findUnnamed(directory, manifest)) problems.push(`"${path}" is not in the manifest`);
@@ -97,7 +97,7 @@ async function load(
   });
 }
 
-/** Counts the rows that the database has of the series and times of an export. */
+/** Counts the database's rows in the series and times of an export. */
 async function countStored(config: Config, { kind, files, selection }: Manifest): Promise<number> {
   const { symbols, timeframes } = selection;
   return await withDatabase(config, async (client, names) => {
@@ -105,7 +105,7 @@ async function countStored(config: Config, { kind, files, selection }: Manifest)
     for (const [provider, own] of Map.groupBy(files, (file) => file.provider)) {
       const times = {
         first: new Date(Math.min(...own.map(({ first }) => Date.parse(first)))).toISOString(),
-        // Times are kept to the microsecond, which JavaScript's are not.
+        // Times are stored to the microsecond, which JavaScript's are not.
         last: new Date(Math.max(...own.map(({ last }) => Date.parse(last))) + 1).toISOString(),
       };
       const choice = { tenant: config.settings.tenant, kind, providers: [provider] };

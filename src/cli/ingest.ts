@@ -51,7 +51,7 @@ export async function run({ options, flags, configFile, maxOpenFiles, early }: I
   });
 }
 
-/** The command as it was given, without secrets. */
+/** The command as given, without secrets. */
 function spell(name: string, options: Invocation["options"]): string {
   const words = flagSpecs.filter((spec) => options.has(spec.name)).flatMap(({ name, flag, secret }) => {
     const value = options.get(name);

@@ -14,14 +14,14 @@ import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { run as runDoctor } from "./doctor.ts";
 
 const DEFAULT_FILE = "barline.yaml";
-/** Where a run looks for keys and passwords: in the directory where it starts. */
+/** Where a run looks for keys and passwords: in its working directory. */
 const ENV_FILE = ".env";
-/** Feeds that a first configuration can be for; files and streams of other instances need no such file. */
+/** Feeds for a first configuration; files and streams of other instances need no such file. */
 const FEEDS = Object.keys(providers).filter((name) => !["nats", "replay", "polygon"].includes(name));
 /** A feed that needs no key. */
 const FIRST_FEED = "kraken";
 
-/** Writes a first configuration, and gives the exit code of its checks. */
+/** Writes a first configuration, and returns the exit code of its checks. */
 export async function run(invocation: Invocation): Promise<number> {
   const { flags, configFile = DEFAULT_FILE } = invocation;
   const isPrinted = flags.has("print");
@@ -59,9 +59,9 @@ export async function run(invocation: Invocation): Promise<number> {
 }
 
 /**
- * The choices: those of the command line, and answers to questions for the others.
+ * The choices of the command line, and answers to questions for the others.
  *
- * @throws {UsageError} If one is missing and there is no terminal to ask on, or does not do.
+ * @throws {UsageError} If one is missing without a terminal to ask on, or is not valid.
  */
 function ask({ options, flags }: Invocation): Draft {
   const canAsk = Deno.stdin.isTerminal() && !flags.has("print");
@@ -101,7 +101,7 @@ function ask({ options, flags }: Invocation): Draft {
 
   const variables = new Map<string, string>();
   for (const name of declaration.keys ?? []) {
-    // A key that the environment holds needs no second place.
+    // A key in the environment need not be stored again.
     if (Deno.env.get(name)) continue;
     variables.set(name, canAsk ? promptSecret(`${name} (empty: fill it in later)`)?.trim() ?? "" : "");
   }
@@ -129,7 +129,7 @@ async function writeVariables(variables: ReadonlyMap<string, string>): Promise<v
   console.log(`Wrote ${ENV_FILE}, which only you may read`);
 }
 
-/** Writes a file for its owner alone: the whole of it, or nothing. A link stays, and leads to the new text. */
+/** Writes a file accessible to its owner alone, completely or not at all. A link stays, and leads to the new text. */
 async function replaceFile(path: string, text: string): Promise<void> {
   const target = await Deno.realPath(path).catch(() => path);
   const draft = `${target}.${Deno.pid}`;

@@ -18,7 +18,7 @@ export async function run({ words, options, configFile }: Invocation): Promise<n
   return await inspectFiles(words, loadConfig({ flags: options, ...environment(), file: configFile }));
 }
 
-/** Inspects each file, and gives the exit code: 1 where any could not be loaded. */
+/** Inspects each file, and returns the exit code: 1 if any could not be loaded. */
 export async function inspectFiles(patterns: readonly string[], config: Config): Promise<number> {
   const { settings } = config;
   const timeframe = valueOf<string>(settings.timeframe, ["replay"]) ?? DEFAULT_TIMEFRAME;

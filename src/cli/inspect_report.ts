@@ -19,7 +19,7 @@ const UNITS: Readonly<Record<string, string>> = {
   "auto": "ISO 8601, or numbers whose unit their size tells",
   "ms-of-day": "milliseconds of the day",
 };
-/** Reasons that are shown. */
+/** Most reasons shown. */
 const MOST = 5;
 
 /** Lines about a file. */

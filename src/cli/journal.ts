@@ -24,7 +24,7 @@ const actions: Readonly<Record<string, (view: JournalView) => Promise<number>>> 
   export: exportEntries,
 };
 
-/** Looks into, checks, repairs and exports the journal, while no process uses it. */
+/** Inspects, verifies, repairs and exports the journal, while no process uses it. */
 export async function run({ words, options, configFile }: Invocation): Promise<number> {
   const settings = loadConfig({ flags: options, env: Deno.env.get, file: configFile, oneTenant: true }).settings;
   const dataDir = tenantDirectory(settings);
@@ -32,14 +32,14 @@ export async function run({ words, options, configFile }: Invocation): Promise<n
   const journals: KindJournal[] = [];
   for (const directory of (await listJournals(dataDir)).values()) {
     const segments = await listSegments(directory);
-    // A missing journal is not made.
+    // A missing journal is not created.
     if (segments.length > 0) held.use(await holdJournal(directory));
     journals.push({ directory, segments, next: await readPointer(directory) });
   }
   return await actions[words[0]]({ directory: journalDirectory(dataDir), journals, json: settings.json });
 }
 
-/** Reads all segments; `hear` gets the entries that are not settled. */
+/** Reads all segments; `hear` is called with the unsettled entries. */
 async function inspectAll(view: JournalView, hear?: (entry: ScannedEntry) => void): Promise<SegmentReport[]> {
   const reports: SegmentReport[] = [];
   for (const { segments, next } of view.journals) {

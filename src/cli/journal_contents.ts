@@ -11,11 +11,11 @@ export interface Contents {
   readonly kind: string;
   readonly frames: number;
   readonly records: number;
-  /** Items that came in place of records. */
+  /** Items received instead of records. */
   readonly rejected: number;
 }
 
-/** Makes a count that is empty. Unreadable frames count as the kind `unreadable`. */
+/** Creates an empty count. Unreadable frames count as the kind `unreadable`. */
 export function createContents(): { add: (entry: { message: Uint8Array }) => void; list: () => Contents[] } {
   const counts = new Map<string, Contents>();
   return {

@@ -6,7 +6,7 @@ import { printable } from "../telemetry/log.ts";
 import { EXIT } from "./command.ts";
 import type { JournalView } from "./journal_view.ts";
 
-/** Prints the records that are not acked, in order; other items are counted on standard error. */
+/** Prints the unsettled records, in order; other items are counted on standard error. */
 export async function exportEntries(view: JournalView): Promise<number> {
   const encoder = new TextEncoder();
   const writer = Deno.stdout.writable.getWriter();

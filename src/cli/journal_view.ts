@@ -1,12 +1,12 @@
 /**
- * The journals that a subcommand of `barline journal` looks at.
+ * The journals for the subcommands of `barline journal`.
  *
  * @module
  */
 
 /** The journals of all kinds. */
 export interface JournalView {
-  /** The directory that all lie in. */
+  /** The directory of all journals. */
   readonly directory: string;
   readonly journals: readonly KindJournal[];
   readonly json: boolean;
@@ -15,7 +15,7 @@ export interface JournalView {
 /** The journal of one kind of records. */
 export interface KindJournal {
   readonly directory: string;
-  /** Number of the first entry that is not settled. */
+  /** Number of the first unsettled entry. */
   readonly next: number;
   /** Paths of the segments, oldest first. */
   readonly segments: readonly string[];

@@ -8,12 +8,12 @@ import { describeLoad, describeLoads } from "./loads_report.ts";
 import { prune, undo } from "./loads_undo.ts";
 import { known, readId } from "./loads_words.ts";
 
-/** Does what a word asks for, and gives the exit code. */
+/** Runs a subcommand, and returns the exit code. */
 type LoadAction = (invocation: Invocation) => Promise<number>;
 
 const actions: Readonly<Record<string, LoadAction>> = { list, show, undo, prune };
 
-/** Lists, shows, undoes and forgets loads of files. */
+/** Lists, shows, undoes and prunes loads of files. */
 export async function run(invocation: Invocation): Promise<number> {
   return await actions[invocation.words[0]](invocation);
 }

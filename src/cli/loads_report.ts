@@ -6,12 +6,12 @@
 import { format as formatBytes } from "@std/fmt/bytes";
 import type { Load, LoadDetails } from "../database/load_read.ts";
 
-/** Series that are listed for people; `--json` lists all. */
+/** Most series listed for people; `--json` lists all. */
 const SHOWN_SERIES = 20;
 
-/** A count as people read it. */
+/** A count for people. */
 export const count = (value: number) => value.toLocaleString("en-US");
-/** A time as people read it, to the second. */
+/** A time for people, to the second. */
 export const time = (ms: number) => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 const stored = ({ ledger }: Load) => ledger === null ? "?" : count(ledger.stored);
@@ -29,7 +29,7 @@ export function describeLoads(loads: readonly Load[]): string[] {
   );
 }
 
-/** A load with all that is known of it. */
+/** Describes a load in full. */
 export function describeLoad(load: LoadDetails): string[] {
   const { id, command, files, series, state, beganAt, endedAt, undoneAt, ledger, replaced } = load;
   const to = endedAt === null ? "" : ` to ${time(endedAt)}`;

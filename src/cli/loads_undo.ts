@@ -9,7 +9,7 @@ import { configOf, isConfirmed, withDatabase } from "./database.ts";
 import { count, time } from "./loads_report.ts";
 import { known, readId } from "./loads_words.ts";
 
-/** Undoes a load, or shows what that would do. */
+/** Undoes a load, or previews that. */
 export async function undo(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);
   const { tenant, json } = config.settings;
@@ -72,7 +72,7 @@ function describeSeries(
   ];
 }
 
-/** Forgets loads: they cannot be undone any more, and their rows stay. */
+/** Deletes the record of loads: they can no longer be undone, and their rows stay. */
 export async function prune(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);
   const { tenant, json } = config.settings;

@@ -9,7 +9,7 @@ import { type Invocation, UsageError } from "./command.ts";
 /**
  * The number of the load that the command line names.
  *
- * @throws {UsageError} If it names none.
+ * @throws {UsageError} If it is missing.
  */
 export function readId({ words: [action, word] }: Invocation): number {
   const id = Number(word);
@@ -21,9 +21,9 @@ export function readId({ words: [action, word] }: Invocation): number {
 }
 
 /**
- * The load, where it is there.
+ * The load, if it exists.
  *
- * @throws {UsageError} If it is not.
+ * @throws {UsageError} If it does not.
  */
 export function known(load: LoadDetails | undefined, id: number): LoadDetails {
   if (load !== undefined) return load;

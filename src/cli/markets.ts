@@ -1,5 +1,5 @@
 /**
- * Reports which live feeds have no bars to expect, as their markets are closed.
+ * Reports live feeds without bars to expect, as their markets are closed.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import type { Calendar } from "../calendar/mod.ts";
 import { calendarOf } from "../providers/mod.ts";
 
 const EVERY_MS = 60_000;
-/** How far ahead an opening is looked for, in milliseconds: no market is closed for longer. */
+/** How far ahead to look for an opening, in milliseconds: no market is closed for longer. */
 const AHEAD_MS = 14 * 24 * 60 * 60_000;
 
 /** A live feed, and the calendars of its symbols. */
@@ -35,7 +35,7 @@ export function findOpening({ calendars }: FeedMarkets, now: number): number | u
   return openings.length === 0 ? undefined : Math.min(...openings);
 }
 
-/** Reports each market that is closed, now and whenever one closes; disposing of it ends that. */
+/** Reports each closed market, now and at each close; disposing of the result ends that. */
 export function reportMarkets(feeds: () => readonly FeedMarkets[], say: (message: string) => void): Disposable {
   const reported = new Map<string, number>();
   const look = () => {

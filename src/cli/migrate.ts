@@ -18,8 +18,8 @@ import { expectedStream, manageStreams, prepareStream } from "../nats/stream.ts"
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 
 /**
- * Brings the database's schema, and TimescaleDB in it, to the state that program and configuration need, as `ingest` does; where
- * records go into a stream, that.
+ * Brings the database's schema, TimescaleDB included, to the state that program and configuration need, as `ingest`
+ * does; or the stream, if records go there.
  */
 export async function run({ options, flags, configFile }: Invocation): Promise<number> {
   const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
@@ -68,7 +68,7 @@ export async function run({ options, flags, configFile }: Invocation): Promise<n
   return isWhole ? EXIT.done : EXIT.failed;
 }
 
-/** Makes or changes the stream, and prints the change. */
+/** Creates or changes the stream, and prints the change. */
 async function migrateStream(settings: NatsSettings): Promise<string> {
   await using nats = openNats(settings, "barline migrate");
   const stream = `${nats.label}, stream ${settings.natsStream}`;
@@ -81,7 +81,7 @@ async function migrateStream(settings: NatsSettings): Promise<string> {
   }
 }
 
-/** The statements of the plan. A missing embedded database is not made for it. */
+/** The statements of the plan. A missing embedded database is not created for it. */
 async function plan(config: Config): Promise<Step[]> {
   const { target, settings } = config;
   if (target === undefined && !await exists(join(settings.dataDir, "postgres"))) {

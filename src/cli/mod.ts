@@ -9,16 +9,16 @@ import { nearestWord } from "../config/nearest.ts";
 import { commands } from "./commands/mod.ts";
 import { surviveFileSizeLimit } from "./file_size_limit.ts";
 
-/** Asks for the help of a command. */
+/** Requests the help of a command. */
 const HELP = /^(-h|--help(=all)?)$/;
 
-/** Whether there is a file of that name. */
+/** Whether a file of that name exists. */
 const isFile = (path: string): Promise<boolean> => Deno.stat(path).then(({ isFile }) => isFile, () => false);
 
 /**
- * Runs the program with these arguments and gives its exit code.
+ * Runs the program with these arguments, and returns its exit code.
  *
- * @param early Listening to signals until a run listens itself; other commands leave them to the system.
+ * @param early Listener for signals until a run listens itself; other commands leave signals to the system.
  */
 export async function main(args: readonly string[], early?: Disposable): Promise<number> {
   const [name, ...rest] = args;
@@ -63,11 +63,12 @@ export async function main(args: readonly string[], early?: Disposable): Promise
         `Cannot understand barline ${name}: expected one of ${words.join(", ")}, found ${found}`,
       );
     }
-    // Files made from here on are for their owner alone, also those of the embedded database, which sets no modes.
+    // Files created from here on are accessible to their owner alone, also those of the embedded database, which sets
+    // no modes.
     if (Deno.build.os !== "windows") Deno.umask(0o077);
     surviveFileSizeLimit();
     const maxOpenFiles = command.serves ? await (await import("../open_files.ts")).readOpenFilesLimit() : undefined;
-    // For dlq fix alone, which starts an editor: commands that read data from elsewhere must not start processes.
+    // Only dlq fix starts an editor; commands that read foreign data must not start processes.
     if (!command.startsProcesses) await Deno.permissions.revoke({ name: "run" });
     if (!command.summarizes) early?.[Symbol.dispose]();
     return await (await command.load(invocation)).run({ ...invocation, maxOpenFiles, early });

@@ -12,8 +12,8 @@ import { marketsOf } from "./markets.ts";
 
 const TERMINAL_EVERY_MS = 250;
 /**
- * Between lines of the log: of inputs that end, and of feeds, whose log is to be short on a quiet day. Feeds have one at each
- * opening and close of their market too.
+ * Interval of lines in the log: for inputs with an end, and for feeds, whose log has to stay short on a quiet day.
+ * Feeds also have a line at each opening and close of their market.
  */
 const FINITE_EVERY_MS = 60_000;
 const ENDLESS_EVERY_MS = 3_600_000;
@@ -21,17 +21,17 @@ const ENDLESS_EVERY_MS = 3_600_000;
 const BAR_WIDTH = 20;
 const CLEAR_LINE = "\r\x1b[2K";
 
-/** Shows progress on standard error; without a terminal, nothing but lines of the log goes there. */
+/** Shows progress on standard error; without a terminal, only lines of the log are written there. */
 export interface ProgressDisplay {
   start(app: App): void;
-  /** Prints a line of its own, or logs it. */
+  /** Prints a separate line, or logs it. */
   say(message: string): void;
   /** Removes the moving line, so that another can be printed. */
   clear(): void;
   stop(): void;
 }
 
-/** Makes a display that shows nothing yet. */
+/** Creates an empty display. */
 export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDisplay {
   return isTerminal ? createMovingLine() : createLogLines();
 }
@@ -99,7 +99,7 @@ function createLogLines(): ProgressDisplay {
   };
 }
 
-/** Reads how far a run is, and its rate since the last reading in records a second. */
+/** Reads the progress of a run, and its rate since the last reading, in records a second. */
 function createPace(app: App) {
   const startedAt = performance.now();
   let before = { received: 0, at: startedAt };
@@ -118,7 +118,7 @@ const isMarketOpen = (app: App): boolean =>
 
 const readAll = (app: App) => readProgress(app.tenants().flatMap((tenant) => tenant.providers()));
 
-/** How far all providers of known length have come together; `undefined` where the end of one is not known. */
+/** The progress of all providers together; `undefined` if the end of one is unknown. */
 function readProgress(providers: readonly Provider[]): Progress | undefined {
   const all = providers.map((provider) => provider.progress?.());
   if (all.some((each) => each === undefined)) return undefined;
@@ -141,8 +141,8 @@ function describeFlow(app: App, rate: number): string[] {
 }
 
 /**
- * How much is done and how long the rest will take at the same pace; nothing where the end is not known. A bar of that
- * width stands before it.
+ * Describes the progress, and the remaining time at the same pace; empty if the end is unknown. A bar of that width
+ * precedes it.
  */
 export function describePosition(progress: Progress | undefined, elapsedMs: number, barWidth: number): string[] {
   if (progress === undefined || progress.total <= 0) return [];

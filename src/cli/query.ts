@@ -9,11 +9,11 @@ import { readParameters } from "./query/parameters.ts";
 import { runPrompt } from "./query/prompt.ts";
 import { openQuerySession } from "./query/session.ts";
 
-/** Longest time of a statement where `--timeout` names no other, in seconds, and the longest that it may name. */
+/** Default time limit of a statement, in seconds, and the longest value of `--timeout`. */
 const TIMEOUT_SECONDS = 60;
 const MOST_SECONDS = 86_400;
 
-/** Runs SQL that reads. */
+/** Runs read-only SQL. */
 export async function run(invocation: Invocation): Promise<number> {
   const { words, options, flags, lists, configFile } = invocation;
   if (words.length > 1) {
@@ -25,7 +25,7 @@ export async function run(invocation: Invocation): Promise<number> {
   const timeoutMs = readTimeout(flags) * 1000;
   const sql = await readSql(words[0], flags);
   await requireEmbedded(config);
-  // The limit of writes does not matter here.
+  // The limit for writes does not apply here.
   const settings = { ...config.settings, writeTimeoutMs: timeoutMs };
   await using database = await openForReading({ ...config, settings });
   await using session = await openQuerySession(database, timeoutMs);

@@ -8,7 +8,7 @@ import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { configOf, isConfirmed, withDatabase } from "./database.ts";
 import { count } from "./loads_report.ts";
 
-/** Gives the records of symbols to others. */
+/** Moves the records of symbols to others. */
 export async function run(invocation: Invocation): Promise<number> {
   const symbols = readSymbols(invocation);
   const config = configOf(invocation);
@@ -53,7 +53,7 @@ export async function run(invocation: Invocation): Promise<number> {
   });
 }
 
-/** New symbols by the old. */
+/** New symbols by the old ones. */
 function readSymbols({ flags }: Invocation): ReadonlyMap<string, string> {
   const text = flags.get("symbols");
   const pairs = typeof text === "string" ? text.split(",").map((pair) => pair.trim().split("=")) : [];

@@ -1,5 +1,5 @@
 /**
- * Errors of commands for people, and their exit codes.
+ * Reports errors of commands, and determines their exit codes.
  *
  * @module
  */
@@ -12,11 +12,11 @@ import { configureLog, describeError, literally, printableLines } from "../telem
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { summarizeUnbegun } from "./summary.ts";
 
-/** The form of the error of a command. */
+/** The form in which an error is reported. */
 export interface ReportForm {
-  /** Prints the summary of a run that could not start, too. */
+  /** Whether to print the summary of a run that could not start, too. */
   readonly isSummary: boolean;
-  /** The form of the log's lines, where it is one of them in place of a text for people. */
+  /** The form of the log's lines, if the error is logged instead of printed. */
   readonly log?: "text" | "json";
 }
 
@@ -29,7 +29,7 @@ export async function report(error: unknown, { isSummary, log }: ReportForm): Pr
   if (log === undefined) console.error(message);
   else {
     await configureLog({ level: "error", format: log });
-    // As text each problem is a line of the log, since no other line may leave the process.
+    // In text each problem is a line of the log, since the process must print no other lines.
     const lines = log === "json"
       ? [message]
       : isUsage(error)
@@ -57,7 +57,7 @@ export function formOf(
   };
 }
 
-/** The flags of the form among arguments that could not be read, or have not been yet. */
+/** The flags of the form, among arguments that could not be read, or have not been yet. */
 function formFlags(args: readonly string[]): Map<string, unknown> {
   const isJson = args.some((arg, at) =>
     arg === "--log-format=json" || arg === "json" && args[at - 1] === "--log-format"
@@ -76,13 +76,16 @@ function explain(error: unknown): string {
 
 const isUsage = (error: unknown): error is Error => error instanceof ConfigError || error instanceof UsageError;
 
-/** Whether the set-up of a database or of NATS is at fault, or the login: starting again does not help. */
+/** Whether the set-up of a database or of NATS is at fault, or the login, so that a restart does not help. */
 function isSetUp(error: unknown): boolean {
   if (error instanceof NatsError) return classifyNatsError(error.cause) === "fatal";
   return error instanceof PrepareError && classifyDatabaseError(error.cause) === "fatal";
 }
 
-/** Whether a line to standard output failed, as on a full disk: the runtime's console throws the system's error bare. */
+/**
+ * Whether a line to standard output failed, for instance on a full disk: the runtime's console throws the bare error of
+ * the system.
+ */
 const isOutputError = (error: unknown): boolean =>
   error instanceof Error && /^\s*at (?:\S+\.)?log \(ext:/m.test(error.stack ?? "");
 

@@ -14,7 +14,7 @@ import { onStops } from "./early_signals.ts";
 import { environment } from "./environment.ts";
 import { reloadOnSignal } from "./signals.ts";
 
-/** Opens the store to be read, until a signal comes. */
+/** Opens the store for reading, until a signal comes. */
 export async function run({ options, configFile, maxOpenFiles }: Invocation): Promise<number> {
   const config = loadConfig({
     flags: options,
@@ -55,7 +55,7 @@ export async function run({ options, configFile, maxOpenFiles }: Invocation): Pr
   return EXIT.done;
 }
 
-/** Refuses configurations that leave nothing to serve. */
+/** Refuses configurations without anything to serve. */
 function checkDestination({ settings: { sink, http }, target }: Config): void {
   if (sink === "nats") {
     throw new UsageError("Cannot serve: records go to NATS (--sink nats), expected a database that holds them");
@@ -67,7 +67,7 @@ function checkDestination({ settings: { sink, http }, target }: Config): void {
   }
 }
 
-/** Resolves at the first signal, or when a client asks for the end. The system ends the process at a second signal. */
+/** Resolves at the first signal, or when a client requests the end. The system ends the process at a second signal. */
 async function untilStopped({ stop, stopping }: Served): Promise<void> {
   using _listening = onStops(stop);
   if (stopping.aborted) return;

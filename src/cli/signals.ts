@@ -1,5 +1,5 @@
 /**
- * Signals: the first stops and drains, the second gives up.
+ * Handles signals: the first stops and drains, the second aborts.
  *
  * @module
  */
@@ -10,15 +10,15 @@ import { describeError } from "../telemetry/log.ts";
 import { onStops } from "./early_signals.ts";
 import { codeOfSignal } from "./exit.ts";
 
-/** Listening to SIGHUP; disposing of it ends that. */
+/** A listener for SIGHUP; disposing of it ends that. */
 export interface ReloadSignal extends Disposable {
-  /** Reloads with this from now on, and at once where the signal has come before. */
+  /** Uses this function to reload from now on, and at once if the signal has come before. */
   handTo(reload: Reload): void;
 }
 
 /**
- * Listens to SIGHUP, which would end the process otherwise, and reloads at it as soon as there is something to reload;
- * logs the result. Windows has no such signal.
+ * Listens to SIGHUP, which would otherwise end the process, reloads once that is possible, and logs the result. Windows
+ * has no such signal.
  */
 export function reloadOnSignal(): ReloadSignal {
   const log = getLogger("barline");
@@ -44,18 +44,18 @@ export function reloadOnSignal(): ReloadSignal {
   };
 }
 
-/** Listening to signals; disposing of it ends that. */
+/** A listener for signals; disposing of it ends that. */
 export interface Signals extends Disposable {
-  /** Those that came, in order. */
+  /** The received signals, in order. */
   received(): readonly Deno.Signal[];
 }
 
-/** The line of the log about a signal that comes before a run is open. */
+/** The line of the log for a signal before a run is open. */
 export const stoppedEarly = (signal: Deno.Signal) => ["Stopped by {signal} before the run began", { signal }] as const;
 
 /**
- * Ends the process at a signal that comes before a run is open, as the signal itself would, after `tell` has said so. The
- * start is not waited for: no record was accepted yet.
+ * Ends the process at a signal before a run is open, as the signal itself would, after `tell` has reported it. It does
+ * not wait for the start, as no record was accepted yet.
  */
 export function endOnEarlySignals(tell: (signal: Deno.Signal) => void): Disposable {
   return onStops((signal) => {

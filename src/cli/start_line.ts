@@ -1,5 +1,5 @@
 /**
- * The line of the log that says where a run puts things.
+ * The line of the log about the places of a run's output.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { deadLetterDirectory } from "../dead_letters/files.ts";
 import { journalDirectory } from "../journal/format.ts";
 import type { LoadedTenant } from "../app/loaded.ts";
 
-/** Where a run puts things. */
+/** The places of a run's output. */
 export interface Places extends Record<string, string> {
   readonly target: string;
   readonly deadLetters: string;
@@ -19,13 +19,13 @@ export interface Places extends Record<string, string> {
   readonly journal: string;
 }
 
-/** The line that says where a run writes. */
+/** The line about the places of a run's output. */
 export function describeStart({ target, deadLetters, journal }: Places): string {
   const kept = journal === "none" ? "; there is no journal" : `, the journal to ${journal}`;
   return `Writing to ${target}; dead letters go to ${deadLetters}${kept}`;
 }
 
-/** Where a run puts things. Several tenants have a directory `NAME` each. */
+/** The places of a run's output. Several tenants have a directory `NAME` each. */
 export function placesOf(config: Config, loaded: readonly LoadedTenant[], target: string): Places {
   const directory = resolve(
     loaded.length === 1 ? tenantDirectory(loaded[0].config.settings) : join(config.settings.dataDir, "tenants", "NAME"),
@@ -38,7 +38,7 @@ export function placesOf(config: Config, loaded: readonly LoadedTenant[], target
   };
 }
 
-/** Where the server was named, unless that is plain to see. */
+/** The source that names the server, unless it is obvious. */
 export function fromWhere({ sources, settings, target }: Config): string {
   const source = sources.get("database")!;
   const isPlain = source === "--database" || target === undefined || settings.sink !== "postgres";

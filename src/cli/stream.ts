@@ -30,15 +30,15 @@ const isTracing = (variable: (name: string) => string | undefined) =>
 export interface StreamOptions extends Pick<RunOptions, "load" | "onReloaded" | "joinsCluster" | "command"> {
   /** How to continue after a stop before the end of the input. */
   goOn?: string;
-  /** Most files that the process may have open, where that is known. */
+  /** Most files that the process may have open, if known. */
   maxOpenFiles?: number;
-  /** Listening to signals from the start on: it ends when the run listens itself. */
+  /** Listener for signals from the start on, until the run listens itself. */
   early?: Disposable;
   /** The operator's current token. @default {that of the configuration} */
   token?: () => string | undefined;
 }
 
-/** Streams the tenants' records into the database until they end or a signal comes, and gives the exit code. */
+/** Streams the tenants' records into the database until they end or a signal comes, and returns the exit code. */
 export async function streamBars(
   { config, tenants }: LoadedRun,
   { load, onReloaded, joinsCluster, command, goOn, maxOpenFiles, early, token = () => config.variable(TOKEN_VARIABLE) }:
@@ -49,7 +49,7 @@ export async function streamBars(
   const reloadSignal = load && running.use(reloadOnSignal());
   const progress = startProgress();
   await configureLog({ level: settings.logLevel, format: settings.logFormat, beforeLine: progress.clear });
-  // Loaded with a collector alone: without one it is of no use.
+  // Only loaded for a collector.
   const tracing = isTracing(Deno.env.get)
     ? running.use((await import("../telemetry/tracing.ts")).createTracing(Deno.env.get))
     : undefined;

@@ -1,5 +1,5 @@
 /**
- * The end of a run, in words and as JSON.
+ * The summary of a run, in words and as JSON.
  *
  * @module
  */
@@ -14,9 +14,9 @@ import type { RunEnd } from "./exit.ts";
 /** Dead letters in a summary. */
 export interface LetterSummary {
   readonly directory: string;
-  /** Commands that show them, of each tenant that has some. */
+  /** Commands that show the letters, for each tenant with some. */
   readonly commands: readonly string[];
-  /** Why they are there. */
+  /** Reasons of the letters. */
   readonly reasons?: Reasons;
 }
 
@@ -101,13 +101,13 @@ function describeReason({ reason, count, example }: CountedReason): string {
   return printable(`refused: ${count.toLocaleString("en-US")} × ${reason}${as}${at}`);
 }
 
-/** ` (4 new, 2 changed)`, where some of the stored were there before. */
+/** ` (4 new, 2 changed)`, if some stored records existed before. */
 function describeStored({ inserted, updated }: Ledger): string {
   if (inserted === null || !updated) return "";
   return ` (${inserted.toLocaleString("en-US")} new, ${updated.toLocaleString("en-US")} changed)`;
 }
 
-/** The JSON of a run that has not begun, as its start failed for a reason or was stopped: nothing was received. */
+/** The JSON of a run that has not begun, since its start failed or was stopped: it received nothing. */
 export function summarizeUnbegun(error?: string): string {
   const figures = { ...createLedger().read(), seconds: 0, rate: 0, latencyMs: { p50: 0, p99: 0 } };
   return JSON.stringify({ ...figures, ended: error === undefined ? "stopped" : "failed", error });

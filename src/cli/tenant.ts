@@ -8,7 +8,7 @@ import { changeGrants, readGrants } from "../database/readers/grants.ts";
 import type { Grants } from "../database/readers/relations.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 
-/** Says which roles of the database read which tenants' rows. */
+/** Shows and changes which roles read which tenants' rows. */
 export async function run({ words: [action, name, ...rest], options, flags, configFile }: Invocation): Promise<number> {
   const config = loadConfig({ flags: options, env: Deno.env.get, file: configFile });
   const role = flags.get("role");

@@ -7,10 +7,10 @@ import { parseIso } from "../records/time.ts";
 import { UsageError } from "./command.ts";
 
 /**
- * The time that a flag gives, in epoch ms: ISO 8601 with its zone, or a day, which begins at its midnight in UTC;
- * `undefined` where the flag is not given.
+ * The time of a flag, in epoch ms: ISO 8601 with a zone, or a day, which begins at its midnight in UTC; `undefined`
+ * without the flag.
  *
- * @throws {UsageError} If it is no time.
+ * @throws {UsageError} If it is not a time.
  */
 export function readTime(flags: ReadonlyMap<string, string | true>, name: string): number | undefined {
   const text = flags.get(name);

@@ -9,7 +9,7 @@ const NORMAL_SCREEN = "\x1b[?25h\x1b[?1049l";
 const HOME = "\x1b[H";
 const CLEAR_REST_OF_LINE = "\x1b[K";
 const CLEAR_BELOW = "\x1b[J";
-/** Bytes of q and Ctrl-C, which ends nothing by itself in raw mode. */
+/** Bytes of q and Ctrl-C, which sends no signal in raw mode. */
 const QUIT = [0x71, 0x51, 0x03];
 const EVERY_MS = 1000;
 const TIMEOUT_MS = 3000;
@@ -32,7 +32,7 @@ export async function run({ flags }: Invocation): Promise<number> {
   return EXIT.done;
 }
 
-/** Asks the instance for its overview; `BARLINE_HTTP_TOKEN` goes with the request where it is set. */
+/** Requests the overview of the instance, with `BARLINE_HTTP_TOKEN` if it is set. */
 async function readOverview(page: string): Promise<Overview> {
   const token = Deno.env.get("BARLINE_HTTP_TOKEN");
   let response: Response;
@@ -40,7 +40,7 @@ async function readOverview(page: string): Promise<Overview> {
     response = await fetch(page, {
       headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       signal: AbortSignal.timeout(TIMEOUT_MS),
-      // The token is for this host alone.
+      // The token is sent to this host alone.
       redirect: "error",
     });
   } catch (cause) {
@@ -55,7 +55,7 @@ async function readOverview(page: string): Promise<Overview> {
   );
 }
 
-/** Draws again and again until a key ends it. The terminal is restored in any case. */
+/** Draws repeatedly until a key ends it. The terminal is restored in any case. */
 async function watch(page: string, style: { color: boolean }): Promise<void> {
   const encoder = new TextEncoder();
   const write = (text: string) => Deno.stdout.writeSync(encoder.encode(text));

@@ -2,14 +2,14 @@
 import { FILE_OPTIONS } from "../../config/file_options.ts";
 import type { Command, OptionName } from "../command.ts";
 
-/** Options for files, for live bars or for another kind of end. */
+/** Options for files, live bars or other ways to end. */
 const UNUSED: readonly OptionName[] = [
   ...["kind", "file", "refuseLimit", "timeUnit", "speed", "provisional", "follow", "resume", "limit"] as const,
   ...FILE_OPTIONS,
   ...["failover", "failoverAfter", "failoverBack", "quorum", "quorumTolerance", "quorumVolumeTolerance"] as const,
   // History can be read again: it needs no journal.
   ...["journal", "journalSyncMs", "journalMaxBytes", "journalFull"] as const,
-  // That is for the ingest that may run beside it.
+  // Left to an ingest that may run beside it.
   "dlqAutoReplay",
 ];
 

@@ -12,7 +12,7 @@ const OWN: readonly OptionName[] = [
   "json",
 ];
 
-/** Shows the instances that share out shards. */
+/** Shows the instances that distribute shards. */
 export const cluster: Command = {
   summary: "Show instances, the shards that each holds, and how far behind they are",
   usage: "status [options]",

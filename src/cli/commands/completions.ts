@@ -1,7 +1,7 @@
 /** `barline completions`. @module */
 import type { Command } from "../command.ts";
 
-/** Makes the command; `commands` gives the table of all, which it is part of itself. */
+/** Creates the command; `commands` returns the table of all commands, this one included. */
 export const createCompletions = (commands: () => Readonly<Record<string, Command>>): Command => ({
   summary: "Print completions for a shell",
   usage: "bash|zsh|fish",

@@ -4,7 +4,7 @@ import type { Command, OptionName } from "../command.ts";
 
 const UNUSED: readonly OptionName[] = ["provider", "file", "refuseLimit", "speed", "follow", "resume", "dlqAutoReplay"];
 
-/** Lists, shows, mends, replays and purges dead letters. */
+/** Lists, shows, fixes, replays and purges dead letters. */
 export const dlq: Command = {
   summary: "List, show, fix, replay or purge dead letters",
   usage: "list|show|fix|replay|purge [options]",

@@ -23,7 +23,7 @@ const OWN: readonly OptionName[] = [
   "json",
 ];
 
-/** Checks everything that a run needs, and says how to mend it. */
+/** Checks everything that a run needs, with remedies. */
 export const doctor: Command = {
   summary: "Check host, database, keys and clock, and say how to mend them",
   options: (all) => [...OWN, ...all.filter(isNats)],

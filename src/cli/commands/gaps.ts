@@ -21,7 +21,7 @@ const OPTIONS: readonly OptionName[] = [
   ...["drainTimeout", "logLevel", "logFormat", "json"] as const,
 ];
 
-/** Finds bars that should be there and are not, and fetches them. */
+/** Finds missing bars, and fetches them. */
 export const gaps: Command = {
   summary: "Find bars that are missing by the market's calendar, and repair them from history",
   options: OPTIONS,

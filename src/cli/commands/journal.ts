@@ -1,7 +1,7 @@
 /** `barline journal`. @module */
 import type { Command } from "../command.ts";
 
-/** Looks into, checks, repairs and exports the journal, while no process uses it. */
+/** Inspects, verifies, repairs and exports the journal, while no process uses it. */
 export const journal: Command = {
   summary: "Inspect, verify, repair or export the journal",
   usage: "inspect|verify|repair|export [options]",

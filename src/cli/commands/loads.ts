@@ -2,7 +2,7 @@
 import type { Command } from "../command.ts";
 import { place } from "./stored.ts";
 
-/** Lists, shows, undoes and forgets loads of files. */
+/** Lists, shows, undoes and prunes loads of files. */
 export const loads: Command = {
   summary: "List, show and undo loads of files",
   usage: "[list|show ID|undo ID|prune] [options]",

@@ -13,8 +13,8 @@ const OWN: readonly OptionName[] = [
 ];
 
 /**
- * Brings the database's schema, and TimescaleDB in it, to the state that program and configuration need, as `ingest` does; where
- * records go into a stream, that.
+ * Brings the database's schema, TimescaleDB included, to the state that program and configuration need, as `ingest`
+ * does; or the stream, if records go there.
  */
 export const migrate: Command = {
   summary: "Create or update the tables, as every ingest does at its start, or the stream",

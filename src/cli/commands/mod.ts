@@ -1,6 +1,6 @@
 /**
- * The table of commands. To add one, write `src/cli/commands/NAME.ts`, which declares it, and `src/cli/NAME.ts`, which does
- * it, and add its line here.
+ * The table of commands. To add one, write `src/cli/commands/NAME.ts`, with its declaration, and `src/cli/NAME.ts`,
+ * with its code, and add its line here.
  *
  * @module
  */

@@ -2,7 +2,7 @@
 import type { Command } from "../command.ts";
 import { place } from "./stored.ts";
 
-/** Runs SQL that reads. */
+/** Runs read-only SQL. */
 export const query: Command = {
   summary: "Run SQL that reads, also on the embedded database of a run in progress",
   usage: '["SELECT …"] [options]',

@@ -2,7 +2,7 @@
 import type { Command } from "../command.ts";
 import { choice } from "./stored.ts";
 
-/** Gives the records of a symbol to another. */
+/** Moves the records of a symbol to another. */
 export const rename: Command = {
   summary: "Give the records of a symbol to another symbol",
   options: ["provider", "database", "sslmode", "sslrootcert", "schema", "dataDir", "tenant", "writeTimeoutMs", "json"],

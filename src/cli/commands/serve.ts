@@ -2,7 +2,7 @@
 import type { Command } from "../command.ts";
 import { place } from "./stored.ts";
 
-/** Opens the store to be read. */
+/** Opens the store for reading. */
 export const serve: Command = {
   summary: "Open what is stored to the cockpit, the API and clients of PostgreSQL, and ingest nothing",
   options: [

@@ -2,7 +2,7 @@
 import type { Command } from "../command.ts";
 import { place } from "./stored.ts";
 
-/** Says which roles of the database read which tenants' rows. */
+/** Shows and changes which roles read which tenants' rows. */
 export const tenant: Command = {
   summary: "Let roles of the database read the rows of a tenant, and no others",
   usage: "grant|revoke|list [NAME] [--role ROLE]",

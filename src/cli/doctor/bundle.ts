@@ -1,5 +1,6 @@
 /**
- * `barline doctor --bundle`: all that a maintainer would ask for, in one JSON file without keys, passwords and tokens.
+ * `barline doctor --bundle`: everything that a maintainer would ask for, in one JSON file without keys, passwords and
+ * tokens.
  *
  * @module
  */
@@ -14,17 +15,17 @@ import { describeError } from "../../telemetry/log.ts";
 import { VERSION } from "../../version.ts";
 import type { Finding } from "./finding.ts";
 
-/** Pages of a run that say how it is. */
+/** Pages of a run about its state. */
 const PAGES = ["/health", "/readyz", "/api/overview", "/metrics"];
 const TIMEOUT_MS = 4000;
-/** Most files of the data directory that are listed. */
+/** Most files of the data directory to list. */
 const MAX_FILES = 2000;
 /** Directory of the embedded database. */
 const EMBEDDED = join("postgres", "/");
-/** Groups of dead letters that are listed, the newest first. */
+/** Most groups of dead letters to list, newest first. */
 const MAX_GROUPS = 50;
 
-/** Writes the file, which must not exist yet, for its owner alone. */
+/** Writes the file, which must not exist yet, accessible to its owner alone. */
 export async function writeBundle(path: string, config: Config, findings: readonly Finding[]): Promise<void> {
   const bundle = {
     version: VERSION,
@@ -47,7 +48,7 @@ export async function writeBundle(path: string, config: Config, findings: readon
   await file.sync();
 }
 
-/** @throws {Error} If the file exists, or cannot be made. */
+/** @throws {Error} If the file exists, or cannot be created. */
 async function create(path: string): Promise<Deno.FsFile> {
   try {
     return await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
@@ -89,7 +90,7 @@ async function readPages({ settings: { http }, variable }: Config): Promise<Reco
       const response = await fetch(`http://${http}${page}`, {
         headers,
         signal: AbortSignal.timeout(TIMEOUT_MS),
-        // The token is for this host alone.
+        // The token is sent to this host alone.
         redirect: "error",
       });
       const text = await response.text();
@@ -100,7 +101,7 @@ async function readPages({ settings: { http }, variable }: Config): Promise<Reco
   return Object.fromEntries(pages);
 }
 
-/** The result, or the error as a value: what cannot be read is no reason to leave out the rest. */
+/** The result, or the error as a value: an unreadable part does not hide the others. */
 async function orError<T>(read: () => Promise<T>): Promise<T | { error: string }> {
   try {
     return await read();

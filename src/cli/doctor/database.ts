@@ -15,15 +15,15 @@ import { findMissingRights, type Uses } from "../../database/schema/rights.ts";
 import { readPlan } from "../../database/timescale/apply.ts";
 import { rollups } from "../../database/timescale/rollups.ts";
 
-/** A clock that differs more confuses the order of observations, in milliseconds. */
+/** Difference of clocks that confuses the order of observations, in milliseconds. */
 const MAX_SKEW_MS = 2000;
-/** Older ones are slow to write into compressed chunks. */
+/** Older versions write slowly into compressed chunks. */
 const TIMESCALE_WANTED = [2, 12];
 
 /**
  * Version, rights, schema, encryption and the time of an answer.
  *
- * @throws {Error} If the database does not serve these uses; names everything that is in the way.
+ * @throws {Error} If the database does not serve these uses; the message names all problems.
  */
 export async function checkDatabase(client: Client, names: Names, uses: Uses): Promise<string> {
   const { rows } = await client.query(
@@ -93,7 +93,7 @@ export async function describeCommits(client: Client, synchronousCommit: Synchro
   return [`--synchronous-commit ${synchronousCommit}: ${risk}${window}`];
 }
 
-/** Checks that partitions exist before bars come, where the user has divided the tables. */
+/** Checks that partitions exist before bars come, if the user has partitioned the tables. */
 function describePartitions({ relations }: FoundSchema): string[] {
   const open = Array.from(relations.values()).filter(({ kind, hasDefaultPartition }) =>
     kind === "partitioned table" && !hasDefaultPartition
@@ -101,7 +101,7 @@ function describePartitions({ relations }: FoundSchema): string[] {
   return open.map(({ name }) => `${name} has no DEFAULT partition, so that partitions must exist ahead of their rows`);
 }
 
-/** Problem of a version of TimescaleDB, as `2.11.2`, with advice; `undefined` without one. */
+/** Problem of a version of TimescaleDB, such as `2.11.2`, with advice; `undefined` without one. */
 export function adviseOnTimescale(version: string): string | undefined {
   const [major, minor] = version.split(".").map(Number);
   const [wantedMajor, wantedMinor] = TIMESCALE_WANTED;
@@ -122,7 +122,7 @@ WHERE s.last_run_status = 'Failed'
 ORDER BY j.job_id`;
 
 /**
- * Whether TimescaleDB is there, which it need not be, and keeps the bars as the settings want.
+ * Whether TimescaleDB, which is optional, exists and keeps the bars as configured.
  *
  * @throws {Error} If it is too old, or if its jobs fail.
  */
@@ -150,7 +150,7 @@ export async function checkTimescale(client: Client, names: Names, settings: Tim
 }
 
 /**
- * The clocks of this host and of the database agree.
+ * Checks that the clocks of this host and of the database agree.
  *
  * @throws {Error} If they do not.
  */

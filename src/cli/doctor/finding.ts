@@ -1,9 +1,9 @@
-/** One thing that `barline doctor` looked at. @module */
+/** One finding of `barline doctor`. @module */
 
 /** See the module's description. */
 export interface Finding {
   readonly name: string;
   readonly ok: boolean;
-  /** The finding or, where it is not `ok`, the fault and its remedy. */
+  /** The finding or, if it is not `ok`, the fault and its remedy. */
   readonly detail: string;
 }

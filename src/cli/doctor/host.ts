@@ -8,13 +8,13 @@ import { statfs } from "node:fs/promises";
 import { prepareDataDir } from "../../storage/data_dir.ts";
 import { parseAddress } from "../../http/address.ts";
 
-/** Less room is too little for a journal that grows and a database that is embedded, in bytes. */
+/** Least free space for a growing journal and an embedded database, in bytes. */
 const LEAST_FREE = 1024 ** 3;
-/** Sockets, connections, files and the like. */
+/** Least number of open files, for sockets, connections and files. */
 const LEAST_OPEN_FILES = 512;
 
 /**
- * The data directory can be written to and has room.
+ * Checks that the data directory can be written to and has free space.
  *
  * @throws {Error} If not.
  */
@@ -32,8 +32,7 @@ export async function checkDataDir(directory: string): Promise<string> {
 }
 
 /**
- * The process may have enough files open. Found out by opening them: the limit itself may not be read without every right
- * there is.
+ * Checks that the process may open enough files, by opening them: reading the limit itself would take all permissions.
  *
  * @throws {Error} If not.
  */
@@ -57,7 +56,7 @@ export function checkOpenFiles(): string {
 /**
  * Checks the address by listening on it for a moment.
  *
- * @throws {Error} If another process has it.
+ * @throws {Error} If another process uses it.
  */
 export function checkAddress(address: string): string {
   try {

@@ -20,9 +20,9 @@ import { explainNatsError } from "../../nats/prepared.ts";
 const TIMEOUT_MS = 10_000;
 
 /**
- * Leases can be kept there; and who holds some.
+ * Checks that leases can be kept, and lists their holders.
  *
- * @throws {Error} If they cannot, or the instances that are there know of another number of shards.
+ * @throws {Error} If they cannot, or the present instances have another number of shards.
  */
 export async function checkLeases(config: Config): Promise<string> {
   const { shards = 1, cluster } = config.settings;
@@ -55,7 +55,7 @@ async function readAll(config: Config): Promise<Membership> {
   }
 }
 
-/** The first instance makes it. */
+/** The first instance creates it. */
 async function hasTable(client: Client, names: Names): Promise<boolean> {
   return (await inspectSchema(client, names, ["cluster_lease"])).relations.size > 0;
 }

@@ -10,10 +10,10 @@ import { explainNatsError } from "../../nats/prepared.ts";
 import { checkStream, findStream, manageStreams } from "../../nats/stream.ts";
 
 const TIMEOUT_MS = 5000;
-/** First nats-server that takes `sync_interval: always`. */
+/** First nats-server with `sync_interval: always`. */
 const SYNCS_SINCE = [2, 10, 23];
 
-/** The risk of a power cut by the server's version; a server does not report whether the option is set. */
+/** The risk of a power cut, by the server's version; a server does not report whether the option is set. */
 export function describeSync(version: string): string {
   const parts = version.split(".").map(Number);
   const at = SYNCS_SINCE.findIndex((least, index) => parts[index] !== least);
@@ -25,7 +25,7 @@ export function describeSync(version: string): string {
 }
 
 /**
- * The server answers, and the stream is there and takes the records.
+ * Checks that the server answers, and the stream exists and accepts the records.
  *
  * @throws {Error} If not.
  */

@@ -1,6 +1,6 @@
 /**
- * Checks of the providers for `barline doctor`: their history, which needs the same keys as the stream. The stream itself is not
- * tried: it would take the one connection that many plans allow from an instance that runs.
+ * Checks of the providers for `barline doctor`: their history, which needs the same keys as the stream. The stream
+ * itself is not tried: it would take the only connection of many plans from a running instance.
  *
  * @module
  */
@@ -22,7 +22,7 @@ const MINUTE_MS = 60_000;
 /** Plans with delayed data may not read bars younger than a quarter of an hour. */
 const AGE_MS = 30 * MINUTE_MS;
 
-/** The providers of the configuration, or each problem of their settings. */
+/** The providers of the configuration, or the problems of their settings. */
 export function findProviders(config: Config): FoundProvider[] {
   const { providers, problems } = inspectProviders(config);
   const made = providers.flatMap((provider) => provider.members ?? [provider]);
@@ -38,7 +38,7 @@ export function findProviders(config: Config): FoundProvider[] {
 /**
  * Reads a few minutes of history of the provider's symbols.
  *
- * @throws {Error} If it cannot: a wrong key, a missing entitlement, no network.
+ * @throws {Error} If that fails: a wrong key, a missing entitlement, no network.
  */
 export async function checkHistory(provider: Provider): Promise<string> {
   if (provider.backfill === undefined) return "needs no key";

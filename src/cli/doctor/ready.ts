@@ -1,5 +1,5 @@
 /**
- * `barline doctor --ready`, which health checks run every few seconds: it loads nothing that it does not need.
+ * `barline doctor --ready`, which health checks run every few seconds, so it loads as little as possible.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { EXIT, type Invocation, UsageError } from "../command.ts";
 
 const READY_TIMEOUT_MS = 4000;
 
-/** Asks a running instance, for health checks of containers that have no other program. */
+/** Asks a running instance, for health checks of containers without other programs. */
 export async function run({ flags }: Invocation): Promise<number> {
   const url = String(flags.get("ready"));
   if (!URL.canParse(url)) throw new UsageError(`Cannot use --ready "${url}": expected http://host:port`);

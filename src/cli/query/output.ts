@@ -1,5 +1,5 @@
 /**
- * Where the rows of a query go: to a file or to standard output, in a format.
+ * Writes the rows of a query to a file or to standard output, in a format.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { writeCsv, writeJson, writeNdjson } from "../../files/write/text.ts";
 import { syncDirectory, writeAll } from "../../storage/durable_files.ts";
 import { writeTable } from "./table.ts";
 
-/** Forms of rows. */
+/** Formats of rows. */
 export const FORMATS = ["table", "csv", "ndjson", "json", "parquet"] as const;
 /** See {@linkcode FORMATS}. */
 export type Format = (typeof FORMATS)[number];
 
-/** Takes the rows of statements, one after the other. */
+/** Receives the rows of statements, one statement after the other. */
 export interface Output {
   /** Begins the rows of a statement; one without columns has no rows. */
   begin(columns: readonly OutputColumn[]): Promise<void>;
@@ -23,15 +23,15 @@ export interface Output {
   end(): Promise<void>;
 }
 
-/** An output that is kept or thrown away. */
+/** An output that is kept or discarded. */
 export interface OpenedOutput extends Output {
-  /** Makes the file: it is there whole, or not at all. */
+  /** Completes the file: it exists whole, or not at all. */
   commit(): Promise<void>;
   /** Removes the unfinished file. */
   discard(): Promise<void>;
 }
 
-/** Opens an output: a file where `path` names one, else standard output. */
+/** Opens an output: the file at `path`, or standard output. */
 export async function openOutput(format: Format, path?: string): Promise<OpenedOutput> {
   const unfinished = `${path}.part`;
   const file = path === undefined

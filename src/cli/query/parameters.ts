@@ -12,7 +12,7 @@ export type Parameters = ReadonlyMap<string, string>;
 /**
  * Reads `NAME=VALUE`.
  *
- * @throws {UsageError} If one has no name.
+ * @throws {UsageError} If a name is missing.
  */
 export function readParameters(given: readonly string[]): Parameters {
   return new Map(given.map((text) => {
@@ -29,7 +29,7 @@ export interface BoundStatement {
 }
 
 /**
- * Puts a numbered parameter in place of each name: the values never become SQL.
+ * Replaces each name by a numbered parameter, so that values never become SQL.
  *
  * @throws {UsageError} If a name has no value.
  */

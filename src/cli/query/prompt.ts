@@ -1,5 +1,5 @@
 /**
- * Questions one after the other, by a person at a terminal.
+ * An interactive prompt for SQL at a terminal.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { endsStatement } from "../../database/door/statements.ts";
 import { openOutput } from "./output.ts";
 import type { QuerySession } from "./session.ts";
 
-/** Lines of the history that are kept. */
+/** Lines of history to keep. */
 const HISTORY_LINES = 1000;
 
 const HELP = `  \\d          views and tables
@@ -28,11 +28,11 @@ FROM pg_attribute a WHERE a.attrelid = to_regclass(:name) AND a.attnum > 0 AND N
 export interface PromptOptions {
   /** The database, for people. */
   readonly title: string;
-  /** Path of the file that keeps statements from one time to the next. */
+  /** Path of the file with the history of statements. */
   readonly history: string;
 }
 
-/** Asks for statements and prints their rows, until there are no more. */
+/** Reads statements and prints their rows, until the input ends. */
 export async function runPrompt(session: QuerySession, { title, history }: PromptOptions): Promise<void> {
   console.log(`${title}. \\? helps`);
   const lines = await Deno.readTextFile(history).then((text) => text.split("\n").filter(Boolean), () => []);

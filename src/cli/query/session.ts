@@ -1,5 +1,5 @@
 /**
- * A connection for questions: read-only, in UTC, with a deadline for each statement.
+ * A connection for queries: read-only, in UTC, with a deadline for each statement.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { UsageError } from "../command.ts";
 import type { Output } from "./output.ts";
 import { bindParameters, type Parameters } from "./parameters.ts";
 
-/** Rows that are asked for at a time. */
+/** Rows fetched at a time. */
 const SLICE_ROWS = 5000;
 
 /** See the module's description. */
@@ -25,7 +25,7 @@ export interface QuerySession extends AsyncDisposable {
   cancel(): void;
 }
 
-/** Statements that begin and end transactions: of our own, as all that is run here only reads. */
+/** Statements that begin and end transactions, which the session does itself, as every statement here only reads. */
 const TRANSACTIONS = ["BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT"];
 
 /** A statement in progress, and how it ends. */

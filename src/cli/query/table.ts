@@ -6,12 +6,12 @@
 import type { OutputColumn, TableWriter, TextRow, WriteBytes } from "../../files/write/column.ts";
 import { printable } from "../../telemetry/log.ts";
 
-/** Rows that decide how wide the columns are; later cells may stick out. */
+/** Rows that determine the widths of columns; later cells may be wider. */
 const LOOKED_AT = 1000;
 
 const NUMBERS = new Set<OutputColumn["type"]>(["double", "int32", "int64"]);
 
-/** Writes a table: the columns side by side, numbers to the right, and how many rows there are. */
+/** Writes a table: columns side by side, numbers to the right, and the number of rows. */
 export function writeTable(columns: readonly OutputColumn[], write: WriteBytes): TableWriter {
   const encoder = new TextEncoder();
   let held: TextRow[] = [];
