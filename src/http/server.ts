@@ -5,7 +5,9 @@
  */
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import { describeError, printable } from "../telemetry/log.ts";
+import type { Database } from "../database/database.ts";
 import { parseAddress } from "./address.ts";
+import { ALPACA, answerAlpaca } from "./alpaca/mod.ts";
 import { BAR_FORMATS, type BarFormat } from "./api/bars_request.ts";
 import { readObject, RequestError, withSecurityHeaders } from "./body.ts";
 import { COCKPIT_PATHS, serveCockpit } from "./cockpit.ts";
@@ -30,6 +32,8 @@ export interface HttpSources {
   readonly unready: () => Promise<readonly string[]>;
   /** The live stream; absent where records go elsewhere than into a database. */
   readonly stream?: StreamService;
+  /** The database of the store; absent where records go elsewhere. */
+  readonly database?: Database;
   /** Reads the configuration again; throws its problems. Absent where it cannot be read again. */
   readonly reload?: () => Promise<unknown>;
   /** Closes the providers and writes accepted records; then the run ends. */
@@ -263,7 +267,7 @@ export function serve({ address, token, tenantTokens, sources, maxOpenFiles, onL
         log(`Idle connections are closed and new ones refused: ${connections} are open, which is the most`),
       onFailure: (error) => log(`Cannot accept connections, trying again: ${describeError(error)}`),
       handler: async (request, { remoteAddr }) =>
-        withSecurityHeaders(await answer(request, remoteAddr.hostname, { guard, sources, log })),
+        withSecurityHeaders(await answer(request, remoteAddr.hostname, { guard, sources, maxOpenFiles, log })),
     });
   } catch (error) {
     const why = error instanceof Deno.errors.AddrInUse ? "another process has it" : (error as Error).message;
@@ -276,13 +280,20 @@ export function serve({ address, token, tenantTokens, sources, maxOpenFiles, onL
 async function answer(
   request: Request,
   from: string,
-  { guard, sources, log }: { guard: Guard } & Pick<ServeOptions, "sources" | "log">,
+  { guard, sources, maxOpenFiles, log }: { guard: Guard } & Pick<ServeOptions, "sources" | "maxOpenFiles" | "log">,
 ): Promise<Response> {
   const url = URL.parse(request.url);
   if (url === null) return new Response("Cannot read the address or its Host\n", { status: 400 });
   const refused = guard.refuse(request, url, from);
   if (refused !== undefined) return refused;
   const { pathname, searchParams } = url;
+  if (pathname.startsWith(ALPACA)) {
+    const { stream, database } = sources;
+    return await answerAlpaca({
+      ...{ request, url, address: from, guard, stream, database, maxOpenFiles },
+      onlyTenant: sources.view()?.own?.tenant,
+    });
+  }
   const route = Object.hasOwn(routes, pathname) ? routes[pathname] : undefined;
   if (route === undefined) {
     const pages = Object.keys(routes).filter((path) => !path.startsWith("/cockpit/"));

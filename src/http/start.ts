@@ -95,6 +95,7 @@ export function startHttp(
   const sources: HttpSources = {
     onRoute,
     stream,
+    database,
     metrics(tenant) {
       const some = tenant === undefined ? [...views.values()] : [views.get(tenant)!];
       const registries = some.map(({ registry }) => registry);

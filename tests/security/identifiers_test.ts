@@ -134,6 +134,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "sinks/postgres/log.ts": ["literal(kind.name)", "ids.subarray(", "times.join("],
   // Places of parameters, and expressions of the program.
   "stream/changes.ts": ["filterSql(", "literal(of(", "ms("],
+  "http/alpaca/bars.ts": ["order ==="],
   "stream/filter.ts": ["first", "\n    first"],
   "cluster/postgres_lease.ts": ["Math.round(ttlMs)", "Math.round(holdMs)"],
 };
