@@ -66,7 +66,8 @@ interface NewClaim {
 interface KnownLoad {
   /** In order; adjoining ranges are merged. */
   times: Times[];
-  readonly claims: Map<string, Claim>;
+  /** By kind and series. */
+  readonly claims: Map<string, Map<number, Claim>>;
 }
 
 /**
@@ -90,7 +91,7 @@ export function createLoadBook(): LoadBook {
     ids: () => [...loads.keys()],
     forget: (load) => void loads.delete(load),
     forgetClaims() {
-      for (const { claims } of loads.values()) for (const claim of claims.values()) Object.assign(claim, UNCLAIMED);
+      for (const known of loads.values()) for (const claim of claimsOf(known)) Object.assign(claim, UNCLAIMED);
     },
     reservationAt(receivedAt) {
       for (const [load, { times }] of loads) {
@@ -100,9 +101,15 @@ export function createLoadBook(): LoadBook {
     timesOf: (load) => `{${(loads.get(load)?.times ?? []).map(rangeOf).join(",")}}`,
     async claim(client, names, kind, spans) {
       for (const [load, ofSeries] of spans) {
-        const claims = loads.get(load)?.claims;
-        if (claims === undefined) continue;
-        const wider = ofSeries.flatMap((span) => widen(claims, kind, span) ?? []);
+        const known = loads.get(load);
+        if (known === undefined) continue;
+        let claims = known.claims.get(kind);
+        if (claims === undefined) known.claims.set(kind, claims = new Map());
+        const wider: NewClaim[] = [];
+        for (const span of ofSeries) {
+          const claim = widen(claims, kind, span);
+          if (claim !== undefined) wider.push(claim);
+        }
         if (wider.length === 0) continue;
         await client.query(claimStatement(names), [load, kind, ...columnsOf(wider)]);
         for (const { claim, from, to } of wider) {
@@ -112,7 +119,7 @@ export function createLoadBook(): LoadBook {
       }
     },
     async settle(client, names, load) {
-      const claims = [...loads.get(load)?.claims.values() ?? []];
+      const claims = claimsOf(loads.get(load));
       const exact = claims.map((claim) => ({ claim, from: claim.first, to: claim.last }));
       await client.query(settleStatement(names), [load, claims.map(({ kind }) => kind), ...columnsOf(exact)]);
     },
@@ -121,15 +128,17 @@ export function createLoadBook(): LoadBook {
 
 const UNCLAIMED = { claimedFrom: Infinity, claimedTo: -Infinity };
 
+const claimsOf = (known: KnownLoad | undefined): Claim[] =>
+  [...known?.claims.values() ?? []].flatMap((ofKind) => [...ofKind.values()]);
+
 /** Adds a span; returns the claim that it needs, `undefined` if the present one covers it. */
 function widen(
-  claims: Map<string, Claim>,
+  claims: Map<number, Claim>,
   kind: string,
   { seriesId, first, last }: SeriesSpan,
 ): NewClaim | undefined {
-  const key = `${kind} ${seriesId}`;
-  let claim = claims.get(key);
-  if (claim === undefined) claims.set(key, claim = { kind, seriesId, first, last, ...UNCLAIMED });
+  let claim = claims.get(seriesId);
+  if (claim === undefined) claims.set(seriesId, claim = { kind, seriesId, first, last, ...UNCLAIMED });
   claim.first = Math.min(claim.first, first);
   claim.last = Math.max(claim.last, last);
   if (claim.first >= claim.claimedFrom && claim.last <= claim.claimedTo) return undefined;

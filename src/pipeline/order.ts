@@ -22,8 +22,12 @@ export interface Order {
   enter(rows: Rows): Turn;
 }
 
-/** First and last time of the records of each series, by the order's own codes. */
-type Ranges = ReadonlyMap<number, { from: number; to: number }>;
+/** First and last time of the records of each series, whose code is the order's own, in arrays side by side. */
+interface Ranges {
+  readonly codes: Int32Array;
+  readonly from: Float64Array;
+  readonly to: Float64Array;
+}
 
 /** Creates an order of records, whose keys begin with their time. */
 export function createOrder(): Order {
@@ -31,6 +35,8 @@ export function createOrder(): Order {
   /** All series: sources may have several dictionaries, one after another. */
   const all = createSeriesDictionary();
   const codes = new WeakMap<SeriesDictionary, number[]>();
+  /** The ranges of the batch that enters, by code, and the codes that it has. Maps would cost 0.4 µs a series and batch. */
+  const entering: { from: number[]; to: number[]; codes: number[] } = { from: [], to: [], codes: [] };
 
   /** The order's own codes of a dictionary's series, by code. */
   function ownCodes(series: SeriesDictionary): number[] {
@@ -40,31 +46,57 @@ export function createOrder(): Order {
       const { provider, symbol, timeframe } = series.keys[code];
       own.push(all.codeOf(provider, symbol, timeframe));
     }
+    for (let code = entering.from.length; code < all.keys.length; code++) {
+      entering.from.push(Infinity);
+      entering.to.push(-Infinity);
+    }
     return own;
   }
 
-  function rangesOf({ slices }: Rows): Ranges {
-    const ranges = new Map<number, { from: number; to: number }>();
+  function begin({ slices }: Rows): void {
+    const { from: froms, to: tos } = entering;
     for (const { columns: { series, cells, stride }, from, count } of slices) {
       const own = ownCodes(series);
       for (let at = from; at < from + count; at++) {
         const code = own[cells[at]];
         const ts = cells[TS * stride + at];
-        const range = ranges.get(code);
-        if (range === undefined) ranges.set(code, { from: ts, to: ts });
-        else if (ts < range.from) range.from = ts;
-        else if (ts > range.to) range.to = ts;
+        if (froms[code] === Infinity) entering.codes.push(code);
+        if (ts < froms[code]) froms[code] = ts;
+        if (ts > tos[code]) tos[code] = ts;
       }
     }
+  }
+
+  /** Whether the batch that enters may have a key in common with another. */
+  function overlaps({ codes, from, to }: Ranges): boolean {
+    for (let at = 0; at < codes.length; at++) {
+      const code = codes[at];
+      if (entering.from[code] <= to[at] && from[at] <= entering.to[code]) return true;
+    }
+    return false;
+  }
+
+  /** Gives the ranges of the batch that enters, and makes room for the next. */
+  function end(): Ranges {
+    const ranges = {
+      codes: Int32Array.from(entering.codes),
+      from: Float64Array.from(entering.codes, (code) => entering.from[code]),
+      to: Float64Array.from(entering.codes, (code) => entering.to[code]),
+    };
+    for (const code of ranges.codes) {
+      entering.from[code] = Infinity;
+      entering.to[code] = -Infinity;
+    }
+    entering.codes.length = 0;
     return ranges;
   }
 
   return {
     enter(rows) {
-      const ranges = rangesOf(rows);
-      const before = [...inFlight].filter((other) => overlap(ranges, other.ranges)).map(({ left }) => left);
+      begin(rows);
+      const before = [...inFlight].filter(({ ranges }) => overlaps(ranges)).map(({ left }) => left);
       const { promise, resolve } = Promise.withResolvers<void>();
-      const mine = { ranges, left: promise };
+      const mine = { ranges: end(), left: promise };
       inFlight.add(mine);
       return {
         ready: Promise.all(before),
@@ -75,12 +107,4 @@ export function createOrder(): Order {
       };
     },
   };
-}
-
-function overlap(one: Ranges, other: Ranges): boolean {
-  for (const [code, { from, to }] of one) {
-    const range = other.get(code);
-    if (range !== undefined && from <= range.to && range.from <= to) return true;
-  }
-  return false;
 }

@@ -15,10 +15,9 @@ const bars = fc.uniqueArray(
 const loadsOf = fc.array(fc.constantFrom(0, 1, 2), { minLength: 7, maxLength: 7 });
 
 Deno.test("each load claims the first and last time of its own records of a series, in one span", async () => {
-  await fc.assert(fc.asyncProperty(bars, loadsOf, fc.boolean(), async (given, loadOf, isLoaded) => {
-    const provider = isLoaded ? "replay" : "mock";
+  await fc.assert(fc.asyncProperty(bars, loadsOf, async (given, loadOf) => {
     const rows = rowsOf(
-      given.map(({ symbol, minute, receivedAt }) => makeBar({ provider, symbol, receivedAt }, minute)),
+      given.map(({ symbol, minute, receivedAt }) => makeBar({ symbol, receivedAt }, minute)),
     );
     const ids = Int32Array.from(given, ({ symbol }) => symbol.charCodeAt(0));
     const book = createLoadBook();
@@ -32,7 +31,7 @@ Deno.test("each load claims the first and last time of its own records of a seri
     const found = await claimRows({} as Session, { ...book, claim }, kind, prepareRows(rows, ids, kind));
 
     const expected = new Map<number, Map<number, number[]>>();
-    for (const { symbol, minute, receivedAt } of isLoaded ? given : []) {
+    for (const { symbol, minute, receivedAt } of given) {
       const load = loadOf[Math.floor(receivedAt / 10)];
       if (load === 0) continue;
       const ofLoad = expected.get(load) ?? new Map<number, number[]>();

@@ -58,6 +58,12 @@ export function prepareRows({ slices, count }: Rows, ids: Int32Array<ArrayBuffer
       isSorted &&= compare(order[to - 1], order[to]) < 0;
       to++;
     }
+    // With thousands of series, most have one row in a batch.
+    if (to === from + 1) {
+      order[kept++] = order[from];
+      from = to;
+      continue;
+    }
     const run = order.subarray(from, to);
     if (!isSorted) run.sort((a, b) => compare(a, b) || compareObservations(a, b) || a - b);
     for (let place = 0; place < run.length; place++) {

@@ -33,6 +33,14 @@ const catchUpQuery = ({ of }: Names) =>
 /** SQLSTATE of a key that is there already. */
 const UNIQUE_VIOLATION = "23505";
 
+/** The halves of a mark: each `^` of a bigint makes another. */
+interface Mark {
+  readonly upper: number;
+  readonly lower: number;
+}
+
+const markOf = (mark: bigint): Mark => ({ upper: Number(mark >> 32n), lower: Number(BigInt.asIntN(32, mark)) });
+
 /** Proof that a transaction must find of the series of its rows. */
 export interface SeriesCheck {
   /** Each id once. */
@@ -67,7 +75,7 @@ export interface SeriesIndexOptions {
 export function createSeriesIndex({ client, names, tenant, warn }: SeriesIndexOptions): SeriesIndex {
   /** Ids by series. */
   const known = createSeriesMap<number>();
-  const marks = new Map<number, bigint>();
+  const marks = new Map<number, Mark>();
   /** The same by the code in each dictionary; 0 where it is unknown. */
   let byCode = new WeakMap<SeriesDictionary, number[]>();
 
@@ -105,7 +113,7 @@ export function createSeriesIndex({ client, names, tenant, warn }: SeriesIndexOp
     const { rows } = await client.query(findQuery(names), parametersOf(keys));
     for (const row of rows) {
       known.set(row, row.id);
-      marks.set(row.id, BigInt(row.mark));
+      marks.set(row.id, markOf(BigInt(row.mark)));
     }
   }
 
@@ -149,13 +157,16 @@ export function createSeriesIndex({ client, names, tenant, warn }: SeriesIndexOp
     },
     check(ids) {
       const distinct: number[] = [];
-      let mark = 0n;
+      let upper = 0;
+      let lower = 0;
       for (let at = 0; at < ids.length; at++) {
         if (at > 0 && ids[at] === ids[at - 1]) continue;
         distinct.push(ids[at]);
-        mark ^= marks.get(ids[at])!;
+        const mark = marks.get(ids[at])!;
+        upper ^= mark.upper;
+        lower ^= mark.lower;
       }
-      return { ids: distinct, mark };
+      return { ids: distinct, mark: BigInt(upper) << 32n | BigInt(lower >>> 0) };
     },
     forget() {
       known.clear();
