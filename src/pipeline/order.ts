@@ -78,17 +78,18 @@ export function createOrder(): Order {
 
   /** Gives the ranges of the batch that enters, and makes room for the next. */
   function end(): Ranges {
-    const ranges = {
-      codes: Int32Array.from(entering.codes),
-      from: Float64Array.from(entering.codes, (code) => entering.from[code]),
-      to: Float64Array.from(entering.codes, (code) => entering.to[code]),
-    };
-    for (const code of ranges.codes) {
+    const codes = new Int32Array(entering.codes);
+    const from = new Float64Array(codes.length);
+    const to = new Float64Array(codes.length);
+    for (let at = 0; at < codes.length; at++) {
+      const code = codes[at];
+      from[at] = entering.from[code];
+      to[at] = entering.to[code];
       entering.from[code] = Infinity;
       entering.to[code] = -Infinity;
     }
     entering.codes.length = 0;
-    return ranges;
+    return { codes, from, to };
   }
 
   return {
