@@ -11,6 +11,7 @@ import { type Relation, viewOf } from "./schema/relation.ts";
 /** SQL declarations of the types. `char` in quotes is the single-byte type. */
 export const SQL_TYPES: Record<ColumnType, string> = {
   int4: "int4",
+  int8: "int8",
   float8: "float8",
   timestamptz: "timestamptz",
   date: "date",
@@ -23,6 +24,7 @@ export const SQL_TYPES: Record<ColumnType, string> = {
 const FORMATTED_TYPES: Record<ColumnType, string> = {
   ...SQL_TYPES,
   int4: "integer",
+  int8: "bigint",
   float8: "double precision",
   timestamptz: "timestamp with time zone",
 };
@@ -79,7 +81,7 @@ export function kindRelations(): Relation[] {
  * `series_id` after those of eight bytes.
  */
 function createTable({ name, table, view, columns, keyColumns }: RecordKind, { of }: Names): string[] {
-  const wide = columns.filter(({ type }) => type === "float8" || type === "timestamptz");
+  const wide = columns.filter(({ type }) => ["float8", "int8", "timestamptz"].includes(type));
   const narrow = columns.filter((column) => !wide.includes(column));
   const declare = (column: typeof columns[number]) =>
     `  ${column.name} ${SQL_TYPES[column.type]}${column.optional ? "" : " NOT NULL"}`;

@@ -139,6 +139,9 @@ export function createBatchBuilder(
             if (slot.isOptional) (values[slot.column] as OptionalValues)[row] = view.getFloat64(at);
             else (values[slot.column] as Float64Array)[row] = view.getFloat64(at);
             break;
+          case "int8":
+            (values[slot.column] as OptionalValues)[row] = Number(view.getBigInt64(at));
+            break;
           case "timestamptz": {
             // In halves: a BigInt each row would cost more than all else.
             const low = view.getUint32(at + 4) + EPOCH_LOW;
@@ -200,6 +203,7 @@ function readText(text: string, type: Exclude<ColumnType, "char">): string | num
   switch (type) {
     case "float8":
     case "int4":
+    case "int8":
       return Number(text);
     case "timestamptz":
       return microsecondsOf(text) ?? 0n;

@@ -24,6 +24,8 @@ export type ColumnSource =
 
 const TYPES: Readonly<Record<Exclude<ColumnType, "char">, BatchType>> = {
   int4: "int32",
+  // Exactly: those stored are below 2^53.
+  int8: "double",
   float8: "double",
   timestamptz: "time",
   date: "date",

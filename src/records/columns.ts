@@ -9,7 +9,7 @@
  *
  * | type of the field | cell |
  * |-------------------|------|
- * | `float8`, `int4`, `flag` | the number |
+ * | `float8`, `int4`, `int8`, `flag` | the number |
  * | `timestamptz` | milliseconds since 1970, fractions kept to the microsecond ({@linkcode RECEIVED_AT}: **microseconds**) |
  * | `date` | days since 1970 |
  * | `enum` | place of the value in the field's `values` |

@@ -44,6 +44,7 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
   const { name, timeframe, symbolOf, overAt } = declared;
   const coded = own.filter(({ type }) => type === "enum");
   const summed = own.filter(isNumber);
+  const whole = own.filter(({ type }) => type === "int8");
   const sumOf = compileSum(summed);
   const write = compileWriter(own);
   /** Whether the cell is the number itself, by index in `own`. */
@@ -65,6 +66,15 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
     return checkSymbol(symbol);
   }
 
+  /** Finds numbers that are not of type `int8`: readers of bytes and messages take any number. */
+  function checkWhole(valueOf: (field: Field) => number | undefined): string | undefined {
+    for (const field of whole) {
+      const value = valueOf(field);
+      if (Number.isSafeInteger(value) || field.optional && (value === undefined || Number.isNaN(value))) continue;
+      return `${field.name} is not a whole number below 2^53: ${value}`;
+    }
+  }
+
   /** Finds values that no reader writes: infinite numbers, and codes of messages beyond the field's values. */
   function checkCells({ cells, stride }: Columns, at: number): string | undefined {
     let sum = 0;
@@ -74,7 +84,9 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
       if (cell === cell) sum += cell;
     }
     // A sum is NaN or infinite if any part is: one test for the many good records.
-    if (Number.isFinite(sum)) return undefined;
+    if (Number.isFinite(sum)) {
+      return whole.length === 0 ? undefined : checkWhole(({ place }) => cells[place * stride + at]);
+    }
     for (const { name, place, type, optional, expected = "known" } of own) {
       const cell = cells[place * stride + at];
       if (place === TS || isText({ type }) || Number.isFinite(cell) || (optional && Number.isNaN(cell))) continue;
@@ -169,6 +181,8 @@ export function defineKind<const F extends readonly FieldDeclaration[]>(
         );
         if (name !== undefined) return `${name} is not a finite number: ${given[name]}`;
       }
+      const fraction = checkWhole(({ name }) => given[name] as number | undefined);
+      if (fraction !== undefined) return fraction;
       for (const { name, values, expected = "known" } of coded) {
         const value = given[name];
         if (!(Object.hasOwn(values!, String(value)))) return `${name} is not ${expected}: ${quote(value)}`;

@@ -9,7 +9,8 @@ import { quote } from "./quote.ts";
 import type { ParseContext } from "./record.ts";
 
 /**
- * Types of fields. `symbol` and `timeframe` name the series and have no column of their own. `flag` is 1 or absent. `enum` is
+ * Types of fields. `symbol` and `timeframe` name the series and have no column of their own. `flag` is 1 or absent. `int8` is a
+ * whole number that a double holds exactly, so one below 2^53. `enum` is
  * one of a few texts, each stored as one character.
  */
 export type FieldType =
@@ -18,6 +19,7 @@ export type FieldType =
   | "timestamptz"
   | "float8"
   | "int4"
+  | "int8"
   | "flag"
   | "enum"
   | "date"
@@ -26,7 +28,7 @@ export type FieldType =
 
 /** Types whose cell is the number itself, so that a reader of bytes can write it directly. */
 export const isNumber = ({ type }: { readonly type: FieldType }): boolean =>
-  type === "float8" || type === "int4" || type === "flag";
+  type === "float8" || type === "int4" || type === "int8" || type === "flag";
 
 /** Types with values in {@linkcode OpenColumns.texts}. */
 export const isText = ({ type }: { readonly type: FieldType }): boolean => type === "text" || type === "jsonb";
@@ -106,6 +108,11 @@ const number: Converter = (value) => {
   return Number.isFinite(read) ? read : undefined;
 };
 
+const wholeNumber: Converter = (value) => {
+  const read = parseDecimal(value);
+  return Number.isSafeInteger(read) ? read : undefined;
+};
+
 function converterOf(declared: FieldDeclaration): Converter {
   const { type, values, spellings, default: fallback, takesNumbers } = declared;
   switch (type) {
@@ -127,6 +134,8 @@ function converterOf(declared: FieldDeclaration): Converter {
         typeof value === "string" ? value : takesNumbers && typeof value === "number" ? String(value) : undefined;
     case "jsonb":
       return readJson;
+    case "int8":
+      return wholeNumber;
     case "flag":
       return (value) => Number(value) === 1 ? 1 : NaN;
     default:
@@ -150,6 +159,7 @@ function readJson(value: unknown): string | undefined {
 const EXPECTED: Partial<Record<FieldType, string>> = {
   float8: "a finite number",
   int4: "a finite number",
+  int8: "a whole number below 2^53",
   date: "a day like 2024-01-19",
   text: "text",
   jsonb: "JSON",

@@ -10,7 +10,7 @@ import type { Field, FieldDeclaration } from "./field.ts";
 import type { MarketRecord, ParseContext, Revisions } from "./record.ts";
 
 /** PostgreSQL types of columns. `char` is the single-byte type. */
-export type ColumnType = "int4" | "float8" | "timestamptz" | "date" | "text" | "char" | "jsonb";
+export type ColumnType = "int4" | "int8" | "float8" | "timestamptz" | "date" | "text" | "char" | "jsonb";
 
 /** A column of a kind's table, and the origin of its values. */
 export interface Column {

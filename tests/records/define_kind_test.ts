@@ -1,7 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { kindRelations } from "../../src/database/kinds.ts";
 import { DEFAULT_SCHEMA, namesIn } from "../../src/database/names.ts";
+import { columnsOf } from "../../src/records/build.ts";
+import { createColumns } from "../../src/records/columns.ts";
+import { defineKind } from "../../src/records/define_kind.ts";
 import { recordKinds } from "../../src/records/mod.ts";
+import { createSeriesDictionary } from "../../src/records/series_dictionary.ts";
+import { timeParser } from "../../src/records/time.ts";
 
 /** Tables of the kinds, as databases have had them since these kinds are there. */
 const TABLES: Record<string, string> = {
@@ -47,4 +52,51 @@ Deno.test("the documentation explains each field whose name is not plain", () =>
     const times = fields.filter(({ name }) => name === "ts");
     assert(times.every(({ about }) => about !== undefined), `${name} does not say what its time is`);
   }
+});
+
+/** A kind with a field of 64 bits. */
+const trade = defineKind({
+  name: "trade",
+  table: "trade",
+  view: "trades",
+  timeframe: "",
+  fields: [
+    { name: "symbol", type: "symbol" },
+    { name: "ts", type: "timestamptz", about: "when it was made" },
+    { name: "id", type: "int8" },
+    { name: "order", type: "int8", optional: true },
+  ],
+  key: ["ts"],
+  validate: () => undefined,
+});
+const context = { provider: "p", timeframe: "", parseTime: timeParser("ms"), timeFormat: "ms" };
+
+/** The record of these values, in JSON, or the reason why there is none. */
+function readTrade(id: unknown, order?: unknown): unknown {
+  const columns = createColumns(trade, 1, createSeriesDictionary());
+  const reason = trade.read(["A", 1, id, order], columns, 7, context);
+  return reason ?? trade.toJSON(columns, 0);
+}
+
+Deno.test("a field of 64 bits takes each whole number that a double holds exactly, and no other", () => {
+  const common = { provider: "p", symbol: "A", ts: "1970-01-01T00:00:00.001Z", receivedAt: 7 };
+  assertEquals(readTrade("9007199254740991", "-9007199254740991"), {
+    ...common,
+    id: 2 ** 53 - 1,
+    order: -(2 ** 53) + 1,
+  });
+  assertEquals(readTrade(12), { ...common, id: 12 });
+  for (const wrong of ["9007199254740993", "1.5", "x", 2 ** 53]) {
+    assertEquals(readTrade(wrong), `id is not a whole number below 2^53: ${JSON.stringify(wrong)}`);
+  }
+  const records = [1, 1.5].map((id) => ({ provider: "p", symbol: "A", ts: 1, id, receivedAt: 7 }));
+  const { columns } = columnsOf(trade, records, createSeriesDictionary());
+  assertEquals([...trade.findUnsound(columns, 2)], [[1, "id is not a whole number below 2^53: 1.5"]]);
+  assertEquals(records.map((record) => trade.validate(record, 2)), [
+    undefined,
+    "id is not a whole number below 2^53: 1.5",
+  ]);
+  assertEquals(trade.columns.map(({ name, type }) => `${name} ${type}`), [
+    ...["ts timestamptz", "received_at timestamptz", "id int8", "order int8"],
+  ]);
 });

@@ -21,13 +21,14 @@ interface Row {
   readonly id: number;
   readonly float8?: number;
   readonly int4?: number;
+  readonly int8?: number;
   /** Microseconds since 1970. */
   readonly timestamptz?: number;
   readonly text?: string;
   readonly char?: string;
 }
 
-const TYPES = ["float8", "int4", "timestamptz", "text", "char"] as const;
+const TYPES = ["float8", "int4", "timestamptz", "text", "char", "int8"] as const;
 const CHARS = ["f", "p", "c"];
 const columns: Column[] = TYPES.map((type, place) => ({
   ...{ name: type, type, place, optional: true },
@@ -86,17 +87,18 @@ async function roundTrip(client: Client, rows: readonly Row[], writer = new Bina
 async function readBack(client: Client): Promise<Row[]> {
   const { rows } = await client.query({
     text: `SELECT series_id, float8::text, int4, text, ascii("char"::text),
-      (extract(epoch FROM timestamptz) * 1000000)::text FROM sent ORDER BY ctid`,
+      (extract(epoch FROM timestamptz) * 1000000)::text, int8::text FROM sent ORDER BY ctid`,
     rowMode: "array",
   });
   await client.query("TRUNCATE sent");
-  return rows.map(([id, float8, int4, text, char, micros]) => ({
+  return rows.map(([id, float8, int4, text, char, micros, int8]) => ({
     id,
     float8: float8 === null ? undefined : Number(float8),
     int4: int4 ?? undefined,
     timestamptz: micros === null ? undefined : Number(micros),
     text: text ?? undefined,
     char: char === null ? undefined : String.fromCharCode(char),
+    int8: int8 === null ? undefined : Number(int8),
   }));
 }
 
@@ -116,6 +118,7 @@ function row(values: Partial<Row>): Row {
     timestamptz: undefined,
     text: undefined,
     char: undefined,
+    int8: undefined,
     ...values,
   };
 }
@@ -127,6 +130,13 @@ test("floats come back bit for bit: NaN, infinities, both zeros, subnormals, the
     const floats = [NaN, Infinity, -Infinity, 0, -0, Number.MIN_VALUE, -Number.MIN_VALUE, 2.2250738585072014e-308];
     floats.push(Number.MAX_VALUE, -Number.MAX_VALUE, Number.EPSILON, 0.1, 1 / 3, 1e21, -123.456, 2 ** 53 + 2);
     await roundTrip(client, floats.map((float8) => row({ float8 })));
+  });
+});
+
+test("whole numbers of 64 bits come back exactly as far as a double holds them", async (server) => {
+  await withTable(server, async (client) => {
+    const numbers = [0, 1, -1, 2 ** 31, -(2 ** 31) - 1, 2 ** 32, -(2 ** 32), 2 ** 53 - 1, -(2 ** 53) + 1];
+    await roundTrip(client, numbers.map((int8) => row({ int8 })));
   });
 });
 
@@ -209,6 +219,7 @@ test("any rows come back as they were sent, from a writer that is used again and
       // PostgreSQL takes no NUL in text.
       text: absent(fc.string({ unit: "grapheme" }).filter((text) => !text.includes("\0"))),
       char: absent(fc.constantFrom("f", "p", "c")),
+      int8: absent(fc.maxSafeInteger()),
     });
     await fc.assert(
       fc.asyncProperty(fc.array(anyRow, { maxLength: 50 }), (rows) => roundTrip(client, rows, writer)),

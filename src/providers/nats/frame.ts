@@ -6,7 +6,7 @@
 import type { JsMsg } from "@nats-io/jetstream";
 import { decodeFrame, isNewerMessage } from "../../records/codec.ts";
 import { createFrame, type Frame, type FrameInit } from "../../records/frame.ts";
-import { createColumns } from "../../records/columns.ts";
+import { createColumns, releaseColumns } from "../../records/columns.ts";
 import { recordKind } from "../../records/mod.ts";
 import type { SeriesDictionary } from "../../records/series_dictionary.ts";
 import type { DeliveredLog } from "./delivered.ts";
@@ -44,6 +44,7 @@ export function frameOf(message: JsMsg, kind: string, { held, delivered, series 
       if (content.columns.count === 0) held.term(message);
       else held.ack(message);
     },
+    onEnded: () => releaseColumns(content.columns),
     onRequeued: () => held.nak(message, nakDelay(deliveryCount)),
   });
   return { ...frame, home: () => "stream" };

@@ -24,10 +24,20 @@ const EPOCH_2000_DAYS = 10_957;
 const JSONB_VERSION = 1;
 
 /** Bytes of a value; text has as many as it has. */
-const SIZES: Record<ColumnType, number> = { int4: 4, float8: 8, timestamptz: 8, date: 4, char: 1, text: 0, jsonb: 0 };
+const SIZES: Record<ColumnType, number> = {
+  int4: 4,
+  int8: 8,
+  float8: 8,
+  timestamptz: 8,
+  date: 4,
+  char: 1,
+  text: 0,
+  jsonb: 0,
+};
 /** Type OIDs, from `pg_type`. */
 const OIDS: Record<ColumnType, number> = {
   int4: 23,
+  int8: 20,
   float8: 701,
   timestamptz: 1184,
   date: 1082,
@@ -171,14 +181,10 @@ function putCell(view: DataView, at: number, column: Column, columns: Columns, r
       view.setInt32(at, 8);
       view.setFloat64(at + 4, cell);
       return at + 12;
-    case "timestamptz": {
-      const micros = Math.round(cell * column.microseconds!) - EPOCH_2000_US;
-      const upper = Math.floor(micros / TWO_TO_32);
-      view.setInt32(at, 8);
-      view.setInt32(at + 4, upper);
-      view.setUint32(at + 8, micros - upper * TWO_TO_32);
-      return at + 12;
-    }
+    case "timestamptz":
+      return putInt8(view, at, Math.round(cell * column.microseconds!) - EPOCH_2000_US);
+    case "int8":
+      return putInt8(view, at, cell);
     case "char":
       view.setInt32(at, 1);
       view.setUint8(at + 4, charOf(column, columns, row));
@@ -188,4 +194,13 @@ function putCell(view: DataView, at: number, column: Column, columns: Columns, r
       view.setInt32(at + 4, column.type === "date" ? cell - EPOCH_2000_DAYS : cell);
       return at + 8;
   }
+}
+
+/** Writes a length and a whole number of 64 bits; returns the place behind it. In halves, as a bigint is an object. */
+function putInt8(view: DataView, at: number, value: number): number {
+  const upper = Math.floor(value / TWO_TO_32);
+  view.setInt32(at, 8);
+  view.setInt32(at + 4, upper);
+  view.setUint32(at + 8, value - upper * TWO_TO_32);
+  return at + 12;
 }
