@@ -136,6 +136,7 @@ export async function connectToRead(
     await client.query(`SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET statement_timeout = ${Math.trunc(timeoutMs)}`);
     // A server notices within a second that the client has gone, where its system lets it.
     await client.query("SET client_connection_check_interval = '1s'").catch(() => {});
+    if (database.snapshots !== undefined) await client.query("SET temp_file_limit = '1GB'");
     await client.query(`SET search_path = ${names.quotedSchema}; SET default_transaction_read_only = on`);
     return { client, names };
   } catch (error) {

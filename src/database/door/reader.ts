@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { statfsSync } from "node:fs";
 import { abortable } from "@std/async/abortable";
 import { onAbort } from "../../abort.ts";
 import type { SnapshotSource } from "../database.ts";
@@ -30,6 +31,11 @@ const PARAMETERS = [
   ...["default_transaction_read_only=on", "autovacuum=off", "max_parallel_workers_per_gather=0"],
 ];
 
+/** Most bytes that a statement may put on the disk, for instance to sort. */
+const TEMPORARY_BYTES = 1024 ** 3;
+/** Largest part of the free room for that: the run beside it needs the rest. */
+const TEMPORARY_PART = 0.5;
+
 /** The worker on a snapshot. */
 interface Live {
   readonly worker: Worker;
@@ -52,12 +58,16 @@ export interface Reader extends AsyncDisposable {
 export interface ReaderOptions {
   readonly source: SnapshotSource;
   readonly names: Names;
+  /** Most bytes of temporary files of a statement. @default {1 GiB} */
+  readonly temporaryBytes?: number;
   /** Called with each snapshot that copied something. */
   readonly onSnapshot?: (snapshot: { readonly bytes: number; readonly pausedMs: number }) => void;
 }
 
 /** Creates a reader; its worker starts later. */
-export function createReader({ source, names, onSnapshot }: ReaderOptions): Reader {
+export function createReader(
+  { source, names, temporaryBytes = TEMPORARY_BYTES, onSnapshot }: ReaderOptions,
+): Reader {
   let live: Live | undefined;
   let generation = 0;
   let takenAt = -Infinity;
@@ -80,8 +90,11 @@ export function createReader({ source, names, onSnapshot }: ReaderOptions): Read
     worker.onmessage = ({ data }: MessageEvent<string>) => live === mine && end(new Error(data));
     live = mine;
     generation++;
+    const { bavail, bsize } = statfsSync(source.target);
+    const temporary = Math.min(temporaryBytes, bavail * bsize * TEMPORARY_PART);
     const parameters = [
       ...PARAMETERS,
+      `temp_file_limit=${Math.floor(temporary / 1024)}kB`,
       `search_path=${names.quotedSchema}`,
       `barline.snapshot_at=${at.toISOString()}`,
     ];

@@ -35,6 +35,7 @@ Deno.test.beforeAll(async () => {
   const reader = createReader({
     source: database.snapshots!,
     names: namesIn("public"),
+    temporaryBytes: 20 * 1024 ** 2,
     onSnapshot: (each) => snapshots.push(each),
   });
   const front = opened.use(createFront({ reader, limits: { rows: 3000, bytes: 1e9 }, warn: () => {} }));
@@ -163,6 +164,15 @@ Deno.test("an answer beyond the limit of rows is ended with an error", async () 
 
 /** Runs for hours: nothing within the server ends it. */
 const ENDLESS = "SELECT count(*) FROM generate_series(1, 100000) a, generate_series(1, 100000) b";
+
+Deno.test("a statement that puts more on the disk than it may is ended, and no reader lifts that limit", async () => {
+  await using client = await connect();
+  const sort = (rows: number) =>
+    client.query(`SELECT count(*)::int AS n FROM (SELECT n FROM generate_series(1, ${rows}) n ORDER BY random()) x`);
+  await assertRejects(() => sort(3_000_000), Error, "temp_file_limit");
+  await assertRejects(() => client.query("SET temp_file_limit = -1"), Error, "permission denied");
+  assertEquals((await sort(1000)).rows, [{ n: 1000 }]);
+});
 
 Deno.test("a statement beyond its statement_timeout is ended, and both sessions stay open", async () => {
   await using client = await connect();
