@@ -4,6 +4,8 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { tableFromIPC } from "@uwdata/flechette";
+import { parquetReadObjects } from "hyparquet";
 import { SCHEMA_VERSION } from "../../src/database/migrate.ts";
 import { csvFile, HEADER } from "../support/bars.ts";
 import type { TestServer } from "../support/postgres.ts";
@@ -56,6 +58,35 @@ export function testScenarios(server: TestServer | undefined): void {
     assertEquals([json.received, json.stored], [1234, 1234]);
     assert(json.rate > 0 && json.seconds > 0 && json.latencyMs.p99 >= json.latencyMs.p50);
     assertEquals(await work.count(), 1234);
+  });
+
+  Deno.test("serve, query and candles read what ingest has loaded into the embedded database", async () => {
+    await using work = await openWorkspace();
+    const file = await work.write("bars.csv", csvFile(50));
+    assertEquals((await work.run(["ingest", "--file", file, "--http", "off"])).code, 0);
+    const late = await work.run(["query", "--timeout", "0.5", "SELECT count(*) FROM generate_series(1, 1e15)"]);
+    assertEquals(late.code, 1);
+    assertStringIncludes(late.stderr, "The statement took longer than 0.5 s");
+    const running = work.start(["serve", "--http", "127.0.0.1:0"]);
+    const address = await addressOf(running);
+    const output = `${work.directory}/bars.parquet`;
+    const [query, candles] = await Promise.all([
+      work.run(["query", "--param", "symbol=AAPL", "--output", output, "SELECT * FROM bars WHERE symbol = :symbol"]),
+      work.run(["candles", "AAPL", "--last", "3"]),
+    ]);
+    assertEquals([query.code, candles.code], [0, 0], query.stderr + candles.stderr);
+    assertStringIncludes(candles.stdout, "(3 rows)");
+    const read = async (format: string) =>
+      await (await fetch(`${address}/api/bars.${format}?symbol=AAPL`)).arrayBuffer();
+    const rows = [
+      await parquetReadObjects({ file: (await Deno.readFile(output)).buffer }),
+      await parquetReadObjects({ file: await read("parquet") }),
+      tableFromIPC(await read("arrow")).toArray(),
+      new TextDecoder().decode(await read("csv")).trim().split("\n").slice(1),
+    ];
+    assertEquals(rows.map(({ length }) => length), [50, 50, 50, 50]);
+    running.kill("SIGTERM");
+    assertEquals((await running.ended).code, 0);
   });
 
   Deno.test("bad lines go to the dead letters, and the rest of the file is stored", async () => {

@@ -36,6 +36,8 @@ interface Running {
 
 /** Opens a session. */
 export async function openQuerySession(database: Database, timeoutMs: number): Promise<QuerySession> {
+  // The embedded database ends no statement by itself.
+  const graceMs = database.snapshots === undefined ? GRACE_MS : 0;
   let client: Client | undefined;
   let schema = "";
   let active: Running | undefined;
@@ -58,7 +60,7 @@ export async function openQuerySession(database: Database, timeoutMs: number): P
     const current = client ??= await connect();
     const { text, values } = bindParameters(statement.text, parameters);
     const running = active = { client: current, end: "itself" };
-    const timer = setTimeout(() => end(running, "late"), timeoutMs + GRACE_MS);
+    const timer = setTimeout(() => end(running, "late"), timeoutMs + graceMs);
     const config = { rowMode: "array" as const, types: { getTypeParser: () => (value: string) => value } };
     const cursor = current.query(new Cursor<TextRow>(text, [...values], config));
     try {
