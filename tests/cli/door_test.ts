@@ -3,6 +3,7 @@ import { withClient } from "../../src/database/database.ts";
 import { findDoor } from "../../src/database/door/door.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace } from "../support/workspace.ts";
+import { until } from "../support/until.ts";
 
 const PASSWORD = "a-long-password";
 
@@ -28,8 +29,8 @@ testWhere(
     };
     const count = async () => Number((await psql("-c", "SELECT count(*) FROM bars WHERE symbol = 'AAPL'")).stdout);
     let first = 0;
-    while (first === 0) first = await count();
-    while (await count() === first);
+    await until(async () => (first = await count()) > 0);
+    await until(async () => await count() > first);
     assertStringIncludes((await psql("-c", "\\dv")).stdout, "latest_bars");
     assertStringIncludes((await psql("-c", "\\copy bars TO STDOUT")).stderr, "COPY is refused");
 
@@ -46,8 +47,7 @@ Deno.test("doctor, gaps, loads and query take the door of a run by themselves", 
   const running = work.startIngest(["--provider", "mock", "--symbols", "AAPL", "--speed", "20"]);
   await running.line(/Provider "?mock"? opened/);
   const ask = async (...args: string[]) => await work.run([...args, "--data-dir", work.dataDir]);
-  let rows = "";
-  while (!rows.includes("AAPL")) rows = (await ask("query", "SELECT symbol FROM bars LIMIT 1")).stdout;
+  await until(async () => (await ask("query", "SELECT symbol FROM bars LIMIT 1")).stdout.includes("AAPL"));
   const doctor = await ask("doctor", "--http", "off");
   assertStringIncludes(doctor.stdout, "through the process that has it");
   assertEquals(doctor.code, 0, doctor.stdout);
@@ -62,9 +62,9 @@ Deno.test("a killed run leaves a dead door, and the next run opens another", asy
   for (const signal of ["SIGKILL", "SIGTERM"] as const) {
     const running = work.startIngest(["--provider", "mock"]);
     await running.line(/Provider "?mock"? opened/);
-    let door = await findDoor(work.dataDir);
-    while (door === undefined) door = await findDoor(work.dataDir);
-    const rows = await withClient(door, async (client) => (await client.query("SELECT 1 AS one")).rows);
+    let door: Awaited<ReturnType<typeof findDoor>>;
+    await until(async () => (door = await findDoor(work.dataDir)) !== undefined);
+    const rows = await withClient(door!, async (client) => (await client.query("SELECT 1 AS one")).rows);
     assertEquals(rows, [{ one: 1 }]);
     running.kill(signal);
     await running.ended;

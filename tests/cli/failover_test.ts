@@ -5,6 +5,7 @@ import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { startFakeMassive } from "../support/fake_massive.ts";
 import { addressOf } from "../support/process.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+import { until } from "../support/until.ts";
 
 const server = await startSharedServer();
 
@@ -53,8 +54,11 @@ Deno.test("a run continues with the standby, and its metrics and health show it;
   assertMatch(await running.line(/delivers in place of/), /"?massive"? delivers in place of "?alpaca"? \("?fatal"?\)/);
   standby.bars(bar(0));
   const read = async (page: string) => await (await fetch(`${address}/${page}`)).text();
-  let metrics = await read("metrics");
-  while (!/^barline_records_stored_total\{tenant="default"\} 1$/m.test(metrics)) metrics = await read("metrics");
+  let metrics = "";
+  await until(async () => {
+    metrics = await read("metrics");
+    return /^barline_records_stored_total\{tenant="default"\} 1$/m.test(metrics);
+  });
   for (
     const line of [
       'barline_failover_active{group="alpaca,massive",provider="alpaca",tenant="default"} 0',

@@ -4,6 +4,7 @@ import { startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { startFakeKraken } from "../support/fake_kraken.ts";
 import { addressOf } from "../support/process.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+import { until } from "../support/until.ts";
 
 const server = await startSharedServer();
 
@@ -86,7 +87,10 @@ Deno.test("after a restart the minutes that were missed are found, repaired and 
   const count = (name: string) => Number(new RegExp(`^${name} (\\d+)`, "m").exec(metrics)?.[1]);
   const gaps = (outcome: string) =>
     count(`barline_gap_minutes_total\\{provider="kraken",outcome="${outcome}",tenant="default"\\}`);
-  do metrics = await (await fetch(`${url}/metrics`)).text(); while (gaps("repaired") < 59);
+  await until(async () => {
+    metrics = await (await fetch(`${url}/metrics`)).text();
+    return gaps("repaired") >= 59;
+  });
   assertEquals(gaps("found") >= 59 && gaps("found") <= 61, true, `${gaps("found")} minutes`);
   assertEquals(gaps("unrepairable"), 0);
   assertEquals(count(`barline_provider_repaired_total\\{provider="kraken",tenant="default"\\}`) >= 59, true);

@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { csvFile, csvLine, HEADER } from "../support/bars.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 import { assertBalances } from "./scenarios.ts";
+import { until } from "../support/until.ts";
 
 const server = await startSharedServer();
 const lines = (from: number, to: number) =>
@@ -12,9 +13,7 @@ Deno.test("a file that grows and is rotated is stored whole, though the process 
   await using work = await openWorkspace(server);
   const file = await work.write("bars.csv", csvFile(2000));
   const append = (text: string) => Deno.writeTextFile(file, text, { append: true });
-  const stored = async (count: number) => {
-    while (await work.count().catch(() => 0) < count);
-  };
+  const stored = (count: number) => until(async () => await work.count().catch(() => 0) >= count);
   const first = work.startIngest(["--file", file, "--follow"]);
   await stored(2000);
   await append(lines(2000, 3000));
@@ -49,9 +48,9 @@ Deno.test("files are followed beside another provider, as the configuration file
   const symbols = () => work.query("SELECT symbol, count(*)::int FROM bars GROUP BY symbol");
   const has = async (symbol: string, count: number) =>
     (await symbols().catch(() => [])).some((row) => row.symbol === symbol && Number(row.count) >= count);
-  while (!(await has("AAPL", 10) && await has("MOCK", 1)));
+  await until(async () => await has("AAPL", 10) && await has("MOCK", 1));
   await Deno.writeTextFile(file, lines(10, 20), { append: true });
-  while (!await has("AAPL", 20));
+  await until(() => has("AAPL", 20));
   running.kill("SIGTERM");
   assertEquals((await running.ended).code, 0);
 });

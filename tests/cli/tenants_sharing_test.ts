@@ -4,6 +4,7 @@ import { type FakeAlpaca, startFakeAlpaca } from "../support/fake_alpaca.ts";
 import type { MarketBar } from "../support/fake_kraken.ts";
 import { addressOf } from "../support/process.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
+import { until } from "../support/until.ts";
 
 const server = await startSharedServer();
 const TOKEN = "a-token-of-the-operator";
@@ -42,7 +43,7 @@ async function start(work: Workspace, alpaca: FakeAlpaca, tenants: string) {
     async state(name: string, wanted: string) {
       const ask = async () => (await (await fetch(`${address}/api/overview?tenant=${name}`)).json()).providers[0];
       let provider = await ask();
-      while (provider.state !== wanted) provider = await ask();
+      await until(async () => (provider = await ask()).state === wanted);
       return provider;
     },
   };

@@ -17,6 +17,7 @@ import { makeDirectory } from "../support/providers.ts";
 import { testWhere } from "../support/skip.ts";
 import { databaseAt, useServer } from "../support/server_tests.ts";
 import { recordsOf } from "../support/frames.ts";
+import { until } from "../support/until.ts";
 
 const { test } = useServer();
 
@@ -115,7 +116,7 @@ function testUpgrade(fixture: Fixture): void {
       const waiting =
         "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
       let pids: Record<string, unknown>[] = [];
-      while (pids.length === 0) pids = await server.query(waiting, url);
+      await until(async () => (pids = await server.query(waiting, url)).length > 0);
       await server.query(`SELECT pg_terminate_backend(${pids[0].pid})`, url);
       await interrupted;
       await other.query("ROLLBACK");

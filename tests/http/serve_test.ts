@@ -4,6 +4,7 @@ import { missingServer, startPostgres } from "../support/postgres.ts";
 import { addressOf } from "../support/process.ts";
 import { testWhere } from "../support/skip.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
+import { until } from "../support/until.ts";
 
 const server = await startSharedServer();
 
@@ -45,7 +46,10 @@ Deno.test("/metrics has every series of the contract, and after a run they agree
   let page = await get(`${address}/metrics`);
   for (const series of CONTRACT) assert(valueOf(page, series) >= 0);
   assertEquals(page.includes("AAPL"), false);
-  while (valueOf(page, 'barline_records_stored_total{tenant="default"}') === 0) page = await get(`${address}/metrics`);
+  await until(async () => {
+    page = await get(`${address}/metrics`);
+    return valueOf(page, 'barline_records_stored_total{tenant="default"}') > 0;
+  });
   assert(valueOf(page, 'mds_worker_batches_written_total{coord_id="bar",worker_id="0",tenant="default"}') >= 0);
   assert(valueOf(page, 'sink_writes_total{sink="postgres",status="success",tenant="default"}') > 0);
   assert(

@@ -4,14 +4,15 @@
  * @module
  */
 import { join } from "@std/path";
-import { withClient } from "../../src/database/database.ts";
+import type { Client } from "pg";
+import { type Database, endClient } from "../../src/database/database.ts";
 import { type ClusterOverview, describeCluster } from "../../src/cluster/overview.ts";
 import { readNatsMembership } from "../../src/cluster/nats_lease.ts";
 import { openNats } from "../../src/nats/connection.ts";
 import { type NatsServer, natsSettings } from "./nats.ts";
 import { readMembership } from "../../src/cluster/postgres_lease.ts";
 import { type LiveMarket, openLiveMarket } from "./live_market.ts";
-import type { TestServer } from "./postgres.ts";
+import { keepConnection, type TestServer } from "./postgres.ts";
 import { type Running, startBarline } from "./process.ts";
 import { migratedDatabase } from "./server_tests.ts";
 
@@ -52,6 +53,28 @@ export interface TestClusterOptions {
   nats?: NatsServer;
 }
 
+/** Reads who is in a cluster, over one connection: the tests look many times a second. */
+function openReader(database: Database): { read(): ReturnType<typeof readMembership> } & AsyncDisposable {
+  let kept: Client | undefined;
+  async function end(): Promise<void> {
+    const client = kept;
+    kept = undefined;
+    if (client !== undefined) await endClient(client);
+  }
+  return {
+    async read() {
+      try {
+        kept ??= await database.connect();
+        return await readMembership(kept, await database.names(kept), "barline");
+      } catch (error) {
+        await end();
+        throw error;
+      }
+    },
+    [Symbol.asyncDispose]: end,
+  };
+}
+
 /** Opens a cluster without instances. */
 export async function openTestCluster(server: TestServer, options: TestClusterOptions): Promise<TestCluster> {
   const { symbols, shards, leaseSeconds = 3, nats } = options;
@@ -61,11 +84,10 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
   const running = new Set<Running>();
 
   const way = nats && openNats(natsSettings(nats.url), "test");
+  const reader = openReader(database);
+  const table = keepConnection(url);
   const read: TestCluster["read"] = async () =>
-    way !== undefined ? describeCluster("barline", await readNatsMembership(way, "barline")) : describeCluster(
-      "barline",
-      await withClient(database, (client, names) => readMembership(client, names, "barline")),
-    );
+    describeCluster("barline", await (way !== undefined ? readNatsMembership(way, "barline") : reader.read()));
   const turn = () => new Promise((resolve) => setTimeout(resolve, 50));
   // Between a restart's halves there is no server.
   const alive = async () => {
@@ -117,11 +139,10 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
     async complete() {
       let until = market.bars.at(-1)!.ts;
       while (true) {
-        const rows = await server.query(
+        const rows = await table.query(
           `SELECT symbol, count(*)::int AS count, extract(epoch FROM min(ts))::float8 * 1000 AS first,
             count(*) FILTER (WHERE open * 1000 <> mod(extract(epoch FROM ts) * 1000, 1e9))::int AS wrong
           FROM bars WHERE ts <= to_timestamp(${until / 1000}) GROUP BY symbol`,
-          url,
         ) as { symbol: string; count: number; first: number; wrong: number }[];
         const wanted = (first: number) => (until - first) / 1000 + 1;
         const isWhole = rows.length === symbols.length && rows.every(({ count, first }) => count === wanted(first));
@@ -138,6 +159,8 @@ export async function openTestCluster(server: TestServer, options: TestClusterOp
       for (const each of left) each.kill("SIGKILL");
       await Promise.allSettled(left.map(({ ended }) => ended));
       await way?.[Symbol.asyncDispose]();
+      await reader[Symbol.asyncDispose]();
+      await table[Symbol.asyncDispose]();
       await market[Symbol.asyncDispose]();
       await Deno.remove(directory, { recursive: true });
     },

@@ -192,6 +192,52 @@ export async function runServerProgram(directory: string, program: string, ...ar
   if (!success) throw new Error(`${program} failed: ${text.decode(stderr)}${text.decode(stdout)}`);
 }
 
+/** Statements over one connection, which is made when it is first needed and again when it has broken. */
+export interface KeptConnection extends AsyncDisposable {
+  query(sql: string): Promise<Record<string, unknown>[]>;
+}
+
+/**
+ * Keeps a connection to a database, for tests that look at it again and again: a connection for each look costs both sides
+ * ten times what the statement does. A statement that finds the connection busy, or broken, has one of its own.
+ */
+export function keepConnection(url: string): KeptConnection {
+  let kept: Client | undefined;
+  let isBusy = false;
+  const queryOnce = createQueries(url).query;
+
+  async function connect(): Promise<Client> {
+    const client = new Client({ connectionString: url });
+    client.on("error", () => {
+      if (kept === client) kept = undefined;
+    });
+    await client.connect();
+    return client;
+  }
+
+  return {
+    async query(sql) {
+      if (isBusy) return await queryOnce(sql);
+      isBusy = true;
+      try {
+        kept ??= await connect();
+        return (await kept.query(sql)).rows;
+      } catch (error) {
+        // A statement that failed tells nothing about the connection: the next one has another.
+        const broken = kept;
+        kept = undefined;
+        await broken?.end().catch(() => {});
+        throw error;
+      } finally {
+        isBusy = false;
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await kept?.end().catch(() => {});
+    },
+  };
+}
+
 function createQueries(serverUrl: string): Pick<TestServer, "url" | "createDatabase" | "query"> {
   async function query(sql: string, url = serverUrl): Promise<Record<string, unknown>[]> {
     const client = new Client({ connectionString: url });

@@ -11,7 +11,7 @@ import { deadLetterDirectory } from "../../src/dead_letters/files.ts";
 import type { StoredLetter } from "../../src/dead_letters/letter.ts";
 import { prepareDatabase } from "../../src/database/migrate.ts";
 import { type Ended, type Running, startBarline, type StartOptions } from "./process.ts";
-import { missingServer, startPostgres, type TestServer } from "./postgres.ts";
+import { keepConnection, missingServer, startPostgres, type TestServer } from "./postgres.ts";
 import { databaseAt } from "./server_tests.ts";
 
 /** See the module's description. */
@@ -50,6 +50,7 @@ export async function openWorkspace(server?: TestServer): Promise<Workspace> {
   const directory = await Deno.makeTempDir({ prefix: "barline-test-" });
   const dataDir = join(directory, "data");
   const database = await server?.createDatabase() ?? "embedded";
+  const kept = server && keepConnection(database);
   const start: Workspace["start"] = (args, options) => startBarline(args, { cwd: directory, ...options });
   const startIngest: Workspace["startIngest"] = (args, options) => {
     const given = (flag: string, value: string) => args.includes(flag) ? [] : [flag, value];
@@ -68,7 +69,7 @@ export async function openWorkspace(server?: TestServer): Promise<Workspace> {
     );
   };
   async function query(sql: string): Promise<Record<string, unknown>[]> {
-    if (server !== undefined) return await server.query(sql, database);
+    if (kept !== undefined) return await kept.query(sql);
     await using embedded = await openEmbedded(dataDir);
     return await withClient(embedded, async (client) => (await client.query(sql)).rows);
   }
@@ -102,6 +103,7 @@ export async function openWorkspace(server?: TestServer): Promise<Workspace> {
       return letters;
     },
     async [Symbol.asyncDispose]() {
+      await kept?.[Symbol.asyncDispose]();
       await Deno.remove(directory, { recursive: true });
     },
   };

@@ -4,6 +4,7 @@ import { startProxy } from "../../faults/harness/proxy.ts";
 import { openTestCluster, TAKE_OVER_MS, type TestCluster } from "../../support/cluster.ts";
 import { addressOf, type Running } from "../../support/process.ts";
 import { startPostgres, type TestServer } from "../../support/postgres.ts";
+import { until } from "../../support/until.ts";
 
 const SYMBOLS = ["AAUSDT", "BBUSDT", "CCUSDT", "DDUSDT"];
 
@@ -79,7 +80,7 @@ async function hang(cluster: TestCluster, holder: Member, standby: Member): Prom
   const tookOver = performance.now() - hung;
   // These wait in the socket of the holder for it to go on.
   const before = market.bars.length;
-  while (market.bars.length < before + 4) await cluster.read();
+  await until(() => market.bars.length >= before + 4);
   holder.running.kill("SIGCONT");
   await holder.running.line(/Shards .*lost/);
   await cluster.until({ [standby.name]: [0], [holder.name]: [] });

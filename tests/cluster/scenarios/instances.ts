@@ -4,6 +4,7 @@ import { startPgbouncer } from "../../support/pgbouncer.ts";
 import type { TestServer } from "../../support/postgres.ts";
 import { addressOf, startBarline } from "../../support/process.ts";
 import { makeDirectory } from "../../support/providers.ts";
+import { until } from "../../support/until.ts";
 
 const SYMBOLS = ["AAUSDT", "BBUSDT", "CCUSDT", "DDUSDT"];
 
@@ -52,7 +53,7 @@ export async function fix(server: TestServer): Promise<void> {
   // It hears of the others with its next beat.
   const overview = async () => (await (await fetch(`${address}/api/overview`)).json()).cluster;
   let seen = await overview();
-  while (seen.instances.length < 3) seen = await overview();
+  await until(async () => (seen = await overview()).instances.length >= 3);
   assertEquals([seen.instance, seen.shards, seen.instances.length, seen.unheld], ["free", 2, 3, []]);
   const metrics = (await (await fetch(`${address}/metrics`)).text()).split("\n");
   for (
