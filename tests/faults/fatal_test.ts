@@ -6,6 +6,7 @@ import { numberedProvider, storedNumbers } from "../support/numbered.ts";
 import { freePort, type TestServer } from "../support/postgres.ts";
 import { startPipeline } from "../support/pipeline.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
+import { until } from "../support/until.ts";
 
 const { test, controlTest } = useServer();
 
@@ -106,11 +107,11 @@ controlTest("a wrong password is fatal, with advice, and is not repeated in the 
   url.password = "wrong-secret";
   // The server takes note of its new rules a moment after it has said so.
   let error: (Error & { code?: string }) | undefined;
-  while (error === undefined) error = await connectionError(url.href, 10_000).catch(() => undefined);
-  assertEquals(error.code, "28P01");
+  await until(async () => (error = await connectionError(url.href, 10_000).catch(() => undefined)) !== undefined);
+  assertEquals(error!.code, "28P01");
   assertEquals(classifyDatabaseError(error), "fatal");
   assertStringIncludes(adviseOnDatabaseError(error), "POSTGRES_PASSWORD");
-  assert(!error.message.includes("wrong-secret"));
+  assert(!error!.message.includes("wrong-secret"));
   url.password = "right";
   await server.query("SELECT 1", url.href);
 });

@@ -23,7 +23,9 @@ const args = parseArgs(Deno.args, {
   },
 });
 if (args.list) {
-  for (const { name, promise } of scenarios) console.log(`${name.padEnd(28)}${promise}`);
+  for (const { name, promise, coveredBy } of scenarios) {
+    console.log(`${name.padEnd(28)}${promise}${coveredBy === undefined ? "" : ` (the suite: ${coveredBy})`}`);
+  }
   Deno.exit(0);
 }
 const seed = Number(args.seed ?? Math.trunc(Math.random() * 1e9));

@@ -9,8 +9,8 @@ import { addressOf, type Ended, type Running, type StartOptions } from "../../su
 import type { Workspace } from "../../support/workspace.ts";
 import { SYMBOLS } from "./oracle.ts";
 
-/** Between two looks at the metrics, in milliseconds. */
-const LOOK_EVERY_MS = 10;
+/** Between two looks at the metrics, in milliseconds: a look costs the run about two of its own. */
+const LOOK_EVERY_MS = 40;
 
 /** A process that ingests the bars of the oracle. */
 export interface Ingest extends AsyncDisposable {

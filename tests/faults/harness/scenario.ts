@@ -24,6 +24,8 @@ export interface Scenario {
   readonly promise: string;
   /** Why it cannot be run here; `undefined` where it can. */
   readonly missing?: string;
+  /** The test or scenario that tries the same mechanism in each run of the suite: `deno task faults` alone runs this one. */
+  readonly coveredBy?: string;
   /** Throws where the promise is broken. */
   run(trial: Trial): Promise<void>;
 }

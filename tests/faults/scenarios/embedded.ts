@@ -54,6 +54,7 @@ export const embedded: readonly Scenario[] = [
   {
     name: "killed-embedded",
     promise: "an embedded database that is killed while it writes has all that was committed, and goes on",
+    coveredBy: "tests/database/embedded_test.ts",
     async run({ random }) {
       await using work = await openWorkspace();
       await work.ingest([...MOCK, "--limit", "1000"]);
@@ -74,6 +75,7 @@ export const embedded: readonly Scenario[] = [
     name: "embedded-disk-full",
     promise: "an embedded database whose disk is full waits for room, and goes on when there is some",
     missing: canMount(),
+    coveredBy: "tests/database/embedded_full_test.ts",
     async run({ random }) {
       await using work = await openWorkspace();
       await Deno.mkdir(work.dataDir);

@@ -175,6 +175,7 @@ export const journal: readonly Scenario[] = [
   {
     name: "fatal-journaled",
     promise: "with a journal a password that is changed meanwhile ends no run, costs no bar, and none is dead-lettered",
+    coveredBy: "tests/faults/mid_run_test.ts",
     async run(trial) {
       const url = await useWriter(trial);
       const run = await trial.ingest([...live(5000), "--journal", "durable", "--database", url.href]);

@@ -68,6 +68,7 @@ export const kills: readonly Scenario[] = [
   {
     name: "killed-file",
     promise: "a file whose replay is killed and resumed is stored whole",
+    coveredBy: "killed-dead-letters",
     async run(trial) {
       const file = await trial.work.write("bars.csv", await oracleCsv(30_000));
       const args = ["--file", file, "--resume", "--rate", "20000"];

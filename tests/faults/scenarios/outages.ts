@@ -17,16 +17,18 @@ interface Outage {
   readonly promise: string;
   /** Prepares the database, and gives the flags of the run. */
   prepare?(trial: Trial): Promise<readonly string[]>;
+  readonly coveredBy?: string;
   /** Whether one failed write must do: because it takes seconds, or because there may be no second. */
   readonly once?: true;
   /** Begins it, and gives how to end it. */
   begin(trial: Trial): Promise<() => Promise<unknown>>;
 }
 
-function outage({ name, promise, prepare, once, begin }: Outage): Scenario {
+function outage({ name, promise, coveredBy, prepare, once, begin }: Outage): Scenario {
   return {
     name,
     promise,
+    coveredBy,
     async run(trial) {
       const run = await trial.ingest(await prepare?.(trial));
       for (let rounds = trial.random.between(1, 3); rounds > 0; rounds--) {
@@ -89,6 +91,7 @@ export const outages: readonly Scenario[] = [
   outage({
     name: "terminated",
     promise: "backends that are terminated in mid-batch cost no bar",
+    coveredBy: "terminated of tests/chaos/chaos_test.ts",
     once: true,
     begin(trial) {
       // A backend that rests is replaced without a failed write: again, until one has been hit.
@@ -106,6 +109,7 @@ export const outages: readonly Scenario[] = [
     outage({
       name: `stopped-${mode}`,
       promise: `a server that is stopped (${mode}) and started again gets every bar`,
+      ...mode === "fast" ? { coveredBy: "outage-journaled" } : {},
       async begin({ control }) {
         await control.stop(mode);
         return control.start;
@@ -124,6 +128,7 @@ export const outages: readonly Scenario[] = [
   outage({
     name: "locked",
     promise: "a table that somebody else has locked gets every bar when it is let go",
+    coveredBy: "tests/faults/held_test.ts",
     once: true,
     async begin({ work }) {
       const holder = new Client({ connectionString: work.database });
@@ -135,6 +140,7 @@ export const outages: readonly Scenario[] = [
   outage({
     name: "lock-timeout",
     promise: "locks that are not had in time (55P03) are waited for again",
+    coveredBy: "passing-errors of tests/chaos/chaos_test.ts",
     async prepare(trial) {
       await setDatabase(trial, "SET lock_timeout = 20");
       return [];
@@ -149,6 +155,7 @@ export const outages: readonly Scenario[] = [
   outage({
     name: "slots-used-up",
     promise: "a server without a free connection (53300) gets every bar when there is one again",
+    coveredBy: "tests/sinks/connections_test.ts",
     async prepare(trial) {
       writer = (await useWriter(trial)).href;
       return ["--database", writer];
@@ -158,6 +165,7 @@ export const outages: readonly Scenario[] = [
   outage({
     name: "read-only",
     promise: "a server that is read-only for a while (25006), as in a failover, gets every bar",
+    coveredBy: "failover",
     async begin(trial) {
       await setDatabase(trial, "SET default_transaction_read_only = on");
       await terminateBackends(trial);

@@ -59,6 +59,7 @@ export const sqlstates: readonly Scenario[] = [
   {
     name: "poison-storm",
     promise: "when half of all bars are refused, exactly the other half is stored",
+    coveredBy: "poison-storm of tests/chaos/chaos_test.ts",
     run: (trial) => runPoisoned(trial, trial.random.pick(POISON), 2),
   },
   {

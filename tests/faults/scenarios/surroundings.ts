@@ -123,6 +123,7 @@ export const surroundings: readonly Scenario[] = [
   {
     name: "slow-disk",
     promise: "a server whose disk takes long to sync costs time, and no bar",
+    coveredBy: "delayed",
     async run(trial) {
       const set = async (...settings: string[]) => {
         for (const setting of settings) await trial.server.query(`ALTER SYSTEM ${setting}`);
@@ -148,6 +149,7 @@ export const surroundings: readonly Scenario[] = [
   {
     name: "slow-rows",
     promise: "batches that the server cannot write in the time they have are written in smaller ones",
+    coveredBy: "tests/faults/too_slow_test.ts",
     async run(trial) {
       const { work } = trial;
       await work.migrate();
