@@ -4,7 +4,7 @@ import { testWhere } from "../support/skip.ts";
 import { startSharedServer } from "../support/workspace.ts";
 import { testScenarios } from "./scenarios.ts";
 
-const path = Deno.env.get("BARLINE_BINARY") ?? fromFileUrl(new URL("../../dist/barline", import.meta.url));
+const path = fromFileUrl(new URL("../../dist/barline", import.meta.url));
 let missing: string | undefined;
 try {
   await Deno.stat(path);
@@ -12,7 +12,10 @@ try {
   missing = `there is no binary at "${path}": run deno task compile, or set BARLINE_BINARY`;
 }
 
-if (missing === undefined) {
+if (Deno.env.has("BARLINE_BINARY")) {
+  const name = "the compiled binary does what the program does (ingest_test.ts runs that of BARLINE_BINARY)";
+  Deno.test({ name, ignore: true, fn: () => {} });
+} else if (missing === undefined) {
   useBinary(path);
   testScenarios(await startSharedServer());
 } else {

@@ -4,11 +4,13 @@ import { currentProgram } from "../support/process.ts";
 import { openWorkspace } from "../support/workspace.ts";
 import { testWhere } from "../support/skip.ts";
 
+/** The usual port may be taken. */
+const ANY_PORT = { BARLINE_HTTP: "127.0.0.1:0" };
 const NO_KEYS = { ALPACA_API_KEY: "", ALPACA_SECRET_KEY: "" };
 
 Deno.test("init writes a configuration that a run takes, checks it, and names the next command", async () => {
   await using work = await openWorkspace();
-  const { code, stdout } = await work.run(["init", "--provider", "mock", "--symbols", "AAPL,MSFT"]);
+  const { code, stdout } = await work.run(["init", "--provider", "mock", "--symbols", "AAPL,MSFT"], { env: ANY_PORT });
   assertStringIncludes(stdout, "Wrote barline.yaml");
   assertStringIncludes(stdout, "Next: barline ingest --config barline.yaml");
   assertEquals(code, 0, stdout);
@@ -43,7 +45,7 @@ Deno.test("init replaces no configuration unasked, and needs a provider where it
     2,
     "Cannot write barline.yaml: it exists. Give --force to replace it, or --config FILE for another",
   ]);
-  assertEquals((await work.run([...args, "--force"])).code, 0);
+  assertEquals((await work.run([...args, "--force"], { env: ANY_PORT })).code, 0);
   const unasked = await work.run(["init", "--config", "other.yaml"]);
   assertEquals([unasked.code, unasked.stderr.trim()], [
     2,

@@ -10,6 +10,7 @@ import { SCHEMA_VERSION } from "../../src/database/migrate.ts";
 import { csvFile, HEADER } from "../support/bars.ts";
 import type { TestServer } from "../support/postgres.ts";
 import { addressOf } from "../support/process.ts";
+import { until } from "../support/until.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
 /** The fields of the summary, in their order. */
@@ -120,8 +121,8 @@ export function testScenarios(server: TestServer | undefined): void {
     await using work = await openWorkspace(server);
     const running = work.startIngest(["--provider", "mock", "--speed", "max", "--http", "127.0.0.1:0"]);
     const url = await addressOf(running);
-    while (
-      !/^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text())
+    await until(async () =>
+      /^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(await (await fetch(`${url}/metrics`)).text())
     );
     running.kill("SIGTERM");
     const { code, json } = await running.ended;

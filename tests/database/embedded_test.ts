@@ -7,6 +7,7 @@ import { counts, select, writeOnce } from "../support/lanes.ts";
 import { numberedBars, numbers, storedNumbers } from "../support/numbered.ts";
 import { addressOf } from "../support/process.ts";
 import { testWhere } from "../support/skip.ts";
+import { until } from "../support/until.ts";
 import { openWorkspace } from "../support/workspace.ts";
 
 /** Runs `fn` with a data directory of its own. */
@@ -123,10 +124,11 @@ Deno.test("acknowledged rows outlive a kill -9 in mid-run, twice over", async ()
     ]);
     const url = /http:\/\/[^\s"/]+/.exec(await running.line(/http:\/\//))![0];
     let acknowledged = 0;
-    while (acknowledged < 2000) {
+    await until(async () => {
       const metrics = await (await fetch(`${url}/metrics`)).text();
       acknowledged = Number(/^barline_records_stored_total\{tenant="default"\} (\d+)/m.exec(metrics)?.[1] ?? 0);
-    }
+      return acknowledged >= 2000;
+    });
     running.kill("SIGKILL");
     assertEquals((await running.ended).code, 137);
     await using database = await openEmbedded(workspace.dataDir);

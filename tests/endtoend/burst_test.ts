@@ -4,7 +4,7 @@ import type { TestServer } from "../support/postgres.ts";
 import { useServer } from "../support/server_tests.ts";
 
 const SYMBOLS = 10_000;
-const BURSTS = 8;
+const BURSTS = 5;
 
 const { test } = useServer();
 

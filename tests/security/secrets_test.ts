@@ -3,6 +3,7 @@ import { join } from "@std/path";
 import { KEY as ALPACA_KEY, SECRET as ALPACA_SECRET, startFakeAlpaca } from "../support/fake_alpaca.ts";
 import { KEY as MASSIVE_KEY, startFakeMassive } from "../support/fake_massive.ts";
 import { csvFile } from "../support/bars.ts";
+import { until } from "../support/until.ts";
 import { openWorkspace, startSharedServer } from "../support/workspace.ts";
 
 const server = await startSharedServer();
@@ -76,11 +77,9 @@ Deno.test("no key, password or token is in any output, page, file or command lin
     const options = ["--log-level", "debug", "--log-format", format, "--http", "127.0.0.1:0", "--capacity", "10"];
     const running = work.start(["ingest", ...feeds, ...options, ...target, "--json", "--journal", "durable"], { env });
     const [address] = /http:\/\/127\.0\.0\.1:\d+/.exec(await running.line(/Serving/))!;
-    for (let waited = false; !waited;) {
-      waited = /^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(
-        await (await fetch(`${address}/metrics`)).text(),
-      );
-    }
+    await until(async () =>
+      /^barline_records_stored_total\{tenant="default"\} [1-9]/m.test(await (await fetch(`${address}/metrics`)).text())
+    );
     for (const path of ["metrics", "health", "readyz", "api/overview", "api/samples", "api/dead-letters", "nowhere"]) {
       assertClean(`/${path}`, await (await fetch(`${address}/${path}`)).text());
     }
