@@ -11,7 +11,7 @@ import { compareRows, ROWS } from "./compare.ts";
 const MINUTE = 60_000;
 const SYMBOLS = Array.from({ length: 10_000 }, (_, at) => `S${at}`);
 /** More bars than fit into the buffer of the feed (100,000), the queue, and the batches of four lanes. */
-const BLOCKED_MINUTES = 15;
+const BLOCKED_MINUTES = 20;
 
 function bars(minute: number, start: number): MarketBar[] {
   return SYMBOLS.map((symbol, at) => {
