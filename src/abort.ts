@@ -1,12 +1,12 @@
 /**
- * Listening to a signal that may have aborted already.
+ * Listens to a signal that may have aborted already.
  *
  * @module
  */
 
 /**
- * Calls `fn` with the reason when `signal` aborts: at once where it has aborted already, as a listener that is added then
- * never hears of it. Disposing of the result stops the listening.
+ * Calls `fn` with the reason when `signal` aborts: at once if it has aborted already, when a listener would never be
+ * called. Disposing of the result stops listening.
  */
 export function onAbort(signal: AbortSignal, fn: (reason: unknown) => void): Disposable {
   const hear = () => fn(signal.reason);

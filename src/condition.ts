@@ -1,20 +1,20 @@
 /**
- * Waiting until something has changed.
+ * Waits until something has changed.
  *
  * @module
  */
 
 /** A change that others wait for. They look for the change themselves, in a loop. */
 export interface Condition {
-  /** How many changes there were. */
+  /** Number of changes so far. */
   readonly changes: number;
   /** Resolves at the next change after `since` (which is now by default), or when `signal` aborts. */
   changed(signal?: AbortSignal, since?: number): Promise<void>;
-  /** Says that something has changed: resolves all that wait. */
+  /** Reports a change: resolves all that wait. */
   notify(): void;
 }
 
-/** Makes a condition that has not changed yet. */
+/** Creates a condition without changes. */
 export function createCondition(): Condition {
   const waiting = new Set<() => void>();
   let changes = 0;

@@ -11,15 +11,15 @@ import type { BarStatus } from "./records/bar.ts";
 /**
  * The meaning of an error of a write:
  * - `transient`: the same write may succeed later (an outage, a deadlock);
- * - `poison`: something in the batch is refused and will always be;
- * - `fatal`: nothing can be written until the set-up is changed.
+ * - `poison`: the sink refuses a record of the batch, and always will;
+ * - `fatal`: no write succeeds until the set-up is changed.
  */
 export type Fault = "transient" | "poison" | "fatal";
 
-/** Whether writes go through to the sink: all of them, none, or one to see how it is. */
+/** Whether writes pass to the sink: all of them, none, or one as a probe. */
 export type CircuitState = "closed" | "open" | "half-open";
 
-/** Why records went to the dead letters: not readable or not sound, refused by the sink, or left when time was up. */
+/** Why records were dead-lettered: unreadable or unsound, refused by the sink, or left when time was up. */
 export type DeadLetterCause = "invalid" | "refused" | "fatal" | "aborted";
 
 /** How full a queue is against its watermarks. */
@@ -28,16 +28,19 @@ export type Watermark = "high" | "low";
 /** How strongly the pipeline holds back its sources. */
 export type Backpressure = "ok" | "soft" | "hard";
 
-/** State of a live feed; see `src/providers/live/supervise.ts`. One on standby is not opened. */
+/** State of a live feed; see `src/providers/live/supervise.ts`. A feed on standby is not open. */
 export type FeedState = "standby" | "connecting" | "live" | "waiting" | "ended" | "failed";
 
-/** Why another provider delivers in place of one: it was silent, not connected, or failed for good, or is well again. */
+/**
+ * Why another provider replaces one: it was silent, not connected, failed for good, or the preferred one is healthy
+ * again.
+ */
 export type FailoverCause = "stall" | "unconnected" | "fatal" | "returned";
 
-/** Outcomes of minutes that a live feed has not delivered; those found are to be repaired, or can no longer be. */
+/** Outcomes of minutes that a live feed has not delivered: found ones are repaired, or unrepairable. */
 export type GapOutcome = "found" | "repaired" | "unrepairable";
 
-/** Changes of shards: taken, given to others, or lost without having been given. */
+/** Changes of shards: taken, released to others, or lost. */
 export type ShardChange = "taken" | "given" | "lost";
 
 /**
@@ -55,12 +58,12 @@ export interface PipelineEvents {
     group: string;
     /** The provider that delivers from now on. */
     provider: string;
-    /** The one that delivered before; absent at the start. */
+    /** The provider before; absent at the start. */
     previous?: string;
     cause?: FailoverCause;
     error?: unknown;
   };
-  /** Bars of these symbols do not come, and why; without a reason they come again. */
+  /** Bars of these symbols do not come, with the reason; without a reason they come again. */
   "unsubscribed": { provider: string; symbols: readonly string[]; reason: string | undefined };
   "repaired": { provider: string; count: number };
   "bars": {
@@ -70,34 +73,34 @@ export interface PipelineEvents {
     newest: number;
   };
   "gap": { provider: string; outcome: GapOutcome; minutes: number };
-  /** Bars that history was asked for: got, proved not to exist, or lost. */
+  /** Bars requested from history: received, proved not to exist, or lost. */
   "gap-bars": { provider: string; outcome: "got" | "none" | "lost"; bars: number };
-  /** How much of a feed is in doubt. */
+  /** Doubts of a feed. */
   "doubts": { provider: string } & Doubts;
-  /** The vendor's clock less the local one, in ms; positive where the local clock is behind. */
+  /** The vendor's clock minus the local one, in ms; positive if the local clock is behind. */
   "clock-skew": { provider: string; skewMs: number };
   "rest-call": { provider: string; outcome: "ok" | "throttled" | "error" };
-  /** Messages of a stream that no worker has taken yet, and those that workers have not acked yet. */
+  /** Messages of a stream that no worker has taken yet, and those in flight. */
   "stream-lag": { provider: string; kind: string; waiting: number; unanswered: number };
-  /** A message came that had come to some worker before. */
+  /** A message came that some worker had received before. */
   "redelivered": { provider: string; kind: string };
   "accepted": { kind: string; provider: string; count: number };
-  /** Records came with receive times that can be none, or lie ahead of the clock; they have new ones. */
+  /** Records came with receive times that are invalid, or ahead of the clock, and were replaced. */
   "receive-times-replaced": { kind: string; provider: string; count: number };
   "watermark": { kind: string; level: Watermark; depth: number; capacity: number };
   "backpressure": { level: Backpressure; factor: number };
   "quorum": {
     /** Bars of both providers that were compared. */
     compared: number;
-    /** How many of them differ. */
+    /** Number of compared bars with a difference. */
     mismatched: number;
-    /** How many differ in each field; empty where none does. */
+    /** Number of differences in each field; empty without any. */
     mismatches: Readonly<Partial<Record<string, number>>>;
-    /** One of those that differ. */
+    /** A bar with a difference. */
     example?: { symbol: string; ts: number; fields: Readonly<Record<string, Readonly<Record<string, number>>>> };
   };
   "feedback": { outcome: "sent" | "failed" | "dropped"; error?: unknown };
-  /** The circuit of a kind has changed; with the error that opened it, and the meaning of that. */
+  /** The circuit of a kind has changed; with the error that opened it, and its classification. */
   "circuit": { kind: string; state: CircuitState; failures: number; error?: unknown; fault?: Fault };
   "batch-taken": { kind: string; worker: number; count: number; frames: readonly FrameOrigin[] };
   "batch-written": {
@@ -107,7 +110,7 @@ export interface PipelineEvents {
     result: WriteCounts;
     /** From the first write to the commit, retries included. */
     seconds: number;
-    /** Of the write that committed. */
+    /** Duration of the successful write alone. */
     attemptSeconds: number;
   };
   "write-failed": {
@@ -121,20 +124,20 @@ export interface PipelineEvents {
   "batch-done": { kind: string; worker: number; refused: number; burySeconds: number };
   "committed": { kind: string; provider: string; count: number; receivedAt: number };
   "dead-lettered": { kind: string; cause: DeadLetterCause; count: number; reason: string };
-  /** Records are on disk, and not in flight; those that were there at the start are `recovered` first. */
+  /** Records are on disk, and not in flight; those of an earlier process are `recovered` first. */
   "journaled": { count: number };
   "recovered": { count: number };
-  /** Records on disk are in flight again; `isRecovered` where this process had not received them. */
+  /** Records on disk are in flight again; `isRecovered` if an earlier process received them. */
   "replayed": { kind: string; count: number; isRecovered: boolean };
   "journal-synced": { seconds: number };
-  /** Nothing can be written to the journal, or again where there is no reason. */
+  /** The journal cannot be written to; without a reason, it can again. */
   "journal-problem": { reason: string | undefined };
   "journal-notice": { message: string };
-  /** Records on disk are given up. */
+  /** Records on disk were given up. */
   "journal-dropped": { count: number; reason: string };
-  /** Shards of this instance have changed; `held` are those that it has now. */
+  /** Shards of this instance have changed; `held` are the present ones. */
   "shards": { change: ShardChange; shards: readonly number[]; held: readonly number[]; reason?: string };
-  /** So many instances share the shards from now on, and so many shards have no holder. */
+  /** The number of instances, and of shards without a holder, has changed. */
   "cluster": { instances: number; unheld: number };
   /** Leases cannot be taken or renewed; without a reason, they can again. */
   "cluster-problem": { reason: string | undefined };
@@ -151,42 +154,48 @@ export type EventOf<N extends EventName> = { type: N } & PipelineEvents[N];
 /** Something that happened in the pipeline. */
 export type PipelineEvent = { [N in EventName]: EventOf<N> }[EventName];
 
-/** How much of a feed is in doubt. Times are epoch ms; absent where there is no such doubt. */
+/** Doubts of a feed. Times are epoch ms; absent without such a doubt. */
 export interface Doubts {
   /** Minutes of open markets by reason, over all series. */
   readonly minutes: Readonly<Partial<Record<string, number>>>;
   /** Series that have a doubt. */
   readonly series: number;
-  /** When the oldest doubt was opened that history can settle: neither unrepairable nor denied to the account. */
+  /** When the oldest doubt was opened that history can settle: neither unrepairable nor denied. */
   readonly since?: number;
-  /** The same of busy symbols, whose missing bars are more likely lost than not traded. */
+  /** The same for busy symbols, whose missing bars are more likely lost than without trades. */
   readonly busySince?: number;
   /** How long after its end a bar may come into the feed's history, in ms. */
   readonly delayMs: number;
 }
 
-/** Where records of a batch came from: so many of a frame that was received then, in microseconds since 1970. */
+/** Origin of records in a batch: their number, and when their frame was received, in microseconds since 1970. */
 export interface FrameOrigin {
   readonly provider: string;
   readonly receivedAt: number;
   readonly count: number;
 }
 
-/** How many records of a batch the sink stored, found unchanged, and found twice in the batch. Together they are all. */
+/**
+ * Numbers of records of a batch that the sink stored, found unchanged, and found repeated in the batch. Their sum is
+ * the batch.
+ */
 export interface WriteCounts {
   readonly stored: number;
   readonly unchanged: number;
   readonly deduplicated: number;
-  /** How many of the stored were there before with other values; absent where none were, `null` where that is not known. */
+  /** Number of stored records that replaced other values; absent if zero, `null` if unknown. */
   readonly updated?: number | null;
-  /** Written without an error, and not there afterwards: a trigger of the database took them. Absent without such records. */
+  /**
+   * Written without an error, but not stored, since a trigger of the database discarded them. Absent without such
+   * records.
+   */
   readonly swallowed?: number;
 }
 
-/** Hears events. Must not throw and must not wait: it is called from the middle of the pipeline. */
+/** Handles events. Must not throw and must not wait: it is called from the middle of the pipeline. */
 export type Listener = (event: PipelineEvent) => void;
 
-/** Makes a listener of handlers by event; other events are ignored. */
+/** Creates a listener from handlers by event; other events are ignored. */
 export function on(handlers: { readonly [N in EventName]?: (event: EventOf<N>) => void }): Listener {
   return (event) => (handlers[event.type] as Listener | undefined)?.(event);
 }

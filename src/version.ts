@@ -8,5 +8,5 @@ import manifest from "../deno.json" with { type: "json" };
 /** As in `deno.json`. */
 export const VERSION: string = manifest.version;
 
-/** A time that was past when this version was released, in epoch milliseconds: a clock that says less is not set. */
+/** A time before this version was released, in epoch milliseconds: a clock that shows less is not set. */
 export const RELEASED_AT = Date.UTC(2025, 0, 1);

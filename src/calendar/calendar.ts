@@ -1,5 +1,5 @@
 /**
- * Trading calendars: when a market is open, and so which bars can be expected.
+ * Trading calendars: the open times of a market, and thus its expected bars.
  *
  * Times are epoch milliseconds; ranges begin at their first moment and end before their last.
  *
@@ -14,26 +14,26 @@ export interface Range {
   readonly to: number;
 }
 
-/** When a market is open. */
+/** The open times of a market. */
 export interface Calendar {
   /** For messages, as in "by the calendar us-equities". */
   readonly name: string;
-  /** The sessions that overlap a range, whole and in order. The ends of a market that never closes are infinite. */
+  /** The sessions that overlap a range, whole and in order. A market that never closes has infinite ends. */
   sessions(from: number, to: number): Iterable<Range>;
   /** Whether the market is open at a moment. */
   isOpen(ms: number): boolean;
-  /** How long it is open within a range, in milliseconds. */
+  /** How long the market is open within a range, in milliseconds. */
   openMs(from: number, to: number): number;
   /**
-   * The starts of the bars to be expected in a range: of each run, one every `stepMs` from `from` to before `to`, all
-   * multiples of `stepMs`. A bar is expected when any part of it lies in a session, so that bars of an hour are, too,
-   * for any minute at which their provider starts them; bars of a day on the day in which the middle of a session lies. A
-   * new run begins where the market was closed.
+   * The starts of the bars expected in a range: for each run, one every `stepMs` from `from` to before `to`, all
+   * multiples of `stepMs`. A bar is expected if any part of it lies in a session, which covers bars of an hour that
+   * start at any minute. Bars of a day are expected on the day of a session's middle. A new run begins where the market
+   * was closed.
    */
   starts(from: number, to: number, stepMs: number): Iterable<Range>;
 }
 
-/** Makes a calendar of its sessions. */
+/** Creates a calendar from its sessions. */
 export function createCalendar(name: string, sessions: Calendar["sessions"]): Calendar {
   return {
     name,
@@ -67,7 +67,7 @@ export function createCalendar(name: string, sessions: Calendar["sessions"]): Ca
   };
 }
 
-/** The part of a session in which its bars begin: a session that reaches into the next day makes no bar of that day. */
+/** The part of a session in which its bars begin: a session that extends into the next day makes no bar of that day. */
 function spanOf(session: Range, stepMs: number): Range {
   if (stepMs < DAY_MS || session.from === -Infinity) return session;
   const middle = (session.from + session.to) / 2;

@@ -1,7 +1,6 @@
 /**
  * Trading hours of currencies at Interactive Brokers (IDEALPRO): from Sunday 17:15 in New York to Friday 17:00, with a
- * quarter of an hour of rest each day. Its few holidays are not in here: minutes without bars then turn out to be without
- * trades.
+ * quarter of an hour of rest each day. Its few holidays are left out: their minutes prove to be without trades.
  *
  * @module
  */

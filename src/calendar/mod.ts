@@ -1,5 +1,5 @@
 /**
- * Trading calendars: when markets are open. Which one a symbol follows, its provider declares.
+ * Trading calendars: the open times of markets. A provider declares the calendar of each symbol.
  *
  * @module
  */

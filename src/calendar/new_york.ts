@@ -13,10 +13,10 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Behind UTC in winter; an hour less in summer. */
 const STANDARD_MINUTES = 5 * 60;
 
-/** Days of the week as {@linkcode weekdayOf} counts them. */
+/** Days of the week, counted as by {@linkcode weekdayOf}. */
 export const SUNDAY = 0, MONDAY = 1, TUESDAY = 2, WEDNESDAY = 3, THURSDAY = 4, FRIDAY = 5, SATURDAY = 6;
 
-/** The date of a year, a month from 1 and a day from 1; the latter two may reach over their ends. */
+/** The date of a year, a month from 1 and a day from 1; month and day may exceed their ranges. */
 export function dateOf(year: number, month: number, day: number): number {
   return Date.UTC(year, month - 1, day) / DAY_MS;
 }

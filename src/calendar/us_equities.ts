@@ -1,9 +1,9 @@
 /**
- * Trading hours of NYSE and Nasdaq from 2000 to 2030: rules where the exchanges follow rules (NYSE rule 7.2 and the hours
- * they publish), dates where something happened.
+ * Trading hours of NYSE and Nasdaq from 2000 to 2030: by rules of the exchanges (NYSE rule 7.2 and their published
+ * hours), and dates of exceptional events.
  *
- * Left out are the few minutes by which NYSE alone opened late or closed early (moments of silence, a computer failure in
- * June 2005): elsewhere the same stocks traded. Later decisions are unknown to this program.
+ * The few minutes by which NYSE alone opened late or closed early (moments of silence, a computer failure in June 2005)
+ * are left out: the same stocks traded elsewhere. Later decisions are unknown to this program.
  *
  * @module
  */
@@ -38,7 +38,7 @@ const CLOSED_ONCE = [
   dateOf(2018, 12, 5), // mourning for George H. W. Bush
   dateOf(2025, 1, 9), // mourning for Jimmy Carter
 ];
-/** Days on which they closed early although no rule says so: the Fridays after a Thursday's holiday. */
+/** Days on which they closed early although no rule says so: Fridays after a Thursday's holiday. */
 const CLOSED_EARLY_ONCE = [dateOf(2002, 7, 5), dateOf(2003, 12, 26)];
 /** They opened at noon after the ceremonies of the first anniversary. */
 const OPENED_AT_NOON = dateOf(2002, 9, 11);

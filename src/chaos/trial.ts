@@ -1,5 +1,5 @@
 /**
- * One fault, tried: numbered bars through the whole pipeline while it happens, and then the accounts.
+ * Tries one fault: sends numbered bars through the whole pipeline while it happens, and then checks the accounts.
  *
  * @module
  */
@@ -23,11 +23,11 @@ export interface ChaosResult {
   readonly ok: boolean;
   /** The failure, if there is one. */
   readonly problem?: string;
-  /** Why it was not tried, where it was not. */
+  /** Why it was not tried. */
   readonly skipped?: string;
   readonly ledger?: Ledger;
   readonly table?: TableFindings;
-  /** Dead letters that are there, and those that should be. */
+  /** Number of dead letters, found and expected. */
   readonly deadLetters?: { readonly found: number; readonly expected: number };
   readonly failedWrites?: number;
   readonly seconds?: number;
@@ -37,10 +37,10 @@ export interface ChaosResult {
 export interface TrialOptions {
   config: Config;
   scratch: Scratch;
-  /** Bars that are sent at least, and how many a second. */
+  /** Fewest bars to send, and their rate a second. */
   records: number;
   rate: number;
-  /** Gives up. */
+  /** Aborts the trial. */
   signal: AbortSignal;
 }
 
@@ -99,7 +99,7 @@ export async function tryFault(fault: ChaosFault, options: TrialOptions): Promis
   }
 }
 
-/** Runs the pipeline until the fault is over and enough is sent. */
+/** Runs the pipeline until the fault has ended and enough bars are sent. */
 async function runThrough(
   fault: ChaosFault,
   dataDir: string,
@@ -140,7 +140,7 @@ async function runThrough(
     (reason) => app.abort(new Error("given up", { cause: reason })),
   );
   const site = { scratch, written: count("batch-written"), failed: count("write-failed") };
-  // A fault that cannot be done must not keep the run going.
+  // A fault that cannot be caused must not keep the run going.
   const disturbing = Promise.resolve(fault.disturb?.(site)).finally(() => isOver = true);
   disturbing.catch(() => {});
   const outcome = await app.run();
@@ -149,7 +149,7 @@ async function runThrough(
   return { ...outcome, failedWrites };
 }
 
-/** The first thing that is not as it must be, in words. */
+/** The first deviation, in words. */
 function findProblem(run: {
   ledger: Ledger;
   failure?: unknown;

@@ -1,5 +1,5 @@
 /**
- * Fills batches of rows with values as PostgreSQL sends them: in binary, or as texts.
+ * Fills batches of rows with values from PostgreSQL, in binary or as texts.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { microsecondsOf, type TextRow } from "../files/write/column.ts";
 import type { ColumnType, RecordKind } from "../records/kind.ts";
 import type { ExportColumn } from "./columns.ts";
 
-/** Most rows of a batch, which are in memory at once: those of a group in Parquet. */
+/** Most rows of a batch in memory, which make a group in Parquet. */
 export const BATCH_ROWS = 100_000;
-/** Rows that there is room for at first. */
+/** Initial capacity in rows. */
 const FIRST_ROOM = 4096;
 
 /** The names of a series. */
@@ -31,12 +31,12 @@ export interface BatchBuilder {
   take(): Batch;
 }
 
-/** The columns of the table that rows have, in order, behind the id of their series. */
+/** The columns of the table in rows, in order, after the id of their series. */
 export function rawColumns(kind: RecordKind, columns: readonly ExportColumn[]): string[] {
   return slotsOf(kind, columns).map(({ name }) => name);
 }
 
-/** A column of the table, and which columns of the export have its values. */
+/** A column of the table, with the columns of the export that have its values. */
 interface Slot {
   readonly name: string;
   readonly type: ColumnType;
@@ -78,7 +78,7 @@ const EPOCH_US = BigInt(DAYS) * 86_400_000_000n;
 const EPOCH_HIGH = Number(EPOCH_US >> 32n);
 const EPOCH_LOW = Number(EPOCH_US & 0xffffffffn);
 
-/** Makes an empty batch. `series` are all that rows may belong to. */
+/** Creates an empty batch. `series` are all that rows may belong to. */
 export function createBatchBuilder(
   kind: RecordKind,
   columns: readonly ExportColumn[],
@@ -123,7 +123,7 @@ export function createBatchBuilder(
       return count;
     },
     addBinary(bytes, view, start) {
-      // The number of fields and the length of the id are known.
+      // The number of fields and the length of the id are fixed.
       const row = begin(view.getInt32(start + 6));
       let at = start + 10;
       for (let each = 0; each < slots.length; each++) {
@@ -143,7 +143,7 @@ export function createBatchBuilder(
             (values[slot.column] as OptionalValues)[row] = Number(view.getBigInt64(at));
             break;
           case "timestamptz": {
-            // In halves: a BigInt each row would cost more than all else.
+            // In halves: a BigInt for each row would cost more than everything else.
             const low = view.getUint32(at + 4) + EPOCH_LOW;
             const half = halves[slot.column]!;
             half[2 * row] = low;
@@ -164,7 +164,7 @@ export function createBatchBuilder(
             (values[slot.column] as OptionalValues)[row] = decoder.decode(bytes.subarray(at, at + length));
             break;
           case "jsonb":
-            // Behind the version of the form.
+            // After the version of the format.
             (values[slot.column] as OptionalValues)[row] = decoder.decode(bytes.subarray(at + 1, at + length));
             break;
         }
@@ -196,7 +196,7 @@ export function createBatchBuilder(
   };
 }
 
-/** The halves of the numbers of a column of times, on a machine that has the lower one first. */
+/** The halves of the numbers of a column of times, on a little-endian machine. */
 const halvesOf = (values: Values) => values instanceof BigInt64Array ? new Uint32Array(values.buffer) : undefined;
 
 function readText(text: string, type: Exclude<ColumnType, "char">): string | number | bigint {

@@ -1,5 +1,5 @@
 /**
- * The columns that exported records have in files: names that Barline reads again, and where their values come from.
+ * The columns of exported files: names that Barline reads again, and the sources of their values.
  *
  * @module
  */
@@ -11,15 +11,15 @@ export interface ExportColumn extends BatchColumn {
   readonly from: ColumnSource;
 }
 
-/** Where the values of a column come from. */
+/** The source of a column's values. */
 export type ColumnSource =
   /** The names of the series. */
   | { readonly part: "provider" | "symbol" | "timeframe" }
   /** The column of the table at this place of {@linkcode RecordKind.columns}. */
   | { readonly part: "column"; readonly place: number; readonly type: ColumnType }
-  /** The name that a code of the column at this place stands for. */
+  /** The name for a code of the column at this place. */
   | { readonly part: "code"; readonly place: number; readonly names: ReadonlyMap<number, string> }
-  /** 1 where the column at this place has the code. */
+  /** 1 if the column at this place has the code. */
   | { readonly part: "flag"; readonly place: number; readonly code: number };
 
 const TYPES: Readonly<Record<Exclude<ColumnType, "char">, BatchType>> = {
@@ -33,7 +33,7 @@ const TYPES: Readonly<Record<Exclude<ColumnType, "char">, BatchType>> = {
   jsonb: "json",
 };
 
-/** The columns of a kind, names of the series first and the time of receipt last. `left` are left out. */
+/** The columns of a kind, names of the series first and the time of receipt last, without those in `left`. */
 export function columnsOf(kind: RecordKind, left: readonly string[] = []): ExportColumn[] {
   const own = kind.columns.flatMap((column, place) => ownColumns(kind, column, place));
   const isReceipt = ({ name }: ExportColumn) => name === "received_at";
@@ -60,6 +60,6 @@ function ownColumns(kind: RecordKind, column: Column, place: number): ExportColu
   ];
 }
 
-/** A name of a field as files have it, with underscores. */
+/** The name of a field in files, with underscores. */
 const nameOf = ({ name, aliases }: { name: string; aliases: readonly string[] }) =>
   aliases.find((alias) => alias.includes("_")) ?? name;

@@ -1,5 +1,5 @@
 /**
- * A directory that takes files of an export: written beside, synced and renamed.
+ * A directory as the place of an export: files are written beside their names, synced and renamed.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import { dirname, join } from "@std/path";
 import { makeDirectory, syncDirectory, writeAll } from "../storage/durable_files.ts";
 import type { ExportPlace } from "./place.ts";
 
-/** Bytes that are gathered before they are written. */
+/** Bytes gathered before a write. */
 const PIECE_BYTES = 1 << 20;
 
-/** Opens a directory, which is made with its first file. */
+/** Opens a directory, which is created with its first file. */
 export function openDirectoryPlace(directory: string): ExportPlace {
   return {
     label: directory,

@@ -1,5 +1,6 @@
 /**
- * Exports records into files: one after the other, each whole or not there, with a manifest from which the next run continues.
+ * Exports records into files, one after the other. Each file exists whole or not at all, and the next run continues
+ * from the manifest.
  *
  * @module
  */
@@ -20,10 +21,10 @@ import { type Partition, partitionsOf, type TimeRange } from "./partitions.ts";
 import { type ExportPlace, readText, writeText } from "./place.ts";
 import { createRowReader, type ExportSession } from "./rows.ts";
 
-/** Longest time that finished files are not in the manifest, in milliseconds. */
+/** Longest time until finished files are in the manifest, in milliseconds. */
 const SAVE_MS = 1000;
 
-/** A place that cannot take the export; the message says why, and what to do. */
+/** A place that cannot take the export; the message has the reason and advice. */
 export class PlaceError extends Error {
   override name = "PlaceError";
 }
@@ -36,9 +37,9 @@ export interface ExportOptions {
   readonly form: ExportForm;
   readonly range: TimeRange;
   readonly place: ExportPlace;
-  /** Hears how much is done, from 0 to 1, and how many rows are written. */
+  /** Called with the progress, from 0 to 1, and the number of written rows. */
   readonly onProgress?: (part: number, rows: number) => void;
-  /** Hears of files that are written again, with the reason. */
+  /** Called for files that are written again, with the reason. */
   readonly warn?: (message: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -46,16 +47,16 @@ export interface ExportOptions {
 /** Result of an export; without any row, nothing was written. */
 export interface Exported {
   readonly manifest: Manifest;
-  /** Files, rows and bytes that this run has written. */
+  /** Files, rows and bytes written by this run. */
   readonly written: { readonly files: number; readonly rows: number; readonly bytes: number };
-  /** Files that were there and are as the manifest says. */
+  /** Existing files that agree with the manifest. */
   readonly kept: number;
 }
 
 /**
  * Exports the rows of series.
  *
- * @throws {PlaceError} If the place holds something else.
+ * @throws {PlaceError} If the place has other content.
  */
 export async function exportRecords(options: ExportOptions): Promise<Exported> {
   const { session, kind, series, form, range, place, onProgress, warn = () => {}, signal } = options;
@@ -96,7 +97,7 @@ export async function exportRecords(options: ExportOptions): Promise<Exported> {
 
   for await (const partition of partitionsOf(session, kind, series, form.partitionBy, range)) {
     signal?.throwIfAborted();
-    // From its first file on the place belongs to this export.
+    // Once it has a file, the place belongs to this export.
     if (files.size === 0) await save(false);
     await exportPartition(partition);
     done = partition.part;
@@ -111,7 +112,7 @@ export async function exportRecords(options: ExportOptions): Promise<Exported> {
 
 const sortFiles = (files: Iterable<ManifestFile>) => [...files].sort((one, other) => one.path < other.path ? -1 : 1);
 
-/** The files that an earlier run of the same export has left. */
+/** The files of an earlier run of the same export. */
 async function findEarlier(place: ExportPlace, form: ExportForm): Promise<readonly ManifestFile[]> {
   const text = await readText(place, MANIFEST);
   if (text === undefined) {
@@ -133,7 +134,7 @@ async function findEarlier(place: ExportPlace, form: ExportForm): Promise<readon
   );
 }
 
-/** Why a file has to be written: it is `new`, or the reason in words; `undefined` where it is as the manifest says. */
+/** Why a file has to be written: it is `new`, or the reason in words; `undefined` if it agrees with the manifest. */
 async function problemOf(
   place: ExportPlace,
   file: ManifestFile | undefined,

@@ -1,5 +1,5 @@
 /**
- * One file of an export: its rows to bytes, counted and digested on their way.
+ * Writes one file of an export, and counts and digests its bytes.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { ExportPlace } from "./place.ts";
 /** Counts and digest of a file. */
 export type FileFacts = Pick<ManifestFile, "rows" | "bytes" | "sha256" | "first" | "last">;
 
-/** Makes the writer of a format. */
+/** Creates the writer of a format. */
 export async function createWriter(
   { format, compression, kind }: ExportForm,
   columns: readonly ExportColumn[],
@@ -27,7 +27,7 @@ export async function createWriter(
   return writeBatchParquet(columns, write, { compression, facts: { [KIND_FACT]: kind } });
 }
 
-/** Writes rows to a file, which is there whole in the end; `undefined` where there were none, and no file then. */
+/** Writes rows to a file, which is whole in the end; `undefined` without rows, and then without a file. */
 export async function writeFile(
   place: ExportPlace,
   path: string,
@@ -66,7 +66,7 @@ export async function writeFile(
   }
 }
 
-/** Keeps the first and the last time of rows. */
+/** Tracks the first and the last time of rows. */
 function createTimes(columns: readonly ExportColumn[]) {
   const place = columns.findIndex(({ name }) => name === "ts");
   let [first, last] = [2n ** 63n, -(2n ** 63n)];

@@ -1,14 +1,14 @@
 /**
- * The manifest of an export: what was chosen, and each file with its rows, times and SHA-256.
+ * The manifest of an export: its selection, and each file with rows, times and SHA-256.
  *
  * @module
  */
 import { COMPRESSIONS } from "../files/write/batch_parquet.ts";
 import { PARTITION_KEYS, type PartitionKey } from "./partitions.ts";
 
-/** Name of its file. Readers of directories of Parquet leave out names that begin so. */
+/** Name of its file. Readers of Parquet directories ignore such names. */
 export const MANIFEST = "_manifest.json";
-/** The form that is written and read. */
+/** Version of the form. */
 const VERSION = 1;
 
 /** Formats of files. */
@@ -16,7 +16,7 @@ export const EXPORT_FORMATS = ["parquet", "csv", "ndjson"] as const;
 /** See {@linkcode EXPORT_FORMATS}. */
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 
-/** The series and times of an export; `null` is all. Times are in ISO 8601, the end not included. */
+/** The series and times of an export; `null` means all. Times are in ISO 8601, the end exclusive. */
 export interface Selection {
   readonly tenant: string;
   readonly providers: readonly string[] | null;
@@ -26,7 +26,7 @@ export interface Selection {
   readonly to: string | null;
 }
 
-/** Form and choice of an export: a directory holds files of one. */
+/** Form and selection of an export, equal for all files of a directory. */
 export interface ExportForm {
   readonly kind: string;
   readonly format: ExportFormat;
@@ -35,7 +35,7 @@ export interface ExportForm {
   readonly selection: Selection;
 }
 
-/** A file that is whole. */
+/** A finished file. */
 export interface ManifestFile {
   /** Path below the directory, with `/`. */
   readonly path: string;
@@ -47,21 +47,21 @@ export interface ManifestFile {
   /** Times of the first and last row, in ISO 8601. */
   readonly first: string;
   readonly last: string;
-  /** When its rows were read: what was written since is not in it. */
+  /** When its rows were read; later rows are not in it. */
   readonly exportedAt: string;
 }
 
 /** See the module's description. */
 export interface Manifest extends ExportForm {
   readonly version: typeof VERSION;
-  /** Whether the export has come to its end. */
+  /** Whether the export has ended. */
   readonly isComplete: boolean;
   readonly rows: number;
   readonly bytes: number;
   readonly files: readonly ManifestFile[];
 }
 
-/** Makes the manifest of files. */
+/** Creates the manifest of files. */
 export function makeManifest(form: ExportForm, files: readonly ManifestFile[], isComplete: boolean): Manifest {
   const { kind, format, compression, partitionBy, selection } = form;
   const sum = (of: "rows" | "bytes") => files.reduce((total, file) => total + file[of], 0);
@@ -75,7 +75,7 @@ export function makeManifest(form: ExportForm, files: readonly ManifestFile[], i
   };
 }
 
-/** A manifest, or what is wrong with its text. */
+/** A manifest, or the problem of its text. */
 export type ReadManifest =
   | { readonly ok: true; readonly manifest: Manifest }
   | { readonly ok: false; readonly problem: string };
@@ -100,14 +100,14 @@ export function readManifest(text: string): ReadManifest {
 
 const ESCAPING = /(^|\/)\.{0,2}(\/|$)|\\/;
 
-/** Whether a value is an entry of a file below the directory: a path may lead nowhere else. */
+/** Whether a value is an entry of a file inside the directory: a path must not lead outside. */
 function isFile(value: ManifestFile): boolean {
   return typeof value?.path === "string" && !ESCAPING.test(value.path) && typeof value.provider === "string" &&
     Number.isInteger(value.rows) && Number.isInteger(value.bytes) && /^[0-9a-f]{64}$/.test(value.sha256) &&
     [value.first, value.last, value.exportedAt].every((time) => !Number.isNaN(Date.parse(time)));
 }
 
-/** The first difference between two exports, in words; `undefined` where one may continue the other. */
+/** The first difference between two exports, in words; `undefined` if one may continue the other. */
 export function differenceOf(there: ExportForm, wanted: ExportForm): string | undefined {
   const facts = ({ selection, ...form }: ExportForm): [string, unknown][] => [
     ...(["kind", "format", "compression", "partitionBy"] as const).map((name): [string, unknown] => [name, form[name]]),

@@ -1,5 +1,5 @@
 /**
- * How an export is divided into files: by time and by the names of series, in directories as Hive names them.
+ * Divides an export into files: by time and by the names of series, in directories with Hive's names.
  *
  * @module
  */
@@ -9,35 +9,35 @@ import type { RecordKind } from "../records/kind.ts";
 import type { RowChoice } from "./choice.ts";
 import { type ExportSession, findBounds, findPresent } from "./rows.ts";
 
-/** Keys that may divide an export; days and months are those of UTC. */
+/** Keys that divide an export; days and months are in UTC. */
 export const PARTITION_KEYS = ["provider", "date", "month", "symbol"] as const;
 /** See {@linkcode PARTITION_KEYS}. */
 export type PartitionKey = (typeof PARTITION_KEYS)[number];
 
 /** The rows of one file. */
 export interface Partition extends RowChoice {
-  /** Directories, as in `date=2024-01-02/symbol=BRK%2FB`; empty where nothing is divided. */
+  /** Directories, as in `date=2024-01-02/symbol=BRK%2FB`; empty without keys. */
   readonly path: string;
-  /** End of its times in epoch ms; rows may still come before that. */
+  /** End of its times in epoch ms; before that, rows may still be added. */
   readonly endMs: number;
-  /** How much of the export lies before its end, from 0 to 1, by time and series. */
+  /** Share of the export before its end, from 0 to 1, by time and series. */
   readonly part: number;
 }
 
-/** A range of time in epoch ms, its end not included. */
+/** A range of time in epoch ms; the end is exclusive. */
 export interface TimeRange {
   readonly from?: number;
   readonly to?: number;
 }
 
-/** The bounds of times that rows can have. */
+/** The bounds of times in rows. */
 const FIRST_MS = Date.parse("0001-01-01T00:00:00Z");
 const LAST_MS = Date.parse("9999-12-31T00:00:00Z");
 
 const iso = (ms: number) => new Date(ms).toISOString();
 const dayOf = (ms: number) => iso(ms).slice(0, 10);
 
-/** The files of an export in their order, those without rows left out. */
+/** The files of an export in order, without empty ones. */
 export async function* partitionsOf(
   session: ExportSession,
   kind: RecordKind,
@@ -75,7 +75,7 @@ function pathOf(keys: readonly PartitionKey[], { provider, symbol }: ChosenSerie
   return keys.map((key) => `${key}=${escapeHive(values[key])}`).join("/");
 }
 
-/** Where the day or the month of a time begins. */
+/** The begin of a time's day or month. */
 function startOf(ms: number, keys: readonly PartitionKey[]): number {
   if (keys.includes("date")) return Date.parse(`${dayOf(ms)}T00:00:00Z`);
   return keys.includes("month") ? Date.parse(`${dayOf(ms).slice(0, 7)}-01T00:00:00Z`) : ms;

@@ -1,14 +1,14 @@
 /**
- * Where files of an export go: a directory, or a bucket of S3.
+ * The place of an export's files: a directory, or a bucket of S3.
  *
  * @module
  */
 
-/** A file that is being written. It is not there before it is committed, and then it is whole. */
+/** A file being written. It does not exist before it is committed, and then it is whole. */
 export interface PendingFile {
   write(bytes: Uint8Array): Promise<void>;
   commit(): Promise<void>;
-  /** Removes what was written. */
+  /** Removes the unfinished file. */
   discard(): Promise<void>;
 }
 
@@ -16,11 +16,11 @@ export interface PendingFile {
 export interface ExportPlace {
   /** Address for people. */
   readonly label: string;
-  /** Begins a file; one that is there is replaced once the new one is committed. */
+  /** Begins a file; it replaces an existing one once it is committed. */
   create(path: string): Promise<PendingFile>;
   /** The bytes of a file; `undefined` if the file does not exist. */
   open(path: string): Promise<ReadableStream<Uint8Array> | undefined>;
-  /** Name of a file or directory that is there; `undefined` where the place is empty or missing. */
+  /** Name of any file or directory there; `undefined` if the place is empty or missing. */
   findAny(): Promise<string | undefined>;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Reads rows by a binary COPY, which is the cheapest way for the server and for us.
+ * Reads rows by a binary COPY, the cheapest way for server and client.
  *
  * @module
  */
@@ -10,29 +10,29 @@ import { cutClient } from "../database/database.ts";
 import type { Batch } from "../files/write/batch.ts";
 import { BATCH_ROWS, type BatchBuilder } from "./batches.ts";
 
-/** Longest wait for the next bytes, and the time between two looks, in milliseconds. */
+/** Longest wait for the next bytes, and the time between two checks, in milliseconds. */
 const IDLE_MS = 10 * 60_000;
 const LOOK_MS = 10_000;
-/** Longest run of a COPY as the driver sees it, in milliseconds: the longest that a timer takes. */
+/** Longest run of a COPY for the driver, in milliseconds: the longest timeout of a timer. */
 const FOREVER_MS = 2 ** 31 - 1;
 const COPY_DATA = "d".charCodeAt(0);
 /** Bytes of the signature and the flags, which the length of an extension follows. */
 const HEADER_BYTES = 15;
-/** Bytes of a message before its content: its kind and its length. */
+/** Bytes of a message before its content: its type and its length. */
 const FRAME_BYTES = 5;
 
-/** The parts of the driver's connection that a COPY has to itself. */
+/** The parts of the driver's connection that a COPY takes over. */
 interface Connection {
   readonly stream: Socket;
   query(text: string): void;
 }
 
-/** State of a COPY: it takes bytes, waits until its batch is taken, is over, or has failed. */
+/** State of a COPY: it reads bytes, waits until its batch is taken, is over, or has failed. */
 type State = "reading" | "full" | "over" | { readonly error: Error };
 
 /**
- * Runs `COPY (…) TO STDOUT (FORMAT binary)`, and gives its rows in batches; the socket waits while a batch is in use. The
- * connection is cut where the COPY fails or is given up.
+ * Runs `COPY (…) TO STDOUT (FORMAT binary)`, and yields its rows in batches; the socket waits while a batch is in use.
+ * The connection is cut if the COPY fails or is given up.
  *
  * @throws {Error} If the COPY fails, or the server sends nothing for ten minutes.
  */
@@ -43,7 +43,7 @@ export async function* readByCopy(client: Client, sql: string, batch: BatchBuild
   let heardAt = performance.now();
   let rest: Buffer = Buffer.alloc(0);
 
-  /** The state, which changes while the server is heard. */
+  /** The state, which changes while the server sends. */
   const current = (): State => state;
 
   function setState(next: State): void {
@@ -51,7 +51,7 @@ export async function* readByCopy(client: Client, sql: string, batch: BatchBuild
     wake();
   }
 
-  /** A message holds whole rows, as the server sends one for each; a row with -1 fields is the end. */
+  /** A message has whole rows, since the server sends one for each; a row with -1 fields is the end. */
   function readRows(bytes: Buffer, view: DataView, from: number, end: number): void {
     let at = from;
     if (!isBegun) at += HEADER_BYTES + 4 + view.getInt32(from + HEADER_BYTES);
@@ -59,7 +59,7 @@ export async function* readByCopy(client: Client, sql: string, batch: BatchBuild
     while (at + 2 < end) at = batch.addBinary(bytes, view, at);
   }
 
-  /** Takes rows out of what the server has sent; all other messages are the driver's, which `pass` hears. */
+  /** Takes rows out of the server's bytes; all other messages go to the driver through `pass`. */
   function take(chunk: Buffer, pass: (bytes: Buffer) => void): void {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
@@ -115,7 +115,7 @@ interface CopyEvents {
   ended(): void;
 }
 
-/** Starts a COPY, and hears the server in place of the driver until it is detached. */
+/** Starts a COPY, and handles the server's bytes instead of the driver until it is detached. */
 function attach(client: Client, sql: string, { heard, failed, ended }: CopyEvents) {
   const { stream } = (client as unknown as { connection: Connection }).connection;
   const [pass] = stream.listeners("data") as ((bytes: string | Buffer) => void)[];

@@ -1,6 +1,6 @@
 /**
- * Reads rows in slices, each a statement that begins behind the last key of the one before: for databases without COPY, and
- * readers that others share.
+ * Reads rows in slices, each a statement that begins after the last key of the one before: for databases without COPY,
+ * and shared readers.
  *
  * @module
  */
@@ -15,7 +15,7 @@ import type { RowChoice } from "./choice.ts";
 /** Rows of a slice. */
 const SLICE_ROWS = 5000;
 
-/** Gives the rows of each series in the order of its keys, in batches. */
+/** Yields the rows of each series in the order of its keys, in batches. */
 export async function* readBySlices(
   client: Client,
   { of }: Names,

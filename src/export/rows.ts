@@ -1,5 +1,5 @@
 /**
- * The rows of an export: which there are, and reading them.
+ * Finds and reads the rows of an export.
  *
  * @module
  */
@@ -24,17 +24,17 @@ export interface ExportSession {
 
 /** Reads rows of a kind. */
 export interface RowReader {
-  /** The rows of each series in the order of their time; a batch is valid until the next one is asked for. */
+  /** The rows of each series in order of time; a batch is valid until the next one is requested. */
   read(choice: RowChoice): AsyncGenerator<Batch>;
 }
 
-/** Sets up a connection: for reading alone, with times in UTC, and indexes in place of sorting. */
+/** Sets up a connection: read-only, with times in UTC, and indexes instead of sorting. */
 export async function setUpSession(client: Client): Promise<void> {
   await client.query(`SET TimeZone = 'UTC'; SET DateStyle = 'ISO'; SET extra_float_digits = 1;
 SET default_transaction_read_only = on; SET statement_timeout = 0; SET enable_seqscan = off; SET enable_bitmapscan = off`);
 }
 
-/** Makes the reader of some series. */
+/** Creates the reader of some series. */
 export function createRowReader(
   { client, names, supportsCopy }: ExportSession,
   kind: RecordKind,
@@ -82,7 +82,7 @@ FROM unnest($1::int4[]) AS s (id) ${one("ASC")} AS f ${one("DESC")} AS l`,
   return found.first === null ? undefined : found;
 }
 
-/** The series among some that have rows there, in their order. */
+/** The series with rows in the range, in their order. */
 export async function findPresent(
   { client, names: { of } }: ExportSession,
   kind: RecordKind,

@@ -32,7 +32,7 @@ export async function findUnnamed(directory: string, { files }: Manifest): Promi
       if (/^[_.]/.test(name)) continue;
       const path = below === "" ? name : `${below}/${name}`;
       if (isDirectory) await look(path);
-      // The next export writes an unfinished file again.
+      // The next export rewrites an unfinished file.
       else if (!named.has(path) && !path.endsWith(".part")) found.push(path);
     }
   }

@@ -1,8 +1,8 @@
 /**
  * Finds the bars that a series lacks by its calendar.
  *
- * The database looks for the places where one bar does not follow the other, some thousand bars at a time; only these come
- * over the wire, and are compared with the calendar here. Memory does not grow with the series, and no statement runs long.
+ * The database finds the places where one bar does not follow the other, some thousand bars at a time; only these are
+ * sent, and compared with the calendar here. Memory does not grow with the series, and no statement runs long.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import type { Doubt } from "../coverage/coverage.ts";
 import type { Names } from "../database/names.ts";
 import { readKnown } from "./known.ts";
 
-/** A run of bars that are expected and not there, from the start of the first to the end of the last. */
+/** A run of expected bars that are missing, from the start of the first to the end of the last. */
 export interface Gap extends Range {
   /** Whether it is confirmed that the bars do not exist. */
   readonly isNoTrade: boolean;
@@ -34,7 +34,7 @@ export interface ScanOptions {
   readonly to: number;
 }
 
-/** Bars that the database looks at in one statement: a moment of work, and a bound for the answer. */
+/** Bars that the database reads in one statement: a moment of work, and a bound for the answer. */
 const BARS_AT_ONCE = 50_000;
 
 // A bar that is still provisional is incomplete: its final state did not come.
@@ -51,7 +51,7 @@ FROM (
 WHERE n.previous IS NULL OR n.next IS NULL OR n.ts - n.previous > make_interval(secs => $4)
 ORDER BY n.ts`;
 
-/** The gaps of a series in order, ended where the market closes or their state changes. */
+/** The gaps of a series in order, split where the market closes or their state changes. */
 export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {
   const { client, names, seriesId, calendar, stepMs } = options;
   const from = Math.ceil(options.from / stepMs) * stepMs;
@@ -77,7 +77,7 @@ export async function* findGaps(options: ScanOptions): AsyncGenerator<Gap> {
   }
 }
 
-/** Ranges without bars, whether any are expected there or not. Both ends of the range are multiples of the step. */
+/** Ranges without bars, expected or not. Both ends of the range are multiples of the step. */
 async function* findHoles({ client, names, seriesId, stepMs, from, to }: ScanOptions): AsyncGenerator<Range> {
   /** End of the holes that were returned. */
   let position = from;
@@ -89,7 +89,7 @@ async function* findHoles({ client, names, seriesId, stepMs, from, to }: ScanOpt
     });
     if (rows.length === 0) break;
     for (const { previous, ts } of rows) {
-      // A source may start its bars at other minutes than those that divide the hour or the day.
+      // A source may start its bars at minutes that do not divide the hour or the day.
       if (previous !== null) position = slotOf(previous, stepMs) + stepMs;
       const slot = slotOf(ts, stepMs);
       if (slot > position) yield { from: position, to: slot };

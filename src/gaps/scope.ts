@@ -1,5 +1,5 @@
 /**
- * In which range a series is looked at, and by which calendar.
+ * Determines the range and the calendar by which a series is checked.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { calendarOf, declarationOf } from "../providers/mod.ts";
 import { TIMEFRAMES } from "../records/timeframe.ts";
 import type { StoredSeries } from "./series.ts";
 
-/** The bars that are expected of a series. */
+/** The expected bars of a series. */
 export interface Scope {
   readonly calendar: Calendar;
   /** Length of a bar, in milliseconds. */
@@ -17,11 +17,11 @@ export interface Scope {
   readonly from: number;
   /** Bars that start before it, in epoch ms. */
   readonly to: number;
-  /** Doubts that begin before it, in epoch ms: a feed knows of bars that it lost before they are expected to be in history. */
+  /** Doubts that begin before it, in epoch ms: a feed knows lost bars before history is expected to have them. */
   readonly doubtsTo: number;
 }
 
-/** The range that the user asks for, in epoch ms. */
+/** The requested range, in epoch ms. */
 export interface RequestedRange {
   readonly from?: number;
   readonly to?: number;
@@ -30,12 +30,12 @@ export interface RequestedRange {
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
-/** Where the calendars begin. */
+/** Begin of the calendars. */
 const EARLIEST_MS = Date.UTC(2000, 0, 1);
-/** How long after its end a bar is there when all is well, beyond the provider's delay. */
+/** How long after its end a bar is stored normally, beyond the provider's delay. */
 const LAG_MS = 2 * MINUTE_MS;
 
-/** The scope of a series, or why it cannot be looked at. */
+/** The scope of a series, or why it cannot be checked. */
 export function scopeOf(series: StoredSeries, requested: RequestedRange, now = Date.now()): Scope | string {
   const { provider, symbol, timeframe } = series;
   const calendar = calendarOf(provider, symbol);
@@ -55,7 +55,7 @@ export function scopeOf(series: StoredSeries, requested: RequestedRange, now = D
 }
 
 function defaultEnd({ provider, newest }: StoredSeries, stepMs: number, now: number): number {
-  // Files and the mock do not continue by themselves: bars after the newest one are not missing.
+  // Files and the mock do not continue by themselves: no bar after the newest one is missing.
   const declaration = declarationOf(provider);
   if (!declaration?.history) return newest + 1;
   return Math.floor((now - LAG_MS - declaration.delayMs) / stepMs) * stepMs;

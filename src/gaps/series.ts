@@ -1,5 +1,5 @@
 /**
- * The series that are stored, and how far each reaches.
+ * Lists the stored series, with the first and newest bar of each.
  *
  * @module
  */
@@ -13,11 +13,11 @@ export interface StoredSeries extends SeriesKey {
   readonly id: number;
   /** Start of its first bar, or of a doubt before it, in epoch ms. */
   readonly first: number;
-  /** Start of its newest bar, or of its first doubt where it has none, in epoch ms. */
+  /** Start of its newest bar, or of its first doubt without bars, in epoch ms. */
   readonly newest: number;
 }
 
-/** Whose series to look at, and which; each list that is there restricts them. */
+/** The tenant and series to check; each given list restricts them. */
 export interface SeriesFilter {
   readonly tenant: string;
   readonly providers?: readonly string[];
@@ -25,8 +25,8 @@ export interface SeriesFilter {
 }
 
 /**
- * The stored series, ordered by provider, timeframe and symbol. A feed may have lost bars before the first stored one, so doubts
- * count too. Ranges that the vendor does not give, such as those before the reach of its history, do not.
+ * The stored series, ordered by provider, timeframe and symbol. A feed may have lost bars before the first stored one,
+ * so doubts count, too. Ranges that the vendor does not provide, such as those before the begin of its history, do not.
  */
 export async function listSeries(
   client: Client,

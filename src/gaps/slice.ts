@@ -1,5 +1,5 @@
 /**
- * Gathers gaps to be repaired together: of one provider and timeframe, and no more than memory may hold.
+ * Gathers gaps to repair together: of one provider and timeframe, within a limit of memory.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import type { Scope } from "./scope.ts";
 import type { StoredSeries } from "./series.ts";
 import { findUnknown, type Unknown } from "./unknown.ts";
 
-/** A series, or the rest of one, to look at. */
+/** A series, or the rest of one, to check. */
 export interface ScopedSeries {
   readonly series: StoredSeries;
   readonly scope: Scope;
@@ -21,11 +21,11 @@ export interface ScopedSeries {
 
 /** The request for a part of a series. */
 export interface Part extends ScopedSeries {
-  /** Everything in the scope that is not stored. */
+  /** Missing ranges in the scope. */
   readonly gaps: readonly Gap[];
-  /** Everything in the scope that is in doubt, whether it is stored or not. */
+  /** Doubtful ranges in the scope, stored or not. */
   readonly doubts: readonly Doubt[];
-  /** Everything in the scope that is neither confirmed nor in doubt. */
+  /** Ranges in the scope that are neither confirmed nor in doubt. */
   readonly unknown: readonly Unknown[];
 }
 
@@ -33,12 +33,12 @@ export interface Part extends ScopedSeries {
 const MAX_GAPS = 50_000;
 /** Most series of a slice. */
 const MAX_SERIES = 10_000;
-/** So many bars more cost about as much as another request. */
+/** Number of further bars that costs about as much as another request. */
 const BARS_A_REQUEST = 1000;
 
 /**
- * Takes the next slice off `queue`, in which series of one provider and timeframe stand together. Ranges without room in a
- * slice go back.
+ * Takes the next slice off `queue`, in which series of one provider and timeframe are adjacent. Ranges without room in
+ * a slice go back.
  */
 export async function takeSlice(
   client: Client,
@@ -76,8 +76,8 @@ export async function takeSlice(
 }
 
 /**
- * The intervals to ask history for, newest first: recent bars are most likely to be there. Gaps and doubts that are near
- * each other make one.
+ * The intervals to request from history, newest first: history most likely has recent bars. Gaps and doubts near each
+ * other are merged.
  */
 export function planRequests({ gaps, doubts, scope }: Part): Interval[] {
   const missing = gaps.filter(({ isNoTrade, doubt }) => !isNoTrade && doubt?.reason !== "horizon");

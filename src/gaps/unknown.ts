@@ -1,5 +1,5 @@
 /**
- * Where nothing is known of a series: ranges that are neither confirmed nor in doubt.
+ * Finds unknown ranges of a series: those that are neither confirmed nor in doubt.
  *
  * @module
  */
@@ -11,24 +11,24 @@ import type { StoredSeries } from "./series.ts";
 
 /** An unknown range, from and to a time at which the market is open. */
 export interface Unknown extends Range {
-  /** While the market is open. */
+  /** Minutes in which the market is open. */
   readonly minutes: number;
 }
 
 /** Why a range is unknown, in words. */
 export const UNKNOWN_REASON = "no run has streamed or read it, or what a run knew of it is not saved yet";
 
-/** The part of a series to look at. */
+/** The part of a series to check. */
 export interface LookedAt extends Range {
   readonly calendar: Calendar;
   readonly stepMs: number;
 }
 
 /**
- * The unknown ranges. Bars may be stored there: each is evidence for itself, and not for the minutes beside it.
- * Series that no provider can be asked about, as those of files, have none.
+ * The unknown ranges. Bars may be stored there: each is evidence for itself, and not for the minutes beside it. Series
+ * without a provider to ask, such as those of files, have no unknown ranges.
  *
- * @param known All that is known of the range, by its start.
+ * @param known The known parts of the range, by their start.
  */
 export function findUnknown({ provider }: StoredSeries, scope: LookedAt, known: readonly Known[]): Unknown[] {
   if (!hasHistory(provider)) return [];

@@ -1,18 +1,20 @@
 /**
- * The address to serve at, and who can reach it.
+ * The address of the HTTP interface, and its exposure.
  *
  * @module
  */
 import type { CheckedConfig } from "../config/load.ts";
 import type { ConfigProblem } from "../config/problem.ts";
 
-/** Variable that holds the token of those who may change something. */
+/** Variable with the token for changes. */
 export const TOKEN_VARIABLE = "BARLINE_HTTP_TOKEN";
 
-/** Shortest token, in characters: a right one is admitted however many wrong ones came before, so it must not be guessed. */
+/**
+ * Shortest token, in characters: a right one is admitted after any number of wrong ones, so it must not be guessable.
+ */
 const MIN_TOKEN_LENGTH = 16;
 
-/** Reads `host:port`, where the host of IPv6 stands in brackets. */
+/** Reads `host:port`; an IPv6 host is in brackets. */
 export function parseAddress(address: string): { hostname: string; port: number } {
   const colon = address.lastIndexOf(":");
   return {

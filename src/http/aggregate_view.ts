@@ -13,11 +13,11 @@ import type { TenantView, View } from "./view.ts";
 
 /** The view of all tenants; `add` includes one. */
 export interface TotalView extends View, Disposable {
-  /** Listens to a tenant from now on. */
+  /** Starts to listen to a tenant. */
   add(tenant: ServedTenant): void;
 }
 
-/** Makes the view over those of the tenants, by name. */
+/** Creates the view from those of the tenants, by name. */
 export function createAggregateView(
   app: Served,
   views: ReadonlyMap<string, TenantView>,

@@ -18,7 +18,7 @@ const MAX_BODY_BYTES = 64 * 1024;
 /**
  * Reads the JSON object of a body; an empty body is an empty object. Waits for it `timeoutMs` in all, by default 10 s.
  *
- * @throws {RequestError} If it is no JSON object, is too long, or does not come in time.
+ * @throws {RequestError} If it is not a JSON object, is too long, or does not come in time.
  */
 export async function readObject(request: Request, timeoutMs = 10_000): Promise<Record<string, unknown>> {
   const text = await readText(request, timeoutMs);
@@ -27,7 +27,7 @@ export async function readObject(request: Request, timeoutMs = 10_000): Promise<
     const value = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
   } catch {
-    // Said below.
+    // Reported below.
   }
   throw new RequestError("Cannot read the body: expected one JSON object");
 }
@@ -64,7 +64,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   "cache-control": "no-store",
 };
 
-/** Adds the headers that make browsers careful, unless the response has them, or turns the connection into a WebSocket. */
+/** Adds headers that restrict browsers, unless the response has them. */
 export function withSecurityHeaders(response: Response): Response {
   if (response.status === 101) return response;
   for (const [name, value] of Object.entries(HEADERS)) {

@@ -1,5 +1,5 @@
 /**
- * The files of the cockpit, all of them inside the program.
+ * The files of the cockpit, which are part of the program.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import symbols from "./cockpit/symbols.js" with { type: "text" };
 import tenants from "./cockpit/tenants.js" with { type: "text" };
 import { VERSION } from "../version.ts";
 
-/** Packages by the files that stand for them: browsers find nothing by a bare name. */
+/** Packages with their files, since browsers cannot resolve bare names. */
 const PACKAGES: Readonly<Record<string, string>> = {
   "lightweight-charts": "/cockpit/lightweight-charts.js",
   "fancy-canvas": "/cockpit/canvas.js",
@@ -62,7 +62,7 @@ const POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 /** Paths of the cockpit's files. */
 export const COCKPIT_PATHS: readonly string[] = Object.keys(FILES);
 
-/** Answers with the file of that path, or that it has not changed since the program's version. */
+/** Answers with the file at the path, or that it has not changed since the program's version. */
 export function serveCockpit(request: Request): Response {
   const { type, text } = FILES[new URL(request.url).pathname];
   const headers = {
@@ -73,7 +73,7 @@ export function serveCockpit(request: Request): Response {
     "cache-control": "no-cache",
     etag: `"${VERSION}-${text.length}"`,
   };
-  // Compared weakly (RFC 9110, section 13.1.2): a compressed answer has had its tag made weak on the way.
+  // Compared weakly (RFC 9110, section 13.1.2), since compression on the way weakens the tag of an answer.
   const known = request.headers.get("if-none-match")?.split(",").map((tag) => tag.trim().replace(/^W\//, ""));
   const isKnown = known?.includes(headers.etag) ?? false;
   return isKnown ? new Response(null, { status: 304, headers }) : new Response(text, { headers });

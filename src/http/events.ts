@@ -1,31 +1,31 @@
 /**
- * Server-sent events: the overview, twice a second at most, to all who watch.
+ * Server-sent events: the overview, twice a second at most, for all watchers.
  *
  * @module
  */
 
-/** The data that is sent. */
+/** The data to send. */
 export interface EventSources {
   /** The current overview; JSON. */
   readonly overview: () => Promise<unknown>;
-  /** The points of the charts, oldest first: sent when the newest is another. */
+  /** The points of the charts, oldest first: sent when a new one exists. */
   readonly samples: () => readonly { readonly ts: number }[];
 }
 
 /** Sends events; disposing of it ends all streams. */
 export interface EventHub extends Disposable {
-  /** Answers with a stream of events `overview` and `samples`; 503 where too many watch. */
+  /** Answers with a stream of events `overview` and `samples`; 503 for too many watchers. */
   open(): Response;
 }
 
 /** Time between two events, in milliseconds. */
 const EVERY_MS = 500;
-/** Most who may watch at once. */
+/** Most watchers at once. */
 const MAX_WATCHERS = 100;
 /** Events that a slow reader may be behind; until it has caught up it gets no more. */
 const MAX_BEHIND = 4;
 
-/** Makes a hub. Without watchers it does nothing. */
+/** Creates a hub. Without watchers it does nothing. */
 export function createEventHub({ overview, samples }: EventSources): EventHub {
   const watchers = new Map<ReadableStreamDefaultController<Uint8Array>, { sampledAt?: number }>();
   const encoder = new TextEncoder();

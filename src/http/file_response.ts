@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A file that does not change any more. */
+/** A file that no longer changes. */
 export interface ServedFile {
   readonly path: string;
   /** Bytes. */
@@ -15,7 +15,7 @@ export interface ServedFile {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** Bytes that are read at a time. */
+/** Bytes read at a time. */
 const PIECE = 256 * 1024;
 
 /** A part of a file: its first byte, and the byte after its last. */
@@ -24,7 +24,7 @@ interface Part {
   readonly to: number;
 }
 
-/** Answers a GET or HEAD with a file, with the part that it asks for, or that the client has it already. */
+/** Answers a GET or HEAD with a file, with the requested part, or that the client's copy is current. */
 export async function respondWithFile(
   request: Request,
   { path, size, etag, headers: more }: ServedFile,
@@ -53,7 +53,7 @@ function isKnown(request: Request, etag: string): boolean {
   return known.trim() === "*" || known.split(",").some((tag) => tag.trim().replace(/^W\//, "") === etag);
 }
 
-/** The part that a range means; `undefined` for several, which may be answered by the whole, and for other units. */
+/** The part for a range; `undefined` for several, which may be answered by the whole, and for other units. */
 function readRange(range: string, size: number): Part | "outside" | undefined {
   const [, first, last] = /^bytes=\s*(\d*)\s*-\s*(\d*)\s*$/.exec(range) ?? [];
   if (first === undefined || first === "" && last === "") return undefined;

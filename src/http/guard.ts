@@ -8,45 +8,45 @@ import { isLoopback, TOKEN_VARIABLE } from "./address.ts";
 import { createRateLimiter } from "./request_limit.ts";
 
 /**
- * Callers that may ask for a page: all; those who reach a loopback address, else bearers of a token; bearers of a
- * token alone, as it changes something; or the bearer of the operator's alone, as that is a matter of all tenants.
+ * Callers allowed for a page: all; those at a loopback address, otherwise bearers of a token; only bearers of a token,
+ * for changes; or only the bearer of the operator's token, for changes that affect all tenants.
  */
 export type Access = "open" | "read" | "change" | "operate";
 
 /** The caller. */
 export interface Caller {
-  /** The tenant whose token the request bears; absent for the operator, and for callers that may see all. */
+  /** The tenant of the request's token; absent for the operator, and for callers that may see all. */
   readonly tenant?: string;
 }
 
 /** Options of {@linkcode createGuard}. */
 export interface GuardOptions {
-  /** Host that is listened on. */
+  /** Host of the listener. */
   readonly hostname: string;
   /** The operator's current token. */
   readonly token: () => string | undefined;
-  /** The tenant of each token that is one's own. */
+  /** The tenant of each tenant token. */
   readonly tenantTokens?: () => ReadonlyMap<string, string>;
 }
 
-/** Looks at requests before they are answered. */
+/** Checks requests before they are answered. */
 export interface Guard {
-  /** The refusal of any request from an address; `undefined` if it is not refused. */
+  /** The refusal of any request from an address; `undefined` without one. */
   refuse(request: Request, url: URL, address: string): Response | undefined;
   /** The caller, or the refusal of its request. */
   admit(request: Request, address: string, access: Access): Caller | Response;
 }
 
-/** Far more than people, pages and scrapers ask, and too little to keep the program from its work. */
+/** Far more than people, pages and scrapers need, and too little to disturb the program. */
 const REQUESTS = { perSecond: 100, burst: 1000 };
-/** Programs of the same machine could take its time anyway, and some ask in a loop. */
+/** Programs of the same machine could take its time anyway, and some poll in a loop. */
 const LOCAL_REQUESTS = { perSecond: 5000, burst: 10_000 };
 /** Headers by which a proxy names the caller. */
 const PROXY_HEADERS = ["forwarded", "x-forwarded-for", "x-real-ip"];
-/** Wrong tokens: faster than anyone types, and too slow for guessing. */
+/** Limit of wrong tokens: faster than typing, too slow for guessing. */
 const WRONG_TOKENS = { perSecond: 0.5, burst: 10 };
 
-/** Makes the guard. */
+/** Creates the guard. */
 export function createGuard({ hostname, token, tenantTokens = () => new Map() }: GuardOptions): Guard {
   const requests = createRateLimiter(REQUESTS);
   const localRequests = createRateLimiter(LOCAL_REQUESTS);
@@ -71,7 +71,7 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
     refuse(request, url, address) {
       const seconds = (isLoopback(address) ? localRequests : requests).take(address);
       if (seconds > 0) return tooMany(seconds, "requests");
-      // A page of a foreign name that leads here (DNS rebinding) reads nothing: its requests carry that name.
+      // A page of a foreign name that leads here (DNS rebinding) reads nothing, since its requests carry that name.
       if (!isPublic && !isOwnHost(url, hostname) && identify(request) === undefined) {
         return refusal(403, "Cannot answer for that Host: expected localhost or 127.0.0.1, or the token");
       }
@@ -80,21 +80,22 @@ export function createGuard({ hostname, token, tenantTokens = () => new Map() }:
       const caller = identify(request);
       if (access === "open") return caller ?? {};
       const tokens = tenantTokens();
-      // Where tenants have tokens, who has none may be any of them. Behind a proxy of this machine, it may be anybody.
+      // If tenants have tokens, a caller without one may be any of them. Behind a proxy of this machine, it may be any
+      // client.
       const isLocal = !isPublic && !PROXY_HEADERS.some((name) => request.headers.has(name));
       if (access === "read" && caller === undefined && isLocal && tokens.size === 0) return {};
       const isOperator = access === "operate" || access === "change" && tokens.size === 0;
       if (readToken() === undefined && isOperator && caller === undefined) {
         return refusal(403, `Cannot change anything: no ${TOKEN_VARIABLE} is set. Set it to a long random text`);
       }
-      // Before the count of wrong ones: others behind the same proxy must not lock out the bearer of the right one.
+      // Before the count of wrong tokens: others behind the same proxy must not lock out the bearer of the right one.
       if (caller !== undefined) {
         if (access !== "operate" || caller.tenant === undefined) return caller;
         return refusal(403, `Cannot do that for a tenant: it is for the bearer of the ${TOKEN_VARIABLE} alone`);
       }
       const seconds = wrongTokens.wait(address);
       if (seconds > 0) return tooMany(seconds, "wrong tokens");
-      // A request without a token guesses nothing.
+      // A request without a token is not a guess.
       if (request.headers.has("authorization")) wrongTokens.take(address);
       return refusal(401, `Cannot answer without the token: send "Authorization: Bearer" and the ${TOKEN_VARIABLE}`, {
         "www-authenticate": 'Bearer realm="barline"',

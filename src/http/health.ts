@@ -7,10 +7,10 @@ import type { CommitRisk } from "../database/commit_risk.ts";
 import type { Doubts } from "../events.ts";
 import type { Health, ProviderHealth } from "../pipeline/health.ts";
 
-/** Symbols that a report names for each reason. */
+/** Most symbols named for each reason. */
 const MAX_NAMED = 200;
 
-/** How well something is. */
+/** State of health. */
 export type HealthState = "healthy" | "degraded" | "unhealthy";
 
 /** Part of a {@linkcode HealthReport}. */
@@ -34,13 +34,13 @@ export interface HealthReport {
 export interface StoreHealth {
   readonly name: string;
   readonly error: string | undefined;
-  /** The schema of the tables, once it is known; absent where records go elsewhere. */
+  /** The schema of the tables, once it is known; absent without a database. */
   readonly schema?: string;
-  /** How much a crash of it may lose, if anything. */
+  /** The loss that a crash of it may cause, if any. */
   readonly risk?: CommitRisk;
 }
 
-/** Makes the report; `unconnected` names feeds that have not connected since the start. */
+/** Creates the report; `unconnected` names feeds that have not connected since the start. */
 export function reportHealth(
   health: Health,
   store: StoreHealth,
@@ -68,7 +68,7 @@ export function reportHealth(
     ...health.providers.map((provider) => reportProvider(provider, !unconnected.has(provider.name))),
     ...reportFailovers(health.providers),
   ];
-  // One provider of several that has failed leaves the service working.
+  // One failed provider of several leaves the service working.
   const working = health.providers.length === 0 || health.providers.some(({ state }) => state !== "failed");
   const broken = components.some(({ name, state }) => state === "unhealthy" && !name.startsWith("provider:"));
   const state = broken || !working
@@ -79,7 +79,7 @@ export function reportHealth(
   return { service: "barline", state, components, version, ts: Date.now() / 1000 };
 }
 
-/** The report of all tenants, each as a component: one that is broken leaves the service working for the others. */
+/** The report of all tenants, each as a component: a broken one leaves the service working for the others. */
 export function joinReports(
   reports: ReadonlyMap<string, HealthReport>,
   store: StoreHealth,
@@ -100,12 +100,12 @@ export function joinReports(
   return { service: "barline", state, components, version, ts: Date.now() / 1000 };
 }
 
-/** The store; a risk that was chosen leaves it healthy. */
+/** The store; a chosen risk leaves it healthy. */
 function reportStore({ name, error, schema, risk }: StoreHealth): ComponentReport {
   return { name, state: error === undefined ? "healthy" : "unhealthy", details: { error, schema, ...risk } };
 }
 
-/** A provider; doubts and a wrong clock are reported, and leave it healthy: both are usual, and repaired. */
+/** A provider; doubts and a wrong clock leave it healthy, as both are usual, and repaired. */
 function reportProvider(provider: ProviderHealth, isConnected: boolean): ComponentReport {
   const { name, state, error, unsubscribed, doubts, clockSkewMs, group, isActive } = provider;
   const isWell = unsubscribed === undefined && isConnected;
@@ -128,7 +128,7 @@ function reportDoubts({ minutes, series, since }: Doubts): Record<string, unknow
   return { minutes, series, since: since === undefined ? undefined : new Date(since).toISOString() };
 }
 
-/** Symbols whose bars do not come, by why; of many the first ones are named. */
+/** Symbols whose bars do not come, by reason; only the first ones are named. */
 function groupByReason(unsubscribed: ReadonlyMap<string, string>): Record<string, unknown>[] {
   return Array.from(Map.groupBy(unsubscribed, ([, reason]) => reason), ([reason, all]) => ({
     reason,
@@ -137,7 +137,7 @@ function groupByReason(unsubscribed: ReadonlyMap<string, string>): Record<string
   }));
 }
 
-/** Each failover group: degraded while another than its first provider delivers. */
+/** Each failover group: degraded unless its first provider delivers. */
 function reportFailovers(providers: readonly ProviderHealth[]): ComponentReport[] {
   const members = providers.filter(({ group }) => group !== undefined);
   return Array.from(Map.groupBy(members, ({ group }) => group!), ([group, all]) => ({

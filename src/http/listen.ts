@@ -1,5 +1,5 @@
 /**
- * Listening that outlives a lack of open files, and has a limited number of connections.
+ * A listener that survives a lack of open files, and limits its connections.
  *
  * @module
  */
@@ -7,9 +7,9 @@ import { COMMON_LIMIT, countOpenFiles } from "../open_files.ts";
 
 /** Pause before accepting again after a failure, in milliseconds. */
 const ACCEPT_AGAIN_MS = 500;
-/** Most connections, however many files may be open: each takes memory too. */
+/** Most connections, for any number of open files, as each takes memory, too. */
 const MAX_CONNECTIONS = 1000;
-/** How long an answer that is complete may be on its way, in milliseconds. */
+/** Longest time to send a complete answer, in milliseconds. */
 const FLUSH_MS = 1000;
 /** The answer to a connection beyond the limit. */
 const BUSY = new TextEncoder().encode(
@@ -27,7 +27,7 @@ export interface Listening {
 /** Options of {@linkcode keepListening}. */
 export interface ListenOptions {
   hostname: string;
-  /** 0 takes any free port. */
+  /** 0 means any free port. */
   port: number;
   handler: Deno.ServeHandler<Deno.NetAddr>;
   onListen: (address: Deno.NetAddr) => void;
@@ -36,11 +36,11 @@ export interface ListenOptions {
   onFailure: (error: Error) => void;
   /** Most files that the process may have open. @default {1024} */
   maxOpenFiles?: number | undefined;
-  /** Called with the number of connections when the limit is reached; again once there were half as many. */
+  /** Called with the number of connections when the limit is reached; again after it has halved. */
   onCrowd: (connections: number) => void;
 }
 
-/** Serves one connection, as `Deno.serve` does with each that it accepts. */
+/** Serves one connection, as `Deno.serve` does with each accepted one. */
 type ServeConnection = (
   connection: Deno.TcpConn,
   signal: AbortSignal,
@@ -49,21 +49,22 @@ type ServeConnection = (
   onListen: () => void,
 ) => { readonly finished: Promise<void>; shutdown(): Promise<void> };
 
-/** A connection that is served. */
+/** A served connection. */
 interface Served {
-  /** Requests without a complete answer. */
+  /** Number of requests without a complete answer. */
   inFlight: number;
   /** When it was accepted, or had its last complete answer. */
   quietSince: number;
   /** Closes it at once, and resolves when it is closed. */
   abort(): Promise<void>;
-  /** Closes it when its requests have their answers. */
+  /** Closes it after its requests are answered. */
   shutdown(): Promise<void>;
 }
 
 /**
- * Finds the server of one connection. `Deno.serve` accepts connections itself, without a limit, and the public interface has
- * nothing for connections accepted elsewhere: this is the part of the runtime that its `node:http` serves them with.
+ * Finds the server of one connection. `Deno.serve` accepts connections itself, without a limit, and the public
+ * interface offers nothing for connections accepted elsewhere: this is the part of the runtime that its `node:http`
+ * uses for them.
  */
 function findServeConnection(): ServeConnection {
   const runtime = Deno as unknown as { internal: symbol } & Record<symbol, { serveHttpOnConnection?: ServeConnection }>;
@@ -73,11 +74,11 @@ function findServeConnection(): ServeConnection {
 }
 
 /**
- * Listens. Connections may take half of the files that are left when it begins, as databases and feeds need theirs. One
- * beyond that takes the place of the one that has been without a complete request for longest; where each has a request in
+ * Listens. Connections may use half of the files that are free at the start, as databases and feeds need theirs. A
+ * further connection replaces the one that has been without a complete request for longest; if each has a request in
  * flight, the answer is 503.
  *
- * Where the process may open no more files, accepting fails, and is tried again.
+ * If the process may open no more files, accepting fails, and is tried again.
  *
  * @throws {Error} If it cannot listen on the address.
  */
@@ -89,7 +90,7 @@ export function keepListening(
   const addr = listener.addr as Deno.NetAddr;
   const left = maxOpenFiles - (countOpenFiles() ?? 0);
   const maxConnections = Math.max(1, Math.min(Math.floor(left / 2), MAX_CONNECTIONS));
-  /** Those that have been quiet for longest first. */
+  /** Connections, the longest quiet first. */
   const connections = new Set<Served>();
   let isCrowded = false;
   let isClosed = false;

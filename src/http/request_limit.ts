@@ -4,10 +4,10 @@
  * @module
  */
 
-/** How much is allowed. */
+/** The allowed rate. */
 export interface Limit {
   readonly perSecond: number;
-  /** Most at once, after a pause. */
+  /** Most requests at once, after a pause. */
   readonly burst: number;
 }
 
@@ -19,10 +19,10 @@ export interface RateLimiter {
   wait(address: string, nowMs?: number): number;
 }
 
-/** Addresses that are remembered: beyond that the one with the oldest request is forgotten, and starts again. */
+/** Most addresses to remember: beyond that the one with the oldest request is dropped, and starts again. */
 const MAX_ADDRESSES = 10_000;
 
-/** Makes a limiter. Addresses of one IPv6 network (/64) count as one. */
+/** Creates a limiter. Addresses of one IPv6 network (/64) count as one. */
 export function createRateLimiter({ perSecond, burst }: Limit): RateLimiter {
   const buckets = new Map<string, { tokens: number; at: number }>();
 
@@ -32,7 +32,7 @@ export function createRateLimiter({ perSecond, burst }: Limit): RateLimiter {
     buckets.delete(name);
     bucket.tokens = Math.min(burst, bucket.tokens + Math.max(0, nowMs - bucket.at) / 1000 * perSecond);
     bucket.at = nowMs;
-    // Anew at the end: the first is the one unheard of for longest.
+    // Moved to the end, so that the first is the longest unused.
     buckets.set(name, bucket);
     if (buckets.size > MAX_ADDRESSES) buckets.delete(buckets.keys().next().value!);
     return bucket;
@@ -52,7 +52,7 @@ export function createRateLimiter({ perSecond, burst }: Limit): RateLimiter {
   };
 }
 
-/** The address, or the network that an IPv6 host chooses its addresses from. */
+/** The address, or the network of an IPv6 host. */
 function network(address: string): string {
   if (!address.includes(":") || address.startsWith("::ffff:")) return address;
   const [head, tail] = address.split("::");

@@ -17,7 +17,7 @@ import { listenShared, mustShare } from "./listen_shared.ts";
 import type { StreamService } from "./stream/service.ts";
 import type { OwnPages, View } from "./view.ts";
 
-/** Longest error of a request in the log, in characters: the sender writes part of it. */
+/** Longest error of a request in the log, in characters: the sender controls part of it. */
 const MAX_LOGGED = 300;
 
 /** The sources of the pages. */
@@ -32,18 +32,18 @@ export interface HttpSources {
   readonly unready: () => Promise<readonly string[]>;
   /** The live stream; absent where records go elsewhere than into a database. */
   readonly stream?: StreamService;
-  /** The database of the store; absent where records go elsewhere. */
+  /** The database of the store; absent without one. */
   readonly database?: Database;
-  /** Reads the configuration again; throws its problems. Absent where it cannot be read again. */
+  /** Reads the configuration again; throws its problems. Absent if it cannot be read again. */
   readonly reload?: () => Promise<unknown>;
   /** Closes the providers and writes accepted records; then the run ends. */
   readonly drain: () => void;
 }
 
-/** A request, as far as it has come. */
+/** A request with its view. */
 interface Asked {
   readonly sources: HttpSources;
-  /** Of the tenant that is asked for, or of the only one that the caller may see; else of all. */
+  /** The view of the requested tenant, or of the only one that the caller may see; otherwise of all. */
   readonly view: View;
   readonly tenant: string | undefined;
   readonly query: URLSearchParams;
@@ -54,7 +54,7 @@ interface Asked {
 
 type Handler = (asked: Asked) => Response | Promise<Response>;
 
-/** A page: how it is asked for, and who may. Only `POST` changes anything. */
+/** A page, with its method and access. Only `POST` changes anything. */
 interface Route {
   readonly method: "GET" | "POST";
   readonly access: Access;
@@ -76,7 +76,7 @@ const read = declare("GET", "read");
 const change = declare("POST", "change");
 const operate = declare("POST", "operate");
 
-/** Bars of a chart where the query names no number, and at most. */
+/** Default and largest number of bars of a chart. */
 const BARS = 500;
 const MAX_BARS = 5000;
 
@@ -87,9 +87,9 @@ const FORMAT_WORDS: Readonly<Record<BarFormat, string>> = {
   arrow: "Arrow IPC (Feather)",
 };
 
-/** Every page there is. */
+/** All pages. */
 export const routes: Readonly<Record<string, Route>> = {
-  // Counts, and names of providers and tenants: nothing of the data or of the set-up.
+  // Counts, and names of providers and tenants, without data or details of the set-up.
   "/metrics": open(["The metrics, in the text format of Prometheus."], async ({ sources, tenant }) => {
     const { body, contentType } = await sources.metrics(tenant);
     return new Response(body, { headers: { "content-type": contentType } });
@@ -198,7 +198,7 @@ export const routes: Readonly<Record<string, Route>> = {
     sources.drain();
     return Response.json({ stopping: true });
   }),
-  // The page itself holds no data: it asks for it, with the token.
+  // The page itself contains no data: it requests it, with the token.
   ...Object.fromEntries(
     COCKPIT_PATHS.map((path) => [path, open(["The cockpit."], ({ request }) => serveCockpit(request))]),
   ),
@@ -230,14 +230,14 @@ function required(query: URLSearchParams, name: string): string {
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions {
-  /** `host:port`; port 0 takes any that is free. */
+  /** `host:port`; port 0 means any free port. */
   readonly address: string;
-  /** Token of those who may change something; without one, none may. */
+  /** Token for changes; without it, none are allowed. */
   readonly token: () => string | undefined;
-  /** The tenant of each token that is one's own. */
+  /** The tenant of each tenant token. */
   readonly tenantTokens?: GuardOptions["tenantTokens"];
   readonly sources: HttpSources;
-  /** Most files that the process may have open, where that is known. */
+  /** Most files that the process may have open, if known. */
   readonly maxOpenFiles?: number;
   readonly onListen: (url: string) => void;
   /** Called with lines about changes and errors. */
@@ -306,14 +306,14 @@ async function answer(
   }
   const caller = guard.admit(request, from, route.access);
   if (caller instanceof Response) return caller;
-  // PostgreSQL has no text with it.
+  // PostgreSQL's text cannot contain it.
   if ([...searchParams].some((pair) => pair.join("").includes("\0"))) {
     return new Response("Cannot use a query with the character %00\n", { status: 400 });
   }
   const named = searchParams.get("tenant") ?? undefined;
   const tenant = caller.tenant ?? named;
   const view = sources.view(tenant);
-  // A tenant's token must not find out which other tenants there are.
+  // A tenant's token must not reveal which other tenants exist.
   if (caller.tenant !== undefined && named !== undefined && named !== caller.tenant) {
     return new Response(`Cannot answer for tenant ${JSON.stringify(named)}: the token is another's\n`, { status: 403 });
   }

@@ -1,6 +1,6 @@
 /**
- * Answers that are made as files first, since their length and their end must be known at their beginning. A file is kept for
- * a while, so that a client may read it in parts.
+ * Writes answers to files first, if their length and their end must be known at their beginning. A file is kept for a
+ * while, so that a client may read it in parts.
  *
  * @module
  */
@@ -12,18 +12,18 @@ import { makeDirectory, writeAll } from "../storage/durable_files.ts";
 import { RequestError } from "./body.ts";
 import type { ServedFile } from "./file_response.ts";
 
-/** Age up to which a file is given to those who ask for all of it, in milliseconds. */
+/** Age up to which a file answers requests for the whole, in milliseconds. */
 const FRESH_MS = 5000;
 /** How long a file outlives its last use, in milliseconds. */
 const KEPT_MS = 60_000;
-/** Files that are made at once: each takes a connection and memory. */
+/** Files written at once: each takes a connection and memory. */
 const MOST_MAKING = 2;
-/** Bytes of all files together, from which on the one that was not used for longest goes. */
+/** Total bytes of files from which on the longest unused one is removed. */
 const MOST_BYTES = 4 * 1024 ** 3;
-/** Room that is left on the disk, in bytes: a run beside it needs it. */
+/** Space left on the disk, in bytes, which a run beside it needs. */
 const LEFT = 256 * 1024 ** 2;
 
-/** Writes a file, piece by piece, and gives the headers that go with it. */
+/** Writes a file, piece by piece, and returns its headers. */
 export type MakeFile = (
   write: (bytes: Uint8Array) => Promise<void>,
   signal: AbortSignal,
@@ -32,10 +32,10 @@ export type MakeFile = (
 /** See the module's description; disposing of it removes all files. */
 export interface Spool extends AsyncDisposable {
   /**
-   * Gives the file of a key, which `make` writes where the spool has no file or an old one. All parts are of the file that the
-   * first one was of.
+   * Returns the file of a key, which `make` writes if the spool has no file or an old one. All parts belong to the same
+   * file.
    *
-   * @throws {RequestError} If the disk has too little room, or too many are made.
+   * @throws {RequestError} If the disk has too little space, or too many files are being written.
    */
   get(key: string, make: MakeFile, options: { isPart: boolean; signal: AbortSignal }): Promise<ServedFile>;
 }
@@ -44,17 +44,17 @@ interface Entry {
   readonly made: Promise<ServedFile>;
   readonly making: AbortController;
   readonly path: string;
-  /** Requests that wait for it. */
+  /** Number of requests that wait for it. */
   waiting: number;
-  /** Its bytes, once it is made. */
+  /** Its size in bytes, once it is written. */
   size?: number;
   madeAt?: number;
   usedAt: number;
-  /** When a part of it was last asked for. */
+  /** When a part of it was last requested. */
   partAt: number;
 }
 
-/** Makes a spool in a directory of its own, which is emptied. */
+/** Creates a spool in its own directory, which is emptied. */
 export function createSpool(directory: string): Spool {
   const entries = new Map<string, Entry>();
   const closing = new AbortController();
@@ -68,7 +68,7 @@ export function createSpool(directory: string): Spool {
   function drop(key: string, entry: Entry): void {
     if (entries.get(key) === entry) entries.delete(key);
     entry.making.abort(new Error("The file is not needed any more"));
-    // Readers have it open, and read on.
+    // Readers have it open, and continue.
     remove(entry.path);
   }
 
@@ -86,7 +86,7 @@ export function createSpool(directory: string): Spool {
     const entry = entries.get(key);
     if (entry?.madeAt === undefined) return entry;
     const now = performance.now();
-    // A client that reads in parts asks for the length again now and then: it must not get another file in between.
+    // A client that reads in parts requests the length again now and then, and must not get another file in between.
     const isKept = isPart || now - entry.madeAt < FRESH_MS || now - entry.partAt < KEPT_MS;
     return isKept ? entry : undefined;
   }

@@ -1,5 +1,5 @@
 /**
- * Serves the pages of a run, or of a store that is only read.
+ * Serves the pages of a run, or of a store opened for reading.
  *
  * @module
  */
@@ -22,30 +22,30 @@ import { createAggregateView } from "./aggregate_view.ts";
 import { createStreamService } from "./stream/service.ts";
 import { createTenantView, type TenantView } from "./view.ts";
 
-/** How long an answer of the store is believed, in milliseconds: scrapes and probes must not load it. */
+/** How long an answer of the store is cached, in milliseconds: scrapes and probes must not load it. */
 const CHECK_EVERY_MS = 1000;
 /** Longest wait for answers in flight at the end, in milliseconds. */
 const SHUTDOWN_MS = 3000;
 /** Longest wait for the store's answer, in milliseconds. */
 const CHECK_TIMEOUT_MS = 3000;
 
-/** Reads the configuration again; the result is JSON. Throws its problems, and nothing has changed then. */
+/** Reads the configuration again; the result is JSON. Throws its problems, and then changes nothing. */
 export type Reload = () => Promise<unknown>;
 
 /** Options of {@linkcode startHttp}. */
 export interface HttpOptions {
   app: Served;
-  /** The database for reads that take long. @default {the store's} */
+  /** The database for long reads. @default {the store's} */
   reading?: Database;
   /** The configuration of the process. */
   config: Config;
   /** The operator's current token: a reload may change it. */
   token: () => string | undefined;
-  /** Absent where the configuration cannot be read again. */
+  /** Absent if the configuration cannot be read again. */
   reload?: Reload;
-  /** Most files that the process may have open, where that is known. */
+  /** Most files that the process may have open, if known. */
   maxOpenFiles?: number;
-  /** All instances, where this is one of several. */
+  /** All instances, if this is one of several. */
   cluster?: () => NonNullable<Overview["cluster"]>;
   /** Called with the route that answers a request. */
   onRoute?: HttpSources["onRoute"];
@@ -105,12 +105,12 @@ export function startHttp(
     drain: app.stop,
     reload,
     async unready() {
-      // The reason, with its address, is in /health alone, which is not open to all.
+      // The reason, with its address, is only in /health, which is restricted.
       if ((await check()).error !== undefined) return [`${storeName} cannot be reached`];
       const reasons = [...views].map(([name, view]) =>
         view.unready().map((reason) => hasTenants ? `tenant ${name}: ${reason}` : reason)
       );
-      // It is ready while it is for one of the tenants.
+      // Ready if any tenant is.
       return reasons.some((each) => each.length === 0) ? [] : reasons.flat();
     },
   };
@@ -134,7 +134,7 @@ export function startHttp(
         view[Symbol.dispose]();
         await view.own.deadLetters.finished();
       }
-      // A client that does not read its answer must not keep the program from its end.
+      // A client that does not read its answer must not delay the end of the program.
       const timeout = Promise.withResolvers<void>();
       const timer = setTimeout(timeout.resolve, SHUTDOWN_MS);
       await Promise.race([server.shutdown(), timeout.promise]);
@@ -146,7 +146,7 @@ export function startHttp(
 /** Result of a check of the store. */
 type Checked = Omit<StoreHealth, "name" | "schema">;
 
-/** Makes a check that returns why the store cannot be reached, if it cannot; `stop` ends one in flight. */
+/** Creates a check that returns why the store cannot be reached, if it cannot; `stop` ends one in flight. */
 function createStoreCheck({ store }: Served, stop: AbortSignal): () => Promise<Checked> {
   let checkedAt = -Infinity;
   let last: Promise<Checked> = Promise.resolve({ error: undefined });

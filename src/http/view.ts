@@ -32,7 +32,7 @@ import { type HealthReport, type HealthState, reportHealth, type StoreHealth } f
 /** The view of a tenant, or of all together. */
 export interface View {
   readonly health: () => Promise<HealthReport>;
-  /** At a glance, with the `state` of {@linkcode HealthReport}. */
+  /** The overview, with the `state` of {@linkcode HealthReport}. */
   readonly overview: () => Promise<Overview & { readonly state: HealthState }>;
   /** The last quarter of an hour, oldest first. */
   readonly samples: () => readonly Sample[];
@@ -40,13 +40,13 @@ export interface View {
   readonly events: () => Response;
   /** Ends the cooldown of open circuits. */
   readonly probe: () => void;
-  /** Pauses or resumes a provider; returns whether there is one of that name. */
+  /** Pauses or resumes a provider; returns whether it exists. */
   readonly pause: (provider: string, paused: boolean) => boolean;
-  /** Pages that one tenant alone has. */
+  /** Pages that only a single tenant has. */
   readonly own?: OwnPages;
 }
 
-/** Pages that there are of one tenant, but not of all together. */
+/** Pages of a single tenant, not of all together. */
 export interface OwnPages {
   readonly tenant: string;
   readonly stored: () => Promise<{ stored: readonly StoredSeries[] }>;
@@ -55,7 +55,7 @@ export interface OwnPages {
     series: Omit<SeriesNames, "tenant">,
     limit: number,
   ) => Promise<{ bars: ChartBar[]; gaps: ChartGap[] }>;
-  /** All bars that a query asks for, in a format. */
+  /** All requested bars, in a format. */
   readonly download: (format: BarFormat, query: URLSearchParams, request: Request) => Promise<Response>;
   /** Result of the comparison of two providers; absent where none are compared. */
   readonly quorum?: () => unknown;
@@ -78,15 +78,15 @@ export interface TenantViewOptions {
   app: Pick<Served, "store" | "isReadOnly">;
   downloads: BarsDownloads;
   tenant: ServedTenant;
-  /** How the store is. */
+  /** Checks the store. */
   checkStore: () => Promise<StoreHealth>;
   /** Ends queries in flight. */
   stop: AbortSignal;
-  /** All instances, where this is one of several. */
+  /** All instances, if this is one of several. */
   cluster?: () => NonNullable<Overview["cluster"]>;
 }
 
-/** Makes the view; it listens from now on. */
+/** Creates the view, which starts to listen. */
 export function createTenantView({ app, downloads, tenant, checkStore, stop, cluster }: TenantViewOptions): TenantView {
   const { store, isReadOnly } = app;
   const { settings } = tenant.config;
@@ -142,7 +142,7 @@ export function createTenantView({ app, downloads, tenant, checkStore, stop, clu
         if (circuit === "open") reasons.push(`circuit of ${kind} is ${circuit}`);
       }
       for (const { name, state, group } of providers) {
-        // A group is ready while one of its members is left.
+        // A group is ready while one of its members is.
         if (group !== undefined) continue;
         if (state === "failed") reasons.push(`provider ${name} has failed`);
         else if (unconnected.has(name)) reasons.push(`provider ${name} has not connected yet`);
@@ -171,7 +171,7 @@ export function createTenantView({ app, downloads, tenant, checkStore, stop, clu
   };
 }
 
-/** Feeds that have not connected since the start; one that did and lost its connection is not among them. */
+/** Feeds that have not connected since the start; a feed that lost its connection is not among them. */
 function followFirstConnections(listen: ServedTenant["listen"]): ReadonlySet<string> {
   const unconnected = new Set<string>();
   const connected = new Set<string>();
@@ -188,7 +188,7 @@ function followFirstConnections(listen: ServedTenant["listen"]): ReadonlySet<str
   return unconnected;
 }
 
-/** The markets of live providers, and of those whose bars come through others. */
+/** The markets of live providers, and of providers whose bars come through others. */
 function readMarkets(providers: readonly Provider[], { timeframe }: Settings): ReadonlyMap<string, Market> {
   const markets = new Map<string, Market>();
   for (const { name, isLive, symbols = [], delivered } of providers) {
@@ -196,7 +196,7 @@ function readMarkets(providers: readonly Provider[], { timeframe }: Settings): R
       add(name, symbols, { stepMs: TIMEFRAMES.get(valueOf<string>(timeframe, namesOf(name)) ?? DEFAULT_TIMEFRAME)! });
     }
     for (const [of, { symbols, timeframe, settledAt }] of delivered?.() ?? []) {
-      // Other names are an edge's invention.
+      // Other names come from an edge, unchecked.
       const declared = declarationOf(of);
       const stepMs = TIMEFRAMES.get(timeframe)!;
       if (declared !== undefined) add(of, symbols, { stepMs, delayMs: declared.delayMs, storedAt: settledAt });

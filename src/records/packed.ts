@@ -17,34 +17,34 @@ const RAMP = 1;
 const CONSTANT = 0;
 /** Bytes of a text's place, by layout. */
 const WIDTHS = [4, 1, 2, 4];
-/** Shortest ramp that is shorter than its values. */
+/** Shortest ramp that takes less space than its values. */
 const LEAST_RAMP = 3;
 
 const IS_LITTLE_ENDIAN = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 
-/** Most bytes that a column of that many records takes. */
+/** Most bytes of a column of that many records. */
 function maxColumnBytes(count: number): number {
   return 1 + Math.ceil(count / 8) + 8 * Math.max(count, 2);
 }
 
-/** Largest room that is kept for the next columns. */
+/** Largest buffer kept for the next columns. */
 const KEPT_BYTES = 1 << 20;
 
 /** Writes columns one after another, and gathers the texts in them. */
 export interface ColumnWriter {
-  /** Every text since the beginning once, in the order of first use. */
+  /** Each text once, in the order of first use. */
   readonly texts: readonly string[];
   /** The bytes written since the beginning; valid until the next. */
   readonly bytes: Uint8Array;
   /** Starts over, with room for that many columns of that many records. */
   begin(columns: number, count: number): void;
-  /** Writes a column of `count` numbers from `from` on. Where they may be absent, `NaN` stands for that. */
+  /** Writes a column of `count` numbers from `from` on. If they may be absent, `NaN` means absent. */
   numbers(values: ArrayLike<number>, from: number, count: number, mayBeAbsent: boolean): void;
-  /** Writes a column of what `value` gives for each record: text, or `undefined` where it is absent. */
+  /** Writes a column of the results of `value` for each record: text, or `undefined` for absent ones. */
   strings(count: number, value: (at: number) => string | undefined): void;
 }
 
-/** Makes a writer. It keeps its room: to make new room for each frame would set off the garbage collector. */
+/** Creates a writer. It keeps its buffer, as a new one for each frame would trigger the garbage collector. */
 export function createColumnWriter(): ColumnWriter {
   let bytes = new Uint8Array(0);
   let view = new DataView(bytes.buffer);
@@ -52,7 +52,9 @@ export function createColumnWriter(): ColumnWriter {
   let size = 0;
   let values = new Float64Array(0);
 
-  /** Notes the first record without a value: from it on each that has one needs its bit, and those before it too. */
+  /**
+   * Records the first record without a value: from then on each record with one needs its bit, and earlier ones, too.
+   */
   function noteGap(at: number, count: number): void {
     bytes.fill(0, size + 1, size + 1 + Math.ceil(count / 8));
     for (let before = 0; before < at; before++) noteValue(before);
@@ -62,7 +64,7 @@ export function createColumnWriter(): ColumnWriter {
     bytes[size + 1 + (at >> 3)] |= 1 << (at & 7);
   }
 
-  /** Writes the first byte of a column with that many values; the bits lie behind it, where they are needed. */
+  /** Writes the first byte of a column with that many values, followed by the bits if they are needed. */
   function beginColumn(count: number, layout: number, found: number): void {
     const presence = found === 0 ? NONE : found === count ? ALL : SOME;
     bytes[size++] = presence | layout << 2;
@@ -117,7 +119,7 @@ export function createColumnWriter(): ColumnWriter {
       beginColumn(count, ramp ? RAMP : PLAIN, found);
       if (ramp) values[1] -= values[0];
       const written = ramp ? 2 : found;
-      // Memory holds doubles as messages do, but not at multiples of eight.
+      // Memory has doubles in the same form, but not aligned to eight bytes.
       if (IS_LITTLE_ENDIAN) bytes.set(new Uint8Array(values.buffer, 0, 8 * written), size);
       else for (let at = 0; at < written; at++) view.setFloat64(size + 8 * at, values[at], true);
       size += 8 * written;
@@ -134,7 +136,7 @@ export function createColumnWriter(): ColumnWriter {
           if (found === at) noteGap(at, count);
           continue;
         }
-        // Texts repeat: most need no look-up.
+        // Texts repeat, so most need no look-up.
         if (text !== last) {
           place = placeOf(last = text);
           if (place > most) most = place;
@@ -156,22 +158,22 @@ export function createColumnWriter(): ColumnWriter {
   };
 }
 
-/** Reads columns one after another. Its methods throw a `RangeError` where the bytes are no such column. */
+/** Reads columns one after another. Its methods throw a `RangeError` if the bytes are not such a column. */
 export interface ColumnReader {
   /** Place of the next byte. */
   readonly at: number;
-  /** Reads a column of numbers into `into`, from `start` on; nothing is written where one is absent. Gives how many there are. */
+  /** Reads a column of numbers into `into`, from `start` on; absent ones are not written. Returns their number. */
   numbers(count: number, into: Float64Array | Uint32Array, start: number): number;
-  /** Reads a column of places in a dictionary of `texts`; -1 where one is absent. */
+  /** Reads a column of indexes into a dictionary of `texts`; -1 for absent ones. */
   strings(count: number, texts: number): Int32Array;
 }
 
-/** Makes a reader of the bytes from `start` on. */
+/** Creates a reader of the bytes from `start` on. */
 export function createColumnReader(bytes: Uint8Array, start: number): ColumnReader {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = start;
 
-  /** Steps over that many bytes, and gives the place of the first. */
+  /** Skips that many bytes, and returns the place of the first. */
   function take(count: number): number {
     const from = at;
     if (from + count > bytes.length) throw new RangeError("it ends in the middle of a column");

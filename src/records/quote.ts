@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The value as JSON, cut where it is long. */
+/** The value as JSON, cut off if it is long. */
 export function quote(value: unknown): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;

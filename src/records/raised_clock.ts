@@ -11,20 +11,20 @@ import { createReceiveClock, type ReceiveClock } from "./record.ts";
 /** See the module's description. Times are epoch microseconds. */
 export interface RaisedClock {
   readonly clock: ReceiveClock;
-  /** Goes on after a receive time. One that lies more than a day ahead of the wall clock is left out. */
+  /** Continues after a receive time. A time more than a day ahead of the wall clock is ignored. */
   after(receivedAt: number): void;
 }
 
 /**
- * How far ahead of the wall clock receive times may be, in milliseconds: a clock in a wrong time zone is set back by less.
- * Those of a clock that was years ahead would be no times of receipt any more.
+ * How far ahead of the wall clock receive times may be, in milliseconds: more than a wrong time zone. Times of a clock
+ * that was years ahead would be useless.
  */
 export const MAX_AHEAD_MS = 24 * 60 * 60_000;
 
 /**
- * Makes a clock of a wall clock in epoch milliseconds.
+ * Creates a clock from a wall clock in epoch milliseconds.
  *
- * @param onRaised Called with each time that the clock continues after.
+ * @param onRaised Called with each time after which the clock continues.
  */
 export function createRaisedClock(now: () => number = Date.now, onRaised = (_receivedAt: number) => {}): RaisedClock {
   let clock = createReceiveClock(now);

@@ -7,7 +7,7 @@ import { type Columns, RECEIVED_AT } from "./columns.ts";
 import { type Field, formatDay, isNumber, isText } from "./field.ts";
 import type { SeriesKey } from "./record.ts";
 
-/** The class of the views of rows: a getter a field. */
+/** Creates the class of views of rows, with a getter for each field. */
 export function makeRow(fields: readonly Field[]) {
   class Row {
     readonly cells: Float64Array;

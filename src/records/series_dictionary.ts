@@ -7,7 +7,7 @@ import type { SeriesKey } from "./record.ts";
 
 /**
  * The series that one source has met, each once. It only grows, and codes never change, so all frames of a source share
- * one, and what is known of a series (its id in the database, its shard, whether its name is sound) is an array by code.
+ * one, and facts about series (the id in the database, the shard, whether the name is sound) are arrays by code.
  */
 export interface SeriesDictionary {
   /** The series by code. */
@@ -26,7 +26,7 @@ interface Group {
   readonly codes: Map<string, number>;
 }
 
-/** Makes a dictionary, empty. Rows in a row mostly share provider and timeframe: their group is remembered. */
+/** Creates an empty dictionary. Consecutive rows mostly share provider and timeframe, so their group is remembered. */
 export function createSeriesDictionary(): SeriesDictionary {
   const keys: SeriesKey[] = [];
   const groups = new Map<string, Group>();
@@ -51,7 +51,9 @@ export function createSeriesDictionary(): SeriesDictionary {
   };
 }
 
-/** The dictionary, or a new one where it is full: to be asked before each frame. Frames keep the one they were made with. */
+/**
+ * The dictionary, or a new one if it is full: call it before each frame. Frames keep the one they were created with.
+ */
 export function renewSeries(series: SeriesDictionary): SeriesDictionary {
   return series.keys.length < MAX_SERIES ? series : createSeriesDictionary();
 }

@@ -1,5 +1,5 @@
 /**
- * A map by series, for paths on which each record is looked up.
+ * A map by series, fast enough for a look-up of each record.
  *
  * @module
  */
@@ -21,8 +21,8 @@ interface Group<T> {
 }
 
 /**
- * Makes a map, empty. Records in a row are mostly of one provider and timeframe: their group is remembered, so that no name is
- * put together for each record.
+ * Creates an empty map. Consecutive records mostly share provider and timeframe, so their group is remembered, and no
+ * key is built for each record.
  */
 export function createSeriesMap<T>(): SeriesMap<T> {
   const groups = new Map<string, Group<T>>();

@@ -1,13 +1,13 @@
 /**
- * Shards: symbols are spread over a fixed number of them.
+ * Shards: symbols are distributed over a fixed number of them.
  *
  * @module
  */
 
 /**
- * The shard of a symbol, from 0 on: its FNV-1a hash over UTF-16 code units, finished as MurmurHash3 is, since the low
- * bits of the former are little more than those of the letters; modulo the number of shards. The same in every process
- * and version. It depends on the symbol alone: all records of a symbol stay together, from any provider and at any
+ * The shard of a symbol, from 0 on: its FNV-1a hash over UTF-16 code units, with the finalizer of MurmurHash3, since
+ * the low bits of FNV-1a depend mostly on the letters; modulo the number of shards. The same in every process and
+ * version. It depends on the symbol alone: all records of a symbol stay together, from any provider and at any
  * timeframe.
  */
 export function shardOf(symbol: string, shards: number): number {

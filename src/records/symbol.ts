@@ -5,19 +5,19 @@
  */
 import { quote } from "./quote.ts";
 
-/** Longest name that is believed, in UTF-16 units: longer than any exchange's, shorter than any mishap. */
+/** Longest plausible name, in UTF-16 units: longer than any exchange's, shorter than any mishap. */
 const MAX_LENGTH = 64;
 /** Letters and digits of any script, single inner spaces ("BRK B") and the marks that venues use. */
 const NAME = /^[\p{L}\p{N}.^$#*@&+=_:/-]+( [\p{L}\p{N}.^$#*@&+=_:/-]+)*$/u;
 
-/** Why a text is no symbol, in words; `undefined` when it may be one. */
+/** Why a text is not a symbol, in words; `undefined` if it may be one. */
 export const checkSymbol = createCheck("symbol");
 
-/** The same for the name of a provider, as a hub hears it from its edges. */
+/** The same for the name of a provider, which a hub receives from its edges. */
 export const checkProvider = createCheck("provider");
 
 function createCheck(what: string): (name: string) => string | undefined {
-  // Names repeat, so each is looked at once. Emptied when full, as hostile input could make it grow for ever.
+  // Names repeat, so each is checked once. Emptied when full, as hostile input could make it grow for ever.
   const sound = new Set<string>();
   return (name) => {
     if (sound.has(name)) return undefined;

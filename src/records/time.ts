@@ -1,15 +1,15 @@
 /**
- * Times as files write them. The unit of a number is never guessed: it is said, or the time is refused.
+ * Times in files. The unit of a number is never guessed: without a given unit the time is refused.
  *
  * @module
  */
 import { parseDecimal } from "./number.ts";
 
-/** How a file writes its times: ISO 8601 with a zone, or a count of units since 1970-01-01 UTC. */
+/** The notation of times in a file: ISO 8601 with a zone, or a count of units since 1970-01-01 UTC. */
 export const TIME_UNITS = ["iso", "s", "ms", "us", "ns"] as const;
 export type TimeUnit = typeof TIME_UNITS[number];
 
-/** The unit as single records have it: further units of files stand for times that are ISO 8601 once they are read. */
+/** The unit for single records: with the other units of files, times are ISO 8601 once they are read. */
 export const recordUnit = (unit: string): TimeUnit => TIME_UNITS.find((each) => each === unit) ?? "iso";
 
 const UNITS_PER_MS: Record<Exclude<TimeUnit, "iso">, number> = { s: 1e-3, ms: 1, us: 1e3, ns: 1e6 };
@@ -23,7 +23,7 @@ export function describeTimeUnit(unit: TimeUnit): string {
     : `a number of ${unit} since 1970 (--time-unit ${unit})`;
 }
 
-/** Gives the function that turns a time of this unit into epoch milliseconds, `NaN` where it cannot. */
+/** Returns the function that converts a time of this unit to epoch milliseconds, `NaN` if it is invalid. */
 export function timeParser(unit: TimeUnit): (value: unknown) => number {
   if (unit === "iso") return isoParser();
   return (value) => {
@@ -34,14 +34,14 @@ export function timeParser(unit: TimeUnit): (value: unknown) => number {
   };
 }
 
-/** Epoch milliseconds of a count of units, rounded to the microsecond, which is all that the database keeps. */
+/** Epoch milliseconds of a count of units, rounded to the microsecond, the precision of the database. */
 export function countToMs(count: number, unit: Exclude<TimeUnit, "iso">): number {
   return unit === "s" ? Math.round(count * 1e6) / 1e3 : Math.round(count / UNITS_PER_MS[unit] * 1e3) / 1e3;
 }
 
 /**
- * A parser that remembers the last time and the last day it met: in a file of minute bars one time is written for each
- * symbol, one date a thousand times.
+ * A parser that remembers the last time and the last day: a file of minute bars repeats a time for each symbol, and a
+ * date a thousand times.
  */
 function isoParser(): (value: unknown) => number {
   let last = "";
@@ -75,7 +75,7 @@ function twoDigits(text: string, at: number): number {
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
 }
 
-/** Reads any ISO 8601 date-time that names its zone. Refuses days that no calendar has, such as 30 February. */
+/** Reads any ISO 8601 date-time with a zone. Refuses days that do not exist, such as 30 February. */
 export function parseIso(text: string): number {
   const match = ISO.exec(text.trim());
   if (match === null) return NaN;
@@ -98,21 +98,21 @@ function zoneOffsetMs(zone: string): number {
 }
 
 const EARLIEST_MS = Date.UTC(1900, 0, 1);
-/** How far ahead of this clock a time may be: time zones of sloppy daily bars, not more. */
+/** How far ahead of this clock a time may be: enough for wrong time zones of daily bars. */
 const MAX_AHEAD_MS = 24 * 60 * 60 * 1000;
 
-/** Why a record's time, in epoch milliseconds, is not believed, in words; `undefined` when it is. */
+/** Why a record's time, in epoch milliseconds, is implausible, in words; `undefined` if it is plausible. */
 export function checkTime(ts: number, now: number): string | undefined {
   if (ts >= EARLIEST_MS && ts <= now + MAX_AHEAD_MS) return undefined;
   return `ts is outside 1900 to one day ahead of now: ${formatTime(ts)}`;
 }
 
-/** Furthest from 1970 that a `Date` reaches, in milliseconds. */
+/** Largest distance of a `Date` from 1970, in milliseconds. */
 const FURTHEST_MS = 8.64e15;
 
 /**
- * Writes epoch milliseconds as ISO 8601, with microseconds where the time has any. A number that is no date is written
- * unchanged: messages must show it, too, when a file's times are read in the wrong unit.
+ * Writes epoch milliseconds as ISO 8601, with microseconds if the time has any. An invalid number is written unchanged,
+ * as messages must show it if a file's times are read in the wrong unit.
  */
 export function formatTime(ms: number): string {
   if (!(Math.abs(ms) <= FURTHEST_MS)) return String(ms);

@@ -33,5 +33,5 @@ export const TIMEFRAMES: ReadonlyMap<string, number> = new Map([
   ["1w", 7 * DAY],
 ]);
 
-/** The timeframe where none is named. */
+/** The default timeframe. */
 export const DEFAULT_TIMEFRAME = "1m";

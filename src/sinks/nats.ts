@@ -1,5 +1,5 @@
 /**
- * The sink that publishes into a stream of NATS JetStream, from which hubs store.
+ * The sink that publishes to a stream of NATS JetStream, from which hubs store records.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import type { Sink } from "./sink.ts";
 
 /** Options of {@linkcode openNatsSink}. */
 export interface NatsSinkOptions {
-  /** The way to NATS; stays the caller's to dispose. */
+  /** The connection to NATS; the caller disposes of it. */
   nats: Nats;
   kind: RecordKind;
-  /** Whose records they are, as the subject says. @default {"default"} */
+  /** The tenant in the subject. @default {"default"} */
   tenant?: string;
-  /** Over how many subjects the symbols are spread. */
+  /** Number of subjects that symbols are distributed over. */
   shards: number;
   /** Longest wait for the acknowledgement of a message, in milliseconds. */
   deadlineMs: number;
@@ -29,16 +29,16 @@ export interface NatsSinkOptions {
 
 /** Lanes share the connection; more would only mean more messages in flight. */
 const MAX_LANES = 64;
-/** Bytes that a message's headers may take of the size that the server allows. */
+/** Bytes of a message's allowed size that its headers may take. */
 const HEADER_BYTES = 256;
-/** Hexadecimal digits of a message's digest that name it: enough that no two ever share them. */
+/** Hexadecimal digits of the digest that identify a message: enough to be unique. */
 const ID_LENGTH = 32;
 
 /**
  * Opens the sink for one kind of records. A batch is published at once, as a message for each provider and shard, and
- * written when the server has acknowledged all of them; so a batch a lane is in flight. A message is named by its
- * digest (`Nats-Msg-Id`): one that is sent again after its acknowledgement was lost is not kept twice and counts as
- * unchanged.
+ * counts as written when the server has acknowledged all of them, so each lane has one batch in flight. A message is
+ * identified by its digest (`Nats-Msg-Id`): if it is sent again after its acknowledgement was lost, it is not kept
+ * twice and counts as unchanged.
  */
 export function openNatsSink(options: NatsSinkOptions): Sink {
   const { nats, kind, tenant = "default", shards, deadlineMs } = options;

@@ -21,18 +21,18 @@ const TOO_SLOW = new Set(["57014", "25P04"]);
 
 /** Options of {@linkcode openPostgresSink}. */
 export interface PostgresSinkOptions {
-  /** Where to write; stays the caller's to dispose. */
+  /** The database to write to; the caller disposes of it. */
   database: Database;
-  /** Where the lanes' connections come from. @default {one for each lane} */
+  /** Pool of the lanes' connections. @default {one connection for each lane} */
   pool?: Pool;
   kind: RecordKind;
-  /** Whose rows they are. @default {"default"} */
+  /** The tenant of the rows. @default {"default"} */
   tenant?: string;
   /** The writers of these series. @default {"alone"} */
   writers?: Writers;
-  /** The UUID with which the process notes its reads of history. @default {it notes none} */
+  /** The UUID with which the process records its reads of history. @default {it records none} */
   reader?: string;
-  /** The loads whose records are written. @default {none is recorded} */
+  /** The loads whose records are written. @default {no loads are recorded} */
   loads?: LoadBook;
   /** Longest time a write may take, in milliseconds. */
   deadlineMs: number;
@@ -40,7 +40,7 @@ export interface PostgresSinkOptions {
   logs?: boolean;
   /** How far a commit waits for durability. @default {"on"} */
   synchronousCommit?: SynchronousCommit;
-  /** Hears what people should know of the database. */
+  /** Called with warnings about the database. */
   warn?: (message: string) => void;
 }
 
@@ -60,17 +60,17 @@ export function openPostgresSink(options: PostgresSinkOptions): Sink {
     name: "postgres",
     maxLanes: database.maxConnections,
     openLane: () => openPostgresLane({ database, pool, kind, tenant, sessionOf, deadlineMs, loads, logs, warn }),
-    // A value for a column that no record has is missing from all of them.
+    // A missing value of a column that no record has is missing from all records.
     classify: (error) => isForeignColumn(error, kind) ? "fatal" : classifyDatabaseError(error),
     causeOf: (error) => causeOf(error, kind),
-    // Cancelled by a time limit, or by an operator; in neither case does it help to send the same again for ever.
+    // Cancelled by a time limit, or by an operator; repeating the same for ever helps in neither case.
     isTooSlow: (error) => error instanceof WriteDeadlineError || TOO_SLOW.has(sqlState(error) ?? ""),
     check: database.check,
     async [Symbol.asyncDispose]() {},
   };
 }
 
-/** Whether a row was refused because a column that is not of the kind has no value. A trigger that refuses one names no column. */
+/** Whether a row was refused because a foreign column has no value. A refusal by a trigger names no column. */
 function isForeignColumn(error: unknown, { columns }: RecordKind): boolean {
   const { column } = error as { column?: string };
   if (sqlState(error) !== "23502" || column === undefined) return false;
@@ -81,8 +81,8 @@ function isForeignColumn(error: unknown, { columns }: RecordKind): boolean {
 const BLAMING = ["23", "44", "P0"];
 
 /**
- * The cause of an error outside of the kind's own columns: a constraint, a trigger, or an optional column. A missing
- * value of a required column is the record's fault.
+ * The cause of an error outside the kind's own columns: a constraint, a trigger, or an optional column. A missing value
+ * of a required column is the record's fault.
  */
 function causeOf(error: unknown, { columns }: RecordKind): string | undefined {
   const state = sqlState(error);

@@ -1,5 +1,5 @@
 /**
- * The data directory: the embedded database lies below it, and for each tenant journal, dead letters and positions.
+ * The data directory: it contains the embedded database, and journal, dead letters and positions of each tenant.
  *
  * @module
  */
@@ -9,13 +9,16 @@ import { makeDirectory } from "./durable_files.ts";
 /** The tenant of a run without named tenants. */
 export const DEFAULT_TENANT = "default";
 
-/** Where a tenant's journal, dead letters and positions lie; those of the default one in the data directory itself. */
+/**
+ * The directory of a tenant's journal, dead letters and positions; that of the default tenant is the data directory
+ * itself.
+ */
 export function tenantDirectory({ dataDir, tenant }: { readonly dataDir: string; readonly tenant: string }): string {
   return tenant === DEFAULT_TENANT ? dataDir : join(dataDir, "tenants", tenant);
 }
 
 /**
- * Creates the directory where it is missing, readable by its owner alone, and makes sure that it can be written to.
+ * Creates a missing directory, readable by its owner alone, and checks that it can be written to.
  *
  * @throws {Error} If it cannot.
  */

@@ -6,8 +6,8 @@
 import { dirname } from "@std/path";
 
 /**
- * Makes a directory that is missing, and those above it, for their owner alone and for good: without a sync of the one
- * above, a power cut may take it away with all that was synced in it.
+ * Creates a missing directory and its parents, durably and for their owner alone: without a sync of the parent, a power
+ * cut may remove it with all its synced content.
  */
 export async function makeDirectory(directory: string): Promise<void> {
   const isThere = await Deno.stat(directory).then((found) => found.isDirectory, () => false);
@@ -16,22 +16,19 @@ export async function makeDirectory(directory: string): Promise<void> {
   if (parent !== directory) await makeDirectory(parent);
   await Deno.mkdir(directory, { recursive: true, mode: 0o700 });
   await syncDirectory(parent).catch((error) => {
-    // One may be allowed to make a directory where one is not allowed to look.
+    // Creating may be allowed where listing is not.
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
   });
 }
 
-/**
- * Writes all bytes. Not through `file.writable`: bytes that it has accepted are gone when the file is
- * closed in any other way than through it.
- */
+/** Writes all bytes. Not through `file.writable`, which loses accepted bytes when the file is closed in another way. */
 export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
 }
 
 /** Makes created, renamed and removed names of a directory durable. */
 export async function syncDirectory(directory: string): Promise<void> {
-  // Windows has no such notion and refuses to open directories.
+  // Windows has no such sync, and refuses to open directories.
   if (Deno.build.os === "windows") return;
   using handle = await Deno.open(directory);
   await handle.sync();

@@ -35,7 +35,7 @@ WHERE b.series_id =
   (SELECT s.id FROM ${of("series")} s WHERE s.tenant = $1 AND s.provider = $2 AND s.symbol = $3 AND s.timeframe = $4)
 ORDER BY b.ts DESC LIMIT $5`;
 
-/** The newest `limit` bars of a series, oldest first; empty where there is no such series. */
+/** The newest `limit` bars of a series, oldest first; empty for an unknown series. */
 export async function readBars(
   client: Client,
   names: Names,
@@ -47,17 +47,17 @@ export async function readBars(
   return rows.reverse();
 }
 
-/** Bars that are missing in a row: the start of the first and the end of the last in epoch seconds, and how many. */
+/** Consecutive missing bars: the start of the first and the end of the last in epoch seconds, and their number. */
 export interface ChartGap {
   readonly from: number;
   readonly to: number;
   readonly bars: number;
 }
 
-/** Most expected bars that are looked at: a chart of a series with few bars may reach over years. */
+/** Most expected bars to check: a chart of a series with few bars may span years. */
 const MAX_EXPECTED = 20_000;
 
-/** Where bars are missing between the first and the last one, by the calendar of the series' market. */
+/** Finds missing bars between the first and the last one, by the calendar of the series' market. */
 export function findGaps(bars: readonly ChartBar[], { provider, symbol, timeframe }: SeriesNames): ChartGap[] {
   const calendar = calendarOf(provider, symbol);
   const stepMs = TIMEFRAMES.get(timeframe);

@@ -13,18 +13,18 @@ export const BAR_FORMATS = ["csv", "ndjson", "parquet", "arrow"] as const;
 /** See {@linkcode BAR_FORMATS}. */
 export type BarFormat = (typeof BAR_FORMATS)[number];
 
-/** The bars that a request asks for. */
+/** The bars of a request. */
 export interface BarsRequest extends BarChoice {
   /** Start of the first bar, in epoch milliseconds. */
   readonly from?: number;
-  /** Where starts of bars end, which are before it, in epoch milliseconds. */
+  /** Bars start before it, in epoch milliseconds. */
   readonly to?: number;
   /** Most bars, from the oldest on. */
   readonly limit?: number;
 }
 
 const PARAMETERS = ["symbol", "provider", "timeframe", "from", "to", "adjust", "limit", "tenant"];
-/** Most bars of one answer: those of ten years of minutes of a market that never closes are half of it. */
+/** Most bars of one answer: twice the minutes of ten years in a market that never closes. */
 const MOST_BARS = 10_000_000;
 
 /**
@@ -58,7 +58,7 @@ const wrong = (query: URLSearchParams, name: string, expected: string) =>
     `Cannot use the parameter "${name}": current value is ${JSON.stringify(query.get(name))}, expected ${expected}`,
   );
 
-/** ISO 8601 with its zone, or a day, which begins at its midnight in UTC. */
+/** ISO 8601 with a zone, or a day, which begins at its midnight in UTC. */
 function readTime(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;

@@ -1,5 +1,5 @@
 /**
- * The bars of one series from the database, page by page: neither a cursor nor a transaction is open while a client reads
+ * The bars of one series from the database, page by page: no cursor or transaction stays open while a client reads
  * slowly.
  *
  * @module
@@ -23,7 +23,7 @@ export const BAR_COLUMNS: readonly OutputColumn[] = [
 
 /** Rows of a page. */
 const PAGE_ROWS = 20_000;
-/** A page of a view that rolls up may compute all of it, so that there should be few. */
+/** A view that rolls up may compute everything for each page, so pages are large. */
 const ROLLED_UP_PAGE_ROWS = 200_000;
 /** Longest run of a page, in milliseconds. */
 const PAGE_MS = 60_000;
@@ -36,7 +36,7 @@ export interface OpenSeries extends AsyncDisposable {
 }
 
 /**
- * Connects, and finds the series that a request asks for.
+ * Connects, and finds the requested series.
  *
  * @throws {RequestError} If no such series is stored, or several providers have one.
  */

@@ -1,5 +1,5 @@
 /**
- * Dead letters over HTTP: seen, replayed and purged as `barline dlq` does it.
+ * Dead letters over HTTP: shown, replayed and purged as by `barline dlq`.
  *
  * @module
  */
@@ -19,7 +19,7 @@ import { RequestError } from "../body.ts";
 
 /** The dead letters of a running program. */
 export interface DeadLetterApi {
-  /** Counts by reason, SQLSTATE and provider, the largest first. */
+  /** Counts by reason, SQLSTATE and provider, largest first. */
   groups(): Promise<{ groups: LetterGroup[] }>;
   /**
    * The oldest letters that match `field=text` conditions of the query: `limit` at most, and no more than fit an answer of a
@@ -47,19 +47,19 @@ export interface DeadLetterApi {
 export interface ReplayAnswer {
   readonly replayed: number;
   readonly refused: number;
-  /** Left out, as they were refused too often. */
+  /** Letters left out, as they were refused too often. */
   readonly skipped: number;
-  /** How often each reason was given. */
+  /** Count of each reason. */
   readonly reasons: Readonly<Record<string, number>>;
 }
 
-/** Letters shown where the query names no number, and at most. */
+/** Default and largest number of letters shown. */
 const SHOWN = 20;
 const MAX_SHOWN = 1000;
 /** Most characters of an answer. A single letter may be longer: letters of a megabyte are possible. */
 const MAX_SHOWN_LENGTH = 2_000_000;
 
-/** A count that took less than a tenth of this, in milliseconds, is made again for each request. */
+/** A count that took less than a tenth of this, in milliseconds, is repeated for each request. */
 const SOON_MS = 100;
 /** Share of the time that may go into counting letters: of millions it takes seconds, and pages ask again and again. */
 const COUNTING_SHARE = 0.1;
@@ -73,7 +73,7 @@ export function createDeadLetterApi(store: Store | undefined, config: Config, st
   let replaying: Promise<unknown> = Promise.resolve();
   let counted: Promise<LetterGroup[]> | undefined;
 
-  /** Counts again, and forgets the count when it is due again. */
+  /** Counts again, and drops the count when it is due again. */
   async function count(): Promise<LetterGroup[]> {
     const started = performance.now();
     try {
@@ -135,7 +135,9 @@ export function createDeadLetterApi(store: Store | undefined, config: Config, st
   };
 }
 
-/** The letters that a body names. One without `where` may be a mistake, and all of them are much: `{}` says so. */
+/**
+ * The letters chosen by a body. A body without `where` may be a mistake, and all letters are many, so `{}` is required.
+ */
 function readWhere({ where }: Record<string, unknown>): LetterFilter {
   const isObject = typeof where === "object" && where !== null &&
     Object.values(where).every((value) => typeof value === "string");

@@ -1,5 +1,5 @@
 /**
- * `GET /api/stored` and `GET /api/symbols`: the series that are stored, and how fresh each is.
+ * `GET /api/stored` and `GET /api/symbols`: the stored series, and their newest bars.
  *
  * @module
  */
@@ -18,17 +18,17 @@ export interface SeriesRow {
   readonly close?: number;
   /** Bars that start today, by UTC. */
   readonly barsToday: number;
-  /** Bars that the market's calendar lets expect today until now, and that are not there; of series that are alive. */
+  /** Bars expected today until now by the market's calendar, and missing; only for series that are still updated. */
   readonly missingToday?: number;
 }
 
-/** The series of a provider and timeframe, together. */
+/** The series of a provider and timeframe. */
 export interface StoredSeries {
   readonly provider: string;
   readonly timeframe: string;
-  /** How many there are. */
+  /** Number of series. */
   readonly series: number;
-  /** Start of the newest bar of all, in epoch seconds. */
+  /** Start of the newest bar among them, in epoch seconds. */
   readonly lastTs?: number;
 }
 
@@ -42,9 +42,9 @@ FROM ${of("data_freshness")} f WHERE f.tenant = $1 ORDER BY f.last_ts DESC NULLS
   return rows.map(({ last_ts, ...row }) => ({ ...row, lastTs: last_ts ?? undefined }));
 }
 
-/** A series whose newest bar is older than that is history, not one that misses bars today, in milliseconds. */
+/** Age of the newest bar from which on a series counts as history, which misses no bars today, in milliseconds. */
 const ALIVE_MS = 4 * 24 * 60 * 60_000;
-/** How long a bar may take from its end to the database, in milliseconds. */
+/** Longest normal time from the end of a bar to the database, in milliseconds. */
 const LATE_MS = 60_000;
 
 /** Series on a page. */
@@ -63,7 +63,7 @@ LEFT JOIN LATERAL (SELECT b.ts, b.close FROM ${
   } b WHERE b.series_id = s.id ORDER BY b.ts DESC LIMIT 1) last ON true
 ORDER BY s.symbol, s.provider, s.timeframe`;
 
-/** The first series whose symbol starts with `search`, and whether there are more. */
+/** The first series whose symbol starts with `search`, and whether more exist. */
 export async function listSeries(
   client: Client,
   names: Names,

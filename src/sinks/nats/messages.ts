@@ -1,5 +1,5 @@
 /**
- * A batch as messages: one for each provider and shard, smaller ones where a server would not take it.
+ * Packs a batch into messages: one for each provider and shard, or several if a server would refuse it.
  *
  * @module
  */
@@ -24,15 +24,15 @@ export interface PackedMessage {
   readonly subject: string;
   /** See `src/records/codec.ts`. */
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** How many records it holds. */
+  /** Number of its records. */
   readonly count: number;
 }
 
 /**
- * Packs rows; those of one shard and provider keep their order. The same rows always give the same messages, byte for byte,
- * so that one that is sent twice can be recognised.
+ * Packs rows; those of one shard and provider keep their order. The same rows always give the same messages, byte for
+ * byte, so that a repeated message is recognised.
  *
- * @throws {TooLargeError} If a record alone is too large.
+ * @throws {TooLargeError} If a single record is too large.
  */
 export function packMessages(rows: Rows, options: PackOptions): PackedMessage[] {
   const { kind, tenant } = options;
@@ -42,14 +42,14 @@ export function packMessages(rows: Rows, options: PackOptions): PackedMessage[] 
   });
 }
 
-/** Rows of one provider and shard, by the columns that they are in. */
+/** Rows of one provider and shard, by their columns. */
 interface Group {
   readonly shard: number;
   readonly provider: string;
   readonly slices: { readonly columns: Columns; readonly rows: number[] }[];
 }
 
-/** The rows of each shard, and in it of each provider, in the order in which the first of each comes. */
+/** The rows of each shard, and in it of each provider, in the order of their first rows. */
 function distribute({ slices }: Rows, shards: number): Group[] {
   const groups: Map<string, Group>[] = Array.from({ length: shards }, () => new Map());
   for (const { columns, from, count } of slices) {
@@ -73,7 +73,7 @@ function distribute({ slices }: Rows, shards: number): Group[] {
 
 function pack(given: Columns, provider: string, subject: string, options: PackOptions): PackedMessage[] {
   const { kind, maxBytes } = options;
-  // Where they were read from is no matter of who stores them.
+  // The lines of a file do not matter for storage.
   const columns = { ...given, lines: undefined };
   const { count } = columns;
   if (count <= MAX_MESSAGE_RECORDS) {

@@ -20,10 +20,10 @@ const COPY_TRAILER = 0xffff;
 
 /** Days from 1970-01-01 to 2000-01-01. */
 const EPOCH_2000_DAYS = 10_957;
-/** The version that goes before the text of a `jsonb` (`jsonb_recv`). */
+/** The version before the text of a `jsonb` (`jsonb_recv`). */
 const JSONB_VERSION = 1;
 
-/** Bytes of a value; text has as many as it has. */
+/** Bytes of a value; that of a text varies. */
 const SIZES: Record<ColumnType, number> = {
   int4: 4,
   int8: 8,
@@ -47,15 +47,15 @@ const OIDS: Record<ColumnType, number> = {
 };
 const textEncoder = new TextEncoder();
 
-/** Writes binary values one after another into a buffer that grows, and that can be used again. */
+/** Writes binary values one after another into a growing, reusable buffer. */
 export class BinaryWriter {
   #bytes: Uint8Array<ArrayBuffer>;
   #view: DataView<ArrayBuffer>;
   #at = 0;
-  /** Room that the rest of a row may need after a text. */
+  /** Bytes that the rest of a row may need after a text. */
   #rest = 0;
 
-  /** Makes a writer with room for `size` bytes before it has to grow. */
+  /** Creates a writer with room for `size` bytes before it has to grow. */
   constructor(size = 64 * 1024) {
     this.#bytes = new Uint8Array(size);
     this.#view = new DataView(this.#bytes.buffer);
@@ -149,7 +149,7 @@ export class BinaryWriter {
     this.#at = putCell(view, at, column, columns, row);
   }
 
-  /** A text, after the version where it is JSON. */
+  /** A text, after the version if it is JSON. */
   #text(value: string, isJson: boolean): void {
     this.#reserve(5 + value.length * 3 + this.#rest);
     const from = this.#at + (isJson ? 5 : 4);
@@ -169,7 +169,7 @@ export class BinaryWriter {
   }
 }
 
-/** Writes a length and the value of a cell, or the length -1 for null; gives the place behind it. */
+/** Writes a length and the value of a cell, or the length -1 for null; returns the place after it. */
 function putCell(view: DataView, at: number, column: Column, columns: Columns, row: number): number {
   const cell = columns.cells[column.place * columns.stride + row];
   if (cell !== cell && column.optional) {

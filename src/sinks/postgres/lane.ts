@@ -1,5 +1,5 @@
 /**
- * A lane into PostgreSQL: one connection, and how to write a batch through it.
+ * A lane into PostgreSQL, which writes batches through one connection at a time.
  *
  * @module
  */
@@ -36,7 +36,7 @@ export interface PostgresLaneOptions {
   pool: Pool;
   kind: RecordKind;
   tenant: string;
-  /** Finds out the facts of a connection. */
+  /** Returns the session of a connection, with its facts. */
   sessionOf: (client: Client) => Promise<Session>;
   /** Longest time a write may take before its connection is given up, in milliseconds: a server may hang. */
   deadlineMs: number;
@@ -44,7 +44,7 @@ export interface PostgresLaneOptions {
   loads?: LoadBook;
   /** Whether the keys of the rows are logged. @default {false} */
   logs?: boolean;
-  /** Hears what people should know of the database. */
+  /** Called with warnings about the database. */
   warn?: (message: string) => void;
 }
 
@@ -54,8 +54,9 @@ type Upserted = Pick<WriteCounts, "stored" | "updated"> & { readonly swallowed: 
 /** SQLSTATE of a limit that the server's configuration sets. */
 const LIMIT_EXCEEDED = "53400";
 /**
- * SQLSTATEs with which a COPY leaves the batch to the upsert, whose error is more specific: a key that exists; a table
- * of another owner with row-level security; and binary values that do not fit the type of a column, such as `numeric`.
+ * SQLSTATEs of a COPY after which the upsert gets the batch, since its error is more specific: a key that exists; a
+ * table of another owner with row-level security; and binary values that do not fit the type of a column, such as
+ * `numeric`.
  */
 const LEFT_TO_UPSERT = new Set(["23505", "0A000", "08P01", "22P03"]);
 /** Most batches that go straight to the upsert after COPY has met known keys again and again. */
@@ -75,7 +76,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   const borrower = pool.enter(tenant);
   let isTold = false;
 
-  /** Writes a batch; once more where what was known of its series or its loads does not hold any more. */
+  /** Writes a batch; once more if the cached series or loads are no longer valid. */
   async function write(client: Client, rows: Rows): Promise<WriteCounts> {
     const session = await sessionOf(client);
     try {
@@ -113,7 +114,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     return tally({ ...written, unchanged: count - written.stored - swallowed, deduplicated }, swallowed);
   }
 
-  /** The counts with the swallowed rows, which are reported once. */
+  /** The counts with swallowed rows, which are reported once. */
   function tally(counts: WriteCounts, swallowed: number): WriteCounts {
     if (swallowed === 0) return counts;
     if (!isTold) {
@@ -126,7 +127,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     return { ...counts, swallowed };
   }
 
-  /** Copies the rows, and gives how many of them the server has kept. */
+  /** Copies the rows, and returns how many of them the server has kept. */
   async function copy(
     { client, names, statements }: Session,
     rows: PreparedRows,
@@ -143,7 +144,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     return stream.rowCount;
   }
 
-  /** Upserts; where the statement timeout has to be set, in a transaction of its own, which it must not outlive. */
+  /** Upserts, in a separate transaction if the statement timeout has to be set, as that must not outlive it. */
   async function upsertWithin(
     session: Session,
     rows: PreparedRows,
@@ -186,7 +187,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
     const updated = inserted === null ? null : stored - inserted;
     const written = { stored, ...(updated === 0 ? {} : { updated }) };
     if (!maySwallow) return { ...written, swallowed: 0 };
-    // The upsert counts unchanged and swallowed rows alike: only the keys distinguish them.
+    // The upsert counts unchanged and swallowed rows alike: only their keys distinguish them.
     const columns = kind.keyColumns.map((name) => kind.columns.find((column) => column.name === name)!);
     const keys = writer.arrays(rows, columns).map(toBuffer);
     const { rows: [{ count }] } = await client.query(statements.count, keys);
@@ -194,8 +195,9 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   }
 
   /**
-   * Writes again, once, where TimescaleDB has refused to decompress as much as that takes: its limit is made for careless
-   * statements, and a batch is bounded. Else the batch would be refused for ever, as if the server were out of resources.
+   * Writes again, once, if TimescaleDB has refused to decompress as much as needed: its limit guards against careless
+   * statements, and a batch is bounded. Otherwise the batch would be refused for ever, as if the server were out of
+   * resources.
    */
   async function unlimited<T>(client: Client, fn: () => Promise<T>): Promise<T> {
     try {
@@ -210,7 +212,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
   return {
     async write(rows, signal) {
       while (true) {
-        // Outside of the deadline: who waits for others' writes has not been let down by the database.
+        // Outside the deadline: waiting for others' writes is not a fault of the database.
         const lease = await borrower.take(signal);
         try {
           const work = database.turn(async () => await write(await lease.connect(), rows));
@@ -218,7 +220,7 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
           lease.release();
           return counts;
         } catch (error) {
-          // A write that was given up continues at the server, for any reason of giving up.
+          // The server continues a write that was given up, for any reason.
           const isFull = error instanceof PoolFullError && !signal.aborted;
           if (!isFull && (signal.aborted || breaksConnection(error))) lease.drop();
           else lease.release();
@@ -231,8 +233,8 @@ export function openPostgresLane(options: PostgresLaneOptions): SinkLane {
 }
 
 /**
- * Remembers whether COPY is worth a try. Live bars are nearly always new and COPY is twice as fast, but over known
- * ground each try is in vain; so each failure in a row doubles the number of batches that go to the upsert at once.
+ * Remembers whether COPY is worth a try. Live bars are nearly always new and COPY is twice as fast, but for known keys
+ * each try fails; so each failure in a row doubles the number of batches that go straight to the upsert.
  */
 function createCopyMemory(supported: boolean) {
   let failures = 0;
@@ -250,12 +252,12 @@ function createCopyMemory(supported: boolean) {
   };
 }
 
-/** Bytes as the driver sends them in binary format. */
+/** The bytes in the driver's type for binary values. */
 function toBuffer(bytes: Uint8Array<ArrayBuffer>): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
-/** Waits for `work`, but no longer than until the deadline or the signal. A later result of `work` is ignored. */
+/** Waits for `work` until the deadline or the signal. A later result of `work` is ignored. */
 async function beforeDeadline<T>(work: Promise<T>, deadlineMs: number, signal: AbortSignal): Promise<T> {
   let cleanUp = () => {};
   const given = new Promise<never>((_, reject) => {

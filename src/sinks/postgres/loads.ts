@@ -1,5 +1,5 @@
 /**
- * Records of loads of files in a batch.
+ * Handles records of file loads in a batch.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { RecordKind } from "../../records/kind.ts";
 import type { PreparedRows } from "./rows.ts";
 import type { Session } from "./session.ts";
 
-/** Claims what the rows of loads need before they are written, and gives the ids of their loads. */
+/** Claims the rows of loads before they are written, and returns the ids of their loads. */
 export async function claimRows(
   { client, names }: Session,
   loads: LoadBook,
@@ -42,7 +42,7 @@ function spansOf({ count, ids, parts, part, row }: PreparedRows, loads: LoadBook
     return cells[TS * stride + row[at]];
   };
 
-  /** Notes the rows from `from` to before `to`, all of one series and load. */
+  /** Adds the rows from `from` to before `to`, all of one series and load. */
   function note(load: number, from: number, to: number): void {
     const seriesId = ids[from];
     let ofLoad = spans.get(load);
@@ -70,7 +70,7 @@ function spansOf({ count, ids, parts, part, row }: PreparedRows, loads: LoadBook
 }
 
 /**
- * Looks why a load is closed, and forgets one that the database does not have, as after a restore.
+ * Finds why a load is closed, and forgets one that the database does not have, for instance after a restore.
  *
  * @throws {FatalError} If it is being undone.
  */

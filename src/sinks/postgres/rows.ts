@@ -1,22 +1,22 @@
 /**
- * A batch made ready for one statement: no key twice, and in the order of the key.
+ * Prepares a batch for one statement: each key once, in the order of the key.
  *
  * @module
  */
 import { type Columns, RECEIVED_AT, type Rows, TS } from "../../records/columns.ts";
 import type { Column, RecordKind } from "../../records/kind.ts";
 
-/** Where a batch's rows are, in the order in which they are written. */
+/** The places of a batch's rows, in the order of writing. */
 export interface PreparedRows {
   readonly count: number;
-  /** The columns that rows lie in. */
+  /** The columns with the rows. */
   readonly parts: readonly Columns[];
-  /** Place of each row's columns among the parts, and its row there. */
+  /** For each row, the index of its columns in `parts`, and its row there. */
   readonly part: Uint32Array<ArrayBuffer>;
   readonly row: Uint32Array<ArrayBuffer>;
   /** The id of each row's series. */
   readonly ids: Int32Array<ArrayBuffer>;
-  /** How many rows were superseded by another of the same key. */
+  /** Number of rows superseded by another of the same key. */
   readonly deduplicated: number;
 }
 
@@ -99,7 +99,7 @@ const DIGIT_BITS = 11;
 const DIGITS = 1 << DIGIT_BITS;
 
 /**
- * The rows in the order of their ids, those of one id as they came: a radix sort, with a pass for each digit in which ids
+ * The rows in the order of their ids, stable within an id: a radix sort, with a pass for each digit in which ids
  * differ. Ids are not negative.
  */
 function sortById(ids: Int32Array): Uint32Array {
@@ -135,7 +135,7 @@ function createKeyComparison({ columns, keyColumns }: RecordKind, rowAt: RowAt):
   };
 }
 
-/** Compares observations of one key: plain records before revisions, and of two alike the one first that was received first. */
+/** Compares observations of one key: plain records before revisions, and within each by time of receipt. */
 function createObservationOrder({ columns, revisions }: RecordKind, rowAt: RowAt): (a: number, b: number) => number {
   const column = columns.find(({ name }) => name === revisions?.column);
   const codes = revisions?.codes.map((code) => code.charCodeAt(0));

@@ -13,8 +13,8 @@ import type { SeriesDictionary } from "../../records/series_dictionary.ts";
 import { createSeriesMap } from "../../records/series_map.ts";
 
 /**
- * A number of 64 bits for an id together with its names, made by the server. The server makes it again in each transaction
- * that writes rows under the id; see `verify.ts`.
+ * A 64-bit number for an id together with its names, computed by the server, again in each transaction that writes rows
+ * under the id; see `verify.ts`.
  */
 export const MARK = "hashtextextended(concat_ws(E'\\n', s.tenant, s.provider, s.symbol, s.timeframe), s.id)";
 
@@ -30,10 +30,10 @@ const catchUpQuery = ({ of }: Names) =>
   `SELECT setval(pg_get_serial_sequence(${literal(of("series_key"))}, 'id'), max(s.id)) AS last FROM ${
     of("series_key")
   } s`;
-/** SQLSTATE of a key that is there already. */
+/** SQLSTATE of an existing key. */
 const UNIQUE_VIOLATION = "23505";
 
-/** The halves of a mark: each `^` of a bigint makes another. */
+/** The halves of a mark as numbers: each `^` of a bigint allocates another. */
 interface Mark {
   readonly upper: number;
   readonly lower: number;
@@ -41,21 +41,21 @@ interface Mark {
 
 const markOf = (mark: bigint): Mark => ({ upper: Number(mark >> 32n), lower: Number(BigInt.asIntN(32, mark)) });
 
-/** Proof that a transaction must find of the series of its rows. */
+/** The proof about the series of its rows that a transaction must find. */
 export interface SeriesCheck {
-  /** Each id once. */
+  /** Ids, each once. */
   readonly ids: readonly number[];
   /** Their marks, combined by exclusive or. */
   readonly mark: bigint;
 }
 
-/** The identifiers of series, as one connection knows them. They are believed only where a {@linkcode SeriesCheck} holds. */
+/** The ids of series, cached for one connection. They are valid only while a {@linkcode SeriesCheck} holds. */
 export interface SeriesIndex {
   /** The id of each row's series, in their order. Unknown series are added to the database. */
   intern(rows: Rows): Promise<Int32Array<ArrayBuffer>>;
-  /** The proof that these ids, in ascending order, are still those of the series that they were interned for. */
+  /** The proof that these ids, in ascending order, still belong to their series. */
   check(ids: Int32Array): SeriesCheck;
-  /** Forgets all ids: the database has others. */
+  /** Drops all ids: the database has others. */
   forget(): void;
 }
 
@@ -64,13 +64,13 @@ export interface SeriesIndexOptions {
   client: Client;
   names: Names;
   tenant: string;
-  /** Hears what people should know of the database. */
+  /** Called with warnings about the database. */
   warn?: (message: string) => void;
 }
 
 /**
- * Makes an index that remembers what it has seen. Ids are added by statements of their own, as one added in a transaction
- * that is rolled back would be remembered wrongly.
+ * Creates an index that caches ids. Separate statements add ids, since an id added in a transaction that is rolled back
+ * would stay in the cache.
  */
 export function createSeriesIndex({ client, names, tenant, warn }: SeriesIndexOptions): SeriesIndex {
   /** Ids by series. */
@@ -87,14 +87,14 @@ export function createSeriesIndex({ client, names, tenant, warn }: SeriesIndexOp
     return ids;
   }
 
-  /** Learns ids of series, which are added where the database has none. */
+  /** Reads ids of series, and adds missing series to the database. */
   async function learn(keys: readonly SeriesKey[]): Promise<void> {
     await find(keys);
-    // Only these: each row that is offered takes a number of the sequence, whether it is there already or not.
+    // Only these: each offered row takes a number of the sequence, even if it exists.
     const missing = keys.filter((key) => known.get(key) === undefined);
     if (missing.length > 0) {
       await add(missing);
-      // Asked again rather than RETURNING: another process may have added some in between.
+      // Read again instead of RETURNING: another process may have added some in between.
       await find(missing);
     }
     byCode = new WeakMap();
@@ -121,7 +121,7 @@ export function createSeriesIndex({ client, names, tenant, warn }: SeriesIndexOp
     try {
       await client.query(addStatement(names), parametersOf(keys));
     } catch (error) {
-      // The names cannot collide, so an id does: the sequence is behind its table, as after logical replication.
+      // Names cannot collide, so an id does: the sequence is behind its table, as after logical replication.
       if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
       const { rows: [{ last }] } = await client.query(catchUpQuery(names));
       warn?.(`The sequence of series_key.id was behind its table, it goes on after ${last} now`);

@@ -13,14 +13,14 @@ import { createSeriesIndex, type SeriesIndex } from "./series.ts";
 import type { NewRows, Statements } from "./statements.ts";
 import type { WriteSettings } from "./verify.ts";
 
-/** A connection, and what is known of it. Ends with it. */
+/** A connection, with cached facts that end with it. */
 export interface Session {
   readonly client: Client;
   /** Names of the tables. */
   readonly names: Names;
   readonly statements: Statements;
   readonly series: SeriesIndex;
-  /** Asks once for the facts that a writer depends on. */
+  /** Reads once the facts that a writer depends on. */
   facts(): Promise<SessionFacts>;
 }
 
@@ -28,13 +28,13 @@ export interface Session {
 export interface SessionFacts {
   /** Settings of each transaction: behind a pooler the session cannot keep them. */
   readonly settings: WriteSettings;
-  /** Whether a trigger of the user's may take rows without an error. */
+  /** Whether a trigger of the user's may discard rows without an error. */
   readonly maySwallow: boolean;
   /** How an upsert distinguishes new rows. */
   readonly newRows: NewRows;
 }
 
-/** Triggers before each row, those of TimescaleDB aside. The types are bits: 1 row, 2 before, 4 insert, 16 update. */
+/** Triggers before each row, except those of TimescaleDB. The types are bits: 1 row, 2 before, 4 insert, 16 update. */
 const FACTS = `SELECT pg_backend_pid() AS pid, EXISTS (
   SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_namespace n ON n.oid = p.pronamespace
   WHERE t.tgrelid = $1::regclass AND NOT t.tgisinternal AND t.tgenabled <> 'D'
@@ -52,7 +52,7 @@ export interface SessionOptions {
   warn?: (message: string) => void;
 }
 
-/** Gives the session of each connection, always the same one. */
+/** Returns the session of each connection, always the same one. */
 export function createSessions(
   { database, kind, statementsIn, tenant, synchronousCommit, warn }: SessionOptions,
 ): (client: Client) => Promise<Session> {
@@ -79,7 +79,7 @@ export function createSessions(
       names,
       statements: statementsIn(names),
       series: createSeriesIndex({ client, names, tenant, warn }),
-      // An error is not remembered: a table that was missing may be there the next time.
+      // An error is not cached: a missing table may exist the next time.
       facts: () =>
         facts ??= readFacts().catch((error) => {
           facts = undefined;

@@ -1,5 +1,5 @@
 /**
- * The SQL of a kind's table, made from its columns. Identifiers come from the code, never from input.
+ * The SQL of a kind's table, generated from its columns. Identifiers come from the code, never from input.
  *
  * @module
  */
@@ -26,7 +26,7 @@ const RETURNING: Readonly<Record<NewRows, string>> = {
 
 /** Statements that write a kind. */
 export interface Statements {
-  /** Appends rows given as binary COPY data; fails with 23505 where a key is there already. */
+  /** Appends rows from binary COPY data; fails with 23505 if a key exists. */
   readonly copy: string;
   /**
    * Inserts or updates rows given as one array parameter a column, followed by the ids of their series, each once, the
@@ -42,11 +42,11 @@ export interface Statements {
    * the ids of the loads and their times. Its row has `is_open`, too: whether none of the loads is undone.
    */
   readonly keepingUpsert: Readonly<Record<NewRows, string>>;
-  /** Counts rows that are there, of keys given as one array parameter a column. */
+  /** Counts existing rows, by keys in one array parameter a column. */
   readonly count: string;
 }
 
-/** Columns whose change alone is no reason to rewrite a row. */
+/** Columns whose change alone does not rewrite a row. */
 const UNCOMPARED = new Set(["received_at"]);
 
 /**
@@ -54,14 +54,14 @@ const UNCOMPARED = new Set(["received_at"]);
  * does not show that: servers return its earlier values from version 18 on.
  */
 const TOUCHED = "barline.touched";
-/** Is true, and counts. */
+/** Always true, and counts. */
 const COUNT_TOUCHED = `set_config('${TOUCHED}', (current_setting('${TOUCHED}')::int4 + 1)::text, true) IS NOT NULL`;
 
-/** Facts about the process that writes. */
+/** Facts about the writing process. */
 export interface ProcessFacts {
   /** When it started, in epoch ms. @default {now} */
   readonly startedAt?: number;
-  /** The UUID with which it notes its reads of history. @default {a new one: it notes none} */
+  /** The UUID with which it records its reads of history. @default {a new one: it records none} */
   readonly reader?: string;
   /** Whether an upsert logs the keys of the rows that it changes; see `log.ts`. @default {false} */
   readonly isLogged?: boolean;
@@ -106,7 +106,7 @@ export function createStatements(
   const order = (row: string) => observationOrder(kind, row);
   const isRecent = names.includes("ts") ? `excluded.ts > excluded.received_at - ${RECENT}` : "true";
   const isOwn = `old.received_at >= to_timestamp(${startedAt / 1000})`;
-  // Only kinds that history gives have revisions.
+  // Only kinds with a history have revisions.
   const readsOthers = revisions !== undefined && (writers === "live" || writers === "history");
   const isRead = readsOthers
     ? "EXISTS (SELECT FROM reads r WHERE r.id = excluded.series_id AND excluded.ts >= r.starts AND excluded.ts < r.ends)"

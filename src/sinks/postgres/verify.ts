@@ -15,10 +15,13 @@ import { CLOSED_LOAD, NEWER_SCHEMA } from "../../database/faults.ts";
 import type { Names } from "../../database/names.ts";
 import { MARK, type SeriesCheck } from "./series.ts";
 
-/** SQLSTATE, of a class of our own, of a batch whose ids belong to other series now. Nothing of the batch is written. */
+/**
+ * SQLSTATE, in a class of Barline's own, of a batch whose ids belong to other series now. Nothing of the batch is
+ * written.
+ */
 export const OTHER_SERIES = "BL001";
 
-/** The error of an upsert whose ids belong to other series; carries what a server's error carries. */
+/** The error of an upsert whose ids belong to other series; has the fields of a server's error. */
 export function otherSeriesError(): Error {
   return Object.assign(new Error("Cannot write: the ids of the series are others than before"), {
     code: OTHER_SERIES,
@@ -52,26 +55,26 @@ export const otherLoadsQuery = ({ of }: Names, own: string): string =>
   } t WHERE t.starts > now() - ${RUNNING} AND t.load_id <> ALL (${own}) AND EXISTS (
     SELECT FROM ${of("load")} l WHERE l.id = t.load_id AND l.ended_at IS NULL AND l.undo_began_at IS NULL OFFSET 0))`;
 
-/** A query for the loads that are open, which stay so until the transaction ends: an undo waits for that. */
+/** A query for the open loads, which stay open until the transaction ends, since an undo waits for it. */
 export const openLoadsQuery = ({ of }: Names, ids: string): string =>
   `SELECT l.id FROM ${of("load")} l WHERE l.id = ANY (${ids}) AND l.undo_began_at IS NULL FOR SHARE`;
 
 const NEWER = "Cannot write: a newer program has migrated the database";
 
-/** A query that finds out whether a newer program has migrated the database since the start. */
+/** A query that finds whether a newer program has migrated the database since the start. */
 export const isNewerQuery = ({ of }: Names): string =>
   `SELECT EXISTS (SELECT FROM ${of("barline_migration")} m WHERE m.version > ${SCHEMA_VERSION})`;
 
-/** A query that gives the combined mark of the series of these ids, as SQL. */
+/** SQL for the combined mark of the series of these ids. */
 export function markQuery({ of }: Names, ids: string): string {
   return `SELECT coalesce(bit_xor(${MARK}), 0) FROM ${of("series_key")} s WHERE s.id = ANY (${ids})`;
 }
 
 /** Settings of a transaction that writes. */
 export interface WriteSettings {
-  /** Set in each transaction: a role or a database may have another default. */
+  /** Set in each transaction, as a role or a database may have another default. */
   readonly synchronousCommit: SynchronousCommit;
-  /** Longest run of a statement, in milliseconds; `undefined` leaves it as the session has it. */
+  /** Longest run of a statement, in milliseconds; `undefined` keeps the session's. */
   readonly statementTimeoutMs?: number;
 }
 
@@ -94,7 +97,7 @@ export function copyPrelude(
   IF ${loads.length} > (SELECT count(*) FROM (${openLoadsQuery(names, `'{${loads.join()}}'`)}) AS l) THEN
     RAISE EXCEPTION '${CLOSED}' USING ERRCODE = '${CLOSED_LOAD}';
   END IF;`;
-  // A snapshot from before the locks, as a stricter isolation takes it, would show the names of then.
+  // A snapshot from before the locks, as in a stricter isolation, would show the earlier names.
   return `SET TRANSACTION ISOLATION LEVEL READ COMMITTED;
 SET LOCAL synchronous_commit = ${synchronousCommit};
 ${timeout}LOCK TABLE ${names.of("series_key")} IN ACCESS SHARE MODE;
