@@ -139,14 +139,16 @@ export const BAR_COLUMNS = `s.id AS series, s.tenant, s.provider, s.symbol, s.ti
 // The subquery with OFFSET 0 looks up each row by its key: without it the server may read the whole table.
 const changesQuery = ({ of }: Names) =>
   `WITH entry AS MATERIALIZED (
-  SELECT k.series_id, k.time, l.xid, k.n, coalesce(k.is_new, true) AS is_new,
+  SELECT r.series_id, k.time, l.xid, k.n, coalesce(r.is_new, true) AS is_new,
     pg_visible_in_snapshot(l.xid, $2::pg_snapshot) AS is_early
-  FROM ${of("stream_log")} l,
-    unnest(l.series, l.times, l.is_new) WITH ORDINALITY AS k (series_id, time, is_new, n)
+  FROM ${of("stream_log")} l, unnest(l.series, l.times, l.is_new, l.steps, l.counts, l.places) WITH ORDINALITY
+      AS r (series_id, first, is_new, step, count, place, n),
+    generate_series(0, coalesce(r.count, 1) - 1) AS g (at),
+    LATERAL (SELECT r.first + g.at * coalesce(r.step, 0) AS time, coalesce(r.place, r.n) + g.at AS n) AS k
   WHERE l.kind = 'bar' AND l.xid >= pg_snapshot_xmin($1::pg_snapshot) AND NOT pg_visible_in_snapshot(l.xid, $1::pg_snapshot)
     AND pg_visible_in_snapshot(l.xid, pg_current_snapshot())
     AND NOT (pg_visible_in_snapshot(l.xid, $2::pg_snapshot) AND (l.xid, k.n) <= ($3::xid8, $4::int8))
-    AND ($5::int8 IS NULL OR (k.time, k.series_id) <= ($5::int8, $6::int4))
+    AND ($5::int8 IS NULL OR (k.time, r.series_id) <= ($5::int8, $6::int4))
 ), last AS (
   SELECT DISTINCT ON (e.series_id, e.time) e.series_id, e.time, e.xid, e.n, e.is_early,
     bool_or(e.is_new) OVER (PARTITION BY e.series_id, e.time) AS is_new

@@ -11,13 +11,23 @@ CREATE TABLE ${of("stream_log")} (
   kind text NOT NULL,
   series integer[] NOT NULL,
   times bigint[] NOT NULL,
-  is_new boolean[]
+  is_new boolean[],
+  steps bigint[],
+  counts integer[],
+  places integer[]
 );
 
 CREATE INDEX stream_log_xid ON ${of("stream_log")} (xid);
 
 COMMENT ON TABLE ${of("stream_log")} IS 'Keys of the rows that each transaction has written; /api/stream reads it.';
-COMMENT ON COLUMN ${of("stream_log")}.times IS 'Microseconds since 1970 of each row, beside its series.';
+COMMENT ON COLUMN ${
+    of("stream_log")
+  }.times IS 'Microseconds since 1970 of each row, or of the first of a run, beside its series.';
+COMMENT ON COLUMN ${
+    of("stream_log")
+  }.steps IS 'Microseconds between the rows of each run; null where there are no runs.';
+COMMENT ON COLUMN ${of("stream_log")}.counts IS 'Rows of each run.';
+COMMENT ON COLUMN ${of("stream_log")}.places IS 'Place of the first row of each run among all rows, from 1.';
 COMMENT ON COLUMN ${of("stream_log")}.is_new IS 'Whether each row was not there before; null where none was.';
 
 -- A cursor that is older than what was deleted would miss it.

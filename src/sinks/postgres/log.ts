@@ -13,16 +13,52 @@ import type { PreparedRows } from "./rows.ts";
 /** Whether keys of the kind are logged. */
 export const isLogged = ({ name }: Pick<RecordKind, "name">): boolean => name === "bar";
 
-/** A statement for a transaction that adds all of the rows. */
-export function logQuery({ of }: Names, kind: RecordKind, { count, ids, parts, part, row }: PreparedRows): string {
-  const times = new Array<number>(count);
+/**
+ * A statement for a transaction that adds all of the rows. Rows of one series at a steady distance are one entry: the keys of
+ * a file's 5,000 minute bars are a few numbers, where each for itself would cost a tenth of the write.
+ */
+export function logQuery({ of }: Names, kind: RecordKind, rows: PreparedRows): string {
+  const { series, times, steps, counts, places } = findRuns(rows);
+  return `INSERT INTO ${of("stream_log")} (kind, series, times, steps, counts, places)
+  VALUES (${
+    literal(kind.name)
+  }, '{${series.join()}}', '{${times.join()}}', '{${steps.join()}}', '{${counts.join()}}', '{${places.join()}}');
+`;
+}
+
+/** Runs of keys, beside each other: the series, the first time and the distance in microseconds, the number and the first place. */
+interface Runs {
+  readonly series: number[];
+  readonly times: number[];
+  readonly steps: number[];
+  readonly counts: number[];
+  readonly places: number[];
+}
+
+/** Finds the runs in rows, which are in the order of their keys. */
+export function findRuns({ count, ids, parts, part, row }: PreparedRows): Runs {
+  const runs: Runs = { series: [], times: [], steps: [], counts: [], places: [] };
+  const { series, times, steps, counts, places } = runs;
+  let last = -1;
+  let lastTime = NaN;
   for (let at = 0; at < count; at++) {
     const { cells, stride } = parts[part[at]];
-    times[at] = Math.round(cells[TS * stride + row[at]] * 1000);
+    const time = Math.round(cells[TS * stride + row[at]] * 1000);
+    const step = time - lastTime;
+    if (last >= 0 && ids[at] === series[last] && (counts[last] === 1 || step === steps[last])) {
+      steps[last] = step;
+      counts[last]++;
+    } else {
+      last++;
+      series.push(ids[at]);
+      times.push(time);
+      steps.push(0);
+      counts.push(1);
+      places.push(at + 1);
+    }
+    lastTime = time;
   }
-  return `INSERT INTO ${of("stream_log")} (kind, series, times)
-  VALUES (${literal(kind.name)}, '{${ids.subarray(0, count).join()}}', '{${times.join()}}');
-`;
+  return runs;
 }
 
 /** A setting of the transaction that has the key of the row which got a newer time of receipt last. */
