@@ -2,8 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import { type Database, withClient } from "../../src/database/database.ts";
 import { prepareDatabase } from "../../src/database/migrate.ts";
 import { applyTimescale } from "../../src/database/timescale/apply.ts";
+import { noteHistoryReads } from "../../src/database/history_reads.ts";
 import type { Bar } from "../../src/records/bar.ts";
-import { counts, select, writeOnce } from "../support/lanes.ts";
+import { recordKind } from "../../src/records/mod.ts";
+import { openPostgresSink } from "../../src/sinks/postgres.ts";
+import { rowsOf as columnsFrom } from "../support/frames.ts";
+import { counts, never, select, writeOnce } from "../support/lanes.ts";
 import { minuteBars, rowsOf } from "../support/rollups.ts";
 import { startTimescale, type TimescaleServer } from "../support/timescale.ts";
 
@@ -96,3 +100,32 @@ WHERE proc_name = 'policy_compression' AND hypertable_schema = current_schema()`
 async function chunkOf(database: Database): Promise<string> {
   return (await select(database, "SELECT show_chunks('bar')::text AS chunk"))[0].chunk as string;
 }
+
+Deno.test("unchanged rows of a compressed chunk take a newer time of receipt while another process reads them from history", async () => {
+  const receivedAt = Date.now() * 1000;
+  const bars = minuteBars(MARCH, 60, ["AAA"]).map((bar) => ({
+    ...{ ...bar, timeframe: "1m", receivedAt, fromHistory: 1 as const },
+  }));
+  const database = await filled(bars);
+  await using sink = openPostgresSink({
+    ...{ database, kind: recordKind("bar"), deadlineMs: 60_000, writers: "history", reader: crypto.randomUUID() },
+  });
+  await using lane = sink.openLane();
+  const [{ provider, symbol, timeframe }] = bars;
+  const times = async () =>
+    await select(
+      database,
+      `SELECT count(*) FILTER (WHERE received_at > to_timestamp(${receivedAt / 1e6}))::int AS newer FROM bars`,
+    );
+  const later = bars.map((bar) => ({ ...bar, receivedAt: bar.receivedAt + 1_000_000 }));
+  assertEquals(await lane.write(columnsFrom(later), never), counts(0, bars.length));
+  assertEquals(await times(), [{ newer: 0 }]);
+  const reads = noteHistoryReads({
+    ...{ tenant: "default", reader: crypto.randomUUID() },
+    run: (work) => withClient(database, work),
+  });
+  const until = MARCH + 10 * MINUTE;
+  await using _note = await reads.begin({ provider, timeframe }, new Map([[symbol, [MARCH, until]]]), never);
+  assertEquals(await lane.write(columnsFrom(later), never), counts(0, bars.length));
+  assertEquals(await times(), [{ newer: bars.filter(({ ts }) => ts < until).length }]);
+});
