@@ -1,5 +1,5 @@
 /**
- * The archive during a run: now and then, beside the writers.
+ * Archives during a run, at intervals, beside the writers.
  *
  * @module
  */
@@ -14,12 +14,15 @@ export interface ArchiverOptions {
   readonly config: Config;
   readonly archive: ArchiveSettings;
   readonly database: Database;
-  /** Called after a run that has written or dropped something. */
+  /** Called after a run that has written or dropped files. */
   readonly onArchived: (counts: ArchiveCounts) => void;
   readonly warn: (message: string) => void;
 }
 
-/** Archives at once and then after each `every`, until disposed of; a failure is a warning, and the next time tries again. */
+/**
+ * Archives at once and then after each `every`, until disposed of. A failure is a warning, and the next run tries
+ * again.
+ */
 export function startArchiver(options: ArchiverOptions): AsyncDisposable {
   const { config, archive, database, onArchived, warn } = options;
   const plan = planArchive(archive, config.settings.timescale);

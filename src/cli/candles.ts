@@ -11,11 +11,11 @@ import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { configOf, requireEmbedded } from "./database.ts";
 import { writeTable } from "./query/table.ts";
 
-/** Bars of a table where `--last` names no number, and most of all. */
+/** Default and largest number of bars in a table. */
 const TABLE_BARS = 20;
 const MOST_BARS = 10_000;
 
-/** Draws the last bars of a symbol, or prints them as a table where the output is no terminal. */
+/** Draws the last bars of a symbol, or prints them as a table if the output is not a terminal. */
 export async function run(invocation: Invocation): Promise<number> {
   const { choice, last } = readArguments(invocation);
   const config = configOf(invocation);
@@ -31,7 +31,7 @@ export async function run(invocation: Invocation): Promise<number> {
   });
   if (candles.length === 0) throw new Error(`Cannot draw ${JSON.stringify(choice.symbol)}: its series has no bars`);
   if (canDraw) {
-    // The last line is the shell's.
+    // The last line belongs to the shell.
     const options = { ...size, rows: size.rows - 1, color: !Deno.noColor, title: titleOf(choice, series, candles) };
     console.log(drawCandles(candles, options).join("\n"));
   } else await printTable(candles);

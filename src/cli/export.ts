@@ -67,7 +67,7 @@ function choiceOf({ settings: { tenant } }: Config, { form: { kind, selection } 
 
 const namesOf = ({ settings: { tenant } }: Config) => `tenant "${tenant}" with these providers, symbols and timeframes`;
 
-/** Rows of several providers go into files of their own: what is read back names one provider a file. */
+/** Rows of several providers go into separate files: reading them back takes one provider a file. */
 function withProviders(request: ExportRequest, series: readonly ChosenSeries[]): ExportRequest {
   const { form } = request;
   const isOne = new Set(series.map(({ provider }) => provider)).size === 1;

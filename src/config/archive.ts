@@ -36,11 +36,11 @@ export interface ArchivePlan {
   readonly compression: (typeof COMPRESSIONS)[number];
   readonly afterMs: number;
   readonly everyMs: number;
-  /** Age at which records are dropped; absent where all stay. */
+  /** Age at which records are dropped; absent if all stay. */
   readonly retentionMs?: number;
 }
 
-/** Completes the settings; `timescale` gives the retention where the archive's own is absent. */
+/** Completes the settings; `timescale` has the retention if the archive's own is absent. */
 export function planArchive(
   { output, kinds = KINDS, compression = "zstd", after = "1d", every = "1h", retention }: ArchiveSettings,
   timescale: TimescaleSettings,
@@ -56,7 +56,9 @@ export function planArchive(
   };
 }
 
-/** TimescaleDB's settings where an archive decides what is dropped: TimescaleDB's own policy would not wait for it. */
+/**
+ * TimescaleDB's settings beside an archive, which decides what to drop: TimescaleDB's own policy would not wait for it.
+ */
 export function timescaleBeside(
   archive: ArchiveSettings | undefined,
   timescale: TimescaleSettings,

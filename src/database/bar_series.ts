@@ -1,5 +1,5 @@
 /**
- * The series that has a symbol's bars at a timeframe: stored like that, or 1-minute bars that a view rolls up.
+ * Finds the series with a symbol's bars at a timeframe: stored ones, or 1-minute bars that a view rolls up.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface SymbolSeries {
   readonly timeframe: string;
 }
 
-/** A series to read, and the view that has its bars. */
+/** A series to read, and the view of its bars. */
 export interface BarSeries {
   readonly id: number;
   readonly provider: string;
@@ -23,7 +23,7 @@ export interface BarSeries {
   readonly view: string;
 }
 
-/** The series that was found, or else why not: none of the stored ones fits, or those of several providers do. */
+/** The series, or the reason why none was found: no stored one fits, or those of several providers do. */
 export type FoundSeries =
   | { readonly ok: true; readonly series: BarSeries }
   | { readonly ok: false; readonly stored: readonly SymbolSeries[]; readonly providers?: readonly string[] };
@@ -31,12 +31,12 @@ export type FoundSeries =
 /** The bars to read. */
 export interface BarChoice {
   readonly symbol: string;
-  /** Absent where the only provider of the symbol is meant. */
+  /** Absent if the symbol has only one provider. */
   readonly provider?: string;
   readonly timeframe: string;
 }
 
-/** Finds the series of a tenant's symbol. Stored bars of the timeframe come before those that are rolled up. */
+/** Finds the series of a tenant's symbol. Stored bars of the timeframe are preferred to rolled-up ones. */
 export async function findBarSeries(
   client: Client,
   { of }: Names,

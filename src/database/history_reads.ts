@@ -1,10 +1,10 @@
 /**
- * Notes the reads of history that are in flight, so that readers in several processes keep the order of their observations.
+ * Records the reads of history in flight, so that readers in several processes keep the order of their observations.
  *
- * A reader that finds an old bar unchanged leaves its row and the older time of receipt alone. The answer of a read that began
- * earlier, stored later, would then replace the row. So each read of old bars is noted before history is asked. While another
- * process reads a bar, an unchanged row takes the newer time of receipt; see `sinks/postgres/statements.ts`. Rows of recent bars
- * always take it.
+ * A reader that finds an old bar unchanged leaves its row and the older time of receipt alone. The answer of a read
+ * that began earlier, stored later, would then replace the row. So each read of old bars is recorded before history is
+ * asked. While another process reads a bar, an unchanged row takes the newer time of receipt; see
+ * `sinks/postgres/statements.ts`. Rows of recent bars always take it.
  *
  * @module
  */
@@ -13,13 +13,13 @@ import type { SeriesOwner } from "../coverage/store.ts";
 import type { Interval } from "../records/intervals.ts";
 import { literal, type Names } from "./names.ts";
 
-/** Notes reads of history. */
+/** Records reads of history. */
 export interface HistoryReads {
   /**
-   * Notes that history is about to be asked for a range of each symbol. Disposing of the note says that all bars of the read
-   * are stored or given up. `undefined` where the bars are so recent that no note is needed.
+   * Records that history is about to be asked for a range of each symbol. Disposing of the record means that all bars
+   * of the read are stored or given up. `undefined` if the bars are so recent that none is needed.
    *
-   * @throws {Error} If the database cannot take the note.
+   * @throws {Error} If the database cannot store the record.
    */
   begin(
     owner: SeriesOwner,
@@ -33,18 +33,20 @@ export interface HistoryReadsOptions {
   readonly tenant: string;
   /** UUID of this process. */
   readonly reader: string;
-  /** Runs a piece of work on a connection, and gives it up when the signal aborts. */
+  /** Runs a piece of work on a connection, and aborts it with the signal. */
   readonly run: <T>(work: (client: Client, names: Names) => Promise<T>, signal?: AbortSignal) => Promise<T>;
 }
 
-/** Age of a bar, in days, up to which it is recent: a live feed or its journal may still hold other observations of it. */
+/**
+ * Age of a bar, in days, up to which it is recent: a live feed or its journal may still have other observations of it.
+ */
 const RECENT_DAYS = 7;
-/** The same as SQL. */
+/** The same in SQL. */
 export const RECENT = `interval '${RECENT_DAYS} days'`;
-/** How long a note counts, in days: its process may have been killed, or have left the bars in its journal. */
+/** How long a record is valid, in days: its process may have been killed, or have left the bars in its journal. */
 const NOTED_DAYS = 1;
 const NOTED = `interval '${NOTED_DAYS} days'`;
-/** Bars of this age, in milliseconds, are no longer recent before a note expires. */
+/** Bars of this age, in milliseconds, are no longer recent before a record expires. */
 const OLD_MS = (RECENT_DAYS - NOTED_DAYS) * 24 * 60 * 60_000;
 
 const beginStatement = ({ of }: Names) =>
@@ -53,13 +55,15 @@ INSERT INTO ${of("history_read")} (id, reader, tenant, provider, timeframe, symb
 VALUES ($1, $2, $3, $4, $5, $6, to_timestamp($7::float8 / 1000), to_timestamp($8::float8 / 1000))`;
 const endStatement = ({ of }: Names) => `DELETE FROM ${of("history_read")} h WHERE h.id = $1`;
 
-/** A query for the reads of other processes: the ids of their series, of those given, and the times of the bars. */
+/**
+ * A query for the reads of other processes: the ids of their series among the given ones, and the times of the bars.
+ */
 export const otherReadsQuery = ({ of }: Names, reader: string, ids: string): string =>
   `SELECT s.id, h.starts, h.ends FROM ${of("history_read")} h JOIN ${of("series_key")} s
     ON s.tenant = h.tenant AND s.provider = h.provider AND s.timeframe = h.timeframe AND s.symbol = ANY (h.symbols)
   WHERE s.id = ANY (${ids}) AND h.began_at > now() - ${NOTED} AND h.reader <> ${literal(reader)}::uuid`;
 
-/** Notes reads in the database. */
+/** Records reads in the database. */
 export function noteHistoryReads({ tenant, reader, run }: HistoryReadsOptions): HistoryReads {
   return {
     async begin({ provider, timeframe }, asked, signal) {
@@ -81,7 +85,7 @@ export function noteHistoryReads({ tenant, reader, run }: HistoryReadsOptions): 
               await client.query(endStatement(names), [id]);
             });
           } catch {
-            // A note that stays expires.
+            // A record that remains expires.
           }
         },
       };

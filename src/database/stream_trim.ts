@@ -1,17 +1,17 @@
 /**
- * Forgets what the log of committed keys holds for longer than readers may be away.
+ * Trims the log of committed keys to the time that readers may be away.
  *
  * @module
  */
 import type { Client } from "pg";
 import type { Names } from "./names.ts";
 
-/** Rows that a statement removes. */
+/** Rows that a statement deletes. */
 const STEP_ROWS = 10_000;
 
 /**
- * Removes entries that are older than that, the oldest first, and notes the latest transaction that went: a cursor that has
- * not seen it cannot be continued.
+ * Deletes older entries, oldest first, and records the latest deleted transaction: a cursor that has not seen it cannot
+ * be continued.
  */
 export async function trimStreamLog(client: Client, { of }: Names, hours: number): Promise<void> {
   for (let removed = STEP_ROWS; removed === STEP_ROWS;) {

@@ -1,12 +1,15 @@
 /**
- * Directories that hold a value of all their rows, as Hive names them: `symbol=BRK%2FB`.
+ * Directories that name a value of all their rows, as in Hive: `symbol=BRK%2FB`.
  *
  * @module
  */
 
 const encoder = new TextEncoder();
 
-/** Writes a value as a part of a path: letters and digits of any script stay, other characters are `%` and two digits. */
+/**
+ * Escapes a value as a part of a path: letters and digits of any script stay, other characters become `%` and two
+ * digits.
+ */
 export function escapeHive(value: string): string {
   return value.replace(
     /[^\p{L}\p{N}._-]/gu,
@@ -15,7 +18,7 @@ export function escapeHive(value: string): string {
   );
 }
 
-/** The value of a key in the directories of a path; `undefined` where none has it. */
+/** The value of a key in the directories of a path; `undefined` if none has it. */
 export function findHiveValue(path: string, key: string): string | undefined {
   const directory = path.split("/").slice(0, -1).findLast((each) => each.startsWith(`${key}=`));
   if (directory === undefined) return undefined;

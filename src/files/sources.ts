@@ -1,5 +1,5 @@
 /**
- * Where the values of each field of a kind come from in a file: a column, a key, a constant, or its directory.
+ * Finds the source of each field's values in a file: a column, a key, a constant, or the directory.
  *
  * @module
  */
@@ -30,18 +30,18 @@ export interface SourceOptions {
   paths: readonly string[];
 }
 
-/** The symbol of the directory of a file, where no pattern looks for it elsewhere. */
+/** The symbol of a file's directory, unless a pattern looks for it elsewhere. */
 const symbolOfDirectory = ({ dialect, paths }: SourceOptions) =>
   dialect.symbolFrom === undefined
     ? paths.map((path) => findHiveValue(path, "symbol")).find((symbol) => symbol !== undefined)
     : undefined;
 
-/** Whether a file has Barline's own columns, but for the symbol, which its directory has. */
+/** Whether a file has Barline's own columns, except the symbol, which its directory has. */
 export const isOwnDirectory = (options: SourceOptions, { header, isObjects, rows }: Sample) =>
   symbolOfDirectory(options) !== undefined &&
   (isObjects ? rows.some(({ object }) => valueAt(object, ["ts"]) !== undefined) : header.map(plainName).includes("ts"));
 
-/** Finds where the values of each field come from. */
+/** Finds the sources of all fields. */
 export function findSources(
   options: SourceOptions,
   sample: Sample,

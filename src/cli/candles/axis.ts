@@ -1,21 +1,21 @@
 /**
- * The axis of prices: round numbers, as many as there is room for.
+ * The axis of prices, with as many round numbers as fit.
  *
  * @module
  */
 
-/** Rows from one label to the next, at least. */
+/** Fewest rows from one label to the next. */
 const LABEL_ROWS = 4;
 /** Most digits after the point: prices of some coins have eight. */
 const MOST_DIGITS = 10;
 
-/** Labels by row from the bottom, and how many digits prices have after the point. */
+/** Labels by row from the bottom, and the number of digits of prices after the point. */
 export interface Axis {
   readonly labels: ReadonlyMap<number, string>;
   readonly digits: number;
 }
 
-/** Makes the axis of so many rows from the lowest to the highest price. */
+/** Creates the axis of that many rows from the lowest to the highest price. */
 export function axisOf({ low, high, rows }: { low: number; high: number; rows: number }): Axis {
   if (high === low) {
     const digits = digitsOf(Math.abs(low) / 1000 || 0.01);
@@ -31,7 +31,7 @@ export function axisOf({ low, high, rows }: { low: number; high: number; rows: n
   return { labels, digits: Math.min(MOST_DIGITS, digits + 1) };
 }
 
-/** The next of 1, 2 and 5 with zeros that is not smaller. */
+/** The next larger or equal number of the form 1, 2 or 5 with zeros. */
 function roundStep(step: number): number {
   const power = 10 ** Math.floor(Math.log10(step));
   return [1, 2, 5].map((factor) => factor * power).find((each) => each >= step * (1 - 1e-9)) ?? 10 * power;
@@ -39,5 +39,5 @@ function roundStep(step: number): number {
 
 const digitsOf = (step: number) => Math.min(MOST_DIGITS, Math.max(0, -Math.floor(Math.log10(step) + 1e-9)));
 
-/** A price with so many digits after the point. */
+/** A price with that many digits after the point. */
 export const formatPrice = (price: number, digits: number) => price.toFixed(digits);

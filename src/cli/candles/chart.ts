@@ -1,5 +1,5 @@
 /**
- * Candles as lines of text.
+ * Draws candles as lines of text.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface Candle {
   readonly volume: number;
 }
 
-/** How to draw. */
+/** Options of drawing. */
 export interface ChartOptions {
   readonly columns: number;
   readonly rows: number;
@@ -24,33 +24,33 @@ export interface ChartOptions {
   readonly title: string;
 }
 
-/** Least size of a chart. */
+/** Smallest size of a chart. */
 export const LEAST = { columns: 40, rows: 10 };
 
-/** Lines that are no part of the chart of prices: title, times and, where there is room, volumes. */
+/** Lines outside the chart of prices: title, times and, if there is room, volumes. */
 const TITLE_ROWS = 1;
 const TIME_ROWS = 2;
-/** Part of the rows that volumes have. */
+/** The chart's rows divided by those for volumes. */
 const VOLUME_PART = 6;
 /** Columns from one label of the times to the next. */
 const TIME_COLUMNS = 14;
 /** Columns of the narrowest axis: its line, a space and two digits. */
 const LEAST_AXIS = 4;
-/** Volumes below that are written with an exponent. */
+/** Smaller volumes are written with an exponent. */
 const LEAST_VOLUME = 0.001;
 const DAY_MS = 24 * 60 * 60_000;
 
 /** Part of a cell: nothing, wick or body. Cells have two, the upper one first. */
 type Half = 0 | 1 | 2;
 const GLYPHS = [[" ", "╷", "╻"], ["╵", "│", "╽"], ["╹", "╿", "┃"]];
-/** Bodies of falling bars where they have no colour. */
+/** Bodies of falling bars without colours. */
 const FALLING_GLYPHS = [[" ", "╷", "▄"], ["╵", "│", "▄"], ["▀", "▀", "█"]];
 const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 
 type Mood = "rise" | "fall" | "quiet" | "bold";
 const CODES: Record<Mood, number> = { rise: 32, fall: 31, quiet: 2, bold: 1 };
 
-/** How many candles fit: each has a column, and a gap beside it. */
+/** Number of candles that fit: each has a column, and a gap beside it. */
 export const fittingCandles = (columns: number, axisColumns = 12) =>
   Math.max(1, Math.floor((columns - axisColumns) / 2));
 
@@ -99,7 +99,7 @@ export function drawCandles(candles: readonly Candle[], { columns, rows, color, 
   function volumeLine(row: number): string {
     const cells = shown.map((candle) => {
       const eighths = Math.round(candle.volume / (mostVolume || 1) * volumeRows * 8) - row * 8;
-      // The lowest row shows that there was some.
+      // The lowest row shows any volume above 0.
       const shownEighths = row === 0 && candle.volume > 0 ? Math.max(1, eighths) : eighths;
       return paint(shownEighths <= 0 ? " " : BLOCKS[Math.min(shownEighths, 8) - 1], moodOf(candle));
     }).join(step === 2 ? " " : "");

@@ -1,7 +1,7 @@
 /** `barline archive`. @module */
 import type { Command } from "../command.ts";
 
-/** Archives days that are over. */
+/** Archives past days. */
 export const archive: Command = {
   summary: "Archive days that are over, and drop what is older than the retention, once",
   options: [

@@ -1,5 +1,5 @@
 /**
- * The meaning of options in commands about stored records, where it differs from that of a run.
+ * Help of options in commands on stored records, where it differs from that of a run.
  *
  * @module
  */
@@ -9,10 +9,10 @@ const database = "the embedded database, or the PostgreSQL of this URL [POSTGRES
 const dataDir = "directory of the embedded database [./data]";
 const tenant = "tenant that owns the records [default]";
 
-/** Where records are. */
+/** The place of the records. */
 export const place: OptionHelp = { database, dataDir, tenant };
 
-/** Which of the stored records are meant. */
+/** The choice among the stored records. */
 export const choice: OptionHelp = {
   ...place,
   provider: "only records of this provider (repeatable) [all]",

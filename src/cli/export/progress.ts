@@ -1,5 +1,5 @@
 /**
- * The progress of an export: a line that moves on a terminal, a line of the log now and then elsewhere.
+ * The progress of an export: an updated line on a terminal, lines of the log elsewhere.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const CLEAR_LINE = "\r\x1b[2K";
 
 /** Shows progress on standard error, until disposed of. */
 export interface ExportProgress extends Disposable {
-  /** How much is done, from 0 to 1, and how many rows are written. */
+  /** Shows the progress, from 0 to 1, and the number of written rows. */
   show(part: number, rows: number): void;
   warn(message: string): void;
 }

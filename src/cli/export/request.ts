@@ -1,5 +1,5 @@
 /**
- * The flags of an export, read and checked.
+ * Reads and checks the flags of an export.
  *
  * @module
  */
@@ -94,7 +94,7 @@ function readRange(flags: Invocation["flags"]): TimeRange {
   );
 }
 
-/** The series and times that are chosen; defaults choose nothing. */
+/** The chosen series and times; defaults choose nothing. */
 function selectionOf({ settings, sources }: Config, { from, to }: TimeRange): ExportForm["selection"] {
   const { tenant, provider, symbols, timeframe } = settings;
   const isGiven = (name: "symbols" | "timeframe") => sources.get(name) !== "default";

@@ -1,8 +1,8 @@
 /**
- * The archive: days that are over go into files, and out of the database only once they are read back from there.
+ * The archive: past days are written to files, and deleted from the database only after the files were read back.
  *
- * For each day the order is: file, read back, manifest, mark in the manifest, deletion. A kill between any two of them leaves
- * a state from which the next run continues, and no row is ever in neither place.
+ * For each day the order is: file, read back, manifest, mark in the manifest, deletion. A kill between any two of them
+ * leaves a state from which the next run continues, and no row is ever in neither place.
  *
  * @module
  */
@@ -33,7 +33,7 @@ export interface ArchiveOptions {
 
 const DAY_MS = 86_400_000;
 
-/** Archives the days that are over, and drops those that are older than the retention. */
+/** Archives past days, and drops those older than the retention. */
 export async function runArchive(options: ArchiveOptions): Promise<ArchiveCounts> {
   await using _lock = await lockArchive(options.database, options.signal);
   const { database, plan, openPlace, now = Date.now(), warn = () => {}, signal } = options;
@@ -61,9 +61,9 @@ export async function runArchive(options: ArchiveOptions): Promise<ArchiveCounts
 }
 
 /**
- * Keeps other processes from the archive. The embedded database is open to one process alone.
+ * Locks the archive against other processes. The embedded database is open to one process alone.
  *
- * @throws {Error} If another process is at work.
+ * @throws {Error} If another process has the lock.
  */
 async function lockArchive(database: Database, signal?: AbortSignal): Promise<AsyncDisposable> {
   if (!database.supportsCopy) return { async [Symbol.asyncDispose]() {} };
@@ -82,7 +82,7 @@ async function lockArchive(database: Database, signal?: AbortSignal): Promise<As
 
 const startOfDay = (ms: number) => Math.floor(ms / DAY_MS) * DAY_MS;
 
-/** An address below another; what stands behind `?` stays at the end. */
+/** An address below another; a query after `?` stays at the end. */
 function below(address: string, path: string): string {
   const [, base, query] = /^(.*?)\/*(\?.*)?$/.exec(address)!;
   return `${base}/${path}${query ?? ""}`;

@@ -1,5 +1,5 @@
 /**
- * The manifest of an archive while it is written: which days are in which files, and which of them may be gone from the
+ * The manifest of an archive while it is written: the days of each file, and whether they may be deleted from the
  * database.
  *
  * @module
@@ -19,8 +19,8 @@ export interface ArchivedFile extends ManifestFile {
   /** Digest of its rows by the database. */
   readonly digest: string;
   /**
-   * Whether its rows may be gone from the database. Written before they are deleted; the file is never written again from
-   * then on.
+   * Whether its rows may be deleted from the database. Recorded before the deletion; from then on the file is never
+   * rewritten.
    */
   readonly isLetGo: boolean;
 }
@@ -29,7 +29,7 @@ export interface ArchivedFile extends ManifestFile {
 export interface ArchiveBook {
   /** The files of a partition, by their number. */
   filesOf(partition: string): readonly ArchivedFile[];
-  /** Adds or replaces a file, for good. */
+  /** Adds or replaces a file, durably. */
   put(file: ArchivedFile): Promise<void>;
 }
 
@@ -39,7 +39,7 @@ const directoryOf = (path: string) => path.slice(0, path.lastIndexOf("/"));
 /**
  * Opens the manifest of a place.
  *
- * @throws {Error} If there is one that is not this archive's.
+ * @throws {Error} If the place has the manifest of another archive.
  */
 export async function openBook(place: ExportPlace, form: ExportForm): Promise<ArchiveBook> {
   const text = await readText(place, MANIFEST);

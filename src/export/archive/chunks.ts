@@ -8,7 +8,7 @@ import { type Database, withClient } from "../../database/database.ts";
 import { literal, type Names } from "../../database/names.ts";
 import { beginArchiving } from "./digest.ts";
 
-/** Chunks that are dropped together, as they have the same days; times are in epoch ms. */
+/** Chunks to drop together, as they share days; times are in epoch ms. */
 export interface DueChunks {
   readonly from: number;
   readonly to: number;
@@ -16,7 +16,7 @@ export interface DueChunks {
 
 const DAY_MS = 86_400_000;
 
-/** The chunks that end at a time at the latest, oldest first; `undefined` where bars are in a plain table. */
+/** Chunks that end by a time, oldest first; `undefined` if bars are in a plain table. */
 export async function findChunks(database: Database, until: number): Promise<DueChunks[] | undefined> {
   return await withClient(database, async (client, { schema }) => {
     const { rows: [{ view }] } = await client.query(
@@ -37,7 +37,7 @@ FROM timescaledb_information.chunks WHERE ${where} AND range_end <= $1 ORDER BY 
   });
 }
 
-/** Joins chunks that have parts of the same day; a day that continues in a chunk that is not due keeps its chunks. */
+/** Joins chunks that share a day; a day that continues in a chunk that is not due keeps its chunks. */
 function joinDays(chunks: readonly DueChunks[]): DueChunks[] {
   const joined: DueChunks[] = [];
   let open: DueChunks | undefined;

@@ -1,5 +1,5 @@
 /**
- * One day of the archive: its rows into a file, which is read back.
+ * Archives one day: writes its rows to a file, and reads that back.
  *
  * @module
  */
@@ -22,14 +22,14 @@ export const ARCHIVE_KEYS = ["provider", "date"] as const;
 
 /** Counts of a run of the archive. */
 export interface ArchiveCounts {
-  /** Files that were written, and their rows. */
+  /** Number of written files, and of their rows. */
   files: number;
   archived: number;
-  /** Rows that were dropped from the database. */
+  /** Number of rows dropped from the database. */
   dropped: number;
 }
 
-/** The days of a kind and tenant in the archive, and how they get there. */
+/** The days of a kind and tenant to archive. */
 export interface ArchiveTask {
   readonly database: Database;
   readonly kind: RecordKind;
@@ -42,7 +42,7 @@ export interface ArchiveTask {
   readonly signal?: AbortSignal;
 }
 
-/** The days of the database that end at `until` at the latest, from `from` on; in epoch ms. */
+/** The days of the database from `from` on that end by `until`; in epoch ms. */
 export async function daysOf(
   { database, kind, series }: ArchiveTask,
   until: number,
@@ -54,7 +54,7 @@ export async function daysOf(
     try {
       return await Array.fromAsync(
         partitionsOf({ client, names, supportsCopy }, kind, series, ARCHIVE_KEYS, { from, to: until }),
-        // Rows of series that come in between belong to the day, too.
+        // Rows of series that are added meanwhile belong to the day, too.
         (day) => ({
           ...day,
           ids: series.filter(({ provider }) => day.path.startsWith(`provider=${escapeHive(provider)}/`)).map(({ id }) =>
@@ -69,8 +69,8 @@ export async function daysOf(
 }
 
 /**
- * Writes the rows of a day into a file, reads it back, and notes it. A file whose rows may be gone from the database is
- * never overwritten: later rows go into a further file.
+ * Writes the rows of a day to a file, reads it back, and records it. A file whose rows may be deleted from the database
+ * is never overwritten: later rows go into a further file.
  */
 export async function archiveDay(task: ArchiveTask, day: Partition): Promise<ArchivedFile | undefined> {
   const { database, kind, series, form, place, book, counts, signal } = task;

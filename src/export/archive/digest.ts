@@ -20,7 +20,7 @@ const SUMS = (row: string) =>
 const isIn = (row: string) => `${row}.series_id = ANY ($1::int4[]) AND ${row}.ts >= $2 AND ${row}.ts < $3`;
 const parametersOf = ({ ids, first, end }: RowChoice) => [ids, first, end];
 
-/** Begins a transaction for rows of the archive: texts of values depend on these settings, as digests do. */
+/** Begins a transaction for rows of the archive: the texts of values, and thus digests, depend on these settings. */
 export async function beginArchiving(client: Client, isolation: "REPEATABLE READ" | "READ COMMITTED"): Promise<void> {
   await client.query(`BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO';
 SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; SET LOCAL statement_timeout = 0;
@@ -30,7 +30,7 @@ SET LOCAL lock_timeout = '10s'; SET LOCAL enable_seqscan = off; SET LOCAL enable
 const rowOf = ({ columns }: RecordKind, row: string) =>
   `ROW(${["series_id", ...columns.map(({ name }) => name)].map((name) => `${row}.${name}`).join(", ")})`;
 
-/** The digest of rows that are there. */
+/** The digest of existing rows. */
 export async function digestRows(
   client: Client,
   { of }: Names,
@@ -45,7 +45,7 @@ export async function digestRows(
   return rows[0];
 }
 
-/** Deletes rows, and gives the digest of those that it has deleted. */
+/** Deletes rows, and returns the digest of the deleted ones. */
 export async function deleteRows(
   client: Client,
   { of }: Names,

@@ -1,5 +1,5 @@
 /**
- * Drops days from the database that the archive has: only rows whose digest is that of a file that was just read back.
+ * Drops archived days from the database: only rows with the digest of a file that was just read back.
  *
  * @module
  */
@@ -14,12 +14,12 @@ import { archiveDay, type ArchiveTask, daysOf } from "./day.ts";
 import { beginArchiving, deleteRows, digestRows, type RowDigest } from "./digest.ts";
 import { readBack } from "./read_back.ts";
 
-/** Most attempts for a day that is written to meanwhile; the next run tries again. */
+/** Most attempts for a day that is being written to; the next run tries again. */
 const ATTEMPTS = 3;
 
 const isSame = (file: ArchivedFile, { count, digest }: RowDigest) => file.rows === count && file.digest === digest;
 
-/** Drops the days that end at a time at the latest. */
+/** Drops the days that end by a time. */
 export async function dropDays(tasks: readonly ArchiveTask[], until: number): Promise<void> {
   const bars = tasks.filter(({ kind }) => kind.name === "bar");
   const chunks = bars.length === 0 ? undefined : await findChunks(bars[0].database, until);
@@ -83,8 +83,8 @@ async function dropDue(tasks: readonly ArchiveTask[], due: DueChunks): Promise<v
 }
 
 /**
- * Finds or writes the file that has exactly the rows of a day, reads it back, and marks it: from then on the rows may be
- * deleted. `undefined` where there are no rows.
+ * Finds or writes the file that has exactly the rows of a day, reads it back, and marks it: from then on the rows may
+ * be deleted. `undefined` without rows.
  */
 async function letGo(task: ArchiveTask, day: Partition): Promise<ArchivedFile | undefined> {
   const { database, kind, place, book, signal } = task;
@@ -106,7 +106,7 @@ async function letGo(task: ArchiveTask, day: Partition): Promise<ArchivedFile | 
   return marked;
 }
 
-/** Forgets the coverage of bars up to the end of a day: bars that are dropped on purpose are not missing. */
+/** Deletes the coverage of bars up to the end of a day, as bars dropped on purpose are not missing. */
 async function forgetCoverage(client: Client, { of }: Names, { ids, end }: RowChoice): Promise<void> {
   await client.query(
     `UPDATE ${of("series_coverage")} c SET confirmed = c.confirmed - tstzmultirange(tstzrange(NULL, $2)),

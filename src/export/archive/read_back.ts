@@ -1,5 +1,5 @@
 /**
- * Reads a file of the archive back: only what was read again may be dropped elsewhere.
+ * Reads a file of the archive back: only rows that were read again may be dropped from the database.
  *
  * @module
  */
@@ -35,7 +35,7 @@ export async function readBack(
     if (sha256 !== file.sha256) throw refuse(`its SHA-256 is ${sha256}, expected ${file.sha256}`);
     let rows = 0;
     for await (const _ of parquetLines(copy)) rows++;
-    // The first line has the names of the columns, but for objects of JSON.
+    // The first line has the names of the columns, except in NDJSON.
     if (rows !== file.rows && rows !== file.rows + 1) throw refuse(`it has ${rows} rows, expected ${file.rows}`);
   } finally {
     await Deno.remove(copy);

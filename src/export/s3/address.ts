@@ -1,13 +1,13 @@
 /**
- * Addresses in S3, and the account that opens them, by the variables that other programs read too.
+ * Addresses in S3, and the account for them, by the same variables as in other programs.
  *
  * @module
  */
 
-/** Ways to name a bucket in a URL: below the host, or as a part of its name. */
+/** Where the bucket is named in a URL: in the path, or in the host name. */
 export type S3Style = "path" | "virtual";
 
-/** A prefix of a bucket, and how it is reached. */
+/** A prefix of a bucket, with its URL and account. */
 export interface S3Target {
   readonly bucket: string;
   /** Without `/` at its ends; empty for the whole bucket. */
@@ -31,7 +31,7 @@ export const isS3 = (address: string): boolean => address.startsWith("s3://");
 
 /**
  * Reads an address like `s3://bucket/prefix`. Servers other than Amazon's are named by `AWS_ENDPOINT_URL_S3` or
- * `AWS_ENDPOINT_URL`, and get the bucket in the path; `?style=virtual` or `?style=path` says otherwise.
+ * `AWS_ENDPOINT_URL`, and get the bucket in the path, unless `?style=virtual` or `?style=path` overrides it.
  *
  * @throws {RangeError} If the address or a variable is wrong, or the keys are missing.
  */
@@ -42,7 +42,7 @@ export function readS3Address(address: string, variable: ReadVariable): S3Target
   }
   const given = variable("AWS_ENDPOINT_URL_S3") ?? variable("AWS_ENDPOINT_URL");
   const region = variable("AWS_REGION") ?? variable("AWS_DEFAULT_REGION") ?? DEFAULT_REGION;
-  // A certificate for all buckets of a host has no bucket with a point in its name.
+  // A certificate for all buckets of a host does not cover a bucket with a dot in its name.
   const style = readStyle(address, query) ?? (given === undefined && !bucket.includes(".") ? "virtual" : "path");
   const [accessKeyId, secretAccessKey] = [variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")];
   if (!accessKeyId || !secretAccessKey) {

@@ -1,5 +1,5 @@
 /**
- * A prefix in S3 that takes files of an export: an object is there once it is whole.
+ * A prefix in S3 as the place of an export: an object exists once it is whole.
  *
  * @module
  */
@@ -7,10 +7,10 @@ import type { ExportPlace, PendingFile } from "../place.ts";
 import type { S3Target } from "./address.ts";
 import { createRequests, S3Error, type S3Requests, textOf, textsOf } from "./requests.ts";
 
-/** Bytes of a part; a file has at most 10,000 of them, so that the largest has 156 GiB. */
+/** Bytes of a part; a file has at most 10,000 parts, so at most 156 GiB. */
 const PART_BYTES = 16 * 1024 * 1024;
 
-/** Opens a prefix. `partBytes` are those of a part; servers want at least 5 MiB. */
+/** Opens a prefix. `partBytes` is the size of a part; servers require at least 5 MiB. */
 export function openS3Place(target: S3Target, { partBytes = PART_BYTES } = {}): ExportPlace {
   const requests = createRequests(target);
   const { bucket, prefix } = target;
@@ -34,7 +34,7 @@ export function openS3Place(target: S3Target, { partBytes = PART_BYTES } = {}): 
   };
 }
 
-/** An object of one request where it is small, else of parts. */
+/** An object in one request if it is small, otherwise in parts. */
 function createObject(requests: S3Requests, key: string, partBytes: number): PendingFile {
   let held: Uint8Array[] = [];
   let bytes = 0;
@@ -81,7 +81,7 @@ function createObject(requests: S3Requests, key: string, partBytes: number): Pen
       const body = new TextEncoder().encode(`<CompleteMultipartUpload>${parts.join("")}</CompleteMultipartUpload>`);
       const response = await requests.send({ method: "POST", key, query: { uploadId: upload }, body });
       const text = await response.text();
-      // A failure may come behind the head of a success.
+      // A failure may follow the head of a success.
       const code = textOf(text, "Code");
       if (code !== undefined) throw new Error(`Cannot complete "${key}": ${code}, ${textOf(text, "Message") ?? ""}`);
     },
@@ -97,7 +97,7 @@ async function abort(requests: S3Requests, key: string, uploadId: string): Promi
   await response.body?.cancel();
 }
 
-/** Ends uploads of the same object that a killed run has left, whose parts would be stored and paid for. */
+/** Aborts uploads of the same object that a killed run has left, whose parts would be stored and charged. */
 async function abortOthers(requests: S3Requests, key: string): Promise<void> {
   try {
     const response = await requests.send({ method: "GET", key: "", query: { uploads: "", prefix: key } });

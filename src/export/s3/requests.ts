@@ -1,5 +1,5 @@
 /**
- * Signed requests to a bucket, sent again where the server is away or asks for patience.
+ * Signed requests to a bucket, repeated if the server is unreachable or asks to slow down.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { delay } from "@std/async/delay";
 import { AwsClient } from "aws4fetch";
 import type { S3Target } from "./address.ts";
 
-/** Attempts of a request, the first and the longest wait between two in milliseconds. */
+/** Attempts of a request, and the first and longest wait between two, in milliseconds. */
 const ATTEMPTS = 8;
 const WAIT_MS = { first: 200, most: 10_000 };
 /** Longest time of an attempt, in milliseconds: a part of a file over a slow line. */
@@ -40,7 +40,7 @@ export interface S3Requests {
 /** Whether another attempt may help. */
 const isPassing = (status: number) => [408, 429, 500, 502, 503, 504].includes(status);
 
-/** Makes the requests of a bucket. */
+/** Creates the requests of a bucket. */
 export function createRequests(target: S3Target, firstWaitMs = WAIT_MS.first): S3Requests {
   const { accessKeyId, secretAccessKey, sessionToken, region, base } = target;
   const signer = new AwsClient({ accessKeyId, secretAccessKey, sessionToken, region, service: "s3", retries: 0 });
@@ -78,7 +78,7 @@ export function createRequests(target: S3Target, firstWaitMs = WAIT_MS.first): S
   };
 }
 
-/** A part of a key in a URL, as signatures want it. */
+/** A part of a key in a URL, in the form for signatures. */
 const encodeSegment = (text: string) =>
   encodeURIComponent(text).replace(/[!'()*]/g, (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`);
 
@@ -101,13 +101,13 @@ const unescape = (text: string) =>
       name === undefined ? String.fromCodePoint(decimal ?? parseInt(hex, 16)) : ENTITIES[name.toLowerCase()],
   );
 
-/** The text of the first element of that name; `undefined` without any. */
+/** The text of the first element with the name; `undefined` without any. */
 export function textOf(xml: string, name: string): string | undefined {
   const found = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml);
   return found === null ? undefined : unescape(found[1]);
 }
 
-/** The texts of all elements of that name. */
+/** The texts of all elements with the name. */
 export function textsOf(xml: string, name: string): string[] {
   return Array.from(xml.matchAll(new RegExp(`<${name}>([^<]*)</${name}>`, "g")), ([, text]) => unescape(text));
 }

@@ -1,8 +1,8 @@
 /**
- * Tables as Arrow IPC files, batch by batch: one batch of rows is held at a time.
+ * Writes tables as Arrow IPC files; one batch of rows is in memory at a time.
  *
- * `@uwdata/flechette` writes whole tables only. So each batch is written as a stream of its own, and the message of the batch
- * is taken from that. The footer is written for as many batches of one row, and then given the true places.
+ * `@uwdata/flechette` writes whole tables only. So each batch is written as a separate stream, and its message is taken
+ * from there. The footer is written for the same number of batches of one row, and then gets the real places.
  *
  * @see https://arrow.apache.org/docs/format/Columnar.html#ipc-file-format
  * @module
@@ -22,22 +22,24 @@ import {
 } from "@uwdata/flechette";
 import { microsecondsOf, type OutputColumn, type TableWriter, type TextRow, type WriteBytes } from "./column.ts";
 
-/** Rows of a batch, which are held in memory. */
+/** Rows of a batch in memory. */
 const BATCH_ROWS = 100_000;
 
 const MAGIC = new TextEncoder().encode("ARROW1\0\0");
-/** The end of a stream: the mark of a message, and no length. */
+/** The end of a stream: the mark of a message, without a length. */
 const END = new Uint8Array([255, 255, 255, 255, 0, 0, 0, 0]);
 /** Bytes of a message's mark and length. */
 const PREFIX = 8;
-/** Bytes of a place in the footer: where a message begins, how long its head is, padding, and how long its body is. */
+/**
+ * Bytes of a place in the footer: the begin of a message, the length of its head, padding, and the length of its body.
+ */
 const PLACE = 24;
 /** Number of the field of the footer that lists the places of batches. */
 const BATCHES_FIELD = 3;
 /** Bytes after the footer: its length, and the mark. */
 const TRAILER = 10;
 
-/** Where a message lies in the file. */
+/** The place of a message in the file. */
 interface Place {
   readonly offset: number;
   /** Length of its head, with the mark and the length before it. */
@@ -45,7 +47,7 @@ interface Place {
   readonly body: number;
 }
 
-/** Writes an Arrow file. The file is whole once it has ended. */
+/** Writes an Arrow file, which is complete after `end`. */
 export function writeArrow(columns: readonly OutputColumn[], write: WriteBytes): TableWriter {
   const places: Place[] = [];
   let held: TextRow[] = [];
@@ -80,7 +82,7 @@ export function writeArrow(columns: readonly OutputColumn[], write: WriteBytes):
       if (held.length >= BATCH_ROWS) await flush();
     },
     async end() {
-      // A file without a batch is refused by some readers.
+      // Some readers refuse a file without a batch.
       if (held.length > 0 || places.length === 0) await flush();
       await put(END);
       await put(footerOf(columns, places));
@@ -88,7 +90,7 @@ export function writeArrow(columns: readonly OutputColumn[], write: WriteBytes):
   };
 }
 
-/** A batch of the columns as flechette writes it, `times` over. */
+/** Encodes a batch of the columns with flechette, `times` over. */
 function encode(
   columns: readonly OutputColumn[],
   rows: readonly TextRow[],
@@ -103,7 +105,7 @@ function encode(
   return tableToIPC(tableFromColumns(made), { format })!;
 }
 
-/** A batch without rows, which flechette does not build: the parts of one that it writes. */
+/** A batch without rows, which flechette does not build: its parts in flechette's form. */
 const emptyOf = (type: ArrowType) =>
   ({
     type,
@@ -114,10 +116,10 @@ const emptyOf = (type: ArrowType) =>
     values: new Uint8Array(),
   }) as unknown as ArrowBatch;
 
-/** Length of the head of the message that bytes begin with. */
+/** Length of the head of the message at the beginning of the bytes. */
 const lengthOfHead = (bytes: Uint8Array) => PREFIX + viewOf(bytes).getInt32(PREFIX / 2, true);
 
-/** The footer, with what comes after it. */
+/** The footer, with the bytes after it. */
 function footerOf(columns: readonly OutputColumn[], places: readonly Place[]): Uint8Array {
   const none = [columns.map(() => null)];
   const file = encode(columns, none, { times: places.length, format: "file" });

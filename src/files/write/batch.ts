@@ -1,5 +1,5 @@
 /**
- * Rows on their way out as columns of values: from a reader of the database to a writer of files.
+ * Exported rows as columns of values: from a reader of the database to a writer of files.
  *
  * @module
  */
@@ -18,10 +18,10 @@ export interface BatchColumn {
 
 /** Values of a column that may be absent. */
 export type OptionalValues = (string | number | bigint | null)[];
-/** Values of a column: an array of numbers where all are there, else an array with `null`. */
+/** Values of a column: an array of numbers if none is absent, otherwise an array with `null`. */
 export type Values = Float64Array | Int32Array | BigInt64Array | OptionalValues;
 
-/** Some rows. Valid until the reader is asked for the next ones. */
+/** Some rows. Valid until the reader is asked for more. */
 export interface Batch {
   readonly count: number;
   /** Values by column, each of {@linkcode Batch.count}. */
@@ -31,21 +31,21 @@ export interface Batch {
 /** Writes batches in a format. */
 export interface BatchWriter {
   write(batch: Batch): Promise<void>;
-  /** Writes the rest. */
+  /** Writes the rows still held, and the end of the file. */
   end(): Promise<void>;
 }
 
-/** Makes the writer of a format. */
+/** Creates the writer of a format. */
 export type CreateBatchWriter = (columns: readonly BatchColumn[], write: WriteBytes) => BatchWriter;
 
-/** Room for values of a column. */
+/** Room for the values of a column. */
 export function makeValues({ type, optional }: BatchColumn, room: number): Values {
   if (optional || type === "text" || type === "json") return new Array(room).fill(null);
   if (type === "double") return new Float64Array(room);
   return type === "time" ? new BigInt64Array(room) : new Int32Array(room);
 }
 
-/** The first rows of a batch that has room for more. */
+/** The first rows of a batch with room for more. */
 export function firstRows(columns: readonly Values[], count: number): Batch {
   return {
     count,

@@ -1,5 +1,5 @@
 /**
- * Batches as Parquet: a group of rows a batch.
+ * Writes batches as Parquet, a group of rows for each batch.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 import type { BatchColumn, BatchType, BatchWriter } from "./batch.ts";
 import type { WriteBytes } from "./column.ts";
 
-/** How pages are compressed. */
+/** Compressions of pages. */
 export const COMPRESSIONS = ["zstd", "snappy", "none"] as const;
 /** See {@linkcode COMPRESSIONS}. */
 export type Compression = (typeof COMPRESSIONS)[number];
@@ -21,11 +21,11 @@ export interface ParquetOptions {
 }
 
 const CODECS = { zstd: "ZSTD", snappy: "SNAPPY", none: "UNCOMPRESSED" } as const;
-/** The fastest level: prices hardly shrink further at others. */
+/** The fastest level: other levels hardly make prices smaller. */
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /**
- * Writes Parquet; the file is whole once it has ended. Times are in microseconds, adjusted to UTC. Values of few kinds have
+ * Writes Parquet; the file is complete after `end`. Times are in microseconds, adjusted to UTC. Repetitive values have
  * a dictionary, and each group of rows has its least and greatest values.
  */
 export function writeBatchParquet(
@@ -43,7 +43,7 @@ export function writeBatchParquet(
     createdBy: "barline",
   });
 
-  /** Passes on the bytes that the writer has made, and lets it use their place again. */
+  /** Passes on the bytes in the writer's buffer, and empties it. */
   async function drain(): Promise<void> {
     const bytes = sink.getBytes().slice();
     sink.index = 0;

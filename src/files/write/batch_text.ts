@@ -1,5 +1,5 @@
 /**
- * Batches as CSV and as NDJSON.
+ * Writes batches as CSV and as NDJSON.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { quoteField, type WriteBytes } from "./column.ts";
 type Value = string | number | bigint | null;
 
 const encoder = new TextEncoder();
-/** Rows that become one text. */
+/** Rows joined into one text. */
 const ROWS = 10_000;
 const MS_A_DAY = 86_400_000;
 
-/** Microseconds since 1970 as ISO 8601 in UTC, with as many digits as there are. */
+/** Microseconds since 1970 as ISO 8601 in UTC, without trailing zeros. */
 export function isoOfMicroseconds(us: bigint): string {
   const ms = us / 1000n - (us % 1000n < 0n ? 1n : 0n);
   const text = new Date(Number(ms)).toISOString();
@@ -25,7 +25,7 @@ export function isoOfMicroseconds(us: bigint): string {
 const dayOf = (days: number) => new Date(days * MS_A_DAY).toISOString().slice(0, 10);
 const numberOf = (value: number) => Object.is(value, -0) ? "-0" : String(value);
 
-/** How a type writes a value that is there. */
+/** The text of a value by its type. */
 const CSV: Readonly<Record<BatchType, (value: never) => string>> = {
   text: quoteField,
   json: quoteField,
@@ -37,7 +37,7 @@ const CSV: Readonly<Record<BatchType, (value: never) => string>> = {
 const JSON_TEXT: Readonly<Record<BatchType, (value: never) => string>> = {
   text: (value: string) => JSON.stringify(value),
   json: (value: string) => value,
-  // JSON has no such numbers.
+  // JSON has no infinite numbers.
   double: (value: number) => Number.isFinite(value) ? numberOf(value) : `"${value}"`,
   int32: String,
   time: (value: bigint) => `"${isoOfMicroseconds(value)}"`,
@@ -68,7 +68,7 @@ export function writeBatchCsv(columns: readonly BatchColumn[], write: WriteBytes
   };
 }
 
-/** Writes an object a line, without the values that are absent. */
+/** Writes an object a line, without absent values. */
 export function writeBatchNdjson(columns: readonly BatchColumn[], write: WriteBytes): BatchWriter {
   const formats = columns.map(({ type }) => JSON_TEXT[type] as (value: Value) => string);
   const keys = columns.map(({ name }) => JSON.stringify(name));

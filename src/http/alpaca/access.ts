@@ -20,11 +20,11 @@ export function tokenOf(headers: Headers): string | undefined {
 }
 
 /**
- * Finds callers by a token, as the other pages do by the header; a refusal is a response. Where no token is needed any does, as
- * Alpaca's clients always send one.
+ * Finds callers by a token, as other pages do by the header; a refusal is a response. If no token is needed, any is
+ * accepted, as Alpaca's clients always send one.
  */
 export function createAdmission(guard: Guard, request: Request, address: string) {
-  // A request cannot be read any more once its connection is a WebSocket.
+  // A request cannot be read once its connection is a WebSocket.
   const given = new Headers(request.headers);
   const { url } = request;
   return (token: string | undefined): Caller | Response => {
@@ -35,7 +35,7 @@ export function createAdmission(guard: Guard, request: Request, address: string)
   };
 }
 
-/** Names of Alpaca's own feeds: bars of all providers. Another name is that of a provider. */
+/** Names of Alpaca's own feeds, which mean bars of all providers. Any other name is a provider's. */
 const FEEDS = new Set([
   "iex",
   "sip",
@@ -50,6 +50,6 @@ const FEEDS = new Set([
   "global",
 ]);
 
-/** The provider that a feed stands for; `undefined` for all. */
+/** The provider for a feed; `undefined` for all. */
 export const providerOf = (feed: string | null | undefined): string | undefined =>
   feed === null || feed === undefined || FEEDS.has(feed) ? undefined : feed;

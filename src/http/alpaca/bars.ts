@@ -11,11 +11,11 @@ import { RequestError } from "../body.ts";
 import { providerOf } from "./access.ts";
 import { alpacaBar, isoTime } from "./messages.ts";
 
-/** Bars of a page where the query names no number, and at most. */
+/** Default and largest number of bars on a page. */
 const LIMIT = 1000;
 const MAX_LIMIT = 10_000;
 
-/** The wishes of a client. */
+/** The requested bars. */
 export interface BarsQuery {
   readonly symbols: readonly string[];
   readonly timeframe: string;
@@ -24,7 +24,7 @@ export interface BarsQuery {
   readonly toMs: number;
   readonly limit: number;
   readonly isDescending: boolean;
-  /** The last bar of the page before. */
+  /** The last bar of the previous page. */
   readonly after?: { readonly symbol: string; readonly ts: number } | undefined;
 }
 
@@ -35,7 +35,7 @@ const UNITS: Readonly<Record<string, string>> = {
 /**
  * Reads the query.
  *
- * @throws {RequestError} If something of it is wrong.
+ * @throws {RequestError} If it is not valid.
  */
 export function readBarsQuery(query: URLSearchParams, symbol?: string): BarsQuery {
   const symbols = symbol === undefined
@@ -102,7 +102,7 @@ function readToken(text: string | null): BarsQuery["after"] {
 
 const writeToken = ({ symbol, ts }: StoredBar) => btoa(encodeURIComponent(`${symbol}|${ts}`));
 
-// Where several providers have a symbol, one of them answers: its bars must not come twice.
+// If several providers have a symbol, one of them answers: its bars must not come twice.
 const barsQuery = ({ of }: Names, order: "ASC" | "DESC") =>
   `WITH chosen AS (
   SELECT DISTINCT ON (k.symbol) k.* FROM ${of("series_key")} k

@@ -9,10 +9,10 @@ import { decode, encode } from "@msgpack/msgpack";
 import type { StoredBar } from "../../stream/changes.ts";
 import type { Item } from "../../stream/source.ts";
 
-/** How a client writes and reads messages. */
+/** The encoding of a client's messages, in both directions. */
 export type Encoding = "json" | "msgpack";
 
-/** The encoding that the header of the handshake chooses. */
+/** The encoding by the header of the handshake. */
 export const encodingOf = (headers: Headers): Encoding =>
   headers.get("content-type")?.includes("msgpack") ? "msgpack" : "json";
 
@@ -31,22 +31,22 @@ export const ERRORS = {
   500: "internal error",
 } as const;
 
-/** A bar as Alpaca writes it. Clients refuse one without `n` and `vw`: both are 0 where the provider gives none. */
+/** A bar in Alpaca's form. Clients refuse one without `n` and `vw`, so both are 0 if the provider has none. */
 export function alpacaBar<T>({ ts, open, high, low, close, volume, trades, vwap }: StoredBar, time: (ts: number) => T) {
   return { t: time(ts), o: open, h: high, l: low, c: close, v: volume, n: trades ?? 0, vw: vwap ?? 0 };
 }
 
-/** A time as Alpaca writes it in JSON: without a fraction where it has none. */
+/** A time in Alpaca's JSON: without a fraction if it is 0. */
 export const isoTime = (ts: number): string => new Date(ts).toISOString().replace(".000Z", "Z");
 
-/** The channel of a bar; `undefined` for one that belongs to none. */
+/** The channel of a bar; `undefined` without one. */
 export function channelOf({ bar: { timeframe, status }, isCorrection }: Item): "b" | "u" | "d" | undefined {
   if (timeframe === "1d") return "d";
   if (timeframe !== "1m" || status === "provisional") return undefined;
   return isCorrection ? "u" : "b";
 }
 
-/** Bars that were written before: all clients of an encoding get the same bytes. */
+/** Encoded bars: all clients of an encoding get the same bytes. */
 const written: Readonly<Record<Encoding, WeakMap<Item, string | Uint8Array>>> = {
   json: new WeakMap(),
   msgpack: new WeakMap(),
@@ -68,7 +68,7 @@ export function writeBars(items: readonly { item: Item; channel: string }[], enc
   return encoding === "json" ? `[${parts.join()}]` : joinArray(parts as Uint8Array[]);
 }
 
-/** An array of MessagePack of elements that are written already: its head of 16 bits, and the elements. */
+/** A MessagePack array of encoded elements: its head of 16 bits, and the elements. */
 function joinArray(parts: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(3 + parts.reduce((sum, { length }) => sum + length, 0));
   joined.set([0xdc, parts.length >> 8, parts.length & 0xff]);
@@ -85,7 +85,7 @@ export function write(message: object, encoding: Encoding): string | Uint8Array 
   return encoding === "json" ? JSON.stringify([message]) : encode([message]);
 }
 
-/** Reads what a client sends: an object; `undefined` for anything else. */
+/** Reads a message of a client: an object; `undefined` for anything else. */
 export function read(data: string | ArrayBuffer): Record<string, unknown> | undefined {
   try {
     const value = typeof data === "string" ? JSON.parse(data) : decode(new Uint8Array(data));

@@ -1,5 +1,5 @@
 /**
- * The pages below `/alpaca/`: a dialect for programs that were written for Alpaca.
+ * The pages below `/alpaca/`, for programs written for Alpaca.
  *
  * @module
  */
@@ -27,11 +27,11 @@ export interface AlpacaOptions {
   readonly stream: StreamService | undefined;
   readonly database: Database | undefined;
   readonly maxOpenFiles?: number | undefined;
-  /** The only tenant, where there is one. */
+  /** The only tenant of a run with one. */
   readonly onlyTenant: string | undefined;
 }
 
-/** Answers; errors are JSON, as Alpaca's clients read them. */
+/** Answers; errors are JSON in the form that Alpaca's clients read. */
 export async function answerAlpaca(options: AlpacaOptions): Promise<Response> {
   try {
     return await route(options);

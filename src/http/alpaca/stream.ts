@@ -1,5 +1,5 @@
 /**
- * Alpaca's stream of bars, spoken to its clients.
+ * The server's side of Alpaca's stream of bars.
  *
  * A connection is in one of these states:
  * - `open`: it has to send a token within 10 s;
@@ -37,7 +37,7 @@ export interface AlpacaStreamOptions {
 /**
  * Accepts the WebSocket.
  *
- * @throws {RequestError} If the request is not to have one.
+ * @throws {RequestError} If the request may not have one.
  */
 export function openAlpacaStream(options: AlpacaStreamOptions): Response {
   const { request, stream, provider, address, admit, tenantOf, token } = options;
@@ -51,7 +51,7 @@ export function openAlpacaStream(options: AlpacaStreamOptions): Response {
   const subscriptions = createSubscriptions();
   let caller: Caller | undefined;
   let admitted: Admitted | undefined;
-  /** Ends the session of the subscriptions before. */
+  /** Ends the session of the previous subscriptions. */
   let changed = new AbortController();
 
   function send(data: string | Uint8Array): void {
@@ -107,7 +107,7 @@ export function openAlpacaStream(options: AlpacaStreamOptions): Response {
     });
   }
 
-  /** Sends what is subscribed now, until the subscriptions change. */
+  /** Sends the subscribed bars until the subscriptions change. */
   async function follow(signal: AbortSignal): Promise<void> {
     const symbols = subscriptions.symbols();
     if (symbols?.size === 0) return;

@@ -1,17 +1,17 @@
 /**
- * The symbols that an Alpaca client has subscribed, by channel.
+ * The subscriptions of an Alpaca client, by channel.
  *
  * @module
  */
 
-/** Channels that are served. */
+/** Supported channels. */
 const CHANNELS = ["bars", "updatedBars", "dailyBars"] as const;
 /** Name of a channel. */
 export type Channel = typeof CHANNELS[number];
 /** The channel of each type of message. */
 export const CHANNEL_OF = { b: "bars", u: "updatedBars", d: "dailyBars" } as const;
 
-/** The channels that Barline has no records for, as answers list them. */
+/** Channels without records in Barline, as answers list them. */
 const EMPTY = { trades: [], quotes: [], statuses: [], lulds: [], corrections: [], cancelErrors: [] };
 
 /** Most symbols of a connection. */
@@ -19,9 +19,9 @@ const MAX_SYMBOLS = 5000;
 
 /** A set of subscriptions. */
 export interface Subscriptions {
-  /** Changes them; returns the code of an error, and nothing has changed then. */
+  /** Changes them; returns the code of an error, and then changes nothing. */
   change(action: "subscribe" | "unsubscribe", message: Record<string, unknown>): 400 | 405 | 410 | undefined;
-  /** All symbols of all channels; `undefined` for any symbol. */
+  /** All symbols of all channels; `undefined` means any symbol. */
   symbols(): ReadonlySet<string> | undefined;
   /** Whether a symbol is subscribed in a channel. */
   has(channel: Channel, symbol: string): boolean;
@@ -29,7 +29,7 @@ export interface Subscriptions {
   answer(): object;
 }
 
-/** Makes an empty set. */
+/** Creates an empty set. */
 export function createSubscriptions(): Subscriptions {
   let held: Record<Channel, Set<string>> = { bars: new Set(), updatedBars: new Set(), dailyBars: new Set() };
   return {

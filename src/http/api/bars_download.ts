@@ -1,6 +1,7 @@
 /**
- * `GET /api/bars.csv`, `.ndjson`, `.parquet` and `.arrow`: the bars of a series. Text is streamed at the pace of the client. Parquet and
- * Arrow become files first, so that clients may read parts of them, as does text whose length or part is asked for.
+ * `GET /api/bars.csv`, `.ndjson`, `.parquet` and `.arrow`: the bars of a series. Text is streamed at the pace of the
+ * client. Parquet and Arrow are written to files first, so that clients may read parts of them, and so is text if its
+ * length or a part is requested.
  *
  * @module
  */
@@ -13,9 +14,9 @@ import { createSpool } from "../spool.ts";
 import { type BarFormat, type BarsRequest, readBarsRequest } from "./bars_request.ts";
 import { BAR_COLUMNS, type OpenSeries, openSeries } from "./bars_rows.ts";
 
-/** Answers that are streamed at once: each has a connection to the database. */
+/** Most answers streamed at once, as each takes a connection to the database. */
 const MOST_STREAMS = 8;
-/** How long a client may read nothing until its answer is ended, in milliseconds. */
+/** How long a client may read nothing before its answer is ended, in milliseconds. */
 const STALL_MS = 60_000;
 
 const TYPES: Readonly<Record<BarFormat, string>> = {
@@ -34,27 +35,27 @@ export interface BarsDownloads extends AsyncDisposable {
   /**
    * Answers with the bars of a tenant.
    *
-   * @throws {RequestError} If the request is wrong, nothing of the kind is stored, or too many ask at once.
+   * @throws {RequestError} If the request is wrong, no such bars are stored, or too many clients read at once.
    */
   answer(tenant: string, format: BarFormat, query: URLSearchParams, request: Request): Promise<Response>;
 }
 
 /** Options of {@linkcode createBarsDownloads}. */
 export interface BarsDownloadsOptions {
-  /** The database to read; absent where records go elsewhere. */
+  /** The database to read; absent for a stream. */
   readonly database: Database | undefined;
-  /** Directory for files, of its own. */
+  /** A separate directory for files. */
   readonly directory: string;
   /** Ends all answers. */
   readonly stop: AbortSignal;
 }
 
-/** Makes the answers to requests for bars. */
+/** Creates the answers to requests for bars. */
 export function createBarsDownloads({ database, directory, stop }: BarsDownloadsOptions): BarsDownloads {
   const spool = createSpool(directory);
   let streams = 0;
 
-  /** Opens the series for as long as the signal allows. */
+  /** Opens the series until the signal aborts. */
   function open(tenant: string, asked: BarsRequest, signal: AbortSignal): Promise<OpenSeries> {
     if (database === undefined) {
       throw new RequestError("Cannot give bars: they go to NATS, and none are stored here", 404);
@@ -117,12 +118,12 @@ function headersOf(format: BarFormat, { symbol, timeframe }: BarsRequest, { seri
   return {
     "content-type": TYPES[format],
     "content-disposition": `attachment; filename="${name}"`,
-    // Whether the bars were stored like that, or are made of shorter ones.
+    // Whether the bars are stored, or rolled up from shorter ones.
     "x-barline-view": view,
   };
 }
 
-/** The rows as text, page by page, as the client reads; `end` is called once, however it ends. */
+/** The rows as text, page by page, as the client reads; `end` is called once, in any case. */
 function streamTable(
   opened: OpenSeries,
   createWriter: (write: WriteBytes) => TableWriter,
@@ -167,7 +168,7 @@ function streamTable(
     },
     cancel(reason) {
       clearTimeout(stall);
-      // Cuts the connection, with the statement that runs on it.
+      // Cuts the connection, with its running statement.
       const isFirst = !life.signal.aborted;
       life.abort(reason);
       if (isFirst) return end();

@@ -1,6 +1,6 @@
 /**
- * The log of committed keys, for streams: each transaction that writes bars notes the keys that it has changed. A row of the
- * log is visible exactly where the rows are that it names; see `src/stream/changes.ts`.
+ * The log of committed keys, for streams: each transaction that writes bars records the keys that it has changed. A row
+ * of the log is visible exactly when its bars are; see `src/stream/changes.ts`.
  *
  * @module
  */
@@ -13,10 +13,7 @@ import type { PreparedRows } from "./rows.ts";
 /** Whether keys of the kind are logged. */
 export const isLogged = ({ name }: Pick<RecordKind, "name">): boolean => name === "bar";
 
-/**
- * A statement for a transaction that adds all of the rows. Rows of one series at a steady distance are one entry: the keys of
- * a file's 5,000 minute bars are a few numbers, where each for itself would cost a tenth of the write.
- */
+/** A statement for a transaction that adds all of the rows. */
 export function logQuery({ of }: Names, kind: RecordKind, rows: PreparedRows): string {
   const { series, times, steps, counts, places } = findRuns(rows);
   return `INSERT INTO ${of("stream_log")} (kind, series, times, steps, counts, places)
@@ -35,7 +32,7 @@ interface Runs {
   readonly places: number[];
 }
 
-/** Finds the runs in rows, which are in the order of their keys. */
+/** Begins the records. */
 export function findRuns({ count, ids, parts, part, row }: PreparedRows): Runs {
   const runs: Runs = { series: [], times: [], steps: [], counts: [], places: [] };
   const { series, times, steps, counts, places } = runs;
@@ -61,13 +58,13 @@ export function findRuns({ count, ids, parts, part, row }: PreparedRows): Runs {
   return runs;
 }
 
-/** A setting of the transaction that has the key of the row which got a newer time of receipt last. */
+/** A setting of the transaction with the key of the last row that got only a newer time of receipt. */
 const TOUCHED_KEY = "barline.touched_key";
 
 const keyOf = (kind: RecordKind, row: string) =>
   `concat_ws(' ', ${row}.series_id, ${row}.ts, ${furtherKey(kind, row)})`;
 
-/** Is true, and notes that the row gets a newer time of receipt alone. */
+/** Always true, and records that the row gets only a newer time of receipt. */
 export const noteTouched = (kind: RecordKind): string =>
   `set_config('${TOUCHED_KEY}', ${keyOf(kind, "old")}, true) IS NOT NULL`;
 
@@ -78,7 +75,7 @@ export const FORGET_TOUCHED = `set_config('${TOUCHED_KEY}', '', true) AS noting`
 export const returnedKey = (kind: RecordKind): string =>
   `old.series_id, old.ts, current_setting('${TOUCHED_KEY}') = ${keyOf(kind, "old")} AS is_touched`;
 
-/** The log of the rows in `written` that a reader sees to be others than before. */
+/** The log of the rows in `written` with a visible change. */
 export const loggedQuery = ({ of }: Names, kind: RecordKind): string =>
   `INSERT INTO ${of("stream_log")} (kind, series, times, is_new)
 SELECT ${
