@@ -10,8 +10,11 @@ import type { Borrow, Item } from "./source.ts";
 
 /** Time between two looks without a commit of this process, in milliseconds: other processes commit too. */
 const EVERY_MS = 1000;
-/** Shortest time between two looks, in milliseconds: the commits of the top of a minute come together. */
-const GATHER_MS = 25;
+/**
+ * Time from the first commit until the look, in milliseconds: the commits of the top of a minute come together, and sending
+ * must not keep the lanes from theirs.
+ */
+const GATHER_MS = 40;
 /** Longest time of a look, in milliseconds. */
 const LOOK_MS = 10_000;
 /** Most bars of a look: the rest comes with the next one. */
@@ -129,6 +132,8 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
 
   async function run(): Promise<void> {
     while (readers.size + waiting.length > 0 && !stop.signal.aborted) {
+      if (!isWoken || isBroken) await pause(EVERY_MS, !isBroken);
+      await pause(GATHER_MS);
       isWoken = false;
       const came = waiting;
       waiting = [];
@@ -145,8 +150,6 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
       } finally {
         for (const go of came) go();
       }
-      await pause(GATHER_MS);
-      if (!isWoken || isBroken) await pause(EVERY_MS, !isBroken);
     }
     cursor = undefined;
     running = undefined;

@@ -1,11 +1,16 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
-import type { Database } from "../../src/database/database.ts";
+import { type Database, withClient } from "../../src/database/database.ts";
+import { trimStreamLog } from "../../src/database/stream_trim.ts";
 import type { Bar } from "../../src/records/bar.ts";
 import { recordKind } from "../../src/records/mod.ts";
 import { openPostgresSink } from "../../src/sinks/postgres.ts";
+import { CursorError } from "../../src/stream/changes.ts";
+import { writeEvent } from "../../src/stream/message.ts";
+import { openSession } from "../../src/stream/session.ts";
 import { rowsOf } from "../support/frames.ts";
-import { never } from "../support/lanes.ts";
-import { numberedBar } from "../support/numbered.ts";
+import { never, writeOnce } from "../support/lanes.ts";
+import { numberedBar, numberedBars } from "../support/numbered.ts";
 import { migratedDatabase, useServer } from "../support/server_tests.ts";
 import { assertWhole, Client, openStream } from "../support/stream.ts";
 
@@ -85,4 +90,67 @@ test("a client that is dropped at every message holds each bar as the table has 
     ),
     { numRuns: 3 },
   );
+});
+
+test("a reader that is too slow is told, and then has each bar once from the database", async (server) => {
+  const { database } = await migratedDatabase(server);
+  await using _database = database;
+  const count = 12_000;
+  let looked = 0;
+  const all = Promise.withResolvers<void>();
+  using stream = openStream(database, (bars) => (looked += bars) >= count && all.resolve());
+  const client = new Client();
+  const stop = new AbortController();
+  const session = openSession({ ...stream, filter: {}, signal: stop.signal });
+  const types: string[] = [];
+  const next = async () => {
+    const event = (await session.next()).value!;
+    types.push(event.type);
+    for (const message of writeEvent(event)) client.take(message);
+  };
+  await next();
+  // Nothing is read meanwhile: the hub gives up the buffer, not the bars.
+  for (let from = 0; from < count; from += 4000) await writeOnce(database, numberedBars(4000, from));
+  stream.hub.wake();
+  await all.promise;
+  while (client.messages < count) await next();
+  while (types.at(-1) !== "live") await next();
+  stop.abort();
+  assertEquals(new Set(types), new Set(["live", "behind", "bars"]));
+  assertEquals(types[1], "behind");
+  assertEquals(client.messages, count);
+  await assertWhole(client, database);
+});
+
+test("a cursor that is older than the log is refused, and so is one of another database", async (server) => {
+  const { database } = await migratedDatabase(server);
+  await using _database = database;
+  using stream = openStream(database);
+  const client = new Client();
+  await client.read(stream, { until: () => client.cursor !== undefined });
+  await writeOnce(database, numberedBars(10));
+  await withClient(database, (connection, names) => trimStreamLog(connection, names, 0));
+  await assertRejects(() => client.read(stream), CursorError, "older than the log");
+  client.cursor = `1~00000000${client.cursor!.slice(10)}`;
+  await assertRejects(() => client.read(stream), CursorError, "of another database");
+});
+
+test("history is replayed at a multiple of its pace, and then the stream is live", async (server) => {
+  const { database } = await migratedDatabase(server);
+  await using _database = database;
+  using stream = openStream(database);
+  await writeOnce(database, numberedBars(35));
+  const stop = new AbortController();
+  const started = performance.now();
+  const times: number[] = [];
+  const options = { ...stream, filter: {}, start: { fromMs: 0 }, speed: 600, signal: stop.signal };
+  for await (const event of openSession(options)) {
+    if (event.type === "live") break;
+    if (event.type === "bars") times.push(...event.items.map(({ bar }) => bar.ts));
+  }
+  stop.abort();
+  assertEquals(times.length, 35);
+  assertEquals(times, times.toSorted((one, other) => one - other));
+  // Four minutes lie between the first and the last of them.
+  assert(performance.now() - started >= 4 * 60_000 / 600 - 1);
 });

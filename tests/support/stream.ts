@@ -21,10 +21,10 @@ export interface StreamUnderTest extends Disposable {
 }
 
 /** Opens the stream of a database. */
-export function openStream(database: Database): StreamUnderTest {
+export function openStream(database: Database, onLook?: (bars: number) => void): StreamUnderTest {
   const pool = createPool(database, 4);
   const lend: Borrow = (work, signal) => borrow({ pool, database }, "stream", work, signal);
-  const hub = createHub({ borrow: lend, warn: () => {} });
+  const hub = createHub({ borrow: lend, warn: () => {}, onLook });
   return { hub, source: createSource(lend), [Symbol.dispose]: () => hub[Symbol.dispose]() };
 }
 
