@@ -109,6 +109,8 @@ Deno.test("/api/stream is a WebSocket too, and says what is wrong with a request
     return `${response.status} ${await response.text()}`;
   };
   assertMatch(await ask("?from=yesterday"), /^400 Cannot start from "yesterday": expected a cursor/);
+  // A client that has lost its cursor must not begin in silence with the next bar.
+  assertMatch(await ask("?from="), /^400 Cannot start from ""/);
   assertMatch(await ask("?timeframe=7m"), /^400 Cannot use the timeframe "7m": expected one of/);
   assertMatch(await ask("?kinds=news"), /^400 Cannot stream the kinds "news"/);
   assertMatch(await ask("?speed=2"), /^400 Cannot replay with speed: expected from=TIME/);

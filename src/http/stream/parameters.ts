@@ -35,8 +35,8 @@ export function readQuery(query: URLSearchParams, lastEventId: string | null, te
       `Cannot use the timeframe "${timeframe}": expected one of ${[...TIMEFRAMES.keys()].join(", ")}`,
     );
   }
-  const from = lastEventId || query.get("from") || undefined;
-  const start = from === undefined ? undefined : readStart(from);
+  const from = lastEventId || query.get("from");
+  const start = from === null ? undefined : readStart(from);
   const speed = readSpeed(query.get("speed"));
   if (speed !== undefined && (start === undefined || "seen" in start)) {
     throw new RequestError("Cannot replay with speed: expected from=TIME too, for instance from=2024-01-02T14:30:00Z");
