@@ -92,7 +92,7 @@ test("a client that is dropped at every message holds each bar as the table has 
   );
 });
 
-test("a reader that is too slow is told, and then has each bar once from the database", async (server) => {
+test("a slow reader is sent behind, and then each bar once from the database", async (server) => {
   const { database } = await migratedDatabase(server);
   await using _database = database;
   const count = 12_000;
