@@ -97,6 +97,7 @@ export function createSpool(directory: string): Spool {
     const hash = createHash("sha256");
     let size = 0;
     using file = await Deno.open(path, { create: true, write: true, truncate: true, mode: 0o600 });
+    signal.throwIfAborted();
     const headers = await make(async (bytes) => {
       signal.throwIfAborted();
       const { bavail, bsize } = statfsSync(directory);

@@ -2,9 +2,9 @@
  * What readers of the embedded database cost the run that writes it: the pause of a snapshot, and the time from the receipt of
  * a bar to its commit with readers and without.
  *
- *     deno run -A tests/bench/readers.ts [--dir DIR] [--rows 100000,1000000] [--seconds 20] [--rounds 3]
+ *     deno run -A tests/bench/readers.ts [--dir DIR] [--rows 100000,1000000] [--seconds 20] [--rounds 3] [--every 0]
  *
- * `--dir` names a directory on the file system to measure: one that shares blocks (XFS, btrfs) copies by reference. Machines
+ * `--dir` names a directory on the file system to measure: one that shares blocks (XFS, btrfs) copies by reference. `--every` is the pause of the reader between two downloads, in milliseconds. Machines
  * are shared and noisy: rounds without and with readers take turns, and figures are medians.
  *
  * @module
@@ -18,10 +18,11 @@ import { prepareDatabase } from "../../src/database/migrate.ts";
 import { namesIn } from "../../src/database/names.ts";
 import { addressOf, startBarline } from "../support/process.ts";
 
-const args = parseArgs(Deno.args, { string: ["dir", "rows", "seconds", "rounds"] });
+const args = parseArgs(Deno.args, { string: ["dir", "rows", "seconds", "rounds", "every"] });
 const root = await Deno.makeTempDir({ dir: args.dir, prefix: "barline-bench-" });
-const sizes = (args.rows ?? "100000,1000000").split(",").map(Number);
+const sizes = (args.rows ?? "100000,1000000").split(",").filter(Boolean).map(Number);
 const seconds = Number(args.seconds ?? 20);
+const everyMs = Number(args.every ?? 0);
 const rounds = Number(args.rounds ?? 3);
 /** Symbols of the paced run, each of which has a bar a second. */
 const SYMBOLS = 100;
@@ -96,6 +97,7 @@ async function stream(dataDir: string, isRead: boolean): Promise<{ p50: number; 
       const response = await fetch(`${address}/api/bars.parquet?symbol=S${reads % SYMBOLS}&limit=${10_000 + reads}`);
       await response.arrayBuffer();
       if (response.ok) reads++;
+      await new Promise((resolve) => setTimeout(resolve, everyMs));
     }
   }
   running.kill("SIGTERM");
@@ -115,10 +117,12 @@ try {
       console.log(`${SYMBOLS} bars/s ${how}: p50 ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms`);
     }
   }
-  const [alone, beside] = [median(found.without), median(found.with)];
-  console.log(
-    `p99 without readers ${alone.toFixed(1)} ms, with ${beside.toFixed(1)} ms: ${(beside / alone).toFixed(2)} ×`,
-  );
+  if (rounds > 0) {
+    const [alone, beside] = [median(found.without), median(found.with)];
+    console.log(
+      `p99 without readers ${alone.toFixed(1)} ms, with ${beside.toFixed(1)} ms: ${(beside / alone).toFixed(2)} ×`,
+    );
+  }
 } finally {
   await Deno.remove(root, { recursive: true });
 }

@@ -124,7 +124,16 @@ async function readPages(address: string, token: string, note: Note): Promise<vo
   // An instance tells of its commits with its next sign of life.
   const tells = async () => (await ask("/api/overview")).cluster?.instances[0]?.lagMs !== undefined;
   while (!await tells()) await new Promise((go) => setTimeout(go, 50));
-  const pages = ["/healthz", "/readyz", "/health", "/quorum", "/api/overview", "/api/symbols", "/api/dead-letters"];
+  const pages = [
+    "/healthz",
+    "/readyz",
+    "/health",
+    "/quorum",
+    "/api/overview",
+    "/api/stored",
+    "/api/symbols",
+    "/api/dead-letters",
+  ];
   const bars = "/api/bars?provider=alpaca&symbol=AAPL&timeframe=1m";
   for (const path of [...pages, bars, "/api/dead-letters/letters"]) note(`GET ${path.split("?")[0]}`, await ask(path));
   const samples = async () => (await ask("/api/samples")).samples as unknown[];
