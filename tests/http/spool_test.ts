@@ -83,7 +83,7 @@ Deno.test("a spool stops to make a file when the last request for it has left, a
   await others;
 });
 
-Deno.test("a whole file is made anew after five seconds, unless a client reads it in parts", async () => {
+Deno.test("a whole file is made again after five seconds, unless a client reads it in parts", async () => {
   using clock = fakeClock();
   const directory = await Deno.makeTempDir({ prefix: "barline-test-" });
   const spool = createSpool(`${directory}/spool`);
