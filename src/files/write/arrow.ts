@@ -20,7 +20,7 @@ import {
   TimeUnit,
   utf8,
 } from "@uwdata/flechette";
-import { microsecondsOf, type OutputColumn, type TableWriter, type TextRow, type WriteBytes } from "./column.ts";
+import { type OutputColumn, type TableWriter, type TextRow, valueOf, type WriteBytes } from "./column.ts";
 
 /** Rows of a batch in memory. */
 const BATCH_ROWS = 100_000;
@@ -162,20 +162,3 @@ const TYPES: Readonly<Record<OutputColumn["type"], { built: () => ArrowType; typ
 
 type ArrowBatch = Column<unknown>["data"][number];
 type ArrowType = NonNullable<Parameters<typeof columnFromArray>[1]>;
-
-function valueOf(text: string | null, { type }: OutputColumn): unknown {
-  if (text === null) return null;
-  switch (type) {
-    case "double":
-    case "int32":
-      return Number(text);
-    case "int64":
-      return BigInt(text);
-    case "boolean":
-      return text === "t" || text === "true";
-    case "time":
-      return microsecondsOf(text) ?? null;
-    default:
-      return text;
-  }
-}

@@ -64,3 +64,21 @@ export function microsecondsOf(text: string): bigint | undefined {
 /** A text as a field of CSV; an empty one is in quotes, as an empty field is an absent value. */
 export const quoteField = (text: string): string =>
   text === "" || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+
+/** The value of a cell for a binary format: a number, bigint, boolean or text, or `null`. Times are microseconds since 1970. */
+export function valueOf(text: string | null, { type }: OutputColumn): unknown {
+  if (text === null) return null;
+  switch (type) {
+    case "double":
+    case "int32":
+      return Number(text);
+    case "int64":
+      return BigInt(text);
+    case "boolean":
+      return text === "t" || text === "true";
+    case "time":
+      return microsecondsOf(text) ?? null;
+    default:
+      return text;
+  }
+}

@@ -4,7 +4,7 @@
  * @module
  */
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
-import { microsecondsOf, type OutputColumn, type TableWriter, type TextRow, type WriteBytes } from "./column.ts";
+import { type OutputColumn, type TableWriter, type TextRow, valueOf, type WriteBytes } from "./column.ts";
 
 /** Rows of a group, which are in memory together. */
 const GROUP_ROWS = 100_000;
@@ -73,20 +73,3 @@ const elementOf = ({ name, type }: OutputColumn): SchemaElement => ({
   repetition_type: "OPTIONAL",
   ...PARQUET[type],
 });
-
-function valueOf(text: string | null, { type }: OutputColumn): unknown {
-  if (text === null) return null;
-  switch (type) {
-    case "double":
-    case "int32":
-      return text === "Infinity" ? Infinity : text === "-Infinity" ? -Infinity : Number(text);
-    case "int64":
-      return BigInt(text);
-    case "boolean":
-      return text === "t" || text === "true";
-    case "time":
-      return microsecondsOf(text) ?? null;
-    default:
-      return text;
-  }
-}

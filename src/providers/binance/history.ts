@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
-import type { Interval } from "../../records/intervals.ts";
-import { type FeedBar, FeedError } from "../live/feed.ts";
+import { createTokenBucket } from "../../pipeline/rate.ts";
+import { FeedError } from "../live/feed.ts";
 import { createRowsSeen } from "../live/history/rows_seen.ts";
+import type { SymbolHistory } from "../live/history/symbol_history.ts";
 import { getJson } from "../live/transport/rest.ts";
 import { createRowReader } from "../live/transport/rows.ts";
 import { notServed, UnknownSymbolError } from "./errors.ts";
@@ -21,19 +21,7 @@ const PAGE_LIMIT = 1000;
 const INVALID_SYMBOL = -1121;
 
 /** The history of a feed. */
-export interface History {
-  /** Paces its requests. */
-  readonly bucket: TokenBucket;
-  /** Reads finished bars, from `from` on and before `to` (epoch ms), page by page. */
-  read(
-    symbol: string,
-    from: number,
-    to: number,
-    signal: AbortSignal,
-    onRequest?: () => void,
-  ): AsyncGenerator<readonly FeedBar[]>;
-  /** Ranges without a row between rows of the newest answers. */
-  lacks(symbol: string): readonly Interval[];
+export interface History extends SymbolHistory {
   /** Why the symbol does not exist; `undefined` if it does. */
   explainUnknown(symbol: string, signal: AbortSignal): Promise<string | undefined>;
 }

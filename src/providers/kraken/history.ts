@@ -3,10 +3,11 @@
  *
  * @module
  */
-import { createTokenBucket, type TokenBucket } from "../../pipeline/rate.ts";
+import { createTokenBucket } from "../../pipeline/rate.ts";
 import type { Interval } from "../../records/intervals.ts";
 import { type FeedBar, FeedError, isRefusal } from "../live/feed.ts";
 import { createRowsSeen } from "../live/history/rows_seen.ts";
+import type { SymbolHistory } from "../live/history/symbol_history.ts";
 import { getJson, type RestOptions } from "../live/transport/rest.ts";
 import { createRowReader } from "../live/transport/rows.ts";
 import { readRow } from "./bars.ts";
@@ -16,17 +17,7 @@ import { createTradeBars } from "../live/trade_bars.ts";
 import { readTrade } from "./trades.ts";
 
 /** The history of a feed. */
-export interface History {
-  /** Paces its requests. */
-  readonly bucket: TokenBucket;
-  /** Reads finished bars, from `from` on and before `to` (epoch ms), page by page. */
-  read(
-    symbol: string,
-    from: number,
-    to: number,
-    signal: AbortSignal,
-    onRequest?: () => void,
-  ): AsyncGenerator<readonly FeedBar[]>;
+export interface History extends SymbolHistory {
   /** Start of the oldest bar if trades cannot be read; epoch ms. */
   start(symbol: string): number | undefined;
   /**
