@@ -15,9 +15,8 @@ import { dirname, join, resolve } from "@std/path";
 import denoConfig from "../deno.json" with { type: "json" };
 
 /**
- * Flags of V8, chosen by measuring the binary: processor time and peak memory for 500,000 rows from CSV into PostgreSQL.
- * The first two: 4.1 s, 165 MB. None: 3.2 s, 250 MB. Without the slowly growing heap: 3.1 s, 224 MB. With a young generation of
- * 8 MB: 4.1 s, 167 MB. With `--optimize-for-size`: 5.1 s, 146 MB.
+ * Flags of V8, chosen by measuring processor time and peak memory for 500,000 rows from CSV into PostgreSQL, from source. With the
+ * first two: 1.21 s, 135 MB. None: 1.23 s, 155 MB. `--optimize-for-size` costs a quarter more time.
  *
  * The last is about the embedded database, which is WebAssembly: most of its functions run too seldom to be worth optimising. A
  * first start with 1,000 bars takes 1.3 s and 273 MB with it, 2.0 s and 328 MB without; 200,000 bars take 5.0 s and 4.2 s. With
