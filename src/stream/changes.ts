@@ -60,21 +60,21 @@ export interface StoredBar {
   readonly receivedAt: number;
 }
 
-/** A bar that is new or another than before. */
+/** A new or changed bar. */
 export interface Change {
   readonly bar: StoredBar;
   readonly place: LogPlace;
   /** Whether the reader may have seen an earlier version. */
   readonly isCorrection: boolean;
-  /** Whether it is part of what {@linkcode Cursor.next} sees: see (1) in the module's description. */
+  /** Whether {@linkcode Cursor.next} sees it: see (1) in the module's description. */
   readonly isEarly: boolean;
 }
 
-/** Which database it is, and what can be seen in it now. */
+/** The database's identity, and its visible transactions. */
 export interface Present {
   readonly database: string;
   readonly snapshot: Snapshot;
-  /** The latest transaction that the log does not have any more. */
+  /** The latest transaction deleted from the log. */
   readonly trimmed: bigint;
 }
 
@@ -116,7 +116,7 @@ export async function inSnapshot<T>(
 /**
  * Refuses a cursor that cannot be continued.
  *
- * @throws {CursorError} If it is of another database, or the log does not reach back to it.
+ * @throws {CursorError} If it belongs to another database, or the log does not reach back to it.
  */
 export function checkCursor({ database, seen, next }: Cursor, present: Present): void {
   if (database !== present.database || (next?.snapshot ?? seen).xmax > present.snapshot.xmax) {

@@ -1,21 +1,21 @@
 /**
- * Cursors: what a reader of the stream has seen. `changes.ts` says why they are sets of transactions.
+ * Cursors: the part of the stream that a reader has seen. `changes.ts` explains why they are sets of transactions.
  *
  * @module
  */
 
 /**
- * A set of transactions: those that a snapshot of PostgreSQL sees. All snapshots of one server are a chain, each a subset of
+ * The set of transactions that a snapshot of PostgreSQL sees. All snapshots of one server are a chain, each a subset of
  * the later ones.
  */
 export interface Snapshot {
-  /** As `pg_snapshot` writes it. */
+  /** The notation of `pg_snapshot`. */
   readonly text: string;
-  /** All transactions below are seen. */
+  /** All earlier transactions are seen. */
   readonly xmin: bigint;
-  /** None from here on is seen. */
+  /** No transaction from here on is seen. */
   readonly xmax: bigint;
-  /** Those in between that are not seen. */
+  /** Transactions in between that are not seen. */
   readonly unseen: ReadonlySet<bigint>;
 }
 
@@ -32,8 +32,8 @@ export interface HistoryPlace {
 }
 
 /**
- * The part of the stream that was seen: all that `seen` sees; of what `next` sees besides, the entries of the log up to `place`. Where there is
- * `until`, only keys up to there count: the rest is history that is still to come.
+ * The seen part of the stream: everything that `seen` sees, and of the further transactions of `next` the entries of
+ * the log up to `place`. With `until`, only keys up to there count: the rest is history still to come.
  */
 export interface Cursor {
   /** Name of the database and its history. */
@@ -43,7 +43,7 @@ export interface Cursor {
   readonly until?: HistoryPlace;
 }
 
-/** First part of each cursor: another form gets another. */
+/** First part of each cursor; another format has another. */
 const VERSION = "1";
 
 /** Reads a snapshot; `undefined` for another text. */
@@ -64,7 +64,7 @@ export function laterOf(one: Snapshot, other: Snapshot): Snapshot {
   return one.unseen.size <= other.unseen.size ? one : other;
 }
 
-/** Writes a cursor: for a client a text without a meaning. */
+/** Writes a cursor, an opaque text for clients. */
 export function formatCursor({ database, seen, next, until }: Cursor): string {
   return [
     VERSION,

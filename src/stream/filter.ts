@@ -4,15 +4,15 @@
  * @module
  */
 
-/** Which bars a reader gets. */
+/** The bars for a reader. */
 export interface Filter {
-  /** Absent for those of all tenants. */
+  /** Absent for all tenants. */
   readonly tenant?: string | undefined;
   /** Absent for all symbols. */
   readonly symbols?: ReadonlySet<string> | undefined;
-  /** Absent for those of all providers. */
+  /** Absent for all providers. */
   readonly provider?: string | undefined;
-  /** Absent for bars of any length. */
+  /** Absent for all timeframes. */
   readonly timeframe?: string | undefined;
 }
 

@@ -1,5 +1,5 @@
 /**
- * Looks into the log for all readers of a process at once, and hands each what it has asked for.
+ * Reads the log for all readers of a process at once, and gives each its requested part.
  *
  * @module
  */
@@ -19,10 +19,10 @@ const GATHER_MS = 40;
 const LOOK_MS = 10_000;
 /** Most bars of a look: the rest comes with the next one. */
 const LOOK_ROWS = 5000;
-/** Bars that may wait for a reader; one that has more is served from the database. */
+/** Bars that may wait for a reader; one with more is served from the database. */
 const MAX_WAITING = 10_000;
 
-/** The content of a reader's buffer: bars, or that it was too slow or the stream has broken. */
+/** Content of a reader's buffer: bars, or the notice that it was too slow or the stream has broken. */
 export type Heard =
   | { readonly type: "bars"; readonly items: readonly Item[]; readonly cursor: Cursor }
   | { readonly type: "overflow" }
@@ -30,9 +30,9 @@ export type Heard =
 
 /** The buffer of a reader; disposing of it ends it. */
 export interface Feed extends Disposable {
-  /** From here on, leaves out what the cursor has seen, which the reader got elsewhere. */
+  /** Leaves out, from here on, everything that the cursor has seen, which the reader got elsewhere. */
   startAfter(cursor: Cursor): void;
-  /** Waits for something new, at most so long; `undefined` where there is nothing. */
+  /** Waits for news at most that long; `undefined` without any. */
   next(waitMs: number, signal: AbortSignal): Promise<Heard | undefined>;
 }
 
@@ -40,7 +40,7 @@ export interface Feed extends Disposable {
 export interface Hub extends Disposable {
   /** Looks soon: something was committed. */
   wake(): void;
-  /** Opens a feed, once the hub looks for what the filter lets through. */
+  /** Opens a feed, once the hub reads everything that the filter lets through. */
   attach(filter: Filter, signal: AbortSignal): Promise<Feed>;
   /** The cursor of the last look. */
   readonly cursor: Cursor | undefined;
@@ -54,13 +54,13 @@ export interface HubOptions {
   readonly onLook?: (bars: number, seconds: number, receivedAt: number) => void;
 }
 
-/** A change as the hub found it, the same for all readers. */
+/** A change, shared by all readers. */
 interface Found {
   readonly change: Change;
   readonly item: Item;
 }
 
-/** Makes a hub. It looks only while there are readers. */
+/** Creates a hub. It looks only while there are readers. */
 export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
   const readers = new Set<Reader>();
   const bySymbol = new Map<string, Set<Reader>>();
@@ -70,11 +70,11 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
   let isWoken = false;
   let wakeUp = () => {};
   let running: Promise<void> | undefined;
-  /** Those who wait for a look that has begun after they came. */
+  /** Callers that wait for a look that begins after they came. */
   let waiting: (() => void)[] = [];
   let isBroken = false;
 
-  /** All symbols that are asked for; `undefined` for all there are. */
+  /** All requested symbols; `undefined` means every symbol. */
   const allFilters = (): Filter => ofAll.size > 0 ? {} : { symbols: new Set(bySymbol.keys()) };
 
   async function look(): Promise<void> {
@@ -144,7 +144,7 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
         if (stop.signal.aborted) break;
         if (!isBroken) warn(`The stream waits for the database: ${(error as Error).message}`);
         isBroken = true;
-        // Those who have read something come back with their cursors, which are checked then.
+        // Readers that have read something return with their cursors, which are checked then.
         cursor = undefined;
         for (const reader of [...readers]) reader.fail(error);
       } finally {
@@ -226,7 +226,7 @@ class Reader implements Feed {
   #since: Snapshot | undefined;
   #isOver = false;
   #arrived = () => {};
-  /** Whether the look in progress, or the last one, has asked for what this reader wants. */
+  /** Whether the present or last look has covered this reader's filter. */
   isAsked = false;
 
   constructor(readonly filter: Filter, private readonly leave: (reader: Reader) => void) {}
@@ -235,7 +235,7 @@ class Reader implements Feed {
     this.#since = seen;
   }
 
-  /** Adds what a look has found. */
+  /** Adds the results of a look. */
   take(found: readonly Found[], behind: Cursor): void {
     if (this.#isOver || !this.isAsked) return;
     const last = this.#queue.at(-1);
@@ -255,7 +255,7 @@ class Reader implements Feed {
     this.leave(this);
   }
 
-  /** Gives up the waiting bars: the reader gets them from the database. */
+  /** Drops the waiting bars: the reader gets them from the database. */
   #end(why: Heard): void {
     this.#isOver = true;
     this.#queue = [why];
@@ -284,8 +284,8 @@ class Reader implements Feed {
   }
 
   /**
-   * Leaves out what the reader has from the database. While its own snapshot is later than the one before the look, cursors
-   * start from it: they would forget otherwise what it has seen.
+   * Leaves out the bars that the reader has from the database. While its own snapshot is later than the one before the
+   * look, cursors start from it: otherwise they would lose what it has seen.
    */
   #unseen(items: readonly Item[], behind: Cursor): Heard {
     const since = this.#since;

@@ -1,5 +1,5 @@
 /**
- * The messages of `/api/stream`, as JSON. Their fields are a contract: `v` changes where one gets another meaning.
+ * The messages of `/api/stream`, as JSON. Their fields are a contract: `v` changes when a field gets another meaning.
  *
  * @module
  */
@@ -10,13 +10,13 @@ import type { StreamEvent } from "./session.ts";
 /** Version of the messages. */
 export const MESSAGE_VERSION = 1;
 
-/** A message: its text, and the cursor that it brings the reader to; an error has none. */
+/** A message: its text, and the cursor of the reader after it; an error has none. */
 export interface Message {
   readonly text: string;
   readonly cursor: string | undefined;
 }
 
-/** Messages of bars that the hub gave: all readers get the same. */
+/** Encoded messages of the hub's bars, which all readers share. */
 const written = new WeakMap<Item, Message>();
 
 /** The messages of an event. */
@@ -25,7 +25,7 @@ export function writeEvent(event: StreamEvent): Message[] {
   return [write(event.type, event.cursor, event.type === "heartbeat" ? { time: new Date().toISOString() } : {})];
 }
 
-/** The last message to a reader: why its stream ends. */
+/** The last message to a reader, with the reason of the end. */
 export function writeError(message: string): Message {
   return { text: JSON.stringify({ v: MESSAGE_VERSION, type: "error", message }), cursor: undefined };
 }

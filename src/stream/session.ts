@@ -1,10 +1,10 @@
 /**
- * The stream of one reader: history or what it has missed from the database, then the live stream, without a seam.
+ * The stream of one reader: history or missed bars from the database, then the live stream, without a seam.
  *
  * A reader is in one of these states:
- * - `reading`: pages of the database, at its own pace. Where a page is the last one, it joins the hub.
- * - `joining`: the hub fills its buffer, and it reads once more what was committed meanwhile.
- * - `live`: it empties its buffer. Where that is full, it was too slow, and is `reading` again.
+ * - `reading`: it reads pages of the database, at its own pace. After the last page it joins the hub.
+ * - `joining`: the hub fills its buffer, and it reads the commits made meanwhile.
+ * - `live`: it empties its buffer. If that is full, it was too slow, and is `reading` again.
  *
  * @module
  */
@@ -16,9 +16,9 @@ import type { Item, Source, Start } from "./source.ts";
 /** An event for a reader. */
 export type StreamEvent =
   | { readonly type: "bars"; readonly items: readonly Item[] }
-  /** From here on it gets each commit soon. */
+  /** From here on the reader gets each commit soon. */
   | { readonly type: "live"; readonly cursor: Cursor }
-  /** It was too slow, and is served from the database until it has caught up. */
+  /** The reader was too slow, and is served from the database until it has caught up. */
   | { readonly type: "behind"; readonly cursor: Cursor }
   /** Nothing has come for a while. */
   | { readonly type: "heartbeat"; readonly cursor: Cursor };
@@ -30,28 +30,28 @@ export interface SessionOptions {
   readonly filter: Filter;
   /** Absent to begin now. */
   readonly start?: Start | undefined;
-  /** History is sent at so many times the pace at which it happened. @default {the speed of the reader} */
+  /** Playback speed of history as a multiple of real time. @default {the speed of the reader} */
   readonly speed?: number | undefined;
   /** Longest silence. @default {15_000} */
   readonly heartbeatMs?: number;
   readonly signal: AbortSignal;
 }
 
-/** Most bars of one event: a reader that is cut off in between has few to get again. */
+/** Most bars of one event, so that a reader that is cut off repeats few. */
 const MOST = 500;
 
 /**
  * Opens a session; it ends when `signal` aborts.
  *
  * @throws {CursorError} If the start cannot be continued.
- * @throws {Error} If the database is away, or the hub ends.
+ * @throws {Error} If the database is unreachable, or the hub ends.
  */
 export async function* openSession(options: SessionOptions): AsyncGenerator<StreamEvent, void> {
   const { hub, source, filter, speed, heartbeatMs = 15_000, signal } = options;
   let at = options.start;
   const paced = speed === undefined ? undefined : createPace(speed, signal);
 
-  /** Reads pages until there are no more. */
+  /** Reads pages until the last. */
   async function* read(): AsyncGenerator<StreamEvent, void> {
     while (at !== undefined && !signal.aborted) {
       const { items, cursor, isComplete } = await source.read(at, filter, signal);
@@ -102,7 +102,7 @@ function* cut(items: readonly Item[]): Generator<readonly Item[]> {
   for (let from = 0; from < items.length; from += MOST) yield items.slice(from, from + MOST);
 }
 
-/** Parts of one time each; items of a page are in the order of time where they are history. */
+/** Splits items by time; items of a page of history are in order of time. */
 function* byTime(items: readonly Item[]): Generator<readonly Item[]> {
   for (let from = 0, to = 0; from < items.length; from = to) {
     while (to < items.length && items[to].bar.ts === items[from].bar.ts) to++;
@@ -110,7 +110,7 @@ function* byTime(items: readonly Item[]): Generator<readonly Item[]> {
   }
 }
 
-/** Makes a wait for the moment at which a time of history has its turn; the first has it at once. */
+/** Creates a wait for the moment of a time of history; the first has none. */
 function createPace(speed: number, signal: AbortSignal): (ts: number) => Promise<void> {
   let first: { ts: number; at: number } | undefined;
   return async (ts) => {

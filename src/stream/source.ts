@@ -17,10 +17,10 @@ import {
 import type { Cursor, HistoryPlace } from "./cursor.ts";
 import type { Filter } from "./filter.ts";
 
-/** Runs a piece of work with a connection that is lent to it. */
+/** Runs a piece of work with a lent connection. */
 export type Borrow = <T>(work: (client: Client, names: Names) => Promise<T>, signal: AbortSignal) => Promise<T>;
 
-/** A bar for a reader, and the cursor that stands for having got it. */
+/** A bar for a reader, with the cursor after it. */
 export interface Item {
   readonly bar: StoredBar;
   readonly cursor: Cursor;
@@ -30,13 +30,13 @@ export interface Item {
 /** A page of the stream. */
 export interface Page {
   readonly items: readonly Item[];
-  /** The cursor behind the page. */
+  /** The cursor after the page. */
   readonly cursor: Cursor;
-  /** Whether nothing more was there. */
+  /** Whether it is the last page. */
   readonly isComplete: boolean;
 }
 
-/** Where a reader begins: behind a cursor, or with rows from a time on, in milliseconds since 1970. */
+/** Where a reader begins: after a cursor, or with rows from a time on, in milliseconds since 1970. */
 export type Start = Cursor | { readonly fromMs: number };
 
 /** Reads pages. */
@@ -51,13 +51,13 @@ export interface Source {
 
 /** Most rows of a page. */
 const PAGE_ROWS = 2000;
-/** Bounds of the length of history that a page looks at, in microseconds. */
+/** Bounds of the time range of history on a page, in microseconds. */
 const MIN_WIDTH = 60_000_000n;
 const MAX_WIDTH = 30n * 86_400_000_000n;
 
 const isCursor = (start: Start): start is Cursor => "seen" in start;
 
-/** Makes a source. */
+/** Creates a source. */
 export function createSource(borrow: Borrow): Source {
   return {
     read: (from, filter, signal) =>
@@ -88,7 +88,7 @@ export function createSource(borrow: Borrow): Source {
 /** The place of a row in history. */
 const placeOf = ({ ts, series }: StoredBar): HistoryPlace => ({ time: BigInt(Math.round(ts * 1000)), series });
 
-/** A change with its cursor; `now` is what the reader sees with it. */
+/** A change with its cursor; `now` is the reader's present snapshot. */
 function toItem({ bar, place, isCorrection, isEarly }: Change, from: Cursor, now: Cursor["seen"]): Item {
   const { database, seen, next, until } = from;
   const early = next?.snapshot ?? seen;

@@ -8,17 +8,17 @@ import { Counter, Gauge, Histogram, Registry } from "@platformatic/prom-client";
 /** The metrics, and the calls that count. */
 export interface ReaderMetrics {
   readonly registry: Registry;
-  /** So many more read over a transport. */
+  /** Changes the number of readers over a transport. */
   clients(transport: string, change: number): void;
-  /** So many messages were sent. */
+  /** Counts sent messages. */
   sent(count: number): void;
-  /** A reader was too slow. */
+  /** Counts a reader that was too slow. */
   behind(): void;
   /** The log was looked into for all readers, and has so many bars, the last received then, in milliseconds since 1970. */
   looked(bars: number, seconds: number, receivedAt: number): void;
 }
 
-/** Makes them. */
+/** Creates the metrics. */
 export function createReaderMetrics(): ReaderMetrics {
   const registry = new Registry();
   const registers = [registry];

@@ -9,7 +9,7 @@ import type { Filter } from "../../stream/filter.ts";
 import type { Start } from "../../stream/source.ts";
 import { RequestError } from "../body.ts";
 
-/** The wishes of a reader. */
+/** The request of a reader. */
 export interface Asked {
   readonly filter: Filter;
   readonly start: Start | undefined;
@@ -20,9 +20,10 @@ export interface Asked {
 const MAX_SYMBOLS = 5000;
 
 /**
- * Reads the query. `lastEventId` is that of a browser which comes back: it goes before `from`, which the address still has.
+ * Reads the query. `lastEventId` comes from a browser that reconnects, and is stronger than `from`, which is still in
+ * the address.
  *
- * @throws {RequestError} If something of it is wrong.
+ * @throws {RequestError} If it is not valid.
  */
 export function readQuery(query: URLSearchParams, lastEventId: string | null, tenant: string | undefined): Asked {
   const kinds = query.get("kinds") ?? "bar";
@@ -63,7 +64,7 @@ function readSymbols(text: string | null): ReadonlySet<string> | undefined {
 function readStart(text: string): Start {
   const cursor = parseCursor(text);
   if (cursor !== undefined) return cursor;
-  // Seconds since 1970, or what ISO 8601 allows with a date in front.
+  // Seconds since 1970, or ISO 8601 beginning with a date.
   const fromMs = /^\d{1,10}(\.\d+)?$/.test(text) ? Number(text) * 1000 : /^\d{4}-/.test(text) ? Date.parse(text) : NaN;
   if (Number.isFinite(fromMs)) return { fromMs };
   throw new RequestError(

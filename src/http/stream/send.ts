@@ -8,10 +8,10 @@ import type { Message } from "../../stream/message.ts";
 /** Messages, a few at a time; ends with the stream. */
 export type Messages = AsyncIterator<readonly Message[], void>;
 
-/** How a browser waits before it comes back, in milliseconds. */
+/** Wait of a browser before it reconnects, in milliseconds. */
 const RETRY_MS = 1000;
 
-/** Answers with server-sent events. `onEnd` is called once, also where the reader goes. */
+/** Answers with server-sent events. `onEnd` is called once, also if the reader leaves. */
 export function sendEvents(messages: Messages, onEnd: () => void): Response {
   const encoder = new TextEncoder();
   const write = ({ text, cursor }: Message) => `${cursor === undefined ? "" : `id: ${cursor}\n`}data: ${text}\n\n`;
@@ -30,18 +30,18 @@ export function sendEvents(messages: Messages, onEnd: () => void): Response {
   });
 }
 
-/** Bytes on their way to a WebSocket beyond which it gets no more for now: the socket itself would take any number. */
+/** Most bytes on their way to a WebSocket, whose own buffer has no bound. */
 const MAX_BUFFERED = 256 * 1024;
-/** Time between two looks at them, in milliseconds. */
+/** Interval of checking them, in milliseconds. */
 const LOOK_MS = 20;
-/** After which time without an answer to a ping a reader is gone, in seconds. */
+/** Time without an answer to a ping after which a reader counts as gone, in seconds. */
 const IDLE_SECONDS = 30;
 
 /** A WebSocket of the server. */
 export interface Sender {
   readonly socket: WebSocket;
   readonly response: Response;
-  /** Waits until the reader has taken most of what was sent; false where it has gone. */
+  /** Waits until the reader has taken most of the sent bytes; false if it has left. */
   ready(): Promise<boolean>;
 }
 

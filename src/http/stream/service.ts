@@ -1,5 +1,5 @@
 /**
- * The live stream of a process: its hub, its readers, and how many there may be.
+ * The live stream of a process: its hub, its readers, and their limit.
  *
  * @module
  */
@@ -17,9 +17,9 @@ import { acceptsWebSockets } from "../listen_shared.ts";
 import { type Asked, readQuery } from "./parameters.ts";
 import { sendEvents, sendOverSocket } from "./send.ts";
 
-/** Connections for readers: few, so that those who come back together do not slow the lanes down. */
+/** Connections for readers: few, so that readers who reconnect together do not slow the lanes down. */
 const CONNECTIONS = 2;
-/** Symbols of a reader that the log names. */
+/** Most symbols of a reader named in the log. */
 const NAMED = 5;
 
 /** Options of {@linkcode createStreamService}. */
@@ -27,13 +27,13 @@ export interface StreamServiceOptions {
   readonly database: Database;
   /** Most readers at once. */
   readonly maxClients: number;
-  /** Most files that the process may have open, where that is known. */
+  /** Most files that the process may have open, if known. */
   readonly maxOpenFiles?: number | undefined;
   readonly metrics: ReaderMetrics;
   readonly log: (message: string) => void;
 }
 
-/** A reader that is let in; to be ended when it goes. */
+/** An admitted reader; end it when it leaves. */
 export interface Admitted {
   readonly signal: AbortSignal;
   /** Counts messages that were sent. */
@@ -45,19 +45,19 @@ export interface Admitted {
 export interface StreamService extends Disposable {
   readonly hub: Hub;
   readonly source: Source;
-  /** How many read now. */
+  /** Number of readers. */
   readonly clients: number;
   /** Answers `/api/stream` for a tenant, or for all. */
   open(request: Request, query: URLSearchParams, tenant: string | undefined, address: string): Promise<Response>;
   /**
-   * Lets a reader in.
+   * Admits a reader.
    *
    * @throws {RequestError} If there are too many (503).
    */
   admit(by: string, transport: string, wants: string): Admitted;
 }
 
-/** Makes the stream. */
+/** Creates the stream. */
 export function createStreamService(
   { database, maxClients, maxOpenFiles, metrics, log }: StreamServiceOptions,
 ): StreamService {
@@ -110,7 +110,7 @@ export function createStreamService(
       const admitted = service.admit(nameOf(address, tenant), isSocket ? "websocket" : "sse", describe(asked));
       const session = openSession({ hub, source, ...asked, signal: admitted.signal });
       try {
-        // Before the answer: a cursor that cannot be continued has a status of its own.
+        // Before the answer, since a cursor that cannot be continued has its own status.
         const first = await session.next();
         const messages = writeAll(first, session, admitted, metrics);
         return isSocket ? sendOverSocket(request, messages, admitted.end) : sendEvents(messages, admitted.end);
@@ -151,10 +151,10 @@ async function* writeAll(
 }
 
 /**
- * Checks a request for a WebSocket. Browsers let any page open a WebSocket, so a page of another
- * origin could read the stream.
+ * Checks a request for a WebSocket. Browsers let any page open a WebSocket, so a page of another origin could read the
+ * stream.
  *
- * @throws {RequestError} If it is not to have one.
+ * @throws {RequestError} If it may not have one.
  */
 export function checkSocket(request: Request, maxOpenFiles?: number): void {
   if (!acceptsWebSockets(maxOpenFiles)) {
