@@ -72,12 +72,17 @@ export function noteHistoryReads({ tenant, reader, run }: HistoryReadsOptions): 
       const ends = Math.max(...ranges.map(([, to]) => to));
       if (starts > Date.now() - OLD_MS) return undefined;
       const id = crypto.randomUUID();
-      await run(async (client, names) => {
-        await client.query(beginStatement(names), [
-          ...[id, reader, tenant, provider, timeframe],
-          ...[[...asked.keys()], starts, ends],
-        ]);
-      }, signal);
+      try {
+        await run(async (client, names) => {
+          await client.query(beginStatement(names), [
+            ...[id, reader, tenant, provider, timeframe],
+            ...[[...asked.keys()], starts, ends],
+          ]);
+        }, signal);
+      } catch (cause) {
+        signal.throwIfAborted();
+        throw new Error(`Cannot note in the database that history is read: ${(cause as Error).message}`, { cause });
+      }
       return {
         async [Symbol.asyncDispose]() {
           try {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import fc from "fast-check";
 import { type Database, withClient } from "../../src/database/database.ts";
 import { noteHistoryReads } from "../../src/database/history_reads.ts";
@@ -132,4 +132,16 @@ test("reads of recent bars are not noted", async (server) => {
   assertEquals(await select(database, "SELECT provider, timeframe, symbols FROM history_read"), [
     { provider: "feed", timeframe: "1m", symbols: ["S"] },
   ]);
+});
+
+Deno.test("a read that cannot be noted does not begin, and the error says why", async () => {
+  const reads = noteHistoryReads({
+    ...{ tenant: "default", reader: crypto.randomUUID() },
+    run: () => Promise.reject(new Error("connection refused")),
+  });
+  await assertRejects(
+    () => reads.begin(owner, new Map([["S", [OLD_MS, OLD_MS + MINUTE]]]), never),
+    Error,
+    "Cannot note in the database that history is read: connection refused",
+  );
 });
