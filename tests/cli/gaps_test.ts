@@ -32,8 +32,14 @@ async function openWithBars() {
   return { gaps, as, query: work.query, write: work.write, [Symbol.asyncDispose]: () => work[Symbol.asyncDispose]() };
 }
 
+let opened: ReturnType<typeof openWithBars> | undefined;
+Deno.test.afterAll(async () => await (await opened)?.[Symbol.asyncDispose]());
+
+/** The same for all tests that only look. */
+const withBars = () => opened ??= openWithBars();
+
 Deno.test("gaps lists bars missing by the calendar, and exits 1", async () => {
-  await using work = await openWithBars();
+  const work = await withBars();
   const { code, stdout, stderr } = await work.gaps();
   assertEquals([code, stderr], [1, ""]);
   assertEquals(stdout.split("\n").map((line) => line.replaceAll(/ +/g, " ")), [
@@ -46,7 +52,7 @@ Deno.test("gaps lists bars missing by the calendar, and exits 1", async () => {
 });
 
 Deno.test("gaps --json prints one object with every range and the totals", async () => {
-  await using work = await openWithBars();
+  const work = await withBars();
   const { code, stdout } = await work.gaps("--json", "--symbols", "AAPL");
   assertEquals(code, 1);
   const series = { provider: "replay", symbol: "AAPL", timeframe: "1m" };
@@ -63,7 +69,7 @@ Deno.test("gaps --json prints one object with every range and the totals", async
 });
 
 Deno.test("gaps looks at the given provider, symbols and times, and exits 0 if nothing is missing", async () => {
-  await using work = await openWithBars();
+  const work = await withBars();
   const complete = ["1 series, no minutes are missing\n", 0];
   const told = async (...args: string[]) => {
     const { stdout, code } = await work.gaps(...args);
@@ -76,7 +82,7 @@ Deno.test("gaps looks at the given provider, symbols and times, and exits 0 if n
 });
 
 Deno.test("gaps from a time before the first bar expects bars from there on", async () => {
-  await using work = await openWithBars();
+  const work = await withBars();
   const { code, json } = await work.gaps("--json", "--symbols", "MSFT", "--from", "2023-12-28", "--to", "2024-01-02");
   assertEquals(code, 1);
   assertEquals(json.totals.found, 2 * 390, "Thursday and Friday, no weekend and no New Year's Day");
@@ -179,7 +185,7 @@ SELECT id, now() - interval '6 minutes', now() - interval '5 minutes', 'hole', n
 });
 
 Deno.test("gaps looks at the providers and symbols of the configuration file", async () => {
-  await using work = await openWithBars();
+  const work = await withBars();
   const path = await work.write("barline.yaml", "symbols: { replay: [MSFT], kraken: [AAPL] }\nlimit: 1\n");
   const { json } = await work.gaps("--json", "--config", path);
   assertEquals([json.series, json.totals.missing], [1, 0]);
@@ -189,7 +195,7 @@ Deno.test("gaps looks at the providers and symbols of the configuration file", a
 });
 
 Deno.test("gaps reports a symbol without stored bars, and exits 1", async () => {
-  await using work = await openWithBars();
+  const work = await withBars();
   const { code, json } = await work.gaps("--json", "--symbols", "MSFT,NVDA");
   assertEquals([code, json.skipped, json.series], [1, [{ symbol: "NVDA", reason: "no bars of it are stored" }], 1]);
 });
@@ -206,8 +212,8 @@ for (
   ] as [string[], string][]
 ) {
   Deno.test(`gaps ${args.join(" ")} exits 2 and says why`, async () => {
-    await using work = await openWorkspace(server);
-    const { code, stdout, stderr } = await work.run(["gaps", "--database", work.database, ...args]);
+    const work = await withBars();
+    const { code, stdout, stderr } = await work.gaps(...args);
     assertEquals([code, stdout], [2, ""]);
     assertStringIncludes(stderr, says);
   });
