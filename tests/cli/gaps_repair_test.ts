@@ -19,9 +19,13 @@ function marketBar(ts: number, given: Partial<MarketBar> = {}): MarketBar {
   return { symbol: "AAPL", ts, open: 2, high: 4, low: 1, close: 3, volume: 7, trades: 5, ...given };
 }
 
+/** Workspaces that have the schema. */
+const migrated = new WeakSet<Workspace>();
+
 /** Stores bars of a live feed that start at these times. */
 async function store(work: Workspace, { provider, symbol, timeframe } = AAPL, starts: readonly number[]) {
-  await work.migrate();
+  if (!migrated.has(work)) await work.migrate();
+  migrated.add(work);
   await work.query(
     `WITH added AS (INSERT INTO series (provider, symbol, timeframe) VALUES ('${provider}', '${symbol}', '${timeframe}')
       RETURNING id)
