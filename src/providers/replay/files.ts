@@ -95,6 +95,16 @@ function exists(path: string): boolean {
   }
 }
 
+/** Whether a path is a link to nothing: with limited permissions, Deno says of its opening that it has too many links. */
+function leadsNowhere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
+}
+
 interface Unreadable {
   readonly reason: string;
   /** Whether the name itself is wrong: no such file exists, or it is a directory. */
@@ -109,7 +119,9 @@ function checkFile(path: string): Unreadable | undefined {
     using file = Deno.openSync(path);
     return file.statSync().isDirectory ? directory : undefined;
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return { reason: "there is no such file", isUsage: true, cause };
+    if (cause instanceof Deno.errors.NotFound || leadsNowhere(path)) {
+      return { reason: "there is no such file", isUsage: true, cause };
+    }
     if (cause instanceof Deno.errors.IsADirectory) return directory;
     if (cause instanceof Deno.errors.PermissionDenied) {
       return { reason: "permission is denied, give the right to read it", isUsage: false, cause };
