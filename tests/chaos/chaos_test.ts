@@ -26,7 +26,7 @@ testWhere(
     await writeOnce(database, numberedBars(500));
     const before = await work.query(OWN);
     const args = ["chaos", "--database", work.database, "--data-dir", work.dataDir];
-    const { code, json, stderr } = await work.run([...args, "--records", "1000", "--yes", "--json"]);
+    const { code, json, stderr } = await work.run([...args, "--records", "1000", "--yes", "--json"], { endless: true });
     const faults: ChaosResult[] = json.faults;
     assertEquals([code, json.ok], [0, true], `${stderr}${JSON.stringify(faults)}`);
     assertEquals(faults.map(({ name }) => name), chaosFaults.map(({ name }) => name));

@@ -50,6 +50,7 @@ testWhere(
 
     assertEquals((await work.run(["migrate", "--database", work.database])).code, 0);
     await server.query("GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO writer", work.database);
+    await server.query("GRANT DELETE ON stream_log, stream_trim TO writer", work.database);
     await server.query("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO writer", work.database);
     const written = await work.ingest(args);
     assertEquals([written.code, written.json.stored], [0, 30], written.stderr);

@@ -131,7 +131,8 @@ testWhere(missingServer(), "roles are granted a tenant's rows by the command lin
   // So does who may write without owning them, new series too.
   const writer = `writer_${crypto.randomUUID().slice(0, 8)}`;
   await work.query(`CREATE ROLE ${writer} LOGIN`);
-  await work.query(`GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${writer}`);
+  await work.query(`GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${writer};
+    GRANT DELETE ON stream_log, stream_trim TO ${writer}`);
   const other = new URL(work.database);
   other.username = writer;
   const written = await work.ingest(["--limit", "50", "--symbols", "NEW", "--database", other.href]);

@@ -6,7 +6,7 @@
 import { deadline } from "@std/async/deadline";
 
 /** Longest time that a test may take, in milliseconds: what it waits for may never come. */
-const MAX_MS = 5 * 60_000;
+const MAX_MS = 10 * 60_000;
 
 /**
  * Registers a test that needs what `missing` tells the lack of. Where it is missing the test is skipped, with the reason

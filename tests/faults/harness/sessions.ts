@@ -19,7 +19,8 @@ export async function useWriter(trial: Trial): Promise<URL> {
   const role = `writer_${crypto.randomUUID().slice(0, 8)}`;
   await trial.work.migrate();
   await trial.work.query(`CREATE ROLE ${role} LOGIN PASSWORD 'first' IN ROLE ${PASSWORD_GROUP};
-    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${role}`);
+    GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO ${role};
+    GRANT DELETE ON stream_log, stream_trim TO ${role}`);
   const url = new URL(trial.work.database);
   url.username = role;
   url.password = "first";
