@@ -71,6 +71,24 @@ function slotsOf(kind: RecordKind, columns: readonly ExportColumn[]): Slot[] {
   });
 }
 
+/** Numbers of an optional column. In an array with `null` each would be an object, and memory to collect. */
+interface SparseNumbers {
+  readonly numbers: Float64Array;
+  readonly isAbsent: Uint8Array;
+  absent: number;
+}
+
+const makeSparse = ({ type, optional }: ExportColumn, room: number): SparseNumbers | undefined =>
+  optional && type === "double"
+    ? { numbers: new Float64Array(room), isAbsent: new Uint8Array(room), absent: 0 }
+    : undefined;
+
+/** The numbers of the first rows; an array with `null` if any is absent. */
+function takeSparse({ numbers, isAbsent, absent }: SparseNumbers, count: number): Values {
+  const present = numbers.subarray(0, count);
+  return absent === 0 ? present : Array.from(present, (value, row) => isAbsent[row] === 1 ? null : value);
+}
+
 const decoder = new TextDecoder();
 /** Days, and microseconds in two halves, from 1970 to 2000, where PostgreSQL begins to count. */
 const DAYS = 10_957;
@@ -91,13 +109,17 @@ export function createBatchBuilder(
   let room = FIRST_ROOM;
   let values = columns.map((column) => makeValues(column, room));
   let halves = values.map(halvesOf);
+  let sparse = columns.map((column) => makeSparse(column, room));
   let count = 0;
+  /** Series of the last row. */
+  const last = { id: -1 };
   /** Series of the rows from a place on. */
   let runs: { readonly from: number; readonly id: number }[] = [];
 
   function begin(id: number): number {
     if (count === room) grow();
-    if (runs.at(-1)?.id !== id) runs.push({ from: count, id });
+    if (last.id !== id) runs.push({ from: count, id });
+    last.id = id;
     return count++;
   }
 
@@ -111,6 +133,25 @@ export function createBatchBuilder(
       return made;
     });
     halves = values.map(halvesOf);
+    const less = sparse;
+    sparse = columns.map((column, at) => {
+      const made = makeSparse(column, room);
+      made?.numbers.set(less[at]!.numbers);
+      made?.isAbsent.set(less[at]!.isAbsent);
+      if (made !== undefined) made.absent = less[at]!.absent;
+      return made;
+    });
+  }
+
+  /** Notes that an optional column has no value in a row. */
+  function leaveOut(column: number, row: number): void {
+    const numbers = sparse[column];
+    if (numbers === undefined) {
+      (values[column] as OptionalValues)[row] = null;
+      return;
+    }
+    numbers.isAbsent[row] = 1;
+    numbers.absent++;
   }
 
   function setCode(slot: Slot, row: number, code: number): void {
@@ -131,12 +172,12 @@ export function createBatchBuilder(
         const length = view.getInt32(at);
         at += 4;
         if (length < 0) {
-          if (slot.isOptional) (values[slot.column] as OptionalValues)[row] = null;
+          if (slot.isOptional) leaveOut(slot.column, row);
           continue;
         }
         switch (slot.type) {
           case "float8":
-            if (slot.isOptional) (values[slot.column] as OptionalValues)[row] = view.getFloat64(at);
+            if (slot.isOptional) sparse[slot.column]!.numbers[row] = view.getFloat64(at);
             else (values[slot.column] as Float64Array)[row] = view.getFloat64(at);
             break;
           case "int8":
@@ -177,8 +218,9 @@ export function createBatchBuilder(
       slots.forEach((slot, each) => {
         const text = texts[each + 1];
         if (text === null) {
-          if (slot.isOptional) (values[slot.column] as OptionalValues)[row] = null;
+          if (slot.isOptional) leaveOut(slot.column, row);
         } else if (slot.type === "char") setCode(slot, row, text.charCodeAt(0));
+        else if (sparse[slot.column] !== undefined) sparse[slot.column]!.numbers[row] = Number(text);
         else (values[slot.column] as OptionalValues)[row] = readText(text, slot.type);
       });
     },
@@ -188,8 +230,17 @@ export function createBatchBuilder(
           (values[column] as OptionalValues).fill(series.get(id)![part], from, runs[at + 1]?.from ?? count)
         );
       }
-      const taken = firstRows(values, count);
+      const taken = firstRows(
+        values.map((each, at) => sparse[at] === undefined ? each : takeSparse(sparse[at], count)),
+        count,
+      );
+      for (const each of sparse) {
+        if (each === undefined) continue;
+        each.isAbsent.fill(0, 0, count);
+        each.absent = 0;
+      }
       count = 0;
+      last.id = -1;
       runs = [];
       return taken;
     },

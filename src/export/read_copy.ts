@@ -61,7 +61,7 @@ export async function* readByCopy(client: Client, sql: string, batch: BatchBuild
 
   /** Takes rows out of the server's bytes; all other messages go to the driver through `pass`. */
   function take(chunk: Buffer, pass: (bytes: Buffer) => void): void {
-    const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    const bytes = rest.length === 0 ? chunk : completeFirst(chunk, pass);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
     let at = 0;
     while (at + FRAME_BYTES <= bytes.length && state === "reading") {
@@ -74,6 +74,20 @@ export async function* readByCopy(client: Client, sql: string, batch: BatchBuild
       at = end;
     }
     rest = bytes.subarray(at);
+  }
+
+  /** Takes the message that an earlier chunk has begun, and gives what follows: large chunks are not copied. */
+  function completeFirst(chunk: Buffer, pass: (bytes: Buffer) => void): Buffer {
+    const head = rest.length >= FRAME_BYTES
+      ? rest
+      : Buffer.concat([rest, chunk.subarray(0, FRAME_BYTES - rest.length)]);
+    const missing = head.length < FRAME_BYTES ? Infinity : 1 + head.readInt32BE(1) - rest.length;
+    if (missing <= 0 || missing > chunk.length) return Buffer.concat([rest, chunk]);
+    const first = Buffer.concat([rest, chunk.subarray(0, missing)]);
+    rest = Buffer.alloc(0);
+    take(first, pass);
+    const left = chunk.subarray(missing);
+    return rest.length === 0 ? left : Buffer.concat([rest, left]);
   }
 
   const { stream, pass, detach } = attach(client, sql, {

@@ -5,6 +5,8 @@
  */
 import { constants, zstdCompressSync } from "node:zlib";
 import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { snappyCompress } from "hyparquet-writer/src/snappy.js";
+import { writePlainChunk } from "./parquet_chunk.ts";
 import type { BatchColumn, BatchType, BatchWriter } from "./batch.ts";
 import type { WriteBytes } from "./column.ts";
 
@@ -24,6 +26,8 @@ const CODECS = { zstd: "ZSTD", snappy: "SNAPPY", none: "UNCOMPRESSED" } as const
 /** The fastest level: other levels hardly make prices smaller. */
 const ZSTD = { params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
+const COMPRESSORS = { zstd: (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes, ZSTD), snappy: snappyCompress };
+
 /**
  * Writes Parquet; the file is complete after `end`. Times are in microseconds, adjusted to UTC. Repetitive values have
  * a dictionary, and each group of rows has its least and greatest values.
@@ -34,11 +38,13 @@ export function writeBatchParquet(
   { compression, facts = {} }: ParquetOptions,
 ): BatchWriter {
   const sink = new ByteWriter();
+  const codec = CODECS[compression];
+  const compress = compression === "none" ? undefined : COMPRESSORS[compression];
   const writer = new ParquetWriter({
     writer: sink,
     schema: [{ name: "root", num_children: columns.length }, ...columns.map(elementOf)],
-    codec: CODECS[compression],
-    compressors: { ZSTD: (bytes) => zstdCompressSync(bytes, ZSTD) },
+    codec,
+    compressors: { ZSTD: COMPRESSORS.zstd },
     kvMetadata: Object.entries(facts).map(([key, value]) => ({ key, value })),
     createdBy: "barline",
   });
@@ -52,10 +58,23 @@ export function writeBatchParquet(
 
   return {
     async write({ count, columns: values }) {
-      writer.write({
-        columnData: columns.map(({ name }, at) => ({ name, data: values[at] })),
-        rowGroupSize: count,
-      });
+      // Snappy needs the dictionary of the package to make prices small.
+      const isPlain = (at: number) =>
+        values[at] instanceof BigInt64Array || compression !== "snappy" && values[at] instanceof Float64Array;
+      const others = columns.flatMap(({ name }, at) => isPlain(at) ? [] : [{ name, data: values[at] }]);
+      writer.write({ columnData: others, rowGroupSize: count });
+      const group = writer.row_groups.at(-1)!;
+      for (const [at, { name, optional }] of columns.entries()) {
+        if (!isPlain(at)) continue;
+        const chunk = writePlainChunk(
+          { writer: sink, name, isOptional: optional, codec, compress },
+          values[at] as BigInt64Array,
+        );
+        // The metadata keeps the order of the schema.
+        group.columns.splice(at, 0, chunk);
+        group.total_byte_size += chunk.meta_data!.total_uncompressed_size;
+        group.total_compressed_size = (group.total_compressed_size ?? 0n) + chunk.meta_data!.total_compressed_size;
+      }
       await drain();
     },
     async end() {
