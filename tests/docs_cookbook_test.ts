@@ -10,7 +10,10 @@ import { openWorkspace, startSharedServer } from "./support/workspace.ts";
 const server = await startSharedServer();
 const python = await findPython("cookbook", ["websockets==15.0.1"]);
 const page = await Deno.readTextFile(new URL("../docs/cookbook.md", import.meta.url));
-const blocks = new Map(Array.from(page.matchAll(/^```(\w+)\n(.*?)^```/gms), ([, language, code]) => [language, code]));
+/** The client in each language: the first block of it. */
+const blocks = new Map(
+  Array.from(page.matchAll(/^```(\w+)\n(.*?)^```/gms), ([, language, code]) => [language, code] as const).toReversed(),
+);
 
 const KILLS = 3;
 /** How each client is started. */

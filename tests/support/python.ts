@@ -26,6 +26,10 @@ export async function findPython(name: string, packages: readonly string[]): Pro
   const directory = join(cache, "barline-tests", name);
   const python = join(directory, "bin", "python3");
   const mark = join(directory, "packages");
+  await Deno.mkdir(join(cache, "barline-tests"), { recursive: true });
+  // Several files of tests may use the same environment.
+  using lock = await Deno.open(`${directory}.lock`, { create: true, write: true });
+  await lock.lock(true);
   const wanted = packages.join("\n");
   if (await Deno.readTextFile(mark).catch(() => "") === wanted) return python;
   for (const args of [["-m", "venv", directory], ["-m", "pip", "install", "--quiet", ...packages]]) {
