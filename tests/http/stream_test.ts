@@ -1,6 +1,8 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { addressOf, type Running } from "../support/process.ts";
+import { missingServer } from "../support/postgres.ts";
+import { testWhere } from "../support/skip.ts";
 import { Client } from "../support/stream.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
 
@@ -126,4 +128,21 @@ Deno.test("/api/stream is a WebSocket too, and says what is wrong with a request
   const { stderr } = await running.ended;
   assertMatch(stderr, /Stream opened by 127\.0\.0\.1 for default over websocket: MSFT, from 1990/);
   assertMatch(stderr, /Stream of 127\.0\.0\.1 for default over websocket closed: \d+ messages/);
+});
+
+testWhere(missingServer(), "barline serve streams what another process commits", async () => {
+  await using work = await openWorkspace(server);
+  await work.migrate();
+  const serving = work.start(
+    ["serve", "--database", work.database, "--data-dir", work.dataDir, "--http", "127.0.0.1:0"],
+  );
+  const address = await addressOf(serving);
+  const client = new Client();
+  const reading = readEvents(address, client, () => client.messages >= 500);
+  const { code } = await work.ingest([...MOCK.slice(0, 4), "--limit", "1000", "--data-dir", `${work.dataDir}-2`]);
+  assertEquals(code, 0);
+  await reading;
+  serving.kill("SIGTERM");
+  await serving.ended;
+  await assertAll(client, work);
 });
