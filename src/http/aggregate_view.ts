@@ -22,6 +22,7 @@ export function createAggregateView(
   app: Served,
   views: ReadonlyMap<string, TenantView>,
   checkStore: () => Promise<StoreHealth>,
+  readers?: () => number,
 ): TotalView {
   const overview = createOverview({
     health: app.health,
@@ -29,6 +30,7 @@ export function createAggregateView(
     deadLettersWaiting: () => Promise.resolve(0),
     version: VERSION,
     isReadOnly: app.isReadOnly,
+    readers,
   });
   async function health(): Promise<HealthReport> {
     const reports = new Map<string, HealthReport>();

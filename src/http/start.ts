@@ -64,23 +64,26 @@ export function startHttp(
   const storeName = app.store.database === undefined ? app.store.name : "database";
   const checkStore = async () => ({ name: storeName, schema: app.store.schema?.(), ...await check() });
   const log = getLogger("barline");
-  const readers = createReaderMetrics();
+  const streamMetrics = createReaderMetrics();
   const { database } = app.store;
   const stream = database && createStreamService({
     database,
     maxClients: config.settings.streamClients,
     maxOpenFiles,
-    metrics: readers,
+    metrics: streamMetrics,
     log: (message) => log.info("{message}", { message }),
   });
-  const shared = [createProcessMetrics(maxOpenFiles), createStoreMetrics(app.store), readers.registry];
+  const shared = [createProcessMetrics(maxOpenFiles), createStoreMetrics(app.store), streamMetrics.registry];
   const directory = join(config.settings.dataDir, "downloads");
   const downloads = createBarsDownloads({ database: reading, directory, stop: stopped.signal });
   const views = new Map<string, TenantView>();
   const hasTenants = config.tenants.length > 0;
-  const total = hasTenants ? createAggregateView(app, views, checkStore) : undefined;
+  const total = hasTenants
+    ? createAggregateView(app, views, checkStore, stream && (() => stream.clients()))
+    : undefined;
   app.follow((tenant) => {
-    const view = createTenantView({ app, downloads, tenant, checkStore, stop: stopped.signal, cluster });
+    const readers = stream && (() => stream.clients(tenant.name));
+    const view = createTenantView({ app, downloads, tenant, checkStore, stop: stopped.signal, cluster, readers });
     views.set(tenant.name, view);
     total?.add(tenant);
     tenant.listen(on({ "batch-written": () => stream?.hub.wake() }));

@@ -84,10 +84,14 @@ export interface TenantViewOptions {
   stop: AbortSignal;
   /** All instances, if this is one of several. */
   cluster?: () => NonNullable<Overview["cluster"]>;
+  /** How many programs read the tenant's stream. */
+  readers?: (() => number) | undefined;
 }
 
 /** Creates the view, which starts to listen. */
-export function createTenantView({ app, downloads, tenant, checkStore, stop, cluster }: TenantViewOptions): TenantView {
+export function createTenantView(
+  { app, downloads, tenant, checkStore, stop, cluster, readers }: TenantViewOptions,
+): TenantView {
   const { store, isReadOnly } = app;
   const { settings } = tenant.config;
   const { coordinators } = tenant.health();
@@ -115,6 +119,7 @@ export function createTenantView({ app, downloads, tenant, checkStore, stop, clu
     version: VERSION,
     isReadOnly,
     cluster,
+    readers,
   });
   tenant.listen(overview.listen);
   const unconnected = followFirstConnections(tenant.listen);

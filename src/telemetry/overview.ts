@@ -78,6 +78,8 @@ export interface Overview {
   readonly providers: readonly ProviderOverview[];
   /** All instances that distribute shards, and this one's name; absent for a lone instance. */
   readonly cluster?: ClusterOverview & { readonly instance: string };
+  /** How many programs read the stream; absent where there is no stream. */
+  readonly readers?: number;
 }
 
 /** One point of the charts, about the {@linkcode SAMPLE_SECONDS} before `ts`. */
@@ -114,6 +116,8 @@ export interface OverviewSources {
   /** Whether the store is only read. @default {false} */
   readonly isReadOnly?: boolean;
   readonly cluster?: () => Overview["cluster"];
+  /** How many programs read the stream. */
+  readonly readers?: (() => number) | undefined;
 }
 
 /** Keeps the overview by events; disposing of it ends its timer. */
@@ -234,6 +238,7 @@ export function createOverview(sources: OverviewSources): OverviewKeeper {
           return { ...kept, state: state === "up" ? kept.state : state, error };
         }),
         cluster: sources.cluster?.(),
+        readers: sources.readers?.(),
       };
     },
     samples: () => samples,

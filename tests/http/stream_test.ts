@@ -122,6 +122,10 @@ Deno.test("/api/stream is a WebSocket too, and says what is wrong with a request
     await ask("", { "last-event-id": "1~00000000~700:700:" }),
     /^410 Cannot continue: the cursor is of another/,
   );
+  const reader = new AbortController();
+  await fetch(`${address}/api/stream`, { signal: reader.signal });
+  assertEquals((await (await fetch(`${address}/api/overview`)).json()).readers, 1);
+  reader.abort();
   const metrics = await (await fetch(`${address}/metrics`)).text();
   assertMatch(metrics, /barline_stream_clients\{transport="websocket"\} 0/);
   running.kill("SIGTERM");

@@ -12,7 +12,7 @@ import { openSession } from "../../stream/session.ts";
 import { RequestError } from "../body.ts";
 import type { Caller } from "../guard.ts";
 import { accept } from "../stream/send.ts";
-import { type Admitted, checkSocket, nameOf, type StreamService } from "../stream/service.ts";
+import { type Admitted, checkSocket, type StreamService } from "../stream/service.ts";
 import { channelOf, encodingOf, ERRORS, read, write, writeBars } from "./messages.ts";
 import { CHANNEL_OF, createSubscriptions } from "./subscription.ts";
 
@@ -73,7 +73,8 @@ export function openAlpacaStream(options: AlpacaStreamOptions): Response {
     }
     try {
       admitted = stream.admit(
-        nameOf(address, tenantOf(found)),
+        address,
+        tenantOf(found),
         "alpaca",
         `bars as of Alpaca, ${provider ?? "all providers"}`,
       );

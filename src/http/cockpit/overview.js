@@ -54,7 +54,7 @@ export function createOverview() {
   const probe = () => act("/-/circuit/probe", "The next write is the probe");
 
   /** The ledger as its equation: each term is a figure with its name below. */
-  function drawLedger({ ledger, unaccounted }) {
+  function drawLedger({ ledger, unaccounted, readers }) {
     const term = (sign, name, value) =>
       h("div", {}, h("dt", {}, name), h("dd", { class: "big" }, h("span", { class: "quiet" }, sign), count(value)));
     return [
@@ -65,6 +65,9 @@ export function createOverview() {
         term("", "received", ledger.received),
         TERMS.map((name, at) => term(at === 0 ? "=" : "+", words(name), ledger[name])),
       ),
+      ...(readers > 0
+        ? [h("p", {}, `${count(readers)} ${readers === 1 ? "program reads" : "programs read"} the stream`)]
+        : []),
     ];
   }
 

@@ -45,8 +45,8 @@ export interface Admitted {
 export interface StreamService extends Disposable {
   readonly hub: Hub;
   readonly source: Source;
-  /** Number of readers. */
-  readonly clients: number;
+  /** Number of readers of a tenant, or of all. */
+  clients(tenant?: string): number;
   /** Answers `/api/stream` for a tenant, or for all. */
   open(request: Request, query: URLSearchParams, tenant: string | undefined, address: string): Promise<Response>;
   /**
@@ -54,7 +54,7 @@ export interface StreamService extends Disposable {
    *
    * @throws {RequestError} If there are too many (503).
    */
-  admit(by: string, transport: string, wants: string): Admitted;
+  admit(address: string, tenant: string | undefined, transport: string, wants: string): Admitted;
 }
 
 /** Creates the stream. */
@@ -70,20 +70,21 @@ export function createStreamService(
   const closing = new AsyncDisposableStack();
   const hub = createHub({ borrow: lend(1, "stream hub"), warn: log, onLook: metrics.looked });
   const source = createSource(lend(Math.max(1, Math.min(CONNECTIONS, database.maxConnections)), "stream readers"));
-  const readers = new Set<AbortController>();
+  /** The tenant of each reader; `undefined` for one of all. */
+  const readers = new Map<AbortController, string | undefined>();
 
   const service: StreamService = {
     hub,
     source,
-    get clients() {
-      return readers.size;
-    },
-    admit(by, transport, wants) {
+    clients: (tenant) =>
+      tenant === undefined ? readers.size : [...readers.values()].filter((each) => each === tenant).length,
+    admit(address, tenant, transport, wants) {
+      const by = tenant === undefined ? address : `${address} for ${tenant}`;
       if (readers.size >= maxClients) {
         throw new RequestError(`Too many read the stream: expected at most ${maxClients}; see --stream-clients`, 503);
       }
       const reader = new AbortController();
-      readers.add(reader);
+      readers.set(reader, tenant);
       metrics.clients(transport, 1);
       const since = Date.now();
       let messages = 0;
@@ -107,7 +108,7 @@ export function createStreamService(
       const isSocket = request.headers.get("upgrade")?.toLowerCase() === "websocket";
       if (isSocket) checkSocket(request, maxOpenFiles);
       const asked = readQuery(query, request.headers.get("last-event-id"), tenant);
-      const admitted = service.admit(nameOf(address, tenant), isSocket ? "websocket" : "sse", describe(asked));
+      const admitted = service.admit(address, tenant, isSocket ? "websocket" : "sse", describe(asked));
       const session = openSession({ hub, source, ...asked, signal: admitted.signal });
       try {
         // Before the answer, since a cursor that cannot be continued has its own status.
@@ -121,7 +122,7 @@ export function createStreamService(
       }
     },
     [Symbol.dispose]() {
-      for (const reader of readers) reader.abort();
+      for (const reader of readers.keys()) reader.abort();
       hub[Symbol.dispose]();
       closing.disposeAsync().catch(() => {});
     },
@@ -169,10 +170,6 @@ export function checkSocket(request: Request, maxOpenFiles?: number): void {
   if (URL.parse(origin)?.host === request.headers.get("host")) return;
   throw new RequestError(`Cannot stream to a page of ${origin}: expected one of this address, or the token`, 403);
 }
-
-/** The name of a reader, for the log. */
-export const nameOf = (address: string, tenant: string | undefined): string =>
-  tenant === undefined ? address : `${address} for ${tenant}`;
 
 function describe({ filter: { symbols, provider, timeframe }, start, speed }: Asked): string {
   const named = [...symbols ?? []].slice(0, NAMED).join(", ");
