@@ -44,7 +44,7 @@ Deno.test("--symbols beside a file reads the records of these symbols alone, and
 
 for (
   const [args, says, never] of [
-    [["export"], 'Cannot understand "export": there is no such command, barline --help lists them', "did you mean"],
+    [["publish"], 'Cannot understand "publish": there is no such command, barline --help lists them', "did you mean"],
     [["ingest", "--zzzz"], '"ingest" has no such option, barline ingest --help lists them', "did you mean"],
     [
       ["ingest", "--provider", "kraken"],
