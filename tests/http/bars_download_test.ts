@@ -1,8 +1,13 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { delay } from "@std/async/delay";
 import { join } from "@std/path";
 import { tableFromIPC } from "@uwdata/flechette";
 import { parquetReadObjects } from "hyparquet";
+import { createBarsDownloads } from "../../src/http/api/bars_download.ts";
+import { RequestError } from "../../src/http/body.ts";
+import { missingServer } from "../support/postgres.ts";
+import { databaseAt } from "../support/server_tests.ts";
+import { testWhere } from "../support/skip.ts";
 import { addressOf } from "../support/process.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
 
@@ -210,6 +215,31 @@ WHERE datname = current_database() AND query LIKE '%b.series_id = $1%' AND pid <
   assertEquals(lines.length, 150_001);
   assertEquals(lines.map((line) => Number(line.split(",")[7])).every((close, at) => close === at), true);
 });
+
+testWhere(
+  missingServer(),
+  "a client that reads nothing for too long is disconnected, and its place is free",
+  async () => {
+    await using work = await openWorkspace(server);
+    assertEquals((await work.ingest(["--file", await work.write("bars.csv", BARS)])).code, 0);
+    const directory = join(work.directory, "downloads");
+    await using downloads = createBarsDownloads({
+      database: databaseAt(work.database),
+      directory,
+      stop: new AbortController().signal,
+      stallMs: 2000,
+    });
+    const ask = () =>
+      downloads.answer("default", "csv", new URLSearchParams({ symbol: "AB" }), new Request("http://127.0.0.1/"));
+    const idle = await Promise.all(Array.from({ length: 8 }, ask));
+    await assertRejects(ask, RequestError, "8 clients read some already");
+    let free: Response | undefined;
+    while (free === undefined) free = await ask().catch(() => delay(50).then(() => undefined));
+    assertStringIncludes(await free.text(), "AB,replay,1m");
+    await assertRejects(() => idle[0].text(), Error, "The client has read nothing for 2000 ms");
+    for (const answer of idle.slice(1)) await answer.body!.cancel().catch(() => {});
+  },
+);
 
 Deno.test("a tenant's token reads the bars of its tenant and of no other, in every format", async () => {
   await using work = await openWorkspace(server);

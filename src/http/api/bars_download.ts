@@ -48,10 +48,14 @@ export interface BarsDownloadsOptions {
   readonly directory: string;
   /** Ends all answers. */
   readonly stop: AbortSignal;
+  /** How long a client may read nothing until its answer is ended, in milliseconds. @default {60_000} */
+  readonly stallMs?: number;
 }
 
 /** Creates the answers to requests for bars. */
-export function createBarsDownloads({ database, directory, stop }: BarsDownloadsOptions): BarsDownloads {
+export function createBarsDownloads(
+  { database, directory, stop, stallMs = STALL_MS }: BarsDownloadsOptions,
+): BarsDownloads {
   const spool = createSpool(directory);
   let streams = 0;
 
@@ -77,7 +81,7 @@ export function createBarsDownloads({ database, directory, stop }: BarsDownloads
       };
       const headers = { ...headersOf(format, asked, opened), "accept-ranges": "bytes" };
       const createWriter = (write: WriteBytes) => TEXT_WRITERS[format](BAR_COLUMNS, write);
-      return new Response(streamTable(opened, createWriter, life, end), { headers });
+      return new Response(streamTable({ opened, createWriter, life, stallMs, end }), { headers });
     } catch (error) {
       streams--;
       throw error;
@@ -123,26 +127,42 @@ function headersOf(format: BarFormat, { symbol, timeframe }: BarsRequest, { seri
   };
 }
 
-/** The rows as text, page by page, as the client reads; `end` is called once, in any case. */
-function streamTable(
-  opened: OpenSeries,
-  createWriter: (write: WriteBytes) => TableWriter,
-  life: AbortController,
-  end: () => Promise<void>,
-): ReadableStream<Uint8Array> {
+/** Options of {@linkcode streamTable}. */
+interface StreamOptions {
+  readonly opened: OpenSeries;
+  readonly createWriter: (write: WriteBytes) => TableWriter;
+  /** Cuts the connection, with its running statement. */
+  readonly life: AbortController;
+  readonly stallMs: number;
+  /** Called once, however the stream ends. */
+  readonly end: () => Promise<void>;
+}
+
+/** The rows as text, page by page, as the client reads. */
+function streamTable({ opened, createWriter, life, stallMs, end }: StreamOptions): ReadableStream<Uint8Array> {
   const pages = opened.pages();
   let pieces: Uint8Array[] = [];
+  let isOver = false;
   let stall: ReturnType<typeof setTimeout> | undefined;
   const writer = createWriter((bytes) => Promise.resolve(void pieces.push(bytes)));
 
-  async function close(reason: unknown): Promise<void> {
+  async function close(): Promise<void> {
     clearTimeout(stall);
-    if (life.signal.aborted) return;
+    if (isOver) return;
+    isOver = true;
     await end().catch(() => {});
-    life.abort(reason);
+  }
+
+  /** Ends the stream where the client reads nothing for too long. */
+  function watch(controller: ReadableStreamDefaultController): void {
+    stall = setTimeout(() => {
+      controller.error(new Error(`The client has read nothing for ${stallMs} ms`));
+      close();
+    }, stallMs);
   }
 
   return new ReadableStream({
+    start: watch,
     async pull(controller) {
       clearTimeout(stall);
       try {
@@ -151,27 +171,17 @@ function streamTable(
         else await writer.write(value);
         for (const piece of pieces) controller.enqueue(piece);
         pieces = [];
-        if (done) {
-          controller.close();
-          await close(new Error("The answer is complete"));
-        } else {
-          stall = setTimeout(() => {
-            const reason = new Error(`The client has read nothing for ${STALL_MS} ms`);
-            controller.error(reason);
-            close(reason);
-          }, STALL_MS);
-        }
+        if (!done) return watch(controller);
+        controller.close();
+        await close();
       } catch (error) {
-        await close(error);
+        await close();
         throw error;
       }
     },
-    cancel(reason) {
-      clearTimeout(stall);
-      // Cuts the connection, with its running statement.
-      const isFirst = !life.signal.aborted;
+    async cancel(reason) {
       life.abort(reason);
-      if (isFirst) return end();
+      await close();
     },
   }, { highWaterMark: 0 });
 }
