@@ -38,7 +38,10 @@ async function serve(work: Workspace) {
     ask: (path: string, init?: RequestInit) => fetch(`${address}/api/bars.${path}`, init),
     async [Symbol.asyncDispose]() {
       running.kill("SIGTERM");
-      assertEquals((await running.ended).code, 0);
+      const { code, stderr } = await running.ended;
+      assertEquals(code, 0);
+      const others = stderr.split("\n").filter((line) => !/^(\d{4}-\S+Z \[\w+\] barline: .*)?$/.test(line));
+      assertEquals(others, [], "lines that are none of the log");
       await work[Symbol.asyncDispose]();
     },
   };
