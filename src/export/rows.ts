@@ -4,7 +4,7 @@
  * @module
  */
 import type { Client } from "pg";
-import type { Names } from "../database/names.ts";
+import { literal, type Names } from "../database/names.ts";
 import type { ChosenSeries } from "../database/series_rows.ts";
 import type { Batch } from "../files/write/batch.ts";
 import type { RecordKind } from "../records/kind.ts";
@@ -58,7 +58,9 @@ function copyOf({ of }: Names, kind: RecordKind, columns: readonly string[], { i
   return `COPY (
   SELECT ${selected} FROM unnest('{${ids.join(",")}}'::int4[]) AS s (id) CROSS JOIN LATERAL (
     SELECT b.* FROM ${of(kind.table)} b
-    WHERE b.series_id = s.id AND b.ts >= '${first}'::timestamptz AND b.ts < '${end}'::timestamptz ORDER BY ${order}
+    WHERE b.series_id = s.id AND b.ts >= ${literal(first)}::timestamptz AND b.ts < ${
+    literal(end)
+  }::timestamptz ORDER BY ${order}
   ) AS r
 ) TO STDOUT (FORMAT binary)`;
 }

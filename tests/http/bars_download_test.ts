@@ -7,8 +7,9 @@ import { createBarsDownloads } from "../../src/http/api/bars_download.ts";
 import { RequestError } from "../../src/http/body.ts";
 import { missingServer } from "../support/postgres.ts";
 import { databaseAt } from "../support/server_tests.ts";
-import { testWhere } from "../support/skip.ts";
 import { addressOf } from "../support/process.ts";
+import { findPython } from "../support/python.ts";
+import { testWhere } from "../support/skip.ts";
 import { openWorkspace, startSharedServer, type Workspace } from "../support/workspace.ts";
 
 const server = await startSharedServer();
@@ -312,15 +313,12 @@ Deno.test("bars of the embedded database are read while a run writes it", async 
   assertEquals(left.filter((name) => name === "downloads"), []);
 });
 
-/** A Python that has pandas, pyarrow and polars. */
-const python = Deno.env.get("TEST_PYTHON");
+const python = await findPython("readers", ["pyarrow==26.0.1", "pandas==3.1.1", "polars==2.1.0"]);
 
-Deno.test({
-  name: `pandas and polars read bars by their addresses${
-    python === undefined ? " (skipped: TEST_PYTHON names none)" : ""
-  }`,
-  ignore: python === undefined,
-  async fn() {
+testWhere(
+  python === undefined ? "there is no Python with venv" : undefined,
+  "pandas and polars read bars by their addresses",
+  async () => {
     await using served = await openServed();
     const url = (format: string) => JSON.stringify(`${served.address}/api/bars.${format}?symbol=AB`);
     const script = `
@@ -343,4 +341,4 @@ os._exit(0)  # Threads of polars end the process with an error otherwise.`;
     const lines = new TextDecoder().decode(stdout).trim().split("\n");
     assertEquals(lines, [...Array(10).fill("[1.5, 2.0, 2.5]"), "datetime64[us, UTC]"]);
   },
-});
+);

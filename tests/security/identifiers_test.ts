@@ -131,7 +131,19 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   "database/database.ts": ["Math.trunc(timeoutMs)"],
   "cli/query/session.ts": ["Math.trunc(timeoutMs)"],
   // Numbers of a batch, in the simple query of a COPY, and the name of a kind.
-  "sinks/postgres/log.ts": ["literal(kind.name)", "ids.subarray(", "times.join("],
+  "sinks/postgres/log.ts": [
+    "literal(kind.name)",
+    "series.join(",
+    "times.join(",
+    "steps.join(",
+    "counts.join(",
+    "places.join(",
+  ],
+  // Names of columns of the program, ids of series, and times as literals: COPY takes no parameters.
+  "export/rows.ts": ["selected", "ids.join(", "literal(first)", "literal(end)", "order", "one("],
+  "export/read_slices.ts": ["selected", "range", "last === undefined"],
+  "export/archive/chunks.ts": ["where"],
+  "export/archive/digest.ts": ["SUMS(", "rowOf("],
   // Places of parameters, and expressions of the program.
   "stream/changes.ts": ["filterSql(", "literal(of(", "ms("],
   "http/alpaca/bars.ts": ["order ==="],
