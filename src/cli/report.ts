@@ -34,7 +34,7 @@ export async function report(error: unknown, { isSummary, log }: ReportForm): Pr
       ? [message]
       : isUsage(error)
       ? message.split("\n")
-      : [message.replace(/\s*\n\s*/g, " ")];
+      : [message.replace(/(?<![.:;,!?\s])\s*\n\s*/g, ". ").replace(/\s*\n\s*/g, " ")];
     for (const line of lines) getLogger("barline").error(literally(line));
   }
   if (isSummary && !isOutput) console.log(summarizeUnbegun(message));

@@ -290,14 +290,15 @@ export function createJournal(options: JournalOptions): Journal {
     health() {
       const { bytes, entries, unreadRecords, oldest } = log.status;
       const [held] = inMemory;
-      const since = Math.min(held?.since ?? Infinity, group.since ?? Infinity, Date.now());
+      const now = Date.now();
+      const since = Math.min(held?.since ?? Infinity, group.since ?? Infinity, now);
       return {
         mode,
         bytes,
         frames: entries,
         records: unreadRecords,
-        oldestAgeSeconds: oldest === undefined ? 0 : Math.max(0, Date.now() - oldest) / 1000,
-        lossWindowMs: mode === "durable" ? options.syncMs : Date.now() - since,
+        oldestAgeSeconds: oldest === undefined ? 0 : Math.max(0, now - oldest) / 1000,
+        lossWindowMs: mode === "durable" ? options.syncMs : now - since,
         cut: log.cut,
         problem: appender.problem,
       };

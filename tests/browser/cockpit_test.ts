@@ -29,11 +29,16 @@ async function open(own = server) {
   };
 }
 
+/** A run that tests share which leave nothing behind; opened by the first of them. */
+let shared: ReturnType<typeof open> | undefined;
+const openShared = () => shared ??= open();
+Deno.test.afterAll(async () => await (await shared)?.[Symbol.asyncDispose]());
+
 testWhere(
   missing,
   "bars move, the providers and the charts are there, and nothing is wrong on the console",
   async () => {
-    await using run = await open();
+    const run = await openShared();
     await using tab = await openPage();
     const { page } = tab;
     await page.goto(run.address);
@@ -136,7 +141,7 @@ testWhere(missing, "text from feeds stays text, whatever it looks like", async (
 });
 
 testWhere(missing, "scripts that are inline or come from elsewhere do not run", async () => {
-  await using run = await open();
+  const run = await openShared();
   await using tab = await openPage();
   const { page } = tab;
   await page.goto(run.address);
@@ -159,7 +164,7 @@ testWhere(missing, "scripts that are inline or come from elsewhere do not run", 
 });
 
 testWhere(missing, "a page that hears nothing says so, and goes on when it hears again", async () => {
-  await using run = await open();
+  const run = await openShared();
   await using tab = await openPage();
   const { page } = tab;
   await page.goto(run.address);
@@ -176,7 +181,7 @@ testWhere(missing, "a page that hears nothing says so, and goes on when it hears
 });
 
 testWhere(missing, "a provider is paused and goes on by clicking", async () => {
-  await using run = await open();
+  const run = await openShared();
   await using tab = await openPage();
   const { page } = tab;
   await page.goto(run.address);
@@ -195,7 +200,7 @@ testWhere(missing, "a provider is paused and goes on by clicking", async () => {
 });
 
 testWhere(missing, "each view fits a desktop, a tablet and a phone", async () => {
-  await using run = await open();
+  const run = await openShared();
   for (const [width, dark] of [[1280, false], [1280, true], [768, false], [390, false]] as const) {
     await using tab = await openPage({ width, dark });
     const { page } = tab;
@@ -216,7 +221,7 @@ testWhere(missing, "each view fits a desktop, a tablet and a phone", async () =>
 });
 
 testWhere(missing, "on a phone in the dark every view fits the screen and can be used by keyboard", async () => {
-  await using run = await open();
+  const run = await openShared();
   const csv = ["symbol,ts,open,high,low,close,volume"];
   for (let minute = 0; minute < 50; minute++) {
     if (minute !== 20) csv.push(`SPY,2013-11-13T15:${String(minute).padStart(2, "0")}:00Z,10,12,9,11,100`);

@@ -11,8 +11,8 @@ const server = await startSharedServer();
 /** The mock's bars of two symbols, 2,000 a second. */
 const MOCK = ["--provider", "mock", "--symbols", "AAPL,MSFT", "--speed", "60000", "--http", "127.0.0.1:0"];
 
-/** Takes messages from `client.cursor` on, until `until` holds or the connection ends. */
-async function readEvents(address: string, client: Client, until: () => boolean): Promise<void> {
+/** Takes messages from `client.cursor` on, until `until` holds after one of a type, or the connection ends. */
+async function readEvents(address: string, client: Client, until: (type: string) => boolean): Promise<void> {
   const from = client.cursor === undefined ? "&from=1990-01-01" : "";
   const headers: Record<string, string> = client.cursor === undefined ? {} : { "last-event-id": client.cursor };
   const dropped = new AbortController();
@@ -26,8 +26,8 @@ async function readEvents(address: string, client: Client, until: () => boolean)
       text = events.pop()!;
       for (const event of events.filter((event) => event.startsWith("id: "))) {
         const [id, data] = event.split("\n");
-        client.take({ text: data.slice("data: ".length), cursor: id.slice("id: ".length) });
-        if (until()) return;
+        const { type } = client.take({ text: data.slice("data: ".length), cursor: id.slice("id: ".length) });
+        if (until(type)) return;
       }
     }
   } catch {
@@ -66,13 +66,7 @@ Deno.test("a client that comes back after its connections and the process were c
     }
     running = work.startIngest(["--provider", "mock", "--limit", "1", "--http", "127.0.0.1:0", "--speed", "0.001"]);
     const address = await addressOf(running);
-    const stored = async () => {
-      const { bars } = await (await fetch(`${address}/api/bars?provider=mock&symbol=AAPL&timeframe=1m&limit=5000`))
-        .json();
-      return bars.length;
-    };
-    const count = await stored();
-    await readEvents(address, client, () => client.messages >= count);
+    await readEvents(address, client, (type) => type === "live");
     running.kill("SIGTERM");
     await running.ended;
     await assertAll(client, work);
