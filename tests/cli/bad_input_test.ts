@@ -111,15 +111,6 @@ Deno.test("a line of 100 MB is dead-lettered with its place, in little memory, a
   assertEquals(letter.metadata.location, `${path}:3`);
 });
 
-Deno.test("a port in use exits 1 and names the option that helps", async () => {
-  await using work = await openWorkspace(server);
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const address = `127.0.0.1:${listener.addr.port}`;
-  const { code, stderr } = await work.ingest(["--limit", "5", "--http", address]);
-  assertEquals(code, 1);
-  assertStringIncludes(stderr, `Cannot listen on ${address}: another process has it. Choose another with --http`);
-});
-
 Deno.test("a data directory that is a file exits 1 and names the option that helps", async () => {
   await using work = await openWorkspace(server);
   const path = await work.write("data", "");

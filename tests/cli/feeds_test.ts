@@ -8,17 +8,6 @@ import { until } from "../support/until.ts";
 
 const server = await startSharedServer();
 
-Deno.test("a fatal error of the only feed ends the run with exit code 1 and a sentence that helps", async () => {
-  await using work = await openWorkspace(server);
-  await using fake = startFakeAlpaca();
-  fake.refusals.push({ code: 402, msg: "auth failed" });
-  const { code, stderr, json } = await work.ingest(["--provider", "alpaca", "--symbols", "AAPL"], {
-    env: fake.variables,
-  });
-  assertEquals([code, json.received], [1, 0], stderr);
-  assertStringIncludes(stderr, "check ALPACA_API_KEY and ALPACA_SECRET_KEY");
-});
-
 Deno.test("the run continues with the feed that is left, names the failed one, and ends with exit code 1", async () => {
   await using work = await openWorkspace(server);
   await using alpaca = startFakeAlpaca();
