@@ -21,9 +21,9 @@ Deno.test("a wrong header is reported with the found and the expected columns", 
   const file = await work.write("bars.csv", "date,close\n");
   const { stderr } = await work.ingest(["--file", file]);
   assertEquals(errorsOf(stderr), [
-    `Cannot read "${file}": header lacks symbol: add --constant symbol=AAPL, or --symbol-from '{symbol}.csv' ` +
+    `Cannot read "${file}": header lacks symbol: add --constant symbol=AAPL, or --symbol-from '{symbol}.csv'. ` +
     'header lacks open, high, low, volume. Its first line is "date,close": add --column open=NAME --column ' +
-    "high=NAME --column low=NAME --column volume=NAME Timeframe is not in the file: add --timeframe 1m",
+    "high=NAME --column low=NAME --column volume=NAME. Timeframe is not in the file: add --timeframe 1m",
   ]);
 });
 

@@ -11,6 +11,7 @@ import type { PipelineEvent } from "../../src/events.ts";
 import { imbalance } from "../../src/pipeline/ledger.ts";
 import type { Provider } from "../../src/providers/provider.ts";
 import { eventLog, memoryLetters } from "./letters.ts";
+import { makeDirectory } from "./providers.ts";
 
 type Name = PipelineEvent["type"];
 type Told<Type extends Name> = Extract<PipelineEvent, { type: Type }>;
@@ -35,7 +36,10 @@ export async function startPipeline(
   providers: readonly Provider[],
   settings: Record<string, string> = {},
 ): Promise<RunningPipeline> {
-  const flags = { database: url, batchSize: "100", circuitOpenMs: "20", retryAttempts: "2", ...settings };
+  // Files of tests run at once, in one directory.
+  const directory = settings.dataDir === undefined ? await makeDirectory() : undefined;
+  const dataDir = settings.dataDir ?? directory!.path;
+  const flags = { database: url, batchSize: "100", circuitOpenMs: "20", retryAttempts: "2", ...settings, dataDir };
   const config = loadConfig({
     flags: new Map<string, unknown>(Object.entries(flags)),
     env: () => undefined,
@@ -96,6 +100,7 @@ export async function startPipeline(
       app.abort(new Error("the test is over"));
       await running.catch(() => {});
       await app[Symbol.asyncDispose]();
+      await directory?.[Symbol.asyncDispose]();
     },
   };
 }
