@@ -5,8 +5,10 @@
  * @module
  */
 import { keepListening } from "../../src/http/listen.ts";
+import { listenShared } from "../../src/http/listen_shared.ts";
 
-const { addr } = keepListening({
+const listen = Deno.args[0] === "shared" ? listenShared : keepListening;
+const { addr } = listen({
   hostname: "127.0.0.1",
   port: 0,
   handler: () => new Response("well"),

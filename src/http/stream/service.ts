@@ -11,9 +11,8 @@ import { type Message, writeError, writeEvent } from "../../stream/message.ts";
 import { openSession, type StreamEvent } from "../../stream/session.ts";
 import { type Borrow, createSource, type Source } from "../../stream/source.ts";
 import type { ReaderMetrics } from "../../telemetry/reader_metrics.ts";
-import { COMMON_LIMIT } from "../../open_files.ts";
 import { RequestError } from "../body.ts";
-import { acceptsWebSockets } from "../listen_shared.ts";
+import { acceptsWebSockets, SHARED_FILES } from "../listen_shared.ts";
 import { type Asked, readQuery } from "./parameters.ts";
 import { sendEvents, sendOverSocket } from "./send.ts";
 
@@ -160,7 +159,7 @@ async function* writeAll(
 export function checkSocket(request: Request, maxOpenFiles?: number): void {
   if (!acceptsWebSockets(maxOpenFiles)) {
     throw new RequestError(
-      `Cannot open a WebSocket: Deno ${Deno.version.deno} needs a limit of open files of ${COMMON_LIMIT} for that. Raise it ` +
+      `Cannot open a WebSocket: Deno ${Deno.version.deno} needs a limit of open files of ${SHARED_FILES} for that. Raise it ` +
         "with ulimit -n, take the binary, or read server-sent events",
       501,
     );
