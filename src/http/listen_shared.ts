@@ -6,11 +6,11 @@
  */
 import type { Listening, ListenOptions } from "./listen.ts";
 
-/** Open files from which on connections need no limit: fewer can be used up by idle connections. */
+/**
+ * Open files from which on connections go without a limit: a few idle ones can use up fewer. Without a free file, Deno's own
+ * server panics.
+ */
 export const SHARED_FILES = 4096;
-/** Pause before listening again after a failure, in milliseconds. */
-const LISTEN_AGAIN_MS = 500;
-
 /** Whether a WebSocket needs a server that many connections share. The binary's Deno, 2.7, does not. */
 const closesWebSockets = /^2\.9\./.test(Deno.version.deno);
 
@@ -22,43 +22,11 @@ export const mustShare = ({ maxOpenFiles = 0 }: Pick<ListenOptions, "maxOpenFile
 export const acceptsWebSockets = (maxOpenFiles?: number): boolean => !closesWebSockets || mustShare({ maxOpenFiles });
 
 /**
- * Listens with one server for all connections. If the server fails, for instance without a free file, it listens again.
+ * Listens with one server for all connections.
  *
  * @throws {Error} If it cannot listen on the address.
  */
-export function listenShared({ hostname, port, handler, onListen, onError, onFailure }: ListenOptions): Listening {
-  let server = Deno.serve({ hostname, port, onListen, onError }, handler);
-  const addr = server.addr as Deno.NetAddr;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let isOver = false;
-
-  function watch(): void {
-    server.finished.catch((error) => {
-      if (isOver) return;
-      onFailure(error);
-      listenAgain();
-    });
-  }
-
-  function listenAgain(): void {
-    timer = setTimeout(() => {
-      try {
-        server = Deno.serve({ hostname, port: addr.port, onListen() {}, onError }, handler);
-        watch();
-      } catch (error) {
-        onFailure(error as Error);
-        listenAgain();
-      }
-    }, LISTEN_AGAIN_MS);
-  }
-
-  watch();
-  return {
-    addr,
-    async shutdown() {
-      isOver = true;
-      clearTimeout(timer);
-      await server.shutdown();
-    },
-  };
+export function listenShared({ hostname, port, handler, onListen, onError }: ListenOptions): Listening {
+  const server = Deno.serve({ hostname, port, onListen, onError }, handler);
+  return { addr: server.addr as Deno.NetAddr, shutdown: () => server.shutdown() };
 }

@@ -12,36 +12,34 @@ const FILES = 256;
 const limited = ["bash", "-c", `ulimit -n ${FILES}; exec "$@"`, "bash"];
 const noLimits = Deno.build.os === "linux" ? undefined : "limits of open files differ here";
 
-for (const way of ["each", "shared"]) {
-  testWhere(noLimits, `a listener that can accept no more accepts again as soon as it can (${way})`, async () => {
-    const listener = fromFileUrl(new URL("../support/listener.ts", import.meta.url));
-    const child = new Deno.Command(limited[0], {
-      args: [...limited.slice(1), Deno.execPath(), "run", "-A", "--no-check", listener, way],
-      stdout: "piped",
-    }).spawn();
-    const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()).getReader();
-    const port = Number((await lines.read()).value);
-    const idle: Deno.TcpConn[] = [];
-    let isFailing = false;
-    const failed = lines.read().then(({ value }) => {
-      isFailing = true;
-      return value;
-    });
-    while (!isFailing) {
-      idle.push(await Deno.connect({ port }));
-    }
-    assertEquals(await failed, "accepting again");
-    for (const connection of idle) connection.close();
-    let answer: string | undefined;
-    while (answer === undefined) {
-      answer = await fetch(`http://127.0.0.1:${port}/`).then((response) => response.text(), () => undefined);
-    }
-    assertEquals(answer, "well");
-    child.kill("SIGKILL");
-    await child.status;
-    await lines.cancel();
+testWhere(noLimits, "a listener that can accept no more accepts again as soon as it can", async () => {
+  const listener = fromFileUrl(new URL("../support/listener.ts", import.meta.url));
+  const child = new Deno.Command(limited[0], {
+    args: [...limited.slice(1), Deno.execPath(), "run", "-A", "--no-check", listener],
+    stdout: "piped",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).pipeThrough(new TextLineStream()).getReader();
+  const port = Number((await lines.read()).value);
+  const idle: Deno.TcpConn[] = [];
+  let isFailing = false;
+  const failed = lines.read().then(({ value }) => {
+    isFailing = true;
+    return value;
   });
-}
+  while (!isFailing) {
+    idle.push(await Deno.connect({ port }));
+  }
+  assertEquals(await failed, "accepting again");
+  for (const connection of idle) connection.close();
+  let answer: string | undefined;
+  while (answer === undefined) {
+    answer = await fetch(`http://127.0.0.1:${port}/`).then((response) => response.text(), () => undefined);
+  }
+  assertEquals(answer, "well");
+  child.kill("SIGKILL");
+  await child.status;
+  await lines.cancel();
+});
 
 Deno.test("idle connections cannot use up the files of a process whose connections have no limit", () => {
   assertEquals([mustShare({}), mustShare({ maxOpenFiles: 1024 })], [false, false]);

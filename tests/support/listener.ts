@@ -5,10 +5,8 @@
  * @module
  */
 import { keepListening } from "../../src/http/listen.ts";
-import { listenShared } from "../../src/http/listen_shared.ts";
 
-const listen = Deno.args[0] === "shared" ? listenShared : keepListening;
-const { addr } = listen({
+const { addr } = keepListening({
   hostname: "127.0.0.1",
   port: 0,
   handler: () => new Response("well"),
