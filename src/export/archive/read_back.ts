@@ -4,7 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { parquetLines } from "../../files/container/parquet.ts";
+import { countParquetRows } from "../../files/container/parquet.ts";
 import { writeAll } from "../../storage/durable_files.ts";
 import type { ManifestFile } from "../manifest.ts";
 import type { ExportPlace } from "../place.ts";
@@ -33,10 +33,8 @@ export async function readBack(
     }
     const sha256 = hash.digest("hex");
     if (sha256 !== file.sha256) throw refuse(`its SHA-256 is ${sha256}, expected ${file.sha256}`);
-    let rows = 0;
-    for await (const _ of parquetLines(copy)) rows++;
-    // The first line has the names of the columns, except in NDJSON.
-    if (rows !== file.rows && rows !== file.rows + 1) throw refuse(`it has ${rows} rows, expected ${file.rows}`);
+    const rows = await countParquetRows(copy);
+    if (rows !== file.rows) throw refuse(`it has ${rows} rows, expected ${file.rows}`);
   } finally {
     await Deno.remove(copy);
   }

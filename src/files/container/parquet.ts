@@ -29,43 +29,84 @@ export function isoOf(nanoseconds: bigint): string {
   return fraction === 0n ? text : `${text}.${String(fraction).padStart(9, "0").replace(/0+$/, "")}`;
 }
 
+/** Reads rows, some at a time. */
+interface RowSource extends Disposable {
+  readonly metadata: FileMetaData;
+  rows(): AsyncGenerator<Record<string, unknown>[]>;
+}
+
+/** @throws {RangeError} If the file is not valid. */
+async function openRows(path: string): Promise<RowSource> {
+  const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
+    import("hyparquet"),
+    import("hyparquet-compressors"),
+  ]);
+  const opened = Deno.openSync(path);
+  const file = bufferOf(opened);
+  let metadata: FileMetaData;
+  try {
+    metadata = await parquetMetadataAsync(file, { parsers });
+  } catch (error) {
+    opened.close();
+    throw new RangeError(`it is not valid Parquet, or is incomplete: ${(error as Error).message}`, {
+      cause: error,
+    });
+  }
+  return {
+    metadata,
+    async *rows() {
+      const count = Number(metadata.num_rows);
+      for (let from = 0; from < count; from += ROWS) {
+        let rows: Record<string, unknown>[];
+        try {
+          const options = {
+            file,
+            metadata,
+            compressors,
+            parsers,
+            rowStart: from,
+            rowEnd: Math.min(count, from + ROWS),
+          };
+          rows = await parquetReadObjects(options);
+        } catch (error) {
+          throw new RangeError(`cannot read its rows from ${from + 1} on: ${(error as Error).message}`, {
+            cause: error,
+          });
+        }
+        yield rows;
+      }
+    },
+    [Symbol.dispose]: () => opened.close(),
+  };
+}
+
+/**
+ * Reads every row, and returns their number.
+ *
+ * @throws {RangeError} If the file is not valid, or is packed in an unsupported way.
+ */
+export async function countParquetRows(path: string): Promise<number> {
+  using source = await openRows(path);
+  let count = 0;
+  for await (const rows of source.rows()) count += rows.length;
+  return count;
+}
+
 /**
  * Gives the rows as lines, the names of the columns first, or as objects.
  *
  * @throws {RangeError} If the file is not valid, or is packed in an unsupported way.
  */
 export async function* parquetLines(path: string): AsyncGenerator<string> {
-  const [{ parquetMetadataAsync, parquetReadObjects }, { compressors }] = await Promise.all([
-    import("hyparquet"),
-    import("hyparquet-compressors"),
-  ]);
-  using opened = Deno.openSync(path);
-  const file = bufferOf(opened);
-  let metadata: FileMetaData;
-  try {
-    metadata = await parquetMetadataAsync(file, { parsers });
-  } catch (error) {
-    throw new RangeError(`it is not valid Parquet, or is incomplete: ${(error as Error).message}`, {
-      cause: error,
-    });
-  }
+  using source = await openRows(path);
+  const { metadata } = source;
   const columns = metadata.schema.slice(1).filter(({ num_children: children }) => !children).map((element) => ({
     name: element.name,
     isInstant: element.logical_type?.type === "TIMESTAMP" && element.logical_type.isAdjustedToUTC,
   }));
   const isObjects = hasFreeTexts(metadata);
   if (!isObjects) yield columns.map(({ name }) => cell(name === "__index_level_0__" ? "index" : name)).join(",");
-  const count = Number(metadata.num_rows);
-  for (let from = 0; from < count; from += ROWS) {
-    let rows: Record<string, unknown>[];
-    try {
-      const options = { file, metadata, compressors, parsers, rowStart: from, rowEnd: Math.min(count, from + ROWS) };
-      rows = await parquetReadObjects(options);
-    } catch (error) {
-      throw new RangeError(`cannot read its rows from ${from + 1} on: ${(error as Error).message}`, {
-        cause: error,
-      });
-    }
+  for await (const rows of source.rows()) {
     for (const row of rows) {
       for (const { name, isInstant } of columns) if (isInstant && typeof row[name] === "string") row[name] += "Z";
       yield isObjects ? JSON.stringify(row) : columns.map(({ name }) => cell(row[name])).join(",");
