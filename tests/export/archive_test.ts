@@ -1,7 +1,9 @@
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { createHash } from "node:crypto";
 import { join } from "@std/path";
 import { parquetReadObjects } from "hyparquet";
+// @ts-types="@types/pg"
+import { Client } from "pg";
 import { compressors } from "hyparquet-compressors";
 import { callBarline } from "../support/call.ts";
 import { missingServer } from "../support/postgres.ts";
@@ -143,6 +145,34 @@ testWhere(missingServer(), "kill -9 at any time leaves every row in the database
   assertEquals(await work.count(), 1);
   assert(kills > 0);
   assertEquals((await rowsOf(work)).archive.size, days * 48);
+});
+
+testWhere(missingServer(), "one process archives at a time, and no reader can keep all from it", async () => {
+  await using work = await openArchived(2, "retention: 1d");
+  const client = new Client({ connectionString: work.database });
+  await client.connect();
+  await client.query("BEGIN; LOCK TABLE stream_trim IN SHARE UPDATE EXCLUSIVE MODE");
+  const refused = await callBarline(work.args);
+  assertEquals(refused.code, 1);
+  assertStringIncludes(refused.stderr, "Cannot archive: another process is archiving the same database");
+  // Writers are not kept from anything.
+  await load(work, barsOf(1, 20));
+  await client.query("ROLLBACK");
+
+  const role = `reader_${crypto.randomUUID().slice(0, 8)}`;
+  await client.query(
+    `CREATE ROLE ${role} LOGIN; GRANT SELECT ON ALL TABLES IN SCHEMA public TO ${role}; SET ROLE ${role}`,
+  );
+  await client.query("SELECT pg_advisory_lock(hashtextextended('barline archive public', 0))");
+  await assertRejects(
+    () => client.query("BEGIN; LOCK TABLE stream_trim IN SHARE UPDATE EXCLUSIVE MODE"),
+    Error,
+    "permission",
+  );
+  await client.query("ROLLBACK");
+  const { code, json, stderr } = await callBarline(work.args);
+  assertEquals([code, json?.dropped], [0, 3 * 48], stderr);
+  await client.end();
 });
 
 Deno.test("archive asks for the configuration of an archive", async () => {

@@ -32,6 +32,8 @@ export interface ArchiveOptions {
 }
 
 const DAY_MS = 86_400_000;
+/** SQLSTATE of a lock that another transaction has. */
+const LOCK_NOT_AVAILABLE = "55P03";
 
 /** Archives past days, and drops those older than the retention. */
 export async function runArchive(options: ArchiveOptions): Promise<ArchiveCounts> {
@@ -63,19 +65,24 @@ export async function runArchive(options: ArchiveOptions): Promise<ArchiveCounts
 /**
  * Locks the archive against other processes. The embedded database is open to one process alone.
  *
+ * The lock is one on a table of writers, held by an idle transaction: no reader of a tenant can take it, and a pooler keeps
+ * the connection as long. It lets everything else that uses the table through.
+ *
  * @throws {Error} If another process has the lock.
  */
 async function lockArchive(database: Database, signal?: AbortSignal): Promise<AsyncDisposable> {
   if (!database.supportsCopy) return { async [Symbol.asyncDispose]() {} };
   const client = await database.connect(signal);
-  const { schema } = await database.names(client);
-  const { rows: [{ isLocked }] } = await client.query(
-    'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS "isLocked"',
-    [`barline archive ${schema}`],
-  );
-  if (!isLocked) {
+  try {
+    const { of } = await database.names(client);
+    await client.query(
+      "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0; SET LOCAL lock_timeout = '2s'",
+    );
+    await client.query(`LOCK TABLE ${of("stream_trim")} IN SHARE UPDATE EXCLUSIVE MODE`);
+  } catch (error) {
     await endClient(client);
-    throw new Error("Cannot archive: another process is archiving the same database");
+    if ((error as { code?: string }).code !== LOCK_NOT_AVAILABLE) throw error;
+    throw new Error("Cannot archive: another process is archiving the same database", { cause: error });
   }
   return { [Symbol.asyncDispose]: () => endClient(client) };
 }
