@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseIso } from "../records/time.ts";
+import { parseTimeOrDay } from "../records/time.ts";
 import { UsageError } from "./command.ts";
 
 /**
@@ -15,7 +15,7 @@ import { UsageError } from "./command.ts";
 export function readTime(flags: ReadonlyMap<string, string | true>, name: string): number | undefined {
   const text = flags.get(name);
   if (typeof text !== "string") return undefined;
-  const time = parseIso(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  const time = parseTimeOrDay(text);
   if (!Number.isNaN(time)) return time;
   throw new UsageError(
     `Cannot read --${name} as a time: current value is ${JSON.stringify(text)}, expected a day like 2024-01-02 or ` +

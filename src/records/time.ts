@@ -75,6 +75,10 @@ function twoDigits(text: string, at: number): number {
   return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : NaN;
 }
 
+/** Epoch milliseconds of ISO 8601 with a zone, or of a day, which begins at its midnight in UTC; `NaN` for other texts. */
+export const parseTimeOrDay = (text: string): number =>
+  parseIso(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+
 /** Reads any ISO 8601 date-time with a zone. Refuses days that do not exist, such as 30 February. */
 export function parseIso(text: string): number {
   const match = ISO.exec(text.trim());

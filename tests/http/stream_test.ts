@@ -105,6 +105,7 @@ Deno.test("/api/stream is a WebSocket too, and says what is wrong with a request
     return `${response.status} ${await response.text()}`;
   };
   assertMatch(await ask("?from=yesterday"), /^400 Cannot start from "yesterday": expected a cursor/);
+  assertMatch(await ask("?from=2024-01-02T14:30:00"), /^400 Cannot start from .*a time with its zone/);
   // A client that has lost its cursor must not begin in silence with the next bar.
   assertMatch(await ask("?from="), /^400 Cannot start from ""/);
   assertMatch(await ask("?timeframe=7m"), /^400 Cannot use the timeframe "7m": expected one of/);

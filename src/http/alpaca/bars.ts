@@ -6,6 +6,7 @@
 import type { Client } from "pg";
 import type { Names } from "../../database/names.ts";
 import { BAR_COLUMNS, type StoredBar } from "../../stream/changes.ts";
+import { parseTimeOrDay } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { RequestError } from "../body.ts";
 import { providerOf } from "./access.ts";
@@ -83,7 +84,7 @@ export function readBarsQuery(query: URLSearchParams, symbol?: string): BarsQuer
 function readTime(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
-  const ms = Date.parse(text);
+  const ms = parseTimeOrDay(text);
   if (Number.isFinite(ms)) return ms;
   throw new RequestError(
     `Cannot use ${name}: current value is "${text}", expected a time such as 2024-01-02T14:30:00Z`,

@@ -4,7 +4,7 @@
  * @module
  */
 import type { BarChoice, FoundSeries } from "../../database/bar_series.ts";
-import { parseIso } from "../../records/time.ts";
+import { parseTimeOrDay } from "../../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../../records/timeframe.ts";
 import { RequestError } from "../body.ts";
 
@@ -62,7 +62,7 @@ const wrong = (query: URLSearchParams, name: string, expected: string) =>
 function readTime(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null) return undefined;
-  const time = parseIso(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text);
+  const time = parseTimeOrDay(text);
   if (!Number.isNaN(time)) return time;
   throw wrong(query, name, "a day like 2024-01-02 or a time with its zone like 2024-01-02T14:30:00Z");
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseTimeOrDay } from "../../records/time.ts";
 import { TIMEFRAMES } from "../../records/timeframe.ts";
 import { parseCursor } from "../../stream/cursor.ts";
 import type { Filter } from "../../stream/filter.ts";
@@ -64,12 +65,11 @@ function readSymbols(text: string | null): ReadonlySet<string> | undefined {
 function readStart(text: string): Start {
   const cursor = parseCursor(text);
   if (cursor !== undefined) return cursor;
-  // Seconds since 1970, or ISO 8601 beginning with a date.
-  const fromMs = /^\d{1,10}(\.\d+)?$/.test(text) ? Number(text) * 1000 : /^\d{4}-/.test(text) ? Date.parse(text) : NaN;
+  const fromMs = /^\d{1,10}(\.\d+)?$/.test(text) ? Number(text) * 1000 : parseTimeOrDay(text);
   if (Number.isFinite(fromMs)) return { fromMs };
   throw new RequestError(
-    `Cannot start from ${JSON.stringify(text.slice(0, 100))}: expected a cursor of a message, a time such as ` +
-      "2024-01-02T14:30:00Z, or seconds since 1970",
+    `Cannot start from ${JSON.stringify(text.slice(0, 100))}: expected a cursor of a message, a day, a time with its ` +
+      "zone such as 2024-01-02T14:30:00Z, or seconds since 1970",
   );
 }
 
