@@ -119,7 +119,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   ],
   // Tables, columns and conditions of the program.
   "database/copy_loads.ts": ["columns", "after"],
-  "database/copy_rows.ts": ["key", "values", "table", "columns."],
+  "database/copy_rows.ts": ["key", "digestColumns(", "table", "columns."],
   "database/load_prune.ts": ["isPrunable(names)"],
   "database/row_steps.ts": ["after"],
   "database/series_rows.ts": ["columns.map("],
@@ -139,11 +139,13 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     "counts.join(",
     "places.join(",
   ],
+  // Names of tables of the program, and the schema as a literal.
+  "database/sql/grant_writers.ts": ["tables.map(", "literal(schema)"],
   // Names of columns of the program, ids of series, and times as literals: COPY takes no parameters.
   "export/rows.ts": ["selected", "ids.join(", "literal(first)", "literal(end)", "order", "one("],
   "export/read_slices.ts": ["selected", "range", "last === undefined"],
   "export/archive/chunks.ts": ["where"],
-  "export/archive/digest.ts": ["SUMS(", "rowOf("],
+  "export/archive/digest.ts": ["digestColumns(", "rowOf("],
   // Places of parameters, and expressions of the program.
   "stream/changes.ts": ["filterSql(", "literal(of(", "ms("],
   "http/alpaca/bars.ts": ["order ==="],

@@ -1,5 +1,6 @@
 /** Loads of files, so that each can be undone. @module */
-import { literal, type Names } from "../names.ts";
+import type { Names } from "../names.ts";
+import { grantWriters } from "./grant_writers.ts";
 
 export const loads = ({ of, schema }: Names): string =>
   `-- A load is what one run has stored from files. Its rows are those of its series whose time of receipt lies in the times that
@@ -80,20 +81,4 @@ BEGIN
 END $migration$;
 
 -- Who may write bars may record loads.
-DO $migration$
-DECLARE
-  grantee text;
-BEGIN
-  FOR grantee IN
-    SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, pg_catalog.aclexplode(c.relacl) a
-    WHERE n.nspname = ${
-    literal(schema)
-  } AND c.relname = 'bar' AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner
-  LOOP
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %1$I.load, %1$I.load_time, %1$I.load_series, %1$I.load_replaced TO %2$s', ${
-    literal(schema)
-  }, grantee);
-  END LOOP;
-END
-$migration$`;
+${grantWriters(schema, ["load", "load_time", "load_series", "load_replaced"])}`;

@@ -1,5 +1,6 @@
 /** Reads of history that are in flight. @module */
-import { literal, type Names } from "../names.ts";
+import type { Names } from "../names.ts";
+import { grantWriters } from "./grant_writers.ts";
 
 export const historyReads = ({ of, schema }: Names): string =>
   `-- A read is noted before history is asked, and removed when its bars are stored. Rows that another reader finds unchanged
@@ -22,18 +23,4 @@ COMMENT ON COLUMN ${of("history_read")}.ends IS 'Bars that are asked for start b
 COMMENT ON COLUMN ${of("history_read")}.reader IS 'Process that reads.';
 
 -- Who may write bars may note reads.
-DO $migration$
-DECLARE
-  grantee text;
-BEGIN
-  FOR grantee IN
-    SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, pg_catalog.aclexplode(c.relacl) a
-    WHERE n.nspname = ${
-    literal(schema)
-  } AND c.relname = 'bar' AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner
-  LOOP
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I.history_read TO %s', ${literal(schema)}, grantee);
-  END LOOP;
-END
-$migration$`;
+${grantWriters(schema, ["history_read"])}`;

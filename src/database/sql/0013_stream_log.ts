@@ -1,5 +1,6 @@
 /** The keys of each committed batch, for streams. @module */
-import { literal, type Names } from "../names.ts";
+import type { Names } from "../names.ts";
+import { grantWriters } from "./grant_writers.ts";
 
 export const streamLog = ({ of, schema }: Names): string =>
   `-- Which keys a transaction has written. A reader that knows which transactions it has seen finds here what the others have
@@ -41,20 +42,4 @@ COMMENT ON TABLE ${of("stream_trim")} IS 'One row: the latest transaction that s
 INSERT INTO ${of("stream_trim")} DEFAULT VALUES;
 
 -- Who may write bars may log them.
-DO $migration$
-DECLARE
-  grantee text;
-BEGIN
-  FOR grantee IN
-    SELECT DISTINCT CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END
-    FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace, pg_catalog.aclexplode(c.relacl) a
-    WHERE n.nspname = ${
-    literal(schema)
-  } AND c.relname = 'bar' AND a.privilege_type = 'INSERT' AND a.grantee <> c.relowner
-  LOOP
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %1$I.stream_log, %1$I.stream_trim TO %2$s', ${
-    literal(schema)
-  }, grantee);
-  END LOOP;
-END
-$migration$`;
+${grantWriters(schema, ["stream_log", "stream_trim"])}`;
