@@ -5,6 +5,7 @@ import { withClient } from "../database/database.ts";
 import type { Names } from "../database/names.ts";
 import { openForReading } from "../database/open.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../records/timeframe.ts";
+import { writeAll } from "../storage/durable_files.ts";
 import { printable } from "../telemetry/log.ts";
 import { type Candle, drawCandles, fittingCandles, LEAST } from "./candles/chart.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
@@ -107,7 +108,7 @@ async function printTable(candles: readonly Candle[]): Promise<void> {
   const names = ["open", "high", "low", "close", "volume"] as const;
   const table = writeTable(
     [{ name: "ts", type: "text" }, ...names.map((name) => ({ name, type: "double" as const }))],
-    async (bytes) => void await Deno.stdout.write(bytes),
+    (bytes) => writeAll(Deno.stdout, bytes),
   );
   const toRow = (candle: Candle) => [
     new Date(candle.ts).toISOString().replace(".000Z", "Z"),

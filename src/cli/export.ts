@@ -111,7 +111,7 @@ async function save({ place, json, ...options }: Common & { readonly place: Expo
 async function print({ session, kind, series, form, range }: Common): Promise<number> {
   const columns = columnsOf(kind);
   const reader = createRowReader(session, kind, columns, series);
-  const writer = await createWriter(form, columns, (bytes) => writeAll(Deno.stdout as unknown as Deno.FsFile, bytes));
+  const writer = await createWriter(form, columns, (bytes) => writeAll(Deno.stdout, bytes));
   let rows = 0;
   for await (const partition of partitionsOf(session, kind, series, [], range)) {
     for await (const batch of reader.read(partition)) {

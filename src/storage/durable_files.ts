@@ -22,7 +22,7 @@ export async function makeDirectory(directory: string): Promise<void> {
 }
 
 /** Writes all bytes. Not through `file.writable`, which loses accepted bytes when the file is closed in another way. */
-export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+export async function writeAll(file: Pick<Deno.FsFile, "write">, bytes: Uint8Array): Promise<void> {
   for (let written = 0; written < bytes.length;) written += await file.write(bytes.subarray(written));
 }
 

@@ -37,7 +37,7 @@ export async function openOutput(format: Format, path?: string): Promise<OpenedO
   const file = path === undefined
     ? Deno.stdout
     : await Deno.open(unfinished, { create: true, write: true, truncate: true });
-  const write: WriteBytes = (bytes) => writeAll(file as Deno.FsFile, bytes);
+  const write: WriteBytes = (bytes) => writeAll(file, bytes);
   let writer: TableWriter | undefined;
   return {
     async begin(columns) {
