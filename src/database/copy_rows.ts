@@ -11,6 +11,7 @@ import { recordKind, recordKinds } from "../records/mod.ts";
 import type { RecordKind } from "../records/kind.ts";
 import { observationOrder } from "./kinds.ts";
 import type { Names } from "./names.ts";
+import { digestColumns, type RowDigest } from "./row_digest.ts";
 import { inStep, isIn, parametersOf, type RowRange, stepsOf } from "./row_steps.ts";
 
 /** One side of the copy: a connection, and the names of its tables. */
@@ -81,12 +82,12 @@ export async function copyKind(source: Side, target: Side, name: string, ids: Se
 const columnsOf = ({ columns }: RecordKind) => columns.map(({ name }) => name);
 
 /** The count of rows, and a digest of their values that does not depend on their order. */
-async function digest({ client, names }: Side, step: RowRange): Promise<{ count: number; digest: string }> {
+async function digest({ client, names }: Side, step: RowRange): Promise<RowDigest> {
   const values = columnsOf(step.kind).map((name) => `r.${name}`).join(", ");
   return await inStep(client, async () => {
     await client.query("SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'");
     const { rows } = await client.query(
-      `SELECT count(*)::int, coalesce(bit_xor(hashtextextended(ROW(${values})::text, 0)), 0)::text AS digest
+      `SELECT ${digestColumns(`ROW(${values})`)}
 FROM ${names.of(step.kind.table)} r WHERE ${isIn("r")}`,
       parametersOf(step),
     );

@@ -8,6 +8,7 @@ import type { Doubt, SeriesCoverage } from "../coverage/coverage.ts";
 import type { SeriesOwner } from "../coverage/store.ts";
 import type { Interval } from "../records/intervals.ts";
 import { ms, type Names } from "./names.ts";
+import { inTransaction } from "./transaction.ts";
 
 /** A row of a doubt. */
 type StoredDoubt = Omit<Doubt, "dueAt"> & { readonly symbol: string; readonly dueAt: number | null };
@@ -40,9 +41,8 @@ export async function loadCoverage(
 ): Promise<ReadonlyMap<string, SeriesCoverage>> {
   const owner = [tenant, provider, timeframe, symbols ?? null];
   // One snapshot of both: a range leaves the doubts and is confirmed in the same moment.
-  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  const known = new Map<string, { confirmed: Interval[]; doubts: Doubt[] }>();
-  try {
+  return await inTransaction(client, async () => {
+    const known = new Map<string, { confirmed: Interval[]; doubts: Doubt[] }>();
     const confirmed = await client.query<{ symbol: string; starts: number[]; ends: number[] }>(
       confirmedQuery(names),
       owner,
@@ -57,10 +57,6 @@ export async function loadCoverage(
       known.set(symbol, found);
       found.doubts.push({ ...doubt, dueAt: dueAt ?? Infinity });
     }
-    await client.query("COMMIT");
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
-  return known;
+    return known;
+  }, "snapshot");
 }

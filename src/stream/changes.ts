@@ -38,6 +38,7 @@
  */
 import type { Client } from "pg";
 import { literal, ms, type Names } from "../database/names.ts";
+import { inTransaction } from "../database/transaction.ts";
 import { type Cursor, type HistoryPlace, type LogPlace, parseSnapshot, type Snapshot } from "./cursor.ts";
 import { type Filter, filterSql, filterValues } from "./filter.ts";
 
@@ -96,21 +97,15 @@ export async function inSnapshot<T>(
   names: Names,
   fn: (present: Present) => Promise<T>,
 ): Promise<T> {
-  await client.query("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-  try {
+  return await inTransaction(client, async () => {
     const { rows: [{ snapshot, trimmed, database, recovers }] } = await client.query(presentQuery(names));
     if (recovers) {
       throw new CursorError(
         "Cannot stream from a standby, whose snapshots lack the running transactions: connect to the primary",
       );
     }
-    const result = await fn({ database, snapshot: parseSnapshot(snapshot)!, trimmed: BigInt(trimmed) });
-    await client.query("COMMIT");
-    return result;
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
+    return await fn({ database, snapshot: parseSnapshot(snapshot)!, trimmed: BigInt(trimmed) });
+  }, "snapshot");
 }
 
 /**

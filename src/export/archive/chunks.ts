@@ -6,7 +6,7 @@
 import type { Client } from "pg";
 import { type Database, withClient } from "../../database/database.ts";
 import { literal, type Names } from "../../database/names.ts";
-import { beginArchiving } from "./digest.ts";
+import { inArchiving } from "./digest.ts";
 
 /** Chunks to drop together, as they share days; times are in epoch ms. */
 export interface DueChunks {
@@ -61,22 +61,15 @@ export async function dropChunks(
   { from, to }: DueChunks,
   isArchived: () => Promise<boolean>,
 ): Promise<boolean> {
-  await beginArchiving(client, "READ COMMITTED");
-  try {
+  return await inArchiving(client, "READ COMMITTED", async () => {
     await client.query(`LOCK TABLE ${of("bar")} IN SHARE ROW EXCLUSIVE MODE`);
-    const isWhole = await isArchived();
-    if (isWhole) {
-      await client.query(
-        `SELECT drop_chunks(${literal(of("bar"))}, older_than => $1::timestamptz, newer_than => $2::timestamptz)`,
-        [new Date(to).toISOString(), new Date(from).toISOString()],
-      );
-    }
-    await client.query(isWhole ? "COMMIT" : "ROLLBACK");
-    return isWhole;
-  } catch (error) {
-    await client.query("ROLLBACK").catch(() => {});
-    throw error;
-  }
+    if (!await isArchived()) return false;
+    await client.query(
+      `SELECT drop_chunks(${literal(of("bar"))}, older_than => $1::timestamptz, newer_than => $2::timestamptz)`,
+      [new Date(to).toISOString(), new Date(from).toISOString()],
+    );
+    return true;
+  }, Boolean);
 }
 
 /** Counts the bars of chunks, of all series. */

@@ -14,7 +14,7 @@ import { type Partition, partitionsOf } from "../partitions.ts";
 import type { ExportPlace } from "../place.ts";
 import { createRowReader } from "../rows.ts";
 import { type ArchiveBook, type ArchivedFile, numberOf } from "./book.ts";
-import { beginArchiving, digestRows } from "./digest.ts";
+import { digestRows, inArchiving } from "./digest.ts";
 import { readBack } from "./read_back.ts";
 
 /** Keys that divide an archive. */
@@ -49,10 +49,9 @@ export async function daysOf(
   from?: number,
 ): Promise<Partition[]> {
   const { supportsCopy } = database;
-  return await withClient(database, async (client, names) => {
-    await beginArchiving(client, "READ COMMITTED");
-    try {
-      return await Array.fromAsync(
+  return await withClient(database, (client, names) =>
+    inArchiving(client, "READ COMMITTED", () =>
+      Array.fromAsync(
         partitionsOf({ client, names, supportsCopy }, kind, series, ARCHIVE_KEYS, { from, to: until }),
         // Rows of series that are added meanwhile belong to the day, too.
         (day) => ({
@@ -61,11 +60,7 @@ export async function daysOf(
             id
           ),
         }),
-      );
-    } finally {
-      await client.query("ROLLBACK");
-    }
-  });
+      )));
 }
 
 /**
@@ -79,25 +74,19 @@ export async function archiveDay(task: ArchiveTask, day: Partition): Promise<Arc
   const number = last === undefined ? 0 : numberOf(last.path) + (last.isLetGo ? 1 : 0);
   const path = `${day.path}/part-${number}.parquet`;
   const exportedAt = new Date().toISOString();
-  const written = await withClient(database, async (client, names) => {
-    await beginArchiving(client, "REPEATABLE READ");
-    // Both see the same rows.
-    const { count, digest } = await digestRows(client, names, kind, day);
-    const columns = columnsOf(kind, ARCHIVE_KEYS);
-    const session = { client, names, supportsCopy: database.supportsCopy };
-    const facts = await writeFile(
-      place,
-      path,
-      form,
-      columns,
-      createRowReader(session, kind, columns, series).read(day),
-    );
-    await client.query("ROLLBACK");
-    if (facts !== undefined && facts.rows !== count) {
-      throw new Error(`Cannot archive "${path}": ${facts.rows} rows were written, the database counted ${count}`);
-    }
-    return facts && { ...facts, digest };
-  });
+  // Both see the same rows.
+  const written = await withClient(database, (client, names) =>
+    inArchiving(client, "REPEATABLE READ", async () => {
+      const { count, digest } = await digestRows(client, names, kind, day);
+      const columns = columnsOf(kind, ARCHIVE_KEYS);
+      const session = { client, names, supportsCopy: database.supportsCopy };
+      const rows = createRowReader(session, kind, columns, series).read(day);
+      const facts = await writeFile(place, path, form, columns, rows);
+      if (facts !== undefined && facts.rows !== count) {
+        throw new Error(`Cannot archive "${path}": ${facts.rows} rows were written, the database counted ${count}`);
+      }
+      return facts && { ...facts, digest };
+    }));
   if (written === undefined) return undefined;
   const provider = series.find(({ id }) => id === day.ids[0])!.provider;
   const file: ArchivedFile = { path, provider, ...written, exportedAt, isLetGo: false };

@@ -6,25 +6,34 @@
  */
 import type { Client } from "pg";
 import type { Names } from "../../database/names.ts";
+import { digestColumns, type RowDigest } from "../../database/row_digest.ts";
 import type { RecordKind } from "../../records/kind.ts";
 import type { RowChoice } from "../choice.ts";
 
-/** Count and digest of rows. */
-export interface RowDigest {
-  readonly count: number;
-  readonly digest: string;
-}
-
-const SUMS = (row: string) =>
-  `count(*)::int AS count, coalesce(bit_xor(hashtextextended(${row}::text, 0)), 0)::text AS digest`;
 const isIn = (row: string) => `${row}.series_id = ANY ($1::int4[]) AND ${row}.ts >= $2 AND ${row}.ts < $3`;
 const parametersOf = ({ ids, first, end }: RowChoice) => [ids, first, end];
 
-/** Begins a transaction for rows of the archive: the texts of values, and thus digests, depend on these settings. */
-export async function beginArchiving(client: Client, isolation: "REPEATABLE READ" | "READ COMMITTED"): Promise<void> {
+/**
+ * Runs `fn` in a transaction for rows of the archive: the texts of values, and thus digests, depend on its settings. Commits
+ * if `isDone` is true of the result, else rolls back.
+ */
+export async function inArchiving<T>(
+  client: Client,
+  isolation: "REPEATABLE READ" | "READ COMMITTED",
+  fn: () => Promise<T>,
+  isDone: (result: T) => boolean = () => false,
+): Promise<T> {
   await client.query(`BEGIN ISOLATION LEVEL ${isolation}; SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO';
 SET LOCAL extra_float_digits = 1; SET LOCAL bytea_output = 'hex'; SET LOCAL statement_timeout = 0;
 SET LOCAL lock_timeout = '10s'; SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off`);
+  try {
+    const result = await fn();
+    await client.query(isDone(result) ? "COMMIT" : "ROLLBACK");
+    return result;
+  } catch (error) {
+    await client.query("ROLLBACK").catch(() => {});
+    throw error;
+  }
 }
 
 const rowOf = ({ columns }: RecordKind, row: string) =>
@@ -38,7 +47,7 @@ export async function digestRows(
   choice: RowChoice,
 ): Promise<RowDigest> {
   const { rows } = await client.query({
-    text: `SELECT ${SUMS(rowOf(kind, "r"))} FROM ${of(kind.table)} r WHERE ${isIn("r")}`,
+    text: `SELECT ${digestColumns(rowOf(kind, "r"))} FROM ${of(kind.table)} r WHERE ${isIn("r")}`,
     values: parametersOf(choice),
     ...LONG,
   });
@@ -55,7 +64,7 @@ export async function deleteRows(
   const { rows } = await client.query({
     text: `WITH gone AS (DELETE FROM ${of(kind.table)} AS r WHERE ${isIn("r")} RETURNING ${
       rowOf(kind, "r")
-    }::text AS row) SELECT ${SUMS("gone.row")} FROM gone`,
+    }::text AS row) SELECT ${digestColumns("gone.row")} FROM gone`,
     values: parametersOf(choice),
     ...LONG,
   });

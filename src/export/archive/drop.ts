@@ -6,12 +6,13 @@
 import type { Client } from "pg";
 import { withClient } from "../../database/database.ts";
 import type { Names } from "../../database/names.ts";
+import type { RowDigest } from "../../database/row_digest.ts";
 import type { RowChoice } from "../choice.ts";
 import type { Partition } from "../partitions.ts";
 import type { ArchivedFile } from "./book.ts";
 import { countBars, dropChunks, type DueChunks, findChunks } from "./chunks.ts";
 import { archiveDay, type ArchiveTask, daysOf } from "./day.ts";
-import { beginArchiving, deleteRows, digestRows, type RowDigest } from "./digest.ts";
+import { deleteRows, digestRows, inArchiving } from "./digest.ts";
 import { readBack } from "./read_back.ts";
 
 /** Most attempts for a day that is being written to; the next run tries again. */
@@ -36,21 +37,14 @@ async function dropDay(task: ArchiveTask, day: Partition): Promise<void> {
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
     const file = await letGo(task, day);
     if (file === undefined) return;
-    const isDropped = await withClient(database, async (client, names) => {
-      await beginArchiving(client, "READ COMMITTED");
-      try {
+    const gone = await withClient(database, (client, names) =>
+      inArchiving(client, "READ COMMITTED", async () => {
         if (kind.name === "bar") await forgetCoverage(client, names, day);
-        const gone = await deleteRows(client, names, kind, day);
-        const isArchived = isSame(file, gone);
-        await client.query(isArchived ? "COMMIT" : "ROLLBACK");
-        if (isArchived) counts.dropped += gone.count;
-        return isArchived;
-      } catch (error) {
-        await client.query("ROLLBACK").catch(() => {});
-        throw error;
-      }
-    });
-    if (isDropped) return;
+        return await deleteRows(client, names, kind, day);
+      }, (gone) => isSame(file, gone)));
+    if (!isSame(file, gone)) continue;
+    counts.dropped += gone.count;
+    return;
   }
   warn(`Kept "${day.path}" in the database: it is written to while it is archived`);
 }
@@ -89,14 +83,10 @@ async function dropDue(tasks: readonly ArchiveTask[], due: DueChunks): Promise<v
 async function letGo(task: ArchiveTask, day: Partition): Promise<ArchivedFile | undefined> {
   const { database, kind, place, book, signal } = task;
   signal?.throwIfAborted();
-  const now = await withClient(database, async (client, names) => {
-    await beginArchiving(client, "READ COMMITTED");
-    try {
-      return await digestRows(client, names, kind, day);
-    } finally {
-      await client.query("ROLLBACK");
-    }
-  });
+  const now = await withClient(
+    database,
+    (client, names) => inArchiving(client, "READ COMMITTED", () => digestRows(client, names, kind, day)),
+  );
   if (now.count === 0) return undefined;
   const file = book.filesOf(day.path).findLast((each) => isSame(each, now)) ?? await archiveDay(task, day);
   if (file === undefined) return undefined;
