@@ -8,8 +8,8 @@
 export interface Condition {
   /** Number of changes so far. */
   readonly changes: number;
-  /** Resolves at the next change after `since` (which is now by default), or when `signal` aborts. */
-  changed(signal?: AbortSignal, since?: number): Promise<void>;
+  /** Resolves at the next change after `since` (which is now by default), when `signal` aborts, or after `ms`. */
+  changed(signal?: AbortSignal, since?: number, ms?: number): Promise<void>;
   /** Reports a change: resolves all that wait. */
   notify(): void;
 }
@@ -22,14 +22,16 @@ export function createCondition(): Condition {
     get changes() {
       return changes;
     },
-    changed(signal, since = changes) {
+    changed(signal, since = changes, ms) {
       return new Promise<void>((resolve) => {
         if (signal?.aborted || changes > since) return resolve();
         const end = () => {
           waiting.delete(end);
+          clearTimeout(timer);
           signal?.removeEventListener("abort", end);
           resolve();
         };
+        const timer = ms === undefined ? undefined : setTimeout(end, ms);
         waiting.add(end);
         signal?.addEventListener("abort", end, { once: true });
       });

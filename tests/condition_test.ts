@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { fakeClock } from "./support/clock.ts";
 import { createCondition } from "../src/condition.ts";
 
 Deno.test("a change resolves all that wait, once", async () => {
@@ -37,4 +38,19 @@ Deno.test("a change between a look and the waiting is not missed", async () => {
   condition.notify();
   await condition.changed(undefined, since);
   assertEquals(condition.changes, since + 1);
+});
+
+Deno.test("a wait without a change ends after its time, and a change before leaves no timer", async () => {
+  using clock = fakeClock();
+  const condition = createCondition();
+  let isOver = false;
+  const waiting = condition.changed(undefined, undefined, 1000).then(() => isOver = true);
+  await clock.tick(999);
+  assert(!isOver);
+  await clock.tick(1);
+  await waiting;
+  const changed = condition.changed(undefined, undefined, 1000);
+  condition.notify();
+  await changed;
+  assertEquals(clock.timers, 0);
 });

@@ -3,10 +3,13 @@
  *
  * @module
  */
-import { type Change, inSnapshot, readChanges } from "./changes.ts";
-import { type Cursor, laterOf, sees, type Snapshot } from "./cursor.ts";
+import { delay } from "@std/async/delay";
+import { createCondition } from "../condition.ts";
+import { inSnapshot, readChanges } from "./changes.ts";
+import type { Cursor } from "./cursor.ts";
+import { createFeed, type Feed, type FilledFeed } from "./feed.ts";
 import { type Filter, matches } from "./filter.ts";
-import type { Borrow, Item } from "./source.ts";
+import { type Borrow, type Item, toItem } from "./source.ts";
 
 /** Time between two looks without a commit of this process, in milliseconds: other processes commit too. */
 const EVERY_MS = 1000;
@@ -19,22 +22,6 @@ const GATHER_MS = 40;
 const LOOK_MS = 10_000;
 /** Most bars of a look: the rest comes with the next one. */
 const LOOK_ROWS = 5000;
-/** Bars that may wait for a reader; one with more is served from the database. */
-const MAX_WAITING = 10_000;
-
-/** Content of a reader's buffer: bars, or the notice that it was too slow or the stream has broken. */
-export type Heard =
-  | { readonly type: "bars"; readonly items: readonly Item[]; readonly cursor: Cursor }
-  | { readonly type: "overflow" }
-  | { readonly type: "broken"; readonly error: unknown };
-
-/** The buffer of a reader; disposing of it ends it. */
-export interface Feed extends Disposable {
-  /** Leaves out, from here on, everything that the cursor has seen, which the reader got elsewhere. */
-  startAfter(cursor: Cursor): void;
-  /** Waits for news at most that long; `undefined` without any. */
-  next(waitMs: number, signal: AbortSignal): Promise<Heard | undefined>;
-}
 
 /** See the module's description; disposing of it ends all feeds. */
 export interface Hub extends Disposable {
@@ -54,25 +41,22 @@ export interface HubOptions {
   readonly onLook?: (bars: number, seconds: number, receivedAt: number) => void;
 }
 
-/** A change, shared by all readers. */
-interface Found {
-  readonly change: Change;
-  readonly item: Item;
-}
-
 /** Creates a hub. It looks only while there are readers. */
 export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
-  const readers = new Set<Reader>();
-  const bySymbol = new Map<string, Set<Reader>>();
-  const ofAll = new Set<Reader>();
+  const readers = new Set<FilledFeed>();
+  const bySymbol = new Map<string, Set<FilledFeed>>();
+  const ofAll = new Set<FilledFeed>();
   const stop = new AbortController();
+  const commits = createCondition();
+  /** Number of commits before the last look. */
+  let looked = 0;
   let cursor: Cursor | undefined;
-  let isWoken = false;
-  let wakeUp = () => {};
   let running: Promise<void> | undefined;
   /** Callers that wait for a look that begins after they came. */
   let waiting: (() => void)[] = [];
   let isBroken = false;
+
+  const pause = (ms: number) => delay(ms, { signal: stop.signal }).catch(() => {});
 
   /** All requested symbols; `undefined` means every symbol. */
   const allFilters = (): Filter => ofAll.size > 0 ? {} : { symbols: new Set(bySymbol.keys()) };
@@ -80,7 +64,7 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
   async function look(): Promise<void> {
     const started = performance.now();
     const filter = allFilters();
-    for (const reader of readers) reader.isAsked = true;
+    for (const reader of readers) reader.cover();
     const signal = AbortSignal.any([stop.signal, AbortSignal.timeout(LOOK_MS)]);
     const { found, next } = await borrow(
       (client, names) =>
@@ -93,38 +77,29 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
             return { found: [], next: before };
           }
           const changes = await readChanges(client, names, before, filter, LOOK_ROWS);
-          const early = before.next?.snapshot ?? before.seen;
-          const found = changes.map((change): Found => {
-            const { bar, place, isCorrection, isEarly } = change;
-            const next = { snapshot: isEarly ? early : snapshot, place };
-            return {
-              change,
-              item: { bar, isCorrection, cursor: { database, seen: isEarly ? before.seen : early, next } },
-            };
-          });
+          const found = changes.map((change) => toItem(change, before, snapshot));
           const isWhole = changes.length < LOOK_ROWS;
-          return { found, next: isWhole ? { database, seen: snapshot } : found.at(-1)!.item.cursor };
+          return { found, next: isWhole ? { database, seen: snapshot } : found.at(-1)!.cursor };
         }),
       signal,
     );
     cursor = next;
-    if (next.next !== undefined) isWoken = true;
+    if (next.next !== undefined) commits.notify();
     hand(found, next);
     const last = found.at(-1);
     if (last === undefined) return;
-    onLook?.(found.length, (performance.now() - started) / 1000, last.change.bar.receivedAt);
+    onLook?.(found.length, (performance.now() - started) / 1000, last.bar.receivedAt);
   }
 
   /** Gives each reader its part, in order. */
-  function hand(found: readonly Found[], behind: Cursor): void {
-    const parts = new Map<Reader, Found[]>();
-    for (const each of found) {
-      const { bar } = each.change;
-      for (const reader of [...bySymbol.get(bar.symbol) ?? [], ...ofAll]) {
-        if (!matches(reader.filter, bar)) continue;
+  function hand(found: readonly Item[], behind: Cursor): void {
+    const parts = new Map<FilledFeed, Item[]>();
+    for (const item of found) {
+      for (const reader of [...bySymbol.get(item.bar.symbol) ?? [], ...ofAll]) {
+        if (!matches(reader.filter, item.bar)) continue;
         const part = parts.get(reader);
-        if (part === undefined) parts.set(reader, [each]);
-        else part.push(each);
+        if (part === undefined) parts.set(reader, [item]);
+        else part.push(item);
       }
     }
     for (const reader of readers) reader.take(parts.get(reader) ?? [], behind);
@@ -132,9 +107,10 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
 
   async function run(): Promise<void> {
     while (readers.size + waiting.length > 0 && !stop.signal.aborted) {
-      if (!isWoken || isBroken) await pause(EVERY_MS, !isBroken);
+      if (isBroken) await pause(EVERY_MS);
+      else await commits.changed(stop.signal, looked, EVERY_MS);
       await pause(GATHER_MS);
-      isWoken = false;
+      looked = commits.changes;
       const came = waiting;
       waiting = [];
       try {
@@ -155,27 +131,7 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
     running = undefined;
   }
 
-  function pause(ms: number, mayWake = false): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        wakeUp = () => {};
-        stop.signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      stop.signal.addEventListener("abort", end, { once: true });
-      if (stop.signal.aborted) end();
-      if (mayWake) wakeUp = end;
-    });
-  }
-
-  function wake(): void {
-    isWoken = true;
-    wakeUp();
-  }
-
-  function enter(reader: Reader): void {
+  function enter(reader: FilledFeed): void {
     readers.add(reader);
     if (reader.filter.symbols === undefined) ofAll.add(reader);
     for (const symbol of reader.filter.symbols ?? []) {
@@ -185,7 +141,7 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
     }
   }
 
-  function leave(reader: Reader): void {
+  function leave(reader: FilledFeed): void {
     readers.delete(reader);
     ofAll.delete(reader);
     for (const symbol of reader.filter.symbols ?? []) {
@@ -196,17 +152,17 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
   }
 
   return {
-    wake,
+    wake: commits.notify,
     get cursor() {
       return cursor;
     },
     async attach(filter, signal) {
-      const reader = new Reader(filter, leave);
+      const reader = createFeed(filter, leave);
       enter(reader);
       await new Promise<void>((resolve) => {
         waiting.push(resolve);
         signal.addEventListener("abort", () => resolve(), { once: true });
-        wake();
+        commits.notify();
         running ??= run();
       });
       return reader;
@@ -217,86 +173,4 @@ export function createHub({ borrow, warn, onLook }: HubOptions): Hub {
       for (const go of waiting.splice(0)) go();
     },
   };
-}
-
-/** A reader's buffer. */
-class Reader implements Feed {
-  #queue: Heard[] = [];
-  #waiting = 0;
-  #since: Snapshot | undefined;
-  #isOver = false;
-  #arrived = () => {};
-  /** Whether the present or last look has covered this reader's filter. */
-  isAsked = false;
-
-  constructor(readonly filter: Filter, private readonly leave: (reader: Reader) => void) {}
-
-  startAfter({ seen }: Cursor): void {
-    this.#since = seen;
-  }
-
-  /** Adds the results of a look. */
-  take(found: readonly Found[], behind: Cursor): void {
-    if (this.#isOver || !this.isAsked) return;
-    const last = this.#queue.at(-1);
-    if (found.length === 0 && last?.type === "bars" && last.items.length === 0) this.#queue.pop();
-    this.#waiting += found.length;
-    if (this.#waiting > MAX_WAITING) return this.#end({ type: "overflow" });
-    this.#queue.push({ type: "bars", items: found.map(({ item }) => item), cursor: behind });
-    this.#arrived();
-  }
-
-  fail(error: unknown): void {
-    if (!this.#isOver) this.#end({ type: "broken", error });
-  }
-
-  [Symbol.dispose](): void {
-    this.#isOver = true;
-    this.leave(this);
-  }
-
-  /** Drops the waiting bars: the reader gets them from the database. */
-  #end(why: Heard): void {
-    this.#isOver = true;
-    this.#queue = [why];
-    this.leave(this);
-    this.#arrived();
-  }
-
-  async next(waitMs: number, signal: AbortSignal): Promise<Heard | undefined> {
-    if (this.#queue.length === 0 && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        const end = () => {
-          clearTimeout(timer);
-          signal.removeEventListener("abort", end);
-          resolve();
-        };
-        const timer = setTimeout(end, waitMs);
-        signal.addEventListener("abort", end, { once: true });
-        this.#arrived = end;
-      });
-      this.#arrived = () => {};
-    }
-    const heard = this.#queue.shift();
-    if (heard?.type !== "bars") return heard;
-    this.#waiting -= heard.items.length;
-    return this.#unseen(heard.items, heard.cursor);
-  }
-
-  /**
-   * Leaves out the bars that the reader has from the database. While its own snapshot is later than the one before the
-   * look, cursors start from it: otherwise they would lose what it has seen.
-   */
-  #unseen(items: readonly Item[], behind: Cursor): Heard {
-    const since = this.#since;
-    if (since === undefined) return { type: "bars", items, cursor: behind };
-    const later = (cursor: Cursor): Cursor => ({ ...cursor, seen: laterOf(since, cursor.seen) });
-    if (behind.next === undefined && laterOf(since, behind.seen) === behind.seen) this.#since = undefined;
-    const left = items.filter(({ cursor: { next } }) => !sees(since, next!.place.xid));
-    return {
-      type: "bars",
-      items: left.map((item) => ({ ...item, cursor: later(item.cursor) })),
-      cursor: later(behind),
-    };
-  }
 }

@@ -8,6 +8,7 @@
  *
  * @module
  */
+import { delay } from "@std/async/delay";
 import type { Hub } from "./hub.ts";
 import type { Filter } from "./filter.ts";
 import type { Cursor } from "./cursor.ts";
@@ -116,15 +117,6 @@ function createPace(speed: number, signal: AbortSignal): (ts: number) => Promise
   return async (ts) => {
     first ??= { ts, at: performance.now() };
     const ms = first.at + (ts - first.ts) / speed - performance.now();
-    if (ms <= 0 || signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, Math.min(ms, 2 ** 31 - 1));
-      signal.addEventListener("abort", end, { once: true });
-    });
+    if (ms > 0) await delay(Math.min(ms, 2 ** 31 - 1), { signal }).catch(() => {});
   };
 }

@@ -88,8 +88,8 @@ export function createSource(borrow: Borrow): Source {
 /** The place of a row in history. */
 const placeOf = ({ ts, series }: StoredBar): HistoryPlace => ({ time: BigInt(Math.round(ts * 1000)), series });
 
-/** A change with its cursor; `now` is the reader's present snapshot. */
-function toItem({ bar, place, isCorrection, isEarly }: Change, from: Cursor, now: Cursor["seen"]): Item {
+/** A change with its cursor; `now` is the present snapshot. */
+export function toItem({ bar, place, isCorrection, isEarly }: Change, from: Cursor, now: Cursor["seen"]): Item {
   const { database, seen, next, until } = from;
   const early = next?.snapshot ?? seen;
   const cursor: Cursor = isEarly
