@@ -8,7 +8,7 @@ import { nameOf } from "../../../files/container/raw.ts";
 import { type OpenedFile, openFile } from "../../../files/open_file.ts";
 import { type Frame, frameSize } from "../../../records/frame.ts";
 import { type Provider, type ProviderContext, type ProviderSettings, SettingError } from "../../provider.ts";
-import { absolute, isDirectory, itemsOf, searchFiles, STDIN } from "../files.ts";
+import { absolute, type FoundFiles, isDirectory, itemsOf, searchFiles, STDIN } from "../files.ts";
 import type { FilePlace } from "../framer.ts";
 import { type FilePositions, openFilePositions } from "../positions.ts";
 import { readRows } from "../read_rows.ts";
@@ -146,9 +146,11 @@ function checkSettings({ file, speed }: ProviderSettings): void {
 const isMany = (pattern: string) => isGlob(pattern) || isDirectory(pattern);
 
 /** The files that a pattern names now; a single one may appear later. */
-function pathsOf(pattern: string): readonly string[] {
-  return isMany(pattern) ? searchFiles([pattern]).paths : [pattern];
+function search(pattern: string): FoundFiles {
+  return isMany(pattern) ? searchFiles([pattern]) : { paths: [pattern], unreadable: [] };
 }
+
+const pathsOf = (pattern: string): readonly string[] => search(pattern).paths;
 
 /** Directories of a pattern in which something may change. */
 function watchedBy(pattern: string): string[] {
@@ -162,11 +164,12 @@ function createLook(patterns: readonly string[], warn: (message: string) => void
   const identities = new Set<string>();
   const unreadable = new Set<string>();
   return () => {
-    for (const { path, error } of searchFiles(patterns.filter(isMany)).unreadable) {
+    const found = patterns.map(search);
+    for (const { path, error } of found.flatMap((each) => each.unreadable)) {
       if (!unreadable.has(path)) warn(error.message);
       unreadable.add(path);
     }
-    for (const path of patterns.flatMap(pathsOf)) {
+    for (const path of found.flatMap(({ paths }) => paths)) {
       const identity = identityOf(path);
       if (known.has(path) || identity !== undefined && identities.has(identity)) {
         if (identity !== undefined) identities.add(identity);
