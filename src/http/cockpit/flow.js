@@ -13,7 +13,7 @@ const CIRCUIT_WORDS = {
 };
 /** Shares of a queue's capacity from which on it is filling, and above its high watermark. */
 const FILLING = 0.5;
-const HIGH = 0.8;
+export const HIGH = 0.8;
 
 const capital = (word) => word[0].toUpperCase() + word.slice(1);
 const block = (title, ...children) => h("section", {}, h("h2", {}, title), children);

@@ -4,6 +4,7 @@
  * @module
  */
 import { count, duration, h, pill } from "./dom.js";
+import { HIGH } from "./flow.js";
 
 /** Finds the problems of an overview, each with its mood, a sentence, and what can be done about it. */
 function findProblems({ ts, coordinators, journal, unaccounted, deadLettersWaiting, providers, ledger }) {
@@ -15,7 +16,7 @@ function findProblems({ ts, coordinators, journal, unaccounted, deadLettersWaiti
       const next = probeAt === undefined ? "" : `; next probe in ${duration(probeAt - ts)}`;
       add("bad", "Database", `Writes fail: ${kind} records wait${next}`, "probe");
     }
-    if (queue.size >= queue.capacity * 0.8) {
+    if (queue.size >= queue.capacity * HIGH) {
       add("warn", "Queue", `The ${kind} queue is almost full: the database is slower than the providers`);
     }
   }
