@@ -1,14 +1,12 @@
 /**
- * A directory as the place of an export: files are written beside their names, synced and renamed.
+ * A directory as the place of an export.
  *
  * @module
  */
 import { dirname, join } from "@std/path";
-import { makeDirectory, syncDirectory, writeAll } from "../storage/durable_files.ts";
+import { makeDirectory } from "../storage/durable_files.ts";
+import { beginFile } from "../storage/pending_file.ts";
 import type { ExportPlace } from "./place.ts";
-
-/** Bytes gathered before a write. */
-const PIECE_BYTES = 1 << 20;
 
 /** Opens a directory, which is created with its first file. */
 export function openDirectoryPlace(directory: string): ExportPlace {
@@ -16,38 +14,8 @@ export function openDirectoryPlace(directory: string): ExportPlace {
     label: directory,
     async create(path) {
       const whole = join(directory, path);
-      const unfinished = `${whole}.part`;
       await makeDirectory(dirname(whole));
-      const file = await Deno.open(unfinished, { create: true, write: true, truncate: true });
-      let held: Uint8Array[] = [];
-      let bytes = 0;
-      async function flush(): Promise<void> {
-        const pieces = held;
-        [held, bytes] = [[], 0];
-        for (const piece of pieces) await writeAll(file, piece);
-      }
-      return {
-        async write(piece) {
-          held.push(piece);
-          bytes += piece.length;
-          if (bytes >= PIECE_BYTES) await flush();
-        },
-        async commit() {
-          await flush();
-          await file.sync();
-          file.close();
-          await Deno.rename(unfinished, whole);
-          await syncDirectory(dirname(whole));
-        },
-        async discard() {
-          try {
-            file.close();
-          } catch {
-            // It is closed once it is synced.
-          }
-          await Deno.remove(unfinished).catch(() => {});
-        },
-      };
+      return await beginFile(whole);
     },
     async open(path) {
       try {

@@ -4,13 +4,7 @@
  * @module
  */
 
-/** A file being written. It does not exist before it is committed, and then it is whole. */
-export interface PendingFile {
-  write(bytes: Uint8Array): Promise<void>;
-  commit(): Promise<void>;
-  /** Removes the unfinished file. */
-  discard(): Promise<void>;
-}
+import type { PendingFile } from "../storage/pending_file.ts";
 
 /** See the module's description. Paths have `/`. */
 export interface ExportPlace {

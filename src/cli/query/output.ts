@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { dirname } from "@std/path";
 import type { OutputColumn, TableWriter, TextRow, WriteBytes } from "../../files/write/column.ts";
 import { writeCsv, writeJson, writeNdjson } from "../../files/write/text.ts";
-import { syncDirectory, writeAll } from "../../storage/durable_files.ts";
+import { writeAll } from "../../storage/durable_files.ts";
+import { beginFile } from "../../storage/pending_file.ts";
 import { writeTable } from "./table.ts";
 
 /** Formats of rows. */
@@ -33,11 +33,8 @@ export interface OpenedOutput extends Output {
 
 /** Opens an output: the file at `path`, or standard output. */
 export async function openOutput(format: Format, path?: string): Promise<OpenedOutput> {
-  const unfinished = `${path}.part`;
-  const file = path === undefined
-    ? Deno.stdout
-    : await Deno.open(unfinished, { create: true, write: true, truncate: true });
-  const write: WriteBytes = (bytes) => writeAll(file, bytes);
+  const file = path === undefined ? undefined : await beginFile(path);
+  const write: WriteBytes = file?.write ?? ((bytes) => writeAll(Deno.stdout, bytes));
   let writer: TableWriter | undefined;
   return {
     async begin(columns) {
@@ -49,18 +46,8 @@ export async function openOutput(format: Format, path?: string): Promise<OpenedO
       await writer?.end();
       writer = undefined;
     },
-    async commit() {
-      if (path === undefined) return;
-      await (file as Deno.FsFile).sync();
-      (file as Deno.FsFile).close();
-      await Deno.rename(unfinished, path);
-      await syncDirectory(dirname(path));
-    },
-    async discard() {
-      if (path === undefined) return;
-      (file as Deno.FsFile).close();
-      await Deno.remove(unfinished).catch(() => {});
-    },
+    commit: async () => await file?.commit(),
+    discard: async () => await file?.discard(),
   };
 }
 

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { ExportPlace, PendingFile } from "../place.ts";
+import type { PendingFile } from "../../storage/pending_file.ts";
+import type { ExportPlace } from "../place.ts";
 import type { S3Target } from "./address.ts";
 import { createRequests, S3Error, type S3Requests, textOf, textsOf } from "./requests.ts";
 
