@@ -1,6 +1,12 @@
 /** `barline candles`. @module */
 import type { Client } from "pg";
-import { type BarChoice, type BarSeries, findBarSeries, type FoundSeries } from "../database/bar_series.ts";
+import {
+  type BarChoice,
+  type BarSeries,
+  explainMissing,
+  findBarSeries,
+  type FoundSeries,
+} from "../database/bar_series.ts";
 import { withClient } from "../database/database.ts";
 import type { Names } from "../database/names.ts";
 import { openForReading } from "../database/open.ts";
@@ -67,19 +73,10 @@ function readArguments({ words, flags }: Invocation): { choice: BarChoice; last?
   };
 }
 
-function refusalOf({ symbol, timeframe }: BarChoice, found: Extract<FoundSeries, { ok: false }>): Error {
-  const { stored, providers } = found;
-  const name = JSON.stringify(symbol);
-  if (providers !== undefined) {
-    return new UsageError(`Cannot choose a provider of ${name}: give --provider and one of ${providers.join(", ")}`);
-  }
-  const has = stored.map((series) => `${series.timeframe} of ${series.provider}`).join(", ");
-  return new Error(
-    `Cannot find bars of ${name} at ${timeframe}: ` +
-      (has === ""
-        ? "no series of that symbol is stored, barline query 'TABLE series' lists them"
-        : `stored are ${has}`),
-  );
+function refusalOf(choice: BarChoice, found: Extract<FoundSeries, { ok: false }>): Error {
+  const message = explainMissing(choice, found, "give --provider and one of");
+  if (found.providers !== undefined) return new UsageError(message);
+  return new Error(found.stored.length > 0 ? message : `${message}, barline query 'TABLE series' lists them`);
 }
 
 /** The last bars, oldest first. */

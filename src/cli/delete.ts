@@ -15,13 +15,13 @@ import { printable } from "../telemetry/log.ts";
 import { EXIT, type Invocation, UsageError } from "./command.ts";
 import { configOf, isConfirmed, withDatabase } from "./database.ts";
 import { count } from "./loads_report.ts";
-import { readTime } from "./time.ts";
+import { readTimes } from "./time.ts";
 
 /** Deletes records of series, or previews that. */
 export async function run(invocation: Invocation): Promise<number> {
   const config = configOf(invocation);
   const { json, kind: kinds } = config.settings;
-  const times = readTimes(invocation);
+  const times = rowTimesOf(invocation);
   const choices = choicesOf(config);
   const isDry = invocation.flags.has("dry-run");
   return await withDatabase(config, async (client, names) => {
@@ -52,13 +52,8 @@ export async function run(invocation: Invocation): Promise<number> {
   });
 }
 
-function readTimes({ flags }: Invocation): RowTimes {
-  const [from, to] = [readTime(flags, "from"), readTime(flags, "to")];
-  if (from !== undefined && to !== undefined && from >= to) {
-    throw new UsageError(
-      `Cannot delete from ${flags.get("from")} to ${flags.get("to")}: expected a start before the end`,
-    );
-  }
+function rowTimesOf({ flags }: Invocation): RowTimes {
+  const { from, to } = readTimes(flags, "delete");
   return {
     first: from === undefined ? ALWAYS.first : new Date(from).toISOString(),
     last: to === undefined ? ALWAYS.last : new Date(to - 1).toISOString().replace("Z", "999Z"),

@@ -9,17 +9,14 @@ import type { App } from "../app/app.ts";
 import { literally, printable } from "../telemetry/log.ts";
 import type { Progress, Provider } from "../providers/provider.ts";
 import { marketsOf } from "./markets.ts";
+import { BAR_WIDTH, createMovingLine, MOVING_EVERY_MS } from "./moving_line.ts";
 
-const TERMINAL_EVERY_MS = 250;
 /**
  * Interval of lines in the log: for inputs with an end, and for feeds, whose log has to stay short on a quiet day.
  * Feeds also have a line at each opening and close of their market.
  */
 const FINITE_EVERY_MS = 60_000;
 const ENDLESS_EVERY_MS = 3_600_000;
-/** Characters of the bar. */
-const BAR_WIDTH = 20;
-const CLEAR_LINE = "\r\x1b[2K";
 
 /** Shows progress on standard error; without a terminal, only lines of the log are written there. */
 export interface ProgressDisplay {
@@ -33,39 +30,28 @@ export interface ProgressDisplay {
 
 /** Creates an empty display. */
 export function startProgress(isTerminal = Deno.stderr.isTerminal()): ProgressDisplay {
-  return isTerminal ? createMovingLine() : createLogLines();
+  return isTerminal ? createLineDisplay() : createLogLines();
 }
 
-function createMovingLine(): ProgressDisplay {
-  const encoder = new TextEncoder();
-  const write = (text: string) => Deno.stderr.writeSync(encoder.encode(text));
+function createLineDisplay(): ProgressDisplay {
+  const line = createMovingLine();
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let shown = false;
-
-  function clear(): void {
-    if (shown) write(CLEAR_LINE);
-    shown = false;
-  }
-
   return {
     start(app) {
       const pace = createPace(app);
       timer = setInterval(() => {
         const { progress, elapsedMs, rate } = pace();
-        const line = [...describePosition(progress, elapsedMs, BAR_WIDTH), ...describeFlow(app, rate)].join(" · ");
-        // A line that wraps could not be cleared.
-        write(`${CLEAR_LINE}${line.slice(0, Deno.consoleSize().columns - 1)}`);
-        shown = true;
-      }, TERMINAL_EVERY_MS);
+        line.show([...describePosition(progress, elapsedMs, BAR_WIDTH), ...describeFlow(app, rate)].join(" · "));
+      }, MOVING_EVERY_MS);
     },
     say(message) {
-      clear();
-      write(`${printable(message)}\n`);
+      line.clear();
+      Deno.stderr.writeSync(new TextEncoder().encode(`${printable(message)}\n`));
     },
-    clear,
+    clear: line.clear,
     stop() {
       clearInterval(timer);
-      clear();
+      line.clear();
     },
   };
 }

@@ -22,3 +22,19 @@ export function readTime(flags: ReadonlyMap<string, string | true>, name: string
       "a time with its zone like 2024-01-02T14:30:00Z",
   );
 }
+
+/**
+ * The times of `--from` and `--to`. `verb` names the command in the error.
+ *
+ * @throws {UsageError} If one is not a time, or the range is empty.
+ */
+export function readTimes(
+  flags: ReadonlyMap<string, string | true>,
+  verb: string,
+): { readonly from: number | undefined; readonly to: number | undefined } {
+  const [from, to] = [readTime(flags, "from"), readTime(flags, "to")];
+  if (from === undefined || to === undefined || from < to) return { from, to };
+  throw new UsageError(
+    `Cannot ${verb} from ${flags.get("from")} to ${flags.get("to")}: expected a start before the end`,
+  );
+}

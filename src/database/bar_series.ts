@@ -58,3 +58,20 @@ WHERE s.tenant = $1 AND s.symbol = $2 ORDER BY s.timeframe, s.provider`,
   const view = own.length > 0 ? "bars" : `bars_${timeframe}`;
   return { ok: true, series: { id: found[0].id, provider: found[0].provider, view } };
 }
+
+/**
+ * The reason why no series was found, as a sentence without its end. `add` says how the caller names a provider: `give
+ * --provider and one of`.
+ */
+export function explainMissing(
+  { symbol, provider, timeframe }: BarChoice,
+  { stored, providers }: Extract<FoundSeries, { ok: false }>,
+  add: string,
+): string {
+  const name = JSON.stringify(symbol);
+  if (providers !== undefined) return `Cannot choose a provider of ${name}: ${add} ${providers.join(", ")}`;
+  const of = provider === undefined ? "" : ` of provider ${JSON.stringify(provider)}`;
+  const has = stored.map((series) => `${series.timeframe} of ${series.provider}`).join(", ");
+  return `Cannot find bars of ${name} at ${timeframe}${of}: ` +
+    (has === "" ? "no series of that symbol is stored" : `stored are ${has}`);
+}

@@ -6,12 +6,11 @@
 import { getLogger } from "@logtape/logtape";
 import { literally, printable } from "../../telemetry/log.ts";
 import { count } from "../loads_report.ts";
+import { BAR_WIDTH, createMovingLine, MOVING_EVERY_MS } from "../moving_line.ts";
 import { describePosition } from "../progress.ts";
 
-/** Time between two lines, in milliseconds: on a terminal and elsewhere. */
-const EVERY_MS = { terminal: 250, log: 30_000 };
-const BAR_WIDTH = 20;
-const CLEAR_LINE = "\r\x1b[2K";
+/** Time between two lines of the log, in milliseconds. */
+const LOG_EVERY_MS = 30_000;
 
 /** Shows progress on standard error, until disposed of. */
 export interface ExportProgress extends Disposable {
@@ -23,30 +22,23 @@ export interface ExportProgress extends Disposable {
 /** Begins to show progress. */
 export function startExportProgress(isTerminal = Deno.stderr.isTerminal()): ExportProgress {
   const log = getLogger("barline");
-  const encoder = new TextEncoder();
-  const write = (text: string) => void Deno.stderr.writeSync(encoder.encode(text));
+  const moving = isTerminal ? createMovingLine() : undefined;
   const startedAt = performance.now();
   let shownAt = isTerminal ? -Infinity : startedAt;
-  let isShown = false;
-  const clear = () => {
-    if (isShown) write(CLEAR_LINE);
-    isShown = false;
-  };
   return {
     show(part, rows) {
       const now = performance.now();
-      if (now - shownAt < (isTerminal ? EVERY_MS.terminal : EVERY_MS.log)) return;
+      if (now - shownAt < (isTerminal ? MOVING_EVERY_MS : LOG_EVERY_MS)) return;
       shownAt = now;
       const position = describePosition({ done: part, total: 1 }, now - startedAt, isTerminal ? BAR_WIDTH : 0);
       const line = [...position, `${count(rows)} records`].join(" · ");
-      if (!isTerminal) return log.info(`Progress: ${line}`, { rows, done: part, total: 1 });
-      write(`${CLEAR_LINE}${line.slice(0, Deno.consoleSize().columns - 1)}`);
-      isShown = true;
+      if (moving === undefined) log.info(`Progress: ${line}`, { rows, done: part, total: 1 });
+      else moving.show(line);
     },
     warn(message) {
-      clear();
+      moving?.clear();
       log.warn(literally(printable(message)));
     },
-    [Symbol.dispose]: clear,
+    [Symbol.dispose]: () => moving?.clear(),
   };
 }

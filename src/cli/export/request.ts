@@ -8,7 +8,7 @@ import { EXPORT_FORMATS, type ExportForm, type ExportFormat } from "../../export
 import { PARTITION_KEYS, type PartitionKey, type TimeRange } from "../../export/partitions.ts";
 import { type Compression, COMPRESSIONS } from "../../files/write/batch_parquet.ts";
 import { type Invocation, UsageError } from "../command.ts";
-import { readTime } from "../time.ts";
+import { readTimes } from "../time.ts";
 
 /** See the module's description. */
 export interface ExportRequest {
@@ -39,7 +39,7 @@ export function readRequest({ flags }: Invocation, config: Config): ExportReques
   else if (isFile(output)) {
     throw new UsageError(`Cannot export into "${output}": it is a file, expected a directory, s3://… or -`);
   }
-  const range = readRange(flags);
+  const range: TimeRange = readTimes(flags, "export");
   return {
     form: { kind: kinds[0], format, compression, partitionBy, selection: selectionOf(config, range) },
     range,
@@ -84,14 +84,6 @@ function readKeys(flags: Invocation["flags"], output: string): PartitionKey[] {
     );
   }
   return keys as PartitionKey[];
-}
-
-function readRange(flags: Invocation["flags"]): TimeRange {
-  const [from, to] = [readTime(flags, "from"), readTime(flags, "to")];
-  if (from === undefined || to === undefined || from < to) return { from, to };
-  throw new UsageError(
-    `Cannot export from ${flags.get("from")} to ${flags.get("to")}: expected a start before the end`,
-  );
 }
 
 /** The chosen series and times; defaults choose nothing. */

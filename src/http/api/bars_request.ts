@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { BarChoice, FoundSeries } from "../../database/bar_series.ts";
+import { type BarChoice, explainMissing, type FoundSeries } from "../../database/bar_series.ts";
 import { parseTimeOrDay } from "../../records/time.ts";
 import { DEFAULT_TIMEFRAME, TIMEFRAMES } from "../../records/timeframe.ts";
 import { RequestError } from "../body.ts";
@@ -76,19 +76,7 @@ function readLimit(query: URLSearchParams): number | undefined {
 }
 
 /** The refusal of a request for bars that are not stored (404), or that several providers have. */
-export function refuseSeries(
-  { symbol, provider, timeframe }: BarsRequest,
-  { stored, providers }: Extract<FoundSeries, { ok: false }>,
-): RequestError {
-  const name = JSON.stringify(symbol);
-  if (providers !== undefined) {
-    return new RequestError(`Cannot choose a provider of ${name}: add provider= and one of ${providers.join(", ")}`);
-  }
-  const has = stored.map((series) => `${series.timeframe} of ${series.provider}`).join(", ");
-  const of = provider === undefined ? "" : ` of provider ${JSON.stringify(provider)}`;
-  return new RequestError(
-    `Cannot find bars of ${name} at ${timeframe}${of}: ` +
-      (has === "" ? "no series of that symbol is stored" : `stored are ${has}`),
-    404,
-  );
+export function refuseSeries(request: BarsRequest, found: Extract<FoundSeries, { ok: false }>): RequestError {
+  const message = explainMissing(request, found, "add provider= and one of");
+  return found.providers === undefined ? new RequestError(message, 404) : new RequestError(message);
 }
