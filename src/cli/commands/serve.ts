@@ -4,7 +4,7 @@ import { place } from "./stored.ts";
 
 /** Opens the store for reading. */
 export const serve: Command = {
-  summary: "Open what is stored to the cockpit, the API and clients of PostgreSQL, and ingest nothing",
+  summary: "Serve stored records to the cockpit, the API and PostgreSQL clients, without ingesting",
   options: [
     ...["database", "sslmode", "sslrootcert", "schema", "dataDir", "tenant"] as const,
     ...["http", "embeddedListen", "logLevel", "logFormat"] as const,

@@ -1,5 +1,5 @@
 /**
- * The overview of a store that is only read: nothing flows, so it shows what is stored.
+ * The overview of a store without ingestion: it shows the stored series instead of rates.
  *
  * @module
  */
